@@ -1,0 +1,52 @@
+import { ParseError } from "./errors.ts";
+
+declare const brand: unique symbol;
+type Brand<T, Name extends string> = T & { readonly [brand]: Name };
+
+/** A GNU build ID in lower-case hex, 16 to 64 digits (SHA-1 build IDs, the usual kind, have 40). */
+export type BuildId = Brand<string, "BuildId">;
+/** SHA-256 in lower-case hex, 64 digits. */
+export type Sha256Hex = Brand<string, "Sha256Hex">;
+/** A virtual address in a kernel, running or as linked. */
+export type Address = Brand<bigint, "Address">;
+/** A distance in bytes from `_text`. */
+export type TextOffset = Brand<number, "TextOffset">;
+/** The stable name of an update: lower-case letters, digits, `.` and `-`, unique in a feed. */
+export type UpdateId = Brand<string, "UpdateId">;
+/** The name of a kernel module or of `vmlinux`, as in /sys/module: `_` never `-`. */
+export type ObjectName = Brand<string, "ObjectName">;
+
+const checked =
+  <T extends string>(pattern: RegExp, what: string) =>
+  (value: string): T => {
+    if (!pattern.test(value)) throw new ParseError(`not ${what}: ${JSON.stringify(value.slice(0, 80))}`);
+    return value as T;
+  };
+
+export const buildId = checked<BuildId>(
+  /^(?:[0-9a-f]{2}){8,32}$/,
+  "a build ID (16 to 64 lower-case hex digits)",
+);
+export const sha256Hex = checked<Sha256Hex>(/^[0-9a-f]{64}$/, "a SHA-256 (64 lower-case hex digits)");
+export const updateId = checked<UpdateId>(
+  /^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/,
+  "an update id (1 to 64 of a-z 0-9 . -)",
+);
+export const objectName = checked<ObjectName>(
+  /^[A-Za-z0-9_]{1,55}$/,
+  "a kernel object name (1 to 55 of A-Z a-z 0-9 _)",
+);
+
+/** @param value bytes from `_text`; throws ParseError unless an integer in [0, 1 GiB), the size of the kernel's text mapping. */
+export function textOffset(value: number): TextOffset {
+  if (!Number.isSafeInteger(value) || value < 0 || value >= 0x4000_0000) {
+    throw new ParseError(`not an offset in the kernel's text mapping: ${value}`);
+  }
+  return value as TextOffset;
+}
+
+/** @param value throws ParseError unless it fits in 64 bits. */
+export function address(value: bigint): Address {
+  if (BigInt.asUintN(64, value) !== value) throw new ParseError(`not a 64-bit address: ${value}`);
+  return value as Address;
+}

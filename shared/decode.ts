@@ -1,0 +1,105 @@
+import { ParseError } from "./errors.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
+import { MAX_SHORT_TEXT } from "./limits.ts";
+
+/**
+ * Walks a parsed document towards typed values. Every step knows its path, so a message reads
+ * `targets: signed.expires: expected a string, had a number`. Throws ParseError.
+ */
+export class Decoder {
+  readonly value: JsonValue | undefined;
+  readonly where: string;
+
+  constructor(value: JsonValue | undefined, where: string) {
+    this.value = value;
+    this.where = where;
+  }
+
+  /** A member of an object; one that is absent fails when it is read, unless through `optional`. */
+  get(name: string): Decoder {
+    return new Decoder(this.object().get(name), this.#path(name));
+  }
+
+  optional<T>(read: (present: Decoder) => T): T | undefined {
+    return this.value === undefined ? undefined : read(this);
+  }
+
+  nullable<T>(read: (present: Decoder) => T): T | null {
+    return this.value === null ? null : read(this);
+  }
+
+  object(): JsonObject {
+    return isJsonObject(this.value) ? this.value : this.#mistyped("an object");
+  }
+
+  entries(max: number): readonly (readonly [string, Decoder])[] {
+    const object = this.object();
+    this.#bounded(object.size, max);
+    return [...object].map(([name, value]) => [name, new Decoder(value, this.#path(name))] as const);
+  }
+
+  array(max: number): readonly Decoder[] {
+    if (!Array.isArray(this.value)) return this.#mistyped("an array");
+    const items = this.value as readonly JsonValue[];
+    this.#bounded(items.length, max);
+    return items.map((value, i) => new Decoder(value, `${this.where}[${i}]`));
+  }
+
+  /** @param max in UTF-16 units. */
+  string(max: number = MAX_SHORT_TEXT): string {
+    if (typeof this.value !== "string") return this.#mistyped("a string");
+    this.#bounded(this.value.length, max);
+    return this.value;
+  }
+
+  integer(min: number, max: number = Number.MAX_SAFE_INTEGER): number {
+    if (typeof this.value !== "number") return this.#mistyped("an integer");
+    if (this.value < min || this.value > max) return this.fail(`${this.value} is not in ${min} to ${max}`);
+    return this.value;
+  }
+
+  boolean(): boolean {
+    return typeof this.value === "boolean" ? this.value : this.#mistyped("true or false");
+  }
+
+  literal<T extends string | number>(expected: T): T {
+    if (this.value !== expected) {
+      return this.fail(`expected ${JSON.stringify(expected)}, had ${describe(this.value)}`);
+    }
+    return expected;
+  }
+
+  /** Runs a checker of a string (a brand, hex, base64) and puts the path before what it says. */
+  as<T>(check: (text: string) => T, max?: number): T {
+    const text = this.string(max);
+    try {
+      return check(text);
+    } catch (cause) {
+      return this.fail(cause instanceof Error ? cause.message : String(cause));
+    }
+  }
+
+  fail(problem: string): never {
+    throw new ParseError(`${this.where}: ${problem}`);
+  }
+
+  #bounded(count: number, max: number): void {
+    if (count > max) this.fail(`${count} is more than the ${max} allowed`);
+  }
+
+  #mistyped(expected: string): never {
+    return this.fail(`expected ${expected}, had ${describe(this.value)}`);
+  }
+
+  #path(name: string): string {
+    return `${this.where}.${name.slice(0, 80)}`;
+  }
+}
+
+function describe(value: JsonValue | undefined): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  if (isJsonObject(value)) return "an object";
+  return typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : String(value);
+}

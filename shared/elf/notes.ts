@@ -1,0 +1,56 @@
+import { type BuildId, buildId } from "../brand.ts";
+import { ByteReader } from "../byte_reader.ts";
+import { toHex } from "../bytes.ts";
+import { RebootlessError } from "../errors.ts";
+import { latin1 } from "./strings.ts";
+
+const NT_GNU_BUILD_ID = 3;
+// A kernel has about a dozen (build ID, build salt, Xen's); /sys/kernel/notes is below 1 KiB.
+export const MAX_NOTES = 256;
+// Names are "GNU", "Linux", "Xen".
+const MAX_NOTE_NAME = 256;
+
+/** `name` without its NUL; `type` is the name owner's own number. */
+export interface ElfNote {
+  readonly name: string;
+  readonly type: number;
+  readonly description: Uint8Array;
+}
+
+/**
+ * A note section or segment, or /sys/kernel/notes: { u32 name size, u32 description size, u32 type, name, description },
+ * name and description each padded to 4 bytes (gABI, Note Section; Linux keeps 4 in ELF64 too).
+ * @throws ParseError; RebootlessError `limit`.
+ */
+export function parseNotes(bytes: Uint8Array): readonly ElfNote[] {
+  const reader = new ByteReader(bytes, "ELF notes");
+  const notes: ElfNote[] = [];
+  while (reader.remaining > 0) {
+    if (notes.length === MAX_NOTES) throw new RebootlessError("limit", `ELF: more than ${MAX_NOTES} notes`);
+    notes.push(parseNote(reader));
+  }
+  return notes;
+}
+
+function parseNote(reader: ByteReader): ElfNote {
+  const nameSize = reader.u32();
+  const descriptionSize = reader.u32();
+  const type = reader.u32();
+  if (nameSize > MAX_NOTE_NAME) throw new RebootlessError("limit", `ELF note: a name of ${nameSize} bytes`);
+  const name = latin1(reader.take(nameSize)).replace(/\0+$/, "");
+  skipPadding(reader, nameSize);
+  const description = reader.take(descriptionSize);
+  skipPadding(reader, descriptionSize);
+  return { name, type, description };
+}
+
+/** The last note of a section may go without its padding. */
+function skipPadding(reader: ByteReader, size: number): void {
+  reader.skip(Math.min(-size & 3, reader.remaining));
+}
+
+/** The GNU build ID among `notes`; undefined if there is none. Throws ParseError on malformed notes. */
+export function gnuBuildId(notes: Uint8Array): BuildId | undefined {
+  const note = parseNotes(notes).find((n) => n.name === "GNU" && n.type === NT_GNU_BUILD_ID);
+  return note && buildId(toHex(note.description));
+}

@@ -1,0 +1,19 @@
+import { ParseError } from "../errors.ts";
+
+// The kernel's own longest symbol name is 512 bytes; mangled C++ and Rust names stay below this as well.
+export const MAX_STRING = 4096;
+
+/**
+ * The NUL-terminated string at `at` of a string table, each byte a character (symbol names are ASCII in practice,
+ * and Latin-1 loses nothing of one that is not). Throws ParseError outside of the table or without an end.
+ */
+export function stringAt(table: Uint8Array, at: number, what: string): string {
+  const end = at < table.length ? table.indexOf(0, at) : -1;
+  if (end < 0 || end - at > MAX_STRING) {
+    throw new ParseError(`${what}: no string of at most ${MAX_STRING} bytes at ${at} of ${table.length}`);
+  }
+  return latin1(table.subarray(at, end));
+}
+
+/** At most MAX_STRING bytes, one character each. */
+export const latin1 = (bytes: Uint8Array): string => String.fromCharCode(...bytes);

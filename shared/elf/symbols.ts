@@ -1,0 +1,49 @@
+import { ByteReader } from "../byte_reader.ts";
+import { ParseError, RebootlessError } from "../errors.ts";
+import { type ElfSection, SECTION_TYPE, sectionBytes } from "./sections.ts";
+import { stringAt } from "./strings.ts";
+
+const ENTRY_SIZE = 24;
+// vmlinux with all of its local symbols has about 200,000; the largest modules (amdgpu) about 60,000.
+export const MAX_SYMBOLS = 2_000_000;
+
+export const SYMBOL_TYPE = { none: 0, object: 1, func: 2, section: 3, file: 4 } as const;
+export const SYMBOL_BINDING = { local: 0, global: 1, weak: 2 } as const;
+/** st_shndx: not defined here; an absolute value. */
+export const SECTION_INDEX = { undefined: 0, absolute: 0xfff1 } as const;
+
+/** In a relocatable file `value` is an offset in the section `section`, elsewhere an address. `size` in bytes, often 0. */
+export interface ElfSymbol {
+  readonly name: string;
+  readonly type: number;
+  readonly binding: number;
+  readonly section: number;
+  readonly value: bigint;
+  readonly size: bigint;
+}
+
+/** All symbols, the empty first one too, so that an index of a relocation is an index here. [] without a symbol table. */
+export function parseSymbols(bytes: Uint8Array, sections: readonly ElfSection[]): readonly ElfSymbol[] {
+  const section = sections.find((s) => s.type === SECTION_TYPE.symtab);
+  if (section === undefined) return [];
+  const strings = sections[section.link];
+  if (section.entrySize !== ENTRY_SIZE || section.size % ENTRY_SIZE !== 0 || strings === undefined) {
+    throw new ParseError(
+      `ELF symbols: ${section.size} bytes in entries of ${section.entrySize}, names in section ${section.link}`,
+    );
+  }
+  const count = section.size / ENTRY_SIZE;
+  if (count > MAX_SYMBOLS)
+    throw new RebootlessError("limit", `ELF: ${count} symbols, at most ${MAX_SYMBOLS}`);
+  const names = sectionBytes(bytes, strings);
+  const reader = new ByteReader(sectionBytes(bytes, section), "ELF symbols");
+  return Array.from({ length: count }, () => parseSymbol(reader, names));
+}
+
+function parseSymbol(reader: ByteReader, names: Uint8Array): ElfSymbol {
+  const name = stringAt(names, reader.u32(), "ELF symbol names");
+  const info = reader.u8();
+  const section = reader.skip(1).u16();
+  const value = reader.u64();
+  return { name, type: info & 15, binding: info >> 4, section, value, size: reader.u64() };
+}

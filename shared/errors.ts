@@ -1,0 +1,54 @@
+/**
+ * Every way this project fails on purpose. A code is stable: scripts match on it, documents name it.
+ * Expected outcomes (no update, mismatch, not modified) are values, not errors.
+ */
+export type ErrorCode =
+  | "usage"
+  | "config"
+  | "parse" // bytes that are not what their format says
+  | "limit" // a named limit was exceeded
+  | "unreachable" // the feed did not answer, or answered with something other than the file
+  | "trust" // metadata or an artifact that does not verify
+  | "expired" // verified, but past its expiry
+  | "rollback" // verified, but older than what was seen before
+  | "not_covered" // the feed has nothing for this kernel
+  | "unsupported" // the kernel, image or function is of a kind that is not handled
+  | "runpre" // what is in memory is not what it should be
+  | "not_permitted"
+  | "apply" // the kernel refused or did not finish
+  | "conflict" // somebody else published first
+  | "refused" // the edge checked a publish and would not have it
+  | "io";
+
+export interface RebootlessErrorOptions {
+  /** What the reader can do about it: one sentence, shown as `hint:`. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+  /** Facts for `--json`: names, offsets, versions. */
+  readonly details?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** An error with a stable code, a sentence for people, a hint and its cause. */
+export class RebootlessError extends Error {
+  override readonly name = "RebootlessError";
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+
+  constructor(code: ErrorCode, message: string, options: RebootlessErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.details = options.details ?? {};
+  }
+}
+
+/** Bytes that are not what their format says they are. Message: what was expected, what was there, where. */
+export class ParseError extends RebootlessError {
+  constructor(message: string, options: RebootlessErrorOptions = {}) {
+    super("parse", message, options);
+  }
+}
+
+export const isCode = (error: unknown, code: ErrorCode): error is RebootlessError =>
+  error instanceof RebootlessError && error.code === code;

@@ -1,0 +1,53 @@
+import { type BuildId, buildId } from "../brand.ts";
+import { fromUtf8, utf8 } from "../bytes.ts";
+import { Decoder } from "../decode.ts";
+import { encodeJson, jsonObject, parseJson } from "../json.ts";
+import { MAX_MANIFEST_BYTES, MAX_TARGETS_BYTES } from "../limits.ts";
+
+/**
+ * What a publisher sends to `POST kernels/<build-id>/publish`: the signed targets and the manifest that it
+ * names, byte for byte. Artifacts were staged before, each by its digest.
+ */
+export interface Publication {
+  readonly buildId: BuildId;
+  /** Version of targets that this one follows, 0 for a kernel's first: the edge refuses when another came between. */
+  readonly base: number;
+  readonly targets: Uint8Array;
+  readonly manifest: Uint8Array;
+}
+
+export function encodePublication(publication: Publication): Uint8Array {
+  return encodeJson(
+    jsonObject({
+      format: 1,
+      build_id: publication.buildId,
+      base: publication.base,
+      targets: fromUtf8(publication.targets),
+      manifest: fromUtf8(publication.manifest),
+    }),
+  );
+}
+
+/** Throws ParseError. */
+export function decodePublication(bytes: Uint8Array): Publication {
+  const publication = new Decoder(parseJson(bytes, "publication"), "publication");
+  publication.get("format").literal(1);
+  return {
+    buildId: publication.get("build_id").as(buildId),
+    base: publication.get("base").integer(0),
+    targets: utf8(publication.get("targets").string(MAX_TARGETS_BYTES)),
+    manifest: utf8(publication.get("manifest").string(MAX_MANIFEST_BYTES)),
+  };
+}
+
+/** Where artifacts wait for the publish that names them. */
+export const stagingPath = (sha256: string): string => `staging/${sha256}`;
+export const publishPath = (id: BuildId): string => `kernels/${id}/publish`;
+/** The root of trust: `GET root/<N>.root.json`, `POST root` for the next version. */
+export const ROOT_PATH = "root";
+
+/**
+ * Claims of a publisher's token (a JWT signed with EdDSA): besides iss, aud, iat, exp and jti it is bound to
+ * one request by method (`htm`), path (`htu`) and the SHA-256 of the body (`bsh`, hex).
+ */
+export const MAX_TOKEN_AGE_SECONDS = 300;

@@ -1,0 +1,112 @@
+import { type ObjectName, objectName, type Sha256Hex, sha256Hex, type UpdateId, updateId } from "../brand.ts";
+import type { Decoder } from "../decode.ts";
+import { type JsonObject, jsonObject } from "../json.ts";
+import { MAX_ARTIFACT_BYTES, MAX_FUNCTIONS } from "../limits.ts";
+import type { FunctionFingerprint } from "../runpre/fingerprint.ts";
+import { fingerprintFromJson, fingerprintToJson } from "../runpre/json.ts";
+import { formatInstant, type Instant, parseInstant } from "../time.ts";
+
+/** A file of the feed outside of TUF metadata: found by its digest, bounded by its length. */
+export interface Artifact {
+  readonly sha256: Sha256Hex;
+  /** Bytes. */
+  readonly length: number;
+}
+
+/** The livepatch module of an update, and the name the kernel will know it by. */
+export interface UpdateModule extends Artifact {
+  readonly name: ObjectName;
+}
+
+/** What an update replaces in one object: `vmlinux` or a module. */
+export interface TargetObject {
+  readonly name: ObjectName;
+  readonly functions: readonly FunctionFingerprint[];
+}
+
+/** One update for one kernel, in full. */
+export interface Update {
+  readonly id: UpdateId;
+  readonly summary: string;
+  readonly cves: readonly string[];
+  readonly published: Instant;
+  /** Updates that must be applied before this one. */
+  readonly depends: readonly UpdateId[];
+  /** Updates that must not be applied together with this one. */
+  readonly conflicts: readonly UpdateId[];
+  /** Why it must not be applied any more, or null. */
+  readonly recalled: string | null;
+  readonly module: UpdateModule;
+  readonly objects: readonly TargetObject[];
+}
+
+const CVE = /^CVE-\d{4}-\d{4,10}$/;
+/** Dependencies, conflicts and CVEs of one update. */
+const MAX_RELATED = 256;
+/** The kernel and every module that could be loaded. */
+const MAX_OBJECTS = 8192;
+
+export function decodeUpdate(update: Decoder): Update {
+  const ids = (name: string) =>
+    update
+      .get(name)
+      .array(MAX_RELATED)
+      .map((id) => id.as(updateId));
+  return {
+    id: update.get("id").as(updateId),
+    summary: update.get("summary").string(),
+    cves: update
+      .get("cves")
+      .array(MAX_RELATED)
+      .map((cve) => (CVE.test(cve.string()) ? cve.string() : cve.fail("not a CVE number"))),
+    published: update.get("published").as(parseInstant),
+    depends: ids("depends"),
+    conflicts: ids("conflicts"),
+    recalled: update.get("recalled").nullable((reason) => reason.string()),
+    module: decodeModule(update.get("module")),
+    objects: decodeObjects(update.get("objects")),
+  };
+}
+
+function decodeModule(module: Decoder): UpdateModule {
+  return {
+    name: module.get("name").as(objectName),
+    sha256: module.get("sha256").as(sha256Hex),
+    length: module.get("length").integer(1, MAX_ARTIFACT_BYTES),
+  };
+}
+
+/** An update that names nothing it replaces could not be checked against memory: it is refused. */
+function decodeObjects(objects: Decoder): TargetObject[] {
+  const decoded = objects.array(MAX_OBJECTS).map((object) => {
+    const functions = object.get("functions").array(MAX_FUNCTIONS);
+    if (functions.length === 0) object.fail("no function");
+    return {
+      name: object.get("name").as(objectName),
+      functions: functions.map((fn) => fingerprintFromJson(fn)),
+    };
+  });
+  if (decoded.length === 0) objects.fail("no target object");
+  if (new Set(decoded.map((o) => o.name)).size !== decoded.length) objects.fail("an object twice");
+  return decoded;
+}
+
+export function updateToJson(update: Update): JsonObject {
+  return jsonObject({
+    id: update.id,
+    summary: update.summary,
+    cves: update.cves,
+    published: formatInstant(update.published),
+    depends: update.depends,
+    conflicts: update.conflicts,
+    recalled: update.recalled,
+    module: jsonObject({
+      name: update.module.name,
+      sha256: update.module.sha256,
+      length: update.module.length,
+    }),
+    objects: update.objects.map((object) =>
+      jsonObject({ name: object.name, functions: object.functions.map(fingerprintToJson) }),
+    ),
+  });
+}

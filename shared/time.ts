@@ -1,0 +1,29 @@
+import { ParseError } from "./errors.ts";
+
+declare const brand: unique symbol;
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type Instant = number & { readonly [brand]: "Instant" };
+
+/** Tells the time. Injected wherever time decides. */
+export type Clock = () => Instant;
+
+export const instant = (milliseconds: number): Instant => milliseconds as Instant;
+export const systemClock: Clock = () => instant(Date.now());
+
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** Reads `YYYY-MM-DDTHH:MM:SSZ` (TUF specification 4.2.1, RFC 3339 in UTC), and only that. Throws ParseError. */
+export function parseInstant(text: string): Instant {
+  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? Date.parse(text) : Number.NaN;
+  // Date.parse accepts some impossible dates (February 30th); what it made of them writes differently.
+  if (Number.isNaN(time) || formatInstant(instant(time)) !== text) {
+    throw new ParseError(`not a time of the form 2026-01-31T23:59:59Z: ${JSON.stringify(text.slice(0, 40))}`);
+  }
+  return instant(time);
+}
+
+/** Whole seconds; a fraction is cut. */
+export const formatInstant = (time: Instant): string => `${new Date(time).toISOString().slice(0, 19)}Z`;

@@ -1,0 +1,167 @@
+import type { DigestAlgorithm } from "../crypto/digest.ts";
+import { Decoder } from "../decode.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
+import { parseJson } from "../json.ts";
+import { MAX_ENTRIES, MAX_KEYS, MAX_SIGNATURES } from "../limits.ts";
+import { type Instant, parseInstant } from "../time.ts";
+import { canonicalJson } from "./canonical_json.ts";
+import { decodeKey, type PublicKey } from "./keys.ts";
+
+/** The four top-level roles of the TUF specification 1.0. */
+export type TopRole = "root" | "timestamp" | "snapshot" | "targets";
+export const TOP_ROLES: readonly TopRole[] = ["root", "timestamp", "snapshot", "targets"];
+
+/** A metadata file as received: what is signed, in the form that is signed, and by whom. */
+export interface Envelope {
+  readonly signed: JsonObject;
+  readonly signedBytes: Uint8Array;
+  /** Hex signatures by key id. */
+  readonly signatures: ReadonlyMap<string, string>;
+}
+
+/** The members common to all roles (specification 4.3). */
+export interface Common {
+  readonly version: number;
+  readonly expires: Instant;
+}
+
+export interface RoleKeys {
+  readonly keyIds: readonly string[];
+  readonly threshold: number;
+}
+
+export interface Root extends Common {
+  readonly consistentSnapshot: boolean;
+  readonly keys: ReadonlyMap<string, PublicKey>;
+  readonly roles: ReadonlyMap<TopRole, RoleKeys>;
+}
+
+/** How one metadata file is named by another (specification 4.4, 4.5). */
+export interface FileMeta {
+  readonly version: number;
+  readonly length: number | undefined;
+  readonly hashes: Hashes | undefined;
+}
+
+/** Hex digests by algorithm, never empty. */
+export type Hashes = ReadonlyMap<DigestAlgorithm, string>;
+
+export interface Timestamp extends Common {
+  readonly snapshot: FileMeta;
+}
+
+export interface Snapshot extends Common {
+  /** By file name, `targets.json` among them. */
+  readonly meta: ReadonlyMap<string, FileMeta>;
+}
+
+export interface TargetFile {
+  readonly length: number;
+  readonly hashes: Hashes;
+  readonly custom: JsonValue | undefined;
+}
+
+export interface Targets extends Common {
+  readonly targets: ReadonlyMap<string, TargetFile>;
+}
+
+/** Specification 4.2: `{"signatures": [{"keyid", "sig"}], "signed": {…}}`. */
+export function parseEnvelope(bytes: Uint8Array, role: TopRole): Envelope {
+  const document = new Decoder(parseJson(bytes, role), role);
+  const signed = document.get("signed").object();
+  const signatures = new Map<string, string>();
+  for (const entry of document.get("signatures").array(MAX_SIGNATURES)) {
+    const id = entry.get("keyid").string();
+    if (signatures.has(id)) entry.fail("a second signature by the same key id"); // 4.2: key ids are unique
+    signatures.set(id, entry.get("sig").string(4096));
+  }
+  return { signed, signedBytes: canonicalJson(signed), signatures };
+}
+
+/** Specification 4.3. A role that is not one of the four is passed over, as later minor versions may add some. */
+export function decodeRoot(signed: JsonObject): Root {
+  const root = decoder(signed, "root");
+  const common = decodeCommon(root, "root");
+  const keys = new Map(
+    root
+      .get("keys")
+      .entries(MAX_KEYS)
+      .map(([id, key]) => [id, decodeKey(key)]),
+  );
+  const roles = new Map(TOP_ROLES.map((role) => [role, decodeRoleKeys(root.get("roles").get(role))]));
+  const consistentSnapshot = root.get("consistent_snapshot").optional((flag) => flag.boolean()) ?? false;
+  return { ...common, consistentSnapshot, keys, roles };
+}
+
+export function decodeTimestamp(signed: JsonObject): Timestamp {
+  const timestamp = decoder(signed, "timestamp");
+  const common = decodeCommon(timestamp, "timestamp");
+  return { ...common, snapshot: decodeFileMeta(timestamp.get("meta").get("snapshot.json")) };
+}
+
+export function decodeSnapshot(signed: JsonObject): Snapshot {
+  const snapshot = decoder(signed, "snapshot");
+  const common = decodeCommon(snapshot, "snapshot");
+  const files = snapshot.get("meta").entries(MAX_ENTRIES);
+  return { ...common, meta: new Map(files.map(([name, meta]) => [name, decodeFileMeta(meta)])) };
+}
+
+export function decodeTargets(signed: JsonObject): Targets {
+  const targets = decoder(signed, "targets");
+  const common = decodeCommon(targets, "targets");
+  const files = targets.get("targets").entries(MAX_ENTRIES);
+  return { ...common, targets: new Map(files.map(([path, file]) => [path, decodeTargetFile(file)])) };
+}
+
+const decoder = (signed: JsonObject, role: TopRole): Decoder => new Decoder(signed, `${role}.signed`);
+
+function decodeCommon(signed: Decoder, type: TopRole): Common {
+  signed.get("_type").literal(type);
+  const specVersion = signed.get("spec_version").string();
+  if (!/^1\.\d+(?:\.\d+)?$/.test(specVersion)) signed.get("spec_version").fail("not version 1 of TUF");
+  return {
+    version: signed.get("version").integer(1),
+    expires: signed.get("expires").as(parseInstant),
+  };
+}
+
+function decodeRoleKeys(role: Decoder): RoleKeys {
+  const keyIds = role
+    .get("keyids")
+    .array(MAX_KEYS)
+    .map((id) => id.string());
+  if (new Set(keyIds).size !== keyIds.length) role.get("keyids").fail("a key id twice");
+  return { keyIds, threshold: role.get("threshold").integer(1, MAX_KEYS) };
+}
+
+function decodeFileMeta(meta: Decoder): FileMeta {
+  return {
+    version: meta.get("version").integer(1),
+    length: meta.get("length").optional((length) => length.integer(0)),
+    hashes: meta.get("hashes").optional(decodeHashes),
+  };
+}
+
+function decodeTargetFile(file: Decoder): TargetFile {
+  return {
+    length: file.get("length").integer(0),
+    hashes: decodeHashes(file.get("hashes")),
+    custom: file.get("custom").value,
+  };
+}
+
+/** Listed hashes are all checked, so one of an unknown kind is refused rather than passed over. */
+function decodeHashes(hashes: Decoder): Hashes {
+  const entries = hashes.entries(8);
+  if (entries.length === 0) hashes.fail("no hash at all");
+  return new Map(
+    entries.map(([name, hash]) => {
+      if (name !== "sha256" && name !== "sha512") return hash.fail("a kind of hash that is not known");
+      const digits = name === "sha256" ? 64 : 128;
+      const hex = hash.string();
+      return /^[0-9a-f]*$/.test(hex) && hex.length === digits
+        ? ([name, hex] as const)
+        : hash.fail(`not ${digits} hex digits`);
+    }),
+  );
+}

@@ -1,0 +1,199 @@
+import { RebootlessError } from "../errors.ts";
+import { formatInstant, type Instant } from "../time.ts";
+import type { SignatureVerifier } from "./keys.ts";
+import {
+  type Common,
+  decodeRoot,
+  decodeSnapshot,
+  decodeTargets,
+  decodeTimestamp,
+  type Envelope,
+  type FileMeta,
+  parseEnvelope,
+  type RoleKeys,
+  type Root,
+  type Snapshot,
+  type TargetFile,
+  type Targets,
+  type Timestamp,
+  type TopRole,
+} from "./schema.ts";
+import { verifyFile, verifyThreshold } from "./verify.ts";
+
+/**
+ * The client workflow of the TUF specification 1.0 (section 5) as a state machine over bytes: no request, no
+ * file, no clock of its own. Feed it root, timestamp, snapshot and targets in this order; each call either
+ * takes the file into the trusted set or throws and leaves the set as it was. Numbers cite the specification.
+ *
+ * Files read back from a cache go through the same calls. One that has expired still serves as the mark below
+ * which nothing is accepted; that is why expiry is judged when the next role is about to rely on it, and for
+ * targets by `target()`.
+ *
+ * Errors: `parse` (malformed), `trust` (signatures, hashes, wrong order of roles), `rollback`, `expired`.
+ */
+export class TrustedSet {
+  readonly #verify: SignatureVerifier;
+  /** 5.1: fixed once for each refresh. */
+  readonly #now: Instant;
+  #root: Root;
+  #timestamp: Timestamp | undefined;
+  #snapshot: Snapshot | undefined;
+  #targets: Targets | undefined;
+
+  private constructor(root: Root, now: Instant, verify: SignatureVerifier) {
+    this.#root = root;
+    this.#now = now;
+    this.#verify = verify;
+  }
+
+  /** 5.2: the root shipped or persisted. It must be signed by itself; whether it has expired does not matter yet. */
+  static async fromRoot(bytes: Uint8Array, now: Instant, verify: SignatureVerifier): Promise<TrustedSet> {
+    const envelope = parseEnvelope(bytes, "root");
+    const root = decodeRoot(envelope.signed);
+    await verifyThreshold(envelope, roleOf(root, "root"), root.keys, verify, `root version ${root.version}`);
+    return new TrustedSet(root, now, verify);
+  }
+
+  get root(): Root {
+    return this.#root;
+  }
+
+  get timestamp(): Timestamp | undefined {
+    return this.#timestamp;
+  }
+
+  get snapshot(): Snapshot | undefined {
+    return this.#snapshot;
+  }
+
+  get targets(): Targets | undefined {
+    return this.#targets;
+  }
+
+  /** 5.3.4, 5.3.5: signed by the root in force and by itself, and of exactly the next version. */
+  async updateRoot(bytes: Uint8Array): Promise<Root> {
+    if (this.#timestamp)
+      throw new RebootlessError("trust", "a root cannot change after the timestamp was read");
+    const envelope = parseEnvelope(bytes, "root");
+    const root = decodeRoot(envelope.signed);
+    const what = `root version ${root.version}`;
+    await this.#signedBy("root", envelope, what);
+    await verifyThreshold(envelope, roleOf(root, "root"), root.keys, this.#verify, what);
+    if (root.version !== this.#root.version + 1) {
+      const expected = this.#root.version + 1;
+      throw new RebootlessError(
+        "rollback",
+        `root has version ${root.version} where ${expected} was expected`,
+      );
+    }
+    this.#root = root;
+    return root;
+  }
+
+  /** 5.4. Returns `same` when the version is the one already trusted, in which case the file kept is the old one. */
+  async updateTimestamp(bytes: Uint8Array): Promise<"newer" | "same"> {
+    this.#unexpired(this.#root, "root"); // 5.3.10: the last root of the chain
+    const envelope = parseEnvelope(bytes, "timestamp");
+    await this.#signedBy("timestamp", envelope, "timestamp"); // 5.4.2
+    const timestamp = decodeTimestamp(envelope.signed);
+    const known = this.#timestamp;
+    if (known) {
+      notOlder("timestamp", known.version, timestamp.version); // 5.4.3.1
+      if (known.version === timestamp.version) return "same";
+      notOlder("the snapshot named by the timestamp", known.snapshot.version, timestamp.snapshot.version); // 5.4.3.2
+    }
+    this.#timestamp = timestamp;
+    return "newer";
+  }
+
+  /**
+   * 5.5. Call `snapshotMeta` first for the name and length to fetch. A `cached` file may be of an older version
+   * than the timestamp names: it is taken as the mark for 5.5.5, and `targetsMeta` refuses to build on it.
+   */
+  async updateSnapshot(bytes: Uint8Array, from: "fetched" | "cached" = "fetched"): Promise<Snapshot> {
+    const meta = this.snapshotMeta();
+    if (from === "fetched") await verifyFile(bytes, meta, "snapshot"); // 5.5.2
+    const envelope = parseEnvelope(bytes, "snapshot");
+    await this.#signedBy("snapshot", envelope, "snapshot"); // 5.5.3
+    const snapshot = decodeSnapshot(envelope.signed);
+    if (from === "fetched") sameVersion("snapshot", meta, snapshot); // 5.5.4
+    for (const [name, known] of this.#snapshot?.meta ?? []) {
+      const file = snapshot.meta.get(name);
+      if (!file) throw new RebootlessError("rollback", `snapshot no longer lists ${name}`); // 5.5.5
+      notOlder(name, known.version, file.version); // 5.5.5
+    }
+    this.#snapshot = snapshot;
+    return snapshot;
+  }
+
+  /** What the timestamp says of the snapshot. 5.4.4: the timestamp must not have expired once it is relied on. */
+  snapshotMeta(): FileMeta {
+    if (!this.#timestamp)
+      throw new RebootlessError("trust", "the snapshot cannot be judged before the timestamp");
+    this.#unexpired(this.#timestamp, "timestamp");
+    return this.#timestamp.snapshot;
+  }
+
+  /** 5.6. Call `targetsMeta` first for the name and length to fetch. */
+  async updateTargets(bytes: Uint8Array): Promise<Targets> {
+    const meta = this.targetsMeta();
+    await verifyFile(bytes, meta, "targets"); // 5.6.2
+    const envelope = parseEnvelope(bytes, "targets");
+    await this.#signedBy("targets", envelope, "targets"); // 5.6.3
+    const targets = decodeTargets(envelope.signed);
+    sameVersion("targets", meta, targets); // 5.6.4
+    this.#unexpired(targets, "targets"); // 5.6.5
+    this.#targets = targets;
+    return targets;
+  }
+
+  /** What the snapshot says of targets. 5.5.6: the snapshot must not have expired, and must be the one the timestamp names. */
+  targetsMeta(): FileMeta {
+    if (!this.#snapshot) throw new RebootlessError("trust", "targets cannot be judged before the snapshot");
+    sameVersion("snapshot", this.snapshotMeta(), this.#snapshot);
+    this.#unexpired(this.#snapshot, "snapshot");
+    const meta = this.#snapshot.meta.get("targets.json");
+    if (!meta) throw new RebootlessError("trust", "snapshot does not list targets.json");
+    return meta;
+  }
+
+  /** 5.7.1: what is signed for a path, or undefined. */
+  target(path: string): TargetFile | undefined {
+    if (!this.#targets)
+      throw new RebootlessError("trust", "no target can be named before targets was verified");
+    return this.#targets.targets.get(path);
+  }
+
+  async #signedBy(role: TopRole, envelope: Envelope, what: string): Promise<void> {
+    await verifyThreshold(envelope, roleOf(this.#root, role), this.#root.keys, this.#verify, what);
+  }
+
+  #unexpired(file: Common, role: TopRole): void {
+    if (file.expires > this.#now) return;
+    throw new RebootlessError("expired", `${role} expired at ${formatInstant(file.expires)}`, {
+      hint: `This host's clock says ${formatInstant(this.#now)}. If that is right, the feed or mirror has not been refreshed.`,
+      details: { role, expires: formatInstant(file.expires) },
+    });
+  }
+}
+
+export function roleOf(root: Root, role: TopRole): RoleKeys {
+  const keys = root.roles.get(role);
+  if (!keys) throw new RebootlessError("trust", `root names no keys for ${role}`);
+  return keys;
+}
+
+function notOlder(what: string, known: number, offered: number): void {
+  if (offered >= known) return;
+  throw new RebootlessError("rollback", `${what} went back from version ${known} to ${offered}`, {
+    hint: "A mirror that was restored from a backup does this, and so does an attack. Nothing was changed.",
+  });
+}
+
+function sameVersion(what: string, meta: FileMeta, file: Common): void {
+  if (meta.version === file.version) return;
+  throw new RebootlessError(
+    "trust",
+    `${what} has version ${file.version} where ${meta.version} was signed for`,
+  );
+}

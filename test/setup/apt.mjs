@@ -1,0 +1,88 @@
+import { capture, progress, runOrFail, SetupError, succeeds } from "./run.mjs";
+
+const isRoot = () => process.getuid?.() === 0;
+const aptEnv = () => ({ ...process.env, DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C.UTF-8" });
+
+export async function requireDebian() {
+  if (await succeeds("apt-get", ["--version"])) return;
+  throw new SetupError(
+    "this machine has no apt-get",
+    "Run on Debian (a container or a virtual machine will do): the tests boot Debian's own kernels.",
+  );
+}
+
+/** Reads the package lists anew. Without root there is nothing to be done but to say so. */
+export async function updateLists() {
+  if (!isRoot()) {
+    throw new SetupError("apt's package lists are missing or too old", "Run as root: apt-get update");
+  }
+  progress("reading the package lists (apt-get update)");
+  await runOrFail("apt-get", ["-qq", "update"], { env: aptEnv() });
+}
+
+async function isInstalled(name) {
+  const status = await capture("dpkg-query", ["-W", "-f", "${db:Status-Status}", name]);
+  return status === "installed";
+}
+
+export async function missingPackages(names) {
+  const missing = [];
+  for (const name of new Set(names)) if (!(await isInstalled(name))) missing.push(name);
+  return missing;
+}
+
+/** Installs those of `names` that are missing, without what they merely recommend. */
+export async function ensurePackages(names) {
+  const missing = await missingPackages(names);
+  if (missing.length === 0) return;
+  const args = ["install", "-y", "--no-install-recommends", ...missing];
+  if (!isRoot()) {
+    throw new SetupError(
+      `Debian packages are missing: ${missing.join(", ")}`,
+      `Run as root: apt-get update && apt-get ${args.join(" ")}`,
+    );
+  }
+  progress(`installing ${missing.join(", ")}`);
+  const install = () =>
+    runOrFail("apt-get", ["-qq", "-o", "DPkg::Lock::Timeout=300", ...args], { env: aptEnv() });
+  await retryWithNewLists(install);
+}
+
+/** Runs `action`; when it fails, once more with new lists: old ones name files that mirrors no longer have. */
+export async function retryWithNewLists(action) {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof SetupError) || !isRoot()) throw error;
+    progress(error.message);
+    await updateLists();
+    return await action();
+  }
+}
+
+/** Names and versions of available packages that match a POSIX regular expression. */
+export async function searchNames(pattern) {
+  const text = await capture("apt-cache", ["search", "--names-only", pattern]);
+  return text
+    .split("\n")
+    .map((line) => line.split(" ", 1)[0])
+    .filter((name) => name !== "");
+}
+
+/** The version that apt would fetch, and the names it depends on (the first of each set of alternatives). */
+export async function showPackage(name) {
+  const text = await capture("apt-cache", ["show", "--no-all-versions", name]);
+  const field = (key) => new RegExp(`^${key}: (.*)$`, "m").exec(text)?.[1];
+  const version = field("Version");
+  if (version === undefined) throw new SetupError(`apt knows no package ${name}`, "Run as root: apt-get update");
+  const depends = (field("Depends") ?? "").split(",").map((entry) => entry.trim().split(/[\s:(|]/, 1)[0]);
+  return { name, version, depends: depends.filter((entry) => entry !== "") };
+}
+
+/** Downloads packages ({name, version}) as .deb files into `directory`; nothing is installed. */
+export async function downloadPackages(packages, directory) {
+  const names = packages.map(({ name, version }) => `${name}=${version}`);
+  // The sandbox user may not write where we do, and apt then warns about it.
+  const options = isRoot() ? ["-o", "APT::Sandbox::User=root"] : [];
+  await runOrFail("apt-get", ["-qq", ...options, "download", ...names], { cwd: directory, env: aptEnv() });
+}

@@ -1,0 +1,80 @@
+import { execFile, spawn } from "node:child_process";
+import { promisify } from "node:util";
+
+const execFileAsync = promisify(execFile);
+
+/** Children that must not outlive this process when it is told to stop. */
+const children = new Set();
+
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+]) {
+  process.on(signal, () => {
+    for (const child of children) child.kill("SIGTERM");
+    process.exit(code);
+  });
+}
+
+/** A failure with a sentence for people and what they can do about it; printed as `error:` and `hint:`. */
+export class SetupError extends Error {
+  constructor(message, hint) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+const startedAt = performance.now();
+
+/** One progress line on stderr, with the seconds since the start: stdout belongs to results. */
+export function progress(text) {
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(6);
+  process.stderr.write(`[${seconds} s] ${text}\n`);
+}
+
+/**
+ * Runs a command that a person may want to watch. Its stdout goes to `stdout`: "inherit", or "stderr" (the default).
+ * Never reads stdin. Resolves with the exit code (128 when killed by a signal); rejects when it cannot be started.
+ */
+export function run(command, args, { cwd, env, stdout = "stderr" } = {}) {
+  return new Promise((resolve, reject) => {
+    const out = stdout === "inherit" ? 1 : 2;
+    const child = spawn(command, args, { cwd, env, stdio: ["ignore", out, 2] });
+    children.add(child);
+    child.once("error", (cause) => {
+      children.delete(child);
+      reject(new SetupError(`${command} could not be started: ${cause.message}`));
+    });
+    child.once("exit", (code) => {
+      children.delete(child);
+      resolve(code ?? 128);
+    });
+  });
+}
+
+/** Like `run`, but any exit code other than 0 is a SetupError. */
+export async function runOrFail(command, args, options) {
+  const code = await run(command, args, options);
+  if (code !== 0) throw new SetupError(`${command} ${args.join(" ")} ended with exit code ${code}`);
+}
+
+/** The stdout of a quiet command, whatever its exit code; "" when there is no such command. */
+export async function capture(command, args) {
+  const env = { ...process.env, LC_ALL: "C" };
+  try {
+    return (await execFileAsync(command, args, { env, maxBuffer: 64 << 20 })).stdout;
+  } catch (error) {
+    return typeof error.stdout === "string" ? error.stdout : "";
+  }
+}
+
+/** Whether a quiet command ends with exit code 0. */
+export async function succeeds(command, args) {
+  try {
+    await execFileAsync(command, args);
+    return true;
+  } catch {
+    return false;
+  }
+}
