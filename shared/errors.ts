@@ -18,6 +18,8 @@ export type ErrorCode =
   | "apply" // the kernel refused or did not finish
   | "conflict" // somebody else published first
   | "refused" // the edge checked a publish and would not have it
+  | "locked" // another run holds the lock
+  | "partly_applied" // some updates were applied and some could not be
   | "io";
 
 export interface RebootlessErrorOptions {

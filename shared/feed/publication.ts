@@ -47,7 +47,11 @@ export const publishPath = (id: BuildId): string => `kernels/${id}/publish`;
 export const ROOT_PATH = "root";
 
 /**
- * Claims of a publisher's token (a JWT signed with EdDSA): besides iss, aud, iat, exp and jti it is bound to
- * one request by method (`htm`), path (`htu`) and the SHA-256 of the body (`bsh`, hex).
+ * A publisher's token is a JWT signed with EdDSA, sent as `Authorization: Bearer …`, good for one request.
+ * Header: `alg` EdDSA, `typ` TOKEN_TYPE, `kid` the publisher's id. Claims: `iss` the publisher's id again, `aud` the
+ * feed's audience, `iat` and `exp` at most MAX_TOKEN_AGE_SECONDS apart, `jti` 16 to 128 random characters that are
+ * accepted once; and the request it is bound to: method (`htm`), path with its leading slash (`htu`) and the
+ * SHA-256 of the body in hex (`bsh`).
  */
+export const TOKEN_TYPE = "rebootless+jwt";
 export const MAX_TOKEN_AGE_SECONDS = 300;

@@ -19,6 +19,14 @@ export interface FunctionFingerprint {
   readonly sites: readonly Site[];
 }
 
+// The largest function of a distribution's kernel has about 30,000 bytes; gaps between sections, which look like functions
+// of 1-2 MB, are nothing that an update replaces.
+export const MAX_FUNCTION_SIZE = 256 * 1024;
+// One in 25 bytes of text is part of a site and the shortest handled one has 4: far above what any function has.
+export const MAX_FUNCTION_SITES = 16_384;
+// KSYM_NAME_LEN.
+export const MAX_FUNCTION_NAME = 512;
+
 /** A place at which a running kernel legitimately differs from its image, and how. */
 export interface Site {
   readonly kind: SiteKind;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { downloadPackages, retryWithNewLists, searchNames, showPackage } from "./apt.mjs";
+import { downloadPackages, searchNames, showPackages } from "./apt.mjs";
 import { progress, runOrFail, SetupError, succeeds } from "./run.mjs";
 
 /*
@@ -13,9 +13,8 @@ import { progress, runOrFail, SetupError, succeeds } from "./run.mjs";
 
 const FLAVOUR = "cloud-amd64";
 
-async function versionsOf(kind) {
-  const names = await searchNames(`^linux-${kind}-[0-9].*-${FLAVOUR}$`);
-  // Three numbers: "6.12-cloud-amd64" is a meta-package.
+/** Versions for which the names have `linux-KIND-VERSION`. Three numbers: "6.12-cloud-amd64" is a meta-package. */
+function versionsOf(kind, names) {
   const exact = new RegExp(`^linux-${kind}-(\\d+\\.\\d+\\.\\d+\\S*-${FLAVOUR})$`);
   return names.flatMap((name) => exact.exec(name)?.[1] ?? []);
 }
@@ -54,8 +53,9 @@ export function chooseKernels(versions) {
 }
 
 async function discover() {
-  const headers = new Set(await versionsOf("headers"));
-  const versions = (await versionsOf("image")).filter((version) => headers.has(version));
+  const names = await searchNames(`^linux-(image|headers)-[0-9].*-${FLAVOUR}$`);
+  const headers = new Set(versionsOf("headers", names));
+  const versions = versionsOf("image", names).filter((version) => headers.has(version));
   const chosen = chooseKernels(await newestFirst(versions));
   if (chosen.length < 2) {
     throw new SetupError(
@@ -66,38 +66,53 @@ async function discover() {
   return chosen;
 }
 
+const UNPACKED = /^linux-(image|binary|modules|headers|kbuild|compiler)-\d|^linux-compiler-/;
+
+/** All packages that `names` need and that we unpack: a map of name to {name, version, depends}. */
+async function describe(names) {
+  const known = new Map();
+  let wanted = names;
+  while (wanted.length > 0) {
+    for (const entry of await showPackages(wanted)) known.set(entry.name, entry);
+    const next = [...known.values()].flatMap((entry) => entry.depends).filter((name) => UNPACKED.test(name));
+    wanted = [...new Set(next)].filter((name) => !known.has(name));
+  }
+  return known;
+}
+
 /** A package and those it depends on whose names match `follow`; `rest` are all other names depended on. */
-async function closure(name, follow) {
+function closure(known, name, follow) {
   const found = new Map();
   const rest = new Set();
-  const visit = async (current) => {
-    if (found.has(current)) return;
-    const entry = await showPackage(current);
-    found.set(current, entry);
+  const visit = (entry) => {
+    found.set(entry.name, entry);
     for (const depended of entry.depends) {
-      if (follow.test(depended)) await visit(depended);
-      else rest.add(depended);
+      const next = follow.test(depended) ? known.get(depended) : undefined;
+      if (next === undefined) rest.add(depended);
+      else if (!found.has(depended)) visit(next);
     }
   };
-  await visit(name);
+  visit(known.get(name));
   return { packages: [...found.values()], rest: [...rest] };
 }
 
-async function plan(kernel) {
-  const image = await closure(`linux-image-${kernel.version}`, /^linux-(image|binary|modules)-\d/);
+const imageName = (kernel) => `linux-image-${kernel.version}`;
+const headersName = (kernel) => `linux-headers-${kernel.version}`;
+
+function planKernel(kernel, known) {
+  const image = closure(known, imageName(kernel), /^linux-(image|binary|modules)-/);
   if (kernel.role === "other") return { ...kernel, image: image.packages, headerPackages: [], tools: [] };
-  const headers = await closure(`linux-headers-${kernel.version}`, /^linux-(headers|kbuild|compiler)-/);
+  const headers = closure(known, headersName(kernel), /^linux-(headers|kbuild|compiler)-/);
   const tools = headers.rest.filter((name) => !name.startsWith("linux-"));
   return { ...kernel, image: image.packages, headerPackages: headers.packages, tools };
 }
 
 /** The kernels to fetch, with the Debian packages (`tools`) that building modules for them takes. */
 export async function planKernels() {
-  return await retryWithNewLists(async () => {
-    const plans = [];
-    for (const kernel of await discover()) plans.push(await plan(kernel));
-    return plans;
-  });
+  const kernels = await discover();
+  const withHeaders = kernels.filter((kernel) => kernel.role !== "other");
+  const known = await describe([...kernels.map(imageName), ...withHeaders.map(headersName)]);
+  return kernels.map((kernel) => planKernel(kernel, known));
 }
 
 const STAMP = "packages.json";

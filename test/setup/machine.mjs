@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ensurePackages, requireDebian, retryWithNewLists } from "./apt.mjs";
+import { ensurePackages, listsStamp, missingPackages, requireDebian, retryWithNewLists } from "./apt.mjs";
 import { fetchKernels, planKernels } from "./kernels.mjs";
 import { progress, SetupError } from "./run.mjs";
 
@@ -11,52 +11,56 @@ const PACKAGES = ["qemu-system-x86", "busybox-static", "kmod", "make", "libc-bin
 async function remembered(file) {
   try {
     const machine = JSON.parse(await readFile(file, "utf8"));
-    const paths = machine.kernels.flatMap((kernel) => [kernel.vmlinuz, kernel.modules, kernel.headers ?? []].flat());
+    const paths = machine.kernels.flatMap((kernel) =>
+      [kernel.vmlinuz, kernel.modules, kernel.headers ?? []].flat(),
+    );
     return paths.every((path) => existsSync(path)) ? machine : undefined;
   } catch {
     return undefined;
   }
 }
 
+/** All or nothing, and once more with new package lists: old ones name files that mirrors no longer have. */
 async function prepare(cache) {
-  const plans = await planKernels();
-  await ensurePackages([...PACKAGES, ...plans.flatMap((plan) => plan.tools)]);
-  return await fetchAll(plans, cache);
+  return await retryWithNewLists(async () => {
+    const plans = await planKernels();
+    const packages = [...new Set([...PACKAGES, ...plans.flatMap((plan) => plan.tools)])];
+    await ensurePackages(packages);
+    const kernels = await fetchKernels(plans, join(cache, "kernels"));
+    return { kernels, packages, lists: await listsStamp() };
+  });
 }
 
-async function fetchAll(plans, cache) {
-  let current = plans;
-  return await retryWithNewLists(async () => {
-    try {
-      return await fetchKernels(current, join(cache, "kernels"));
-    } catch (error) {
-      // What the old lists named may be gone from the mirror: plan again once the lists are new.
-      current = [];
-      throw error;
-    } finally {
-      if (current.length === 0) current = plans;
-    }
-  });
+/** What an earlier run wrote, if everything in it is still there. */
+async function readEarlier(file) {
+  const machine = await remembered(file);
+  if (machine === undefined || (await missingPackages(machine.packages)).length > 0) return undefined;
+  return machine;
+}
+
+/** Asks apt again only when its lists changed. Without a network, what was fetched earlier will do. */
+async function findMachine(cache, file) {
+  const earlier = await readEarlier(file);
+  if (earlier !== undefined && earlier.lists === (await listsStamp())) return earlier;
+  try {
+    return await prepare(cache);
+  } catch (error) {
+    if (earlier === undefined || !(error instanceof SetupError)) throw error;
+    progress(`${error.message}; using the kernels fetched earlier`);
+    return earlier;
+  }
 }
 
 /**
  * Makes sure that guests can be booted here: packages, kernels and headers. Writes .cache/machine.json and returns it.
- * Without a network, what an earlier run fetched is used.
+ * [{version, series, role, vmlinuz, modules, headers}] is its `kernels`; test/guest/machine.ts reads it.
  */
 export async function ensureMachine(root) {
   const cache = join(root, ".cache");
   const file = join(cache, "machine.json");
   await mkdir(cache, { recursive: true });
   await requireDebian();
-  const machine = await prepare(cache).then(
-    (kernels) => ({ kernels }),
-    async (error) => {
-      const earlier = error instanceof SetupError ? await remembered(file) : undefined;
-      if (earlier === undefined) throw error;
-      progress(`${error.message}; using the kernels fetched earlier`);
-      return earlier;
-    },
-  );
+  const machine = await findMachine(cache, file);
   await writeFile(`${file}.tmp`, `${JSON.stringify(machine, null, 2)}\n`);
   await rename(`${file}.tmp`, file);
   for (const { role, version } of machine.kernels) progress(`${role} kernel: ${version}`);

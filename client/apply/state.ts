@@ -1,0 +1,47 @@
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
+import type { Update } from "../../shared/feed/update.ts";
+import type { LoadedPatch } from "../engines/engine.ts";
+
+/**
+ * What is true of an update right now, by what the kernel says.
+ * - `available`: not loaded. `recalled`: not loaded, and not to be.
+ * - `applied`, `transition`, `disabled`: loaded, with the functions that were signed for.
+ * - `impostor`: a patch of its name is loaded that replaces other functions than were signed for.
+ */
+export type UpdateState = "available" | "recalled" | "applied" | "transition" | "disabled" | "impostor";
+
+export interface Standing {
+  readonly update: Update;
+  readonly state: UpdateState;
+}
+
+export interface HostState {
+  readonly updates: readonly Standing[];
+  /** Patches that the kernel runs and the manifest does not know. */
+  readonly foreign: readonly LoadedPatch[];
+}
+
+export function hostState(manifest: KernelManifest | undefined, loaded: readonly LoadedPatch[]): HostState {
+  const updates = manifest?.updates ?? [];
+  const byName = new Map(loaded.map((patch) => [patch.name, patch]));
+  const ours = new Set(updates.map((update) => update.module.name));
+  return {
+    updates: updates.map((update) => ({ update, state: stateOf(update, byName.get(update.module.name)) })),
+    foreign: loaded.filter((patch) => !ours.has(patch.name)),
+  };
+}
+
+export const appliedIds = (state: HostState) =>
+  new Set(state.updates.filter((s) => s.state === "applied").map((s) => s.update.id));
+
+function stateOf(update: Update, patch: LoadedPatch | undefined): UpdateState {
+  if (!patch) return update.recalled === null ? "available" : "recalled";
+  return sameFunctions(update, patch) ? patch.state : "impostor";
+}
+
+/** By object and name: the kernel's positions count symbols in its own order, which the manifest does not repeat. */
+function sameFunctions(update: Update, patch: LoadedPatch): boolean {
+  const signed = update.objects.flatMap((o) => o.functions.map((fn) => `${o.name}/${fn.name}`)).sort();
+  const running = patch.functions.map((entry) => entry.replace(/,\d+$/, "")).sort();
+  return signed.length === running.length && signed.every((name, i) => name === running[i]);
+}

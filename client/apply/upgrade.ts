@@ -1,0 +1,131 @@
+import type { UpdateId } from "../../shared/brand.ts";
+import { isCode, RebootlessError } from "../../shared/errors.ts";
+import { type LeftOut, orderUpdates } from "../../shared/feed/order.ts";
+import type { Update } from "../../shared/feed/update.ts";
+import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
+import type { Engine, Task } from "../engines/engine.ts";
+import { haveArtifact } from "../trust/artifacts.ts";
+import type { Feed } from "../trust/feed.ts";
+import type { Verified } from "../trust/poll.ts";
+import type { TrustDir } from "../trust/trust_dir.ts";
+import { matchUpdate } from "./match.ts";
+import { appliedIds, type HostState, hostState } from "./state.ts";
+
+/** What became of one update. */
+export type Result =
+  | { readonly id: UpdateId; readonly result: "applied"; readonly milliseconds: number }
+  /** Everything short of loading was done and holds (`--dry-run`). */
+  | { readonly id: UpdateId; readonly result: "would_apply" }
+  | { readonly id: UpdateId; readonly result: "failed"; readonly error: RebootlessError }
+  | { readonly id: UpdateId; readonly result: "left_out"; readonly why: LeftOut };
+
+export interface UpgradeOptions {
+  readonly verified: Verified;
+  readonly engine: Engine;
+  readonly feed: Feed;
+  readonly directory: TrustDir;
+  readonly memory: () => TextMemory & { close(): void };
+  readonly dryRun: boolean;
+  readonly progress: (line: string) => void;
+}
+
+/**
+ * Applies what the manifest has and the kernel has not, in dependency order. Each update is fetched and verified,
+ * matched against memory and only then loaded. One that fails leaves out its dependents and nothing else.
+ */
+export async function upgrade(options: UpgradeOptions): Promise<readonly Result[]> {
+  const { verified, engine } = options;
+  const state = hostState(verified.manifest, await engine.loaded());
+  refuseUnclear(state);
+  const applied = appliedIds(state);
+  const { updates, leftOut } = orderUpdates(verified.manifest.updates, applied);
+  const results: Result[] = leftOut.map((why) => ({ id: why.id, result: "left_out", why }));
+  const standing = new Set(applied);
+  for (const update of updates) {
+    const needs = update.depends.find((id) => !standing.has(id));
+    const result: Result = needs
+      ? { id: update.id, result: "left_out", why: { id: update.id, reason: "missing", needs } }
+      : await attempt(update, options, standing);
+    if (result.result === "applied" || result.result === "would_apply") standing.add(update.id);
+    results.push(result);
+  }
+  return results;
+}
+
+/** A kernel in the middle of something is left to finish it; an impostor is for a person to look at. */
+function refuseUnclear(state: HostState): void {
+  for (const { update, state: now } of state.updates) {
+    if (now === "transition") {
+      throw new RebootlessError("apply", `${update.id} is in transition`, {
+        hint: "Wait for it to end (`rebootless status`), or undo it.",
+      });
+    }
+    if (now === "impostor") {
+      throw new RebootlessError("trust", `a loaded patch calls itself ${update.module.name} and is another`, {
+        hint: `It replaces other functions than were signed for under ${update.id}. Find out who loaded it.`,
+      });
+    }
+  }
+}
+
+async function attempt(
+  update: Update,
+  options: UpgradeOptions,
+  standing: ReadonlySet<UpdateId>,
+): Promise<Result> {
+  const { engine, feed, directory, dryRun, progress } = options;
+  try {
+    const file = await haveArtifact(update.module, feed, directory);
+    progress(`${update.id}: module of ${update.module.length} bytes verified`);
+    const matched = match(update, options, standing);
+    progress(
+      `${update.id}: ${matched.functions} functions, ${matched.bytes} bytes, match the running kernel`,
+    );
+    if (dryRun) return { id: update.id, result: "would_apply" };
+    const outcome = await engine.apply(update.module.name, file);
+    if (outcome.outcome === "applied") {
+      return { id: update.id, result: "applied", milliseconds: outcome.milliseconds };
+    }
+    throw outcome.outcome === "refused" ? kernelRefused(update, outcome.reason) : stalled(update, outcome);
+  } catch (error) {
+    // A fault of ours is not an outcome of the update.
+    if (error instanceof RebootlessError && !isCode(error, "not_permitted")) {
+      return { id: update.id, result: "failed", error };
+    }
+    throw error;
+  }
+}
+
+function match(update: Update, options: UpgradeOptions, standing: ReadonlySet<UpdateId>) {
+  const { manifest } = options.verified;
+  const memory = options.memory();
+  try {
+    const replaced = manifest.updates
+      .filter((other) => standing.has(other.id))
+      .flatMap((other) =>
+        other.objects.flatMap((object) => object.functions.map((fn) => fn.offset as number)),
+      );
+    return matchUpdate(update, manifest.landmarks, memory, new Set(replaced));
+  } finally {
+    memory.close();
+  }
+}
+
+function kernelRefused(update: Update, reason: string): RebootlessError {
+  return new RebootlessError("apply", `the kernel refused ${update.module.name}: ${reason}`, {
+    hint: "The kernel log (dmesg) has its reason. Nothing of this update is in force.",
+  });
+}
+
+function stalled(
+  update: Update,
+  outcome: { blockedBy: readonly Task[]; reversed: boolean },
+): RebootlessError {
+  const tasks =
+    outcome.blockedBy.map((task) => `${task.name}[${task.pid}]`).join(", ") || "no task that shows";
+  const after = outcome.reversed ? "It was reversed" : "It could not be reversed";
+  return new RebootlessError("apply", `the transition to ${update.id} did not end; held up by ${tasks}`, {
+    hint: `${after}; try again when these tasks have left the functions it replaces.`,
+    details: { reversed: outcome.reversed },
+  });
+}

@@ -1,0 +1,41 @@
+import type { KernelIdentity } from "../../shared/feed/manifest.ts";
+import type { LeftOut } from "../../shared/feed/order.ts";
+import type { Update } from "../../shared/feed/update.ts";
+import { formatInstant } from "../../shared/time.ts";
+import type { Traffic } from "../trust/feed.ts";
+import type { Polled } from "../trust/poll.ts";
+
+/** The lines that several commands print, so that they read the same everywhere. */
+
+export const kernelLine = (kernel: KernelIdentity): string =>
+  `kernel   ${kernel.release} ${kernel.architecture}, build ID ${kernel.buildId}`;
+
+export function pollLine({ changed, trusted }: Polled, traffic: Traffic, milliseconds: number): string {
+  const version = trusted.targets?.version ?? 0;
+  const expires = trusted.timestamp ? formatInstant(trusted.timestamp.expires) : "?";
+  const news = changed ? "new" : "not changed";
+  const cost = `${traffic.requests} ${traffic.requests === 1 ? "request" : "requests"}, ${traffic.bytes} bytes`;
+  return `feed     version ${version}, ${news}, verified until ${expires} (${cost}, ${milliseconds} ms)`;
+}
+
+export function updateLine(update: Update, state: string): string {
+  const cves = update.cves.length > 0 ? ` [${update.cves.join(" ")}]` : "";
+  return `${state.padEnd(10)} ${update.id}: ${update.summary}${cves}`;
+}
+
+export function leftOutLine(why: LeftOut): string {
+  return `left out   ${why.id}: ${leftOutReason(why)}`;
+}
+
+export function leftOutReason(why: LeftOut): string {
+  switch (why.reason) {
+    case "recalled":
+      return `recalled: ${why.why}`;
+    case "conflict":
+      return `it conflicts with ${why.with}, which is applied`;
+    case "missing":
+      return `it needs ${why.needs}, which is not applied`;
+    case "cycle":
+      return "its dependencies go round in a circle";
+  }
+}

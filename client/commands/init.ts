@@ -1,0 +1,59 @@
+import { readFile } from "node:fs/promises";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { ed25519 } from "../../shared/crypto/ed25519_tweetnacl.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
+import { formatInstant } from "../../shared/time.ts";
+import { signatureVerifier } from "../../shared/tuf/keys.ts";
+import { roleOf, TrustedSet } from "../../shared/tuf/trusted_set.ts";
+import { configFile, feedUrl, provisionedRootFile } from "../config.ts";
+import type { Context } from "../context.ts";
+import { readIfPresent, writeDurably } from "../host/files.ts";
+
+export interface InitOptions {
+  readonly feed: string;
+  /** Path of the root of trust, had from the publisher by a way that is trusted. */
+  readonly root: string;
+  readonly force?: boolean;
+}
+
+/** Sets a host up: which feed, and the root of trust by which it is judged. Makes no request. */
+export async function init({ places, terminal, clock }: Context, options: InitOptions): Promise<void> {
+  const feed = feedUrl(options.feed);
+  const bytes = await readRoot(options.root);
+  const { root } = await TrustedSet.fromRoot(bytes, clock(), signatureVerifier({ ed25519 }));
+  await refuseToReplace(provisionedRootFile(places), bytes, options.force ?? false);
+  await writeDurably(provisionedRootFile(places), bytes);
+  await writeDurably(
+    configFile(places),
+    `# Written by \`rebootless init\`.\nfeed = ${JSON.stringify(feed)}\n`,
+  );
+
+  const fingerprint = await sha256Of(bytes);
+  const { threshold, keyIds } = roleOf(root, "root");
+  terminal.say(`feed     ${feed}`);
+  terminal.say(
+    `root     version ${root.version}, ${threshold} of ${keyIds.length} keys, until ${formatInstant(root.expires)}`,
+  );
+  terminal.say(`sha256   ${fingerprint}`);
+  terminal.say("Compare the sha256 with what the publisher announces, then run `rebootless check`.");
+  terminal.result("init", { feed, root_version: root.version, root_sha256: fingerprint });
+}
+
+async function readRoot(path: string): Promise<Uint8Array> {
+  try {
+    const bytes = await readFile(path);
+    if (bytes.length <= MAX_ROOT_BYTES) return bytes;
+  } catch (cause) {
+    throw new RebootlessError("usage", `cannot read ${path}`, { cause });
+  }
+  throw new RebootlessError("usage", `${path} is too large for a root of trust`);
+}
+
+async function refuseToReplace(path: string, bytes: Uint8Array, force: boolean): Promise<void> {
+  const present = await readIfPresent(path);
+  if (!present || force || Buffer.compare(present, bytes) === 0) return;
+  throw new RebootlessError("config", `${path} holds another root of trust`, {
+    hint: "Replacing it means to trust somebody else: say --force if that is meant.",
+  });
+}

@@ -1,0 +1,63 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse } from "smol-toml";
+import { RebootlessError } from "../shared/errors.ts";
+import { hasErrno } from "./host/files.ts";
+
+/** Where a host keeps things: the administrator's folder and the program's own. */
+export interface Places {
+  readonly configDir: string;
+  readonly stateDir: string;
+}
+
+export const DEFAULT_PLACES: Places = { configDir: "/etc/rebootless", stateDir: "/var/lib/rebootless" };
+
+export interface Config {
+  /** Base URL of the feed, with a slash at its end. */
+  readonly feed: string;
+}
+
+export const configFile = (places: Places): string => join(places.configDir, "rebootless.toml");
+export const provisionedRootFile = (places: Places): string => join(places.configDir, "root.json");
+
+/** Throws `config` when the file is absent or not understood: an unknown key is an error, not a wish ignored. */
+export async function readConfig(places: Places): Promise<Config> {
+  const file = configFile(places);
+  const table = parseToml(await readConfigText(file), file);
+  for (const key of Object.keys(table)) {
+    if (key !== "feed") throw new RebootlessError("config", `${file}: unknown key ${key}`);
+  }
+  const feed = table["feed"];
+  if (typeof feed !== "string") throw new RebootlessError("config", `${file}: feed is not set`);
+  return { feed: feedUrl(feed) };
+}
+
+/** Checks a feed's URL and puts a slash at its end. Throws `config`. */
+export function feedUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !["http:", "https:"].includes(url.protocol) || url.search !== "" || url.hash !== "") {
+    throw new RebootlessError("config", `not the address of a feed: ${text}`, {
+      hint: "A feed is the http or https address of a folder, such as https://feed.example.org/.",
+    });
+  }
+  return url.href.endsWith("/") ? url.href : `${url.href}/`;
+}
+
+async function readConfigText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    const hint = hasErrno(cause, "ENOENT")
+      ? "Run `rebootless init --feed URL --root root.json` first."
+      : "Run as root.";
+    throw new RebootlessError("config", `cannot read ${file}`, { cause, hint });
+  }
+}
+
+function parseToml(text: string, file: string) {
+  try {
+    return parse(text);
+  } catch (cause) {
+    throw new RebootlessError("config", `${file} is not TOML`, { cause });
+  }
+}

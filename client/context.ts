@@ -1,0 +1,12 @@
+import type { Terminal } from "../shared/terminal.ts";
+import type { Clock } from "../shared/time.ts";
+import type { Places } from "./config.ts";
+import type { System } from "./host/system.ts";
+
+/** What a command is given: where things are, whom it speaks to, what tells the time and touches the machine. */
+export interface Context {
+  readonly places: Places;
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  readonly system: System;
+}

@@ -1,0 +1,36 @@
+import { geteuid } from "node:process";
+import { RebootlessError } from "../../shared/errors.ts";
+import type { KernelIdentity } from "../../shared/feed/manifest.ts";
+import { type Config, configFile, type Places, provisionedRootFile, readConfig } from "../config.ts";
+import type { Subject } from "../trust/poll.ts";
+import { trustDir } from "../trust/trust_dir.ts";
+import { readIfPresent } from "./files.ts";
+import { runningKernel } from "./identity.ts";
+
+/** This host: the kernel that runs, what the administrator set, and what was verified before. */
+export interface Host extends Subject {
+  readonly kernel: KernelIdentity;
+  readonly config: Config;
+}
+
+/** Throws `config` before `rebootless init`, `unsupported` off Linux. */
+export async function openHost(places: Places): Promise<Host> {
+  const kernel = runningKernel();
+  const config = await readConfig(places);
+  const provisionedRoot = await readIfPresent(provisionedRootFile(places));
+  if (provisionedRoot === undefined) {
+    throw new RebootlessError("config", `${provisionedRootFile(places)} is missing`, {
+      hint: `Set the root of trust with \`rebootless init\`; ${configFile(places)} alone proves nothing.`,
+    });
+  }
+  const directory = trustDir(places.stateDir, kernel.buildId);
+  return { kernel, config, provisionedRoot, buildId: kernel.buildId, directory };
+}
+
+/** Throws `not_permitted` unless run by root. */
+export function requireRoot(purpose: string): void {
+  if (geteuid?.() === 0) return;
+  throw new RebootlessError("not_permitted", `only root can ${purpose}`, {
+    hint: "Run it as root: `sudo rebootless …`.",
+  });
+}

@@ -1,0 +1,57 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { RebootlessError } from "../../shared/errors.ts";
+import { hasErrno } from "./files.ts";
+
+/** An apply that stalls holds the lock for a minute; who waits longer than this is told instead. */
+const WAIT_MS = 90_000;
+const RETRY_MS = 500;
+
+/**
+ * Runs `action` while this process alone may change the kernel and the state folder. flock(2), through the
+ * flock command on a descriptor of ours: the kernel drops the lock when this process ends, however it ends.
+ * Throws `locked` after a bounded wait.
+ */
+export async function withLock<T>(stateDir: string, action: () => Promise<T>): Promise<T> {
+  const file = openLockFile(stateDir);
+  try {
+    await takeLock(file, stateDir);
+    return await action();
+  } finally {
+    closeSync(file);
+  }
+}
+
+function openLockFile(stateDir: string): number {
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o755 });
+    return openSync(join(stateDir, "lock"), "a", 0o600);
+  } catch (cause) {
+    throw new RebootlessError("io", `cannot open ${join(stateDir, "lock")}`, { cause });
+  }
+}
+
+async function takeLock(file: number, stateDir: string): Promise<void> {
+  for (let waited = 0; waited < WAIT_MS; waited += RETRY_MS) {
+    if (await tryLock(file)) return;
+    await sleep(RETRY_MS);
+  }
+  throw new RebootlessError("locked", `another run has held ${stateDir} for ${WAIT_MS / 1000} s`, {
+    hint: "Look for a rebootless that hangs: `ps -C node -o pid,etime,args`.",
+  });
+}
+
+/** The lock belongs to the open file, which the child shares: it stays when the child has gone. */
+async function tryLock(file: number): Promise<boolean> {
+  const child = spawn("flock", ["-n", "3"], { stdio: ["ignore", "ignore", "ignore", file] });
+  try {
+    const [code] = await once(child, "exit");
+    return code === 0;
+  } catch (cause) {
+    const hint = hasErrno(cause, "ENOENT") ? { hint: "Install the flock command (util-linux)." } : {};
+    throw new RebootlessError("unsupported", "cannot run flock", { cause, ...hint });
+  }
+}

@@ -1,0 +1,92 @@
+import { Command } from "commander";
+import { check } from "./commands/check.ts";
+import { type InitOptions, init } from "./commands/init.ts";
+import { status } from "./commands/status.ts";
+import { undo } from "./commands/undo.ts";
+import { upgrade } from "./commands/upgrade.ts";
+import { DEFAULT_PLACES } from "./config.ts";
+import type { Context } from "./context.ts";
+import { requireRoot } from "./host/host.ts";
+import { withLock } from "./host/lock.ts";
+
+/** Options that every command takes, wherever they stand in the line. */
+export interface GlobalOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly configDir: string;
+  readonly stateDir: string;
+}
+
+type Action = (context: Context) => Promise<void>;
+type Run = (command: string, globals: GlobalOptions, action: Action) => Promise<void>;
+
+const EXIT_CODES = `
+Exit codes:
+  0  done, or nothing to do        6  the running kernel does not match (run-pre)
+  1  another error                 7  not permitted (not root, lockdown)
+  2  usage or configuration        8  the feed's metadata has expired
+  3  feed unreachable              9  the kernel refused or did not finish
+  4  trust failure                10  another run holds the lock
+  5  kernel not covered           11  applied in part`;
+
+/** For actions that change the host: root only, and one at a time. */
+const alone =
+  (purpose: string, action: Action): Action =>
+  async (context) => {
+    requireRoot(purpose);
+    await withLock(context.places.stateDir, () => action(context));
+  };
+
+/** The command line. `run` gives each action its context and turns what it throws into an exit code. */
+export function program(version: string, run: Run): Command {
+  const root = new Command("rebootless")
+    .description("Updates the running Linux kernel without a reboot, from a feed that it verifies.")
+    .version(version)
+    .option("--json", "print one JSON object to stdout", false)
+    .option("-q, --quiet", "no progress on stderr", false)
+    .option("--config-dir <dir>", "configuration and root of trust", DEFAULT_PLACES.configDir)
+    .option("--state-dir <dir>", "what was verified and fetched", DEFAULT_PLACES.stateDir)
+    .addHelpText("after", EXIT_CODES)
+    .showHelpAfterError("hint: rebootless --help shows what there is.");
+
+  const command = (usage: string, description: string) => root.command(usage).description(description);
+  const globals = (self: Command): GlobalOptions => self.optsWithGlobals();
+
+  command("init", "set this host up: which feed, and the root of trust")
+    .requiredOption("--feed <url>", "address of the feed")
+    .requiredOption("--root <file>", "root of trust, had from the publisher by a way you trust")
+    .option("--force", "replace another root of trust")
+    .action((options: InitOptions, self: Command) =>
+      run(
+        "init",
+        globals(self),
+        alone("set a host up", (context) => init(context, options)),
+      ),
+    );
+  command("check", "ask the feed what there is for the running kernel").action((_: object, self: Command) =>
+    run("check", globals(self), alone("keep what is verified", check)),
+  );
+  command("upgrade", "apply every update that the running kernel lacks")
+    .option("-n, --dry-run", "do everything but load")
+    .action((options: { dryRun?: boolean }, self: Command) =>
+      run(
+        "upgrade",
+        globals(self),
+        alone("apply updates", (context) => upgrade(context, options)),
+      ),
+    );
+  command("status", "say what is in force").action((_: object, self: Command) =>
+    run("status", globals(self), status),
+  );
+  command("undo", "take updates out of the running kernel")
+    .argument("[id...]", "updates to undo, with those that depend on them")
+    .option("--all", "undo every update of this feed")
+    .action((ids: string[], options: { all?: boolean }, self: Command) =>
+      run(
+        "undo",
+        globals(self),
+        alone("undo updates", (context) => undo(context, ids, options)),
+      ),
+    );
+  return root;
+}

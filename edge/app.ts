@@ -1,0 +1,43 @@
+import { Hono } from "hono";
+import type { Clock } from "../shared/time.ts";
+import { jsonAnswer } from "./http/answer.ts";
+import { notFound, problem, problemOf } from "./http/problem.ts";
+import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
+import type { Publisher } from "./publish/token.ts";
+import { newestRoot } from "./routes/newest_root.ts";
+import { publishRoutes } from "./routes/publish.ts";
+import { readRoutes } from "./routes/read.ts";
+import type { Store } from "./store/store.ts";
+
+export interface AppDeps {
+  readonly store: Store;
+  readonly queue: PublisherQueue;
+  readonly ledger: TokenLedger;
+  readonly clock: Clock;
+  /** Bytes of 1.root.json. */
+  readonly trustedRoot: Uint8Array;
+  readonly publishers: ReadonlyMap<string, Publisher>;
+  /** Of publishers' tokens. */
+  readonly audience: string;
+  /** Told of errors that nobody expected. */
+  readonly report: (error: unknown) => void;
+}
+
+/** The whole edge as one request handler: no Cloudflare name in it. */
+export function createApp(deps: AppDeps): Hono {
+  const app = new Hono();
+  const root = newestRoot(deps);
+  readRoutes(app, deps, root);
+  publishRoutes(app, deps, root);
+  app.get("/health", async () => jsonAnswer(200, { status: "ok", root: await root.version() }));
+  app.notFound(() => notFound("nothing is here"));
+  app.onError((error) => answerError(error, deps.report));
+  return app;
+}
+
+/** Errors made on purpose say what they are; of others only the log learns. */
+export function answerError(error: unknown, report: (error: unknown) => void): Response {
+  const answer = problemOf(error);
+  if (!answer) report(error);
+  return answer ?? problem(500, { code: "internal", message: "something went wrong here" });
+}

@@ -1,0 +1,52 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import type { Instant } from "../../shared/time.ts";
+import type { SignatureVerifier } from "../../shared/tuf/keys.ts";
+import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
+import { rootKey } from "../store/keys.ts";
+import type { Store } from "../store/store.ts";
+
+/** The chain of roots: version 1 comes with the deployment, later ones were published and lie in the store. */
+export interface RootChain {
+  /** Fresh: at the newest root, no timestamp read. */
+  readonly set: TrustedSet;
+  /** Versions 2 and up, oldest first. */
+  readonly files: readonly Uint8Array[];
+}
+
+export interface RootDeps {
+  readonly store: Store;
+  /** Bytes of 1.root.json. */
+  readonly trustedRoot: Uint8Array;
+  readonly verify: SignatureVerifier;
+}
+
+/** Follows and verifies the whole chain. Throws `config` when the stored roots do not follow from the trusted one. */
+export async function rootChain(deps: RootDeps, now: Instant): Promise<RootChain> {
+  const set = await TrustedSet.fromRoot(deps.trustedRoot, now, deps.verify);
+  const files: Uint8Array[] = [];
+  for (;;) {
+    const version = set.root.version + 1;
+    const file = await deps.store.get(rootKey(version));
+    if (!file) return { set, files };
+    const bytes = await file.bytes();
+    await follow(set, bytes, version);
+    files.push(bytes);
+  }
+}
+
+async function follow(set: TrustedSet, bytes: Uint8Array, version: number): Promise<void> {
+  try {
+    await set.updateRoot(bytes);
+  } catch (cause) {
+    throw new RebootlessError("config", `stored root ${version} does not follow from TRUSTED_ROOT`, {
+      cause,
+    });
+  }
+}
+
+/** The newest version in the store. @param from a version known to exist: roots only ever get more. */
+export async function newestRootVersion(store: Store, from: number): Promise<number> {
+  let version = from;
+  while (await store.head(rootKey(version + 1))) version++;
+  return version;
+}

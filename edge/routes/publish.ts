@@ -1,0 +1,70 @@
+import type { Context, Hono } from "hono";
+import { buildId, sha256Hex } from "../../shared/brand.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { decodePublication } from "../../shared/feed/publication.ts";
+import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
+import type { AppDeps } from "../app.ts";
+import { jsonAnswer } from "../http/answer.ts";
+import { problem } from "../http/problem.ts";
+import type { PublishOutcome } from "../publish/repository.ts";
+import { artifactKey, stagingKey } from "../store/keys.ts";
+import { admit } from "./admit.ts";
+import type { NewestRoot } from "./newest_root.ts";
+import { ID, SHA256 } from "./patterns.ts";
+
+/** What publishers send. Each request needs a token made for it. */
+export function publishRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
+  app.put(`/staging/:sha256{${SHA256}}`, (c) => stage(c, deps));
+  app.post(`/kernels/:id{${ID}}/publish`, (c) => publishKernel(c, deps));
+  app.post("/root", (c) => publishRoot(c, deps, root));
+}
+
+/** 201, or 200 when the artifact is here already, staged or in force. */
+async function stage(c: Context, deps: AppDeps): Promise<Response> {
+  const admission = await admit(c.req.raw, deps, MAX_ARTIFACT_BYTES);
+  if (admission.kind === "turned_away") return admission.answer;
+  const sha256 = sha256Hex(c.req.param("sha256") ?? "");
+  if ((await sha256Of(admission.body)) !== sha256)
+    return refused("the body's SHA-256 is not the one in the path");
+  if (admission.body.length === 0) return refused("an artifact has at least one byte");
+  const known = await deps.store.head(artifactKey(sha256));
+  const done = known ? "exists" : await deps.store.create(stagingKey(sha256), admission.body);
+  return jsonAnswer(done === "created" ? 201 : 200, { sha256, length: admission.body.length });
+}
+
+async function publishKernel(c: Context, deps: AppDeps): Promise<Response> {
+  const admission = await admit(c.req.raw, deps, MAX_BUNDLE_BYTES);
+  if (admission.kind === "turned_away") return admission.answer;
+  const id = buildId(c.req.param("id") ?? "");
+  const publication = decodePublication(admission.body);
+  if (publication.buildId !== id) return refused(`the publication is for kernel ${publication.buildId}`);
+  return answerOutcome(await deps.queue.publish(publication));
+}
+
+async function publishRoot(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
+  const admission = await admit(c.req.raw, deps, MAX_ROOT_BYTES);
+  if (admission.kind === "turned_away") return admission.answer;
+  const outcome = await deps.queue.publishRoot(admission.body);
+  root.forget();
+  return answerOutcome(outcome);
+}
+
+function answerOutcome(outcome: PublishOutcome): Response {
+  switch (outcome.kind) {
+    case "published":
+      return jsonAnswer(201, { version: outcome.version, etag: outcome.etag });
+    case "conflict":
+      return problem(409, { code: "conflict", message: outcome.message, version: outcome.current });
+    case "refused":
+      return problem(422, {
+        code: "refused",
+        message: outcome.message,
+        hint: outcome.hint,
+        reason: outcome.reason,
+      });
+    case "misconfigured":
+      return problem(500, { code: "config", message: outcome.message });
+  }
+}
+
+const refused = (message: string): Response => problem(422, { code: "refused", message });

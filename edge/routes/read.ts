@@ -1,0 +1,113 @@
+import type { Context, Hono } from "hono";
+import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import type { AppDeps } from "../app.ts";
+import { answerWhole, answerWithoutBody, type File, wantsWhole } from "../http/answer.ts";
+import { notFound } from "../http/problem.ts";
+import { readFeed, type StoredFeed } from "../publish/stored_feed.ts";
+import { artifactKey, feedKey, oldManifestKey, oldMetadataKey, rootKey } from "../store/keys.ts";
+import type { Stored } from "../store/store.ts";
+import { feedInForce, notCovered } from "./feed_in_force.ts";
+import type { NewestRoot } from "./newest_root.ts";
+import { ID, SHA256, VERSION } from "./patterns.ts";
+
+type Kind = Pick<File, "lifetime" | "type">;
+/** What is in force: it moves. */
+const MOVING: Kind = { lifetime: "moving", type: "application/json" };
+/** Metadata named by its version, manifests by their digest. */
+const FIXED: Kind = { lifetime: "immutable", type: "application/json" };
+const MODULE: Kind = { lifetime: "immutable", type: "application/octet-stream" };
+
+/** Everything that hosts, TUF clients and mirrors read. */
+export function readRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
+  const kernel = `/kernels/:id{${ID}}`;
+  app.get(`${kernel}/feed.json`, (c) => feed(c, deps, root));
+  app.get(`${kernel}/metadata/timestamp.json`, (c) => timestamp(c, deps, root));
+  app.get(`${kernel}/metadata/:file{${VERSION}\\.root\\.json}`, (c) => rootFile(c, deps));
+  app.get(`${kernel}/metadata/:file{${VERSION}\\.(?:snapshot|targets)\\.json}`, (c) => metadata(c, deps));
+  app.get(`${kernel}/targets/kernels/:file{${SHA256}\\.[0-9a-f]+\\.json}`, (c) => manifest(c, deps));
+  app.get(`/artifacts/:sha256{${SHA256}}`, (c) => artifact(c, deps));
+  app.get(`/root/:file{${VERSION}\\.root\\.json}`, (c) => rootFile(c, deps));
+}
+
+async function feed(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
+  const id = kernelOf(c);
+  const state = await feedInForce(deps, root, id);
+  if (state.kind === "problem") return state.answer;
+  return (await stored(c, deps, feedKey(id), MOVING, state.feed)) ?? notCovered(id);
+}
+
+async function timestamp(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
+  const id = kernelOf(c);
+  const state = await feedInForce(deps, root, id);
+  if (state.kind === "problem") return state.answer;
+  const current = await readFeed(deps.store, id);
+  return current ? bytes(c, current.bundle.timestamp, MOVING) : notCovered(id);
+}
+
+/** The one in force comes out of the bundle, older ones from where they were kept; a newer one does not exist yet. */
+async function metadata(c: Context, deps: AppDeps): Promise<Response> {
+  const id = kernelOf(c);
+  const current = await readFeed(deps.store, id);
+  if (!current) return notCovered(id);
+  const [digits, name] = param(c, "file").split(".");
+  const role = name === "snapshot" ? "snapshot" : "targets";
+  const version = Number(digits);
+  if (version === current.versions[role]) return bytes(c, current.bundle[role], FIXED);
+  const old = version < current.versions[role] && oldMetadataKey(id, role, version);
+  return (old && (await stored(c, deps, old, FIXED))) || notFound(`no ${role} of this version`);
+}
+
+async function manifest(c: Context, deps: AppDeps): Promise<Response> {
+  const id = kernelOf(c);
+  const [digits, named] = param(c, "file").split(".");
+  const sha256 = sha256Hex(digits ?? "");
+  if (named !== id) return notFound("no such target");
+  const current = await readFeed(deps.store, id);
+  if (!current) return notCovered(id);
+  if (await isManifest(current, sha256)) return bytes(c, current.bundle.manifest, FIXED);
+  return (await stored(c, deps, oldManifestKey(id, sha256), FIXED)) ?? notFound("no such target");
+}
+
+async function artifact(c: Context, deps: AppDeps): Promise<Response> {
+  const sha256 = sha256Hex(param(c, "sha256"));
+  return (await stored(c, deps, artifactKey(sha256), MODULE)) ?? notFound("no such artifact");
+}
+
+/** The roots are the same for all kernels. */
+async function rootFile(c: Context, deps: AppDeps): Promise<Response> {
+  const version = Number.parseInt(param(c, "file"), 10);
+  if (version === 1) return bytes(c, deps.trustedRoot, FIXED);
+  return (await stored(c, deps, rootKey(version), FIXED)) ?? notFound(`no root version ${version}`);
+}
+
+/**
+ * A stored file, or undefined when there is none. The headers are of what is sent: between the look and the
+ * reading a feed may be replaced.
+ */
+async function stored(
+  c: Context,
+  { store }: AppDeps,
+  key: string,
+  kind: Kind,
+  known?: Stored,
+): Promise<Response | undefined> {
+  if (!wantsWhole(c.req.raw)) {
+    const seen = known ?? (await store.head(key));
+    const short = seen && answerWithoutBody(c.req.raw, { ...seen, ...kind });
+    if (!seen || short) return short;
+  }
+  const file = await store.get(key);
+  return file && answerWhole({ ...file, ...kind }, file.stream);
+}
+
+async function bytes(c: Context, content: Uint8Array, kind: Kind): Promise<Response> {
+  const file = { sha256: await sha256Of(content), length: content.length, ...kind };
+  return answerWithoutBody(c.req.raw, file) ?? answerWhole(file, content);
+}
+
+const isManifest = async ({ bundle }: StoredFeed, sha256: Sha256Hex): Promise<boolean> =>
+  (await sha256Of(bundle.manifest)) === sha256;
+
+const kernelOf = (c: Context): BuildId => buildId(param(c, "id"));
+const param = (c: Context, name: string): string => c.req.param(name) ?? "";

@@ -1,0 +1,15 @@
+import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
+
+/** Where things lie in the store. Everything but feed.json is written once. */
+
+/** The one value of a kernel that changes: its whole bundle. */
+export const feedKey = (id: BuildId): string => `kernels/${id}/feed.json`;
+/** Snapshots and targets that were in force once: a client in the middle of a refresh still asks for them. */
+export const oldMetadataKey = (id: BuildId, role: "snapshot" | "targets", version: number): string =>
+  `kernels/${id}/${version}.${role}.json`;
+export const oldManifestKey = (id: BuildId, sha256: Sha256Hex): string => `kernels/${id}/${sha256}.manifest`;
+/** From version 2 on: version 1 comes with the deployment. */
+export const rootKey = (version: number): string => `root/${version}.root.json`;
+export const artifactKey = (sha256: Sha256Hex): string => `artifacts/${sha256}`;
+/** Artifacts that no publish has named yet: nobody can read them. */
+export const stagingKey = (sha256: Sha256Hex): string => `staging/${sha256}`;

@@ -1,0 +1,63 @@
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import type { Notes, Store, Stored, StoredFile } from "./store.ts";
+
+interface Value {
+  readonly bytes: Uint8Array;
+  readonly stored: Stored;
+}
+
+/** A store in memory: for tests, held to the same contract as R2. */
+export class MemoryStore implements Store {
+  readonly #values = new Map<string, Value>();
+  #writes = 0;
+
+  async head(key: string): Promise<Stored | undefined> {
+    return this.#values.get(key)?.stored;
+  }
+
+  async get(key: string): Promise<StoredFile | undefined> {
+    const value = this.#values.get(key);
+    if (!value) return undefined;
+    const body = new Response(value.bytes.slice() as BufferSource);
+    return {
+      ...value.stored,
+      stream: body.body ?? new ReadableStream({ start: (controller) => controller.close() }),
+      bytes: async () => new Uint8Array(await body.arrayBuffer()),
+    };
+  }
+
+  async create(key: string, bytes: Uint8Array, notes: Notes = {}): Promise<"created" | "exists"> {
+    const value = await this.#value(bytes, notes);
+    if (this.#values.has(key)) return "exists";
+    this.#values.set(key, value);
+    return "created";
+  }
+
+  async replace(
+    key: string,
+    revision: string,
+    bytes: Uint8Array,
+    notes: Notes = {},
+  ): Promise<"replaced" | "stale"> {
+    const value = await this.#value(bytes, notes);
+    if (this.#values.get(key)?.stored.revision !== revision) return "stale";
+    this.#values.set(key, value);
+    return "replaced";
+  }
+
+  async delete(key: string): Promise<void> {
+    this.#values.delete(key);
+  }
+
+  /** What lies in the store, for assertions about what does not. */
+  keys(): string[] {
+    return [...this.#values.keys()].sort();
+  }
+
+  async #value(bytes: Uint8Array, notes: Notes): Promise<Value> {
+    const own = bytes.slice();
+    const sha256 = await sha256Of(own);
+    this.#writes++;
+    return { bytes: own, stored: { revision: String(this.#writes), sha256, length: own.length, notes } };
+  }
+}

@@ -1,0 +1,47 @@
+import type { R2Bucket, R2Conditional, R2Object } from "@cloudflare/workers-types";
+import { sha256Hex } from "../../shared/brand.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import type { Notes, Store, Stored } from "./store.ts";
+
+/** R2 as a store. The digest lies in the object's custom metadata, because R2's own etag is an MD5. */
+export function r2Store(bucket: R2Bucket): Store {
+  const put = async (key: string, bytes: Uint8Array, notes: Notes, onlyIf: R2Conditional | Headers) => {
+    const sha256 = await sha256Of(bytes);
+    // R2 checks the digest of what it received, and answers null when the condition does not hold.
+    return bucket.put(key, bytes, {
+      onlyIf: onlyIf as R2Conditional,
+      sha256,
+      customMetadata: { ...notes, sha256 },
+    });
+  };
+  return {
+    head: async (key) => describe(await bucket.head(key)),
+    get: async (key) => {
+      const object = await bucket.get(key);
+      const stored = describe(object);
+      if (!object || !stored) return undefined;
+      return {
+        ...stored,
+        stream: object.body as unknown as ReadableStream<Uint8Array>,
+        bytes: async () => new Uint8Array(await object.arrayBuffer()),
+      };
+    },
+    create: async (key, bytes, notes = {}) => {
+      const absent = new Headers({ "If-None-Match": "*" });
+      return (await put(key, bytes, notes, absent)) ? "created" : "exists";
+    },
+    replace: async (key, revision, bytes, notes = {}) =>
+      (await put(key, bytes, notes, { etagMatches: revision })) ? "replaced" : "stale",
+    delete: (key) => bucket.delete(key),
+  };
+}
+
+function describe(object: R2Object | null): Stored | undefined {
+  if (!object) return undefined;
+  const { sha256, ...notes } = object.customMetadata ?? {};
+  if (sha256 === undefined) {
+    throw new RebootlessError("io", `${object.key} was not written by this program: it has no digest`);
+  }
+  return { revision: object.etag, sha256: sha256Hex(sha256), length: object.size, notes };
+}

@@ -1,0 +1,35 @@
+import type { Sha256Hex } from "../../shared/brand.ts";
+
+/**
+ * Where the edge keeps its files: strongly consistent for each key, no transaction over several. Whatever must
+ * appear at once therefore lies in one value, replaced by compare-and-swap.
+ */
+export interface Store {
+  head(key: string): Promise<Stored | undefined>;
+  get(key: string): Promise<StoredFile | undefined>;
+  /** Writes a key that must not exist yet; what is there already stays as it is. */
+  create(key: string, bytes: Uint8Array, notes?: Notes): Promise<"created" | "exists">;
+  /** @param revision of the value to be replaced, as `head` or `get` gave it. `stale`: somebody wrote in between, or it is gone. */
+  replace(key: string, revision: string, bytes: Uint8Array, notes?: Notes): Promise<"replaced" | "stale">;
+  /** No error when there is nothing. */
+  delete(key: string): Promise<void>;
+}
+
+/** Small facts kept beside the bytes and read without them. */
+export type Notes = Readonly<Record<string, string>>;
+
+export interface Stored {
+  /** The store's own tag of this value: for `replace` only, never shown (that of R2 is an MD5). */
+  readonly revision: string;
+  /** Of the bytes, computed when they were written. */
+  readonly sha256: Sha256Hex;
+  /** Bytes. */
+  readonly length: number;
+  readonly notes: Notes;
+}
+
+export interface StoredFile extends Stored {
+  /** Either this or `bytes`, and once. */
+  readonly stream: ReadableStream<Uint8Array>;
+  bytes(): Promise<Uint8Array>;
+}

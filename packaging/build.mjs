@@ -1,0 +1,48 @@
+// Bundles each command into one file that needs no node_modules, and proves what is in it.
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { build } from "esbuild";
+
+const { version } = JSON.parse(await readFile("package.json", "utf8"));
+
+const bundles = [
+  {
+    entry: "client/main.ts",
+    out: "dist/rebootless.cjs",
+    forbidden: /^(?:publisher|edge|test)\//,
+    maxBytes: 300_000,
+  },
+  { entry: "publisher/main.ts", out: "dist/rebootless-publish.cjs", forbidden: /^(?:client|edge|test)\// },
+  {
+    entry: "edge/worker.ts",
+    out: "dist/edge/worker.js",
+    forbidden: /^(?:client|publisher|test|shared\/elf)\//,
+  },
+];
+
+for (const { entry, out, forbidden, maxBytes } of bundles) {
+  const onEdge = entry.startsWith("edge/");
+  const { metafile } = await build({
+    entryPoints: [entry],
+    outfile: out,
+    bundle: true,
+    minify: true,
+    metafile: true,
+    legalComments: "none",
+    platform: onEdge ? "browser" : "node",
+    target: onEdge ? "es2023" : "node20",
+    format: onEdge ? "esm" : "cjs",
+    external: onEdge ? ["cloudflare:*"] : [],
+    banner: onEdge ? {} : { js: "#!/usr/bin/env node" },
+    define: { REBOOTLESS_VERSION: JSON.stringify(version) },
+    logLevel: "warning",
+  });
+  const strangers = Object.keys(metafile.inputs).filter((path) => forbidden.test(path));
+  if (strangers.length > 0) throw new Error(`${out} holds what it must not: ${strangers.join(", ")}`);
+  const bytes = Object.values(metafile.outputs)[0]?.bytes ?? 0;
+  if (maxBytes && bytes >= maxBytes) throw new Error(`${out} has ${bytes} bytes, its limit is ${maxBytes}`);
+  if (!onEdge) await chmod(out, 0o755);
+  process.stderr.write(`${out}  ${bytes} bytes\n`);
+}
+// dist holds CommonJS and one worker; the package itself is ESM.
+await mkdir("dist", { recursive: true });
+await writeFile("dist/package.json", '{ "type": "commonjs" }\n');

@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import { sha256Hex } from "../../shared/brand.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { type FunctionFingerprint, SITE_LENGTH, type Site } from "../../shared/runpre/fingerprint.ts";
+import { locatorOf } from "../../shared/runpre/locator.ts";
+import { isRelocation } from "../../shared/runpre/sites/relocation.ts";
+import type { KernelSymbol } from "../image/kallsyms.ts";
+import type { KernelImage } from "../image/kernel_image.ts";
+import { functionBounds } from "./bounds.ts";
+import { functionSites } from "./function_sites.ts";
+
+/** As livepatch names a function: position 0 if the name is the kernel's only one, else 1 for the first of the name. */
+export interface FunctionName {
+  readonly name: string;
+  readonly position: number;
+}
+
+/**
+ * What a function must look like in the memory of a running kernel.
+ * @throws RebootlessError `unsupported` if it has sites that hosts cannot judge, or is not code that stays in memory;
+ * `usage` if the name is ambiguous; `limit`.
+ */
+export function fingerprintFunction(
+  image: KernelImage,
+  { name, position }: FunctionName,
+): FunctionFingerprint {
+  return fingerprintSymbol(image, image.symbols.at(name, position));
+}
+
+/** The same for a symbol at hand. */
+export function fingerprintSymbol(image: KernelImage, symbol: KernelSymbol): FunctionFingerprint {
+  if (!/^[tTwW]$/.test(symbol.type)) {
+    throw new RebootlessError("unsupported", `${symbol.name} is not a function (type ${symbol.type})`, {
+      details: { name: symbol.name },
+    });
+  }
+  const bounds = functionBounds(image, symbol);
+  const sites = functionSites(image, symbol.name, bounds);
+  const size = bounds.end - bounds.start;
+  const body = image.read(bounds.start, size).slice();
+  clearSites(body, sites);
+  return {
+    name: symbol.name,
+    offset: bounds.start,
+    size,
+    sha256: sha256Hex(createHash("sha256").update(body).digest("hex")),
+    locator: locatorOf(body),
+    sites,
+  };
+}
+
+/** Relocated addresses keep their value as linked: the host takes its displacement off before it compares. */
+function clearSites(body: Uint8Array, sites: readonly Site[]): void {
+  for (const { kind, at } of sites) if (!isRelocation(kind)) body.fill(0, at, at + SITE_LENGTH[kind]);
+}

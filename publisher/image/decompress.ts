@@ -1,0 +1,56 @@
+import { gunzipSync } from "node:zlib";
+import { ByteReader } from "../../shared/byte_reader.ts";
+import { ParseError, RebootlessError } from "../../shared/errors.ts";
+import { decompressLz4Legacy, LZ4_LEGACY_MAGIC } from "./lz4.ts";
+import { decompressZstd, ZSTD_MAGIC } from "./zstd.ts";
+
+// Distribution kernels are 50-90 MB unpacked; the kernel's own text mapping ends at 1 GiB.
+export const MAX_KERNEL_SIZE = 512 << 20;
+
+// First bytes of what a kernel can be built with and this does not read.
+const UNSUPPORTED: readonly (readonly [name: string, magic: readonly number[]])[] = [
+  ["xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
+  ["bzip2", [0x42, 0x5a, 0x68]],
+  ["LZMA", [0x5d, 0x00, 0x00]],
+  ["LZO", [0x89, 0x4c, 0x5a, 0x4f]],
+];
+
+/**
+ * The kernel out of a boot image's payload: the compressed stream, its kind told by its magic, and (all but gzip,
+ * whose own trailer says it) 4 bytes of unpacked size that the kernel's build appends.
+ * @throws ParseError; RebootlessError `unsupported` for other compressions, `limit` past MAX_KERNEL_SIZE.
+ */
+export function decompressPayload(payload: Uint8Array): Uint8Array {
+  const reader = new ByteReader(payload, "kernel payload");
+  const magic = reader.u32();
+  const size = reader.seek(Math.max(payload.length - 4, 4)).u32();
+  if (size > MAX_KERNEL_SIZE) {
+    throw new RebootlessError(
+      "limit",
+      `a kernel of ${size} bytes unpacked, at most ${MAX_KERNEL_SIZE} are read`,
+    );
+  }
+  const stream = payload.subarray(0, -4);
+  if (magic === LZ4_LEGACY_MAGIC) return decompressLz4Legacy(stream, size);
+  if (magic === ZSTD_MAGIC) return decompressZstd(stream, size);
+  if ((magic & 0xffff) === 0x8b1f) return decompressGzip(payload, size);
+  throw refuse(payload);
+}
+
+function decompressGzip(payload: Uint8Array, size: number): Uint8Array {
+  try {
+    const output = gunzipSync(payload, { maxOutputLength: Math.max(size, 1) });
+    return new Uint8Array(output.buffer, output.byteOffset, output.byteLength);
+  } catch (cause) {
+    throw new ParseError("gzip: the data is damaged, or longer than its trailer says", { cause });
+  }
+}
+
+function refuse(payload: Uint8Array): RebootlessError {
+  const known = UNSUPPORTED.find(([, magic]) => magic.every((byte, i) => payload[i] === byte));
+  if (known === undefined) return new ParseError("the kernel's compression is none that is known");
+  return new RebootlessError("unsupported", `a kernel compressed with ${known[0]} is not handled`, {
+    hint: "Unpack it with the kernel's scripts/extract-vmlinux and give the result.",
+    details: { compression: known[0] },
+  });
+}

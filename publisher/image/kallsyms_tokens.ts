@@ -1,0 +1,72 @@
+import { latin1 } from "../../shared/elf/strings.ts";
+
+export const TOKEN_COUNT = 256;
+// The compressor merges pairs of tokens; those of real kernels stay below 40 characters.
+const MAX_TOKEN = 128;
+const INDEX_BYTES = 2 * TOKEN_COUNT;
+/** kallsyms aligns each of its tables to the size of a pointer. */
+export const TABLE_ALIGNMENT = 8;
+
+/** The compressor's dictionary: byte i of a compressed name stands for `tokens[i]`. */
+export interface TokenTable {
+  readonly tokens: readonly string[];
+  /** Where token_table starts and where token_index (which follows it) ends, in the bytes searched. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Finds token_table and token_index by what they are: 256 NUL-terminated strings, then 256 u16 offsets of them.
+ * The index is what is searched for, as it is rare: a zero and 255 rising steps that each end in a NUL of the table.
+ */
+export function findTokenTable(bytes: Uint8Array): TokenTable | undefined {
+  for (let at = TABLE_ALIGNMENT; at + INDEX_BYTES <= bytes.length; at += TABLE_ALIGNMENT) {
+    if (bytes[at] !== 0 || bytes[at + 1] !== 0 || bytes[at + 3] !== 0) continue;
+    const offsets = readOffsets(bytes, at);
+    if (offsets === undefined) continue;
+    const found = tokensBefore(bytes, at, offsets);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function readOffsets(bytes: Uint8Array, at: number): readonly number[] | undefined {
+  const offsets = [0];
+  for (let i = 1, last = 0; i < TOKEN_COUNT; i++) {
+    const offset = (bytes[at + 2 * i] ?? 0) | ((bytes[at + 2 * i + 1] ?? 0) << 8);
+    if (offset < last + 2 || offset > last + MAX_TOKEN + 1) return undefined;
+    offsets.push(offset);
+    last = offset;
+  }
+  return offsets;
+}
+
+/** The index does not say how long its last token is: each place that the alignment allows is tried. */
+function tokensBefore(bytes: Uint8Array, at: number, offsets: readonly number[]): TokenTable | undefined {
+  const last = offsets[TOKEN_COUNT - 1] ?? 0;
+  for (
+    let start = at - TABLE_ALIGNMENT;
+    start >= 0 && at - start <= last + MAX_TOKEN + 8;
+    start -= TABLE_ALIGNMENT
+  ) {
+    if (at - start < last + 2) continue;
+    const tokens = tokensFrom(bytes.subarray(start, at), offsets);
+    if (tokens !== undefined) return { tokens, start, end: at + INDEX_BYTES };
+  }
+  return undefined;
+}
+
+function tokensFrom(table: Uint8Array, offsets: readonly number[]): readonly string[] | undefined {
+  const tokens: string[] = [];
+  for (const offset of offsets) {
+    const end = table.indexOf(0, offset);
+    const next = offsets[tokens.length + 1];
+    if (end <= offset || (next !== undefined && end !== next - 1)) return undefined;
+    // Past the last token there is padding only, and less than the alignment.
+    if (next === undefined && (table.length - end > TABLE_ALIGNMENT || table.subarray(end).some(Boolean))) {
+      return undefined;
+    }
+    tokens.push(latin1(table.subarray(offset, end)));
+  }
+  return tokens;
+}

@@ -1,0 +1,93 @@
+import { type Address, type BuildId, type TextOffset, textOffset } from "../../shared/brand.ts";
+import { isElf, parseElfHeader } from "../../shared/elf/header.ts";
+import { gnuBuildId } from "../../shared/elf/notes.ts";
+import { parseProgramHeaders } from "../../shared/elf/program_headers.ts";
+import { type ElfSection, parseSections, SECTION_TYPE, sectionBytes } from "../../shared/elf/sections.ts";
+import { ParseError } from "../../shared/errors.ts";
+import { findBanner } from "./banner.ts";
+import { bootPayload, isBootImage } from "./boot_image.ts";
+import { decompressPayload } from "./decompress.ts";
+import { readKallsyms } from "./kallsyms.ts";
+import { linkedMemory } from "./linked_memory.ts";
+import { findPatchSites, type PatchSite } from "./patch_sites.ts";
+import { type KernelRelocations, parseRelocations } from "./relocations.ts";
+import { type SymbolTable, symbolTable } from "./symbol_table.ts";
+
+/** A distribution's kernel as its package has it, before boot. Offsets are bytes from `_text`. */
+export interface KernelImage {
+  readonly buildId: BuildId;
+  /** `uname -r`. */
+  readonly release: string;
+  /** /proc/version. */
+  readonly banner: string;
+  /** Where `_text` is linked. */
+  readonly linkedText: Address;
+  /** `_etext`: code from here on is initialisation code, which a running kernel has freed. */
+  readonly textEnd: TextOffset;
+  readonly symbols: SymbolTable;
+  readonly relocations: KernelRelocations;
+  /** Sorted by place. */
+  readonly sites: readonly PatchSite[];
+  /** Bytes as linked, a view. Throws ParseError outside of the image. */
+  read(offset: TextOffset, length: number): Uint8Array;
+}
+
+/**
+ * @param bytes a vmlinuz (bzImage), or the ELF file in it as scripts/extract-vmlinux gives it.
+ * @throws ParseError; RebootlessError `limit`; `unsupported` for compressions not handled and images without relocations.
+ */
+export function openKernelImage(bytes: Uint8Array): KernelImage {
+  const elf = kernelElf(bytes);
+  const sections = parseSections(elf);
+  const memory = linkedMemory(elf);
+  const symbols = symbolTable(readKallsyms(memory));
+  const linkedText = requireSymbol(symbols, "_text");
+  const textEnd = textOffset(Number(requireSymbol(symbols, "_etext") - linkedText));
+  return {
+    ...findBanner(memory),
+    buildId: readBuildId(elf, sections),
+    linkedText,
+    textEnd,
+    symbols,
+    relocations: parseRelocations(elf.subarray(endOfElf(elf, sections)), linkedText),
+    sites: findPatchSites({ memory, sections, symbols, linkedText }),
+    read: (offset, length) => memory.read((linkedText + BigInt(offset)) as Address, length),
+  };
+}
+
+function kernelElf(bytes: Uint8Array): Uint8Array {
+  if (isElf(bytes)) return bytes;
+  if (isBootImage(bytes)) return decompressPayload(bootPayload(bytes));
+  throw new ParseError("neither a Linux boot image nor an ELF file", {
+    hint: "Give the package's /boot/vmlinuz file.",
+  });
+}
+
+function requireSymbol(symbols: SymbolTable, name: string): Address {
+  const symbol = symbols.only(name);
+  if (symbol === undefined) throw new ParseError(`the kernel has no symbol ${name}`);
+  return symbol.address;
+}
+
+/** From `.notes`, which a running kernel shows as /sys/kernel/notes. */
+function readBuildId(elf: Uint8Array, sections: readonly ElfSection[]): BuildId {
+  const notes = sections.find((s) => s.name === ".notes");
+  const id = notes && gnuBuildId(sectionBytes(elf, notes));
+  if (id === undefined) {
+    throw new ParseError("the kernel has no GNU build ID", {
+      hint: "It must be linked with --build-id, as distributions do.",
+    });
+  }
+  return id;
+}
+
+/** What follows is the relocation table: it belongs to no section or segment. */
+function endOfElf(elf: Uint8Array, sections: readonly ElfSection[]): number {
+  const { at, count, size } = parseElfHeader(elf).sectionHeaders;
+  const ends = [
+    at + count * size,
+    ...sections.filter((s) => s.type !== SECTION_TYPE.nobits).map((s) => s.fileOffset + s.size),
+    ...parseProgramHeaders(elf).map((p) => p.fileOffset + p.fileSize),
+  ];
+  return ends.reduce((a, b) => Math.max(a, b), 0);
+}

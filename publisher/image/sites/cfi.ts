@@ -1,0 +1,14 @@
+import type { PatchSite } from "../patch_sites.ts";
+import { relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
+
+// FineIBT rewrites the 16 bytes before a function and the hash check before a call; this is the longer of the two.
+const LENGTH = 16;
+
+/** Type checks of indirect calls (kernels built by clang with CFI). */
+export function cfiSites(sources: SiteSources): readonly PatchSite[] {
+  return relativeTargets(sectionTable(sources, ".cfi_sites"), ".cfi_sites").map((address) => ({
+    kind: "cfi",
+    at: siteOffset(sources, address),
+    length: LENGTH,
+  }));
+}

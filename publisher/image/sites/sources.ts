@@ -1,0 +1,71 @@
+import { type Address, textOffset } from "../../../shared/brand.ts";
+import { ByteReader } from "../../../shared/byte_reader.ts";
+import type { ElfSection } from "../../../shared/elf/sections.ts";
+import { ParseError } from "../../../shared/errors.ts";
+import type { LinkedMemory } from "../linked_memory.ts";
+import type { SymbolTable } from "../symbol_table.ts";
+
+/** What the tables of patch sites are found in. */
+export interface SiteSources {
+  readonly memory: LinkedMemory;
+  readonly sections: readonly ElfSection[];
+  readonly symbols: SymbolTable;
+  readonly linkedText: Address;
+}
+
+/** The bytes of one table and the link address of its first one. */
+export interface SiteTable {
+  readonly address: Address;
+  readonly bytes: Uint8Array;
+}
+
+/** The table that is a section of its own, undefined if the kernel has no such section. */
+export function sectionTable({ sections, memory }: SiteSources, name: string): SiteTable | undefined {
+  const section = sections.find((s) => s.name === name);
+  if (section === undefined) return undefined;
+  return { address: section.address, bytes: memory.read(section.address, section.size) };
+}
+
+/** The table between two symbols of the linker script, undefined if the kernel does not have them. */
+export function symbolsTable(
+  { symbols, memory }: SiteSources,
+  start: string,
+  stop: string,
+): SiteTable | undefined {
+  const from = symbols.only(start)?.address;
+  const to = symbols.only(stop)?.address;
+  if (from === undefined && to === undefined) return undefined;
+  if (from === undefined || to === undefined || to < from || to - from > 0x1000_0000n) {
+    throw new ParseError(`the symbols ${start} and ${stop} do not enclose a table`);
+  }
+  return { address: from, bytes: memory.read(from, Number(to - from)) };
+}
+
+/** Calls `read` with the reader at the start of each entry, and the entry's own address. */
+export function mapEntries<T>(
+  table: SiteTable | undefined,
+  what: string,
+  size: number,
+  read: (reader: ByteReader, at: bigint) => T,
+): readonly T[] {
+  if (table === undefined) return [];
+  const { bytes, address } = table;
+  if (bytes.length % size !== 0) throw new ParseError(`${what}: ${bytes.length} bytes in entries of ${size}`);
+  const reader = new ByteReader(bytes, what);
+  return Array.from({ length: bytes.length / size }, (_, i) =>
+    read(reader.seek(i * size), address + BigInt(i * size)),
+  );
+}
+
+/** The target of a table of s32, each a distance from itself: how the kernel writes most of its tables. */
+export function relativeTargets(table: SiteTable | undefined, what: string): readonly bigint[] {
+  return mapEntries(table, what, 4, (reader, at) => at + BigInt(reader.s32()));
+}
+
+/** Bytes from `_text`. Throws ParseError for an address outside of the kernel's text mapping. */
+export const siteOffset = ({ linkedText }: SiteSources, address: bigint): number =>
+  textOffset(Number(address - linkedText));
+
+/** The instruction bytes at a site, at most `length`. */
+export const codeAt = ({ memory }: SiteSources, address: bigint, length: number): Uint8Array =>
+  memory.read(address as Address, length);

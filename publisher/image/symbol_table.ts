@@ -1,0 +1,68 @@
+import type { Address } from "../../shared/brand.ts";
+import { ParseError, RebootlessError } from "../../shared/errors.ts";
+import type { KernelSymbol } from "./kallsyms.ts";
+
+/** Look-ups over kallsyms. */
+export interface SymbolTable {
+  /** In kallsyms order: by address. */
+  readonly all: readonly KernelSymbol[];
+  /** All symbols of a name, in the order in which livepatch counts positions. */
+  named(name: string): readonly KernelSymbol[];
+  /** The only symbol of a name, undefined if there is none. Throws ParseError if there are several. */
+  only(name: string): KernelSymbol | undefined;
+  /** As livepatch's old_sympos: 0 demands a unique name, n is the nth of its name. Throws RebootlessError. */
+  at(name: string, position: number): KernelSymbol;
+  /** The symbols at exactly this address, several if they are aliases. */
+  startingAt(address: Address): readonly KernelSymbol[];
+}
+
+export function symbolTable(all: readonly KernelSymbol[]): SymbolTable {
+  const byName = groupBy(all, (symbol) => symbol.name);
+  const byAddress = groupBy(all, (symbol) => symbol.address);
+  const named = (name: string): readonly KernelSymbol[] => byName.get(name) ?? [];
+  return {
+    all,
+    named,
+    startingAt: (address) => byAddress.get(address) ?? [],
+    only: (name) => {
+      const found = named(name);
+      if (found.length > 1) throw new ParseError(`the kernel has ${found.length} symbols named ${name}`);
+      return found[0];
+    },
+    at: (name, position) => symbolAt(named(name), name, position),
+  };
+}
+
+/** Map.groupBy, which Node 20 does not have. */
+function groupBy<K>(
+  symbols: readonly KernelSymbol[],
+  key: (symbol: KernelSymbol) => K,
+): ReadonlyMap<K, readonly KernelSymbol[]> {
+  const groups = new Map<K, KernelSymbol[]>();
+  for (const symbol of symbols) {
+    const group = groups.get(key(symbol));
+    if (group === undefined) groups.set(key(symbol), [symbol]);
+    else group.push(symbol);
+  }
+  return groups;
+}
+
+function symbolAt(found: readonly KernelSymbol[], name: string, position: number): KernelSymbol {
+  if (position === 0 && found.length > 1) {
+    throw new RebootlessError("usage", `${found.length} symbols are named ${name}`, {
+      hint: `Give the position (1 to ${found.length}) of the one that is meant, as livepatch's old_sympos does.`,
+      details: { name, count: found.length },
+    });
+  }
+  const symbol = found[Math.max(position - 1, 0)];
+  if (symbol === undefined) {
+    throw new RebootlessError("unsupported", `the kernel has no symbol ${name} at position ${position}`, {
+      hint:
+        found.length === 0
+          ? "It may have been inlined or renamed by the compiler."
+          : `There are ${found.length}.`,
+      details: { name, position },
+    });
+  }
+  return symbol;
+}

@@ -1,0 +1,16 @@
+import type { JWK } from "jose";
+import { fromHex } from "../../shared/bytes.ts";
+import type { SigningKey } from "./key_file.ts";
+
+/** A key as JOSE and WebCrypto know it (RFC 8037). */
+export const publicJwk = ({ key }: SigningKey): JWK => ({
+  kty: "OKP",
+  crv: "Ed25519",
+  x: Buffer.from(fromHex(key.public)).toString("base64url"),
+});
+
+/** Holds the secret. */
+export const privateJwk = (key: SigningKey): JWK => ({
+  ...publicJwk(key),
+  d: Buffer.from(key.seed).toString("base64url"),
+});

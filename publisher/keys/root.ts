@@ -1,0 +1,44 @@
+import { ed25519 } from "../../shared/crypto/ed25519_tweetnacl.ts";
+import { type Clock, DAY, instant } from "../../shared/time.ts";
+import { signatureVerifier } from "../../shared/tuf/keys.ts";
+import { rootDocument } from "../../shared/tuf/metadata.ts";
+import type { RoleKeys, Root, TopRole } from "../../shared/tuf/schema.ts";
+import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
+import type { SigningKey } from "./key_file.ts";
+import { sign } from "./sign.ts";
+
+/** A year: the ceremony is rare, and a forgotten root must not stop a fleet within weeks. */
+export const ROOT_LIFE_MS = 365 * DAY;
+
+export interface RootKeys {
+  readonly keys: Readonly<Record<TopRole, readonly SigningKey[]>>;
+  readonly thresholds: Readonly<Record<TopRole, number>>;
+}
+
+/** Version 1 of a root of trust, signed by all of its root keys. */
+export function firstRoot({ keys, thresholds }: RootKeys, clock: Clock): Uint8Array {
+  const roles = new Map<TopRole, RoleKeys>();
+  for (const role of Object.keys(keys) as TopRole[]) {
+    roles.set(role, { keyIds: keys[role].map(({ id }) => id), threshold: thresholds[role] });
+  }
+  const all = Object.values(keys).flat();
+  const expires = instant(clock() + ROOT_LIFE_MS);
+  const document = rootDocument({
+    version: 1,
+    expires,
+    keys: new Map(all.map(({ id, key }) => [id, key])),
+    roles,
+  });
+  return sign(document, keys.root);
+}
+
+/** The next version with the same keys and a new expiry. */
+export function renewedRoot(current: Root, rootKeys: readonly SigningKey[], clock: Clock): Uint8Array {
+  const expires = instant(clock() + ROOT_LIFE_MS);
+  return sign(rootDocument({ ...current, version: current.version + 1, expires }), rootKeys);
+}
+
+/** Reads a root file as a host would: it must be signed by itself. Throws `parse`, `trust`. */
+export async function readRoot(bytes: Uint8Array, clock: Clock): Promise<Root> {
+  return (await TrustedSet.fromRoot(bytes, clock(), signatureVerifier({ ed25519 }))).root;
+}

@@ -1,0 +1,66 @@
+import { SYMBOL_TYPE } from "../../shared/elf/symbols.ts";
+import { ParseError } from "../../shared/errors.ts";
+import type { ObjectFile, Place } from "./object_file.ts";
+
+const POINTER = 8;
+
+/**
+ * The entries of an array of structures whose size is not known (it differs between kernels), found by content: the
+ * array's symbol says how many bytes it has, the last of its entries is empty, and `isEntry` knows the others. With n of
+ * them an entry takes 1 / (n + 1) of the bytes, and each must lie at its multiple of that.
+ * @throws ParseError if it is not so.
+ */
+export function arrayEntries(
+  file: ObjectFile,
+  start: Place,
+  what: string,
+  isEntry: (place: Place) => boolean,
+): readonly Place[] {
+  const size = sizeAt(file, start, what);
+  const entries: Place[] = [];
+  for (let at = 0; at + POINTER <= size; at += POINTER) {
+    const place = { section: start.section, offset: start.offset + at };
+    if (isEntry(place)) entries.push(place);
+  }
+  const stride = size / (entries.length + 1);
+  const regular = entries.every((entry, i) => entry.offset === start.offset + i * stride);
+  if (entries.length === 0 || !regular || stride % POINTER !== 0) {
+    throw new ParseError(
+      `${what}: ${entries.length} entries and an empty one do not make up its ${size} bytes`,
+    );
+  }
+  requireEmpty(
+    file,
+    { section: start.section, offset: start.offset + entries.length * stride },
+    stride,
+    what,
+  );
+  return entries;
+}
+
+function sizeAt(file: ObjectFile, start: Place, what: string): number {
+  const symbol = file.symbols.find(
+    (s) =>
+      s.type === SYMBOL_TYPE.object &&
+      s.section === start.section &&
+      s.value === BigInt(start.offset) &&
+      s.size > 0n,
+  );
+  const available = file.bytes(start.section).length - start.offset;
+  if (symbol === undefined) {
+    throw new ParseError(`${what}: no symbol says how long it is`, {
+      hint: "Give the module as it was built, with its local symbols (strip --strip-debug keeps them).",
+    });
+  }
+  if (symbol.size > BigInt(available))
+    throw new ParseError(`${what}: ${symbol.size} bytes, ${available} are there`);
+  return Number(symbol.size);
+}
+
+/** The kernel stops at the empty entry: were it not empty, the kernel would see functions that are not seen here. */
+function requireEmpty(file: ObjectFile, { section, offset }: Place, length: number, what: string): void {
+  const bytes = file.bytes(section).subarray(offset, offset + length);
+  const pointers = [...file.pointers(section).keys()].some((at) => at >= offset && at < offset + length);
+  if (pointers || bytes.some((byte) => byte !== 0))
+    throw new ParseError(`${what}: its last entry is not empty`);
+}

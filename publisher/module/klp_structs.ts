@@ -1,0 +1,125 @@
+import { type ObjectName, objectName } from "../../shared/brand.ts";
+import { ByteReader } from "../../shared/byte_reader.ts";
+import { SECTION_FLAG } from "../../shared/elf/sections.ts";
+import { stringAt } from "../../shared/elf/strings.ts";
+import { ParseError, RebootlessError } from "../../shared/errors.ts";
+import { MAX_FUNCTIONS } from "../../shared/limits.ts";
+import { arrayEntries } from "./klp_array.ts";
+import type { ObjectFile, Place } from "./object_file.ts";
+
+// As many modules as a large machine has loaded.
+const MAX_OBJECTS = 4096;
+// Equal names in one kernel: a few dozen at the most.
+const MAX_POSITION = 65_536n;
+const VMLINUX = objectName("vmlinux");
+const THIS_MODULE = "__this_module";
+
+/** A function to be replaced; position 0 if its name must be unique in its object, else 1 for the first of the name. */
+export interface ReplacedFunction {
+  readonly name: string;
+  readonly position: number;
+}
+
+export interface TargetObject {
+  /** `vmlinux` or a module's name. */
+  readonly object: ObjectName;
+  readonly functions: readonly ReplacedFunction[];
+}
+
+// The members that livepatch.h has always had at the front of its structures; what follows them differs between kernels.
+//   klp_patch  { +0 module, +8 objects }
+//   klp_object { +0 name (0: vmlinux), +8 functions }
+//   klp_func   { +0 old_name, +8 new_func, +16 u64 old_sympos }
+const SECOND = 8;
+const THIRD = 16;
+
+/** The objects of the one klp_patch of a module. Throws ParseError; RebootlessError `unsupported` if there is not one. */
+export function findTargetObjects(file: ObjectFile): readonly TargetObject[] {
+  const patches = file.sections
+    .filter((s) => (s.flags & SECTION_FLAG.write) !== 0n && (s.flags & SECTION_FLAG.alloc) !== 0n)
+    .flatMap(({ index }) => patchesIn(file, index));
+  const [objects] = patches;
+  if (objects === undefined || patches.length > 1) {
+    throw new RebootlessError(
+      "unsupported",
+      `the module has ${patches.length} klp_patch structures, not one`,
+      {
+        hint: "Its struct klp_patch, objects and functions must be initialised data, as in the kernel's samples.",
+      },
+    );
+  }
+  return readObjects(file, objects);
+}
+
+/** Where the objects of each klp_patch in a section start. */
+function patchesIn(file: ObjectFile, section: number): readonly Place[] {
+  return [...file.pointers(section)].flatMap(([offset, { symbol }]) => {
+    const objects = target(file, { section, offset }, SECOND);
+    return symbol === THIS_MODULE && objects !== undefined && isObject(file, objects) ? [objects] : [];
+  });
+}
+
+/** Where the pointer in a structure's member points, if it is one and stays in the file. */
+const target = (file: ObjectFile, { section, offset }: Place, member: number): Place | undefined =>
+  file.pointers(section).get(offset + member)?.place;
+
+function isFunction(file: ObjectFile, place: Place): boolean {
+  const name = target(file, place, 0);
+  const code = target(file, place, SECOND);
+  return name !== undefined && !file.isCode(name) && code !== undefined && file.isCode(code);
+}
+
+function isObject(file: ObjectFile, place: Place): boolean {
+  const functions = target(file, place, SECOND);
+  return functions !== undefined && isFunction(file, functions);
+}
+
+function readObjects(file: ObjectFile, start: Place): readonly TargetObject[] {
+  const entries = arrayEntries(file, start, "the array of klp_object", (place) => isObject(file, place));
+  if (entries.length > MAX_OBJECTS) throw new RebootlessError("limit", `more than ${MAX_OBJECTS} objects`);
+  const objects = entries.map((place) => readObject(file, place));
+  if (new Set(objects.map(({ object }) => object)).size < objects.length) {
+    throw new ParseError("the module has two klp_object structures for one object");
+  }
+  return objects;
+}
+
+function readObject(file: ObjectFile, place: Place): TargetObject {
+  const start = target(file, place, SECOND);
+  if (start === undefined) throw new ParseError("a klp_object without functions");
+  const entries = arrayEntries(file, start, "an array of klp_func", (at) => isFunction(file, at));
+  if (entries.length > MAX_FUNCTIONS)
+    throw new RebootlessError("limit", `more than ${MAX_FUNCTIONS} functions`);
+  const functions = entries.map((entry) => readFunction(file, entry));
+  if (new Set(functions.map(({ name, position }) => `${name} ${position}`)).size < functions.length) {
+    throw new ParseError("a klp_object replaces one function twice");
+  }
+  return { object: readObjectName(file, place), functions };
+}
+
+/** A null pointer stands for the kernel itself. */
+function readObjectName(file: ObjectFile, place: Place): ObjectName {
+  const name = target(file, place, 0);
+  if (name !== undefined)
+    return objectName(stringAt(file.bytes(name.section), name.offset, "klp_object.name"));
+  const isNull =
+    !file.pointers(place.section).has(place.offset) && readU64(file, place, "klp_object.name") === 0n;
+  if (!isNull) throw new ParseError("klp_object.name points outside of the module");
+  return VMLINUX;
+}
+
+function readFunction(file: ObjectFile, place: Place): ReplacedFunction {
+  const at = target(file, place, 0);
+  if (at === undefined) throw new ParseError("a klp_func without old_name");
+  const name = stringAt(file.bytes(at.section), at.offset, "klp_func.old_name");
+  // Dots: what the compiler appends to the names of clones.
+  if (!/^[A-Za-z0-9_.$]{1,512}$/.test(name)) {
+    throw new ParseError(`not a function's name: ${JSON.stringify(name.slice(0, 80))}`);
+  }
+  const position = readU64(file, { ...place, offset: place.offset + THIRD }, "klp_func.old_sympos");
+  if (position > MAX_POSITION) throw new RebootlessError("limit", `${name}: position ${position}`);
+  return { name, position: Number(position) };
+}
+
+const readU64 = (file: ObjectFile, { section, offset }: Place, what: string): bigint =>
+  new ByteReader(file.bytes(section), what, offset).u64();

@@ -1,0 +1,30 @@
+import { latin1, MAX_STRING } from "../../shared/elf/strings.ts";
+import { ParseError, RebootlessError } from "../../shared/errors.ts";
+
+// A driver with an alias for each device that it handles has some thousands.
+const MAX_ENTRIES = 65_536;
+
+/** The `.modinfo` section: NUL-terminated "key=value" strings. A key may come several times; values in their order. */
+export function parseModinfo(bytes: Uint8Array): ReadonlyMap<string, readonly string[]> {
+  const entries = new Map<string, string[]>();
+  let count = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const end = bytes.indexOf(0, at);
+    if (end < 0 || end - at > MAX_STRING) throw new ParseError(`.modinfo: no end of the string at ${at}`);
+    if (++count > MAX_ENTRIES)
+      throw new RebootlessError("limit", `.modinfo: more than ${MAX_ENTRIES} strings`);
+    if (end > at) addEntry(entries, latin1(bytes.subarray(at, end)));
+    at = end + 1;
+  }
+  return entries;
+}
+
+function addEntry(entries: Map<string, string[]>, text: string): void {
+  const equals = text.indexOf("=");
+  if (equals < 1) throw new ParseError(`.modinfo: not key=value: ${JSON.stringify(text.slice(0, 80))}`);
+  const key = text.slice(0, equals);
+  const value = text.slice(equals + 1);
+  const values = entries.get(key);
+  if (values === undefined) entries.set(key, [value]);
+  else values.push(value);
+}

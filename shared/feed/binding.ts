@@ -1,0 +1,32 @@
+import type { BuildId } from "../brand.ts";
+import { RebootlessError } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
+import type { TrustedSet } from "../tuf/trusted_set.ts";
+import { verifyFile } from "../tuf/verify.ts";
+import { decodeManifest, type KernelManifest } from "./manifest.ts";
+import { manifestTarget } from "./paths.ts";
+
+/**
+ * Verifies a manifest against targets, and that all of it is for one kernel: by the path that is signed, by the
+ * field that is signed beside it and by the manifest itself. Throws `trust`, `parse`.
+ */
+export async function verifyManifest(
+  trusted: TrustedSet,
+  buildId: BuildId,
+  bytes: Uint8Array,
+): Promise<KernelManifest> {
+  const target = trusted.target(manifestTarget(buildId));
+  if (!target) throw foreign(buildId, [...(trusted.targets?.targets.keys() ?? [])].join(", ") || "nothing");
+  const bound = isJsonObject(target.custom) ? target.custom.get("build_id") : undefined;
+  if (bound !== buildId) throw foreign(buildId, String(bound));
+  await verifyFile(bytes, target, "manifest");
+  const manifest = decodeManifest(bytes);
+  if (manifest.kernel.buildId !== buildId) throw foreign(buildId, manifest.kernel.buildId);
+  return manifest;
+}
+
+function foreign(buildId: BuildId, signedFor: string): RebootlessError {
+  return new RebootlessError("trust", `the feed's metadata is for ${signedFor}, not for kernel ${buildId}`, {
+    hint: "It may be valid for another kernel; for this one it is not, and nothing of it was kept.",
+  });
+}

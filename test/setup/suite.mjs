@@ -1,0 +1,61 @@
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { progress, run, SetupError } from "./run.mjs";
+
+const REPORT = "test-results/vitest.json";
+
+/** Counts from vitest's JSON report. A file that could not be loaded has no tests and counts as one failure. */
+export function countTests(report) {
+  const broken = report.testResults.filter(
+    (file) => file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
+  );
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + broken.length,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+async function readReport(path) {
+  try {
+    return JSON.parse(await readFile(path, "utf8"));
+  } catch (cause) {
+    throw new SetupError(`vitest left no report (${cause.message})`);
+  }
+}
+
+async function stage(name, command, args, root, env) {
+  progress(name);
+  const code = await run(command, args, { cwd: root, env, stdout: "inherit" });
+  if (code !== 0) throw new SetupError(`${name} failed (exit code ${code})`);
+}
+
+async function runVitest(root, env, extra) {
+  const report = join(root, REPORT);
+  await mkdir(dirname(report), { recursive: true });
+  await rm(report, { force: true });
+  progress("vitest");
+  const vitest = join(root, "node_modules/vitest/vitest.mjs");
+  const args = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${REPORT}`, ...extra];
+  const code = await run(process.execPath, [vitest, ...args], { cwd: root, env, stdout: "inherit" });
+  const { passed, failed, skipped } = countTests(await readReport(report));
+  if (skipped > 0) progress(`skipped: ${skipped}`);
+  // A selection on the command line (`-t name`) skips the rest; the whole suite skips nothing.
+  const whole = extra.length === 0 && skipped > 0;
+  process.stdout.write(`tests: ${passed} passed, ${failed} failed\n`);
+  return code === 0 && passed > 0 && failed === 0 && !whole ? 0 : 1;
+}
+
+/**
+ * Type check, lint, build and every test, in this order; the last line on stdout is `tests: N passed, N failed`.
+ * Returns the exit code: 0 only if something passed, nothing failed, and (without extra arguments) nothing was skipped.
+ */
+export async function runSuite(root, machine, extra) {
+  const images = machine.kernels.map((kernel) => kernel.vmlinuz).filter((path) => existsSync(path));
+  const env = { ...process.env, REBOOTLESS_KERNEL_IMAGES: images.join(":") };
+  await stage("type check", "npm", ["run", "-s", "typecheck"], root, env);
+  await stage("lint", "npm", ["run", "-s", "lint"], root, env);
+  await stage("build", process.execPath, ["packaging/build.mjs"], root, env);
+  return await runVitest(root, env, extra);
+}
