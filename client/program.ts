@@ -47,7 +47,8 @@ export function program(version: string, run: Run): Command {
     .option("--config-dir <dir>", "configuration and root of trust", DEFAULT_PLACES.configDir)
     .option("--state-dir <dir>", "what was verified and fetched", DEFAULT_PLACES.stateDir)
     .addHelpText("after", EXIT_CODES)
-    .showHelpAfterError("hint: rebootless --help shows what there is.");
+    .showHelpAfterError("hint: rebootless --help shows what there is.")
+    .exitOverride();
 
   const command = (usage: string, description: string) => root.command(usage).description(description);
   const globals = (self: Command): GlobalOptions => self.optsWithGlobals();

@@ -1,4 +1,4 @@
-import { importJWK } from "jose";
+import { type CryptoKey, importJWK } from "jose";
 import { fromUtf8, utf8 } from "../shared/bytes.ts";
 import { ed25519 } from "../shared/crypto/ed25519_webcrypto.ts";
 import { Decoder } from "../shared/decode.ts";

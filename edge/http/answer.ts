@@ -31,7 +31,7 @@ export function answerWithoutBody(request: Request, file: File): Response | unde
 }
 
 export const answerWhole = (file: File, body: Uint8Array | ReadableStream<Uint8Array>): Response =>
-  new Response(body as BodyInit, { headers: described(file) });
+  new Response(body as Uint8Array<ArrayBuffer> | ReadableStream, { headers: described(file) });
 
 const validators = (file: File) => ({
   ETag: etagOf(file.sha256),
@@ -51,7 +51,7 @@ export function jsonAnswer(
   members: Readonly<Record<string, JsonValue>>,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  return new Response(encodeJson(jsonObject(members)) as BodyInit, {
+  return new Response(encodeJson(jsonObject(members)) as Uint8Array<ArrayBuffer>, {
     status,
     headers: {
       "Content-Type": "application/json",

@@ -1,4 +1,5 @@
-import { fromBase64 } from "../../shared/bytes.ts";
+import { fromBase64, utf8 } from "../../shared/bytes.ts";
+import { ed25519 } from "../../shared/crypto/ed25519_webcrypto.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, parseJson } from "../../shared/json.ts";
@@ -28,11 +29,12 @@ export async function onlineKey(jwk: Uint8Array): Promise<OnlineKey> {
   const d = key.get("d");
   if (typeof d.value !== "string") return key.fail("has no private part (d)");
   const secret = await importSecret(x, d.value, key);
-  return {
-    public: ed25519Key(fromBase64Url(x)),
-    sign: async (message) =>
-      new Uint8Array(await crypto.subtle.sign("Ed25519", secret, message as BufferSource)),
-  };
+  const sign = async (message: Uint8Array) =>
+    new Uint8Array(await crypto.subtle.sign("Ed25519", secret, message as Uint8Array<ArrayBuffer>));
+  const publicKey = fromBase64Url(x);
+  const probe = utf8("rebootless: do the halves of this key belong together?");
+  if (!(await ed25519(publicKey, probe, await sign(probe)))) key.fail("x and d are not of one key");
+  return { public: ed25519Key(publicKey), sign };
 }
 
 /** Signs a document for a role under the id by which the root in force knows the key; `config` if it knows it not. */

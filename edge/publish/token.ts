@@ -1,4 +1,4 @@
-import { errors, jwtVerify } from "jose";
+import { type CryptoKey, errors, jwtVerify } from "jose";
 import { type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { MAX_TOKEN_AGE_SECONDS, TOKEN_TYPE } from "../../shared/feed/publication.ts";
 import { type Instant, instant, SECOND } from "../../shared/time.ts";

@@ -98,7 +98,7 @@ async function stored(
     if (!seen || short) return short;
   }
   const file = await store.get(key);
-  return file && answerWhole({ ...file, ...kind }, file.stream);
+  return file && answerWhole({ ...file, ...kind }, file.stream());
 }
 
 async function bytes(c: Context, content: Uint8Array, kind: Kind): Promise<Response> {

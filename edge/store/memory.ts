@@ -18,10 +18,10 @@ export class MemoryStore implements Store {
   async get(key: string): Promise<StoredFile | undefined> {
     const value = this.#values.get(key);
     if (!value) return undefined;
-    const body = new Response(value.bytes.slice() as BufferSource);
+    const body = new Response(value.bytes.slice());
     return {
       ...value.stored,
-      stream: body.body ?? new ReadableStream({ start: (controller) => controller.close() }),
+      stream: () => body.body ?? new ReadableStream({ start: (controller) => controller.close() }),
       bytes: async () => new Uint8Array(await body.arrayBuffer()),
     };
   }

@@ -23,7 +23,7 @@ export function r2Store(bucket: R2Bucket): Store {
       if (!object || !stored) return undefined;
       return {
         ...stored,
-        stream: object.body as unknown as ReadableStream<Uint8Array>,
+        stream: () => object.body as unknown as ReadableStream<Uint8Array>,
         bytes: async () => new Uint8Array(await object.arrayBuffer()),
       };
     },

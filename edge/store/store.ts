@@ -30,6 +30,6 @@ export interface Stored {
 
 export interface StoredFile extends Stored {
   /** Either this or `bytes`, and once. */
-  readonly stream: ReadableStream<Uint8Array>;
+  stream(): ReadableStream<Uint8Array>;
   bytes(): Promise<Uint8Array>;
 }

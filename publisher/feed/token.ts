@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { importJWK, SignJWT } from "jose";
 import { sha256Of } from "../../shared/crypto/digest.ts";
-import { MAX_TOKEN_AGE_SECONDS } from "../../shared/feed/publication.ts";
+import { MAX_TOKEN_AGE_SECONDS, TOKEN_TYPE } from "../../shared/feed/publication.ts";
 import type { Clock } from "../../shared/time.ts";
 import { privateJwk } from "../keys/jwk.ts";
 import { tokenKey, type Workspace } from "./workspace.ts";
@@ -19,7 +19,7 @@ export async function makeToken(workspace: Workspace, scope: TokenScope, clock: 
   const key = await importJWK(privateJwk(await tokenKey(workspace)), "EdDSA");
   const now = Math.floor(clock() / 1000);
   return new SignJWT({ htm: scope.method, htu: scope.path, bsh: await sha256Of(scope.body) })
-    .setProtectedHeader({ alg: "EdDSA", typ: "JWT", kid: workspace.publisher })
+    .setProtectedHeader({ alg: "EdDSA", typ: TOKEN_TYPE, kid: workspace.publisher })
     .setIssuer(workspace.publisher)
     .setAudience(workspace.audience)
     .setIssuedAt(now)

@@ -83,7 +83,7 @@ function decodeObjects(objects: Decoder): TargetObject[] {
     if (functions.length === 0) object.fail("no function");
     return {
       name: object.get("name").as(objectName),
-      functions: functions.map((fn) => fingerprintFromJson(fn)),
+      functions: functions.map((fn) => fingerprintFromJson(fn.value, fn.where)),
     };
   });
   if (decoded.length === 0) objects.fail("no target object");

@@ -22,8 +22,11 @@ export interface GuestFile {
 const WANTED_MODULES = ["virtio_pci", "virtio_net", "virtio_console"];
 
 const BUSYBOX = "/bin/busybox";
-/** Written in the guest at `node`; the loader and the libraries keep their host paths. */
-const GUEST_NODE = "/usr/bin/node";
+/** A host has these beside busybox; the loader and the libraries keep their paths. */
+const PROGRAMS: ReadonlyMap<string, string> = new Map([
+  [process.execPath, "/usr/bin/node"],
+  ["/usr/bin/flock", "/usr/bin/flock"],
+]);
 
 const initScript = join(dirname(fileURLToPath(import.meta.url)), "guest_init.sh");
 
@@ -41,11 +44,13 @@ async function addBusybox(cpio: CpioWriter): Promise<void> {
   }
 }
 
-async function addNode(cpio: CpioWriter): Promise<void> {
-  cpio.file(GUEST_NODE, await readFile(process.execPath), 0o755);
-  for (const library of await sharedLibraries(process.execPath)) {
-    cpio.file(library, await readFile(library), 0o755);
+async function addPrograms(cpio: CpioWriter): Promise<void> {
+  const libraries = new Set<string>();
+  for (const [path, inGuest] of PROGRAMS) {
+    cpio.file(inGuest, await readFile(path), 0o755);
+    for (const library of await sharedLibraries(path)) libraries.add(library);
   }
+  for (const library of libraries) cpio.file(library, await readFile(library), 0o755);
 }
 
 async function buildBase(): Promise<Buffer> {
@@ -62,14 +67,14 @@ async function buildBase(): Promise<Buffer> {
   cpio.file("/etc/group", Buffer.from("root:x:0:\nnogroup:x:65534:\n"));
   cpio.file("/etc/hosts", Buffer.from("127.0.0.1 localhost guest\n"));
   await addBusybox(cpio);
-  await addNode(cpio);
+  await addPrograms(cpio);
   return cpio.encode();
 }
 
 /** What the base archive is made of, cheaply: a program's size and time stand for its bytes. */
 async function baseKey(): Promise<string> {
   const hash = createHash("sha256");
-  for (const path of [process.execPath, BUSYBOX]) {
+  for (const path of [...PROGRAMS.keys(), BUSYBOX]) {
     const { size, mtimeMs } = await stat(path);
     hash.update(`${path} ${size} ${mtimeMs}\n`);
   }

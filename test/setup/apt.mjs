@@ -1,5 +1,8 @@
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { capture, progress, runOrFail, SetupError, succeeds } from "./run.mjs";
+
+const LISTS = "/var/lib/apt/lists";
 
 const isRoot = () => process.getuid?.() === 0;
 const aptEnv = () => ({ ...process.env, DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C.UTF-8" });
@@ -19,6 +22,20 @@ export async function updateLists() {
   }
   progress("reading the package lists (apt-get update)");
   await runOrFail("apt-get", ["-qq", "update"], { env: aptEnv() });
+}
+
+/**
+ * Reads the package lists if a configured source has none yet, as in a new installation. A source that fails is no
+ * reason to stop: what is needed may come from the others.
+ */
+export async function completeLists() {
+  const args = ["indextargets", "--format", "$(FILENAME)", "Created-By: Packages"];
+  const wanted = (await capture("apt-get", args)).split("\n").filter((path) => path !== "");
+  // A list may be kept compressed, with a suffix to its name.
+  const present = await readdir(LISTS).catch(() => []);
+  const isPresent = (path) => present.some((name) => name.startsWith(basename(path)));
+  if (!isRoot() || wanted.every(isPresent)) return;
+  await updateLists().catch((error) => progress(error.message));
 }
 
 async function isInstalled(name) {
@@ -105,7 +122,7 @@ export async function downloadPackages(packages, directory) {
 /** Changes when apt's package lists do. */
 export async function listsStamp() {
   try {
-    return (await stat("/var/lib/apt/lists")).mtimeMs;
+    return (await stat(LISTS)).mtimeMs;
   } catch {
     return 0;
   }

@@ -1,7 +1,14 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ensurePackages, listsStamp, missingPackages, requireDebian, retryWithNewLists } from "./apt.mjs";
+import {
+  completeLists,
+  ensurePackages,
+  listsStamp,
+  missingPackages,
+  requireDebian,
+  retryWithNewLists,
+} from "./apt.mjs";
 import { fetchKernels, planKernels } from "./kernels.mjs";
 import { progress, SetupError } from "./run.mjs";
 
@@ -43,6 +50,7 @@ async function findMachine(cache, file) {
   const earlier = await readEarlier(file);
   if (earlier !== undefined && earlier.lists === (await listsStamp())) return earlier;
   try {
+    await completeLists();
     return await prepare(cache);
   } catch (error) {
     if (earlier === undefined || !(error instanceof SetupError)) throw error;

@@ -3,17 +3,17 @@ import { promisify } from "node:util";
 
 const execFileAsync = promisify(execFile);
 
-/** Children that must not outlive this process when it is told to stop. */
-const children = new Set();
+/** Running children, and the signal with which each is stopped. */
+const children = new Map();
 
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-  ["SIGHUP", 129],
-]) {
+/** The signal that told this process to stop; from then on every `run` fails, so that all clean up on their way out. */
+let stoppedBy;
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => {
-    for (const child of children) child.kill("SIGTERM");
-    process.exit(code);
+    if (stoppedBy !== undefined) process.exit(1);
+    stoppedBy = signal;
+    for (const [child, killSignal] of children) child.kill(killSignal);
   });
 }
 
@@ -35,20 +35,26 @@ export function progress(text) {
 
 /**
  * Runs a command that a person may want to watch. Its stdout goes to `stdout`: "inherit", or "stderr" (the default).
- * Never reads stdin. Resolves with the exit code (128 when killed by a signal); rejects when it cannot be started.
+ * Never reads stdin. Resolves with the exit code (128 when killed by a signal); rejects when it cannot be started, or
+ * when this process is told to stop: the command then gets `killSignal` (SIGTERM unless told).
  */
-export function run(command, args, { cwd, env, stdout = "stderr" } = {}) {
+export function run(command, args, { cwd, env, stdout = "stderr", killSignal = "SIGTERM" } = {}) {
   return new Promise((resolve, reject) => {
-    const out = stdout === "inherit" ? 1 : 2;
-    const child = spawn(command, args, { cwd, env, stdio: ["ignore", out, 2] });
-    children.add(child);
+    const stopped = () => new SetupError(`stopped by ${stoppedBy}`);
+    if (stoppedBy !== undefined) {
+      reject(stopped());
+      return;
+    }
+    const child = spawn(command, args, { cwd, env, stdio: ["ignore", stdout === "inherit" ? 1 : 2, 2] });
+    children.set(child, killSignal);
     child.once("error", (cause) => {
       children.delete(child);
       reject(new SetupError(`${command} could not be started: ${cause.message}`));
     });
     child.once("exit", (code) => {
       children.delete(child);
-      resolve(code ?? 128);
+      if (stoppedBy === undefined) resolve(code ?? 128);
+      else reject(stopped());
     });
   });
 }

@@ -1,0 +1,97 @@
+import { writeFile } from "node:fs/promises";
+import { updateId } from "../../shared/brand.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { decodeManifest, encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
+import type { Update } from "../../shared/feed/update.ts";
+import { MAX_ARTIFACT_BYTES } from "../../shared/limits.ts";
+import { instant } from "../../shared/time.ts";
+import type { Context } from "../context.ts";
+import { fingerprintFunction } from "../fingerprint/kernel_function.ts";
+import { landmarks } from "../fingerprint/landmarks.ts";
+import { type KernelImage, openKernelImage } from "../image/kernel_image.ts";
+import { type LivepatchModule, readLivepatchModule } from "../module/livepatch_module.ts";
+import { MAX_IMAGE_BYTES, readInput } from "./input.ts";
+
+export interface DraftOptions {
+  readonly image: string;
+  readonly module: string;
+  readonly id: string;
+  readonly summary: string;
+  readonly output: string;
+  readonly cve: readonly string[];
+  readonly depends: readonly string[];
+  readonly conflicts: readonly string[];
+}
+
+/**
+ * Makes a draft: a manifest of one update, with the fingerprints of every function that the module replaces,
+ * read from the module itself. Nothing is signed; a person may read and edit it first.
+ */
+export async function draft({ terminal, clock }: Context, options: DraftOptions): Promise<void> {
+  const image = openKernelImage(await readInput(options.image, MAX_IMAGE_BYTES));
+  const bytes = await readInput(options.module, MAX_ARTIFACT_BYTES);
+  const module = readLivepatchModule(bytes);
+  requireSameKernel(image, module);
+  const update: Update = {
+    id: updateId(options.id),
+    summary: options.summary,
+    cves: options.cve,
+    published: instant(Math.floor(clock() / 1000) * 1000),
+    depends: options.depends.map(updateId),
+    conflicts: options.conflicts.map(updateId),
+    recalled: null,
+    module: { name: module.name, sha256: await sha256Of(bytes), length: bytes.length },
+    objects: module.objects.map(({ object, functions }) => ({
+      name: requireKernelObject(object),
+      functions: functions.map((fn) => fingerprintFunction(image, fn)),
+    })),
+  };
+  const manifest: KernelManifest = {
+    kernel: { buildId: image.buildId, release: image.release, architecture: "x86_64" },
+    landmarks: landmarks(image),
+    updates: [update],
+  };
+  const encoded = encodeManifest(manifest);
+  decodeManifest(encoded); // a host will read it: whatever it would refuse is refused here
+  await writeFile(options.output, encoded);
+  say(terminal, image, update, options.output);
+}
+
+function say(terminal: Context["terminal"], image: KernelImage, update: Update, output: string): void {
+  const functions = update.objects.flatMap(({ functions: all }) =>
+    all.map(({ name, size }) => `${name} (${size} bytes)`),
+  );
+  terminal.say(`kernel     ${image.release}, build ID ${image.buildId}`);
+  terminal.say(`update     ${update.id}: ${update.summary}`);
+  terminal.say(`module     ${update.module.name}, ${update.module.length} bytes`);
+  terminal.say(`replaces   ${functions.join(", ")}`);
+  terminal.say(`draft      ${output}`);
+  terminal.result("draft", {
+    build_id: image.buildId,
+    id: update.id,
+    module: update.module.name,
+    functions: functions.length,
+    output,
+  });
+}
+
+/** The first word of vermagic is the release of the headers that the module was built against. */
+function requireSameKernel(image: KernelImage, module: LivepatchModule): void {
+  const [release] = module.vermagic.split(" ");
+  if (release === image.release) return;
+  throw new RebootlessError(
+    "usage",
+    `${module.name} was built for ${release}, the image is ${image.release}`,
+    {
+      hint: "Build the module against the headers of this very kernel.",
+    },
+  );
+}
+
+function requireKernelObject<T extends string>(name: T): T {
+  if (name === "vmlinux") return name;
+  throw new RebootlessError("unsupported", `the module replaces functions of ${name}`, {
+    hint: "Only functions of the kernel image itself can be fingerprinted so far.",
+  });
+}

@@ -1,0 +1,36 @@
+import { isElf, parseElfHeader } from "../../shared/elf/header.ts";
+import type { Context } from "../context.ts";
+import { openKernelImage } from "../image/kernel_image.ts";
+import { readLivepatchModule } from "../module/livepatch_module.ts";
+import { MAX_IMAGE_BYTES, readInput } from "./input.ts";
+
+/** ET_REL, the type of a kernel module (gABI, ELF Header). */
+const RELOCATABLE = 1;
+
+/** Says what a file is: a kernel, by its build ID, or a livepatch module, by what it replaces. */
+export async function inspect({ terminal }: Context, path: string): Promise<void> {
+  const bytes = await readInput(path, MAX_IMAGE_BYTES);
+  const isModule = isElf(bytes) && parseElfHeader(bytes).type === RELOCATABLE;
+  const facts = isModule ? moduleFacts(bytes) : kernelFacts(bytes);
+  for (const [name, value] of Object.entries(facts)) terminal.say(`${name.padEnd(13)} ${value}`);
+  terminal.result("inspect", facts);
+}
+
+function kernelFacts(bytes: Uint8Array) {
+  const image = openKernelImage(bytes);
+  return { kind: "kernel", release: image.release, build_id: image.buildId, banner: image.banner };
+}
+
+function moduleFacts(bytes: Uint8Array) {
+  const module = readLivepatchModule(bytes);
+  const replaces = module.objects.flatMap(({ object, functions }) =>
+    functions.map((fn) => `${object}/${fn.name}`),
+  );
+  return {
+    kind: "livepatch module",
+    name: module.name,
+    build_id: module.buildId,
+    vermagic: module.vermagic,
+    replaces: replaces.join(" "),
+  };
+}

@@ -1,0 +1,97 @@
+import { Miniflare, Headers as MiniflareHeaders } from "miniflare";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { MemoryStore } from "../../edge/store/memory.ts";
+import { r2Store } from "../../edge/store/r2.ts";
+import type { Store } from "../../edge/store/store.ts";
+import { utf8 } from "../../shared/bytes.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+
+let miniflare: Miniflare;
+beforeAll(async () => {
+  miniflare = new Miniflare({
+    cf: false,
+    modules: true,
+    script: "export default { fetch() { return new Response() } }",
+    compatibilityDate: "2026-04-01",
+    r2Buckets: ["FEED"],
+  });
+  await miniflare.ready;
+});
+afterAll(() => miniflare.dispose());
+
+const kinds: readonly (readonly [string, () => Promise<Store>])[] = [
+  ["memory", async () => new MemoryStore()],
+  ["R2", async () => r2Store(await bucket())],
+];
+
+type Bucket = Parameters<typeof r2Store>[0];
+
+/** Miniflare's way into workerd carries its own Headers only. */
+async function bucket(): Promise<Bucket> {
+  const real = (await miniflare.getR2Bucket("FEED")) as unknown as Bucket;
+  const put = (key: string, bytes: Uint8Array, options: { onlyIf?: unknown }) => {
+    const { onlyIf } = options;
+    const carried = onlyIf instanceof Headers ? new MiniflareHeaders([...onlyIf]) : onlyIf;
+    return real.put(key, bytes, { ...options, onlyIf: carried as never });
+  };
+  return new Proxy(real, {
+    get: (target, name) => (name === "put" ? put : Reflect.get(target, name)),
+  });
+}
+
+describe.each(kinds)("a store in %s", (_, open) => {
+  let store: Store;
+  beforeAll(async () => {
+    store = await open();
+  });
+
+  it("has nothing under a key that nobody wrote", async () => {
+    expect(await store.head("none")).toBeUndefined();
+    expect(await store.get("none")).toBeUndefined();
+    await store.delete("none");
+  });
+
+  it("gives back bytes, digest, length and notes", async () => {
+    expect(await store.create("a/b.json", utf8("one"), { root: "1" })).toBe("created");
+    const sha256 = await sha256Of(utf8("one"));
+    const expected = { sha256, length: 3, notes: { root: "1" } };
+    expect(await store.head("a/b.json")).toMatchObject(expected);
+    const file = await store.get("a/b.json");
+    expect(file).toMatchObject(expected);
+    expect(await file?.bytes()).toEqual(utf8("one"));
+    const streamed = (await store.get("a/b.json"))?.stream();
+    expect(await new Response(streamed).text()).toBe("one");
+  });
+
+  it("creates once", async () => {
+    await store.create("once", utf8("first"));
+    expect(await store.create("once", utf8("second"))).toBe("exists");
+    expect(await (await store.get("once"))?.bytes()).toEqual(utf8("first"));
+  });
+
+  it("replaces only what was read", async () => {
+    await store.create("swap", utf8("1"), { n: "1" });
+    const before = (await store.head("swap"))?.revision ?? "";
+    expect(await store.replace("swap", before, utf8("2"), { n: "2" })).toBe("replaced");
+    expect(await store.replace("swap", before, utf8("3"))).toBe("stale");
+    expect(await store.head("swap")).toMatchObject({ notes: { n: "2" }, length: 1 });
+    expect(await store.replace("absent", before, utf8("3"))).toBe("stale");
+    expect(await store.head("absent")).toBeUndefined();
+  });
+
+  it("lets one of many win", async () => {
+    await store.create("race", utf8("0"));
+    const revision = (await store.head("race"))?.revision ?? "";
+    const racers = Array.from({ length: 10 }, (_, i) => store.replace("race", revision, utf8(`r${i}`)));
+    expect((await Promise.all(racers)).filter((done) => done === "replaced")).toHaveLength(1);
+    const creators = Array.from({ length: 10 }, (_, i) => store.create("born", utf8(`b${i}`)));
+    expect((await Promise.all(creators)).filter((done) => done === "created")).toHaveLength(1);
+  });
+
+  it("deletes", async () => {
+    await store.create("gone", utf8("x"));
+    await store.delete("gone");
+    expect(await store.head("gone")).toBeUndefined();
+    expect(await store.create("gone", utf8("y"))).toBe("created");
+  });
+});

@@ -1,0 +1,106 @@
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { fingerprintFunction } from "../../../publisher/fingerprint/kernel_function.ts";
+import { landmarks } from "../../../publisher/fingerprint/landmarks.ts";
+import { openKernelImage } from "../../../publisher/image/kernel_image.ts";
+import { type Address, textOffset } from "../../../shared/brand.ts";
+import { checkFunction } from "../../../shared/runpre/check.ts";
+import type { TextMemory } from "../../../shared/runpre/fingerprint.ts";
+import { le } from "../../support/elf_builder.ts";
+import { buildKernelElf, LINKED_TEXT, PLACE, PLAIN_SITES } from "../../support/kernel_builder.ts";
+
+const image = openKernelImage(buildKernelElf());
+const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
+
+describe("the fingerprint of a function", () => {
+  const plain = fingerprintFunction(image, { name: "fn_plain", position: 0 });
+
+  it("has bounds and sites", () => {
+    expect(plain).toMatchObject({ name: "fn_plain", offset: PLACE.plain, size: PLACE.locked - PLACE.plain });
+    expect(plain.sites).toEqual(Object.entries(PLAIN_SITES).map(([kind, at]) => ({ kind, at })));
+  });
+
+  it("digests the code as linked, without the bytes of its patch sites", () => {
+    const body = image.read(textOffset(PLACE.plain), plain.size).slice();
+    body.fill(0, 0, 5);
+    body.fill(0, 40, 45);
+    expect(plain.sha256).toBe(createHash("sha256").update(body).digest("hex"));
+  });
+
+  it("matches memory as boot leaves it", () => {
+    const moved = 0x2000_0000n;
+    const bytes = image.read(textOffset(0), 0x2000).slice();
+    const at = PLACE.plain;
+    bytes.set(le(LINKED_TEXT + 0x4000n + moved, 4), at + PLAIN_SITES.reloc32);
+    bytes.set(le(LINKED_TEXT + 0x4008n + moved, 8), at + PLAIN_SITES.reloc64);
+    bytes.set(le(0x1234n - 0x8100_0000n - moved, 4), at + PLAIN_SITES.reloc32neg);
+    bytes.set([0xc3, 0xcc, 0xcc, 0xcc, 0xcc], at + PLAIN_SITES.return_thunk);
+    bytes.set(le(LINKED_TEXT + moved + BigInt(PLACE.thunk), 8), PLACE.thunkVariable);
+    const memory: TextMemory = {
+      text: (LINKED_TEXT + moved) as Address,
+      read: (offset, length) => bytes.subarray(offset, offset + length),
+    };
+    expect(checkFunction(plain, landmarks(image), memory, sha256)).toEqual({ result: "match" });
+    bytes[at + 50] = (bytes[at + 50] ?? 0) ^ 0x40;
+    expect(checkFunction(plain, landmarks(image), memory, sha256)).toMatchObject({
+      result: "mismatch",
+      differences: [{ offset: 50, length: 1 }],
+    });
+  });
+
+  it("tells functions of one name apart by position", () => {
+    const [first, second] = [1, 2].map((position) => fingerprintFunction(image, { name: "twin", position }));
+    expect([first?.offset, second?.offset]).toEqual([PLACE.twin1, PLACE.twin2]);
+    expect(first?.sha256).not.toBe(second?.sha256);
+  });
+
+  it.each([
+    ["fn_locked", "smp_lock", 4],
+    ["fn_alternative", "alternative", 2],
+    ["fn_branching", "jump_label", 4],
+    ["fn_odd_return", "return_thunk_other", 8],
+  ])("is refused for %s, which has a site of kind %s", (name, kinds, offset) => {
+    expect(() => fingerprintFunction(image, { name, position: 0 })).toThrow(
+      expect.objectContaining({
+        code: "unsupported",
+        message: expect.stringContaining(name),
+        details: expect.objectContaining({ name, kinds, offset }),
+      }),
+    );
+  });
+
+  it.each([
+    ["data", "data_7"],
+    ["code after the text's end", "_etext"],
+    ["a per-CPU variable", "percpu_variable"],
+    ["an unknown name", "no_such_function"],
+  ])("is refused for %s", (_, name) => {
+    expect(() => fingerprintFunction(image, { name, position: 0 })).toThrow(
+      expect.objectContaining({ code: "unsupported", message: expect.stringContaining(name) }),
+    );
+  });
+
+  it("is refused when a relocation crosses its bounds", () => {
+    const relocations = new Uint8Array([
+      ...le(0, 4),
+      ...le(LINKED_TEXT + BigInt(PLACE.twin1 - 4), 4),
+      ...le(0, 4),
+      ...le(0, 4),
+    ]);
+    const crossed = openKernelImage(buildKernelElf({ relocations }));
+    expect(() => fingerprintFunction(crossed, { name: "twin", position: 1 })).toThrow(
+      expect.objectContaining({ code: "unsupported", message: expect.stringContaining("reloc64") }),
+    );
+  });
+});
+
+describe("landmarks", () => {
+  it("are the places that judging returns needs", () => {
+    expect(landmarks(image)).toEqual({
+      linkedText: LINKED_TEXT,
+      returnThunkVariable: PLACE.thunkVariable,
+      returnThunkDefault: PLACE.thunk,
+      returnThunkIts: PLACE.itsThunk,
+    });
+  });
+});

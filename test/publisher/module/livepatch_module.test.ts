@@ -1,0 +1,149 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { readLivepatchModule } from "../../../publisher/module/livepatch_module.ts";
+import { utf8 } from "../../../shared/bytes.ts";
+import { RebootlessError } from "../../../shared/errors.ts";
+import { buildElf, le, note, type RelaSpec, relaSection, symbolSections } from "../../support/elf_builder.ts";
+
+const ID = "ffeeddccbbaa99887766554433221100ffeeddcc";
+const STRINGS = "first\0second.part.0\0dm_mod\0";
+const NAME = { first: 0, second: 6, module: 20 };
+const SECTION = { text: 1, strings: 2, data: 5 };
+const SYMBOL = { text: 1, strings: 2, data: 3, thisModule: 4 };
+
+interface ModuleSpec {
+  readonly modinfo?: string;
+  /** Bytes of a klp_func and of a klp_object, which differ between kernels. */
+  readonly functionSize?: number;
+  readonly objectSize?: number;
+  readonly position?: number;
+  readonly secondObject?: "dm_mod" | "vmlinux";
+  readonly withSymbols?: boolean;
+  readonly dirtyEnd?: boolean;
+  readonly patches?: number;
+}
+
+/** klp_patch at 0, one function array for each of two objects, then the objects; the strings beside them. */
+function buildModule(spec: ModuleSpec = {}): Uint8Array {
+  const { functionSize = 152, objectSize = 168, position = 3, patches = 1 } = spec;
+  const [one, two, objects] = [256, 256 + 3 * functionSize, 256 + 5 * functionSize];
+  const data = new Uint8Array(objects + 3 * objectSize);
+  data.set(le(position, 8), one + functionSize + 16);
+  if (spec.dirtyEnd === true) data[objects + 2 * objectSize + 40] = 1;
+  const pointer = (offset: number, symbol: number, addend: number): RelaSpec => ({
+    offset,
+    type: 1,
+    symbol,
+    addend,
+  });
+  const klpFunc = (at: number, name: number): readonly RelaSpec[] => [
+    pointer(at, SYMBOL.strings, name),
+    pointer(at + 8, SYMBOL.text, 16),
+  ];
+  const relas = [
+    ...Array.from({ length: patches }, (_, i) => [
+      pointer(100 * i, SYMBOL.thisModule, 0),
+      pointer(100 * i + 8, SYMBOL.data, objects),
+    ]).flat(),
+    ...klpFunc(one, NAME.first),
+    ...klpFunc(one + functionSize, NAME.second),
+    ...klpFunc(two, NAME.first),
+    pointer(objects + 8, SYMBOL.data, one),
+    ...(spec.secondObject === "vmlinux" ? [] : [pointer(objects + objectSize, SYMBOL.strings, NAME.module)]),
+    pointer(objects + objectSize + 8, SYMBOL.data, two),
+  ];
+  const array = (value: number, size: number) => ({
+    name: `array_${value}`,
+    type: 1,
+    section: SECTION.data,
+    value,
+    size,
+  });
+  const symbols = [
+    ...[SECTION.text, SECTION.strings, SECTION.data].map((section) => ({ name: "", type: 3, section })),
+    { name: "__this_module", binding: 1, section: 0 },
+    ...(spec.withSymbols === false
+      ? []
+      : [array(one, 3 * functionSize), array(two, 2 * functionSize), array(objects, 3 * objectSize)]),
+  ];
+  const modinfo = spec.modinfo ?? "license=GPL\0livepatch=Y\0name=lp_sample\0vermagic=6.1.0-test SMP \0";
+  return buildElf({
+    type: 1,
+    sections: [
+      { name: ".text", data: new Uint8Array(64), flags: 6 },
+      { name: ".rodata.str1.1", data: utf8(STRINGS), flags: 2 },
+      { name: ".modinfo", data: utf8(modinfo), flags: 2 },
+      { name: ".note.gnu.build-id", data: note("GNU", 3, Uint8Array.from(Buffer.from(ID, "hex"))), type: 7 },
+      { name: ".data", data, flags: 3 },
+      relaSection(".rela.data", SECTION.data, relas),
+      ...symbolSections(symbols, 8),
+    ],
+  });
+}
+
+describe("a livepatch module", () => {
+  it.each([
+    [152, 168],
+    [64, 96],
+    [24, 16],
+  ])("says what it replaces, whatever the sizes of its structures (%i, %i)", (functionSize, objectSize) => {
+    expect(readLivepatchModule(buildModule({ functionSize, objectSize }))).toEqual({
+      name: "lp_sample",
+      vermagic: "6.1.0-test SMP ",
+      buildId: ID,
+      objects: [
+        {
+          object: "vmlinux",
+          functions: [
+            { name: "first", position: 0 },
+            { name: "second.part.0", position: 3 },
+          ],
+        },
+        { object: "dm_mod", functions: [{ name: "first", position: 0 }] },
+      ],
+    });
+  });
+
+  it("is told from other modules", () => {
+    const plain = buildModule({ modinfo: "name=plain\0vermagic=x\0" });
+    expect(() => readLivepatchModule(plain)).toThrow(
+      expect.objectContaining({ code: "unsupported", hint: expect.stringContaining("livepatch: Y") }),
+    );
+  });
+
+  it.each([
+    ["two structures for one object", { secondObject: "vmlinux" }, "parse"],
+    ["no symbols of its arrays", { withSymbols: false }, "parse"],
+    ["an entry that is hidden behind the end", { dirtyEnd: true }, "parse"],
+    ["no klp_patch", { patches: 0 }, "unsupported"],
+    ["two of them", { patches: 2 }, "unsupported"],
+    ["an absurd position", { position: 70_000 }, "limit"],
+    ["no name", { modinfo: "livepatch=Y\0vermagic=x\0" }, "parse"],
+    ["two names", { modinfo: "livepatch=Y\0name=a\0name=b\0vermagic=x\0" }, "parse"],
+    ["a name that is none", { modinfo: "livepatch=Y\0name=../a\0vermagic=x\0" }, "parse"],
+    ["unfinished modinfo", { modinfo: "livepatch=Y\0name=a" }, "parse"],
+  ] satisfies readonly (readonly [string, ModuleSpec, string])[])("is refused with %s", (_, spec, code) => {
+    expect(() => readLivepatchModule(buildModule(spec))).toThrow(expect.objectContaining({ code }));
+  });
+
+  it("is a value or an error of ours, whatever its bytes", () => {
+    const file = buildModule();
+    const start = 0x1000;
+    const changes = fc.array(fc.tuple(fc.nat(file.length - 1 - start), fc.nat(255)), {
+      minLength: 1,
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(changes, fc.option(fc.nat(file.length)), (list, length) => {
+        const bytes = file.slice();
+        for (const [at, value] of list) bytes[start + at] = value;
+        try {
+          readLivepatchModule(bytes.subarray(0, length ?? bytes.length));
+        } catch (error) {
+          expect(error).toBeInstanceOf(RebootlessError);
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+});

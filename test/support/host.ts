@@ -1,0 +1,27 @@
+import { readFile } from "node:fs/promises";
+import type { ExecResult, Guest } from "../guest/guest.ts";
+import { bootGuest } from "../guest/guest.ts";
+import type { GuestFile } from "../guest/initramfs.ts";
+import type { Kernel } from "../guest/machine.ts";
+import { hostBundle } from "./commands.ts";
+
+const BUNDLE = "/usr/lib/rebootless/rebootless.cjs";
+export const ROOT_IN_GUEST = "/root/root.json";
+
+/** A booted guest with the host's bundle and a root of trust in it, not set up yet. */
+export async function bootHost(
+  kernel: Kernel,
+  rootFile: string,
+  more: readonly GuestFile[] = [],
+): Promise<Guest> {
+  const files: GuestFile[] = [
+    { path: BUNDLE, content: await readFile(hostBundle), mode: 0o755 },
+    { path: ROOT_IN_GUEST, content: await readFile(rootFile), mode: 0o644 },
+    ...more,
+  ];
+  return bootGuest({ kernel, files });
+}
+
+/** Runs the host's command in the guest, as its administrator would. */
+export const rebootless = (guest: Guest, ...args: readonly string[]): Promise<ExecResult> =>
+  guest.exec(["node", BUNDLE, ...args], { timeoutMs: 120_000 });
