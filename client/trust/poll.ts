@@ -1,8 +1,8 @@
 import type { BuildId } from "../../shared/brand.ts";
 import { ed25519 } from "../../shared/crypto/ed25519_tweetnacl.ts";
-import { RebootlessError } from "../../shared/errors.ts";
+import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
-import { decodeBundle } from "../../shared/feed/bundle.ts";
+import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
 import { bundleSource } from "../../shared/feed/bundle_source.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
@@ -12,7 +12,7 @@ import { signatureVerifier } from "../../shared/tuf/keys.ts";
 import { type MetadataSource, type MetadataStore, refresh } from "../../shared/tuf/refresh.ts";
 import { staged } from "../../shared/tuf/staged_store.ts";
 import type { TrustedSet } from "../../shared/tuf/trusted_set.ts";
-import type { Feed } from "./feed.ts";
+import type { Feed, Fetched } from "./feed.ts";
 import { cachedSource, rootsOf } from "./sources.ts";
 import type { TrustDir } from "./trust_dir.ts";
 
@@ -58,17 +58,29 @@ export async function poll(options: PollOptions): Promise<Polled> {
   return accept(options, await feed.get(feedPath(buildId), { maxBytes: MAX_BUNDLE_BYTES }));
 }
 
-async function accept(options: PollOptions, fetched: Awaited<ReturnType<Feed["get"]>>): Promise<Polled> {
+async function accept(options: PollOptions, fetched: Fetched): Promise<Polled> {
+  if (fetched.status !== "ok") throw notCovered(options.feed, options.buildId);
+  try {
+    return await acceptBundle(options, decodeBundle(fetched.bytes), fetched.etag);
+  } catch (error) {
+    // Whoever damaged it, what does not even parse is not what was signed.
+    if (!isCode(error, "parse") && !isCode(error, "limit")) throw error;
+    throw new RebootlessError("trust", `${options.feed.url} sent something that is not a feed`, {
+      cause: error,
+      hint: "It was damaged or replaced on its way, or this is not the address of a feed. Nothing was kept.",
+    });
+  }
+}
+
+async function acceptBundle(options: PollOptions, bundle: Bundle, etag: string | undefined): Promise<Polled> {
   const { feed, directory, buildId } = options;
-  if (fetched.status !== "ok") throw notCovered(feed, buildId);
-  const bundle = decodeBundle(fetched.bytes);
   const store = staged(directory.metadata);
   const source = bundleSource(bundle, rootsOf(feed, buildId));
   const verified = await verifyAll(options, options.clock, source, store, bundle.manifest);
   await directory.removeTag();
   await store.commit();
   await directory.writeManifest(bundle.manifest);
-  if (fetched.etag !== undefined) await directory.writeTag(fetched.etag);
+  if (etag !== undefined) await directory.writeTag(etag);
   return { ...verified, changed: true };
 }
 

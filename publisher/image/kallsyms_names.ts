@@ -3,9 +3,11 @@ import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { TABLE_ALIGNMENT, type TokenTable } from "./kallsyms_tokens.ts";
 
 // Distribution kernels have 90,000 to 250,000.
-export const MAX_KERNEL_SYMBOLS = 2_000_000;
+export const MAX_KERNEL_SYMBOLS = 1_000_000;
 // KSYM_NAME_LEN.
 const MAX_NAME = 512;
+// All names together, in characters; 2-5 million in real kernels.
+const MAX_NAMES_LENGTH = 64_000_000;
 // names and markers together, in bytes before token_table; 1-3 MB in real kernels.
 const MAX_NAMES_BYTES = 64 << 20;
 // Names looked at in all candidates together: bounds the time that crafted bytes can take.
@@ -85,15 +87,14 @@ function expandNames(
   { tokens }: TokenTable,
 ): readonly string[] {
   const names: string[] = [];
+  let total = 0;
   for (let i = 0, at = start; i < count; i++) {
     const { from, end } = entryAt(bytes, at);
     let name = "";
     for (const token of bytes.subarray(from, end)) name += tokens[token] ?? "";
-    if (name.length > MAX_NAME + 1) {
-      throw new RebootlessError(
-        "limit",
-        `kallsyms: a name of ${name.length} characters, at most ${MAX_NAME}`,
-      );
+    total += name.length;
+    if (name.length > MAX_NAME + 1 || total > MAX_NAMES_LENGTH) {
+      throw new RebootlessError("limit", `kallsyms: a name of ${name.length} characters, ${total} in all`);
     }
     names.push(name);
     at = end;

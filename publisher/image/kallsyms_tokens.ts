@@ -44,12 +44,9 @@ function readOffsets(bytes: Uint8Array, at: number): readonly number[] | undefin
 /** The index does not say how long its last token is: each place that the alignment allows is tried. */
 function tokensBefore(bytes: Uint8Array, at: number, offsets: readonly number[]): TokenTable | undefined {
   const last = offsets[TOKEN_COUNT - 1] ?? 0;
-  for (
-    let start = at - TABLE_ALIGNMENT;
-    start >= 0 && at - start <= last + MAX_TOKEN + 8;
-    start -= TABLE_ALIGNMENT
-  ) {
-    if (at - start < last + 2) continue;
+  const nearest = Math.floor((at - last - 2) / TABLE_ALIGNMENT) * TABLE_ALIGNMENT;
+  const farthest = Math.max(0, nearest - MAX_TOKEN - TABLE_ALIGNMENT);
+  for (let start = nearest; start >= farthest; start -= TABLE_ALIGNMENT) {
     const tokens = tokensFrom(bytes.subarray(start, at), offsets);
     if (tokens !== undefined) return { tokens, start, end: at + INDEX_BYTES };
   }

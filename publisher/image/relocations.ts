@@ -13,6 +13,8 @@ export interface KernelRelocations {
 }
 
 const WORD = 4;
+// Distribution kernels have 200,000 to 500,000 relocations.
+const MAX_RELOCATIONS = 8_000_000;
 
 /**
  * The table that the kernel's build appends to the ELF file inside of a boot image: 32-bit words, each the low half of
@@ -29,6 +31,9 @@ export function parseRelocations(trailer: Uint8Array, linkedText: Address): Kern
   }
   if (trailer.length % WORD !== 0) {
     throw new ParseError(`the relocation table has ${trailer.length} bytes, not a multiple of ${WORD}`);
+  }
+  if (trailer.length > MAX_RELOCATIONS * WORD) {
+    throw new RebootlessError("limit", `more than ${MAX_RELOCATIONS} relocations`);
   }
   const lists = splitLists(trailer, Number(BigInt.asUintN(32, linkedText)));
   const [reloc32, second, third, ...rest] = lists;

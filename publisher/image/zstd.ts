@@ -3,21 +3,52 @@ import { ByteReader } from "../../shared/byte_reader.ts";
 import { ParseError } from "../../shared/errors.ts";
 
 export const ZSTD_MAGIC = 0xfd2fb528;
+const CHECKSUM = 0x04; // bits of the frame header's descriptor
+const SINGLE_SEGMENT = 0x20;
+const CHECKSUM_LENGTH = 4;
+const RLE_BLOCK = 1;
+const CONTENT_SIZE_LENGTHS = [0, 2, 4, 8] as const;
+const DICTIONARY_ID_LENGTHS = [0, 1, 2, 4] as const;
 
 /**
  * One Zstandard frame (RFC 8878). The whole output is the decoder's window: it is allocated here, so that nothing that
- * the frame says about sizes is believed; what would go past its end is dropped by the decoder, and what is missing stays zero (a kernel ends in its relocation
- * table, which then does not parse). (Its streaming mode
- * allocates the frame's window, and moves all of it for every block: 9 s for a kernel instead of 2.)
+ * the frame says about sizes is believed. What would go past its end is dropped by the decoder, and what is missing
+ * stays zero: a kernel ends in its relocation table, which then does not parse. (The decoder's streaming mode allocates
+ * the frame's window and moves all of it for every block: 9 s for a kernel instead of 2.)
  * @param size bytes of the whole output, already checked against a limit by the caller.
  * @throws ParseError. The checksum of the frame is not verified.
  */
 export function decompressZstd(bytes: Uint8Array, size: number): Uint8Array {
-  if (new ByteReader(bytes, "zstd frame").u32() !== ZSTD_MAGIC) throw new ParseError("not a zstd frame");
+  checkFrame(bytes, size);
   try {
     return decompress(bytes, new Uint8Array(size));
   } catch (cause) {
     // The decoder reports damage by errors of its own and, on odd input, by RangeError or TypeError.
     throw new ParseError("zstd: the data is damaged", { cause });
+  }
+}
+
+/**
+ * Walks the block headers: one frame, whole, and nothing behind it. The decoder would start over at the start of the
+ * output for each of many small frames, a few bytes of input each costing it megabytes of work.
+ */
+function checkFrame(bytes: Uint8Array, size: number): void {
+  const reader = new ByteReader(bytes, "zstd frame");
+  if (reader.u32() !== ZSTD_MAGIC) throw new ParseError("not a zstd frame");
+  const descriptor = reader.u8();
+  const single = (descriptor & SINGLE_SEGMENT) !== 0;
+  const contentSize = CONTENT_SIZE_LENGTHS[descriptor >> 6] || (single ? 1 : 0);
+  reader.skip((single ? 0 : 1) + (DICTIONARY_ID_LENGTHS[descriptor & 3] ?? 0) + contentSize);
+  let repeated = 0;
+  for (let last = false; !last; ) {
+    const header = reader.u16() | (reader.u8() << 16);
+    const isRepeat = ((header >> 1) & 3) === RLE_BLOCK;
+    last = (header & 1) !== 0;
+    reader.skip(isRepeat ? 1 : header >> 3);
+    if (isRepeat) repeated += header >> 3;
+    if (repeated > size) throw new ParseError(`zstd: more than the ${size} bytes announced`);
+  }
+  if (reader.remaining !== ((descriptor & CHECKSUM) !== 0 ? CHECKSUM_LENGTH : 0)) {
+    throw new ParseError(`zstd: ${reader.remaining} bytes after the last block`);
   }
 }

@@ -1,4 +1,3 @@
-import { SYMBOL_TYPE } from "../../shared/elf/symbols.ts";
 import { ParseError } from "../../shared/errors.ts";
 import type { ObjectFile, Place } from "./object_file.ts";
 
@@ -39,28 +38,22 @@ export function arrayEntries(
 }
 
 function sizeAt(file: ObjectFile, start: Place, what: string): number {
-  const symbol = file.symbols.find(
-    (s) =>
-      s.type === SYMBOL_TYPE.object &&
-      s.section === start.section &&
-      s.value === BigInt(start.offset) &&
-      s.size > 0n,
-  );
+  const size = file.objectSize(start);
   const available = file.bytes(start.section).length - start.offset;
-  if (symbol === undefined) {
+  if (size === undefined) {
     throw new ParseError(`${what}: no symbol says how long it is`, {
       hint: "Give the module as it was built, with its local symbols (strip --strip-debug keeps them).",
     });
   }
-  if (symbol.size > BigInt(available))
-    throw new ParseError(`${what}: ${symbol.size} bytes, ${available} are there`);
-  return Number(symbol.size);
+  if (size > available) throw new ParseError(`${what}: ${size} bytes, ${available} are there`);
+  return size;
 }
 
 /** The kernel stops at the empty entry: were it not empty, the kernel would see functions that are not seen here. */
 function requireEmpty(file: ObjectFile, { section, offset }: Place, length: number, what: string): void {
   const bytes = file.bytes(section).subarray(offset, offset + length);
-  const pointers = [...file.pointers(section).keys()].some((at) => at >= offset && at < offset + length);
-  if (pointers || bytes.some((byte) => byte !== 0))
+  const pointers = file.pointers(section);
+  if (bytes.some((byte, i) => byte !== 0 || pointers.has(offset + i))) {
     throw new ParseError(`${what}: its last entry is not empty`);
+  }
 }

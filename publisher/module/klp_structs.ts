@@ -77,11 +77,29 @@ function isObject(file: ObjectFile, place: Place): boolean {
 function readObjects(file: ObjectFile, start: Place): readonly TargetObject[] {
   const entries = arrayEntries(file, start, "the array of klp_object", (place) => isObject(file, place));
   if (entries.length > MAX_OBJECTS) throw new RebootlessError("limit", `more than ${MAX_OBJECTS} objects`);
+  requireDisjoint(file, entries);
   const objects = entries.map((place) => readObject(file, place));
   if (new Set(objects.map(({ object }) => object)).size < objects.length) {
     throw new ParseError("the module has two klp_object structures for one object");
   }
   return objects;
+}
+
+/** Arrays that overlap make no sense to the kernel, and in a hostile file each could be as long as the file. */
+function requireDisjoint(file: ObjectFile, objects: readonly Place[]): void {
+  const arrays = objects.flatMap((object) => target(file, object, SECOND) ?? []);
+  arrays.sort((a, b) => a.section - b.section || a.offset - b.offset);
+  arrays.reduce<Place | undefined>((last, array) => {
+    const end = last && last.offset + (file.objectSize(last) ?? 0);
+    if (
+      last?.section === array.section &&
+      end !== undefined &&
+      array.offset < Math.max(end, last.offset + 1)
+    ) {
+      throw new ParseError("the arrays of klp_func of two objects overlap");
+    }
+    return array;
+  }, undefined);
 }
 
 function readObject(file: ObjectFile, place: Place): TargetObject {

@@ -1,8 +1,11 @@
-import { latin1, MAX_STRING } from "../../shared/elf/strings.ts";
+import { latin1 } from "../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 
 // A driver with an alias for each device that it handles has some thousands.
 const MAX_ENTRIES = 65_536;
+
+// The longest are descriptions and lists of dependencies.
+const MAX_ENTRY = 4096;
 
 /** The `.modinfo` section: NUL-terminated "key=value" strings. A key may come several times; values in their order. */
 export function parseModinfo(bytes: Uint8Array): ReadonlyMap<string, readonly string[]> {
@@ -10,7 +13,7 @@ export function parseModinfo(bytes: Uint8Array): ReadonlyMap<string, readonly st
   let count = 0;
   for (let at = 0; at < bytes.length; ) {
     const end = bytes.indexOf(0, at);
-    if (end < 0 || end - at > MAX_STRING) throw new ParseError(`.modinfo: no end of the string at ${at}`);
+    if (end < 0 || end - at > MAX_ENTRY) throw new ParseError(`.modinfo: no end of the string at ${at}`);
     if (++count > MAX_ENTRIES)
       throw new RebootlessError("limit", `.modinfo: more than ${MAX_ENTRIES} strings`);
     if (end > at) addEntry(entries, latin1(bytes.subarray(at, end)));

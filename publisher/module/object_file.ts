@@ -1,5 +1,5 @@
-import { ELF_TYPE, type ElfHeader, parseElfHeader } from "../../shared/elf/header.ts";
-import { parseRela, R_X86_64 } from "../../shared/elf/rela.ts";
+import { ELF_TYPE, parseElfHeader } from "../../shared/elf/header.ts";
+import { MAX_RELOCATIONS, parseRela, R_X86_64, type Rela } from "../../shared/elf/rela.ts";
 import {
   type ElfSection,
   parseSections,
@@ -7,8 +7,8 @@ import {
   SECTION_TYPE,
   sectionBytes,
 } from "../../shared/elf/sections.ts";
-import { type ElfSymbol, parseSymbols } from "../../shared/elf/symbols.ts";
-import { ParseError } from "../../shared/errors.ts";
+import { type ElfSymbol, parseSymbols, SYMBOL_TYPE } from "../../shared/elf/symbols.ts";
+import { ParseError, RebootlessError } from "../../shared/errors.ts";
 
 /** A place in a relocatable file: bytes from the start of a section. */
 export interface Place {
@@ -25,52 +25,81 @@ export interface Pointer {
 /** A relocatable ELF file, with its data seen as structures with pointers. */
 export interface ObjectFile {
   readonly sections: readonly ElfSection[];
-  readonly symbols: readonly ElfSymbol[];
   /** The bytes of a section, [] for one without. */
   bytes(section: number): Uint8Array;
   /** The pointers of a section by their offset. */
   pointers(section: number): ReadonlyMap<number, Pointer>;
+  /** Bytes of the data object that starts at a place, by its symbol; undefined without one. */
+  objectSize(place: Place): number | undefined;
   isCode(place: Place): boolean;
 }
 
 /** @throws ParseError, RebootlessError: not a relocatable x86-64 ELF file, or a malformed one. */
 export function openObjectFile(file: Uint8Array): ObjectFile {
-  const header: ElfHeader = parseElfHeader(file);
+  const header = parseElfHeader(file);
   if (header.type !== ELF_TYPE.rel) throw new ParseError(`not a relocatable ELF file: type ${header.type}`);
   const sections = parseSections(file, header);
   const symbols = parseSymbols(file, sections);
-  const cache = new Map<number, ReadonlyMap<number, Pointer>>();
-  const readPointers = (section: number): ReadonlyMap<number, Pointer> => {
-    const known = cache.get(section) ?? sectionPointers(file, sections, symbols, section);
-    cache.set(section, known);
-    return known;
-  };
+  const sizes = objectSizes(symbols);
   return {
     sections,
-    symbols,
     bytes: (index) => {
       const section = sections[index];
       return section === undefined ? new Uint8Array() : sectionBytes(file, section);
     },
-    pointers: readPointers,
+    pointers: pointerReader(file, sections, symbols),
+    objectSize: (place) => sizes.get(keyOf(place)),
     isCode: ({ section }) => ((sections[section]?.flags ?? 0n) & SECTION_FLAG.exec) !== 0n,
   };
 }
 
-function sectionPointers(
+const keyOf = ({ section, offset }: { section: number; offset: number | bigint }): string =>
+  `${section}:${offset}`;
+
+function objectSizes(symbols: readonly ElfSymbol[]): ReadonlyMap<string, number> {
+  return new Map(
+    symbols
+      .filter(({ type, size }) => type === SYMBOL_TYPE.object && size > 0n)
+      .map(({ section, value, size }) => [keyOf({ section, offset: value }), Number(size)]),
+  );
+}
+
+/** Reads a section's relocations once; all together at most MAX_RELOCATIONS, as sections of a hostile file may overlap. */
+function pointerReader(
   file: Uint8Array,
   sections: readonly ElfSection[],
   symbols: readonly ElfSymbol[],
-  section: number,
+): ObjectFile["pointers"] {
+  const tables = sections.filter((s) => s.type === SECTION_TYPE.rela);
+  const relocated = new Set(tables.map((s) => s.info));
+  const known = new Map<number, ReadonlyMap<number, Pointer>>();
+  let total = 0;
+  return (section) => {
+    const before = known.get(section);
+    if (before !== undefined) return before;
+    const relas = relocated.has(section) ? parseRela(file, tables, section) : [];
+    total += relas.length;
+    if (total > MAX_RELOCATIONS)
+      throw new RebootlessError("limit", `more than ${MAX_RELOCATIONS} relocations`);
+    const pointers = sectionPointers(sections, symbols, relas);
+    known.set(section, pointers);
+    return pointers;
+  };
+}
+
+function sectionPointers(
+  sections: readonly ElfSection[],
+  symbols: readonly ElfSymbol[],
+  relas: readonly Rela[],
 ): ReadonlyMap<number, Pointer> {
   const pointers = new Map<number, Pointer>();
-  for (const rela of parseRela(file, sections, section)) {
+  for (const rela of relas) {
     if (rela.type !== R_X86_64._64) continue;
     const symbol = symbols[rela.symbol];
     if (symbol === undefined)
       throw new ParseError(`ELF: a relocation against symbol ${rela.symbol}, not there`);
     if (pointers.has(rela.offset))
-      throw new ParseError(`ELF: two relocations at ${rela.offset} of ${section}`);
+      throw new ParseError(`ELF: two relocations at ${rela.offset} of a section`);
     pointers.set(rela.offset, {
       symbol: symbol.name,
       place: placeOf(sections, symbol, symbol.value + rela.addend),

@@ -1,7 +1,7 @@
 import { ParseError } from "../errors.ts";
 
-// The kernel's own longest symbol name is 512 bytes; mangled C++ and Rust names stay below this as well.
-export const MAX_STRING = 4096;
+// KSYM_NAME_LEN: the kernel loads no module with a longer symbol. Many entries may share one string of a hostile file.
+export const MAX_STRING = 512;
 
 /**
  * The NUL-terminated string at `at` of a string table, each byte a character (symbol names are ASCII in practice,

@@ -9,7 +9,7 @@ import {
 import { BLOCK, locate } from "./locator.ts";
 import { judgeFtrace } from "./sites/ftrace.ts";
 import { isRelocation, type RelocationKind, undoRelocation } from "./sites/relocation.ts";
-import { judgeReturnThunk } from "./sites/return_thunk.ts";
+import { judgeReturnThunk, readReturnThunk } from "./sites/return_thunk.ts";
 import type { SiteContext, SiteJudge } from "./sites/site.ts";
 
 /** Bytes that are not what they should be. `offset` from the function's start; hex. `expected` when it is known for sure. */
@@ -38,7 +38,7 @@ export type Sha256 = (bytes: Uint8Array) => Uint8Array;
 /**
  * Run-pre matching of one function: what is in memory against what the distribution's image says must be there.
  * The kernel may be rewriting a site at this moment (an int3 for an instant): read again before a mismatch is believed.
- * @throws whatever `memory.read` throws; nothing else for a fingerprint that json.ts has accepted.
+ * @throws whatever `memory.read` throws; ParseError for a return thunk site without the landmark of its variable.
  */
 export function checkFunction(
   fingerprint: FunctionFingerprint,
@@ -49,12 +49,24 @@ export function checkFunction(
   // A copy, as the memory may be a view of something shared.
   const body = memory.read(fingerprint.offset, fingerprint.size).slice();
   const found = body.slice();
-  const sites = normalise(fingerprint, { landmarks, memory }, body);
+  const sites = normalise(fingerprint, siteContext(landmarks, memory), body);
   const differences = [...sites.differences, ...bodyDifferences(fingerprint, body, found, sha256)];
   if (differences.length > 0) {
     return { result: "mismatch", differences: differences.sort((a, b) => a.offset - b.offset) };
   }
   return { result: sites.attached ? "attached" : "match" };
+}
+
+function siteContext(landmarks: KernelLandmarks, memory: TextMemory): SiteContext {
+  let thunk: bigint | undefined;
+  return {
+    landmarks,
+    memory,
+    returnThunk: () => {
+      thunk ??= readReturnThunk(landmarks, memory);
+      return thunk;
+    },
+  };
 }
 
 /** Judges every site and brings `body` to the form that the digest was made of. */

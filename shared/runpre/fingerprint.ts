@@ -19,7 +19,7 @@ export interface FunctionFingerprint {
   readonly sites: readonly Site[];
 }
 
-// The largest function of a distribution's kernel has about 30,000 bytes; gaps between sections, which look like functions
+// The largest function of a distribution's kernel has 15,000 bytes; gaps between sections, which look like functions
 // of 1-2 MB, are nothing that an update replaces.
 export const MAX_FUNCTION_SIZE = 256 * 1024;
 // One in 25 bytes of text is part of a site and the shortest handled one has 4: far above what any function has.

@@ -1,5 +1,4 @@
 import { readdir, stat } from "node:fs/promises";
-import { basename } from "node:path";
 import { capture, progress, runOrFail, SetupError, succeeds } from "./run.mjs";
 
 const LISTS = "/var/lib/apt/lists";
@@ -29,12 +28,13 @@ export async function updateLists() {
  * reason to stop: what is needed may come from the others.
  */
 export async function completeLists() {
-  const args = ["indextargets", "--format", "$(FILENAME)", "Created-By: Packages"];
-  const wanted = (await capture("apt-get", args)).split("\n").filter((path) => path !== "");
-  // A list may be kept compressed, with a suffix to its name.
-  const present = await readdir(LISTS).catch(() => []);
-  const isPresent = (path) => present.some((name) => name.startsWith(basename(path)));
-  if (!isRoot() || wanted.every(isPresent)) return;
+  if (!isRoot()) return;
+  // 'http://mirror/debian/dists/SUITE/InRelease' mirror_debian_dists_SUITE_InRelease 0
+  const uris = await capture("apt-get", ["update", "--print-uris"]);
+  const wanted = [...uris.matchAll(/^'\S+' (\S+)_InRelease /gm)].map(([, prefix]) => prefix);
+  const present = new Set(await readdir(LISTS).catch(() => []));
+  const isPresent = (prefix) => present.has(`${prefix}_InRelease`) || present.has(`${prefix}_Release`);
+  if (wanted.every(isPresent)) return;
   await updateLists().catch((error) => progress(error.message));
 }
 

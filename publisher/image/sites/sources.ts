@@ -1,9 +1,12 @@
 import { type Address, textOffset } from "../../../shared/brand.ts";
 import { ByteReader } from "../../../shared/byte_reader.ts";
 import type { ElfSection } from "../../../shared/elf/sections.ts";
-import { ParseError } from "../../../shared/errors.ts";
+import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 import type { LinkedMemory } from "../linked_memory.ts";
 import type { SymbolTable } from "../symbol_table.ts";
+
+// The longest table of a distribution's kernel, of returns, has 60,000 entries.
+const MAX_ENTRIES = 2_000_000;
 
 /** What the tables of patch sites are found in. */
 export interface SiteSources {
@@ -51,6 +54,9 @@ export function mapEntries<T>(
   if (table === undefined) return [];
   const { bytes, address } = table;
   if (bytes.length % size !== 0) throw new ParseError(`${what}: ${bytes.length} bytes in entries of ${size}`);
+  if (bytes.length > MAX_ENTRIES * size) {
+    throw new RebootlessError("limit", `${what}: more than ${MAX_ENTRIES} entries`);
+  }
   const reader = new ByteReader(bytes, what);
   return Array.from({ length: bytes.length / size }, (_, i) =>
     read(reader.seek(i * size), address + BigInt(i * size)),

@@ -2,6 +2,7 @@ import { textOffset } from "../../brand.ts";
 import { ByteReader } from "../../byte_reader.ts";
 import { equalBytes } from "../../bytes.ts";
 import { ParseError } from "../../errors.ts";
+import type { KernelLandmarks, TextMemory } from "../fingerprint.ts";
 import type { SiteContext, SiteJudge } from "./site.ts";
 
 const PLAIN_RETURN = Uint8Array.of(0xc3, 0xcc, 0xcc, 0xcc, 0xcc);
@@ -21,15 +22,15 @@ function expectedReturn(context: SiteContext, offset: number): Uint8Array {
   const { returnThunkDefault, returnThunkIts } = context.landmarks;
   const { text } = context.memory;
   const site = text + BigInt(offset);
-  const thunk = thunkInForce(context);
+  const thunk = context.returnThunk();
   const isAt = (landmark: number | null): boolean => landmark !== null && thunk === text + BigInt(landmark);
   if (isAt(returnThunkDefault)) return PLAIN_RETURN;
   if (isAt(returnThunkIts) && (site & UPPER_HALF) !== 0n) return PLAIN_RETURN;
   return jumpTo(thunk, site);
 }
 
-/** The value of the kernel's variable `x86_return_thunk`: an address. */
-function thunkInForce({ landmarks, memory }: SiteContext): bigint {
+/** The value of the kernel's variable `x86_return_thunk`: an address. Throws ParseError if the kernel has no such variable. */
+export function readReturnThunk(landmarks: KernelLandmarks, memory: TextMemory): bigint {
   const variable = landmarks.returnThunkVariable;
   if (variable === null) throw new ParseError("a return thunk site in a kernel without x86_return_thunk");
   return new ByteReader(memory.read(textOffset(variable), 8), "x86_return_thunk").u64();

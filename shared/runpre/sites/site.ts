@@ -4,6 +4,8 @@ import type { KernelLandmarks, TextMemory } from "../fingerprint.ts";
 export interface SiteContext {
   readonly landmarks: KernelLandmarks;
   readonly memory: TextMemory;
+  /** The value of `x86_return_thunk`, read when it is first wanted: one function may have dozens of returns. */
+  readonly returnThunk: () => bigint;
 }
 
 /**

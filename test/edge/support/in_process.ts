@@ -4,13 +4,14 @@ import type { PublisherQueue } from "../../../edge/publish/ports.ts";
 import { publish, publishRoot, type RepositoryDeps, renew } from "../../../edge/publish/repository.ts";
 import { Serial } from "../../../edge/publish/serial.ts";
 import { MemoryStore } from "../../../edge/store/memory.ts";
+import type { Store } from "../../../edge/store/store.ts";
 import type { Clock } from "../../../shared/time.ts";
 import { answerOf, type Send, TestPublisher } from "./edge.ts";
 import { type Ceremony, secrets } from "./repository.ts";
 
 /** The edge without Cloudflare: a store in memory, a queue in the process, and a clock that the test moves. */
 export interface InProcess {
-  readonly store: MemoryStore;
+  readonly store: Store;
   readonly send: Send;
   readonly publisher: TestPublisher;
   /** What the app reported as unexpected. */
@@ -21,7 +22,7 @@ export async function inProcess(
   made: Ceremony,
   clock: Clock,
   options: {
-    readonly store?: MemoryStore;
+    readonly store?: Store;
     readonly online?: Parameters<typeof secrets>[1];
     readonly queue?: (real: PublisherQueue) => PublisherQueue;
   } = {},

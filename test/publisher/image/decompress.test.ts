@@ -58,6 +58,15 @@ describe("the payload", () => {
     expect(() => decompressPayload(gzip)).toThrow(expect.objectContaining({ code: "parse" }));
   });
 
+  it("of zstd is one whole frame", () => {
+    for (const hex of [`${ZSTD}${ZSTD}`, `${ZSTD}00`, ZSTD.slice(0, -10)]) {
+      expect(() => decompressPayload(withSize(hex))).toThrow(expect.objectContaining({ code: "parse" }));
+    }
+    // One RLE block of 127 KiB in a frame that announces 99 bytes: refused before it is filled in.
+    const flood = "28b52ffd0058" + "03f80f" + "00";
+    expect(() => decompressPayload(withSize(flood))).toThrow(expect.objectContaining({ code: "parse" }));
+  });
+
   it("is a value or an error of ours whatever it holds", () => {
     const seeds = [withSize(ZSTD), withSize(LZ4), gzipPayload(text)];
     const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 });

@@ -21,6 +21,7 @@ interface ModuleSpec {
   readonly withSymbols?: boolean;
   readonly dirtyEnd?: boolean;
   readonly patches?: number;
+  readonly sharedFunctions?: boolean;
 }
 
 /** klp_patch at 0, one function array for each of two objects, then the objects; the strings beside them. */
@@ -50,7 +51,7 @@ function buildModule(spec: ModuleSpec = {}): Uint8Array {
     ...klpFunc(two, NAME.first),
     pointer(objects + 8, SYMBOL.data, one),
     ...(spec.secondObject === "vmlinux" ? [] : [pointer(objects + objectSize, SYMBOL.strings, NAME.module)]),
-    pointer(objects + objectSize + 8, SYMBOL.data, two),
+    pointer(objects + objectSize + 8, SYMBOL.data, spec.sharedFunctions === true ? one : two),
   ];
   const array = (value: number, size: number) => ({
     name: `array_${value}`,
@@ -113,6 +114,7 @@ describe("a livepatch module", () => {
 
   it.each([
     ["two structures for one object", { secondObject: "vmlinux" }, "parse"],
+    ["one array for two objects", { sharedFunctions: true }, "parse"],
     ["no symbols of its arrays", { withSymbols: false }, "parse"],
     ["an entry that is hidden behind the end", { dirtyEnd: true }, "parse"],
     ["no klp_patch", { patches: 0 }, "unsupported"],
