@@ -3,8 +3,9 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { ed25519 } from "../../shared/crypto/ed25519_tweetnacl.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
-import { formatInstant } from "../../shared/time.ts";
+import { type Clock, formatInstant } from "../../shared/time.ts";
 import { signatureVerifier } from "../../shared/tuf/keys.ts";
+import type { Root } from "../../shared/tuf/schema.ts";
 import { roleOf, TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { configFile, feedUrl, provisionedRootFile } from "../config.ts";
 import type { Context } from "../context.ts";
@@ -21,7 +22,7 @@ export interface InitOptions {
 export async function init({ places, terminal, clock }: Context, options: InitOptions): Promise<void> {
   const feed = feedUrl(options.feed);
   const bytes = await readRoot(options.root);
-  const { root } = await TrustedSet.fromRoot(bytes, clock(), signatureVerifier({ ed25519 }));
+  const root = await verifiedRoot(bytes, options.root, clock);
   await refuseToReplace(provisionedRootFile(places), bytes, options.force ?? false);
   await writeDurably(provisionedRootFile(places), bytes);
   await writeDurably(
@@ -48,6 +49,18 @@ async function readRoot(path: string): Promise<Uint8Array> {
     throw new RebootlessError("usage", `cannot read ${path}`, { cause });
   }
   throw new RebootlessError("usage", `${path} is too large for a root of trust`);
+}
+
+/** It must be signed by itself: a file that was cut short or changed on its way is found here, not at the first poll. */
+async function verifiedRoot(bytes: Uint8Array, path: string, clock: Clock): Promise<Root> {
+  try {
+    return (await TrustedSet.fromRoot(bytes, clock(), signatureVerifier({ ed25519 }))).root;
+  } catch (cause) {
+    throw new RebootlessError("trust", `${path} is not a root of trust that verifies`, {
+      cause,
+      hint: "Get it from the publisher again, and compare its sha256 with the one announced.",
+    });
+  }
 }
 
 async function refuseToReplace(path: string, bytes: Uint8Array, force: boolean): Promise<void> {

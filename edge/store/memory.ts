@@ -18,7 +18,7 @@ export class MemoryStore implements Store {
   async get(key: string): Promise<StoredFile | undefined> {
     const value = this.#values.get(key);
     if (!value) return undefined;
-    const body = new Response(value.bytes.slice());
+    const body = new Response(new Uint8Array(value.bytes));
     return {
       ...value.stored,
       stream: () => body.body ?? new ReadableStream({ start: (controller) => controller.close() }),
@@ -55,7 +55,7 @@ export class MemoryStore implements Store {
   }
 
   async #value(bytes: Uint8Array, notes: Notes): Promise<Value> {
-    const own = bytes.slice();
+    const own = new Uint8Array(bytes);
     const sha256 = await sha256Of(own);
     this.#writes++;
     return { bytes: own, stored: { revision: String(this.#writes), sha256, length: own.length, notes } };

@@ -37,7 +37,7 @@ export function fingerprintSymbol(image: KernelImage, symbol: KernelSymbol): Fun
   const bounds = functionBounds(image, symbol);
   const sites = functionSites(image, symbol.name, bounds);
   const size = bounds.end - bounds.start;
-  const body = image.read(bounds.start, size).slice();
+  const body = new Uint8Array(image.read(bounds.start, size)); // a copy: slice() of a Buffer is not
   clearSites(body, sites);
   return {
     name: symbol.name,

@@ -47,8 +47,8 @@ export function checkFunction(
   sha256: Sha256,
 ): RunpreResult {
   // A copy, as the memory may be a view of something shared.
-  const body = memory.read(fingerprint.offset, fingerprint.size).slice();
-  const found = body.slice();
+  const body = new Uint8Array(memory.read(fingerprint.offset, fingerprint.size));
+  const found = new Uint8Array(body);
   const sites = normalise(fingerprint, siteContext(landmarks, memory), body);
   const differences = [...sites.differences, ...bodyDifferences(fingerprint, body, found, sha256)];
   if (differences.length > 0) {

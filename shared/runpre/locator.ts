@@ -36,7 +36,7 @@ export interface Located {
 /** @param expected of the body as it should be; its length must fit. */
 export function locate(body: Uint8Array, expected: Uint8Array): Located {
   const found = locatorOf(body);
-  const corrected = body.slice();
+  const corrected = new Uint8Array(body);
   const changed: number[] = [];
   const damaged: number[] = [];
   for (let start = 0, at = 0; start < body.length; start += BLOCK, at += CHECK_BYTES) {

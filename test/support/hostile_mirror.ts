@@ -44,7 +44,7 @@ function close(server: Server): Promise<void> {
 
 /** The same bytes but for one bit. */
 export function flipBit(bytes: Uint8Array, at: number, bit = 0): Uint8Array {
-  const flipped = bytes.slice();
+  const flipped = new Uint8Array(bytes); // slice() of a Buffer would be the same memory
   const byte = flipped[at];
   if (byte === undefined) throw new Error(`no byte ${at}`);
   flipped[at] = byte ^ (1 << bit);
