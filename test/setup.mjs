@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { proveFresh } from "./fresh/main.mjs";
 import { ensureMachine } from "./setup/machine.mjs";
 import { ensureNodeModules } from "./setup/node_modules.mjs";
-import { progress, run, SetupError } from "./setup/run.mjs";
+import { progress, run, runOrFail, SetupError } from "./setup/run.mjs";
 import { runSuite } from "./setup/suite.mjs";
 
 /*
@@ -18,6 +18,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 async function demo(args) {
   await ensureNodeModules(root);
   await ensureMachine(root);
+  progress("build");
+  await runOrFail(process.execPath, [join(root, "packaging/build.mjs")], { cwd: root });
   progress("demo");
   const command = ["--import", "tsx", join(root, "test/demo/main.ts"), ...args];
   return await run(process.execPath, command, { cwd: root, stdout: "inherit" });
