@@ -10,7 +10,9 @@ export const DIGEST_NAMES: Readonly<Record<DigestAlgorithm, string>> = {
 
 /** Through WebCrypto, which Node, workerd and browsers share. */
 export async function digest(algorithm: DigestAlgorithm, bytes: Uint8Array): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest(DIGEST_NAMES[algorithm], bytes as Uint8Array<ArrayBuffer>));
+  return new Uint8Array(
+    await crypto.subtle.digest(DIGEST_NAMES[algorithm], bytes as Uint8Array<ArrayBuffer>),
+  );
 }
 
 export async function sha256Of(bytes: Uint8Array): Promise<Sha256Hex> {
