@@ -1,9 +1,11 @@
 import { Command } from "commander";
 import { check } from "./commands/check.ts";
 import { type InitOptions, init } from "./commands/init.ts";
+import type { PollingOptions } from "./commands/polling.ts";
 import { status } from "./commands/status.ts";
 import { undo } from "./commands/undo.ts";
-import { upgrade } from "./commands/upgrade.ts";
+import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
+import { type VerifyOptions, verify } from "./commands/verify.ts";
 import { DEFAULT_PLACES } from "./config.ts";
 import type { Context } from "./context.ts";
 import { requireRoot } from "./host/host.ts";
@@ -37,6 +39,11 @@ const alone =
     await withLock(context.places.stateDir, () => action(context));
   };
 
+const polling = (command: Command): Command =>
+  command
+    .option("--offline", "make no request: use what was verified before")
+    .option("--accept-stale <time>", "take metadata that expired this long ago: 90m, 36h, 14d");
+
 /** The command line. `run` gives each action its context and turns what it throws into an exit code. */
 export function program(version: string, run: Run): Command {
   const root = new Command("rebootless")
@@ -64,12 +71,17 @@ export function program(version: string, run: Run): Command {
         alone("set a host up", (context) => init(context, options)),
       ),
     );
-  command("check", "ask the feed what there is for the running kernel").action((_: object, self: Command) =>
-    run("check", globals(self), alone("keep what is verified", check)),
+  polling(command("check", "ask the feed what there is for the running kernel")).action(
+    (options: PollingOptions, self: Command) =>
+      run(
+        "check",
+        globals(self),
+        alone("keep what is verified", (context) => check(context, options)),
+      ),
   );
-  command("upgrade", "apply every update that the running kernel lacks")
+  polling(command("upgrade", "apply every update that the running kernel lacks"))
     .option("-n, --dry-run", "do everything but load")
-    .action((options: { dryRun?: boolean }, self: Command) =>
+    .action((options: UpgradeOptions, self: Command) =>
       run(
         "upgrade",
         globals(self),
@@ -88,6 +100,15 @@ export function program(version: string, run: Run): Command {
         globals(self),
         alone("undo updates", (context) => undo(context, ids, options)),
       ),
+    );
+  command("verify", "say where something comes from: who signed it, under which root, until when")
+    .argument(
+      "<what...>",
+      "a module, a manifest, a feed.json, a mirror's folder, or the id of an applied update",
+    )
+    .option("--bundle <file>", "the kernel's feed.json to verify against, in place of what this host keeps")
+    .action((what: string[], options: VerifyOptions, self: Command) =>
+      run("verify", globals(self), (context) => verify(context, what, options)),
     );
   return root;
 }

@@ -17,6 +17,7 @@ const bundles = [
     out: "dist/edge/worker.js",
     forbidden: /^(?:client|publisher|test|shared\/elf)\//,
   },
+  { entry: "test/conformance/main.ts", out: "dist/tuf-client.cjs", forbidden: /^(?:edge|publisher)\// },
 ];
 
 for (const { entry, out, forbidden, maxBytes } of bundles) {

@@ -10,6 +10,7 @@ export type ErrorCode =
   | "unreachable" // the feed did not answer, or answered with something other than the file
   | "trust" // metadata or an artifact that does not verify
   | "expired" // verified, but past its expiry
+  | "clock" // this host's clock cannot be right
   | "rollback" // verified, but older than what was seen before
   | "not_covered" // the feed has nothing for this kernel
   | "unsupported" // the kernel, image or function is of a kind that is not handled

@@ -16,6 +16,7 @@ export const EXIT = {
   partlyApplied: 11,
   conflict: 12,
   refused: 13,
+  clock: 14,
 } as const;
 
 const BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
@@ -33,6 +34,7 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   partly_applied: EXIT.partlyApplied,
   conflict: EXIT.conflict,
   refused: EXIT.refused,
+  clock: EXIT.clock,
 };
 
 export const exitCodeOf = (code: ErrorCode): number => BY_CODE[code] ?? EXIT.error;

@@ -11,6 +11,8 @@ export interface Terminal {
   say(line: string): void;
   /** A line of progress, to stderr; with --json or --quiet nothing. */
   progress(line: string): void;
+  /** What a person should know of although nothing failed, to stderr, always. */
+  notice(line: string): void;
   /** The whole answer, for programs; without --json nothing. */
   result(command: string, members: Readonly<Record<string, JsonValue | undefined>>): void;
   /** `error:` and `hint:`, to stderr, and with --json an object to stdout too. Returns the exit code. */
@@ -30,6 +32,7 @@ export function terminal(
   return {
     say: (line) => mode.json || streams.stdout(`${line}\n`),
     progress: (line) => mode.json || mode.quiet || streams.stderr(`${line}\n`),
+    notice: (line) => streams.stderr(`${line}\n`),
     result: (command, members) =>
       mode.json && write(jsonObject({ schema: JSON_SCHEMA, command, ...members })),
     fail(command, error) {

@@ -23,8 +23,8 @@ export interface HostState {
 
 export function hostState(manifest: KernelManifest | undefined, loaded: readonly LoadedPatch[]): HostState {
   const updates = manifest?.updates ?? [];
-  const byName = new Map(loaded.map((patch) => [patch.name, patch]));
-  const ours = new Set(updates.map((update) => update.module.name));
+  const byName = new Map(loaded.map((patch) => [patch.name, patch] as const));
+  const ours = new Set<string>(updates.map((update) => update.module.name));
   return {
     updates: updates.map((update) => ({ update, state: stateOf(update, byName.get(update.module.name)) })),
     foreign: loaded.filter((patch) => !ours.has(patch.name)),

@@ -1,12 +1,12 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { type LeftOut, orderUpdates } from "../../shared/feed/order.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
 import type { Engine, Task } from "../engines/engine.ts";
 import { haveArtifact } from "../trust/artifacts.ts";
 import type { Feed } from "../trust/feed.ts";
-import type { Verified } from "../trust/poll.ts";
 import type { TrustDir } from "../trust/trust_dir.ts";
 import { matchUpdate } from "./match.ts";
 import { appliedIds, type HostState, hostState } from "./state.ts";
@@ -20,7 +20,9 @@ export type Result =
   | { readonly id: UpdateId; readonly result: "left_out"; readonly why: LeftOut };
 
 export interface UpgradeOptions {
-  readonly verified: Verified;
+  readonly manifest: KernelManifest;
+  /** Called once before anything is fetched or loaded: verifies the manifest's whole chain, or throws. */
+  readonly confirm: () => Promise<void>;
   readonly engine: Engine;
   readonly feed: Feed;
   readonly directory: TrustDir;
@@ -34,11 +36,12 @@ export interface UpgradeOptions {
  * matched against memory and only then loaded. One that fails leaves out its dependents and nothing else.
  */
 export async function upgrade(options: UpgradeOptions): Promise<readonly Result[]> {
-  const { verified, engine } = options;
-  const state = hostState(verified.manifest, await engine.loaded());
+  const { manifest, engine } = options;
+  const state = hostState(manifest, await engine.loaded());
   refuseUnclear(state);
   const applied = appliedIds(state);
-  const { updates, leftOut } = orderUpdates(verified.manifest.updates, applied);
+  const { updates, leftOut } = orderUpdates(manifest.updates, applied);
+  if (updates.length > 0) await options.confirm();
   const results: Result[] = leftOut.map((why) => ({ id: why.id, result: "left_out", why }));
   const standing = new Set(applied);
   for (const update of updates) {
@@ -97,7 +100,7 @@ async function attempt(
 }
 
 function match(update: Update, options: UpgradeOptions, standing: ReadonlySet<UpdateId>) {
-  const { manifest } = options.verified;
+  const { manifest } = options;
   const memory = options.memory();
   try {
     const replaced = manifest.updates

@@ -3,18 +3,15 @@ import { appliedIds, hostState } from "../apply/state.ts";
 import type { Context } from "../context.ts";
 import { livepatchEngine } from "../engines/livepatch.ts";
 import { openHost } from "../host/host.ts";
-import { httpFeed } from "../trust/feed.ts";
-import { poll } from "../trust/poll.ts";
 import { kernelLine, leftOutLine, pollLine, updateLine } from "./describe.ts";
+import { type PollingOptions, pollFeed } from "./polling.ts";
 
 /** Polls the feed, verifies, and says what an upgrade would apply. Changes nothing but the cache. */
-export async function check({ places, terminal, clock, system }: Context): Promise<void> {
+export async function check(context: Context, options: PollingOptions): Promise<void> {
+  const { places, terminal, system } = context;
   const host = await openHost(places);
-  const feed = httpFeed(host.config.feed);
-  const start = performance.now();
-  const polled = await poll({ ...host, feed, clock });
-  const milliseconds = Math.round(performance.now() - start);
-  const state = hostState(polled.manifest, await (await livepatchEngine({ system })).loaded());
+  const { polled, feed, milliseconds } = await pollFeed(context, host, options);
+  const state = hostState(polled.manifest, await livepatchEngine({ system }).loaded());
   const { updates, leftOut } = orderUpdates(polled.manifest.updates, appliedIds(state));
 
   terminal.say(kernelLine(host.kernel));

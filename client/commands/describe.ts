@@ -10,12 +10,14 @@ import type { Polled } from "../trust/poll.ts";
 export const kernelLine = (kernel: KernelIdentity): string =>
   `kernel   ${kernel.release} ${kernel.architecture}, build ID ${kernel.buildId}`;
 
-export function pollLine({ changed, trusted }: Polled, traffic: Traffic, milliseconds: number): string {
-  const version = trusted.targets?.version ?? 0;
-  const expires = trusted.timestamp ? formatInstant(trusted.timestamp.expires) : "?";
+export function pollLine(
+  { changed, version, expires }: Polled,
+  traffic: Traffic,
+  milliseconds: number,
+): string {
   const news = changed ? "new" : "not changed";
   const cost = `${traffic.requests} ${traffic.requests === 1 ? "request" : "requests"}, ${traffic.bytes} bytes`;
-  return `feed     version ${version}, ${news}, verified until ${expires} (${cost}, ${milliseconds} ms)`;
+  return `feed     version ${version}, ${news}, verified until ${formatInstant(expires)} (${cost}, ${milliseconds} ms)`;
 }
 
 export function updateLine(update: Update, state: string): string {

@@ -1,15 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { sha256Of } from "../../shared/crypto/digest.ts";
-import { ed25519 } from "../../shared/crypto/ed25519_tweetnacl.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { type Clock, formatInstant } from "../../shared/time.ts";
-import { signatureVerifier } from "../../shared/tuf/keys.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
 import { roleOf, TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { configFile, feedUrl, provisionedRootFile } from "../config.ts";
 import type { Context } from "../context.ts";
 import { readIfPresent, writeDurably } from "../host/files.ts";
+import { verify } from "../trust/verifier.ts";
 
 export interface InitOptions {
   readonly feed: string;
@@ -54,7 +53,7 @@ async function readRoot(path: string): Promise<Uint8Array> {
 /** It must be signed by itself: a file that was cut short or changed on its way is found here, not at the first poll. */
 async function verifiedRoot(bytes: Uint8Array, path: string, clock: Clock): Promise<Root> {
   try {
-    return (await TrustedSet.fromRoot(bytes, clock(), signatureVerifier({ ed25519 }))).root;
+    return (await TrustedSet.fromRoot(bytes, clock(), verify)).root;
   } catch (cause) {
     throw new RebootlessError("trust", `${path} is not a root of trust that verifies`, {
       cause,

@@ -10,7 +10,7 @@ import { kernelLine, updateLine } from "./describe.ts";
 export async function status({ places, terminal, system }: Context): Promise<void> {
   const host = await openHost(places);
   const verified = await lastVerified(host);
-  const state = hostState(verified?.manifest, await (await livepatchEngine({ system })).loaded());
+  const state = hostState(verified?.manifest, await livepatchEngine({ system }).loaded());
   terminal.say(kernelLine(host.kernel));
   if (!verified) terminal.say("feed     nothing verified yet: run `rebootless check`");
   for (const { update, state: now } of state.updates) terminal.say(updateLine(update, now));

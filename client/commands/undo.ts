@@ -23,7 +23,7 @@ export async function undo(
   const verified = await lastVerified(host);
   const waiting = (name: string, seconds: number) =>
     terminal.progress(`${name}: in transition for ${seconds} s`);
-  const engine = await livepatchEngine({ system, waiting });
+  const engine = livepatchEngine({ system, waiting });
   const state = hostState(verified?.manifest, await engine.loaded());
   const loaded = state.updates.filter(({ state: now }) =>
     ["applied", "transition", "disabled"].includes(now),

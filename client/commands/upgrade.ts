@@ -5,25 +5,28 @@ import type { Context } from "../context.ts";
 import { livepatchEngine } from "../engines/livepatch.ts";
 import { openHost } from "../host/host.ts";
 import { openKernelCore } from "../host/kcore.ts";
-import { httpFeed } from "../trust/feed.ts";
-import { poll } from "../trust/poll.ts";
 import { kernelLine, leftOutLine, leftOutReason, pollLine } from "./describe.ts";
+import { type PollingOptions, pollFeed } from "./polling.ts";
+
+export interface UpgradeOptions extends PollingOptions {
+  readonly dryRun?: boolean;
+}
 
 /** Polls, verifies, matches and applies what this kernel lacks. Throws when anything could not be applied. */
-export async function upgrade(context: Context, options: { readonly dryRun?: boolean }): Promise<void> {
-  const { places, terminal, clock, system } = context;
+export async function upgrade(context: Context, options: UpgradeOptions): Promise<void> {
+  const { places, terminal, system } = context;
   const host = await openHost(places);
-  const feed = httpFeed(host.config.feed);
   const start = performance.now();
-  const polled = await poll({ ...host, feed, clock });
+  const { polled, feed, milliseconds } = await pollFeed(context, host, options);
   terminal.say(kernelLine(host.kernel));
-  terminal.say(pollLine(polled, feed.traffic, Math.round(performance.now() - start)));
+  terminal.say(pollLine(polled, feed.traffic, milliseconds));
 
   const waiting = (name: string, seconds: number) =>
     terminal.progress(`${name}: in transition for ${seconds} s`);
   const results = await applyAll({
-    verified: polled,
-    engine: await livepatchEngine({ system, waiting }),
+    manifest: polled.manifest,
+    confirm: polled.confirm,
+    engine: livepatchEngine({ system, waiting }),
     feed,
     directory: host.directory,
     memory: openKernelCore,

@@ -2,7 +2,8 @@ import type { ObjectName } from "../../shared/brand.ts";
 
 /** A patch that the kernel knows. */
 export interface LoadedPatch {
-  readonly name: ObjectName;
+  /** As the kernel has it: a foreign patch may be called anything. */
+  readonly name: string;
   /** `applied`: in force everywhere. `transition`: on its way in or out. `disabled`: loaded, not in force. */
   readonly state: "applied" | "transition" | "disabled";
   /** What it replaces, as `object/function,position`, sorted. */

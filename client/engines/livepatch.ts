@@ -1,4 +1,4 @@
-import { type ObjectName, objectName } from "../../shared/brand.ts";
+import type { ObjectName } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { System } from "../host/system.ts";
 import type { ApplyOutcome, Engine, LoadedPatch, Task, UndoOutcome } from "./engine.ts";
@@ -18,16 +18,8 @@ export interface LivepatchOptions {
   readonly waiting?: (name: ObjectName, seconds: number) => void;
 }
 
-/** Throws `unsupported` where the kernel has no livepatch. */
-export async function livepatchEngine(options: LivepatchOptions): Promise<Engine> {
-  const { system } = options;
-  if ((await system.list("/sys/kernel")).includes("livepatch")) return engine(options);
-  throw new RebootlessError("unsupported", `${LIVEPATCH} does not exist`, {
-    hint: "The kernel must be built with CONFIG_LIVEPATCH, and /sys mounted.",
-  });
-}
-
-function engine(options: LivepatchOptions): Engine {
+/** A kernel without livepatch has nothing loaded; to apply throws `unsupported`. */
+export function livepatchEngine(options: LivepatchOptions): Engine {
   const { system } = options;
   const file = (name: string, attribute: string) => `${LIVEPATCH}/${name}/${attribute}`;
   const enabled = (name: string) => system.read(file(name, "enabled"));
@@ -55,17 +47,19 @@ function engine(options: LivepatchOptions): Engine {
   return {
     async loaded() {
       const names = await system.list(LIVEPATCH);
-      const patches = await Promise.all(names.map((name) => describePatch(system, objectName(name))));
+      const patches = await Promise.all(names.map((name) => describePatch(system, name)));
       return patches.filter((patch) => patch !== undefined);
     },
 
     async apply(name, modulePath): Promise<ApplyOutcome> {
+      await requireLivepatch(system);
       const start = system.uptime();
       const ran = await system.run("insmod", [modulePath]);
       if (ran.code !== 0) return { outcome: "refused", reason: lastLine(ran.stderr) };
       if (await settled(name)) {
         if ((await enabled(name)) === "1")
           return { outcome: "applied", milliseconds: system.uptime() - start };
+        await system.run("rmmod", [name]); // a module that patches nothing is of no use in the kernel
         return {
           outcome: "refused",
           reason: "the module loaded, but the kernel does not list it as enabled",
@@ -90,7 +84,14 @@ function engine(options: LivepatchOptions): Engine {
   };
 }
 
-async function describePatch(system: System, name: ObjectName): Promise<LoadedPatch | undefined> {
+async function requireLivepatch(system: System): Promise<void> {
+  if ((await system.list("/sys/kernel")).includes("livepatch")) return;
+  throw new RebootlessError("unsupported", `${LIVEPATCH} does not exist`, {
+    hint: "The kernel must be built with CONFIG_LIVEPATCH, and /sys mounted.",
+  });
+}
+
+async function describePatch(system: System, name: string): Promise<LoadedPatch | undefined> {
   const folder = `${LIVEPATCH}/${name}`;
   const enabled = await system.read(`${folder}/enabled`);
   if (enabled === undefined) return undefined; // unloaded meanwhile
@@ -125,16 +126,19 @@ async function waitUntil(
 }
 
 /**
- * Tasks that have not gone over. /proc/<pid>/patch_state is 0 for the old code, 1 for the new and -1 outside of
- * a transition.
+ * Tasks that have not gone over: every thread goes for itself. patch_state is 0 for the old code, 1 for the new
+ * and -1 outside of a transition.
  */
 async function blockingTasks(system: System, behind: "0" | "1"): Promise<readonly Task[]> {
-  const pids = (await system.list("/proc")).filter((entry) => /^\d+$/.test(entry));
+  const processes = (await system.list("/proc")).filter((entry) => /^\d+$/.test(entry));
   const tasks: Task[] = [];
-  for (const pid of pids) {
-    if (tasks.length === MAX_TASKS_NAMED) break;
-    if ((await system.read(`/proc/${pid}/patch_state`)) !== behind) continue;
-    tasks.push({ pid: Number(pid), name: (await system.read(`/proc/${pid}/comm`)) ?? "?" });
+  for (const process of processes) {
+    const threads = `/proc/${process}/task`;
+    for (const thread of await system.list(threads)) {
+      if (tasks.length === MAX_TASKS_NAMED) return tasks;
+      if ((await system.read(`${threads}/${thread}/patch_state`)) !== behind) continue;
+      tasks.push({ pid: Number(thread), name: (await system.read(`${threads}/${thread}/comm`)) ?? "?" });
+    }
   }
   return tasks;
 }

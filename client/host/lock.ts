@@ -15,10 +15,14 @@ const RETRY_MS = 500;
  * flock command on a descriptor of ours: the kernel drops the lock when this process ends, however it ends.
  * Throws `locked` after a bounded wait.
  */
-export async function withLock<T>(stateDir: string, action: () => Promise<T>): Promise<T> {
+export async function withLock<T>(
+  stateDir: string,
+  action: () => Promise<T>,
+  waitMs: number = WAIT_MS,
+): Promise<T> {
   const file = openLockFile(stateDir);
   try {
-    await takeLock(file, stateDir);
+    await takeLock(file, stateDir, waitMs);
     return await action();
   } finally {
     closeSync(file);
@@ -34,12 +38,12 @@ function openLockFile(stateDir: string): number {
   }
 }
 
-async function takeLock(file: number, stateDir: string): Promise<void> {
-  for (let waited = 0; waited < WAIT_MS; waited += RETRY_MS) {
+async function takeLock(file: number, stateDir: string, waitMs: number): Promise<void> {
+  for (let waited = 0; waited < waitMs; waited += RETRY_MS) {
     if (await tryLock(file)) return;
     await sleep(RETRY_MS);
   }
-  throw new RebootlessError("locked", `another run has held ${stateDir} for ${WAIT_MS / 1000} s`, {
+  throw new RebootlessError("locked", `another run has held ${stateDir} for ${waitMs / 1000} s`, {
     hint: "Look for a rebootless that hangs: `ps -C node -o pid,etime,args`.",
   });
 }

@@ -34,8 +34,8 @@ export const linux: System = {
     try {
       return (await readFile(path, "utf8")).trim();
     } catch (error) {
-      // A patch's files vanish under a reader when it is unloaded.
-      if (hasErrno(error, "ENOENT", "ENODEV")) return undefined;
+      // A patch's files vanish under a reader when it is unloaded, a task's when it ends.
+      if (hasErrno(error, "ENOENT", "ENODEV", "ESRCH")) return undefined;
       throw error;
     }
   },
@@ -44,7 +44,7 @@ export const linux: System = {
     try {
       return (await readdir(path)).sort();
     } catch (error) {
-      if (hasErrno(error, "ENOENT", "ENOTDIR", "ENODEV")) return [];
+      if (hasErrno(error, "ENOENT", "ENOTDIR", "ENODEV", "ESRCH")) return [];
       throw error;
     }
   },

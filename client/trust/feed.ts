@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { FetchError, Response } from "node-fetch";
 import { RebootlessError } from "../../shared/errors.ts";
 
@@ -12,6 +13,8 @@ export interface FetchLimits {
   readonly maxBytes: number;
   /** Asks for the file only if it is not the one that had this tag. */
   readonly etag?: string | undefined;
+  /** How long all of the answer may take, where that is more than for metadata. */
+  readonly deadlineMs?: number;
 }
 
 /** A feed to read from. Throws `unreachable` for everything but the file, "not modified" and "not found". */
@@ -29,21 +32,18 @@ export interface Traffic {
 }
 
 /** From connecting to the last byte: a server that trickles is cut off here. */
-const METADATA_DEADLINE_MS = 30_000;
-/** 32 MB, the largest artifact, at 1 Mbit/s. */
-const ARTIFACT_DEADLINE_MS = 300_000;
-/** Answers above this are artifacts. */
-const METADATA_BYTES = 6_000_000;
+const DEADLINE_MS = 30_000;
 
 /** @param url base of the feed, ending in a slash. node-fetch is loaded at the first request, not at start-up. */
-export function httpFeed(url: string): Feed {
+export function httpFeed(url: string, deadlineMs: number = DEADLINE_MS): Feed {
   const traffic = { requests: 0, bytes: 0 };
   return {
     url,
     traffic,
     async get(path, limits) {
       traffic.requests++;
-      const response = await request(new URL(path, url), limits);
+      const response = await request(new URL(path, url), { deadlineMs, ...limits });
+      if (response.status !== 200) discard(response);
       if (response.status === 304 && limits.etag !== undefined) return { status: "not_modified" };
       if (response.status === 404) return { status: "not_found" };
       if (response.status !== 200) throw unreachable(response.url, `answered ${response.status}`);
@@ -54,19 +54,26 @@ export function httpFeed(url: string): Feed {
   };
 }
 
-async function request(url: URL, { maxBytes, etag }: FetchLimits): Promise<Response> {
+async function request(
+  url: URL,
+  { maxBytes, etag, deadlineMs }: FetchLimits & { readonly deadlineMs: number },
+): Promise<Response> {
   const { default: fetch } = await import("node-fetch");
-  const deadline = maxBytes > METADATA_BYTES ? ARTIFACT_DEADLINE_MS : METADATA_DEADLINE_MS;
   try {
     return await fetch(url, {
-      size: maxBytes,
+      size: Math.max(1, maxBytes), // node-fetch takes 0 for "no limit"
       redirect: "error",
-      signal: AbortSignal.timeout(deadline),
+      signal: AbortSignal.timeout(deadlineMs),
       headers: { "user-agent": "rebootless", ...(etag === undefined ? {} : { "if-none-match": etag }) },
     });
   } catch (cause) {
     throw unreachable(url.href, "did not answer", cause);
   }
+}
+
+/** A body that nobody reads would hold its connection, and with it this process. */
+function discard({ body }: Response): void {
+  if (body instanceof Readable) body.destroy();
 }
 
 async function body(response: Response): Promise<Uint8Array> {

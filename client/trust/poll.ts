@@ -1,5 +1,5 @@
 import type { BuildId } from "../../shared/brand.ts";
-import { ed25519 } from "../../shared/crypto/ed25519_tweetnacl.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
 import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
@@ -8,13 +8,15 @@ import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
 import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { type Clock, type Instant, instant } from "../../shared/time.ts";
-import { signatureVerifier } from "../../shared/tuf/keys.ts";
-import { type MetadataSource, type MetadataStore, refresh } from "../../shared/tuf/refresh.ts";
+import { type MetadataSource, type MetadataStore, type OnDamage, refresh } from "../../shared/tuf/refresh.ts";
 import { staged } from "../../shared/tuf/staged_store.ts";
 import type { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import type { Feed, Fetched } from "./feed.ts";
+import { type Freshness, judged, saneTime } from "./freshness.ts";
+import { readReceipt, writeReceipt } from "./receipt.ts";
 import { cachedSource, rootsOf } from "./sources.ts";
 import type { TrustDir } from "./trust_dir.ts";
+import { verify } from "./verifier.ts";
 
 /** A manifest that was verified, and under what. */
 export interface Verified {
@@ -22,8 +24,15 @@ export interface Verified {
   readonly trusted: TrustedSet;
 }
 
-export interface Polled extends Verified {
+export interface Polled {
+  readonly manifest: KernelManifest;
+  /** Of targets. */
+  readonly version: number;
+  /** When this stops being good. */
+  readonly expires: Instant;
   readonly changed: boolean;
+  /** Verifies the whole chain now, unless this poll did. Throws as `poll`. */
+  confirm(): Promise<void>;
 }
 
 /** Whose metadata, against which root of trust, and where it is kept. */
@@ -36,9 +45,10 @@ export interface Subject {
 export interface PollOptions extends Subject {
   readonly feed: Feed;
   readonly clock: Clock;
+  /** Metadata that expired less than this many milliseconds ago is taken, and `notice` told of it. */
+  readonly acceptStaleMs?: number;
+  readonly notice?: (line: string) => void;
 }
-
-const verify = signatureVerifier({ ed25519 });
 
 /**
  * Asks the feed once and verifies whatever is the answer. Nothing is kept unless all of it holds, down to the
@@ -47,21 +57,77 @@ const verify = signatureVerifier({ ed25519 });
  */
 export async function poll(options: PollOptions): Promise<Polled> {
   const { feed, directory, buildId } = options;
+  const freshness = await freshnessOf(options);
   const etag = await directory.readTag();
   if (etag !== undefined) {
     const fetched = await feed.get(feedPath(buildId), { maxBytes: MAX_BUNDLE_BYTES, etag });
-    if (fetched.status !== "not_modified") return accept(options, fetched);
-    const cached = await readCached(options, options.clock);
-    if (cached) return { ...cached, changed: false };
-    await directory.removeTag(); // the cache was damaged: ask again for all of it
+    if (fetched.status !== "not_modified") return accept(options, freshness, fetched);
+    const known = await readReceipt(options, freshness.now);
+    if (known) return { ...known, changed: false, confirm: () => confirm(options, freshness) };
+    const cached = await judged(freshness, (now) => readCached(options, now));
+    if (cached) return unchanged(options, cached);
+    freshness.notice(
+      "warning: what this host had verified was damaged; starting again from the root of trust",
+    );
+    await directory.removeTag();
   }
-  return accept(options, await feed.get(feedPath(buildId), { maxBytes: MAX_BUNDLE_BYTES }));
+  const fetched = await feed.get(feedPath(buildId), { maxBytes: MAX_BUNDLE_BYTES });
+  return accept(options, freshness, fetched);
 }
 
-async function accept(options: PollOptions, fetched: Fetched): Promise<Polled> {
+/**
+ * Does without a feed: what was verified before, verified again now. Throws `unreachable` where there is nothing,
+ * and as `poll`.
+ */
+export async function pollCache(options: PollOptions): Promise<Polled> {
+  const cached = await judged(await freshnessOf(options), (now) => readCached(options, now));
+  if (cached) return unchanged(options, cached);
+  throw new RebootlessError("unreachable", "nothing that was verified before is at hand", {
+    hint: "Run `rebootless check` once with the feed in reach.",
+  });
+}
+
+async function unchanged(subject: Subject, cached: Verified): Promise<Polled> {
+  await writeReceipt(subject, cached.trusted);
+  return polled(cached, false);
+}
+
+/** For a poll that rested on its receipt. */
+async function confirm(options: PollOptions, freshness: Freshness): Promise<void> {
+  if (await judged(freshness, (now) => readCached(options, now))) return;
+  throw new RebootlessError("trust", "what this host had verified does not verify any more", {
+    hint: "It was damaged after it was verified; run `rebootless check` to start again from the root of trust.",
+  });
+}
+
+function polled({ manifest, trusted }: Verified, changed: boolean): Polled {
+  const { timestamp, targets, root } = trusted;
+  const version = targets?.version ?? 0;
+  return {
+    manifest,
+    version,
+    expires: timestamp?.expires ?? root.expires,
+    changed,
+    confirm: async () => undefined,
+  };
+}
+
+async function freshnessOf(options: PollOptions): Promise<Freshness> {
+  const { clock, directory, provisionedRoot, acceptStaleMs = 0, notice = () => undefined } = options;
+  const under = await directory.readProvisioned();
+  if (under !== undefined && under !== (await sha256Of(provisionedRoot))) {
+    // A newer version of the old root, kept here, would go on deciding.
+    notice("warning: the root of trust was replaced; what was verified under the old one is forgotten");
+    await directory.forget();
+  }
+  return { now: saneTime(clock, await directory.lastVerifiedAt()), acceptStaleMs, notice };
+}
+
+async function accept(options: PollOptions, freshness: Freshness, fetched: Fetched): Promise<Polled> {
   if (fetched.status !== "ok") throw notCovered(options.feed, options.buildId);
   try {
-    return await acceptBundle(options, decodeBundle(fetched.bytes), fetched.etag);
+    const bundle = decodeBundle(fetched.bytes);
+    return await judged(freshness, (now) => acceptBundle(options, now, bundle, fetched.etag));
   } catch (error) {
     // Whoever damaged it, what does not even parse is not what was signed.
     if (!isCode(error, "parse") && !isCode(error, "limit")) throw error;
@@ -72,49 +138,65 @@ async function accept(options: PollOptions, fetched: Fetched): Promise<Polled> {
   }
 }
 
-async function acceptBundle(options: PollOptions, bundle: Bundle, etag: string | undefined): Promise<Polled> {
-  const { feed, directory, buildId } = options;
+async function acceptBundle(
+  options: PollOptions,
+  now: Instant,
+  bundle: Bundle,
+  etag: string | undefined,
+): Promise<Polled> {
+  const { feed, directory, buildId, notice = () => undefined } = options;
   const store = staged(directory.metadata);
   const source = bundleSource(bundle, rootsOf(feed, buildId));
-  const verified = await verifyAll(options, options.clock, source, store, bundle.manifest);
+  const verified = await verifyAll(options, now, source, store, bundle.manifest, (role, cause) =>
+    notice(`warning: the ${role} that this host kept was damaged (${cause.message}); it was replaced`),
+  );
   await directory.removeTag();
+  await directory.writeProvisioned(await sha256Of(options.provisionedRoot));
   await store.commit();
   await directory.writeManifest(bundle.manifest);
+  await writeReceipt(options, verified.trusted);
   if (etag !== undefined) await directory.writeTag(etag);
-  return { ...verified, changed: true };
+  return polled(verified, true);
 }
 
-/** What was verified before, if it still verifies now. An expired cache is an error, a damaged one is none. */
-async function readCached(subject: Subject, clock: Clock): Promise<Verified | undefined> {
+const DAMAGE = ["trust", "parse", "rollback"] as const;
+
+/**
+ * What was verified before, if it still verifies now. An expired cache is an error, a damaged one is none. An
+ * expired root may be damage too: the newer one that was kept is lost, and this is the provisioned one.
+ */
+async function readCached(subject: Subject, now: Instant): Promise<Verified | undefined> {
   const { directory } = subject;
   const manifest = await directory.readManifest();
   if (manifest === undefined) return undefined;
   try {
     const source = cachedSource(directory.metadata);
-    return await verifyAll(subject, clock, source, staged(directory.metadata), manifest);
+    return await verifyAll(subject, now, source, staged(directory.metadata), manifest);
   } catch (error) {
-    if (error instanceof RebootlessError && ["trust", "parse", "rollback"].includes(error.code))
-      return undefined;
+    if (DAMAGE.some((code) => isCode(error, code))) return undefined;
+    if (isCode(error, "expired") && error.details["role"] === "root") return undefined;
     throw error;
   }
 }
 
 /** Before every expiry date: looking at what is applied, and undoing it, must not depend on a fresh feed. */
-const EXPIRY_IS_NO_MATTER: Clock = (): Instant => instant(0);
+const EXPIRY_IS_NO_MATTER = instant(0);
 
 /** For `status` and `undo`: the manifest that was verified last, whether or not it has expired since. */
 export async function lastVerified(subject: Subject): Promise<Verified | undefined> {
   return readCached(subject, EXPIRY_IS_NO_MATTER);
 }
 
-async function verifyAll(
+/** One kernel's metadata and manifest from any source, against the root of trust. Throws as TrustedSet and the source do. */
+export async function verifyAll(
   { provisionedRoot, buildId }: Subject,
-  clock: Clock,
+  now: Instant,
   source: MetadataSource,
   store: MetadataStore,
   manifestBytes: Uint8Array,
+  onDamage: OnDamage = () => undefined,
 ): Promise<Verified> {
-  const trusted = await refresh({ source, store, provisionedRoot, now: clock(), verify });
+  const trusted = await refresh({ source, store, provisionedRoot, now, verify, onDamage });
   return { manifest: await verifyManifest(trusted, buildId, manifestBytes), trusted };
 }
 

@@ -69,7 +69,7 @@ export async function smokeTest(
 ): Promise<void> {
   withinBundleLimit(bundle);
   const served = decodeBundle(encodeBundle(bundle));
-  if (current) await unlessKeysRotated(() => set.updateTimestamp(current.bundle.timestamp));
+  if (current) await unlessKeysRotated(() => set.updateTimestamp(current.bundle.timestamp, "cached"));
   if ((await set.updateTimestamp(served.timestamp)) !== "newer") {
     throw new RebootlessError("trust", "the new timestamp has the version of the old one");
   }

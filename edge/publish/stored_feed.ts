@@ -90,13 +90,9 @@ function notesOf(bundle: Bundle, rootVersion: number): Notes {
   return {
     root: String(rootVersion),
     renew: formatInstant(instant(halfLife)),
-    expires: formatInstant(instant(Math.min(timestamp.expires, snapshot.expires))),
   };
 }
 
 /** Whether the edge should sign again: half of a life is over, or a newer root came. */
 export const isDue = (notes: Notes, now: Instant, newestRoot: number): boolean =>
   Number(notes["root"]) < newestRoot || parseInstant(notes["renew"] ?? "") <= now;
-
-/** When hosts stop believing what the edge signed. */
-export const expiryOf = (notes: Notes): Instant => parseInstant(notes["expires"] ?? "");

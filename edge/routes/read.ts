@@ -32,15 +32,14 @@ export function readRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
 
 async function feed(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
   const id = kernelOf(c);
-  const state = await feedInForce(deps, root, id);
-  if (state.kind === "problem") return state.answer;
-  return (await stored(c, deps, feedKey(id), MOVING, state.feed)) ?? notCovered(id);
+  const inForce = await feedInForce(deps, root, id);
+  if (!inForce) return notCovered(id);
+  return (await stored(c, deps, feedKey(id), MOVING, inForce)) ?? notCovered(id);
 }
 
 async function timestamp(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
   const id = kernelOf(c);
-  const state = await feedInForce(deps, root, id);
-  if (state.kind === "problem") return state.answer;
+  await feedInForce(deps, root, id);
   const current = await readFeed(deps.store, id);
   return current ? bytes(c, current.bundle.timestamp, MOVING) : notCovered(id);
 }

@@ -1,81 +1,83 @@
-import { writeFile } from "node:fs/promises";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { formatInstant, instant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
-import { createWorkspace, edgeVarsFile, keyFile, rootFile, type Workspace } from "../feed/workspace.ts";
-import { privateJwk, publicJwk } from "../keys/jwk.ts";
-import { newKey, type SigningKey, writeKeyFile } from "../keys/key_file.ts";
+import { writeEdgeVars } from "../feed/edge_vars.ts";
+import { addRoot, createWorkspace, edgeVarsFile, keyFile, rootFile } from "../feed/workspace.ts";
+import { encodePublicKey, type KeyRole, newKey, type SigningKey, writeKeyFile } from "../keys/key_file.ts";
+import { newPassphrase, type PassphraseOptions } from "../keys/passphrase.ts";
 import { firstRoot, ROOT_LIFE_MS } from "../keys/root.ts";
+import { warnOpen } from "./keys_new.ts";
+import { writeNew } from "./output.ts";
 
-export interface InitOptions {
+export interface InitOptions extends PassphraseOptions {
   readonly publisher: string;
   readonly audience: string;
   /** Of root and of targets. */
   readonly threshold: number;
   readonly keys: number;
+  /** The root and targets keys are other people's: `root propose` makes the first root. */
+  readonly withoutRoot: boolean;
 }
 
 /** Makes a feed's keys, its root of trust and the edge's secrets, in a new folder. Makes no request. */
-export async function init({ terminal, clock }: Context, dir: string, options: InitOptions): Promise<void> {
+export async function init(context: Context, dir: string, options: InitOptions): Promise<void> {
+  const { terminal, clock, prompt } = context;
   const { publisher, audience, threshold, keys } = options;
   if (threshold > keys)
     throw new RebootlessError("usage", `a threshold of ${threshold} needs that many keys`);
-  const workspace: Workspace = { dir, publisher, audience };
-  await createWorkspace(workspace);
+  const passphrase = await newPassphrase(options, prompt);
+  await createWorkspace({ dir, publisher, audience });
+  if (passphrase === undefined) warnOpen(context);
 
-  const root = await keysFor(dir, "root", keys);
-  const targets = await keysFor(dir, "targets", keys);
-  const [snapshot] = await keysFor(dir, "snapshot", 1);
-  const [timestamp] = await keysFor(dir, "timestamp", 1);
-  const token = await newKey();
-  await writeKeyFile(keyFile(dir, "token"), token);
-  if (!snapshot || !timestamp) throw new RebootlessError("io", "the online keys were not made");
-
+  const make = (role: KeyRole, name: string) => makeKey(dir, role, name, passphrase);
+  const online = {
+    snapshot: await make("snapshot", "snapshot-1"),
+    timestamp: await make("timestamp", "timestamp-1"),
+    token: await make("token", "token"),
+  };
+  const at = `${dir}/keys, ${passphrase === undefined ? "not encrypted" : "encrypted with your passphrase"}`;
+  if (options.withoutRoot) {
+    terminal.say(`keys       ${at}: snapshot, timestamp, token`);
+    terminal.say("Next, with the public keys of the others: rebootless-publish root propose --add-key …");
+    return terminal.result("init", { dir, encrypted: passphrase !== undefined });
+  }
+  const root = await several(keys, (n) => make("root", `root-${n}`));
+  const targets = await several(keys, (n) => make("targets", `targets-${n}`));
   const bytes = firstRoot(
     {
-      keys: { root, targets, snapshot: [snapshot], timestamp: [timestamp] },
+      keys: { root, targets, snapshot: [online.snapshot], timestamp: [online.timestamp] },
       thresholds: { root: threshold, targets: threshold, snapshot: 1, timestamp: 1 },
     },
     clock,
   );
-  await writeFile(rootFile(dir, 1), bytes, { flag: "wx" });
-  await writeFile(edgeVarsFile(dir), edgeVars(workspace, bytes, { snapshot, timestamp, token }), {
-    flag: "wx",
-    mode: 0o600,
-  });
+  await addRoot({ dir }, 1, bytes);
+  await writeEdgeVars({ dir, publisher, audience }, bytes, online);
 
   const fingerprint = await sha256Of(bytes);
   terminal.say(`root       ${rootFile(dir, 1)}, until ${formatInstant(instant(clock() + ROOT_LIFE_MS))}`);
   terminal.say(`sha256     ${fingerprint}`);
   terminal.say(`threshold  ${threshold} of ${keys} for root and for targets`);
-  terminal.say(`edge       ${edgeVarsFile(dir)} holds the secrets of the Worker`);
+  terminal.say(`keys       ${at}`);
+  terminal.say(`edge       ${edgeVarsFile(dir)} holds the secrets of the Worker, not encrypted`);
   terminal.say(
     "Announce the sha256, give hosts the root file, and move the root keys apart and off this machine.",
   );
-  terminal.result("init", { dir, root_sha256: fingerprint, threshold, keys });
+  const encrypted = passphrase !== undefined;
+  terminal.result("init", { dir, root_sha256: fingerprint, threshold, keys, encrypted });
 }
 
-async function keysFor(dir: string, role: string, count: number): Promise<readonly SigningKey[]> {
-  const keys = await Promise.all(Array.from({ length: count }, newKey));
-  await Promise.all(keys.map((key, i) => writeKeyFile(keyFile(dir, `${role}-${i + 1}`), key)));
-  return keys;
+async function makeKey(dir: string, role: KeyRole, name: string, passphrase: string | undefined) {
+  const key = await newKey();
+  const path = keyFile(dir, name);
+  await writeKeyFile(path, key, { passphrase, role });
+  await writeNew(`${path}.pub`, encodePublicKey({ key: key.key, role }));
+  return key;
 }
 
-/** One `NAME='value'` a line; none of the values, JSON without apostrophes, needs more quoting. */
-function edgeVars(
-  { publisher, audience }: Workspace,
-  root: Uint8Array,
-  keys: { readonly snapshot: SigningKey; readonly timestamp: SigningKey; readonly token: SigningKey },
-): string {
-  const vars: Readonly<Record<string, string>> = {
-    TRUSTED_ROOT: Buffer.from(root).toString(),
-    SNAPSHOT_KEY: JSON.stringify(privateJwk(keys.snapshot)),
-    TIMESTAMP_KEY: JSON.stringify(privateJwk(keys.timestamp)),
-    PUBLISHERS: JSON.stringify([{ id: publisher, key: publicJwk(keys.token) }]),
-    FEED_AUDIENCE: audience,
-  };
-  return Object.entries(vars)
-    .map(([name, value]) => `${name}='${value}'\n`)
-    .join("");
+/** One after the other: each encryption takes its 128 MB. */
+async function several(count: number, make: (n: number) => Promise<SigningKey>): Promise<SigningKey[]> {
+  const made: SigningKey[] = [];
+  for (let n = 1; n <= count; n++) made.push(await make(n));
+  return made;
 }

@@ -1,32 +1,39 @@
-import { writeFile } from "node:fs/promises";
-import { RebootlessError } from "../../shared/errors.ts";
 import { formatInstant } from "../../shared/time.ts";
-import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import type { Context } from "../context.ts";
 import { edgeClient } from "../feed/edge_client.ts";
+import { judge } from "../feed/judgement.ts";
 import { pushRoot } from "../feed/push.ts";
-import { newestRoot, openWorkspace, roleKeys, rootFile } from "../feed/workspace.ts";
-import { readRoot, renewedRoot } from "../keys/root.ts";
+import { addSignatures, completed } from "../feed/request_signing.ts";
+import { addRoot, newestRoot, openWorkspace, roleKeys } from "../feed/workspace.ts";
+import { Keyring } from "../keys/keyring.ts";
+import { type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
+import { readRoot } from "../keys/root.ts";
+import { consentOrUnattended } from "./consent.ts";
+import { proposedRoot } from "./root_propose.ts";
 
-/** Signs the next version of the root of trust, with the same keys and a new expiry, and publishes it. */
-export async function rootRenew(
-  { terminal, clock }: Context,
-  dir: string,
-  options: { readonly feed: string },
-): Promise<void> {
-  const workspace = await openWorkspace(dir);
-  const current = await readRoot(await newestRoot(workspace), clock);
-  const keys = await roleKeys(workspace, "root");
-  const { threshold } = roleOf(current, "root");
-  if (keys.length < threshold) {
-    throw new RebootlessError("config", `${keys.length} root keys lie in ${dir}, ${threshold} must sign`, {
-      hint: "Bring the others back for the ceremony.",
-    });
-  }
-  const bytes = renewedRoot(current, keys, clock);
-  const renewed = await readRoot(bytes, clock);
+export interface RootRenewOptions extends PassphraseOptions {
+  readonly feed: string;
+  readonly expires?: string;
+  readonly yes: boolean;
+}
+
+/** Proposes, signs and publishes the next root in one go: the same keys and a new expiry, with the keys at hand. */
+export async function rootRenew(context: Context, dir: string, options: RootRenewOptions): Promise<void> {
+  const { terminal, clock, prompt } = context;
+  const workspace = await openWorkspace(dir, new Keyring(passphraseSource(options, prompt)));
+  const held = await newestRoot(workspace);
+  const { request } = await proposedRoot(dir, { ...NO_CHANGE, ...options }, clock());
+  const proposal = await judge(request, held, clock());
+  await consentOrUnattended(context, proposal, options.yes);
+  const keys = await roleKeys(workspace, await readRoot(held), "root");
+  const signed = addSignatures(request, proposal, keys);
+  const bytes = completed(await judge(signed, held, clock()));
+  const renewed = await readRoot(bytes);
   await pushRoot(bytes, edgeClient(options.feed, workspace, clock));
-  await writeFile(rootFile(dir, renewed.version), bytes, { flag: "wx" });
+  await addRoot(workspace, renewed.version, bytes);
   terminal.say(`root       version ${renewed.version}, until ${formatInstant(renewed.expires)}`);
   terminal.result("root renew", { version: renewed.version, expires: formatInstant(renewed.expires) });
 }
+
+/** Keys that somebody allowed to be shared once stay so. */
+const NO_CHANGE = { addKey: [], removeKey: [], threshold: [], allowSharedKeys: true };

@@ -21,19 +21,12 @@ export interface EdgeClient {
   send(scope: TokenScope): Promise<Answer>;
 }
 
+type EdgeReader = Pick<EdgeClient, "get">;
+
 /** @param base the feed's address, with a slash at its end. */
 export function edgeClient(base: string, workspace: Workspace, clock: Clock): EdgeClient {
-  const call = async (url: URL, init: RequestInit): Promise<Answer> => {
-    try {
-      const signal = AbortSignal.timeout(DEADLINE_MS);
-      const response = await fetch(url, { redirect: "error", size: MAX_ANSWER_BYTES, signal, ...init });
-      return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
-    } catch (cause) {
-      throw new RebootlessError("unreachable", `${url.href} did not answer`, { cause });
-    }
-  };
   return {
-    get: (path, maxBytes) => call(new URL(path, base), { size: maxBytes }),
+    ...edgeReader(base),
     async send(scope) {
       const authorization = `Bearer ${await makeToken(workspace, scope, clock)}`;
       return call(new URL(scope.path.slice(1), base), {
@@ -43,6 +36,21 @@ export function edgeClient(base: string, workspace: Workspace, clock: Clock): Ed
       });
     },
   };
+}
+
+/** For who has no token, and needs none to read. */
+export const edgeReader = (base: string): EdgeReader => ({
+  get: (path, maxBytes) => call(new URL(path, base), { size: maxBytes }),
+});
+
+async function call(url: URL, init: RequestInit): Promise<Answer> {
+  try {
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    const response = await fetch(url, { redirect: "error", size: MAX_ANSWER_BYTES, signal, ...init });
+    return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
+  } catch (cause) {
+    throw new RebootlessError("unreachable", `${url.href} did not answer`, { cause });
+  }
 }
 
 /** The edge's reason, as an error of ours. */

@@ -3,14 +3,18 @@ import { join } from "node:path";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
-import type { TopRole } from "../../shared/tuf/schema.ts";
-import { readKeyFile, type SigningKey } from "../keys/key_file.ts";
+import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
+import type { Root, TopRole } from "../../shared/tuf/schema.ts";
+import { roleOf } from "../../shared/tuf/trusted_set.ts";
+import { type KeyFile, readKeyFile, type SigningKey } from "../keys/key_file.ts";
+import type { Keyring } from "../keys/keyring.ts";
+import { readBounded } from "./read_bounded.ts";
 
 /**
  * A publisher's folder:
  *   publisher.json          who publishes, and to which audience tokens are addressed
  *   root/<N>.root.json      every version of the root of trust
- *   keys/<role>-<n>.json    root, targets; snapshot and timestamp until they are the edge's alone
+ *   keys/*.json             whatever keys lie here; which role each has, the root of trust says
  *   keys/token.json         signs tokens for the edge's door
  *   edge.vars               the edge's secrets, as `wrangler dev` and `wrangler secret bulk` read them
  */
@@ -18,6 +22,12 @@ export interface Workspace {
   readonly dir: string;
   readonly publisher: string;
   readonly audience: string;
+  /** Opens the keys in the folder. */
+  readonly keyring: Keyring;
+}
+
+export interface LocalKey extends KeyFile {
+  readonly path: string;
 }
 
 const settingsFile = (dir: string) => join(dir, "publisher.json");
@@ -25,11 +35,12 @@ export const keyFile = (dir: string, name: string): string => join(dir, "keys", 
 export const rootFile = (dir: string, version: number): string => join(dir, "root", `${version}.root.json`);
 export const edgeVarsFile = (dir: string): string => join(dir, "edge.vars");
 
-export async function createWorkspace({ dir, publisher, audience }: Workspace): Promise<void> {
-  await mkdir(join(dir, "root"), { recursive: true, mode: 0o700 });
-  const settings = encodeJson(jsonObject({ format: 1, publisher, audience }));
+export async function createWorkspace(settings: Omit<Workspace, "keyring">): Promise<void> {
+  const { dir, publisher, audience } = settings;
+  const bytes = encodeJson(jsonObject({ format: 1, publisher, audience }));
   try {
-    await writeFile(settingsFile(dir), settings, { flag: "wx" });
+    await mkdir(join(dir, "root"), { recursive: true, mode: 0o700 });
+    await writeFile(settingsFile(dir), bytes, { flag: "wx" });
   } catch (cause) {
     throw new RebootlessError("config", `${dir} is a publisher's folder already, or cannot be written`, {
       cause,
@@ -38,7 +49,12 @@ export async function createWorkspace({ dir, publisher, audience }: Workspace): 
   }
 }
 
-export async function openWorkspace(dir: string): Promise<Workspace> {
+export async function openWorkspace(dir: string, keyring: Keyring): Promise<Workspace> {
+  return { ...(await requireWorkspace(dir)), keyring };
+}
+
+/** For who needs no key. Throws `config` for a folder that is no publisher's. */
+export async function requireWorkspace(dir: string): Promise<Omit<Workspace, "keyring">> {
   const bytes = await readFile(settingsFile(dir)).catch((cause: unknown) => {
     throw new RebootlessError("config", `${dir} is not a publisher's folder`, {
       cause,
@@ -47,25 +63,67 @@ export async function openWorkspace(dir: string): Promise<Workspace> {
   });
   const settings = new Decoder(parseJson(bytes, "publisher.json"), "publisher.json");
   settings.get("format").literal(1);
-  return { dir, publisher: settings.get("publisher").string(), audience: settings.get("audience").string() };
+  const publisher = settings.get("publisher").string();
+  return { dir, publisher, audience: settings.get("audience").string() };
+}
+
+/** Every version of the root of trust in the folder, oldest first. */
+export async function rootChain({ dir }: Pick<Workspace, "dir">): Promise<readonly Uint8Array[]> {
+  const versions = await rootVersions(join(dir, "root"));
+  return Promise.all(versions.map((version) => readBounded(rootFile(dir, version), MAX_ROOT_BYTES)));
 }
 
 /** The newest root of trust, as bytes. */
-export async function newestRoot({ dir }: Workspace): Promise<Uint8Array> {
-  const versions = (await readdir(join(dir, "root")))
-    .map((name) => /^([1-9]\d*)\.root\.json$/.exec(name)?.[1])
+export async function newestRoot({ dir }: Pick<Workspace, "dir">): Promise<Uint8Array> {
+  const newest = (await rootVersions(join(dir, "root"))).at(-1);
+  if (newest === undefined) throw new RebootlessError("config", `${dir}/root holds no root of trust`);
+  return readBounded(rootFile(dir, newest), MAX_ROOT_BYTES);
+}
+
+/** Ascending; none for a folder that is not there. */
+export async function rootVersions(folder: string): Promise<readonly number[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names
+    .map((name) => /^([1-9]\d{0,8})\.root\.json$/.exec(name)?.[1])
     .filter((version) => version !== undefined)
-    .map(Number);
-  if (versions.length === 0) throw new RebootlessError("config", `${dir}/root holds no root of trust`);
-  return readFile(rootFile(dir, Math.max(...versions)));
+    .map(Number)
+    .sort((a, b) => a - b);
 }
 
-/** Every key of a role that lies in this folder: not all of them need to. */
-export async function roleKeys({ dir }: Workspace, role: TopRole): Promise<readonly SigningKey[]> {
-  const names = (await readdir(join(dir, "keys"))).filter((name) =>
-    new RegExp(`^${role}-\\d+\\.json$`).test(name),
-  );
-  return Promise.all(names.sort().map((name) => readKeyFile(join(dir, "keys", name))));
+/** Takes in a root that follows the newest; never over another file. */
+export async function addRoot({ dir }: Pick<Workspace, "dir">, version: number, bytes: Uint8Array) {
+  await writeFile(rootFile(dir, version), bytes, { flag: "wx" });
 }
 
-export const tokenKey = ({ dir }: Workspace): Promise<SigningKey> => readKeyFile(keyFile(dir, "token"));
+/** The keys of a role that lie in this folder, closed: not all of them need to, and others may lie there too. */
+export async function localKeys({ dir }: Pick<Workspace, "dir">, root: Root, role: TopRole) {
+  const ids = new Set(roleOf(root, role).keyIds);
+  const names = (await readdir(join(dir, "keys")).catch(() => [])).filter((name) => name.endsWith(".json"));
+  const files: LocalKey[] = [];
+  for (const name of names.sort()) {
+    const path = join(dir, "keys", name);
+    files.push({ ...(await readKeyFile(path)), path });
+  }
+  return files.filter(({ id }) => ids.has(id));
+}
+
+/** The same, opened. Throws `config` below the role's threshold. */
+export async function roleKeys(workspace: Workspace, root: Root, role: TopRole): Promise<SigningKey[]> {
+  const files = await localKeys(workspace, root, role);
+  const { threshold } = roleOf(root, role);
+  if (files.length < threshold) {
+    const message = `${files.length} ${role} keys lie in ${workspace.dir}, ${threshold} must sign`;
+    throw new RebootlessError("config", message, { hint: REQUEST_HINT[role] });
+  }
+  return Promise.all(files.map(({ path }) => workspace.keyring.open(path)));
+}
+
+const REQUEST_HINT: Readonly<Record<TopRole, string>> = {
+  root: "Make a signing request for those who hold the others: `root propose`.",
+  targets: "Make a signing request for those who hold the others: `push --request FILE`.",
+  snapshot: "The edge holds these keys.",
+  timestamp: "The edge holds these keys.",
+};
+
+export const tokenKey = ({ dir, keyring }: Workspace): Promise<SigningKey> =>
+  keyring.open(keyFile(dir, "token"));

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { sha256Hex } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { type FunctionFingerprint, SITE_LENGTH, type Site } from "../../shared/runpre/fingerprint.ts";
+import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import { locatorOf } from "../../shared/runpre/locator.ts";
-import { isRelocation } from "../../shared/runpre/sites/relocation.ts";
+import { clearSites } from "../../shared/runpre/sites/kinds.ts";
 import type { KernelSymbol } from "../image/kallsyms.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { functionBounds } from "./bounds.ts";
@@ -35,9 +35,10 @@ export function fingerprintSymbol(image: KernelImage, symbol: KernelSymbol): Fun
     });
   }
   const bounds = functionBounds(image, symbol);
-  const sites = functionSites(image, symbol.name, bounds);
+  const { sites, fixed } = functionSites(image, symbol.name, bounds);
   const size = bounds.end - bounds.start;
   const body = new Uint8Array(image.read(bounds.start, size)); // a copy: slice() of a Buffer is not
+  for (const { at, code } of fixed) body.set(code, at);
   clearSites(body, sites);
   return {
     name: symbol.name,
@@ -47,9 +48,4 @@ export function fingerprintSymbol(image: KernelImage, symbol: KernelSymbol): Fun
     locator: locatorOf(body),
     sites,
   };
-}
-
-/** Relocated addresses keep their value as linked: the host takes its displacement off before it compares. */
-function clearSites(body: Uint8Array, sites: readonly Site[]): void {
-  for (const { kind, at } of sites) if (!isRelocation(kind)) body.fill(0, at, at + SITE_LENGTH[kind]);
 }

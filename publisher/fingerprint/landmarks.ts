@@ -13,5 +13,6 @@ export function landmarks(image: KernelImage): KernelLandmarks {
     returnThunkVariable: place("x86_return_thunk"),
     returnThunkDefault: place("__x86_return_thunk"),
     returnThunkIts: place("its_return_thunk"),
+    patching: image.patching,
   };
 }

@@ -4,6 +4,7 @@ import { gnuBuildId } from "../../shared/elf/notes.ts";
 import { parseProgramHeaders } from "../../shared/elf/program_headers.ts";
 import { type ElfSection, parseSections, SECTION_TYPE, sectionBytes } from "../../shared/elf/sections.ts";
 import { ParseError } from "../../shared/errors.ts";
+import type { PatchingLandmarks } from "../../shared/runpre/landmarks.ts";
 import { findBanner } from "./banner.ts";
 import { bootPayload, isBootImage } from "./boot_image.ts";
 import { decompressPayload } from "./decompress.ts";
@@ -28,6 +29,8 @@ export interface KernelImage {
   readonly relocations: KernelRelocations;
   /** Sorted by place. */
   readonly sites: readonly PatchSite[];
+  /** Where a running kernel keeps what decides about its code. */
+  readonly patching: PatchingLandmarks;
   /** Bytes as linked, a view. Throws ParseError outside of the image. */
   read(offset: TextOffset, length: number): Uint8Array;
 }
@@ -43,14 +46,17 @@ export function openKernelImage(bytes: Uint8Array): KernelImage {
   const symbols = symbolTable(readKallsyms(memory));
   const linkedText = requireSymbol(symbols, "_text");
   const textEnd = textOffset(Number(requireSymbol(symbols, "_etext") - linkedText));
+  const relocations = parseRelocations(elf.subarray(endOfElf(elf, sections)), linkedText);
+  const tables = findPatchSites({ memory, sections, symbols, relocations, linkedText });
   return {
     ...findBanner(memory),
     buildId: readBuildId(elf, sections),
     linkedText,
     textEnd,
     symbols,
-    relocations: parseRelocations(elf.subarray(endOfElf(elf, sections)), linkedText),
-    sites: findPatchSites({ memory, sections, symbols, linkedText }),
+    relocations,
+    sites: tables.sites,
+    patching: tables.landmarks,
     read: (offset, length) => memory.read((linkedText + BigInt(offset)) as Address, length),
   };
 }

@@ -1,5 +1,8 @@
-import type { SiteKind } from "../../shared/runpre/fingerprint.ts";
-import { alternativeSites } from "./sites/alternative.ts";
+import type { PatchingLandmarks } from "../../shared/runpre/landmarks.ts";
+import { type Site, siteLength } from "../../shared/runpre/sites/kinds.ts";
+import { patchingLandmarks } from "./patching_landmarks.ts";
+import { composeAlternatives } from "./sites/alternative.ts";
+import { findCallDepth } from "./sites/call_depth.ts";
 import { cfiSites } from "./sites/cfi.ts";
 import { ftraceSites } from "./sites/ftrace.ts";
 import { ibtSealSites } from "./sites/ibt_seal.ts";
@@ -12,66 +15,84 @@ import { smpLockSites } from "./sites/smp_lock.ts";
 import type { SiteSources } from "./sites/sources.ts";
 import { staticCallSites } from "./sites/static_call.ts";
 
-/** Kinds of sites that a running kernel rewrites and that the host cannot judge yet: a function with one is refused. */
-export type UnhandledSiteKind =
-  | "alternative"
-  | "cfi"
-  | "ftrace_other"
-  | "ftrace_trampoline"
-  | "ibt_seal"
-  | "jump_label"
-  | "paravirt"
-  | "retpoline"
-  | "return_thunk_other"
-  | "runtime_constant"
-  | "smp_lock"
-  | "static_call"
-  | "static_call_trampoline";
-
-export type HandledSiteKind = Extract<SiteKind, "ftrace" | "return_thunk">;
-
-/** `length` bytes from `at` (from `_text`) that a running kernel may rewrite. */
-export interface PatchSite {
-  readonly kind: HandledSiteKind | UnhandledSiteKind;
+/** A place that a running kernel rewrites in a way that is not understood: a function with one is refused. */
+export interface UnknownSite {
+  readonly kind: "unknown";
   readonly at: number;
   readonly length: number;
+  /** The kind of table that lists it. */
+  readonly table: string;
+}
+
+/** A place that every running kernel rewrites in the same way. */
+export interface FixedSite {
+  readonly kind: "fixed";
+  readonly at: number;
+  readonly code: Uint8Array;
+}
+
+/** What a running kernel may rewrite; `at` is from `_text`. */
+export type PatchSite = Site | FixedSite | UnknownSite;
+
+export function patchLength(site: PatchSite): number {
+  if (site.kind === "unknown") return site.length;
+  return site.kind === "fixed" ? site.code.length : siteLength(site);
 }
 
 // No table of an image says that a site is longer: instrlen of an alternative is a byte.
 export const MAX_SITE_LENGTH = 255;
 
-/**
- * Left out on purpose: `.call_sites`. They are rewritten only when call depth tracking is on (a mitigation for
- * Skylake that has to be asked for), and nearly every function has one. Their bytes stay in the digest as linked, so a
- * kernel that tracks call depth does not match: closed, not open. The same holds for the padding before functions, which
- * call depth tracking fills in, and for the hypercall page, which Xen fills in.
- */
-const FINDERS: readonly ((sources: SiteSources) => readonly PatchSite[])[] = [
-  alternativeSites,
-  cfiSites,
-  ftraceSites,
-  ibtSealSites,
-  jumpLabelSites,
-  paravirtSites,
-  retpolineSites,
-  returnThunkSites,
-  runtimeConstantSites,
-  smpLockSites,
-  staticCallSites,
-];
+export interface PatchTables {
+  /** Every place outside of relocation that a running kernel rewrites, sorted by place. */
+  readonly sites: readonly PatchSite[];
+  readonly landmarks: PatchingLandmarks;
+}
 
-/** Every place outside of relocation that a running kernel rewrites, sorted by place. Throws ParseError. */
-export function findPatchSites(sources: SiteSources): readonly PatchSite[] {
-  return FINDERS.flatMap((find) => find(sources)).sort((a, b) => a.at - b.at);
+/**
+ * Left out on purpose: the hypercall page, which Xen fills in. As linked its bytes are digested, so a Xen guest with
+ * that page does not match: closed, not open. Throws ParseError.
+ */
+export function findPatchSites(sources: SiteSources): PatchTables {
+  const retpolines = retpolineSites(sources);
+  const callDepth = findCallDepth(sources);
+  const plain = [
+    ...callDepth.sites,
+    ...cfiSites(sources),
+    ...ftraceSites(sources),
+    ...ibtSealSites(sources),
+    ...jumpLabelSites(sources),
+    ...paravirtSites(sources),
+    ...retpolines.sites,
+    ...returnThunkSites(sources),
+    ...runtimeConstantSites(sources),
+    ...smpLockSites(sources),
+    ...staticCallSites(sources),
+  ].sort((a, b) => a.at - b.at);
+  return {
+    sites: composeAlternatives(sources, withoutTrampolineReturns(plain), callDepth),
+    landmarks: patchingLandmarks(sources, retpolines.itsPages, callDepth.landmarks),
+  };
+}
+
+/** The trampoline of a static call that calls nothing is linked as a return: its key decides all the same. */
+function withoutTrampolineReturns(sites: readonly PatchSite[]): readonly PatchSite[] {
+  const trampolines = new Set(
+    sites.filter((site) => site.kind === "static_call" && site.form === "trampoline").map((site) => site.at),
+  );
+  return sites.filter((site) => site.kind !== "return_thunk" || !trampolines.has(site.at));
 }
 
 /** The sites of a sorted list that overlap [start, end), offsets from `_text`. */
-export function sitesWithin(sites: readonly PatchSite[], start: number, end: number): readonly PatchSite[] {
-  const found: PatchSite[] = [];
+export function sitesWithin<S extends PatchSite>(
+  sites: readonly S[],
+  start: number,
+  end: number,
+): readonly S[] {
+  const found: S[] = [];
   for (let i = lowerBound(sites, start - MAX_SITE_LENGTH); i < sites.length; i++) {
     const site = sites[i];
     if (site === undefined || site.at >= end) break;
-    if (site.at + site.length > start) found.push(site);
+    if (site.at + patchLength(site) > start) found.push(site);
   }
   return found;
 }

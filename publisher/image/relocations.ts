@@ -1,6 +1,7 @@
 import type { Address } from "../../shared/brand.ts";
 import { ByteReader } from "../../shared/byte_reader.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
+import { PLAIN_LENGTH, type PlainSite } from "../../shared/runpre/sites/kinds.ts";
 
 /**
  * Places that the boot code moves by the kernel's displacement (KASLR), as offsets from `_text`, sorted:
@@ -60,4 +61,36 @@ function splitLists(trailer: Uint8Array, textLow: number): readonly Uint32Array[
 function offsetOf(word: number, textLow: number): number {
   if (word < textLow) throw new ParseError(`a relocation at 0x${word.toString(16)} lies before _text`);
   return word - textLow;
+}
+
+/** Relocations that touch [start, end), offsets from `_text`, as sites there: also one that starts before and reaches in. */
+export function relocationsWithin(
+  relocations: KernelRelocations,
+  start: number,
+  end: number,
+): readonly PlainSite[] {
+  return KINDS.flatMap((kind) => within(relocations[kind], kind, start, end));
+}
+
+const KINDS = ["reloc32", "reloc32neg", "reloc64"] as const;
+
+function within(sorted: Uint32Array, kind: (typeof KINDS)[number], start: number, end: number): PlainSite[] {
+  const found: PlainSite[] = [];
+  for (let i = lowerBound(sorted, start - PLAIN_LENGTH[kind] + 1); i < sorted.length; i++) {
+    const at = sorted[i] ?? end;
+    if (at >= end) break;
+    found.push({ kind, at });
+  }
+  return found;
+}
+
+function lowerBound(sorted: Uint32Array, at: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? 0) < at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

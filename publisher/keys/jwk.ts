@@ -3,7 +3,7 @@ import { fromHex } from "../../shared/bytes.ts";
 import type { SigningKey } from "./key_file.ts";
 
 /** A key as JOSE and WebCrypto know it (RFC 8037). */
-export const publicJwk = ({ key }: SigningKey): JWK => ({
+export const publicJwk = ({ key }: Pick<SigningKey, "key">): JWK => ({
   kty: "OKP",
   crv: "Ed25519",
   x: Buffer.from(fromHex(key.public)).toString("base64url"),

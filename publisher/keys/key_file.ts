@@ -1,12 +1,23 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, stat } from "node:fs/promises";
-import { dirname } from "node:path";
-import { fromHex, toHex } from "../../shared/bytes.ts";
+import { toHex } from "../../shared/bytes.ts";
+import { isSoundPublicKey } from "../../shared/crypto/ed25519.ts";
 import { ed25519Public } from "../../shared/crypto/ed25519_tweetnacl.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
+import { encodeJson, type JsonObject, jsonObject, parseJson } from "../../shared/json.ts";
+import { canonicalJson } from "../../shared/tuf/canonical_json.ts";
 import { ed25519Key, keyId, type PublicKey } from "../../shared/tuf/keys.ts";
+import { readSecretFile, replaceFile, writeSecretFile } from "./owner_only.ts";
+import type { PassphraseSource } from "./passphrase.ts";
+import {
+  decodeSealedSeed,
+  hexBytes,
+  openSeed,
+  type ScryptCost,
+  type SealedSeed,
+  sealedSeedToJson,
+  sealSeed,
+} from "./sealed_seed.ts";
 
 /** A secret and what is known of it in public. */
 export interface SigningKey {
@@ -15,6 +26,36 @@ export interface SigningKey {
   /** 32 bytes: the Ed25519 seed. */
   readonly seed: Uint8Array;
 }
+
+/** What a key is made for; a label that keeps people from mistakes, the root of trust decides. */
+export const KEY_ROLES = ["root", "targets", "snapshot", "timestamp", "token"] as const;
+export type KeyRole = (typeof KEY_ROLES)[number];
+
+/** What anybody may know of a key file. */
+export interface KeyFacts {
+  readonly id: string;
+  readonly key: PublicKey;
+  readonly role: KeyRole | undefined;
+}
+
+/** A key file as it was read, still closed when a passphrase is needed. */
+export interface KeyFile extends KeyFacts {
+  readonly secret: SealedSeed | Uint8Array;
+}
+
+export const isSealed = ({ secret }: KeyFile): boolean => !(secret instanceof Uint8Array);
+
+/** How a key file is to be written. */
+export interface Protection {
+  /** undefined: the seed lies in the file as it is. */
+  readonly passphrase: string | undefined;
+  readonly role?: KeyRole | undefined;
+  readonly cost?: ScryptCost;
+}
+
+const FORMAT = 2;
+const MAX_KEY_FILE_BYTES = 16 * 1024;
+const PASSPHRASE_ATTEMPTS = 3;
 
 export async function newKey(): Promise<SigningKey> {
   return keyFromSeed(randomBytes(32));
@@ -25,42 +66,95 @@ export async function keyFromSeed(seed: Uint8Array): Promise<SigningKey> {
   return { id: await keyId(key), key, seed };
 }
 
-/** Only its owner may read a key file, from the moment it exists; one that is there is never overwritten. */
-export async function writeKeyFile(path: string, { key, seed }: SigningKey): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const bytes = encodeJson(
-    jsonObject({ format: 1, scheme: key.scheme, public: key.public, private: toHex(seed) }),
-  );
-  const file = await open(path, "wx", 0o600);
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+/** Throws `config` where a file is. */
+export async function writeKeyFile(path: string, key: SigningKey, protection: Protection): Promise<void> {
+  await writeSecretFile(path, await encodeKeyFile(key, protection));
+}
+
+/** The same key under another protection, in the place of its file. */
+export async function rewriteKeyFile(path: string, key: SigningKey, protection: Protection): Promise<void> {
+  await replaceFile(path, await encodeKeyFile(key, protection), 0o600);
+}
+
+/** The part that others need: what `--add-key` takes. */
+export function encodePublicKey({ key, role }: Omit<KeyFacts, "id">): Uint8Array {
+  return encodeJson(publicPart(key, role));
 }
 
 /** Throws `config` for a file that others can read, `parse` for one that is not a key. No message holds the secret. */
-export async function readKeyFile(path: string): Promise<SigningKey> {
-  const { mode } = await stat(path).catch((cause: unknown) => {
-    throw new RebootlessError("config", `cannot read the key ${path}`, { cause });
-  });
-  if ((mode & 0o077) !== 0) {
-    throw new RebootlessError("config", `${path} can be read by others than its owner`, {
-      hint: `It may have been copied: think of replacing the key. Otherwise: chmod 600 ${path}`,
-    });
+export async function readKeyFile(path: string): Promise<KeyFile> {
+  const { file, facts } = await decodePublicPart(await readSecretFile(path, MAX_KEY_FILE_BYTES), path);
+  const secret = file.get("private");
+  if (secret.get("protection").value !== "none") {
+    secret.get("protection").literal("passphrase");
+    return { ...facts, secret: decodeSealedSeed(secret) };
   }
-  const file = new Decoder(parseJson(await readFile(path), path), path);
-  file.get("format").literal(1);
-  file.get("scheme").literal("ed25519");
-  const key = await keyFromSeed(seedOf(file.get("private")));
-  if (key.key.public !== file.get("public").string())
-    file.fail("the public key is not that of the private key");
-  return key;
+  const seed = hexBytes(secret.get("seed"), 32);
+  requireOwn(facts, seed, path);
+  return { ...facts, secret: seed };
 }
 
-/** Not through `Decoder.as`, whose message would quote the text. */
-function seedOf(secret: Decoder): Uint8Array {
-  const hex = secret.string();
-  return /^[0-9a-f]{64}$/.test(hex) ? fromHex(hex) : secret.fail("not 64 hex digits");
+/** @param bytes of a public key's file, or of a key file. Throws ParseError. */
+export async function decodeKeyFacts(bytes: Uint8Array, path: string): Promise<KeyFacts> {
+  return (await decodePublicPart(bytes, path)).facts;
 }
+
+/** Asks for the passphrase where there is one. Throws `config` when it is not the right one. */
+export async function openKeyFile(
+  file: KeyFile,
+  path: string,
+  passphrases: PassphraseSource,
+): Promise<SigningKey> {
+  const { id, key, role, secret } = file;
+  if (secret instanceof Uint8Array) return { id, key, seed: secret };
+  for (let attempt = 1; attempt <= (passphrases.repeats ? PASSPHRASE_ATTEMPTS : 1); attempt++) {
+    const passphrase = await passphrases.passphrase(path, attempt);
+    const seed = await openSeed(secret, passphrase, boundPart(key, role));
+    if (!seed) continue;
+    requireOwn(file, seed, path);
+    return { id, key, seed };
+  }
+  throw wrongPassphrase(path);
+}
+
+async function encodeKeyFile({ key, seed }: SigningKey, protection: Protection): Promise<Uint8Array> {
+  const { passphrase, role, cost } = protection;
+  const secret =
+    passphrase === undefined
+      ? jsonObject({ protection: "none", seed: toHex(seed) })
+      : sealedSeedToJson(await sealSeed(seed, passphrase, boundPart(key, role), cost));
+  return encodeJson(new Map([...publicPart(key, role), ["private", secret] as const]));
+}
+
+const publicPart = (key: PublicKey, role: KeyRole | undefined): JsonObject =>
+  jsonObject({ format: FORMAT, role, scheme: key.scheme, public: key.public });
+
+/** What the seal holds together with the seed. */
+const boundPart = (key: PublicKey, role: KeyRole | undefined): Uint8Array =>
+  canonicalJson(publicPart(key, role));
+
+async function decodePublicPart(bytes: Uint8Array, path: string) {
+  const file = new Decoder(parseJson(bytes, path), path);
+  file.get("format").literal(FORMAT);
+  file.get("scheme").literal("ed25519");
+  const raw = hexBytes(file.get("public"), 32);
+  if (!isSoundPublicKey(raw)) file.get("public").fail("not a sound Ed25519 key");
+  const key = ed25519Key(raw);
+  const facts: KeyFacts = { id: await keyId(key), key, role: file.get("role").optional(decodeKeyRole) };
+  return { file, facts };
+}
+
+function decodeKeyRole(role: Decoder): KeyRole {
+  const text = role.string();
+  return KEY_ROLES.find((known) => known === text) ?? role.fail(`not one of ${KEY_ROLES.join(", ")}`);
+}
+
+function requireOwn({ key }: KeyFacts, seed: Uint8Array, path: string): void {
+  if (toHex(ed25519Public(seed)) === key.public) return;
+  new Decoder(null, path).fail("the public key is not that of the private key");
+}
+
+const wrongPassphrase = (path: string): RebootlessError =>
+  new RebootlessError("config", `the passphrase does not open ${path}`, {
+    hint: "It is another one, or the file was changed. Nobody can recover it: a lost key has to be replaced.",
+  });

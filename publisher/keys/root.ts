@@ -1,11 +1,10 @@
-import { ed25519 } from "../../shared/crypto/ed25519_tweetnacl.ts";
-import { type Clock, DAY, instant } from "../../shared/time.ts";
-import { signatureVerifier } from "../../shared/tuf/keys.ts";
+import { type Clock, DAY, type Instant, instant } from "../../shared/time.ts";
 import { rootDocument } from "../../shared/tuf/metadata.ts";
 import type { RoleKeys, Root, TopRole } from "../../shared/tuf/schema.ts";
 import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import type { SigningKey } from "./key_file.ts";
 import { sign } from "./sign.ts";
+import { verifySignature } from "./verifier.ts";
 
 /** A year: the ceremony is rare, and a forgotten root must not stop a fleet within weeks. */
 export const ROOT_LIFE_MS = 365 * DAY;
@@ -32,13 +31,14 @@ export function firstRoot({ keys, thresholds }: RootKeys, clock: Clock): Uint8Ar
   return sign(document, keys.root);
 }
 
-/** The next version with the same keys and a new expiry. */
-export function renewedRoot(current: Root, rootKeys: readonly SigningKey[], clock: Clock): Uint8Array {
-  const expires = instant(clock() + ROOT_LIFE_MS);
-  return sign(rootDocument({ ...current, version: current.version + 1, expires }), rootKeys);
-}
+/** Judged as a host would, but for expiry: a root that has expired is what a ceremony is there to replace. */
+const EXPIRY_IS_NO_MATTER: Instant = instant(0);
 
 /** Reads a root file as a host would: it must be signed by itself. Throws `parse`, `trust`. */
-export async function readRoot(bytes: Uint8Array, clock: Clock): Promise<Root> {
-  return (await TrustedSet.fromRoot(bytes, clock(), signatureVerifier({ ed25519 }))).root;
+export async function readRoot(bytes: Uint8Array): Promise<Root> {
+  return (await trustedFrom(bytes)).root;
 }
+
+/** A root of trust, ready to follow newer ones. Throws `parse`, `trust`. */
+export const trustedFrom = (bytes: Uint8Array): Promise<TrustedSet> =>
+  TrustedSet.fromRoot(bytes, EXPIRY_IS_NO_MATTER, verifySignature);

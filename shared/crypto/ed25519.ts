@@ -15,17 +15,14 @@ const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 const PRIME = 2n ** 255n - 19n;
 const SIGN_BIT = 2n ** 255n;
 
+/** y of one of the four points of order 8; the others have the same or its negative. */
+const ORDER_8_Y = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n;
+
 /**
  * The y coordinates of the eight points whose order divides 8 (the torsion subgroup): 1, -1, 0 (two points)
  * and the two of order 8 with their negatives. Derived in the tests from the curve's equation.
  */
-export const SMALL_ORDER_Y: ReadonlySet<bigint> = new Set([
-  0n,
-  1n,
-  PRIME - 1n,
-  0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7n,
-  0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n,
-]);
+export const SMALL_ORDER_Y: ReadonlySet<bigint> = new Set([0n, 1n, PRIME - 1n, ORDER_8_Y, PRIME - ORDER_8_Y]);
 
 /** @param publicKey 32 bytes. True for a canonical encoding (y < p) of a point that is not of small order. */
 export function isSoundPublicKey(publicKey: Uint8Array): boolean {

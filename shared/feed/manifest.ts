@@ -3,6 +3,7 @@ import { Decoder } from "../decode.ts";
 import { encodeJson, type JsonObject, jsonObject, parseJson } from "../json.ts";
 import { MAX_UPDATES } from "../limits.ts";
 import type { KernelLandmarks } from "../runpre/fingerprint.ts";
+import { decodePatching, patchingToJson } from "../runpre/landmarks_json.ts";
 import { decodeUpdate, type Update, updateToJson } from "./update.ts";
 
 /** Which kernel a manifest is for. The build ID decides; the rest is for people. */
@@ -23,6 +24,8 @@ export interface KernelManifest {
 
 /** Raised when a reader that does not know of a change would do harm. Members may be added without it. */
 export const MANIFEST_FORMAT = 1;
+/** The last byte of the mapping that a `TextOffset` counts in. */
+const MAX_TEXT_OFFSET = 0x4000_0000 - 1;
 
 /** Throws ParseError; ids are unique. The caller has bounded the bytes and verified them against targets. */
 export function decodeManifest(bytes: Uint8Array): KernelManifest {
@@ -63,7 +66,8 @@ export function encodeManifest(manifest: KernelManifest): Uint8Array {
 /** Addresses are hex strings: JSON numbers end at 2^53. */
 function decodeLandmarks(landmarks: Decoder): KernelLandmarks {
   const place = (name: string): TextOffset | null =>
-    landmarks.get(name).nullable((offset) => textOffset(offset.integer(0)));
+    landmarks.get(name).nullable((offset) => textOffset(offset.integer(0, MAX_TEXT_OFFSET)));
+  const patching = landmarks.get("patching").optional(decodePatching);
   return {
     linkedText: landmarks
       .get("linked_text")
@@ -75,6 +79,7 @@ function decodeLandmarks(landmarks: Decoder): KernelLandmarks {
     returnThunkVariable: place("return_thunk_variable"),
     returnThunkDefault: place("return_thunk_default"),
     returnThunkIts: place("return_thunk_its"),
+    ...(patching && { patching }),
   };
 }
 
@@ -84,5 +89,6 @@ export function landmarksToJson(landmarks: KernelLandmarks): JsonObject {
     return_thunk_variable: landmarks.returnThunkVariable,
     return_thunk_default: landmarks.returnThunkDefault,
     return_thunk_its: landmarks.returnThunkIts,
+    ...(landmarks.patching && { patching: patchingToJson(landmarks.patching) }),
   });
 }

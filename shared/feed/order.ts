@@ -60,7 +60,7 @@ function obstacleTo(
   if (update.recalled !== null) return { id, reason: "recalled", why: update.recalled };
   const missing = update.depends.find((needed) => !done.has(needed));
   if (missing !== undefined) return { id, reason: "missing", needs: missing };
-  const foe = [...(foes.get(id) ?? [])].find((other) => done.has(other));
+  const foe = [...(foes.get(id) ?? [])].sort().find((other) => done.has(other));
   return foe === undefined ? undefined : { id, reason: "conflict", with: foe };
 }
 
@@ -86,17 +86,37 @@ export function orderUndo(
   applied: ReadonlySet<UpdateId>,
   wanted: ReadonlySet<UpdateId>,
 ): readonly Update[] {
-  const standing = all.filter((update) => applied.has(update.id));
-  const inOrder = orderUpdates(
-    standing.map((update) => ({ ...update, recalled: null, conflicts: [] })),
-    new Set(),
-  ).updates;
+  const standing = dependenciesFirst(all.filter((update) => applied.has(update.id)));
   const undone = new Set<UpdateId>();
-  // Dependents come after what they depend on, so one pass forward widens the set fully.
-  for (const update of inOrder) {
-    if (wanted.has(update.id) || update.depends.some((id) => undone.has(id))) undone.add(update.id);
+  // Where dependencies go round in a circle one pass does not reach everything.
+  for (let before = -1; before < undone.size; ) {
+    before = undone.size;
+    for (const update of standing) {
+      if (wanted.has(update.id) || update.depends.some((id) => undone.has(id))) undone.add(update.id);
+    }
   }
-  return inOrder.filter((update) => undone.has(update.id)).reverse();
+  return standing.filter((update) => undone.has(update.id)).reverse();
+}
+
+/**
+ * Leaves nothing out, unlike `orderUpdates`: a manifest that changed since, by a dependency that is not applied,
+ * a recall or a circle, must not keep what is in the kernel from being taken out of it.
+ */
+function dependenciesFirst(standing: readonly Update[]): readonly Update[] {
+  const byId = new Map(standing.map((update) => [update.id, update]));
+  const inOrder = new Set<Update>();
+  const seen = new Set<Update>();
+  const visit = (update: Update): void => {
+    if (seen.has(update)) return;
+    seen.add(update);
+    for (const id of update.depends) {
+      const needed = byId.get(id);
+      if (needed) visit(needed);
+    }
+    inOrder.add(update);
+  };
+  for (const update of [...standing].sort(byPublication)) visit(update);
+  return [...inOrder];
 }
 
 function byPublication(a: Update, b: Update): number {

@@ -1,16 +1,12 @@
-import { textOffset } from "../brand.ts";
 import { toHex } from "../bytes.ts";
-import {
-  type FunctionFingerprint,
-  type KernelLandmarks,
-  SITE_LENGTH,
-  type TextMemory,
-} from "./fingerprint.ts";
+import type { FunctionFingerprint, KernelLandmarks, TextMemory } from "./fingerprint.ts";
+import { KernelState } from "./kernel_state.ts";
 import { BLOCK, locate } from "./locator.ts";
-import { judgeFtrace } from "./sites/ftrace.ts";
-import { isRelocation, type RelocationKind, undoRelocation } from "./sites/relocation.ts";
-import { judgeReturnThunk, readReturnThunk } from "./sites/return_thunk.ts";
-import type { SiteContext, SiteJudge } from "./sites/site.ts";
+import { isUnusedPadding } from "./sites/call_padding.ts";
+import { undo, writeExpected } from "./sites/expected.ts";
+import { isAttached, isLedFtraceCall } from "./sites/ftrace.ts";
+import { isUndone, type JudgedSite, MAX_ALTERNATIVE_LENGTH, siteLength } from "./sites/kinds.ts";
+import { isPlainReturn, mayBePlainReturn } from "./sites/static_call.ts";
 
 /** Bytes that are not what they should be. `offset` from the function's start; hex. `expected` when it is known for sure. */
 export interface Difference {
@@ -28,17 +24,15 @@ export type RunpreResult =
   | { readonly result: "attached" }
   | { readonly result: "mismatch"; readonly differences: readonly Difference[] };
 
-const JUDGES: Readonly<Record<Exclude<keyof typeof SITE_LENGTH, RelocationKind>, SiteJudge>> = {
-  ftrace: judgeFtrace,
-  return_thunk: judgeReturnThunk,
-};
-
 export type Sha256 = (bytes: Uint8Array) => Uint8Array;
+
+const MATCH: RunpreResult = { result: "match" };
+const ATTACHED: RunpreResult = { result: "attached" };
 
 /**
  * Run-pre matching of one function: what is in memory against what the distribution's image says must be there.
  * The kernel may be rewriting a site at this moment (an int3 for an instant): read again before a mismatch is believed.
- * @throws whatever `memory.read` throws; ParseError for a return thunk site without the landmark of its variable.
+ * @throws whatever `memory.read` throws; ParseError for a site that needs a landmark which there is not.
  */
 export function checkFunction(
   fingerprint: FunctionFingerprint,
@@ -46,53 +40,79 @@ export function checkFunction(
   memory: TextMemory,
   sha256: Sha256,
 ): RunpreResult {
+  return functionChecker(landmarks, memory, sha256)(fingerprint);
+}
+
+/**
+ * The same for many functions: the kernel's variables are read once. They are those of one moment, so a mismatch is to
+ * be checked again by `checkFunction`.
+ */
+export function functionChecker(
+  landmarks: KernelLandmarks,
+  memory: TextMemory,
+  sha256: Sha256,
+): (fingerprint: FunctionFingerprint) => RunpreResult {
+  const kernel = new KernelState(landmarks, memory);
+  const scratch = new Uint8Array(MAX_ALTERNATIVE_LENGTH);
+  return (fingerprint) => check(fingerprint, kernel, scratch, sha256);
+}
+
+function check(
+  fingerprint: FunctionFingerprint,
+  kernel: KernelState,
+  scratch: Uint8Array,
+  sha256: Sha256,
+): RunpreResult {
+  const found = kernel.memory.read(fingerprint.offset, fingerprint.size);
   // A copy, as the memory may be a view of something shared.
-  const body = new Uint8Array(memory.read(fingerprint.offset, fingerprint.size));
-  const found = new Uint8Array(body);
-  const sites = normalise(fingerprint, siteContext(landmarks, memory), body);
+  const body = new Uint8Array(found);
+  const sites = normalise(fingerprint, kernel, body, scratch);
   const differences = [...sites.differences, ...bodyDifferences(fingerprint, body, found, sha256)];
   if (differences.length > 0) {
     return { result: "mismatch", differences: differences.sort((a, b) => a.offset - b.offset) };
   }
-  return { result: sites.attached ? "attached" : "match" };
-}
-
-function siteContext(landmarks: KernelLandmarks, memory: TextMemory): SiteContext {
-  let thunk: bigint | undefined;
-  return {
-    landmarks,
-    memory,
-    returnThunk: () => {
-      thunk ??= readReturnThunk(landmarks, memory);
-      return thunk;
-    },
-  };
+  return sites.attached ? ATTACHED : MATCH;
 }
 
 /** Judges every site and brings `body` to the form that the digest was made of. */
 function normalise(
   { offset, sites }: FunctionFingerprint,
-  context: SiteContext,
+  kernel: KernelState,
   body: Uint8Array,
+  scratch: Uint8Array,
 ): { readonly differences: readonly Difference[]; readonly attached: boolean } {
-  const displacement = context.memory.text - context.landmarks.linkedText;
   const differences: Difference[] = [];
   let attached = false;
-  for (const { kind, at } of sites) {
-    if (isRelocation(kind)) {
-      undoRelocation(body, kind, at, displacement);
+  for (const site of sites) {
+    const { at } = site;
+    if (isUndone(site)) {
+      undo(kernel, site, body, at);
       continue;
     }
-    const length = SITE_LENGTH[kind];
-    const found = body.slice(at, at + length);
-    body.fill(0, at, at + length);
-    const verdict = JUDGES[kind](context, textOffset(offset + at), found);
-    if (verdict.verdict === "attached") attached = true;
-    if (verdict.verdict === "other") {
-      differences.push({ offset: at, length, expected: toHex(verdict.expected), found: toHex(found) });
+    const judged = site as JudgedSite;
+    const length = siteLength(judged);
+    writeExpected(kernel, judged, offset + at, scratch, 0);
+    if (judged.kind === "ftrace" && isAttached(body, at)) attached = true;
+    else if (!holds(body, at, scratch, length) && !isAllowed(kernel, judged, offset, body)) {
+      const expected = toHex(scratch.subarray(0, length));
+      differences.push({ offset: at, length, expected, found: toHex(body.subarray(at, at + length)) });
     }
+    body.fill(0, at, at + length);
   }
   return { differences, attached };
+}
+
+function holds(body: Uint8Array, at: number, expected: Uint8Array, length: number): boolean {
+  for (let i = 0; i < length; i++) if (body[at + i] !== expected[i]) return false;
+  return true;
+}
+
+/** The few sites at which the kernel's history, which no variable tells, leaves a second value. */
+function isAllowed(kernel: KernelState, site: JudgedSite, offset: number, body: Uint8Array): boolean {
+  if (site.kind === "call_padding_open") return isUnusedPadding(body, site.at);
+  if (site.kind === "ftrace_call") return isLedFtraceCall(kernel, offset + site.at, body, site.at);
+  if (site.kind !== "static_call") return false;
+  return mayBePlainReturn(kernel, site) && isPlainReturn(body, site.at);
 }
 
 /**

@@ -14,11 +14,17 @@ export const locatorLength = (size: number): number => CHECK_BYTES * Math.ceil(s
  */
 export function locatorOf(body: Uint8Array): Uint8Array {
   const out = new Uint8Array(locatorLength(body.length));
-  for (let i = 0; i < body.length; i++) {
-    const at = CHECK_BYTES * Math.floor(i / BLOCK);
-    const byte = body[i] ?? 0;
-    out[at] = (out[at] ?? 0) ^ byte;
-    out[at + 1] = (out[at + 1] ?? 0) ^ timesPower(byte, i % BLOCK);
+  for (let start = 0, at = 0; start < body.length; start += BLOCK, at += CHECK_BYTES) {
+    const length = Math.min(BLOCK, body.length - start);
+    let sum = 0;
+    let weighted = 0;
+    for (let i = 0; i < length; i++) {
+      const byte = body[start + i] ?? 0;
+      sum ^= byte;
+      weighted ^= timesPower(byte, i);
+    }
+    out[at] = sum;
+    out[at + 1] = weighted;
   }
   return out;
 }

@@ -21,13 +21,19 @@ function text(value: JsonValue): string {
 
 const quote = (value: string): string => `"${value.replace(/["\\]/g, "\\$&")}"`;
 
-/** JavaScript compares UTF-16 units, which puts U+E000 to U+FFFF after the astral planes. */
+/**
+ * JavaScript compares UTF-16 units, which puts U+E000 to U+FFFF after the astral planes, whose units are
+ * surrogates (U+D800 to U+DFFF). Both texts are well-formed: `parseJson` takes no lone surrogate.
+ */
 function compareCodePoints(a: string, b: string): number {
-  const left = [...a];
-  const right = [...b];
-  for (let i = 0; i < Math.min(left.length, right.length); i++) {
-    const difference = (left[i]?.codePointAt(0) ?? 0) - (right[i]?.codePointAt(0) ?? 0);
-    if (difference !== 0) return difference;
+  const shorter = Math.min(a.length, b.length);
+  for (let i = 0; i < shorter; i++) {
+    const [left, right] = [a.charCodeAt(i), b.charCodeAt(i)];
+    if (left === right) continue;
+    const astral = Number(isSurrogate(left)) - Number(isSurrogate(right));
+    return astral === 0 ? left - right : astral;
   }
-  return left.length - right.length;
+  return a.length - b.length;
 }
+
+const isSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdfff;

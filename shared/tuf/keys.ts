@@ -1,6 +1,8 @@
 import { fromHex, toHex } from "../bytes.ts";
 import { digest } from "../crypto/digest.ts";
+import { p256Point, rsaBits, spkiFromPem } from "../crypto/spki.ts";
 import type { Decoder } from "../decode.ts";
+import { isCode } from "../errors.ts";
 import { type JsonObject, jsonObject } from "../json.ts";
 import { canonicalJson } from "./canonical_json.ts";
 
@@ -8,8 +10,33 @@ import { canonicalJson } from "./canonical_json.ts";
 export interface PublicKey {
   readonly keytype: string;
   readonly scheme: string;
-  /** Hex for ed25519. */
+  /** Hex for ed25519, PEM for ecdsa and rsa. */
   readonly public: string;
+}
+
+/** The signature schemes of specification 4.2. */
+export type Scheme = "ed25519" | "ecdsa-sha2-nistp256" | "rsassa-pss-sha256";
+
+interface SchemeEntry {
+  readonly keytypes: readonly string[];
+  /** From the text in metadata to the bytes that stand for this key and no other. Throws ParseError. */
+  readonly material: (text: string) => Uint8Array;
+}
+
+const SCHEMES: ReadonlyMap<string, SchemeEntry> = new Map<Scheme, SchemeEntry>([
+  ["ed25519", { keytypes: ["ed25519"], material: fromHex }],
+  [
+    "ecdsa-sha2-nistp256",
+    // Before specification 1.0.33 the keytype of these keys was the name of the scheme; such keys are in use.
+    { keytypes: ["ecdsa", "ecdsa-sha2-nistp256"], material: (pem) => p256Point(spkiFromPem(pem)) },
+  ],
+  ["rsassa-pss-sha256", { keytypes: ["rsa"], material: rsaMaterial }],
+]);
+
+function rsaMaterial(pem: string): Uint8Array {
+  const spki = spkiFromPem(pem);
+  rsaBits(spki);
+  return spki;
 }
 
 /** Decides one signature. `false` for anything that is not a sound signature of the message by the key. */
@@ -19,19 +46,43 @@ export type SignatureVerifier = (
   signature: Uint8Array,
 ) => Promise<boolean>;
 
-type RawVerify = (
+/** The mathematics of one scheme over the key's material: see `SCHEMES` for its form. */
+export type RawVerify = (
   publicKey: Uint8Array,
   message: Uint8Array,
   signature: Uint8Array,
 ) => boolean | Promise<boolean>;
 
-/** One entry for each scheme that can be verified: what a key of it looks like, and who checks it. */
-export function signatureVerifier(schemes: { readonly ed25519: RawVerify }): SignatureVerifier {
+/** @param verifiers who checks each scheme; keys of a scheme without one verify nothing. */
+export function signatureVerifier(
+  verifiers: Readonly<Partial<Record<Scheme, RawVerify>>>,
+): SignatureVerifier {
+  const byScheme: ReadonlyMap<string, RawVerify> = new Map(Object.entries(verifiers));
   return async (key, message, signature) => {
-    if (key.keytype !== "ed25519" || key.scheme !== "ed25519") return false;
-    if (!/^[0-9a-f]{64}$/.test(key.public)) return false;
-    return schemes.ed25519(fromHex(key.public), message, signature);
+    const verify = byScheme.get(key.scheme);
+    const material = keyMaterial(key);
+    return verify !== undefined && material !== undefined && (await verify(material, message, signature));
   };
+}
+
+/**
+ * The same text for the same key, whatever id, keytype or line wrapping it is listed under; undefined for a key
+ * of a kind that is not known or that is malformed.
+ */
+export function keyIdentity(key: PublicKey): string | undefined {
+  const material = keyMaterial(key);
+  return material && `${key.scheme} ${toHex(material)}`;
+}
+
+function keyMaterial(key: PublicKey): Uint8Array | undefined {
+  const entry = SCHEMES.get(key.scheme);
+  if (!entry?.keytypes.includes(key.keytype)) return undefined;
+  try {
+    return entry.material(key.public);
+  } catch (error) {
+    if (isCode(error, "parse")) return undefined;
+    throw error;
+  }
 }
 
 export function decodeKey(key: Decoder): PublicKey {

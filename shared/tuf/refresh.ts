@@ -1,110 +1,120 @@
-import { isCode } from "../errors.ts";
+import { equalBytes } from "../bytes.ts";
 import { MAX_ROOT_ROTATIONS } from "../limits.ts";
 import type { Instant } from "../time.ts";
-import type { SignatureVerifier } from "./keys.ts";
-import type { FileMeta, Root, TopRole } from "./schema.ts";
+import { keyIdentity, type SignatureVerifier } from "./keys.ts";
+import { type MetadataSource, type MetadataStore, type OnDamage, recall, recallRoot } from "./metadata_io.ts";
+import { decodeRoot, parseEnvelope, type Root, type TopRole } from "./schema.ts";
 import { roleOf, TrustedSet } from "./trusted_set.ts";
+import { isFile } from "./verify.ts";
 
-/** Where metadata comes from: a bundle, a server of TUF files, a folder, the cache. It is believed in nothing. */
-export interface MetadataSource {
-  /** undefined is an explicit "there is none"; anything short of that throws (specification 5.3.3). */
-  root(version: number): Promise<Uint8Array | undefined>;
-  timestamp(): Promise<Uint8Array>;
-  snapshot(meta: FileMeta): Promise<Uint8Array>;
-  targets(meta: FileMeta): Promise<Uint8Array>;
-}
-
-/** Where verified metadata is kept, exactly as it was received. */
-export interface MetadataStore {
-  read(role: TopRole): Promise<Uint8Array | undefined>;
-  write(role: TopRole, bytes: Uint8Array): Promise<void>;
-  remove(role: TopRole): Promise<void>;
-}
+export type { MetadataFile, MetadataSource, MetadataStore, OnDamage } from "./metadata_io.ts";
 
 export interface RefreshOptions {
   readonly source: MetadataSource;
   readonly store: MetadataStore;
-  /** The root to begin with where the store holds none. */
+  /** The root to begin with where the store holds none that is newer. */
   readonly provisionedRoot: Uint8Array;
+  /** 5.1: the one time of this refresh. */
   readonly now: Instant;
   readonly verify: SignatureVerifier;
+  /** Hears of files in the store that were damaged; the refresh goes on without them. */
+  readonly onDamage?: OnDamage;
 }
 
 /** One refresh by the client workflow (TUF specification 5.2 to 5.6). Throws as TrustedSet and the source do. */
 export async function refresh(options: RefreshOptions): Promise<TrustedSet> {
-  const { source, store, provisionedRoot, now, verify } = options;
-  const trusted = await TrustedSet.fromRoot((await store.read("root")) ?? provisionedRoot, now, verify);
-  await followRoots(trusted, source, store);
-  await refreshTimestamp(trusted, source, store);
-  await refreshSnapshot(trusted, source, store);
-  await refreshTargets(trusted, source, store);
+  const trusted = await startRoot(options);
+  await followRoots(trusted, options);
+  trusted.finishRoots(); // 5.3.10
+  await refreshTimestamp(trusted, options);
+  await refreshSnapshot(trusted, options);
+  await refreshTargets(trusted, options);
   return trusted;
 }
 
-/** 5.3 */
-async function followRoots(trusted: TrustedSet, source: MetadataSource, store: MetadataStore): Promise<void> {
+/**
+ * 5.2: the newer of the provisioned root and the one persisted. A persisted root that is damaged, or that the
+ * provisioned one has caught up with, is replaced: a host must always find back from what it was set up with.
+ */
+async function startRoot({
+  store,
+  provisionedRoot,
+  now,
+  verify,
+  onDamage,
+}: RefreshOptions): Promise<TrustedSet> {
+  const cached = await store.read("root");
+  const untouched = cached !== undefined && equalBytes(cached, provisionedRoot);
+  if (cached && !untouched) {
+    const take = () => TrustedSet.fromRoot(cached, now, verify);
+    const trusted = await recallRoot(take, onDamage);
+    if (trusted && trusted.root.version > versionOf(provisionedRoot)) return trusted;
+  }
+  const trusted = await TrustedSet.fromRoot(provisionedRoot, now, verify);
+  if (!untouched) await store.write("root", provisionedRoot);
+  return trusted;
+}
+
+/** Only to choose by: the root chosen is verified. */
+const versionOf = (root: Uint8Array): number => decodeRoot(parseEnvelope(root, "root").signed).version;
+
+/** 5.3. After Y roots the rest is left to the next refresh (5.3.3). */
+async function followRoots(trusted: TrustedSet, { source, store }: RefreshOptions): Promise<void> {
   for (let count = 0; count < MAX_ROOT_ROTATIONS; count++) {
     const bytes = await source.root(trusted.root.version + 1);
     if (bytes === undefined) return;
     const before = trusted.root;
     const after = await trusted.updateRoot(bytes);
-    await store.write("root", bytes); // 5.3.8
     if (keysChanged(before, after, "timestamp") || keysChanged(before, after, "snapshot")) {
-      // 5.3.11: recovery from a fast-forward attack by whoever held the old online keys.
+      // 5.3.11: recovery from a fast-forward attack by whoever held the old online keys. Off-spec: at each root
+      // and before it is persisted, not once after 5.3.10. A refresh that is cut short in between, or that finds
+      // the last root expired, would otherwise never learn again that the keys were rotated.
       await store.remove("timestamp");
       await store.remove("snapshot");
     }
+    await store.write("root", bytes); // 5.3.8
   }
 }
 
 /** 5.4 */
-async function refreshTimestamp(trusted: TrustedSet, source: MetadataSource, store: MetadataStore) {
-  await recall("timestamp", store, (bytes) => trusted.updateTimestamp(bytes));
+async function refreshTimestamp(trusted: TrustedSet, options: RefreshOptions): Promise<void> {
+  const { source, store } = options;
+  const cached = await recall("timestamp", options, (bytes) => trusted.updateTimestamp(bytes, "cached"));
   const bytes = await source.timestamp();
-  if ((await trusted.updateTimestamp(bytes)) === "newer") await store.write("timestamp", bytes);
+  if (cached && equalBytes(cached.bytes, bytes)) return;
+  if ((await trusted.updateTimestamp(bytes)) === "newer") await store.write("timestamp", bytes); // 5.4.5
 }
 
 /** 5.5 */
-async function refreshSnapshot(trusted: TrustedSet, source: MetadataSource, store: MetadataStore) {
+async function refreshSnapshot(trusted: TrustedSet, options: RefreshOptions): Promise<void> {
+  const { source, store } = options;
   const meta = trusted.snapshotMeta();
-  await recall("snapshot", store, (bytes) => trusted.updateSnapshot(bytes, "cached"));
-  if (trusted.snapshot?.version === meta.version) return;
-  const bytes = await source.snapshot(meta);
+  const cached = await recall("snapshot", options, (bytes) => trusted.updateSnapshot(bytes, "cached"));
+  if (cached && trusted.snapshot?.version === meta.version && (await isFile(cached.bytes, meta))) return;
+  const consistent = trusted.root.consistentSnapshot;
+  const bytes = await source.snapshot({ role: "snapshot", meta, consistent });
   await trusted.updateSnapshot(bytes);
-  await store.write("snapshot", bytes);
+  await store.write("snapshot", bytes); // 5.5.7
 }
 
 /** 5.6 */
-async function refreshTargets(trusted: TrustedSet, source: MetadataSource, store: MetadataStore) {
+async function refreshTargets(trusted: TrustedSet, options: RefreshOptions): Promise<void> {
+  const { source, store } = options;
   const meta = trusted.targetsMeta();
-  if (await recall("targets", store, (bytes) => trusted.updateTargets(bytes))) return;
-  const bytes = await source.targets(meta);
+  if (await recall("targets", options, (bytes) => trusted.updateTargets(bytes))) return;
+  const consistent = trusted.root.consistentSnapshot;
+  const bytes = await source.targets({ role: "targets", meta, consistent });
   await trusted.updateTargets(bytes);
-  await store.write("targets", bytes);
+  await store.write("targets", bytes); // 5.6.6
 }
 
-/**
- * Reads a file back from the store. One that no longer verifies, or was damaged, is as good as absent: what it
- * protected against is lost, and the fresh file that follows replaces it.
- */
-async function recall(
-  role: TopRole,
-  store: MetadataStore,
-  take: (bytes: Uint8Array) => Promise<unknown>,
-): Promise<boolean> {
-  const bytes = await store.read(role);
-  if (bytes === undefined) return false;
-  try {
-    await take(bytes);
-    return true;
-  } catch (error) {
-    if (["parse", "trust", "expired", "rollback"].some((code) => isCode(error, code as "parse")))
-      return false;
-    throw error;
-  }
-}
-
+/** By the keys themselves, not by the ids they go under. */
 function keysChanged(before: Root, after: Root, role: TopRole): boolean {
-  const ids = (root: Root) => [...roleOf(root, role).keyIds].sort().join(" ");
-  return ids(before) !== ids(after);
+  const identities = (root: Root) =>
+    roleOf(root, role)
+      .keyIds.map((id) => [id, root.keys.get(id)] as const)
+      .map(([id, key]) => (key && keyIdentity(key)) ?? id)
+      .sort()
+      .join("\n");
+  return identities(before) !== identities(after);
 }

@@ -2,14 +2,15 @@ import type { DigestAlgorithm } from "../crypto/digest.ts";
 import { Decoder } from "../decode.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { parseJson } from "../json.ts";
-import { MAX_ENTRIES, MAX_KEYS, MAX_SIGNATURES } from "../limits.ts";
+import { MAX_ENTRIES, MAX_SIGNATURES } from "../limits.ts";
 import { type Instant, parseInstant } from "../time.ts";
 import { canonicalJson } from "./canonical_json.ts";
-import { decodeKey, type PublicKey } from "./keys.ts";
+import { type Delegations, decodeDelegations } from "./delegations.ts";
+import { decodeKeys, decodeRoleKeys, type Keys, type RoleKeys } from "./role_keys.ts";
+import { TOP_ROLES, type TopRole } from "./role_name.ts";
 
-/** The four top-level roles of the TUF specification 1.0. */
-export type TopRole = "root" | "timestamp" | "snapshot" | "targets";
-export const TOP_ROLES: readonly TopRole[] = ["root", "timestamp", "snapshot", "targets"];
+export type { RoleKeys } from "./role_keys.ts";
+export { TOP_ROLES, type TopRole } from "./role_name.ts";
 
 /** A metadata file as received: what is signed, in the form that is signed, and by whom. */
 export interface Envelope {
@@ -25,14 +26,9 @@ export interface Common {
   readonly expires: Instant;
 }
 
-export interface RoleKeys {
-  readonly keyIds: readonly string[];
-  readonly threshold: number;
-}
-
 export interface Root extends Common {
   readonly consistentSnapshot: boolean;
-  readonly keys: ReadonlyMap<string, PublicKey>;
+  readonly keys: Keys;
   readonly roles: ReadonlyMap<TopRole, RoleKeys>;
 }
 
@@ -63,10 +59,15 @@ export interface TargetFile {
 
 export interface Targets extends Common {
   readonly targets: ReadonlyMap<string, TargetFile>;
+  readonly delegations: Delegations | undefined;
 }
 
-/** Specification 4.2: `{"signatures": [{"keyid", "sig"}], "signed": {…}}`. */
-export function parseEnvelope(bytes: Uint8Array, role: TopRole): Envelope {
+/**
+ * Specification 4.2: `{"signatures": [{"keyid", "sig"}], "signed": {…}}`.
+ *
+ * @param role names the file in messages.
+ */
+export function parseEnvelope(bytes: Uint8Array, role: string): Envelope {
   const document = new Decoder(parseJson(bytes, role), role);
   const signed = document.get("signed").object();
   const signatures = new Map<string, string>();
@@ -82,12 +83,7 @@ export function parseEnvelope(bytes: Uint8Array, role: TopRole): Envelope {
 export function decodeRoot(signed: JsonObject): Root {
   const root = decoder(signed, "root");
   const common = decodeCommon(root, "root");
-  const keys = new Map(
-    root
-      .get("keys")
-      .entries(MAX_KEYS)
-      .map(([id, key]) => [id, decodeKey(key)]),
-  );
+  const keys = decodeKeys(root.get("keys"));
   const roles = new Map(TOP_ROLES.map((role) => [role, decodeRoleKeys(root.get("roles").get(role))]));
   const consistentSnapshot = root.get("consistent_snapshot").optional((flag) => flag.boolean()) ?? false;
   return { ...common, consistentSnapshot, keys, roles };
@@ -106,11 +102,17 @@ export function decodeSnapshot(signed: JsonObject): Snapshot {
   return { ...common, meta: new Map(files.map(([name, meta]) => [name, decodeFileMeta(meta)])) };
 }
 
+/** Also what a delegated role signs: its `_type` is `targets` whatever its name. */
 export function decodeTargets(signed: JsonObject): Targets {
   const targets = decoder(signed, "targets");
   const common = decodeCommon(targets, "targets");
   const files = targets.get("targets").entries(MAX_ENTRIES);
-  return { ...common, targets: new Map(files.map(([path, file]) => [path, decodeTargetFile(file)])) };
+  const delegations = targets.get("delegations").optional(decodeDelegations);
+  return {
+    ...common,
+    targets: new Map(files.map(([path, file]) => [path, decodeTargetFile(file)])),
+    delegations,
+  };
 }
 
 const decoder = (signed: JsonObject, role: TopRole): Decoder => new Decoder(signed, `${role}.signed`);
@@ -123,15 +125,6 @@ function decodeCommon(signed: Decoder, type: TopRole): Common {
     version: signed.get("version").integer(1),
     expires: signed.get("expires").as(parseInstant),
   };
-}
-
-function decodeRoleKeys(role: Decoder): RoleKeys {
-  const keyIds = role
-    .get("keyids")
-    .array(MAX_KEYS)
-    .map((id) => id.string());
-  if (new Set(keyIds).size !== keyIds.length) role.get("keyids").fail("a key id twice");
-  return { keyIds, threshold: role.get("threshold").integer(1, MAX_KEYS) };
 }
 
 function decodeFileMeta(meta: Decoder): FileMeta {

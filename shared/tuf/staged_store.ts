@@ -1,5 +1,5 @@
-import type { MetadataStore } from "./refresh.ts";
-import { TOP_ROLES, type TopRole } from "./schema.ts";
+import type { MetadataStore } from "./metadata_io.ts";
+import { TOP_ROLES } from "./role_name.ts";
 
 /**
  * Holds back what a refresh writes until the whole of it was judged, binding to this kernel included: another
@@ -9,19 +9,30 @@ import { TOP_ROLES, type TopRole } from "./schema.ts";
  * the memory of a newer timestamp whose snapshot never arrived; who can withhold the one can withhold both.
  */
 export function staged(store: MetadataStore): MetadataStore & { commit(): Promise<void> } {
-  const pending = new Map<TopRole, Uint8Array | undefined>();
+  const pending = new Map<string, Uint8Array | undefined>();
+  const removed = new Set<string>();
   return {
     read: async (role) => (pending.has(role) ? pending.get(role) : await store.read(role)),
     write: async (role, bytes) => void pending.set(role, bytes),
-    remove: async (role) => void pending.set(role, undefined),
+    async remove(role) {
+      pending.set(role, undefined);
+      removed.add(role);
+    },
+    /** What was removed goes first, as in `refresh`: cut short after the root, 5.3.11 would be lost. */
     async commit() {
-      for (const role of TOP_ROLES) {
-        if (!pending.has(role)) continue;
+      for (const role of removed) await store.remove(role);
+      for (const role of inOrder(pending.keys())) {
         const bytes = pending.get(role);
-        await (bytes ? store.write(role, bytes) : store.remove(role));
+        if (bytes) await store.write(role, bytes);
       }
     },
   };
+}
+
+/** In the order of the workflow: each file before those that it vouches for. */
+function inOrder(roles: Iterable<string>): readonly string[] {
+  const present = new Set(roles);
+  return [...new Set<string>([...TOP_ROLES, ...present])].filter((role) => present.has(role));
 }
 
 /** Holds nothing and keeps nothing: for who verifies once, from the provisioned root. */

@@ -1,6 +1,9 @@
 import { RebootlessError } from "../errors.ts";
 import { formatInstant, type Instant } from "../time.ts";
+import type { DelegatedRole } from "./delegations.ts";
 import type { SignatureVerifier } from "./keys.ts";
+import type { Keys, RoleKeys } from "./role_keys.ts";
+import type { TopRole } from "./role_name.ts";
 import {
   type Common,
   decodeRoot,
@@ -10,24 +13,30 @@ import {
   type Envelope,
   type FileMeta,
   parseEnvelope,
-  type RoleKeys,
   type Root,
   type Snapshot,
   type TargetFile,
   type Targets,
   type Timestamp,
-  type TopRole,
 } from "./schema.ts";
 import { verifyFile, verifyThreshold } from "./verify.ts";
 
+export type Provenance = "fetched" | "cached";
+
+/** One delegation to follow: verification is of this edge, not of the role's name, which others may delegate to too. */
+export interface Edge {
+  readonly delegator: Targets;
+  readonly role: DelegatedRole;
+}
+
 /**
  * The client workflow of the TUF specification 1.0 (section 5) as a state machine over bytes: no request, no
- * file, no clock of its own. Feed it root, timestamp, snapshot and targets in this order; each call either
- * takes the file into the trusted set or throws and leaves the set as it was. Numbers cite the specification.
+ * file, no clock of its own. Feed it root, timestamp, snapshot, targets and what targets delegates, in this order;
+ * each call either takes the file into the trusted set or throws and leaves the set as it was. Numbers cite the
+ * specification.
  *
- * Files read back from a cache go through the same calls. One that has expired still serves as the mark below
- * which nothing is accepted; that is why expiry is judged when the next role is about to rely on it, and for
- * targets by `target()`.
+ * Files read back from a cache go through the same calls as `cached`. One that has expired still serves as the
+ * mark below which nothing is accepted: its expiry is judged when the next role is about to rely on it.
  *
  * Errors: `parse` (malformed), `trust` (signatures, hashes, wrong order of roles), `rollback`, `expired`.
  */
@@ -39,6 +48,8 @@ export class TrustedSet {
   #timestamp: Timestamp | undefined;
   #snapshot: Snapshot | undefined;
   #targets: Targets | undefined;
+  /** By delegator, by role name: what was verified for one edge says nothing of another. */
+  readonly #delegated = new Map<Targets, Map<string, Targets>>();
 
   private constructor(root: Root, now: Instant, verify: SignatureVerifier) {
     this.#root = root;
@@ -50,7 +61,8 @@ export class TrustedSet {
   static async fromRoot(bytes: Uint8Array, now: Instant, verify: SignatureVerifier): Promise<TrustedSet> {
     const envelope = parseEnvelope(bytes, "root");
     const root = decodeRoot(envelope.signed);
-    await verifyThreshold(envelope, roleOf(root, "root"), root.keys, verify, `root version ${root.version}`);
+    const what = `root version ${root.version}`;
+    await verifyThreshold(envelope, roleOf(root, "root"), root.keys, verify, what);
     return new TrustedSet(root, now, verify);
   }
 
@@ -90,9 +102,14 @@ export class TrustedSet {
     return root;
   }
 
+  /** 5.3.10: the last root of the chain, and only the last, must not have expired. */
+  finishRoots(): void {
+    this.#unexpired(this.#root, "root");
+  }
+
   /** 5.4. Returns `same` when the version is the one already trusted, in which case the file kept is the old one. */
-  async updateTimestamp(bytes: Uint8Array): Promise<"newer" | "same"> {
-    this.#unexpired(this.#root, "root"); // 5.3.10: the last root of the chain
+  async updateTimestamp(bytes: Uint8Array, from: Provenance = "fetched"): Promise<"newer" | "same"> {
+    this.finishRoots();
     const envelope = parseEnvelope(bytes, "timestamp");
     await this.#signedBy("timestamp", envelope, "timestamp"); // 5.4.2
     const timestamp = decodeTimestamp(envelope.signed);
@@ -102,6 +119,7 @@ export class TrustedSet {
       if (known.version === timestamp.version) return "same";
       notOlder("the snapshot named by the timestamp", known.snapshot.version, timestamp.snapshot.version); // 5.4.3.2
     }
+    if (from === "fetched") this.#unexpired(timestamp, "timestamp"); // 5.4.4
     this.#timestamp = timestamp;
     return "newer";
   }
@@ -110,23 +128,20 @@ export class TrustedSet {
    * 5.5. Call `snapshotMeta` first for the name and length to fetch. A `cached` file may be of an older version
    * than the timestamp names: it is taken as the mark for 5.5.5, and `targetsMeta` refuses to build on it.
    */
-  async updateSnapshot(bytes: Uint8Array, from: "fetched" | "cached" = "fetched"): Promise<Snapshot> {
+  async updateSnapshot(bytes: Uint8Array, from: Provenance = "fetched"): Promise<Snapshot> {
     const meta = this.snapshotMeta();
     if (from === "fetched") await verifyFile(bytes, meta, "snapshot"); // 5.5.2
     const envelope = parseEnvelope(bytes, "snapshot");
     await this.#signedBy("snapshot", envelope, "snapshot"); // 5.5.3
     const snapshot = decodeSnapshot(envelope.signed);
     if (from === "fetched") sameVersion("snapshot", meta, snapshot); // 5.5.4
-    for (const [name, known] of this.#snapshot?.meta ?? []) {
-      const file = snapshot.meta.get(name);
-      if (!file) throw new RebootlessError("rollback", `snapshot no longer lists ${name}`); // 5.5.5
-      notOlder(name, known.version, file.version); // 5.5.5
-    }
+    if (this.#snapshot) noRollback(this.#snapshot, snapshot); // 5.5.5
+    if (from === "fetched") this.#unexpired(snapshot, "snapshot"); // 5.5.6
     this.#snapshot = snapshot;
     return snapshot;
   }
 
-  /** What the timestamp says of the snapshot. 5.4.4: the timestamp must not have expired once it is relied on. */
+  /** What the timestamp says of the snapshot. 5.4.4: a cached timestamp must not have expired once it is relied on. */
   snapshotMeta(): FileMeta {
     if (!this.#timestamp)
       throw new RebootlessError("trust", "the snapshot cannot be judged before the timestamp");
@@ -136,28 +151,53 @@ export class TrustedSet {
 
   /** 5.6. Call `targetsMeta` first for the name and length to fetch. */
   async updateTargets(bytes: Uint8Array): Promise<Targets> {
-    const meta = this.targetsMeta();
-    await verifyFile(bytes, meta, "targets"); // 5.6.2
-    const envelope = parseEnvelope(bytes, "targets");
-    await this.#signedBy("targets", envelope, "targets"); // 5.6.3
-    const targets = decodeTargets(envelope.signed);
-    sameVersion("targets", meta, targets); // 5.6.4
-    this.#unexpired(targets, "targets"); // 5.6.5
-    this.#targets = targets;
+    const role = { ...roleOf(this.#root, "targets"), name: "targets" };
+    this.#targets = await this.#verifyTargets(role, this.#root.keys, bytes);
+    return this.#targets;
+  }
+
+  /**
+   * 5.6.7: a role by one of its delegations, judged by the keys and the threshold of that delegation. Call
+   * `targetsMeta` with its name first.
+   */
+  async updateDelegated({ delegator, role }: Edge, bytes: Uint8Array): Promise<Targets> {
+    const targets = await this.#verifyTargets(role, delegator.delegations?.keys ?? new Map(), bytes);
+    const known = this.#delegated.get(delegator) ?? new Map<string, Targets>();
+    this.#delegated.set(delegator, known.set(role.name, targets));
     return targets;
   }
 
-  /** What the snapshot says of targets. 5.5.6: the snapshot must not have expired, and must be the one the timestamp names. */
-  targetsMeta(): FileMeta {
+  /** What was verified for this very edge before. */
+  delegated({ delegator, role }: Edge): Targets | undefined {
+    return this.#delegated.get(delegator)?.get(role.name);
+  }
+
+  /**
+   * What the snapshot says of `targets` or of a delegated role. 5.5.6: the snapshot must not have expired, and
+   * must be the one the timestamp names.
+   */
+  targetsMeta(role = "targets"): FileMeta {
     if (!this.#snapshot) throw new RebootlessError("trust", "targets cannot be judged before the snapshot");
     sameVersion("snapshot", this.snapshotMeta(), this.#snapshot);
     this.#unexpired(this.#snapshot, "snapshot");
-    const meta = this.#snapshot.meta.get("targets.json");
-    if (!meta) throw new RebootlessError("trust", "snapshot does not list targets.json");
+    const meta = this.#snapshot.meta.get(`${role}.json`);
+    if (!meta) throw new RebootlessError("trust", `snapshot does not list ${shown(`${role}.json`)}`);
     return meta;
   }
 
-  /** 5.7.1: what is signed for a path, or undefined. */
+  async #verifyTargets(role: RoleKeys & { name: string }, keys: Keys, bytes: Uint8Array): Promise<Targets> {
+    const meta = this.targetsMeta(role.name);
+    const what = shown(role.name);
+    await verifyFile(bytes, meta, what); // 5.6.2
+    const envelope = parseEnvelope(bytes, what);
+    await verifyThreshold(envelope, role, keys, this.#verify, what); // 5.6.3
+    const targets = decodeTargets(envelope.signed);
+    sameVersion(what, meta, targets); // 5.6.4
+    this.#unexpired(targets, what); // 5.6.5
+    return targets;
+  }
+
+  /** 5.7.1: what targets itself says of a path, or undefined. See `findTarget` for what it delegates. */
   target(path: string): TargetFile | undefined {
     if (!this.#targets)
       throw new RebootlessError("trust", "no target can be named before targets was verified");
@@ -168,7 +208,7 @@ export class TrustedSet {
     await verifyThreshold(envelope, roleOf(this.#root, role), this.#root.keys, this.#verify, what);
   }
 
-  #unexpired(file: Common, role: TopRole): void {
+  #unexpired(file: Common, role: string): void {
     if (file.expires > this.#now) return;
     throw new RebootlessError("expired", `${role} expired at ${formatInstant(file.expires)}`, {
       hint: `This host's clock says ${formatInstant(this.#now)}. If that is right, the feed or mirror has not been refreshed.`,
@@ -181,6 +221,23 @@ export function roleOf(root: Root, role: TopRole): RoleKeys {
   const keys = root.roles.get(role);
   if (!keys) throw new RebootlessError("trust", `root names no keys for ${role}`);
   return keys;
+}
+
+/** The name of a role as it may be printed: a delegator chose it. */
+const shown = (name: string): string =>
+  /^[\w.-]{1,80}$/.test(name) ? name : JSON.stringify(name.slice(0, 80));
+
+/**
+ * 5.5.5. Off-spec, and stricter: the snapshot's own version is compared too, which the specification leaves to the
+ * timestamp (5.4.3.2). A host whose cached timestamp was damaged still has the mark of its snapshot.
+ */
+function noRollback(known: Snapshot, offered: Snapshot): void {
+  notOlder("snapshot", known.version, offered.version);
+  for (const [name, { version }] of known.meta) {
+    const file = offered.meta.get(name);
+    if (!file) throw new RebootlessError("rollback", `snapshot no longer lists ${shown(name)}`);
+    notOlder(shown(name), version, file.version);
+  }
 }
 
 function notOlder(what: string, known: number, offered: number): void {

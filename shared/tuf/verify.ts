@@ -1,12 +1,17 @@
 import { fromHex, toHex } from "../bytes.ts";
 import { digest } from "../crypto/digest.ts";
 import { RebootlessError } from "../errors.ts";
-import type { PublicKey, SignatureVerifier } from "./keys.ts";
+import { keyIdentity, type PublicKey, type SignatureVerifier } from "./keys.ts";
 import type { Envelope, Hashes, RoleKeys } from "./schema.ts";
 
 /**
- * Counts good signatures of a role's keys and throws `trust` below its threshold. A key counts once, under
- * however many ids it is listed (specification 4.3: each unique key once).
+ * Counts good signatures of a role's keys and throws `trust` below its threshold (specification 5.3.4, 5.4.2,
+ * 5.5.3, 5.6.3: each key contributes one signature). A key counts once, under however many ids it is listed
+ * and however its text is wrapped.
+ *
+ * Off-spec: the specification (4.3) has clients calculate each key id anew, so that no two keys share one. Ids
+ * are taken as names here (TAP 12): well-kept repositories (tuf-on-ci, Sigstore) put fields into keys after the
+ * id was made, two keys cannot share a name in one document, and what counts is the key, not its id.
  */
 export async function verifyThreshold(
   envelope: Envelope,
@@ -20,7 +25,7 @@ export async function verifyThreshold(
     const key = keys.get(id);
     const signature = envelope.signatures.get(id);
     if (key === undefined || signature === undefined) continue;
-    if (await isGood(key, envelope.signedBytes, signature, verify)) good.add(`${key.scheme} ${key.public}`);
+    if (await isGood(key, envelope.signedBytes, signature, verify)) good.add(keyIdentity(key) ?? id);
     if (good.size >= role.threshold) return;
   }
   throw new RebootlessError(
@@ -37,21 +42,31 @@ async function isGood(key: PublicKey, message: Uint8Array, hex: string, verify: 
   return /^(?:[0-9a-f]{2})+$/.test(hex) && (await verify(key, message, fromHex(hex)));
 }
 
+/** What is signed of a file's bytes; a hash or a length that is not stated is not judged. */
+export interface Expected {
+  readonly length: number | undefined;
+  readonly hashes: Hashes | undefined;
+}
+
 /** Throws `trust` unless the length (where stated) and every listed hash (where stated) are those of the bytes. */
-export async function verifyFile(
-  bytes: Uint8Array,
-  expected: { readonly length: number | undefined; readonly hashes: Hashes | undefined },
-  what: string,
-): Promise<void> {
-  if (expected.length !== undefined && bytes.length !== expected.length) {
-    throw new RebootlessError(
-      "trust",
-      `${what} has ${bytes.length} bytes, ${expected.length} were signed for`,
-    );
+export async function verifyFile(bytes: Uint8Array, expected: Expected, what: string): Promise<void> {
+  const problem = await difference(bytes, expected);
+  if (problem !== undefined) throw new RebootlessError("trust", `${what} ${problem}`);
+}
+
+/** `verifyFile` for bytes that may well be others: those of a cache. */
+export async function isFile(bytes: Uint8Array, expected: Expected): Promise<boolean> {
+  return (await difference(bytes, expected)) === undefined;
+}
+
+async function difference(bytes: Uint8Array, { length, hashes }: Expected): Promise<string | undefined> {
+  if (length !== undefined && bytes.length !== length) {
+    return `has ${bytes.length} bytes, ${length} were signed for`;
   }
-  for (const [algorithm, hex] of expected.hashes ?? []) {
+  for (const [algorithm, hex] of hashes ?? []) {
     if (toHex(await digest(algorithm, bytes)) !== hex) {
-      throw new RebootlessError("trust", `${what} is not the file that was signed: its ${algorithm} differs`);
+      return `is not the file that was signed: its ${algorithm} differs`;
     }
   }
+  return undefined;
 }

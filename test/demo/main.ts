@@ -26,7 +26,7 @@ async function main(work: string, cleanup: (() => Promise<void>)[]): Promise<voi
   const feed = join(work, "feed");
 
   title("publisher: keys, and a root of trust of which 2 of 3 must sign");
-  show(await mustPublish("init", feed));
+  show(await mustPublish("init", feed, "--no-passphrase"));
 
   title("edge: the Worker in workerd, with R2 and Durable Objects on this machine");
   const edge = await startEdge(join(feed, "edge.vars"));

@@ -185,6 +185,14 @@ describe("with an update published", () => {
     expect(json(await rebootless(guest, "upgrade", "--json"))).toMatchObject({ results: [] });
   });
 
+  test("what is loaded is verified by its update's id, and a damaged copy is refused", async () => {
+    const result = await rebootless(guest, "verify", CMDLINE, "--json");
+    expect(result.code, result.stderr).toBe(0);
+    expect(json(result)).toMatchObject({ verified: [{ what: CMDLINE, kind: "loaded module" }] });
+    await guest.mustExec("cp /var/lib/rebootless/*/artifacts/*.ko /root/fix.ko && echo >> /root/fix.ko");
+    expect((await rebootless(guest, "verify", "/root/fix.ko")).code).toBe(4);
+  });
+
   test("with nothing new a check is one request", async () => {
     mirror.asked.length = 0;
     const result = await rebootless(guest, "check", "--json");

@@ -26,7 +26,7 @@ export interface Publication {
 export async function startPublication(): Promise<Publication> {
   const work = await mkdtemp(join(tmpdir(), "rebootless-e2e-"));
   const dir = join(work, "feed");
-  await mustPublish("init", dir);
+  await mustPublish("init", dir, "--no-passphrase");
   const edge = await startEdge(join(dir, "edge.vars"));
   return {
     dir,

@@ -12,8 +12,11 @@ import {
 import { fetchKernels, planKernels } from "./kernels.mjs";
 import { progress, SetupError } from "./run.mjs";
 
-/** Debian packages that booting a guest and building its modules takes, beside what the headers ask for. */
-const PACKAGES = ["qemu-system-x86", "busybox-static", "kmod", "make", "libc-bin", "util-linux", "xz-utils"];
+/** What booting a guest and building its modules takes, beside what the headers ask for. */
+const GUEST = ["qemu-system-x86", "busybox-static", "kmod", "make", "libc-bin", "util-linux", "xz-utils"];
+/** What docs/verify-by-hand.md uses, which a test runs. */
+const BY_HAND = ["curl", "jq", "openssl", "xxd"];
+const PACKAGES = [...GUEST, ...BY_HAND];
 
 async function remembered(file) {
   try {

@@ -21,10 +21,17 @@ export const PLACE = {
   notes: 0x400,
   tables: 0x500,
   thunkVariable: 0xc00,
+  uniprocessor: 0xc08,
+  key: 0xc10,
   banner: 0xd00,
   kallsyms: 0x1000,
 } as const;
 export const PLAIN_SITES = { ftrace: 0, reloc32: 8, reloc64: 16, reloc32neg: 28, return_thunk: 40 } as const;
+
+/** Places in fn_alternative, of 5 bytes each: `clac` where there is SMAP; `lfence` where a feature is missing. */
+export const ALTERNATIVES = { smap: 2, fence: 12 } as const;
+export const FEATURES = { smap: 308, other: 364 } as const;
+const REPLACEMENTS = Uint8Array.of(0x0f, 0x01, 0xca, 0x0f, 0xae, 0xe8);
 
 export type Layout = "6.1" | "6.1 without sequences" | "6.12";
 export type BuilderSymbol = readonly [name: string, type: string, address: bigint];
@@ -56,6 +63,7 @@ export const SYMBOLS: readonly BuilderSymbol[] = [
   ["percpu_variable", "A", 0n],
   ["_text", "T", at(0)],
   ["__fentry__", "T", at(0x20)],
+  ["text_poke_apply_relocation", "T", at(0x40)],
   ["fn_plain", "t", at(PLACE.plain)],
   ["fn_plain_alias", "T", at(PLACE.plain)],
   ["fn_locked", "t", at(PLACE.locked)],
@@ -72,6 +80,7 @@ export const SYMBOLS: readonly BuilderSymbol[] = [
   ["__start___jump_table", "D", at(TABLES.jumps)],
   ["__stop___jump_table", "D", at(TABLES.jumps + 16)],
   ["x86_return_thunk", "D", at(PLACE.thunkVariable)],
+  ["uniproc_patched", "b", at(PLACE.uniprocessor)],
   ...Array.from({ length: 300 }, (_, i): BuilderSymbol => [`data_${i}`, "d", at(0x4000 + i)]),
 ];
 
@@ -83,6 +92,9 @@ export function buildKernelElf(spec: KernelSpec = {}): Uint8Array {
   for (let i = 0; i < PLACE.etext; i++) memory[i] = (i * 7 + 3) & 0xff;
   putPlain(put);
   put(PLACE.oddReturn + 8, Uint8Array.of(0x0f, 0x84), le(PLACE.thunk - PLACE.oddReturn - 14, 4));
+  put(PLACE.locked + 4, Uint8Array.of(0xf0));
+  put(PLACE.alternative + ALTERNATIVES.smap, Uint8Array.of(0x90, 0x90, 0x90, 0x90, 0x90));
+  put(PLACE.alternative + ALTERNATIVES.fence, Uint8Array.of(0xe9), le(0x60, 4));
   put(PLACE.branching + 4, Uint8Array.of(0xeb, 0x10));
   put(PLACE.thunkVariable, le(at(PLACE.thunk), 8));
   put(PLACE.banner, utf8(`Linux version %s (%s)\0${BANNER}\n\0`));
@@ -120,34 +132,57 @@ function putTables(put: Put, alternativeSize: number): readonly SectionSpec[] {
     relative(TABLES.returns + 4, PLACE.oddReturn + 8),
   );
   const locks = relative(TABLES.locks, PLACE.locked + 4);
-  const alternative = (entry: number, site: number, replacement: number): Uint8Array =>
+  const condition = (feature: number, absent: boolean): Uint8Array =>
+    alternativeSize === 12
+      ? le(feature | (absent ? 0x8000 : 0), 2)
+      : concatBytes(le(feature, 2), le(Number(absent), 2));
+  const alternative = (
+    entry: number,
+    site: number,
+    replacement: number,
+    feature: number,
+    absent: boolean,
+  ): Uint8Array =>
     concatBytes(
       relative(entry, site),
       relative(entry + 4, replacement),
-      new Uint8Array(alternativeSize - 10),
+      condition(feature, absent),
       Uint8Array.of(5, 3),
     );
   const { alternatives } = TABLES;
   const table = concatBytes(
-    alternative(alternatives, PLACE.alternative + 2, TABLES.replacement),
-    alternative(alternatives + alternativeSize, PLACE.alternative + 12, TABLES.replacement + 3),
+    alternative(
+      alternatives,
+      PLACE.alternative + ALTERNATIVES.smap,
+      TABLES.replacement,
+      FEATURES.smap,
+      false,
+    ),
+    alternative(
+      alternatives + alternativeSize,
+      PLACE.alternative + ALTERNATIVES.fence,
+      TABLES.replacement + 3,
+      FEATURES.other,
+      true,
+    ),
   );
   put(TABLES.mcount, le(at(PLACE.plain), 8), le(0, 8));
   put(TABLES.returns, returns);
   put(TABLES.locks, locks);
   put(alternatives, table);
+  put(TABLES.replacement, REPLACEMENTS);
   put(
     TABLES.jumps,
     relative(TABLES.jumps, PLACE.branching + 4),
     relative(TABLES.jumps + 4, PLACE.branching + 22),
-    le(0, 8),
+    le(PLACE.key - TABLES.jumps - 8, 8),
   );
   return [
     section(".text", 0, new Uint8Array(PLACE.etext), 6),
     section(".return_sites", TABLES.returns, returns, 2),
     section(".smp_locks", TABLES.locks, locks, 2),
     section(".altinstructions", alternatives, table, 2),
-    section(".altinstr_replacement", TABLES.replacement, new Uint8Array(6), 6),
+    section(".altinstr_replacement", TABLES.replacement, REPLACEMENTS, 6),
   ];
 }
 

@@ -1,58 +1,233 @@
-import type { ByteReader } from "../../../shared/byte_reader.ts";
-import { SECTION_FLAG } from "../../../shared/elf/sections.ts";
-import { ParseError } from "../../../shared/errors.ts";
-import type { PatchSite } from "../patch_sites.ts";
-import { mapEntries, type SiteSources, type SiteTable, sectionTable, siteOffset } from "./sources.ts";
+import { textOffset } from "../../../shared/brand.ts";
+import { RebootlessError } from "../../../shared/errors.ts";
+import { BRANCH_LENGTH, CALL, JUMP, LONGEST_NOP, readUnsigned } from "../../../shared/runpre/code.ts";
+import {
+  type AlternativeForm,
+  clearSites,
+  type FeatureCondition,
+  MAX_FORMS,
+  type Site,
+  siteLength,
+} from "../../../shared/runpre/sites/kinds.ts";
+import { type PatchSite, sitesWithin } from "../patch_sites.ts";
+import { relocationsWithin } from "../relocations.ts";
+import { type AlternativeStyle, EARLY_STYLE, RELOCATING_STYLE } from "./alternative_code.ts";
+import { type Alternative, alternativeTable } from "./alternative_table.ts";
+import type { CallDepth } from "./call_depth.ts";
+import { codeAt, type SiteSources, siteOffset } from "./sources.ts";
 
-/** One entry: at `site`, `length` bytes give way to `replacementLength` bytes from `replacement` on some CPUs. */
-interface Alternative {
-  readonly site: bigint;
-  readonly replacement: bigint;
-  readonly length: number;
-  readonly replacementLength: number;
-}
+const NOP = 0x90;
+const LOCK = 0xf0;
+const HALF_LINE = 32;
+/** `call *X(%rip)`: what a direct call replaces. */
+const CALL_POINTER = [0xff, 0x15] as const;
+const CALL_POINTER_LENGTH = 6;
 
-const ENTRY_SIZES = [12, 14] as const; // 14 since 6.3, where the feature number got 16 bits of flags
-
-/** Instructions that are chosen by CPU features at boot (ALTERNATIVE in the kernel's source). */
-export function alternativeSites(sources: SiteSources): readonly PatchSite[] {
-  const table = sectionTable(sources, ".altinstructions");
-  if (table === undefined) return [];
-  const fitting = ENTRY_SIZES.map((size) => readEntries(table, size)).filter((entries) =>
-    entries?.every((entry) => isPlausible(sources, entry)),
-  );
-  const [entries, other] = fitting;
-  if (entries === undefined || (other !== undefined && entries.length > 0)) {
-    throw new ParseError("the entries of .altinstructions are neither 12 nor 14 bytes long");
+/**
+ * Joins the other sites with the alternatives, instructions that are chosen by CPU features at boot (ALTERNATIVE in the
+ * kernel's source). Entries for one place are one site; sites within its code become the form's own.
+ * @param plain sorted by place. @returns all, sorted. An alternative that is not understood is an `unknown` site.
+ */
+export function composeAlternatives(
+  sources: SiteSources,
+  plain: readonly PatchSite[],
+  callDepth: CallDepth,
+): readonly PatchSite[] {
+  const table = alternativeTable(sources);
+  if (table === undefined) return plain;
+  const style = table.entrySize === 12 ? EARLY_STYLE : laterStyle(sources);
+  const composed: PatchSite[] = [];
+  const taken = new Set<PatchSite>();
+  for (const entries of groupBySite(table.entries)) {
+    const region = regionOf(sources, entries);
+    const within = sitesWithin(plain, region.at, region.at + region.length);
+    for (const site of within) taken.add(site);
+    // Nops before a label look like padding, but once alternatives are applied they are no longer single bytes.
+    const inner = within.filter(({ kind }) => kind !== "call_padding" && kind !== "call_padding_open");
+    composed.push(compose({ sources, style, callDepth, plain }, entries, region, inner));
   }
-  return entries.map(({ site, length }) => ({ kind: "alternative", at: siteOffset(sources, site), length }));
+  return [...composed, ...plain.filter((site) => !taken.has(site))].sort((a, b) => a.at - b.at);
 }
 
-/** { s32 site - ., s32 replacement - ., feature (2 or 4 bytes), u8 length, u8 replacement length }. */
-function readEntries(table: SiteTable, size: number): readonly Alternative[] | undefined {
-  if (table.bytes.length % size !== 0) return undefined;
-  return mapEntries(table, ".altinstructions", size, (reader: ByteReader, at) => {
-    const site = at + BigInt(reader.s32());
-    const replacement = at + 4n + BigInt(reader.s32());
-    reader.skip(size - 10);
-    return { site, replacement, length: reader.u8(), replacementLength: reader.u8() };
-  });
+/** Kernels of 6.3 to 6.6 have the longer entries and apply them in ways of their own, which are not understood. */
+const laterStyle = ({ symbols }: SiteSources): AlternativeStyle | undefined =>
+  ["text_poke_apply_relocation", "apply_relocation"].some((name) => symbols.named(name).length > 0)
+    ? RELOCATING_STYLE
+    : undefined;
+
+/** Entries for one place, in table order: later ones are applied over earlier ones. */
+function groupBySite(entries: readonly Alternative[]): readonly (readonly Alternative[])[] {
+  const groups = new Map<bigint, Alternative[]>();
+  for (const entry of entries) {
+    const group = groups.get(entry.site);
+    if (group === undefined) groups.set(entry.site, [entry]);
+    else group.push(entry);
+  }
+  return [...groups.values()];
 }
 
-/** The site is code and the replacement lies in its section: with the wrong entry size, neither holds for long. */
-function isPlausible(sources: SiteSources, entry: Alternative): boolean {
-  const replacements = sources.sections.find((s) => s.name === ".altinstr_replacement");
-  const code = sources.sections.some(
-    (s) =>
-      (s.flags & SECTION_FLAG.exec) !== 0n &&
-      entry.site >= s.address &&
-      entry.site + BigInt(entry.length) <= s.address + BigInt(s.size),
+interface Region {
+  readonly at: number;
+  readonly length: number;
+}
+
+/** Nested alternatives pad to the longest: all entries for a place are taken to be that long (alternative.c, 6.12). */
+function regionOf(sources: SiteSources, entries: readonly Alternative[]): Region {
+  const first = entries[0]?.site ?? 0n;
+  return { at: siteOffset(sources, first), length: Math.max(...entries.map((entry) => entry.length)) };
+}
+
+interface Composer {
+  readonly sources: SiteSources;
+  readonly style: AlternativeStyle | undefined;
+  readonly callDepth: CallDepth;
+  /** All other sites, sorted. */
+  readonly plain: readonly PatchSite[];
+}
+
+function compose(
+  composer: Composer,
+  entries: readonly Alternative[],
+  region: Region,
+  inner: readonly PatchSite[],
+): PatchSite {
+  const { at, length } = region;
+  const isUnderstood =
+    composer.style !== undefined &&
+    entries.length < MAX_FORMS &&
+    entries.every((entry) => !entry.hasUnknownFlags) &&
+    (composer.style !== EARLY_STYLE || entries.every((entry) => entry.length === length));
+  const base = isUnderstood ? baseForm(composer, composer.style, region, inner) : undefined;
+  const replaced = entries.map((entry) =>
+    base && composer.style ? replacedForm(composer, composer.style, entry, region, inner) : undefined,
   );
-  if (!code || entry.length === 0) return false;
-  if (entry.replacementLength === 0) return true;
-  return (
-    replacements !== undefined &&
-    entry.replacement >= replacements.address &&
-    entry.replacement + BigInt(entry.replacementLength) <= replacements.address + BigInt(replacements.size)
+  const forms = [...replaced.reverse(), base];
+  if (!forms.every((form) => form !== undefined))
+    return { kind: "unknown", table: "alternative", at, length };
+  return { kind: "alternative", at, length, forms };
+}
+
+/** As linked, but for joined nops and what else is rewritten there. */
+function baseForm(
+  composer: Composer,
+  style: AlternativeStyle,
+  { at, length }: Region,
+  inner: readonly PatchSite[],
+): AlternativeForm | undefined {
+  const sites: Site[] = [];
+  for (const site of inner) {
+    if (site.kind === "unknown" || site.kind === "fixed" || site.kind === "alternative") return undefined;
+    if (site.at < at || site.at + siteLength(site) > at + length) return undefined;
+    sites.push({ ...site, at: site.at - at });
+  }
+  const { sources } = composer;
+  const code = codeAt(sources, sources.linkedText + BigInt(at), length).slice();
+  // Calls through pv_ops were made direct before, and have no nops to join.
+  for (const site of sites) if (site.kind === "paravirt") placeCall(code, site.at, site.length, style);
+  style.joinNops(code);
+  return finish(composer, null, code, at, [...sites, ...relocated(sources, at, length)], inner);
+}
+
+function placeCall(code: Uint8Array, at: number, length: number, style: AlternativeStyle): void {
+  code.fill(NOP, at, at + length);
+  code.set([CALL, 0, 0, 0, 0], at);
+  const rest = code.subarray(at + BRANCH_LENGTH, at + length);
+  style.joinNops(rest);
+}
+
+function replacedForm(
+  composer: Composer,
+  style: AlternativeStyle,
+  entry: Alternative,
+  { at, length }: Region,
+  inner: readonly PatchSite[],
+): AlternativeForm | undefined {
+  const { sources, plain } = composer;
+  if (entry.isDirectCall) return directCallForm(sources, entry, length);
+  const from = siteOffset(sources, entry.replacement);
+  const to = from + entry.replacementLength;
+  const copied = copiedSites(sitesWithin(plain, from, to), from, at);
+  if (copied === undefined || (copied.length > 0 && style === EARLY_STYLE)) return undefined;
+  const code = new Uint8Array(length).fill(NOP);
+  code.set(codeAt(sources, entry.replacement, entry.replacementLength));
+  try {
+    style.move(code, entry.replacementLength, from - at);
+  } catch (error) {
+    if (error instanceof RebootlessError) return undefined;
+    throw error;
+  }
+  // A return that was shortened is no longer what its table says.
+  if (copied.some((site) => code[site.at] !== JUMP)) return undefined;
+  style.joinNops(code);
+  const sites = [...copied, ...relocated(sources, from, entry.replacementLength), ...locks(code, at, inner)];
+  return finish(composer, entry.condition, code, at, sites, inner);
+}
+
+/** Returns in a replacement are rewritten before it is copied: where they stood then decides. Nothing else is understood. */
+function copiedSites(sites: readonly PatchSite[], from: number, to: number): readonly Site[] | undefined {
+  const copied: Site[] = [];
+  for (const site of sites) {
+    if (site.kind === "call") continue;
+    if (site.kind !== "return_thunk") return undefined;
+    const at = site.at - from;
+    const isSameHalf = ((to + at) & HALF_LINE) === (site.at & HALF_LINE);
+    copied.push({ kind: isSameHalf ? "return_thunk" : "return_thunk_moved", at });
+  }
+  return copied;
+}
+
+/** The replacement names BUG_func; the kernel puts there what the pointer says that the code as linked calls through. */
+function directCallForm(
+  sources: SiteSources,
+  entry: Alternative,
+  length: number,
+): AlternativeForm | undefined {
+  const code = codeAt(sources, entry.site, CALL_POINTER_LENGTH);
+  const isCall = CALL_POINTER.every((byte, i) => code[i] === byte);
+  if (!isCall || entry.length !== CALL_POINTER_LENGTH || length > LONGEST_NOP) return undefined;
+  const operand = readUnsigned(code, CALL_POINTER.length, 4) | 0;
+  const pointer = textOffset(siteOffset(sources, entry.site) + CALL_POINTER_LENGTH + operand);
+  const sites = [{ kind: "paravirt", at: 0, length, pointer }] as const;
+  return { condition: entry.condition, code: new Uint8Array(length), sites };
+}
+
+/** Lock prefixes are taken out where there still is one. */
+const locks = (code: Uint8Array, at: number, inner: readonly PatchSite[]): readonly Site[] =>
+  inner
+    .filter((site) => site.kind === "smp_lock" && code[site.at - at] === LOCK)
+    .map((site) => ({ kind: "smp_lock", at: site.at - at }));
+
+const relocated = ({ relocations }: SiteSources, at: number, length: number): readonly Site[] =>
+  relocationsWithin(relocations, at, at + length).map((site) => ({ ...site, at: site.at - at }));
+
+/** Adds the calls that call depth tracking leads to padding: one at the start, and those that its table lists. */
+function finish(
+  { callDepth }: Composer,
+  condition: FeatureCondition | null,
+  code: Uint8Array,
+  place: number,
+  sites: readonly Site[],
+  inner: readonly PatchSite[],
+): AlternativeForm | undefined {
+  const listed = inner.filter((site) => site.kind === "call").map((site) => site.at - place);
+  const known = new Set(sites.map((site) => site.at));
+  const calls = [...new Set([0, ...listed])].filter(
+    (at) =>
+      !known.has(at) &&
+      code[at] === CALL &&
+      callDepth.isLed(place + at + BRANCH_LENGTH + (readUnsigned(code, at + 1, 4) | 0)),
   );
+  const all = [...sites, ...calls.map((at) => ({ kind: "call", at }) as const)].sort((a, b) => a.at - b.at);
+  if (overlaps(all, code.length)) return undefined;
+  clearSites(code, all);
+  return { condition, code, sites: all };
+}
+
+function overlaps(sites: readonly Site[], length: number): boolean {
+  let end = 0;
+  for (const site of sites) {
+    if (site.at < end) return true;
+    end = site.at + siteLength(site);
+  }
+  return end > length;
 }

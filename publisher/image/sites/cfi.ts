@@ -4,10 +4,11 @@ import { relativeTargets, type SiteSources, sectionTable, siteOffset } from "./s
 // FineIBT rewrites the 16 bytes before a function and the hash check before a call; this is the longer of the two.
 const LENGTH = 16;
 
-/** Type checks of indirect calls (kernels built by clang with CFI). */
+/** Type checks of indirect calls (kernels built by clang with CFI): not understood. */
 export function cfiSites(sources: SiteSources): readonly PatchSite[] {
   return relativeTargets(sectionTable(sources, ".cfi_sites"), ".cfi_sites").map((address) => ({
-    kind: "cfi",
+    kind: "unknown",
+    table: "cfi",
     at: siteOffset(sources, address),
     length: LENGTH,
   }));

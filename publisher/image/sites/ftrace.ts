@@ -1,9 +1,7 @@
-import { SITE_LENGTH } from "../../../shared/runpre/fingerprint.ts";
+import { BRANCH_LENGTH } from "../../../shared/runpre/code.ts";
 import { branchTarget, isNop5 } from "../../x86/branch.ts";
 import type { PatchSite } from "../patch_sites.ts";
 import { codeAt, mapEntries, type SiteSources, siteOffset, symbolsTable } from "./sources.ts";
-
-const LENGTH = SITE_LENGTH.ftrace;
 
 /**
  * The calls that ftrace can attach to, one at the entry of nearly every function, and the calls in ftrace's own
@@ -20,18 +18,25 @@ export function ftraceSites(sources: SiteSources): readonly PatchSite[] {
 
 /** As linked: the compiler's call to __fentry__, or the nop that objtool made of it. Anything else is not understood. */
 function entrySite(sources: SiteSources, address: bigint): PatchSite {
-  const code = codeAt(sources, address, LENGTH);
+  const code = codeAt(sources, address, BRANCH_LENGTH);
+  const at = siteOffset(sources, address);
   const fentry = sources.symbols.only("__fentry__")?.address;
   const isCall = code[0] === 0xe8 && fentry !== undefined && branchTarget(code, address) === fentry;
-  return {
-    kind: isCall || isNop5(code) ? "ftrace" : "ftrace_other",
-    at: siteOffset(sources, address),
-    length: LENGTH,
-  };
+  return isCall || isNop5(code)
+    ? { kind: "ftrace", at }
+    : { kind: "unknown", table: "ftrace", at, length: BRANCH_LENGTH };
 }
 
+/** `ftrace_graph_call` is a jump that a switch turns on, in kernels before 5.18; it is not understood. */
 function trampolineSites(sources: SiteSources): readonly PatchSite[] {
-  return ["ftrace_call", "ftrace_regs_call", "ftrace_graph_call"]
-    .flatMap((name) => sources.symbols.named(name))
-    .map(({ address }) => ({ kind: "ftrace_trampoline", at: siteOffset(sources, address), length: LENGTH }));
+  const places = (name: string): readonly number[] =>
+    sources.symbols.named(name).map(({ address }) => siteOffset(sources, address));
+  return [
+    ...["ftrace_call", "ftrace_regs_call"]
+      .flatMap(places)
+      .map((at) => ({ kind: "ftrace_call", at }) as const),
+    ...places("ftrace_graph_call").map(
+      (at) => ({ kind: "unknown", table: "ftrace_graph", at, length: BRANCH_LENGTH }) as const,
+    ),
+  ];
 }

@@ -1,13 +1,22 @@
+import { equalBytes } from "../../../shared/bytes.ts";
 import type { PatchSite } from "../patch_sites.ts";
-import { relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
+import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
-const LENGTH = 4;
+const ENDBR64 = Uint8Array.of(0xf3, 0x0f, 0x1e, 0xfa);
+const SEAL = Uint8Array.of(0x66, 0x0f, 0x1f, 0x00);
 
-/** endbr64 instructions that a CPU with indirect branch tracking overwrites, as nothing calls there indirectly. */
+/**
+ * endbr64 instructions that nothing calls indirectly: a kernel that has the table overwrites them on every CPU, whether
+ * it tracks branches or not (arch/x86/kernel/alternative.c, apply_seal_endbr(), apply_ibt_endbr()).
+ */
 export function ibtSealSites(sources: SiteSources): readonly PatchSite[] {
-  return relativeTargets(sectionTable(sources, ".ibt_endbr_seal"), ".ibt_endbr_seal").map((address) => ({
-    kind: "ibt_seal",
-    at: siteOffset(sources, address),
-    length: LENGTH,
-  }));
+  return relativeTargets(sectionTable(sources, ".ibt_endbr_seal"), ".ibt_endbr_seal").map(
+    (address): PatchSite => {
+      const at = siteOffset(sources, address);
+      const isEndbr = equalBytes(codeAt(sources, address, SEAL.length), ENDBR64);
+      return isEndbr
+        ? { kind: "fixed", at, code: SEAL }
+        : { kind: "unknown", table: "ibt_seal", at, length: SEAL.length };
+    },
+  );
 }

@@ -1,15 +1,25 @@
+import { textOffset } from "../../../shared/brand.ts";
 import type { PatchSite } from "../patch_sites.ts";
 import { codeAt, mapEntries, type SiteSources, siteOffset, symbolsTable } from "./sources.ts";
 
 const ENTRY_SIZE = 16;
 const SHORT = new Set([0xeb, 0x66]); // jmp rel8; the 2-byte nop
+const KEY_FLAGS = 3n; // bit 0: the key's usual state is on; bit 1: initialisation code
 
-/** Branches on static keys: { s32 code - ., s32 target - ., s64 key - . }, a jump or a nop of 2 or 5 bytes. */
+/** Branches on static keys: { s32 code - ., s32 target - ., s64 key - . and flags }, a jump or a nop of 2 or 5 bytes. */
 export function jumpLabelSites(sources: SiteSources): readonly PatchSite[] {
   const table = symbolsTable(sources, "__start___jump_table", "__stop___jump_table");
-  return mapEntries(table, "jump table", ENTRY_SIZE, (reader, at) => {
-    const code = at + BigInt(reader.s32());
-    const length = SHORT.has(codeAt(sources, code, 1)[0] ?? 0) ? 2 : 5;
-    return { kind: "jump_label", at: siteOffset(sources, code), length };
+  return mapEntries(table, "jump table", ENTRY_SIZE, (reader, entry): PatchSite => {
+    const code = entry + BigInt(reader.s32());
+    const target = entry + 4n + BigInt(reader.s32());
+    const key = BigInt.asUintN(64, entry + 8n + reader.s64());
+    return {
+      kind: "jump_label",
+      at: siteOffset(sources, code),
+      length: SHORT.has(codeAt(sources, code, 1)[0] ?? 0) ? 2 : 5,
+      target: Number(target - code),
+      key: textOffset(siteOffset(sources, key & ~KEY_FLAGS)),
+      branch: (key & 1n) === 1n,
+    };
   });
 }

@@ -1,19 +1,27 @@
+import { textOffset } from "../../../shared/brand.ts";
 import type { PatchSite } from "../patch_sites.ts";
 import { relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
-const PREFIX = "runtime_";
-// An 8-byte address is the longest; shifts are 1 byte. An unknown kind of constant is taken for the longest.
-const LENGTH = 8;
+/** A section's name says what is filled in: `runtime_ptr_X` 8 bytes, `runtime_shift_X` 1 byte, of the variable X. */
+const LENGTHS: ReadonlyMap<string, 1 | 8> = new Map([
+  ["ptr", 8],
+  ["shift", 1],
+]);
 
-/** Immediate operands that boot fills in (since 6.11): a section for each constant, `runtime_ptr_X`, `runtime_shift_X`. */
+/** Immediate operands that boot fills in (since 6.11): a section for each constant. */
 export function runtimeConstantSites(sources: SiteSources): readonly PatchSite[] {
-  return sources.sections
-    .filter((section) => section.name.startsWith(PREFIX))
-    .flatMap(({ name }) =>
-      relativeTargets(sectionTable(sources, name), name).map((address) => ({
-        kind: "runtime_constant" as const,
-        at: siteOffset(sources, address),
-        length: name.startsWith("runtime_shift_") ? 1 : LENGTH,
-      })),
-    );
+  return sources.sections.flatMap(({ name }): readonly PatchSite[] => {
+    const [, type, constant] = /^runtime_([a-z]+)_(.+)$/.exec(name) ?? [];
+    if (type === undefined || constant === undefined) return [];
+    const length = LENGTHS.get(type);
+    const variable = sources.symbols.only(constant);
+    return relativeTargets(sectionTable(sources, name), name).map((address) => {
+      const at = siteOffset(sources, address);
+      if (length === undefined || variable === undefined) {
+        return { kind: "unknown", table: "runtime_constant", at, length: 8 };
+      }
+      const place = textOffset(siteOffset(sources, variable.address));
+      return { kind: "runtime_constant", at, length, variable: place };
+    });
+  });
 }

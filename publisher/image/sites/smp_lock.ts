@@ -1,11 +1,14 @@
 import type { PatchSite } from "../patch_sites.ts";
-import { relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
+import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
-/** Lock prefixes, which become a segment prefix while there is one processor only. */
+const LOCK = 0xf0;
+
+/**
+ * Lock prefixes, which become a segment prefix while there is one processor only. Where the assembler has put another
+ * prefix first, the kernel finds no lock and changes nothing.
+ */
 export function smpLockSites(sources: SiteSources): readonly PatchSite[] {
-  return relativeTargets(sectionTable(sources, ".smp_locks"), ".smp_locks").map((address) => ({
-    kind: "smp_lock",
-    at: siteOffset(sources, address),
-    length: 1,
-  }));
+  return relativeTargets(sectionTable(sources, ".smp_locks"), ".smp_locks")
+    .filter((address) => codeAt(sources, address, 1)[0] === LOCK)
+    .map((address) => ({ kind: "smp_lock", at: siteOffset(sources, address) }));
 }

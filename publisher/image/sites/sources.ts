@@ -3,6 +3,7 @@ import { ByteReader } from "../../../shared/byte_reader.ts";
 import type { ElfSection } from "../../../shared/elf/sections.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 import type { LinkedMemory } from "../linked_memory.ts";
+import type { KernelRelocations } from "../relocations.ts";
 import type { SymbolTable } from "../symbol_table.ts";
 
 // The longest table of a distribution's kernel, of returns, has 60,000 entries.
@@ -13,6 +14,7 @@ export interface SiteSources {
   readonly memory: LinkedMemory;
   readonly sections: readonly ElfSection[];
   readonly symbols: SymbolTable;
+  readonly relocations: KernelRelocations;
   readonly linkedText: Address;
 }
 

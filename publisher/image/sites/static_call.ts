@@ -1,29 +1,51 @@
-import { branchLength } from "../../x86/branch.ts";
+import { textOffset } from "../../../shared/brand.ts";
+import { CALL, JUMP } from "../../../shared/runpre/code.ts";
+import type { StaticCallForm } from "../../../shared/runpre/sites/kinds.ts";
 import type { PatchSite } from "../patch_sites.ts";
 import { codeAt, mapEntries, type SiteSources, siteOffset, symbolsTable } from "./sources.ts";
 
 const TRAMPOLINE_PREFIX = "__SCT__";
-const TRAMPOLINE_LENGTH = 8; // jmp or ret in 5 bytes, and 3 bytes by which it is known
+const KEY_PREFIX = "__SCK__";
 const ENTRY_SIZE = 8;
+const KEY_FLAGS = 3n; // bit 0: a tail call; bit 1: initialisation code
+const LENGTH = 6;
 
-/** Calls whose target is chosen at run time: { s32 site - ., s32 key - . }, and the trampolines they are linked to. */
+/** Calls whose target is chosen at run time: { s32 site - ., s32 key - . and flags }, and the trampolines they are linked to. */
 export function staticCallSites(sources: SiteSources): readonly PatchSite[] {
   const table = symbolsTable(sources, "__start_static_call_sites", "__stop_static_call_sites");
-  const sites = mapEntries(table, "static call sites", ENTRY_SIZE, (reader, at): PatchSite => {
-    const code = at + BigInt(reader.s32());
-    const length = branchLength(codeAt(sources, code, 2));
-    return { kind: "static_call", at: siteOffset(sources, code), length };
+  const sites = mapEntries(table, "static call sites", ENTRY_SIZE, (reader, entry): PatchSite => {
+    const code = entry + BigInt(reader.s32());
+    const key = entry + 4n + BigInt(reader.s32());
+    const at = siteOffset(sources, code);
+    const form = formOf(codeAt(sources, code, 2), (key & 1n) === 1n);
+    if (form === undefined) return { kind: "unknown", table: "static_call", at, length: LENGTH };
+    return keyedSite(sources, form, form === "conditional" ? at + 2 : at, key & ~KEY_FLAGS);
   });
   return [...sites, ...trampolineSites(sources)];
 }
 
-/** No table lists the trampolines: they are the symbols of a prefix. */
+function formOf(code: Uint8Array, isTail: boolean): StaticCallForm | undefined {
+  const [first = 0, second = 0] = code;
+  if (first === CALL) return isTail ? undefined : "call";
+  if (!isTail) return undefined;
+  if (first === JUMP) return "tail";
+  return first === 0x0f && (second & 0xf0) === 0x80 ? "conditional" : undefined;
+}
+
+/** No table lists the trampolines: they are the symbols of a prefix, and so are their keys. */
 function trampolineSites(sources: SiteSources): readonly PatchSite[] {
-  return sources.symbols.all
+  const { symbols } = sources;
+  return symbols.all
     .filter(({ name }) => name.startsWith(TRAMPOLINE_PREFIX))
-    .map(({ address }) => ({
-      kind: "static_call_trampoline",
-      at: siteOffset(sources, address),
-      length: TRAMPOLINE_LENGTH,
-    }));
+    .map(({ name, address }): PatchSite => {
+      const key = symbols.only(KEY_PREFIX + name.slice(TRAMPOLINE_PREFIX.length))?.address;
+      const at = siteOffset(sources, address);
+      if (key === undefined) return { kind: "unknown", table: "static_call_trampoline", at, length: LENGTH };
+      return keyedSite(sources, "trampoline", at, key);
+    });
+}
+
+function keyedSite(sources: SiteSources, form: StaticCallForm, at: number, key: bigint): PatchSite {
+  const initiallyNull = codeAt(sources, key, 8).every((byte) => byte === 0);
+  return { kind: "static_call", at, form, key: textOffset(siteOffset(sources, key)), initiallyNull };
 }

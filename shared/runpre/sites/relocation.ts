@@ -1,26 +1,18 @@
-import { SITE_LENGTH, type SiteKind } from "../fingerprint.ts";
+import { readUnsigned, writeRelative } from "../code.ts";
+import type { PlainKind } from "./kinds.ts";
 
-export type RelocationKind = Extract<SiteKind, `reloc${string}`>;
+export type RelocationKind = Extract<PlainKind, `reloc${string}`>;
 
-/** The direction in which the value at a site moved with the kernel. */
-const DIRECTION: Readonly<Record<RelocationKind, bigint>> = { reloc32: 1n, reloc64: 1n, reloc32neg: -1n };
+const HALF = 0x1_0000_0000;
 
-export const isRelocation = (kind: SiteKind): kind is RelocationKind => kind in DIRECTION;
-
-/** Puts the link-time value back, in place. @param displacement bytes by which the kernel was moved. */
-export function undoRelocation(
-  body: Uint8Array,
-  kind: RelocationKind,
-  at: number,
-  displacement: bigint,
-): void {
-  const length = SITE_LENGTH[kind];
-  let value = BigInt.asUintN(8 * length, readLittle(body, at, length) - DIRECTION[kind] * displacement);
-  for (let i = 0; i < length; i++, value >>= 8n) body[at + i] = Number(value & 0xffn);
-}
-
-function readLittle(body: Uint8Array, at: number, length: number): bigint {
-  let value = 0n;
-  for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(body[at + i] ?? 0);
-  return value;
+/**
+ * Adds the displacement (bytes, below 2 GiB either way) to the value at a site, in place: an address that KASLR moved
+ * with the kernel. A per-CPU relative one (`reloc32neg`) moved the other way. Negative: puts the value as linked back.
+ */
+export function relocate(code: Uint8Array, kind: RelocationKind, at: number, displacement: number): void {
+  const low = readUnsigned(code, at, 4);
+  const moved = kind === "reloc32neg" ? low - displacement : low + displacement;
+  writeRelative(code, at, moved);
+  if (kind === "reloc64")
+    writeRelative(code, at + 4, readUnsigned(code, at + 4, 4) + Math.floor(moved / HALF));
 }

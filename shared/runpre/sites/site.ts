@@ -1,21 +1,14 @@
-import type { KernelLandmarks, TextMemory } from "../fingerprint.ts";
-
-/** What a site's judge may look at. */
-export interface SiteContext {
-  readonly landmarks: KernelLandmarks;
-  readonly memory: TextMemory;
-  /** The value of `x86_return_thunk`, read when it is first wanted: one function may have dozens of returns. */
-  readonly returnThunk: () => bigint;
-}
+import type { KernelState } from "../kernel_state.ts";
+import type { Site } from "./kinds.ts";
 
 /**
- * `rest`: the one value that the host's state allows. `attached`: a tracer or a livepatch has put a call there.
- * `other`: neither; `expected` is the value at rest.
+ * Writes the bytes that the kernel's state allows at a site to `out`, from `at` on.
+ * @param place of the site from `_text`.
  */
-export type SiteVerdict =
-  | { readonly verdict: "rest" }
-  | { readonly verdict: "attached" }
-  | { readonly verdict: "other"; readonly expected: Uint8Array };
-
-/** @param offset of the site from `_text`. @param found its bytes in memory. */
-export type SiteJudge = (context: SiteContext, offset: number, found: Uint8Array) => SiteVerdict;
+export type WriteExpected<S extends Site = Site> = (
+  kernel: KernelState,
+  site: S,
+  place: number,
+  out: Uint8Array,
+  at: number,
+) => void;

@@ -55,16 +55,28 @@ describe("the fingerprint of a function", () => {
   });
 
   it.each([
-    ["fn_locked", "smp_lock", 4],
-    ["fn_alternative", "alternative", 2],
-    ["fn_branching", "jump_label", 4],
-    ["fn_odd_return", "return_thunk_other", 8],
-  ])("is refused for %s, which has a site of kind %s", (name, kinds, offset) => {
+    ["fn_locked", [{ kind: "smp_lock", at: 4 }]],
+    [
+      "fn_alternative",
+      [
+        { kind: "alternative", at: 2 },
+        { kind: "alternative", at: 12 },
+      ],
+    ],
+    ["fn_branching", [{ kind: "jump_label", at: 4, length: 2, target: 18, key: PLACE.key, branch: false }]],
+  ])("has the sites of %s", (name, sites) => {
+    const { sites: found } = fingerprintFunction(image, { name, position: 0 });
+    expect(found).toHaveLength(sites.length);
+    expect(found).toMatchObject(sites);
+  });
+
+  it("is refused for a site that is not understood", () => {
+    const name = "fn_odd_return";
     expect(() => fingerprintFunction(image, { name, position: 0 })).toThrow(
       expect.objectContaining({
         code: "unsupported",
         message: expect.stringContaining(name),
-        details: expect.objectContaining({ name, kinds, offset }),
+        details: expect.objectContaining({ name, kinds: "return_thunk", offset: 8 }),
       }),
     );
   });
@@ -95,12 +107,21 @@ describe("the fingerprint of a function", () => {
 });
 
 describe("landmarks", () => {
-  it("are the places that judging returns needs", () => {
+  it("are the places that judging needs, null for what the kernel has not", () => {
     expect(landmarks(image)).toEqual({
       linkedText: LINKED_TEXT,
       returnThunkVariable: PLACE.thunkVariable,
       returnThunkDefault: PLACE.thunk,
       returnThunkIts: PLACE.itsThunk,
+      patching: {
+        capabilities: null,
+        uniprocessor: PLACE.uniprocessor,
+        paravirt: null,
+        staticCalls: null,
+        retpolines: null,
+        callDepth: null,
+        ftraceFunction: null,
+      },
     });
   });
 });

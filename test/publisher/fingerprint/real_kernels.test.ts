@@ -1,9 +1,13 @@
 import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import { fingerprintSymbol } from "../../../publisher/fingerprint/kernel_function.ts";
 import { landmarks } from "../../../publisher/fingerprint/landmarks.ts";
 import { type KernelImage, openKernelImage } from "../../../publisher/image/kernel_image.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
+import { encodeJson, parseJson } from "../../../shared/json.ts";
+import type { FunctionFingerprint } from "../../../shared/runpre/fingerprint.ts";
+import { fingerprintFromJson, fingerprintToJson } from "../../../shared/runpre/json.ts";
 
 /** Counted once against outside oracles: the guest's /proc/kallsyms and the boot code's relocations. */
 const KNOWN: ReadonlyMap<string, Readonly<Record<string, unknown>>> = new Map([
@@ -29,61 +33,83 @@ const KNOWN: ReadonlyMap<string, Readonly<Record<string, unknown>>> = new Map([
 
 const paths = (process.env["REBOOTLESS_KERNEL_IMAGES"] ?? "").split(":").filter((path) => path !== "");
 
-/** Each place in the text once, however many names it has: how many can be fingerprinted, and why the others cannot. */
-function survey(image: KernelImage): { places: number; done: number; refused: ReadonlyMap<string, number> } {
-  const refused = new Map<string, number>();
+/** Each place in the text once, however many names it has. How many sites there are of each kind; what is refused, and why. */
+function survey(image: KernelImage): {
+  places: number;
+  refused: readonly string[];
+  kinds: ReadonlyMap<string, number>;
+  changedByJson: readonly string[];
+} {
+  const refused: string[] = [];
+  const changedByJson: string[] = [];
+  const kinds = new Map<string, number>();
   const seen = new Set<bigint>();
-  let done = 0;
   for (const symbol of image.symbols.all) {
     const offset = Number(symbol.address - image.linkedText);
     if (offset < 0 || offset >= image.textEnd || seen.has(symbol.address)) continue;
     seen.add(symbol.address);
     try {
-      fingerprintSymbol(image, symbol);
-      done++;
+      const fingerprint = fingerprintSymbol(image, symbol);
+      for (const { kind } of fingerprint.sites) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+      const isSample = seen.size % 20 === 0 && fingerprint.sites.length > 0;
+      if (isSample && !survivesJson(fingerprint)) changedByJson.push(symbol.name);
     } catch (error) {
       if (!(error instanceof RebootlessError)) throw error;
-      const kinds = String(error.details["kinds"] ?? error.code).split(",");
-      for (const kind of kinds) refused.set(kind, (refused.get(kind) ?? 0) + 1);
+      refused.push(error.message);
     }
   }
-  return { places: seen.size, done, refused };
+  return { places: seen.size, refused, kinds, changedByJson };
 }
+
+function survivesJson(fingerprint: FunctionFingerprint): boolean {
+  const text = encodeJson(fingerprintToJson(fingerprint));
+  return isDeepStrictEqual(fingerprintFromJson(parseJson(text, "test")), fingerprint);
+}
+
+/** In every kernel: a table that is not found would show as sites that are not there. */
+const KINDS = [
+  "reloc32",
+  "ftrace",
+  "return_thunk",
+  "alternative",
+  "jump_label",
+  "retpoline",
+  "smp_lock",
+  "static_call",
+];
 
 describe("distribution kernels", () => {
   it("are there to be tested", () => {
     expect(paths, "REBOOTLESS_KERNEL_IMAGES must name vmlinuz files, separated by colons").not.toEqual([]);
   });
 
-  it.each(paths)(
-    "%s is read whole, and most of its functions can be fingerprinted",
-    { timeout: 60_000 },
-    (path) => {
-      const image = openKernelImage(new Uint8Array(readFileSync(path)));
-      const { reloc32, reloc32neg, reloc64 } = image.relocations;
-      const { places, done, refused } = survey(image);
-      const known = KNOWN.get(image.buildId);
-      if (known !== undefined) {
-        expect({
-          release: image.release,
-          symbols: image.symbols.all.length,
-          relocations: [reloc32.length, reloc32neg.length, reloc64.length],
-          places,
-        }).toEqual(known);
-      }
-      expect(path).toContain(image.release);
-      const { returnThunkVariable, returnThunkDefault } = landmarks(image);
-      expect(returnThunkDefault).not.toBeNull();
-      expect(returnThunkVariable).toBeGreaterThan(image.textEnd);
-      expect(done / places).toBeGreaterThan(0.6);
-      // Each of these is in every kernel: a table that is not found would show as functions without its sites.
-      for (const kind of ["alternative", "jump_label", "retpoline", "smp_lock", "static_call"]) {
-        expect(refused.get(kind), kind).toBeGreaterThan(500);
-      }
-      expect(refused.get("return_thunk_other")).toBeUndefined();
-      expect(refused.get("ftrace_other")).toBeUndefined();
-      expect(image.sites.filter((s) => s.kind === "return_thunk").length).toBeGreaterThan(40_000);
-      expect(image.sites.filter((s) => s.kind === "ftrace").length).toBeGreaterThan(30_000);
-    },
-  );
+  it.each(paths)("%s is read whole, and every function is fingerprinted", { timeout: 60_000 }, (path) => {
+    const image = openKernelImage(new Uint8Array(readFileSync(path)));
+    const { reloc32, reloc32neg, reloc64 } = image.relocations;
+    const { places, refused, kinds, changedByJson } = survey(image);
+    const known = KNOWN.get(image.buildId);
+    if (known !== undefined) {
+      expect({
+        release: image.release,
+        symbols: image.symbols.all.length,
+        relocations: [reloc32.length, reloc32neg.length, reloc64.length],
+        places,
+      }).toEqual(known);
+    }
+    expect(path).toContain(image.release);
+    expect(refused).toEqual([]);
+    expect(changedByJson).toEqual([]);
+    for (const kind of KINDS) expect(kinds.get(kind), kind).toBeGreaterThan(2_000);
+    expect(kinds.get("return_thunk")).toBeGreaterThan(40_000);
+    expect(kinds.get("ftrace")).toBeGreaterThan(30_000);
+    const { returnThunkVariable, returnThunkDefault, patching } = landmarks(image);
+    expect(returnThunkDefault).not.toBeNull();
+    expect(returnThunkVariable).toBeGreaterThan(image.textEnd);
+    for (const name of ["capabilities", "uniprocessor", "ftraceFunction"] as const) {
+      expect(patching?.[name], name).toBeGreaterThan(image.textEnd);
+    }
+    expect(patching).not.toMatchObject({ paravirt: null });
+    expect(patching).not.toMatchObject({ staticCalls: null });
+    expect(patching?.retpolines?.itsPages.length).toBeGreaterThan(0);
+  });
 });

@@ -5,12 +5,15 @@ import { sitesWithin } from "../../../publisher/image/patch_sites.ts";
 import { textOffset } from "../../../shared/brand.ts";
 import { concatBytes } from "../../../shared/bytes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
+import type { AlternativeForm, FeatureCondition } from "../../../shared/runpre/sites/kinds.ts";
 import { le } from "../../support/elf_builder.ts";
 import {
+  ALTERNATIVES,
   BANNER,
   BUILD_ID,
   bootImage,
   buildKernelElf,
+  FEATURES,
   gzipPayload,
   type Layout,
   LINKED_TEXT,
@@ -91,9 +94,31 @@ describe("a kernel image", () => {
 
   it.each([12, 14] as const)("has its alternatives read with entries of %i bytes", (alternativeSize) => {
     const { sites } = openKernelImage(buildKernelElf({ alternativeSize }));
+    const form = (code: readonly number[], condition: FeatureCondition | null): AlternativeForm => ({
+      condition,
+      code: Uint8Array.from(code),
+      sites: [],
+    });
+    // Both ways of Linux pad what is shorter with one nop.
     expect(sites.filter((s) => s.kind === "alternative")).toEqual([
-      { kind: "alternative", at: PLACE.alternative + 2, length: 5 },
-      { kind: "alternative", at: PLACE.alternative + 12, length: 5 },
+      {
+        kind: "alternative",
+        at: PLACE.alternative + ALTERNATIVES.smap,
+        length: 5,
+        forms: [
+          form([0x0f, 0x01, 0xca, 0x66, 0x90], { feature: FEATURES.smap, present: true }),
+          form([0x0f, 0x1f, 0x44, 0, 0], null),
+        ],
+      },
+      {
+        kind: "alternative",
+        at: PLACE.alternative + ALTERNATIVES.fence,
+        length: 5,
+        forms: [
+          form([0x0f, 0xae, 0xe8, 0x66, 0x90], { feature: FEATURES.other, present: false }),
+          form([0xe9, 0x60, 0, 0, 0], null),
+        ],
+      },
     ]);
   });
 
@@ -105,7 +130,7 @@ describe("a kernel image", () => {
       ["alternative", PLACE.alternative + 2],
       ["alternative", PLACE.alternative + 12],
       ["jump_label", PLACE.branching + 4],
-      ["return_thunk_other", PLACE.oddReturn + 8],
+      ["unknown", PLACE.oddReturn + 8],
     ]);
   });
 

@@ -33,7 +33,9 @@ describe("fingerprints as JSON", () => {
 
   it.each([
     ["an unknown member", text.replace('"size"', '"sizes":1,"size"')],
-    ["an unknown kind of site", text.replace("ftrace", "jump_label")],
+    ["an unknown kind of site", text.replace("ftrace", "livepatch")],
+    ["a plain kind as a structured one", text.replace("ftrace", "jump_label")],
+    ["a name that every object has", text.replace("ftrace", "toString")],
     ["a site that reaches past the end", text.replace("[12,60]", "[12,77]")],
     ["overlapping sites", text.replace("[12,60]", "[12,38]")],
     ["places out of order", text.replace("[12,60]", "[60,12]")],
@@ -68,6 +70,6 @@ describe("fingerprints as JSON", () => {
   });
 
   it("bound the locator by the size", () => {
-    expect(locatorLength(MAX_FUNCTION_SIZE)).toBe(8192);
+    expect(locatorLength(MAX_FUNCTION_SIZE)).toBe(131_072);
   });
 });

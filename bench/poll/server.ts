@@ -1,0 +1,109 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { gzipSync } from "node:zlib";
+import { type BuildId, buildId } from "../../shared/brand.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { type Bundle, encodeBundle } from "../../shared/feed/bundle.ts";
+
+/** What a client cost the network, counted on its sockets: headers and all. */
+export interface Wire {
+  requests: number;
+  up: number;
+  down: number;
+}
+
+export interface BenchServer {
+  readonly url: string;
+  readonly wire: Wire;
+  /** Sockets that are open. */
+  open(): number;
+  /** Replaces what is served for a kernel. */
+  put(bundle: Bundle): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Answer {
+  readonly body: Uint8Array;
+  readonly etag: string;
+}
+
+/**
+ * Serves a repository as the edge does: feed.json with a strong tag and gzip, the TUF files beside it, the same
+ * headers for both.
+ */
+export async function serve(root: Uint8Array): Promise<BenchServer> {
+  const files = new Map<string, Answer>();
+  const wire: Wire = { requests: 0, up: 0, down: 0 };
+  const server = createServer((request, response) => {
+    wire.requests++;
+    answer(files, request, response);
+  });
+  // Counted when a socket closes, which every client of this benchmark does before it ends or by ending.
+  let open = 0;
+  server.on("connection", (socket: Socket) => {
+    open++;
+    socket.once("close", () => {
+      wire.up += socket.bytesRead;
+      wire.down += socket.bytesWritten;
+      open--;
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return {
+    url: `http://127.0.0.1:${address.port}/`,
+    wire,
+    open: () => open,
+    async put(bundle) {
+      for (const [path, body] of await paths(bundle, root)) {
+        files.set(path, { body, etag: `"${await sha256Of(body)}"` });
+      }
+    },
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function answer(
+  files: ReadonlyMap<string, Answer>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const file = files.get(request.url ?? "");
+  const common = { "cache-control": "public, max-age=60, stale-while-revalidate=300" };
+  if (!file) {
+    response.writeHead(404, { "cache-control": "no-store", "content-type": "application/json" }).end("{}");
+  } else if (request.headers["if-none-match"] === file.etag) {
+    response.writeHead(304, { etag: file.etag, ...common }).end();
+  } else {
+    const body = gzipSync(file.body);
+    const headers = {
+      "content-type": "application/json",
+      "content-encoding": "gzip",
+      etag: file.etag,
+      ...common,
+    };
+    response.writeHead(200, { ...headers, "content-length": body.length }).end(body);
+  }
+}
+
+async function paths(bundle: Bundle, root: Uint8Array): Promise<readonly (readonly [string, Uint8Array])[]> {
+  const id: BuildId = buildId(bundle.buildId);
+  const version = versionOf(bundle.targets);
+  const base = `/kernels/${id}`;
+  return [
+    [`${base}/feed.json`, encodeBundle(bundle)],
+    [`${base}/metadata/1.root.json`, root],
+    [`${base}/metadata/timestamp.json`, bundle.timestamp],
+    [`${base}/metadata/${version}.snapshot.json`, bundle.snapshot],
+    [`${base}/metadata/${version}.targets.json`, bundle.targets],
+    [`${base}/targets/kernels/${await sha256Of(bundle.manifest)}.${id}.json`, bundle.manifest],
+  ];
+}
+
+const versionOf = (metadata: Uint8Array): number =>
+  Number(/"version":(\d+),"expires"/.exec(Buffer.from(metadata).toString())?.[1]);

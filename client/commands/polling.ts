@@ -1,0 +1,34 @@
+import type { Context } from "../context.ts";
+import type { Host } from "../host/host.ts";
+import { type Feed, httpFeed } from "../trust/feed.ts";
+import { staleness } from "../trust/freshness.ts";
+import { type Polled, poll, pollCache } from "../trust/poll.ts";
+
+/** Options of every command that asks the feed. */
+export interface PollingOptions {
+  /** Make no request: use what was verified before. */
+  readonly offline?: boolean;
+  /** Takes the place of the configuration's `accept_stale`. */
+  readonly acceptStale?: string;
+}
+
+export interface Polling {
+  readonly polled: Polled;
+  readonly feed: Feed;
+  readonly milliseconds: number;
+}
+
+/** Asks the feed, or the cache, as the command line and the configuration have it. */
+export async function pollFeed(context: Context, host: Host, options: PollingOptions): Promise<Polling> {
+  const feed = httpFeed(host.config.feed);
+  const start = performance.now();
+  const polled = await (options.offline ? pollCache : poll)({
+    ...host,
+    feed,
+    clock: context.clock,
+    acceptStaleMs:
+      options.acceptStale === undefined ? host.config.acceptStaleMs : staleness(options.acceptStale),
+    notice: context.terminal.notice,
+  });
+  return { polled, feed, milliseconds: Math.round(performance.now() - start) };
+}

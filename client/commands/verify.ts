@@ -1,0 +1,85 @@
+import { readFile } from "node:fs/promises";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { type JsonObject, jsonObject } from "../../shared/json.ts";
+import { formatInstant } from "../../shared/time.ts";
+import type { Context } from "../context.ts";
+import { livepatchEngine } from "../engines/livepatch.ts";
+import { openHost } from "../host/host.ts";
+import type { Voucher } from "../trust/evidence.ts";
+import { saneTime } from "../trust/freshness.ts";
+import type { Finding } from "../verify/chains.ts";
+import { verifyThing } from "../verify/verify.ts";
+
+export interface VerifyOptions {
+  readonly bundle?: string;
+}
+
+/** Says where things come from: which feed, who signed, until when. Throws at the first that does not verify. */
+export async function verify(
+  { places, terminal, clock, system }: Context,
+  things: readonly string[],
+  options: VerifyOptions,
+): Promise<void> {
+  const host = await openHost(places);
+  const bundle = options.bundle === undefined ? undefined : await readBundle(options.bundle);
+  const findings: Finding[] = [];
+  for (const thing of things) {
+    findings.push(
+      ...(await verifyThing(thing, {
+        provisionedRoot: host.provisionedRoot,
+        stateDir: places.stateDir,
+        running: host.buildId,
+        now: saneTime(clock, undefined),
+        loaded: () => livepatchEngine({ system }).loaded(),
+        ...(bundle && { bundle }),
+      })),
+    );
+  }
+  const root = await sha256Of(host.provisionedRoot);
+  terminal.say(`feed       ${host.config.feed}`);
+  terminal.say(`root       sha256 ${root} was provisioned`);
+  for (const finding of findings) for (const line of lines(finding)) terminal.say(line);
+  terminal.result("verify", {
+    feed: host.config.feed,
+    root_sha256: root,
+    verified: findings.map(findingToJson),
+  });
+}
+
+async function readBundle(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: unknown) => {
+    throw new RebootlessError("usage", `cannot read ${path}`, { cause });
+  });
+}
+
+function* lines({ what, kind, evidence, update }: Finding): Generator<string> {
+  const { release, buildId } = evidence.manifest.kernel;
+  yield "";
+  yield `verified   ${what} (${kind})`;
+  if (update) {
+    yield `  update     ${update.id}: ${update.summary}, published ${formatInstant(update.published)}`;
+    yield `  module     ${update.module.name}, ${update.module.length} bytes, sha256 ${update.module.sha256}`;
+  }
+  yield `  kernel     ${release}, build ID ${buildId}`;
+  for (const voucher of evidence.vouchers) yield `  ${voucherLine(voucher)}`;
+}
+
+function voucherLine({ role, version, expires, threshold, signers, keys }: Voucher): string {
+  const who = signers.map((id) => id.slice(0, 12)).join(" ");
+  const count = `${signers.length} good of ${keys}, ${threshold} needed`;
+  return `${role.padEnd(10)} version ${version} until ${formatInstant(expires)}, signed by ${who} (${count})`;
+}
+
+function findingToJson({ what, kind, evidence, update }: Finding): JsonObject {
+  return jsonObject({
+    what,
+    kind,
+    build_id: evidence.manifest.kernel.buildId,
+    release: evidence.manifest.kernel.release,
+    update: update && jsonObject({ id: update.id, published: formatInstant(update.published) }),
+    roles: evidence.vouchers.map(({ role, version, expires, threshold, signers, keys }) =>
+      jsonObject({ role, version, expires: formatInstant(expires), threshold, keys, signers }),
+    ),
+  });
+}

@@ -1,0 +1,29 @@
+import { isElf } from "../../shared/elf/header.ts";
+import { isJsonObject, type JsonObject, parseJson } from "../../shared/json.ts";
+
+/** What a file is, by what is in it. */
+export type FileKind =
+  | { readonly kind: "module" }
+  | { readonly kind: "bundle" }
+  | { readonly kind: "manifest"; readonly buildId: unknown }
+  | { readonly kind: "unknown" };
+
+export function kindOf(bytes: Uint8Array): FileKind {
+  if (isElf(bytes)) return { kind: "module" };
+  const document = jsonObjectOf(bytes);
+  if (document?.has("timestamp") && document.has("targets")) return { kind: "bundle" };
+  const kernel = document?.get("kernel");
+  if (document?.has("updates") && isJsonObject(kernel)) {
+    return { kind: "manifest", buildId: kernel.get("build_id") };
+  }
+  return { kind: "unknown" };
+}
+
+function jsonObjectOf(bytes: Uint8Array): JsonObject | undefined {
+  try {
+    const value = parseJson(bytes, "file");
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined; // then it is none of the documents that can be verified
+  }
+}

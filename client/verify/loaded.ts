@@ -1,0 +1,45 @@
+import type { BuildId, ObjectName } from "../../shared/brand.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { gnuBuildId } from "../../shared/elf/notes.ts";
+import { parseSections, sectionBytes } from "../../shared/elf/sections.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import type { Update } from "../../shared/feed/update.ts";
+import { hostState } from "../apply/state.ts";
+import { readIfPresent } from "../host/files.ts";
+import { trustDir } from "../trust/trust_dir.ts";
+import { evidenceFor, type Finding, type VerifyOptions } from "./chains.ts";
+
+/** What the kernel runs under an update's name against what was signed: build ID of the module, functions replaced. */
+export async function verifyLoaded(id: string, options: VerifyOptions): Promise<Finding> {
+  const evidence = await evidenceFor(options.running, options);
+  const update = evidence?.manifest.updates.find((one) => one.id === id);
+  if (!evidence || !update) {
+    throw new RebootlessError("usage", `${id} is neither a file nor an update for the running kernel`);
+  }
+  const state = hostState(evidence.manifest, await options.loaded());
+  const standing = state.updates.find((one) => one.update.id === update.id);
+  if (standing?.state !== "applied") {
+    throw new RebootlessError("trust", `${id} is not in force: it is ${standing?.state ?? "not loaded"}`);
+  }
+  const signed = await signedModuleId(update, options);
+  const running = await loadedModuleId(update.module.name);
+  if (signed === undefined || signed !== running) {
+    throw new RebootlessError("trust", `the loaded ${update.module.name} is not the module that was signed`, {
+      details: { signed: signed ?? "not at hand", running: running ?? "unknown" },
+    });
+  }
+  return { what: id, kind: "loaded module", evidence, update };
+}
+
+/** The build ID inside the signed module, from this host's copy, judged by its digest first. */
+async function signedModuleId(update: Update, options: VerifyOptions): Promise<BuildId | undefined> {
+  const bytes = await trustDir(options.stateDir, options.running).readArtifact(update.module.sha256);
+  if (!bytes || (await sha256Of(bytes)) !== update.module.sha256) return undefined;
+  const note = parseSections(bytes).find(({ name }) => name === ".note.gnu.build-id");
+  return note && gnuBuildId(sectionBytes(bytes, note));
+}
+
+async function loadedModuleId(name: ObjectName): Promise<BuildId | undefined> {
+  const note = await readIfPresent(`/sys/module/${name}/notes/.note.gnu.build-id`);
+  return note && gnuBuildId(note);
+}

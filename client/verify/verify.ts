@@ -1,0 +1,104 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type BuildId, buildId } from "../../shared/brand.ts";
+import { equalBytes } from "../../shared/bytes.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { artifactPath, feedPath } from "../../shared/feed/paths.ts";
+import type { Update } from "../../shared/feed/update.ts";
+import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
+import type { Evidence } from "../trust/evidence.ts";
+import { allEvidence, bundleEvidence, evidenceFor, type Finding, type VerifyOptions } from "./chains.ts";
+import { kindOf } from "./kinds.ts";
+import { verifyLoaded } from "./loaded.ts";
+
+/** Verifies a file, a mirror's folder or a loaded update by its id. Throws what keeps the chain from holding. */
+export async function verifyThing(what: string, options: VerifyOptions): Promise<readonly Finding[]> {
+  const found = await stat(what).catch(() => undefined);
+  if (!found) return [await verifyLoaded(what, options)];
+  return found.isDirectory() ? verifyFolder(what, options) : [await verifyFile(what, options)];
+}
+
+async function verifyFile(path: string, options: VerifyOptions): Promise<Finding> {
+  const bytes = await readBounded(path, MAX_BUNDLE_BYTES);
+  const kind = kindOf(bytes);
+  switch (kind.kind) {
+    case "bundle":
+      return { what: path, kind: "bundle", evidence: await bundleEvidence(bytes, options) };
+    case "manifest":
+      return verifyManifestFile(path, bytes, buildId(String(kind.buildId)), options);
+    case "module":
+      return verifyModule(path, bytes, options);
+    case "unknown":
+      throw new RebootlessError("trust", `${path} is nothing that a feed signs`, {
+        hint: "A module, a kernel manifest, a feed.json or a mirror's folder can be verified.",
+      });
+  }
+}
+
+async function verifyManifestFile(
+  path: string,
+  bytes: Uint8Array,
+  id: BuildId,
+  options: VerifyOptions,
+): Promise<Finding> {
+  const evidence = await evidenceFor(id, options);
+  if (evidence && equalBytes(evidence.manifestBytes, bytes))
+    return { what: path, kind: "manifest", evidence };
+  throw new RebootlessError("trust", `${path} is not the manifest that is signed for kernel ${id}`, {
+    hint: "It may be of another version than the metadata at hand: give that as --bundle feed.json.",
+  });
+}
+
+/** A module is what some manifest says it is: by its digest, in the chain given or in any that this host keeps. */
+async function verifyModule(path: string, bytes: Uint8Array, options: VerifyOptions): Promise<Finding> {
+  const sha256 = await sha256Of(bytes);
+  for (const evidence of await allEvidence(options)) {
+    const update = evidence.manifest.updates.find(({ module }) => module.sha256 === sha256);
+    if (update && update.module.length === bytes.length)
+      return { what: path, kind: "module", evidence, update };
+  }
+  throw new RebootlessError("trust", `no manifest at hand has signed for ${path}`, {
+    hint: "Run `rebootless check`, or give the kernel's feed.json as --bundle.",
+    details: { sha256 },
+  });
+}
+
+/** A mirror: every feed.json in it, and every artifact that they name. */
+async function verifyFolder(folder: string, options: VerifyOptions): Promise<readonly Finding[]> {
+  const names = await readdir(join(folder, "kernels")).catch(() => []);
+  const findings: Finding[] = [];
+  for (const name of names.sort()) {
+    const path = join(folder, feedPath(buildId(name)));
+    const evidence = await bundleEvidence(await readBounded(path, MAX_BUNDLE_BYTES), options);
+    if (evidence.manifest.kernel.buildId !== name) {
+      throw new RebootlessError("trust", `${path} is the feed of kernel ${evidence.manifest.kernel.buildId}`);
+    }
+    findings.push({ what: path, kind: "bundle", evidence });
+    for (const update of evidence.manifest.updates) {
+      findings.push(await verifyArtifact(folder, update, evidence));
+    }
+  }
+  if (findings.length > 0) return findings;
+  throw new RebootlessError("trust", `${folder} holds no feed`, {
+    hint: "A mirror has kernels/<build-id>/feed.json.",
+  });
+}
+
+async function verifyArtifact(folder: string, update: Update, evidence: Evidence): Promise<Finding> {
+  const path = join(folder, artifactPath(update.module.sha256));
+  const bytes = await readBounded(path, MAX_ARTIFACT_BYTES);
+  if ((await sha256Of(bytes)) !== update.module.sha256) {
+    throw new RebootlessError("trust", `${path} is not the module that was signed for under ${update.id}`);
+  }
+  return { what: path, kind: "module", evidence, update };
+}
+
+async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {
+  const { size } = await stat(path).catch((cause: unknown) => {
+    throw new RebootlessError("trust", `${path} is missing`, { cause });
+  });
+  if (size > maxBytes)
+    throw new RebootlessError("limit", `${path} has ${size} bytes, at most ${maxBytes} make sense`);
+  return readFile(path);
+}

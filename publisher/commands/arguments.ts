@@ -1,0 +1,57 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { type BuildId, buildId } from "../../shared/brand.ts";
+import { TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
+
+/** For an option that may be given several times. */
+export const many = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+export function count(value: string): number {
+  if (/^[1-9]\d?$/.test(value)) return Number(value);
+  throw new InvalidArgumentError("A number from 1 to 99.");
+}
+
+export function days(value: string): number {
+  if (/^\d{1,4}$/.test(value)) return Number(value);
+  throw new InvalidArgumentError("A number of days.");
+}
+
+export function feedAddress(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (!url || !["http:", "https:"].includes(url.protocol))
+    throw new InvalidArgumentError("An http or https address.");
+  return url.href.endsWith("/") ? url.href : `${url.href}/`;
+}
+
+export function kernels(value: string, before: readonly BuildId[]): readonly BuildId[] {
+  try {
+    return [...before, buildId(value)];
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** `ROLE=VALUE`, where the role is one of the root of trust's. */
+export interface OfRole {
+  readonly role: TopRole;
+  readonly value: string;
+}
+
+export function ofRole(text: string, before: readonly OfRole[]): readonly OfRole[] {
+  const [, name, value = ""] = /^([a-z]+)=(.+)$/s.exec(text) ?? [];
+  const role = TOP_ROLES.find((known) => known === name);
+  if (role) return [...before, { role, value }];
+  throw new InvalidArgumentError(`ROLE=VALUE, with a role of ${TOP_ROLES.join(", ")}.`);
+}
+
+export const withPassphraseFile = (command: Command): Command =>
+  command.option("--passphrase-file <file>", "read the passphrase from a file that only you can read");
+
+/** For commands that write keys. */
+export const withNewPassphrase = (command: Command): Command =>
+  withPassphraseFile(command).option(
+    "--no-passphrase",
+    "leave the key open on the disk (a choice to regret)",
+  );
+
+export const withConsent = (command: Command): Command =>
+  command.option("-y, --yes", "sign without being asked: for automation", false);

@@ -1,0 +1,45 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import type { Context } from "../context.ts";
+
+/** What somebody is about to sign, in lines fit for a terminal. */
+export interface Shown {
+  readonly diff: readonly string[];
+  readonly faults: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export const shownLines = ({ diff, faults, warnings }: Shown): readonly string[] => [
+  ...diff,
+  ...faults.map((fault) => `FAULT      ${fault}`),
+  ...warnings.map((warning) => `WARNING    ${warning}`),
+];
+
+/**
+ * Shows what will be signed, then asks; `--yes` answers beforehand. Throws `not_permitted` for a no, and `usage` where
+ * there is nobody to ask.
+ */
+export async function requireConsent(
+  { terminal, prompt }: Context,
+  shown: Shown,
+  yes: boolean,
+  question = "Sign this?",
+): Promise<void> {
+  if (yes) {
+    for (const line of shownLines(shown)) terminal.say(line);
+    return;
+  }
+  if (!prompt.interactive) {
+    throw new RebootlessError("usage", "there is no terminal to show this on and to ask for your consent", {
+      hint: "--yes signs without asking.",
+    });
+  }
+  if (await prompt.confirm(shownLines(shown), question)) return;
+  throw new RebootlessError("not_permitted", "you said no: nothing was signed");
+}
+
+/**
+ * For commands that one person gives to make, sign and publish at once: giving it is consent where nobody sits at a
+ * terminal, and who does is still asked.
+ */
+export const consentOrUnattended = (context: Context, shown: Shown, yes: boolean): Promise<void> =>
+  requireConsent(context, shown, yes || !context.prompt.interactive);

@@ -1,0 +1,26 @@
+import { utf8 } from "../../shared/bytes.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import type { Context } from "../context.ts";
+import { privateJwk } from "../keys/jwk.ts";
+import { openKeyFile, readKeyFile } from "../keys/key_file.ts";
+import { writeSecretFile } from "../keys/owner_only.ts";
+import { type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
+import { warnOpen } from "./keys_new.ts";
+
+export interface KeysExportOptions extends PassphraseOptions {
+  readonly output: string;
+}
+
+/** Writes an online key as the edge takes it, open, to a file of its owner's alone; never to the terminal. */
+export async function keysExport(context: Context, path: string, options: KeysExportOptions): Promise<void> {
+  const { terminal, prompt } = context;
+  const file = await readKeyFile(path);
+  if (file.role === "root" || file.role === "targets") {
+    throw new RebootlessError("usage", `${path} was made for ${file.role}: it has no business at the edge`);
+  }
+  const key = await openKeyFile(file, path, passphraseSource(options, prompt));
+  await writeSecretFile(options.output, utf8(JSON.stringify(privateJwk(key))));
+  warnOpen(context);
+  terminal.say(`secret     ${options.output}: hand it to the edge, then delete it`);
+  terminal.result("keys export", { id: key.id, file: options.output });
+}

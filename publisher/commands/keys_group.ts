@@ -1,0 +1,37 @@
+import { type Command, Option } from "commander";
+import { KEY_ROLES } from "../keys/key_file.ts";
+import { withNewPassphrase, withPassphraseFile } from "./arguments.ts";
+import { type KeysExportOptions, keysExport } from "./keys_export.ts";
+import { type KeysNewOptions, keysNew } from "./keys_new.ts";
+import { type KeysPasswdOptions, keysPasswd } from "./keys_passwd.ts";
+import { type KeysShowOptions, keysShow } from "./keys_show.ts";
+import type { CommandGroup } from "./run.ts";
+
+export const keysGroup: CommandGroup = (root, run) => {
+  const keys = root.command("keys").description("make and look after keys; makes no request");
+  withNewPassphrase(keys.command("new <file>"))
+    .description("make a key, encrypted with a passphrase, and its public part beside it as FILE.pub")
+    .addOption(new Option("--role <role>", "what it is for: the root of trust decides").choices(KEY_ROLES))
+    .action((file: string, options: KeysNewOptions, self: Command) =>
+      run("keys new", self, (context) => keysNew(context, file, options)),
+    );
+  keys
+    .command("show <file>")
+    .description("say what anybody may know of a key; needs no passphrase")
+    .option("-o, --output <file>", "write the public part there")
+    .action((file: string, options: KeysShowOptions, self: Command) =>
+      run("keys show", self, (context) => keysShow(context, file, options)),
+    );
+  withNewPassphrase(keys.command("passwd <file>"))
+    .description("give a key another passphrase")
+    .option("--old-passphrase-file <file>", "holds the passphrase so far")
+    .action((file: string, options: KeysPasswdOptions, self: Command) =>
+      run("keys passwd", self, (context) => keysPasswd(context, file, options)),
+    );
+  withPassphraseFile(keys.command("export <file>"))
+    .description("write an online key, not encrypted, as the edge takes it (SNAPSHOT_KEY, TIMESTAMP_KEY)")
+    .requiredOption("-o, --output <file>", "a new file, which only you will be able to read")
+    .action((file: string, options: KeysExportOptions, self: Command) =>
+      run("keys export", self, (context) => keysExport(context, file, options)),
+    );
+};

@@ -1,0 +1,38 @@
+import type { Context } from "../context.ts";
+import { encodePublicKey, type KeyRole, newKey, writeKeyFile } from "../keys/key_file.ts";
+import { newPassphrase, type PassphraseOptions } from "../keys/passphrase.ts";
+import { requireAbsent, writeNew } from "./output.ts";
+
+export interface KeysNewOptions extends PassphraseOptions {
+  readonly role?: KeyRole;
+}
+
+/** Makes a key and, beside it, the public part that others are given. Makes no request. */
+export async function keysNew(context: Context, path: string, options: KeysNewOptions): Promise<void> {
+  const { terminal, prompt } = context;
+  const publicFile = `${path}.pub`;
+  await requireAbsent(path, publicFile);
+  const passphrase = await newPassphrase(options, prompt);
+  if (passphrase === undefined) warnOpen(context);
+  const key = await newKey();
+  const { role } = options;
+  await writeKeyFile(path, key, { passphrase, role });
+  await writeNew(publicFile, encodePublicKey({ key: key.key, role }));
+  terminal.say(`key        ${key.id}`);
+  terminal.say(`secret     ${path}${passphrase === undefined ? ", not encrypted" : ", encrypted"}`);
+  terminal.say(`public     ${publicFile}`);
+  terminal.result("keys new", {
+    id: key.id,
+    scheme: key.key.scheme,
+    public: key.key.public,
+    role,
+    encrypted: passphrase !== undefined,
+    file: path,
+    public_file: publicFile,
+  });
+}
+
+/** Not held back by --quiet or --json: it is the other half of having chosen it. */
+export function warnOpen({ warn }: Context): void {
+  warn("not encrypted: whoever reads the file, or a backup of it, can sign");
+}

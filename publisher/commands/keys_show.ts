@@ -1,0 +1,30 @@
+import type { Context } from "../context.ts";
+import { publicJwk } from "../keys/jwk.ts";
+import { encodePublicKey, isSealed, readKeyFile } from "../keys/key_file.ts";
+import { writeNew } from "./output.ts";
+
+export interface KeysShowOptions {
+  readonly output?: string;
+}
+
+/** Says what anybody may know of a key. Needs no passphrase. */
+export async function keysShow({ terminal }: Context, path: string, options: KeysShowOptions): Promise<void> {
+  const file = await readKeyFile(path);
+  const { id, key, role } = file;
+  if (options.output !== undefined) await writeNew(options.output, encodePublicKey(file));
+  const jwk = JSON.stringify(publicJwk(file));
+  terminal.say(`key        ${id}`);
+  terminal.say(`made for   ${role ?? "any role"}`);
+  terminal.say(`scheme     ${key.scheme}`);
+  terminal.say(`public     ${key.public}`);
+  terminal.say(`as JWK     ${jwk}`);
+  terminal.say(`at rest    ${isSealed(file) ? "encrypted" : "not encrypted"}`);
+  terminal.result("keys show", {
+    id,
+    role,
+    scheme: key.scheme,
+    public: key.public,
+    jwk,
+    encrypted: isSealed(file),
+  });
+}

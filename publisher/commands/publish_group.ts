@@ -1,0 +1,39 @@
+import type { Command } from "commander";
+import { count, feedAddress, many, withConsent, withNewPassphrase, withPassphraseFile } from "./arguments.ts";
+import { type InitOptions, init } from "./init.ts";
+import { type PushOptions, push } from "./push.ts";
+import type { CommandGroup } from "./run.ts";
+import { type SignOptions, sign } from "./sign.ts";
+
+/** Setting a feed up, signing, publishing. */
+export const publishGroup: CommandGroup = (root, run) => {
+  withNewPassphrase(root.command("init <dir>"))
+    .description("make a feed's keys, root of trust and edge secrets, in a new folder")
+    .option("--publisher <id>", "who publishes, as the edge knows it", "publisher")
+    .option("--audience <name>", "to whom tokens are addressed: the feed's name", "rebootless")
+    .option("--keys <n>", "keys each for root and for targets", count, 3)
+    .option("--threshold <n>", "how many of them must sign", count, 2)
+    .option("--without-root", "only the edge's keys: others hold root and targets (root propose)", false)
+    .action((dir: string, options: InitOptions, self: Command) =>
+      run("init", self, (context) => init(context, dir, options)),
+    );
+  withConsent(withPassphraseFile(root.command("sign <request>")))
+    .description("show what a signing request would change, ask, and add a signature to it")
+    .option("--key <file>", "the key that signs")
+    .option("--root <file>", "the newest root you hold (default: the newest beside the key)")
+    .option("--status", "only say what it changes, who has signed and who is missing", false)
+    .action((file: string, options: SignOptions, self: Command) =>
+      run("sign", self, (context) => sign(context, file, options)),
+    );
+  withConsent(withPassphraseFile(root.command("push <dir> [draft]")))
+    .description("sign a draft on top of what the feed has, and publish it")
+    .requiredOption("--feed <url>", "address of the feed", feedAddress)
+    .option("--module <file>", "a module that the draft names (repeat)", many, [])
+    .option("--expires <when>", 'when targets expire: "in 90 days", or a date (default: in 180 days)')
+    .option("--replace", "keep nothing of what is in force: after its keys were revoked", false)
+    .option("--request <file>", "write a signing request for others instead of signing")
+    .option("--signed <file>", "send a signing request that enough have signed")
+    .action((dir: string, file: string | undefined, options: PushOptions, self: Command) =>
+      run("push", self, (context) => push(context, dir, file, options)),
+    );
+};

@@ -1,0 +1,33 @@
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
+import type { Context } from "../context.ts";
+import { judge } from "../feed/judgement.ts";
+import { type PushOptions, propose } from "../feed/push.ts";
+import { encodeRequest } from "../feed/signing_request.ts";
+import { targetsRequest } from "../feed/targets_request.ts";
+import { newestRoot } from "../feed/workspace.ts";
+import { shownLines } from "./consent.ts";
+import { writeNew } from "./output.ts";
+import { quorumLines, quorumsToJson } from "./request_file.ts";
+
+/** Puts a draft on top of what the feed has, for others to sign. Signs nothing, sends nothing. */
+export async function pushRequest(
+  { terminal, clock }: Context,
+  pushing: PushOptions,
+  draft: KernelManifest,
+  path: string,
+): Promise<void> {
+  const { edge, workspace } = pushing;
+  const request = await targetsRequest(workspace, edge, await propose(draft, pushing));
+  const { quorums, ...shown } = await judge(request, await newestRoot(workspace), clock());
+  await writeNew(path, encodeRequest(request));
+  for (const line of [...shownLines(shown), ...quorumLines(quorums)]) terminal.say(line);
+  terminal.say(`request    ${path}: each signer runs \`sign\` on it; then \`push --signed\``);
+  terminal.result("push", {
+    request: path,
+    build_id: request.buildId,
+    version: request.base + 1,
+    changes: shown.diff,
+    warnings: shown.warnings,
+    quorums: quorumsToJson(quorums),
+  });
+}

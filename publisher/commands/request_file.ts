@@ -1,0 +1,57 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import { type JsonValue, jsonObject } from "../../shared/json.ts";
+import { readBounded } from "../feed/read_bounded.ts";
+import { isMet, type Quorum } from "../feed/signatures.ts";
+import {
+  decodeRequest,
+  encodeRequest,
+  MAX_REQUEST_BYTES,
+  type RootRequest,
+  type SigningRequest,
+  type TargetsRequest,
+} from "../feed/signing_request.ts";
+import { replaceFile } from "../keys/owner_only.ts";
+import { printable } from "../keys/printable.ts";
+
+export async function readRequest(path: string): Promise<SigningRequest> {
+  return decodeRequest(await readBounded(path, MAX_REQUEST_BYTES));
+}
+
+export async function readRootRequest(path: string): Promise<RootRequest> {
+  const request = await readRequest(path);
+  if (request.kind === "root") return request;
+  throw new RebootlessError("usage", `${path} asks for signatures on targets`, {
+    hint: "See `push --signed`.",
+  });
+}
+
+export async function readTargetsRequest(path: string): Promise<TargetsRequest> {
+  const request = await readRequest(path);
+  if (request.kind === "targets") return request;
+  throw new RebootlessError("usage", `${path} asks for signatures on a root`, {
+    hint: "See `root publish`.",
+  });
+}
+
+/** The same file with more signatures, in its place, whole or not at all. */
+export const rewriteRequest = (path: string, request: SigningRequest): Promise<void> =>
+  replaceFile(path, encodeRequest(request), 0o644);
+
+/** Who has signed and who could still, a line each. */
+export const quorumLines = (quorums: readonly Quorum[]): readonly string[] =>
+  quorums.flatMap((quorum) => [
+    `${isMet(quorum) ? "complete" : "open    "}   ${quorum.of}: ${quorum.signed.length} of ${quorum.threshold} needed`,
+    ...quorum.signed.map((id) => `  signed   ${printable(id)}`),
+    ...quorum.missing.map((id) => `  missing  ${printable(id)}`),
+  ]);
+
+export const quorumsToJson = (quorums: readonly Quorum[]): JsonValue =>
+  quorums.map((quorum) =>
+    jsonObject({
+      of: quorum.of,
+      threshold: quorum.threshold,
+      met: isMet(quorum),
+      signed: quorum.signed,
+      missing: quorum.missing,
+    }),
+  );

@@ -1,0 +1,101 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import { MAX_ROOT_ROTATIONS } from "../../shared/limits.ts";
+import { formatInstant, type Instant, instant } from "../../shared/time.ts";
+import { rootDocument } from "../../shared/tuf/metadata.ts";
+import type { Root } from "../../shared/tuf/schema.ts";
+import type { Context } from "../context.ts";
+import { judge } from "../feed/judgement.ts";
+import { unsigned } from "../feed/push.ts";
+import { readBounded } from "../feed/read_bounded.ts";
+import { encodeRequest, type RootRequest } from "../feed/signing_request.ts";
+import { requireWorkspace, rootChain } from "../feed/workspace.ts";
+import { parseExpiry } from "../keys/expiry.ts";
+import { decodeKeyFacts, readKeyFile } from "../keys/key_file.ts";
+import { ROOT_LIFE_MS, readRoot } from "../keys/root.ts";
+import { changedRoot, type RootChange } from "../keys/root_change.ts";
+import { rootFaults, sharedKeys } from "../keys/root_faults.ts";
+import type { OfRole } from "./arguments.ts";
+import { shownLines } from "./consent.ts";
+import { writeNew } from "./output.ts";
+import { quorumLines, quorumsToJson } from "./request_file.ts";
+
+export interface RootChangeOptions {
+  readonly addKey: readonly OfRole[];
+  readonly removeKey: readonly OfRole[];
+  readonly threshold: readonly OfRole[];
+  readonly expires?: string;
+  readonly allowSharedKeys: boolean;
+}
+
+export interface RootProposeOptions extends RootChangeOptions {
+  readonly output: string;
+}
+
+/** Makes a signing request for the next root, or for the first where the folder has none. Signs nothing. */
+export async function rootPropose(
+  { terminal, clock }: Context,
+  dir: string,
+  options: RootProposeOptions,
+): Promise<void> {
+  await requireWorkspace(dir);
+  const { request, next } = await proposedRoot(dir, options, clock());
+  const held = request.roots.at(-1);
+  const { quorums, ...shown } = await judge(request, held, clock());
+  await writeNew(options.output, encodeRequest(request));
+  for (const line of [...shownLines(shown), ...quorumLines(quorums)]) terminal.say(line);
+  terminal.say(`request    ${options.output}: each signer runs \`sign\` on it; then \`root publish\``);
+  terminal.result("root propose", {
+    request: options.output,
+    version: next.version,
+    expires: formatInstant(next.expires),
+    changes: shown.diff,
+    warnings: shown.warnings,
+    quorums: quorumsToJson(quorums),
+  });
+}
+
+/** Throws `usage` for a root that would be of no use, or of use to others. */
+export async function proposedRoot(
+  dir: string,
+  options: RootChangeOptions,
+  now: Instant,
+): Promise<{ readonly request: RootRequest; readonly next: Root }> {
+  const roots = (await rootChain({ dir })).slice(-MAX_ROOT_ROTATIONS);
+  const newest = roots.at(-1);
+  const base = newest && (await readRoot(newest));
+  const next = changedRoot(base, await changeOf(options, now));
+  const shared = options.allowSharedKeys ? [] : sharedKeys(next);
+  const [fault] = [...rootFaults(next, now), ...shared];
+  if (fault !== undefined) {
+    throw new RebootlessError("usage", fault, {
+      ...(fault === shared[0] && { hint: "Make another key, or insist with --allow-shared-keys." }),
+    });
+  }
+  const metadata = unsigned(rootDocument(next));
+  return { request: { kind: "root", roots, metadata }, next };
+}
+
+async function changeOf(options: RootChangeOptions, now: Instant): Promise<RootChange> {
+  const added = options.addKey.map(async ({ role, value }) => ({ role, key: await keyFacts(value) }));
+  return {
+    add: await Promise.all(added),
+    remove: options.removeKey.map(({ role, value }) => ({ role, keyId: value })),
+    thresholds: new Map(options.threshold.map(({ role, value }) => [role, thresholdOf(value)])),
+    expires: options.expires === undefined ? instant(now + ROOT_LIFE_MS) : parseExpiry(options.expires, now),
+  };
+}
+
+const MAX_PUBLIC_KEY_BYTES = 16 * 1024;
+
+/** A public key's file; the key file itself will do, if nobody else can read it. */
+async function keyFacts(path: string) {
+  const bytes = await readBounded(path, MAX_PUBLIC_KEY_BYTES);
+  return bytes.includes(0) || !new TextDecoder().decode(bytes).includes('"private"')
+    ? decodeKeyFacts(bytes, path)
+    : readKeyFile(path);
+}
+
+function thresholdOf(text: string): number {
+  if (/^[1-9]\d?$/.test(text)) return Number(text);
+  throw new RebootlessError("usage", `not a threshold: ${JSON.stringify(text.slice(0, 40))}`);
+}

@@ -1,0 +1,77 @@
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { formatInstant } from "../../shared/time.ts";
+import type { Root } from "../../shared/tuf/schema.ts";
+import type { Context } from "../context.ts";
+import { edgeClient } from "../feed/edge_client.ts";
+import { writeEdgeVars } from "../feed/edge_vars.ts";
+import { judge, requireFaultless } from "../feed/judgement.ts";
+import { pushRoot } from "../feed/push.ts";
+import { completed } from "../feed/request_signing.ts";
+import {
+  addRoot,
+  localKeys,
+  openWorkspace,
+  rootChain,
+  rootFile,
+  tokenKey,
+  type Workspace,
+} from "../feed/workspace.ts";
+import { Keyring } from "../keys/keyring.ts";
+import { type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
+import { readRoot } from "../keys/root.ts";
+import { readRootRequest } from "./request_file.ts";
+
+export interface RootPublishOptions extends PassphraseOptions {
+  readonly feed?: string;
+}
+
+/** Publishes a root that enough have signed. The first one has no feed yet: it is written, with the edge's secrets. */
+export async function rootPublish(
+  context: Context,
+  dir: string,
+  file: string,
+  options: RootPublishOptions,
+): Promise<void> {
+  const { terminal, clock, prompt } = context;
+  const workspace = await openWorkspace(dir, new Keyring(passphraseSource(options, prompt)));
+  const held = (await rootChain(workspace)).at(-1);
+  const judgement = await judge(await readRootRequest(file), held, clock());
+  requireFaultless(judgement);
+  const bytes = completed(judgement);
+  const root = await readRoot(bytes);
+  if (held) await pushRoot(bytes, edgeClient(feedOf(options), workspace, clock));
+  else await writeFirstEdgeVars(workspace, root, bytes);
+  await addRoot(workspace, root.version, bytes);
+  const sha256 = await sha256Of(bytes);
+  terminal.say(`root       version ${root.version}, until ${formatInstant(root.expires)}`);
+  terminal.say(`sha256     ${sha256}`);
+  terminal.say(`kept as    ${rootFile(dir, root.version)}`);
+  terminal.result("root publish", {
+    version: root.version,
+    expires: formatInstant(root.expires),
+    root_sha256: sha256,
+    file: rootFile(dir, root.version),
+  });
+}
+
+function feedOf({ feed }: RootPublishOptions): string {
+  if (feed !== undefined) return feed;
+  throw new RebootlessError("usage", "which feed? Give --feed URL.");
+}
+
+/** The edge's secrets can be written where the online keys were made. */
+async function writeFirstEdgeVars(workspace: Workspace, root: Root, bytes: Uint8Array): Promise<void> {
+  const [snapshot] = await localKeys(workspace, root, "snapshot");
+  const [timestamp] = await localKeys(workspace, root, "timestamp");
+  if (!snapshot || !timestamp) {
+    throw new RebootlessError("config", `${workspace.dir}/keys lacks the root's snapshot or timestamp key`, {
+      hint: "The first root is published where the edge's keys are: `init --without-root` makes both.",
+    });
+  }
+  await writeEdgeVars(workspace, bytes, {
+    snapshot: await workspace.keyring.open(snapshot.path),
+    timestamp: await workspace.keyring.open(timestamp.path),
+    token: await tokenKey(workspace),
+  });
+}

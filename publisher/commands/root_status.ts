@@ -1,0 +1,113 @@
+import type { BuildId } from "../../shared/brand.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { EXIT } from "../../shared/exit_codes.ts";
+import { jsonObject } from "../../shared/json.ts";
+import { formatInstant } from "../../shared/time.ts";
+import { type Root, TOP_ROLES } from "../../shared/tuf/schema.ts";
+import { roleOf } from "../../shared/tuf/trusted_set.ts";
+import type { Context } from "../context.ts";
+import { edgeReader } from "../feed/edge_client.ts";
+import { daysLeft, type Expiry, expiryOf, targetsExpiry } from "../feed/expiries.ts";
+import { newerRoots } from "../feed/root_chain.ts";
+import { localKeys, newestRoot, requireWorkspace } from "../feed/workspace.ts";
+import { expiryInWords } from "../keys/expiry.ts";
+import { isSealed } from "../keys/key_file.ts";
+import { printable } from "../keys/printable.ts";
+import { readRoot } from "../keys/root.ts";
+import { sharedKeys } from "../keys/root_faults.ts";
+
+export interface RootStatusOptions {
+  readonly feed?: string;
+  readonly kernel: readonly BuildId[];
+  /** Days. */
+  readonly within: number;
+  readonly exitCode: boolean;
+}
+
+/** Says what the root of trust is, which of its keys lie here, and what expires soon. Changes nothing. */
+export async function rootStatus(context: Context, dir: string, options: RootStatusOptions): Promise<void> {
+  const now = context.clock();
+  await requireWorkspace(dir);
+  const state = await stateOf(dir, options);
+  const soon = state.expiries.filter((one) => one.lapsed || daysLeft(one, now) < options.within);
+  const warnings = [
+    ...soon.map(({ what, expires, lapsed }) =>
+      lapsed
+        ? `hosts refuse ${what}: too few of their signatures are by keys of the root in force`
+        : `${what} expires: ${expiryInWords(expires, now)}`,
+    ),
+    ...(state.behind ? [`the feed has newer roots than ${dir}: take them in with \`root fetch\``] : []),
+    ...sharedKeys(state.root),
+  ];
+  const roles = await Promise.all(TOP_ROLES.map((role) => roleStatus(dir, state.root, role)));
+  report(context, state, roles, warnings);
+  if (options.exitCode && soon.length > 0) context.exitWith(EXIT.expired);
+}
+
+interface State {
+  readonly root: Root;
+  /** Whether the feed has newer roots than the folder. */
+  readonly behind: boolean;
+  readonly expiries: readonly Expiry[];
+}
+
+async function stateOf(dir: string, { feed, kernel }: RootStatusOptions): Promise<State> {
+  const held = await newestRoot({ dir });
+  if (feed === undefined) {
+    if (kernel.length > 0) throw new RebootlessError("usage", "--kernel looks at a feed: give --feed URL");
+    const root = await readRoot(held);
+    return { root, behind: false, expiries: [expiryOf("root", root)] };
+  }
+  const edge = edgeReader(feed);
+  const newest = (await newerRoots(edge, held)).at(-1);
+  const root = newest?.root ?? (await readRoot(held));
+  const targets = await Promise.all(kernel.map((id) => targetsExpiry(edge, root, id)));
+  const expiries = [expiryOf("root", root), ...targets];
+  return { root, behind: newest !== undefined, expiries };
+}
+
+function report(
+  { terminal, clock }: Context,
+  { root, expiries }: State,
+  roles: readonly RoleStatus[],
+  warnings: readonly string[],
+): void {
+  const now = clock();
+  for (const { what, version, expires } of expiries) {
+    terminal.say(`${what.padEnd(10)} version ${version}, until ${expiryInWords(expires, now)}`);
+  }
+  for (const line of roles.flatMap(roleLines)) terminal.say(line);
+  for (const warning of warnings) terminal.say(`WARNING    ${warning}`);
+  terminal.result("root status", {
+    version: root.version,
+    expires: formatInstant(root.expires),
+    expiries: expiries.map((expiry) => expiryToJson(expiry, daysLeft(expiry, now))),
+    roles: jsonObject(Object.fromEntries(roles.map(({ role, ...rest }) => [role, jsonObject(rest)]))),
+    warnings,
+  });
+}
+
+type RoleStatus = Awaited<ReturnType<typeof roleStatus>>;
+
+async function roleStatus(dir: string, root: Root, role: (typeof TOP_ROLES)[number]) {
+  const { threshold, keyIds } = roleOf(root, role);
+  const here = await localKeys({ dir }, root, role);
+  return {
+    role,
+    threshold,
+    keys: keyIds,
+    here: here.map(({ id }) => id),
+    open: here.filter((key) => !isSealed(key)).map(({ id }) => id),
+  };
+}
+
+const roleLines = ({ role, threshold, keys, here, open }: RoleStatus): readonly string[] => [
+  `${role.padEnd(10)} ${threshold} of ${keys.length} keys must sign`,
+  ...keys.map((id) => {
+    const place = here.includes(id) ? `, here${open.includes(id) ? ", not encrypted" : ""}` : "";
+    return `  key      ${printable(id)}${place}`;
+  }),
+];
+
+const expiryToJson = ({ what, version, expires, lapsed }: Expiry, days: number) =>
+  jsonObject({ what, version, expires: formatInstant(expires), days_left: days, lapsed });

@@ -1,0 +1,71 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import type { Context } from "../context.ts";
+import { judge, requireFaultless } from "../feed/judgement.ts";
+import { addSignatures, requireUseful, signersOf } from "../feed/request_signing.ts";
+import { isMet } from "../feed/signatures.ts";
+import { type KeyFile, openKeyFile, readKeyFile } from "../keys/key_file.ts";
+import { type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
+import { requireConsent, shownLines } from "./consent.ts";
+import { heldRoot } from "./held_root.ts";
+import { quorumLines, quorumsToJson, readRequest, rewriteRequest } from "./request_file.ts";
+
+export interface SignOptions extends PassphraseOptions {
+  readonly key?: string;
+  readonly root?: string;
+  readonly yes: boolean;
+  readonly status: boolean;
+}
+
+/** Shows what a request would change, asks, and adds a signature to it. Makes no request. */
+export async function sign(context: Context, path: string, options: SignOptions): Promise<void> {
+  if (options.status) return status(context, path, options);
+  if (options.key === undefined) throw new RebootlessError("usage", "which key signs? Give --key FILE.");
+  const { terminal, clock, prompt } = context;
+  const request = await readRequest(path);
+  const before = await judge(request, await heldRoot(options.root, options.key), clock());
+  requireFaultless(before);
+  const file = await readKeyFile(options.key);
+  requireUseful(file.id, before.quorums);
+  requireUnsigned(file, before.quorums);
+  await requireConsent(context, before, options.yes);
+  const key = await openKeyFile(file, options.key, passphraseSource(options, prompt));
+  const signed = addSignatures(request, before, [key]);
+  const after = await judge(signed, await heldRoot(options.root, options.key), clock());
+  await rewriteRequest(path, signed);
+  terminal.say(`signed     ${path} with ${key.id}`);
+  for (const line of quorumLines(after.quorums)) terminal.say(line);
+  terminal.result("sign", {
+    file: path,
+    key: key.id,
+    changes: before.diff,
+    warnings: before.warnings,
+    quorums: quorumsToJson(after.quorums),
+    complete: after.quorums.every(isMet),
+  });
+}
+
+/** Says what a request would change and who has signed it; signs nothing. */
+async function status({ terminal, clock }: Context, path: string, options: SignOptions): Promise<void> {
+  const request = await readRequest(path);
+  const held = await heldRoot(options.root, options.key);
+  const [first] = request.roots;
+  const { quorums, ...shown } = await judge(request, held ?? first, clock());
+  for (const line of shownLines(shown)) terminal.say(line);
+  for (const line of quorumLines(quorums)) terminal.say(line);
+  const unpinned = held === undefined && first !== undefined;
+  if (unpinned) terminal.say("Taken at its word: give --root to check it against a root that you hold.");
+  terminal.result("sign", {
+    file: path,
+    changes: shown.diff,
+    faults: shown.faults,
+    warnings: shown.warnings,
+    quorums: quorumsToJson(quorums),
+    complete: quorums.every(isMet),
+    checked_against_own_root: !unpinned,
+  });
+}
+
+function requireUnsigned({ id }: KeyFile, quorums: Parameters<typeof signersOf>[0]): void {
+  if (!signersOf(quorums).has(id)) return;
+  throw new RebootlessError("usage", `key ${id} has signed this already`);
+}

@@ -1,0 +1,37 @@
+import { createInterface } from "node:readline/promises";
+import { Writable } from "node:stream";
+import { RebootlessError } from "../../shared/errors.ts";
+import type { Prompt } from "../context.ts";
+
+/** The process's own terminal; `interactive` only when a person is at both ends of it. */
+export const terminalPrompt: Prompt = {
+  get interactive() {
+    return process.stdin.isTTY === true && process.stderr.isTTY === true;
+  },
+  async secret(question) {
+    process.stderr.write(question);
+    try {
+      // readline turns the terminal's own echo off and echoes to its output, where nothing arrives.
+      return await answer("", new Writable({ write: (_chunk, _encoding, done) => done() }));
+    } finally {
+      process.stderr.write("\n");
+    }
+  },
+  async confirm(lines, question) {
+    for (const line of lines) process.stderr.write(`${line}\n`);
+    return /^y(?:es)?$/i.test((await answer(`${question} [yes/no] `, process.stderr)).trim());
+  },
+};
+
+async function answer(question: string, output: Writable | NodeJS.WriteStream): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 });
+  try {
+    // Ctrl-C and Ctrl-D close the interface, and leave the question without an answer.
+    const closed = new Promise<never>((_, reject) => {
+      lines.once("close", () => reject(new RebootlessError("not_permitted", "no answer: nothing was done")));
+    });
+    return await Promise.race([lines.question(question), closed]);
+  } finally {
+    lines.close();
+  }
+}

@@ -1,0 +1,44 @@
+import type { BuildId } from "../../shared/brand.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { decodeBundle } from "../../shared/feed/bundle.ts";
+import { feedPath } from "../../shared/feed/paths.ts";
+import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
+import { DAY, type Instant } from "../../shared/time.ts";
+import { type Common, decodeTargets, parseEnvelope, type Root } from "../../shared/tuf/schema.ts";
+import { type EdgeClient, refusal } from "./edge_client.ts";
+import { isMet, quorum } from "./signatures.ts";
+
+/** Something that stops being believed, unless somebody with the right keys signs it anew. */
+export interface Expiry {
+  readonly what: string;
+  readonly version: number;
+  readonly expires: Instant;
+  /** Hosts refuse it, whatever its date says: keys that signed it are good no more. */
+  readonly lapsed: boolean;
+}
+
+/** Whole days until then; negative once it has expired. */
+export const daysLeft = ({ expires }: Expiry, now: Instant): number => Math.floor((expires - now) / DAY);
+
+/**
+ * When a kernel's targets expire, as the feed has them, and whether the root in force still takes their signatures.
+ * Snapshot and timestamp are the edge's, which signs them again by itself. Throws `not_covered`.
+ */
+export async function targetsExpiry(edge: Pick<EdgeClient, "get">, root: Root, id: BuildId): Promise<Expiry> {
+  const answer = await edge.get(feedPath(id), MAX_BUNDLE_BYTES);
+  if (answer.status === 404) {
+    throw new RebootlessError("not_covered", `the feed has nothing for kernel ${id}`);
+  }
+  if (answer.status !== 200) throw refusal(answer, "to show what it has");
+  const { targets } = decodeBundle(answer.body);
+  const envelope = parseEnvelope(targets, "targets");
+  const expiry = expiryOf(`targets of ${id}`, decodeTargets(envelope.signed));
+  return { ...expiry, lapsed: !isMet(await quorum("targets", envelope, root, "targets")) };
+}
+
+export const expiryOf = (what: string, { version, expires }: Common): Expiry => ({
+  what,
+  version,
+  expires,
+  lapsed: false,
+});

@@ -1,0 +1,87 @@
+import { equalBytes } from "../../shared/bytes.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { isCode, RebootlessError } from "../../shared/errors.ts";
+import type { Instant } from "../../shared/time.ts";
+import type { Envelope, Root } from "../../shared/tuf/schema.ts";
+import { fitForTerminal } from "../keys/fit_for_terminal.ts";
+import { trustedFrom } from "../keys/root.ts";
+import { judgeRoot } from "./root_judgement.ts";
+import type { Quorum } from "./signatures.ts";
+import type { SigningRequest } from "./signing_request.ts";
+import { judgeTargets } from "./targets_judgement.ts";
+
+/** A request that was understood to the last byte, and what it means. */
+export interface Judgement {
+  /** What will be signed against what is in force: a line each, fit for a terminal. */
+  readonly diff: readonly string[];
+  /** What makes it useless: not to be signed, nor published. */
+  readonly faults: readonly string[];
+  /** Whatever else speaks against signing it. */
+  readonly warnings: readonly string[];
+  readonly envelope: Envelope;
+  readonly quorums: readonly Quorum[];
+}
+
+/**
+ * Judges a request that others made. What it builds on has to follow, version by version, from the root that
+ * the signer holds: otherwise a signature could be lured onto another feed, or onto an older state of this one.
+ *
+ * @param held undefined for a signer who holds no root, which only the first root can do without.
+ */
+export async function judge(
+  request: SigningRequest,
+  held: Uint8Array | undefined,
+  now: Instant,
+): Promise<Judgement> {
+  try {
+    const base = await rootInForce(request.roots, held);
+    return request.kind === "root"
+      ? await judgeRoot(request, base, now)
+      : await judgeTargets(request, base, now);
+  } catch (error) {
+    throw fitForTerminal(error); // messages quote what others wrote
+  }
+}
+
+/** Throws `trust` for what would do harm once it is in force, whoever wants it. */
+export function requireFaultless({ faults: [fault] }: Judgement): void {
+  if (fault === undefined) return;
+  throw new RebootlessError("trust", `this must not be signed: ${fault}`, {
+    hint: "The request has to be made anew.",
+  });
+}
+
+/** Follows the chain from the root that is held to the one that the request says is in force. */
+async function rootInForce(
+  roots: readonly Uint8Array[],
+  held: Uint8Array | undefined,
+): Promise<Root | undefined> {
+  if (roots.length === 0 && !held) return undefined;
+  if (!held) {
+    throw new RebootlessError("config", "the request builds on a root of trust, and none of yours is known", {
+      hint: "Give the newest root you have and trust with --root FILE.",
+    });
+  }
+  const at = roots.findIndex((root) => equalBytes(root, held));
+  if (at < 0) throw await foreign(held);
+  const set = await trustedFrom(held);
+  for (const root of roots.slice(at + 1)) await followed(() => set.updateRoot(root));
+  return set.root;
+}
+
+async function foreign(held: Uint8Array): Promise<RebootlessError> {
+  const { version } = (await trustedFrom(held)).root;
+  const yours = `version ${version}, sha256 ${await sha256Of(held)}`;
+  return new RebootlessError("trust", `the request does not build on the root you hold (${yours})`, {
+    hint: "It is of another feed, or older than your root. Ask who sent it, by another way than the file came.",
+  });
+}
+
+async function followed(update: () => Promise<unknown>): Promise<void> {
+  try {
+    await update();
+  } catch (cause) {
+    if (!isCode(cause, "trust") && !isCode(cause, "rollback") && !isCode(cause, "parse")) throw cause;
+    throw new RebootlessError("trust", `the request's chain of roots does not hold: ${cause.message}`);
+  }
+}

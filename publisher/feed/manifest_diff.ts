@@ -1,0 +1,71 @@
+import { equalBytes } from "../../shared/bytes.ts";
+import { type KernelManifest, landmarksToJson } from "../../shared/feed/manifest.ts";
+import { type Update, updateToJson } from "../../shared/feed/update.ts";
+import { encodeJson, type JsonValue } from "../../shared/json.ts";
+import { printable } from "../keys/printable.ts";
+
+/** Names of functions shown of one update. */
+const MAX_NAMES = 12;
+
+/** What a new manifest changes for hosts, for people: a line each. */
+export function manifestDiff(before: KernelManifest | undefined, after: KernelManifest): readonly string[] {
+  const old = new Map(before?.updates.map((update) => [update.id, update]));
+  const ids = new Set(after.updates.map(({ id }) => id));
+  const removed = (before?.updates ?? []).filter(({ id }) => !ids.has(id));
+  const updates = [
+    ...after.updates.flatMap((update) => updateDiff(old.get(update.id), update)),
+    ...removed.map((update) => `  - update ${update.id}: ${printable(update.summary)}`),
+  ];
+  const count = `updates    ${after.updates.length}${before ? `, before ${before.updates.length}` : ""}`;
+  return [...kernelDiff(before, after), count, ...(updates.length === 0 ? ["  no change"] : updates)];
+}
+
+function kernelDiff(before: KernelManifest | undefined, { kernel, landmarks }: KernelManifest): string[] {
+  const name = printable(`${kernel.release} ${kernel.architecture}`);
+  if (!before) return [`release    ${name}`];
+  const old = printable(`${before.kernel.release} ${before.kernel.architecture}`);
+  const moved = !same(landmarksToJson(before.landmarks), landmarksToJson(landmarks));
+  return [
+    `release    ${old === name ? name : `${old} -> ${name}`}`,
+    ...(moved ? ["  ~ landmarks of the kernel's image differ"] : []),
+  ];
+}
+
+function updateDiff(before: Update | undefined, after: Update): string[] {
+  if (!before) return [`  + update ${after.id}: ${printable(after.summary)}`, ...facts(after)];
+  const [old, now] = [updateToJson(before), updateToJson(after)];
+  const changed = [...now.keys()].filter((name) => !same(old.get(name) ?? null, now.get(name) ?? null));
+  if (changed.length === 0) return [];
+  return [
+    `  ~ update ${after.id}: ${printable(after.summary)}`,
+    ...changed.map((name) => `      ${name}: ${change(shown(name, before), shown(name, after))}`),
+  ];
+}
+
+/** What is too long to be shown in full may differ in what is not shown. */
+const change = (before: string, after: string): string =>
+  before === after ? `${after} (differs in what is not shown here)` : `${before} -> ${after}`;
+
+function facts(update: Update): string[] {
+  const lines = ["module", "objects", "cves", "depends", "conflicts", "recalled"] as const;
+  return lines.map((name) => `      ${name}: ${shown(name, update)}`);
+}
+
+function shown(name: string, update: Update): string {
+  if (name === "module") {
+    return `${update.module.name}, ${update.module.length} bytes, sha256 ${update.module.sha256}`;
+  }
+  if (name === "objects") return replaced(update);
+  const value = updateToJson(update).get(name) ?? null;
+  if (value === null) return "no";
+  if (Array.isArray(value)) return printable(value.join(" ") || "none", 400);
+  return printable(String(value), 400);
+}
+
+function replaced({ objects }: Update): string {
+  const names = objects.flatMap(({ name, functions }) => functions.map((fn) => `${name}/${fn.name}`));
+  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : "";
+  return `replaces ${names.length} functions: ${printable(names.slice(0, MAX_NAMES).join(" "), 1000)}${more}`;
+}
+
+const same = (a: JsonValue, b: JsonValue): boolean => equalBytes(encodeJson(a), encodeJson(b));

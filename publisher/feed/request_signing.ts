@@ -1,0 +1,64 @@
+import { fromHex } from "../../shared/bytes.ts";
+import { ed25519Sign } from "../../shared/crypto/ed25519_tweetnacl.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { type Signature, envelope as toEnvelope } from "../../shared/tuf/metadata.ts";
+import type { Envelope } from "../../shared/tuf/schema.ts";
+import type { SigningKey } from "../keys/key_file.ts";
+import type { Judgement } from "./judgement.ts";
+import { isMet, type Quorum } from "./signatures.ts";
+import type { SigningRequest } from "./signing_request.ts";
+
+/** What of a judgement signing goes by. */
+export type Signable = Pick<Judgement, "envelope" | "quorums">;
+
+/** Ids of the keys that have signed soundly, for whichever quorum. */
+export const signersOf = (quorums: readonly Quorum[]): ReadonlySet<string> =>
+  new Set(quorums.flatMap(({ signed }) => signed));
+
+/** Throws `usage` for a key whose signature would count for nothing. */
+export function requireUseful(id: string, quorums: readonly Quorum[]): void {
+  if (quorums.some(({ signed, missing }) => signed.includes(id) || missing.includes(id))) return;
+  throw new RebootlessError("usage", `key ${id} has no say in this: its signature would not count`, {
+    hint: "`sign --status FILE` lists the keys that have.",
+  });
+}
+
+/** The request with the signatures of more keys. Signatures that are not sound, or count for nothing, are dropped. */
+export function addSignatures<R extends SigningRequest>(
+  request: R,
+  { envelope, quorums }: Signable,
+  keys: readonly SigningKey[],
+): R {
+  const made = keys.map(({ id, seed }) => ({
+    keyId: id,
+    signature: ed25519Sign(seed, envelope.signedBytes),
+  }));
+  return withSignatures(request, envelope, [...soundSignatures(envelope, quorums), ...made]);
+}
+
+/** The file to publish, of a request whose thresholds are met. Throws `usage` with who is missing. */
+export function completed({ envelope, quorums }: Signable): Uint8Array {
+  const unmet = quorums.find((quorum) => !isMet(quorum));
+  if (unmet) {
+    const { of, signed, threshold } = unmet;
+    throw new RebootlessError(
+      "usage",
+      `${signed.length} of the ${threshold} signatures for ${of} are there`,
+      {
+        hint: "`sign --status FILE` says who is missing.",
+      },
+    );
+  }
+  return toEnvelope(envelope.signed, soundSignatures(envelope, quorums));
+}
+
+const soundSignatures = (envelope: Envelope, quorums: readonly Quorum[]): Signature[] =>
+  [...signersOf(quorums)].map((id) => ({
+    keyId: id,
+    signature: fromHex(envelope.signatures.get(id) ?? ""),
+  }));
+
+const withSignatures = <R extends SigningRequest>(request: R, envelope: Envelope, all: Signature[]): R => ({
+  ...request,
+  metadata: toEnvelope(envelope.signed, all),
+});

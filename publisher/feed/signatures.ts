@@ -1,0 +1,39 @@
+import { fromHex } from "../../shared/bytes.ts";
+import { keyIdentity, type PublicKey } from "../../shared/tuf/keys.ts";
+import type { Envelope, Root, TopRole } from "../../shared/tuf/schema.ts";
+import { roleOf } from "../../shared/tuf/trusted_set.ts";
+import { verifySignature } from "../keys/verifier.ts";
+
+/** One threshold that a file has to meet: of a role's keys in one version of the root. */
+export interface Quorum {
+  /** For people: whose signatures these are. */
+  readonly of: string;
+  readonly threshold: number;
+  readonly signed: readonly string[];
+  readonly missing: readonly string[];
+}
+
+export const isMet = ({ signed, threshold }: Quorum): boolean => signed.length >= threshold;
+
+/** Who of a role's keys has signed, soundly. Each key counts once, under however many ids it is listed. */
+export async function quorum(of: string, envelope: Envelope, root: Root, role: TopRole): Promise<Quorum> {
+  const { keyIds, threshold } = roleOf(root, role);
+  const seen = new Set<string>();
+  const signed: string[] = [];
+  const missing: string[] = [];
+  for (const id of keyIds) {
+    const key = root.keys.get(id);
+    const identity = (key && keyIdentity(key)) ?? id;
+    if (seen.has(identity)) continue;
+    const good = key !== undefined && (await hasSigned(envelope, id, key));
+    if (good) seen.add(identity);
+    (good ? signed : missing).push(id);
+  }
+  return { of, threshold, signed, missing };
+}
+
+async function hasSigned(envelope: Envelope, id: string, key: PublicKey): Promise<boolean> {
+  const hex = envelope.signatures.get(id);
+  if (hex === undefined || !/^(?:[0-9a-f]{2})+$/.test(hex)) return false;
+  return verifySignature(key, envelope.signedBytes, fromHex(hex));
+}

@@ -1,0 +1,110 @@
+import { type BuildId, buildId } from "../../shared/brand.ts";
+import { fromUtf8, utf8 } from "../../shared/bytes.ts";
+import { Decoder } from "../../shared/decode.ts";
+import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
+import {
+  MAX_MANIFEST_BYTES,
+  MAX_ROOT_BYTES,
+  MAX_ROOT_ROTATIONS,
+  MAX_TARGETS_BYTES,
+} from "../../shared/limits.ts";
+import { fitForTerminal } from "../keys/fit_for_terminal.ts";
+
+/**
+ * The one file that goes from signer to signer: what is to be signed, the signatures so far, and all that a signer
+ * needs to judge it without asking anybody. It comes from others: nothing in it is believed for being in it.
+ */
+export type SigningRequest = RootRequest | TargetsRequest;
+
+interface Common {
+  /** The chain of roots to the one in force, oldest first, as received; empty before the first root. */
+  readonly roots: readonly Uint8Array[];
+  /** The file to be signed, with the signatures so far. */
+  readonly metadata: Uint8Array;
+}
+
+export interface RootRequest extends Common {
+  readonly kind: "root";
+}
+
+export interface TargetsRequest extends Common {
+  readonly kind: "targets";
+  readonly buildId: BuildId;
+  /** Version of targets that this one follows, 0 for a kernel's first. */
+  readonly base: number;
+  readonly manifest: Uint8Array;
+  /** What is in force and was built upon; undefined for a kernel's first, and where nothing of it is kept. */
+  readonly previous: { readonly targets: Uint8Array; readonly manifest: Uint8Array } | undefined;
+}
+
+const FORMAT = 1;
+/** Two manifests and two targets, escaped as JSON strings, and a chain of small roots. */
+export const MAX_REQUEST_BYTES = 96 * 1024 * 1024;
+
+export function encodeRequest(request: SigningRequest): Uint8Array {
+  const common = { format: FORMAT, kind: request.kind, roots: request.roots.map(fromUtf8) };
+  const metadata = fromUtf8(request.metadata);
+  if (request.kind === "root") return encodeJson(jsonObject({ ...common, metadata }));
+  const previous = request.previous && {
+    targets: fromUtf8(request.previous.targets),
+    manifest: fromUtf8(request.previous.manifest),
+  };
+  const { buildId, base, manifest } = request;
+  return encodeJson(
+    jsonObject({
+      ...common,
+      build_id: buildId,
+      base,
+      metadata,
+      manifest: fromUtf8(manifest),
+      previous: previous ? jsonObject(previous) : null,
+    }),
+  );
+}
+
+/** The caller has bounded the bytes (MAX_REQUEST_BYTES). Throws ParseError, whose message a terminal may have. */
+export function decodeRequest(bytes: Uint8Array): SigningRequest {
+  try {
+    const request = new Decoder(parseJson(bytes, "request"), "request");
+    request.get("format").literal(FORMAT);
+    const roots = request
+      .get("roots")
+      .array(MAX_ROOT_ROTATIONS)
+      .map((root) => utf8(root.string(MAX_ROOT_BYTES)));
+    if (request.get("kind").value === "root") return decodeRootRequest(request, roots);
+    request.get("kind").literal("targets");
+    return decodeTargetsRequest(request, roots);
+  } catch (error) {
+    throw fitForTerminal(error);
+  }
+}
+
+function decodeRootRequest(request: Decoder, roots: readonly Uint8Array[]): RootRequest {
+  onlyMembers(request, ["format", "kind", "roots", "metadata"]);
+  return { kind: "root", roots, metadata: utf8(request.get("metadata").string(MAX_ROOT_BYTES)) };
+}
+
+function decodeTargetsRequest(request: Decoder, roots: readonly Uint8Array[]): TargetsRequest {
+  onlyMembers(request, ["format", "kind", "roots", "build_id", "base", "metadata", "manifest", "previous"]);
+  const targets = (file: Decoder) => utf8(file.string(MAX_TARGETS_BYTES));
+  const manifest = (file: Decoder) => utf8(file.string(MAX_MANIFEST_BYTES));
+  const previous = request.get("previous").nullable((files) => ({
+    targets: targets(files.get("targets")),
+    manifest: manifest(files.get("manifest")),
+  }));
+  return {
+    kind: "targets",
+    roots,
+    buildId: request.get("build_id").as(buildId),
+    base: request.get("base").integer(0),
+    metadata: targets(request.get("metadata")),
+    manifest: manifest(request.get("manifest")),
+    previous: previous ?? undefined,
+  };
+}
+
+/** Whatever a newer version put there, an older one could not show to its signer. */
+function onlyMembers(request: Decoder, names: readonly string[]): void {
+  const [stranger] = [...request.object().keys()].filter((name) => !names.includes(name));
+  if (stranger !== undefined) request.fail(`a member that is not known: ${JSON.stringify(stranger)}`);
+}

@@ -1,0 +1,84 @@
+import type { ByteReader } from "../../../shared/byte_reader.ts";
+import { SECTION_FLAG } from "../../../shared/elf/sections.ts";
+import { ParseError } from "../../../shared/errors.ts";
+import type { FeatureCondition } from "../../../shared/runpre/sites/kinds.ts";
+import { mapEntries, type SiteSources, type SiteTable, sectionTable } from "./sources.ts";
+
+/** One entry: at `site`, `length` bytes give way to `replacementLength` bytes from `replacement` on some CPUs. */
+export interface Alternative {
+  readonly site: bigint;
+  readonly replacement: bigint;
+  readonly length: number;
+  readonly replacementLength: number;
+  readonly condition: FeatureCondition;
+  /** The replacement is a call of what the site's pointer names (ALT_FLAG_DIRECT_CALL). */
+  readonly isDirectCall: boolean;
+  readonly hasUnknownFlags: boolean;
+}
+
+export interface AlternativeTable {
+  readonly entries: readonly Alternative[];
+  /** 14 since 6.3, where the feature number got 16 bits of flags. */
+  readonly entrySize: 12 | 14;
+}
+
+const ENTRY_SIZES = [12, 14] as const;
+const EARLY_NOT = 0x8000; // with 12 bytes: ALTINSTR_FLAG_INV
+const NOT = 1;
+const DIRECT_CALL = 2;
+
+/** `.altinstructions`, in the order in which the kernel applies it. Throws ParseError if its entries have no clear size. */
+export function alternativeTable(sources: SiteSources): AlternativeTable | undefined {
+  const table = sectionTable(sources, ".altinstructions");
+  if (table === undefined) return undefined;
+  const fitting = ENTRY_SIZES.flatMap((entrySize) => {
+    const entries = readEntries(table, entrySize);
+    return entries?.every((entry) => isPlausible(sources, entry)) ? [{ entries, entrySize }] : [];
+  });
+  const [found, other] = fitting;
+  if (found === undefined || (other !== undefined && found.entries.length > 0)) {
+    throw new ParseError("the entries of .altinstructions are neither 12 nor 14 bytes long");
+  }
+  return found;
+}
+
+/** { s32 site - ., s32 replacement - ., u16 feature [u16 flags], u8 length, u8 replacement length }. */
+function readEntries(table: SiteTable, size: 12 | 14): readonly Alternative[] | undefined {
+  if (table.bytes.length % size !== 0) return undefined;
+  return mapEntries(table, ".altinstructions", size, (reader: ByteReader, at) => {
+    const site = at + BigInt(reader.s32());
+    const replacement = at + 4n + BigInt(reader.s32());
+    const feature = reader.u16();
+    const flags = size === 12 ? (feature & EARLY_NOT ? NOT : 0) : reader.u16();
+    return {
+      site,
+      replacement,
+      length: reader.u8(),
+      replacementLength: reader.u8(),
+      condition: {
+        feature: size === 12 ? feature & ~EARLY_NOT : feature,
+        present: (flags & NOT) === 0,
+      },
+      isDirectCall: (flags & DIRECT_CALL) !== 0,
+      hasUnknownFlags: (flags & ~(NOT | DIRECT_CALL)) !== 0,
+    };
+  });
+}
+
+/** The site is code and the replacement lies in its section: with the wrong entry size, neither holds for long. */
+function isPlausible(sources: SiteSources, entry: Alternative): boolean {
+  const replacements = sources.sections.find((s) => s.name === ".altinstr_replacement");
+  const code = sources.sections.some(
+    (s) =>
+      (s.flags & SECTION_FLAG.exec) !== 0n &&
+      entry.site >= s.address &&
+      entry.site + BigInt(entry.length) <= s.address + BigInt(s.size),
+  );
+  if (!code || entry.length === 0 || entry.replacementLength > entry.length) return false;
+  if (entry.replacementLength === 0) return true;
+  return (
+    replacements !== undefined &&
+    entry.replacement >= replacements.address &&
+    entry.replacement + BigInt(entry.replacementLength) <= replacements.address + BigInt(replacements.size)
+  );
+}

@@ -1,0 +1,143 @@
+import { type Address, textOffset } from "../../../shared/brand.ts";
+import { ByteReader } from "../../../shared/byte_reader.ts";
+import { BRANCH_LENGTH, CALL, writeRelative } from "../../../shared/runpre/code.ts";
+import {
+  CALL_DEPTH_CODE,
+  CALL_DEPTH_OPERAND,
+  type CallDepthLandmarks,
+} from "../../../shared/runpre/landmarks.ts";
+import type { Site } from "../../../shared/runpre/sites/kinds.ts";
+import { decodeInstruction } from "../../x86/length.ts";
+import { alternativeTable } from "./alternative_table.ts";
+import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
+
+/** What call depth tracking does to this kernel, if it can. */
+export interface CallDepth {
+  readonly sites: readonly Site[];
+  readonly landmarks: CallDepthLandmarks | null;
+  /** Whether a direct call of `target` (from `_text`) would be led to the padding before it. */
+  isLed(target: number): boolean;
+}
+
+const NONE: CallDepth = { sites: [], landmarks: null, isLed: () => false };
+
+// arch/x86/kernel/callthunks.c, skip_addr(): these account for themselves, or must not.
+const EXEMPT = [
+  "error_entry",
+  "paranoid_entry",
+  "xen_error_entry",
+  "__switch_to_asm",
+  "ret_from_fork",
+  "soft_restart_cpu",
+  "__fentry__",
+];
+// Ftrace rewrites these calls itself (ftrace.ts).
+const FTRACE_CALLS = ["ftrace_call", "ftrace_regs_call"];
+// KEXEC_CONTROL_CODE_MAX_SIZE from relocate_kernel on.
+const KEXEC_CODE = 2048;
+const NOP = 0x90;
+
+/**
+ * Calls of functions that have padding (`.call_sites`, kernels since 6.2), and the padding: what a kernel rewrites when
+ * it tracks call depth. A site whose call is not led anywhere is left out.
+ */
+export function findCallDepth(sources: SiteSources): CallDepth {
+  const landmarks = callDepthLandmarks(sources);
+  const table = sectionTable(sources, ".call_sites");
+  if (landmarks === null || table === undefined) return NONE;
+  const isLed = ledBy(sources, landmarks);
+  const isChosen = alternativePlaces(sources);
+  const led = new Set<number>();
+  const calls: Site[] = [];
+  const trampolines = new Set(
+    FTRACE_CALLS.flatMap((name) => sources.symbols.named(name)).map((s) => s.address),
+  );
+  for (const address of relativeTargets(table, ".call_sites")) {
+    const at = siteOffset(sources, address);
+    const isOwn = at < landmarks.textEnd && !trampolines.has(address as Address);
+    const target = isOwn ? callTarget(sources, address) : undefined;
+    if (target === undefined || !isLed(target)) continue;
+    // A call in an alternative may not be the one that the CPU gets.
+    if (!isChosen.has(at)) led.add(target);
+    calls.push({ kind: "call", at });
+  }
+  return { sites: [...calls, ...paddingSites(sources, landmarks, led, isLed)], landmarks, isLed };
+}
+
+/** Every place of the code that alternatives replace. */
+function alternativePlaces(sources: SiteSources): ReadonlySet<number> {
+  const places = new Set<number>();
+  for (const { site, length } of alternativeTable(sources)?.entries ?? []) {
+    const start = siteOffset(sources, site);
+    for (let at = start; at < start + length; at++) places.add(at);
+  }
+  return places;
+}
+
+function callTarget(sources: SiteSources, address: bigint): number | undefined {
+  const code = codeAt(sources, address, BRANCH_LENGTH);
+  if (code[0] !== CALL) return undefined;
+  return siteOffset(sources, address) + BRANCH_LENGTH + new ByteReader(code, "call", 1).s32();
+}
+
+function ledBy(sources: SiteSources, { exempt, textEnd }: CallDepthLandmarks): (target: number) => boolean {
+  return (target) => {
+    if (target < CALL_DEPTH_CODE || target >= textEnd) return false;
+    if (exempt.some(([from, to]) => target >= from && target < to)) return false;
+    const padding = sources.linkedText + BigInt(target - CALL_DEPTH_CODE);
+    return codeAt(sources, padding, CALL_DEPTH_CODE).every((byte) => byte === NOP);
+  };
+}
+
+/** Padding before every function; that of a function without direct calls is filled once a pointer leads to it. */
+function paddingSites(
+  sources: SiteSources,
+  { textEnd }: CallDepthLandmarks,
+  led: ReadonlySet<number>,
+  isLed: (target: number) => boolean,
+): readonly Site[] {
+  const starts = new Set(led);
+  for (const { address, type } of sources.symbols.all) {
+    const start = Number(address - sources.linkedText);
+    if (/^[tTwW]$/.test(type) && start >= 0 && start < textEnd && isLed(start)) starts.add(start);
+  }
+  return [...starts].map((start) => ({
+    kind: led.has(start) ? "call_padding" : "call_padding_open",
+    at: start - CALL_DEPTH_CODE,
+  }));
+}
+
+/** Null if the kernel cannot track call depth. Its code is one instruction whose operand is relative to it. */
+function callDepthLandmarks(sources: SiteSources): CallDepthLandmarks | null {
+  const { symbols, linkedText } = sources;
+  const place = (name: string): number | undefined => {
+    const address = symbols.only(name)?.address;
+    return address === undefined ? undefined : Number(address - linkedText);
+  };
+  const state = place("thunks_initialized");
+  const start = place("skl_call_thunk_template");
+  const end = place("skl_call_thunk_tail");
+  const textEnd = place("_etext");
+  if (
+    state === undefined ||
+    start === undefined ||
+    end !== start + CALL_DEPTH_CODE ||
+    textEnd === undefined
+  ) {
+    return null;
+  }
+  const code = codeAt(sources, linkedText + BigInt(start), CALL_DEPTH_CODE).slice();
+  if (decodeInstruction(code, 0).ripRelative?.at !== CALL_DEPTH_OPERAND) return null;
+  writeRelative(
+    code,
+    CALL_DEPTH_OPERAND,
+    new ByteReader(code, "call depth code", CALL_DEPTH_OPERAND).s32() + start,
+  );
+  const exempt = [
+    ...EXEMPT.map((name) => [place(name), 1] as const),
+    [place("relocate_kernel"), KEXEC_CODE] as const,
+  ].flatMap(([at, length]) =>
+    at === undefined || at < 0 ? [] : [[textOffset(at), textOffset(at + length)] as const],
+  );
+  return { state: textOffset(state), code, exempt, textEnd: textOffset(textEnd) };
+}

@@ -1,0 +1,74 @@
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, rename, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
+import { RebootlessError } from "../../shared/errors.ts";
+
+/**
+ * Reads a file with a secret in it. Judged and read through one descriptor: what was judged is what is read. Throws
+ * `config` for a file that others than its owner can read or write, and `limit`.
+ */
+export async function readSecretFile(path: string, maxBytes: number): Promise<Uint8Array> {
+  const file = await openToRead(path);
+  try {
+    await requireOwnerOnly(file, path);
+    return await readBounded(file, path, maxBytes);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Only its owner may read it, from the moment it exists; one that is there is never overwritten. */
+export async function writeSecretFile(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const file = await open(path, "wx", 0o600).catch((cause: unknown) => {
+    throw new RebootlessError("config", `cannot make the key ${path}`, {
+      cause,
+      hint: "Keys are never overwritten: choose another place.",
+    });
+  });
+  await fill(file, bytes);
+}
+
+/** Puts new bytes in the place of a file, whole or not at all. */
+export async function replaceFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {
+  const beside = `${path}.${randomBytes(6).toString("hex")}.new`;
+  try {
+    await fill(await open(beside, "wx", mode), bytes);
+    await rename(beside, path);
+  } catch (cause) {
+    await unlink(beside).catch(() => undefined);
+    throw new RebootlessError("io", `cannot write ${path}`, { cause });
+  }
+}
+
+async function fill(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Not blocking: a named pipe without a writer would be waited for. */
+async function openToRead(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
+    throw new RebootlessError("config", `cannot read ${path}`, { cause });
+  });
+}
+
+async function requireOwnerOnly(file: FileHandle, path: string): Promise<void> {
+  const status = await file.stat();
+  if (!status.isFile()) throw new RebootlessError("config", `${path} is not a file`);
+  if ((status.mode & 0o077) === 0) return;
+  throw new RebootlessError("config", `${path} can be read by others than its owner`, {
+    hint: `It may have been copied: think of replacing what is in it. Otherwise: chmod 600 ${path}`,
+  });
+}
+
+async function readBounded(file: FileHandle, path: string, maxBytes: number): Promise<Uint8Array> {
+  const { size } = await file.stat();
+  if (size > maxBytes) throw new RebootlessError("limit", `${path} has more than ${maxBytes} bytes`);
+  return new Uint8Array(await file.readFile());
+}

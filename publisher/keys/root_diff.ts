@@ -1,0 +1,41 @@
+import type { Instant } from "../../shared/time.ts";
+import { type Root, TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
+import { roleOf } from "../../shared/tuf/trusted_set.ts";
+import { expiryInWords } from "./expiry.ts";
+import { printable } from "./printable.ts";
+
+/** What a new root changes, for people: a line each. Key ids are SHA-256 digests of the keys, in full. */
+export function rootDiff(base: Root | undefined, next: Root, now: Instant): readonly string[] {
+  return [
+    base
+      ? `root       version ${base.version} -> ${next.version}`
+      : `root       version ${next.version}, the first`,
+    `expires    ${expiryInWords(next.expires, now)}`,
+    ...(base ? [`  before   ${expiryInWords(base.expires, now)}`] : []),
+    ...TOP_ROLES.flatMap((role) => roleDiff(role, base, next)),
+  ];
+}
+
+function roleDiff(role: TopRole, base: Root | undefined, next: Root): readonly string[] {
+  const after = roleOf(next, role);
+  const before = base ? roleOf(base, role) : { keyIds: [], threshold: 0 };
+  const added = after.keyIds.filter((id) => !same(id, base, next) || !before.keyIds.includes(id));
+  const removed = before.keyIds.filter((id) => !same(id, base, next) || !after.keyIds.includes(id));
+  const needs = (keys: typeof after) => `${keys.threshold} of ${keys.keyIds.length}`;
+  const unchanged = added.length + removed.length === 0 && before.threshold === after.threshold;
+  const change = unchanged || !base ? needs(after) : `${needs(before)} -> ${needs(after)}`;
+  return [
+    `${role.padEnd(10)} ${change} keys must sign${unchanged ? ", as before" : ""}`,
+    ...added.map((id) => `  + key    ${described(next, id)}`),
+    ...removed.map((id) => `  - key    ${described(base, id)}`),
+  ];
+}
+
+/** Whether an id stands for one key: the same before and after, or listed only once. */
+function same(id: string, base: Root | undefined, next: Root): boolean {
+  const [before, after] = [base?.keys.get(id), next.keys.get(id)];
+  return !before || !after || (before.scheme === after.scheme && before.public === after.public);
+}
+
+const described = (root: Root | undefined, id: string): string =>
+  `${printable(id)} (${printable(root?.keys.get(id)?.scheme ?? "not listed")})`;

@@ -1,0 +1,97 @@
+import { ParseError } from "../../shared/errors.ts";
+import { BRANCH_LENGTH, LONGEST_NOP, writeNop, writeRelative } from "../../shared/runpre/code.ts";
+import { decodeInstruction, type Instruction } from "./length.ts";
+
+/** Kernels before 6.5 have no longer nop instruction. */
+export const LONGEST_EARLY_NOP = 8;
+
+const NOP = 0x90;
+const REPEAT = 0xf3;
+const INT3 = 0xcc;
+const SHORT_JUMP = 0xeb;
+const JUMP = 0xe9;
+
+/**
+ * Joins runs of single-byte nops, in place, as kernels before 6.5 do: alternative.c (6.1), optimize_nops(). Stops at the
+ * first byte that is no instruction.
+ */
+export function joinNopsEarly(code: Uint8Array): void {
+  for (let at = 0; at < code.length; ) {
+    const instruction = tryDecode(code, at);
+    if (instruction === undefined) return;
+    if (instruction.length !== 1 || code[at] !== NOP) {
+      at += instruction.length;
+      continue;
+    }
+    const end = endOfRun(code, at);
+    if (end - at > 1) fillEarly(code, at, end);
+    at = end;
+  }
+}
+
+function endOfRun(code: Uint8Array, at: number): number {
+  let end = at;
+  while (end < code.length && code[end] === NOP) end++;
+  return end;
+}
+
+/** [from, to) with nops of 8 bytes and a shorter one: alternative.c (6.1), add_nops(). */
+export function fillEarly(code: Uint8Array, from: number, to: number): void {
+  for (let at = from; at < to; at += LONGEST_EARLY_NOP) {
+    writeNop(code, at, Math.min(LONGEST_EARLY_NOP, to - at));
+  }
+}
+
+/** Joins neighbouring nops of any length, in place, as kernels since 6.5 do: alternative.c (6.12), optimize_nops(). */
+export function joinNops(code: Uint8Array): void {
+  for (let at = 0; at < code.length; ) {
+    const instruction = tryDecode(code, at);
+    if (instruction === undefined) return;
+    let next = at + instruction.length;
+    if (isNop(code, at, instruction)) {
+      if (next === code.length) return;
+      next = skipNops(code, next);
+      fill(code, at, next);
+    }
+    at = next;
+  }
+}
+
+function skipNops(code: Uint8Array, from: number): number {
+  let at = from;
+  while (at < code.length) {
+    const instruction = tryDecode(code, at);
+    if (instruction === undefined || !isNop(code, at, instruction)) break;
+    at += instruction.length;
+  }
+  return at;
+}
+
+function isNop(code: Uint8Array, at: number, { opcode, prefixes }: Instruction): boolean {
+  if (opcode[0] === NOP) return prefixes === 0 || code[at] !== REPEAT;
+  return opcode[0] === 0x0f && opcode[1] === 0x1f;
+}
+
+/** One nop, or a jump over int3 if it would be too long: alternative.c (6.12), add_nop(). */
+function fill(code: Uint8Array, from: number, to: number): void {
+  const length = to - from;
+  code.fill(INT3, from, to);
+  if (length <= LONGEST_NOP) {
+    writeNop(code, from, length);
+  } else if (length < 128) {
+    code[from] = SHORT_JUMP;
+    code[from + 1] = length - 2;
+  } else {
+    code[from] = JUMP;
+    writeRelative(code, from + 1, length - BRANCH_LENGTH);
+  }
+}
+
+function tryDecode(code: Uint8Array, at: number): Instruction | undefined {
+  try {
+    return decodeInstruction(code, at);
+  } catch (error) {
+    if (error instanceof ParseError) return undefined;
+    throw error;
+  }
+}

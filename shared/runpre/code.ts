@@ -1,0 +1,72 @@
+/** Little-endian, 1 to 6 bytes. */
+export function readUnsigned(code: Uint8Array, at: number, length: number): number {
+  let value = 0;
+  for (let i = length - 1; i >= 0; i--) value = value * 256 + (code[at + i] ?? 0);
+  return value;
+}
+
+/** The low 32 bits of an integer (exact to 2^53), little-endian. */
+export function writeRelative(code: Uint8Array, at: number, value: number): void {
+  const low = value | 0;
+  code[at] = low;
+  code[at + 1] = low >> 8;
+  code[at + 2] = low >> 16;
+  code[at + 3] = low >> 24;
+}
+
+export const CALL = 0xe8;
+export const JUMP = 0xe9;
+export const BRANCH_LENGTH = 5;
+const SHORT_JUMP = 0xeb;
+const INT3 = 0xcc;
+const RETURN = 0xc3;
+
+/** A call or jump with a 32-bit operand: 5 bytes. `place` and `target` count from one origin. */
+export function writeBranch(
+  out: Uint8Array,
+  at: number,
+  opcode: number,
+  place: number,
+  target: number,
+): void {
+  out[at] = opcode;
+  writeRelative(out, at + 1, target - place - BRANCH_LENGTH);
+}
+
+/** A jump of 2 or 5 bytes; `target` from the jump's own start. */
+export function writeJump(out: Uint8Array, at: number, length: 2 | 5, target: number): void {
+  if (length === BRANCH_LENGTH) {
+    writeBranch(out, at, JUMP, 0, target);
+  } else {
+    out[at] = SHORT_JUMP;
+    out[at + 1] = target - length;
+  }
+}
+
+/** `ret`, and int3 up to 5 bytes, as arch/x86/kernel/alternative.c, patch_return(), writes it. */
+export function writeReturn(out: Uint8Array, at: number): void {
+  out[at] = RETURN;
+  out.fill(INT3, at + 1, at + BRANCH_LENGTH);
+}
+
+// The nops of arch/x86/include/asm/nops.h. Kernels before 6.5 stop at 8.
+const NOPS: readonly (readonly number[])[] = [
+  [],
+  [0x90],
+  [0x66, 0x90],
+  [0x0f, 0x1f, 0x00],
+  [0x0f, 0x1f, 0x40, 0],
+  [0x0f, 0x1f, 0x44, 0, 0],
+  [0x66, 0x0f, 0x1f, 0x44, 0, 0],
+  [0x0f, 0x1f, 0x80, 0, 0, 0, 0],
+  [0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
+  [0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
+  [0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
+  [0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
+];
+export const LONGEST_NOP = NOPS.length - 1;
+
+/** One nop instruction of `length` bytes, at most LONGEST_NOP. */
+export function writeNop(out: Uint8Array, at: number, length: number): void {
+  out.set(NOPS[length] ?? [], at);
+}

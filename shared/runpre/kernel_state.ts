@@ -1,0 +1,118 @@
+import { type TextOffset, textOffset } from "../brand.ts";
+import { ParseError } from "../errors.ts";
+import { readUnsigned, writeRelative } from "./code.ts";
+import type { KernelLandmarks, TextMemory } from "./fingerprint.ts";
+import {
+  CALL_DEPTH_CODE,
+  CALL_DEPTH_OPERAND,
+  type CallDepthLandmarks,
+  type PatchingLandmarks,
+} from "./landmarks.ts";
+
+/**
+ * The variables of a running kernel that decide about its code, each read when it is first wanted. Places and targets
+ * are bytes from `_text`: numbers, as code reaches 2 GiB either way and numbers are exact to 2^53.
+ * Everything throws what `memory.read` throws, and ParseError for a variable that the landmarks do not have.
+ */
+export class KernelState {
+  readonly landmarks: KernelLandmarks;
+  readonly memory: TextMemory;
+  /** Bytes by which the kernel was moved. */
+  readonly displacement: number;
+  readonly #variables = new Map<number, Uint8Array>();
+  readonly #pointers = new Map<number, number | null>();
+  #tracksCalls: boolean | undefined;
+
+  constructor(landmarks: KernelLandmarks, memory: TextMemory) {
+    this.landmarks = landmarks;
+    this.memory = memory;
+    this.displacement = Number(memory.text - landmarks.linkedText);
+  }
+
+  patching<K extends keyof PatchingLandmarks>(name: K): NonNullable<PatchingLandmarks[K]> {
+    const landmark = this.landmarks.patching?.[name] ?? null;
+    if (landmark === null)
+      throw new ParseError(`a site needs the landmark ${name}, which this kernel has not`);
+    return landmark;
+  }
+
+  byte(offset: number): number {
+    return this.variable(offset, 1)[0] ?? 0;
+  }
+
+  int32(offset: number): number {
+    return readUnsigned(this.variable(offset, 4), 0, 4) | 0;
+  }
+
+  /** The bytes of a variable, perhaps a view. */
+  variable(offset: number, length: number): Uint8Array {
+    const known = this.#variables.get(offset);
+    if (known?.length === length) return known;
+    const bytes = this.memory.read(textOffset(offset), length);
+    this.#variables.set(offset, bytes);
+    return bytes;
+  }
+
+  /** Where the pointer at `offset` points, from `_text`; null for a null pointer. */
+  pointer(offset: TextOffset): number | null {
+    const known = this.#pointers.get(offset);
+    if (known !== undefined) return known;
+    const bytes = this.variable(offset, 8);
+    const value = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+    const target = value === 0n ? null : Number(BigInt.asIntN(64, value - this.memory.text));
+    this.#pointers.set(offset, target);
+    return target;
+  }
+
+  /** Whether the boot CPU has a feature (or a bug), by its number in the kernel's table. */
+  has(feature: number): boolean {
+    const byte = this.byte(this.patching("capabilities") + (feature >> 3));
+    return ((byte >> (feature & 7)) & 1) === 1;
+  }
+
+  isUniprocessor(): boolean {
+    return this.byte(this.patching("uniprocessor")) !== 0;
+  }
+
+  tracksCallDepth(): boolean {
+    const callDepth = this.landmarks.patching?.callDepth ?? null;
+    this.#tracksCalls ??= callDepth !== null && this.byte(callDepth.state) !== 0;
+    return this.#tracksCalls;
+  }
+
+  /** The return thunk in force; null while returns are plain everywhere. */
+  returnThunk(): number | null {
+    const { returnThunkVariable, returnThunkDefault } = this.landmarks;
+    if (returnThunkVariable === null) {
+      throw new ParseError("a return thunk site in a kernel without x86_return_thunk");
+    }
+    const thunk = this.pointer(returnThunkVariable);
+    return thunk === returnThunkDefault ? null : thunk;
+  }
+
+  /** Where a call that names `target` goes: to the padding before it while call depth is tracked. */
+  callTarget(target: number): number {
+    if (!this.tracksCallDepth()) return target;
+    const callDepth = this.patching("callDepth");
+    if (callDepth.exempt.some(([from, to]) => target >= from && target < to)) return target;
+    const padding = target - CALL_DEPTH_CODE;
+    return this.#hasCallDepthCode(callDepth, padding) ? padding : target;
+  }
+
+  /** Functions of modules all have padding; in the kernel's text the padding itself says whether it was usable. */
+  #hasCallDepthCode(callDepth: CallDepthLandmarks, padding: number): boolean {
+    if (padding < 0 || padding >= callDepth.textEnd) return true;
+    const found = this.memory.read(textOffset(padding), CALL_DEPTH_CODE);
+    const expected = new Uint8Array(CALL_DEPTH_CODE);
+    this.writeCallDepthCode(padding, expected, 0);
+    return found.every((byte, i) => byte === expected[i]);
+  }
+
+  /** The code of call depth tracking at `place`: its operand is a per-CPU address relative to it. */
+  writeCallDepthCode(place: number, out: Uint8Array, at: number): void {
+    const { code } = this.patching("callDepth");
+    out.set(code, at);
+    const linked = readUnsigned(code, CALL_DEPTH_OPERAND, 4);
+    writeRelative(out, at + CALL_DEPTH_OPERAND, linked - place - this.displacement);
+  }
+}

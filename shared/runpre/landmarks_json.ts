@@ -1,0 +1,123 @@
+import { type TextOffset, textOffset } from "../brand.ts";
+import { fromHex, toHex } from "../bytes.ts";
+import type { Decoder } from "../decode.ts";
+import { type JsonObject, jsonObject } from "../json.ts";
+import {
+  CALL_DEPTH_CODE,
+  type CallDepthLandmarks,
+  type ItsReference,
+  MAX_EXEMPT,
+  MAX_FEATURE,
+  MAX_ITS_PAGES,
+  type ParavirtLandmarks,
+  type PatchingLandmarks,
+  type RetpolineLandmarks,
+  type StaticCallLandmarks,
+} from "./landmarks.ts";
+
+/** Offsets are numbers; a group or a place that the kernel has not is null. */
+export function patchingToJson(patching: PatchingLandmarks): JsonObject {
+  const { paravirt, staticCalls, retpolines, callDepth } = patching;
+  return jsonObject({
+    capabilities: patching.capabilities,
+    uniprocessor: patching.uniprocessor,
+    ftrace_function: patching.ftraceFunction,
+    paravirt: paravirt && jsonObject({ nop: paravirt.nop, bug: paravirt.bug }),
+    static_calls:
+      staticCalls &&
+      jsonObject({
+        return_zero: staticCalls.returnZero,
+        return: staticCalls.return,
+        reinitialised: staticCalls.reinitialised,
+      }),
+    retpolines: retpolines && retpolinesToJson(retpolines),
+    call_depth:
+      callDepth &&
+      jsonObject({
+        state: callDepth.state,
+        code: toHex(callDepth.code),
+        exempt: callDepth.exempt.map(([from, to]) => [from, to]),
+        text_end: callDepth.textEnd,
+      }),
+  });
+}
+
+function retpolinesToJson(retpolines: RetpolineLandmarks): JsonObject {
+  return jsonObject({
+    feature: retpolines.feature,
+    lfence_feature: retpolines.lfenceFeature,
+    its_feature: retpolines.itsFeature,
+    thunks: retpolines.thunks,
+    stride: retpolines.stride,
+    call_thunks: retpolines.callThunks,
+    jump_thunks: retpolines.jumpThunks,
+    its_pages: retpolines.itsPages.map((page) => page.map(({ at, length, thunk }) => [at, length, thunk])),
+  });
+}
+
+/** Throws ParseError. */
+export function decodePatching(decoder: Decoder): PatchingLandmarks {
+  return {
+    capabilities: decoder.get("capabilities").nullable(place),
+    uniprocessor: decoder.get("uniprocessor").nullable(place),
+    ftraceFunction: decoder.get("ftrace_function").nullable(place),
+    paravirt: decoder.get("paravirt").nullable(decodeParavirt),
+    staticCalls: decoder.get("static_calls").nullable(decodeStaticCalls),
+    retpolines: decoder.get("retpolines").nullable(decodeRetpolines),
+    callDepth: decoder.get("call_depth").nullable(decodeCallDepth),
+  };
+}
+
+const place = (decoder: Decoder): TextOffset => textOffset(decoder.integer(0, 0x4000_0000 - 1));
+const feature = (decoder: Decoder): number => decoder.integer(0, MAX_FEATURE - 1);
+
+const decodeParavirt = (decoder: Decoder): ParavirtLandmarks => ({
+  nop: place(decoder.get("nop")),
+  bug: place(decoder.get("bug")),
+});
+
+const decodeStaticCalls = (decoder: Decoder): StaticCallLandmarks => ({
+  returnZero: place(decoder.get("return_zero")),
+  return: decoder.get("return").nullable(place),
+  reinitialised: decoder.get("reinitialised").boolean(),
+});
+
+const decodeRetpolines = (decoder: Decoder): RetpolineLandmarks => ({
+  feature: feature(decoder.get("feature")),
+  lfenceFeature: feature(decoder.get("lfence_feature")),
+  itsFeature: decoder.get("its_feature").nullable(feature),
+  thunks: place(decoder.get("thunks")),
+  stride: decoder.get("stride").integer(1, 4096),
+  callThunks: decoder.get("call_thunks").nullable(place),
+  jumpThunks: decoder.get("jump_thunks").nullable(place),
+  itsPages: decoder
+    .get("its_pages")
+    .array(MAX_ITS_PAGES)
+    .map((page) => page.array(2).map(decodeReference)),
+});
+
+function decodeReference(decoder: Decoder): ItsReference {
+  const [at, length, thunk, ...rest] = decoder.array(3);
+  if (at === undefined || length === undefined || thunk === undefined || rest.length > 0) {
+    return decoder.fail("not a place, a length and the place of a thunk");
+  }
+  return { at: place(at), length: length.integer(5, 6), thunk: thunk.integer(0, 4095) };
+}
+
+function decodeCallDepth(decoder: Decoder): CallDepthLandmarks {
+  const code = decoder.get("code").as(fromHex);
+  if (code.length !== CALL_DEPTH_CODE)
+    decoder.get("code").fail(`${code.length} bytes, not ${CALL_DEPTH_CODE}`);
+  return {
+    state: place(decoder.get("state")),
+    code,
+    exempt: decoder.get("exempt").array(MAX_EXEMPT).map(decodeRange),
+    textEnd: place(decoder.get("text_end")),
+  };
+}
+
+function decodeRange(decoder: Decoder): readonly [TextOffset, TextOffset] {
+  const [from, to] = decoder.array(2).map(place);
+  if (from === undefined || to === undefined || to < from) return decoder.fail("not a range");
+  return [from, to];
+}

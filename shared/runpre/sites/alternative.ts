@@ -1,0 +1,11 @@
+import type { KernelState } from "../kernel_state.ts";
+import type { AlternativeForm, AlternativeSite } from "./kinds.ts";
+
+/** The first form whose condition the boot CPU meets. */
+export function chooseForm(kernel: KernelState, site: AlternativeSite): AlternativeForm {
+  for (const form of site.forms) {
+    const { condition } = form;
+    if (condition === null || kernel.has(condition.feature) === condition.present) return form;
+  }
+  throw new RangeError("an alternative without an unconditional form");
+}

@@ -1,0 +1,14 @@
+import { CALL_DEPTH_CODE } from "../landmarks.ts";
+import type { WriteExpected } from "./site.ts";
+
+const NOP = 0x90;
+
+/** Single-byte nops as linked, or the code of call depth tracking once the kernel has set that up. */
+export const writeCallPadding: WriteExpected = (kernel, _site, place, out, at) => {
+  if (kernel.tracksCallDepth()) kernel.writeCallDepthCode(place, out, at);
+  else out.fill(NOP, at, at + CALL_DEPTH_CODE);
+};
+
+/** Whether the padding is as linked: allowed where no direct call is known that would have had it filled. */
+export const isUnusedPadding = (found: Uint8Array, at: number): boolean =>
+  found.subarray(at, at + CALL_DEPTH_CODE).every((byte) => byte === NOP);

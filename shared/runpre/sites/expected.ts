@@ -1,0 +1,74 @@
+import type { KernelState } from "../kernel_state.ts";
+import { chooseForm } from "./alternative.ts";
+import { retarget } from "./call.ts";
+import { writeCallPadding } from "./call_padding.ts";
+import { writeFtrace, writeFtraceCall } from "./ftrace.ts";
+import { writeJumpLabel } from "./jump_label.ts";
+import { type AlternativeSite, isUndone, type JudgedSite, type UndoneSite } from "./kinds.ts";
+import { writeParavirt } from "./paravirt.ts";
+import { relocate } from "./relocation.ts";
+import { writeRetpoline } from "./retpoline.ts";
+import { writeReturnSite } from "./return_thunk.ts";
+import { writeRuntimeConstant } from "./runtime_constant.ts";
+import type { WriteExpected } from "./site.ts";
+import { writeLock } from "./smp_lock.ts";
+import { writeStaticCall } from "./static_call.ts";
+
+type Writers = { readonly [K in JudgedSite["kind"]]: WriteExpected<Extract<JudgedSite, { kind: K }>> };
+
+const WRITERS: Writers = {
+  alternative: writeAlternative,
+  jump_label: writeJumpLabel,
+  static_call: writeStaticCall,
+  paravirt: writeParavirt,
+  retpoline: writeRetpoline,
+  runtime_constant: writeRuntimeConstant,
+  return_thunk: writeReturnSite,
+  return_thunk_moved: writeReturnSite,
+  ftrace: writeFtrace,
+  ftrace_call: writeFtraceCall,
+  smp_lock: writeLock,
+  call_padding: writeCallPadding,
+  call_padding_open: writeCallPadding,
+};
+
+/** Writes what the kernel's state demands at a site (at `place` from `_text`) to `out`, from `at` on. */
+export function writeExpected(
+  kernel: KernelState,
+  site: JudgedSite,
+  place: number,
+  out: Uint8Array,
+  at: number,
+): void {
+  // The table has a writer of the site's own kind, which TypeScript cannot follow.
+  const write = WRITERS[site.kind] as WriteExpected<JudgedSite>;
+  write(kernel, site, place, out, at);
+}
+
+/** The form in force, and in it what the kernel's state demands at its own sites. */
+function writeAlternative(
+  kernel: KernelState,
+  site: AlternativeSite,
+  place: number,
+  out: Uint8Array,
+  at: number,
+): void {
+  const form = chooseForm(kernel, site);
+  out.set(form.code, at);
+  for (const inner of form.sites) {
+    if (isUndone(inner)) redo(kernel, inner, out, at + inner.at);
+    else writeExpected(kernel, inner as JudgedSite, place + inner.at, out, at + inner.at);
+  }
+}
+
+/** What boot made of a value as linked, in place. */
+function redo(kernel: KernelState, { kind }: UndoneSite, code: Uint8Array, at: number): void {
+  if (kind === "call") retarget(kernel, code, at, 1);
+  else relocate(code, kind, at, kernel.displacement);
+}
+
+/** Puts the value as linked back, in place. */
+export function undo(kernel: KernelState, { kind }: UndoneSite, code: Uint8Array, at: number): void {
+  if (kind === "call") retarget(kernel, code, at, -1);
+  else relocate(code, kind, at, -kernel.displacement);
+}

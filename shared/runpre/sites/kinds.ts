@@ -1,0 +1,162 @@
+import type { TextOffset } from "../../brand.ts";
+
+/**
+ * Kinds of sites that are fully described by their place.
+ *
+ * - `reloc32`, `reloc64`: an absolute address that KASLR moved by the kernel's displacement (4 or 8 bytes).
+ * - `reloc32neg`: a per-CPU relative address that moved the other way (4 bytes).
+ * - `call`: a call that goes to the padding before its function while call depth is tracked (5 bytes).
+ * - `ftrace`: the call to `__fentry__` (5 bytes): a nop at rest, a call while something is attached.
+ * - `ftrace_call`: a call in ftrace's own trampolines, of `ftrace_trace_function` (5 bytes).
+ * - `return_thunk`: the jump to `__x86_return_thunk` (5 bytes): `ret` and int3, or a jump to the thunk in force.
+ * - `return_thunk_moved`: the same, written in the other half of a cache line and copied here afterwards.
+ * - `smp_lock`: a lock prefix, or a segment prefix while there is one processor (1 byte).
+ * - `call_padding`: nops, or while call depth is tracked its code (9 bytes).
+ * - `call_padding_open`: the same where only pointers lead to the function, so that the nops may have stayed.
+ */
+export const PLAIN_LENGTH = {
+  reloc32: 4,
+  reloc64: 8,
+  reloc32neg: 4,
+  call: 5,
+  ftrace: 5,
+  ftrace_call: 5,
+  return_thunk: 5,
+  return_thunk_moved: 5,
+  smp_lock: 1,
+  call_padding: 9,
+  call_padding_open: 9,
+} as const;
+export type PlainKind = keyof typeof PLAIN_LENGTH;
+export const PLAIN_KINDS = Object.keys(PLAIN_LENGTH) as readonly PlainKind[];
+
+/** `at` is from the start of the function, or of the alternative that holds the site. */
+export interface PlainSite {
+  readonly kind: PlainKind;
+  readonly at: number;
+}
+
+/** A branch on a static key: a jump when the key is on, or when it is off if the key's usual state is on (`branch`). */
+export interface JumpLabelSite {
+  readonly kind: "jump_label";
+  readonly at: number;
+  readonly length: 2 | 5;
+  /** From the site's start. */
+  readonly target: number;
+  readonly key: TextOffset;
+  readonly branch: boolean;
+}
+
+/**
+ * A call through a static call's key: `call`, `tail` (a jump at a function's end), `trampoline` (the jump for callers
+ * that are not patched), or `conditional` (only the operand of a conditional jump, 4 bytes).
+ */
+export interface StaticCallSite {
+  readonly kind: "static_call";
+  readonly at: number;
+  readonly form: StaticCallForm;
+  /** Its first 8 bytes are the pointer `func`. */
+  readonly key: TextOffset;
+  /** Nothing is called as linked: a `trampoline` is then linked as a return. */
+  readonly initiallyNull: boolean;
+}
+export const STATIC_CALL_FORMS = ["call", "tail", "trampoline", "conditional"] as const;
+export type StaticCallForm = (typeof STATIC_CALL_FORMS)[number];
+
+/** A call through a pointer of pv_ops, made direct. */
+export interface ParavirtSite {
+  readonly kind: "paravirt";
+  readonly at: number;
+  readonly length: number;
+  readonly pointer: TextOffset;
+}
+
+/** A call, jump or conditional jump through a register, by way of a thunk if the CPU needs one. */
+export interface RetpolineSite {
+  readonly kind: "retpoline";
+  readonly at: number;
+  /** 6 with a CS prefix, or of a conditional jump. */
+  readonly length: 5 | 6;
+  /** e8 call, e9 jump, 80-8f conditional jump (the byte after 0f). */
+  readonly opcode: number;
+  readonly register: number;
+  /** Where ITS puts the thunk of this branch: 4096 times the page's number, and the place in it. Null: it needs none. */
+  readonly its: number | null;
+}
+
+/** An immediate operand with the value of a variable. */
+export interface RuntimeConstantSite {
+  readonly kind: "runtime_constant";
+  readonly at: number;
+  readonly length: 1 | 8;
+  readonly variable: TextOffset;
+}
+
+/** Code chosen by CPU features: that of the first form whose condition holds. */
+export interface AlternativeSite {
+  readonly kind: "alternative";
+  readonly at: number;
+  readonly length: number;
+  /** The last one, and only that one, has no condition. */
+  readonly forms: readonly AlternativeForm[];
+}
+
+export interface AlternativeForm {
+  readonly condition: FeatureCondition | null;
+  /** As linked; zero where a site with a judge lies. */
+  readonly code: Uint8Array;
+  /** Never an alternative: the kernel's nested ones are forms of one site. */
+  readonly sites: readonly Site[];
+}
+
+export interface FeatureCondition {
+  readonly feature: number;
+  readonly present: boolean;
+}
+
+export type Site =
+  | PlainSite
+  | JumpLabelSite
+  | StaticCallSite
+  | ParavirtSite
+  | RetpolineSite
+  | RuntimeConstantSite
+  | AlternativeSite;
+export type SiteKind = Site["kind"];
+
+/** instrlen of an alternative is a byte. */
+export const MAX_ALTERNATIVE_LENGTH = 255;
+/** Nested alternatives have 4 forms at most. */
+export const MAX_FORMS = 16;
+/** The longest nop instruction (code.ts); calls through pv_ops have 6 or 7 bytes. */
+export const MAX_PARAVIRT_LENGTH = 11;
+
+export function siteLength(site: Site): number {
+  switch (site.kind) {
+    case "jump_label":
+    case "paravirt":
+    case "retpoline":
+    case "runtime_constant":
+    case "alternative":
+      return site.length;
+    case "static_call":
+      return site.form === "conditional" ? 4 : 5;
+    default:
+      return PLAIN_LENGTH[site.kind];
+  }
+}
+
+/** Kinds that are undone in place: their value as linked is part of the digest. */
+const UNDONE = { reloc32: true, reloc64: true, reloc32neg: true, call: true } as const;
+export type UndoneKind = keyof typeof UNDONE;
+export type UndoneSite = PlainSite & { readonly kind: UndoneKind };
+export type JudgedSite =
+  | Exclude<Site, PlainSite>
+  | (PlainSite & { readonly kind: Exclude<PlainKind, UndoneKind> });
+
+export const isUndone = (site: Site): site is UndoneSite => Object.hasOwn(UNDONE, site.kind);
+
+/** Sets the bytes of every site that has a judge to zero: the form in which code is digested. */
+export function clearSites(code: Uint8Array, sites: readonly Site[]): void {
+  for (const site of sites) if (!isUndone(site)) code.fill(0, site.at, site.at + siteLength(site));
+}

@@ -1,0 +1,18 @@
+import { BRANCH_LENGTH, CALL, writeBranch, writeNop } from "../code.ts";
+import type { ParavirtSite } from "./kinds.ts";
+import type { WriteExpected } from "./site.ts";
+
+/**
+ * A direct call of what the pointer in pv_ops names, or nops if that does nothing: arch/x86/kernel/paravirt.c,
+ * paravirt_patch() (6.1), alternative.c, alt_replace_call() (6.12).
+ */
+export const writeParavirt: WriteExpected<ParavirtSite> = (kernel, site, place, out, at) => {
+  const { nop, bug } = kernel.patching("paravirt");
+  const target = kernel.pointer(site.pointer) ?? bug;
+  if (target === nop) {
+    writeNop(out, at, site.length);
+  } else {
+    writeBranch(out, at, CALL, place, kernel.callTarget(target));
+    writeNop(out, at + BRANCH_LENGTH, site.length - BRANCH_LENGTH);
+  }
+};

@@ -1,0 +1,90 @@
+import { readUnsigned, writeBranch, writeNop } from "../code.ts";
+import type { KernelState } from "../kernel_state.ts";
+import type { ItsReference } from "../landmarks.ts";
+import type { RetpolineSite } from "./kinds.ts";
+import type { WriteExpected } from "./site.ts";
+
+const CALL = 0xe8;
+const JUMP = 0xe9;
+const CS_PREFIX = 0x2e;
+const INT3 = 0xcc;
+const LFENCE = [0x0f, 0xae, 0xe8];
+const UPPER_HALF = 0x20;
+const PAGE = 4096;
+
+/**
+ * A call or jump through a register, linked as one to the register's thunk: arch/x86/kernel/alternative.c,
+ * patch_retpoline(). With retpolines it stays so (or goes to the thunks that track call depth); without them it is made
+ * a plain indirect branch, after an lfence if that is the mitigation, or with ITS one to a thunk of its own.
+ */
+export const writeRetpoline: WriteExpected<RetpolineSite> = (kernel, site, place, out, at) => {
+  const { feature, lfenceFeature, itsFeature } = kernel.patching("retpolines");
+  const lfence = kernel.has(lfenceFeature);
+  const extended = site.register >> 3; // needs a REX prefix
+  // The place of the branch's last byte decides; with an lfence ITS is never in force.
+  const last = place + startOf(site, lfence) + extended + 1;
+  if (kernel.has(feature) && !lfence) {
+    writeToThunk(site, place, thunkOf(kernel, site), out, at);
+  } else if (itsFeature !== null && kernel.has(itsFeature) && (last & UPPER_HALF) === 0) {
+    writeToThunk(site, place, itsThunk(kernel, site), out, at);
+  } else if (startOf(site, lfence) + 2 + extended > site.length) {
+    // Does not fit: left as linked.
+    writeToThunk(site, place, linkedThunk(kernel, site), out, at);
+  } else {
+    writeIndirect(site, lfence, out, at);
+  }
+};
+
+const isConditional = ({ opcode }: RetpolineSite): boolean => opcode !== CALL && opcode !== JUMP;
+
+/** Where the indirect branch starts: after a short jump around it if it is conditional, and an lfence. */
+const startOf = (site: RetpolineSite, lfence: boolean): number =>
+  (isConditional(site) ? 2 : 0) + (lfence ? LFENCE.length : 0);
+
+/** The instruction as linked, to another target. */
+function writeToThunk(site: RetpolineSite, place: number, target: number, out: Uint8Array, at: number): void {
+  const prefix = site.length - 5;
+  if (prefix === 1) out[at] = isConditional(site) ? 0x0f : CS_PREFIX;
+  writeBranch(out, at + prefix, site.opcode, place + prefix, target);
+}
+
+function writeIndirect(site: RetpolineSite, lfence: boolean, out: Uint8Array, at: number): void {
+  let i = at;
+  if (isConditional(site)) {
+    out[i++] = 0x70 | ((site.opcode & 15) ^ 1);
+    out[i++] = site.length - 2;
+  }
+  if (lfence) for (const byte of LFENCE) out[i++] = byte;
+  if (site.register >= 8) out[i++] = 0x41;
+  out[i++] = 0xff;
+  out[i++] = (site.opcode === CALL ? 0xd0 : 0xe0) | (site.register & 7);
+  const end = at + site.length;
+  if (site.opcode !== CALL && i < end) out[i++] = INT3;
+  writeNop(out, i, end - i);
+}
+
+function thunkOf(kernel: KernelState, site: RetpolineSite): number {
+  const { callThunks, jumpThunks, stride } = kernel.patching("retpolines");
+  if (!kernel.tracksCallDepth() || callThunks === null || jumpThunks === null)
+    return linkedThunk(kernel, site);
+  return (site.opcode === CALL ? callThunks : jumpThunks) + stride * site.register;
+}
+
+function linkedThunk(kernel: KernelState, site: RetpolineSite): number {
+  const { thunks, stride } = kernel.patching("retpolines");
+  return thunks + stride * site.register;
+}
+
+/** The page's base, which two other branches say, and the place in it. An expectation that nothing meets if they differ. */
+function itsThunk(kernel: KernelState, site: RetpolineSite): number {
+  const pages = kernel.patching("retpolines").itsPages;
+  const [first, second] = pages[Math.floor((site.its ?? -1) / PAGE)] ?? [];
+  const base = first && pageBase(kernel, first);
+  if (base === undefined || (second !== undefined && pageBase(kernel, second) !== base)) return 0;
+  return base + ((site.its ?? 0) % PAGE);
+}
+
+function pageBase(kernel: KernelState, { at, length, thunk }: ItsReference): number {
+  const distance = readUnsigned(kernel.memory.read(at, length), length - 4, 4) | 0;
+  return at + length + distance - thunk;
+}

@@ -1,0 +1,9 @@
+import type { WriteExpected } from "./site.ts";
+
+const LOCK = 0xf0;
+const DATA_SEGMENT = 0x3e; // a prefix without effect
+
+/** A lock prefix, taken out while one processor runs and no other is near (alternative.c, alternatives_smp_unlock()). */
+export const writeLock: WriteExpected = (kernel, _site, _place, out, at) => {
+  out[at] = kernel.isUniprocessor() ? DATA_SEGMENT : LOCK;
+};

@@ -1,0 +1,59 @@
+import { BRANCH_LENGTH, CALL, JUMP, writeBranch, writeNop, writeRelative, writeReturn } from "../code.ts";
+import type { KernelState } from "../kernel_state.ts";
+import type { StaticCallSite } from "./kinds.ts";
+import { writeReturnSite } from "./return_thunk.ts";
+import type { WriteExpected } from "./site.ts";
+
+// cs cs cs xorl %eax, %eax
+const RETURN_ZERO = Uint8Array.of(0x2e, 0x2e, 0x2e, 0x31, 0xc0);
+
+/** What the key's pointer makes of a site: arch/x86/kernel/static_call.c, __static_call_transform(). */
+export const writeStaticCall: WriteExpected<StaticCallSite> = (kernel, site, place, out, at) => {
+  const target = kernel.pointer(site.key);
+  if (site.form === "conditional") writeConditional(kernel, target, place, out, at);
+  else if (site.form === "call") writeCall(kernel, target, place, out, at);
+  else if (target !== null) writeBranch(out, at, JUMP, place, target);
+  else writeReturnSite(kernel, site, place, out, at);
+};
+
+function writeCall(
+  kernel: KernelState,
+  target: number | null,
+  place: number,
+  out: Uint8Array,
+  at: number,
+): void {
+  const called = target === null ? null : kernel.callTarget(target);
+  if (called === null) writeNop(out, at, BRANCH_LENGTH);
+  else if (called === kernel.patching("staticCalls").returnZero) out.set(RETURN_ZERO, at);
+  else writeBranch(out, at, CALL, place, called);
+}
+
+/** `place` is that of the operand, which is relative to its own end. */
+function writeConditional(
+  kernel: KernelState,
+  target: number | null,
+  place: number,
+  out: Uint8Array,
+  at: number,
+): void {
+  const nowhere = kernel.returnThunk() ?? kernel.patching("staticCalls").return ?? 0;
+  writeRelative(out, at, (target ?? nowhere) - place - 4);
+}
+
+/**
+ * Whether a site that calls nothing may have kept the plain return that early boot wrote, before the return thunk was
+ * known. Kernels without `reinitialised` never go over their sites again; no kernel goes over the trampolines, but for
+ * those linked as returns, which are in its table of returns.
+ */
+export function mayBePlainReturn(kernel: KernelState, site: StaticCallSite): boolean {
+  if (kernel.pointer(site.key) !== null) return false;
+  if (site.form === "trampoline") return !site.initiallyNull;
+  return site.form === "tail" && !kernel.patching("staticCalls").reinitialised;
+}
+
+export function isPlainReturn(found: Uint8Array, at: number): boolean {
+  const plain = new Uint8Array(BRANCH_LENGTH);
+  writeReturn(plain, 0);
+  return plain.every((byte, i) => byte === found[at + i]);
+}

@@ -1,0 +1,256 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Result, upgrade } from "../../../client/apply/upgrade.ts";
+import type { ApplyOutcome, Engine, LoadedPatch } from "../../../client/engines/engine.ts";
+import { type TrustDir, trustDir } from "../../../client/trust/trust_dir.ts";
+import { buildId, type ObjectName, objectName } from "../../../shared/brand.ts";
+import { RebootlessError } from "../../../shared/errors.ts";
+import { artifactPath } from "../../../shared/feed/paths.ts";
+import type { Update } from "../../../shared/feed/update.ts";
+import { flipBit } from "../../support/hostile_mirror.ts";
+import { MemoryFeed } from "../../support/memory_feed.ts";
+import { FakeMemory, type FunctionName, landmarks, moduleOf, updateOf } from "./kernel.ts";
+
+const ID = buildId("0123456789abcdef0123456789abcdef01234567");
+
+/** Loads what it is given, unless told otherwise of a name. */
+class FakeEngine implements Engine {
+  readonly patches: LoadedPatch[] = [];
+  readonly outcomes = new Map<string, ApplyOutcome | Error>();
+  /** Names and the bytes of the files, in order. */
+  readonly applied: (readonly [ObjectName, Buffer])[] = [];
+
+  loaded = async (): Promise<readonly LoadedPatch[]> => this.patches;
+  undo = (): never => {
+    throw new Error("an upgrade undoes nothing");
+  };
+
+  async apply(name: ObjectName, file: string): Promise<ApplyOutcome> {
+    this.applied.push([name, await readFile(file)]);
+    const outcome = this.outcomes.get(name) ?? { outcome: "applied", milliseconds: 7 };
+    if (outcome instanceof Error) throw outcome;
+    return outcome;
+  }
+}
+
+let work: string;
+beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), "rebootless-upgrade-"));
+});
+afterAll(() => rm(work, { recursive: true }));
+
+let engine: FakeEngine;
+let memory: FakeMemory;
+let feed: MemoryFeed;
+let directory: TrustDir;
+let said: string[];
+beforeEach(async () => {
+  engine = new FakeEngine();
+  memory = new FakeMemory();
+  feed = new MemoryFeed();
+  directory = trustDir(await mkdtemp(join(work, "state-")), ID);
+  said = [];
+});
+
+let confirmed = 0;
+const confirm = async (): Promise<void> => {
+  confirmed++;
+};
+
+function run(updates: readonly Update[], dryRun = false): Promise<readonly Result[]> {
+  for (const { id, module } of updates) feed.files.set(artifactPath(module.sha256), moduleOf(id));
+  const kernel = { buildId: ID, release: "6.12", architecture: "x86_64" };
+  const manifest = { kernel, landmarks, updates };
+  const progress = (line: string) => said.push(line);
+  return upgrade({ manifest, confirm, engine, feed, directory, memory: () => memory, dryRun, progress });
+}
+
+const summary = (results: readonly Result[]) =>
+  results.map((result) => [result.id, result.result === "failed" ? result.error.code : result.result]);
+
+const names = () => engine.applied.map(([name]) => name);
+
+function inForce(update: Update, state: LoadedPatch["state"] = "applied"): void {
+  const functions = update.objects.flatMap((o) => o.functions.map((fn) => `${o.name}/${fn.name},1`));
+  engine.patches.push({ name: update.module.name, state, functions });
+}
+
+/** b stands on a, c on b, d on nothing. */
+const a = updateOf("a", ["first"]);
+const b = updateOf("b", ["second"], { depends: ["a"] });
+const c = updateOf("c", ["third"], { depends: ["b"] });
+const d = updateOf("d", ["fourth"]);
+
+describe("an upgrade", () => {
+  it("verifies the whole chain once before it loads anything, and not when there is nothing to load", async () => {
+    confirmed = 0;
+    await run([]);
+    expect(confirmed).toBe(0);
+    await run([a]);
+    expect(confirmed).toBe(1);
+  });
+
+  it("applies what is missing, dependencies first, with files that were just verified", async () => {
+    const results = await run([c, d, b, a]);
+    expect(summary(results)).toEqual(["a", "b", "c", "d"].map((id) => [id, "applied"]));
+    expect(engine.applied).toEqual(
+      ["a", "b", "c", "d"].map((id) => [`livepatch_${id}`, Buffer.from(moduleOf(id))]),
+    );
+    expect(results[0]).toEqual({ id: "a", result: "applied", milliseconds: 7 });
+  });
+
+  it("leaves alone what is applied", async () => {
+    inForce(a);
+    memory.attach("first");
+    expect(summary(await run([a, b]))).toEqual([["b", "applied"]]);
+    inForce(b);
+    expect(await run([a, b])).toEqual([]);
+  });
+
+  it("says what it does", async () => {
+    await run([a]);
+    expect(said).toEqual([
+      `a: module of ${a.module.length} bytes verified`,
+      "a: 1 functions, 96 bytes, match the running kernel",
+    ]);
+  });
+
+  it("loads nothing in a dry run, and does everything else", async () => {
+    expect(summary(await run([a, b], true))).toEqual([
+      ["a", "would_apply"],
+      ["b", "would_apply"],
+    ]);
+    expect(engine.applied).toEqual([]);
+    expect(feed.traffic.requests).toBe(2);
+    memory.flip("second", 30);
+    expect(summary(await run([a, b], true))).toEqual([
+      ["a", "would_apply"],
+      ["b", "runpre"],
+    ]);
+  });
+
+  it("loads nothing of an update that does not match, and goes on with the others", async () => {
+    memory.flip("first", 50);
+    expect(summary(await run([a, b, c, d]))).toEqual([
+      ["a", "runpre"],
+      ["b", "left_out"],
+      ["c", "left_out"],
+      ["d", "applied"],
+    ]);
+    expect(names()).toEqual(["livepatch_d"]);
+  });
+
+  it("says of each dependent what it lacks", async () => {
+    engine.outcomes.set("livepatch_a", { outcome: "refused", reason: "Key was rejected by service" });
+    const results = await run([a, b, c]);
+    expect(results).toMatchObject([
+      { id: "a", result: "failed", error: { code: "apply" } },
+      { id: "b", result: "left_out", why: { reason: "missing", needs: "a" } },
+      { id: "c", result: "left_out", why: { reason: "missing", needs: "b" } },
+    ]);
+    const [first] = results;
+    expect(first?.result === "failed" && first.error.message).toContain("Key was rejected by service");
+  });
+
+  it("reports a stalled transition with its tasks, and whether it was reversed", async () => {
+    const blockedBy = [{ pid: 81, name: "java" }];
+    for (const [reversed, hint] of [
+      [true, "It was reversed"],
+      [false, "It could not be reversed"],
+    ] as const) {
+      engine.outcomes.set("livepatch_a", { outcome: "stalled", blockedBy, reversed });
+      const [result] = await run([a]);
+      expect(result).toMatchObject({
+        error: { code: "apply", message: expect.stringContaining("java[81]"), details: { reversed } },
+      });
+      expect(result?.result === "failed" && result.error.hint).toContain(hint);
+    }
+  });
+
+  it("takes the call at a function that an applied update replaces for what it is", async () => {
+    inForce(a);
+    memory.attach("first");
+    const stacked = updateOf("stacked", ["first", "second"], { depends: ["a"] });
+    expect(summary(await run([a, stacked]))).toEqual([["stacked", "applied"]]);
+  });
+
+  it("applies two updates of one function in one run", async () => {
+    const stacked = updateOf("stacked", ["first"], { depends: ["a"] });
+    const apply = engine.apply.bind(engine);
+    engine.apply = async (...args) => {
+      memory.attach("first");
+      return apply(...args);
+    };
+    expect(summary(await run([a, stacked]))).toEqual([
+      ["a", "applied"],
+      ["stacked", "applied"],
+    ]);
+  });
+
+  it("refuses a function to which something else is attached", async () => {
+    inForce(d);
+    memory.attach("first");
+    expect(summary(await run([d, a]))).toEqual([["a", "runpre"]]);
+    expect(engine.applied).toEqual([]);
+  });
+
+  it("does not load a module that is not the one signed for", async () => {
+    const running = run([a, d]);
+    feed.files.set(artifactPath(a.module.sha256), flipBit(moduleOf("a"), 0));
+    expect(summary(await running)).toEqual([
+      ["a", "trust"],
+      ["d", "applied"],
+    ]);
+    expect(names()).toEqual(["livepatch_d"]);
+  });
+
+  it("leaves out what was recalled, with what depends on it", async () => {
+    expect(await run([{ ...a, recalled: "it leaks" }, b])).toMatchObject([
+      { id: "a", result: "left_out", why: { reason: "recalled", why: "it leaks" } },
+      { id: "b", result: "left_out", why: { reason: "missing", needs: "a" } },
+    ]);
+    expect(feed.traffic.requests).toBe(0);
+  });
+
+  it("leaves out what conflicts with an applied update", async () => {
+    inForce(a);
+    const foe = updateOf("foe", ["third"], { conflicts: ["a"] });
+    expect(await run([a, foe])).toMatchObject([{ id: "foe", why: { reason: "conflict", with: "a" } }]);
+  });
+
+  it("touches nothing while an update is in transition", async () => {
+    inForce(a, "transition");
+    await expect(run([a, d])).rejects.toMatchObject({ code: "apply", message: "a is in transition" });
+    expect(feed.traffic.requests + memory.readings + engine.applied.length).toBe(0);
+  });
+
+  it("touches nothing while an impostor is loaded", async () => {
+    engine.patches.push({
+      name: objectName("livepatch_a"),
+      state: "applied",
+      functions: ["vmlinux/commit_creds,1"],
+    });
+    await expect(run([a, d])).rejects.toMatchObject({ code: "trust" });
+    expect(feed.traffic.requests + memory.readings + engine.applied.length).toBe(0);
+  });
+
+  it.each([new RebootlessError("not_permitted", "lockdown"), new TypeError("a fault of ours")])(
+    "does not take $message for an outcome of an update",
+    async (error) => {
+      engine.outcomes.set("livepatch_a", error);
+      await expect(run([a, d])).rejects.toBe(error);
+      expect(names()).toEqual(["livepatch_a"]);
+    },
+  );
+
+  it.each<[string, readonly FunctionName[]]>([
+    ["a match", []],
+    ["a mismatch", ["first"]],
+  ])("closes memory after %s", async (_, flipped) => {
+    for (const name of flipped) memory.flip(name, 9);
+    await run([a]);
+    expect(memory.closed).toBe(1);
+  });
+});

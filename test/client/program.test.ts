@@ -1,0 +1,128 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { configFile } from "../../client/config.ts";
+import { program } from "../../client/program.ts";
+import { parserExitCode, runCommand } from "../../shared/run_command.ts";
+import { systemClock } from "../../shared/time.ts";
+import { FakeSystem } from "../support/fake_system.ts";
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "rebootless-program-"));
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+/** Runs the command line as main.ts does, in folders of the test's own. */
+async function run(...args: readonly string[]) {
+  const output = { stdout: "", stderr: "", code: 0 };
+  const self = {
+    stdout: (text: string) => {
+      output.stdout += text;
+    },
+    stderr: (text: string) => {
+      output.stderr += text;
+    },
+    exitWith: (code: number) => {
+      output.code = code;
+    },
+  };
+  const root = program("1.2.3", (command, globals, action) =>
+    runCommand(self, command, globals, (terminal) =>
+      action({ places: globals, terminal, clock: systemClock, system: new FakeSystem() }),
+    ),
+  );
+  const streams = { writeOut: self.stdout, writeErr: self.stderr };
+  for (const command of [root, ...root.commands]) command.configureOutput(streams);
+  const places = ["--config-dir", join(dir, "config"), "--state-dir", join(dir, "state")];
+  await root.parseAsync([...places, ...args], { from: "user" }).catch((error: unknown) => {
+    self.exitWith(parserExitCode(error));
+  });
+  return output;
+}
+
+describe("the command line of a host", () => {
+  it("names its commands and every exit code in its help", async () => {
+    const { stdout, stderr, code } = await run("--help");
+    expect(code).toBe(0);
+    expect(stderr).toBe("");
+    for (const name of ["init", "check", "upgrade", "status", "undo"]) expect(stdout).toContain(`  ${name}`);
+    expect(stdout).toContain("4  trust failure");
+    expect(stdout).toContain("/etc/rebootless");
+  });
+
+  it.each(["init", "check", "upgrade", "status", "undo"])("explains %s", async (name) => {
+    const { stdout, code } = await run(name, "--help");
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: rebootless ${name}`);
+  });
+
+  it("tells its version", async () => {
+    expect(await run("--version")).toEqual({ code: 0, stdout: "1.2.3\n", stderr: "" });
+  });
+
+  it.each([
+    ["a command that does not exist", ["upgrad"]],
+    ["no command", []],
+    ["an option that does not exist", ["check", "--fast"]],
+    ["an argument too many", ["check", "now"]],
+    ["init without a feed", ["init", "--root", "root.json"]],
+    ["init without a root", ["init", "--feed", "https://a.example/"]],
+    ["an option without its value", ["--config-dir"]],
+  ])("ends with 2 and says what to do for %s", async (_, args) => {
+    const { code, stdout, stderr } = await run(...args);
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/--help|Usage:/);
+  });
+
+  it("ends with 2 before it is set up, and says how to", async () => {
+    const { code, stderr } = await run("status");
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: cannot read .*rebootless\.toml\n/);
+    expect(stderr).toContain("hint: Run `rebootless init");
+  });
+
+  it.each([
+    ["after the command", ["status", "--json"]],
+    ["before it", ["--json", "status"]],
+  ])("prints one JSON object for an error, with --json %s", async (_, args) => {
+    const { code, stdout } = await run(...args);
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      schema: 1,
+      command: "status",
+      exit_code: 2,
+      error: { code: "config", message: expect.stringContaining("rebootless.toml") },
+    });
+    expect(stdout.trimEnd()).not.toContain("\n");
+  });
+
+  it("refuses a key in the configuration that nobody knows", async () => {
+    const places = { configDir: dir, stateDir: dir };
+    await writeFile(configFile(places), 'feed = "https://a.example/"\nfede = 1\n');
+    const { code, stderr } = await run("status", "--config-dir", dir);
+    expect(code).toBe(2);
+    expect(stderr).toContain("unknown key fede");
+  });
+
+  it("wants to know what to undo", async () => {
+    for (const args of [["undo"], ["undo", "fix-1", "--all"]]) {
+      const { code, stderr } = await run(...args);
+      expect([code, stderr.split("\n")[0]]).toEqual(
+        process.geteuid?.() === 0
+          ? [2, "error: say which updates to undo, or --all"]
+          : [7, "error: only root can undo updates"],
+      );
+    }
+  });
+
+  it("takes no root that does not verify", async () => {
+    const file = join(dir, "root.json");
+    await writeFile(file, "{}");
+    const { code, stderr } = await run("init", "--feed", "https://a.example/", "--root", file);
+    expect(code).toBe(process.geteuid?.() === 0 ? 4 : 7);
+    expect(stderr).toContain("error: ");
+  });
+});

@@ -1,0 +1,310 @@
+import fc from "fast-check";
+import { beforeAll, describe, expect, it } from "vitest";
+import { judge } from "../../../publisher/feed/judgement.ts";
+import { unsigned } from "../../../publisher/feed/push.ts";
+import { addSignatures, completed } from "../../../publisher/feed/request_signing.ts";
+import { isMet } from "../../../publisher/feed/signatures.ts";
+import {
+  decodeRequest,
+  encodeRequest,
+  type RootRequest,
+  type TargetsRequest,
+} from "../../../publisher/feed/signing_request.ts";
+import { targetsFile } from "../../../publisher/feed/targets_file.ts";
+import { keyFromSeed, type SigningKey } from "../../../publisher/keys/key_file.ts";
+import { printable } from "../../../publisher/keys/printable.ts";
+import { readRoot } from "../../../publisher/keys/root.ts";
+import { sign } from "../../../publisher/keys/sign.ts";
+import type { BuildId } from "../../../shared/brand.ts";
+import { fromUtf8, utf8 } from "../../../shared/bytes.ts";
+import { encodeManifest } from "../../../shared/feed/manifest.ts";
+import type { JsonObject, JsonValue } from "../../../shared/json.ts";
+import { DAY, instant } from "../../../shared/time.ts";
+import { rootDocument } from "../../../shared/tuf/metadata.ts";
+import type { Root } from "../../../shared/tuf/schema.ts";
+import {
+  type Ceremony,
+  ceremony,
+  manifestOf,
+  signedTargets,
+  someBuildId,
+  updateOf,
+} from "../../edge/support/repository.ts";
+
+const now = instant(Date.UTC(2026, 0, 1));
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal must never be sent.
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u200b]/;
+const NASTY = "\u001b[2K\r\u009b1A\u202eevil\u200b\nroot unchanged";
+
+let made: Ceremony;
+let base: Root;
+let document: JsonObject;
+let stranger: SigningKey;
+
+beforeAll(async () => {
+  made = await ceremony(now);
+  base = await readRoot(made.root);
+  document = rootDocument({ ...base, version: 2 });
+  stranger = await keyFromSeed(new Uint8Array(32).fill(99));
+});
+
+const rootRequest = (signed: JsonObject = document): RootRequest => ({
+  kind: "root",
+  roots: [made.root],
+  metadata: unsigned(signed),
+});
+
+const judged = (request: RootRequest | TargetsRequest, held: Uint8Array | undefined = made.root) =>
+  judge(request, held, now);
+
+describe("a request for a root", () => {
+  it("goes from signer to signer until both thresholds are met", async () => {
+    let request = decodeRequest(encodeRequest(rootRequest()));
+    for (const key of made.keys.root) {
+      const before = await judged(request as RootRequest);
+      expect(before.quorums.every(isMet)).toBe(false);
+      expect(() => completed(before)).toThrow(expect.objectContaining({ code: "usage" }));
+      request = decodeRequest(encodeRequest(addSignatures(request, before, [key])));
+    }
+    const after = await judged(request as RootRequest);
+    expect(after.quorums.map(({ signed }) => signed.length)).toEqual([2, 2]);
+    expect((await readRoot(completed(after))).version).toBe(2);
+  });
+
+  it("needs the old root's signatures where all root keys change, and says who is missing", async () => {
+    const roles = new Map(base.roles).set("root", { keyIds: [stranger.id], threshold: 1 });
+    const keys = new Map(base.keys).set(stranger.id, stranger.key);
+    for (const { id } of made.keys.root) keys.delete(id);
+    const request = rootRequest(rootDocument({ ...base, version: 2, roles, keys }));
+    const signed = addSignatures(request, await judged(request), [stranger]);
+    const [old, own] = (await judged(signed)).quorums;
+    expect([old && isMet(old), own && isMet(own)]).toEqual([false, true]);
+    expect(old?.missing).toEqual(made.keys.root.map(({ id }) => id));
+  });
+
+  it("counts no signature of a stranger, of other bytes, or of nonsense, and drops them", async () => {
+    const other = rootDocument({ ...base, version: 2, expires: instant(now + DAY) });
+    const forged = fromUtf8(sign(other, made.keys.root)).replace(
+      /"signed":.*$/,
+      fromUtf8(unsigned(document)).replace(/^.*?(?="signed":)/, ""),
+    );
+    for (const metadata of [utf8(forged), sign(document, [stranger])]) {
+      const request = { ...rootRequest(), metadata };
+      const { quorums, ...rest } = await judged(request);
+      expect(quorums.flatMap(({ signed }) => signed)).toEqual([]);
+      const [key] = made.keys.root;
+      const next = addSignatures(request, { quorums, ...rest }, key ? [key] : []);
+      expect((await judged(next)).envelope.signatures.size).toBe(1);
+    }
+  });
+});
+
+describe("a request that builds on another root than mine", () => {
+  it("is refused: of another feed", async () => {
+    const other = sign(rootDocument({ ...base, expires: instant(now + 9 * DAY) }), made.keys.root);
+    await expect(judged(rootRequest(), other)).rejects.toMatchObject({ code: "trust" });
+  });
+
+  it("is refused: older than mine", async () => {
+    const second = sign(document, made.keys.root);
+    await expect(judged(rootRequest(), second)).rejects.toThrow(/does not build on the root you hold/);
+  });
+
+  it("is refused: a first root, where there is one", async () => {
+    const first = { ...rootRequest(rootDocument(base)), roots: [] };
+    await expect(judged(first)).rejects.toMatchObject({ code: "trust" });
+  });
+
+  it("is refused: without a root of mine", async () => {
+    await expect(judge(rootRequest(), undefined, now)).rejects.toMatchObject({ code: "config" });
+  });
+
+  it("is refused: a chain that does not follow", async () => {
+    const forged = sign(document, [stranger]);
+    const request = { ...rootRequest(rootDocument({ ...base, version: 3 })), roots: [made.root, forged] };
+    await expect(judged(request)).rejects.toThrow(/chain of roots does not hold/);
+  });
+
+  it("is taken from an older one of mine, when the chain holds", async () => {
+    const second = sign(document, made.keys.root);
+    const request = { ...rootRequest(rootDocument({ ...base, version: 3 })), roots: [made.root, second] };
+    expect((await judged(request)).diff[0]).toBe("root       version 2 -> 3");
+  });
+});
+
+describe("what the diff could not show is not signed", () => {
+  const more = (name: string, value: JsonValue) => rootRequest(new Map([...document, [name, value]]));
+
+  it.each<readonly [string, () => RootRequest, RegExp]>([
+    ["a member that nobody knows", () => more("x-also", "sign this"), /cannot show/],
+    ["another version of the specification", () => more("spec_version", "1.0.99"), /cannot show/],
+    ["files that are not named by version", () => more("consistent_snapshot", false), /cannot show/],
+    ["a role that is not one of the four", () => more("roles", withMirrors()), /cannot show/],
+    ["a version out of turn", () => rootRequest(rootDocument({ ...base, version: 3 })), /version 3 where 2/],
+    ["a key of no role", () => withKeys([[stranger.id, stranger.key]]), /for no role/],
+    ["an id that is not the key's", () => replaced("f".repeat(64)), /not its digest/],
+    ["an id made for terminals", () => replaced(NASTY), /not its digest/],
+  ])("%s", async (_, request, message) => {
+    const refused = await judged(request()).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: "trust", message: expect.stringMatching(message) });
+    expect(String(refused)).not.toMatch(CONTROL);
+  });
+
+  const withKeys = (
+    extra: readonly (readonly [string, Root["keys"] extends ReadonlyMap<string, infer K> ? K : never])[],
+  ) => rootRequest(rootDocument({ ...base, version: 2, keys: new Map([...base.keys, ...extra]) }));
+
+  const replaced = (id: string) => {
+    const roles = new Map(base.roles).set("root", { keyIds: [id], threshold: 1 });
+    const keys = new Map(base.keys).set(id, stranger.key);
+    for (const key of made.keys.root) keys.delete(key.id);
+    return rootRequest(rootDocument({ ...base, version: 2, roles, keys }));
+  };
+
+  const withMirrors = (): JsonValue => {
+    const roles = document.get("roles");
+    if (!(roles instanceof Map)) throw new Error("no roles");
+    return new Map([
+      ...roles,
+      [
+        "mirrors",
+        new Map<string, JsonValue>([
+          ["keyids", []],
+          ["threshold", 1],
+        ]),
+      ],
+    ]);
+  };
+
+  it("a root that would do harm is a fault, whoever asks for it", async () => {
+    const expired = await judged(rootRequest(rootDocument({ ...base, version: 2, expires: now })));
+    expect(expired.faults).toEqual([expect.stringContaining("past")]);
+  });
+});
+
+describe("a request for targets", () => {
+  let id: BuildId;
+  let before: TargetsRequest["previous"];
+
+  beforeAll(async () => {
+    id = someBuildId();
+    const manifest = encodeManifest(
+      manifestOf(id, [await updateOf("kept", utf8("k")), await updateOf("old", utf8("o"))]),
+    );
+    before = { manifest, targets: await signedTargets(made, id, manifest, { version: 4 }) };
+  });
+
+  const request = async (
+    extra: Partial<TargetsRequest> = {},
+    custom = extra.manifest,
+  ): Promise<TargetsRequest> => {
+    const changed = { ...(await updateOf("kept", utf8("k"))), summary: NASTY, recalled: "it was wrong" };
+    const manifest = encodeManifest(manifestOf(id, [changed, await updateOf("new", utf8("n"))]));
+    const signed = await targetsFile({
+      buildId: id,
+      version: 5,
+      expires: instant(now + 90 * DAY),
+      manifest: custom ?? manifest,
+    });
+    return {
+      kind: "targets",
+      roots: [made.root],
+      buildId: id,
+      base: 4,
+      metadata: unsigned(signed),
+      manifest,
+      previous: before,
+      ...extra,
+    };
+  };
+
+  it("is shown against what is in force, fit for a terminal", async () => {
+    const { diff, warnings } = await judged(decodeRequest(encodeRequest(await request())) as TargetsRequest);
+    const text = diff.join("\n");
+    expect(text).toContain("targets    version 4 -> 5");
+    expect(text).toMatch(/\+ update new: Fixes/);
+    expect(text).toMatch(/- update old: Fixes/);
+    expect(text).toMatch(/~ update kept: /);
+    expect(text).toContain("recalled: no -> it was wrong");
+    expect(text).toContain("in 90 days");
+    for (const line of diff) expect(line).not.toMatch(CONTROL);
+    expect(warnings).toEqual([]);
+  });
+
+  it("warns where nothing of what is in force is kept", async () => {
+    const { warnings } = await judged(await request({ previous: undefined }));
+    expect(warnings).toEqual([expect.stringContaining("version 4")]);
+  });
+
+  it.each<readonly [string, () => Promise<TargetsRequest>, RegExp]>([
+    ["of a manifest that is not signed for", () => request({}, utf8("{}")), /not those of the manifest/],
+    ["for another kernel", () => request({ buildId: someBuildId() }), /not those of the manifest/],
+    ["of another version", () => request({ base: 3 }), /not those of the manifest/],
+    [
+      "compared with what nobody signed",
+      async () =>
+        request({ previous: { ...nonNull(before), targets: sign(await ofPrevious(), [stranger]) } }),
+      /good signatures/,
+    ],
+    [
+      "compared with another manifest",
+      () => request({ previous: { ...nonNull(before), manifest: utf8("{}") } }),
+      /bytes, .* were signed/,
+    ],
+  ])("%s is refused", async (_, made_, message) => {
+    await expect(made_().then((one) => judged(one))).rejects.toThrow(message);
+  });
+
+  const ofPrevious = () =>
+    targetsFile({ buildId: id, version: 4, expires: instant(now + DAY), manifest: nonNull(before).manifest });
+});
+
+function nonNull<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("undefined");
+  return value;
+}
+
+describe("bytes that are no request", () => {
+  it.each([
+    ["", /request/],
+    ["[]", /expected an object/],
+    ['{"format":2}', /expected 1/],
+    ['{"format":1,"kind":"timestamp","roots":[]}', /expected "targets"/],
+    ['{"format":1,"kind":"root","roots":[],"metadata":"{}","also":1}', /not known: "also"/],
+    ['{"format":1,"format":1}', /twice/],
+    [`{"format":1,"kind":"root","roots":[],"metadata":"{}","\\u001b[2J":1}`, /not known/],
+  ])("%j", (text, message) => {
+    expect(() => decodeRequest(utf8(text))).toThrow(message);
+  });
+
+  it("give a request or a ParseError that a terminal may have", () => {
+    fc.assert(
+      fc.property(fc.json(), fc.string({ unit: "binary" }), (json, name) => {
+        for (const text of [json, `{"format":1,"kind":${JSON.stringify(name)},"roots":[]}`]) {
+          try {
+            decodeRequest(utf8(text));
+          } catch (error) {
+            expect(error).toMatchObject({ code: "parse" });
+            expect((error as Error).message).not.toMatch(CONTROL);
+          }
+        }
+      }),
+    );
+  });
+});
+
+describe("text for a terminal", () => {
+  it("keeps letters and escapes what moves the cursor, hides or reorders", () => {
+    expect(printable("Füße 漢字 🙂")).toBe("Füße 漢字 🙂");
+    expect(printable(NASTY)).toBe("\\u{1b}[2K\\u{d}\\u{9b}1A\\u{202e}evil\\u{200b}\\u{a}root unchanged");
+    expect(printable("a".repeat(300))).toBe(`${"a".repeat(200)}…`);
+  });
+
+  it("never holds a control, whatever it was", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        expect(printable(text)).not.toMatch(CONTROL);
+      }),
+    );
+  });
+});

@@ -1,0 +1,114 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { type KeyFacts, keyFromSeed } from "../../../publisher/keys/key_file.ts";
+import { readRoot } from "../../../publisher/keys/root.ts";
+import { changedRoot, type RootChange } from "../../../publisher/keys/root_change.ts";
+import { rootDiff } from "../../../publisher/keys/root_diff.ts";
+import { rootFaults, sharedKeys } from "../../../publisher/keys/root_faults.ts";
+import { DAY, instant } from "../../../shared/time.ts";
+import type { Root } from "../../../shared/tuf/schema.ts";
+import { type Ceremony, ceremony } from "../../edge/support/repository.ts";
+
+const now = instant(Date.UTC(2026, 0, 1));
+const NONE: RootChange = { add: [], remove: [], thresholds: new Map(), expires: instant(now + 90 * DAY) };
+
+let made: Ceremony;
+let base: Root;
+let fresh: KeyFacts;
+
+beforeAll(async () => {
+  made = await ceremony(now);
+  base = await readRoot(made.root);
+  fresh = { ...(await keyFromSeed(new Uint8Array(32).fill(40))), role: undefined };
+});
+
+const idOf = (role: "root" | "targets" | "timestamp"): string => made.keys[role][0]?.id ?? "";
+
+describe("a change of the root", () => {
+  it("rotates a key: the new one is listed, the old one nowhere any more", () => {
+    const next = changedRoot(base, {
+      ...NONE,
+      add: [{ role: "root", key: fresh }],
+      remove: [{ role: "root", keyId: idOf("root").slice(0, 8) }],
+    });
+    expect(next.version).toBe(2);
+    expect(next.roles.get("root")?.keyIds).toEqual([made.keys.root[1]?.id, fresh.id]);
+    expect(next.keys.has(idOf("root"))).toBe(false);
+    expect(rootFaults(next, now)).toEqual([]);
+  });
+
+  it("is told line by line", () => {
+    const next = changedRoot(base, {
+      ...NONE,
+      add: [{ role: "timestamp", key: fresh }],
+      remove: [{ role: "timestamp", keyId: idOf("timestamp") }],
+    });
+    expect(rootDiff(base, next, now)).toEqual([
+      "root       version 1 -> 2",
+      "expires    2026-04-01T00:00:00Z, in 90 days",
+      "  before   2027-01-01T00:00:00Z, in 365 days",
+      "root       2 of 2 keys must sign, as before",
+      "timestamp  1 of 1 -> 1 of 1 keys must sign",
+      `  + key    ${fresh.id} (ed25519)`,
+      `  - key    ${idOf("timestamp")} (ed25519)`,
+      "snapshot   1 of 1 keys must sign, as before",
+      "targets    2 of 2 keys must sign, as before",
+    ]);
+  });
+
+  it("tells of a key that was exchanged under the same id", () => {
+    const next = { ...base, version: 2, keys: new Map(base.keys).set(idOf("root"), fresh.key) };
+    const lines = rootDiff(base, next, now).filter((line) => line.includes(idOf("root")));
+    expect(lines).toEqual([`  + key    ${idOf("root")} (ed25519)`, `  - key    ${idOf("root")} (ed25519)`]);
+  });
+
+  it.each<readonly [string, () => Partial<RootChange>]>([
+    ["an id that nobody has", () => ({ remove: [{ role: "root", keyId: "0123456789" }] })],
+    ["an id too short to mean one", () => ({ remove: [{ role: "root", keyId: idOf("root").slice(0, 7) }] })],
+    ["a key of another role", () => ({ remove: [{ role: "root", keyId: idOf("targets") }] })],
+    ["a key that is there", () => ({ add: [{ role: "root", key: { ...fresh, id: idOf("root") } }] })],
+    [
+      "a key made for another role",
+      () => ({ add: [{ role: "root", key: { ...fresh, role: "timestamp" } }] }),
+    ],
+  ])("by %s is refused", (_, change) => {
+    expect(() => changedRoot(base, { ...NONE, ...change() })).toThrow(
+      expect.objectContaining({ code: "usage" }),
+    );
+  });
+});
+
+describe("a root that would do harm", () => {
+  it.each<readonly [string, () => Partial<RootChange>, RegExp]>([
+    [
+      "more signatures than keys",
+      () => ({ thresholds: new Map([["root", 3]]) }),
+      /needs? 3 signatures and has 2/,
+    ],
+    [
+      "no timestamp key",
+      () => ({ remove: [{ role: "timestamp", keyId: idOf("timestamp") }] }),
+      /no key left/,
+    ],
+    [
+      "too few targets keys",
+      () => ({ remove: [{ role: "targets", keyId: idOf("targets") }] }),
+      /2 .* has 1 keys/,
+    ],
+    ["an expiry that is past", () => ({ expires: instant(now - DAY) }), /past/],
+    ["an expiry absurdly far", () => ({ expires: instant(now + 4000 * DAY) }), /five years/],
+    [
+      "two signatures of an edge that has one key",
+      () => ({ add: [{ role: "timestamp", key: fresh }], thresholds: new Map([["timestamp", 2]]) }),
+      /the edge signs with one key/,
+    ],
+  ])("%s is named", (_, change, fault) => {
+    const next = changedRoot(base, { ...NONE, ...change() });
+    expect(rootFaults(next, now)).toEqual([expect.stringMatching(fault)]);
+  });
+
+  it("a key that is offline and online at once is named, also under a second id", () => {
+    const key = { ...fresh, key: made.keys.root[0]?.key ?? fresh.key };
+    const next = changedRoot(base, { ...NONE, add: [{ role: "snapshot", key }] });
+    expect(sharedKeys(next)).toEqual([expect.stringContaining("for root and, online, for snapshot")]);
+  });
+});

@@ -1,0 +1,62 @@
+import { type Address, address } from "../../shared/brand.ts";
+import { ByteReader } from "../../shared/byte_reader.ts";
+import { parseElfHeader } from "../../shared/elf/header.ts";
+import { SEGMENT_TYPE } from "../../shared/elf/program_headers.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
+import type { Guest } from "../guest/guest.ts";
+
+const PAGE = 4096;
+const HEADERS = 4 * PAGE;
+const TEXT_MAPPING_START = 0xffff_ffff_8000_0000n;
+const TEXT_MAPPING_END = 0xffff_ffff_c000_0000n;
+const COPY = "/tmp/capture";
+
+/** A kernel's memory from `_text` to `_end`, as it was at one moment. */
+export interface Capture {
+  readonly text: Address;
+  readonly bytes: Uint8Array;
+}
+
+/** Copies the text mapping out of a guest through its own /proc/kcore, as the host reads it. Throws RebootlessError. */
+export async function captureText(guest: Guest): Promise<Capture> {
+  const segment = textSegment(await kcore(guest, 0n, HEADERS));
+  const bytes = await kcore(guest, segment.page, segment.size);
+  return { text: segment.text, bytes };
+}
+
+/** Offsets in /proc/kcore count in 64 bits: with five levels of page tables that of the text is past 2^53. */
+function textSegment(headers: Uint8Array): { text: Address; page: bigint; size: number } {
+  const { at, count, size } = parseElfHeader(headers).programHeaders;
+  for (let i = 0; i < count; i++) {
+    const reader = new ByteReader(headers, "program header of /proc/kcore", at + i * size);
+    const isLoad = reader.u32() === SEGMENT_TYPE.load;
+    const offset = reader.skip(4).u64();
+    const text = reader.u64();
+    if (!isLoad || text < TEXT_MAPPING_START || text >= TEXT_MAPPING_END) continue;
+    return { text: address(text), page: offset / BigInt(PAGE), size: Number(reader.skip(16).u64()) };
+  }
+  throw new RebootlessError("io", "the guest's /proc/kcore shows no text");
+}
+
+/** A copy in the guest's memory first: the agent sends files of a known size. */
+async function kcore(guest: Guest, page: bigint, length: number): Promise<Uint8Array> {
+  const count = Math.ceil(length / PAGE);
+  await guest.mustExec(`dd if=/proc/kcore of=${COPY} bs=${PAGE} skip=${page} count=${count} 2>/dev/null`);
+  const bytes = await guest.getFile(COPY);
+  await guest.mustExec(["rm", COPY]);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, length);
+}
+
+/** Reads of the capture, as views. */
+export function captureMemory({ text, bytes }: Capture): TextMemory {
+  return {
+    text,
+    read(offset, length) {
+      if (offset + length > bytes.length) {
+        throw new RebootlessError("unsupported", `${length} bytes at _text+${offset} were not captured`);
+      }
+      return bytes.subarray(offset, offset + length);
+    },
+  };
+}

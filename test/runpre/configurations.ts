@@ -1,0 +1,51 @@
+/** One way to boot a kernel that makes it rewrite its code in its own way. */
+export interface Configuration {
+  readonly name: string;
+  readonly cpu: string;
+  readonly smp: number;
+  readonly append: string;
+  /** Only for kernels of this series, where others do not know the setting. */
+  readonly only?: string;
+}
+
+const base = { cpu: "Haswell", smp: 2, append: "" } as const;
+const cpu = (model: string): Configuration => ({ ...base, name: model, cpu: model });
+const setting = (append: string, model = "Haswell"): Configuration => ({
+  ...base,
+  name: model === base.cpu ? append : `${append} on ${model}`,
+  cpu: model,
+  append,
+});
+
+export const CONFIGURATIONS: readonly Configuration[] = [
+  cpu("Haswell"),
+  { ...base, name: "one processor", smp: 1 },
+  { ...base, name: "one processor, nokaslr", smp: 1, append: "nokaslr" },
+  setting("nokaslr"),
+  setting("maxcpus=1"),
+  setting("noreplace-smp"),
+  cpu("EPYC"),
+  cpu("EPYC-Milan"),
+  cpu("Nehalem"),
+  cpu("Skylake-Server"),
+  cpu("Cascadelake-Server"),
+  cpu("max"),
+  cpu("qemu64"),
+  setting("mitigations=off"),
+  setting("mitigations=off", "EPYC"),
+  setting("spectre_v2=retpoline,generic"),
+  setting("spectre_v2=retpoline,lfence"),
+  setting("spectre_v2=retpoline,lfence", "EPYC"),
+  setting("spectre_v2=eibrs,retpoline"),
+  setting("retbleed=unret", "EPYC"),
+  setting("retbleed=ibpb", "EPYC"),
+  { ...setting("retbleed=stuff", "Skylake-Server"), only: "6.12" },
+  { ...setting("retbleed=stuff spectre_v2=retpoline,generic", "Skylake-Server"), only: "6.12" },
+  setting("indirect_target_selection=force", "Skylake-Server"),
+  setting("spec_rstack_overflow=safe-ret", "EPYC-Milan"),
+  // The only way to thunks for single branches (ITS): QEMU emulates no speculation control, but takes its register.
+  setting(
+    "spectre_v2=ibrs indirect_target_selection=force",
+    "qemu64,vendor=GenuineIntel,+spec-ctrl,x-force-features=on",
+  ),
+];

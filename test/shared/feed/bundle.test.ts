@@ -1,0 +1,77 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { fromUtf8, utf8 } from "../../../shared/bytes.ts";
+import { type Bundle, decodeBundle, encodeBundle } from "../../../shared/feed/bundle.ts";
+import { type JsonValue, parseJson } from "../../../shared/json.ts";
+import { MAX_ROOT_BYTES, MAX_TIMESTAMP_BYTES } from "../../../shared/limits.ts";
+import { alteredBytes, ID } from "./sample.ts";
+
+const file = fc
+  .string({ unit: "binary", maxLength: 200 })
+  .filter((text) => text.isWellFormed())
+  .map(utf8);
+const anyBundle: fc.Arbitrary<Bundle> = fc.record({
+  buildId: fc.constant(ID),
+  roots: fc.array(file, { maxLength: 4 }),
+  timestamp: file,
+  snapshot: file,
+  targets: file,
+  manifest: file,
+});
+
+const bundle: Bundle = {
+  buildId: ID,
+  roots: [utf8("{}")],
+  timestamp: utf8("t"),
+  snapshot: utf8("s"),
+  targets: utf8("ta"),
+  manifest: utf8("m"),
+};
+const document = parseJson(encodeBundle(bundle), "feed.json");
+
+describe("a bundle", () => {
+  it("carries every file byte for byte", () => {
+    fc.assert(
+      fc.property(anyBundle, (made) => {
+        expect(decodeBundle(encodeBundle(made))).toEqual(made);
+      }),
+    );
+  });
+
+  it("is UTF-8, with an escape for what JSON cannot hold as it is", () => {
+    const text = fromUtf8(encodeBundle({ ...bundle, manifest: utf8('"\n\u0000é') }));
+    expect(text).toContain('"manifest":"\\"\\n\\u0000é"');
+  });
+
+  it("cannot carry what is not UTF-8", () => {
+    expect(() => encodeBundle({ ...bundle, targets: Uint8Array.of(0xff) })).toThrow(
+      expect.objectContaining({ code: "parse" }),
+    );
+  });
+
+  it.each<[string, string, JsonValue | undefined, string]>([
+    ["of another format", "format", 2, "feed.json.format: "],
+    ["without a build ID", "build_id", undefined, "feed.json.build_id: "],
+    ["with roots that are no list", "roots", "x", "feed.json.roots: expected an array"],
+    ["with too many roots", "roots", Array(257).fill(""), "feed.json.roots: 257 is more"],
+    ["with a root that is no text", "roots", [1], "feed.json.roots[0]: expected a string"],
+    ["with a root too large", "roots", ["x".repeat(MAX_ROOT_BYTES + 1)], "feed.json.roots[0]: "],
+    ["without a timestamp", "timestamp", undefined, "feed.json.timestamp: expected a string, had nothing"],
+    ["with a timestamp too large", "timestamp", "x".repeat(MAX_TIMESTAMP_BYTES + 1), "feed.json.timestamp: "],
+    ["with a snapshot that is null", "snapshot", null, "feed.json.snapshot: expected a string, had null"],
+    ["without targets", "targets", undefined, "feed.json.targets: "],
+    ["without a manifest", "manifest", undefined, "feed.json.manifest: "],
+  ])("%s is refused", (_, member, value, message) => {
+    expect(() => decodeBundle(alteredBytes(document, [member], value))).toThrow(
+      expect.objectContaining({ code: "parse", message: expect.stringContaining(message) }),
+    );
+  });
+
+  it("of arbitrary bytes is a bundle or a ParseError", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+        expect(() => decodeBundle(bytes)).toThrow(expect.objectContaining({ code: "parse" }));
+      }),
+    );
+  });
+});

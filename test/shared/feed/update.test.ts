@@ -1,0 +1,85 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { objectName, sha256Hex, updateId } from "../../../shared/brand.ts";
+import { Decoder } from "../../../shared/decode.ts";
+import { decodeUpdate, type Update, updateToJson } from "../../../shared/feed/update.ts";
+import { encodeJson, type JsonValue, parseJson } from "../../../shared/json.ts";
+import { MAX_ARTIFACT_BYTES } from "../../../shared/limits.ts";
+import { instant } from "../../../shared/time.ts";
+import { altered, sampleUpdate } from "./sample.ts";
+
+const decode = (value: JsonValue) => decodeUpdate(new Decoder(value, "update"));
+const document = updateToJson(sampleUpdate("fix-1"));
+const [vmlinux] = sampleUpdate("fix-1").objects;
+
+const anyId = fc.stringMatching(/^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/).map(updateId);
+const anyUpdate: fc.Arbitrary<Update> = fc.record({
+  id: anyId,
+  summary: fc.string({ unit: "grapheme", maxLength: 80 }).filter((text) => text.isWellFormed()),
+  cves: fc.array(fc.stringMatching(/^CVE-\d{4}-\d{4,10}$/), { maxLength: 4 }),
+  published: fc.integer({ min: 0, max: 4_000_000_000 }).map((seconds) => instant(seconds * 1000)),
+  depends: fc.array(anyId, { maxLength: 4 }),
+  conflicts: fc.array(anyId, { maxLength: 4 }),
+  recalled: fc.option(fc.string({ maxLength: 40 }).filter((text) => text.isWellFormed())),
+  module: fc.record({
+    name: fc.stringMatching(/^[A-Za-z0-9_]{1,55}$/).map(objectName),
+    sha256: fc.stringMatching(/^[0-9a-f]{64}$/).map(sha256Hex),
+    length: fc.integer({ min: 1, max: MAX_ARTIFACT_BYTES }),
+  }),
+  objects: fc.constant(vmlinux ? [vmlinux] : []),
+});
+
+describe("an update", () => {
+  it("reads as it was written", () => {
+    fc.assert(
+      fc.property(anyUpdate, (update) => {
+        expect(decode(parseJson(encodeJson(updateToJson(update)), "update"))).toEqual(update);
+      }),
+    );
+  });
+
+  it.each<[string, readonly (string | number)[], JsonValue | undefined, string]>([
+    ["without an id", ["id"], undefined, "update.id: expected a string"],
+    ["with an upper-case id", ["id"], "Fix", "update.id: not an update id"],
+    ["with an id like a path", ["id"], "../fix", "update.id: not an update id"],
+    ["with an id that ends in a dot", ["id"], "fix.", "update.id: not an update id"],
+    ["with a summary too long", ["summary"], "x".repeat(1025), "update.summary: 1025 is more"],
+    ["with what is no CVE", ["cves", 0], "CVE-26-1", "update.cves[0]: not a CVE number"],
+    ["with too many CVEs", ["cves"], Array(257).fill("CVE-2026-1234"), "update.cves: 257 is more"],
+    [
+      "with a time in another zone",
+      ["published"],
+      "2026-01-01T00:00:00+01:00",
+      "update.published: not a time",
+    ],
+    ["on the 30th of February", ["published"], "2026-02-30T00:00:00Z", "update.published: not a time"],
+    ["with a dependency that is no id", ["depends"], ["A"], "update.depends[0]: not an update id"],
+    ["with a conflict that is a number", ["conflicts"], [1], "update.conflicts[0]: expected a string"],
+    ["without a word on its recall", ["recalled"], undefined, "update.recalled: expected a string"],
+    ["recalled by a boolean", ["recalled"], true, "update.recalled: expected a string"],
+    ["with a module name with a dash", ["module", "name"], "a-b", "update.module.name: not a kernel object"],
+    ["with a module name too long", ["module", "name"], "m".repeat(56), "update.module.name: "],
+    ["with a short digest", ["module", "sha256"], "ab", "update.module.sha256: not a SHA-256"],
+    ["with an empty module", ["module", "length"], 0, "update.module.length: 0 is not in 1 to"],
+    ["with a module too large", ["module", "length"], MAX_ARTIFACT_BYTES + 1, "update.module.length: "],
+    ["that replaces nothing", ["objects"], [], "update.objects: no target object"],
+    ["with an object without functions", ["objects", 0, "functions"], [], "update.objects[0]: no function"],
+    ["with an object name that is a path", ["objects", 0, "name"], "a/b", "update.objects[0].name: "],
+    [
+      "with a damaged fingerprint",
+      ["objects", 0, "functions", 0, "size"],
+      0,
+      "update.objects[0].functions[0].size: ",
+    ],
+  ])("%s is refused", (_, path, value, message) => {
+    expect(() => decode(altered(document, path, value))).toThrow(
+      expect.objectContaining({ code: "parse", message: expect.stringContaining(message) }),
+    );
+  });
+
+  it("that names an object twice is refused", () => {
+    const objects = document.get("objects") as readonly JsonValue[];
+    const twice = altered(document, ["objects"], [...objects, ...objects]);
+    expect(() => decode(twice)).toThrow("update.objects: an object twice");
+  });
+});
