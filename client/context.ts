@@ -1,6 +1,7 @@
 import type { Terminal } from "../shared/terminal.ts";
 import type { Clock } from "../shared/time.ts";
 import type { Places } from "./config.ts";
+import type { StateLock } from "./host/lock.ts";
 import type { System } from "./host/system.ts";
 
 /** What a command is given: where things are, whom it speaks to, what tells the time and touches the machine. */
@@ -9,4 +10,6 @@ export interface Context {
   readonly terminal: Terminal;
   readonly clock: Clock;
   readonly system: System;
+  /** To be taken before anything is changed. */
+  readonly lock: StateLock;
 }

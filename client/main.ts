@@ -1,5 +1,6 @@
 import { type Process, parserExitCode, runCommand } from "../shared/run_command.ts";
 import { systemClock } from "../shared/time.ts";
+import { stateLock } from "./host/lock.ts";
 import { linux } from "./host/system.ts";
 import { program } from "./program.ts";
 
@@ -20,7 +21,13 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 program(REBOOTLESS_VERSION, (command, globals, action) =>
   runCommand(self, command, globals, (terminal) =>
-    action({ places: globals, terminal, clock: systemClock, system: linux }),
+    action({
+      places: globals,
+      terminal,
+      clock: systemClock,
+      system: linux,
+      lock: stateLock(globals.stateDir),
+    }),
   ),
 )
   .parseAsync()

@@ -9,7 +9,6 @@ import { type VerifyOptions, verify } from "./commands/verify.ts";
 import { DEFAULT_PLACES } from "./config.ts";
 import type { Context } from "./context.ts";
 import { requireRoot } from "./host/host.ts";
-import { withLock } from "./host/lock.ts";
 
 /** Options that every command takes, wherever they stand in the line. */
 export interface GlobalOptions {
@@ -31,12 +30,16 @@ Exit codes:
   4  trust failure                10  another run holds the lock
   5  kernel not covered           11  applied in part`;
 
-/** For actions that change the host: root only, and one at a time. */
-const alone =
+/** For actions that may change the host. */
+const asRoot =
   (purpose: string, action: Action): Action =>
   async (context) => {
     requireRoot(purpose);
-    await withLock(context.places.stateDir, () => action(context));
+    try {
+      await action(context);
+    } finally {
+      context.lock.release();
+    }
   };
 
 const polling = (command: Command): Command =>
@@ -68,7 +71,7 @@ export function program(version: string, run: Run): Command {
       run(
         "init",
         globals(self),
-        alone("set a host up", (context) => init(context, options)),
+        asRoot("set a host up", (context) => init(context, options)),
       ),
     );
   polling(command("check", "ask the feed what there is for the running kernel")).action(
@@ -76,7 +79,7 @@ export function program(version: string, run: Run): Command {
       run(
         "check",
         globals(self),
-        alone("keep what is verified", (context) => check(context, options)),
+        asRoot("keep what is verified", (context) => check(context, options)),
       ),
   );
   polling(command("upgrade", "apply every update that the running kernel lacks"))
@@ -85,7 +88,7 @@ export function program(version: string, run: Run): Command {
       run(
         "upgrade",
         globals(self),
-        alone("apply updates", (context) => upgrade(context, options)),
+        asRoot("apply updates", (context) => upgrade(context, options)),
       ),
     );
   command("status", "say what is in force").action((_: object, self: Command) =>
@@ -98,7 +101,7 @@ export function program(version: string, run: Run): Command {
       run(
         "undo",
         globals(self),
-        alone("undo updates", (context) => undo(context, ids, options)),
+        asRoot("undo updates", (context) => undo(context, ids, options)),
       ),
     );
   command("verify", "say where something comes from: who signed it, under which root, until when")

@@ -1,13 +1,21 @@
 // Bundles each command into one file that needs no node_modules, and proves what is in it.
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8"));
+
+const noForms = fileURLToPath(new URL("no_forms.mjs", import.meta.url));
 
 const bundles = [
   {
     entry: "client/main.ts",
     out: "dist/rebootless.cjs",
+    alias: {
+      "fetch-blob": noForms,
+      "fetch-blob/from.js": noForms,
+      "formdata-polyfill/esm.min.js": noForms,
+    },
     forbidden: /^(?:publisher|edge|test)\//,
     maxBytes: 300_000,
   },
@@ -20,7 +28,7 @@ const bundles = [
   { entry: "test/conformance/main.ts", out: "dist/tuf-client.cjs", forbidden: /^(?:edge|publisher)\// },
 ];
 
-for (const { entry, out, forbidden, maxBytes } of bundles) {
+for (const { entry, out, forbidden, maxBytes, alias = {} } of bundles) {
   const onEdge = entry.startsWith("edge/");
   const { metafile } = await build({
     entryPoints: [entry],
@@ -34,6 +42,7 @@ for (const { entry, out, forbidden, maxBytes } of bundles) {
     format: onEdge ? "esm" : "cjs",
     external: onEdge ? ["cloudflare:*"] : [],
     banner: onEdge ? {} : { js: "#!/usr/bin/env node" },
+    alias,
     define: { REBOOTLESS_VERSION: JSON.stringify(version) },
     logLevel: "warning",
   });

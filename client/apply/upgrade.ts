@@ -21,8 +21,8 @@ export type Result =
 
 export interface UpgradeOptions {
   readonly manifest: KernelManifest;
-  /** Called once before anything is fetched or loaded: verifies the manifest's whole chain, or throws. */
-  readonly confirm: () => Promise<void>;
+  /** Called once before anything is fetched or loaded: has the host to itself and the whole chain verified, or throws. */
+  readonly begin: () => Promise<void>;
   readonly engine: Engine;
   readonly feed: Feed;
   readonly directory: TrustDir;
@@ -37,11 +37,17 @@ export interface UpgradeOptions {
  */
 export async function upgrade(options: UpgradeOptions): Promise<readonly Result[]> {
   const { manifest, engine } = options;
-  const state = hostState(manifest, await engine.loaded());
-  refuseUnclear(state);
-  const applied = appliedIds(state);
-  const { updates, leftOut } = orderUpdates(manifest.updates, applied);
-  if (updates.length > 0) await options.confirm();
+  const plan = async () => {
+    const state = hostState(manifest, await engine.loaded());
+    refuseUnclear(state);
+    const applied = appliedIds(state);
+    return { applied, ...orderUpdates(manifest.updates, applied) };
+  };
+  let { applied, updates, leftOut } = await plan();
+  if (updates.length > 0) {
+    await options.begin();
+    ({ applied, updates, leftOut } = await plan()); // another run may have been at it meanwhile
+  }
   const results: Result[] = leftOut.map((why) => ({ id: why.id, result: "left_out", why }));
   const standing = new Set(applied);
   for (const update of updates) {

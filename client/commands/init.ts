@@ -18,10 +18,11 @@ export interface InitOptions {
 }
 
 /** Sets a host up: which feed, and the root of trust by which it is judged. Makes no request. */
-export async function init({ places, terminal, clock }: Context, options: InitOptions): Promise<void> {
+export async function init({ places, terminal, clock, lock }: Context, options: InitOptions): Promise<void> {
   const feed = feedUrl(options.feed);
   const bytes = await readRoot(options.root);
   const root = await verifiedRoot(bytes, options.root, clock);
+  await lock.take();
   await refuseToReplace(provisionedRootFile(places), bytes, options.force ?? false);
   await writeDurably(provisionedRootFile(places), bytes);
   await writeDurably(

@@ -26,6 +26,7 @@ export async function pollFeed(context: Context, host: Host, options: PollingOpt
     ...host,
     feed,
     clock: context.clock,
+    exclusive: context.lock.take,
     acceptStaleMs:
       options.acceptStale === undefined ? host.config.acceptStaleMs : staleness(options.acceptStale),
     notice: context.terminal.notice,

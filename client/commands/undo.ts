@@ -12,13 +12,14 @@ import { lastVerified } from "../trust/poll.ts";
 
 /** Takes updates out of the running kernel, dependents first. Needs no feed, and no metadata that is fresh. */
 export async function undo(
-  { places, terminal, system }: Context,
+  { places, terminal, system, lock }: Context,
   ids: readonly string[],
   options: { readonly all?: boolean },
 ): Promise<void> {
   if (ids.length > 0 === (options.all ?? false)) {
     throw new RebootlessError("usage", "say which updates to undo, or --all");
   }
+  await lock.take();
   const host = await openHost(places);
   const verified = await lastVerified(host);
   const waiting = (name: string, seconds: number) =>

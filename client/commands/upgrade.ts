@@ -25,7 +25,10 @@ export async function upgrade(context: Context, options: UpgradeOptions): Promis
     terminal.progress(`${name}: in transition for ${seconds} s`);
   const results = await applyAll({
     manifest: polled.manifest,
-    confirm: polled.confirm,
+    begin: async () => {
+      await context.lock.take();
+      await polled.confirm();
+    },
     engine: livepatchEngine({ system, waiting }),
     feed,
     directory: host.directory,

@@ -10,23 +10,36 @@ import { hasErrno } from "./files.ts";
 const WAIT_MS = 90_000;
 const RETRY_MS = 500;
 
+/** The right to change the state folder and the kernel, which one process has at a time. */
+export interface StateLock {
+  /** Waits for it, within bounds; at once when this process has it. Throws `locked`. */
+  take(): Promise<void>;
+  release(): void;
+}
+
 /**
- * Runs `action` while this process alone may change the kernel and the state folder. flock(2), through the
- * flock command on a descriptor of ours: the kernel drops the lock when this process ends, however it ends.
- * Throws `locked` after a bounded wait.
+ * flock(2), through the flock command on a descriptor of ours: the kernel drops the lock when this process ends,
+ * however it ends. It is taken when there is something to change, which most polls have not.
  */
-export async function withLock<T>(
-  stateDir: string,
-  action: () => Promise<T>,
-  waitMs: number = WAIT_MS,
-): Promise<T> {
-  const file = openLockFile(stateDir);
-  try {
-    await takeLock(file, stateDir, waitMs);
-    return await action();
-  } finally {
-    closeSync(file);
-  }
+export function stateLock(stateDir: string, waitMs: number = WAIT_MS): StateLock {
+  let file: number | undefined;
+  const release = () => {
+    if (file !== undefined) closeSync(file);
+    file = undefined;
+  };
+  return {
+    release,
+    async take() {
+      if (file !== undefined) return;
+      file = openLockFile(stateDir);
+      try {
+        await takeLock(file, stateDir, waitMs);
+      } catch (error) {
+        release();
+        throw error;
+      }
+    },
+  };
 }
 
 function openLockFile(stateDir: string): number {

@@ -1,5 +1,5 @@
-import type { BuildId } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
+import { createHash } from "node:crypto";
+import { type BuildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
 import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
@@ -48,6 +48,8 @@ export interface PollOptions extends Subject {
   /** Metadata that expired less than this many milliseconds ago is taken, and `notice` told of it. */
   readonly acceptStaleMs?: number;
   readonly notice?: (line: string) => void;
+  /** Called before anything is written: waits until nobody else does. */
+  readonly exclusive?: () => Promise<void>;
 }
 
 /**
@@ -64,6 +66,7 @@ export async function poll(options: PollOptions): Promise<Polled> {
     if (fetched.status !== "not_modified") return accept(options, freshness, fetched);
     const known = await readReceipt(options, freshness.now);
     if (known) return { ...known, changed: false, confirm: () => confirm(options, freshness) };
+    await options.exclusive?.();
     const cached = await judged(freshness, (now) => readCached(options, now));
     if (cached) return unchanged(options, cached);
     freshness.notice(
@@ -80,6 +83,7 @@ export async function poll(options: PollOptions): Promise<Polled> {
  * and as `poll`.
  */
 export async function pollCache(options: PollOptions): Promise<Polled> {
+  await options.exclusive?.();
   const cached = await judged(await freshnessOf(options), (now) => readCached(options, now));
   if (cached) return unchanged(options, cached);
   throw new RebootlessError("unreachable", "nothing that was verified before is at hand", {
@@ -112,10 +116,15 @@ function polled({ manifest, trusted }: Verified, changed: boolean): Polled {
   };
 }
 
+/** By node:crypto: a poll that brings nothing new does not set WebCrypto up for one digest. */
+const provisionedDigest = (root: Uint8Array): Sha256Hex =>
+  sha256Hex(createHash("sha256").update(root).digest("hex"));
+
 async function freshnessOf(options: PollOptions): Promise<Freshness> {
   const { clock, directory, provisionedRoot, acceptStaleMs = 0, notice = () => undefined } = options;
   const under = await directory.readProvisioned();
-  if (under !== undefined && under !== (await sha256Of(provisionedRoot))) {
+  if (under !== undefined && under !== provisionedDigest(provisionedRoot)) {
+    await options.exclusive?.();
     // A newer version of the old root, kept here, would go on deciding.
     notice("warning: the root of trust was replaced; what was verified under the old one is forgotten");
     await directory.forget();
@@ -125,6 +134,7 @@ async function freshnessOf(options: PollOptions): Promise<Freshness> {
 
 async function accept(options: PollOptions, freshness: Freshness, fetched: Fetched): Promise<Polled> {
   if (fetched.status !== "ok") throw notCovered(options.feed, options.buildId);
+  await options.exclusive?.(); // before what is kept is read: it must not change under the verdict
   try {
     const bundle = decodeBundle(fetched.bytes);
     return await judged(freshness, (now) => acceptBundle(options, now, bundle, fetched.etag));
@@ -151,7 +161,7 @@ async function acceptBundle(
     notice(`warning: the ${role} that this host kept was damaged (${cause.message}); it was replaced`),
   );
   await directory.removeTag();
-  await directory.writeProvisioned(await sha256Of(options.provisionedRoot));
+  await directory.writeProvisioned(provisionedDigest(options.provisionedRoot));
   await store.commit();
   await directory.writeManifest(bundle.manifest);
   await writeReceipt(options, verified.trusted);

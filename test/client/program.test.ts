@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { configFile } from "../../client/config.ts";
+import { stateLock } from "../../client/host/lock.ts";
 import { program } from "../../client/program.ts";
 import { parserExitCode, runCommand } from "../../shared/run_command.ts";
 import { systemClock } from "../../shared/time.ts";
@@ -30,7 +31,13 @@ async function run(...args: readonly string[]) {
   };
   const root = program("1.2.3", (command, globals, action) =>
     runCommand(self, command, globals, (terminal) =>
-      action({ places: globals, terminal, clock: systemClock, system: new FakeSystem() }),
+      action({
+        places: globals,
+        terminal,
+        clock: systemClock,
+        system: new FakeSystem(),
+        lock: stateLock(globals.stateDir),
+      }),
     ),
   );
   const streams = { writeOut: self.stdout, writeErr: self.stderr };

@@ -54,9 +54,9 @@ beforeEach(async () => {
   said = [];
 });
 
-let confirmed = 0;
-const confirm = async (): Promise<void> => {
-  confirmed++;
+let begun = 0;
+const begin = async (): Promise<void> => {
+  begun++;
 };
 
 function run(updates: readonly Update[], dryRun = false): Promise<readonly Result[]> {
@@ -64,7 +64,7 @@ function run(updates: readonly Update[], dryRun = false): Promise<readonly Resul
   const kernel = { buildId: ID, release: "6.12", architecture: "x86_64" };
   const manifest = { kernel, landmarks, updates };
   const progress = (line: string) => said.push(line);
-  return upgrade({ manifest, confirm, engine, feed, directory, memory: () => memory, dryRun, progress });
+  return upgrade({ manifest, begin, engine, feed, directory, memory: () => memory, dryRun, progress });
 }
 
 const summary = (results: readonly Result[]) =>
@@ -85,11 +85,11 @@ const d = updateOf("d", ["fourth"]);
 
 describe("an upgrade", () => {
   it("verifies the whole chain once before it loads anything, and not when there is nothing to load", async () => {
-    confirmed = 0;
+    begun = 0;
     await run([]);
-    expect(confirmed).toBe(0);
+    expect(begun).toBe(0);
     await run([a]);
-    expect(confirmed).toBe(1);
+    expect(begun).toBe(1);
   });
 
   it("applies what is missing, dependencies first, with files that were just verified", async () => {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { init } from "../../../client/commands/init.ts";
 import { configFile, type Places, provisionedRootFile, readConfig } from "../../../client/config.ts";
 import { readIfPresent } from "../../../client/host/files.ts";
+import { stateLock } from "../../../client/host/lock.ts";
 import { buildId } from "../../../shared/brand.ts";
 import { terminal } from "../../../shared/terminal.ts";
 import { DAY, instant } from "../../../shared/time.ts";
@@ -32,16 +33,13 @@ afterEach(() => rm(join(places.configDir, ".."), { recursive: true }));
 const write = (text: string) => {
   said += text;
 };
-const run = (force = false) =>
-  init(
-    {
-      places,
-      terminal: terminal({ json: false, quiet: false }, { stdout: write, stderr: write }),
-      clock: () => NOW,
-      system: new FakeSystem(),
-    },
-    { feed: "https://feed.example.org/k", root: rootFile, force },
-  );
+/** As a process would, whose end lets the lock go. */
+async function run(force = false): Promise<void> {
+  const lock = stateLock(places.stateDir);
+  const speaker = terminal({ json: false, quiet: false }, { stdout: write, stderr: write });
+  const context = { places, terminal: speaker, clock: () => NOW, system: new FakeSystem(), lock };
+  await init(context, { feed: "https://feed.example.org/k", root: rootFile, force }).finally(lock.release);
+}
 
 /** Another root: a second version, of the same keys. */
 const announceAnother = () => writeFile(rootFile, signedRoot(made, 2, instant(NOW + 400 * DAY), made.keys));

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { withLock } from "../../../client/host/lock.ts";
+import { stateLock } from "../../../client/host/lock.ts";
 
 let dir: string;
 let other: ChildProcess | undefined;
@@ -21,11 +21,12 @@ afterEach(async () => {
 async function holdElsewhere(): Promise<ChildProcess> {
   const module = resolve(import.meta.dirname, "../../../client/host/lock.ts");
   const script = `
-    const { withLock } = await import(${JSON.stringify(module)});
-    await withLock(${JSON.stringify(dir)}, () => new Promise((resolve) => {
+    const { stateLock } = await import(${JSON.stringify(module)});
+    await stateLock(${JSON.stringify(dir)}).take();
+    await new Promise((resolve) => {
       process.stdout.write("held");
       process.stdin.once("data", resolve);
-    }));
+    });
     process.exit(0);`;
   other = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -34,7 +35,27 @@ async function holdElsewhere(): Promise<ChildProcess> {
   return other;
 }
 
+/** An action under the lock. */
+async function withLock<T>(folder: string, action: () => Promise<T>, waitMs?: number): Promise<T> {
+  const lock = stateLock(folder, waitMs);
+  try {
+    await lock.take();
+    return await action();
+  } finally {
+    lock.release();
+  }
+}
+
 describe("the lock", () => {
+  it("may be taken again by who has it, and once more after it was let go", async () => {
+    const lock = stateLock(dir, 1);
+    await lock.take();
+    await lock.take();
+    lock.release();
+    await lock.take();
+    lock.release();
+  });
+
   it("is taken, makes the state folder and gives back what the action returns", async () => {
     const below = join(dir, "state");
     expect(await withLock(below, async () => 7)).toBe(7);
