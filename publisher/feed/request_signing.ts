@@ -1,5 +1,5 @@
 import { fromHex } from "../../shared/bytes.ts";
-import { ed25519Sign } from "../../shared/crypto/ed25519_tweetnacl.ts";
+import { ed25519Sign } from "../../shared/crypto/ed25519_signing.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type Signature, envelope as toEnvelope } from "../../shared/tuf/metadata.ts";
 import type { Envelope } from "../../shared/tuf/schema.ts";

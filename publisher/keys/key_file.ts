@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { toHex } from "../../shared/bytes.ts";
 import { isSoundPublicKey } from "../../shared/crypto/ed25519.ts";
-import { ed25519Public } from "../../shared/crypto/ed25519_tweetnacl.ts";
+import { ed25519Public } from "../../shared/crypto/ed25519_signing.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, type JsonObject, jsonObject, parseJson } from "../../shared/json.ts";

@@ -1,4 +1,4 @@
-import { ed25519Sign } from "../../shared/crypto/ed25519_tweetnacl.ts";
+import { ed25519Sign } from "../../shared/crypto/ed25519_signing.ts";
 import type { JsonObject } from "../../shared/json.ts";
 import { canonicalJson } from "../../shared/tuf/canonical_json.ts";
 import { envelope } from "../../shared/tuf/metadata.ts";

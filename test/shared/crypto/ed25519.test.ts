@@ -3,11 +3,8 @@ import nacl from "tweetnacl";
 import { describe, expect, it } from "vitest";
 import { concatBytes, fromHex, utf8 } from "../../../shared/bytes.ts";
 import { isSoundPublicKey, SMALL_ORDER_Y } from "../../../shared/crypto/ed25519.ts";
-import {
-  ed25519Public,
-  ed25519Sign,
-  ed25519 as tweetnacl,
-} from "../../../shared/crypto/ed25519_tweetnacl.ts";
+import { ed25519Public, ed25519Sign } from "../../../shared/crypto/ed25519_signing.ts";
+import { ed25519 as tweetnacl } from "../../../shared/crypto/ed25519_tweetnacl.ts";
 import { ed25519 as webcrypto } from "../../../shared/crypto/ed25519_webcrypto.ts";
 import {
   encode,
