@@ -67,7 +67,7 @@ export async function poll(options: PollOptions): Promise<Polled> {
     const known = await readReceipt(options, freshness.now);
     if (known) return { ...known, changed: false, confirm: () => confirm(options, freshness) };
     await options.exclusive?.();
-    const cached = await judged(freshness, (now) => readCached(options, now));
+    const cached = await judged(freshness, (now) => readCached(options, now)).catch(unlessRootExpired);
     if (cached) return unchanged(options, cached);
     freshness.notice(
       "warning: what this host had verified was damaged; starting again from the root of trust",
@@ -171,10 +171,13 @@ async function acceptBundle(
 
 const DAMAGE = ["trust", "parse", "rollback"] as const;
 
-/**
- * What was verified before, if it still verifies now. An expired cache is an error, a damaged one is none. An
- * expired root may be damage too: the newer one that was kept is lost, and this is the provisioned one.
- */
+/** An expired root may be damage: the newer one that was kept is lost, and this is the provisioned one. The feed has it. */
+function unlessRootExpired(error: unknown): undefined {
+  if (isCode(error, "expired") && error.details["role"] === "root") return undefined;
+  throw error;
+}
+
+/** What was verified before, if it still verifies now. An expired cache is an error, a damaged one is none. */
 async function readCached(subject: Subject, now: Instant): Promise<Verified | undefined> {
   const { directory } = subject;
   const manifest = await directory.readManifest();
@@ -184,7 +187,6 @@ async function readCached(subject: Subject, now: Instant): Promise<Verified | un
     return await verifyAll(subject, now, source, staged(directory.metadata), manifest);
   } catch (error) {
     if (DAMAGE.some((code) => isCode(error, code))) return undefined;
-    if (isCode(error, "expired") && error.details["role"] === "root") return undefined;
     throw error;
   }
 }

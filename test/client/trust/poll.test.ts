@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { lastVerified, type Polled, poll, type Subject } from "../../../client/trust/poll.ts";
+import { lastVerified, type Polled, poll, pollCache, type Subject } from "../../../client/trust/poll.ts";
 import { type TrustDir, trustDir } from "../../../client/trust/trust_dir.ts";
 import { keyFromSeed } from "../../../publisher/keys/key_file.ts";
 import { type BuildId, buildId } from "../../../shared/brand.ts";
@@ -507,6 +507,35 @@ describe("a crash between two writes", () => {
     await upToDate();
     await expect(ask(NOW, failingAt(subject.directory, 4))).rejects.toThrow("the power went");
     expect(await subject.directory.readTag()).toBeUndefined();
+  });
+});
+
+describe("without a feed", () => {
+  const offline = (now: Instant, acceptStaleMs = 0) =>
+    pollCache({ ...subject, feed, clock: () => now, acceptStaleMs });
+
+  it("what was verified before still holds, and makes no request", async () => {
+    await serve();
+    await ask();
+    feed.asked.length = 0;
+    expect((await offline(NOW)).manifest.updates).toHaveLength(1);
+    expect(feed.asked).toEqual([]);
+  });
+
+  it("says so when there is nothing, and when it has expired, the root included", async () => {
+    await expect(offline(NOW)).rejects.toMatchObject({ code: "unreachable" });
+    await serve();
+    await ask();
+    await expect(offline(instant(NOW + 91 * DAY))).rejects.toMatchObject({ code: "expired" });
+    await expect(offline(instant(NOW + 3000 * DAY))).rejects.toMatchObject({ code: "expired" });
+  });
+
+  it("takes what expired within the bound that the administrator set", async () => {
+    await serve();
+    await ask();
+    const late = instant(NOW + 100 * DAY);
+    expect((await offline(late, 30 * DAY)).manifest.updates).toHaveLength(1);
+    await expect(offline(late, 5 * DAY)).rejects.toMatchObject({ code: "expired" });
   });
 });
 
