@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "smol-toml";
 import { RebootlessError } from "../shared/errors.ts";
-import { hasErrno } from "./host/files.ts";
+import { readIfPresent } from "./host/files.ts";
 import { staleness } from "./trust/freshness.ts";
 
 /** Where a host keeps things: the administrator's folder and the program's own. */
@@ -53,14 +52,13 @@ export function feedUrl(text: string): string {
 }
 
 async function readConfigText(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (cause) {
-    const hint = hasErrno(cause, "ENOENT")
-      ? "Run `rebootless init --feed URL --root root.json` first."
-      : "Run as root.";
-    throw new RebootlessError("config", `cannot read ${file}`, { cause, hint });
-  }
+  const bytes = await readIfPresent(file).catch((cause: unknown) => {
+    throw new RebootlessError("config", `cannot read ${file}`, { cause, hint: "Run as root." });
+  });
+  if (bytes) return Buffer.from(bytes).toString();
+  throw new RebootlessError("config", `cannot read ${file}`, {
+    hint: "Run `rebootless init --feed URL --root root.json` first.",
+  });
 }
 
 function parseToml(text: string, file: string) {

@@ -1,14 +1,18 @@
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { RebootlessError } from "../../shared/errors.ts";
 
 export const hasErrno = (error: unknown, ...codes: readonly string[]): boolean =>
   error instanceof Error && "code" in error && codes.includes(String(error.code));
 
-/** A file's bytes, or undefined where there is none. */
+/**
+ * A file's bytes, or undefined where there is none. Read at one go: a poll reads nine small files, and the thread
+ * pool's four trips for each would be a tenth of what it costs.
+ */
 export async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
   try {
-    return await readFile(path);
+    return readFileSync(path);
   } catch (error) {
     if (hasErrno(error, "ENOENT")) return undefined;
     throw ioError(`cannot read ${path}`, error);
