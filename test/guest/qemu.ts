@@ -52,7 +52,9 @@ function machineArguments(options: QemuOptions, directory: string): readonly str
   // loglevel: warnings are wanted on the console, the boot's chatter is not.
   const append = `console=ttyS0 loglevel=5 panic=-1 ${options.append ?? ""}`.trim();
   return [
-    ...["-accel", "tcg,thread=multi", "-cpu", options.cpu ?? "Haswell"],
+    // One thread for all processors. With one each, a processor can run on in code that it translated before another
+    // rewrote it, and the kernel, which rewrites itself all the time, oopses at an int3 that is long gone.
+    ...["-accel", "tcg,thread=single", "-cpu", options.cpu ?? "Haswell"],
     ...["-smp", String(options.smp ?? 2), "-m", String(options.memoryMb ?? 1024)],
     ...["-nodefaults", "-display", "none", "-no-reboot", "-rtc", "base=utc,clock=host"],
     ...["-kernel", options.kernel.vmlinuz, "-initrd", join(directory, "initramfs"), "-append", append],
