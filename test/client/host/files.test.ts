@@ -90,12 +90,13 @@ describe("writing durably", () => {
   });
 });
 
-/** Writes as a user who may not; prints the error's code. */
+/** Writes as a user who may not; prints the error's code. The module is read before: a checkout may be root's alone. */
 function asNobody(path: string): { readonly stdout: string; readonly status: number | null } {
   const module = resolve(import.meta.dirname, "../../../client/host/files.ts");
   const script = `
+    const { writeDurably } = await import(${JSON.stringify(module)});
     process.seteuid?.(65534);
-    await (await import(${JSON.stringify(module)})).writeDurably(${JSON.stringify(path)}, "new")
+    await writeDurably(${JSON.stringify(path)}, "new")
       .then(() => process.stdout.write("written"), (error) => process.stdout.write(error.code));`;
   const ran = spawnSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], {
     encoding: "utf8",
