@@ -23,7 +23,8 @@ export interface Receipt {
 }
 
 export async function writeReceipt(subject: Subject, trusted: TrustedSet): Promise<void> {
-  const digest = await digestOf(subject);
+  const manifest = await subject.directory.readManifest();
+  const digest = manifest && (await digestOf(subject, manifest));
   if (digest === undefined) return;
   const { root, timestamp, snapshot, targets } = trusted;
   const ends = [root, timestamp, snapshot, targets].flatMap((file) => (file ? [file.expires] : []));
@@ -45,7 +46,8 @@ export async function readReceipt(subject: Subject, now: Instant): Promise<Recei
     const receipt = new Decoder(parseJson(bytes, "receipt"), "receipt");
     receipt.get("format").literal(1);
     const expires = receipt.get("expires").as(parseInstant);
-    if (expires <= now || receipt.get("digest").string() !== (await digestOf(subject))) return undefined;
+    if (expires <= now || receipt.get("digest").string() !== (await digestOf(subject, manifest)))
+      return undefined;
     return { manifest: decodeManifest(manifest), version: receipt.get("version").integer(1), expires };
   } catch (error) {
     if (isCode(error, "parse")) return undefined; // then it is no receipt, and the signatures decide
@@ -54,10 +56,13 @@ export async function readReceipt(subject: Subject, now: Instant): Promise<Recei
 }
 
 /** One digest over the provisioned root and every file that is kept, each with its length before it. */
-async function digestOf({ directory, provisionedRoot }: Subject): Promise<string | undefined> {
+async function digestOf(
+  { directory, provisionedRoot }: Subject,
+  manifest: Uint8Array,
+): Promise<string | undefined> {
   const roles = await Promise.all(TOP_ROLES.map((role) => directory.metadata.read(role)));
   const hash = createHash("sha256");
-  for (const file of [provisionedRoot, ...roles, await directory.readManifest()]) {
+  for (const file of [provisionedRoot, ...roles, manifest]) {
     if (!file) return undefined;
     hash.update(`${file.length}\n`).update(file);
   }

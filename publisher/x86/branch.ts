@@ -9,9 +9,3 @@ export const isNop5 = (code: Uint8Array): boolean => equalBytes(code.subarray(0,
 /** Where a 5-byte call or jmp rel32 at `address` goes. */
 export const branchTarget = (code: Uint8Array, address: bigint): bigint =>
   BigInt.asUintN(64, address + 5n + BigInt(new ByteReader(code, "branch", 1).s32()));
-
-/** The length in bytes of a near branch by its first two: call, jmp (5), jcc (6), or one of them after a CS prefix (6). */
-export function branchLength(code: Uint8Array): number {
-  const isJcc = code[0] === 0x0f && ((code[1] ?? 0) & 0xf0) === 0x80;
-  return isJcc || code[0] === 0x2e ? 6 : 5;
-}

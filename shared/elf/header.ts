@@ -3,7 +3,6 @@ import { ByteReader } from "../byte_reader.ts";
 import { equalBytes } from "../bytes.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
 
-export const ELF_HEADER_SIZE = 64;
 const MAGIC = Uint8Array.of(0x7f, 0x45, 0x4c, 0x46);
 const CLASS_64 = 2;
 const LITTLE_ENDIAN = 1;

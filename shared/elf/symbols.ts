@@ -8,9 +8,6 @@ const ENTRY_SIZE = 24;
 export const MAX_SYMBOLS = 500_000;
 
 export const SYMBOL_TYPE = { none: 0, object: 1, func: 2, section: 3, file: 4 } as const;
-export const SYMBOL_BINDING = { local: 0, global: 1, weak: 2 } as const;
-/** st_shndx: not defined here; an absolute value. */
-export const SECTION_INDEX = { undefined: 0, absolute: 0xfff1 } as const;
 
 /** In a relocatable file `value` is an offset in the section `section`, elsewhere an address. `size` in bytes, often 0. */
 export interface ElfSymbol {
