@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { fingerprintFunction } from "../fingerprint/kernel_function.ts";
 import { landmarks } from "../fingerprint/landmarks.ts";
 import { openKernelImage } from "../image/kernel_image.ts";
-import { MAX_IMAGE_BYTES, readInput } from "./input.ts";
+import { openImageInput } from "../package/kernel_input.ts";
 
 /** Says what functions must look like in memory. A name of which there are several is given as `name,position`. */
 export async function fingerprint(
@@ -13,7 +13,7 @@ export async function fingerprint(
   imageFile: string,
   names: readonly string[],
 ): Promise<void> {
-  const image = openKernelImage(await readInput(imageFile, MAX_IMAGE_BYTES));
+  const image = openKernelImage(await openImageInput(imageFile));
   const fingerprints = names.map((name) => fingerprintFunction(image, named(name)));
   for (const fn of fingerprints) {
     const sites = fn.sites.map(({ kind, at }) => `${kind}@${at}`).join(" ");
