@@ -1,8 +1,8 @@
 import { EXIT } from "./exit_codes.ts";
 
-export type ExitName = keyof typeof EXIT;
+type ExitName = keyof typeof EXIT;
 
-export interface ExitMeaning {
+interface ExitMeaning {
   /** A few words, for `--help`. */
   readonly short: string;
   readonly meaning: string;
@@ -89,15 +89,23 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
 /** What ends only a publisher's command. */
 const PUBLISHERS_ALONE: ReadonlySet<ExitName> = new Set(["conflict", "refused"]);
 
-/** Name, number and meaning of each code that the host's command can end with, by number. */
-export const hostExits = (): readonly (ExitMeaning & { readonly code: number })[] =>
-  exits().filter(({ name }) => !PUBLISHERS_ALONE.has(name));
+/** A code with all that is said about it. */
+export interface Exit extends ExitMeaning {
+  readonly name: ExitName;
+  readonly code: number;
+}
 
-export const exits = () =>
+/** By number. */
+export const exits = (): readonly Exit[] =>
   (Object.keys(EXIT_TABLE) as ExitName[])
     .map((name) => ({ name, code: EXIT[name], ...EXIT_TABLE[name] }))
     .sort((a, b) => a.code - b.code);
 
+/** Those that the host's command can end with. */
+export const hostExits = (): readonly Exit[] => exits().filter(({ name }) => !PUBLISHERS_ALONE.has(name));
+
 /** The end of the host's `--help`. */
 export const exitCodesHelp = (): string =>
-  ["", "Exit codes:", ...hostExits().map(({ code, short }) => `${String(code).padStart(4)}  ${short}`)].join("\n");
+  ["", "Exit codes:", ...hostExits().map(({ code, short }) => `${String(code).padStart(4)}  ${short}`)].join(
+    "\n",
+  );

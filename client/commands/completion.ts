@@ -1,13 +1,12 @@
+import type { CommandTree } from "../../shared/cli/command_tree.ts";
 import { bashCompletion } from "../../shared/cli/completion/bash.ts";
 import { fishCompletion } from "../../shared/cli/completion/fish.ts";
 import { zshCompletion } from "../../shared/cli/completion/zsh.ts";
-import type { CommandTree } from "../../shared/cli/command_tree.ts";
 import type { Context } from "../context.ts";
 
 const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;
 
 export type Shell = keyof typeof SHELLS;
-export const SHELL_NAMES = Object.keys(SHELLS) as readonly Shell[];
 
 /** Prints the script by which a shell completes this command line. */
 export async function completion({ terminal }: Context, shell: Shell, tree: CommandTree): Promise<void> {

@@ -40,6 +40,12 @@ function header(entry: Entry, prefix: string, length: number, seconds: number): 
   put("ustar\x0000root", 257);
   put("root", 297);
   // The checksum counts its own eight bytes as spaces.
-  put(`${octal(block.reduce((sum, byte) => sum + byte, 0), 6)}\0`, 148);
+  put(
+    `${octal(
+      block.reduce((sum, byte) => sum + byte, 0),
+      6,
+    )}\0`,
+    148,
+  );
   return block;
 }

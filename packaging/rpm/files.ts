@@ -15,7 +15,11 @@ const bytesOf = (entry: Entry): Uint8Array =>
 
 /** The files themselves, in the order of the header's tables. */
 export const payload = (entries: readonly Entry[]): Buffer =>
-  newc(entries.map((entry): NewcEntry => ({ name: `./${entry.path}`, mode: modeOf(entry), bytes: bytesOf(entry) })));
+  newc(
+    entries.map(
+      (entry): NewcEntry => ({ name: `./${entry.path}`, mode: modeOf(entry), bytes: bytesOf(entry) }),
+    ),
+  );
 
 /** The header's tables of files: one value for each entry, names cut into folder and rest. */
 export function fileTags(entries: readonly Entry[], seconds: number): [number, Value][] {

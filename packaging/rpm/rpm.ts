@@ -36,7 +36,10 @@ export function rpm(about: About, contents: readonly Entry[], scripts: Scripts):
       ...fileTags(entries, about.seconds),
       ...dependencies(about.version),
       ...scriptTags(scripts),
-      [1009, int32(entries.reduce((sum, entry) => sum + (entry.kind === "file" ? entry.bytes.length : 0), 0))],
+      [
+        1009,
+        int32(entries.reduce((sum, entry) => sum + (entry.kind === "file" ? entry.bytes.length : 0), 0)),
+      ],
       [1124, string("cpio")],
       [1125, string("gzip")],
       [1126, string("9")],

@@ -84,8 +84,9 @@ export function commandTree(command: CommandLike): CommandTree {
 function optionEntry(option: OptionLike): OptionEntry {
   const [, short, long, open, name] =
     /^(?:(-\w), )?(--[\w-]+)(?: ([<[])([\w=-]+)(?:\.\.\.)?[>\]])?$/.exec(option.flags) ?? [];
-  if (long === undefined) throw new Error(`flags of another form than "-q, --quiet <value>": ${option.flags}`);
-  const value = name === undefined ? undefined : valueOf(option, name, open === "<");
+  if (long === undefined)
+    throw new Error(`flags of another form than "-q, --quiet <value>": ${option.flags}`);
+  const value = name === undefined ? undefined : valuePlaceholder(option, name, open === "<");
   return {
     short,
     long,
@@ -96,7 +97,7 @@ function optionEntry(option: OptionLike): OptionEntry {
   };
 }
 
-const valueOf = (option: OptionLike, name: string, required: boolean): Placeholder => ({
+const valuePlaceholder = (option: OptionLike, name: string, required: boolean): Placeholder => ({
   name,
   description: "",
   required,

@@ -33,7 +33,11 @@ ${all.flatMap((scope) => lines(tree.name, at, scope)).join("\n")}
 `;
 }
 
-function lines(name: string, at: string, { path, commands, options, arguments: placeholders }: Scope): string[] {
+function lines(
+  name: string,
+  at: string,
+  { path, commands, options, arguments: placeholders }: Scope,
+): string[] {
   const start = `complete -c ${name} -n ${quoted(`${at} ${quoted(path)}`)}`;
   const kind = placeholders.map(pathsFor).find((paths) => paths !== undefined);
   const choices = placeholders.flatMap((placeholder) => placeholder.choices);

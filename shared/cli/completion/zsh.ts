@@ -10,7 +10,10 @@ export function zshCompletion(tree: CommandTree): string {
       (command) => `\t\t${command.name}) ${functionOf(name, `${scope.path}/${command.name}`)} ;;\n`,
     );
     const described = scope.commands.map((command) => singleQuoted(`${command.name}:${command.description}`));
-    const states = scope.commands.length === 0 ? "" : `
+    const states =
+      scope.commands.length === 0
+        ? ""
+        : `
 	case $state in
 	command)
 		commands=(
