@@ -22,6 +22,8 @@ export interface DraftOptions {
   readonly cve: readonly string[];
   readonly depends: readonly string[];
   readonly conflicts: readonly string[];
+  readonly supersedes: readonly string[];
+  readonly replace: boolean;
 }
 
 /**
@@ -41,6 +43,10 @@ export async function draft({ terminal, clock }: Context, options: DraftOptions)
     depends: options.depends.map(updateId),
     conflicts: options.conflicts.map(updateId),
     recalled: null,
+    engine: "livepatch",
+    replace: options.replace,
+    supersedes: options.supersedes.map(updateId),
+    parts: [],
     module: { name: module.name, sha256: await sha256Of(bytes), length: bytes.length },
     objects: module.objects.map(({ object, functions }) => ({
       name: requireKernelObject(object),
