@@ -5,6 +5,7 @@ import { MAX_ARTIFACT_BYTES, MAX_FUNCTIONS } from "../limits.ts";
 import type { FunctionFingerprint } from "../runpre/fingerprint.ts";
 import { fingerprintFromJson, fingerprintToJson } from "../runpre/json.ts";
 import { formatInstant, type Instant, parseInstant } from "../time.ts";
+import { decodeRollout, type Rollout, rolloutToJson } from "./rollout.ts";
 
 /** A file of the feed outside of TUF metadata: found by its digest, bounded by its length. */
 export interface Artifact {
@@ -44,6 +45,10 @@ export interface Update {
   readonly summary: string;
   readonly cves: readonly string[];
   readonly published: Instant;
+  /** How it reaches the hosts by and by, or null: all at once. */
+  readonly rollout: Rollout | null;
+  /** The release whose fixes a kernel has with this update and all that were published before it, or null. */
+  readonly effective: string | null;
   /** Updates that must be applied before this one. */
   readonly depends: readonly UpdateId[];
   /** Updates that must not be applied together with this one. */
@@ -63,6 +68,9 @@ export interface Update {
 }
 
 const CVE = /^CVE-\d{4}-\d{4,10}$/;
+export const isCve = (text: string): boolean => CVE.test(text);
+/** What `uname -r` may print: it goes to terminals and into scripts. */
+const RELEASE = /^[0-9A-Za-z][0-9A-Za-z.+~_-]{0,63}$/;
 /** Dependencies, conflicts and CVEs of one update. */
 const MAX_RELATED = 256;
 /** The kernel and every module that could be loaded. */
@@ -79,8 +87,10 @@ export function decodeUpdate(update: Decoder): Update {
     cves: update
       .get("cves")
       .array(MAX_RELATED)
-      .map((cve) => (CVE.test(cve.string()) ? cve.string() : cve.fail("not a CVE number"))),
+      .map((cve) => (isCve(cve.string()) ? cve.string() : cve.fail("not a CVE number"))),
     published: update.get("published").as(parseInstant),
+    rollout: update.get("rollout").optional(decodeRollout) ?? null,
+    effective: update.get("effective").optional(decodeRelease) ?? null,
     depends: ids(update.get("depends")),
     conflicts: ids(update.get("conflicts")),
     recalled: update.get("recalled").nullable((reason) => reason.string()),
@@ -126,6 +136,9 @@ function decodeParts(parts: Decoder, engine: EngineName): UpdatePart[] {
   return decoded;
 }
 
+const decodeRelease = (release: Decoder): string =>
+  RELEASE.test(release.string()) ? release.string() : release.fail("not a kernel release");
+
 function decodeModule(module: Decoder): UpdateModule {
   return {
     name: module.get("name").as(objectName),
@@ -155,14 +168,16 @@ export function updateToJson(update: Update): JsonObject {
     summary: update.summary,
     cves: update.cves,
     published: formatInstant(update.published),
+    rollout: update.rollout ? rolloutToJson(update.rollout) : undefined,
+    effective: update.effective ?? undefined,
     depends: update.depends,
     conflicts: update.conflicts,
     recalled: update.recalled,
-    ...(update.engine !== "livepatch" && { engine: update.engine }),
-    ...(update.replace && { replace: true }),
-    ...(update.supersedes.length > 0 && { supersedes: update.supersedes }),
+    engine: update.engine === "livepatch" ? undefined : update.engine,
+    replace: update.replace || undefined,
+    supersedes: update.supersedes.length > 0 ? update.supersedes : undefined,
     module: moduleToJson(update.module),
-    ...(update.parts.length > 0 && { parts: update.parts.map(partToJson) }),
+    parts: update.parts.length > 0 ? update.parts.map(partToJson) : undefined,
     objects: update.objects.map((object) =>
       jsonObject({ name: object.name, functions: object.functions.map(fingerprintToJson) }),
     ),

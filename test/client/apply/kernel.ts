@@ -96,6 +96,8 @@ export function updateOf(
     summary: `Fixes what ${id} names`,
     cves: [],
     published: instant(Date.UTC(2026, 0, 1)),
+    rollout: null,
+    effective: null,
     recalled: null,
     engine: "livepatch",
     replace: false,
