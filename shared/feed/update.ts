@@ -5,6 +5,7 @@ import { MAX_ARTIFACT_BYTES, MAX_FUNCTIONS } from "../limits.ts";
 import type { FunctionFingerprint } from "../runpre/fingerprint.ts";
 import { fingerprintFromJson, fingerprintToJson } from "../runpre/json.ts";
 import { formatInstant, type Instant, parseInstant } from "../time.ts";
+import { decodeRollout, type Rollout, rolloutToJson } from "./rollout.ts";
 
 /** A file of the feed outside of TUF metadata: found by its digest, bounded by its length. */
 export interface Artifact {
@@ -30,6 +31,10 @@ export interface Update {
   readonly summary: string;
   readonly cves: readonly string[];
   readonly published: Instant;
+  /** How it reaches the hosts by and by, or null: all at once. */
+  readonly rollout: Rollout | null;
+  /** The release whose fixes a kernel has with this update and all that were published before it, or null. */
+  readonly effective: string | null;
   /** Updates that must be applied before this one. */
   readonly depends: readonly UpdateId[];
   /** Updates that must not be applied together with this one. */
@@ -41,6 +46,9 @@ export interface Update {
 }
 
 const CVE = /^CVE-\d{4}-\d{4,10}$/;
+export const isCve = (text: string): boolean => CVE.test(text);
+/** What `uname -r` may print: it goes to terminals and into scripts. */
+const RELEASE = /^[0-9A-Za-z][0-9A-Za-z.+~_-]{0,63}$/;
 /** Dependencies, conflicts and CVEs of one update. */
 const MAX_RELATED = 256;
 /** The kernel and every module that could be loaded. */
@@ -58,8 +66,10 @@ export function decodeUpdate(update: Decoder): Update {
     cves: update
       .get("cves")
       .array(MAX_RELATED)
-      .map((cve) => (CVE.test(cve.string()) ? cve.string() : cve.fail("not a CVE number"))),
+      .map((cve) => (isCve(cve.string()) ? cve.string() : cve.fail("not a CVE number"))),
     published: update.get("published").as(parseInstant),
+    rollout: update.get("rollout").optional(decodeRollout) ?? null,
+    effective: update.get("effective").optional(decodeRelease) ?? null,
     depends: ids("depends"),
     conflicts: ids("conflicts"),
     recalled: update.get("recalled").nullable((reason) => reason.string()),
@@ -67,6 +77,9 @@ export function decodeUpdate(update: Decoder): Update {
     objects: decodeObjects(update.get("objects")),
   };
 }
+
+const decodeRelease = (release: Decoder): string =>
+  RELEASE.test(release.string()) ? release.string() : release.fail("not a kernel release");
 
 function decodeModule(module: Decoder): UpdateModule {
   return {
@@ -97,6 +110,8 @@ export function updateToJson(update: Update): JsonObject {
     summary: update.summary,
     cves: update.cves,
     published: formatInstant(update.published),
+    rollout: update.rollout ? rolloutToJson(update.rollout) : undefined,
+    effective: update.effective ?? undefined,
     depends: update.depends,
     conflicts: update.conflicts,
     recalled: update.recalled,

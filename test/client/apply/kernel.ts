@@ -95,6 +95,8 @@ export function updateOf(
     summary: `Fixes what ${id} names`,
     cves: [],
     published: instant(Date.UTC(2026, 0, 1)),
+    rollout: null,
+    effective: null,
     recalled: null,
     module,
     objects: [{ name: objectName("vmlinux"), functions: functions.map(fingerprintOf) }],

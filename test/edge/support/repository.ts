@@ -72,6 +72,8 @@ export async function updateOf(id: string, module: Uint8Array): Promise<Update> 
     summary: `Fixes what ${id} names`,
     cves: ["CVE-2026-12345"],
     published: instant(1_767_225_600_000),
+    rollout: null,
+    effective: null,
     depends: [],
     conflicts: [],
     recalled: null,

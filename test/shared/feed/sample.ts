@@ -21,6 +21,8 @@ export function sampleUpdate(id: string, relations: Relations = {}): Update {
     summary: `Fixes what ${id} names`,
     cves: ["CVE-2026-12345"],
     published: instant(Date.UTC(2026, 0, 1 + (relations.day ?? 0))),
+    rollout: null,
+    effective: null,
     depends: (relations.depends ?? []).map(updateId),
     conflicts: (relations.conflicts ?? []).map(updateId),
     recalled: relations.recalled ?? null,

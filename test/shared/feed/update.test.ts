@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { objectName, sha256Hex, updateId } from "../../../shared/brand.ts";
 import { Decoder } from "../../../shared/decode.ts";
 import { decodeUpdate, type Update, updateToJson } from "../../../shared/feed/update.ts";
-import { encodeJson, type JsonValue, parseJson } from "../../../shared/json.ts";
+import { encodeJson, type JsonValue, jsonObject, parseJson } from "../../../shared/json.ts";
 import { MAX_ARTIFACT_BYTES } from "../../../shared/limits.ts";
 import { instant } from "../../../shared/time.ts";
 import { altered, sampleUpdate } from "./sample.ts";
@@ -18,6 +18,13 @@ const anyUpdate: fc.Arbitrary<Update> = fc.record({
   summary: fc.string({ unit: "grapheme", maxLength: 80 }).filter((text) => text.isWellFormed()),
   cves: fc.array(fc.stringMatching(/^CVE-\d{4}-\d{4,10}$/), { maxLength: 4 }),
   published: fc.integer({ min: 0, max: 4_000_000_000 }).map((seconds) => instant(seconds * 1000)),
+  rollout: fc.option(
+    fc.record({
+      start: fc.integer({ min: 0, max: 4_000_000_000 }).map((seconds) => instant(seconds * 1000)),
+      hours: fc.integer({ min: 0, max: 2160 }),
+    }),
+  ),
+  effective: fc.option(fc.stringMatching(/^[0-9A-Za-z][0-9A-Za-z.+~_-]{0,63}$/)),
   depends: fc.array(anyId, { maxLength: 4 }),
   conflicts: fc.array(anyId, { maxLength: 4 }),
   recalled: fc.option(fc.string({ maxLength: 40 }).filter((text) => text.isWellFormed())),
@@ -53,6 +60,14 @@ describe("an update", () => {
       "update.published: not a time",
     ],
     ["on the 30th of February", ["published"], "2026-02-30T00:00:00Z", "update.published: not a time"],
+    [
+      "rolled out for a century",
+      ["rollout"],
+      jsonObject({ start: "2026-01-01T00:00:00Z", hours: 876_000 }),
+      "update.rollout.hours: 876000 is not in 0 to 2160",
+    ],
+    ["rolled out without a start", ["rollout"], jsonObject({ hours: 1 }), "update.rollout.start: "],
+    ["with a release of control characters", ["effective"], "6.1\u001b[2J", "update.effective: not a kernel"],
     ["with a dependency that is no id", ["depends"], ["A"], "update.depends[0]: not an update id"],
     ["with a conflict that is a number", ["conflicts"], [1], "update.conflicts[0]: expected a string"],
     ["without a word on its recall", ["recalled"], undefined, "update.recalled: expected a string"],
