@@ -140,12 +140,13 @@ describe("a publish that is sound", () => {
     { "If-None-Match": "x".repeat(8000) },
     { "If-Match": "@" },
     { "If-Modified-Since": "yesterday" },
-    { Range: "bytes=999999-" },
     { Range: "bits=?" },
+    { Range: "bytes=0-1,4-5" },
+    { Range: "bytes=0-9", "If-Range": '"another"' },
   ])("answers %o with the whole file", async (headers: Record<string, string>) => {
     const answer = await get(feedPath(id), headers);
     expect(answer.status).toBe(200);
-    expect(answer.headers.get("cache-control")).toBe("public, max-age=60, stale-while-revalidate=300");
+    expect(answer.headers.get("cache-control")).toMatch(/^public, max-age=60, /);
   });
 
   it("keeps what was in force before", async () => {
@@ -181,7 +182,6 @@ describe("what is not there", () => {
     `kernels/${id}/metadata/01.targets.json`,
     `artifacts/${"a".repeat(63)}`,
     `artifacts/${"a".repeat(64)}`,
-    `staging/${"a".repeat(64)}`,
     "root/2.root.json",
     "constructor",
   ])("/%s is not found", async (path) => {
