@@ -109,8 +109,7 @@ describe("an update", () => {
     ["with a short digest", ["module", "sha256"], "ab", "update.module.sha256: not a SHA-256"],
     ["with an empty module", ["module", "length"], 0, "update.module.length: 0 is not in 1 to"],
     ["with a module too large", ["module", "length"], MAX_ARTIFACT_BYTES + 1, "update.module.length: "],
-    ["that replaces nothing", ["objects"], [], "update.objects: no target object"],
-    ["with an object without functions", ["objects", 0, "functions"], [], "update.objects[0]: no function"],
+    ["that touches nothing", ["objects"], [], "update.objects: no target object"],
     ["with an object name that is a path", ["objects", 0, "name"], "a/b", "update.objects[0].name: "],
     ["of an engine that nobody has", ["engine"], "kgraft", "update.engine: not one of livepatch, ksplice"],
     ["that replaces by a word", ["replace"], "yes", "update.replace: expected true or false"],
@@ -148,6 +147,11 @@ describe("an update", () => {
       supersedes: [],
       parts: [],
     });
+  });
+
+  it("may have callbacks alone for an object", () => {
+    const update = decode(altered(document, ["objects", 0, "functions"], []));
+    expect(update.objects[0]?.functions).toEqual([]);
   });
 
   it("that names an object twice is refused", () => {
