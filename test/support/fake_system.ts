@@ -84,10 +84,11 @@ export class FakeSystem implements System {
       const patch = this.patches.get(name);
       if (attribute === "enabled") return patch && (patch.enabled ? "1" : "0");
       if (attribute === "transition") return patch && (patch.left > 0 ? "1" : "0");
-      throw new Error(`nobody reads ${path}`);
+      return undefined;
     }
-    const [, pid, tid, file] = /^\/proc\/(\d+)\/task\/(\d+)\/(comm|patch_state)$/.exec(path) ?? [];
+    const [, pid, tid, file] = /^\/proc\/(\d+)\/task\/(\d+)\/(comm|patch_state|stack)$/.exec(path) ?? [];
     const thread = this.tasks.get(Number(pid))?.get(Number(tid));
+    if (file === "stack") return undefined;
     return file === "comm" ? thread?.comm : thread?.patchState;
   }
 

@@ -19,7 +19,7 @@ const patch = (
   name: string,
   functions: readonly string[],
   state: LoadedPatch["state"] = "applied",
-): LoadedPatch => ({ name: objectName(name), state, functions });
+): LoadedPatch => ({ name: objectName(name), engine: "livepatch", state, functions, objects: [] });
 
 const states = (manifest: KernelManifest, ...loaded: readonly LoadedPatch[]) =>
   hostState(manifest, loaded).updates.map(({ update, state }) => [update.id, state]);
