@@ -6,6 +6,7 @@ import { zshCompletion } from "../shared/cli/completion/zsh.ts";
 import type { About } from "./about.ts";
 import type { DirectoryEntry, Entry, FileEntry, LinkEntry } from "./archive/entry.ts";
 import { gzip } from "./archive/gzip.ts";
+import { defaultConfig } from "./host/default_config.ts";
 import { hostTree } from "./man/host.ts";
 
 /** A manual page: `rebootless.8` and its text. */
@@ -26,7 +27,10 @@ export const file = (path: string, bytes: Uint8Array | string, mode = 0o644): Fi
   bytes: Buffer.from(bytes),
 });
 const link = (path: string, target: string): LinkEntry => ({ kind: "link", path, target });
-const config = (path: string, bytes: Uint8Array): FileEntry => ({ ...file(path, bytes), config: true });
+const config = (path: string, bytes: Uint8Array | string): FileEntry => ({
+  ...file(path, bytes),
+  config: true,
+});
 const folder = (path: string): DirectoryEntry => ({ kind: "directory", path });
 
 /** What a package of the host's command installs below `/`. The bundle is built already. */
@@ -39,7 +43,7 @@ export async function hostContents(
   const host = (name: string) => readFile(join(root, "packaging/host", name));
   return [
     folder("etc/rebootless"),
-    config("etc/rebootless/rebootless.toml", await host("rebootless.toml")),
+    config("etc/rebootless/rebootless.toml", defaultConfig()),
     config("etc/cron.d/rebootless", await host("rebootless.cron")),
     link("usr/bin/rebootless", "../lib/rebootless/rebootless.cjs"),
     folder("usr/lib/rebootless"),

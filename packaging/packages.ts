@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { About } from "./about.ts";
 import { hostContents, type ManualPage } from "./contents.ts";
 import { deb } from "./debian/deb.ts";
+import { configPage } from "./man/config_page.ts";
 import { hostPage } from "./man/host.ts";
 import { publisherPage } from "./man/publisher.ts";
 import { rpm, rpmFileName } from "./rpm/rpm.ts";
@@ -13,7 +14,10 @@ export async function packages(
   root: string,
   about: About,
 ): Promise<ReadonlyMap<string, Uint8Array | string>> {
-  const host: ManualPage[] = [{ file: "rebootless.8", text: hostPage(about) }];
+  const host: readonly ManualPage[] = [
+    { file: "rebootless.8", text: hostPage(about) },
+    { file: "rebootless.toml.5", text: configPage(about) },
+  ];
   const pages = [...host, { file: "rebootless-publish.1", text: publisherPage(about) }];
   const contents = (zshFolder: string) => hostContents(root, about, host, { zshFolder });
   const script = (path: string) => readFile(join(root, "packaging", path), "utf8");
