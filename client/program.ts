@@ -1,34 +1,29 @@
-import { Command } from "commander";
+import { Argument, Command } from "commander";
+import { commandTree } from "../shared/cli/command_tree.ts";
+import { exitCodesHelp } from "../shared/exit_table.ts";
 import { check } from "./commands/check.ts";
+import type { Shell } from "./commands/completion.ts";
+import { config } from "./commands/config.ts";
 import { type InitOptions, init } from "./commands/init.ts";
 import type { PollingOptions } from "./commands/polling.ts";
 import { status } from "./commands/status.ts";
 import { undo } from "./commands/undo.ts";
 import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
 import { type VerifyOptions, verify } from "./commands/verify.ts";
-import { DEFAULT_PLACES } from "./config.ts";
+import { DEFAULT_PLACES, type Places } from "./config.ts";
 import type { Context } from "./context.ts";
 import { requireRoot } from "./host/host.ts";
 
 /** Options that every command takes, wherever they stand in the line. */
-export interface GlobalOptions {
+export interface GlobalOptions extends Places {
   readonly json: boolean;
   readonly quiet: boolean;
-  readonly configDir: string;
-  readonly stateDir: string;
 }
+
+const many = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 type Action = (context: Context) => Promise<void>;
 type Run = (command: string, globals: GlobalOptions, action: Action) => Promise<void>;
-
-const EXIT_CODES = `
-Exit codes:
-  0  done, or nothing to do        6  the running kernel does not match (run-pre)
-  1  another error                 7  not permitted (not root, lockdown)
-  2  usage or configuration        8  the feed's metadata has expired
-  3  feed unreachable              9  the kernel refused or did not finish
-  4  trust failure                10  another run holds the lock
-  5  kernel not covered           11  applied in part`;
 
 /** For actions that may change the host. */
 const asRoot =
@@ -56,7 +51,9 @@ export function program(version: string, run: Run): Command {
     .option("-q, --quiet", "no progress on stderr", false)
     .option("--config-dir <dir>", "configuration and root of trust", DEFAULT_PLACES.configDir)
     .option("--state-dir <dir>", "what was verified and fetched", DEFAULT_PLACES.stateDir)
-    .addHelpText("after", EXIT_CODES)
+    .option("--run-dir <dir>", "what the last run found", DEFAULT_PLACES.runDir)
+    .option("--set <name=value>", "a setting for this run, over every file (repeat)", many, [])
+    .addHelpText("after", exitCodesHelp)
     .showHelpAfterError("hint: rebootless --help shows what there is.")
     .exitOverride();
 
@@ -81,6 +78,17 @@ export function program(version: string, run: Run): Command {
         globals(self),
         asRoot("keep what is verified", (context) => check(context, options)),
       ),
+  );
+  command("completion", "print the script by which a shell completes this command line")
+    .addArgument(new Argument("<shell>", "the shell").choices(["bash", "fish", "zsh"] satisfies Shell[]))
+    .action((shell: Shell, _: object, self: Command) =>
+      run("completion", globals(self), async (context) => {
+        const { completion } = await import("./commands/completion.ts");
+        await completion(context, shell, commandTree(root));
+      }),
+    );
+  command("config", "show every setting, and where its value was said").action((_: object, self: Command) =>
+    run("config", globals(self), config),
   );
   polling(command("upgrade", "apply every update that the running kernel lacks"))
     .option("-n, --dry-run", "do everything but load")

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { Clock } from "../shared/time.ts";
 import { jsonAnswer } from "./http/answer.ts";
+import { route } from "./http/methods.ts";
 import { notFound, problem, problemOf } from "./http/problem.ts";
 import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
 import type { Publisher } from "./publish/token.ts";
@@ -29,7 +30,9 @@ export function createApp(deps: AppDeps): Hono {
   const root = newestRoot(deps);
   readRoutes(app, deps, root);
   publishRoutes(app, deps, root);
-  app.get("/health", async () => jsonAnswer(200, { status: "ok", root: await root.version() }));
+  route(app, "/health", {
+    get: async () => jsonAnswer(200, { status: "ok", root: await root.version() }),
+  });
   app.notFound(() => notFound("nothing is here"));
   app.onError((error) => answerError(error, deps.report));
   return app;

@@ -5,6 +5,7 @@ import { decodePublication } from "../../shared/feed/publication.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { AppDeps } from "../app.ts";
 import { jsonAnswer } from "../http/answer.ts";
+import { route } from "../http/methods.ts";
 import { problem } from "../http/problem.ts";
 import type { PublishOutcome } from "../publish/repository.ts";
 import { artifactKey, stagingKey } from "../store/keys.ts";
@@ -14,9 +15,9 @@ import { ID, SHA256 } from "./patterns.ts";
 
 /** What publishers send. Each request needs a token made for it. */
 export function publishRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
-  app.put(`/staging/:sha256{${SHA256}}`, (c) => stage(c, deps));
-  app.post(`/kernels/:id{${ID}}/publish`, (c) => publishKernel(c, deps));
-  app.post("/root", (c) => publishRoot(c, deps, root));
+  route(app, `/staging/:sha256{${SHA256}}`, { put: (c) => stage(c, deps) });
+  route(app, `/kernels/:id{${ID}}/publish`, { post: (c) => publishKernel(c, deps) });
+  route(app, "/root", { post: (c) => publishRoot(c, deps, root) });
 }
 
 /** 201, or 200 when the artifact is here already, staged or in force. */

@@ -1,5 +1,5 @@
 import { sha256Of } from "../../shared/crypto/digest.ts";
-import type { Notes, Store, Stored, StoredFile } from "./store.ts";
+import type { ByteRange, Notes, Store, Stored, StoredFile } from "./store.ts";
 
 interface Value {
   readonly bytes: Uint8Array;
@@ -15,10 +15,10 @@ export class MemoryStore implements Store {
     return this.#values.get(key)?.stored;
   }
 
-  async get(key: string): Promise<StoredFile | undefined> {
+  async get(key: string, range?: ByteRange): Promise<StoredFile | undefined> {
     const value = this.#values.get(key);
     if (!value) return undefined;
-    const body = new Response(new Uint8Array(value.bytes));
+    const body = new Response(value.bytes.slice(range?.start, range?.end));
     return {
       ...value.stored,
       stream: () => body.body ?? new ReadableStream({ start: (controller) => controller.close() }),

@@ -17,8 +17,9 @@ export function r2Store(bucket: R2Bucket): Store {
   };
   return {
     head: async (key) => describe(await bucket.head(key)),
-    get: async (key) => {
-      const object = await bucket.get(key);
+    get: async (key, range) => {
+      const part = range && { range: { offset: range.start, length: range.end - range.start } };
+      const object = await bucket.get(key, part);
       const stored = describe(object);
       if (!object || !stored) return undefined;
       return {

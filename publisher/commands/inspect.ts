@@ -1,11 +1,11 @@
 import type { Context } from "../context.ts";
 import { openKernelImage } from "../image/kernel_image.ts";
 import { readLivepatchModule } from "../module/livepatch_module.ts";
-import { openKernelInput, requireImage } from "../package/kernel_input.ts";
+import { openInput, requireImage } from "../package/input.ts";
 
 /** Says what a file is: a kernel, by its build ID, or a livepatch module, by what it replaces. */
 export async function inspect({ terminal }: Context, path: string): Promise<void> {
-  const input = await openKernelInput(path);
+  const input = await openInput(path);
   const [module] = input.modules;
   const facts = module ? moduleFacts(await module.read()) : kernelFacts(requireImage(input, path));
   for (const [name, value] of Object.entries(facts)) terminal.say(`${name.padEnd(13)} ${value}`);

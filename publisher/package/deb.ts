@@ -3,7 +3,7 @@ import { arMembers } from "./ar.ts";
 import { ByteStream } from "./byte_stream.ts";
 import { unpackedChunks } from "./compressed.ts";
 import { isImagePath, oneImage } from "./images.ts";
-import type { KernelInput } from "./kernel_input.ts";
+import type { KernelInput } from "./input.ts";
 import { type ModuleFile, moduleName, unpackModule } from "./module_files.ts";
 import { tarFiles } from "./tar.ts";
 

@@ -4,11 +4,7 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type KernelInput,
-  openImageInput,
-  openKernelInput,
-} from "../../../publisher/package/kernel_input.ts";
+import { type KernelInput, openImageInput, openInput } from "../../../publisher/package/input.ts";
 import { concatBytes, utf8 } from "../../../shared/bytes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { deb, tar, tarEntry, tarHeader, xzPacked, zstdPacked } from "../../support/package_builder.ts";
@@ -55,8 +51,8 @@ describe("a kernel's input", () => {
     ["data.tar.gz", new Uint8Array(gzipSync(FILES))],
   ])("is a Debian package with %s", async (name, data) => {
     const path = await put(`${name}.deb`, deb(name, data));
-    expect(await contents(await openKernelInput(path, everything))).toEqual(WHOLE);
-    const one = await openKernelInput(path, (wanted) => wanted === "two");
+    expect(await contents(await openInput(path, everything))).toEqual(WHOLE);
+    const one = await openInput(path, (wanted) => wanted === "two");
     expect(await contents(one)).toEqual({ image, modules: { two: module } });
     expect(new Uint8Array(await openImageInput(path))).toEqual(image);
   });
@@ -70,20 +66,20 @@ describe("a kernel's input", () => {
     const root = join(folder, "root");
     await symlink("/", join(root, "lib/modules", RELEASE, "loop"));
     const expected = { image, modules: { snd_one: module, two: module } };
-    expect(await contents(await openKernelInput(root, everything))).toEqual(expected);
-    expect(await contents(await openKernelInput(join(root, "boot"), everything))).toEqual({
+    expect(await contents(await openInput(root, everything))).toEqual(expected);
+    expect(await contents(await openInput(join(root, "boot"), everything))).toEqual({
       image,
       modules: {},
     });
-    const modules = await openKernelInput(join(root, "lib/modules", RELEASE), everything);
+    const modules = await openInput(join(root, "lib/modules", RELEASE), everything);
     expect(await contents(modules)).toEqual({ ...expected, image: undefined });
   });
 
   it("is a file: an image, or a module", async () => {
-    const kernel = await openKernelInput(await put("vmlinuz", image), everything);
+    const kernel = await openInput(await put("vmlinuz", image), everything);
     expect(await contents(kernel)).toEqual({ image, modules: {} });
     const ko = await put("snd-one.ko.xz", xzPacked(module));
-    expect(await contents(await openKernelInput(ko))).toEqual({
+    expect(await contents(await openInput(ko))).toEqual({
       image: undefined,
       modules: { snd_one: module },
     });
@@ -93,20 +89,20 @@ describe("a kernel's input", () => {
   it("names one kernel", async () => {
     await put("two/boot/vmlinuz-1", image);
     await put("two/boot/vmlinuz-2", image);
-    await expect(openKernelInput(join(folder, "two"))).rejects.toMatchObject({
+    await expect(openInput(join(folder, "two"))).rejects.toMatchObject({
       code: "usage",
       message: expect.stringMatching(/vmlinuz-1, .*vmlinuz-2/),
     });
   });
 
   it("is not there", async () => {
-    await expect(openKernelInput(join(folder, "nowhere"))).rejects.toMatchObject({ code: "usage" });
+    await expect(openInput(join(folder, "nowhere"))).rejects.toMatchObject({ code: "usage" });
   });
 });
 
 describe("a hostile package", () => {
   const open = async (name: string, data: Uint8Array): Promise<KernelInput> =>
-    openKernelInput(await put("hostile.deb", deb(name, data)), everything);
+    openInput(await put("hostile.deb", deb(name, data)), everything);
   const vmlinuz = `./boot/vmlinuz-${RELEASE}`;
 
   it.each([
@@ -161,7 +157,7 @@ describe("a hostile package", () => {
         const bytes = seed.slice();
         for (const [at, value] of list) bytes[at % bytes.length] = value;
         try {
-          await contents(await openKernelInput(await put("fuzz.deb", bytes), everything));
+          await contents(await openInput(await put("fuzz.deb", bytes), everything));
         } catch (error) {
           expect(error).toBeInstanceOf(RebootlessError);
         }

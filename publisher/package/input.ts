@@ -26,10 +26,7 @@ export type WantedModules = (name: ObjectName) => boolean;
  * file (.ko, packed or not).
  * @throws RebootlessError `usage`, `limit`, `parse`, `unsupported`.
  */
-export async function openKernelInput(
-  path: string,
-  wanted: WantedModules = () => false,
-): Promise<KernelInput> {
+export async function openInput(path: string, wanted: WantedModules = () => false): Promise<KernelInput> {
   const wants = (file: string): boolean => {
     const name = moduleName(file);
     return name !== undefined && wanted(name);
@@ -45,9 +42,9 @@ export async function openKernelInput(
   return { image: undefined, modules: [{ name, path, read: () => unpackModule(bytes) }] };
 }
 
-/** The image in it. @throws RebootlessError `usage` if there is none, and as `openKernelInput`. */
+/** The image in it. @throws RebootlessError `usage` if there is none, and as `openInput`. */
 export async function openImageInput(path: string): Promise<Uint8Array> {
-  return requireImage(await openKernelInput(path), path);
+  return requireImage(await openInput(path), path);
 }
 
 export function requireImage({ image }: KernelInput, path: string): Uint8Array {
