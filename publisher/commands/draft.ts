@@ -81,7 +81,7 @@ function say(terminal: Context["terminal"], image: KernelImage, update: Update, 
   terminal.say(`kernel     ${image.release}, build ID ${image.buildId}`);
   terminal.say(`update     ${update.id}: ${update.summary}`);
   terminal.say(`module     ${update.module.name}, ${update.module.length} bytes`);
-  terminal.say(`replaces   ${functions.join(", ")}`);
+  terminal.say(`replaces   ${functions.join(", ") || "nothing: it has callbacks alone"}`);
   terminal.say(`draft      ${output}`);
   terminal.result("draft", {
     build_id: image.buildId,

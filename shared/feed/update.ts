@@ -89,11 +89,10 @@ function decodeModule(module: Decoder): UpdateModule {
   };
 }
 
-/** An update that names nothing it replaces could not be checked against memory: it is refused. */
+/** An update names every object that it touches, also one in which it has callbacks and replaces nothing. */
 function decodeObjects(objects: Decoder): TargetObject[] {
   const decoded = objects.array(MAX_OBJECTS).map((object) => {
     const functions = object.get("functions").array(MAX_FUNCTIONS);
-    if (functions.length === 0) object.fail("no function");
     return {
       name: object.get("name").as(objectName),
       functions: functions.map((fn) => fingerprintFromJson(fn.value, fn.where)),

@@ -25,7 +25,8 @@ async function cacheKey(source: string, headers: string): Promise<string> {
   return hash.digest("hex").slice(0, 16);
 }
 
-async function make(headers: string, directory: string): Promise<void> {
+/** The kernel's build system over a folder with a Kbuild file. Throws `io` with the compiler's words. */
+export async function makeModules(headers: string, directory: string): Promise<void> {
   const options = { timeout: BUILD_TIMEOUT_MS, maxBuffer: 16 << 20 };
   try {
     await execFileAsync("make", ["-C", headers, `M=${directory}`, "modules"], options);
@@ -41,11 +42,17 @@ async function build(headers: string, source: string, name: string, target: stri
   try {
     await copyFile(source, join(directory, `${name}.c`));
     await writeFile(join(directory, "Kbuild"), `obj-m := ${name}.o\n`);
-    await make(headers, directory);
+    await makeModules(headers, directory);
     await rename(join(directory, `${name}.ko`), target);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** Throws `unsupported` for a kernel without headers. */
+export function headersOf(kernel: Kernel): string {
+  if (kernel.headers !== undefined) return kernel.headers;
+  throw new RebootlessError("unsupported", `${kernel.version} was fetched without its headers`);
 }
 
 /**
@@ -53,12 +60,10 @@ async function build(headers: string, source: string, name: string, target: stri
  * Throws `unsupported` for a kernel without headers, `io` with the compiler's words when the build fails.
  */
 export async function buildModule(kernel: Kernel, name: ModuleName): Promise<string> {
-  if (kernel.headers === undefined) {
-    throw new RebootlessError("unsupported", `${kernel.version} was fetched without its headers`);
-  }
+  const headers = headersOf(kernel);
   const source = join(sources, `${name}.c`);
-  const key = await cacheKey(source, kernel.headers);
+  const key = await cacheKey(source, headers);
   const target = join(cacheDirectory, "modules", kernel.version, key, `${name}.ko`);
-  if (!existsSync(target)) await build(kernel.headers, source, name, target);
+  if (!existsSync(target)) await build(headers, source, name, target);
   return target;
 }

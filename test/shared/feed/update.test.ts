@@ -77,8 +77,7 @@ describe("an update", () => {
     ["with a short digest", ["module", "sha256"], "ab", "update.module.sha256: not a SHA-256"],
     ["with an empty module", ["module", "length"], 0, "update.module.length: 0 is not in 1 to"],
     ["with a module too large", ["module", "length"], MAX_ARTIFACT_BYTES + 1, "update.module.length: "],
-    ["that replaces nothing", ["objects"], [], "update.objects: no target object"],
-    ["with an object without functions", ["objects", 0, "functions"], [], "update.objects[0]: no function"],
+    ["that touches nothing", ["objects"], [], "update.objects: no target object"],
     ["with an object name that is a path", ["objects", 0, "name"], "a/b", "update.objects[0].name: "],
     [
       "with a damaged fingerprint",
@@ -90,6 +89,11 @@ describe("an update", () => {
     expect(() => decode(altered(document, path, value))).toThrow(
       expect.objectContaining({ code: "parse", message: expect.stringContaining(message) }),
     );
+  });
+
+  it("may have callbacks alone for an object", () => {
+    const update = decode(altered(document, ["objects", 0, "functions"], []));
+    expect(update.objects[0]?.functions).toEqual([]);
   });
 
   it("that names an object twice is refused", () => {
