@@ -77,6 +77,8 @@ const imageGroup: CommandGroup = (root, run) => {
     .option("--cve <number>", "a CVE that it fixes (repeat)", many, [])
     .option("--depends <id>", "an update that must be applied before (repeat)", many, [])
     .option("--conflicts <id>", "an update that must not be applied with it (repeat)", many, [])
+    .option("--supersedes <id>", "an update that this one makes needless (repeat)", many, [])
+    .option("--replace", "the module is an atomic replace: it takes out every other live patch", false)
     .option("--rollout <hours>", "let it reach the hosts evenly over so many hours")
     .option("--rollout-start <time>", "when the first hosts get it: 2026-01-31T06:00:00Z (else: now)")
     .option(

@@ -140,6 +140,10 @@ function updateOf(n: number): Update {
     depends: [],
     conflicts: [],
     recalled: null,
+    engine: "livepatch",
+    replace: false,
+    supersedes: [],
+    parts: [],
     module: { name: objectName(`rebootless_fix_${n}`), sha256: digest, length: 332_520 },
     objects: [
       {

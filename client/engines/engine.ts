@@ -1,7 +1,5 @@
 import type { ObjectName, UpdateId } from "../../shared/brand.ts";
-
-/** The two ways into a running kernel: its own live patching, and Ksplice's. */
-export type EngineName = "livepatch" | "ksplice";
+import type { EngineName } from "../../shared/feed/update.ts";
 
 /**
  * Why a change did not come about. The first lines are Ksplice's own words (`abort_cause`), which the livepatch engine

@@ -23,6 +23,8 @@ export interface DraftOptions {
   readonly cve: readonly string[];
   readonly depends: readonly string[];
   readonly conflicts: readonly string[];
+  readonly supersedes: readonly string[];
+  readonly replace: boolean;
   /** Hours over which it reaches the hosts. */
   readonly rollout?: string;
   /** When the first hosts are to have it; at once unless told. */
@@ -50,6 +52,10 @@ export async function draft({ terminal, clock }: Context, options: DraftOptions)
     depends: options.depends.map(updateId),
     conflicts: options.conflicts.map(updateId),
     recalled: null,
+    engine: "livepatch",
+    replace: options.replace,
+    supersedes: options.supersedes.map(updateId),
+    parts: [],
     module: { name: module.name, sha256: await sha256Of(bytes), length: bytes.length },
     objects: module.objects.map(({ object, functions }) => ({
       name: requireKernelObject(object),

@@ -6,6 +6,8 @@ import { printable } from "../keys/printable.ts";
 
 /** Names of functions shown of one update. */
 const MAX_NAMES = 12;
+/** Members of an update that are written down only where they say something. */
+const SELDOM = ["engine", "replace", "supersedes", "parts"];
 
 /** What a new manifest changes for hosts, for people: a line each. */
 export function manifestDiff(before: KernelManifest | undefined, after: KernelManifest): readonly string[] {
@@ -47,7 +49,9 @@ const change = (before: string, after: string): string =>
   before === after ? `${after} (differs in what is not shown here)` : `${before} -> ${after}`;
 
 function facts(update: Update): string[] {
-  const lines = ["module", "objects", "cves", "depends", "conflicts", "recalled"] as const;
+  const always = ["module", "objects", "cves", "depends", "conflicts", "recalled"];
+  const said = updateToJson(update);
+  const lines = [...always, ...SELDOM.filter((name) => said.has(name))];
   return lines.map((name) => `      ${name}: ${shown(name, update)}`);
 }
 
@@ -56,6 +60,7 @@ function shown(name: string, update: Update): string {
     return `${update.module.name}, ${update.module.length} bytes, sha256 ${update.module.sha256}`;
   }
   if (name === "objects") return replaced(update);
+  if (name === "parts") return parts(update);
   const value = updateToJson(update).get(name) ?? null;
   if (value === null) return "no";
   if (Array.isArray(value)) return printable(value.join(" ") || "none", 400);
@@ -67,5 +72,8 @@ function replaced({ objects }: Update): string {
   const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : "";
   return `replaces ${names.length} functions: ${printable(names.slice(0, MAX_NAMES).join(" "), 1000)}${more}`;
 }
+
+const parts = (update: Update): string =>
+  printable(update.parts.map((part) => `${part.name} (${part.role}, sha256 ${part.sha256})`).join(" "), 1000);
 
 const same = (a: JsonValue, b: JsonValue): boolean => equalBytes(encodeJson(a), encodeJson(b));

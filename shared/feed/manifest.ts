@@ -34,8 +34,9 @@ export function decodeManifest(bytes: Uint8Array): KernelManifest {
   const kernel = manifest.get("kernel");
   const updates = manifest.get("updates").array(MAX_UPDATES).map(decodeUpdate);
   if (new Set(updates.map((u) => u.id)).size !== updates.length) manifest.fail("an update id twice");
-  if (new Set(updates.map((u) => u.module.name)).size !== updates.length) {
-    manifest.fail("two updates whose modules have one name: the kernel could hold only one of them");
+  const modules = updates.flatMap((update) => [update.module, ...update.parts]);
+  if (new Set(modules.map(({ name }) => name)).size !== modules.length) {
+    manifest.fail("two modules of one name: the kernel could hold only one of them");
   }
   return {
     kernel: {

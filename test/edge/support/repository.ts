@@ -77,6 +77,10 @@ export async function updateOf(id: string, module: Uint8Array): Promise<Update> 
     depends: [],
     conflicts: [],
     recalled: null,
+    engine: "livepatch",
+    replace: false,
+    supersedes: [],
+    parts: [],
     module: {
       name: objectName(`livepatch_${id.replaceAll("-", "_")}`),
       sha256: await sha256Of(module),
