@@ -1,4 +1,4 @@
-import type { KernelIdentity } from "../../shared/feed/manifest.ts";
+import type { KernelIdentity } from "../../shared/feed/kernel.ts";
 import type { LeftOut } from "../../shared/feed/order.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { formatInstant } from "../../shared/time.ts";

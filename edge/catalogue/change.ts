@@ -1,5 +1,5 @@
 import type { UpdateId } from "../../shared/brand.ts";
-import type { KernelFacts } from "../../shared/feed/manifest.ts";
+import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import type { Instant } from "../../shared/time.ts";
 import type { Entry, UpdateEntry } from "./entry.ts";
 
@@ -20,13 +20,16 @@ export function changeOf(
   before: { readonly updates: readonly Pick<UpdateEntry, "id" | "recalled">[] } | undefined,
 ): Change {
   const old = new Map(before?.updates.map((update) => [update.id, update]));
-  const isRecalled = (update: Pick<UpdateEntry, "recalled"> | undefined) => (update?.recalled ?? null) !== null;
+  const isRecalled = (update: Pick<UpdateEntry, "recalled"> | undefined) =>
+    (update?.recalled ?? null) !== null;
   return {
     number,
     at: recorded,
     kernel,
     version,
     added: updates.filter(({ id }) => !old.has(id)).map(({ id }) => id),
-    recalled: updates.filter((update) => isRecalled(update) && !isRecalled(old.get(update.id))).map(({ id }) => id),
+    recalled: updates
+      .filter((update) => isRecalled(update) && !isRecalled(old.get(update.id)))
+      .map(({ id }) => id),
   };
 }

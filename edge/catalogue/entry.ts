@@ -1,5 +1,6 @@
 import type { BuildId, UpdateId } from "../../shared/brand.ts";
-import type { KernelFacts, KernelManifest } from "../../shared/feed/manifest.ts";
+import type { KernelFacts } from "../../shared/feed/kernel.ts";
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Instant } from "../../shared/time.ts";
 
 /** What can be found out about a kernel without opening its feed. */
@@ -19,11 +20,7 @@ export interface UpdateEntry {
   readonly recalled: string | null;
 }
 
-export const entryOf = (
-  { kernel, updates }: KernelManifest,
-  version: number,
-  recorded: Instant,
-): Entry => ({
+export const entryOf = ({ kernel, updates }: KernelManifest, version: number, recorded: Instant): Entry => ({
   kernel,
   version,
   recorded,

@@ -1,5 +1,5 @@
 import { type BuildId, buildId } from "../../shared/brand.ts";
-import type { KernelFacts } from "../../shared/feed/manifest.ts";
+import type { KernelFacts } from "../../shared/feed/kernel.ts";
 
 /** What somebody looks for among the kernels. All that is given must hold. */
 export interface Query {

@@ -1,23 +1,15 @@
-import { address, type BuildId, buildId, type TextOffset, textOffset } from "../brand.ts";
+import { address, type TextOffset, textOffset } from "../brand.ts";
 import { Decoder } from "../decode.ts";
 import { encodeJson, type JsonObject, jsonObject, parseJson } from "../json.ts";
 import { MAX_UPDATES } from "../limits.ts";
 import type { KernelLandmarks } from "../runpre/fingerprint.ts";
 import { decodePatching, patchingToJson } from "../runpre/landmarks_json.ts";
+import { decodeKernel, type KernelFacts, kernelToJson } from "./kernel.ts";
 import { decodeUpdate, type Update, updateToJson } from "./update.ts";
-
-/** Which kernel a manifest is for. The build ID decides; the rest is for people. */
-export interface KernelIdentity {
-  readonly buildId: BuildId;
-  /** As `uname -r` prints it. */
-  readonly release: string;
-  /** As `uname -m` prints it. */
-  readonly architecture: string;
-}
 
 /** The one signed document about a kernel: what it is, and every update for it. */
 export interface KernelManifest {
-  readonly kernel: KernelIdentity;
+  readonly kernel: KernelFacts;
   readonly landmarks: KernelLandmarks;
   readonly updates: readonly Update[];
 }
@@ -31,7 +23,6 @@ const MAX_TEXT_OFFSET = 0x4000_0000 - 1;
 export function decodeManifest(bytes: Uint8Array): KernelManifest {
   const manifest = new Decoder(parseJson(bytes, "manifest"), "manifest");
   manifest.get("format").literal(MANIFEST_FORMAT);
-  const kernel = manifest.get("kernel");
   const updates = manifest.get("updates").array(MAX_UPDATES).map(decodeUpdate);
   if (new Set(updates.map((u) => u.id)).size !== updates.length) manifest.fail("an update id twice");
   const modules = updates.flatMap((update) => [update.module, ...update.parts]);
@@ -39,11 +30,7 @@ export function decodeManifest(bytes: Uint8Array): KernelManifest {
     manifest.fail("two modules of one name: the kernel could hold only one of them");
   }
   return {
-    kernel: {
-      buildId: kernel.get("build_id").as(buildId),
-      release: kernel.get("release").string(),
-      architecture: kernel.get("architecture").string(),
-    },
+    kernel: decodeKernel(manifest.get("kernel")),
     landmarks: decodeLandmarks(manifest.get("landmarks")),
     updates,
   };
@@ -53,11 +40,7 @@ export function encodeManifest(manifest: KernelManifest): Uint8Array {
   return encodeJson(
     jsonObject({
       format: MANIFEST_FORMAT,
-      kernel: jsonObject({
-        build_id: manifest.kernel.buildId,
-        release: manifest.kernel.release,
-        architecture: manifest.kernel.architecture,
-      }),
+      kernel: kernelToJson(manifest.kernel),
       landmarks: landmarksToJson(manifest.landmarks),
       updates: manifest.updates.map(updateToJson),
     }),
