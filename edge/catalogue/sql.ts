@@ -1,7 +1,7 @@
 import type { BuildId, UpdateId } from "../../shared/brand.ts";
 import { fromUtf8, utf8 } from "../../shared/bytes.ts";
 import { Decoder } from "../../shared/decode.ts";
-import { decodeKernel, type KernelFacts, kernelToJson } from "../../shared/feed/kernel.ts";
+import { decodeKernelFacts, type KernelFacts, kernelFactsToJson } from "../../shared/feed/kernel.ts";
 import { encodeJson, parseJson } from "../../shared/json.ts";
 import { instant } from "../../shared/time.ts";
 import { type Catalogue, MAX_CHANGES, PAGE, type Totals } from "./catalogue.ts";
@@ -161,6 +161,6 @@ const changeOfRow = (row: Row): Change => ({
   recalled: words(row["recalled"]) as readonly UpdateId[],
 });
 
-const factsText = (kernel: KernelFacts): string => fromUtf8(encodeJson(kernelToJson(kernel)));
+const factsText = (kernel: KernelFacts): string => fromUtf8(encodeJson(kernelFactsToJson(kernel)));
 const factsOf = (row: Row): KernelFacts =>
-  decodeKernel(new Decoder(parseJson(utf8(String(row["facts"])), "facts"), "facts"));
+  decodeKernelFacts(new Decoder(parseJson(utf8(String(row["facts"])), "facts"), "facts"));

@@ -1,8 +1,13 @@
 import { equalBytes } from "../../shared/bytes.ts";
-import { kernelToJson } from "../../shared/feed/kernel.ts";
-import { type KernelManifest, landmarksToJson } from "../../shared/feed/manifest.ts";
+
+
+import { kernelFactsToJson } from "../../shared/feed/kernel.ts";
+import type { KernelManifest, KernelManifest } from "../../shared/feed/manifest.ts";
+
+
 import { type Update, updateToJson } from "../../shared/feed/update.ts";
 import { encodeJson, type JsonValue } from "../../shared/json.ts";
+import { landmarksToJson } from "../../shared/runpre/landmarks_json.ts";
 import { printable } from "../keys/printable.ts";
 
 /** Names of functions shown of one update. */
@@ -24,8 +29,8 @@ export function manifestDiff(before: KernelManifest | undefined, after: KernelMa
 }
 
 function kernelDiff(before: KernelManifest | undefined, { kernel, landmarks }: KernelManifest): string[] {
-  const old = before && kernelToJson(before.kernel);
-  const now = kernelToJson(kernel);
+  const old = before && kernelFactsToJson(before.kernel);
+  const now = kernelFactsToJson(kernel);
   const names = [...new Set([...(old?.keys() ?? []), ...now.keys()])].filter((name) => name !== "build_id");
   const moved = before && !same(landmarksToJson(before.landmarks), landmarksToJson(landmarks));
   return [
