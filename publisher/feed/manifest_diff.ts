@@ -1,9 +1,7 @@
 import { equalBytes } from "../../shared/bytes.ts";
 
-
 import { kernelFactsToJson } from "../../shared/feed/kernel.ts";
-import type { KernelManifest, KernelManifest } from "../../shared/feed/manifest.ts";
-
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
 
 import { type Update, updateToJson } from "../../shared/feed/update.ts";
 import { encodeJson, type JsonValue } from "../../shared/json.ts";
