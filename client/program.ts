@@ -1,6 +1,13 @@
+<<<<<<< HEAD
 import { Command } from "commander";
 import { type Action, asRoot, recorded } from "./actions.ts";
+=======
+import { Argument, Command } from "commander";
+import { commandTree } from "../shared/cli/command_tree.ts";
+import { exitCodesHelp } from "../shared/exit_table.ts";
+>>>>>>> main
 import { check } from "./commands/check.ts";
+import type { Shell } from "./commands/completion.ts";
 import { config } from "./commands/config.ts";
 import { type HoldOptions, hold, unhold } from "./commands/hold.ts";
 import { type InitOptions, init } from "./commands/init.ts";
@@ -21,6 +28,7 @@ const many = (value: string, before: readonly string[]): readonly string[] => [.
 
 type Run = (command: string, globals: GlobalOptions, action: Action) => Promise<void>;
 
+<<<<<<< HEAD
 const EXIT_CODES = `
 Exit codes:
   0  done, or nothing to do        6  the running kernel does not match (run-pre)
@@ -29,6 +37,19 @@ Exit codes:
   3  feed unreachable              9  the kernel refused or did not finish
   4  trust failure                10  another run holds the lock
   5  kernel not covered           11  applied in part`;
+=======
+/** For actions that may change the host. */
+const asRoot =
+  (purpose: string, action: Action): Action =>
+  async (context) => {
+    requireRoot(purpose);
+    try {
+      await action(context);
+    } finally {
+      context.lock.release();
+    }
+  };
+>>>>>>> main
 
 const polling = (command: Command): Command =>
   command
@@ -46,7 +67,7 @@ export function program(version: string, run: Run): Command {
     .option("--state-dir <dir>", "what was verified and fetched", DEFAULT_PLACES.stateDir)
     .option("--run-dir <dir>", "what the last run found", DEFAULT_PLACES.runDir)
     .option("--set <name=value>", "a setting for this run, over every file (repeat)", many, [])
-    .addHelpText("after", EXIT_CODES)
+    .addHelpText("after", exitCodesHelp)
     .showHelpAfterError("hint: rebootless --help shows what there is.")
     .exitOverride();
 
@@ -77,6 +98,14 @@ export function program(version: string, run: Run): Command {
     (options: PollingOptions, self: Command) =>
       change("check", "keep what is verified", self, (context) => check(context, options)),
   );
+  command("completion", "print the script by which a shell completes this command line")
+    .addArgument(new Argument("<shell>", "the shell").choices(["bash", "fish", "zsh"] satisfies Shell[]))
+    .action((shell: Shell, _: object, self: Command) =>
+      run("completion", globals(self), async (context) => {
+        const { completion } = await import("./commands/completion.ts");
+        await completion(context, shell, commandTree(root));
+      }),
+    );
   command("config", "show every setting, and where its value was said").action((_: object, self: Command) =>
     run("config", globals(self), config),
   );

@@ -21,12 +21,12 @@ beforeEach(async () => {
 afterEach(() => rm(places.configDir, { recursive: true }));
 
 class Machine extends FakeSystem {
-  readonly files: Readonly<Record<string, string>>;
-  constructor(files: Readonly<Record<string, string>> = {}) {
+  readonly texts: Readonly<Record<string, string>>;
+  constructor(texts: Readonly<Record<string, string>> = {}) {
     super();
-    this.files = files;
+    this.texts = texts;
   }
-  override read = async (path: string): Promise<string | undefined> => this.files[path];
+  override read = async (path: string): Promise<string | undefined> => this.texts[path];
 }
 
 async function policy(text: string, files: Readonly<Record<string, string>> = {}) {
