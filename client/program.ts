@@ -1,11 +1,7 @@
-<<<<<<< HEAD
-import { Command } from "commander";
-import { type Action, asRoot, recorded } from "./actions.ts";
-=======
 import { Argument, Command } from "commander";
 import { commandTree } from "../shared/cli/command_tree.ts";
 import { exitCodesHelp } from "../shared/exit_table.ts";
->>>>>>> main
+import { type Action, asRoot, recorded } from "./actions.ts";
 import { check } from "./commands/check.ts";
 import type { Shell } from "./commands/completion.ts";
 import { config } from "./commands/config.ts";
@@ -27,29 +23,6 @@ export interface GlobalOptions extends Places {
 const many = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 type Run = (command: string, globals: GlobalOptions, action: Action) => Promise<void>;
-
-<<<<<<< HEAD
-const EXIT_CODES = `
-Exit codes:
-  0  done, or nothing to do        6  the running kernel does not match (run-pre)
-  1  another error                 7  not permitted (not root, lockdown)
-  2  usage or configuration        8  the feed's metadata has expired
-  3  feed unreachable              9  the kernel refused or did not finish
-  4  trust failure                10  another run holds the lock
-  5  kernel not covered           11  applied in part`;
-=======
-/** For actions that may change the host. */
-const asRoot =
-  (purpose: string, action: Action): Action =>
-  async (context) => {
-    requireRoot(purpose);
-    try {
-      await action(context);
-    } finally {
-      context.lock.release();
-    }
-  };
->>>>>>> main
 
 const polling = (command: Command): Command =>
   command
@@ -77,12 +50,6 @@ export function program(version: string, run: Run): Command {
   const change = (name: string, purpose: string, self: Command, action: Action) =>
     run(name, globals(self), asRoot(purpose, recorded(name, version, action)));
 
-  command("hold", "keep updates from being applied until unhold")
-    .argument("<id-or-cve...>", "an update's id, or a CVE: whatever fixes it")
-    .option("--reason <text>", "why, for whoever asks later")
-    .action((names: string[], options: HoldOptions, self: Command) =>
-      change("hold", "hold updates", self, (context) => hold(context, names, options)),
-    );
   command("init", "set this host up: which feed, and the root of trust")
     .requiredOption("--feed <url>", "address of the feed")
     .requiredOption("--root <file>", "root of trust, had from the publisher by a way you trust")
@@ -109,6 +76,12 @@ export function program(version: string, run: Run): Command {
   command("config", "show every setting, and where its value was said").action((_: object, self: Command) =>
     run("config", globals(self), config),
   );
+  command("hold", "keep updates from being applied until unhold")
+    .argument("<id-or-cve...>", "an update's id, or a CVE: whatever fixes it")
+    .option("--reason <text>", "why, for whoever asks later")
+    .action((names: string[], options: HoldOptions, self: Command) =>
+      change("hold", "hold updates", self, (context) => hold(context, names, options)),
+    );
   polling(command("upgrade", "apply every update that the running kernel lacks"))
     .option("-n, --dry-run", "do everything but load")
     .action((options: UpgradeOptions, self: Command) =>
