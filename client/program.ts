@@ -1,5 +1,8 @@
-import { Command } from "commander";
+import { Argument, Command } from "commander";
+import { commandTree } from "../shared/cli/command_tree.ts";
+import { exitCodesHelp } from "../shared/exit_table.ts";
 import { check } from "./commands/check.ts";
+import type { Shell } from "./commands/completion.ts";
 import { config } from "./commands/config.ts";
 import { type InitOptions, init } from "./commands/init.ts";
 import type { PollingOptions } from "./commands/polling.ts";
@@ -21,15 +24,6 @@ const many = (value: string, before: readonly string[]): readonly string[] => [.
 
 type Action = (context: Context) => Promise<void>;
 type Run = (command: string, globals: GlobalOptions, action: Action) => Promise<void>;
-
-const EXIT_CODES = `
-Exit codes:
-  0  done, or nothing to do        6  the running kernel does not match (run-pre)
-  1  another error                 7  not permitted (not root, lockdown)
-  2  usage or configuration        8  the feed's metadata has expired
-  3  feed unreachable              9  the kernel refused or did not finish
-  4  trust failure                10  another run holds the lock
-  5  kernel not covered           11  applied in part`;
 
 /** For actions that may change the host. */
 const asRoot =
@@ -59,7 +53,7 @@ export function program(version: string, run: Run): Command {
     .option("--state-dir <dir>", "what was verified and fetched", DEFAULT_PLACES.stateDir)
     .option("--run-dir <dir>", "what the last run found", DEFAULT_PLACES.runDir)
     .option("--set <name=value>", "a setting for this run, over every file (repeat)", many, [])
-    .addHelpText("after", EXIT_CODES)
+    .addHelpText("after", exitCodesHelp)
     .showHelpAfterError("hint: rebootless --help shows what there is.")
     .exitOverride();
 
@@ -85,6 +79,14 @@ export function program(version: string, run: Run): Command {
         asRoot("keep what is verified", (context) => check(context, options)),
       ),
   );
+  command("completion", "print the script by which a shell completes this command line")
+    .addArgument(new Argument("<shell>", "the shell").choices(["bash", "fish", "zsh"] satisfies Shell[]))
+    .action((shell: Shell, _: object, self: Command) =>
+      run("completion", globals(self), async (context) => {
+        const { completion } = await import("./commands/completion.ts");
+        await completion(context, shell, commandTree(root));
+      }),
+    );
   command("config", "show every setting, and where its value was said").action((_: object, self: Command) =>
     run("config", globals(self), config),
   );

@@ -8,7 +8,7 @@ import { ensureSelftests } from "./setup/selftests.mjs";
 import { runSuite } from "./setup/suite.mjs";
 
 /*
- * node test/setup.mjs demo|test|proof:fresh|proof:selftests [ARGUMENT...]
+ * node test/setup.mjs COMMAND [ARGUMENT...]      commands: at the end of this file
  *
  * The way in from package.json. It runs before node_modules exists, so it is plain JavaScript and imports only
  * node: and its own files. Progress goes to stderr, results to stdout. Exit code: 0, or 1 when anything failed.
@@ -42,9 +42,18 @@ async function test(args) {
   return await runSuite(root, await ensureMachine(root), args);
 }
 
+/** Needs Node alone: no Debian, and no kernels. */
+async function makePackages() {
+  await ensureNodeModules(root);
+  await runOrFail(process.execPath, [join(root, "packaging/build.mjs")], { cwd: root });
+  const command = ["--import", "tsx", join(root, "packaging/package.ts")];
+  return await run(process.execPath, command, { cwd: root, stdout: "inherit" });
+}
+
 const commands = new Map([
   ["demo", demo],
   ["test", test],
+  ["package", makePackages],
   ["proof:fresh", (args) => proveFresh(root, args)],
   ["proof:selftests", proveSelftests],
 ]);
