@@ -33,7 +33,7 @@ export interface AppDeps {
 export function createApp(deps: AppDeps): Hono {
   const app = new Hono();
   const root = newestRoot(deps);
-  findRoutes(app, deps);
+  findRoutes(app, deps, root);
   readRoutes(app, deps, root);
   publishRoutes(app, deps, root);
   route(app, "/health", {

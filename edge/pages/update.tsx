@@ -40,6 +40,7 @@ export const CvePage: FC<CveProps> = ({ cve, updates }) => (
   <Layout title={cve}>
     <h1>{cve}</h1>
     <p>Updates that fix it. A kernel without one of them may never have had the fault, or still has it.</p>
+    <h2>Updates</h2>
     {updates.map(({ id, summary, published, recalled }) => (
       <article class="update">
         <h3>

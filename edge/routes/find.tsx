@@ -19,7 +19,8 @@ import { Trust } from "../pages/trust.tsx";
 import { CvePage, UpdatePage } from "../pages/update.tsx";
 import { rootChain } from "../publish/roots.ts";
 import { readFeed } from "../publish/stored_feed.ts";
-import { notCovered } from "./feed_in_force.ts";
+import { feedInForce, notCovered } from "./feed_in_force.ts";
+import type { NewestRoot } from "./newest_root.ts";
 import { ID } from "./patterns.ts";
 import * as views from "./views.ts";
 
@@ -27,10 +28,10 @@ import * as views from "./views.ts";
 const LATEST = 10;
 
 /** What people look for, and programs on their behalf: a page or JSON, by what is asked for. */
-export function findRoutes(app: Hono, deps: AppDeps): void {
+export function findRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
   route(app, "/", { get: (c) => home(c, deps) });
   route(app, "/kernels", { get: (c) => kernels(c, deps) });
-  route(app, `/kernels/:id{${ID}}`, { get: (c) => kernel(c, deps) });
+  route(app, `/kernels/:id{${ID}}`, { get: (c) => kernel(c, deps, root) });
   route(app, "/updates/:id{[a-z0-9.-]{1,64}}", { get: (c) => update(c, deps) });
   route(app, "/cves/:cve{CVE-[0-9]{4}-[0-9]{4,10}}", { get: (c) => cve(c, deps) });
   route(app, "/trust", { get: (c) => trust(c, deps) });
@@ -57,9 +58,9 @@ async function kernels(c: Context, { catalogue }: AppDeps): Promise<Response> {
 }
 
 /** From the feed itself: what is shown is what hosts are told. */
-async function kernel(c: Context, { store }: AppDeps): Promise<Response> {
+async function kernel(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
   const id = buildId(c.req.param("id") ?? "");
-  const feed = await readFeed(store, id);
+  const feed = (await feedInForce(deps, root, id)) && (await readFeed(deps.store, id));
   if (!feed) return missing(c, `This feed has nothing for kernel ${id}.`, notCovered(id));
   const { bundle, versions } = feed;
   const manifest = decodeManifest(bundle.manifest);
