@@ -14,18 +14,50 @@ export interface WholeKernel {
   readonly functions: readonly FunctionFingerprint[];
   /** Bytes of text. */
   readonly size: number;
+  /** Where the functions of a name are, rising; several names may be those of one place. */
+  readonly places: ReadonlyMap<string, readonly number[]>;
+  /** Places of functions that start with a call to __fentry__. */
+  readonly traceable: ReadonlySet<number>;
 }
 
 /** Throws RebootlessError for a function that cannot be fingerprinted: there must be none. */
 export function fingerprintKernel({ vmlinuz }: Kernel): WholeKernel {
   const image = openKernelImage(new Uint8Array(readFileSync(vmlinuz)));
   const functions = new Map<number, FunctionFingerprint>();
+  const places = new Map<string, number[]>();
   for (const symbol of image.symbols.all) {
     const offset = Number(symbol.address - image.linkedText);
-    if (offset < 0 || offset >= image.textEnd || functions.has(offset)) continue;
-    functions.set(offset, fingerprintSymbol(image, symbol));
+    if (offset < 0 || offset >= image.textEnd) continue;
+    const known = places.get(symbol.name);
+    if (known === undefined) places.set(symbol.name, [offset]);
+    else known.push(offset);
+    if (!functions.has(offset)) functions.set(offset, fingerprintSymbol(image, symbol));
   }
-  return { landmarks: landmarks(image), functions: [...functions.values()], size: image.textEnd };
+  const all = [...functions.values()];
+  const traceable = all.filter(({ sites }) => sites.some(({ kind }) => kind === "ftrace"));
+  return {
+    landmarks: landmarks(image),
+    functions: all,
+    size: image.textEnd,
+    places,
+    traceable: new Set(traceable.map(({ offset }) => offset)),
+  };
+}
+
+/** The function that a place from `_text` is part of. */
+export function functionAt(
+  functions: readonly FunctionFingerprint[],
+  place: number,
+): FunctionFingerprint | undefined {
+  let low = 0;
+  let high = functions.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((functions[middle]?.offset ?? 0) <= place) low = middle;
+    else high = middle - 1;
+  }
+  const fn = functions[low];
+  return fn !== undefined && place >= fn.offset && place < fn.offset + fn.size ? fn : undefined;
 }
 
 export interface Mismatch {

@@ -12,7 +12,7 @@ const execFileAsync = promisify(execFile);
 const sources = dirname(fileURLToPath(import.meta.url));
 
 /** Modules whose sources are here, one file each. */
-export type ModuleName = "rebootless_demo_cmdline" | "rebootless_demo_version";
+export type ModuleName = "rebootless_demo_cmdline" | "rebootless_demo_version" | "rebootless_test_probes";
 
 const BUILD_TIMEOUT_MS = 300_000;
 
