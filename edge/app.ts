@@ -1,6 +1,8 @@
 import { Hono } from "hono";
 import type { Clock } from "../shared/time.ts";
+import type { Catalogue } from "./catalogue/catalogue.ts";
 import { jsonAnswer } from "./http/answer.ts";
+import { route } from "./http/methods.ts";
 import { notFound, problem, problemOf } from "./http/problem.ts";
 import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
 import type { Publisher } from "./publish/token.ts";
@@ -13,6 +15,7 @@ export interface AppDeps {
   readonly store: Store;
   readonly queue: PublisherQueue;
   readonly ledger: TokenLedger;
+  readonly catalogue: Catalogue;
   readonly clock: Clock;
   /** Bytes of 1.root.json. */
   readonly trustedRoot: Uint8Array;
@@ -29,7 +32,9 @@ export function createApp(deps: AppDeps): Hono {
   const root = newestRoot(deps);
   readRoutes(app, deps, root);
   publishRoutes(app, deps, root);
-  app.get("/health", async () => jsonAnswer(200, { status: "ok", root: await root.version() }));
+  route(app, "/health", {
+    get: async () => jsonAnswer(200, { status: "ok", root: await root.version() }),
+  });
   app.notFound(() => notFound("nothing is here"));
   app.onError((error) => answerError(error, deps.report));
   return app;

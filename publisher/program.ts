@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { many } from "./commands/arguments.ts";
 import { type DraftOptions, draft } from "./commands/draft.ts";
-import { fingerprint } from "./commands/fingerprint.ts";
+import { type FingerprintOptions, fingerprint } from "./commands/fingerprint.ts";
 import { inspect } from "./commands/inspect.ts";
 import { keysGroup } from "./commands/keys_group.ts";
 import { publishGroup } from "./commands/publish_group.ts";
@@ -61,10 +61,11 @@ const imageGroup: CommandGroup = (root, run) => {
       run("inspect", self, (context) => inspect(context, file)),
     );
   root
-    .command("fingerprint <image> <function...>")
+    .command("fingerprint <image> [function...]")
     .description("say what functions of a kernel must look like in memory")
-    .action((image: string, names: string[], _: object, self: Command) =>
-      run("fingerprint", self, (context) => fingerprint(context, image, names)),
+    .option("-o, --output <file>", "write the fingerprints of the whole kernel to a file")
+    .action((image: string, names: string[], options: FingerprintOptions, self: Command) =>
+      run("fingerprint", self, (context) => fingerprint(context, image, names, options)),
     );
   root
     .command("draft")
@@ -77,6 +78,16 @@ const imageGroup: CommandGroup = (root, run) => {
     .option("--cve <number>", "a CVE that it fixes (repeat)", many, [])
     .option("--depends <id>", "an update that must be applied before (repeat)", many, [])
     .option("--conflicts <id>", "an update that must not be applied with it (repeat)", many, [])
+    .option("--supersedes <id>", "an update that this one makes needless (repeat)", many, [])
+    .option("--replace", "the module is an atomic replace: it takes out every other live patch", false)
+    .option("--rollout <hours>", "let it reach the hosts evenly over so many hours")
+    .option("--rollout-start <time>", "when the first hosts get it: 2026-01-31T06:00:00Z (else: now)")
+    .option(
+      "--effective <release>",
+      "the release whose fixes a kernel has with this update and all before it",
+    )
+    .option("--distribution <name>", 'whose kernel it is, such as "Debian 12"')
+    .option("--coverage-ends <time>", "when updates for this kernel end: 2027-06-30T00:00:00Z")
     .action((options: DraftOptions, self: Command) =>
       run("draft", self, (context) => draft(context, options)),
     );

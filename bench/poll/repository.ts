@@ -135,9 +135,15 @@ function updateOf(n: number): Update {
     summary: "ext4: do not load the buddy page of a group that was never initialised",
     cves: [`CVE-2026-${10_000 + n}`],
     published: instant(1_793_000_000_000),
+    rollout: null,
+    effective: null,
     depends: [],
     conflicts: [],
     recalled: null,
+    engine: "livepatch",
+    replace: false,
+    supersedes: [],
+    parts: [],
     module: { name: objectName(`rebootless_fix_${n}`), sha256: digest, length: 332_520 },
     objects: [
       {

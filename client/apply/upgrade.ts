@@ -4,7 +4,8 @@ import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { type LeftOut, orderUpdates } from "../../shared/feed/order.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
-import type { Engine, Task } from "../engines/engine.ts";
+import { abortError } from "../engines/aborted.ts";
+import type { Change, Engine } from "../engines/engine.ts";
 import { haveArtifact } from "../trust/artifacts.ts";
 import type { Feed } from "../trust/feed.ts";
 import type { TrustDir } from "../trust/trust_dir.ts";
@@ -91,11 +92,11 @@ async function attempt(
       `${update.id}: ${matched.functions} functions, ${matched.bytes} bytes, match the running kernel`,
     );
     if (dryRun) return { id: update.id, result: "would_apply" };
-    const outcome = await engine.apply(update.module.name, file);
+    const outcome = await engine.apply(changeOf(update, file), { partial: false });
     if (outcome.outcome === "applied") {
       return { id: update.id, result: "applied", milliseconds: outcome.milliseconds };
     }
-    throw outcome.outcome === "refused" ? kernelRefused(update, outcome.reason) : stalled(update, outcome);
+    throw abortError(update.id, "apply", outcome);
   } catch (error) {
     // A fault of ours is not an outcome of the update.
     if (error instanceof RebootlessError && !isCode(error, "not_permitted")) {
@@ -120,21 +121,9 @@ function match(update: Update, options: UpgradeOptions, standing: ReadonlySet<Up
   }
 }
 
-function kernelRefused(update: Update, reason: string): RebootlessError {
-  return new RebootlessError("apply", `the kernel refused ${update.module.name}: ${reason}`, {
-    hint: "The kernel log (dmesg) has its reason. Nothing of this update is in force.",
-  });
-}
-
-function stalled(
-  update: Update,
-  outcome: { blockedBy: readonly Task[]; reversed: boolean },
-): RebootlessError {
-  const tasks =
-    outcome.blockedBy.map((task) => `${task.name}[${task.pid}]`).join(", ") || "no task that shows";
-  const after = outcome.reversed ? "It was reversed" : "It could not be reversed";
-  return new RebootlessError("apply", `the transition to ${update.id} did not end; held up by ${tasks}`, {
-    hint: `${after}; try again when these tasks have left the functions it replaces.`,
-    details: { reversed: outcome.reversed },
-  });
-}
+const changeOf = (update: Update, file: string): Change => ({
+  id: update.id,
+  modules: [{ name: update.module.name, file, role: "patch", target: null }],
+  objects: update.objects.map(({ name }) => name),
+  replaces: [],
+});

@@ -5,6 +5,7 @@ import type { Update } from "../../shared/feed/update.ts";
 import { jsonObject } from "../../shared/json.ts";
 import { hostState } from "../apply/state.ts";
 import type { Context } from "../context.ts";
+import { abortError, progressTo } from "../engines/aborted.ts";
 import type { Engine } from "../engines/engine.ts";
 import { livepatchEngine } from "../engines/livepatch.ts";
 import { openHost } from "../host/host.ts";
@@ -12,7 +13,7 @@ import { lastVerified } from "../trust/poll.ts";
 
 /** Takes updates out of the running kernel, dependents first. Needs no feed, and no metadata that is fresh. */
 export async function undo(
-  { places, terminal, system, lock }: Context,
+  { places, terminal, system, lock, record }: Context,
   ids: readonly string[],
   options: { readonly all?: boolean },
 ): Promise<void> {
@@ -22,9 +23,9 @@ export async function undo(
   await lock.take();
   const host = await openHost(places);
   const verified = await lastVerified(host);
-  const waiting = (name: string, seconds: number) =>
-    terminal.progress(`${name}: in transition for ${seconds} s`);
-  const engine = livepatchEngine({ system, waiting });
+  record.host = host;
+  record.manifest = verified?.manifest;
+  const engine = livepatchEngine({ system, progress: progressTo(terminal.progress) });
   const state = hostState(verified?.manifest, await engine.loaded());
   const loaded = state.updates.filter(({ state: now }) =>
     ["applied", "transition", "disabled"].includes(now),
@@ -36,7 +37,9 @@ export async function undo(
   const results = [];
   for (const update of undone) {
     const milliseconds = await undoOne(engine, update);
-    terminal.say(`undone     ${update.id} in ${milliseconds} ms`);
+    const line = `undone     ${update.id} in ${milliseconds} ms`;
+    terminal.say(line);
+    await record.change(line);
     results.push(jsonObject({ id: update.id, result: "undone", milliseconds }));
   }
   if (undone.length === 0) terminal.say("Nothing to undo.");
@@ -52,16 +55,8 @@ function known(text: string, updates: readonly Update[] = []): UpdateId {
 }
 
 async function undoOne(engine: Engine, update: Update): Promise<number> {
-  const outcome = await engine.undo(update.module.name);
+  const patch = { name: update.module.name, role: "patch", target: null } as const;
+  const outcome = await engine.undo({ id: update.id, modules: [patch] });
   if (outcome.outcome === "undone") return Math.round(outcome.milliseconds);
-  if (outcome.outcome === "refused") {
-    throw new RebootlessError("apply", `the kernel would not let ${update.id} go: ${outcome.reason}`, {
-      hint: "Another patch may stand on it; undo that one first. The kernel log (dmesg) may say more.",
-    });
-  }
-  const tasks =
-    outcome.blockedBy.map((task) => `${task.name}[${task.pid}]`).join(", ") || "no task that shows";
-  throw new RebootlessError("apply", `the transition out of ${update.id} did not end; held up by ${tasks}`, {
-    hint: "It goes on in the kernel and ends when these tasks leave the replaced functions; run undo again then.",
-  });
+  throw abortError(update.id, "undo", outcome);
 }

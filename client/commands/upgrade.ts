@@ -2,6 +2,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import { upgrade as applyAll, type Result } from "../apply/upgrade.ts";
 import type { Context } from "../context.ts";
+import { progressTo } from "../engines/aborted.ts";
 import { livepatchEngine } from "../engines/livepatch.ts";
 import { openHost } from "../host/host.ts";
 import { openKernelCore } from "../host/kcore.ts";
@@ -21,22 +22,23 @@ export async function upgrade(context: Context, options: UpgradeOptions): Promis
   terminal.say(kernelLine(host.kernel));
   terminal.say(pollLine(polled, feed.traffic, milliseconds));
 
-  const waiting = (name: string, seconds: number) =>
-    terminal.progress(`${name}: in transition for ${seconds} s`);
   const results = await applyAll({
     manifest: polled.manifest,
     begin: async () => {
       await context.lock.take();
       await polled.confirm();
     },
-    engine: livepatchEngine({ system, waiting }),
+    engine: livepatchEngine({ system, progress: progressTo(terminal.progress) }),
     feed,
     directory: host.directory,
     memory: openKernelCore,
     dryRun: options.dryRun ?? false,
     progress: terminal.progress,
   });
-  for (const result of results) terminal.say(resultLine(result));
+  for (const result of results) {
+    terminal.say(resultLine(result));
+    if (["applied", "failed"].includes(result.result)) await context.record.change(resultLine(result));
+  }
   if (results.length === 0) terminal.say("Nothing to apply.");
   const failure = failureOf(results);
   if (failure) throw failure;

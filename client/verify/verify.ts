@@ -4,10 +4,10 @@ import { type BuildId, buildId } from "../../shared/brand.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
+import { artifactsOf } from "../../shared/feed/artifacts.ts";
 import { artifactPath, feedPath } from "../../shared/feed/paths.ts";
-import type { Update } from "../../shared/feed/update.ts";
+import type { Artifact, Update } from "../../shared/feed/update.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
-import type { Evidence } from "../trust/evidence.ts";
 import { allEvidence, bundleEvidence, evidenceFor, type Finding, type VerifyOptions } from "./chains.ts";
 import { kindOf } from "./kinds.ts";
 import { verifyLoaded } from "./loaded.ts";
@@ -54,9 +54,10 @@ async function verifyManifestFile(
 async function verifyModule(path: string, bytes: Uint8Array, options: VerifyOptions): Promise<Finding> {
   const sha256 = await sha256Of(bytes);
   for (const evidence of await allEvidence(options)) {
-    const update = evidence.manifest.updates.find(({ module }) => module.sha256 === sha256);
-    if (update && update.module.length === bytes.length)
-      return { what: path, kind: "module", evidence, update };
+    const update = evidence.manifest.updates.find((one) =>
+      artifactsOf(one).some((artifact) => artifact.sha256 === sha256 && artifact.length === bytes.length),
+    );
+    if (update) return { what: path, kind: "module", evidence, update };
   }
   throw new RebootlessError("trust", `no manifest at hand has signed for ${path}`, {
     hint: "Run `rebootless check`, or give the kernel's feed.json as --bundle.",
@@ -76,7 +77,11 @@ async function verifyFolder(folder: string, options: VerifyOptions): Promise<rea
     }
     findings.push({ what: path, kind: "bundle", evidence });
     for (const update of evidence.manifest.updates) {
-      findings.push(await verifyArtifact(folder, update, evidence));
+      for (const artifact of artifactsOf(update)) {
+        const path = join(folder, artifactPath(artifact.sha256));
+        await requireArtifact(path, artifact, update);
+        findings.push({ what: path, kind: "module", evidence, update });
+      }
     }
   }
   if (findings.length > 0) return findings;
@@ -85,13 +90,10 @@ async function verifyFolder(folder: string, options: VerifyOptions): Promise<rea
   });
 }
 
-async function verifyArtifact(folder: string, update: Update, evidence: Evidence): Promise<Finding> {
-  const path = join(folder, artifactPath(update.module.sha256));
+async function requireArtifact(path: string, artifact: Artifact, update: Update): Promise<void> {
   const bytes = await readBounded(path, MAX_ARTIFACT_BYTES);
-  if ((await sha256Of(bytes)) !== update.module.sha256) {
-    throw new RebootlessError("trust", `${path} is not the module that was signed for under ${update.id}`);
-  }
-  return { what: path, kind: "module", evidence, update };
+  if ((await sha256Of(bytes)) === artifact.sha256) return;
+  throw new RebootlessError("trust", `${path} is not the module that was signed for under ${update.id}`);
 }
 
 async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {

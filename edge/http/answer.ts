@@ -1,13 +1,19 @@
 import type { Sha256Hex } from "../../shared/brand.ts";
 import { encodeJson, type JsonValue, jsonObject } from "../../shared/json.ts";
+import type { ByteRange } from "../store/store.ts";
 import { etagOf, noneMatchNames } from "./etag.ts";
+import { rangeOf } from "./range.ts";
 
 /** How long a file may be kept by caches on the way. */
 export type Lifetime = "immutable" | "moving";
 
+/**
+ * What moves may be shown for an hour longer while the edge fails: hosts judge expiry themselves, and a day-old
+ * answer must not outlive an outage.
+ */
 const CACHE_CONTROL: Readonly<Record<Lifetime, string>> = {
   immutable: "public, max-age=31536000, immutable",
-  moving: "public, max-age=60, stale-while-revalidate=300",
+  moving: "public, max-age=60, stale-while-revalidate=300, stale-if-error=3600",
 };
 
 export interface File {
@@ -15,34 +21,71 @@ export interface File {
   /** Bytes. */
   readonly length: number;
   readonly lifetime: Lifetime;
-  readonly type: "application/json" | "application/octet-stream";
+  readonly type: string;
 }
+
+type Body = Uint8Array | ReadableStream<Uint8Array>;
+
+/** What a request wants of a file: headers alone, nothing at all, or bytes. */
+export type Wanted =
+  | { readonly kind: "answered"; readonly response: Response }
+  /** @property range undefined for the whole file. */
+  | { readonly kind: "bytes"; readonly range: ByteRange | undefined };
 
 /** Whether the answer can be nothing but the whole file. */
-export const wantsWhole = (request: Request): boolean =>
-  request.method !== "HEAD" && !request.headers.has("If-None-Match");
+export const wantsWhole = ({ method, headers }: Request): boolean =>
+  method !== "HEAD" && !headers.has("If-None-Match") && !headers.has("Range");
 
-/** 304 when the client has the file, the headers alone for HEAD; undefined when the body must be sent. */
-export function answerWithoutBody(request: Request, file: File): Response | undefined {
-  if (noneMatchNames(request.headers.get("If-None-Match") ?? undefined, etagOf(file.sha256))) {
-    return new Response(null, { status: 304, headers: validators(file) });
+/** Preconditions in the order of RFC 9110, 13.2.2: first the tag, then the range. */
+export function wanted({ method, headers }: Request, file: File): Wanted {
+  const header = (name: string) => headers.get(name) ?? undefined;
+  const etag = etagOf(file.sha256);
+  if (noneMatchNames(header("If-None-Match"), etag)) {
+    return answered(new Response(null, { status: 304, headers: validators(file) }));
   }
-  return request.method === "HEAD" ? new Response(null, { headers: described(file) }) : undefined;
+  if (method === "HEAD") return answered(new Response(null, { headers: described(file, file.length) }));
+  const range = rangeOf(header("Range"), header("If-Range"), etag, file.length);
+  if (range.kind === "unsatisfiable") return answered(unsatisfiable(file));
+  return { kind: "bytes", range: range.kind === "part" ? range : undefined };
 }
 
-export const answerWhole = (file: File, body: Uint8Array | ReadableStream<Uint8Array>): Response =>
-  new Response(body as Uint8Array<ArrayBuffer> | ReadableStream, { headers: described(file) });
+/** @param body of the whole file, or of the range alone. */
+export function answerBytes(file: File, range: ByteRange | undefined, body: Body): Response {
+  const length = range ? range.end - range.start : file.length;
+  const headers = described(file, length);
+  if (!range) return new Response(body as Uint8Array<ArrayBuffer> | ReadableStream, { headers });
+  const place = { "Content-Range": `bytes ${range.start}-${range.end - 1}/${file.length}` };
+  return new Response(body as Uint8Array<ArrayBuffer> | ReadableStream, {
+    status: 206,
+    headers: { ...headers, ...place },
+  });
+}
+
+const answered = (response: Response): Wanted => ({ kind: "answered", response });
+
+const unsatisfiable = (file: File): Response =>
+  new Response(null, {
+    status: 416,
+    headers: { "Content-Range": `bytes */${file.length}`, "Cache-Control": "no-store", ...FOR_ALL },
+  });
+
+/** Files are public: any page may read them, none may take them for something else. */
+const FOR_ALL = { "Access-Control-Allow-Origin": "*" };
 
 const validators = (file: File) => ({
   ETag: etagOf(file.sha256),
   "Cache-Control": CACHE_CONTROL[file.lifetime],
+  ...FOR_ALL,
 });
 
-const described = (file: File) => ({
+const described = (file: File, length: number) => ({
   ...validators(file),
   "Content-Type": file.type,
-  "Content-Length": String(file.length),
+  "Content-Length": String(length),
+  "Accept-Ranges": "bytes",
   "X-Content-Type-Options": "nosniff",
+  "Cross-Origin-Resource-Policy": "cross-origin",
+  "Access-Control-Expose-Headers": "ETag, Content-Range, Accept-Ranges",
 });
 
 /** JSON that is nobody's to keep: results and errors. */
@@ -57,6 +100,7 @@ export function jsonAnswer(
       "Content-Type": "application/json",
       "Cache-Control": "no-store",
       "X-Content-Type-Options": "nosniff",
+      ...FOR_ALL,
       ...headers,
     },
   });

@@ -1,5 +1,6 @@
 import type { Sha256Hex } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
+import { artifactsOf } from "../../shared/feed/artifacts.ts";
 import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import { manifestTarget } from "../../shared/feed/paths.ts";
 import type { Publication } from "../../shared/feed/publication.ts";
@@ -100,7 +101,11 @@ function signedBuildId({ custom }: TargetFile): unknown {
 /** Those of the manifest's artifacts that wait in staging; every one must be there, whole. */
 async function stagedArtifacts(manifest: KernelManifest, ground: Ground): Promise<Sha256Hex[]> {
   const wanted = [
-    ...new Map(manifest.updates.map(({ module }) => [`${module.sha256} ${module.length}`, module])).values(),
+    ...new Map(
+      manifest.updates
+        .flatMap(artifactsOf)
+        .map((artifact) => [`${artifact.sha256} ${artifact.length}`, artifact] as const),
+    ).values(),
   ];
   const staged: Sha256Hex[] = [];
   for (let at = 0; at < wanted.length; at += LOOKUPS) {

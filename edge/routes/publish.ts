@@ -1,10 +1,13 @@
 import type { Context, Hono } from "hono";
 import { buildId, sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
-import { decodePublication } from "../../shared/feed/publication.ts";
+import { decodeManifest } from "../../shared/feed/manifest.ts";
+import { decodePublication, type Publication } from "../../shared/feed/publication.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { AppDeps } from "../app.ts";
+import { entryOf } from "../catalogue/entry.ts";
 import { jsonAnswer } from "../http/answer.ts";
+import { route } from "../http/methods.ts";
 import { problem } from "../http/problem.ts";
 import type { PublishOutcome } from "../publish/repository.ts";
 import { artifactKey, stagingKey } from "../store/keys.ts";
@@ -14,9 +17,9 @@ import { ID, SHA256 } from "./patterns.ts";
 
 /** What publishers send. Each request needs a token made for it. */
 export function publishRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
-  app.put(`/staging/:sha256{${SHA256}}`, (c) => stage(c, deps));
-  app.post(`/kernels/:id{${ID}}/publish`, (c) => publishKernel(c, deps));
-  app.post("/root", (c) => publishRoot(c, deps, root));
+  route(app, `/staging/:sha256{${SHA256}}`, { put: (c) => stage(c, deps) });
+  route(app, `/kernels/:id{${ID}}/publish`, { post: (c) => publishKernel(c, deps) });
+  route(app, "/root", { post: (c) => publishRoot(c, deps, root) });
 }
 
 /** 201, or 200 when the artifact is here already, staged or in force. */
@@ -38,7 +41,18 @@ async function publishKernel(c: Context, deps: AppDeps): Promise<Response> {
   const id = buildId(c.req.param("id") ?? "");
   const publication = decodePublication(admission.body);
   if (publication.buildId !== id) return refused(`the publication is for kernel ${publication.buildId}`);
-  return answerOutcome(await deps.queue.publish(publication));
+  const outcome = await deps.queue.publish(publication);
+  if (outcome.kind === "published") await record(deps, publication, outcome.version);
+  return answerOutcome(outcome);
+}
+
+/** It is in force already; what the catalogue misses the next round of tending finds. */
+async function record(deps: AppDeps, { manifest }: Publication, version: number): Promise<void> {
+  try {
+    await deps.catalogue.record(entryOf(decodeManifest(manifest), version, deps.clock()));
+  } catch (error) {
+    deps.report(error);
+  }
 }
 
 async function publishRoot(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {

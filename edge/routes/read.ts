@@ -2,7 +2,8 @@ import type { Context, Hono } from "hono";
 import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import type { AppDeps } from "../app.ts";
-import { answerWhole, answerWithoutBody, type File, wantsWhole } from "../http/answer.ts";
+import { answerBytes, type File, wanted, wantsWhole } from "../http/answer.ts";
+import { route } from "../http/methods.ts";
 import { notFound } from "../http/problem.ts";
 import { readFeed, type StoredFeed } from "../publish/stored_feed.ts";
 import { artifactKey, feedKey, oldManifestKey, oldMetadataKey, rootKey } from "../store/keys.ts";
@@ -21,13 +22,17 @@ const MODULE: Kind = { lifetime: "immutable", type: "application/octet-stream" }
 /** Everything that hosts, TUF clients and mirrors read. */
 export function readRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
   const kernel = `/kernels/:id{${ID}}`;
-  app.get(`${kernel}/feed.json`, (c) => feed(c, deps, root));
-  app.get(`${kernel}/metadata/timestamp.json`, (c) => timestamp(c, deps, root));
-  app.get(`${kernel}/metadata/:file{${VERSION}\\.root\\.json}`, (c) => rootFile(c, deps));
-  app.get(`${kernel}/metadata/:file{${VERSION}\\.(?:snapshot|targets)\\.json}`, (c) => metadata(c, deps));
-  app.get(`${kernel}/targets/kernels/:file{${SHA256}\\.[0-9a-f]+\\.json}`, (c) => manifest(c, deps));
-  app.get(`/artifacts/:sha256{${SHA256}}`, (c) => artifact(c, deps));
-  app.get(`/root/:file{${VERSION}\\.root\\.json}`, (c) => rootFile(c, deps));
+  route(app, `${kernel}/feed.json`, { get: (c) => feed(c, deps, root) });
+  route(app, `${kernel}/metadata/timestamp.json`, { get: (c) => timestamp(c, deps, root) });
+  route(app, `${kernel}/metadata/:file{${VERSION}\\.root\\.json}`, { get: (c) => rootFile(c, deps) });
+  route(app, `${kernel}/metadata/:file{${VERSION}\\.(?:snapshot|targets)\\.json}`, {
+    get: (c) => metadata(c, deps),
+  });
+  route(app, `${kernel}/targets/kernels/:file{${SHA256}\\.[0-9a-f]+\\.json}`, {
+    get: (c) => manifest(c, deps),
+  });
+  route(app, `/artifacts/:sha256{${SHA256}}`, { get: (c) => artifact(c, deps) });
+  route(app, `/root/:file{${VERSION}\\.root\\.json}`, { get: (c) => rootFile(c, deps) });
 }
 
 async function feed(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
@@ -82,7 +87,7 @@ async function rootFile(c: Context, deps: AppDeps): Promise<Response> {
 
 /**
  * A stored file, or undefined when there is none. The headers are of what is sent: between the look and the
- * reading a feed may be replaced.
+ * reading what moves may be replaced, so a part of it is cut out of the bytes that were read.
  */
 async function stored(
   c: Context,
@@ -91,18 +96,26 @@ async function stored(
   kind: Kind,
   known?: Stored,
 ): Promise<Response | undefined> {
-  if (!wantsWhole(c.req.raw)) {
-    const seen = known ?? (await store.head(key));
-    const short = seen && answerWithoutBody(c.req.raw, { ...seen, ...kind });
-    if (!seen || short) return short;
+  const seen = wantsWhole(c.req.raw) ? undefined : (known ?? (await store.head(key)));
+  const want = seen && wanted(c.req.raw, { ...seen, ...kind });
+  if (want?.kind === "answered") return want.response;
+  if (want?.range && kind.lifetime === "moving") {
+    const file = await store.get(key);
+    return file && bytes(c, await file.bytes(), kind);
   }
-  const file = await store.get(key);
-  return file && answerWhole({ ...file, ...kind }, file.stream());
+  const file = await store.get(key, want?.range);
+  return file && answerBytes({ ...file, ...kind }, want?.range, file.stream());
 }
 
 async function bytes(c: Context, content: Uint8Array, kind: Kind): Promise<Response> {
   const file = { sha256: await sha256Of(content), length: content.length, ...kind };
-  return answerWithoutBody(c.req.raw, file) ?? answerWhole(file, content);
+  const want = wanted(c.req.raw, file);
+  if (want.kind === "answered") return want.response;
+  return answerBytes(
+    file,
+    want.range,
+    want.range ? content.subarray(want.range.start, want.range.end) : content,
+  );
 }
 
 const isManifest = async ({ bundle }: StoredFeed, sha256: Sha256Hex): Promise<boolean> =>

@@ -6,13 +6,28 @@ import type { Sha256Hex } from "../../shared/brand.ts";
  */
 export interface Store {
   head(key: string): Promise<Stored | undefined>;
-  get(key: string): Promise<StoredFile | undefined>;
+  /** @param range of bytes that lies within the file; digest and length are those of the whole all the same. */
+  get(key: string, range?: ByteRange): Promise<StoredFile | undefined>;
   /** Writes a key that must not exist yet; what is there already stays as it is. */
   create(key: string, bytes: Uint8Array, notes?: Notes): Promise<"created" | "exists">;
   /** @param revision of the value to be replaced, as `head` or `get` gave it. `stale`: somebody wrote in between, or it is gone. */
   replace(key: string, revision: string, bytes: Uint8Array, notes?: Notes): Promise<"replaced" | "stale">;
+  /** Keys that begin so, rising, some hundreds at a time; `next` goes on after the last of them. */
+  list(prefix: string, after?: string): Promise<Listing>;
   /** No error when there is nothing. */
   delete(key: string): Promise<void>;
+}
+
+export interface Listing {
+  readonly files: readonly (Stored & { readonly key: string })[];
+  /** The last key of a list that goes on. */
+  readonly next: string | undefined;
+}
+
+/** Bytes [start, end) of a file. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
 }
 
 /** Small facts kept beside the bytes and read without them. */

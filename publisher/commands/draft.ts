@@ -2,16 +2,19 @@ import { writeFile } from "node:fs/promises";
 import { updateId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
+import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import { decodeManifest, encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
+import type { Rollout } from "../../shared/feed/rollout.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { MAX_ARTIFACT_BYTES } from "../../shared/limits.ts";
-import { instant } from "../../shared/time.ts";
+import { type Instant, instant, parseInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
+import { readBounded } from "../feed/read_bounded.ts";
 import { fingerprintFunction } from "../fingerprint/kernel_function.ts";
 import { landmarks } from "../fingerprint/landmarks.ts";
-import { type KernelImage, openKernelImage } from "../image/kernel_image.ts";
+import type { KernelImage } from "../image/kernel_image.ts";
 import { type LivepatchModule, readLivepatchModule } from "../module/livepatch_module.ts";
-import { MAX_IMAGE_BYTES, readInput } from "./input.ts";
+import { openKernelInput } from "./kernel_input.ts";
 
 export interface DraftOptions {
   readonly image: string;
@@ -22,6 +25,15 @@ export interface DraftOptions {
   readonly cve: readonly string[];
   readonly depends: readonly string[];
   readonly conflicts: readonly string[];
+  readonly supersedes: readonly string[];
+  readonly replace: boolean;
+  /** Hours over which it reaches the hosts. */
+  readonly rollout?: string;
+  /** When the first hosts are to have it; at once unless told. */
+  readonly rolloutStart?: string;
+  readonly effective?: string;
+  readonly distribution?: string;
+  readonly coverageEnds?: string;
 }
 
 /**
@@ -29,18 +41,25 @@ export interface DraftOptions {
  * read from the module itself. Nothing is signed; a person may read and edit it first.
  */
 export async function draft({ terminal, clock }: Context, options: DraftOptions): Promise<void> {
-  const image = openKernelImage(await readInput(options.image, MAX_IMAGE_BYTES));
-  const bytes = await readInput(options.module, MAX_ARTIFACT_BYTES);
+  const image = await openKernelInput(options.image);
+  const bytes = await readBounded(options.module, MAX_ARTIFACT_BYTES);
   const module = readLivepatchModule(bytes);
   requireSameKernel(image, module);
+  const published = instant(Math.floor(clock() / 1000) * 1000);
   const update: Update = {
     id: updateId(options.id),
     summary: options.summary,
     cves: options.cve,
-    published: instant(Math.floor(clock() / 1000) * 1000),
+    published,
+    rollout: rolloutOf(options, published),
+    effective: options.effective ?? null,
     depends: options.depends.map(updateId),
     conflicts: options.conflicts.map(updateId),
     recalled: null,
+    engine: "livepatch",
+    replace: options.replace,
+    supersedes: options.supersedes.map(updateId),
+    parts: [],
     module: { name: module.name, sha256: await sha256Of(bytes), length: bytes.length },
     objects: module.objects.map(({ object, functions }) => ({
       name: requireKernelObject(object),
@@ -48,7 +67,7 @@ export async function draft({ terminal, clock }: Context, options: DraftOptions)
     })),
   };
   const manifest: KernelManifest = {
-    kernel: { buildId: image.buildId, release: image.release, architecture: "x86_64" },
+    kernel: kernelFacts(image, options),
     landmarks: landmarks(image),
     updates: [update],
   };
@@ -58,6 +77,24 @@ export async function draft({ terminal, clock }: Context, options: DraftOptions)
   say(terminal, image, update, options.output);
 }
 
+function kernelFacts(image: KernelImage, { distribution, coverageEnds }: DraftOptions): KernelFacts {
+  return {
+    buildId: image.buildId,
+    release: image.release,
+    architecture: "x86_64",
+    banner: image.banner,
+    ...(distribution !== undefined && { distribution }),
+    ...(coverageEnds !== undefined && { coverageEnds: parseInstant(coverageEnds) }),
+  };
+}
+
+/** Bounds are the format's: what a host would refuse is refused when the draft is read back. */
+function rolloutOf({ rollout, rolloutStart }: DraftOptions, published: Instant): Rollout | null {
+  if (rollout === undefined && rolloutStart === undefined) return null;
+  const start = rolloutStart === undefined ? published : parseInstant(rolloutStart);
+  return { start, hours: Number(rollout ?? 0) };
+}
+
 function say(terminal: Context["terminal"], image: KernelImage, update: Update, output: string): void {
   const functions = update.objects.flatMap(({ functions: all }) =>
     all.map(({ name, size }) => `${name} (${size} bytes)`),
@@ -65,7 +102,7 @@ function say(terminal: Context["terminal"], image: KernelImage, update: Update, 
   terminal.say(`kernel     ${image.release}, build ID ${image.buildId}`);
   terminal.say(`update     ${update.id}: ${update.summary}`);
   terminal.say(`module     ${update.module.name}, ${update.module.length} bytes`);
-  terminal.say(`replaces   ${functions.join(", ")}`);
+  terminal.say(`replaces   ${functions.join(", ") || "nothing: it has callbacks alone"}`);
   terminal.say(`draft      ${output}`);
   terminal.result("draft", {
     build_id: image.buildId,

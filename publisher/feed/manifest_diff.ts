@@ -1,11 +1,17 @@
 import { equalBytes } from "../../shared/bytes.ts";
-import { type KernelManifest, landmarksToJson } from "../../shared/feed/manifest.ts";
+
+import { kernelFactsToJson } from "../../shared/feed/kernel.ts";
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
+
 import { type Update, updateToJson } from "../../shared/feed/update.ts";
 import { encodeJson, type JsonValue } from "../../shared/json.ts";
+import { landmarksToJson } from "../../shared/runpre/landmarks_json.ts";
 import { printable } from "../keys/printable.ts";
 
 /** Names of functions shown of one update. */
 const MAX_NAMES = 12;
+/** Members of an update that are written down only where they say something. */
+const SELDOM = ["engine", "replace", "supersedes", "parts"];
 
 /** What a new manifest changes for hosts, for people: a line each. */
 export function manifestDiff(before: KernelManifest | undefined, after: KernelManifest): readonly string[] {
@@ -21,24 +27,32 @@ export function manifestDiff(before: KernelManifest | undefined, after: KernelMa
 }
 
 function kernelDiff(before: KernelManifest | undefined, { kernel, landmarks }: KernelManifest): string[] {
-  const name = printable(`${kernel.release} ${kernel.architecture}`);
-  if (!before) return [`release    ${name}`];
-  const old = printable(`${before.kernel.release} ${before.kernel.architecture}`);
-  const moved = !same(landmarksToJson(before.landmarks), landmarksToJson(landmarks));
+  const old = before && kernelFactsToJson(before.kernel);
+  const now = kernelFactsToJson(kernel);
+  const names = [...new Set([...(old?.keys() ?? []), ...now.keys()])].filter((name) => name !== "build_id");
+  const moved = before && !same(landmarksToJson(before.landmarks), landmarksToJson(landmarks));
   return [
-    `release    ${old === name ? name : `${old} -> ${name}`}`,
+    ...names.map(
+      (name) => `${name.padEnd(10)} ${changed(old?.get(name), now.get(name), before === undefined)}`,
+    ),
     ...(moved ? ["  ~ landmarks of the kernel's image differ"] : []),
   ];
+}
+
+function changed(old: JsonValue | undefined, now: JsonValue | undefined, isNew: boolean): string {
+  const text = (value: JsonValue | undefined) =>
+    value === undefined ? "none" : printable(String(value), 400);
+  return isNew || old === now ? text(now) : `${text(old)} -> ${text(now)}`;
 }
 
 function updateDiff(before: Update | undefined, after: Update): string[] {
   if (!before) return [`  + update ${after.id}: ${printable(after.summary)}`, ...facts(after)];
   const [old, now] = [updateToJson(before), updateToJson(after)];
-  const changed = [...now.keys()].filter((name) => !same(old.get(name) ?? null, now.get(name) ?? null));
-  if (changed.length === 0) return [];
+  const differing = [...now.keys()].filter((name) => !same(old.get(name) ?? null, now.get(name) ?? null));
+  if (differing.length === 0) return [];
   return [
     `  ~ update ${after.id}: ${printable(after.summary)}`,
-    ...changed.map((name) => `      ${name}: ${change(shown(name, before), shown(name, after))}`),
+    ...differing.map((name) => `      ${name}: ${change(shown(name, before), shown(name, after))}`),
   ];
 }
 
@@ -47,7 +61,9 @@ const change = (before: string, after: string): string =>
   before === after ? `${after} (differs in what is not shown here)` : `${before} -> ${after}`;
 
 function facts(update: Update): string[] {
-  const lines = ["module", "objects", "cves", "depends", "conflicts", "recalled"] as const;
+  const always = ["module", "objects", "cves", "depends", "conflicts", "recalled"];
+  const said = updateToJson(update);
+  const lines = [...always, ...SELDOM.filter((name) => said.has(name))];
   return lines.map((name) => `      ${name}: ${shown(name, update)}`);
 }
 
@@ -56,6 +72,7 @@ function shown(name: string, update: Update): string {
     return `${update.module.name}, ${update.module.length} bytes, sha256 ${update.module.sha256}`;
   }
   if (name === "objects") return replaced(update);
+  if (name === "parts") return parts(update);
   const value = updateToJson(update).get(name) ?? null;
   if (value === null) return "no";
   if (Array.isArray(value)) return printable(value.join(" ") || "none", 400);
@@ -67,5 +84,8 @@ function replaced({ objects }: Update): string {
   const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : "";
   return `replaces ${names.length} functions: ${printable(names.slice(0, MAX_NAMES).join(" "), 1000)}${more}`;
 }
+
+const parts = (update: Update): string =>
+  printable(update.parts.map((part) => `${part.name} (${part.role}, sha256 ${part.sha256})`).join(" "), 1000);
 
 const same = (a: JsonValue, b: JsonValue): boolean => equalBytes(encodeJson(a), encodeJson(b));

@@ -2,6 +2,8 @@ import { ParseError } from "../../shared/errors.ts";
 import type { ObjectFile, Place } from "./object_file.ts";
 
 const POINTER = 8;
+/** A klp_func has about 150 bytes; an array of none has one entry, the empty one. */
+const MAX_EMPTY_BYTES = 1024;
 
 /**
  * The entries of an array of structures whose size is not known (it differs between kernels), found by content: the
@@ -37,6 +39,13 @@ export function arrayEntries(
   return entries;
 }
 
+/** Whether an array of structures has the empty entry alone. The compiler keeps such data where files have no bytes. */
+export function isEmptyArray(file: ObjectFile, start: Place): boolean {
+  const size = file.objectSize(start) ?? 0;
+  const plausible = size > 0 && size <= MAX_EMPTY_BYTES && size % POINTER === 0;
+  return plausible && !file.isCode(start) && isZero(file, start, size);
+}
+
 function sizeAt(file: ObjectFile, start: Place, what: string): number {
   const size = file.objectSize(start);
   const available = file.bytes(start.section).length - start.offset;
@@ -50,10 +59,16 @@ function sizeAt(file: ObjectFile, start: Place, what: string): number {
 }
 
 /** The kernel stops at the empty entry: were it not empty, the kernel would see functions that are not seen here. */
-function requireEmpty(file: ObjectFile, { section, offset }: Place, length: number, what: string): void {
-  const bytes = file.bytes(section).subarray(offset, offset + length);
+function requireEmpty(file: ObjectFile, start: Place, length: number, what: string): void {
+  if (!isZero(file, start, length)) throw new ParseError(`${what}: its last entry is not empty`);
+}
+
+/** Neither bytes nor pointers that the module loader would fill in. */
+function isZero(file: ObjectFile, { section, offset }: Place, length: number): boolean {
+  const bytes = file.bytes(section);
   const pointers = file.pointers(section);
-  if (bytes.some((byte, i) => byte !== 0 || pointers.has(offset + i))) {
-    throw new ParseError(`${what}: its last entry is not empty`);
+  for (let at = offset; at < offset + length; at++) {
+    if ((bytes[at] ?? 0) !== 0 || pointers.has(at)) return false;
   }
+  return true;
 }

@@ -4,7 +4,7 @@ import { SECTION_FLAG } from "../../shared/elf/sections.ts";
 import { stringAt } from "../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { MAX_FUNCTIONS } from "../../shared/limits.ts";
-import { arrayEntries } from "./klp_array.ts";
+import { arrayEntries, isEmptyArray } from "./klp_array.ts";
 import type { ObjectFile, Place } from "./object_file.ts";
 
 // As many modules as a large machine has loaded.
@@ -23,6 +23,7 @@ export interface ReplacedFunction {
 export interface TargetObject {
   /** `vmlinux` or a module's name. */
   readonly object: ObjectName;
+  /** None where the object has callbacks alone. */
   readonly functions: readonly ReplacedFunction[];
 }
 
@@ -71,7 +72,7 @@ function isFunction(file: ObjectFile, place: Place): boolean {
 
 function isObject(file: ObjectFile, place: Place): boolean {
   const functions = target(file, place, SECOND);
-  return functions !== undefined && isFunction(file, functions);
+  return functions !== undefined && (isFunction(file, functions) || isEmptyArray(file, functions));
 }
 
 function readObjects(file: ObjectFile, start: Place): readonly TargetObject[] {
@@ -87,7 +88,9 @@ function readObjects(file: ObjectFile, start: Place): readonly TargetObject[] {
 
 /** Arrays that overlap make no sense to the kernel, and in a hostile file each could be as long as the file. */
 function requireDisjoint(file: ObjectFile, objects: readonly Place[]): void {
-  const arrays = objects.flatMap((object) => target(file, object, SECOND) ?? []);
+  const arrays = objects
+    .flatMap((object) => target(file, object, SECOND) ?? [])
+    .filter((array) => !isEmptyArray(file, array));
   arrays.sort((a, b) => a.section - b.section || a.offset - b.offset);
   arrays.reduce<Place | undefined>((last, array) => {
     const end = last && last.offset + (file.objectSize(last) ?? 0);
@@ -104,7 +107,8 @@ function requireDisjoint(file: ObjectFile, objects: readonly Place[]): void {
 
 function readObject(file: ObjectFile, place: Place): TargetObject {
   const start = target(file, place, SECOND);
-  if (start === undefined) throw new ParseError("a klp_object without functions");
+  if (start === undefined) throw new ParseError("a klp_object without an array of functions");
+  if (isEmptyArray(file, start)) return { object: readObjectName(file, place), functions: [] };
   const entries = arrayEntries(file, start, "an array of klp_func", (at) => isFunction(file, at));
   if (entries.length > MAX_FUNCTIONS)
     throw new RebootlessError("limit", `more than ${MAX_FUNCTIONS} functions`);

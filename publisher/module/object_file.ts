@@ -25,7 +25,7 @@ export interface Pointer {
 /** A relocatable ELF file, with its data seen as structures with pointers. */
 export interface ObjectFile {
   readonly sections: readonly ElfSection[];
-  /** The bytes of a section, [] for one without. */
+  /** The bytes of a section; [] for one without, as zeroed data has none in a file. */
   bytes(section: number): Uint8Array;
   /** The pointers of a section by their offset. */
   pointers(section: number): ReadonlyMap<number, Pointer>;
@@ -110,7 +110,7 @@ function sectionPointers(
 
 function placeOf(sections: readonly ElfSection[], symbol: ElfSymbol, at: bigint): Place | undefined {
   const section = sections[symbol.section];
-  if (section === undefined || section.type === SECTION_TYPE.nobits || symbol.section === 0) return undefined;
+  if (section === undefined || symbol.section === 0) return undefined;
   if (at < 0n || at >= BigInt(section.size)) return undefined;
   return { section: symbol.section, offset: Number(at) };
 }

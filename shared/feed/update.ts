@@ -5,6 +5,7 @@ import { MAX_ARTIFACT_BYTES, MAX_FUNCTIONS } from "../limits.ts";
 import type { FunctionFingerprint } from "../runpre/fingerprint.ts";
 import { fingerprintFromJson, fingerprintToJson } from "../runpre/json.ts";
 import { formatInstant, type Instant, parseInstant } from "../time.ts";
+import { decodeRollout, type Rollout, rolloutToJson } from "./rollout.ts";
 
 /** A file of the feed outside of TUF metadata: found by its digest, bounded by its length. */
 export interface Artifact {
@@ -13,9 +14,23 @@ export interface Artifact {
   readonly length: number;
 }
 
-/** The livepatch module of an update, and the name the kernel will know it by. */
+/** A kernel module of an update, and the name the kernel will know it by. */
 export interface UpdateModule extends Artifact {
   readonly name: ObjectName;
+}
+
+/** By which of the kernel's interfaces an update goes in. */
+export const ENGINES = ["livepatch", "ksplice"] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+/** Ksplice's words: new code for a target, and the code that it takes the place of. */
+export const PART_ROLES = ["core", "new", "old"] as const;
+
+/** One of the further modules of a Ksplice update. */
+export interface UpdatePart extends UpdateModule {
+  readonly role: (typeof PART_ROLES)[number];
+  /** What it changes: `vmlinux` or a module; null for the core. */
+  readonly target: ObjectName | null;
 }
 
 /** What an update replaces in one object: `vmlinux` or a module. */
@@ -30,43 +45,99 @@ export interface Update {
   readonly summary: string;
   readonly cves: readonly string[];
   readonly published: Instant;
+  /** How it reaches the hosts by and by, or null: all at once. */
+  readonly rollout: Rollout | null;
+  /** The release whose fixes a kernel has with this update and all that were published before it, or null. */
+  readonly effective: string | null;
   /** Updates that must be applied before this one. */
   readonly depends: readonly UpdateId[];
   /** Updates that must not be applied together with this one. */
   readonly conflicts: readonly UpdateId[];
   /** Why it must not be applied any more, or null. */
   readonly recalled: string | null;
+  readonly engine: EngineName;
+  /** Atomic replace: the kernel puts every other live patch out of force when this one goes in. */
+  readonly replace: boolean;
+  /** Updates that this one makes needless: they are not applied where it can be. */
+  readonly supersedes: readonly UpdateId[];
+  /** The patch itself; a Ksplice module's name carries the patch's id. */
   readonly module: UpdateModule;
+  /** What Ksplice loads besides, in this order. */
+  readonly parts: readonly UpdatePart[];
   readonly objects: readonly TargetObject[];
 }
 
 const CVE = /^CVE-\d{4}-\d{4,10}$/;
+export const isCve = (text: string): boolean => CVE.test(text);
+/** What `uname -r` may print: it goes to terminals and into scripts. */
+const RELEASE = /^[0-9A-Za-z][0-9A-Za-z.+~_-]{0,63}$/;
 /** Dependencies, conflicts and CVEs of one update. */
 const MAX_RELATED = 256;
 /** The kernel and every module that could be loaded. */
 const MAX_OBJECTS = 8192;
+/** Two for each target, and a core. */
+const MAX_PARTS = 2 * MAX_RELATED + 1;
 
 export function decodeUpdate(update: Decoder): Update {
-  const ids = (name: string) =>
-    update
-      .get(name)
-      .array(MAX_RELATED)
-      .map((id) => id.as(updateId));
+  const ids = (list: Decoder) => list.array(MAX_RELATED).map((id) => id.as(updateId));
+  const engine = update.get("engine").optional((name) => oneOf(name, ENGINES)) ?? "livepatch";
   return {
     id: update.get("id").as(updateId),
     summary: update.get("summary").string(),
     cves: update
       .get("cves")
       .array(MAX_RELATED)
-      .map((cve) => (CVE.test(cve.string()) ? cve.string() : cve.fail("not a CVE number"))),
+      .map((cve) => (isCve(cve.string()) ? cve.string() : cve.fail("not a CVE number"))),
     published: update.get("published").as(parseInstant),
-    depends: ids("depends"),
-    conflicts: ids("conflicts"),
+    rollout: update.get("rollout").optional(decodeRollout) ?? null,
+    effective: update.get("effective").optional(decodeRelease) ?? null,
+    depends: ids(update.get("depends")),
+    conflicts: ids(update.get("conflicts")),
     recalled: update.get("recalled").nullable((reason) => reason.string()),
+    engine,
+    replace: update.get("replace").optional((replace) => decodeReplace(replace, engine)) ?? false,
+    supersedes: decodeSupersedes(update, ids),
     module: decodeModule(update.get("module")),
+    parts: decodeParts(update.get("parts"), engine),
     objects: decodeObjects(update.get("objects")),
   };
 }
+
+function oneOf<T extends string>(text: Decoder, allowed: readonly T[]): T {
+  return allowed.find((one) => one === text.value) ?? text.fail(`not one of ${allowed.join(", ")}`);
+}
+
+/** Ksplice has nothing of the kind: a host would put in an update that does not do what it says. */
+function decodeReplace(replace: Decoder, engine: EngineName): boolean {
+  if (replace.boolean() && engine !== "livepatch") replace.fail(`${engine} cannot replace other patches`);
+  return replace.boolean();
+}
+
+function decodeSupersedes(update: Decoder, ids: (list: Decoder) => UpdateId[]): UpdateId[] {
+  const supersedes = update.get("supersedes");
+  const decoded = supersedes.optional(ids) ?? [];
+  if (decoded.some((id) => id === update.get("id").value)) supersedes.fail("the update itself");
+  return decoded;
+}
+
+function decodeParts(parts: Decoder, engine: EngineName): UpdatePart[] {
+  const decoded =
+    parts
+      .optional((list) => list.array(MAX_PARTS))
+      ?.map((part) => ({
+        ...decodeModule(part),
+        role: oneOf(part.get("role"), PART_ROLES),
+        target: part.get("target").nullable((target) => target.as(objectName)),
+      })) ?? [];
+  if (decoded.length > 0 !== (engine === "ksplice")) parts.fail("ksplice updates have parts, others none");
+  if (decoded.some(({ role, target }) => (target === null) !== (role === "core"))) {
+    parts.fail("a core has no target, everything else has one");
+  }
+  return decoded;
+}
+
+const decodeRelease = (release: Decoder): string =>
+  RELEASE.test(release.string()) ? release.string() : release.fail("not a kernel release");
 
 function decodeModule(module: Decoder): UpdateModule {
   return {
@@ -76,11 +147,10 @@ function decodeModule(module: Decoder): UpdateModule {
   };
 }
 
-/** An update that names nothing it replaces could not be checked against memory: it is refused. */
+/** An update names every object that it touches, also one in which it has callbacks and replaces nothing. */
 function decodeObjects(objects: Decoder): TargetObject[] {
   const decoded = objects.array(MAX_OBJECTS).map((object) => {
     const functions = object.get("functions").array(MAX_FUNCTIONS);
-    if (functions.length === 0) object.fail("no function");
     return {
       name: object.get("name").as(objectName),
       functions: functions.map((fn) => fingerprintFromJson(fn.value, fn.where)),
@@ -97,16 +167,24 @@ export function updateToJson(update: Update): JsonObject {
     summary: update.summary,
     cves: update.cves,
     published: formatInstant(update.published),
+    rollout: update.rollout ? rolloutToJson(update.rollout) : undefined,
+    effective: update.effective ?? undefined,
     depends: update.depends,
     conflicts: update.conflicts,
     recalled: update.recalled,
-    module: jsonObject({
-      name: update.module.name,
-      sha256: update.module.sha256,
-      length: update.module.length,
-    }),
+    engine: update.engine === "livepatch" ? undefined : update.engine,
+    replace: update.replace || undefined,
+    supersedes: update.supersedes.length > 0 ? update.supersedes : undefined,
+    module: moduleToJson(update.module),
+    parts: update.parts.length > 0 ? update.parts.map(partToJson) : undefined,
     objects: update.objects.map((object) =>
       jsonObject({ name: object.name, functions: object.functions.map(fingerprintToJson) }),
     ),
   });
 }
+
+const moduleToJson = ({ name, sha256, length }: UpdateModule): JsonObject =>
+  jsonObject({ name, sha256, length });
+
+const partToJson = (part: UpdatePart): JsonObject =>
+  jsonObject({ ...Object.fromEntries(moduleToJson(part)), role: part.role, target: part.target });

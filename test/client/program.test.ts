@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { configFile } from "../../client/config.ts";
 import { stateLock } from "../../client/host/lock.ts";
 import { program } from "../../client/program.ts";
+import { RunRecord } from "../../client/report/run_record.ts";
 import { parserExitCode, runCommand } from "../../shared/run_command.ts";
 import { systemClock } from "../../shared/time.ts";
 import { FakeSystem } from "../support/fake_system.ts";
@@ -37,12 +38,20 @@ async function run(...args: readonly string[]) {
         clock: systemClock,
         system: new FakeSystem(),
         lock: stateLock(globals.stateDir),
+        record: new RunRecord(async () => undefined),
       }),
     ),
   );
   const streams = { writeOut: self.stdout, writeErr: self.stderr };
   for (const command of [root, ...root.commands]) command.configureOutput(streams);
-  const places = ["--config-dir", join(dir, "config"), "--state-dir", join(dir, "state")];
+  const places = [
+    "--config-dir",
+    join(dir, "config"),
+    "--state-dir",
+    join(dir, "state"),
+    "--run-dir",
+    join(dir, "run"),
+  ];
   await root.parseAsync([...places, ...args], { from: "user" }).catch((error: unknown) => {
     self.exitWith(parserExitCode(error));
   });
@@ -54,16 +63,20 @@ describe("the command line of a host", () => {
     const { stdout, stderr, code } = await run("--help");
     expect(code).toBe(0);
     expect(stderr).toBe("");
-    for (const name of ["init", "check", "upgrade", "status", "undo"]) expect(stdout).toContain(`  ${name}`);
+    for (const name of ["init", "check", "upgrade", "status", "undo", "config", "hold", "unhold"])
+      expect(stdout).toContain(`  ${name}`);
     expect(stdout).toContain("4  trust failure");
     expect(stdout).toContain("/etc/rebootless");
   });
 
-  it.each(["init", "check", "upgrade", "status", "undo"])("explains %s", async (name) => {
-    const { stdout, code } = await run(name, "--help");
-    expect(code).toBe(0);
-    expect(stdout).toContain(`Usage: rebootless ${name}`);
-  });
+  it.each(["init", "check", "upgrade", "status", "undo", "config", "hold", "unhold"])(
+    "explains %s",
+    async (name) => {
+      const { stdout, code } = await run(name, "--help");
+      expect(code).toBe(0);
+      expect(stdout).toContain(`Usage: rebootless ${name}`);
+    },
+  );
 
   it("tells its version", async () => {
     expect(await run("--version")).toEqual({ code: 0, stdout: "1.2.3\n", stderr: "" });
@@ -87,7 +100,7 @@ describe("the command line of a host", () => {
   it("ends with 2 before it is set up, and says how to", async () => {
     const { code, stderr } = await run("status");
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^error: cannot read .*rebootless\.toml\n/);
+    expect(stderr).toMatch(/^error: no feed is set in .*rebootless\.toml\n/);
     expect(stderr).toContain("hint: Run `rebootless init");
   });
 
@@ -107,11 +120,33 @@ describe("the command line of a host", () => {
   });
 
   it("refuses a key in the configuration that nobody knows", async () => {
-    const places = { configDir: dir, stateDir: dir };
+    const places = { configDir: dir, stateDir: dir, runDir: dir };
     await writeFile(configFile(places), 'feed = "https://a.example/"\nfede = 1\n');
     const { code, stderr } = await run("status", "--config-dir", dir);
     expect(code).toBe(2);
     expect(stderr).toContain("unknown key fede");
+  });
+
+  it("shows what is in force and where it was said, but no password", async () => {
+    await writeFile(
+      join(dir, "rebootless.toml"),
+      'feed = "/srv/mirror"\nhttps_proxy = "http://me:pw1@p:1"\n',
+    );
+    const args = ["config", "--config-dir", dir, "--set", "delay=3d"];
+    const { code, stdout } = await run(...args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^feed = "\/srv\/mirror" +# .*rebootless\.toml:1$/m);
+    expect(stdout).toMatch(/^delay = "3d" +# command line$/m);
+    expect(stdout).toMatch(/^mode = "automatic"$/m);
+    expect(stdout).toContain("# pin is not set");
+    expect(stdout).not.toContain("pw1");
+    const { settings } = JSON.parse((await run(...args, "--json")).stdout);
+    expect(settings).toContainEqual({
+      name: "feed",
+      value: "/srv/mirror",
+      origin: { from: "file", path: join(dir, "rebootless.toml"), line: 1 },
+      description: expect.any(String),
+    });
   });
 
   it("wants to know what to undo", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { versionsOf } from "../../edge/publish/stored_feed.ts";
-import type { BuildId } from "../../shared/brand.ts";
+import { type BuildId, objectName } from "../../shared/brand.ts";
 import { utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { ed25519 } from "../../shared/crypto/ed25519_tweetnacl.ts";
@@ -140,12 +140,13 @@ describe("a publish that is sound", () => {
     { "If-None-Match": "x".repeat(8000) },
     { "If-Match": "@" },
     { "If-Modified-Since": "yesterday" },
-    { Range: "bytes=999999-" },
     { Range: "bits=?" },
+    { Range: "bytes=0-1,4-5" },
+    { Range: "bytes=0-9", "If-Range": '"another"' },
   ])("answers %o with the whole file", async (headers: Record<string, string>) => {
     const answer = await get(feedPath(id), headers);
     expect(answer.status).toBe(200);
-    expect(answer.headers.get("cache-control")).toBe("public, max-age=60, stale-while-revalidate=300");
+    expect(answer.headers.get("cache-control")).toMatch(/^public, max-age=60, /);
   });
 
   it("keeps what was in force before", async () => {
@@ -181,7 +182,6 @@ describe("what is not there", () => {
     `kernels/${id}/metadata/01.targets.json`,
     `artifacts/${"a".repeat(63)}`,
     `artifacts/${"a".repeat(64)}`,
-    `staging/${"a".repeat(64)}`,
     "root/2.root.json",
     "constructor",
   ])("/%s is not found", async (path) => {
@@ -205,6 +205,14 @@ interface Mistake {
 const other = someBuildId();
 const signersOf = async (count: number) => ({ signers: made.keys.targets.slice(0, count) });
 const emptyFile = { length: 1, hashes: new Map([["sha256" as const, "0".repeat(64)]]), custom: undefined };
+
+/** A Ksplice update whose own module is in force, and whose new code nobody sent. */
+async function withoutPart(id: BuildId): Promise<Uint8Array> {
+  const update = await updateOf("fix-1", MODULE);
+  const part = { ...update.module, name: objectName("new_code"), sha256: await sha256Of(utf8("new code")) };
+  const parts = [{ ...part, role: "new" as const, target: objectName("vmlinux") }];
+  return manifestBytes(id, [{ ...update, engine: "ksplice", parts }]);
+}
 
 const MISTAKES: readonly (readonly [string, Mistake])[] = [
   ["unsigned", { targets: { signers: [] }, message: /0 good signatures of the 2/ }],
@@ -240,6 +248,7 @@ const MISTAKES: readonly (readonly [string, Mistake])[] = [
   ["with a wrong digest", { targets: { sha256: "0".repeat(64) }, message: /sha256 differs/ }],
   ["with a manifest that is none", { manifest: async () => utf8("{}"), message: /manifest/ }],
   ["with an artifact that was not staged", { module: null, message: /was not staged/ }],
+  ["with a part that was not staged", { manifest: withoutPart, message: /was not staged/ }],
   ["that is not JSON", { targets: async () => utf8("<targets/>"), message: /not a JSON/ }],
 ];
 

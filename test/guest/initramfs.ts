@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { RebootlessError } from "../../shared/errors.ts";
 import { CpioWriter } from "./cpio.ts";
 import { cacheDirectory, type Kernel } from "./machine.ts";
+import { sharedLibraries } from "./shared_libraries.ts";
 
 const execFileAsync = promisify(execFile);
 
@@ -29,12 +30,6 @@ const PROGRAMS: ReadonlyMap<string, string> = new Map([
 ]);
 
 const initScript = join(dirname(fileURLToPath(import.meta.url)), "guest_init.sh");
-
-/** Host paths of the shared libraries of a program, and of its loader. */
-async function sharedLibraries(program: string): Promise<readonly string[]> {
-  const { stdout } = await execFileAsync("ldd", [program]);
-  return stdout.split("\n").flatMap((line) => /(?:=> )?(\/\S+) \(0x/.exec(line)?.[1] ?? []);
-}
 
 async function addBusybox(cpio: CpioWriter): Promise<void> {
   cpio.file(BUSYBOX, await readFile(BUSYBOX), 0o755);

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { fingerprintSymbol } from "../../publisher/fingerprint/kernel_function.ts";
+import { fingerprintWhole } from "../../publisher/fingerprint/kernel_file.ts";
 import { landmarks } from "../../publisher/fingerprint/landmarks.ts";
-import { openKernelImage } from "../../publisher/image/kernel_image.ts";
+import { type KernelImage, openKernelImage } from "../../publisher/image/kernel_image.ts";
 import { type Difference, functionChecker, type RunpreResult } from "../../shared/runpre/check.ts";
 import type { FunctionFingerprint, KernelLandmarks } from "../../shared/runpre/fingerprint.ts";
 import type { Kernel } from "../guest/machine.ts";
@@ -23,25 +23,27 @@ export interface WholeKernel {
 /** Throws RebootlessError for a function that cannot be fingerprinted: there must be none. */
 export function fingerprintKernel({ vmlinuz }: Kernel): WholeKernel {
   const image = openKernelImage(new Uint8Array(readFileSync(vmlinuz)));
-  const functions = new Map<number, FunctionFingerprint>();
-  const places = new Map<string, number[]>();
-  for (const symbol of image.symbols.all) {
-    const offset = Number(symbol.address - image.linkedText);
-    if (offset < 0 || offset >= image.textEnd) continue;
-    const known = places.get(symbol.name);
-    if (known === undefined) places.set(symbol.name, [offset]);
-    else known.push(offset);
-    if (!functions.has(offset)) functions.set(offset, fingerprintSymbol(image, symbol));
-  }
-  const all = [...functions.values()];
-  const traceable = all.filter(({ sites }) => sites.some(({ kind }) => kind === "ftrace"));
+  const { functions, refused } = fingerprintWhole(image);
+  if (refused[0] !== undefined) throw refused[0];
+  const traceable = functions.filter(({ sites }) => sites.some(({ kind }) => kind === "ftrace"));
   return {
     landmarks: landmarks(image),
-    functions: all,
+    functions,
     size: image.textEnd,
-    places,
+    places: placesOf(image),
     traceable: new Set(traceable.map(({ offset }) => offset)),
   };
+}
+
+function placesOf(image: KernelImage): ReadonlyMap<string, readonly number[]> {
+  const places = new Map<string, number[]>();
+  for (const { name, address } of image.symbols.all) {
+    const place = Number(address - image.linkedText);
+    const known = places.get(name);
+    if (known === undefined) places.set(name, [place]);
+    else if (!known.includes(place)) known.push(place);
+  }
+  return places;
 }
 
 /** The function that a place from `_text` is part of. */

@@ -80,9 +80,10 @@ export class FakeMemory implements TextMemory {
 export function updateOf(
   id: string,
   functions: readonly FunctionName[],
-  more: Partial<Omit<Update, "depends" | "conflicts">> & {
+  more: Partial<Omit<Update, "depends" | "conflicts" | "supersedes">> & {
     readonly depends?: readonly string[];
     readonly conflicts?: readonly string[];
+    readonly supersedes?: readonly string[];
   } = {},
 ): Update {
   const module = {
@@ -95,12 +96,18 @@ export function updateOf(
     summary: `Fixes what ${id} names`,
     cves: [],
     published: instant(Date.UTC(2026, 0, 1)),
+    rollout: null,
+    effective: null,
     recalled: null,
+    engine: "livepatch",
+    replace: false,
+    parts: [],
     module,
     objects: [{ name: objectName("vmlinux"), functions: functions.map(fingerprintOf) }],
     ...more,
     depends: (more.depends ?? []).map(updateId),
     conflicts: (more.conflicts ?? []).map(updateId),
+    supersedes: (more.supersedes ?? []).map(updateId),
   };
 }
 

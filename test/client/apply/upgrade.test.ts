@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Result, upgrade } from "../../../client/apply/upgrade.ts";
-import type { ApplyOutcome, Engine, LoadedPatch } from "../../../client/engines/engine.ts";
+import type { ApplyOutcome, Change, Engine, LoadedPatch } from "../../../client/engines/engine.ts";
 import { type TrustDir, trustDir } from "../../../client/trust/trust_dir.ts";
 import { buildId, type ObjectName, objectName } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
@@ -15,8 +15,13 @@ import { FakeMemory, type FunctionName, landmarks, moduleOf, updateOf } from "./
 
 const ID = buildId("0123456789abcdef0123456789abcdef01234567");
 
+/** What only newer kernels tell. */
+const UNTOLD = { replaces: null, order: null } as const;
+const ABORTED = { outcome: "aborted", detail: "it was not to be", blockedBy: [], restored: true } as const;
+
 /** Loads what it is given, unless told otherwise of a name. */
 class FakeEngine implements Engine {
+  readonly name = "livepatch";
   readonly patches: LoadedPatch[] = [];
   readonly outcomes = new Map<string, ApplyOutcome | Error>();
   /** Names and the bytes of the files, in order. */
@@ -27,9 +32,14 @@ class FakeEngine implements Engine {
     throw new Error("an upgrade undoes nothing");
   };
 
-  async apply(name: ObjectName, file: string): Promise<ApplyOutcome> {
-    this.applied.push([name, await readFile(file)]);
-    const outcome = this.outcomes.get(name) ?? { outcome: "applied", milliseconds: 7 };
+  preflight = async (): Promise<undefined> => undefined;
+
+  async apply({ modules }: Change): Promise<ApplyOutcome> {
+    const [module, ...more] = modules;
+    if (module?.role !== "patch" || more.length > 0) throw new Error("a livepatch update has one module");
+    this.applied.push([module.name, await readFile(module.file)]);
+    const applied = { outcome: "applied", milliseconds: 7, pending: [], replaced: [] } as const;
+    const outcome = this.outcomes.get(module.name) ?? applied;
     if (outcome instanceof Error) throw outcome;
     return outcome;
   }
@@ -74,7 +84,14 @@ const names = () => engine.applied.map(([name]) => name);
 
 function inForce(update: Update, state: LoadedPatch["state"] = "applied"): void {
   const functions = update.objects.flatMap((o) => o.functions.map((fn) => `${o.name}/${fn.name},1`));
-  engine.patches.push({ name: update.module.name, state, functions });
+  engine.patches.push({
+    name: update.module.name,
+    engine: "livepatch",
+    state,
+    functions,
+    objects: [],
+    ...UNTOLD,
+  });
 }
 
 /** b stands on a, c on b, d on nothing. */
@@ -143,7 +160,11 @@ describe("an upgrade", () => {
   });
 
   it("says of each dependent what it lacks", async () => {
-    engine.outcomes.set("livepatch_a", { outcome: "refused", reason: "Key was rejected by service" });
+    engine.outcomes.set("livepatch_a", {
+      ...ABORTED,
+      cause: "signature_required",
+      detail: "Key was rejected by service",
+    });
     const results = await run([a, b, c]);
     expect(results).toMatchObject([
       { id: "a", result: "failed", error: { code: "apply" } },
@@ -155,15 +176,19 @@ describe("an upgrade", () => {
   });
 
   it("reports a stalled transition with its tasks, and whether it was reversed", async () => {
-    const blockedBy = [{ pid: 81, name: "java" }];
-    for (const [reversed, hint] of [
-      [true, "It was reversed"],
-      [false, "It could not be reversed"],
+    const blockedBy = [{ pid: 81, name: "java", stack: [] }];
+    for (const [restored, hint] of [
+      [true, "as it was before"],
+      [false, "could NOT be brought back"],
     ] as const) {
-      engine.outcomes.set("livepatch_a", { outcome: "stalled", blockedBy, reversed });
+      engine.outcomes.set("livepatch_a", { ...ABORTED, cause: "code_busy", blockedBy, restored });
       const [result] = await run([a]);
       expect(result).toMatchObject({
-        error: { code: "apply", message: expect.stringContaining("java[81]"), details: { reversed } },
+        error: {
+          code: "apply",
+          message: expect.stringContaining("java[81]"),
+          details: { cause: "code_busy", restored },
+        },
       });
       expect(result?.result === "failed" && result.error.hint).toContain(hint);
     }
@@ -229,8 +254,11 @@ describe("an upgrade", () => {
   it("touches nothing while an impostor is loaded", async () => {
     engine.patches.push({
       name: objectName("livepatch_a"),
+      engine: "livepatch",
       state: "applied",
       functions: ["vmlinux/commit_creds,1"],
+      objects: [],
+      ...UNTOLD,
     });
     await expect(run([a, d])).rejects.toMatchObject({ code: "trust" });
     expect(feed.traffic.requests + memory.readings + engine.applied.length).toBe(0);

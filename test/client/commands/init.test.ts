@@ -6,6 +6,7 @@ import { init } from "../../../client/commands/init.ts";
 import { configFile, type Places, provisionedRootFile, readConfig } from "../../../client/config.ts";
 import { readIfPresent } from "../../../client/host/files.ts";
 import { stateLock } from "../../../client/host/lock.ts";
+import { RunRecord } from "../../../client/report/run_record.ts";
 import { buildId } from "../../../shared/brand.ts";
 import { terminal } from "../../../shared/terminal.ts";
 import { DAY, instant } from "../../../shared/time.ts";
@@ -22,7 +23,7 @@ let rootFile: string;
 let said: string;
 beforeEach(async () => {
   const dir = await mkdtemp(join(tmpdir(), "rebootless-init-"));
-  places = { configDir: join(dir, "config"), stateDir: join(dir, "state") };
+  places = { configDir: join(dir, "config"), stateDir: join(dir, "state"), runDir: join(dir, "run") };
   made = await ceremony(NOW);
   rootFile = join(dir, "announced.json");
   await writeFile(rootFile, made.root);
@@ -37,7 +38,14 @@ const write = (text: string) => {
 async function run(force = false): Promise<void> {
   const lock = stateLock(places.stateDir);
   const speaker = terminal({ json: false, quiet: false }, { stdout: write, stderr: write });
-  const context = { places, terminal: speaker, clock: () => NOW, system: new FakeSystem(), lock };
+  const context = {
+    places,
+    terminal: speaker,
+    clock: () => NOW,
+    system: new FakeSystem(),
+    lock,
+    record: new RunRecord(async () => undefined),
+  };
   await init(context, { feed: "https://feed.example.org/k", root: rootFile, force }).finally(lock.release);
 }
 
@@ -63,7 +71,7 @@ describe("setting a host up", () => {
   it("keeps the root byte for byte, and the feed's address", async () => {
     await run();
     expect(await readFile(provisionedRootFile(places))).toEqual(Buffer.from(made.root));
-    expect(await readConfig(places)).toMatchObject({ feed: "https://feed.example.org/k/" });
+    expect(await readConfig(places)).toMatchObject({ feed: ["https://feed.example.org/k/"] });
     expect(said).toMatch(/^sha256 {3}[0-9a-f]{64}$/m);
   });
 

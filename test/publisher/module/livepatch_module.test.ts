@@ -8,8 +8,8 @@ import { buildElf, le, note, type RelaSpec, relaSection, symbolSections } from "
 const ID = "ffeeddccbbaa99887766554433221100ffeeddcc";
 const STRINGS = "first\0second.part.0\0dm_mod\0";
 const NAME = { first: 0, second: 6, module: 20 };
-const SECTION = { text: 1, strings: 2, data: 5 };
-const SYMBOL = { text: 1, strings: 2, data: 3, thisModule: 4 };
+const SECTION = { text: 1, strings: 2, data: 5, bss: 6 };
+const SYMBOL = { text: 1, strings: 2, data: 3, bss: 4, thisModule: 5 };
 
 interface ModuleSpec {
   readonly modinfo?: string;
@@ -22,6 +22,8 @@ interface ModuleSpec {
   readonly dirtyEnd?: boolean;
   readonly patches?: number;
   readonly sharedFunctions?: boolean;
+  /** The second object has callbacks alone: its array is zeroed data, which may have no bytes in the file. */
+  readonly noFunctions?: "in data" | "in bss";
 }
 
 /** klp_patch at 0, one function array for each of two objects, then the objects; the strings beside them. */
@@ -48,24 +50,35 @@ function buildModule(spec: ModuleSpec = {}): Uint8Array {
     ]).flat(),
     ...klpFunc(one, NAME.first),
     ...klpFunc(one + functionSize, NAME.second),
-    ...klpFunc(two, NAME.first),
+    ...(spec.noFunctions === undefined ? klpFunc(two, NAME.first) : []),
     pointer(objects + 8, SYMBOL.data, one),
     ...(spec.secondObject === "vmlinux" ? [] : [pointer(objects + objectSize, SYMBOL.strings, NAME.module)]),
-    pointer(objects + objectSize + 8, SYMBOL.data, spec.sharedFunctions === true ? one : two),
+    spec.noFunctions === "in bss"
+      ? pointer(objects + objectSize + 8, SYMBOL.bss, 0)
+      : pointer(objects + objectSize + 8, SYMBOL.data, spec.sharedFunctions === true ? one : two),
   ];
-  const array = (value: number, size: number) => ({
-    name: `array_${value}`,
+  const array = (value: number, size: number, section: number = SECTION.data) => ({
+    name: `array_${section}_${value}`,
     type: 1,
-    section: SECTION.data,
+    section,
     value,
     size,
   });
   const symbols = [
-    ...[SECTION.text, SECTION.strings, SECTION.data].map((section) => ({ name: "", type: 3, section })),
+    ...[SECTION.text, SECTION.strings, SECTION.data, SECTION.bss].map((section) => ({
+      name: "",
+      type: 3,
+      section,
+    })),
     { name: "__this_module", binding: 1, section: 0 },
     ...(spec.withSymbols === false
       ? []
-      : [array(one, 3 * functionSize), array(two, 2 * functionSize), array(objects, 3 * objectSize)]),
+      : [
+          array(one, 3 * functionSize),
+          array(two, (spec.noFunctions === undefined ? 2 : 1) * functionSize),
+          array(objects, 3 * objectSize),
+          array(0, functionSize, SECTION.bss),
+        ]),
   ];
   const modinfo = spec.modinfo ?? "license=GPL\0livepatch=Y\0name=lp_sample\0vermagic=6.1.0-test SMP \0";
   return buildElf({
@@ -76,8 +89,9 @@ function buildModule(spec: ModuleSpec = {}): Uint8Array {
       { name: ".modinfo", data: utf8(modinfo), flags: 2 },
       { name: ".note.gnu.build-id", data: note("GNU", 3, Uint8Array.from(Buffer.from(ID, "hex"))), type: 7 },
       { name: ".data", data, flags: 3 },
+      { name: ".bss", type: 8, data: new Uint8Array(functionSize), flags: 3 },
       relaSection(".rela.data", SECTION.data, relas),
-      ...symbolSections(symbols, 8),
+      ...symbolSections(symbols, 9),
     ],
   });
 }
@@ -103,6 +117,13 @@ describe("a livepatch module", () => {
         { object: "dm_mod", functions: [{ name: "first", position: 0 }] },
       ],
     });
+  });
+
+  it.each(["in data", "in bss"] as const)("may have callbacks alone for an object (%s)", (noFunctions) => {
+    expect(readLivepatchModule(buildModule({ noFunctions })).objects).toEqual([
+      expect.objectContaining({ object: "vmlinux" }),
+      { object: "dm_mod", functions: [] },
+    ]);
   });
 
   it("is told from other modules", () => {

@@ -61,7 +61,7 @@ describe("a manifest", () => {
       "with two modules of one name",
       ["updates", 1, "module", "name"],
       "livepatch_a",
-      "manifest: two updates whose",
+      "manifest: two modules of one name",
     ],
   ])("%s is refused", (_, path, value, message) => {
     expect(() => decodeManifest(alteredBytes(document, path, value))).toThrow(

@@ -11,6 +11,8 @@ export interface Relations {
   readonly depends?: readonly string[];
   readonly conflicts?: readonly string[];
   readonly recalled?: string | null;
+  readonly supersedes?: readonly string[];
+  readonly replace?: boolean;
   /** Days after 2026-01-01. */
   readonly day?: number;
 }
@@ -21,9 +23,15 @@ export function sampleUpdate(id: string, relations: Relations = {}): Update {
     summary: `Fixes what ${id} names`,
     cves: ["CVE-2026-12345"],
     published: instant(Date.UTC(2026, 0, 1 + (relations.day ?? 0))),
+    rollout: null,
+    effective: null,
     depends: (relations.depends ?? []).map(updateId),
     conflicts: (relations.conflicts ?? []).map(updateId),
     recalled: relations.recalled ?? null,
+    engine: "livepatch",
+    replace: relations.replace ?? false,
+    supersedes: (relations.supersedes ?? []).map(updateId),
+    parts: [],
     module: {
       name: objectName(`livepatch_${id.replaceAll(/[.-]/g, "_")}`),
       sha256: sha256Hex("c".repeat(64)),

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { objectName, sha256Hex, updateId } from "../../../shared/brand.ts";
 import { Decoder } from "../../../shared/decode.ts";
-import { decodeUpdate, type Update, updateToJson } from "../../../shared/feed/update.ts";
-import { encodeJson, type JsonValue, parseJson } from "../../../shared/json.ts";
+import { decodeUpdate, type Update, type UpdatePart, updateToJson } from "../../../shared/feed/update.ts";
+import { encodeJson, type JsonValue, jsonObject, parseJson } from "../../../shared/json.ts";
 import { MAX_ARTIFACT_BYTES } from "../../../shared/limits.ts";
 import { instant } from "../../../shared/time.ts";
 import { altered, sampleUpdate } from "./sample.ts";
@@ -13,21 +13,60 @@ const document = updateToJson(sampleUpdate("fix-1"));
 const [vmlinux] = sampleUpdate("fix-1").objects;
 
 const anyId = fc.stringMatching(/^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/).map(updateId);
-const anyUpdate: fc.Arbitrary<Update> = fc.record({
+const anyName = fc.stringMatching(/^[A-Za-z0-9_]{1,55}$/).map(objectName);
+const anyModule = {
+  name: anyName,
+  sha256: fc.stringMatching(/^[0-9a-f]{64}$/).map(sha256Hex),
+  length: fc.integer({ min: 1, max: MAX_ARTIFACT_BYTES }),
+};
+const anyPart = fc.oneof(
+  fc.record({ ...anyModule, role: fc.constant("core" as const), target: fc.constant(null) }),
+  fc.record({ ...anyModule, role: fc.constantFrom("new" as const, "old" as const), target: anyName }),
+);
+const anyEngine = fc.oneof(
+  fc.record({
+    engine: fc.constant("livepatch" as const),
+    replace: fc.boolean(),
+    parts: fc.constant<UpdatePart[]>([]),
+  }),
+  fc.record({
+    engine: fc.constant("ksplice" as const),
+    replace: fc.constant(false),
+    parts: fc.array(anyPart, { minLength: 1, maxLength: 4 }),
+  }),
+);
+const anyPlain = fc.record({
   id: anyId,
   summary: fc.string({ unit: "grapheme", maxLength: 80 }).filter((text) => text.isWellFormed()),
   cves: fc.array(fc.stringMatching(/^CVE-\d{4}-\d{4,10}$/), { maxLength: 4 }),
   published: fc.integer({ min: 0, max: 4_000_000_000 }).map((seconds) => instant(seconds * 1000)),
+  rollout: fc.option(
+    fc.record({
+      start: fc.integer({ min: 0, max: 4_000_000_000 }).map((seconds) => instant(seconds * 1000)),
+      hours: fc.integer({ min: 0, max: 2160 }),
+    }),
+  ),
+  effective: fc.option(fc.stringMatching(/^[0-9A-Za-z][0-9A-Za-z.+~_-]{0,63}$/)),
   depends: fc.array(anyId, { maxLength: 4 }),
   conflicts: fc.array(anyId, { maxLength: 4 }),
   recalled: fc.option(fc.string({ maxLength: 40 }).filter((text) => text.isWellFormed())),
-  module: fc.record({
-    name: fc.stringMatching(/^[A-Za-z0-9_]{1,55}$/).map(objectName),
-    sha256: fc.stringMatching(/^[0-9a-f]{64}$/).map(sha256Hex),
-    length: fc.integer({ min: 1, max: MAX_ARTIFACT_BYTES }),
-  }),
+  supersedes: fc.array(anyId, { maxLength: 4 }),
+  module: fc.record(anyModule),
   objects: fc.constant(vmlinux ? [vmlinux] : []),
 });
+const anyUpdate: fc.Arbitrary<Update> = fc
+  .tuple(anyPlain, anyEngine)
+  .map(([plain, engine]) => ({ ...plain, ...engine }))
+  .filter(({ id, supersedes }) => !supersedes.includes(id));
+
+const part = jsonObject({
+  name: "ksplice_abcdefgh_vmlinux_new",
+  sha256: "b".repeat(64),
+  length: 10,
+  role: "new",
+  target: "vmlinux",
+});
+const ksplice = altered(altered(document, ["engine"], "ksplice"), ["parts"], [part]);
 
 describe("an update", () => {
   it("reads as it was written", () => {
@@ -53,6 +92,14 @@ describe("an update", () => {
       "update.published: not a time",
     ],
     ["on the 30th of February", ["published"], "2026-02-30T00:00:00Z", "update.published: not a time"],
+    [
+      "rolled out for a century",
+      ["rollout"],
+      jsonObject({ start: "2026-01-01T00:00:00Z", hours: 876_000 }),
+      "update.rollout.hours: 876000 is not in 0 to 2160",
+    ],
+    ["rolled out without a start", ["rollout"], jsonObject({ hours: 1 }), "update.rollout.start: "],
+    ["with a release of control characters", ["effective"], "6.1\u001b[2J", "update.effective: not a kernel"],
     ["with a dependency that is no id", ["depends"], ["A"], "update.depends[0]: not an update id"],
     ["with a conflict that is a number", ["conflicts"], [1], "update.conflicts[0]: expected a string"],
     ["without a word on its recall", ["recalled"], undefined, "update.recalled: expected a string"],
@@ -62,9 +109,12 @@ describe("an update", () => {
     ["with a short digest", ["module", "sha256"], "ab", "update.module.sha256: not a SHA-256"],
     ["with an empty module", ["module", "length"], 0, "update.module.length: 0 is not in 1 to"],
     ["with a module too large", ["module", "length"], MAX_ARTIFACT_BYTES + 1, "update.module.length: "],
-    ["that replaces nothing", ["objects"], [], "update.objects: no target object"],
-    ["with an object without functions", ["objects", 0, "functions"], [], "update.objects[0]: no function"],
+    ["that touches nothing", ["objects"], [], "update.objects: no target object"],
     ["with an object name that is a path", ["objects", 0, "name"], "a/b", "update.objects[0].name: "],
+    ["of an engine that nobody has", ["engine"], "kgraft", "update.engine: not one of livepatch, ksplice"],
+    ["that replaces by a word", ["replace"], "yes", "update.replace: expected true or false"],
+    ["that supersedes itself", ["supersedes"], ["fix-1"], "update.supersedes: the update itself"],
+    ["of livepatch with parts", ["parts"], [part], "update.parts: ksplice updates have parts"],
     [
       "with a damaged fingerprint",
       ["objects", 0, "functions", 0, "size"],
@@ -75,6 +125,33 @@ describe("an update", () => {
     expect(() => decode(altered(document, path, value))).toThrow(
       expect.objectContaining({ code: "parse", message: expect.stringContaining(message) }),
     );
+  });
+
+  it.each<[string, readonly (string | number)[], JsonValue | undefined, string]>([
+    ["without parts", ["parts"], [], "update.parts: ksplice updates have parts"],
+    ["with atomic replace", ["replace"], true, "update.replace: ksplice cannot replace"],
+    ["with a part of an unknown role", ["parts", 0, "role"], "patch", "update.parts[0].role: not one of"],
+    ["with new code for nothing", ["parts", 0, "target"], null, "update.parts: a core has no target"],
+    ["with a core for a target", ["parts", 0, "role"], "core", "update.parts: a core has no target"],
+    ["with an empty part", ["parts", 0, "length"], 0, "update.parts[0].length: "],
+  ])("of ksplice %s is refused", (_, path, value, message) => {
+    expect(decode(ksplice).parts).toHaveLength(1);
+    expect(() => decode(altered(ksplice, path, value))).toThrow(message);
+  });
+
+  it("is of livepatch, replaces nothing and supersedes nothing where it does not say so", () => {
+    expect(document.has("engine") || document.has("replace") || document.has("supersedes")).toBe(false);
+    expect(decode(document)).toMatchObject({
+      engine: "livepatch",
+      replace: false,
+      supersedes: [],
+      parts: [],
+    });
+  });
+
+  it("may have callbacks alone for an object", () => {
+    const update = decode(altered(document, ["objects", 0, "functions"], []));
+    expect(update.objects[0]?.functions).toEqual([]);
   });
 
   it("that names an object twice is refused", () => {
