@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { sha256 } from "../../client/host/sha256.ts";
 import { fingerprintWhole, kernelFile } from "../../publisher/fingerprint/kernel_file.ts";
 import { type KernelImage, openKernelImage } from "../../publisher/image/kernel_image.ts";
 import { type Difference, functionChecker, type RunpreResult } from "../../shared/runpre/check.ts";
@@ -70,8 +70,6 @@ export interface Mismatch {
 }
 
 export type Checker = (fn: FunctionFingerprint) => RunpreResult;
-
-const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
 
 export const checkerOf = (kernel: WholeKernel, capture: Capture): Checker =>
   functionChecker(kernel.landmarks, captureMemory(capture), sha256);
