@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readIfPresent, writeDurably } from "../../client/host/files.ts";
-import { httpFeed } from "../../client/trust/feed.ts";
+import { httpFeed } from "../../client/trust/http_feed.ts";
 import { metadataFolder, targetFolder } from "../../client/trust/folders.ts";
 import { tufMetadata, tufTargets } from "../../client/trust/tuf_urls.ts";
 import { verify } from "../../client/trust/verifier.ts";
