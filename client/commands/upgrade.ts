@@ -35,7 +35,10 @@ export async function upgrade(context: Context, options: UpgradeOptions): Promis
     dryRun: options.dryRun ?? false,
     progress: terminal.progress,
   });
-  for (const result of results) terminal.say(resultLine(result));
+  for (const result of results) {
+    terminal.say(resultLine(result));
+    if (["applied", "failed"].includes(result.result)) await context.record.change(resultLine(result));
+  }
   if (results.length === 0) terminal.say("Nothing to apply.");
   const failure = failureOf(results);
   if (failure) throw failure;

@@ -12,20 +12,19 @@ const execFileAsync = promisify(execFile);
 const sources = dirname(fileURLToPath(import.meta.url));
 
 /** Modules whose sources are here, one file each. */
-export const MODULE_NAMES = [
-  "rebootless_demo_cmdline",
-  "rebootless_demo_version",
-  "rebootless_patch_all",
-  "rebootless_patch_base",
-  "rebootless_patch_hold",
-  "rebootless_patch_join",
-  "rebootless_patch_left",
-  "rebootless_patch_right",
-  "rebootless_target_a",
-  "rebootless_target_b",
-  "rebootless_target_hold",
-] as const;
-export type ModuleName = (typeof MODULE_NAMES)[number];
+export type ModuleName =
+  | "rebootless_demo_cmdline"
+  | "rebootless_demo_version"
+  | "rebootless_patch_all"
+  | "rebootless_patch_base"
+  | "rebootless_patch_hold"
+  | "rebootless_patch_join"
+  | "rebootless_patch_left"
+  | "rebootless_patch_right"
+  | "rebootless_target_a"
+  | "rebootless_target_b"
+  | "rebootless_target_hold"
+  | "rebootless_test_probes";
 
 /** `other`: a target as it would be after its vendor's next release. */
 export type ModuleVariant = "first" | "other";
