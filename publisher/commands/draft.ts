@@ -9,11 +9,11 @@ import type { Update } from "../../shared/feed/update.ts";
 import { MAX_ARTIFACT_BYTES } from "../../shared/limits.ts";
 import { type Instant, instant, parseInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
+import { readBounded } from "../feed/read_bounded.ts";
 import { fingerprintFunction } from "../fingerprint/kernel_function.ts";
 import { landmarks } from "../fingerprint/landmarks.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { type LivepatchModule, readLivepatchModule } from "../module/livepatch_module.ts";
-import { readInput } from "./input.ts";
 import { openKernelInput } from "./kernel_input.ts";
 
 export interface DraftOptions {
@@ -42,7 +42,7 @@ export interface DraftOptions {
  */
 export async function draft({ terminal, clock }: Context, options: DraftOptions): Promise<void> {
   const image = await openKernelInput(options.image);
-  const bytes = await readInput(options.module, MAX_ARTIFACT_BYTES);
+  const bytes = await readBounded(options.module, MAX_ARTIFACT_BYTES);
   const module = readLivepatchModule(bytes);
   requireSameKernel(image, module);
   const published = instant(Math.floor(clock() / 1000) * 1000);
