@@ -16,6 +16,7 @@ program(REBOOTLESS_VERSION, (command, globals, action) =>
       clock: systemClock,
       system: linux,
       lock: stateLock(globals.stateDir),
+      exitWith: self.exitWith,
     }),
   ),
 )

@@ -37,6 +37,7 @@ async function run(...args: readonly string[]) {
         clock: systemClock,
         system: new FakeSystem(),
         lock: stateLock(globals.stateDir),
+        exitWith: self.exitWith,
       }),
     ),
   );

@@ -37,7 +37,8 @@ const write = (text: string) => {
 async function run(force = false): Promise<void> {
   const lock = stateLock(places.stateDir);
   const speaker = terminal({ json: false, quiet: false }, { stdout: write, stderr: write });
-  const context = { places, terminal: speaker, clock: () => NOW, system: new FakeSystem(), lock };
+  const exitWith = () => undefined;
+  const context = { places, terminal: speaker, clock: () => NOW, system: new FakeSystem(), lock, exitWith };
   await init(context, { feed: "https://feed.example.org/k", root: rootFile, force }).finally(lock.release);
 }
 
