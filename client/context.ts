@@ -3,6 +3,7 @@ import type { Clock } from "../shared/time.ts";
 import type { Places } from "./config.ts";
 import type { StateLock } from "./host/lock.ts";
 import type { System } from "./host/system.ts";
+import type { RunRecord } from "./report/run_record.ts";
 
 /** What a command is given: where things are, whom it speaks to, what tells the time and touches the machine. */
 export interface Context {
@@ -14,4 +15,6 @@ export interface Context {
   readonly lock: StateLock;
   /** For an answer that is no failure of the run, and that a script wants to know of. */
   readonly exitWith: (code: number) => void;
+  /** What the run learns and changes, for status.json and for the machine's log. */
+  readonly record: RunRecord;
 }

@@ -5,7 +5,7 @@ import type { Update } from "../../shared/feed/update.ts";
 import { jsonObject } from "../../shared/json.ts";
 import { hostState } from "../apply/state.ts";
 import type { Context } from "../context.ts";
-import { abortError, progressLine } from "../engines/aborted.ts";
+import { abortError, progressTo } from "../engines/aborted.ts";
 import type { Engine } from "../engines/engine.ts";
 import { livepatchEngine } from "../engines/livepatch.ts";
 import { openHost } from "../host/host.ts";
@@ -13,7 +13,7 @@ import { lastVerified } from "../trust/poll.ts";
 
 /** Takes updates out of the running kernel, dependents first. Needs no feed, and no metadata that is fresh. */
 export async function undo(
-  { places, terminal, system, lock }: Context,
+  { places, terminal, system, lock, record }: Context,
   ids: readonly string[],
   options: { readonly all?: boolean },
 ): Promise<void> {
@@ -23,7 +23,9 @@ export async function undo(
   await lock.take();
   const host = await openHost(places);
   const verified = await lastVerified(host);
-  const engine = livepatchEngine({ system, progress: (now) => terminal.progress(progressLine(now)) });
+  record.host = host;
+  record.manifest = verified?.manifest;
+  const engine = livepatchEngine({ system, progress: progressTo(terminal.progress) });
   const state = hostState(verified?.manifest, await engine.loaded());
   const loaded = state.updates.filter(({ state: now }) =>
     ["applied", "transition", "disabled"].includes(now),
@@ -35,7 +37,9 @@ export async function undo(
   const results = [];
   for (const update of undone) {
     const milliseconds = await undoOne(engine, update);
-    terminal.say(`undone     ${update.id} in ${milliseconds} ms`);
+    const line = `undone     ${update.id} in ${milliseconds} ms`;
+    terminal.say(line);
+    await record.change(line);
     results.push(jsonObject({ id: update.id, result: "undone", milliseconds }));
   }
   if (undone.length === 0) terminal.say("Nothing to undo.");

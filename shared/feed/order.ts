@@ -119,6 +119,6 @@ function dependenciesFirst(standing: readonly Update[]): readonly Update[] {
   return [...inOrder];
 }
 
-function byPublication(a: Update, b: Update): number {
+export function byPublication(a: Update, b: Update): number {
   return a.published - b.published || (a.id < b.id ? -1 : 1);
 }
