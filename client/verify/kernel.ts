@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import { RebootlessError } from "../../shared/errors.ts";
 import { functionChecker } from "../../shared/runpre/check.ts";
 import type { FunctionFingerprint, TextMemory } from "../../shared/runpre/fingerprint.ts";
 import { lasting } from "../apply/readings.ts";
 import type { Attachments } from "../attached/attachments.ts";
 import { type Differing, explainAll, type Namesakes, type Suspect } from "../attached/explain.ts";
+import { sha256 } from "../host/sha256.ts";
 import { TextWindow } from "../host/text_window.ts";
 import type { FunctionSet } from "./function_set.ts";
 
@@ -26,8 +26,6 @@ export interface KernelVerdict {
   /** Where the kernel could not be asked. */
   readonly unread: readonly string[];
 }
-
-const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
 
 /**
  * Compares every function of a set with a kernel's memory. What differs is read again, with the kernel's variables, and

@@ -1,4 +1,4 @@
-import { sha256Half, type TextOffset, textOffset } from "../../brand.ts";
+import { type Sha256Half, type TextOffset, textOffset } from "../../brand.ts";
 import { ByteReader } from "../../byte_reader.ts";
 import { toHex } from "../../bytes.ts";
 import { ParseError } from "../../errors.ts";
@@ -74,7 +74,7 @@ function functionReader(
       name: name(i),
       offset: textOffset(index.offsets[i] ?? 0),
       size,
-      sha256: sha256Half(toHex(parts.digests.subarray(DIGEST_BYTES * i, DIGEST_BYTES * (i + 1)))),
+      sha256: toHex(parts.digests.subarray(DIGEST_BYTES * i, DIGEST_BYTES * (i + 1))) as Sha256Half,
       locator: slice(parts.locators, index.locators, i),
       sites: readSites(reader, end, size, tables),
     };
