@@ -1,4 +1,3 @@
-import { EXIT } from "../shared/exit_codes.ts";
 import { explain } from "../shared/terminal.ts";
 import type { Context } from "./context.ts";
 import { requireRoot } from "./host/host.ts";
@@ -39,5 +38,5 @@ export const recorded =
       await ended(exitCode, { code, message });
       throw error;
     }
-    await ended(EXIT.ok);
+    await ended(context.record.exitCode);
   };

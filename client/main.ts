@@ -11,16 +11,18 @@ declare const REBOOTLESS_VERSION: string;
 const self = processOf(process);
 
 program(REBOOTLESS_VERSION, (command, globals, action) =>
-  runCommand(self, command, globals, (terminal) =>
-    action({
+  runCommand(self, command, globals, async (terminal) => {
+    const record = new RunRecord(machineLog(linux, process.env));
+    await action({
       places: globals,
       terminal,
       clock: systemClock,
       system: linux,
       lock: stateLock(globals.stateDir),
-      record: new RunRecord(machineLog(linux, process.env)),
-    }),
-  ),
+      record,
+    });
+    self.exitWith(record.exitCode);
+  }),
 )
   .parseAsync()
   .catch((error: unknown) => self.exitWith(parserExitCode(error)));

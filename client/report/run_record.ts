@@ -1,3 +1,4 @@
+import { EXIT } from "../../shared/exit_codes.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Instant } from "../../shared/time.ts";
 import type { Host } from "../host/host.ts";
@@ -11,6 +12,8 @@ export interface FeedSeen {
   readonly expires: Instant;
   /** When this run verified it. */
   readonly verified: Instant;
+  /** Whether it had anything new. */
+  readonly changed: boolean;
 }
 
 /** What one run learned and did. Commands note it as they go; it is written down when they end, however they end. */
@@ -20,6 +23,8 @@ export class RunRecord {
   feed: FeedSeen | undefined;
   /** Feeds that were passed over, and why. */
   readonly warnings: string[] = [];
+  /** Of the program, where the run went well: a command may be asked to tell by it what it found. */
+  exitCode: number = EXIT.ok;
   readonly #changes: string[] = [];
   readonly #log: MachineLog;
 

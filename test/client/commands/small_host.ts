@@ -122,16 +122,18 @@ export class SmallHost {
       },
     };
     const root = program("1.2.3", (command, globals, action) =>
-      runCommand(self, command, globals, (terminal) =>
-        action({
+      runCommand(self, command, globals, async (terminal) => {
+        const record = new RunRecord(async (line) => void this.logged.push(line));
+        await action({
           places: globals,
           terminal,
           clock: () => this.now,
           system: this.system,
           lock: stateLock(globals.stateDir),
-          record: new RunRecord(async (line) => void this.logged.push(line)),
-        }),
-      ),
+          record,
+        });
+        self.exitWith(record.exitCode);
+      }),
     );
     const { configDir, stateDir, runDir } = this.places;
     const places = ["--config-dir", configDir, "--state-dir", stateDir, "--run-dir", runDir];
