@@ -1,3 +1,4 @@
+import { EXIT } from "../shared/exit_codes.ts";
 import { explain } from "../shared/terminal.ts";
 import type { Context } from "./context.ts";
 import { requireRoot } from "./host/host.ts";
@@ -31,12 +32,17 @@ export const recorded =
         context.terminal.notice(`warning: status.json was not written: ${explain(cause).message}`);
       }
     };
+    let exitCode: number = EXIT.ok;
+    const exitWith = (code: number) => {
+      exitCode = code;
+      context.exitWith(code);
+    };
     try {
-      await action(context);
+      await action({ ...context, exitWith });
     } catch (error) {
-      const { code, message, exitCode } = explain(error);
-      await ended(exitCode, { code, message });
+      const { code, message, exitCode: failed } = explain(error);
+      await ended(failed, { code, message });
       throw error;
     }
-    await ended(context.record.exitCode);
+    await ended(exitCode);
   };

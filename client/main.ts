@@ -11,18 +11,17 @@ declare const REBOOTLESS_VERSION: string;
 const self = processOf(process);
 
 program(REBOOTLESS_VERSION, (command, globals, action) =>
-  runCommand(self, command, globals, async (terminal) => {
-    const record = new RunRecord(machineLog(linux, process.env));
-    await action({
+  runCommand(self, command, globals, (terminal) =>
+    action({
       places: globals,
       terminal,
       clock: systemClock,
       system: linux,
       lock: stateLock(globals.stateDir),
-      record,
-    });
-    self.exitWith(record.exitCode);
-  }),
+      exitWith: self.exitWith,
+      record: new RunRecord(machineLog(linux, process.env)),
+    }),
+  ),
 )
   .parseAsync()
   .catch((error: unknown) => self.exitWith(parserExitCode(error)));

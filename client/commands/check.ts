@@ -20,7 +20,7 @@ export async function check(context: Context, options: CheckOptions): Promise<vo
   const state = hostState(polled.manifest, await engines({ system }).loaded());
   const { updates, leftOut } = orderUpdates(polled.manifest.updates, appliedIds(state));
 
-  if (options.exitCode && updates.length > 0) context.record.exitCode = EXIT.available;
+  if (options.exitCode && updates.length > 0) context.exitWith(EXIT.available);
   terminal.say(kernelLine(host.kernel));
   terminal.say(pollLine(polled, feed.traffic, milliseconds));
   for (const update of updates) terminal.say(updateLine(update, "available"));

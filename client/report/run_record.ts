@@ -1,4 +1,3 @@
-import { EXIT } from "../../shared/exit_codes.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Instant } from "../../shared/time.ts";
 import type { Host } from "../host/host.ts";
@@ -23,8 +22,6 @@ export class RunRecord {
   feed: FeedSeen | undefined;
   /** Feeds that were passed over, and why. */
   readonly warnings: string[] = [];
-  /** Of the program, where the run went well: a command may be asked to tell by it what it found. */
-  exitCode: number = EXIT.ok;
   readonly #changes: string[] = [];
   readonly #log: MachineLog;
 

@@ -38,6 +38,7 @@ async function run(upgrade: (context: Context) => Promise<void>, environment = {
     clock: () => host.now,
     system: host.system,
     lock: stateLock(host.places.stateDir),
+    exitWith: () => undefined,
     record,
   };
   const failure = await scheduled(context, { check: NEITHER, upgrade }, environment).catch((e: unknown) => e);

@@ -122,18 +122,17 @@ export class SmallHost {
       },
     };
     const root = program("1.2.3", (command, globals, action) =>
-      runCommand(self, command, globals, async (terminal) => {
-        const record = new RunRecord(async (line) => void this.logged.push(line));
-        await action({
+      runCommand(self, command, globals, (terminal) =>
+        action({
           places: globals,
           terminal,
           clock: () => this.now,
           system: this.system,
           lock: stateLock(globals.stateDir),
-          record,
-        });
-        self.exitWith(record.exitCode);
-      }),
+          exitWith: self.exitWith,
+          record: new RunRecord(async (line) => void this.logged.push(line)),
+        }),
+      ),
     );
     const { configDir, stateDir, runDir } = this.places;
     const places = ["--config-dir", configDir, "--state-dir", stateDir, "--run-dir", runDir];
