@@ -12,6 +12,7 @@ import { status } from "./commands/status.ts";
 import { undo } from "./commands/undo.ts";
 import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
 import { type VerifyOptions, verify } from "./commands/verify.ts";
+import type { VexOptions } from "./commands/vex.ts";
 import { DEFAULT_PLACES, type Places } from "./config.ts";
 
 /** Options that every command takes, wherever they stand in the line. */
@@ -116,6 +117,23 @@ export function program(version: string, run: Run): Command {
     .option("--bundle <file>", "the kernel's feed.json to verify against, in place of what this host keeps")
     .action((what: string[], options: VerifyOptions, self: Command) =>
       run("verify", globals(self), (context) => verify(context, what, options)),
+    );
+  command(
+    "vex",
+    "state in OpenVEX which CVEs the running kernel is affected by, of those that the feed fixes",
+  )
+    .option(
+      "--product <purl>",
+      "another name for this kernel, such as its distribution's package (repeat)",
+      many,
+      [],
+    )
+    .option("-o, --output <file>", "where to write the document; stdout without it")
+    .action((options: VexOptions, self: Command) =>
+      run("vex", globals(self), async (context) => {
+        const { vex } = await import("./commands/vex.ts");
+        await vex(context, version, options);
+      }),
     );
   return root;
 }
