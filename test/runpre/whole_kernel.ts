@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { fingerprintWhole } from "../../publisher/fingerprint/kernel_file.ts";
-import { landmarks } from "../../publisher/fingerprint/landmarks.ts";
+import { sha256 } from "../../client/host/sha256.ts";
+import { fingerprintWhole, kernelFile } from "../../publisher/fingerprint/kernel_file.ts";
 import { type KernelImage, openKernelImage } from "../../publisher/image/kernel_image.ts";
 import { type Difference, functionChecker, type RunpreResult } from "../../shared/runpre/check.ts";
+import { openFingerprints } from "../../shared/runpre/file/decode.ts";
 import type { FunctionFingerprint, KernelLandmarks } from "../../shared/runpre/fingerprint.ts";
 import type { Kernel } from "../guest/machine.ts";
 import { type Capture, captureMemory } from "./capture.ts";
@@ -20,14 +20,16 @@ export interface WholeKernel {
   readonly traceable: ReadonlySet<number>;
 }
 
-/** Throws RebootlessError for a function that cannot be fingerprinted: there must be none. */
+/** As hosts get it: in a fingerprint file. Throws RebootlessError for a function that has no fingerprint: there must be none. */
 export function fingerprintKernel({ vmlinuz }: Kernel): WholeKernel {
   const image = openKernelImage(new Uint8Array(readFileSync(vmlinuz)));
-  const { functions, refused } = fingerprintWhole(image);
-  if (refused[0] !== undefined) throw refused[0];
+  const made = fingerprintWhole(image);
+  if (made.refused[0] !== undefined) throw made.refused[0];
+  const file = openFingerprints(kernelFile(image, made));
+  const functions = [...file.functions()];
   const traceable = functions.filter(({ sites }) => sites.some(({ kind }) => kind === "ftrace"));
   return {
-    landmarks: landmarks(image),
+    landmarks: file.landmarks,
     functions,
     size: image.textEnd,
     places: placesOf(image),
@@ -68,8 +70,6 @@ export interface Mismatch {
 }
 
 export type Checker = (fn: FunctionFingerprint) => RunpreResult;
-
-const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
 
 export const checkerOf = (kernel: WholeKernel, capture: Capture): Checker =>
   functionChecker(kernel.landmarks, captureMemory(capture), sha256);

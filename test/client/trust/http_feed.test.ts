@@ -1,7 +1,8 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
-import { type Feed, httpFeed } from "../../../client/trust/feed.ts";
+import type { Feed } from "../../../client/trust/feed.ts";
+import { httpFeed } from "../../../client/trust/http_feed.ts";
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -20,8 +21,8 @@ async function baseOf(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${address.port}/some/feed/`;
 }
 
-const feedOf = async (listener: RequestListener, deadlineMs = 10_000): Promise<Feed> =>
-  httpFeed(await baseOf(listener), deadlineMs);
+const feedOf = async (listener: RequestListener, timeoutMs = 10_000): Promise<Feed> =>
+  httpFeed(await baseOf(listener), { timeoutMs, downloadTimeoutMs: timeoutMs });
 
 /** Writes for as long as somebody listens. Resolves when nobody does. */
 function endless(status: number): { readonly listener: RequestListener; readonly closed: Promise<number> } {
