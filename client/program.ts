@@ -16,6 +16,7 @@ import { undo } from "./commands/undo.ts";
 import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
 import { type VerifyOptions, verify } from "./commands/verify.ts";
 import type { VerifyKernelOptions } from "./commands/verify_kernel.ts";
+import type { VexOptions } from "./commands/vex.ts";
 import { DEFAULT_PLACES, type Places } from "./config.ts";
 
 /** Options that every command takes, wherever they stand in the line. */
@@ -160,6 +161,23 @@ export function program(version: string, run: Run): Command {
         if (!options.kernel) return verify(context, what, options);
         const { verifyKernel } = await import("./commands/verify_kernel.ts");
         await verifyKernel(context, what, options);
+      }),
+    );
+  command(
+    "vex",
+    "state in OpenVEX which CVEs the running kernel is affected by, of those that the feed fixes",
+  )
+    .option(
+      "--product <purl>",
+      "another name for this kernel, such as its distribution's package (repeat)",
+      many,
+      [],
+    )
+    .option("-o, --output <file>", "where to write the document; stdout without it")
+    .action((options: VexOptions, self: Command) =>
+      run("vex", globals(self), async (context) => {
+        const { vex } = await import("./commands/vex.ts");
+        await vex(context, version, options);
       }),
     );
   return root;
