@@ -12,6 +12,7 @@ import { status } from "./commands/status.ts";
 import { undo } from "./commands/undo.ts";
 import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
 import { type VerifyOptions, verify } from "./commands/verify.ts";
+import type { VerifyKernelOptions } from "./commands/verify_kernel.ts";
 import { DEFAULT_PLACES, type Places } from "./config.ts";
 
 /** Options that every command takes, wherever they stand in the line. */
@@ -108,14 +109,21 @@ export function program(version: string, run: Run): Command {
     .action((names: string[], _: object, self: Command) =>
       change("unhold", "let updates go", self, (context) => unhold(context, names)),
     );
-  command("verify", "say where something comes from: who signed it, under which root, until when")
+  command("verify", "say where something comes from, or whether the running kernel is the code it should be")
     .argument(
-      "<what...>",
+      "[what...]",
       "a module, a manifest, a feed.json, a mirror's folder, or the id of an applied update",
     )
     .option("--bundle <file>", "the kernel's feed.json to verify against, in place of what this host keeps")
-    .action((what: string[], options: VerifyOptions, self: Command) =>
-      run("verify", globals(self), (context) => verify(context, what, options)),
+    .option("--kernel", "compare every function of the running kernel with its distribution's image")
+    .option("--fingerprints <file...>", "with --kernel: what the functions must be, in place of the feed's")
+    .option("--kcore <core>", "with --kernel: an ELF core file to look at, in place of the running kernel")
+    .action((what: string[], options: VerifyOptions & VerifyKernelOptions, self: Command) =>
+      run("verify", globals(self), async (context) => {
+        if (!options.kernel) return verify(context, what, options);
+        const { verifyKernel } = await import("./commands/verify_kernel.ts");
+        await verifyKernel(context, what, options);
+      }),
     );
   return root;
 }

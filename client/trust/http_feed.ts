@@ -1,6 +1,6 @@
 import type { Agent } from "node:http";
 import { Readable } from "node:stream";
-import type { FetchError, Response } from "node-fetch";
+import type { FetchError, RequestInit, Response } from "node-fetch";
 import { type Feed, type FetchLimits, unreachable } from "./feed.ts";
 
 export interface HttpOptions {
@@ -35,6 +35,7 @@ export function httpFeed(base: string, options: HttpOptions = DEFAULT_HTTP): Fee
   };
 }
 
+/** Servers close a kept connection when they like, also in the moment in which it is used again: then on a new one. */
 async function request(
   url: URL,
   { maxBytes, etag, download }: FetchLimits,
@@ -42,13 +43,17 @@ async function request(
 ): Promise<Response> {
   const { default: fetch } = await import("node-fetch");
   const through = await agent?.(url);
+  const options: RequestInit = {
+    size: Math.max(1, maxBytes), // node-fetch takes 0 for "no limit"
+    redirect: "error",
+    signal: AbortSignal.timeout(download ? downloadTimeoutMs : timeoutMs),
+    headers: { "user-agent": "rebootless", ...(etag === undefined ? {} : { "if-none-match": etag }) },
+    ...(through && { agent: through }),
+  };
   try {
-    return await fetch(url, {
-      size: Math.max(1, maxBytes), // node-fetch takes 0 for "no limit"
-      redirect: "error",
-      signal: AbortSignal.timeout(download ? downloadTimeoutMs : timeoutMs),
-      headers: { "user-agent": "rebootless", ...(etag === undefined ? {} : { "if-none-match": etag }) },
-      ...(through && { agent: through }),
+    return await fetch(url, options).catch((error: Partial<FetchError>) => {
+      if (error.code !== "ECONNRESET") throw error;
+      return fetch(url, options);
     });
   } catch (cause) {
     throw unreachable(url.href, "did not answer", cause);

@@ -38,6 +38,7 @@ async function run(...args: readonly string[]) {
         clock: systemClock,
         system: new FakeSystem(),
         lock: stateLock(globals.stateDir),
+        exitWith: self.exitWith,
         record: new RunRecord(async () => undefined),
       }),
     ),

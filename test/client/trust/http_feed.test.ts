@@ -163,6 +163,18 @@ describe("a feed over HTTP", () => {
     await expect(feed.get("a", { maxBytes: 5000 })).rejects.toMatchObject({ code: "unreachable" });
   });
 
+  it("asks once more when a server drops the connection, and not for ever", async () => {
+    let asked = 0;
+    const feed = await feedOf((request, response) => {
+      asked++;
+      if (request.url?.endsWith("/never") || asked === 1) request.socket.destroy();
+      else response.end("hello");
+    });
+    expect(await feed.get("a", { maxBytes: 5 })).toMatchObject({ status: "ok" });
+    await expect(feed.get("never", { maxBytes: 5 })).rejects.toMatchObject({ code: "unreachable" });
+    expect(asked).toBe(4);
+  });
+
   it("calls a port where nobody listens unreachable, and says what to do", async () => {
     const base = await baseOf(() => undefined);
     servers[0]?.close();
