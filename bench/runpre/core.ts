@@ -1,8 +1,10 @@
 import { writeFile } from "node:fs/promises";
+import { ELF_TYPE } from "../../shared/elf/header.ts";
 import { SEGMENT_TYPE } from "../../shared/elf/program_headers.ts";
 import { bootGuest } from "../../test/guest/guest.ts";
 import type { Kernel } from "../../test/guest/machine.ts";
-import { type Capture, captureCore } from "../../test/runpre/capture.ts";
+import { type Observation, observe } from "../../test/runpre/observed.ts";
+import { fingerprintKernel } from "../../test/runpre/whole_kernel.ts";
 import { buildElf, SEGMENTS_AT } from "../../test/support/elf_builder.ts";
 
 /** A core file as a copy of /proc/kcore is one: its notes and the kernel's text. */
@@ -12,22 +14,20 @@ export interface Core {
   readonly textAt: number;
 }
 
-/** Boots a kernel and writes its core. */
+/** Boots a kernel and writes its core, once it has settled and all of its code is as it should be. */
 export async function writeCore(kernel: Kernel, path: string): Promise<Core> {
   const guest = await bootGuest({ kernel });
-  let core: { readonly capture: Capture; readonly notes: Uint8Array };
+  let observed: Observation;
   try {
-    core = await captureCore(guest);
+    observed = await observe(guest, fingerprintKernel(kernel));
   } finally {
     await guest.close();
   }
-  const { capture, notes } = core;
+  const { text, bytes, notes } = observed.capture;
   const segments = [
     { type: SEGMENT_TYPE.note, address: 0n, data: notes },
-    { address: capture.text, data: capture.bytes },
+    { address: text, data: bytes },
   ];
-  await writeFile(path, buildElf({ type: CORE, segments }));
+  await writeFile(path, buildElf({ type: ELF_TYPE.core, segments }));
   return { path, textAt: SEGMENTS_AT + notes.length };
 }
-
-const CORE = 4;

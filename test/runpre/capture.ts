@@ -17,15 +17,12 @@ const COPY = "/tmp/capture";
 export interface Capture {
   readonly text: Address;
   readonly bytes: Uint8Array;
+  /** In which the kernel says what it is. */
+  readonly notes: Uint8Array;
 }
 
 /** Copies the text mapping out of a guest through its own /proc/kcore, as the host reads it. Throws RebootlessError. */
 export async function captureText(guest: Guest): Promise<Capture> {
-  return (await captureCore(guest)).capture;
-}
-
-/** The same with the notes, in which the kernel says what it is. Throws RebootlessError. */
-export async function captureCore(guest: Guest): Promise<{ capture: Capture; notes: Uint8Array }> {
   const headers = await kcore(guest, 0n, HEADERS);
   const segments = segmentsOf(headers);
   const note = segments.find(({ type }) => type === SEGMENT_TYPE.note);
@@ -39,7 +36,7 @@ export async function captureCore(guest: Guest): Promise<{ capture: Capture; not
   const notes = headers.subarray(Number(note.offset), Number(note.offset) + note.size);
   if (notes.length < note.size) throw new RebootlessError("limit", `${note.size} bytes of notes`);
   const bytes = await kcore(guest, load.offset / BigInt(PAGE), load.size);
-  return { capture: { text: address(load.address), bytes }, notes };
+  return { text: address(load.address), bytes, notes };
 }
 
 /** Offsets in /proc/kcore count in 64 bits: with five levels of page tables that of the text is past 2^53. */
