@@ -4,7 +4,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
-import { livepatchEngine } from "../engines/livepatch.ts";
+import { engines } from "../engines/engines.ts";
 import { openHost } from "../host/host.ts";
 import type { Voucher } from "../trust/evidence.ts";
 import { saneTime } from "../trust/freshness.ts";
@@ -21,6 +21,11 @@ export async function verify(
   things: readonly string[],
   options: VerifyOptions,
 ): Promise<void> {
+  if (things.length === 0) {
+    throw new RebootlessError("usage", "what is to be verified?", {
+      hint: "`rebootless verify FILE`, or `rebootless verify --kernel`",
+    });
+  }
   const host = await openHost(places);
   const bundle = options.bundle === undefined ? undefined : await readBundle(options.bundle);
   const findings: Finding[] = [];
@@ -31,7 +36,7 @@ export async function verify(
         stateDir: places.stateDir,
         running: host.buildId,
         now: saneTime(clock, undefined),
-        loaded: () => livepatchEngine({ system }).loaded(),
+        loaded: () => engines({ system }).loaded(),
         ...(bundle && { bundle }),
       })),
     );
