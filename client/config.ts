@@ -1,70 +1,100 @@
 import { join } from "node:path";
-import { parse } from "smol-toml";
 import { RebootlessError } from "../shared/errors.ts";
-import { readIfPresent } from "./host/files.ts";
-import { staleness } from "./trust/freshness.ts";
+import { feedAddress, type Raw } from "./config/kinds.ts";
+import {
+  commandLineLayer,
+  describeOrigin,
+  environmentLayer,
+  fileLayer,
+  folderLayers,
+  type Layer,
+  type Origin,
+} from "./config/layers.ts";
+import { SETTING_KEYS, SETTINGS, type SettingKey, type Settings, settingName } from "./config/settings.ts";
 
-/** Where a host keeps things: the administrator's folder and the program's own. */
+/** Where a host keeps things: the administrator's folder, the program's own, and one that a reboot empties. */
 export interface Places {
   readonly configDir: string;
   readonly stateDir: string;
+  readonly runDir: string;
+  /** `name=value` from the command line: holds over every file. */
+  readonly set?: readonly string[];
 }
 
-export const DEFAULT_PLACES: Places = { configDir: "/etc/rebootless", stateDir: "/var/lib/rebootless" };
-
-export interface Config {
-  /** Base URL of the feed, with a slash at its end. */
-  readonly feed: string;
-  /** How long ago metadata may have expired and still be taken; 0 unless the administrator chose otherwise. */
-  readonly acceptStaleMs: number;
-}
+export const DEFAULT_PLACES: Places = {
+  configDir: "/etc/rebootless",
+  stateDir: "/var/lib/rebootless",
+  runDir: "/run/rebootless",
+};
 
 export const configFile = (places: Places): string => join(places.configDir, "rebootless.toml");
 export const provisionedRootFile = (places: Places): string => join(places.configDir, "root.json");
 
-const KEYS: ReadonlySet<string> = new Set(["feed", "accept_stale"]);
+/** What the administrator decided. Times are milliseconds. */
+export type Config = Settings;
 
-/** Throws `config` when the file is absent or not understood: an unknown key is an error, not a wish ignored. */
-export async function readConfig(places: Places): Promise<Config> {
-  const file = configFile(places);
-  const table = parseToml(await readConfigText(file), file);
-  for (const key of Object.keys(table)) {
-    if (!KEYS.has(key)) throw new RebootlessError("config", `${file}: unknown key ${key}`);
-  }
-  const feed = table["feed"];
-  if (typeof feed !== "string") throw new RebootlessError("config", `${file}: feed is not set`);
-  const stale = table["accept_stale"] ?? "";
-  if (typeof stale !== "string")
-    throw new RebootlessError("config", `${file}: accept_stale is not a text such as "14d"`);
-  return { feed: feedUrl(feed), acceptStaleMs: stale === "" ? 0 : staleness(stale) };
+/** A setting as it is in force, and where that was said. */
+export interface InForce {
+  readonly key: SettingKey;
+  /** As written, or the default; undefined where nothing is set. */
+  readonly raw: Raw | undefined;
+  readonly origin: Origin;
 }
 
-/** Checks a feed's URL and puts a slash at its end. Throws `config`. */
-export function feedUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const plain = url && url.search + url.hash + url.username + url.password === "";
-  if (!plain || !["http:", "https:"].includes(url.protocol)) {
-    throw new RebootlessError("config", `not the address of a feed: ${text}`, {
-      hint: "A feed is the http or https address of a folder, such as https://feed.example.org/.",
-    });
-  }
-  return url.href.endsWith("/") ? url.href : `${url.href}/`;
-}
+type Environment = Readonly<Record<string, string | undefined>>;
 
-async function readConfigText(file: string): Promise<string> {
-  const bytes = await readIfPresent(file).catch((cause: unknown) => {
-    throw new RebootlessError("config", `cannot read ${file}`, { cause, hint: "Run as root." });
-  });
-  if (bytes) return Buffer.from(bytes).toString();
-  throw new RebootlessError("config", `cannot read ${file}`, {
+/**
+ * Throws `config` where no feed is set, and for what is not understood: an unknown key is an error, not a wish
+ * ignored.
+ */
+export async function readConfig(places: Places, environment: Environment = process.env): Promise<Config> {
+  const config = Object.fromEntries(
+    (await settingsInForce(places, environment)).map(({ key, raw, origin }) => [
+      key,
+      raw === undefined ? undefined : readValue(key, raw, origin),
+    ]),
+  ) as unknown as Config;
+  if (config.feed.length > 0) return config;
+  throw new RebootlessError("config", `no feed is set in ${configFile(places)}`, {
     hint: "Run `rebootless init --feed URL --root root.json` first.",
   });
 }
 
-function parseToml(text: string, file: string) {
-  try {
-    return parse(text);
-  } catch (cause) {
-    throw new RebootlessError("config", `${file} is not TOML`, { cause });
-  }
+/** Every setting: what the command line says, else the last file, else the environment, else the default. */
+export async function settingsInForce(
+  places: Places,
+  environment: Environment = process.env,
+): Promise<readonly InForce[]> {
+  const layers: readonly (Layer | undefined)[] = [
+    environmentLayer(environment),
+    await fileLayer(configFile(places)),
+    ...(await folderLayers(join(places.configDir, "conf.d"))),
+    commandLineLayer(places.set ?? []),
+  ];
+  return SETTING_KEYS.map((key) => {
+    const said = layers.map((layer) => layer?.get(key)).findLast((value) => value !== undefined);
+    if (!said) return { key, raw: SETTINGS[key].standard, origin: { from: "default" } };
+    readValue(key, said.raw, said.origin);
+    return { key, ...said };
+  });
+}
+
+function readValue(key: SettingKey, raw: Raw, origin: Origin): unknown {
+  const { kind } = SETTINGS[key];
+  const value = kind.read(raw);
+  if (value !== undefined) return value;
+  const had = kind.masked ? "" : `, had ${JSON.stringify(raw).slice(0, 80)}`;
+  throw new RebootlessError(
+    "config",
+    `${describeOrigin(origin)}: ${settingName(key)}: expected ${kind.wanted}${had}`,
+  );
+}
+
+/** Checks a feed's address and puts a slash at its end. Throws `config`. */
+export function feedUrl(text: string): string {
+  const url = feedAddress(text);
+  if (url !== undefined) return url;
+  throw new RebootlessError("config", `not the address of a feed: ${text}`, {
+    hint: "A feed is an http or https address such as https://feed.example.org/, or the path of a folder.",
+  });
 }

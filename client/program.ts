@@ -1,22 +1,23 @@
 import { Command } from "commander";
 import { check } from "./commands/check.ts";
+import { config } from "./commands/config.ts";
 import { type InitOptions, init } from "./commands/init.ts";
 import type { PollingOptions } from "./commands/polling.ts";
 import { status } from "./commands/status.ts";
 import { undo } from "./commands/undo.ts";
 import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
 import { type VerifyOptions, verify } from "./commands/verify.ts";
-import { DEFAULT_PLACES } from "./config.ts";
+import { DEFAULT_PLACES, type Places } from "./config.ts";
 import type { Context } from "./context.ts";
 import { requireRoot } from "./host/host.ts";
 
 /** Options that every command takes, wherever they stand in the line. */
-export interface GlobalOptions {
+export interface GlobalOptions extends Places {
   readonly json: boolean;
   readonly quiet: boolean;
-  readonly configDir: string;
-  readonly stateDir: string;
 }
+
+const many = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 type Action = (context: Context) => Promise<void>;
 type Run = (command: string, globals: GlobalOptions, action: Action) => Promise<void>;
@@ -56,6 +57,8 @@ export function program(version: string, run: Run): Command {
     .option("-q, --quiet", "no progress on stderr", false)
     .option("--config-dir <dir>", "configuration and root of trust", DEFAULT_PLACES.configDir)
     .option("--state-dir <dir>", "what was verified and fetched", DEFAULT_PLACES.stateDir)
+    .option("--run-dir <dir>", "what the last run found", DEFAULT_PLACES.runDir)
+    .option("--set <name=value>", "a setting for this run, over every file (repeat)", many, [])
     .addHelpText("after", EXIT_CODES)
     .showHelpAfterError("hint: rebootless --help shows what there is.")
     .exitOverride();
@@ -81,6 +84,9 @@ export function program(version: string, run: Run): Command {
         globals(self),
         asRoot("keep what is verified", (context) => check(context, options)),
       ),
+  );
+  command("config", "show every setting, and where its value was said").action((_: object, self: Command) =>
+    run("config", globals(self), config),
   );
   polling(command("upgrade", "apply every update that the running kernel lacks"))
     .option("-n, --dry-run", "do everything but load")

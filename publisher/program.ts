@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { many } from "./commands/arguments.ts";
 import { type DraftOptions, draft } from "./commands/draft.ts";
-import { fingerprint } from "./commands/fingerprint.ts";
+import { type FingerprintOptions, fingerprint } from "./commands/fingerprint.ts";
 import { inspect } from "./commands/inspect.ts";
 import { keysGroup } from "./commands/keys_group.ts";
 import { publishGroup } from "./commands/publish_group.ts";
@@ -61,10 +61,11 @@ const imageGroup: CommandGroup = (root, run) => {
       run("inspect", self, (context) => inspect(context, file)),
     );
   root
-    .command("fingerprint <image> <function...>")
+    .command("fingerprint <image> [function...]")
     .description("say what functions of a kernel must look like in memory")
-    .action((image: string, names: string[], _: object, self: Command) =>
-      run("fingerprint", self, (context) => fingerprint(context, image, names)),
+    .option("-o, --output <file>", "write the fingerprints of the whole kernel to a file")
+    .action((image: string, names: string[], options: FingerprintOptions, self: Command) =>
+      run("fingerprint", self, (context) => fingerprint(context, image, names, options)),
     );
   root
     .command("draft")

@@ -7,6 +7,8 @@ type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 export type BuildId = Brand<string, "BuildId">;
 /** SHA-256 in lower-case hex, 64 digits. */
 export type Sha256Hex = Brand<string, "Sha256Hex">;
+/** The first half of one, 32 digits. */
+export type Sha256Half = Brand<string, "Sha256Half">;
 /** A virtual address in a kernel, running or as linked. */
 export type Address = Brand<bigint, "Address">;
 /** A distance in bytes from `_text`. */
@@ -28,6 +30,7 @@ export const buildId = checked<BuildId>(
   "a build ID (16 to 64 lower-case hex digits)",
 );
 export const sha256Hex = checked<Sha256Hex>(/^[0-9a-f]{64}$/, "a SHA-256 (64 lower-case hex digits)");
+export const sha256Half = checked<Sha256Half>(/^[0-9a-f]{32}$/, "half a SHA-256 (32 lower-case hex digits)");
 export const updateId = checked<UpdateId>(
   /^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/,
   "an update id (1 to 64 of a-z 0-9 . -)",

@@ -27,3 +27,24 @@ export function parseInstant(text: string): Instant {
 
 /** Whole seconds; a fraction is cut. */
 export const formatInstant = (time: Instant): string => `${new Date(time).toISOString().slice(0, 19)}Z`;
+
+const UNITS = [
+  ["d", DAY],
+  ["h", HOUR],
+  ["m", MINUTE],
+  ["s", SECOND],
+] as const;
+
+/** Reads `0s`, `90s`, `15m`, `36h`, `14d` as milliseconds; undefined for anything else. */
+export function parseDuration(text: string): number | undefined {
+  const [, count, letter] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const unit = UNITS.find(([name]) => name === letter);
+  return unit && Number(count) * unit[1];
+}
+
+/** In the largest unit that leaves no rest; a fraction of a second is cut. */
+export function formatDuration(milliseconds: number): string {
+  const whole = milliseconds - (milliseconds % SECOND);
+  const [letter, unit] = UNITS.find(([, size]) => whole >= size && whole % size === 0) ?? ["s", SECOND];
+  return `${whole / unit}${letter}`;
+}

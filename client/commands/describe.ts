@@ -1,6 +1,6 @@
-import type { KernelIdentity } from "../../shared/feed/manifest.ts";
 import type { LeftOut } from "../../shared/feed/order.ts";
 import type { Update } from "../../shared/feed/update.ts";
+import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { Traffic } from "../trust/feed.ts";
 import type { Polled } from "../trust/poll.ts";

@@ -20,7 +20,7 @@ export interface Polling {
 
 /** Asks the feed, or the cache, as the command line and the configuration have it. */
 export async function pollFeed(context: Context, host: Host, options: PollingOptions): Promise<Polling> {
-  const feed = httpFeed(host.config.feed);
+  const feed = httpFeed(host.config.feed[0] ?? "");
   const start = performance.now();
   const polled = await (options.offline ? pollCache : poll)({
     ...host,
@@ -28,7 +28,7 @@ export async function pollFeed(context: Context, host: Host, options: PollingOpt
     clock: context.clock,
     exclusive: context.lock.take,
     acceptStaleMs:
-      options.acceptStale === undefined ? host.config.acceptStaleMs : staleness(options.acceptStale),
+      options.acceptStale === undefined ? host.config.acceptStale : staleness(options.acceptStale),
     notice: context.terminal.notice,
   });
   return { polled, feed, milliseconds: Math.round(performance.now() - start) };

@@ -5,7 +5,7 @@ import type { Update } from "../../shared/feed/update.ts";
 import { jsonObject } from "../../shared/json.ts";
 import { hostState } from "../apply/state.ts";
 import type { Context } from "../context.ts";
-import { abortError, progressLine } from "../engines/aborted.ts";
+import { abortError, progressTo } from "../engines/aborted.ts";
 import type { Engine } from "../engines/engine.ts";
 import { livepatchEngine } from "../engines/livepatch.ts";
 import { openHost } from "../host/host.ts";
@@ -23,7 +23,7 @@ export async function undo(
   await lock.take();
   const host = await openHost(places);
   const verified = await lastVerified(host);
-  const engine = livepatchEngine({ system, progress: (now) => terminal.progress(progressLine(now)) });
+  const engine = livepatchEngine({ system, progress: progressTo(terminal.progress) });
   const state = hostState(verified?.manifest, await engine.loaded());
   const loaded = state.updates.filter(({ state: now }) =>
     ["applied", "transition", "disabled"].includes(now),

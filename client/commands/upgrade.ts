@@ -2,7 +2,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import { upgrade as applyAll, type Result } from "../apply/upgrade.ts";
 import type { Context } from "../context.ts";
-import { progressLine } from "../engines/aborted.ts";
+import { progressTo } from "../engines/aborted.ts";
 import { livepatchEngine } from "../engines/livepatch.ts";
 import { openHost } from "../host/host.ts";
 import { openKernelCore } from "../host/kcore.ts";
@@ -28,7 +28,7 @@ export async function upgrade(context: Context, options: UpgradeOptions): Promis
       await context.lock.take();
       await polled.confirm();
     },
-    engine: livepatchEngine({ system, progress: (now) => terminal.progress(progressLine(now)) }),
+    engine: livepatchEngine({ system, progress: progressTo(terminal.progress) }),
     feed,
     directory: host.directory,
     memory: openKernelCore,

@@ -37,7 +37,7 @@ export async function verify(
     );
   }
   const root = await sha256Of(host.provisionedRoot);
-  terminal.say(`feed       ${host.config.feed}`);
+  terminal.say(`feed       ${host.config.feed.join(" ")}`);
   terminal.say(`root       sha256 ${root} was provisioned`);
   for (const finding of findings) for (const line of lines(finding)) terminal.say(line);
   terminal.result("verify", {

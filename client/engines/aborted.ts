@@ -1,23 +1,32 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
+import { HINTS } from "./causes.ts";
 import type { Abort, Progress, Task } from "./engine.ts";
 
-/** One line while an engine waits. */
-export function progressLine({ id, doing, seconds, blockedBy }: Progress): string {
-  const held = blockedBy.length > 0 ? `; held up by ${taskNames(blockedBy)}` : "";
-  return `${id}: ${doing}, in transition for ${seconds} s${held}`;
-}
+/** Says what an engine waits for; and, once it takes long, which tasks are in the way and what can be done. */
+export const progressTo =
+  (say: (line: string) => void) =>
+  ({ id, doing, seconds, deadlineSeconds, blockedBy }: Progress): void => {
+    say(`${id}: ${doing} for ${seconds} s`);
+    if (blockedBy.length === 0) return;
+    for (const task of blockedBy) say(`  held up by ${taskLine(task)}`);
+    say(`  finish, restart or stop what holds it up; it is given up by itself after ${deadlineSeconds} s`);
+  };
 
 /** What became of a change that did not come about, for people and for scripts. */
 export function abortError(id: UpdateId, doing: "apply" | "undo", abort: Abort): RebootlessError {
   const { cause, detail, blockedBy, restored } = abort;
-  const held = blockedBy.length > 0 ? `; held up by ${taskNames(blockedBy)}` : "";
-  const after = restored ? "Everything is as before" : "It could not be brought back to how it was before";
+  const held = blockedBy.length > 0 ? `; held up by ${blockedBy.map(taskName).join(", ")}` : "";
+  const after = restored
+    ? "The host is as it was before."
+    : "The host could NOT be brought back to how it was before: see `rebootless status`.";
   return new RebootlessError("apply", `could not ${doing} ${id}: ${detail}${held}`, {
-    hint: `${after}; the kernel log (dmesg) may say more.`,
+    hint: `${after} ${HINTS[cause]}`,
     details: { cause, restored },
   });
 }
 
-const taskNames = (tasks: readonly Task[]): string =>
-  tasks.map(({ name, pid }) => `${name}[${pid}]`).join(", ");
+const taskName = ({ name, pid }: Task): string => `${name}[${pid}]`;
+
+const taskLine = (task: Task): string =>
+  task.stack.length > 0 ? `${taskName(task)} in ${task.stack.slice(0, 4).join(" < ")}` : taskName(task);

@@ -111,6 +111,10 @@ export interface LoadedPatch {
   /** What it replaces, as `object/function,position`, sorted. Ksplice does not tell: empty. */
   readonly functions: readonly string[];
   readonly objects: readonly PatchedObject[];
+  /** Whether it puts every other patch out of force; null where the kernel does not say (livepatch: 6.11). */
+  readonly replaces: boolean | null;
+  /** Its place in the order in which patches went in, from 1; null where the kernel does not say (livepatch: 6.14). */
+  readonly order: number | null;
 }
 
 /** Told about once a second while an engine waits for the kernel. */
@@ -118,6 +122,8 @@ export interface Progress {
   readonly id: UpdateId;
   readonly doing: "applying" | "undoing" | "reversing" | "waiting for another patch";
   readonly seconds: number;
+  /** When the engine gives it up. */
+  readonly deadlineSeconds: number;
   /** Looked up when it has taken long; empty before. */
   readonly blockedBy: readonly Task[];
 }

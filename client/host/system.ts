@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hasErrno } from "./files.ts";
+import { type KernelLog, openKernelLog } from "./kernel_log.ts";
 
 /** How a program ended. */
 export interface Ran {
@@ -18,6 +19,8 @@ export interface System {
   list(path: string): Promise<readonly string[]>;
   /** Runs a program by its name with arguments; no shell. */
   run(file: string, args: readonly string[]): Promise<Ran>;
+  /** What the kernel logs from now on. */
+  kernelLog(): KernelLog;
   sleep(milliseconds: number): Promise<void>;
   /** Milliseconds that only grow. */
   uptime(): number;
@@ -57,6 +60,7 @@ export const linux: System = {
         resolve({ code, stderr: stderr || error.message });
       });
     }),
+  kernelLog: openKernelLog,
   sleep: (milliseconds) => sleep(milliseconds),
   uptime: () => performance.now(),
 };

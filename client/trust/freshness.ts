@@ -1,5 +1,13 @@
 import { isCode, RebootlessError } from "../../shared/errors.ts";
-import { type Clock, DAY, formatInstant, HOUR, type Instant, instant, MINUTE } from "../../shared/time.ts";
+import {
+  type Clock,
+  DAY,
+  formatDuration,
+  formatInstant,
+  type Instant,
+  instant,
+  parseDuration,
+} from "../../shared/time.ts";
 
 /** The one time by which a run judges expiry, and how far behind it the administrator lets metadata be. */
 export interface Freshness {
@@ -52,18 +60,11 @@ export async function judged<T>(freshness: Freshness, judge: (now: Instant) => P
   }
 }
 
-const UNITS: ReadonlyMap<string, number> = new Map([
-  ["m", MINUTE],
-  ["h", HOUR],
-  ["d", DAY],
-]);
-
 /** Reads `90m`, `36h`, `14d`, up to MAX_ACCEPT_STALE. Throws `config`. */
 export function staleness(text: string): number {
-  const [, count, unit] = /^([1-9]\d{0,5})([mhd])$/.exec(text) ?? [];
-  const milliseconds = Number(count) * (UNITS.get(unit ?? "") ?? Number.NaN);
-  if (milliseconds <= MAX_ACCEPT_STALE) return milliseconds;
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== undefined && milliseconds > 0 && milliseconds <= MAX_ACCEPT_STALE) return milliseconds;
   throw new RebootlessError("config", `not a time that stale metadata may be accepted for: ${text}`, {
-    hint: `Such as 90m, 36h or 14d; at most ${MAX_ACCEPT_STALE / DAY}d.`,
+    hint: `Such as 90m, 36h or 14d; at most ${formatDuration(MAX_ACCEPT_STALE)}.`,
   });
 }

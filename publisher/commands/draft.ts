@@ -10,9 +10,10 @@ import { type Instant, instant, parseInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
 import { fingerprintFunction } from "../fingerprint/kernel_function.ts";
 import { landmarks } from "../fingerprint/landmarks.ts";
-import { type KernelImage, openKernelImage } from "../image/kernel_image.ts";
+import type { KernelImage } from "../image/kernel_image.ts";
 import { type LivepatchModule, readLivepatchModule } from "../module/livepatch_module.ts";
-import { MAX_IMAGE_BYTES, readInput } from "./input.ts";
+import { readInput } from "./input.ts";
+import { openKernelInput } from "./kernel_input.ts";
 
 export interface DraftOptions {
   readonly image: string;
@@ -37,7 +38,7 @@ export interface DraftOptions {
  * read from the module itself. Nothing is signed; a person may read and edit it first.
  */
 export async function draft({ terminal, clock }: Context, options: DraftOptions): Promise<void> {
-  const image = openKernelImage(await readInput(options.image, MAX_IMAGE_BYTES));
+  const image = await openKernelInput(options.image);
   const bytes = await readInput(options.module, MAX_ARTIFACT_BYTES);
   const module = readLivepatchModule(bytes);
   requireSameKernel(image, module);

@@ -1,19 +1,63 @@
-import { landmarksToJson } from "../../shared/feed/manifest.ts";
+import { writeFile } from "node:fs/promises";
+import { RebootlessError } from "../../shared/errors.ts";
 import { jsonObject } from "../../shared/json.ts";
 import { fingerprintToJson } from "../../shared/runpre/json.ts";
+import { landmarksToJson } from "../../shared/runpre/landmarks_json.ts";
 import type { Context } from "../context.ts";
+import { fingerprintWhole, kernelFile } from "../fingerprint/kernel_file.ts";
 import { fingerprintFunction } from "../fingerprint/kernel_function.ts";
 import { landmarks } from "../fingerprint/landmarks.ts";
-import { openKernelImage } from "../image/kernel_image.ts";
-import { MAX_IMAGE_BYTES, readInput } from "./input.ts";
+import type { KernelImage } from "../image/kernel_image.ts";
+import { openKernelInput } from "./kernel_input.ts";
 
-/** Says what functions must look like in memory. A name of which there are several is given as `name,position`. */
+export interface FingerprintOptions {
+  /** Where to write the fingerprints of the whole kernel. */
+  readonly output?: string;
+}
+
+/** Says what functions must look like in memory: those named on the terminal, or all of them in a file. */
 export async function fingerprint(
-  { terminal }: Context,
+  context: Context,
   imageFile: string,
   names: readonly string[],
+  { output }: FingerprintOptions,
 ): Promise<void> {
-  const image = openKernelImage(await readInput(imageFile, MAX_IMAGE_BYTES));
+  if ((output === undefined) === (names.length === 0)) {
+    throw new RebootlessError("usage", "either functions, or -o FILE for the whole kernel", {
+      hint: "rebootless-publish fingerprint vmlinuz -o kernel.fp",
+    });
+  }
+  const image = await openKernelInput(imageFile);
+  if (output === undefined) fingerprintNamed(context, image, names);
+  else await fingerprintAll(context, image, output);
+}
+
+const kernelJson = ({ buildId, release }: KernelImage) => jsonObject({ build_id: buildId, release });
+
+async function fingerprintAll(
+  { terminal, warn }: Context,
+  image: KernelImage,
+  output: string,
+): Promise<void> {
+  const whole = fingerprintWhole(image);
+  const file = kernelFile(image, whole);
+  await writeFile(output, file);
+  const { functions, refused } = whole;
+  for (const { message } of refused) warn(message);
+  terminal.say(`kernel     ${image.release}, build ID ${image.buildId}`);
+  terminal.say(`functions  ${functions.length}${refused.length > 0 ? `, without ${refused.length}` : ""}`);
+  terminal.say(`written    ${output}, ${file.length} bytes`);
+  terminal.result("fingerprint", {
+    kernel: kernelJson(image),
+    output,
+    bytes: file.length,
+    functions: functions.length,
+    refused: refused.map(({ message, code, details }) => jsonObject({ code, message, ...details })),
+  });
+}
+
+/** A name of which there are several is given as `name,position`. */
+function fingerprintNamed({ terminal }: Context, image: KernelImage, names: readonly string[]): void {
   const fingerprints = names.map((name) => fingerprintFunction(image, named(name)));
   for (const fn of fingerprints) {
     const sites = fn.sites.map(({ kind, at }) => `${kind}@${at}`).join(" ");
@@ -21,7 +65,7 @@ export async function fingerprint(
     if (sites) terminal.say(`  ${sites}`);
   }
   terminal.result("fingerprint", {
-    kernel: jsonObject({ build_id: image.buildId, release: image.release }),
+    kernel: kernelJson(image),
     landmarks: landmarksToJson(landmarks(image)),
     functions: fingerprints.map(fingerprintToJson),
   });

@@ -1,7 +1,8 @@
 import { equalBytes } from "../../shared/bytes.ts";
-import { type KernelManifest, landmarksToJson } from "../../shared/feed/manifest.ts";
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { type Update, updateToJson } from "../../shared/feed/update.ts";
 import { encodeJson, type JsonValue } from "../../shared/json.ts";
+import { landmarksToJson } from "../../shared/runpre/landmarks_json.ts";
 import { printable } from "../keys/printable.ts";
 
 /** Names of functions shown of one update. */

@@ -1,7 +1,7 @@
 import { toHex } from "../bytes.ts";
 import type { FunctionFingerprint, KernelLandmarks, TextMemory } from "./fingerprint.ts";
 import { KernelState } from "./kernel_state.ts";
-import { BLOCK, locate } from "./locator.ts";
+import { locate } from "./locator.ts";
 import { isUnusedPadding } from "./sites/call_padding.ts";
 import { undo, writeExpected } from "./sites/expected.ts";
 import { isAttached, isLedFtraceCall } from "./sites/ftrace.ts";
@@ -125,17 +125,19 @@ function bodyDifferences(
   found: Uint8Array,
   sha256: Sha256,
 ): readonly Difference[] {
-  const isRight = (bytes: Uint8Array): boolean => toHex(sha256(bytes)) === fingerprint.sha256;
+  const expected = fingerprint.sha256; // 64 digits, or the first 32
+  const isRight = (bytes: Uint8Array): boolean =>
+    toHex(sha256(bytes).subarray(0, expected.length / 2)) === expected;
   if (isRight(body)) return [];
-  const { corrected, changed, damaged } = locate(body, fingerprint.locator);
+  const { corrected, changed, damaged, block } = locate(body, fingerprint.locator);
   if (damaged.length === 0 && isRight(corrected)) {
     return runs(changed).map(([start, end]) => exact(corrected, body, start, end));
   }
-  const blocks = [...damaged, ...changed.map((at) => at - (at % BLOCK))].sort((a, b) => a - b);
+  const blocks = [...damaged, ...changed.map((at) => at - (at % block))].sort((a, b) => a - b);
   // Changes can cancel out in the check bytes of every block, never in the digest: then the whole function is named.
   if (blocks.length === 0) return [{ offset: 0, length: found.length, found: toHex(found) }];
   return blocks.map((offset) => {
-    const bytes = found.subarray(offset, offset + BLOCK);
+    const bytes = found.subarray(offset, offset + block);
     return { offset, length: bytes.length, found: toHex(bytes) };
   });
 }

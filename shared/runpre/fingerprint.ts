@@ -1,4 +1,4 @@
-import type { Address, Sha256Hex, TextOffset } from "../brand.ts";
+import type { Address, Sha256Half, Sha256Hex, TextOffset } from "../brand.ts";
 import type { PatchingLandmarks } from "./landmarks.ts";
 import type { Site } from "./sites/kinds.ts";
 
@@ -14,9 +14,12 @@ export interface FunctionFingerprint {
   readonly offset: TextOffset;
   /** Bytes, up to the next symbol: padding is code too. */
   readonly size: number;
-  /** Of the function as linked and sealed, with the bytes of every site that has a judge set to zero. */
-  readonly sha256: Sha256Hex;
-  /** Says where a mismatch lies (locator.ts). Two bytes for each 64 of the function. */
+  /**
+   * Of the function as linked and sealed, with the bytes of every site that has a judge set to zero. Whole in a manifest;
+   * its first half in a fingerprint file.
+   */
+  readonly sha256: Sha256Hex | Sha256Half;
+  /** Says where a mismatch lies (locator.ts). Two bytes for each 64 of the function; for each 128 in a fingerprint file. */
   readonly locator: Uint8Array;
   /** Rising, none overlaps another. */
   readonly sites: readonly Site[];

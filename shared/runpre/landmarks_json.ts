@@ -1,7 +1,8 @@
-import { type TextOffset, textOffset } from "../brand.ts";
+import { address, type TextOffset, textOffset } from "../brand.ts";
 import { fromHex, toHex } from "../bytes.ts";
 import type { Decoder } from "../decode.ts";
 import { type JsonObject, jsonObject } from "../json.ts";
+import type { KernelLandmarks } from "./fingerprint.ts";
 import {
   CALL_DEPTH_CODE,
   type CallDepthLandmarks,
@@ -15,7 +16,17 @@ import {
   type StaticCallLandmarks,
 } from "./landmarks.ts";
 
-/** Offsets are numbers; a group or a place that the kernel has not is null. */
+/** Addresses are hex strings: JSON numbers end at 2^53. Offsets are numbers; what the kernel has not is null. */
+export function landmarksToJson(landmarks: KernelLandmarks): JsonObject {
+  return jsonObject({
+    linked_text: landmarks.linkedText.toString(16).padStart(16, "0"),
+    return_thunk_variable: landmarks.returnThunkVariable,
+    return_thunk_default: landmarks.returnThunkDefault,
+    return_thunk_its: landmarks.returnThunkIts,
+    ...(landmarks.patching && { patching: patchingToJson(landmarks.patching) }),
+  });
+}
+
 export function patchingToJson(patching: PatchingLandmarks): JsonObject {
   const { paravirt, staticCalls, retpolines, callDepth } = patching;
   return jsonObject({
@@ -56,6 +67,24 @@ function retpolinesToJson(retpolines: RetpolineLandmarks): JsonObject {
 }
 
 /** Throws ParseError. */
+export function decodeLandmarks(landmarks: Decoder): KernelLandmarks {
+  const symbol = (name: string): TextOffset | null => landmarks.get(name).nullable(place);
+  const patching = landmarks.get("patching").optional(decodePatching);
+  return {
+    linkedText: landmarks
+      .get("linked_text")
+      .as((hex) =>
+        /^[0-9a-f]{16}$/.test(hex)
+          ? address(BigInt(`0x${hex}`))
+          : landmarks.fail("linked_text is not 16 hex digits"),
+      ),
+    returnThunkVariable: symbol("return_thunk_variable"),
+    returnThunkDefault: symbol("return_thunk_default"),
+    returnThunkIts: symbol("return_thunk_its"),
+    ...(patching && { patching }),
+  };
+}
+
 export function decodePatching(decoder: Decoder): PatchingLandmarks {
   return {
     capabilities: decoder.get("capabilities").nullable(place),

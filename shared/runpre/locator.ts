@@ -2,20 +2,35 @@ import { quotientPower, timesPower } from "./gf256.ts";
 
 /** Bytes of code that one pair of check bytes stands for. Below 255, so that each place has a power of its own. */
 export const BLOCK = 64;
+/** The same where the locators of a whole kernel lie together, and size matters more than a short report. */
+export const FOLDED_BLOCK = 128;
 const CHECK_BYTES = 2;
 
 /** Bytes of the locator of a function of `size` bytes. */
-export const locatorLength = (size: number): number => CHECK_BYTES * Math.ceil(size / BLOCK);
+export const locatorLength = (size: number, block: number = BLOCK): number =>
+  CHECK_BYTES * Math.ceil(size / block);
+
+/** The locator with blocks of FOLDED_BLOCK, made of the one with blocks of BLOCK: sums add up. */
+export function foldLocator(locator: Uint8Array): Uint8Array {
+  const pairs = Math.ceil(locator.length / CHECK_BYTES / 2);
+  const out = new Uint8Array(CHECK_BYTES * pairs);
+  for (let at = 0; at < out.length; at += CHECK_BYTES) {
+    const [sum = 0, weighted = 0, nextSum = 0, nextWeighted = 0] = locator.subarray(2 * at, 2 * at + 4);
+    out[at] = sum ^ nextSum;
+    out[at + 1] = weighted ^ timesPower(nextWeighted, BLOCK);
+  }
+  return out;
+}
 
 /**
  * Says where code differs, without holding the code: for each block the sum of its bytes and the sum of each byte times
  * the generator to the power of its place, over GF(256) (the two syndromes of a Reed-Solomon code). One changed byte of
  * a block is found exactly, with the value it had. It decides nothing: SHA-256 does.
  */
-export function locatorOf(body: Uint8Array): Uint8Array {
-  const out = new Uint8Array(locatorLength(body.length));
-  for (let start = 0, at = 0; start < body.length; start += BLOCK, at += CHECK_BYTES) {
-    const length = Math.min(BLOCK, body.length - start);
+export function locatorOf(body: Uint8Array, block: number = BLOCK): Uint8Array {
+  const out = new Uint8Array(locatorLength(body.length, block));
+  for (let start = 0, at = 0; start < body.length; start += block, at += CHECK_BYTES) {
+    const length = Math.min(block, body.length - start);
     let sum = 0;
     let weighted = 0;
     for (let i = 0; i < length; i++) {
@@ -37,25 +52,28 @@ export interface Located {
   readonly changed: readonly number[];
   /** Places of the blocks in which more than one byte differs, rising. */
   readonly damaged: readonly number[];
+  /** Size of these blocks. */
+  readonly block: number;
 }
 
-/** @param expected of the body as it should be; its length must fit. */
+/** @param expected of the body as it should be; its length must fit, and says how large its blocks are. */
 export function locate(body: Uint8Array, expected: Uint8Array): Located {
-  const found = locatorOf(body);
+  const block = expected.length === locatorLength(body.length) ? BLOCK : FOLDED_BLOCK;
+  const found = locatorOf(body, block);
   const corrected = new Uint8Array(body);
   const changed: number[] = [];
   const damaged: number[] = [];
-  for (let start = 0, at = 0; start < body.length; start += BLOCK, at += CHECK_BYTES) {
+  for (let start = 0, at = 0; start < body.length; start += block, at += CHECK_BYTES) {
     const sum = (found[at] ?? 0) ^ (expected[at] ?? 0);
     const weighted = (found[at + 1] ?? 0) ^ (expected[at + 1] ?? 0);
     if (sum === 0 && weighted === 0) continue;
-    const place = sum === 0 || weighted === 0 ? BLOCK : quotientPower(weighted, sum);
-    if (place >= Math.min(BLOCK, body.length - start)) {
+    const place = sum === 0 || weighted === 0 ? block : quotientPower(weighted, sum);
+    if (place >= Math.min(block, body.length - start)) {
       damaged.push(start);
       continue;
     }
     corrected[start + place] = (corrected[start + place] ?? 0) ^ sum;
     changed.push(start + place);
   }
-  return { corrected, changed, damaged };
+  return { corrected, changed, damaged, block };
 }

@@ -42,7 +42,14 @@ async function run(...args: readonly string[]) {
   );
   const streams = { writeOut: self.stdout, writeErr: self.stderr };
   for (const command of [root, ...root.commands]) command.configureOutput(streams);
-  const places = ["--config-dir", join(dir, "config"), "--state-dir", join(dir, "state")];
+  const places = [
+    "--config-dir",
+    join(dir, "config"),
+    "--state-dir",
+    join(dir, "state"),
+    "--run-dir",
+    join(dir, "run"),
+  ];
   await root.parseAsync([...places, ...args], { from: "user" }).catch((error: unknown) => {
     self.exitWith(parserExitCode(error));
   });
@@ -87,7 +94,7 @@ describe("the command line of a host", () => {
   it("ends with 2 before it is set up, and says how to", async () => {
     const { code, stderr } = await run("status");
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^error: cannot read .*rebootless\.toml\n/);
+    expect(stderr).toMatch(/^error: no feed is set in .*rebootless\.toml\n/);
     expect(stderr).toContain("hint: Run `rebootless init");
   });
 
@@ -107,11 +114,33 @@ describe("the command line of a host", () => {
   });
 
   it("refuses a key in the configuration that nobody knows", async () => {
-    const places = { configDir: dir, stateDir: dir };
+    const places = { configDir: dir, stateDir: dir, runDir: dir };
     await writeFile(configFile(places), 'feed = "https://a.example/"\nfede = 1\n');
     const { code, stderr } = await run("status", "--config-dir", dir);
     expect(code).toBe(2);
     expect(stderr).toContain("unknown key fede");
+  });
+
+  it("shows what is in force and where it was said, but no password", async () => {
+    await writeFile(
+      join(dir, "rebootless.toml"),
+      'feed = "/srv/mirror"\nhttps_proxy = "http://me:pw1@p:1"\n',
+    );
+    const args = ["config", "--config-dir", dir, "--set", "delay=3d"];
+    const { code, stdout } = await run(...args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^feed = "\/srv\/mirror" +# .*rebootless\.toml:1$/m);
+    expect(stdout).toMatch(/^delay = "3d" +# command line$/m);
+    expect(stdout).toMatch(/^mode = "automatic"$/m);
+    expect(stdout).toContain("# pin is not set");
+    expect(stdout).not.toContain("pw1");
+    const { settings } = JSON.parse((await run(...args, "--json")).stdout);
+    expect(settings).toContainEqual({
+      name: "feed",
+      value: "/srv/mirror",
+      origin: { from: "file", path: join(dir, "rebootless.toml"), line: 1 },
+      description: expect.any(String),
+    });
   });
 
   it("wants to know what to undo", async () => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { fingerprintSymbol } from "../../publisher/fingerprint/kernel_function.ts";
+import { fingerprintWhole } from "../../publisher/fingerprint/kernel_file.ts";
 import { landmarks } from "../../publisher/fingerprint/landmarks.ts";
 import { openKernelImage } from "../../publisher/image/kernel_image.ts";
 import { type Difference, functionChecker, type RunpreResult } from "../../shared/runpre/check.ts";
@@ -19,13 +19,9 @@ export interface WholeKernel {
 /** Throws RebootlessError for a function that cannot be fingerprinted: there must be none. */
 export function fingerprintKernel({ vmlinuz }: Kernel): WholeKernel {
   const image = openKernelImage(new Uint8Array(readFileSync(vmlinuz)));
-  const functions = new Map<number, FunctionFingerprint>();
-  for (const symbol of image.symbols.all) {
-    const offset = Number(symbol.address - image.linkedText);
-    if (offset < 0 || offset >= image.textEnd || functions.has(offset)) continue;
-    functions.set(offset, fingerprintSymbol(image, symbol));
-  }
-  return { landmarks: landmarks(image), functions: [...functions.values()], size: image.textEnd };
+  const { functions, refused } = fingerprintWhole(image);
+  if (refused[0] !== undefined) throw refused[0];
+  return { landmarks: landmarks(image), functions, size: image.textEnd };
 }
 
 export interface Mismatch {

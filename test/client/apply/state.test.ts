@@ -9,6 +9,9 @@ import { fingerprintOf, landmarks, updateOf } from "./kernel.ts";
 const fix = updateOf("fix", ["first", "second"]);
 const other = updateOf("other", ["third"]);
 
+/** What only newer kernels tell. */
+const UNTOLD = { replaces: null, order: null } as const;
+
 const manifestOf = (...updates: readonly Update[]): KernelManifest => ({
   kernel: { buildId: buildId("ab".repeat(20)), release: "6.12", architecture: "x86_64" },
   landmarks,
@@ -19,7 +22,7 @@ const patch = (
   name: string,
   functions: readonly string[],
   state: LoadedPatch["state"] = "applied",
-): LoadedPatch => ({ name: objectName(name), engine: "livepatch", state, functions, objects: [] });
+): LoadedPatch => ({ name: objectName(name), engine: "livepatch", state, functions, objects: [], ...UNTOLD });
 
 const states = (manifest: KernelManifest, ...loaded: readonly LoadedPatch[]) =>
   hostState(manifest, loaded).updates.map(({ update, state }) => [update.id, state]);

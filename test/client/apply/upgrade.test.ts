@@ -15,6 +15,8 @@ import { FakeMemory, type FunctionName, landmarks, moduleOf, updateOf } from "./
 
 const ID = buildId("0123456789abcdef0123456789abcdef01234567");
 
+/** What only newer kernels tell. */
+const UNTOLD = { replaces: null, order: null } as const;
 const ABORTED = { outcome: "aborted", detail: "it was not to be", blockedBy: [], restored: true } as const;
 
 /** Loads what it is given, unless told otherwise of a name. */
@@ -82,7 +84,14 @@ const names = () => engine.applied.map(([name]) => name);
 
 function inForce(update: Update, state: LoadedPatch["state"] = "applied"): void {
   const functions = update.objects.flatMap((o) => o.functions.map((fn) => `${o.name}/${fn.name},1`));
-  engine.patches.push({ name: update.module.name, engine: "livepatch", state, functions, objects: [] });
+  engine.patches.push({
+    name: update.module.name,
+    engine: "livepatch",
+    state,
+    functions,
+    objects: [],
+    ...UNTOLD,
+  });
 }
 
 /** b stands on a, c on b, d on nothing. */
@@ -169,8 +178,8 @@ describe("an upgrade", () => {
   it("reports a stalled transition with its tasks, and whether it was reversed", async () => {
     const blockedBy = [{ pid: 81, name: "java", stack: [] }];
     for (const [restored, hint] of [
-      [true, "Everything is as before"],
-      [false, "It could not be brought back"],
+      [true, "as it was before"],
+      [false, "could NOT be brought back"],
     ] as const) {
       engine.outcomes.set("livepatch_a", { ...ABORTED, cause: "code_busy", blockedBy, restored });
       const [result] = await run([a]);
@@ -249,6 +258,7 @@ describe("an upgrade", () => {
       state: "applied",
       functions: ["vmlinux/commit_creds,1"],
       objects: [],
+      ...UNTOLD,
     });
     await expect(run([a, d])).rejects.toMatchObject({ code: "trust" });
     expect(feed.traffic.requests + memory.readings + engine.applied.length).toBe(0);

@@ -22,7 +22,7 @@ let rootFile: string;
 let said: string;
 beforeEach(async () => {
   const dir = await mkdtemp(join(tmpdir(), "rebootless-init-"));
-  places = { configDir: join(dir, "config"), stateDir: join(dir, "state") };
+  places = { configDir: join(dir, "config"), stateDir: join(dir, "state"), runDir: join(dir, "run") };
   made = await ceremony(NOW);
   rootFile = join(dir, "announced.json");
   await writeFile(rootFile, made.root);
@@ -63,7 +63,7 @@ describe("setting a host up", () => {
   it("keeps the root byte for byte, and the feed's address", async () => {
     await run();
     expect(await readFile(provisionedRootFile(places))).toEqual(Buffer.from(made.root));
-    expect(await readConfig(places)).toMatchObject({ feed: "https://feed.example.org/k/" });
+    expect(await readConfig(places)).toMatchObject({ feed: ["https://feed.example.org/k/"] });
     expect(said).toMatch(/^sha256 {3}[0-9a-f]{64}$/m);
   });
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Change, Engine } from "../../../client/engines/engine.ts";
+import type { Change, Engine, Progress } from "../../../client/engines/engine.ts";
 import { livepatchEngine } from "../../../client/engines/livepatch.ts";
 import { objectName, updateId } from "../../../shared/brand.ts";
-import { FakeSystem } from "../../support/fake_system.ts";
+import { FakeSystem, type Load } from "../../support/fake_system.ts";
 
 const NAME = objectName("livepatch_fix");
 const FILE = `/var/lib/rebootless/${NAME}.ko`;
@@ -16,14 +16,20 @@ const CHANGE: Change = {
 
 let system: FakeSystem;
 let engine: Engine;
-let waited: number[];
+let waited: Progress[];
 beforeEach(async () => {
   system = new FakeSystem();
   waited = [];
-  engine = livepatchEngine({ system, progress: ({ seconds }) => waited.push(seconds) });
+  engine = livepatchEngine({ system, progress: (now) => waited.push(now) });
 });
 
-const thread = (comm: string, patchState: string) => ({ comm, patchState });
+const thread = (comm: string, patchState: string, stack?: string) => ({
+  comm,
+  patchState,
+  ...(stack && { stack }),
+});
+
+const STACK = "[<0>] cmdline_proc_show+0x12/0x40\n[<0>] seq_read_iter+0x124/0x4b0\n";
 
 /** kworker has gone over; of java one thread has, one has not. */
 function stuckTasks(behind: string, over: string): void {
@@ -32,88 +38,249 @@ function stuckTasks(behind: string, over: string): void {
     80,
     new Map([
       [80, thread("java", over)],
-      [81, thread("GC Thread#0", behind)],
+      [81, thread("GC Thread#0", behind, STACK)],
     ]),
   );
-  system.tasks.set(90, new Map([[90, thread("sleepy", behind)]]));
+  system.tasks.set(90, new Map([[90, thread("sle\u001b[2Jepy", behind)]]));
   system.tasks.set(91, new Map([[91, thread("outside", "-1")]]));
 }
+
+const STUCK = [
+  {
+    pid: 81,
+    name: "GC Thread#0",
+    stack: ["cmdline_proc_show+0x12/0x40", "seq_read_iter+0x124/0x4b0"],
+  },
+  { pid: 90, name: "sle?[2Jepy", stack: [] },
+];
+
+const FOREVER = Number.POSITIVE_INFINITY;
+const BUSY: Load = {
+  code: 1,
+  stderr: `insmod: ERROR: could not insert module ${FILE}: Device or resource busy\n`,
+};
 
 describe("the livepatch engine", () => {
   it("has nothing loaded, and applies nothing, where the kernel has no livepatch", async () => {
     system.livepatch = false;
     expect(await engine.loaded()).toEqual([]);
     await expect(engine.apply(CHANGE, WHOLE)).rejects.toMatchObject({ code: "unsupported" });
+    await expect(engine.preflight(CHANGE, WHOLE)).rejects.toMatchObject({ code: "unsupported" });
+  });
+
+  it("takes one module, the patch, and no other kind of change", async () => {
+    const [patch] = CHANGE.modules;
+    for (const modules of [[], [patch, patch], [{ ...patch, role: "new" }]]) {
+      const change = { ...CHANGE, modules } as Change;
+      await expect(engine.apply(change, WHOLE)).rejects.toMatchObject({ code: "unsupported" });
+      await expect(engine.undo(change)).rejects.toMatchObject({ code: "unsupported" });
+    }
+    expect(system.ran).toEqual([]);
   });
 
   describe("applying", () => {
     it("loads the module and waits for the transition to end", async () => {
       system.transitionMs = 400;
-      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({ outcome: "applied", milliseconds: 400 });
+      expect(await engine.apply(CHANGE, WHOLE)).toEqual({
+        outcome: "applied",
+        milliseconds: 400,
+        pending: [],
+        replaced: [],
+      });
       expect(system.ran).toEqual([`insmod ${FILE}`]);
       expect(system.patches.get(NAME)).toMatchObject({ enabled: true, left: 0 });
+      expect(system.openLogs).toBe(0);
     });
 
-    it("says once a second how long it has waited", async () => {
-      system.transitionMs = 3500;
+    it("says once a second how long it has waited, and after 5 s who holds it up", async () => {
+      system.transitionMs = 11_500;
+      stuckTasks("0", "1");
       await engine.apply(CHANGE, WHOLE);
-      expect(waited).toEqual([1, 2, 3]);
-    });
-
-    it("gives the last line of what insmod said as the reason of a refusal", async () => {
-      system.insmod = { code: 1, stderr: "a warning\ninsmod: ERROR: Key was rejected by service\n" };
-      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({
-        outcome: "aborted",
-        detail: "insmod: ERROR: Key was rejected by service",
-      });
+      expect(waited.map(({ seconds }) => seconds)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+      const told = waited.filter(({ blockedBy }) => blockedBy.length > 0);
+      expect(told).toEqual(
+        [5, 10].map((seconds) => ({
+          id: "fix",
+          doing: "applying",
+          seconds,
+          deadlineSeconds: 75,
+          blockedBy: STUCK,
+        })),
+      );
     });
 
     it("takes out again a module that loaded and patches nothing", async () => {
       system.registers = false;
       const outcome = await engine.apply(CHANGE, WHOLE);
-      expect(outcome).toMatchObject({ outcome: "aborted", detail: expect.stringContaining("not list it") });
+      expect(outcome).toMatchObject({ cause: "unexpected", detail: expect.stringContaining("not list it") });
+      expect(outcome).toMatchObject({ restored: true });
       expect(system.modules).toEqual(new Set());
     });
 
     it("names the threads that hold a transition up, reverses it and unloads the module", async () => {
-      system.transitionMs = Number.POSITIVE_INFINITY;
-      system.reversalMs = 200;
+      system.transitionMs = FOREVER;
+      system.turnMs = 200;
       stuckTasks("0", "1");
-      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({
+      expect(await engine.apply(CHANGE, WHOLE)).toEqual({
         outcome: "aborted",
-        blockedBy: [
-          { pid: 81, name: "GC Thread#0" },
-          { pid: 90, name: "sleepy" },
-        ],
+        cause: "code_busy",
+        detail: expect.stringContaining("reversed"),
+        blockedBy: STUCK,
         restored: true,
       });
       expect(system.ran).toEqual([`insmod ${FILE}`, `rmmod ${NAME}`]);
       expect(system.patches.size + system.modules.size).toBe(0);
-      expect(waited).toHaveLength(60);
+      expect(waited).toHaveLength(75);
     });
 
     it("names 32 threads at the most", async () => {
-      system.transitionMs = Number.POSITIVE_INFINITY;
+      system.transitionMs = FOREVER;
       const many = Array.from({ length: 40 }, (_, i) => [100 + i, thread("worker", "0")] as const);
       system.tasks.set(100, new Map(many));
       expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({ blockedBy: { length: 32 } });
     });
 
     it("passes over a task that ends while it is looked at", async () => {
-      system.transitionMs = Number.POSITIVE_INFINITY;
+      system.transitionMs = FOREVER;
       stuckTasks("0", "1");
       system.beforeRead = (path) => path === "/proc/80/task/80/patch_state" && system.tasks.delete(80);
       expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({ blockedBy: [{ pid: 90 }] });
     });
 
     it.each([
-      ["the kernel would not reverse it", () => new Error("EBUSY"), { code: 0, stderr: "" }, 0],
-      ["the reversal does not end", () => undefined, { code: 0, stderr: "" }, Number.POSITIVE_INFINITY],
+      ["the kernel would not reverse it", () => new Error("EIO"), { code: 0, stderr: "" }, 0],
+      ["the reversal does not end", () => undefined, { code: 0, stderr: "" }, FOREVER],
       ["the module cannot go", () => undefined, { code: 1, stderr: "rmmod: in use" }, 0],
-    ])("says when %s", async (_, writeError, rmmod, reversalMs) => {
-      system.transitionMs = Number.POSITIVE_INFINITY;
-      Object.assign(system, { writeError: writeError(), rmmod, reversalMs });
-      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({ outcome: "aborted", restored: false });
+    ])("says when %s", async (_, writeError, rmmod, turnMs) => {
+      system.transitionMs = FOREVER;
+      Object.assign(system, { writeError: writeError(), rmmod, turnMs });
+      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({
+        cause: "code_busy",
+        detail: expect.stringContaining("could not be reversed"),
+        restored: false,
+      });
+    });
+
+    it("gives a module time to lose its last reference", async () => {
+      Object.assign(system, { transitionMs: FOREVER, inUse: 5 });
+      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({ cause: "code_busy", restored: true });
+      expect(system.modules.size).toBe(0);
+    });
+
+    it("loads again what a killed run left as a module without a patch", async () => {
+      system.modules.add(NAME);
+      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({ outcome: "applied" });
+      expect(system.ran).toEqual([`rmmod ${NAME}`, `insmod ${FILE}`]);
+    });
+
+    it("leaves alone a module of the name that is no live patch", async () => {
+      system.plain.add(NAME);
+      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({ cause: "already_loaded", restored: true });
+      expect(system.ran).toEqual([]);
+    });
+  });
+
+  describe("what it foresees", () => {
+    const kvm = objectName("kvm");
+    const two: Change = { ...CHANGE, objects: [objectName("vmlinux"), kvm] };
+
+    it.each([
+      ["ftrace_disabled", "/proc/sys/kernel/ftrace_enabled", "0"],
+      ["modules_disabled", "/proc/sys/kernel/modules_disabled", "1"],
+    ])("%s", async (cause, path, text) => {
+      system.files.set(path, text);
+      expect(await engine.preflight(CHANGE, WHOLE)).toMatchObject({ cause, restored: true, blockedBy: [] });
+      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({ outcome: "aborted", cause });
+      expect(system.ran).toEqual([]);
+    });
+
+    it("already_loaded", async () => {
+      system.patches.set(NAME, { enabled: true, left: 0, functions: [] });
+      expect(await engine.preflight(CHANGE, WHOLE)).toMatchObject({ cause: "already_loaded" });
+      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({ cause: "already_loaded", restored: true });
+      expect(system.ran).toEqual([]);
+    });
+
+    it("target_not_loaded, unless it may be partial: then it is pending", async () => {
+      expect(await engine.apply(two, WHOLE)).toMatchObject({
+        cause: "target_not_loaded",
+        detail: "not loaded: kvm",
+      });
+      expect(system.ran).toEqual([]);
+      expect(await engine.preflight(two, { partial: true })).toBeUndefined();
+      expect(await engine.apply(two, { partial: true })).toMatchObject({
+        outcome: "applied",
+        pending: [kvm],
+      });
+    });
+
+    it("nothing when all is well", async () => {
+      system.plain.add(kvm);
+      expect(await engine.preflight(two, WHOLE)).toBeUndefined();
+      expect(await engine.apply(two, WHOLE)).toMatchObject({ outcome: "applied", pending: [] });
+    });
+  });
+
+  describe("another patch in transition", () => {
+    const other = (left: number) => system.patches.set("other", { enabled: true, left, functions: [] });
+
+    it("is waited for", async () => {
+      other(3_000);
+      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({ outcome: "applied", milliseconds: 0 });
+      expect(waited.map(({ doing }) => doing)).toEqual([
+        "waiting for another patch",
+        "waiting for another patch",
+      ]);
+    });
+
+    it("that does not end is busy_transition, and nothing is loaded", async () => {
+      other(FOREVER);
+      stuckTasks("0", "1");
+      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({
+        cause: "busy_transition",
+        detail: expect.stringContaining("other"),
+        restored: true,
+      });
+      expect(system.ran).toEqual([]);
+      expect(waited.find(({ blockedBy }) => blockedBy.length > 0)?.blockedBy).toEqual(STUCK);
+    });
+
+    it("that was quicker is tried again, twice", async () => {
+      system.loads.push(BUSY, BUSY);
+      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({ outcome: "applied" });
+      expect(system.ran).toHaveLength(3);
+      expect(system.uptime()).toBe(1000 + 2 * 2000);
+    });
+
+    it("that is always quicker is given up", async () => {
+      system.loads.push(BUSY, BUSY, BUSY, BUSY);
+      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({ cause: "busy_transition", restored: true });
+      expect(system.ran).toHaveLength(3);
+    });
+
+    it("keeps an undo from beginning, and it is tried again", async () => {
+      await engine.apply(CHANGE, WHOLE);
+      system.writeError = Object.assign(new Error("EBUSY: resource busy or locked, write"), {
+        code: "EBUSY",
+      });
+      expect(await engine.undo(CHANGE)).toMatchObject({ cause: "busy_transition", restored: true });
+      expect(system.uptime()).toBe(1000 + 2 * 2000);
+    });
+  });
+
+  describe("a patch that replaces", () => {
+    it("tells which patches it put out of force, and unloads those that are ours", async () => {
+      for (const name of ["ours", "theirs"]) {
+        system.patches.set(name, { enabled: true, left: 0, functions: [] });
+        system.modules.add(name);
+      }
+      system.patches.set("long_out", { enabled: false, left: 0, functions: [] });
+      system.replace = true;
+      const replaces = [objectName("ours"), objectName("never_was")];
+      expect(await engine.apply({ ...CHANGE, replaces }, WHOLE)).toMatchObject({
+        replaced: ["ours", "theirs"],
+      });
+      expect(system.ran).toEqual([`insmod ${FILE}`, "rmmod ours"]);
     });
   });
 
@@ -124,64 +291,102 @@ describe("the livepatch engine", () => {
     });
 
     it("disables the patch, waits until it is out and unloads the module", async () => {
-      system.reversalMs = 300;
+      system.outMs = 300;
       expect(await engine.undo(CHANGE)).toEqual({ outcome: "undone", milliseconds: 300 });
       expect(system.ran).toEqual([`rmmod ${NAME}`]);
       expect(system.patches.size + system.modules.size).toBe(0);
     });
 
-    it("names the tasks that hold it up, and unloads nothing", async () => {
-      system.reversalMs = Number.POSITIVE_INFINITY;
+    it("turns one that stalls: the patch stays in force", async () => {
+      Object.assign(system, { outMs: FOREVER, turnMs: 400 });
       stuckTasks("1", "0");
-      expect(await engine.undo(CHANGE)).toMatchObject({
+      expect(await engine.undo(CHANGE)).toEqual({
         outcome: "aborted",
-        blockedBy: [{ pid: 81 }, { pid: 90 }],
+        cause: "code_busy",
+        detail: expect.stringContaining("stays in force"),
+        blockedBy: STUCK,
+        restored: true,
       });
+      expect(system.patches.get(NAME)).toMatchObject({ enabled: true, left: 0 });
       expect(system.ran).toEqual([]);
     });
 
-    it("goes on with one that stalled before", async () => {
-      system.reversalMs = 90_000;
-      expect(await engine.undo(CHANGE)).toMatchObject({ outcome: "aborted" });
-      system.writeError = new Error("EINVAL: it is disabled already");
-      expect(await engine.undo(CHANGE)).toMatchObject({ outcome: "undone" });
+    it("says when it could not be turned, and goes on with it later", async () => {
+      Object.assign(system, { outMs: FOREVER, turnMs: FOREVER });
+      expect(await engine.undo(CHANGE)).toMatchObject({ cause: "code_busy", restored: false });
+      expect(system.ran).toEqual([]);
+      system.patches.set(NAME, { enabled: false, left: 700, functions: [] });
+      expect(await engine.undo(CHANGE)).toMatchObject({ outcome: "undone", milliseconds: 700 });
+    });
+
+    it("finds what is out already out, and unloads what it left", async () => {
+      system.patches.clear();
+      expect(await engine.undo(CHANGE)).toEqual({ outcome: "undone", milliseconds: 0 });
+      expect(system.ran).toEqual([`rmmod ${NAME}`]);
+      expect(await engine.undo(CHANGE)).toEqual({ outcome: "undone", milliseconds: 0 });
+      expect(system.ran).toHaveLength(1);
     });
 
     it("gives the kernel's reason when it will not disable the patch", async () => {
-      system.writeError = new Error("EBUSY: resource busy");
-      expect(await engine.undo(CHANGE)).toMatchObject({ outcome: "aborted", detail: "EBUSY: resource busy" });
+      system.writeError = new Error("EIO: i/o error");
+      expect(await engine.undo(CHANGE)).toMatchObject({
+        cause: "unknown",
+        detail: expect.stringContaining("EIO: i/o error"),
+        restored: true,
+      });
     });
 
     it("gives the reason when the module will not go", async () => {
       system.rmmod = { code: 1, stderr: "rmmod: ERROR: Module is in use\n" };
       expect(await engine.undo(CHANGE)).toMatchObject({
-        outcome: "aborted",
-        detail: "rmmod: ERROR: Module is in use",
+        cause: "module_busy",
+        detail: expect.stringContaining("rmmod: ERROR: Module is in use"),
+        restored: false,
       });
     });
   });
 
   describe("listing", () => {
-    it("gives every patch with its state and its functions, sorted", async () => {
+    const more = { engine: "livepatch", functions: [], objects: [], replaces: null, order: null };
+
+    it("gives every patch with its state, its functions and its objects, sorted", async () => {
       const functions = ["vmlinux/tcp_v4_rcv,1", "kvm/kvm_arch_init,2", "vmlinux/cmdline_proc_show,1"];
       system.patches.set("in_force", { enabled: true, left: 0, functions });
       system.patches.set("going_in", { enabled: true, left: 9, functions: [] });
       system.patches.set("going_out", { enabled: false, left: 9, functions: [] });
       system.patches.set("out", { enabled: false, left: 0, functions: [] });
       expect(await engine.loaded()).toEqual([
-        { name: "going_in", engine: "livepatch", state: "transition", functions: [], objects: [] },
-        { name: "going_out", engine: "livepatch", state: "transition", functions: [], objects: [] },
+        { ...more, name: "going_in", state: "transition" },
+        { ...more, name: "going_out", state: "transition" },
         {
+          ...more,
           name: "in_force",
-          engine: "livepatch",
           state: "applied",
-          objects: [
+          objects: expect.arrayContaining([
             { name: "kvm", patched: null },
             { name: "vmlinux", patched: null },
-          ],
+          ]),
           functions: ["kvm/kvm_arch_init,2", "vmlinux/cmdline_proc_show,1", "vmlinux/tcp_v4_rcv,1"],
         },
-        { name: "out", engine: "livepatch", state: "disabled", functions: [], objects: [] },
+        { ...more, name: "out", state: "disabled" },
+      ]);
+    });
+
+    it("tells what newer kernels tell: each object's state, replacement, the order", async () => {
+      for (const [name, order] of [
+        ["late", "10"],
+        ["early", "9"],
+      ] as const) {
+        system.patches.set(name, { enabled: true, left: 0, functions: ["kvm/kvm_arch_init,1"] });
+        system.files.set(`/sys/kernel/livepatch/${name}/stack_order`, order);
+      }
+      system.files.set("/sys/kernel/livepatch/late/replace", "1");
+      system.files.set("/sys/kernel/livepatch/early/replace", "0");
+      system.files.set("/sys/kernel/livepatch/late/kvm/patched", "1");
+      system.files.set("/sys/kernel/livepatch/early/kvm/patched", "0");
+      expect(await engine.loaded()).toMatchObject([
+        { name: "early", order: 9, replaces: false, objects: [{ name: "kvm", patched: false }] },
+        { name: "late", order: 10, replaces: true, objects: [{ name: "kvm", patched: true }] },
       ]);
     });
 

@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { quotientPower, timesPower } from "../../../shared/runpre/gf256.ts";
-import { BLOCK, locate, locatorLength, locatorOf } from "../../../shared/runpre/locator.ts";
+import {
+  BLOCK,
+  FOLDED_BLOCK,
+  foldLocator,
+  locate,
+  locatorLength,
+  locatorOf,
+} from "../../../shared/runpre/locator.ts";
 
 /** Multiplication by repeated doubling: the definition, against which the tables are checked. */
 function slowTimesPower(byte: number, power: number): number {
@@ -38,7 +45,18 @@ describe("the locator", () => {
         const changed = body.slice();
         const at = place % body.length;
         changed[at] = (changed[at] ?? 0) ^ change;
-        expect(locate(changed, locatorOf(body))).toEqual({ corrected: body, changed: [at], damaged: [] });
+        const found = { corrected: body, changed: [at], damaged: [] };
+        expect(locate(changed, locatorOf(body))).toMatchObject(found);
+        expect(locate(changed, foldLocator(locatorOf(body)))).toMatchObject(found);
+      }),
+    );
+  });
+
+  it("folds to what it would be of larger blocks", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 3 * FOLDED_BLOCK }), (body) => {
+        expect(foldLocator(locatorOf(body))).toEqual(locatorOf(body, FOLDED_BLOCK));
+        expect(locatorLength(body.length, FOLDED_BLOCK)).toBe(locatorOf(body, FOLDED_BLOCK).length);
       }),
     );
   });
@@ -48,6 +66,6 @@ describe("the locator", () => {
     const changed = body.slice();
     changed[BLOCK] = 5;
     changed[BLOCK + 9] = 5;
-    expect(locate(changed, locatorOf(body))).toMatchObject({ changed: [], damaged: [BLOCK] });
+    expect(locate(changed, locatorOf(body))).toMatchObject({ changed: [], damaged: [BLOCK], block: BLOCK });
   });
 });

@@ -1,0 +1,128 @@
+import { pathToFileURL } from "node:url";
+import { type UpdateId, updateId } from "../../shared/brand.ts";
+import { formatDuration, type Instant, parseDuration, parseInstant } from "../../shared/time.ts";
+
+/** A value as TOML has it, of the few kinds that settings are made of. */
+export type Raw = string | boolean | number | readonly string[];
+
+/** What a setting may be. */
+export interface Kind<T> {
+  /** What is wanted, for people: follows "expected". */
+  readonly wanted: string;
+  /** undefined where the value is not of this kind. */
+  readonly read: (raw: Raw) => T | undefined;
+  /** For people, where the value holds what not everybody may see. */
+  readonly masked?: (raw: Raw) => Raw;
+}
+
+const text = <T>(wanted: string, read: (text: string) => T | undefined): Kind<T> => ({
+  wanted,
+  read: (raw) => (typeof raw === "string" ? read(raw) : undefined),
+});
+
+export const yesOrNo: Kind<boolean> = {
+  wanted: "true or false",
+  read: (raw) => (typeof raw === "boolean" ? raw : undefined),
+};
+
+export const wholeNumber = (min: number, max: number): Kind<number> => ({
+  wanted: `a whole number from ${min} to ${max}`,
+  read: (raw) =>
+    typeof raw === "number" && Number.isInteger(raw) && raw >= min && raw <= max ? raw : undefined,
+});
+
+export const oneOf = <T extends string>(...choices: readonly T[]): Kind<T> =>
+  text(choices.map((choice) => `"${choice}"`).join(" or "), (raw) =>
+    choices.find((choice) => choice === raw),
+  );
+
+/** Milliseconds. */
+export const duration = (min: number, max: number): Kind<number> =>
+  text(
+    `a time such as "90s", "36h" or "3d", from ${formatDuration(min)} to ${formatDuration(max)}`,
+    (raw) => {
+      const milliseconds = parseDuration(raw);
+      return milliseconds !== undefined && milliseconds >= min && milliseconds <= max
+        ? milliseconds
+        : undefined;
+    },
+  );
+
+const DATE = /^\d{4}-\d\d-\d\d$/;
+
+export const date: Kind<Instant> = text(
+  'a date such as "2026-01-31" or "2026-01-31T06:00:00Z", in UTC',
+  (raw) => unlessItThrows(() => parseInstant(DATE.test(raw) ? `${raw}T00:00:00Z` : raw)),
+);
+
+export const updateIds: Kind<readonly UpdateId[]> = {
+  wanted: "a list of update ids",
+  read: (raw) => (Array.isArray(raw) ? unlessItThrows(() => raw.map(updateId)) : undefined),
+};
+
+export const path: Kind<string> = text("an absolute path", (raw) => (raw.startsWith("/") ? raw : undefined));
+
+/** One, or several in the order in which they are asked. */
+export const feeds: Kind<readonly string[]> = {
+  wanted: "the address of a feed or a list of them: https, http, file, or the path of a folder",
+  read: (raw) => {
+    const addresses = listOf(raw)?.map(feedAddress);
+    return addresses?.every((address) => address !== undefined) ? addresses : undefined;
+  },
+};
+
+/** A feed's address with a slash at its end, or undefined. A folder becomes a file URL. */
+export function feedAddress(raw: string): string | undefined {
+  const url = raw.startsWith("/") ? pathToFileURL(raw) : URL.canParse(raw) ? new URL(raw) : undefined;
+  const plain = url && url.search + url.hash + url.username + url.password === "";
+  if (!plain || !["http:", "https:", "file:"].includes(url.protocol)) return undefined;
+  if (url.protocol === "file:" && url.hostname !== "") return undefined;
+  return url.href.endsWith("/") ? url.href : `${url.href}/`;
+}
+
+/** May carry a name and a password, which are not shown. */
+export const proxy: Kind<string> = {
+  ...text("the http or https address of a proxy", (raw) => {
+    const url = URL.canParse(raw) ? new URL(raw) : undefined;
+    return url && ["http:", "https:"].includes(url.protocol) ? url.href : undefined;
+  }),
+  masked: (raw) => {
+    if (typeof raw !== "string" || !URL.canParse(raw)) return raw;
+    const url = new URL(raw);
+    if (url.password !== "") url.password = "***";
+    return url.href;
+  },
+};
+
+/** Host names, each with all that end in it. A text is split at its commas, as no_proxy is. */
+export const hostNames: Kind<readonly string[]> = {
+  wanted: "a list of host names",
+  read: (raw) =>
+    listOf(raw)
+      ?.flatMap((item) => item.split(","))
+      .map((name) => name.trim().toLowerCase())
+      .filter((name) => name !== ""),
+};
+
+/** Where this host stands in every roll-out; `normal`: each update's own bucket decides. */
+export const rolloutShare: Kind<number | "normal"> = {
+  wanted: '"early", "normal" or a whole number from 0 (the first) to 100 (the last)',
+  read: (raw) => {
+    if (raw === "early") return 0;
+    if (raw === "normal") return raw;
+    return wholeNumber(0, 100).read(raw);
+  },
+};
+
+function listOf(raw: Raw): readonly string[] | undefined {
+  if (typeof raw === "string") return [raw];
+  return Array.isArray(raw) ? (raw as readonly string[]) : undefined;
+}
+
+function unlessItThrows<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,74 @@
+import type { System } from "../../host/system.ts";
+import type { LoadedPatch } from "../engine.ts";
+
+/** The kernel's own interface (Documentation/ABI/testing/sysfs-kernel-livepatch). */
+export const LIVEPATCH = "/sys/kernel/livepatch";
+
+/** One patch as sysfs shows it. Files that this kernel has not got, and those of a patch that is gone, are undefined. */
+export interface PatchFolder {
+  /** "1": to be in force. "0": not, or on its way out. */
+  enabled(): Promise<string | undefined>;
+  inTransition(): Promise<boolean>;
+  /** Turns a transition back, or begins one. Undefined when the kernel agreed, else its error's name or words. */
+  enable(value: "0" | "1"): Promise<string | undefined>;
+}
+
+export function patchFolder(system: System, name: string): PatchFolder {
+  const file = (attribute: string) => `${LIVEPATCH}/${name}/${attribute}`;
+  return {
+    enabled: () => system.read(file("enabled")),
+    inTransition: async () => (await system.read(file("transition"))) === "1",
+    async enable(value) {
+      try {
+        await system.write(file("enabled"), value);
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        return "code" in error ? String(error.code) : error.message;
+      }
+    },
+  };
+}
+
+/** In the order in which they went in where the kernel tells it (6.14), else by name. */
+export async function loadedPatches(system: System): Promise<readonly LoadedPatch[]> {
+  const names = await system.list(LIVEPATCH);
+  const patches = await Promise.all(names.map((name) => describe(system, name)));
+  return patches.filter((patch) => patch !== undefined).sort((a, b) => (a.order ?? 0) - (b.order ?? 0));
+}
+
+/** Any patch in transition: the kernel does one at a time. */
+export async function patchInTransition(system: System): Promise<string | undefined> {
+  for (const name of await system.list(LIVEPATCH)) {
+    if (await patchFolder(system, name).inTransition()) return name;
+  }
+  return undefined;
+}
+
+async function describe(system: System, name: string): Promise<LoadedPatch | undefined> {
+  const folder = `${LIVEPATCH}/${name}`;
+  const patch = patchFolder(system, name);
+  const enabled = await patch.enabled();
+  if (enabled === undefined) return undefined; // unloaded meanwhile
+  const moving = await patch.inTransition();
+  const functions: string[] = [];
+  const objects = [];
+  for (const object of await system.list(folder)) {
+    const entries = (await system.list(`${folder}/${object}`)).filter((entry) => /,\d+$/.test(entry));
+    if (entries.length === 0) continue;
+    functions.push(...entries.map((entry) => `${object}/${entry}`));
+    objects.push({ name: object, patched: flag(await system.read(`${folder}/${object}/patched`)) });
+  }
+  const order = await system.read(`${folder}/stack_order`);
+  return {
+    name,
+    engine: "livepatch",
+    state: moving ? "transition" : enabled === "1" ? "applied" : "disabled",
+    functions: functions.sort(),
+    objects,
+    replaces: flag(await system.read(`${folder}/replace`)),
+    order: order !== undefined && /^\d{1,6}$/.test(order) ? Number(order) : null,
+  };
+}
+
+const flag = (text: string | undefined): boolean | null => (text === undefined ? null : text === "1");

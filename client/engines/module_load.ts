@@ -1,0 +1,75 @@
+import type { ObjectName } from "../../shared/brand.ts";
+import type { System } from "../host/system.ts";
+import { abortOf } from "./causes.ts";
+import type { Abort } from "./engine.ts";
+import { type Errno, errnoOf, refusalCause } from "./refusal.ts";
+
+/** A module's last references go a moment after its sysfs entries. */
+const UNLOAD_TRIES = 20;
+const UNLOAD_PAUSE_MS = 100;
+
+/** Loads a module; says why where the kernel will not have it. */
+export async function loadModule(system: System, name: ObjectName, file: string): Promise<Abort | undefined> {
+  const log = system.kernelLog();
+  try {
+    const ran = await system.run("insmod", [file]);
+    if (ran.code === 0) return undefined;
+    const words = lastLine(ran.stderr);
+    return await refusal(system, name, errnoOf(words), words, log.lines());
+  } finally {
+    log.close();
+  }
+}
+
+async function refusal(
+  system: System,
+  name: ObjectName,
+  errno: Errno | undefined,
+  words: string,
+  log: readonly string[],
+): Promise<Abort> {
+  const { cause, said } = refusalCause(name, errno, log, {
+    ftrace: (await system.read("/proc/sys/kernel/ftrace_enabled")) !== "0",
+    modulesDisabled: await modulesDisabled(system),
+    lockdown: /\[(integrity|confidentiality)\]/.test(
+      (await system.read("/sys/kernel/security/lockdown")) ?? "",
+    ),
+  });
+  const detail = said === undefined ? words : `${words} (${said})`;
+  return abortOf(cause, detail, { restored: errno === "EEXIST" || !(await isLoaded(system, name)) });
+}
+
+export const isLoaded = async (system: System, module: string): Promise<boolean> =>
+  (await system.list("/sys/module")).includes(module);
+
+export const modulesDisabled = async (system: System): Promise<boolean> =>
+  (await system.read("/proc/sys/kernel/modules_disabled")) === "1";
+
+/** Of the objects of a change, the modules that are not loaded. */
+export async function absentObjects(
+  system: System,
+  objects: readonly ObjectName[],
+): Promise<readonly ObjectName[]> {
+  const absent: ObjectName[] = [];
+  for (const name of objects) {
+    // What is built in has a folder too where it takes parameters, but no state.
+    if (name !== "vmlinux" && (await system.read(`/sys/module/${name}/initstate`)) !== "live")
+      absent.push(name);
+  }
+  return absent;
+}
+
+/** Takes a module out; undefined when it is out, else rmmod's reason. A module that is not there is out. */
+export async function unloadModule(system: System, name: string): Promise<string | undefined> {
+  let reason = "";
+  for (let tries = 0; tries < UNLOAD_TRIES; tries++) {
+    if (!(await isLoaded(system, name))) return undefined;
+    const ran = await system.run("rmmod", [name]);
+    if (ran.code === 0) return undefined;
+    reason = lastLine(ran.stderr);
+    await system.sleep(UNLOAD_PAUSE_MS);
+  }
+  return reason;
+}
+
+const lastLine = (text: string): string => text.trim().split("\n").at(-1) ?? "";

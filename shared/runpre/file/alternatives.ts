@@ -1,0 +1,99 @@
+import { ByteReader } from "../../byte_reader.ts";
+import { equalBytes } from "../../bytes.ts";
+import { ParseError } from "../../errors.ts";
+import { MAX_FEATURE } from "../landmarks.ts";
+import {
+  type AlternativeForm,
+  type AlternativeSite,
+  clearSites,
+  type FeatureCondition,
+  MAX_ALTERNATIVE_LENGTH,
+  MAX_FORMS,
+} from "../sites/kinds.ts";
+import { readSites, type SiteTables } from "./read_sites.ts";
+import { pushVarint, readVarint } from "./varint.ts";
+import { pushSites, type SiteNumbers } from "./write_sites.ts";
+
+/*
+ * The alternatives of all functions, each once: its length in the file, length of its code (a byte), and its forms to
+ * the end. A form: 0, or 1 + 2 x feature + 1 if it must be present; the code; bytes of its sites, and they.
+ */
+
+export function encodeAlternative(site: AlternativeSite, numbers: SiteNumbers): Uint8Array {
+  const out = [site.length];
+  for (const { condition, code, sites } of site.forms) {
+    pushVarint(out, condition === null ? 0 : 1 + 2 * condition.feature + Number(condition.present));
+    out.push(...code);
+    const inner: number[] = [];
+    pushSites(inner, sites, numbers);
+    pushVarint(out, inner.length);
+    out.push(...inner);
+  }
+  return Uint8Array.from(out);
+}
+
+export function joinAlternatives(records: readonly Uint8Array[]): Uint8Array {
+  const out: number[] = [];
+  for (const record of records) {
+    pushVarint(out, record.length);
+    for (const byte of record) out.push(byte);
+  }
+  return Uint8Array.from(out);
+}
+
+/** Each is decoded when it is first wanted. @throws ParseError, now and then. */
+export function decodeAlternatives(
+  bytes: Uint8Array,
+  variable: SiteTables["variable"],
+): SiteTables["alternative"] {
+  const reader = new ByteReader(bytes, "alternatives of a fingerprint file");
+  const records: Uint8Array[] = [];
+  while (reader.remaining > 0) records.push(reader.take(readVarint(reader)));
+  const known: (readonly AlternativeForm[])[] = [];
+  return (number) => {
+    const record = records[number];
+    if (record === undefined) throw new ParseError(`alternative ${number} of ${records.length}`);
+    known[number] ??= decodeAlternative(record, { variable, alternative: noneWithin });
+    return known[number];
+  };
+}
+
+const noneWithin = (): never => {
+  throw new ParseError("an alternative within an alternative");
+};
+
+function decodeAlternative(record: Uint8Array, tables: SiteTables): readonly AlternativeForm[] {
+  const reader = new ByteReader(record, "alternative");
+  const length = reader.u8();
+  if (length === 0 || length > MAX_ALTERNATIVE_LENGTH) throw new ParseError("an alternative of no bytes");
+  const forms: AlternativeForm[] = [];
+  while (reader.remaining > 0) {
+    if (forms.length === MAX_FORMS) throw new ParseError(`an alternative of more than ${MAX_FORMS} forms`);
+    forms.push(decodeForm(reader, length, tables));
+  }
+  if (
+    forms.length === 0 ||
+    forms.some(({ condition }, i) => (condition === null) !== (i === forms.length - 1))
+  ) {
+    throw new ParseError("the last form of an alternative, and no other, must be unconditional");
+  }
+  return forms;
+}
+
+function decodeForm(reader: ByteReader, length: number, tables: SiteTables): AlternativeForm {
+  const condition = decodeCondition(readVarint(reader));
+  const code = reader.take(length);
+  const end = readVarint(reader) + reader.position;
+  const sites = readSites(reader, end, length, tables);
+  const cleared = new Uint8Array(code);
+  clearSites(cleared, sites);
+  if (!equalBytes(cleared, code)) throw new ParseError("code where a site's judge decides");
+  return { condition, code, sites };
+}
+
+function decodeCondition(packed: number): FeatureCondition | null {
+  if (packed === 0) return null;
+  const feature = Math.floor((packed - 1) / 2);
+  if (feature >= MAX_FEATURE) throw new ParseError(`feature ${feature} of ${MAX_FEATURE}`);
+  return { feature, present: packed % 2 === 0 };
+}

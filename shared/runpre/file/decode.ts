@@ -1,0 +1,73 @@
+import { sha256Half, textOffset } from "../../brand.ts";
+import { ByteReader } from "../../byte_reader.ts";
+import { toHex } from "../../bytes.ts";
+import { ParseError } from "../../errors.ts";
+import type { FunctionFingerprint } from "../fingerprint.ts";
+import { decodeAlternatives } from "./alternatives.ts";
+import { DIGEST_BYTES } from "./encode.ts";
+import { decodeHeader, type FileHeader } from "./header.ts";
+import { decodeIndex, type FunctionIndex } from "./index.ts";
+import { type Parts, splitParts } from "./layout.ts";
+import { decodeNames } from "./names.ts";
+import { readSites, type SiteTables } from "./read_sites.ts";
+import { decodeVariables } from "./variables.ts";
+
+/** A fingerprint file that was opened: an index, by which functions are decoded one by one. */
+export interface FingerprintFile extends FileHeader {
+  readonly count: number;
+  /** The functions, in the order of their offsets. @throws ParseError for one that is not well-formed. */
+  at(i: number): FunctionFingerprint;
+  functions(): Generator<FunctionFingerprint>;
+}
+
+/**
+ * Opens a file without copying it: the bytes must not change. What is kept besides is a few numbers for each function.
+ * @throws ParseError; RebootlessError `limit`, `unsupported`.
+ */
+export function openFingerprints(bytes: Uint8Array): FingerprintFile {
+  const parts = splitParts(bytes);
+  const count = parts.digests.length / DIGEST_BYTES;
+  if (!Number.isInteger(count)) throw new ParseError("the digests of a fingerprint file are not whole");
+  const index = decodeIndex(parts.index, count);
+  requireLength("locators", parts.locators, index.locators[count]);
+  requireLength("sites", parts.sites, index.sites[count]);
+  const at = functionReader(parts, index);
+  return {
+    ...decodeHeader(parts.header),
+    count,
+    at,
+    *functions() {
+      for (let i = 0; i < count; i++) yield at(i);
+    },
+  };
+}
+
+function requireLength(what: string, part: Uint8Array, expected = 0): void {
+  if (part.length === expected) return;
+  throw new ParseError(
+    `the ${what} of a fingerprint file have ${part.length} bytes, its functions need ${expected}`,
+  );
+}
+
+function functionReader(parts: Parts, index: FunctionIndex): FingerprintFile["at"] {
+  const name = decodeNames(parts.names, index.count);
+  const variable = decodeVariables(parts.variables);
+  const tables: SiteTables = { variable, alternative: decodeAlternatives(parts.alternatives, variable) };
+  const reader = new ByteReader(parts.sites, "sites of a fingerprint file");
+  const slice = (part: Uint8Array, places: Uint32Array, i: number): Uint8Array =>
+    part.subarray(places[i], places[i + 1]);
+  return (i) => {
+    const size = index.sizes[i];
+    const end = index.sites[i + 1];
+    if (size === undefined || end === undefined) throw new RangeError(`function ${i} of ${index.count}`);
+    reader.seek(index.sites[i] ?? 0);
+    return {
+      name: name(i),
+      offset: textOffset(index.offsets[i] ?? 0),
+      size,
+      sha256: sha256Half(toHex(parts.digests.subarray(DIGEST_BYTES * i, DIGEST_BYTES * (i + 1)))),
+      locator: slice(parts.locators, index.locators, i),
+      sites: readSites(reader, end, size, tables),
+    };
+  };
+}

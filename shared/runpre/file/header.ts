@@ -1,0 +1,43 @@
+import { type BuildId, buildId, type ObjectName, objectName } from "../../brand.ts";
+import { Decoder } from "../../decode.ts";
+import { encodeJson, jsonObject, parseJson } from "../../json.ts";
+import { decodeKernel, type KernelIdentity, kernelToJson } from "../../kernel_identity.ts";
+import type { KernelLandmarks } from "../fingerprint.ts";
+import { decodeLandmarks, landmarksToJson } from "../landmarks_json.ts";
+
+/** Whose functions a fingerprint file describes, and what a checker must know of the kernel as a whole. */
+export interface FileHeader {
+  readonly kernel: KernelIdentity;
+  /** The kernel itself or one of its modules. */
+  readonly object: FingerprintedObject;
+  readonly landmarks: KernelLandmarks;
+}
+
+export interface FingerprintedObject {
+  /** `vmlinux`, or a module's name. */
+  readonly name: ObjectName;
+  /** Its own: that of `vmlinux` is the kernel's. */
+  readonly buildId: BuildId;
+}
+
+export const KERNEL_OBJECT = objectName("vmlinux");
+
+export const encodeHeader = ({ kernel, object, landmarks }: FileHeader): Uint8Array =>
+  encodeJson(
+    jsonObject({
+      kernel: kernelToJson(kernel),
+      object: jsonObject({ name: object.name, build_id: object.buildId }),
+      landmarks: landmarksToJson(landmarks),
+    }),
+  );
+
+/** @throws ParseError. */
+export function decodeHeader(bytes: Uint8Array): FileHeader {
+  const header = new Decoder(parseJson(bytes, "fingerprint file"), "header");
+  const object = header.get("object");
+  return {
+    kernel: decodeKernel(header.get("kernel")),
+    object: { name: object.get("name").as(objectName), buildId: object.get("build_id").as(buildId) },
+    landmarks: decodeLandmarks(header.get("landmarks")),
+  };
+}

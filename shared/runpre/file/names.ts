@@ -1,0 +1,46 @@
+import { fromUtf8, utf8 } from "../../bytes.ts";
+import { ParseError } from "../../errors.ts";
+import { MAX_FUNCTION_NAME } from "../fingerprint.ts";
+
+/**
+ * One name a line. From 6.6 on half of all symbols stand for the padding before a function and are called like it, with
+ * this before: the function's own line is then left empty.
+ */
+const PADDING_PREFIX = "__pfx_";
+const LINE_FEED = 10;
+
+export function encodeNames(names: readonly string[]): Uint8Array {
+  const lines = names.map((name, i) => {
+    if (name === "" || name.length > MAX_FUNCTION_NAME || name.includes("\n")) {
+      throw new ParseError(`no name of a function: ${JSON.stringify(name.slice(0, 80))}`);
+    }
+    return names[i - 1] === `${PADDING_PREFIX}${name}` ? "\n" : `${name}\n`;
+  });
+  return utf8(lines.join(""));
+}
+
+/** The name of each function, decoded when it is wanted. @throws ParseError unless there are `count` lines; later, for a bad one. */
+export function decodeNames(bytes: Uint8Array, count: number): (i: number) => string {
+  const ends = new Uint32Array(count);
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    const end = bytes.indexOf(LINE_FEED, at);
+    if (end < 0) throw new ParseError(`a fingerprint file of ${count} functions has ${i} names`);
+    ends[i] = end;
+    at = end + 1;
+  }
+  if (at !== bytes.length) throw new ParseError("a fingerprint file has more names than functions");
+  const line = (i: number): string => {
+    const start = i === 0 ? 0 : (ends[i - 1] ?? 0) + 1;
+    const end = ends[i] ?? start;
+    if (end - start > MAX_FUNCTION_NAME) throw new ParseError(`a name of ${end - start} bytes`);
+    return fromUtf8(bytes.subarray(start, end));
+  };
+  return (i) => {
+    const name = line(i);
+    if (name !== "") return name;
+    const before = i === 0 ? "" : line(i - 1);
+    if (before.startsWith(PADDING_PREFIX)) return before.slice(PADDING_PREFIX.length);
+    throw new ParseError(`function ${i} of a fingerprint file has no name`);
+  };
+}

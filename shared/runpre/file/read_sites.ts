@@ -1,0 +1,106 @@
+import type { TextOffset } from "../../brand.ts";
+import type { ByteReader } from "../../byte_reader.ts";
+import { ParseError } from "../../errors.ts";
+import { BRANCH_LENGTH, CALL, JUMP } from "../code.ts";
+import { MAX_FUNCTION_SITES } from "../fingerprint.ts";
+import { MAX_ITS_PAGES } from "../landmarks.ts";
+import {
+  type AlternativeForm,
+  MAX_PARAVIRT_LENGTH,
+  type PlainKind,
+  type RetpolineSite,
+  type Site,
+  STATIC_CALL_FORMS,
+  siteLength,
+} from "../sites/kinds.ts";
+import { KIND_SPACE, siteKind } from "./site_codes.ts";
+import { readSigned, readVarint } from "./varint.ts";
+import { RETPOLINE } from "./write_sites.ts";
+
+/** What sites name by a number. Both throw ParseError for one that there is not. */
+export interface SiteTables {
+  variable(number: number): TextOffset;
+  /** The forms, whose codes all have one length. */
+  alternative(number: number): readonly AlternativeForm[];
+}
+
+/**
+ * The sites in the reader's bytes up to `end`, of code of `size` bytes. They rise and do not overlap, as each says its
+ * distance from the one before. @throws ParseError.
+ */
+export function readSites(reader: ByteReader, end: number, size: number, tables: SiteTables): Site[] {
+  const sites: Site[] = [];
+  let place = 0;
+  while (reader.position < end) {
+    if (sites.length === MAX_FUNCTION_SITES) throw new ParseError(`more than ${MAX_FUNCTION_SITES} sites`);
+    const first = readVarint(reader);
+    const site = readSite(reader, first % KIND_SPACE, place + Math.floor(first / KIND_SPACE), tables);
+    place = site.at + siteLength(site);
+    if (place > size) throw new ParseError(`a ${site.kind} site reaches to ${place} of ${size}`);
+    sites.push(site);
+  }
+  if (reader.position !== end) throw new ParseError("the last site reaches into what follows");
+  return sites;
+}
+
+function readSite(reader: ByteReader, code: number, at: number, tables: SiteTables): Site {
+  const kind = siteKind(code);
+  switch (kind) {
+    case undefined:
+      throw new ParseError(`${code} is no kind of site that this version knows`);
+    case "alternative": {
+      const forms = tables.alternative(readVarint(reader));
+      return { kind, at, length: forms[0]?.code.length ?? 0, forms };
+    }
+    case "jump_label": {
+      const packed = readVarint(reader);
+      const key = tables.variable(Math.floor(packed / 4));
+      const target = readSigned(reader);
+      return { kind, at, length: (packed & 2) === 0 ? 2 : 5, target, key, branch: (packed & 1) === 1 };
+    }
+    case "static_call": {
+      const packed = readVarint(reader);
+      const form = STATIC_CALL_FORMS[(packed >> 1) & 3] ?? "call";
+      const key = tables.variable(Math.floor(packed / 8));
+      return { kind, at, form, key, initiallyNull: (packed & 1) === 1 };
+    }
+    case "paravirt": {
+      const packed = readVarint(reader);
+      const length = packed & 15;
+      if (length < BRANCH_LENGTH || length > MAX_PARAVIRT_LENGTH) {
+        throw new ParseError(`a call through pv_ops of ${length} bytes`);
+      }
+      return { kind, at, length, pointer: tables.variable(Math.floor(packed / 16)) };
+    }
+    case "retpoline":
+      return readRetpoline(reader, at);
+    case "runtime_constant": {
+      const packed = readVarint(reader);
+      return {
+        kind,
+        at,
+        length: (packed & 1) === 0 ? 1 : 8,
+        variable: tables.variable(Math.floor(packed / 2)),
+      };
+    }
+    default:
+      return plain(kind, at);
+  }
+}
+
+const plain = (kind: PlainKind, at: number): Site => ({ kind, at });
+
+function readRetpoline(reader: ByteReader, at: number): RetpolineSite {
+  const packed = reader.u8();
+  const has = (bit: number): boolean => (packed & bit) !== 0;
+  if (has(RETPOLINE.jump) && has(RETPOLINE.conditional)) throw new ParseError("a retpoline of no kind");
+  let opcode = has(RETPOLINE.jump) ? JUMP : CALL;
+  if (has(RETPOLINE.conditional)) {
+    opcode = reader.u8();
+    if (opcode < 0x80 || opcode > 0x8f) throw new ParseError(`${opcode} is no conditional jump`);
+  }
+  const its = has(RETPOLINE.its) ? readVarint(reader) : null;
+  if (its !== null && its >= 4096 * MAX_ITS_PAGES) throw new ParseError(`${its} is no place of a thunk`);
+  const length = has(RETPOLINE.long) ? 6 : 5;
+  return { kind: "retpoline", at, length, opcode, register: packed & 15, its };
+}

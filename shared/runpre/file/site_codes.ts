@@ -1,0 +1,30 @@
+import type { SiteKind } from "../sites/kinds.ts";
+
+/** The numbers that stand for kinds of sites in a fingerprint file. A number never changes its meaning. */
+const CODES = {
+  reloc32: 0,
+  reloc64: 1,
+  reloc32neg: 2,
+  call: 3,
+  ftrace: 4,
+  ftrace_call: 5,
+  return_thunk: 6,
+  return_thunk_moved: 7,
+  smp_lock: 8,
+  call_padding: 9,
+  call_padding_open: 10,
+  alternative: 11,
+  jump_label: 12,
+  static_call: 13,
+  paravirt: 14,
+  retpoline: 15,
+  runtime_constant: 16,
+} as const satisfies Readonly<Record<SiteKind, number>>;
+
+const KINDS: readonly SiteKind[] = (Object.keys(CODES) as SiteKind[]).sort((a, b) => CODES[a] - CODES[b]);
+
+/** A site begins with one number: this many times its distance from the end of the site before, and its kind. */
+export const KIND_SPACE = 32;
+
+export const siteCode = (kind: SiteKind): number => CODES[kind];
+export const siteKind = (code: number): SiteKind | undefined => KINDS[code];

@@ -1,0 +1,41 @@
+import { type TextOffset, textOffset } from "../../brand.ts";
+import { ByteReader } from "../../byte_reader.ts";
+import { ParseError } from "../../errors.ts";
+import type { Site } from "../sites/kinds.ts";
+import { pushVarint, readVarint } from "./varint.ts";
+
+/** The variables that sites are judged by: rising offsets, each as its distance from the one before. */
+export function encodeVariables(offsets: readonly TextOffset[]): Uint8Array {
+  const out: number[] = [];
+  let last = 0;
+  for (const offset of offsets) {
+    pushVarint(out, offset - last);
+    last = offset;
+  }
+  return Uint8Array.from(out);
+}
+
+/** @throws ParseError. */
+export function decodeVariables(bytes: Uint8Array): (number: number) => TextOffset {
+  const reader = new ByteReader(bytes, "variables of a fingerprint file");
+  const offsets: TextOffset[] = [];
+  let last = 0;
+  while (reader.remaining > 0) {
+    last += readVarint(reader);
+    offsets.push(textOffset(last));
+  }
+  return (number) => {
+    const offset = offsets[number];
+    if (offset === undefined) throw new ParseError(`variable ${number} of ${offsets.length}`);
+    return offset;
+  };
+}
+
+/** Every variable that a site, or one in it, is judged by. */
+export function* variablesOf(site: Site): Generator<TextOffset> {
+  if (site.kind === "jump_label" || site.kind === "static_call") yield site.key;
+  if (site.kind === "paravirt") yield site.pointer;
+  if (site.kind === "runtime_constant") yield site.variable;
+  if (site.kind !== "alternative") return;
+  for (const form of site.forms) for (const inner of form.sites) yield* variablesOf(inner);
+}

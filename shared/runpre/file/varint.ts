@@ -1,0 +1,43 @@
+import type { ByteReader } from "../../byte_reader.ts";
+import { ParseError } from "../../errors.ts";
+
+// Numbers of the file are below 2^31, or 2^32 with a sign: 5 groups of 7 bits.
+const MAX_GROUPS = 5;
+const MAX_VALUE = 2 ** (7 * MAX_GROUPS) - 1;
+
+/** A number of 7 bits for each byte, the lowest first; all bytes but the last have their highest bit set. */
+export function pushVarint(out: number[], value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0 || value > MAX_VALUE) {
+    throw new ParseError(`${value} does not fit a number of a fingerprint file`);
+  }
+  let rest = value;
+  while (rest >= 0x80) {
+    out.push((rest % 0x80) | 0x80);
+    rest = Math.floor(rest / 0x80);
+  }
+  out.push(rest);
+}
+
+/** Of a number in its shortest form: another would be a second way to write the same. @throws ParseError. */
+export function readVarint(reader: ByteReader): number {
+  let byte = reader.u8();
+  if (byte < 0x80) return byte;
+  let value = byte & 0x7f;
+  for (let scale = 0x80, group = 1; group < MAX_GROUPS; group++, scale *= 0x80) {
+    byte = reader.u8();
+    value += (byte & 0x7f) * scale;
+    if (byte >= 0x80) continue;
+    if (byte === 0) break;
+    return value;
+  }
+  throw new ParseError(`a number before ${reader.position} is not in its shortest form, or too large`);
+}
+
+/** Small numbers of either sign stay small: 0, -1, 1, -2 become 0, 1, 2, 3. */
+export const pushSigned = (out: number[], value: number): void =>
+  pushVarint(out, value < 0 ? -2 * value - 1 : 2 * value);
+
+export function readSigned(reader: ByteReader): number {
+  const value = readVarint(reader);
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+}

@@ -1,0 +1,68 @@
+import type { TextOffset } from "../../brand.ts";
+import { CALL, JUMP } from "../code.ts";
+import {
+  type AlternativeSite,
+  PLAIN_LENGTH,
+  type RetpolineSite,
+  type Site,
+  STATIC_CALL_FORMS,
+  siteLength,
+} from "../sites/kinds.ts";
+import { KIND_SPACE, siteCode } from "./site_codes.ts";
+import { pushSigned, pushVarint } from "./varint.ts";
+
+/** Numbers by which sites name what is written elsewhere in the file. */
+export interface SiteNumbers {
+  variable(offset: TextOffset): number;
+  alternative(site: AlternativeSite): number;
+}
+
+/** Sites in the order of their places, one after the other; docs/fingerprint-file.md says how each kind goes on. */
+export function pushSites(out: number[], sites: readonly Site[], numbers: SiteNumbers): void {
+  let end = 0;
+  for (const site of sites) {
+    pushVarint(out, (site.at - end) * KIND_SPACE + siteCode(site.kind));
+    if (!Object.hasOwn(PLAIN_LENGTH, site.kind)) pushDetails(out, site, numbers);
+    end = site.at + siteLength(site);
+  }
+}
+
+function pushDetails(out: number[], site: Site, numbers: SiteNumbers): void {
+  switch (site.kind) {
+    case "alternative":
+      pushVarint(out, numbers.alternative(site));
+      break;
+    case "jump_label":
+      pushVarint(out, 4 * numbers.variable(site.key) + 2 * Number(site.length === 5) + Number(site.branch));
+      pushSigned(out, site.target);
+      break;
+    case "static_call":
+      pushVarint(
+        out,
+        8 * numbers.variable(site.key) +
+          2 * STATIC_CALL_FORMS.indexOf(site.form) +
+          Number(site.initiallyNull),
+      );
+      break;
+    case "paravirt":
+      pushVarint(out, 16 * numbers.variable(site.pointer) + site.length);
+      break;
+    case "retpoline":
+      pushRetpoline(out, site);
+      break;
+    case "runtime_constant":
+      pushVarint(out, 2 * numbers.variable(site.variable) + Number(site.length === 8));
+  }
+}
+
+/** The low bits of the first byte are the register. */
+export const RETPOLINE = { long: 0x10, jump: 0x20, conditional: 0x40, its: 0x80 } as const;
+
+function pushRetpoline(out: number[], { length, opcode, register, its }: RetpolineSite): void {
+  const conditional = opcode !== CALL && opcode !== JUMP;
+  const { long, jump } = RETPOLINE;
+  const branch = conditional ? RETPOLINE.conditional : opcode === JUMP ? jump : 0;
+  out.push(register | (length === 6 ? long : 0) | branch | (its === null ? 0 : RETPOLINE.its));
+  if (conditional) out.push(opcode);
+  if (its !== null) pushVarint(out, its);
+}
