@@ -3,6 +3,7 @@ import type { Clock } from "../shared/time.ts";
 import type { Places } from "./config.ts";
 import type { StateLock } from "./host/lock.ts";
 import type { System } from "./host/system.ts";
+import type { RunRecord } from "./report/run_record.ts";
 
 /** What a command is given: where things are, whom it speaks to, what tells the time and touches the machine. */
 export interface Context {
@@ -12,4 +13,6 @@ export interface Context {
   readonly system: System;
   /** To be taken before anything is changed. */
   readonly lock: StateLock;
+  /** What the run learns and changes, for status.json and for the machine's log. */
+  readonly record: RunRecord;
 }

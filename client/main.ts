@@ -1,8 +1,10 @@
 import { parserExitCode, processOf, runCommand } from "../shared/run_command.ts";
 import { systemClock } from "../shared/time.ts";
 import { stateLock } from "./host/lock.ts";
+import { machineLog } from "./host/machine_log.ts";
 import { linux } from "./host/system.ts";
 import { program } from "./program.ts";
+import { RunRecord } from "./report/run_record.ts";
 
 declare const REBOOTLESS_VERSION: string;
 
@@ -16,6 +18,7 @@ program(REBOOTLESS_VERSION, (command, globals, action) =>
       clock: systemClock,
       system: linux,
       lock: stateLock(globals.stateDir),
+      record: new RunRecord(machineLog(linux, process.env)),
     }),
   ),
 )

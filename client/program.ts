@@ -1,6 +1,11 @@
-import { Command } from "commander";
+import { Argument, Command } from "commander";
+import { commandTree } from "../shared/cli/command_tree.ts";
+import { exitCodesHelp } from "../shared/exit_table.ts";
+import { type Action, asRoot, recorded } from "./actions.ts";
 import { check } from "./commands/check.ts";
+import type { Shell } from "./commands/completion.ts";
 import { config } from "./commands/config.ts";
+import { type HoldOptions, hold, unhold } from "./commands/hold.ts";
 import { type InitOptions, init } from "./commands/init.ts";
 import type { PollingOptions } from "./commands/polling.ts";
 import { status } from "./commands/status.ts";
@@ -8,8 +13,6 @@ import { undo } from "./commands/undo.ts";
 import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
 import { type VerifyOptions, verify } from "./commands/verify.ts";
 import { DEFAULT_PLACES, type Places } from "./config.ts";
-import type { Context } from "./context.ts";
-import { requireRoot } from "./host/host.ts";
 
 /** Options that every command takes, wherever they stand in the line. */
 export interface GlobalOptions extends Places {
@@ -19,29 +22,7 @@ export interface GlobalOptions extends Places {
 
 const many = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
-type Action = (context: Context) => Promise<void>;
 type Run = (command: string, globals: GlobalOptions, action: Action) => Promise<void>;
-
-const EXIT_CODES = `
-Exit codes:
-  0  done, or nothing to do        6  the running kernel does not match (run-pre)
-  1  another error                 7  not permitted (not root, lockdown)
-  2  usage or configuration        8  the feed's metadata has expired
-  3  feed unreachable              9  the kernel refused or did not finish
-  4  trust failure                10  another run holds the lock
-  5  kernel not covered           11  applied in part`;
-
-/** For actions that may change the host. */
-const asRoot =
-  (purpose: string, action: Action): Action =>
-  async (context) => {
-    requireRoot(purpose);
-    try {
-      await action(context);
-    } finally {
-      context.lock.release();
-    }
-  };
 
 const polling = (command: Command): Command =>
   command
@@ -59,12 +40,15 @@ export function program(version: string, run: Run): Command {
     .option("--state-dir <dir>", "what was verified and fetched", DEFAULT_PLACES.stateDir)
     .option("--run-dir <dir>", "what the last run found", DEFAULT_PLACES.runDir)
     .option("--set <name=value>", "a setting for this run, over every file (repeat)", many, [])
-    .addHelpText("after", EXIT_CODES)
+    .addHelpText("after", exitCodesHelp)
     .showHelpAfterError("hint: rebootless --help shows what there is.")
     .exitOverride();
 
   const command = (usage: string, description: string) => root.command(usage).description(description);
   const globals = (self: Command): GlobalOptions => self.optsWithGlobals();
+  /** Root's alone, and its end is written down. */
+  const change = (name: string, purpose: string, self: Command, action: Action) =>
+    run(name, globals(self), asRoot(purpose, recorded(name, version, action)));
 
   command("init", "set this host up: which feed, and the root of trust")
     .requiredOption("--feed <url>", "address of the feed")
@@ -79,23 +63,29 @@ export function program(version: string, run: Run): Command {
     );
   polling(command("check", "ask the feed what there is for the running kernel")).action(
     (options: PollingOptions, self: Command) =>
-      run(
-        "check",
-        globals(self),
-        asRoot("keep what is verified", (context) => check(context, options)),
-      ),
+      change("check", "keep what is verified", self, (context) => check(context, options)),
   );
+  command("completion", "print the script by which a shell completes this command line")
+    .addArgument(new Argument("<shell>", "the shell").choices(["bash", "fish", "zsh"] satisfies Shell[]))
+    .action((shell: Shell, _: object, self: Command) =>
+      run("completion", globals(self), async (context) => {
+        const { completion } = await import("./commands/completion.ts");
+        await completion(context, shell, commandTree(root));
+      }),
+    );
   command("config", "show every setting, and where its value was said").action((_: object, self: Command) =>
     run("config", globals(self), config),
   );
+  command("hold", "keep updates from being applied until unhold")
+    .argument("<id-or-cve...>", "an update's id, or a CVE: whatever fixes it")
+    .option("--reason <text>", "why, for whoever asks later")
+    .action((names: string[], options: HoldOptions, self: Command) =>
+      change("hold", "hold updates", self, (context) => hold(context, names, options)),
+    );
   polling(command("upgrade", "apply every update that the running kernel lacks"))
     .option("-n, --dry-run", "do everything but load")
     .action((options: UpgradeOptions, self: Command) =>
-      run(
-        "upgrade",
-        globals(self),
-        asRoot("apply updates", (context) => upgrade(context, options)),
-      ),
+      change("upgrade", "apply updates", self, (context) => upgrade(context, options)),
     );
   command("status", "say what is in force").action((_: object, self: Command) =>
     run("status", globals(self), status),
@@ -104,11 +94,12 @@ export function program(version: string, run: Run): Command {
     .argument("[id...]", "updates to undo, with those that depend on them")
     .option("--all", "undo every update of this feed")
     .action((ids: string[], options: { all?: boolean }, self: Command) =>
-      run(
-        "undo",
-        globals(self),
-        asRoot("undo updates", (context) => undo(context, ids, options)),
-      ),
+      change("undo", "undo updates", self, (context) => undo(context, ids, options)),
+    );
+  command("unhold", "let updates be applied again that were held")
+    .argument("<id-or-cve...>", "what was held")
+    .action((names: string[], _: object, self: Command) =>
+      change("unhold", "let updates go", self, (context) => unhold(context, names)),
     );
   command("verify", "say where something comes from: who signed it, under which root, until when")
     .argument(

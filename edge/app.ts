@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { Clock } from "../shared/time.ts";
+import type { Catalogue } from "./catalogue/catalogue.ts";
 import { jsonAnswer } from "./http/answer.ts";
 import { route } from "./http/methods.ts";
 import { notFound, problem, problemOf } from "./http/problem.ts";
@@ -14,6 +15,7 @@ export interface AppDeps {
   readonly store: Store;
   readonly queue: PublisherQueue;
   readonly ledger: TokenLedger;
+  readonly catalogue: Catalogue;
   readonly clock: Clock;
   /** Bytes of 1.root.json. */
   readonly trustedRoot: Uint8Array;

@@ -1,15 +1,18 @@
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import type { Hono } from "hono";
-import { answerError, createApp } from "./app.ts";
+import { type AppDeps, answerError, createApp } from "./app.ts";
 import { configOf, type EdgeEnv, repositoryDeps } from "./bindings.ts";
+import { CatalogueObject, catalogueOf } from "./catalogue/object.ts";
 import { PublishQueue, queueOf } from "./publish/queue.ts";
+import { tend } from "./publish/tend.ts";
 import { ledgerOf, TokenLedger } from "./publish/token_ledger.ts";
 
-export { PublishQueue, TokenLedger };
+export { CatalogueObject, PublishQueue, TokenLedger };
 
 interface Env extends EdgeEnv {
   readonly PUBLISH_QUEUE: DurableObjectNamespace<PublishQueue>;
   readonly TOKEN_LEDGER: DurableObjectNamespace<TokenLedger>;
+  readonly CATALOGUE: DurableObjectNamespace<CatalogueObject>;
 }
 
 // biome-ignore lint/suspicious/noConsole: the Worker's log is its console.
@@ -17,25 +20,30 @@ const report = (error: unknown): void => console.error(error);
 
 let app: Promise<Hono> | undefined;
 
-async function makeApp(env: Env): Promise<Hono> {
-  const config = await configOf(env);
-  const { store } = await repositoryDeps(env);
-  return createApp({
-    ...config,
-    store,
+async function depsOf(env: Env): Promise<AppDeps> {
+  return {
+    ...(await repositoryDeps(env)),
+    ...(await configOf(env)),
     queue: queueOf(env.PUBLISH_QUEUE),
     ledger: ledgerOf(env.TOKEN_LEDGER),
+    catalogue: catalogueOf(env.CATALOGUE),
     report,
-  });
+  };
 }
 
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     try {
-      app ??= makeApp(env);
+      app ??= depsOf(env).then(createApp);
       return await (await app).fetch(request);
     } catch (error) {
       return answerError(error, report);
     }
+  },
+
+  async scheduled(_: unknown, env: Env): Promise<void> {
+    const { kernels, renewed, recorded, failed } = await tend(await depsOf(env));
+    // biome-ignore lint/suspicious/noConsole: the Worker's log is its console.
+    console.log(`tended ${kernels} kernels: ${renewed} renewed, ${recorded} recorded, ${failed} failed`);
   },
 };

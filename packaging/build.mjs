@@ -2,6 +2,7 @@
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { licenseTexts } from "./licenses.mjs";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8"));
 
@@ -51,6 +52,7 @@ for (const { entry, out, forbidden, maxBytes, alias = {} } of bundles) {
   const bytes = Object.values(metafile.outputs)[0]?.bytes ?? 0;
   if (maxBytes && bytes >= maxBytes) throw new Error(`${out} has ${bytes} bytes, its limit is ${maxBytes}`);
   if (!onEdge) await chmod(out, 0o755);
+  await writeFile(`${out}.licenses.txt`, await licenseTexts(Object.keys(metafile.inputs)));
   process.stderr.write(`${out}  ${bytes} bytes\n`);
 }
 // dist holds CommonJS and one worker; the package itself is ESM.

@@ -86,6 +86,8 @@ const imageGroup: CommandGroup = (root, run) => {
       "--effective <release>",
       "the release whose fixes a kernel has with this update and all before it",
     )
+    .option("--distribution <name>", 'whose kernel it is, such as "Debian 12"')
+    .option("--coverage-ends <time>", "when updates for this kernel end: 2027-06-30T00:00:00Z")
     .action((options: DraftOptions, self: Command) =>
       run("draft", self, (context) => draft(context, options)),
     );

@@ -47,7 +47,8 @@ export function terminal(
   };
 }
 
-function explain(error: unknown) {
+/** What is told of an error, whoever is told. */
+export function explain(error: unknown) {
   if (error instanceof RebootlessError) {
     const { message, hint, code, details } = error;
     return { message, hint, code, details, exitCode: exitCodeOf(code) };

@@ -4,10 +4,11 @@ import { proveFresh } from "./fresh/main.mjs";
 import { ensureMachine } from "./setup/machine.mjs";
 import { ensureNodeModules } from "./setup/node_modules.mjs";
 import { progress, run, runOrFail, SetupError } from "./setup/run.mjs";
+import { ensureSelftests } from "./setup/selftests.mjs";
 import { runSuite } from "./setup/suite.mjs";
 
 /*
- * node test/setup.mjs demo|test|proof:fresh [ARGUMENT...]
+ * node test/setup.mjs COMMAND [ARGUMENT...]      commands: at the end of this file
  *
  * The way in from package.json. It runs before node_modules exists, so it is plain JavaScript and imports only
  * node: and its own files. Progress goes to stderr, results to stdout. Exit code: 0, or 1 when anything failed.
@@ -15,14 +16,25 @@ import { runSuite } from "./setup/suite.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** Runs a program of the tests, over bundles that are built from what is here. */
+async function runBuilt(file, args) {
+  progress("build");
+  await runOrFail(process.execPath, [join(root, "packaging/build.mjs")], { cwd: root });
+  progress(file);
+  const command = ["--import", "tsx", join(root, file), ...args];
+  return await run(process.execPath, command, { cwd: root, stdout: "inherit" });
+}
+
 async function demo(args) {
   await ensureNodeModules(root);
   await ensureMachine(root);
-  progress("build");
-  await runOrFail(process.execPath, [join(root, "packaging/build.mjs")], { cwd: root });
-  progress("demo");
-  const command = ["--import", "tsx", join(root, "test/demo/main.ts"), ...args];
-  return await run(process.execPath, command, { cwd: root, stdout: "inherit" });
+  return await runBuilt("test/demo/main.ts", args);
+}
+
+async function proveSelftests(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  return await runBuilt("test/selftests/main.ts", [await ensureSelftests(root), ...args]);
 }
 
 async function test(args) {
@@ -30,10 +42,20 @@ async function test(args) {
   return await runSuite(root, await ensureMachine(root), args);
 }
 
+/** Needs Node alone: no Debian, and no kernels. */
+async function makePackages() {
+  await ensureNodeModules(root);
+  await runOrFail(process.execPath, [join(root, "packaging/build.mjs")], { cwd: root });
+  const command = ["--import", "tsx", join(root, "packaging/package.ts")];
+  return await run(process.execPath, command, { cwd: root, stdout: "inherit" });
+}
+
 const commands = new Map([
   ["demo", demo],
   ["test", test],
+  ["package", makePackages],
   ["proof:fresh", (args) => proveFresh(root, args)],
+  ["proof:selftests", proveSelftests],
 ]);
 
 async function main([name, ...args]) {

@@ -1,7 +1,7 @@
 import { orderUpdates } from "../../shared/feed/order.ts";
 import { appliedIds, hostState } from "../apply/state.ts";
 import type { Context } from "../context.ts";
-import { livepatchEngine } from "../engines/livepatch.ts";
+import { engines } from "../engines/engines.ts";
 import { openHost } from "../host/host.ts";
 import { kernelLine, leftOutLine, pollLine, updateLine } from "./describe.ts";
 import { type PollingOptions, pollFeed } from "./polling.ts";
@@ -11,7 +11,7 @@ export async function check(context: Context, options: PollingOptions): Promise<
   const { places, terminal, system } = context;
   const host = await openHost(places);
   const { polled, feed, milliseconds } = await pollFeed(context, host, options);
-  const state = hostState(polled.manifest, await livepatchEngine({ system }).loaded());
+  const state = hostState(polled.manifest, await engines({ system }).loaded());
   const { updates, leftOut } = orderUpdates(polled.manifest.updates, appliedIds(state));
 
   terminal.say(kernelLine(host.kernel));

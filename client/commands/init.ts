@@ -5,7 +5,8 @@ import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { type Clock, formatInstant } from "../../shared/time.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
 import { roleOf, TrustedSet } from "../../shared/tuf/trusted_set.ts";
-import { configFile, feedUrl, provisionedRootFile } from "../config.ts";
+import { withFeed } from "../config/feed_line.ts";
+import { configFile, feedUrl, type Places, provisionedRootFile } from "../config.ts";
 import type { Context } from "../context.ts";
 import { readIfPresent, writeDurably } from "../host/files.ts";
 import { verify } from "../trust/verifier.ts";
@@ -23,12 +24,10 @@ export async function init({ places, terminal, clock, lock }: Context, options: 
   const bytes = await readRoot(options.root);
   const root = await verifiedRoot(bytes, options.root, clock);
   await lock.take();
+  const config = withFeed(await configText(places), feed, configFile(places));
   await refuseToReplace(provisionedRootFile(places), bytes, options.force ?? false);
   await writeDurably(provisionedRootFile(places), bytes);
-  await writeDurably(
-    configFile(places),
-    `# Written by \`rebootless init\`.\nfeed = ${JSON.stringify(feed)}\n`,
-  );
+  await writeDurably(configFile(places), config);
 
   const fingerprint = await sha256Of(bytes);
   const { threshold, keyIds } = roleOf(root, "root");
@@ -39,6 +38,12 @@ export async function init({ places, terminal, clock, lock }: Context, options: 
   terminal.say(`sha256   ${fingerprint}`);
   terminal.say("Compare the sha256 with what the publisher announces, then run `rebootless check`.");
   terminal.result("init", { feed, root_version: root.version, root_sha256: fingerprint });
+}
+
+/** What else it says is the administrator's, or the package's. */
+async function configText(places: Places): Promise<string> {
+  const bytes = await readIfPresent(configFile(places));
+  return bytes ? Buffer.from(bytes).toString() : "";
 }
 
 async function readRoot(path: string): Promise<Uint8Array> {

@@ -21,6 +21,8 @@ export interface Polling {
 /** Asks the feed, or the cache, as the command line and the configuration have it. */
 export async function pollFeed(context: Context, host: Host, options: PollingOptions): Promise<Polling> {
   const feed = httpFeed(host.config.feed[0] ?? "");
+  const { record, clock } = context;
+  record.host = host;
   const start = performance.now();
   const polled = await (options.offline ? pollCache : poll)({
     ...host,
@@ -31,5 +33,9 @@ export async function pollFeed(context: Context, host: Host, options: PollingOpt
       options.acceptStale === undefined ? host.config.acceptStale : staleness(options.acceptStale),
     notice: context.terminal.notice,
   });
+  record.manifest = polled.manifest;
+  if (!options.offline) {
+    record.feed = { url: feed.url, version: polled.version, expires: polled.expires, verified: clock() };
+  }
   return { polled, feed, milliseconds: Math.round(performance.now() - start) };
 }

@@ -1,7 +1,7 @@
 import { jsonObject } from "../../shared/json.ts";
 import { hostState } from "../apply/state.ts";
 import type { Context } from "../context.ts";
-import { livepatchEngine } from "../engines/livepatch.ts";
+import { engines } from "../engines/engines.ts";
 import { openHost } from "../host/host.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { kernelLine, updateLine } from "./describe.ts";
@@ -10,7 +10,7 @@ import { kernelLine, updateLine } from "./describe.ts";
 export async function status({ places, terminal, system }: Context): Promise<void> {
   const host = await openHost(places);
   const verified = await lastVerified(host);
-  const state = hostState(verified?.manifest, await livepatchEngine({ system }).loaded());
+  const state = hostState(verified?.manifest, await engines({ system }).loaded());
   terminal.say(kernelLine(host.kernel));
   if (!verified) terminal.say("feed     nothing verified yet: run `rebootless check`");
   for (const { update, state: now } of state.updates) terminal.say(updateLine(update, now));

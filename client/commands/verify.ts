@@ -4,7 +4,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
-import { livepatchEngine } from "../engines/livepatch.ts";
+import { engines } from "../engines/engines.ts";
 import { openHost } from "../host/host.ts";
 import type { Voucher } from "../trust/evidence.ts";
 import { saneTime } from "../trust/freshness.ts";
@@ -31,7 +31,7 @@ export async function verify(
         stateDir: places.stateDir,
         running: host.buildId,
         now: saneTime(clock, undefined),
-        loaded: () => livepatchEngine({ system }).loaded(),
+        loaded: () => engines({ system }).loaded(),
         ...(bundle && { bundle }),
       })),
     );

@@ -1,6 +1,8 @@
 import { geteuid } from "node:process";
 import { RebootlessError } from "../../shared/errors.ts";
+
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
+
 import { type Config, configFile, type Places, provisionedRootFile, readConfig } from "../config.ts";
 import type { Subject } from "../trust/poll.ts";
 import { trustDir } from "../trust/trust_dir.ts";

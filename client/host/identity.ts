@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { arch, release } from "node:os";
 import { gnuBuildId } from "../../shared/elf/notes.ts";
 import { RebootlessError } from "../../shared/errors.ts";
+
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 
 const NOTES = "/sys/kernel/notes";

@@ -89,6 +89,7 @@ function notesOf(bundle: Bundle, rootVersion: number): Notes {
   const halfLife = Math.min(timestamp.expires - TIMESTAMP_LIFE / 2, snapshot.expires - SNAPSHOT_LIFE / 2);
   return {
     root: String(rootVersion),
+    targets: String(versionsOf(bundle).targets),
     renew: formatInstant(instant(halfLife)),
   };
 }

@@ -1,9 +1,11 @@
 import type { Context, Hono } from "hono";
 import { buildId, sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
-import { decodePublication } from "../../shared/feed/publication.ts";
+import { decodeManifest } from "../../shared/feed/manifest.ts";
+import { decodePublication, type Publication } from "../../shared/feed/publication.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { AppDeps } from "../app.ts";
+import { entryOf } from "../catalogue/entry.ts";
 import { jsonAnswer } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
 import { problem } from "../http/problem.ts";
@@ -39,7 +41,18 @@ async function publishKernel(c: Context, deps: AppDeps): Promise<Response> {
   const id = buildId(c.req.param("id") ?? "");
   const publication = decodePublication(admission.body);
   if (publication.buildId !== id) return refused(`the publication is for kernel ${publication.buildId}`);
-  return answerOutcome(await deps.queue.publish(publication));
+  const outcome = await deps.queue.publish(publication);
+  if (outcome.kind === "published") await record(deps, publication, outcome.version);
+  return answerOutcome(outcome);
+}
+
+/** It is in force already; what the catalogue misses the next round of tending finds. */
+async function record(deps: AppDeps, { manifest }: Publication, version: number): Promise<void> {
+  try {
+    await deps.catalogue.record(entryOf(decodeManifest(manifest), version, deps.clock()));
+  } catch (error) {
+    deps.report(error);
+  }
 }
 
 async function publishRoot(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {

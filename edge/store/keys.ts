@@ -1,9 +1,12 @@
-import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
+import { type BuildId, buildId, type Sha256Hex } from "../../shared/brand.ts";
 
 /** Where things lie in the store. Everything but feed.json is written once. */
 
 /** The one value of a kernel that changes: its whole bundle. */
-export const feedKey = (id: BuildId): string => `kernels/${id}/feed.json`;
+export const feedKey = (id: BuildId): string => `${FEEDS}${id}.json`;
+/** Apart from all else, so that a list of the kernels is a list of these keys. */
+export const FEEDS = "feeds/";
+export const kernelOfFeedKey = (key: string): BuildId => buildId(key.slice(FEEDS.length, -".json".length));
 /** Snapshots and targets that were in force once: a client in the middle of a refresh still asks for them. */
 export const oldMetadataKey = (id: BuildId, role: "snapshot" | "targets", version: number): string =>
   `kernels/${id}/${version}.${role}.json`;

@@ -1,5 +1,7 @@
 import { sha256Of } from "../../shared/crypto/digest.ts";
-import type { ByteRange, Notes, Store, Stored, StoredFile } from "./store.ts";
+import type { ByteRange, Listing, Notes, Store, Stored, StoredFile } from "./store.ts";
+
+const PAGE = 500;
 
 interface Value {
   readonly bytes: Uint8Array;
@@ -43,6 +45,16 @@ export class MemoryStore implements Store {
     if (this.#values.get(key)?.stored.revision !== revision) return "stale";
     this.#values.set(key, value);
     return "replaced";
+  }
+
+  async list(prefix: string, after = ""): Promise<Listing> {
+    const keys = this.keys().filter((key) => key.startsWith(prefix) && key > after);
+    const page = keys.slice(0, PAGE);
+    const files = page.flatMap((key) => {
+      const value = this.#values.get(key);
+      return value ? [{ key, ...value.stored }] : [];
+    });
+    return { files, next: keys.length > PAGE ? page.at(-1) : undefined };
   }
 
   async delete(key: string): Promise<void> {

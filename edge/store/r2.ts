@@ -1,8 +1,11 @@
-import type { R2Bucket, R2Conditional, R2Object } from "@cloudflare/workers-types";
+import type { R2Bucket, R2Conditional, R2ListOptions, R2Object } from "@cloudflare/workers-types";
 import { sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Notes, Store, Stored } from "./store.ts";
+
+/** With metadata R2 gives fewer than its limit of 1000 at a time, and says so. */
+const PAGE = 500;
 
 /** R2 as a store. The digest lies in the object's custom metadata, because R2's own etag is an MD5. */
 export function r2Store(bucket: R2Bucket): Store {
@@ -34,6 +37,19 @@ export function r2Store(bucket: R2Bucket): Store {
     },
     replace: async (key, revision, bytes, notes = {}) =>
       (await put(key, bytes, notes, { etagMatches: revision })) ? "replaced" : "stale",
+    list: async (prefix, after) => {
+      const page = await bucket.list({
+        prefix,
+        limit: PAGE,
+        include: ["customMetadata"],
+        ...(after !== undefined && { startAfter: after }),
+      } as R2ListOptions);
+      const files = page.objects.flatMap((object) => {
+        const stored = describe(object);
+        return stored ? [{ key: object.key, ...stored }] : [];
+      });
+      return { files, next: page.truncated ? page.objects.at(-1)?.key : undefined };
+    },
     delete: (key) => bucket.delete(key),
   };
 }

@@ -12,8 +12,16 @@ export interface Store {
   create(key: string, bytes: Uint8Array, notes?: Notes): Promise<"created" | "exists">;
   /** @param revision of the value to be replaced, as `head` or `get` gave it. `stale`: somebody wrote in between, or it is gone. */
   replace(key: string, revision: string, bytes: Uint8Array, notes?: Notes): Promise<"replaced" | "stale">;
+  /** Keys that begin so, rising, some hundreds at a time; `next` goes on after the last of them. */
+  list(prefix: string, after?: string): Promise<Listing>;
   /** No error when there is nothing. */
   delete(key: string): Promise<void>;
+}
+
+export interface Listing {
+  readonly files: readonly (Stored & { readonly key: string })[];
+  /** The last key of a list that goes on. */
+  readonly next: string | undefined;
 }
 
 /** Bytes [start, end) of a file. */

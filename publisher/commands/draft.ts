@@ -2,17 +2,18 @@ import { writeFile } from "node:fs/promises";
 import { updateId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
+import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import { decodeManifest, encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Rollout } from "../../shared/feed/rollout.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { MAX_ARTIFACT_BYTES } from "../../shared/limits.ts";
 import { type Instant, instant, parseInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
+import { readBounded } from "../feed/read_bounded.ts";
 import { fingerprintFunction } from "../fingerprint/kernel_function.ts";
 import { landmarks } from "../fingerprint/landmarks.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { type LivepatchModule, readLivepatchModule } from "../module/livepatch_module.ts";
-import { readInput } from "./input.ts";
 import { openKernelInput } from "./kernel_input.ts";
 
 export interface DraftOptions {
@@ -31,6 +32,8 @@ export interface DraftOptions {
   /** When the first hosts are to have it; at once unless told. */
   readonly rolloutStart?: string;
   readonly effective?: string;
+  readonly distribution?: string;
+  readonly coverageEnds?: string;
 }
 
 /**
@@ -39,7 +42,7 @@ export interface DraftOptions {
  */
 export async function draft({ terminal, clock }: Context, options: DraftOptions): Promise<void> {
   const image = await openKernelInput(options.image);
-  const bytes = await readInput(options.module, MAX_ARTIFACT_BYTES);
+  const bytes = await readBounded(options.module, MAX_ARTIFACT_BYTES);
   const module = readLivepatchModule(bytes);
   requireSameKernel(image, module);
   const published = instant(Math.floor(clock() / 1000) * 1000);
@@ -60,11 +63,12 @@ export async function draft({ terminal, clock }: Context, options: DraftOptions)
     module: { name: module.name, sha256: await sha256Of(bytes), length: bytes.length },
     objects: module.objects.map(({ object, functions }) => ({
       name: requireKernelObject(object),
+      buildId: null,
       functions: functions.map((fn) => fingerprintFunction(image, fn)),
     })),
   };
   const manifest: KernelManifest = {
-    kernel: { buildId: image.buildId, release: image.release, architecture: "x86_64" },
+    kernel: kernelFacts(image, options),
     landmarks: landmarks(image),
     updates: [update],
   };
@@ -72,6 +76,17 @@ export async function draft({ terminal, clock }: Context, options: DraftOptions)
   decodeManifest(encoded); // a host will read it: whatever it would refuse is refused here
   await writeFile(options.output, encoded);
   say(terminal, image, update, options.output);
+}
+
+function kernelFacts(image: KernelImage, { distribution, coverageEnds }: DraftOptions): KernelFacts {
+  return {
+    buildId: image.buildId,
+    release: image.release,
+    architecture: "x86_64",
+    banner: image.banner,
+    ...(distribution !== undefined && { distribution }),
+    ...(coverageEnds !== undefined && { coverageEnds: parseInstant(coverageEnds) }),
+  };
 }
 
 /** Bounds are the format's: what a host would refuse is refused when the draft is read back. */

@@ -1,17 +1,13 @@
-import { isElf, parseElfHeader } from "../../shared/elf/header.ts";
 import type { Context } from "../context.ts";
 import { openKernelImage } from "../image/kernel_image.ts";
 import { readLivepatchModule } from "../module/livepatch_module.ts";
-import { MAX_IMAGE_BYTES, readInput } from "./input.ts";
-
-/** ET_REL, the type of a kernel module (gABI, ELF Header). */
-const RELOCATABLE = 1;
+import { openInput, requireImage } from "../package/input.ts";
 
 /** Says what a file is: a kernel, by its build ID, or a livepatch module, by what it replaces. */
 export async function inspect({ terminal }: Context, path: string): Promise<void> {
-  const bytes = await readInput(path, MAX_IMAGE_BYTES);
-  const isModule = isElf(bytes) && parseElfHeader(bytes).type === RELOCATABLE;
-  const facts = isModule ? moduleFacts(bytes) : kernelFacts(bytes);
+  const input = await openInput(path);
+  const [module] = input.modules;
+  const facts = module ? moduleFacts(await module.read()) : kernelFacts(requireImage(input, path));
   for (const [name, value] of Object.entries(facts)) terminal.say(`${name.padEnd(13)} ${value}`);
   terminal.result("inspect", facts);
 }

@@ -1,7 +1,7 @@
 import { type KernelImage, openKernelImage } from "../image/kernel_image.ts";
-import { MAX_IMAGE_BYTES, readInput } from "./input.ts";
+import { openImageInput } from "../package/input.ts";
 
 /** The kernel that a person named, whatever it comes in. Throws `usage`, `limit`, and as `openKernelImage`. */
 export async function openKernelInput(path: string): Promise<KernelImage> {
-  return openKernelImage(await readInput(path, MAX_IMAGE_BYTES));
+  return openKernelImage(await openImageInput(path));
 }

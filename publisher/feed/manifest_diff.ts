@@ -1,5 +1,8 @@
 import { equalBytes } from "../../shared/bytes.ts";
+
+import { kernelFactsToJson } from "../../shared/feed/kernel.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
+
 import { type Update, updateToJson } from "../../shared/feed/update.ts";
 import { encodeJson, type JsonValue } from "../../shared/json.ts";
 import { landmarksToJson } from "../../shared/runpre/landmarks_json.ts";
@@ -24,24 +27,32 @@ export function manifestDiff(before: KernelManifest | undefined, after: KernelMa
 }
 
 function kernelDiff(before: KernelManifest | undefined, { kernel, landmarks }: KernelManifest): string[] {
-  const name = printable(`${kernel.release} ${kernel.architecture}`);
-  if (!before) return [`release    ${name}`];
-  const old = printable(`${before.kernel.release} ${before.kernel.architecture}`);
-  const moved = !same(landmarksToJson(before.landmarks), landmarksToJson(landmarks));
+  const old = before && kernelFactsToJson(before.kernel);
+  const now = kernelFactsToJson(kernel);
+  const names = [...new Set([...(old?.keys() ?? []), ...now.keys()])].filter((name) => name !== "build_id");
+  const moved = before && !same(landmarksToJson(before.landmarks), landmarksToJson(landmarks));
   return [
-    `release    ${old === name ? name : `${old} -> ${name}`}`,
+    ...names.map(
+      (name) => `${name.padEnd(10)} ${changed(old?.get(name), now.get(name), before === undefined)}`,
+    ),
     ...(moved ? ["  ~ landmarks of the kernel's image differ"] : []),
   ];
+}
+
+function changed(old: JsonValue | undefined, now: JsonValue | undefined, isNew: boolean): string {
+  const text = (value: JsonValue | undefined) =>
+    value === undefined ? "none" : printable(String(value), 400);
+  return isNew || old === now ? text(now) : `${text(old)} -> ${text(now)}`;
 }
 
 function updateDiff(before: Update | undefined, after: Update): string[] {
   if (!before) return [`  + update ${after.id}: ${printable(after.summary)}`, ...facts(after)];
   const [old, now] = [updateToJson(before), updateToJson(after)];
-  const changed = [...now.keys()].filter((name) => !same(old.get(name) ?? null, now.get(name) ?? null));
-  if (changed.length === 0) return [];
+  const differing = [...now.keys()].filter((name) => !same(old.get(name) ?? null, now.get(name) ?? null));
+  if (differing.length === 0) return [];
   return [
     `  ~ update ${after.id}: ${printable(after.summary)}`,
-    ...changed.map((name) => `      ${name}: ${change(shown(name, before), shown(name, after))}`),
+    ...differing.map((name) => `      ${name}: ${change(shown(name, before), shown(name, after))}`),
   ];
 }
 

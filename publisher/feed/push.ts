@@ -136,9 +136,13 @@ async function publish(draft: KernelManifest, options: PushOptions) {
     : { version: current.version + 1, updates: merged.updates.length, bytes };
 }
 
-/** An update of the draft takes the place of one with its id. */
+/** An update of the draft takes the place of one with its id; what a draft does not say of the kernel stays as it was. */
 export function merge(current: KernelManifest | undefined, draft: KernelManifest): KernelManifest {
   const ids = new Set(draft.updates.map((update) => update.id));
   const kept: readonly Update[] = current?.updates.filter((update) => !ids.has(update.id)) ?? [];
-  return { ...draft, updates: [...kept, ...draft.updates] };
+  return {
+    ...draft,
+    kernel: { ...current?.kernel, ...draft.kernel },
+    updates: [...kept, ...draft.updates],
+  };
 }

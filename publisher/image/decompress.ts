@@ -1,5 +1,8 @@
 import { gunzipSync } from "node:zlib";
 import { ByteReader } from "../../shared/byte_reader.ts";
+import { equalBytes } from "../../shared/bytes.ts";
+import { decompressLzma } from "../../shared/compression/lzma.ts";
+import { gather, XZ_MAGIC, xzChunks } from "../../shared/compression/xz.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { decompressLz4Legacy, LZ4_LEGACY_MAGIC } from "./lz4.ts";
 import { decompressZstd, ZSTD_MAGIC } from "./zstd.ts";
@@ -9,11 +12,14 @@ export const MAX_KERNEL_SIZE = 512 << 20;
 
 // First bytes of what a kernel can be built with and this does not read.
 const UNSUPPORTED: readonly (readonly [name: string, magic: readonly number[]])[] = [
-  ["xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
   ["bzip2", [0x42, 0x5a, 0x68]],
-  ["LZMA", [0x5d, 0x00, 0x00]],
   ["LZO", [0x89, 0x4c, 0x5a, 0x4f]],
 ];
+
+/** lc 3, lp 0, pb 2, which every encoder starts from, and the low half of a dictionary of 64 KiB or more. */
+const LZMA_START = Uint8Array.of(0x5d, 0x00, 0x00);
+/** How an xz file ends: kernels before 5.19 append nothing to it. */
+const XZ_END = Uint8Array.of(0x59, 0x5a);
 
 /**
  * The kernel out of a boot image's payload: the compressed stream, its kind told by its magic, and (all but gzip,
@@ -23,6 +29,9 @@ const UNSUPPORTED: readonly (readonly [name: string, magic: readonly number[]])[
 export function decompressPayload(payload: Uint8Array): Uint8Array {
   const reader = new ByteReader(payload, "kernel payload");
   const magic = reader.u32();
+  if (startsWith(payload, XZ_MAGIC) && endsWith(payload, XZ_END)) {
+    return gather(xzChunks(payload, MAX_KERNEL_SIZE), MAX_KERNEL_SIZE);
+  }
   const size = reader.seek(Math.max(payload.length - 4, 4)).u32();
   if (size > MAX_KERNEL_SIZE) {
     throw new RebootlessError(
@@ -34,7 +43,21 @@ export function decompressPayload(payload: Uint8Array): Uint8Array {
   if (magic === LZ4_LEGACY_MAGIC) return decompressLz4Legacy(stream, size);
   if (magic === ZSTD_MAGIC) return decompressZstd(stream, size);
   if ((magic & 0xffff) === 0x8b1f) return decompressGzip(payload, size);
+  if (startsWith(payload, XZ_MAGIC)) return decompressXz(stream, size);
+  if (startsWith(payload, LZMA_START)) return decompressLzma(stream, size);
   throw refuse(payload);
+}
+
+const startsWith = (bytes: Uint8Array, start: Uint8Array): boolean =>
+  equalBytes(bytes.subarray(0, start.length), start);
+
+const endsWith = (bytes: Uint8Array, end: Uint8Array): boolean =>
+  equalBytes(bytes.subarray(-end.length), end);
+
+function decompressXz(stream: Uint8Array, size: number): Uint8Array {
+  const output = gather(xzChunks(stream, size), size);
+  if (output.length === size) return output;
+  throw new ParseError(`xz: ${output.length} bytes came out, ${size} were announced`);
 }
 
 function decompressGzip(payload: Uint8Array, size: number): Uint8Array {

@@ -19,7 +19,7 @@ const DICTIONARY_ID_LENGTHS = [0, 1, 2, 4] as const;
  * @throws ParseError. The checksum of the frame is not verified.
  */
 export function decompressZstd(bytes: Uint8Array, size: number): Uint8Array {
-  checkFrame(bytes, size);
+  zstdWindow(bytes, size);
   try {
     return decompress(bytes, new Uint8Array(size));
   } catch (cause) {
@@ -29,16 +29,15 @@ export function decompressZstd(bytes: Uint8Array, size: number): Uint8Array {
 }
 
 /**
- * Walks the block headers: one frame, whole, and nothing behind it. The decoder would start over at the start of the
- * output for each of many small frames, a few bytes of input each costing it megabytes of work.
+ * The window that a frame asks for, having walked its block headers: one frame, whole, and nothing behind it. The decoder
+ * would start over at the start of the output for each of many small frames, a few bytes of input each costing it
+ * megabytes of work. @param size what may come out at the most. Throws ParseError.
  */
-function checkFrame(bytes: Uint8Array, size: number): void {
+export function zstdWindow(bytes: Uint8Array, size: number): number {
   const reader = new ByteReader(bytes, "zstd frame");
   if (reader.u32() !== ZSTD_MAGIC) throw new ParseError("not a zstd frame");
   const descriptor = reader.u8();
-  const single = (descriptor & SINGLE_SEGMENT) !== 0;
-  const contentSize = CONTENT_SIZE_LENGTHS[descriptor >> 6] || (single ? 1 : 0);
-  reader.skip((single ? 0 : 1) + (DICTIONARY_ID_LENGTHS[descriptor & 3] ?? 0) + contentSize);
+  const window = readWindow(reader, descriptor);
   let repeated = 0;
   for (let last = false; !last; ) {
     const header = reader.u16() | (reader.u8() << 16);
@@ -51,4 +50,17 @@ function checkFrame(bytes: Uint8Array, size: number): void {
   if (reader.remaining !== ((descriptor & CHECKSUM) !== 0 ? CHECKSUM_LENGTH : 0)) {
     throw new ParseError(`zstd: ${reader.remaining} bytes after the last block`);
   }
+  return window;
+}
+
+/** The rest of the frame's header (3.1.1.1). Without a window of its own the content's size is the window. */
+function readWindow(reader: ByteReader, descriptor: number): number {
+  const single = (descriptor & SINGLE_SEGMENT) !== 0;
+  const code = single ? undefined : reader.u8();
+  reader.skip(DICTIONARY_ID_LENGTHS[descriptor & 3] ?? 0);
+  const length = CONTENT_SIZE_LENGTHS[descriptor >> 6] || (single ? 1 : 0);
+  const size = reader.take(length).reduce((sum, byte, i) => sum + byte * 2 ** (8 * i), 0);
+  if (code === undefined) return size;
+  const base = 2 ** (10 + (code >> 3));
+  return base + (base / 8) * (code & 7);
 }

@@ -1,14 +1,14 @@
 import { Decoder } from "../decode.ts";
 import { encodeJson, jsonObject, parseJson } from "../json.ts";
-import { decodeKernel, type KernelIdentity, kernelToJson } from "../kernel_identity.ts";
 import { MAX_UPDATES } from "../limits.ts";
 import type { KernelLandmarks } from "../runpre/fingerprint.ts";
 import { decodeLandmarks, landmarksToJson } from "../runpre/landmarks_json.ts";
+import { decodeKernelFacts, type KernelFacts, kernelFactsToJson } from "./kernel.ts";
 import { decodeUpdate, type Update, updateToJson } from "./update.ts";
 
 /** The one signed document about a kernel: what it is, and every update for it. */
 export interface KernelManifest {
-  readonly kernel: KernelIdentity;
+  readonly kernel: KernelFacts;
   readonly landmarks: KernelLandmarks;
   readonly updates: readonly Update[];
 }
@@ -27,7 +27,7 @@ export function decodeManifest(bytes: Uint8Array): KernelManifest {
     manifest.fail("two modules of one name: the kernel could hold only one of them");
   }
   return {
-    kernel: decodeKernel(manifest.get("kernel")),
+    kernel: decodeKernelFacts(manifest.get("kernel")),
     landmarks: decodeLandmarks(manifest.get("landmarks")),
     updates,
   };
@@ -37,7 +37,7 @@ export function encodeManifest(manifest: KernelManifest): Uint8Array {
   return encodeJson(
     jsonObject({
       format: MANIFEST_FORMAT,
-      kernel: kernelToJson(manifest.kernel),
+      kernel: kernelFactsToJson(manifest.kernel),
       landmarks: landmarksToJson(manifest.landmarks),
       updates: manifest.updates.map(updateToJson),
     }),

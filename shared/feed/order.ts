@@ -14,6 +14,8 @@ export type LeftOut =
   | { readonly id: UpdateId; readonly reason: "conflict"; readonly with: UpdateId }
   | { readonly id: UpdateId; readonly reason: "missing"; readonly needs: UpdateId }
   | { readonly id: UpdateId; readonly reason: "cycle" }
+  /** Of an undo: another stands on it that would not go. */
+  | { readonly id: UpdateId; readonly reason: "needed"; readonly by: UpdateId }
   /** An atomic replace would take out what it does not supersede. */
   | {
       readonly id: UpdateId;

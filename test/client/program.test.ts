@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { configFile } from "../../client/config.ts";
 import { stateLock } from "../../client/host/lock.ts";
 import { program } from "../../client/program.ts";
+import { RunRecord } from "../../client/report/run_record.ts";
 import { parserExitCode, runCommand } from "../../shared/run_command.ts";
 import { systemClock } from "../../shared/time.ts";
 import { FakeSystem } from "../support/fake_system.ts";
@@ -37,6 +38,7 @@ async function run(...args: readonly string[]) {
         clock: systemClock,
         system: new FakeSystem(),
         lock: stateLock(globals.stateDir),
+        record: new RunRecord(async () => undefined),
       }),
     ),
   );
@@ -61,16 +63,20 @@ describe("the command line of a host", () => {
     const { stdout, stderr, code } = await run("--help");
     expect(code).toBe(0);
     expect(stderr).toBe("");
-    for (const name of ["init", "check", "upgrade", "status", "undo"]) expect(stdout).toContain(`  ${name}`);
+    for (const name of ["init", "check", "upgrade", "status", "undo", "config", "hold", "unhold"])
+      expect(stdout).toContain(`  ${name}`);
     expect(stdout).toContain("4  trust failure");
     expect(stdout).toContain("/etc/rebootless");
   });
 
-  it.each(["init", "check", "upgrade", "status", "undo"])("explains %s", async (name) => {
-    const { stdout, code } = await run(name, "--help");
-    expect(code).toBe(0);
-    expect(stdout).toContain(`Usage: rebootless ${name}`);
-  });
+  it.each(["init", "check", "upgrade", "status", "undo", "config", "hold", "unhold"])(
+    "explains %s",
+    async (name) => {
+      const { stdout, code } = await run(name, "--help");
+      expect(code).toBe(0);
+      expect(stdout).toContain(`Usage: rebootless ${name}`);
+    },
+  );
 
   it("tells its version", async () => {
     expect(await run("--version")).toEqual({ code: 0, stdout: "1.2.3\n", stderr: "" });

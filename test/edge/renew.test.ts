@@ -165,6 +165,7 @@ class OvertakenStore implements Store {
   get = (key: string) => this.#inner.get(key);
   create = (key: string, bytes: Uint8Array, notes?: Notes) => this.#inner.create(key, bytes, notes);
   delete = (key: string) => this.#inner.delete(key);
+  list = (prefix: string, after?: string) => this.#inner.list(prefix, after);
 
   async replace(key: string, revision: string, bytes: Uint8Array, notes?: Notes) {
     const { overtake } = this;

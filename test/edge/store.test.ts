@@ -88,6 +88,40 @@ describe.each(kinds)("a store in %s", (_, open) => {
     expect((await Promise.all(creators)).filter((done) => done === "created")).toHaveLength(1);
   });
 
+  it("gives a part of the bytes, and the whole's digest and length", async () => {
+    await store.create("part", utf8("0123456789"));
+    const part = await store.get("part", { start: 2, end: 5 });
+    expect(await part?.bytes()).toEqual(utf8("234"));
+    expect(part).toMatchObject({ length: 10, sha256: await sha256Of(utf8("0123456789")) });
+    const last = await store.get("part", { start: 9, end: 10 });
+    expect(await new Response(last?.stream()).text()).toBe("9");
+  });
+
+  it("lists everything below a prefix, page after page, with notes", async () => {
+    const keys = Array.from({ length: 1203 }, (_, i) => `list/${String(i).padStart(5, "0")}`);
+    for (let at = 0; at < keys.length; at += 100) {
+      await Promise.all(
+        keys.slice(at, at + 100).map((key) => store.create(key, utf8(key), { n: key.slice(5) })),
+      );
+    }
+    await store.create("lisu", utf8("not below"));
+    const found: string[] = [];
+    let pages = 0;
+    let next: string | undefined;
+    do {
+      const page = await store.list("list/", next);
+      for (const { key, notes, length } of page.files) {
+        expect([notes["n"], length]).toEqual([key.slice(5), key.length]);
+        found.push(key);
+      }
+      next = page.next;
+      pages++;
+    } while (next !== undefined);
+    expect(found).toEqual(keys);
+    expect(pages).toBeGreaterThan(1);
+    expect(await store.list("nothing/")).toEqual({ files: [], next: undefined });
+  });
+
   it("deletes", async () => {
     await store.create("gone", utf8("x"));
     await store.delete("gone");

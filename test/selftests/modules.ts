@@ -12,45 +12,67 @@ const execFileAsync = promisify(execFile);
 
 /** Every source file in the folder is a module. */
 const KBUILD = "obj-m := $(patsubst $(src)/%.c,%.o,$(wildcard $(src)/*.c))\n";
-/** Of these the tests set `replace=1`. An update has no parameters: it is built with the value that it is to have. */
-const REPLACING = ["test_klp_atomic_replace", "test_klp_callbacks_demo2"] as const;
-const WITH_REPLACE = "\nstatic int replace = 1;\n";
+
+/** What the scripts load with a parameter that is not the default. */
+export interface Variant {
+  readonly name: string;
+  readonly parameters: string;
+}
+
+/**
+ * An update has no parameters, so these are built with the value that they are to have. C calls the variable's first
+ * definition, which has no value, tentative; one with a value may follow and completes it.
+ */
+const VARIANTS: readonly (Variant & { readonly definition: string })[] = [
+  { name: "test_klp_atomic_replace", parameters: "replace=1", definition: "static int replace = 1;" },
+  { name: "test_klp_callbacks_demo2", parameters: "replace=1", definition: "static int replace = 1;" },
+  {
+    name: "test_klp_callbacks_demo",
+    parameters: "pre_patch_ret=-19",
+    definition: "static int pre_patch_ret = -19;",
+  },
+];
+
+const variantFolder = (index: number): string => `variant-${index}`;
 
 /** The modules of the tests, built for a kernel. */
 export interface TestModules {
-  /** As they are, by name. */
+  /** Paths of the modules as they are, by name. */
   readonly plain: ReadonlyMap<string, string>;
-  /** Built to replace all other patches, by name. */
-  readonly replacing: ReadonlyMap<string, string>;
+  /** Paths of those with a parameter built in. */
+  readonly variants: readonly (Variant & { readonly path: string })[];
 }
 
 /** Builds what is in lib/livepatch of the kernel's source, outside of its tree; then takes it from the cache. */
 export async function buildTestModules(kernel: Kernel, source: string): Promise<TestModules> {
-  const sources = join(source, "lib/livepatch");
   const headers = headersOf(kernel);
-  const key = createHash("sha256").update(`${source} ${KBUILD}${WITH_REPLACE}`);
+  const key = createHash("sha256").update(`${source} ${KBUILD} ${JSON.stringify(VARIANTS)}`);
   key.update(await readFile(join(headers, "Module.symvers")));
   const target = join(cacheDirectory, "selftests", `modules-${key.digest("hex").slice(0, 16)}`);
-  if (!existsSync(target)) await build(headers, sources, target);
+  if (!existsSync(target)) await buildAll(headers, join(source, "lib/livepatch"), target);
   return {
     plain: await modulesIn(join(target, "plain")),
-    replacing: await modulesIn(join(target, "replacing")),
+    variants: VARIANTS.map(({ name, parameters }, index) => ({
+      name,
+      parameters,
+      path: join(target, variantFolder(index), `${name}.ko`),
+    })),
   };
 }
 
-async function build(headers: string, sources: string, target: string): Promise<void> {
+async function buildAll(headers: string, sources: string, target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
   const directory = await mkdtemp(`${target}.tmp-`);
   try {
     await cp(sources, join(directory, "plain"), { recursive: true });
-    await mkdir(join(directory, "replacing"));
-    for (const name of REPLACING) {
+    await rm(join(directory, "plain", "Makefile"));
+    for (const [index, { name, definition }] of VARIANTS.entries()) {
       const text = await readFile(join(sources, `${name}.c`), "utf8");
-      // A second, initialised definition of a static variable completes the first: C calls that one tentative.
-      await writeFile(join(directory, "replacing", `${name}.c`), text + WITH_REPLACE);
+      const folder = join(directory, variantFolder(index));
+      await mkdir(folder);
+      await writeFile(join(folder, `${name}.c`), `${text}\n${definition}\n`);
     }
-    for (const folder of ["plain", "replacing"]) {
-      await rm(join(directory, folder, "Makefile"), { force: true });
+    for (const folder of await readdir(directory)) {
       await writeFile(join(directory, folder, "Kbuild"), KBUILD);
       await makeModules(headers, join(directory, folder));
     }
@@ -78,12 +100,12 @@ export async function installedModules(
     for (const [name, from] of modules) await copyFile(from, join(root, extra, `${name}.ko`));
     await execFileAsync("depmod", ["-b", root, kernel.version]);
     const indexes = (await readdir(join(root, folder))).filter((name) => name.startsWith("modules."));
-    const files = [
+    const paths = [
       ...[...modules.keys()].map((name) => join(extra, `${name}.ko`)),
       ...indexes.map((name) => join(folder, name)),
     ];
     return await Promise.all(
-      files.map(async (path) => ({ path, content: await readFile(join(root, path)) })),
+      paths.map(async (path) => ({ path, content: await readFile(join(root, path)) })),
     );
   } finally {
     await rm(root, { recursive: true, force: true });

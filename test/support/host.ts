@@ -8,18 +8,19 @@ import { hostBundle } from "./commands.ts";
 const BUNDLE = "/usr/lib/rebootless/rebootless.cjs";
 export const ROOT_IN_GUEST = "/root/root.json";
 
+/** The host's bundle and a root of trust, for a guest. */
+export const hostFiles = async (rootFile: string): Promise<readonly GuestFile[]> => [
+  { path: BUNDLE, content: await readFile(hostBundle), mode: 0o755 },
+  { path: ROOT_IN_GUEST, content: await readFile(rootFile), mode: 0o644 },
+];
+
 /** A booted guest with the host's bundle and a root of trust in it, not set up yet. */
 export async function bootHost(
   kernel: Kernel,
   rootFile: string,
   more: readonly GuestFile[] = [],
 ): Promise<Guest> {
-  const files: GuestFile[] = [
-    { path: BUNDLE, content: await readFile(hostBundle), mode: 0o755 },
-    { path: ROOT_IN_GUEST, content: await readFile(rootFile), mode: 0o644 },
-    ...more,
-  ];
-  return bootGuest({ kernel, files });
+  return bootGuest({ kernel, files: [...(await hostFiles(rootFile)), ...more] });
 }
 
 /** Runs the host's command in the guest, as its administrator would. */

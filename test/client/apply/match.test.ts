@@ -90,7 +90,10 @@ describe("matching an update with memory", () => {
   });
 
   it("refuses an update of a module before it reads anything", () => {
-    const objects = [...update.objects, { name: objectName("kvm"), functions: [fingerprintOf("third")] }];
+    const objects = [
+      ...update.objects,
+      { name: objectName("kvm"), buildId: null, functions: [fingerprintOf("third")] },
+    ];
     const error = refusal(NONE, { ...update, objects });
     expect(error).toMatchObject({ code: "unsupported", message: expect.stringContaining("kvm") });
     expect(memory.readings).toBe(0);

@@ -6,6 +6,7 @@ import { init } from "../../../client/commands/init.ts";
 import { configFile, type Places, provisionedRootFile, readConfig } from "../../../client/config.ts";
 import { readIfPresent } from "../../../client/host/files.ts";
 import { stateLock } from "../../../client/host/lock.ts";
+import { RunRecord } from "../../../client/report/run_record.ts";
 import { buildId } from "../../../shared/brand.ts";
 import { terminal } from "../../../shared/terminal.ts";
 import { DAY, instant } from "../../../shared/time.ts";
@@ -37,7 +38,14 @@ const write = (text: string) => {
 async function run(force = false): Promise<void> {
   const lock = stateLock(places.stateDir);
   const speaker = terminal({ json: false, quiet: false }, { stdout: write, stderr: write });
-  const context = { places, terminal: speaker, clock: () => NOW, system: new FakeSystem(), lock };
+  const context = {
+    places,
+    terminal: speaker,
+    clock: () => NOW,
+    system: new FakeSystem(),
+    lock,
+    record: new RunRecord(async () => undefined),
+  };
   await init(context, { feed: "https://feed.example.org/k", root: rootFile, force }).finally(lock.release);
 }
 

@@ -41,6 +41,7 @@ export async function startWorkerd(bindings: Readonly<Record<string, string>>): 
     durableObjects: {
       PUBLISH_QUEUE: { className: "PublishQueue", useSQLite: true },
       TOKEN_LEDGER: { className: "TokenLedger", useSQLite: true },
+      CATALOGUE: { className: "CatalogueObject", useSQLite: true },
     },
     outboundService: () => {
       throw new Error("the edge asked somebody outside");

@@ -1,4 +1,5 @@
 import { type AppDeps, createApp } from "../../../edge/app.ts";
+import { MemoryCatalogue } from "../../../edge/catalogue/memory.ts";
 import { readConfig } from "../../../edge/config.ts";
 import type { PublisherQueue } from "../../../edge/publish/ports.ts";
 import { publish, publishRoot, type RepositoryDeps, renew } from "../../../edge/publish/repository.ts";
@@ -16,6 +17,7 @@ export interface InProcess {
   readonly publisher: TestPublisher;
   /** What the app reported as unexpected. */
   readonly reports: unknown[];
+  readonly deps: AppDeps;
 }
 
 export async function inProcess(
@@ -30,12 +32,14 @@ export async function inProcess(
   const store = options.store ?? new MemoryStore();
   const config = { ...(await readConfig(secrets(made, options.online))), clock };
   const queue = inProcessQueue({ ...config, store });
+  const catalogue = new MemoryCatalogue();
   const spent = new Set<string>();
   const reports: unknown[] = [];
   const deps: AppDeps = {
     ...config,
     store,
     queue: options.queue?.(queue) ?? queue,
+    catalogue,
     ledger: { spend: async (_, id) => !spent.has(id) && spent.add(id).has(id) },
     report: (error) => reports.push(error),
   };
@@ -48,7 +52,7 @@ export async function inProcess(
         ...(init.body && { body: init.body.slice() }),
       }),
     );
-  return { store, send, publisher: new TestPublisher(made, send), reports };
+  return { store, send, publisher: new TestPublisher(made, send), reports, deps };
 }
 
 function inProcessQueue(deps: RepositoryDeps): PublisherQueue {

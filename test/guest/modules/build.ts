@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -12,14 +12,32 @@ const execFileAsync = promisify(execFile);
 const sources = dirname(fileURLToPath(import.meta.url));
 
 /** Modules whose sources are here, one file each. */
-export type ModuleName = "rebootless_demo_cmdline" | "rebootless_demo_version";
+export type ModuleName =
+  | "rebootless_demo_cmdline"
+  | "rebootless_demo_version"
+  | "rebootless_patch_all"
+  | "rebootless_patch_base"
+  | "rebootless_patch_hold"
+  | "rebootless_patch_join"
+  | "rebootless_patch_left"
+  | "rebootless_patch_right"
+  | "rebootless_target_a"
+  | "rebootless_target_b"
+  | "rebootless_target_hold";
+
+/** `other`: a target as it would be after its vendor's next release. */
+export type ModuleVariant = "first" | "other";
 
 const BUILD_TIMEOUT_MS = 300_000;
 
-/** What the module is made of: its source and the exact build of the kernel's headers. */
-async function cacheKey(source: string, headers: string): Promise<string> {
-  const hash = createHash("sha256");
-  for (const path of [source, join(headers, "Module.symvers"), join(headers, ".config")]) {
+const sharedHeaders = async (): Promise<readonly string[]> =>
+  (await readdir(sources)).filter((name) => name.endsWith(".h"));
+
+/** What the module is made of: its source, what it includes and the exact build of the kernel's headers. */
+async function cacheKey(source: string, headers: string, variant: ModuleVariant): Promise<string> {
+  const hash = createHash("sha256").update(variant);
+  const included = (await sharedHeaders()).map((name) => join(sources, name));
+  for (const path of [source, ...included, join(headers, "Module.symvers"), join(headers, ".config")]) {
     hash.update(await readFile(path));
   }
   return hash.digest("hex").slice(0, 16);
@@ -36,12 +54,20 @@ export async function makeModules(headers: string, directory: string): Promise<v
   }
 }
 
-async function build(headers: string, source: string, name: string, target: string): Promise<void> {
+async function build(
+  headers: string,
+  name: ModuleName,
+  variant: ModuleVariant,
+  target: string,
+): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
   const directory = await mkdtemp(join(dirname(target), `${name}.tmp-`));
   try {
-    await copyFile(source, join(directory, `${name}.c`));
-    await writeFile(join(directory, "Kbuild"), `obj-m := ${name}.o\n`);
+    for (const file of [`${name}.c`, ...(await sharedHeaders())]) {
+      await copyFile(join(sources, file), join(directory, file));
+    }
+    const flags = variant === "other" ? "ccflags-y := -DREBOOTLESS_OTHER_BUILD\n" : "";
+    await writeFile(join(directory, "Kbuild"), `obj-m := ${name}.o\n${flags}`);
     await makeModules(headers, directory);
     await rename(join(directory, `${name}.ko`), target);
   } finally {
@@ -59,11 +85,14 @@ export function headersOf(kernel: Kernel): string {
  * The path of a module built for a kernel; built once, then taken from the cache. Its file name is the module's.
  * Throws `unsupported` for a kernel without headers, `io` with the compiler's words when the build fails.
  */
-export async function buildModule(kernel: Kernel, name: ModuleName): Promise<string> {
+export async function buildModule(
+  kernel: Kernel,
+  name: ModuleName,
+  variant: ModuleVariant = "first",
+): Promise<string> {
   const headers = headersOf(kernel);
-  const source = join(sources, `${name}.c`);
-  const key = await cacheKey(source, headers);
+  const key = await cacheKey(join(sources, `${name}.c`), headers, variant);
   const target = join(cacheDirectory, "modules", kernel.version, key, `${name}.ko`);
-  if (!existsSync(target)) await build(headers, source, name, target);
+  if (!existsSync(target)) await build(headers, name, variant, target);
   return target;
 }

@@ -1,0 +1,43 @@
+import { EXIT } from "../shared/exit_codes.ts";
+import { explain } from "../shared/terminal.ts";
+import type { Context } from "./context.ts";
+import { requireRoot } from "./host/host.ts";
+import { type RunEnd, writeStatus } from "./report/status_file.ts";
+
+/** What a command does, with what it is given. */
+export type Action = (context: Context) => Promise<void>;
+
+/** For actions that may change the host. */
+export const asRoot =
+  (purpose: string, action: Action): Action =>
+  async (context) => {
+    requireRoot(purpose);
+    try {
+      await action(context);
+    } finally {
+      context.lock.release();
+    }
+  };
+
+/** For actions whose end others wait for: it is written to status.json, good or bad. */
+export const recorded =
+  (command: string, version: string, action: Action): Action =>
+  async (context) => {
+    const start = performance.now();
+    const ended = async (exitCode: number, error?: RunEnd["error"]): Promise<void> => {
+      const milliseconds = performance.now() - start;
+      try {
+        await writeStatus(context, { command, version, milliseconds, exitCode, error });
+      } catch (cause) {
+        context.terminal.notice(`warning: status.json was not written: ${explain(cause).message}`);
+      }
+    };
+    try {
+      await action(context);
+    } catch (error) {
+      const { code, message, exitCode } = explain(error);
+      await ended(exitCode, { code, message });
+      throw error;
+    }
+    await ended(EXIT.ok);
+  };

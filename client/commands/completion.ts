@@ -1,0 +1,16 @@
+import type { CommandTree } from "../../shared/cli/command_tree.ts";
+import { bashCompletion } from "../../shared/cli/completion/bash.ts";
+import { fishCompletion } from "../../shared/cli/completion/fish.ts";
+import { zshCompletion } from "../../shared/cli/completion/zsh.ts";
+import type { Context } from "../context.ts";
+
+const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;
+
+export type Shell = keyof typeof SHELLS;
+
+/** Prints the script by which a shell completes this command line. */
+export async function completion({ terminal }: Context, shell: Shell, tree: CommandTree): Promise<void> {
+  const script = SHELLS[shell](tree);
+  terminal.say(script.trimEnd());
+  terminal.result("completion", { shell, script });
+}

@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import type { UpdateId } from "../../shared/brand.ts";
+import { type Bucket, bucketOf } from "../../shared/feed/rollout.ts";
+import type { Policy } from "../../shared/feed/withheld.ts";
+import type { Config, Places } from "../config.ts";
+import type { System } from "../host/system.ts";
+import { readHolds } from "./holds.ts";
+
+/** A host without an id of its own is the last to be reached: nothing tells it from all the others like it. */
+const LAST: Bucket = 1;
+
+/** What the administrator of this host has decided, by configuration and by holds. */
+export async function policyOf(config: Config, places: Places, system: System): Promise<Policy> {
+  return {
+    holds: await readHolds(places.stateDir),
+    delayMs: config.delay,
+    cutOff: config.cutOff ?? null,
+    pin: config.pin ?? null,
+    bucket: await buckets(config.rollout, system),
+  };
+}
+
+async function buckets(share: Config["rollout"], system: System): Promise<(update: UpdateId) => Bucket> {
+  if (share !== "normal") return () => share / 100;
+  const machineId = await readMachineId(system);
+  if (machineId === undefined) return () => LAST;
+  return (update) => bucketOf(machineId, update, (bytes) => createHash("sha256").update(bytes).digest());
+}
+
+/** machine-id(5), and where systemd is not, D-Bus's. */
+async function readMachineId(system: System): Promise<string | undefined> {
+  for (const path of ["/etc/machine-id", "/var/lib/dbus/machine-id"]) {
+    const id = await system.read(path);
+    if (id !== undefined && /^[0-9a-f]{32}$/.test(id)) return id;
+  }
+  return undefined;
+}

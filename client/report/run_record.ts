@@ -1,0 +1,39 @@
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
+import type { Instant } from "../../shared/time.ts";
+import type { Host } from "../host/host.ts";
+import type { MachineLog } from "../host/machine_log.ts";
+
+/** A feed that answered, and what it had was good. */
+export interface FeedSeen {
+  readonly url: string;
+  /** Of targets. */
+  readonly version: number;
+  readonly expires: Instant;
+  /** When this run verified it. */
+  readonly verified: Instant;
+}
+
+/** What one run learned and did. Commands note it as they go; it is written down when they end, however they end. */
+export class RunRecord {
+  host: Host | undefined;
+  manifest: KernelManifest | undefined;
+  feed: FeedSeen | undefined;
+  /** Feeds that were passed over, and why. */
+  readonly warnings: string[] = [];
+  readonly #changes: string[] = [];
+  readonly #log: MachineLog;
+
+  constructor(log: MachineLog) {
+    this.#log = log;
+  }
+
+  get changes(): readonly string[] {
+    return this.#changes;
+  }
+
+  /** A change of this host's state, or one that failed: a line for people. */
+  async change(line: string): Promise<void> {
+    this.#changes.push(line);
+    await this.#log(line);
+  }
+}

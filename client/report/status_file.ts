@@ -1,0 +1,121 @@
+import { mkdirSync } from "node:fs";
+import { rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { effectiveRelease } from "../../shared/feed/effective.ts";
+import { holdToJson } from "../../shared/feed/holds.ts";
+import { type Withheld, withheldUpdates } from "../../shared/feed/withheld.ts";
+import {
+  encodeJson,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  jsonObject,
+  parseJson,
+} from "../../shared/json.ts";
+import { formatInstant } from "../../shared/time.ts";
+import { appliedIds, hostState, type Standing } from "../apply/state.ts";
+import type { Places } from "../config.ts";
+import type { Context } from "../context.ts";
+import { livepatchEngine } from "../engines/livepatch.ts";
+import { readIfPresent } from "../host/files.ts";
+import { policyOf } from "../policy/policy.ts";
+
+/** Raised when a member changes its meaning or goes away; members may be added. */
+const STATUS_SCHEMA = 1;
+
+export const statusFile = (places: Places): string => join(places.runDir, "status.json");
+
+/** How a run ended. */
+export interface RunEnd {
+  readonly command: string;
+  /** Of the program. */
+  readonly version: string;
+  readonly milliseconds: number;
+  readonly exitCode: number;
+  readonly error: { readonly code: string; readonly message: string } | undefined;
+}
+
+/**
+ * Writes what a run found to /run/rebootless/status.json. What it did not get to know stands as the run before it
+ * left it, so that a feed that is down does not take away what is known of the host.
+ */
+export async function writeStatus(context: Context, end: RunEnd): Promise<void> {
+  const before = await readStatus(context.places);
+  const learned = jsonObject({
+    schema: STATUS_SCHEMA,
+    written: formatInstant(context.clock()),
+    version: end.version,
+    run: runToJson(context, end),
+    ...(await learnedMembers(context)),
+  });
+  const document = encodeJson(new Map([...before, ...learned]));
+  // On a memory file system, and of no use after a crash: replaced whole, but not synced.
+  mkdirSync(context.places.runDir, { recursive: true, mode: 0o755 });
+  const temporary = join(context.places.runDir, `.status.json.${process.pid}`);
+  await writeFile(temporary, document, { mode: 0o644 });
+  await rename(temporary, statusFile(context.places));
+}
+
+/** What the last run left; nothing where there is none, or what is there is not ours. */
+export async function readStatus(places: Places): Promise<JsonObject> {
+  try {
+    const status = parseJson((await readIfPresent(statusFile(places))) ?? new Uint8Array(), "status.json");
+    return isJsonObject(status) && status.get("schema") === STATUS_SCHEMA ? status : new Map();
+  } catch {
+    return new Map();
+  }
+}
+
+function runToJson({ record }: Context, end: RunEnd): JsonObject {
+  return jsonObject({
+    command: end.command,
+    exit_code: end.exitCode,
+    error: end.error ? jsonObject(end.error) : null,
+    milliseconds: Math.round(end.milliseconds),
+    changes: record.changes,
+    warnings: record.warnings,
+  });
+}
+
+async function learnedMembers(context: Context): Promise<Readonly<Record<string, JsonValue | undefined>>> {
+  const { record, system, places, clock } = context;
+  const { host, manifest, feed } = record;
+  if (!host) return {};
+  const kernel = { build_id: host.buildId, release: host.kernel.release };
+  const seen = feed && {
+    feed: jsonObject({
+      url: feed.url,
+      version: feed.version,
+      expires: formatInstant(feed.expires),
+      verified: formatInstant(feed.verified),
+    }),
+  };
+  if (!manifest) return { ...seen };
+  const state = hostState(manifest, await livepatchEngine({ system }).loaded());
+  const policy = await policyOf(host.config, places, system);
+  const withheld = withheldUpdates(policy, manifest.updates, clock());
+  return {
+    ...seen,
+    kernel: jsonObject({
+      ...kernel,
+      effective_release: effectiveRelease(manifest.updates, appliedIds(state)) ?? host.kernel.release,
+    }),
+    updates: state.updates.map((standing) => standingToJson(standing, withheld.get(standing.update.id))),
+    foreign: state.foreign.map(({ name, state: now }) => jsonObject({ name, state: now })),
+    holds: policy.holds.map(holdToJson),
+  };
+}
+
+function standingToJson({ update, state }: Standing, withheld: Withheld | undefined): JsonObject {
+  return jsonObject({
+    id: update.id,
+    state,
+    cves: update.cves,
+    published: formatInstant(update.published),
+    recalled: update.recalled,
+    withheld: withheld && withheldToJson(withheld),
+  });
+}
+
+export const withheldToJson = ({ reason, until, detail }: Withheld): JsonObject =>
+  jsonObject({ reason, until: until === null ? null : formatInstant(until), detail });

@@ -1,0 +1,35 @@
+import type { BuildId, UpdateId } from "../../shared/brand.ts";
+import type { Change } from "./change.ts";
+import type { Entry, KernelPage, UpdateEntry } from "./entry.ts";
+import type { Query } from "./query.ts";
+
+/** Lines of a page. */
+export const PAGE = 50;
+/** Changes that are kept for who follows the feed. */
+export const MAX_CHANGES = 500;
+
+export interface Totals {
+  readonly kernels: number;
+  readonly updates: number;
+  readonly lastChange: Change | undefined;
+}
+
+/**
+ * Says what the feed has, across kernels. It is made from what was published and can be made again from it: nothing
+ * that a host believes comes from here, and a publish is in force whether it was recorded or not.
+ */
+export interface Catalogue {
+  /** Takes in a kernel's newest state; an older one than it knows is passed over. */
+  record(entry: Entry): Promise<void>;
+  /** The version recorded for each of these kernels; 0 for none. */
+  versions(ids: readonly BuildId[]): Promise<readonly number[]>;
+  /** By release and build ID. @param after the last build ID of the page before. */
+  kernels(query: Query, after: BuildId | null): Promise<KernelPage>;
+  /** As it was recorded last, for whichever kernel. */
+  update(id: UpdateId): Promise<UpdateEntry | undefined>;
+  updatesFor(cve: string): Promise<readonly UpdateEntry[]>;
+  kernelsWith(update: UpdateId, after: BuildId | null): Promise<KernelPage>;
+  /** Newest first. */
+  changes(): Promise<readonly Change[]>;
+  totals(): Promise<Totals>;
+}

@@ -1,0 +1,60 @@
+import { DurableObject } from "cloudflare:workers";
+import type { DurableObjectNamespace } from "@cloudflare/workers-types";
+import type { BuildId, UpdateId } from "../../shared/brand.ts";
+import type { Catalogue } from "./catalogue.ts";
+import type { Entry } from "./entry.ts";
+import type { Query } from "./query.ts";
+import { type Row, sqlCatalogue } from "./sql.ts";
+
+/** The one object that knows every kernel. Methods, not fields: only those can be called from outside. */
+export class CatalogueObject extends DurableObject implements Catalogue {
+  readonly #catalogue: Catalogue;
+
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, env);
+    const { sql } = this.ctx.storage;
+    this.#catalogue = sqlCatalogue((statement, ...values) =>
+      sql.exec<Record<string, Row[string]>>(statement, ...values).toArray(),
+    );
+  }
+
+  record(entry: Entry) {
+    return this.#catalogue.record(entry);
+  }
+  versions(ids: readonly BuildId[]) {
+    return this.#catalogue.versions(ids);
+  }
+  kernels(query: Query, after: BuildId | null) {
+    return this.#catalogue.kernels(query, after);
+  }
+  update(id: UpdateId) {
+    return this.#catalogue.update(id);
+  }
+  updatesFor(cve: string) {
+    return this.#catalogue.updatesFor(cve);
+  }
+  kernelsWith(update: UpdateId, after: BuildId | null) {
+    return this.#catalogue.kernelsWith(update, after);
+  }
+  changes() {
+    return this.#catalogue.changes();
+  }
+  totals() {
+    return this.#catalogue.totals();
+  }
+}
+
+/** What comes back over the boundary is a copy: plain data has the same shape on both sides. */
+export const catalogueOf = (namespace: DurableObjectNamespace<CatalogueObject>): Catalogue => {
+  const object = namespace.get(namespace.idFromName("catalogue")) as unknown as Catalogue;
+  return {
+    record: (entry) => object.record(entry),
+    versions: (ids) => object.versions(ids),
+    kernels: (query, after) => object.kernels(query, after),
+    update: (id) => object.update(id),
+    updatesFor: (cve) => object.updatesFor(cve),
+    kernelsWith: (update, after) => object.kernelsWith(update, after),
+    changes: () => object.changes(),
+    totals: () => object.totals(),
+  };
+};

@@ -1,0 +1,58 @@
+import { type BuildId, buildId } from "../../shared/brand.ts";
+import type { KernelFacts } from "../../shared/feed/kernel.ts";
+
+/** What somebody looks for among the kernels. All that is given must hold. */
+export interface Query {
+  /** The beginning of a build ID. */
+  readonly buildId?: string;
+  /** `uname -r`, exactly. */
+  readonly release?: string;
+  /** `uname -v`, exactly. */
+  readonly version?: string;
+  /** Anywhere in the release, the distribution or `uname -v`. */
+  readonly text?: string;
+}
+
+/** A line of `uname -a` has some 150 characters. */
+export const MAX_QUERY = 512;
+const BUILD_ID_BEGIN = /^[0-9a-f]{8,64}$/;
+/** `uname -a`: name of the system, of the host, release, version from its `#`, machine. */
+const UNAME_A = /^Linux \S+ (\S+) (#.+?) (?:x86_64|aarch64|riscv64|s390x|ppc64le)(?: .*)?$/;
+/** /proc/version, and the first line of a kernel's log. */
+const PROC_VERSION = /Linux version (\S+) \(.*\) (#.+)$/;
+
+/** Reads what a person pasted: a build ID, `uname -a`, `/proc/version`, `uname -r`, or any part of a name. */
+export function parseQuery(pasted: string): Query {
+  const text = pasted.slice(0, MAX_QUERY).replace(/\s+/g, " ").trim();
+  if (text === "") return {};
+  if (BUILD_ID_BEGIN.test(text.toLowerCase())) return { buildId: text.toLowerCase() };
+  const [, release, version] = UNAME_A.exec(text) ?? PROC_VERSION.exec(text) ?? [];
+  return release !== undefined && version !== undefined ? { release, version } : { text };
+}
+
+/** `uname -v` of a kernel: the end of its banner. */
+export const versionOf = ({ banner }: KernelFacts): string => /(#.*)$/.exec(banner ?? "")?.[1] ?? "";
+
+/** Build IDs that begin so, as a closed range: digits sort as text. */
+export const buildIdRange = (begin: string): readonly [string, string] => [begin, begin.padEnd(65, "g")];
+
+export function matches(query: Query, kernel: KernelFacts): boolean {
+  const { buildId: begin, release, version, text } = query;
+  if (begin !== undefined && !kernel.buildId.startsWith(begin)) return false;
+  if (release !== undefined && kernel.release !== release) return false;
+  if (version !== undefined && versionOf(kernel) !== version) return false;
+  if (text === undefined) return true;
+  const wanted = text.toLowerCase();
+  return [kernel.release, kernel.distribution ?? "", versionOf(kernel)].some((name) =>
+    name.toLowerCase().includes(wanted),
+  );
+}
+
+/** A cursor of ours, or undefined for what is not one. */
+export function cursorOf(text: string | undefined): BuildId | null {
+  try {
+    return text === undefined ? null : buildId(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,94 @@
+import { decodeManifest } from "../../shared/feed/manifest.ts";
+import type { Clock } from "../../shared/time.ts";
+import type { Catalogue } from "../catalogue/catalogue.ts";
+import { entryOf } from "../catalogue/entry.ts";
+import { FEEDS, kernelOfFeedKey } from "../store/keys.ts";
+import type { Listing, Store } from "../store/store.ts";
+import type { PublisherQueue } from "./ports.ts";
+import { newestRootVersion } from "./roots.ts";
+import { isDue, readFeed } from "./stored_feed.ts";
+
+export interface TendDeps {
+  readonly store: Store;
+  readonly queue: PublisherQueue;
+  readonly catalogue: Catalogue;
+  readonly clock: Clock;
+  readonly report: (error: unknown) => void;
+}
+
+export interface Tended {
+  readonly kernels: number;
+  readonly renewed: number;
+  readonly recorded: number;
+  readonly failed: number;
+}
+
+/** A round a few hours apart does all that is due of 20,000 kernels in a life of theirs, with as much to spare. */
+const MAX_ACTS = 400;
+const AT_ONCE = 8;
+
+/**
+ * One round over all feeds: signs again what is due, which readers would otherwise have to bring about (a mirror
+ * should not find a feed that nobody read for a week), and records what the catalogue missed. One failure stops nothing.
+ */
+export async function tend(deps: TendDeps): Promise<Tended> {
+  const rootVersion = await newestRootVersion(deps.store, 1);
+  const totals = { kernels: 0, renewed: 0, recorded: 0, failed: 0 };
+  let acts = 0;
+  for (let page = await deps.store.list(FEEDS); ; page = await deps.store.list(FEEDS, page.next)) {
+    totals.kernels += page.files.length;
+    const due = (await dueOf(page, deps, rootVersion)).slice(0, MAX_ACTS - acts);
+    acts += due.length;
+    for (let at = 0; at < due.length; at += AT_ONCE) {
+      await Promise.all(due.slice(at, at + AT_ONCE).map((act) => attempt(act, deps, totals)));
+    }
+    if (page.next === undefined) return totals;
+  }
+}
+
+interface Act {
+  readonly kind: "renewed" | "recorded";
+  /** False when there was nothing to do after all. */
+  readonly run: () => Promise<boolean>;
+}
+
+async function dueOf({ files }: Listing, deps: TendDeps, rootVersion: number): Promise<readonly Act[]> {
+  const now = deps.clock();
+  const kernels = files.map(({ key, notes }) => ({ id: kernelOfFeedKey(key), notes }));
+  const recorded = await deps.catalogue.versions(kernels.map(({ id }) => id));
+  return kernels.flatMap(({ id, notes }, i) => {
+    const acts: Act[] = [];
+    if (isDue(notes, now, rootVersion)) {
+      acts.push({ kind: "renewed", run: async () => isRenewed(await deps.queue.renew(id)) });
+    }
+    if ((recorded[i] ?? 0) < Number(notes["targets"]))
+      acts.push({ kind: "recorded", run: () => recordAgain(deps, id) });
+    return acts;
+  });
+}
+
+function isRenewed(outcome: Awaited<ReturnType<PublisherQueue["renew"]>>): boolean {
+  if (outcome.kind === "refused" || outcome.kind === "misconfigured") throw new Error(outcome.message);
+  return outcome.kind === "renewed";
+}
+
+async function recordAgain(deps: TendDeps, id: Parameters<typeof readFeed>[1]): Promise<boolean> {
+  const feed = await readFeed(deps.store, id);
+  if (!feed) return false;
+  const manifest = decodeManifest(feed.bundle.manifest);
+  await deps.catalogue.record(entryOf(manifest, feed.versions.targets, deps.clock()));
+  return true;
+}
+
+async function attempt(
+  act: Act,
+  { report }: TendDeps,
+  totals: { -readonly [K in keyof Tended]: number },
+): Promise<void> {
+  try {
+    if (await act.run()) totals[act.kind]++;
+  } catch (error) {
+    totals.failed++;
+    report(error);
+  }
+}

@@ -1,0 +1,79 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { bashCompletion } from "../shared/cli/completion/bash.ts";
+import { fishCompletion } from "../shared/cli/completion/fish.ts";
+import { zshCompletion } from "../shared/cli/completion/zsh.ts";
+import type { About } from "./about.ts";
+import type { DirectoryEntry, Entry, FileEntry, LinkEntry } from "./archive/entry.ts";
+import { gzip } from "./archive/gzip.ts";
+import { defaultConfig } from "./host/default_config.ts";
+import { hostTree } from "./man/host.ts";
+
+/** A manual page: `rebootless.8` and its text. */
+export interface ManualPage {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** Where formats differ. */
+export interface Layout {
+  readonly zshFolder: string;
+}
+
+export const file = (path: string, bytes: Uint8Array | string, mode = 0o644): FileEntry => ({
+  kind: "file",
+  path,
+  mode,
+  bytes: Buffer.from(bytes),
+});
+const link = (path: string, target: string): LinkEntry => ({ kind: "link", path, target });
+const config = (path: string, bytes: Uint8Array | string): FileEntry => ({
+  ...file(path, bytes),
+  config: true,
+});
+const folder = (path: string): DirectoryEntry => ({ kind: "directory", path });
+
+/** What a package of the host's command installs below `/`. The bundle is built already. */
+export async function hostContents(
+  root: string,
+  about: About,
+  pages: readonly ManualPage[],
+  layout: Layout,
+): Promise<Entry[]> {
+  const host = (name: string) => readFile(join(root, "packaging/host", name));
+  return [
+    folder("etc/rebootless"),
+    config("etc/rebootless/rebootless.toml", defaultConfig()),
+    config("etc/cron.d/rebootless", await host("rebootless.cron")),
+    link("usr/bin/rebootless", "../lib/rebootless/rebootless.cjs"),
+    folder("usr/lib/rebootless"),
+    file("usr/lib/rebootless/rebootless.cjs", await readFile(join(root, "dist/rebootless.cjs")), 0o755),
+    ...(await Promise.all(
+      UNITS.map(async (unit) => file(`usr/lib/systemd/system/${unit}`, await host(unit))),
+    )),
+    ...completions(about, layout),
+    ...pages.map((page) =>
+      file(`usr/share/man/man${page.file.slice(-1)}/${page.file}.gz`, gzip(Buffer.from(page.text))),
+    ),
+    folder("usr/share/doc/rebootless"),
+    ...(await documents(root)),
+  ];
+}
+
+export const UNITS = ["rebootless.service", "rebootless.timer", "rebootless-boot.service"] as const;
+
+function completions(about: About, { zshFolder }: Layout): FileEntry[] {
+  const tree = hostTree(about.version);
+  return [
+    file("usr/share/bash-completion/completions/rebootless", bashCompletion(tree)),
+    file("usr/share/fish/vendor_completions.d/rebootless.fish", fishCompletion(tree)),
+    file(`${zshFolder}/_rebootless`, zshCompletion(tree)),
+  ];
+}
+
+async function documents(root: string): Promise<FileEntry[]> {
+  const names = { copyright: "LICENSE", "third-party-licenses": "dist/rebootless.cjs.licenses.txt" };
+  const read = async ([name, from]: readonly [string, string]) =>
+    file(`usr/share/doc/rebootless/${name}`, await readFile(join(root, from)));
+  return await Promise.all(Object.entries(names).map(read));
+}

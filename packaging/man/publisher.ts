@@ -1,0 +1,24 @@
+import { program } from "../../publisher/program.ts";
+import { commandTree } from "../../shared/cli/command_tree.ts";
+import { exits } from "../../shared/exit_table.ts";
+import type { About } from "../about.ts";
+import { commandPage } from "./command_page.ts";
+import { paragraph, section } from "./roff.ts";
+
+export const publisherTree = (version: string) => commandTree(program(version, async () => undefined));
+
+const DESCRIPTION = [
+  "`rebootless-publish` makes updates for exact kernel builds, signs them and publishes them to a feed. It reads the distribution's own kernel image to say what the code that an update replaces must look like in memory, and holds the keys that hosts trust.",
+  "A feed's folder has the draft of what is published and the keys, sealed with passphrases. With several publishers each keeps a key of their own and signs what another proposes.",
+];
+
+/** rebootless-publish(1). */
+export function publisherPage(about: About): string {
+  return commandPage(publisherTree(about.version), {
+    heading: { name: "rebootless-publish", section: 1, manual: "User Commands", ...about },
+    purpose: "makes, signs and publishes live updates of Linux kernels",
+    description: DESCRIPTION,
+    exits: exits(),
+    more: [section("SEE ALSO", paragraph("`rebootless`(8), `rebootless.toml`(5)"))],
+  });
+}

@@ -1,0 +1,49 @@
+import { ParseError, RebootlessError } from "../../shared/errors.ts";
+import { arMembers } from "./ar.ts";
+import { ByteStream } from "./byte_stream.ts";
+import { unpackedChunks } from "./compressed.ts";
+import { isImagePath, oneImage } from "./images.ts";
+import type { KernelInput } from "./input.ts";
+import { type ModuleFile, moduleName, unpackModule } from "./module_files.ts";
+import { tarFiles } from "./tar.ts";
+
+/** The package of a whole generic kernel has 400 MB unpacked. */
+export const MAX_PACKAGE_UNPACKED = 2 * 1024 ** 3;
+/** What is kept of it: an image, and the modules asked for, as they are packed in it. */
+export const MAX_PACKAGE_KEPT = 1024 ** 3;
+
+/**
+ * The kernel and modules of a Debian package (deb(5)): an ar archive whose `data.tar.*` has the files. Nothing of it is
+ * written to a disk. @param wants told the path of a module file.
+ * @throws ParseError; RebootlessError `limit`, `usage`.
+ */
+export async function readDeb(bytes: Uint8Array, wants: (path: string) => boolean): Promise<KernelInput> {
+  const data = arMembers(bytes).find(({ name }) => /^data\.tar(\.(xz|zst|gz))?$/.test(name));
+  if (data === undefined) {
+    throw new ParseError(
+      "not a Debian package whose data is tar, packed with xz, zstd or gzip, or not at all",
+    );
+  }
+  const stream = new ByteStream(
+    unpackedChunks(data.bytes, MAX_PACKAGE_UNPACKED),
+    "package",
+    MAX_PACKAGE_UNPACKED,
+  );
+  const images: { path: string; bytes: Uint8Array }[] = [];
+  const modules: ModuleFile[] = [];
+  let kept = 0;
+  const isKept = (path: string, size: number): boolean => {
+    if (!isImagePath(path) && !wants(path)) return false;
+    kept += size;
+    if (kept > MAX_PACKAGE_KEPT)
+      throw new RebootlessError("limit", `package: more than ${MAX_PACKAGE_KEPT} bytes to keep`);
+    return true;
+  };
+  for await (const file of tarFiles(stream, isKept)) {
+    const name = moduleName(file.path);
+    if (name === undefined) images.push(file);
+    else modules.push({ name, path: file.path, read: () => unpackModule(file.bytes) });
+  }
+  await stream.drain();
+  return { image: oneImage(images, "the package")?.bytes, modules };
+}

@@ -1,0 +1,20 @@
+import { RebootlessError } from "../../shared/errors.ts";
+
+/** Where packages and hosts have the kernel itself. */
+const PATH = /(?:^|\/)(?:boot|lib\/modules\/[^/]+)\/(?:vmlinuz|vmlinux|bzImage)[^/]*$/;
+
+export const isImagePath = (path: string): boolean => PATH.test(path);
+
+/** Undefined if there is none. @throws RebootlessError `usage` if there are several: which is meant is not guessed. */
+export function oneImage<T extends { readonly path: string }>(
+  images: readonly T[],
+  where: string,
+): T | undefined {
+  const [image, ...others] = images;
+  if (others.length === 0) return image;
+  throw new RebootlessError(
+    "usage",
+    `${where} holds ${images.length} kernels: ${images.map(({ path }) => path).join(", ")}`,
+    { hint: "Give the one that is meant by its own path, and its modules' folder beside it." },
+  );
+}

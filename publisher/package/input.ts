@@ -1,0 +1,61 @@
+import { stat } from "node:fs/promises";
+import type { ObjectName } from "../../shared/brand.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { readBounded } from "../feed/read_bounded.ts";
+import { isAr } from "./ar.ts";
+import { readDeb } from "./deb.ts";
+import { readFolder } from "./folder.ts";
+import { type ModuleFile, moduleName, unpackModule } from "./module_files.ts";
+
+/** The largest vmlinux with debug information has under 1 GB; a vmlinuz has 15 MB, a package 100 MB. */
+export const MAX_INPUT_BYTES = 1024 ** 3;
+
+/** What was found of a kernel in a file or a folder. */
+export interface KernelInput {
+  /** A vmlinuz or vmlinux. */
+  readonly image: Uint8Array | undefined;
+  readonly modules: readonly ModuleFile[];
+}
+
+/** Which modules are wanted, by name; their files are looked for only among those. */
+export type WantedModules = (name: ObjectName) => boolean;
+
+/**
+ * A kernel by a path that a person named: a vmlinuz or vmlinux, a Debian package, a folder (the root of an unpacked
+ * package or of a host, a /boot, a folder of modules), or one module
+ * file (.ko, packed or not).
+ * @throws RebootlessError `usage`, `limit`, `parse`, `unsupported`.
+ */
+export async function openInput(path: string, wanted: WantedModules = () => false): Promise<KernelInput> {
+  const wants = (file: string): boolean => {
+    const name = moduleName(file);
+    return name !== undefined && wanted(name);
+  };
+  if (await isFolder(path)) {
+    const { image, modules } = await readFolder(path, wants);
+    return { image: image === undefined ? undefined : await readBounded(image, MAX_INPUT_BYTES), modules };
+  }
+  const bytes = await readBounded(path, MAX_INPUT_BYTES);
+  if (isAr(bytes)) return readDeb(bytes, wants);
+  const name = moduleName(path);
+  if (name === undefined) return { image: bytes, modules: [] };
+  return { image: undefined, modules: [{ name, path, read: () => unpackModule(bytes) }] };
+}
+
+/** The image in it. @throws RebootlessError `usage` if there is none, and as `openInput`. */
+export async function openImageInput(path: string): Promise<Uint8Array> {
+  return requireImage(await openInput(path), path);
+}
+
+export function requireImage({ image }: KernelInput, path: string): Uint8Array {
+  if (image !== undefined) return image;
+  throw new RebootlessError("usage", `${path} holds no kernel`, {
+    hint: "Give a vmlinuz or vmlinux, a linux-image package, or a folder that has boot/vmlinuz-*.",
+  });
+}
+
+const isFolder = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );

@@ -1,0 +1,106 @@
+import { fromUtf8 } from "../../shared/bytes.ts";
+import { latin1 } from "../../shared/elf/strings.ts";
+import { ParseError, RebootlessError } from "../../shared/errors.ts";
+import type { ByteStream } from "./byte_stream.ts";
+
+const BLOCK = 512;
+/** The packages of the largest kernels have under 20,000 files. */
+export const MAX_TAR_ENTRIES = 200_000;
+// Long names and pax headers: a path and a few times.
+const MAX_EXTENSION = 64 * 1024;
+
+export interface TarFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Field of a header block, ustar (POSIX.1-1988): [start, length]. */
+const FIELD = {
+  name: [0, 100],
+  size: [124, 12],
+  checksum: [148, 8],
+  type: [156, 1],
+  magic: [257, 5],
+  prefix: [345, 155],
+} as const;
+
+/**
+ * The regular files of a tar archive that are wanted: ustar, with the long names of GNU tar and of pax. Nothing is
+ * written anywhere, so a path is a name and no more; links are left out.
+ * @param wants told the path and the size that is announced. @throws ParseError; RebootlessError `limit`.
+ */
+export async function* tarFiles(
+  stream: ByteStream,
+  wants: (path: string, size: number) => boolean,
+): AsyncGenerator<TarFile, void> {
+  let longName: string | undefined;
+  for (let entries = 0; ; entries++) {
+    if (entries === MAX_TAR_ENTRIES)
+      throw new RebootlessError("limit", `tar: more than ${MAX_TAR_ENTRIES} entries`);
+    const header = await stream.take(BLOCK);
+    if (header.every((byte) => byte === 0)) return;
+    requireChecksum(header);
+    const type = text(header, "type");
+    const size = number(header);
+    if (type === "L" || type === "x" || type === "g") {
+      if (size > MAX_EXTENSION) throw new RebootlessError("limit", `tar: a header of ${size} bytes`);
+      const content = await stream.take(size);
+      await stream.skip(-size & (BLOCK - 1));
+      if (type === "L") longName = latin1Text(content).replace(/\0.*$/s, "");
+      else if (type === "x") longName = paxPath(content) ?? longName;
+      continue;
+    }
+    const path = longName ?? nameOf(header);
+    longName = undefined;
+    const isFile = type === "0" || type === "" || type === "7";
+    if (isFile && wants(path, size)) yield { path, bytes: await stream.take(size) };
+    else await stream.skip(size);
+    await stream.skip(-size & (BLOCK - 1));
+  }
+}
+
+function text(header: Uint8Array, field: keyof typeof FIELD): string {
+  const [start, length] = FIELD[field];
+  return latin1(header.subarray(start, start + length)).replace(/\0.*$/s, "");
+}
+
+const latin1Text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
+
+function nameOf(header: Uint8Array): string {
+  const prefix = text(header, "magic") === "ustar" ? text(header, "prefix") : "";
+  return prefix === "" ? text(header, "name") : `${prefix}/${text(header, "name")}`;
+}
+
+/** Octal; sizes of 8 GiB and more, in another form, are far past every limit. */
+function number(header: Uint8Array): number {
+  const digits = text(header, "size").trim();
+  if (/^[0-7]{1,11}$/.test(digits)) return Number.parseInt(digits, 8);
+  throw new ParseError("tar: a size that is not an octal number");
+}
+
+/** The sum of the header's bytes, the sum's own counted as spaces. */
+function requireChecksum(header: Uint8Array): void {
+  const [start, length] = FIELD.checksum;
+  const isOwn = (at: number): boolean => at >= start && at < start + length;
+  const sum = header.reduce((total, byte, at) => total + (isOwn(at) ? 0x20 : byte), 0);
+  if (Number.parseInt(text(header, "checksum").trim(), 8) !== sum)
+    throw new ParseError("tar: a damaged header");
+}
+
+/** Records of "LENGTH key=value\n". A `size` there would stand for the header's: such an archive is not read. */
+function paxPath(content: Uint8Array): string | undefined {
+  let path: string | undefined;
+  for (let at = 0; at < content.length; ) {
+    const [record, digits] = /^(\d{1,6}) /.exec(latin1(content.subarray(at, at + 8))) ?? [];
+    const length = Number(digits);
+    if (record === undefined || length <= record.length || at + length > content.length) {
+      throw new ParseError("tar: a damaged pax header");
+    }
+    const [, key, value] =
+      /^([^=]+)=(.*)\n$/s.exec(fromUtf8(content.subarray(at + record.length, at + length))) ?? [];
+    if (key === "size") throw new RebootlessError("unsupported", "tar: a size in a pax header");
+    if (key === "path") path = value;
+    at += length;
+  }
+  return path;
+}

@@ -1,0 +1,129 @@
+/** A command line as data: what man pages and completions are made from. */
+export interface CommandTree {
+  readonly name: string;
+  readonly description: string;
+  readonly arguments: readonly Placeholder[];
+  readonly options: readonly OptionEntry[];
+  readonly commands: readonly CommandTree[];
+}
+
+/** Something to be put in by whoever types. */
+export interface Placeholder {
+  readonly name: string;
+  readonly description: string;
+  readonly required: boolean;
+  readonly variadic: boolean;
+  /** The only words that it may be; empty where it may be any. */
+  readonly choices: readonly string[];
+}
+
+export interface OptionEntry {
+  /** `-q`, where there is one. */
+  readonly short: string | undefined;
+  /** `--quiet`. */
+  readonly long: string;
+  readonly description: string;
+  readonly value: Placeholder | undefined;
+  readonly mandatory: boolean;
+  /** Where there is one that says something. */
+  readonly defaultValue: string | undefined;
+}
+
+/** What is read of commander's objects; shared does not depend on a parser of command lines. */
+export interface CommandLike {
+  name(): string;
+  description(): string;
+  readonly options: readonly OptionLike[];
+  readonly registeredArguments: readonly ArgumentLike[];
+  readonly commands: readonly CommandLike[];
+}
+
+interface OptionLike {
+  readonly flags: string;
+  readonly description: string;
+  readonly mandatory: boolean;
+  readonly variadic: boolean;
+  readonly defaultValue?: unknown;
+  readonly argChoices?: readonly string[] | undefined;
+}
+
+interface ArgumentLike {
+  name(): string;
+  readonly description: string;
+  readonly required: boolean;
+  readonly variadic: boolean;
+  readonly argChoices?: readonly string[] | undefined;
+}
+
+const HELP: OptionEntry = {
+  short: "-h",
+  long: "--help",
+  description: "display help for command",
+  value: undefined,
+  mandatory: false,
+  defaultValue: undefined,
+};
+
+export function commandTree(command: CommandLike): CommandTree {
+  return {
+    name: command.name(),
+    description: command.description(),
+    arguments: command.registeredArguments.map((argument) => ({
+      name: argument.name(),
+      description: argument.description,
+      required: argument.required,
+      variadic: argument.variadic,
+      choices: argument.argChoices ?? [],
+    })),
+    options: [...command.options.map(optionEntry), HELP],
+    commands: command.commands.map(commandTree).sort((a, b) => (a.name < b.name ? -1 : 1)),
+  };
+}
+
+/** Flags are written `-q, --quiet` or `--feed <url>`. */
+function optionEntry(option: OptionLike): OptionEntry {
+  const [, short, long, open, name] =
+    /^(?:(-\w), )?(--[\w-]+)(?: ([<[])([\w=-]+)(?:\.\.\.)?[>\]])?$/.exec(option.flags) ?? [];
+  if (long === undefined)
+    throw new Error(`flags of another form than "-q, --quiet <value>": ${option.flags}`);
+  const value = name === undefined ? undefined : valuePlaceholder(option, name, open === "<");
+  return {
+    short,
+    long,
+    description: option.description,
+    value,
+    mandatory: option.mandatory,
+    defaultValue: typeof option.defaultValue === "string" ? option.defaultValue : undefined,
+  };
+}
+
+const valuePlaceholder = (option: OptionLike, name: string, required: boolean): Placeholder => ({
+  name,
+  description: "",
+  required,
+  variadic: option.variadic,
+  choices: option.argChoices ?? [],
+});
+
+/** Placeholders whose names say that a path of a file fits. */
+const FILES: ReadonlySet<string> = new Set(["file", "image", "request", "draft", "what"]);
+
+export function pathsFor(placeholder: Placeholder): "files" | "folders" | undefined {
+  if (placeholder.name === "dir") return "folders";
+  return FILES.has(placeholder.name) ? "files" : undefined;
+}
+
+/** As usage lines write it. */
+export function placeholderText({ name, required, variadic }: Placeholder): string {
+  const text = variadic ? `${name}...` : name;
+  return required ? `<${text}>` : `[${text}]`;
+}
+
+/** Every command that can be run, with the words that lead to it. */
+export function eachCommand(
+  tree: CommandTree,
+  path: readonly string[] = [],
+): { readonly path: readonly string[]; readonly command: CommandTree }[] {
+  const own = { path, command: tree };
+  return [own, ...tree.commands.flatMap((command) => eachCommand(command, [...path, command.name]))];
+}

@@ -1,0 +1,71 @@
+import { type CommandTree, type Placeholder, pathsFor } from "../command_tree.ts";
+import { flagsOf, functionName, type Scope, scopes } from "./scope.ts";
+
+/** For bash 4.0 and newer, with or without the bash-completion package. */
+export function bashCompletion(tree: CommandTree): string {
+  const all = scopes(tree);
+  const valued = all.flatMap((scope) =>
+    scope.options
+      .filter((option) => option.value?.required)
+      .flatMap((option) => flagsOf(option).map((flag) => `"${scope.path} ${flag}"`)),
+  );
+  const paths = all.filter(({ path }) => path !== "").map(({ path }) => path);
+  return `# bash completion for ${tree.name}, generated from its command line.
+${functionName(tree)}() {
+	local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} path='' words='' word i
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=\${COMP_WORDS[i]}
+		case "$path $word" in
+		${valued.join(" | \\\n\t\t\t")})
+			((i++))
+			continue
+			;;
+		esac
+		case "$path/$word" in
+		${paths.join(" | \\\n\t\t\t")}) path=$path/$word ;;
+		esac
+	done
+	case "$path $prev" in
+${all.flatMap(valueCases).join("")}	esac
+	case "$path" in
+${all.map(scopeCase).join("")}	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+complete -F ${functionName(tree)} ${tree.name}
+`;
+}
+
+function valueCases({ path, options }: Scope): string[] {
+  return options.flatMap((option) => {
+    if (!option.value?.required) return [];
+    const patterns = flagsOf(option).map((flag) => `"${path} ${flag}"`);
+    return [`\t${patterns.join(" | ")})\n\t\t${fill(option.value)}\n\t\treturn\n\t\t;;\n`];
+  });
+}
+
+function scopeCase(scope: Scope): string {
+  const flags = scope.options.flatMap(flagsOf).join(" ");
+  const words = scope.commands.map((command) => command.name).join(" ");
+  const rest = scope.commands.length > 0 ? `words="${words}"` : argumentFill(scope.arguments);
+  return `\t"${scope.path}")\n\t\tif [[ $cur == -* ]]; then\n\t\t\twords="${flags}"\n\t\telse\n\t\t\t${rest}\n\t\tfi\n\t\t;;\n`;
+}
+
+function argumentFill(placeholders: readonly Placeholder[]): string {
+  const choices = placeholders.flatMap(({ choices }) => choices);
+  if (choices.length > 0) return `words="${choices.join(" ")}"`;
+  const kind = placeholders.map(pathsFor).find((paths) => paths !== undefined);
+  if (kind === undefined) return "return";
+  return `${paths(kind)}\n\t\t\treturn`;
+}
+
+function fill(value: Placeholder): string {
+  if (value.choices.length > 0) {
+    return `mapfile -t COMPREPLY < <(compgen -W "${value.choices.join(" ")}" -- "$cur")`;
+  }
+  const kind = pathsFor(value);
+  return kind === undefined ? ":" : paths(kind);
+}
+
+const paths = (kind: "files" | "folders"): string =>
+  `compopt -o filenames 2>/dev/null\n\t\tmapfile -t COMPREPLY < <(compgen -${kind === "files" ? "f" : "d"} -- "$cur")`;

@@ -1,0 +1,30 @@
+import { type CommandTree, eachCommand, type OptionEntry, type Placeholder } from "../command_tree.ts";
+
+/** What can stand behind one sequence of command words. */
+export interface Scope {
+  /** `/keys/new`; empty for the command itself. */
+  readonly path: string;
+  readonly commands: readonly CommandTree[];
+  /** Its own options and those that every command takes. */
+  readonly options: readonly OptionEntry[];
+  readonly arguments: readonly Placeholder[];
+}
+
+export function scopes(tree: CommandTree): readonly Scope[] {
+  const own = new Set(["--version", "--help"]);
+  const everywhere = tree.options.filter((option) => !own.has(option.long));
+  return eachCommand(tree).map(({ path, command }) => ({
+    path: path.map((word) => `/${word}`).join(""),
+    commands: command.commands,
+    options: command === tree ? tree.options : [...command.options, ...everywhere],
+    arguments: command.arguments,
+  }));
+}
+
+export const flagsOf = (option: OptionEntry): readonly string[] =>
+  option.short === undefined ? [option.long] : [option.short, option.long];
+
+/** The name of a shell function: `_rebootless_publish`. */
+export const functionName = (tree: CommandTree): string => `_${tree.name.replaceAll("-", "_")}`;
+
+export const singleQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

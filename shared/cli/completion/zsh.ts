@@ -1,0 +1,73 @@
+import { type CommandTree, type OptionEntry, type Placeholder, pathsFor } from "../command_tree.ts";
+import { functionName, scopes, singleQuoted } from "./scope.ts";
+
+/** For the completion system of zsh (compinit). */
+export function zshCompletion(tree: CommandTree): string {
+  const name = functionName(tree);
+  const functions = scopes(tree).map((scope) => {
+    const lines = [...scope.options.flatMap(optionSpecs), ...restSpecs(scope.commands, scope.arguments)];
+    const cases = scope.commands.map(
+      (command) => `\t\t${command.name}) ${functionOf(name, `${scope.path}/${command.name}`)} ;;\n`,
+    );
+    const described = scope.commands.map((command) => singleQuoted(`${command.name}:${command.description}`));
+    const states =
+      scope.commands.length === 0
+        ? ""
+        : `
+	case $state in
+	command)
+		commands=(
+			${described.join("\n\t\t\t")}
+		)
+		_describe -t commands command commands
+		;;
+	rest)
+		case $line[1] in
+${cases.join("")}		esac
+		;;
+	esac`;
+    return `${functionOf(name, scope.path)}() {
+	local curcontext="$curcontext" state line
+	local -a commands
+	_arguments -C -s \\
+		${lines.join(" \\\n\t\t")}${states}
+}
+`;
+  });
+  return `#compdef ${tree.name}
+# zsh completion for ${tree.name}, generated from its command line.
+${functions.join("\n")}
+if [ "$funcstack[1]" = ${name} ]; then
+	${name} "$@"
+else
+	compdef ${name} ${tree.name}
+fi
+`;
+}
+
+const functionOf = (name: string, path: string): string => `${name}${path.replaceAll(/[/-]/g, "_")}`;
+
+/** In a specification, a colon and brackets part the fields. */
+const field = (text: string): string => text.replaceAll(/[[\]:\\]/g, "\\$&");
+
+function optionSpecs({ short, long, description, value }: OptionEntry): string[] {
+  const argument = value ? `:${field(value.name)}:${action(value)}` : "";
+  const rest = singleQuoted(`[${field(description)}]${argument}`);
+  const plus = value ? "=" : "";
+  if (short === undefined) return [`${long}${plus}${rest}`];
+  return [`'(${short} ${long})'{${short},${long}${plus}}${rest}`];
+}
+
+function restSpecs(commands: readonly CommandTree[], placeholders: readonly Placeholder[]): string[] {
+  if (commands.length > 0) return ["'1: :->command'", "'*:: :->rest'"];
+  return placeholders.map((placeholder) =>
+    singleQuoted(`${placeholder.variadic ? "*" : ""}:${field(placeholder.name)}:${action(placeholder)}`),
+  );
+}
+
+function action(placeholder: Placeholder): string {
+  if (placeholder.choices.length > 0) return `(${placeholder.choices.join(" ")})`;
+  const kind = pathsFor(placeholder);
+  if (kind === undefined) return " ";
+  return kind === "files" ? "_files" : "_files -/";
+}

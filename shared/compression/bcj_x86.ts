@@ -1,0 +1,44 @@
+import { readUnsigned, writeRelative } from "../runpre/code.ts";
+
+const BRANCH = 0xe8; // call; jmp is one more
+const OPERAND_LENGTH = 5;
+// By the branch opcodes among the three bytes before: whether this can be one at all, and which byte of it they share.
+const ALLOWED = [true, true, true, false, true, false, false, false] as const;
+const SHARED = [0, 1, 2, 2, 3, 3, 3, 3] as const;
+
+const isSignByte = (byte: number | undefined): boolean => byte === 0 || byte === 0xff;
+
+/**
+ * The x86 filter of the xz format, undone in place: operands of calls and jumps were made absolute to compress better
+ * (xz format 1.1, 5.3.2; the rules for what counts as a branch are those of LZMA SDK's x86 converter).
+ */
+export function undoBcjX86(bytes: Uint8Array): void {
+  let before = -1;
+  let mask = 0;
+  for (let at = 0; at + OPERAND_LENGTH <= bytes.length; at++) {
+    if (((bytes[at] ?? 0) & 0xfe) !== BRANCH) continue;
+    const distance = at - before;
+    before = at;
+    mask = distance > 3 ? 0 : (mask << (distance - 1)) & 7;
+    const shared = mask === 0 ? undefined : bytes[at + 4 - (SHARED[mask] ?? 0)];
+    const isBranch = mask === 0 || (ALLOWED[mask] && !isSignByte(shared));
+    if (!isBranch || !isSignByte(bytes[at + 4])) {
+      mask = (mask << 1) | 1;
+      continue;
+    }
+    writeOperand(bytes, at, mask);
+    at += OPERAND_LENGTH - 1;
+  }
+}
+
+function writeOperand(bytes: Uint8Array, at: number, mask: number): void {
+  let absolute = readUnsigned(bytes, at + 1, 4);
+  let relative = (absolute - at - OPERAND_LENGTH) >>> 0;
+  const bit = (SHARED[mask] ?? 0) * 8;
+  while (mask !== 0 && isSignByte((relative >>> (24 - bit)) & 0xff)) {
+    absolute = (relative ^ (2 ** (32 - bit) - 1)) >>> 0;
+    relative = (absolute - at - OPERAND_LENGTH) >>> 0;
+  }
+  relative &= 0x1ff_ffff;
+  writeRelative(bytes, at + 1, relative & 0x100_0000 ? relative - 0x200_0000 : relative);
+}

@@ -1,0 +1,198 @@
+import { ByteReader } from "../byte_reader.ts";
+import { equalBytes } from "../bytes.ts";
+import { ParseError, RebootlessError } from "../errors.ts";
+import { undoBcjX86 } from "./bcj_x86.ts";
+import { crc32, crc64 } from "./crc.ts";
+import { LzmaWindow } from "./lzma_window.ts";
+import { lzma2Chunks, MAX_CHUNK } from "./lzma2.ts";
+
+/*
+ * The .xz file format 1.1 (tukaani.org): one stream of blocks, each LZMA2, alone or behind the x86 filter.
+ * A kernel, the modules of a package and the data of a package are such files.
+ */
+
+export const XZ_MAGIC = Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00);
+const FOOTER_MAGIC = Uint8Array.of(0x59, 0x5a);
+const FILTER = { x86: 4, lzma2: 0x21 } as const;
+/** What `xz -9` uses; the kernel's build takes 32 MiB. */
+export const MAX_DICTIONARY = 64 << 20;
+const MAX_FILTERS = 4;
+const MAX_INTEGER_BYTES = 5; // 2^35: past every limit here
+const HAS_PACKED_SIZE = 0x40;
+const HAS_SIZE = 0x80;
+
+/** Lengths of the checks of the format, and how those that are verified are computed. */
+const CHECKS: ReadonlyMap<number, { readonly length: number; readonly make?: typeof crc32 }> = new Map([
+  [0, { length: 0 }],
+  [1, { length: 4, make: crc32 }],
+  [4, { length: 8, make: crc64 }],
+]);
+
+interface Block {
+  readonly dictionary: number;
+  readonly isFiltered: boolean;
+}
+
+/**
+ * What an .xz file holds, in pieces that are good until the next is drawn.
+ * @param maxSize of all pieces together: one piece, of at most 2 MiB, may go past it before that is said. Filtered
+ * data comes in one piece.
+ * @throws ParseError; RebootlessError `limit`, or `unsupported` for filters and checks that kernels do not use.
+ */
+export function* xzChunks(bytes: Uint8Array, maxSize: number): Generator<Uint8Array, void> {
+  const reader = new ByteReader(bytes, "xz");
+  if (!equalBytes(reader.take(XZ_MAGIC.length), XZ_MAGIC)) throw new ParseError("not an xz file");
+  const flags = checked(reader, reader.take(2));
+  const check = CHECKS.get(flags[1] ?? 0);
+  if (flags[0] !== 0 || check === undefined) {
+    throw new RebootlessError("unsupported", `xz: a check of kind ${flags[1]} is not handled`);
+  }
+  const records: (readonly [number, number])[] = [];
+  let total = 0;
+  let window: LzmaWindow | undefined;
+  let capacity = 0;
+  while (reader.bytes[reader.position] !== 0) {
+    const start = reader.position;
+    const block = blockHeader(reader);
+    if (window === undefined || block.dictionary > capacity) {
+      capacity = block.dictionary;
+      const kept = Math.min(capacity, maxSize);
+      window = new LzmaWindow(kept, kept + MAX_CHUNK);
+    }
+    const sum = check.make?.();
+    let size = 0;
+    const dataStart = reader.position;
+    for (const piece of pieces(reader, window, block, maxSize - total)) {
+      size += piece.length;
+      if (total + size > maxSize) throw new RebootlessError("limit", `xz: more than ${maxSize} bytes`);
+      sum?.update(piece);
+      yield piece;
+    }
+    const unpadded = reader.position - start + check.length;
+    skipZeros(reader, -(reader.position - dataStart) & 3);
+    const found = reader.take(check.length);
+    if (sum !== undefined && !equalBytes(found, sum.value()))
+      throw new ParseError("xz: the check does not fit the data");
+    total += size;
+    records.push([unpadded, size]);
+  }
+  readIndex(reader, records, flags);
+}
+
+function* pieces(
+  reader: ByteReader,
+  window: LzmaWindow,
+  block: Block,
+  room: number,
+): Generator<Uint8Array, void> {
+  const chunks = lzma2Chunks(reader, window);
+  if (!block.isFiltered) return yield* chunks;
+  const whole = gather(chunks, room);
+  undoBcjX86(whole);
+  yield whole;
+}
+
+/** All pieces in one. @throws RebootlessError `limit` past `maxSize`. */
+export function gather(chunks: Iterable<Uint8Array>, maxSize: number): Uint8Array {
+  let bytes = new Uint8Array(Math.min(maxSize, MAX_CHUNK));
+  let size = 0;
+  for (const chunk of chunks) {
+    if (size + chunk.length > maxSize)
+      throw new RebootlessError("limit", `more than ${maxSize} bytes unpacked`);
+    if (size + chunk.length > bytes.length) {
+      const larger = new Uint8Array(Math.min(maxSize, Math.max(2 * bytes.length, size + chunk.length)));
+      larger.set(bytes.subarray(0, size));
+      bytes = larger;
+    }
+    bytes.set(chunk, size);
+    size += chunk.length;
+  }
+  return bytes.subarray(0, size);
+}
+
+/** { size, flags, [packed size], [size], filters, padding, CRC-32 }. The sizes are those of the index again. */
+function blockHeader(outer: ByteReader): Block {
+  const length = ((outer.bytes[outer.position] ?? 0) + 1) * 4;
+  const header = checked(outer, outer.take(length - 4));
+  const reader = new ByteReader(header, "xz block header", 1);
+  const flags = reader.u8();
+  if ((flags & HAS_PACKED_SIZE) !== 0) integer(reader);
+  if ((flags & HAS_SIZE) !== 0) integer(reader);
+  const filters = Array.from({ length: (flags & (MAX_FILTERS - 1)) + 1 }, () => {
+    const id = integer(reader);
+    return { id, properties: reader.take(integer(reader)) };
+  });
+  skipZeros(reader, reader.remaining);
+  const last = filters.at(-1);
+  const filter = filters.length === 2 ? filters[0] : undefined;
+  const isKnown =
+    last?.id === FILTER.lzma2 &&
+    last.properties.length === 1 &&
+    (filters.length === 1 || (filter?.id === FILTER.x86 && filter.properties.length === 0));
+  if (!isKnown) {
+    const ids = filters.map(({ id }) => `0x${id.toString(16)}`).join(", ");
+    throw new RebootlessError("unsupported", `xz: filters ${ids} are not handled`);
+  }
+  return { dictionary: dictionarySize(last.properties[0] ?? 0), isFiltered: filter !== undefined };
+}
+
+/** 2 or 3 times a power of 2. */
+function dictionarySize(code: number): number {
+  const size = code > 40 ? Number.POSITIVE_INFINITY : (2 | (code & 1)) * 2 ** (Math.floor(code / 2) + 11);
+  if (size <= MAX_DICTIONARY) return size;
+  throw new RebootlessError(
+    "limit",
+    `xz: a dictionary of code ${code}, at most ${MAX_DICTIONARY} bytes are kept`,
+  );
+}
+
+/** The index names every block again; then the footer, and the end. */
+function readIndex(
+  reader: ByteReader,
+  blocks: readonly (readonly [number, number])[],
+  flags: Uint8Array,
+): void {
+  const start = reader.position;
+  reader.skip(1);
+  const isSame =
+    integer(reader) === blocks.length &&
+    blocks.every(([unpadded, size]) => integer(reader) === unpadded && integer(reader) === size);
+  if (!isSame) throw new ParseError("xz: the index does not name the blocks that there are");
+  skipZeros(reader, -(reader.position - start) & 3);
+  const index = reader.bytes.subarray(start, reader.position);
+  checked(reader, index);
+  const sum = crc32();
+  const found = reader.take(4);
+  const footer = reader.take(6);
+  sum.update(footer);
+  const backward = (new ByteReader(footer, "xz footer").u32() + 1) * 4;
+  const isRight =
+    equalBytes(found, sum.value()) &&
+    backward === index.length + 4 &&
+    equalBytes(footer.subarray(4), flags) &&
+    equalBytes(reader.take(FOOTER_MAGIC.length), FOOTER_MAGIC);
+  if (!isRight || reader.remaining > 0) throw new ParseError("xz: the footer is damaged, or more follows it");
+}
+
+/** `bytes`, if the CRC-32 that comes next is theirs. */
+function checked(reader: ByteReader, bytes: Uint8Array): Uint8Array {
+  const sum = crc32();
+  sum.update(bytes);
+  if (equalBytes(reader.take(4), sum.value())) return bytes;
+  throw new ParseError("xz: a header is damaged");
+}
+
+function skipZeros(reader: ByteReader, count: number): void {
+  if (reader.take(count).some((byte) => byte !== 0)) throw new ParseError("xz: padding that is not zero");
+}
+
+/** 7 bits a byte, the lowest first. */
+function integer(reader: ByteReader): number {
+  let value = 0;
+  for (let i = 0; i < MAX_INTEGER_BYTES; i++) {
+    const byte = reader.u8();
+    value += (byte & 0x7f) * 2 ** (7 * i);
+    if (byte < 0x80) return value;
+  }
+  throw new ParseError("xz: a number that is too large");
+}

@@ -1,0 +1,147 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { vi } from "vitest";
+import { configFile, type Places, provisionedRootFile } from "../../../client/config.ts";
+import { stateLock } from "../../../client/host/lock.ts";
+import { program } from "../../../client/program.ts";
+import { RunRecord } from "../../../client/report/run_record.ts";
+import { buildId } from "../../../shared/brand.ts";
+import { encodeBundle } from "../../../shared/feed/bundle.ts";
+import { feedPath } from "../../../shared/feed/paths.ts";
+import type { Update } from "../../../shared/feed/update.ts";
+import { parserExitCode, runCommand } from "../../../shared/run_command.ts";
+import { type Instant, instant } from "../../../shared/time.ts";
+import { type Ceremony, ceremony, manifestBytes } from "../../edge/support/repository.ts";
+import { FakeSystem } from "../../support/fake_system.ts";
+import { signedBundle } from "../../support/memory_feed.ts";
+
+export const ID = buildId("0123456789abcdef0123456789abcdef01234567");
+export const RELEASE = "6.1.0-57-test";
+
+vi.mock(import("../../../client/host/identity.ts"), () => ({
+  runningKernel: () => ({ buildId: ID, release: RELEASE, architecture: "x86_64" }),
+}));
+// These tests change nothing but folders of their own.
+vi.mock(import("../../../client/host/host.ts"), async (original) => ({
+  ...(await original()),
+  requireRoot: () => undefined,
+}));
+
+export interface Output {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number;
+}
+
+/** A host that is set up in a folder of its own, its command line, and feeds for it. */
+export class SmallHost {
+  readonly system = new FakeSystem();
+  readonly logged: string[] = [];
+  now: Instant = instant(Date.UTC(2036, 5, 1));
+  readonly dir: string;
+  readonly places: Places;
+  readonly #made: Ceremony;
+  readonly #servers: Server[] = [];
+  #version = 0;
+
+  private constructor(dir: string, made: Ceremony) {
+    this.dir = dir;
+    this.places = { configDir: join(dir, "etc"), stateDir: join(dir, "state"), runDir: join(dir, "run") };
+    this.#made = made;
+  }
+
+  static async make(): Promise<SmallHost> {
+    const dir = await mkdtemp(join(tmpdir(), "rebootless-host-"));
+    const host = new SmallHost(dir, await ceremony(instant(Date.UTC(2036, 5, 1))));
+    await mkdir(host.places.configDir);
+    await writeFile(provisionedRootFile(host.places), host.#made.root);
+    return host;
+  }
+
+  async remove(): Promise<void> {
+    for (const server of this.#servers) {
+      server.closeAllConnections();
+      server.close();
+    }
+    await rm(this.dir, { recursive: true });
+  }
+
+  configure(text: string): Promise<void> {
+    return writeFile(configFile(this.places), text);
+  }
+
+  /** The next version of a feed with these updates, as the bytes of its feed.json. */
+  async feedJson(...updates: readonly Update[]): Promise<Uint8Array> {
+    const version = ++this.#version;
+    const versions = { timestamp: version, snapshot: version, targets: version };
+    const manifest = manifestBytes(ID, updates);
+    return encodeBundle(await signedBundle(this.#made, ID, this.now, { manifest, versions }));
+  }
+
+  /** Puts a feed into a folder, which is its address. */
+  async folder(name: string, feedJson: Uint8Array): Promise<string> {
+    const file = join(this.dir, name, feedPath(ID));
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, feedJson);
+    return join(this.dir, name);
+  }
+
+  /** Serves by HTTP; returns the address. */
+  async serve(listener: RequestListener): Promise<string> {
+    const server = createServer(listener);
+    this.#servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    return `http://127.0.0.1:${address.port}/`;
+  }
+
+  /** A feed over HTTP, with its tag. */
+  serveFeed(feedJson: Uint8Array): Promise<string> {
+    return this.serve((request, response) => {
+      if (request.url !== `/${feedPath(ID)}`) response.writeHead(404).end();
+      else if (request.headers["if-none-match"] === '"1"') response.writeHead(304).end();
+      else response.writeHead(200, { etag: '"1"' }).end(feedJson);
+    });
+  }
+
+  /** One command, as main.ts runs it. */
+  async run(...args: readonly string[]): Promise<Output> {
+    const output = { stdout: "", stderr: "", code: 0 };
+    const self = {
+      stdout: (text: string) => {
+        output.stdout += text;
+      },
+      stderr: (text: string) => {
+        output.stderr += text;
+      },
+      exitWith: (code: number) => {
+        output.code = code;
+      },
+    };
+    const root = program("1.2.3", (command, globals, action) =>
+      runCommand(self, command, globals, (terminal) =>
+        action({
+          places: globals,
+          terminal,
+          clock: () => this.now,
+          system: this.system,
+          lock: stateLock(globals.stateDir),
+          record: new RunRecord(async (line) => void this.logged.push(line)),
+        }),
+      ),
+    );
+    const { configDir, stateDir, runDir } = this.places;
+    const places = ["--config-dir", configDir, "--state-dir", stateDir, "--run-dir", runDir];
+    await root.parseAsync([...places, ...args], { from: "user" }).catch((error: unknown) => {
+      self.exitWith(parserExitCode(error));
+    });
+    return output;
+  }
+
+  async status(): Promise<Record<string, unknown>> {
+    return JSON.parse(await readFile(join(this.places.runDir, "status.json"), "utf8"));
+  }
+}

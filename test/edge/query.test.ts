@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { MAX_QUERY, parseQuery, versionOf } from "../../edge/catalogue/query.ts";
+import { buildId } from "../../shared/brand.ts";
+
+const RELEASE = "6.1.0-56-cloud-amd64";
+const VERSION = "#1 SMP PREEMPT_DYNAMIC Debian 6.1.192-2 (2026-11-01)";
+const BANNER = `Linux version ${RELEASE} (debian-kernel@lists.debian.org) (gcc-12 (Debian 12.2.0-14) 12.2.0, GNU ld 2.40) ${VERSION}`;
+
+describe("what a person pastes", () => {
+  it.each([
+    ["", {}],
+    ["  \n ", {}],
+    ["AB12CD34EF", { buildId: "ab12cd34ef" }],
+    ["9c7a".repeat(10), { buildId: "9c7a".repeat(10) }],
+    [`Linux web-3 ${RELEASE} ${VERSION} x86_64 GNU/Linux`, { release: RELEASE, version: VERSION }],
+    [`Linux web-3  ${RELEASE} ${VERSION}\n x86_64 GNU/Linux\n`, { release: RELEASE, version: VERSION }],
+    [`Linux a ${RELEASE} ${VERSION} x86_64`, { release: RELEASE, version: VERSION }],
+    [BANNER, { release: RELEASE, version: VERSION }],
+    [`[    0.000000] ${BANNER}`, { release: RELEASE, version: VERSION }],
+    [RELEASE, { text: RELEASE }],
+    ["Debian 12", { text: "Debian 12" }],
+    ["6.1", { text: "6.1" }],
+  ])("%j", (pasted, query) => {
+    expect(parseQuery(pasted)).toEqual(query);
+  });
+
+  it("is cut where no name is so long", () => {
+    expect(parseQuery("a".repeat(100_000))).toEqual({ text: "a".repeat(MAX_QUERY) });
+    const started = performance.now();
+    parseQuery(`Linux ${"x ".repeat(MAX_QUERY)}#`);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+});
+
+it("uname -v is the end of the banner", () => {
+  const kernel = { buildId: buildId("ab".repeat(20)), release: RELEASE, architecture: "x86_64" };
+  expect(versionOf({ ...kernel, banner: BANNER })).toBe(VERSION);
+  expect(versionOf(kernel)).toBe("");
+});
