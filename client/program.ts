@@ -76,6 +76,13 @@ export function program(version: string, run: Run): Command {
   command("config", "show every setting, and where its value was said").action((_: object, self: Command) =>
     run("config", globals(self), config),
   );
+  polling(command("doctor", "say whether this host can be patched, and what forbids it")).action(
+    (options: PollingOptions, self: Command) =>
+      run("doctor", globals(self), async (context) => {
+        const { doctor } = await import("./commands/doctor.ts");
+        await doctor(context, options).finally(context.lock.release);
+      }),
+  );
   command("hold", "keep updates from being applied until unhold")
     .argument("<id-or-cve...>", "an update's id, or a CVE: whatever fixes it")
     .option("--reason <text>", "why, for whoever asks later")

@@ -1,13 +1,11 @@
-import { createHash } from "node:crypto";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { checkFunction } from "../../shared/runpre/check.ts";
 import type { FunctionFingerprint, KernelLandmarks, TextMemory } from "../../shared/runpre/fingerprint.ts";
+import { sha256 } from "../host/sha256.ts";
 
 /** A text poke in flight (a jump label, a probe) leaves an int3 for a moment: a mismatch must last. */
 const READINGS = 3;
-
-const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
 
 /**
  * Compares every function that an update replaces with the running kernel's memory. Throws `runpre` at the first
