@@ -1,11 +1,13 @@
 import type { ObjectName, UpdateId } from "../../shared/brand.ts";
 import { isCode, type RebootlessError } from "../../shared/errors.ts";
 import type { Update } from "../../shared/feed/update.ts";
+import type { LoadedPatch } from "../engines/engine.ts";
 import { absentObjects } from "../engines/module_load.ts";
 import type { Ledger } from "../journal/ledger.ts";
 import { requireRightFiles } from "./absent.ts";
 import { match } from "./attempt.ts";
 import type { Matching } from "./patching.ts";
+import { patchName } from "./state.ts";
 import { type Undoing, undoUpdates } from "./undo.ts";
 
 /** Updates in force whose objects were not all loaded when they were applied, and those objects. */
@@ -18,6 +20,19 @@ export function pendingObjects(
     .filter(({ id }) => applied.has(id))
     .map((update) => ({ update, pending: standing.get(update.id)?.pending ?? [] }))
     .filter(({ pending }) => pending.length > 0);
+}
+
+/** Objects that an update in force does not change yet: the kernel says it where it can (6.1), else the journal. */
+export function pendingNow(
+  update: Update,
+  loaded: readonly LoadedPatch[],
+  { standing }: Pick<Ledger, "standing">,
+): readonly string[] {
+  const patch = loaded.find(({ name }) => name === patchName(update));
+  if (!patch) return [];
+  const unmatched: readonly string[] = standing.get(update.id)?.pending ?? [];
+  const said = patch.objects.filter(({ name, patched }) => patched === false || unmatched.includes(name));
+  return said.map(({ name }) => name);
 }
 
 /**

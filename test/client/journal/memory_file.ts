@@ -1,4 +1,8 @@
+import type { HostJournal } from "../../../client/apply/host_journal.ts";
 import type { JournalFile } from "../../../client/journal/file.ts";
+import { openJournal, readJournal } from "../../../client/journal/journal.ts";
+import type { BootId } from "../../../client/journal/record.ts";
+import { NOW } from "./sample.ts";
 
 /** The host went down, or the client was killed, in the middle of a write. */
 export class Crash extends Error {}
@@ -35,3 +39,10 @@ export class MemoryFile implements JournalFile {
     this.bytes = bytes.slice();
   }
 }
+
+/** A host's journal in memory. */
+export const memoryJournal = (file: JournalFile, boot: BootId): HostJournal => ({
+  boot,
+  read: () => readJournal(file, boot),
+  open: () => openJournal({ file, boot, clock: () => NOW, notice: () => undefined }),
+});
