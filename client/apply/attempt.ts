@@ -1,4 +1,4 @@
-import type { ObjectName, UpdateId } from "../../shared/brand.ts";
+import type { ObjectName } from "../../shared/brand.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { artifactsOf } from "../../shared/feed/artifacts.ts";
 import type { Ordered } from "../../shared/feed/order.ts";
@@ -27,14 +27,10 @@ export interface Attempting extends Patching, Matching {
 const FATAL = ["not_permitted", "io", "locked"] as const;
 
 /** Fetches, verifies and matches one update, and only then loads it. Nothing is loaded that was not written down. */
-export async function attempt(
-  step: Ordered,
-  attempting: Attempting,
-  standing: ReadonlySet<UpdateId>,
-): Promise<Result> {
+export async function attempt(step: Ordered, attempting: Attempting): Promise<Result> {
   const { id } = step.update;
   try {
-    const { change, pending } = await prepare(step, attempting, standing);
+    const { change, pending } = await prepare(step, attempting);
     const replaced = [...change.replaces, ...step.replacesForeign];
     if (attempting.dryRun) return { id, result: "would_apply", pending, replaced };
     return await load(step, change, pending, attempting);
@@ -49,7 +45,6 @@ export async function attempt(
 async function prepare(
   { update, replaces }: Ordered,
   attempting: Attempting,
-  standing: ReadonlySet<UpdateId>,
 ): Promise<{ readonly change: Change; readonly pending: readonly ObjectName[] }> {
   const { system, updates, engines, feed, directory, progress, partial } = attempting;
   const files: string[] = [];
@@ -65,7 +60,7 @@ async function prepare(
   const pending = await absentObjects(system, objectsOf(update));
   await requireRightFiles(update, pending, attempting.moduleFile);
   const loaded = update.objects.filter(({ name }) => !pending.includes(name));
-  const matched = match({ ...update, objects: loaded }, attempting, standing);
+  const matched = await match({ ...update, objects: loaded }, attempting);
   progress(`${update.id}: ${matched.functions} functions, ${matched.bytes} bytes, match the running kernel`);
   await requireFreeSlots(update, await engines.loaded(), system);
   return { change, pending };
@@ -92,20 +87,15 @@ async function load(
 }
 
 /** @param update with the objects alone that are loaded. */
-export function match(
+export async function match(
   update: Update,
-  { updates, landmarks, memory }: Matching,
-  standing: ReadonlySet<UpdateId>,
-): { readonly functions: number; readonly bytes: number } {
-  const opened = memory();
+  { updates, landmarks, memory: open, engines, system }: Matching & Pick<Patching, "engines" | "system">,
+): Promise<{ readonly functions: number; readonly bytes: number }> {
+  const loaded = await engines.loaded();
+  const memory = open();
   try {
-    const replaced = updates
-      .filter((other) => standing.has(other.id))
-      .flatMap((other) =>
-        other.objects.flatMap((object) => object.functions.map((fn) => fn.offset as number)),
-      );
-    return matchUpdate(update, landmarks, opened, new Set(replaced));
+    return await matchUpdate(update, { landmarks, memory, updates, loaded, sleep: (ms) => system.sleep(ms) });
   } finally {
-    opened.close();
+    memory.close();
   }
 }

@@ -51,13 +51,8 @@ export async function recheckPending(
     const { id } = update;
     const absent = await absentObjects(system, pending);
     const objects = pending.filter((name) => !absent.includes(name));
-    const mismatch = await refusal(async () => {
-      match(
-        { ...update, objects: update.objects.filter(({ name }) => objects.includes(name)) },
-        undoing,
-        applied,
-      );
-    });
+    const come = update.objects.filter(({ name }) => objects.includes(name));
+    const mismatch = await refusal(() => match({ ...update, objects: come }, undoing));
     if (mismatch) {
       wrong.push(id);
       await report({ id, result: "failed", error: mismatch });
@@ -75,7 +70,7 @@ export async function recheckPending(
   return wrong;
 }
 
-async function refusal(check: () => Promise<void>): Promise<RebootlessError | undefined> {
+async function refusal(check: () => Promise<unknown>): Promise<RebootlessError | undefined> {
   try {
     await check();
     return undefined;

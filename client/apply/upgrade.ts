@@ -72,7 +72,7 @@ async function change(options: UpgradeOptions): Promise<void> {
       for (const why of told) await report({ id: why.id, result: "left_out", why });
       return;
     }
-    const result = await attempt(step, attempting, applied);
+    const result = await attempt(step, attempting);
     await report(result);
     tried.add(step.update.id);
     if (result.result === "failed") failed.add(step.update.id);

@@ -5,8 +5,8 @@ import { hostJournal } from "../apply/host_journal.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../host/host.ts";
 import { openKernelCore } from "../host/kcore.ts";
+import { killSwitch } from "../host/kill_switch.ts";
 import { moduleFiles } from "../host/module_files.ts";
-import { switchedOff } from "../host/off_switch.ts";
 import type { Ledger } from "../journal/ledger.ts";
 import { policyOf } from "../policy/policy.ts";
 import { lastVerified } from "../trust/poll.ts";
@@ -20,7 +20,7 @@ import { atHand } from "./upgrade.ts";
  */
 export async function boot(context: Context): Promise<void> {
   const { places, terminal, system, clock, record, lock } = context;
-  const off = await switchedOff(places, system);
+  const off = await killSwitch(places, system);
   if (off !== undefined) {
     terminal.say(`Nothing is applied: ${off}.`);
     return terminal.result("boot", { switched_off: off, results: [] });

@@ -1,3 +1,4 @@
+import { EXIT } from "../../shared/exit_codes.ts";
 import { withheldUpdates } from "../../shared/feed/withheld.ts";
 import { hostJournal } from "../apply/host_journal.ts";
 import { survey } from "../apply/survey.ts";
@@ -8,8 +9,13 @@ import { policyOf } from "../policy/policy.ts";
 import { kernelLine, leftOutLine, pollLine, updateLine } from "./describe.ts";
 import { type PollingOptions, pollFeed } from "./polling.ts";
 
+export interface CheckOptions extends PollingOptions {
+  /** Ends with a code of its own where there is something to apply. */
+  readonly exitCode?: boolean;
+}
+
 /** Polls the feed, verifies, and says what an upgrade would apply. Changes nothing but the cache. */
-export async function check(context: Context, options: PollingOptions): Promise<void> {
+export async function check(context: Context, options: CheckOptions): Promise<void> {
   const { places, terminal, system, clock } = context;
   const host = await openHost(places);
   const { polled, feed, milliseconds } = await pollFeed(context, host, options);
@@ -23,6 +29,7 @@ export async function check(context: Context, options: PollingOptions): Promise<
   const updates = plan.steps.map(({ update }) => update);
   const { leftOut } = plan;
 
+  if (options.exitCode && updates.length > 0) context.exitWith(EXIT.available);
   terminal.say(kernelLine(host.kernel));
   terminal.say(pollLine(polled, feed.traffic, milliseconds));
   for (const update of updates) terminal.say(updateLine(update, "available"));

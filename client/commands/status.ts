@@ -8,7 +8,7 @@ import { hostState } from "../apply/state.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
 import { openHost } from "../host/host.ts";
-import { switchedOff } from "../host/off_switch.ts";
+import { killSwitch } from "../host/kill_switch.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { kernelLine, updateLine } from "./describe.ts";
 
@@ -23,7 +23,7 @@ export async function status(context: Context): Promise<void> {
   const view = await journal.read();
   const differing = differences(state, view, journal.boot);
   const pendingOf = (update: Update) => pendingNow(update, loaded, view.ledger);
-  const off = await switchedOff(places, system);
+  const off = await killSwitch(places, system);
   terminal.say(kernelLine(host.kernel));
   if (!verified) terminal.say("feed     nothing verified yet: run `rebootless check`");
   if (off !== undefined) terminal.say(`off      runs at boot and on schedule change nothing: ${off}`);

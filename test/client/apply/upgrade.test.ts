@@ -48,7 +48,7 @@ class FakeEngine implements Engine {
     const outcome = this.outcomes.get(module.name) ?? applied;
     if (outcome instanceof Error) throw outcome;
     const update = this.known.find((one) => one.module.name === module.name);
-    if (update && outcome.outcome === "applied") this.patches.push(patchOf(update));
+    if (update && outcome.outcome === "applied") inForce(update);
     return outcome;
   }
 }
@@ -132,6 +132,8 @@ const names = () => engine.applied.map(([name]) => name);
 
 function inForce(update: Update, state: LoadedPatch["state"] = "applied"): void {
   engine.patches.push({ ...patchOf(update), state });
+  for (const { functions } of update.objects)
+    for (const fn of functions) memory.attach(fn.name as FunctionName);
 }
 
 /** b stands on a, c on b, d on nothing. */
@@ -246,6 +248,7 @@ describe("an upgrade", () => {
     const apply = engine.apply.bind(engine);
     engine.apply = async (...args) => {
       memory.attach("first");
+      if (engine.patches.length === 0) inForce(a);
       return apply(...args);
     };
     expect(summary(await run([a, stacked]))).toEqual([
