@@ -2,9 +2,11 @@ import { Argument, Command } from "commander";
 import { commandTree } from "../shared/cli/command_tree.ts";
 import { exitCodesHelp } from "../shared/exit_table.ts";
 import { type Action, asRoot, recorded } from "./actions.ts";
+import { boot } from "./commands/boot.ts";
 import { type CheckOptions, check } from "./commands/check.ts";
 import type { Shell } from "./commands/completion.ts";
 import { config } from "./commands/config.ts";
+import { history } from "./commands/history.ts";
 import { type HoldOptions, hold, unhold } from "./commands/hold.ts";
 import { type InitOptions, init } from "./commands/init.ts";
 import type { PollingOptions } from "./commands/polling.ts";
@@ -12,7 +14,7 @@ import { scheduled } from "./commands/scheduled.ts";
 import type { ShowOptions } from "./commands/show.ts";
 import { status } from "./commands/status.ts";
 import type { UnameOptions } from "./commands/uname.ts";
-import { undo } from "./commands/undo.ts";
+import { type UndoOptions, undo } from "./commands/undo.ts";
 import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
 import { type VerifyOptions, verify } from "./commands/verify.ts";
 import type { VerifyKernelOptions } from "./commands/verify_kernel.ts";
@@ -95,15 +97,25 @@ export function program(version: string, run: Run): Command {
     .action((names: string[], options: HoldOptions, self: Command) =>
       change("hold", "hold updates", self, (context) => hold(context, names, options)),
     );
-  polling(command("upgrade", "apply every update that the running kernel lacks"))
-    .option("-n, --dry-run", "do everything but load")
+  command("boot", "apply what was applied before a reboot, without a feed").action(
+    (_: object, self: Command) => change("boot", "apply updates", self, boot),
+  );
+  command("history", "say what was done to the running kernel's build, boot by boot").action(
+    (_: object, self: Command) => run("history", globals(self), history),
+  );
+  polling(command("upgrade", "apply the updates that the running kernel lacks"))
+    .argument("[id...]", "these, with what they depend on (else: all)")
+    .option("-n, --dry-run", "do everything but load, and say what would happen")
+    .option("--partial", "apply to what is loaded, and leave modules that are not for later")
+    .option("--no-partial", "refuse updates of modules that are not loaded")
+    .option("--replace-others", "let an atomic replace take out patches that it does not supersede")
     .option("--scheduled", "as cron and timers run it: after a random wait, quiet, and as `mode` says")
-    .action((options: UpgradeOptions & { readonly scheduled?: boolean }, self: Command) =>
+    .action((ids: string[], options: UpgradeOptions & { readonly scheduled?: boolean }, self: Command) =>
       change("upgrade", "apply updates", self, async (context) => {
-        if (!options.scheduled) return upgrade(context, options);
+        if (!options.scheduled) return upgrade(context, ids, options);
         await scheduled(context, {
           check: (quiet) => check(quiet, options),
-          upgrade: (quiet) => upgrade(quiet, options),
+          upgrade: (quiet) => upgrade(quiet, ids, options),
         });
       }),
     );
@@ -139,7 +151,8 @@ export function program(version: string, run: Run): Command {
   command("undo", "take updates out of the running kernel")
     .argument("[id...]", "updates to undo, with those that depend on them")
     .option("--all", "undo every update of this feed")
-    .action((ids: string[], options: { all?: boolean }, self: Command) =>
+    .option("-n, --dry-run", "say what would be undone")
+    .action((ids: string[], options: UndoOptions, self: Command) =>
       change("undo", "undo updates", self, (context) => undo(context, ids, options)),
     );
   command("unhold", "let updates be applied again that were held")
