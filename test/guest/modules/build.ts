@@ -20,7 +20,12 @@ export type ModuleName =
   | "rebootless_patch_hold"
   | "rebootless_patch_join"
   | "rebootless_patch_left"
+  | "rebootless_patch_missing"
   | "rebootless_patch_right"
+  | "rebootless_patch_state"
+  | "rebootless_patch_stay"
+  | "rebootless_patch_unwilling"
+  | "rebootless_probe"
   | "rebootless_target_a"
   | "rebootless_target_b"
   | "rebootless_target_hold";
