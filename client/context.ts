@@ -13,6 +13,8 @@ export interface Context {
   readonly system: System;
   /** To be taken before anything is changed. */
   readonly lock: StateLock;
+  /** For an answer that is no failure of the run, and that a script wants to know of. */
+  readonly exitWith: (code: number) => void;
   /** What the run learns and changes, for status.json and for the machine's log. */
   readonly record: RunRecord;
 }

@@ -18,6 +18,7 @@ program(REBOOTLESS_VERSION, (command, globals, action) =>
       clock: systemClock,
       system: linux,
       lock: stateLock(globals.stateDir),
+      exitWith: self.exitWith,
       record: new RunRecord(machineLog(linux, process.env)),
     }),
   ),

@@ -2,16 +2,21 @@ import { Argument, Command } from "commander";
 import { commandTree } from "../shared/cli/command_tree.ts";
 import { exitCodesHelp } from "../shared/exit_table.ts";
 import { type Action, asRoot, recorded } from "./actions.ts";
-import { check } from "./commands/check.ts";
+import { type CheckOptions, check } from "./commands/check.ts";
 import type { Shell } from "./commands/completion.ts";
 import { config } from "./commands/config.ts";
 import { type HoldOptions, hold, unhold } from "./commands/hold.ts";
 import { type InitOptions, init } from "./commands/init.ts";
 import type { PollingOptions } from "./commands/polling.ts";
+import { scheduled } from "./commands/scheduled.ts";
+import type { ShowOptions } from "./commands/show.ts";
 import { status } from "./commands/status.ts";
+import type { UnameOptions } from "./commands/uname.ts";
 import { undo } from "./commands/undo.ts";
 import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
 import { type VerifyOptions, verify } from "./commands/verify.ts";
+import type { VerifyKernelOptions } from "./commands/verify_kernel.ts";
+import type { VexOptions } from "./commands/vex.ts";
 import { DEFAULT_PLACES, type Places } from "./config.ts";
 
 /** Options that every command takes, wherever they stand in the line. */
@@ -61,10 +66,11 @@ export function program(version: string, run: Run): Command {
         asRoot("set a host up", (context) => init(context, options)),
       ),
     );
-  polling(command("check", "ask the feed what there is for the running kernel")).action(
-    (options: PollingOptions, self: Command) =>
+  polling(command("check", "ask the feed what there is for the running kernel"))
+    .option("--exit-code", "end with 100 if there is something to apply")
+    .action((options: CheckOptions, self: Command) =>
       change("check", "keep what is verified", self, (context) => check(context, options)),
-  );
+    );
   command("completion", "print the script by which a shell completes this command line")
     .addArgument(new Argument("<shell>", "the shell").choices(["bash", "fish", "zsh"] satisfies Shell[]))
     .action((shell: Shell, _: object, self: Command) =>
@@ -76,6 +82,13 @@ export function program(version: string, run: Run): Command {
   command("config", "show every setting, and where its value was said").action((_: object, self: Command) =>
     run("config", globals(self), config),
   );
+  polling(command("doctor", "say whether this host can be patched, and what forbids it")).action(
+    (options: PollingOptions, self: Command) =>
+      run("doctor", globals(self), async (context) => {
+        const { doctor } = await import("./commands/doctor.ts");
+        await doctor(context, options).finally(context.lock.release);
+      }),
+  );
   command("hold", "keep updates from being applied until unhold")
     .argument("<id-or-cve...>", "an update's id, or a CVE: whatever fixes it")
     .option("--reason <text>", "why, for whoever asks later")
@@ -84,12 +97,45 @@ export function program(version: string, run: Run): Command {
     );
   polling(command("upgrade", "apply every update that the running kernel lacks"))
     .option("-n, --dry-run", "do everything but load")
-    .action((options: UpgradeOptions, self: Command) =>
-      change("upgrade", "apply updates", self, (context) => upgrade(context, options)),
+    .option("--scheduled", "as cron and timers run it: after a random wait, quiet, and as `mode` says")
+    .action((options: UpgradeOptions & { readonly scheduled?: boolean }, self: Command) =>
+      change("upgrade", "apply updates", self, async (context) => {
+        if (!options.scheduled) return upgrade(context, options);
+        await scheduled(context, {
+          check: (quiet) => check(quiet, options),
+          upgrade: (quiet) => upgrade(quiet, options),
+        });
+      }),
+    );
+  command("show", "list the updates for this kernel, or tell all there is to one")
+    .argument("[id]", "an update")
+    .option("--available", "only what is not applied")
+    .option("--applied", "only what is applied")
+    .action((id: string | undefined, options: ShowOptions, self: Command) =>
+      run("show", globals(self), async (context) => {
+        const { show } = await import("./commands/show.ts");
+        await show(context, id, options);
+      }),
     );
   command("status", "say what is in force").action((_: object, self: Command) =>
     run("status", globals(self), status),
   );
+  command("uname", "as uname(1), with the release whose fixes the kernel has")
+    .option("-a", "everything")
+    .option("-s", "the kernel's name (nothing given: this)")
+    .option("-n", "the host's name")
+    .option("-r", "the effective release")
+    .option("-v", "the kernel's version")
+    .option("-m", "the machine's architecture")
+    .option("-p", "the processor")
+    .option("-i", "the hardware platform")
+    .option("-o", "the operating system")
+    .action((options: UnameOptions, self: Command) =>
+      run("uname", globals(self), async (context) => {
+        const { uname } = await import("./commands/uname.ts");
+        await uname(context, options);
+      }),
+    );
   command("undo", "take updates out of the running kernel")
     .argument("[id...]", "updates to undo, with those that depend on them")
     .option("--all", "undo every update of this feed")
@@ -101,14 +147,38 @@ export function program(version: string, run: Run): Command {
     .action((names: string[], _: object, self: Command) =>
       change("unhold", "let updates go", self, (context) => unhold(context, names)),
     );
-  command("verify", "say where something comes from: who signed it, under which root, until when")
+  command("verify", "say where something comes from, or whether the running kernel is the code it should be")
     .argument(
-      "<what...>",
+      "[what...]",
       "a module, a manifest, a feed.json, a mirror's folder, or the id of an applied update",
     )
     .option("--bundle <file>", "the kernel's feed.json to verify against, in place of what this host keeps")
-    .action((what: string[], options: VerifyOptions, self: Command) =>
-      run("verify", globals(self), (context) => verify(context, what, options)),
+    .option("--kernel", "compare every function of the running kernel with its distribution's image")
+    .option("--fingerprints <file...>", "with --kernel: what the functions must be, in place of the feed's")
+    .option("--kcore <core>", "with --kernel: an ELF core file to look at, in place of the running kernel")
+    .action((what: string[], options: VerifyOptions & VerifyKernelOptions, self: Command) =>
+      run("verify", globals(self), async (context) => {
+        if (!options.kernel) return verify(context, what, options);
+        const { verifyKernel } = await import("./commands/verify_kernel.ts");
+        await verifyKernel(context, what, options);
+      }),
+    );
+  command(
+    "vex",
+    "state in OpenVEX which CVEs the running kernel is affected by, of those that the feed fixes",
+  )
+    .option(
+      "--product <purl>",
+      "another name for this kernel, such as its distribution's package (repeat)",
+      many,
+      [],
+    )
+    .option("-o, --output <file>", "where to write the document; stdout without it")
+    .action((options: VexOptions, self: Command) =>
+      run("vex", globals(self), async (context) => {
+        const { vex } = await import("./commands/vex.ts");
+        await vex(context, version, options);
+      }),
     );
   return root;
 }

@@ -6,6 +6,7 @@ import { licenseTexts } from "./licenses.mjs";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8"));
 
+const noDebug = fileURLToPath(new URL("no_debug.mjs", import.meta.url));
 const noForms = fileURLToPath(new URL("no_forms.mjs", import.meta.url));
 
 const bundles = [
@@ -13,6 +14,7 @@ const bundles = [
     entry: "client/main.ts",
     out: "dist/rebootless.cjs",
     alias: {
+      debug: noDebug,
       "fetch-blob": noForms,
       "fetch-blob/from.js": noForms,
       "formdata-polyfill/esm.min.js": noForms,

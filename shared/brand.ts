@@ -30,7 +30,6 @@ export const buildId = checked<BuildId>(
   "a build ID (16 to 64 lower-case hex digits)",
 );
 export const sha256Hex = checked<Sha256Hex>(/^[0-9a-f]{64}$/, "a SHA-256 (64 lower-case hex digits)");
-export const sha256Half = checked<Sha256Half>(/^[0-9a-f]{32}$/, "half a SHA-256 (32 lower-case hex digits)");
 export const updateId = checked<UpdateId>(
   /^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/,
   "an update id (1 to 64 of a-z 0-9 . -)",

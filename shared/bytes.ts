@@ -1,6 +1,6 @@
 import { ParseError } from "./errors.ts";
 
-const HEX = "0123456789abcdef";
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 const encoder = new TextEncoder();
 // ignoreBOM keeps a byte order mark as a character: decoding must lose nothing.
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -18,7 +18,7 @@ export function fromUtf8(bytes: Uint8Array): string {
 
 export function toHex(bytes: Uint8Array): string {
   let out = "";
-  for (const byte of bytes) out += HEX.charAt(byte >> 4) + HEX.charAt(byte & 15);
+  for (let i = 0; i < bytes.length; i++) out += HEX[bytes[i] ?? 0];
   return out;
 }
 

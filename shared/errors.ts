@@ -1,3 +1,5 @@
+import type { JsonValue } from "./json.ts";
+
 /**
  * Every way this project fails on purpose. A code is stable: scripts match on it, documents name it.
  * Expected outcomes (no update, mismatch, not modified) are values, not errors.
@@ -29,7 +31,12 @@ export interface RebootlessErrorOptions {
   readonly cause?: unknown;
   /** Facts for `--json`: names, offsets, versions. */
   readonly details?: Readonly<Record<string, string | number | boolean>>;
+  /** What was found out or done all the same: stands beside `error` with `--json`. */
+  readonly answer?: Answer;
 }
+
+/** Members of a `--json` object. */
+export type Answer = Readonly<Record<string, JsonValue | undefined>>;
 
 /** An error with a stable code, a sentence for people, a hint and its cause. */
 export class RebootlessError extends Error {
@@ -37,12 +44,14 @@ export class RebootlessError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly details: Readonly<Record<string, string | number | boolean>>;
+  readonly answer: Answer;
 
   constructor(code: ErrorCode, message: string, options: RebootlessErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
     this.details = options.details ?? {};
+    this.answer = options.answer ?? {};
   }
 }
 

@@ -36,12 +36,14 @@ export function terminal(
     result: (command, members) =>
       mode.json && write(jsonObject({ schema: JSON_SCHEMA, command, ...members })),
     fail(command, error) {
-      const { message, hint, code, exitCode, details } = explain(error);
+      const { message, hint, code, exitCode, details, answer } = explain(error);
       streams.stderr(`error: ${message}\n`);
       for (const cause of causes(error)) streams.stderr(`  because: ${cause}\n`);
       if (hint) streams.stderr(`hint: ${hint}\n`);
       const body = jsonObject({ code, message, hint, details: jsonObject(details) });
-      if (mode.json) write(jsonObject({ schema: JSON_SCHEMA, command, exit_code: exitCode, error: body }));
+      if (mode.json) {
+        write(jsonObject({ schema: JSON_SCHEMA, command, exit_code: exitCode, error: body, ...answer }));
+      }
       return exitCode;
     },
   };
@@ -50,12 +52,12 @@ export function terminal(
 /** What is told of an error, whoever is told. */
 export function explain(error: unknown) {
   if (error instanceof RebootlessError) {
-    const { message, hint, code, details } = error;
-    return { message, hint, code, details, exitCode: exitCodeOf(code) };
+    const { message, hint, code, details, answer } = error;
+    return { message, hint, code, details, answer, exitCode: exitCodeOf(code) };
   }
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const hint = "This is a fault in rebootless itself; please report it with the lines above.";
-  return { message, hint, code: "internal", details: {}, exitCode: EXIT.error };
+  return { message, hint, code: "internal", details: {}, answer: {}, exitCode: EXIT.error };
 }
 
 /** What lies behind an error, outermost first, a line each. */

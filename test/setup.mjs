@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { proveFresh } from "./fresh/main.mjs";
-import { ensureMachine } from "./setup/machine.mjs";
+import { ensureMachine, ensureProofMachine } from "./setup/machine.mjs";
 import { ensureNodeModules } from "./setup/node_modules.mjs";
 import { progress, run, runOrFail, SetupError } from "./setup/run.mjs";
 import { ensureSelftests } from "./setup/selftests.mjs";
@@ -42,6 +42,18 @@ async function test(args) {
   return await runSuite(root, await ensureMachine(root), args);
 }
 
+async function proveRunpre(args) {
+  await ensureNodeModules(root);
+  await ensureProofMachine(root);
+  return await runBuilt("test/runpre/proof.ts", args);
+}
+
+async function benchRunpre(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  return await runBuilt("bench/runpre/main.ts", args);
+}
+
 /** Needs Node alone: no Debian, and no kernels. */
 async function makePackages() {
   await ensureNodeModules(root);
@@ -55,6 +67,8 @@ const commands = new Map([
   ["test", test],
   ["package", makePackages],
   ["proof:fresh", (args) => proveFresh(root, args)],
+  ["proof:runpre", proveRunpre],
+  ["bench:runpre", benchRunpre],
   ["proof:selftests", proveSelftests],
 ]);
 

@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import type { Host } from "../host/host.ts";
-import { type Feed, httpFeed } from "../trust/feed.ts";
+import type { Feed } from "../trust/feed.ts";
+import { firstGood, joined, noFeed, openFeeds } from "../trust/feeds.ts";
 import { staleness } from "../trust/freshness.ts";
 import { type Polled, poll, pollCache } from "../trust/poll.ts";
 
@@ -18,24 +19,32 @@ export interface Polling {
   readonly milliseconds: number;
 }
 
-/** Asks the feed, or the cache, as the command line and the configuration have it. */
+/** Asks the feeds in order, or the cache, as the command line and the configuration have it. */
 export async function pollFeed(context: Context, host: Host, options: PollingOptions): Promise<Polling> {
-  const feed = httpFeed(host.config.feed[0] ?? "");
-  const { record, clock } = context;
+  const { record, clock, terminal, lock } = context;
+  const { offline = false } = options;
   record.host = host;
+  const feeds = offline ? [noFeed] : openFeeds(host.config);
+  const ask = (feed: Feed) =>
+    (offline ? pollCache : poll)({
+      ...host,
+      feed,
+      clock,
+      exclusive: lock.take,
+      acceptStaleMs:
+        options.acceptStale === undefined ? host.config.acceptStale : staleness(options.acceptStale),
+      notice: terminal.notice,
+    });
   const start = performance.now();
-  const polled = await (options.offline ? pollCache : poll)({
-    ...host,
-    feed,
-    clock: context.clock,
-    exclusive: context.lock.take,
-    acceptStaleMs:
-      options.acceptStale === undefined ? host.config.acceptStale : staleness(options.acceptStale),
-    notice: context.terminal.notice,
+  const { feed, result: polled } = await firstGood(feeds, ask, (why) => {
+    const line = `warning: ${why.message}; the next feed is asked`;
+    terminal.notice(line);
+    record.warnings.push(line);
   });
   record.manifest = polled.manifest;
-  if (!options.offline) {
-    record.feed = { url: feed.url, version: polled.version, expires: polled.expires, verified: clock() };
+  if (!offline) {
+    const { version, expires, changed } = polled;
+    record.feed = { url: feed.url, version, expires, verified: clock(), changed };
   }
-  return { polled, feed, milliseconds: Math.round(performance.now() - start) };
+  return { polled, feed: joined(feed, feeds), milliseconds: Math.round(performance.now() - start) };
 }

@@ -21,6 +21,11 @@ export async function verify(
   things: readonly string[],
   options: VerifyOptions,
 ): Promise<void> {
+  if (things.length === 0) {
+    throw new RebootlessError("usage", "what is to be verified?", {
+      hint: "`rebootless verify FILE`, or `rebootless verify --kernel`",
+    });
+  }
   const host = await openHost(places);
   const bundle = options.bundle === undefined ? undefined : await readBundle(options.bundle);
   const findings: Finding[] = [];

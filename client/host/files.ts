@@ -19,6 +19,23 @@ export async function readIfPresent(path: string): Promise<Uint8Array | undefine
   }
 }
 
+/** A file that a person named, up to a limit. Throws `usage`, `limit`. */
+export async function readNamed(path: string, maxBytes: number): Promise<Uint8Array> {
+  const file = await open(path).catch((cause: unknown) => {
+    throw new RebootlessError("usage", `cannot read ${path}`, { cause });
+  });
+  try {
+    const found = await file.stat();
+    if (!found.isFile()) throw new RebootlessError("usage", `${path} is not a file`);
+    if (found.size > maxBytes) {
+      throw new RebootlessError("limit", `${path} has ${found.size} bytes, at most ${maxBytes} make sense`);
+    }
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
 /**
  * Replaces a file whole or not at all, and durably: written beside it, synced, renamed over it, folder synced.
  * A reader sees the old bytes or the new ones; so does the host after a power cut.

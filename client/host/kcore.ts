@@ -1,93 +1,79 @@
-import { closeSync, openSync, readSync } from "node:fs";
-import { type Address, address, type TextOffset } from "../../shared/brand.ts";
-import {
-  PROGRAM_HEADERS_WINDOW,
-  parseProgramHeaders,
-  SEGMENT_TYPE,
-} from "../../shared/elf/program_headers.ts";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
+import { type CoreFile, coreFile } from "./core_file.ts";
 import { hasErrno } from "./files.ts";
+import { kernelText } from "./kernel_text.ts";
 
-const KCORE = "/proc/kcore";
-/**
- * x86-64 maps the kernel image in the 1 GiB from here (Documentation/arch/x86/x86_64/mm.rst: "kernel text
- * mapping"); modules follow. The kcore segment that begins in it begins at `_text`, wherever KASLR put that.
- */
-const TEXT_MAPPING_START = 0xffff_ffff_8000_0000n;
-const TEXT_MAPPING_END = 0xffff_ffff_c000_0000n;
+export const KCORE = "/proc/kcore";
+const LOCKDOWN = "/sys/kernel/security/lockdown";
 
+/** A kernel's text, and the rest of its memory by address. */
 export interface KernelCore extends TextMemory {
+  readonly core: CoreFile;
   close(): void;
 }
 
-/** Opens the running kernel's memory. Throws `not_permitted` (rights, lockdown) or `unsupported`. */
+/**
+ * Opens the running kernel's memory, or that in a core file. Addresses come from the file itself: kptr_restrict, which
+ * hides them elsewhere, does not matter. Throws `not_permitted` (rights, lockdown, a container), `unsupported`, `io`.
+ */
 export function openKernelCore(path: string = KCORE): KernelCore {
   const file = open(path);
   try {
-    return textOf(file, path);
+    if (path === KCORE) refuseMask(file);
+    const core = coreFile(file, path);
+    return { ...kernelText(core), core, close: core.close };
   } catch (error) {
     closeSync(file);
     throw error;
   }
 }
 
-function textOf(file: number, path: string): KernelCore {
-  const window = readAt(file, 0, PROGRAM_HEADERS_WINDOW);
-  const segment = parseProgramHeaders(window).find(
-    ({ type, address: at }) =>
-      type === SEGMENT_TYPE.load && at >= TEXT_MAPPING_START && at < TEXT_MAPPING_END,
-  );
-  if (!segment) {
-    throw new RebootlessError("unsupported", `${path} has no segment for the kernel's text`);
-  }
-  return {
-    text: address(segment.address) as Address,
-    read(offset: TextOffset, length: number) {
-      if (length < 0 || offset + length > segment.memorySize) {
-        throw new RebootlessError(
-          "unsupported",
-          `${length} bytes at _text+${offset} lie outside of the kernel`,
-        );
-      }
-      const bytes = readAt(file, segment.fileOffset + offset, length);
-      if (bytes.length !== length) {
-        throw new RebootlessError("io", `${path}: ${bytes.length} of ${length} bytes at _text+${offset}`);
-      }
-      return bytes;
-    },
-    close: () => closeSync(file),
-  };
-}
-
-/** Up to `length` bytes; fewer only at the end of the file. */
-function readAt(file: number, position: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let had = 0;
-  while (had < length) {
-    const count = readSync(file, bytes, had, length - had, position + had);
-    if (count === 0) break;
-    had += count;
-  }
-  return bytes.subarray(0, had);
+/** Container engines mount /dev/null over it. */
+function refuseMask(file: number): void {
+  if (fstatSync(file).isFile()) return;
+  throw new RebootlessError("not_permitted", `${KCORE} is hidden from this container`, {
+    hint: "A container shares the host's kernel: run it on the host.",
+  });
 }
 
 function open(path: string): number {
   try {
     return openSync(path, "r");
   } catch (cause) {
-    if (hasErrno(cause, "EPERM")) {
-      throw new RebootlessError("not_permitted", `the kernel does not let ${path} be opened`, {
-        cause,
-        hint: "Kernel lockdown in confidentiality mode, or a container, forbids reading kernel memory; without it no update can be checked.",
-      });
-    }
-    if (hasErrno(cause, "EACCES")) {
-      throw new RebootlessError("not_permitted", `cannot read ${path}`, { cause, hint: "Run as root." });
-    }
-    throw new RebootlessError("unsupported", `cannot read ${path}`, {
+    throw path === KCORE ? unreadable(cause) : missing(path, cause);
+  }
+}
+
+function missing(path: string, cause: unknown): RebootlessError {
+  const denied = hasErrno(cause, "EACCES", "EPERM");
+  return new RebootlessError(denied ? "not_permitted" : "usage", `cannot read ${path}`, { cause });
+}
+
+function unreadable(cause: unknown): RebootlessError {
+  if (hasErrno(cause, "EPERM")) {
+    const hint = isLockedDown()
+      ? "Kernel lockdown is in confidentiality mode, which hides kernel memory from root too; `lockdown=integrity` does not."
+      : "Reading kernel memory takes CAP_SYS_RAWIO, which a container lacks: run it on the host.";
+    return new RebootlessError("not_permitted", `the kernel does not let ${KCORE} be opened`, {
       cause,
-      hint: "The kernel needs CONFIG_PROC_KCORE, and /proc must be mounted.",
+      hint,
     });
+  }
+  if (hasErrno(cause, "EACCES")) {
+    return new RebootlessError("not_permitted", `cannot read ${KCORE}`, { cause, hint: "Run as root." });
+  }
+  return new RebootlessError("unsupported", `cannot read ${KCORE}`, {
+    cause,
+    hint: "The kernel needs CONFIG_PROC_KCORE, and /proc must be mounted.",
+  });
+}
+
+function isLockedDown(): boolean {
+  try {
+    return readFileSync(LOCKDOWN, "latin1").includes("[confidentiality]");
+  } catch {
+    return false; // securityfs is not mounted: then nothing says so
   }
 }

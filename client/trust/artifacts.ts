@@ -5,9 +5,6 @@ import type { Artifact } from "../../shared/feed/update.ts";
 import type { Feed } from "./feed.ts";
 import type { TrustDir } from "./trust_dir.ts";
 
-/** 32 MB, the largest artifact, at 1 Mbit/s. */
-const DEADLINE_MS = 300_000;
-
 /**
  * Has an artifact on disk and returns its path. The cached file is read and judged anew each time; the path is
  * given out only for bytes that were just verified, in a folder that only root can write.
@@ -21,7 +18,7 @@ export async function haveArtifact(artifact: Artifact, feed: Feed, directory: Tr
 
 async function fetchArtifact(artifact: Artifact, feed: Feed): Promise<Uint8Array> {
   const path = artifactPath(artifact.sha256);
-  const fetched = await feed.get(path, { maxBytes: artifact.length, deadlineMs: DEADLINE_MS });
+  const fetched = await feed.get(path, { maxBytes: artifact.length, download: true });
   if (fetched.status !== "ok") {
     throw new RebootlessError("unreachable", `${feed.url}${path} is missing from the feed`, {
       hint: "The feed is incomplete; a mirror may be in the middle of a synchronisation. Nothing was changed.",

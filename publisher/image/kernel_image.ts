@@ -93,7 +93,7 @@ function endOfElf(elf: Uint8Array, sections: readonly ElfSection[]): number {
   const ends = [
     at + count * size,
     ...sections.filter((s) => s.type !== SECTION_TYPE.nobits).map((s) => s.fileOffset + s.size),
-    ...parseProgramHeaders(elf).map((p) => p.fileOffset + p.fileSize),
+    ...parseProgramHeaders(elf).map((p) => Number(p.fileOffset + p.fileSize)),
   ];
   return ends.reduce((a, b) => Math.max(a, b), 0);
 }

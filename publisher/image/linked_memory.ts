@@ -19,7 +19,7 @@ export interface Segment {
 /** @param elf a kernel ELF file. Segments that reach past the end of the file: ParseError. */
 export function linkedMemory(elf: Uint8Array): LinkedMemory {
   const segments = parseProgramHeaders(elf)
-    .filter((header) => header.type === SEGMENT_TYPE.load && header.fileSize > 0)
+    .filter((header) => header.type === SEGMENT_TYPE.load && header.fileSize > 0n)
     .map((header) => segmentOf(elf, header));
   const find = (at: Address, length: number): Segment | undefined =>
     segments.find((s) => at >= s.address && at + BigInt(length) <= s.address + BigInt(s.bytes.length));
@@ -38,10 +38,10 @@ export function linkedMemory(elf: Uint8Array): LinkedMemory {
 }
 
 function segmentOf(elf: Uint8Array, { address, fileOffset, fileSize }: ProgramHeader): Segment {
-  if (fileOffset + fileSize > elf.length) {
+  if (fileOffset + fileSize > BigInt(elf.length)) {
     throw new ParseError(
       `ELF segment: ${fileSize} bytes at ${fileOffset} lie outside of the ${elf.length} there are`,
     );
   }
-  return { address, bytes: elf.subarray(fileOffset, fileOffset + fileSize) };
+  return { address, bytes: elf.subarray(Number(fileOffset), Number(fileOffset + fileSize)) };
 }

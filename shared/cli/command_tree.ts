@@ -106,7 +106,7 @@ const valuePlaceholder = (option: OptionLike, name: string, required: boolean): 
 });
 
 /** Placeholders whose names say that a path of a file fits. */
-const FILES: ReadonlySet<string> = new Set(["file", "image", "request", "draft", "what"]);
+const FILES: ReadonlySet<string> = new Set(["file", "image", "request", "draft", "what", "core"]);
 
 export function pathsFor(placeholder: Placeholder): "files" | "folders" | undefined {
   if (placeholder.name === "dir") return "folders";

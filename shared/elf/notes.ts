@@ -5,8 +5,8 @@ import { RebootlessError } from "../errors.ts";
 import { latin1 } from "./strings.ts";
 
 const NT_GNU_BUILD_ID = 3;
-// A kernel has about a dozen (build ID, build salt, Xen's); /sys/kernel/notes is below 1 KiB.
-export const MAX_NOTES = 256;
+// A kernel has about a dozen (build ID, build salt, Xen's); a dump of a machine has some for each processor.
+export const MAX_NOTES = 16_384;
 // Names are "GNU", "Linux", "Xen".
 const MAX_NOTE_NAME = 256;
 

@@ -4,21 +4,23 @@ import { ParseError, RebootlessError } from "../errors.ts";
 import { parseElfHeader } from "./header.ts";
 
 const ENTRY_SIZE = 56;
-// /proc/kcore has one for each range of memory: a few on any machine, hundreds on the largest NUMA ones.
-export const MAX_PROGRAM_HEADERS = 4096;
-/** Bytes to read from the start of a core file to be sure to have all of its program headers. */
-export const PROGRAM_HEADERS_WINDOW = 64 + MAX_PROGRAM_HEADERS * ENTRY_SIZE;
+// /proc/kcore has some hundreds on the largest NUMA machines; a dump by virtual addresses one for each run of pages. The
+// header cannot count further.
+export const MAX_PROGRAM_HEADERS = 0xfffe;
 
 export const SEGMENT_TYPE = { load: 1, note: 4 } as const;
 
-/** One segment: `fileSize` bytes at `fileOffset` of the file stand for memory from `address`. */
+/**
+ * One segment: `fileSize` bytes at `fileOffset` of the file stand for memory from `address`. In 64 bits: with five levels
+ * of page tables /proc/kcore has offsets and sizes past 2^53.
+ */
 export interface ProgramHeader {
   readonly type: number;
   readonly flags: number;
-  readonly fileOffset: number;
+  readonly fileOffset: bigint;
   readonly address: Address;
-  readonly fileSize: number;
-  readonly memorySize: number;
+  readonly fileSize: bigint;
+  readonly memorySize: bigint;
 }
 
 /**
@@ -41,10 +43,10 @@ function parseProgramHeader(reader: ByteReader): ProgramHeader {
   const type = reader.u32();
   const flags = reader.u32();
   // kcore's PT_NOTE and a vsyscall page may have any offset: kept as read, checked where it is used.
-  const fileOffset = reader.size64();
+  const fileOffset = reader.u64();
   const address = reader.u64() as Address;
-  const fileSize = reader.skip(8).size64();
-  const memorySize = reader.size64();
+  const fileSize = reader.skip(8).u64();
+  const memorySize = reader.u64();
   reader.skip(8); // p_align
   return { type, flags, fileOffset, address, fileSize, memorySize };
 }

@@ -24,10 +24,12 @@ export type RunpreResult =
   | { readonly result: "attached" }
   | { readonly result: "mismatch"; readonly differences: readonly Difference[] };
 
-export type Sha256 = (bytes: Uint8Array) => Uint8Array;
+/** In lower-case hex. */
+export type Sha256 = (bytes: Uint8Array) => string;
 
 const MATCH: RunpreResult = { result: "match" };
 const ATTACHED: RunpreResult = { result: "attached" };
+const NO_DIFFERENCES: readonly Difference[] = [];
 
 /**
  * Run-pre matching of one function: what is in memory against what the distribution's image says must be there.
@@ -53,35 +55,54 @@ export function functionChecker(
   sha256: Sha256,
 ): (fingerprint: FunctionFingerprint) => RunpreResult {
   const kernel = new KernelState(landmarks, memory);
-  const scratch = new Uint8Array(MAX_ALTERNATIVE_LENGTH);
+  const scratch = { body: new Uint8Array(USUAL_SIZE), site: new Uint8Array(MAX_ALTERNATIVE_LENGTH) };
   return (fingerprint) => check(fingerprint, kernel, scratch, sha256);
+}
+
+/** Nearly all functions are smaller. */
+const USUAL_SIZE = 16_384;
+
+/** Room that is used for one function after the other: 100,000 small buffers cost more than the rest of the work. */
+interface Scratch {
+  body: Uint8Array;
+  readonly site: Uint8Array;
 }
 
 function check(
   fingerprint: FunctionFingerprint,
   kernel: KernelState,
-  scratch: Uint8Array,
+  scratch: Scratch,
   sha256: Sha256,
 ): RunpreResult {
   const found = kernel.memory.read(fingerprint.offset, fingerprint.size);
   // A copy, as the memory may be a view of something shared.
-  const body = new Uint8Array(found);
-  const sites = normalise(fingerprint, kernel, body, scratch);
-  const differences = [...sites.differences, ...bodyDifferences(fingerprint, body, found, sha256)];
+  const body = copy(found, scratch);
+  const differences: Difference[] = [];
+  const hasAttached = normalise(fingerprint, kernel, body, scratch.site, differences);
+  differences.push(...bodyDifferences(fingerprint, body, found, sha256));
   if (differences.length > 0) {
     return { result: "mismatch", differences: differences.sort((a, b) => a.offset - b.offset) };
   }
-  return sites.attached ? ATTACHED : MATCH;
+  return hasAttached ? ATTACHED : MATCH;
 }
 
-/** Judges every site and brings `body` to the form that the digest was made of. */
+function copy(bytes: Uint8Array, scratch: Scratch): Uint8Array {
+  if (bytes.length > scratch.body.length) scratch.body = new Uint8Array(bytes.length);
+  scratch.body.set(bytes);
+  return scratch.body.subarray(0, bytes.length);
+}
+
+/**
+ * Judges every site, adds what is wrong to `differences`, and brings `body` to the form that the digest was made of.
+ * Returns whether something is attached.
+ */
 function normalise(
   { offset, sites }: FunctionFingerprint,
   kernel: KernelState,
   body: Uint8Array,
   scratch: Uint8Array,
-): { readonly differences: readonly Difference[]; readonly attached: boolean } {
-  const differences: Difference[] = [];
+  differences: Difference[],
+): boolean {
   let attached = false;
   for (const site of sites) {
     const { at } = site;
@@ -99,7 +120,7 @@ function normalise(
     }
     body.fill(0, at, at + length);
   }
-  return { differences, attached };
+  return attached;
 }
 
 function holds(body: Uint8Array, at: number, expected: Uint8Array, length: number): boolean {
@@ -126,9 +147,8 @@ function bodyDifferences(
   sha256: Sha256,
 ): readonly Difference[] {
   const expected = fingerprint.sha256; // 64 digits, or the first 32
-  const isRight = (bytes: Uint8Array): boolean =>
-    toHex(sha256(bytes).subarray(0, expected.length / 2)) === expected;
-  if (isRight(body)) return [];
+  const isRight = (bytes: Uint8Array): boolean => sha256(bytes).startsWith(expected);
+  if (isRight(body)) return NO_DIFFERENCES;
   const { corrected, changed, damaged, block } = locate(body, fingerprint.locator);
   if (damaged.length === 0 && isRight(corrected)) {
     return runs(changed).map(([start, end]) => exact(corrected, body, start, end));

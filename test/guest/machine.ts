@@ -6,7 +6,8 @@ import { RebootlessError } from "../../shared/errors.ts";
 export const projectRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const cacheDirectory = join(projectRoot, ".cache");
 
-export type KernelRole = "primary" | "secondary" | "other";
+const ROLES = ["primary", "secondary", "other", "further"] as const;
+export type KernelRole = (typeof ROLES)[number];
 
 /** A kernel of the distribution, unpacked in the cache. Paths are absolute. */
 export interface Kernel {
@@ -16,12 +17,13 @@ export interface Kernel {
   readonly vmlinuz: string;
   /** The directory that has modules.dep. */
   readonly modules: string;
-  /** What `make -C` takes; undefined for the kernel of which only the image is read. */
+  /** What `make -C` takes; undefined for kernels that no module is built for. */
   readonly headers: string | undefined;
   readonly role: KernelRole;
 }
 
-const hint = "Run `npm test` or `npm run demo`: test/setup.mjs fetches the kernels and writes this file.";
+const hint =
+  "Run `npm test`, `npm run demo` or `npm run proof:runpre`: test/setup.mjs fetches the kernels and writes this file.";
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
@@ -34,7 +36,8 @@ function stringOf(record: Readonly<Record<string, unknown>>, key: string): strin
 }
 
 function roleOf(value: string): KernelRole {
-  if (value === "primary" || value === "secondary" || value === "other") return value;
+  const role = ROLES.find((known) => known === value);
+  if (role !== undefined) return role;
   throw new RebootlessError("config", `machine.json: ${value} is not a role`, { hint });
 }
 
@@ -51,18 +54,23 @@ function parseKernel(value: unknown): Kernel {
   };
 }
 
-/** The kernels that test/setup.mjs found for this machine. Throws `config` when it has not run. */
-export function readKernels(): readonly Kernel[] {
-  const path = join(cacheDirectory, "machine.json");
+function readMachine(name: "machine.json" | "proof.json"): readonly Kernel[] {
+  const path = join(cacheDirectory, name);
   try {
     const machine: unknown = JSON.parse(readFileSync(path, "utf8"));
     const kernels = isRecord(machine) ? machine["kernels"] : undefined;
     if (Array.isArray(kernels)) return kernels.map(parseKernel);
   } catch (cause) {
-    throw new RebootlessError("config", ".cache/machine.json cannot be read", { hint, cause });
+    throw new RebootlessError("config", `.cache/${name} cannot be read`, { hint, cause });
   }
-  throw new RebootlessError("config", "machine.json has no kernels", { hint });
+  throw new RebootlessError("config", `${name} has no kernels`, { hint });
 }
+
+/** The kernels that test/setup.mjs found for this machine. Throws `config` when it has not run. */
+export const readKernels = (): readonly Kernel[] => readMachine("machine.json");
+
+/** Those, and the ones that only `npm run proof:runpre` boots. Throws `config` when it has not run. */
+export const readProofKernels = (): readonly Kernel[] => readMachine("proof.json");
 
 /** The kernel with a role. Throws `config` when this machine's distribution offers none for it. */
 export function findKernel(role: KernelRole): Kernel {

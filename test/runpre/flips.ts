@@ -1,7 +1,7 @@
 import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import { siteLength } from "../../shared/runpre/sites/kinds.ts";
 import type { Capture } from "./capture.ts";
-import { checkerOf, type WholeKernel } from "./whole_kernel.ts";
+import { checkerOf, functionAt, type WholeKernel } from "./whole_kernel.ts";
 
 /** A changed bit that was not found. */
 export interface Missed {
@@ -28,27 +28,13 @@ export function flipBits(
     const at = Math.floor(random() * kernel.size);
     const bit = Math.floor(random() * 8);
     const fn = functionAt(kernel.functions, at);
+    if (fn === undefined) throw new Error(`no function covers _text+${at}`);
     const byte = capture.bytes[at] ?? 0;
     capture.bytes[at] = byte ^ (1 << bit);
     if (check(fn).result !== "mismatch") missed.push(describe(fn, at - fn.offset, bit));
     capture.bytes[at] = byte;
   }
   return missed;
-}
-
-function functionAt(functions: readonly FunctionFingerprint[], at: number): FunctionFingerprint {
-  let low = 0;
-  let high = functions.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((functions[middle]?.offset ?? 0) <= at) low = middle;
-    else high = middle - 1;
-  }
-  const fn = functions[low];
-  if (fn === undefined || at < fn.offset || at >= fn.offset + fn.size) {
-    throw new Error(`no function covers _text+${at}`);
-  }
-  return fn;
 }
 
 function describe(fn: FunctionFingerprint, offset: number, bit: number): Missed {

@@ -1,142 +1,111 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { bootGuest, type Guest } from "../guest/guest.ts";
-import { type Kernel, readKernels } from "../guest/machine.ts";
-import { type Capture, captureText } from "./capture.ts";
+import { type Kernel, readProofKernels } from "../guest/machine.ts";
+import { ACTIVITIES, TRACE_EVERYTHING } from "./activities.ts";
+import { bootActive, proveActivity } from "./activity_proof.ts";
+import { bootAnew, captureOf, proveBoot } from "./boot_proof.ts";
 import { CONFIGURATIONS, type Configuration } from "./configurations.ts";
-import { flipBits, type Missed, seeded } from "./flips.ts";
-import {
-  causeOf,
-  checkerOf,
-  fingerprintKernel,
-  type Mismatch,
-  mismatches,
-  type WholeKernel,
-} from "./whole_kernel.ts";
+import { inLanes } from "./lanes.ts";
+import { activityRow, bootRow, siteBitsRow } from "./table.ts";
+import { Tally } from "./tally.ts";
+import { flipEverySiteBit } from "./unverifiable.ts";
+import { fingerprintKernel, type WholeKernel } from "./whole_kernel.ts";
 
 /*
- * node --import tsx test/runpre/proof.ts [--quick] [--only NAME] [--flips COUNT] [--seed NUMBER]
+ * npm run proof:runpre -- [--quick] [--kernel VERSION] [--only NAME] [--part boots|bits|activities]...
+ *   [--flips COUNT] [--seed NUMBER] [--guests COUNT]
  *
- * Boots every kernel of this machine in every configuration and checks all of its functions; then changes single bits
- * and sees whether each is found. A table on stderr, a line of JSON on stdout; exit code 1 if anything is not as it
- * should be.
+ * boots       every kernel in every configuration: all of its functions, and a share of the flips of single bits
+ * bits        every bit of every site of each kernel, once
+ * activities  patched, traced and probed kernels: exactly the functions that the guest lists are reported
+ *
+ * A table on stderr, a line of JSON on stdout; exit code 1 if anything is not as it should be. --only takes part of the
+ * name of a configuration, --kernel part of a version; --quick takes a few configurations.
  */
 
+const PARTS = ["boots", "bits", "activities"] as const;
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
+    kernel: { type: "string", default: "" },
     only: { type: "string", default: "" },
+    part: { type: "string", multiple: true, default: [...PARTS] },
     flips: { type: "string" },
     seed: { type: "string", default: "1" },
+    guests: { type: "string", default: String(Math.min(2, availableParallelism())) },
   },
 });
 
 const QUICK = new Set(["Haswell", "one processor", "mitigations=off", "retbleed=stuff on Skylake-Server"]);
 const FLIPS = Number(options.flips ?? (options.quick ? 2_000 : 100_000));
-/** Code changes while a machine settles: what differs must differ again. */
-const READINGS = 3;
-const SETTLE_MS = 2_000;
-
-const totals = { configurations: 0, functions: 0, mismatches: 0, flips: 0, missed: 0 };
-const random = seeded(Number(options.seed));
+const has = (part: (typeof PARTS)[number]): boolean => options.part.includes(part);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** A third kernel shows that nothing depends on the build: that takes no more than the quick ones. */
-const isWanted = (kernel: Kernel, { name, only }: Configuration): boolean =>
-  (only === undefined || kernel.series === only) &&
-  ((!options.quick && kernel.role !== "other") || QUICK.has(name)) &&
-  name.includes(options.only);
+const tally = new Tally();
+const kernels = readProofKernels().filter(({ version }) => version.includes(options.kernel));
+const boots = kernels.flatMap((kernel) =>
+  configurationsOf(kernel).map((configuration) => ({ kernel, configuration })),
+);
+/** Of `boots`: where in them a share of the flips goes. */
+const shareOf = (index: number): number =>
+  Math.floor((FLIPS * (index + 1)) / boots.length) - Math.floor((FLIPS * index) / boots.length);
 
-async function prove(kernel: Kernel): Promise<void> {
-  const configurations = CONFIGURATIONS.filter((configuration) => isWanted(kernel, configuration));
-  if (configurations.length === 0) return;
-  const whole = fingerprintKernel(kernel);
-  say(`${kernel.version}: ${whole.functions.length} functions, ${whole.size} bytes of text`);
-  // As many flips in each configuration, over all kernels.
-  const share = Math.ceil(FLIPS / wantedCount());
-  for (const configuration of configurations) await proveOne(kernel, whole, configuration, share);
+function configurationsOf(kernel: Kernel): readonly Configuration[] {
+  if (!has("boots")) return [];
+  return CONFIGURATIONS.filter(
+    ({ name, only }) =>
+      (only === undefined || kernel.series === only) &&
+      (!options.quick || QUICK.has(name)) &&
+      name.includes(options.only),
+  );
 }
 
-const wantedCount = (): number =>
-  readKernels().reduce((sum, kernel) => sum + CONFIGURATIONS.filter((c) => isWanted(kernel, c)).length, 0);
+function jobsOf(kernel: Kernel, whole: WholeKernel): readonly (() => Promise<void>)[] {
+  const jobs = boots.flatMap(({ kernel: booted, configuration }, index) =>
+    booted === kernel ? [() => boot(kernel, whole, configuration, index)] : [],
+  );
+  // The long ones first, so that no guest waits for them alone.
+  if (has("bits")) jobs.unshift(() => bits(kernel, whole));
+  // Modules can be built for kernels with headers only: one of each series.
+  if (has("activities") && kernel.headers !== undefined) jobs.unshift(() => activities(kernel, whole));
+  return jobs;
+}
 
-async function proveOne(
+async function boot(
   kernel: Kernel,
   whole: WholeKernel,
   configuration: Configuration,
-  flips: number,
+  index: number,
 ): Promise<void> {
-  const { name } = configuration;
-  const guest = await boot(kernel, configuration);
-  let capture: Capture;
-  let found: readonly Mismatch[];
+  const flips = { count: shareOf(index), seed: Number(options.seed) + index };
+  const result = await proveBoot(kernel, whole, configuration, flips);
+  tally.addBoot(result);
+  say(bootRow(configuration.name, result));
+}
+
+async function bits(kernel: Kernel, whole: WholeKernel): Promise<void> {
+  const result = await flipEverySiteBit(whole, await captureOf(kernel));
+  tally.addSiteBits(kernel.version, result);
+  say(siteBitsRow(result));
+}
+
+async function activities(kernel: Kernel, whole: WholeKernel): Promise<void> {
+  const guest = await bootAnew(() => bootActive(kernel));
   try {
-    ({ capture, found } = await checkGuest(guest, whole));
+    for (const activity of [...ACTIVITIES, TRACE_EVERYTHING]) {
+      const result = await proveActivity(guest, whole, activity);
+      tally.addActivity(result);
+      say(activityRow(result));
+    }
   } finally {
     await guest.close();
   }
-  const missed = flipBits(whole, capture, flips, random);
-  totals.configurations += 1;
-  totals.functions += whole.functions.length;
-  totals.mismatches += found.length;
-  totals.flips += flips;
-  totals.missed += missed.length;
-  report(name, whole.functions.length, found, flips, missed);
 }
 
-/** Emulated processors sometimes stumble over code that is rewritten under them, and the guest does not come up. */
-async function boot(kernel: Kernel, { cpu, smp, append, name }: Configuration, tries = 3): Promise<Guest> {
-  try {
-    return await bootGuest({ kernel, cpu, smp, append });
-  } catch (error) {
-    if (tries === 1) throw error;
-    say(`    ${name}: the guest did not come up; once more`);
-    return await boot(kernel, { cpu, smp, append, name }, tries - 1);
-  }
+for (const kernel of kernels) {
+  const whole = fingerprintKernel(kernel);
+  say(`${kernel.version}: ${whole.functions.length} functions, ${whole.size} bytes of text`);
+  await inLanes(jobsOf(kernel, whole), Number(options.guests));
 }
-
-async function checkGuest(
-  guest: Guest,
-  whole: WholeKernel,
-): Promise<{ capture: Capture; found: readonly Mismatch[] }> {
-  let capture = await captureText(guest);
-  let found = mismatches(checkerOf(whole, capture), whole.functions);
-  for (let reading = 1; reading < READINGS && found.length > 0; reading++) {
-    say(
-      `    reading ${reading}: ${found
-        .map(({ fn }) => fn.name)
-        .slice(0, 5)
-        .join(", ")} changed meanwhile`,
-    );
-    await sleep(SETTLE_MS);
-    capture = await captureText(guest);
-    found = mismatches(checkerOf(whole, capture), whole.functions);
-  }
-  return { capture, found };
-}
-
-function report(
-  name: string,
-  functions: number,
-  found: readonly Mismatch[],
-  flips: number,
-  missed: readonly Missed[],
-): void {
-  const matched = functions - found.length;
-  say(
-    `  ${name.padEnd(56)} ${matched} matched, ${found.length} not; ${flips} flips, ${missed.length} missed`,
-  );
-  for (const mismatch of found.slice(0, 20)) {
-    const [first] = mismatch.differences;
-    const what =
-      first && `+0x${first.offset.toString(16)}: expected ${first.expected ?? "?"}, found ${first.found}`;
-    say(`    ${mismatch.fn.name} (${causeOf(mismatch)}) ${what?.slice(0, 120) ?? ""}`);
-  }
-  for (const { name: fn, offset, bit, site } of missed.slice(0, 20)) {
-    say(`    bit ${bit} of ${fn}+0x${offset.toString(16)} (${site}) was not found`);
-  }
-}
-
-for (const kernel of readKernels()) await prove(kernel);
-process.stdout.write(`${JSON.stringify(totals)}\n`);
-process.exitCode = totals.configurations > 0 && totals.mismatches === 0 && totals.missed === 0 ? 0 : 1;
+process.stdout.write(`${JSON.stringify(tally)}\n`);
+process.exitCode = tally.holds ? 0 : 1;

@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { fingerprintWhole } from "../../publisher/fingerprint/kernel_file.ts";
-import { landmarks } from "../../publisher/fingerprint/landmarks.ts";
-import { openKernelImage } from "../../publisher/image/kernel_image.ts";
+import { sha256 } from "../../client/host/sha256.ts";
+import { fingerprintWhole, kernelFile } from "../../publisher/fingerprint/kernel_file.ts";
+import { type KernelImage, openKernelImage } from "../../publisher/image/kernel_image.ts";
 import { type Difference, functionChecker, type RunpreResult } from "../../shared/runpre/check.ts";
+import { openFingerprints } from "../../shared/runpre/file/decode.ts";
 import type { FunctionFingerprint, KernelLandmarks } from "../../shared/runpre/fingerprint.ts";
 import type { Kernel } from "../guest/machine.ts";
 import { type Capture, captureMemory } from "./capture.ts";
@@ -14,14 +14,54 @@ export interface WholeKernel {
   readonly functions: readonly FunctionFingerprint[];
   /** Bytes of text. */
   readonly size: number;
+  /** Where the functions of a name are, rising; several names may be those of one place. */
+  readonly places: ReadonlyMap<string, readonly number[]>;
+  /** Places of functions that start with a call to __fentry__. */
+  readonly traceable: ReadonlySet<number>;
 }
 
-/** Throws RebootlessError for a function that cannot be fingerprinted: there must be none. */
+/** As hosts get it: in a fingerprint file. Throws RebootlessError for a function that has no fingerprint: there must be none. */
 export function fingerprintKernel({ vmlinuz }: Kernel): WholeKernel {
   const image = openKernelImage(new Uint8Array(readFileSync(vmlinuz)));
-  const { functions, refused } = fingerprintWhole(image);
-  if (refused[0] !== undefined) throw refused[0];
-  return { landmarks: landmarks(image), functions, size: image.textEnd };
+  const made = fingerprintWhole(image);
+  if (made.refused[0] !== undefined) throw made.refused[0];
+  const file = openFingerprints(kernelFile(image, made));
+  const functions = [...file.functions()];
+  const traceable = functions.filter(({ sites }) => sites.some(({ kind }) => kind === "ftrace"));
+  return {
+    landmarks: file.landmarks,
+    functions,
+    size: image.textEnd,
+    places: placesOf(image),
+    traceable: new Set(traceable.map(({ offset }) => offset)),
+  };
+}
+
+function placesOf(image: KernelImage): ReadonlyMap<string, readonly number[]> {
+  const places = new Map<string, number[]>();
+  for (const { name, address } of image.symbols.all) {
+    const place = Number(address - image.linkedText);
+    const known = places.get(name);
+    if (known === undefined) places.set(name, [place]);
+    else if (!known.includes(place)) known.push(place);
+  }
+  return places;
+}
+
+/** The function that a place from `_text` is part of. */
+export function functionAt(
+  functions: readonly FunctionFingerprint[],
+  place: number,
+): FunctionFingerprint | undefined {
+  let low = 0;
+  let high = functions.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((functions[middle]?.offset ?? 0) <= place) low = middle;
+    else high = middle - 1;
+  }
+  const fn = functions[low];
+  return fn !== undefined && place >= fn.offset && place < fn.offset + fn.size ? fn : undefined;
 }
 
 export interface Mismatch {
@@ -30,8 +70,6 @@ export interface Mismatch {
 }
 
 export type Checker = (fn: FunctionFingerprint) => RunpreResult;
-
-const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
 
 export const checkerOf = (kernel: WholeKernel, capture: Capture): Checker =>
   functionChecker(kernel.landmarks, captureMemory(capture), sha256);

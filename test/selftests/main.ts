@@ -4,10 +4,12 @@ import { fileURLToPath } from "node:url";
 import { type Publication, startPublication } from "../e2e/publication.ts";
 import { type BootOptions, bootGuest, type Guest } from "../guest/guest.ts";
 import type { GuestFile } from "../guest/initramfs.ts";
+import { installedModules } from "../guest/installed_modules.ts";
 import { type Kernel, readKernels } from "../guest/machine.ts";
 import { hostFiles, ROOT_IN_GUEST, rebootless } from "../support/host.ts";
+import { kernelFeed } from "../support/kernel_feed.ts";
 import { serveTestFeed, type TestFeed } from "./feed.ts";
-import { buildTestModules, installedModules, type TestModules } from "./modules.ts";
+import { buildTestModules, type TestModules } from "./modules.ts";
 import { programFiles } from "./programs.ts";
 import { type Ran, readScripts, runScript, scriptFiles } from "./scripts.ts";
 
@@ -28,6 +30,7 @@ const progress = (text: string) => process.stderr.write(`${text}\n`);
 interface Routing {
   readonly publication: Publication;
   readonly feed: TestFeed;
+  close(): Promise<void>;
 }
 
 function kernelOf(series: string): Kernel {
@@ -38,7 +41,17 @@ function kernelOf(series: string): Kernel {
 
 async function startRouting(kernel: Kernel, modules: TestModules): Promise<Routing> {
   const publication = await startPublication();
-  return { publication, feed: await serveTestFeed(publication, kernel, modules) };
+  const updates = await kernelFeed(publication, kernel, modules.plain);
+  const feed = await serveTestFeed(updates, modules);
+  return {
+    publication,
+    feed,
+    async close() {
+      feed.close();
+      await updates.close();
+      await publication.close();
+    },
+  };
 }
 
 async function routingFiles(source: string, routing: Routing | undefined): Promise<readonly GuestFile[]> {
@@ -97,8 +110,7 @@ async function prove(source: string, routed: boolean): Promise<boolean> {
     return good;
   } finally {
     await guest?.close();
-    await routing?.feed.close();
-    await routing?.publication.close();
+    await routing?.close();
   }
 }
 

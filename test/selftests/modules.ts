@@ -1,14 +1,9 @@
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { promisify } from "node:util";
-import type { GuestFile } from "../guest/initramfs.ts";
 import { cacheDirectory, type Kernel } from "../guest/machine.ts";
 import { headersOf, makeModules } from "../guest/modules/build.ts";
-
-const execFileAsync = promisify(execFile);
 
 /** Every source file in the folder is a module. */
 const KBUILD = "obj-m := $(patsubst $(src)/%.c,%.o,$(wildcard $(src)/*.c))\n";
@@ -85,29 +80,4 @@ async function buildAll(headers: string, sources: string, target: string): Promi
 async function modulesIn(folder: string): Promise<ReadonlyMap<string, string>> {
   const files = (await readdir(folder)).filter((name) => name.endsWith(".ko"));
   return new Map(files.map((name) => [basename(name, ".ko"), join(folder, name)]));
-}
-
-/** The modules where modprobe looks for them, with the indexes that it reads. */
-export async function installedModules(
-  kernel: Kernel,
-  modules: ReadonlyMap<string, string>,
-): Promise<readonly GuestFile[]> {
-  const root = await mkdtemp(join(cacheDirectory, "depmod-"));
-  try {
-    const folder = join("/lib/modules", kernel.version);
-    const extra = join(folder, "extra");
-    await mkdir(join(root, extra), { recursive: true });
-    for (const [name, from] of modules) await copyFile(from, join(root, extra, `${name}.ko`));
-    await execFileAsync("depmod", ["-b", root, kernel.version]);
-    const indexes = (await readdir(join(root, folder))).filter((name) => name.startsWith("modules."));
-    const paths = [
-      ...[...modules.keys()].map((name) => join(extra, `${name}.ko`)),
-      ...indexes.map((name) => join(folder, name)),
-    ];
-    return await Promise.all(
-      paths.map(async (path) => ({ path, content: await readFile(join(root, path)) })),
-    );
-  } finally {
-    await rm(root, { recursive: true, force: true });
-  }
 }

@@ -7,8 +7,9 @@ import { progress, runOrFail, SetupError, succeeds } from "./run.mjs";
 /*
  * Which kernels the tests boot is asked of the distribution each time: the newest of its newest series ("primary"),
  * the newest of the series before ("secondary"), and one more of the first series ("other"), of which only the image
- * file is read. Images and headers are unpacked into the cache and never installed: newer header packages depend on
- * the image, and a test must not put a kernel into /boot.
+ * file is read. The proof of run-pre matching takes one more of the second series ("further"). Images and headers are
+ * unpacked into the cache and never installed: newer header packages depend on the image, and a test must not put a
+ * kernel into /boot.
  */
 
 const FLAVOUR = "cloud-amd64";
@@ -37,7 +38,7 @@ async function newestFirst(versions) {
   return sorted;
 }
 
-/** Roles for versions that are sorted newest first: [{version, series, role}]. */
+/** Roles for versions that are sorted newest first: [{version, series, role}]. Not all of them are always wanted. */
 export function chooseKernels(versions) {
   const primary = versions[0];
   if (primary === undefined) return [];
@@ -46,17 +47,21 @@ export function chooseKernels(versions) {
   const other = versions.find(
     (version) => seriesOf(version) === series && version !== primary && version !== secondary,
   );
-  const roles = Object.entries({ primary, secondary, other });
+  const further = versions.find(
+    (version) =>
+      seriesOf(version) !== series && version !== secondary && seriesOf(version) === seriesOf(secondary),
+  );
+  const roles = Object.entries({ primary, secondary, other, further });
   return roles.flatMap(([role, version]) =>
     version === undefined ? [] : [{ version, series: seriesOf(version), role }],
   );
 }
 
-async function discover() {
+async function discover(roles) {
   const names = await searchNames(`^linux-(image|headers)-[0-9].*-${FLAVOUR}$`);
   const headers = new Set(versionsOf("headers", names));
   const versions = versionsOf("image", names).filter((version) => headers.has(version));
-  const chosen = chooseKernels(await newestFirst(versions));
+  const chosen = chooseKernels(await newestFirst(versions)).filter(({ role }) => roles.includes(role));
   if (chosen.length < 2) {
     throw new SetupError(
       `apt offers ${versions.length} ${FLAVOUR} kernels with headers; two are needed`,
@@ -96,21 +101,23 @@ function closure(known, name, follow) {
   return { packages: [...found.values()], rest: [...rest] };
 }
 
+/** Modules are built for two kernels only. */
+const hasHeaders = ({ role }) => role === "primary" || role === "secondary";
 const imageName = (kernel) => `linux-image-${kernel.version}`;
 const headersName = (kernel) => `linux-headers-${kernel.version}`;
 
 function planKernel(kernel, known) {
   const image = closure(known, imageName(kernel), /^linux-(image|binary|modules)-/);
-  if (kernel.role === "other") return { ...kernel, image: image.packages, headerPackages: [], tools: [] };
+  if (!hasHeaders(kernel)) return { ...kernel, image: image.packages, headerPackages: [], tools: [] };
   const headers = closure(known, headersName(kernel), /^linux-(headers|kbuild|compiler)-/);
   const tools = headers.rest.filter((name) => !name.startsWith("linux-"));
   return { ...kernel, image: image.packages, headerPackages: headers.packages, tools };
 }
 
 /** The kernels to fetch, with the Debian packages (`tools`) that building modules for them takes. */
-export async function planKernels() {
-  const kernels = await discover();
-  const withHeaders = kernels.filter((kernel) => kernel.role !== "other");
+export async function planKernels(roles) {
+  const kernels = await discover(roles);
+  const withHeaders = kernels.filter(hasHeaders);
   const known = await describe([...kernels.map(imageName), ...withHeaders.map(headersName)]);
   return kernels.map((kernel) => planKernel(kernel, known));
 }

@@ -18,6 +18,10 @@ const GUEST = ["qemu-system-x86", "busybox-static", "kmod", "make", "libc-bin", 
 const BY_HAND = ["curl", "jq", "openssl", "xxd"];
 const PACKAGES = [...GUEST, ...BY_HAND];
 
+/** The kernels of the tests, and those of the proof of run-pre matching: two of each series. */
+const TESTED = ["primary", "secondary", "other"];
+const PROVEN = [...TESTED, "further"];
+
 async function remembered(file) {
   try {
     const machine = JSON.parse(await readFile(file, "utf8"));
@@ -31,9 +35,9 @@ async function remembered(file) {
 }
 
 /** All or nothing, and once more with new package lists: old ones name files that mirrors no longer have. */
-async function prepare(cache) {
+async function prepare(cache, roles) {
   return await retryWithNewLists(async () => {
-    const plans = await planKernels();
+    const plans = await planKernels(roles);
     const packages = [...new Set([...PACKAGES, ...plans.flatMap((plan) => plan.tools)])];
     await ensurePackages(packages);
     const kernels = await fetchKernels(plans, join(cache, "kernels"));
@@ -49,12 +53,12 @@ async function readEarlier(file) {
 }
 
 /** Asks apt again only when its lists changed. Without a network, what was fetched earlier will do. */
-async function findMachine(cache, file) {
+async function findMachine(cache, file, roles) {
   const earlier = await readEarlier(file);
   if (earlier !== undefined && earlier.lists === (await listsStamp())) return earlier;
   try {
     await completeLists();
-    return await prepare(cache);
+    return await prepare(cache, roles);
   } catch (error) {
     if (earlier === undefined || !(error instanceof SetupError)) throw error;
     progress(`${error.message}; using the kernels fetched earlier`);
@@ -62,18 +66,23 @@ async function findMachine(cache, file) {
   }
 }
 
-/**
- * Makes sure that guests can be booted here: packages, kernels and headers. Writes .cache/machine.json and returns it.
- * [{version, series, role, vmlinuz, modules, headers}] is its `kernels`; test/guest/machine.ts reads it.
- */
-export async function ensureMachine(root) {
+async function ensureKernels(root, name, roles) {
   const cache = join(root, ".cache");
-  const file = join(cache, "machine.json");
+  const file = join(cache, name);
   await mkdir(cache, { recursive: true });
   await requireDebian();
-  const machine = await findMachine(cache, file);
+  const machine = await findMachine(cache, file, roles);
   await writeFile(`${file}.tmp`, `${JSON.stringify(machine, null, 2)}\n`);
   await rename(`${file}.tmp`, file);
   for (const { role, version } of machine.kernels) progress(`${role} kernel: ${version}`);
   return machine;
 }
+
+/**
+ * Makes sure that guests can be booted here: packages, kernels and headers. Writes .cache/machine.json and returns it.
+ * [{version, series, role, vmlinuz, modules, headers}] is its `kernels`; test/guest/machine.ts reads it.
+ */
+export const ensureMachine = async (root) => await ensureKernels(root, "machine.json", TESTED);
+
+/** The same with the kernels that only the proof of run-pre matching boots: .cache/proof.json. */
+export const ensureProofMachine = async (root) => await ensureKernels(root, "proof.json", PROVEN);

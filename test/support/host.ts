@@ -5,12 +5,13 @@ import type { GuestFile } from "../guest/initramfs.ts";
 import type { Kernel } from "../guest/machine.ts";
 import { hostBundle } from "./commands.ts";
 
-const BUNDLE = "/usr/lib/rebootless/rebootless.cjs";
+/** The client in the guest. */
+export const CLIENT = "/usr/lib/rebootless/rebootless.cjs";
 export const ROOT_IN_GUEST = "/root/root.json";
 
 /** The host's bundle and a root of trust, for a guest. */
 export const hostFiles = async (rootFile: string): Promise<readonly GuestFile[]> => [
-  { path: BUNDLE, content: await readFile(hostBundle), mode: 0o755 },
+  { path: CLIENT, content: await readFile(hostBundle), mode: 0o755 },
   { path: ROOT_IN_GUEST, content: await readFile(rootFile), mode: 0o644 },
 ];
 
@@ -25,4 +26,4 @@ export async function bootHost(
 
 /** Runs the host's command in the guest, as its administrator would. */
 export const rebootless = (guest: Guest, ...args: readonly string[]): Promise<ExecResult> =>
-  guest.exec(["node", BUNDLE, ...args], { timeoutMs: 120_000 });
+  guest.exec(["node", CLIENT, ...args], { timeoutMs: 120_000 });

@@ -1,4 +1,4 @@
-import { sha256Half, textOffset } from "../../brand.ts";
+import { type Sha256Half, type TextOffset, textOffset } from "../../brand.ts";
 import { ByteReader } from "../../byte_reader.ts";
 import { toHex } from "../../bytes.ts";
 import { ParseError } from "../../errors.ts";
@@ -17,6 +17,9 @@ export interface FingerprintFile extends FileHeader {
   readonly count: number;
   /** The functions, in the order of their offsets. @throws ParseError for one that is not well-formed. */
   at(i: number): FunctionFingerprint;
+  /** The same function's name and place alone. */
+  name(i: number): string;
+  offset(i: number): TextOffset;
   functions(): Generator<FunctionFingerprint>;
 }
 
@@ -31,11 +34,14 @@ export function openFingerprints(bytes: Uint8Array): FingerprintFile {
   const index = decodeIndex(parts.index, count);
   requireLength("locators", parts.locators, index.locators[count]);
   requireLength("sites", parts.sites, index.sites[count]);
-  const at = functionReader(parts, index);
+  const name = decodeNames(parts.names, count);
+  const at = functionReader(parts, index, name);
   return {
     ...decodeHeader(parts.header),
     count,
     at,
+    name,
+    offset: (i) => textOffset(index.offsets[i] ?? 0),
     *functions() {
       for (let i = 0; i < count; i++) yield at(i);
     },
@@ -49,8 +55,11 @@ function requireLength(what: string, part: Uint8Array, expected = 0): void {
   );
 }
 
-function functionReader(parts: Parts, index: FunctionIndex): FingerprintFile["at"] {
-  const name = decodeNames(parts.names, index.count);
+function functionReader(
+  parts: Parts,
+  index: FunctionIndex,
+  name: FingerprintFile["name"],
+): FingerprintFile["at"] {
   const variable = decodeVariables(parts.variables);
   const tables: SiteTables = { variable, alternative: decodeAlternatives(parts.alternatives, variable) };
   const reader = new ByteReader(parts.sites, "sites of a fingerprint file");
@@ -65,7 +74,7 @@ function functionReader(parts: Parts, index: FunctionIndex): FingerprintFile["at
       name: name(i),
       offset: textOffset(index.offsets[i] ?? 0),
       size,
-      sha256: sha256Half(toHex(parts.digests.subarray(DIGEST_BYTES * i, DIGEST_BYTES * (i + 1)))),
+      sha256: toHex(parts.digests.subarray(DIGEST_BYTES * i, DIGEST_BYTES * (i + 1))) as Sha256Half,
       locator: slice(parts.locators, index.locators, i),
       sites: readSites(reader, end, size, tables),
     };

@@ -154,7 +154,7 @@ export type JudgedSite =
   | Exclude<Site, PlainSite>
   | (PlainSite & { readonly kind: Exclude<PlainKind, UndoneKind> });
 
-export const isUndone = (site: Site): site is UndoneSite => Object.hasOwn(UNDONE, site.kind);
+export const isUndone = (site: Site): site is UndoneSite => UNDONE[site.kind as UndoneKind] === true;
 
 /** Sets the bytes of every site that has a judge to zero: the form in which code is digested. */
 export function clearSites(code: Uint8Array, sites: readonly Site[]): void {

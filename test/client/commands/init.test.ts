@@ -44,6 +44,7 @@ async function run(force = false): Promise<void> {
     clock: () => NOW,
     system: new FakeSystem(),
     lock,
+    exitWith: () => undefined,
     record: new RunRecord(async () => undefined),
   };
   await init(context, { feed: "https://feed.example.org/k", root: rootFile, force }).finally(lock.release);

@@ -129,6 +129,7 @@ export class SmallHost {
           clock: () => this.now,
           system: this.system,
           lock: stateLock(globals.stateDir),
+          exitWith: self.exitWith,
           record: new RunRecord(async (line) => void this.logged.push(line)),
         }),
       ),

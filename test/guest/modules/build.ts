@@ -28,7 +28,8 @@ export type ModuleName =
   | "rebootless_probe"
   | "rebootless_target_a"
   | "rebootless_target_b"
-  | "rebootless_target_hold";
+  | "rebootless_target_hold"
+  | "rebootless_test_probes";
 
 /** `other`: a target as it would be after its vendor's next release. */
 export type ModuleVariant = "first" | "other";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { sha256 } from "../../../client/host/sha256.ts";
 import { fingerprintFunction } from "../../../publisher/fingerprint/kernel_function.ts";
 import { landmarks } from "../../../publisher/fingerprint/landmarks.ts";
 import { openKernelImage } from "../../../publisher/image/kernel_image.ts";
@@ -10,7 +11,6 @@ import { le } from "../../support/elf_builder.ts";
 import { buildKernelElf, LINKED_TEXT, PLACE, PLAIN_SITES } from "../../support/kernel_builder.ts";
 
 const image = openKernelImage(buildKernelElf());
-const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
 
 describe("the fingerprint of a function", () => {
   const plain = fingerprintFunction(image, { name: "fn_plain", position: 0 });

@@ -105,10 +105,10 @@ describe("program headers", () => {
       {
         type: 1,
         flags: 5,
-        fileOffset: 0x1000,
+        fileOffset: 0x1000n,
         address: 0xffff_ffff_9000_0000n,
-        fileSize: 32,
-        memorySize: 32,
+        fileSize: 32n,
+        memorySize: 32n,
       },
     ]);
   });

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { sha256 } from "../../../client/host/sha256.ts";
 import { type Address, sha256Hex, textOffset } from "../../../shared/brand.ts";
 import { toHex } from "../../../shared/bytes.ts";
 import { checkFunction, type RunpreResult } from "../../../shared/runpre/check.ts";
@@ -19,7 +19,6 @@ const OTHER_THUNK = 0x340;
 const RETURN_LOW = 90; // 0x100 + 90 = 0x15a: bit 5 clear
 const RETURN_HIGH = 112; // 0x170: bit 5 set
 
-const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
 const landmarks: KernelLandmarks = {
   linkedText: LINKED as Address,
   returnThunkVariable: textOffset(VARIABLE),
@@ -42,7 +41,7 @@ const fingerprint: FunctionFingerprint = {
   name: "sample",
   offset: textOffset(START),
   size: SIZE,
-  sha256: sha256Hex(toHex(sha256(body))),
+  sha256: sha256Hex(sha256(body)),
   locator: locatorOf(body),
   sites: [
     { kind: "ftrace", at: 0 },

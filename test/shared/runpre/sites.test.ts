@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { sha256 } from "../../../client/host/sha256.ts";
 import { type Address, sha256Hex, type TextOffset, textOffset } from "../../../shared/brand.ts";
 import { fromHex, toHex } from "../../../shared/bytes.ts";
 import { Decoder } from "../../../shared/decode.ts";
@@ -40,7 +40,6 @@ const [RETPOLINE, LFENCE, ITS] = [364, 365, 677];
 
 const place = (offset: number): TextOffset => textOffset(offset);
 const hex = (text: string): Uint8Array => fromHex(text.replaceAll(" ", ""));
-const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
 
 const patching: PatchingLandmarks = {
   capabilities: place(CAPABILITIES),
@@ -122,7 +121,7 @@ function fingerprintOf(site: Site, linked: Uint8Array): FunctionFingerprint {
     name: "sample",
     offset: place(START),
     size: SIZE,
-    sha256: sha256Hex(toHex(sha256(body))),
+    sha256: sha256Hex(sha256(body)),
     locator: locatorOf(body),
     sites: [site],
   };

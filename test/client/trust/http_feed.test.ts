@@ -1,7 +1,8 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
-import { type Feed, httpFeed } from "../../../client/trust/feed.ts";
+import type { Feed } from "../../../client/trust/feed.ts";
+import { httpFeed } from "../../../client/trust/http_feed.ts";
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -20,8 +21,8 @@ async function baseOf(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${address.port}/some/feed/`;
 }
 
-const feedOf = async (listener: RequestListener, deadlineMs = 10_000): Promise<Feed> =>
-  httpFeed(await baseOf(listener), deadlineMs);
+const feedOf = async (listener: RequestListener, timeoutMs = 10_000): Promise<Feed> =>
+  httpFeed(await baseOf(listener), { timeoutMs, downloadTimeoutMs: timeoutMs });
 
 /** Writes for as long as somebody listens. Resolves when nobody does. */
 function endless(status: number): { readonly listener: RequestListener; readonly closed: Promise<number> } {
@@ -160,6 +161,18 @@ describe("a feed over HTTP", () => {
   ])("calls a connection that breaks %s unreachable", async (_, listener) => {
     const feed = await feedOf(listener);
     await expect(feed.get("a", { maxBytes: 5000 })).rejects.toMatchObject({ code: "unreachable" });
+  });
+
+  it("asks once more when a server drops the connection, and not for ever", async () => {
+    let asked = 0;
+    const feed = await feedOf((request, response) => {
+      asked++;
+      if (request.url?.endsWith("/never") || asked === 1) request.socket.destroy();
+      else response.end("hello");
+    });
+    expect(await feed.get("a", { maxBytes: 5 })).toMatchObject({ status: "ok" });
+    await expect(feed.get("never", { maxBytes: 5 })).rejects.toMatchObject({ code: "unreachable" });
+    expect(asked).toBe(4);
   });
 
   it("calls a port where nobody listens unreachable, and says what to do", async () => {

@@ -1,0 +1,107 @@
+import type { Difference, RunpreResult } from "../../shared/runpre/check.ts";
+import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
+import type { Attachments } from "./attachments.ts";
+import { explainByProbes } from "./probed.ts";
+
+/** A function that is not simply what it should be. */
+export interface Suspect {
+  readonly fn: FunctionFingerprint;
+  readonly result: Exclude<RunpreResult, { result: "match" }>;
+}
+
+/**
+ * Why a function differs.
+ * - `livepatched`: by these patches. `traced`: by these callbacks of ftrace. `probed`: by kprobes at these places; of
+ *   `unjudged` bytes beside them nothing is known.
+ * - `attached`: something is attached to it, and nothing is there to ask what (a core file).
+ * - `unexplained`: the kernel knows of nothing that would have done it.
+ */
+export type Reason =
+  | { readonly why: "livepatched" | "traced"; readonly by: readonly string[] }
+  | { readonly why: "probed"; readonly by: readonly string[]; readonly unjudged: number }
+  | { readonly why: "attached" | "unexplained" };
+
+export interface Differing extends Suspect {
+  readonly reason: Reason;
+}
+
+/** Places (from `_text`, rising) of the functions of a name: names repeat. */
+export type Namesakes = (name: string) => readonly number[];
+
+/** What the kernel says explains what it says, and no more: of two functions of one name, one line explains one. */
+export function explainAll(
+  suspects: readonly Suspect[],
+  attachments: Attachments | undefined,
+  namesakes: Namesakes,
+): readonly Differing[] {
+  if (attachments === undefined) return suspects.map(withoutKernel);
+  const traced = new Lines(attachments.traced, ({ name }) => name);
+  const atEntry = new Lines(
+    attachments.probes.filter(({ ftrace }) => ftrace),
+    ({ name }) => name,
+  );
+  const patchesOf = patchFinder(attachments, namesakes);
+  return suspects.map((suspect): Differing => {
+    const { fn, result } = suspect;
+    if (result.result === "mismatch") {
+      return { ...suspect, reason: explainMismatch(suspect.fn, result.differences, attachments) };
+    }
+    const patches = patchesOf(fn);
+    const line = traced.take(fn.name);
+    const probe = atEntry.take(fn.name);
+    if (patches.length > 0) return { ...suspect, reason: { why: "livepatched", by: patches } };
+    if (probe !== undefined) {
+      const place = `${probe.name}+0x${probe.offset.toString(16)}`;
+      return { ...suspect, reason: { why: "probed", by: [place], unjudged: 0 } };
+    }
+    if (line !== undefined) return { ...suspect, reason: { why: "traced", by: line.callbacks } };
+    return { ...suspect, reason: { why: "unexplained" } };
+  });
+}
+
+const withoutKernel = (suspect: Suspect): Differing => ({
+  ...suspect,
+  reason: { why: suspect.result.result === "attached" ? "attached" : "unexplained" },
+});
+
+function explainMismatch(
+  fn: FunctionFingerprint,
+  differences: readonly Difference[],
+  { probes }: Attachments,
+): Reason {
+  const explained = explainByProbes(
+    differences,
+    probes.filter(({ name }) => name === fn.name),
+  );
+  return explained === undefined ? { why: "unexplained" } : { why: "probed", ...explained };
+}
+
+/** sysfs names functions with their position among those of their name. */
+function patchFinder({ patches }: Attachments, namesakes: Namesakes): (fn: FunctionFingerprint) => string[] {
+  const entries = new Map<string, string[]>();
+  for (const patch of patches) {
+    for (const entry of patch.functions) entries.set(entry, [...(entries.get(entry) ?? []), patch.name]);
+  }
+  return ({ name, offset }) => {
+    const position = Math.max(1, namesakes(name).indexOf(offset) + 1);
+    return entries.get(`vmlinux/${name},${position}`) ?? [];
+  };
+}
+
+/** Lines of a list by name, each to be used once. */
+class Lines<T> {
+  readonly #left = new Map<string, T[]>();
+
+  constructor(lines: readonly T[], nameOf: (line: T) => string) {
+    for (const line of lines) {
+      const name = nameOf(line);
+      const same = this.#left.get(name);
+      if (same === undefined) this.#left.set(name, [line]);
+      else same.push(line);
+    }
+  }
+
+  take(name: string): T | undefined {
+    return this.#left.get(name)?.shift();
+  }
+}

@@ -1,0 +1,55 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import { formatInstant } from "../../shared/time.ts";
+import type { Context } from "../context.ts";
+import { type Check, examine, type Finding, findingToJson, ok, type Verdict } from "../doctor/finding.ts";
+import { kernelChecks } from "../doctor/kernel.ts";
+import { processChecks } from "../doctor/process.ts";
+import { storageChecks } from "../doctor/storage.ts";
+import { setupChecks } from "../doctor/trust.ts";
+import { openHost } from "../host/host.ts";
+import { runningKernel } from "../host/identity.ts";
+import { openKernelCore } from "../host/kcore.ts";
+import { type PollingOptions, pollFeed } from "./polling.ts";
+
+/** Can this host be patched? Says of each thing that decides it how it stands. Throws `unsupported` when one forbids it. */
+export async function doctor(context: Context, options: PollingOptions): Promise<void> {
+  const { places, clock, system, terminal } = context;
+  const findings = await examine([
+    { name: "kernel", look: async () => kernel() },
+    ...kernelChecks(system),
+    ...processChecks(system, openKernelCore, process.versions.node),
+    ...storageChecks(places),
+    ...setupChecks(places, clock, system),
+    feedCheck(context, options),
+  ]);
+  for (const finding of findings) terminal.say(findingLines(finding));
+  const answer = { checks: findings.map(findingToJson) };
+  const failed = findings.filter(({ verdict }) => verdict === "fail");
+  if (failed.length === 0) return terminal.result("doctor", answer);
+  const names = failed.map(({ check }) => check).join(", ");
+  throw new RebootlessError("unsupported", `as things are, this host cannot be patched: ${names}`, {
+    answer,
+  });
+}
+
+function kernel(): Verdict {
+  const { release, architecture, buildId } = runningKernel();
+  return ok(`${release} ${architecture}, build ID ${buildId}`);
+}
+
+/** The way `check` asks: whether it answers, covers this kernel, verifies and is fresh. What verifies is kept. */
+const feedCheck = (context: Context, options: PollingOptions): Check => ({
+  name: "feed",
+  look: async () => {
+    const host = await openHost(context.places);
+    const { polled } = await pollFeed(context, host, options);
+    const updates = polled.manifest.updates.length;
+    const how = options.offline ? "from what is kept" : "reached";
+    return ok(`${how}, verified until ${formatInstant(polled.expires)}, ${updates} updates for this kernel`);
+  },
+});
+
+function findingLines({ check, verdict, says, hint }: Finding): string {
+  const line = `${verdict.padEnd(5)} ${check.padEnd(14)} ${says}`;
+  return hint === undefined ? line : `${line}\n${" ".repeat(21)}${hint}`;
+}

@@ -1,0 +1,140 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import { EXIT } from "../../shared/exit_codes.ts";
+import { type JsonObject, jsonObject } from "../../shared/json.ts";
+import { readAttachments } from "../attached/attachments.ts";
+import type { Differing } from "../attached/explain.ts";
+import type { Context } from "../context.ts";
+import { livepatchEngine } from "../engines/livepatch.ts";
+import { openHost } from "../host/host.ts";
+import { runningKernel } from "../host/identity.ts";
+import { KCORE, openKernelCore } from "../host/kcore.ts";
+import { requireBuild, requireCoreBuild } from "../verify/core_build.ts";
+import { type Fingerprints, fingerprintsOfFeed, fingerprintsOfFiles } from "../verify/fingerprints.ts";
+import { checkKernel, type KernelVerdict } from "../verify/kernel.ts";
+
+export interface VerifyKernelOptions {
+  readonly kernel?: boolean;
+  /** Files made by `rebootless-publish fingerprint`, in place of what the feed has. */
+  readonly fingerprints?: readonly string[];
+  /** A core file to look at, in place of the running kernel. */
+  readonly kcore?: string;
+}
+
+/** Lines shown to a person of each kind. */
+const MAX_LINES = 40;
+/** Places named of one function. */
+const MAX_PLACES = 8;
+
+/**
+ * Says whether a kernel's code is what it should be: every function that is not, and why. What the kernel itself knows of
+ * (a live patch, a tracer, a probe) is an answer; anything else ends with the exit code of run-pre matching.
+ */
+export async function verifyKernel(
+  context: Context,
+  things: readonly string[],
+  options: VerifyKernelOptions,
+): Promise<void> {
+  if (things.length > 0) throw new RebootlessError("usage", "--kernel takes no further arguments");
+  const { terminal, system, exitWith } = context;
+  const fingerprints = await fingerprintsFor(context, options);
+  const path = options.kcore ?? KCORE;
+  const memory = openKernelCore(path);
+  try {
+    const runs = path === KCORE;
+    if (runs) requireBuild(fingerprints.set.kernel, runningKernel(), "the running kernel");
+    else requireCoreBuild(fingerprints.set.kernel, memory);
+    const verdict = await checkKernel({
+      set: fingerprints.set,
+      memory,
+      attachments: runs ? () => readAttachments(system, livepatchEngine({ system }).loaded) : null,
+      sleep: system.sleep,
+      progress: terminal.progress,
+    });
+    const code = isExplained(verdict) ? EXIT.ok : EXIT.runpre;
+    report(terminal, fingerprints, path, verdict, code);
+    if (code !== EXIT.ok) exitWith(code);
+  } finally {
+    memory.close();
+  }
+}
+
+const fingerprintsFor = async (
+  { places }: Context,
+  { fingerprints }: VerifyKernelOptions,
+): Promise<Fingerprints> =>
+  fingerprints === undefined ? fingerprintsOfFeed(await openHost(places)) : fingerprintsOfFiles(fingerprints);
+
+/** In a core file there is nobody to ask who attached something. */
+const isExplained = ({ differing }: KernelVerdict): boolean =>
+  differing.every(({ reason }) => reason.why !== "unexplained" && reason.why !== "attached");
+
+const REASONS = ["livepatched", "traced", "probed", "attached", "unexplained"] as const;
+
+function report(
+  terminal: Context["terminal"],
+  { set, source }: Fingerprints,
+  memory: string,
+  verdict: KernelVerdict,
+  exitCode: number,
+): void {
+  const { functions, bytes, matched, differing, unread } = verdict;
+  const counts = REASONS.map((why) => [why, differing.filter(({ reason }) => reason.why === why)] as const);
+  terminal.say(`kernel       ${set.kernel.release}, build ID ${set.kernel.buildId}, in ${memory}`);
+  terminal.say(`fingerprints ${source}`);
+  terminal.say(`matched      ${matched} of ${functions} functions, ${bytes} bytes in all`);
+  for (const [why, all] of counts) {
+    for (const one of all.slice(0, MAX_LINES)) terminal.say(`${why.padEnd(12)} ${line(one)}`);
+    if (all.length > MAX_LINES)
+      terminal.say(`${why.padEnd(12)} and ${all.length - MAX_LINES} more: --json lists them`);
+  }
+  if (exitCode !== EXIT.ok) warn(terminal, verdict);
+  terminal.result("verify", {
+    exit_code: exitCode,
+    kernel: jsonObject({ build_id: set.kernel.buildId, release: set.kernel.release }),
+    memory,
+    fingerprints: source,
+    functions,
+    matched,
+    bytes,
+    ...Object.fromEntries(counts.map(([why, all]) => [why, all.length])),
+    differing: differing.map(toJson),
+    unread,
+  });
+}
+
+function warn(terminal: Context["terminal"], { differing, unread }: KernelVerdict): void {
+  const count = differing.filter(
+    ({ reason }) => reason.why === "unexplained" || reason.why === "attached",
+  ).length;
+  terminal.notice(`error: ${count} functions are not what they should be, and nothing says why`);
+  terminal.notice(
+    unread.length > 0
+      ? `hint: ${unread.join(" and ")} could not be read, which may explain some: mount debugfs and tracefs.`
+      : "hint: Memory was changed by a rootkit, a foreign patch or a fault; compare with a fresh boot.",
+  );
+}
+
+function line({ fn, result, reason }: Differing): string {
+  if ("by" in reason)
+    return `${fn.name} by ${reason.by.join(", ") || "a callback that the kernel does not name"}`;
+  if (result.result === "attached") return `${fn.name}: something is attached at its start`;
+  const [first] = result.differences;
+  const place = first === undefined ? fn.name : `${fn.name}+0x${first.offset.toString(16)}`;
+  const expected = first?.expected === undefined ? "" : `expected ${first.expected.slice(0, 32)}, `;
+  const more = result.differences.length > 1 ? `, and ${result.differences.length - 1} more places` : "";
+  return `${place}: ${expected}found ${first?.found.slice(0, 32)}${more}`;
+}
+
+function toJson({ fn, result, reason }: Differing): JsonObject {
+  const differences = result.result === "mismatch" ? result.differences : [];
+  return jsonObject({
+    function: fn.name,
+    offset: fn.offset,
+    ...reason,
+    attached: result.result === "attached",
+    places: differences.length,
+    differences: differences
+      .slice(0, MAX_PLACES)
+      .map(({ offset, length, expected, found }) => jsonObject({ offset, length, expected, found })),
+  });
+}

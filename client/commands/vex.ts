@@ -1,0 +1,80 @@
+import { createHash } from "node:crypto";
+import type { UpdateId } from "../../shared/brand.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { vexDocument, vexStatements } from "../../shared/feed/vex.ts";
+import { encodeJson, type JsonObject } from "../../shared/json.ts";
+import { hostState } from "../apply/state.ts";
+import type { Context } from "../context.ts";
+import { engines } from "../engines/engines.ts";
+import { openHost } from "../host/host.ts";
+import { lastVerified } from "../trust/poll.ts";
+import { putOut } from "./output.ts";
+
+export interface VexOptions {
+  readonly product: readonly string[];
+  readonly output?: string;
+}
+
+/** Says in OpenVEX which CVEs the running kernel is affected by, of those that the feed has fixes for. Makes no request. */
+export async function vex(context: Context, version: string, options: VexOptions): Promise<void> {
+  const { places, clock, terminal } = context;
+  const stranger = options.product.find((purl) => !/^pkg:[a-z]/.test(purl));
+  if (stranger !== undefined)
+    throw new RebootlessError("usage", `not a package URL: ${stranger.slice(0, 200)}`);
+  const host = await openHost(places);
+  const manifest = (await lastVerified(host))?.manifest;
+  if (!manifest) {
+    throw new RebootlessError("unreachable", "nothing that was verified is at hand", {
+      hint: "Run `rebootless check`.",
+    });
+  }
+  const applied = await appliedNow(context, manifest);
+  const { kernel, updates } = manifest;
+  const statements = vexStatements({ kernel, updates, applied, products: options.product });
+  if (statements.length === 0) {
+    throw new RebootlessError(
+      "not_covered",
+      "no update for this kernel names a CVE: there is nothing to state",
+    );
+  }
+  const timestamp = clock();
+  const heading = { author: "rebootless", tooling: `rebootless ${version}`, timestamp, version: 1 };
+  const document = vexDocument({ ...heading, id: idOf(statements, timestamp) }, statements);
+  await putOut(terminal, options.output, Buffer.from(encodeJson(document)).toString());
+  terminal.result("vex", { document });
+}
+
+/** Applied updates, with the objects of theirs that are not loaded. */
+async function appliedNow(
+  { system }: Context,
+  manifest: Parameters<typeof hostState>[0],
+): Promise<ReadonlyMap<UpdateId, readonly string[]>> {
+  const loaded = await engines({ system }).loaded();
+  const { updates } = hostState(manifest, loaded);
+  const pending = (name: string) =>
+    loaded
+      .filter((patch) => patch.name === name)
+      .flatMap((patch) => patch.objects.filter((object) => object.patched === false))
+      .map((object) => object.name);
+  return new Map(
+    updates
+      .filter(({ state }) => state === "applied")
+      .map(({ update }) => [update.id, pending(update.module.name)] as const),
+  );
+}
+
+/** A UUID made of what is stated and when (RFC 9562, version 8): the same document has the same name. */
+function idOf(statements: readonly JsonObject[], timestamp: number): string {
+  const hex = createHash("sha256")
+    .update(encodeJson([timestamp, ...statements]))
+    .digest("hex");
+  const variant = ((Number.parseInt(hex[16] ?? "", 16) & 3) | 8).toString(16);
+  const groups = [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    variant + hex.slice(17, 20),
+    hex.slice(20, 32),
+  ];
+  return `urn:uuid:${groups.join("-")}`;
+}

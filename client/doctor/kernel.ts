@@ -1,0 +1,67 @@
+import type { System } from "../host/system.ts";
+import { type Check, fail, ok, type Verdict, warn } from "./finding.ts";
+
+type Read = Pick<System, "read" | "list">;
+
+/** What the kernel was built with and how it was set: each of these can forbid live patches by itself. */
+export const kernelChecks = (system: Read): readonly Check[] => [
+  { name: "livepatch", look: () => livepatch(system) },
+  { name: "ftrace", look: () => ftrace(system) },
+  { name: "modules", look: () => modules(system) },
+  { name: "signatures", look: () => signatures(system) },
+  { name: "lockdown", look: () => lockdown(system) },
+];
+
+async function livepatch(system: Read): Promise<Verdict> {
+  const names = await system.list("/sys/kernel");
+  if (names.includes("livepatch")) return ok("the kernel takes live patches");
+  if (names.length === 0) return fail("/sys is not mounted", "Mount sysfs on /sys.");
+  return fail(
+    "the kernel was built without CONFIG_LIVEPATCH",
+    "Boot a kernel of the distribution that has it.",
+  );
+}
+
+async function ftrace(system: Read): Promise<Verdict> {
+  const enabled = await system.read("/proc/sys/kernel/ftrace_enabled");
+  if (enabled === "1") return ok("functions can be redirected");
+  if (enabled === undefined) return fail("the kernel was built without ftrace");
+  return fail("ftrace is switched off", "sysctl kernel.ftrace_enabled=1, and see who set it to 0.");
+}
+
+async function modules(system: Read): Promise<Verdict> {
+  const disabled = await system.read("/proc/sys/kernel/modules_disabled");
+  if (disabled === "0") return ok("modules can be loaded");
+  if (disabled === undefined) return fail("the kernel was built without loadable modules");
+  return fail(
+    "loading modules is switched off until the next boot",
+    "Take kernel.modules_disabled=1 out of the host's sysctl settings and reboot.",
+  );
+}
+
+async function signatures(system: Read): Promise<Verdict> {
+  const enforced = await system.read("/sys/module/module/parameters/sig_enforce");
+  if (enforced !== "Y") return ok("modules need no signature of the kernel's own");
+  return warn("the kernel takes only modules that are signed with a key it knows", SIGNED_MODULES);
+}
+
+const SIGNED_MODULES =
+  "The publisher's updates must carry such a signature; enroll the publisher's certificate (mokutil --import).";
+
+async function lockdown(system: Read): Promise<Verdict> {
+  const modes = await system.read("/sys/kernel/security/lockdown");
+  const mode = /\[(\w+)\]/.exec(modes ?? "")?.[1];
+  switch (mode) {
+    case "confidentiality":
+      return fail(
+        "lockdown is in confidentiality mode: the kernel's memory cannot be read, so no update can be checked",
+        "Boot with lockdown=integrity, or without.",
+      );
+    case "integrity":
+      return warn("lockdown is in integrity mode: modules need a signature", SIGNED_MODULES);
+    case "none":
+      return ok("the kernel is not locked down");
+    default:
+      return ok("the kernel says nothing of lockdown");
+  }
+}

@@ -1,0 +1,73 @@
+import { existsSync } from "node:fs";
+import { RebootlessError } from "../../shared/errors.ts";
+import type { KernelCore } from "../host/kcore.ts";
+import type { System } from "../host/system.ts";
+import { type Check, fail, ok, type Verdict } from "./finding.ts";
+
+/** What this process may do, and with what it does it. */
+export const processChecks = (
+  system: Pick<System, "read">,
+  openCore: () => KernelCore,
+  nodeVersion: string,
+  exists: (path: string) => boolean = existsSync,
+): readonly Check[] => [
+  { name: "rights", look: () => rights(system, exists) },
+  { name: "memory", look: async () => memory(openCore) },
+  { name: "tools", look: async () => tools(exists) },
+  { name: "node", look: async () => node(nodeVersion) },
+];
+
+/** Bit numbers of linux/capability.h. */
+const NEEDED: ReadonlyMap<string, bigint> = new Map([
+  ["CAP_SYS_MODULE", 16n],
+  ["CAP_SYS_RAWIO", 17n],
+  ["CAP_SYS_ADMIN", 21n],
+]);
+
+/** Files that container managers leave in what they start. */
+const CONTAINER_MARKS = ["/run/.containerenv", "/.dockerenv", "/run/systemd/container"] as const;
+
+async function rights(system: Pick<System, "read">, exists: (path: string) => boolean): Promise<Verdict> {
+  const effective = /^CapEff:\s*([0-9a-f]{1,16})$/m.exec((await system.read("/proc/self/status")) ?? "")?.[1];
+  if (effective === undefined)
+    throw new RebootlessError("unsupported", "/proc/self/status names no capabilities");
+  const held = BigInt(`0x${effective}`);
+  const missing = [...NEEDED].filter(([, bit]) => ((held >> bit) & 1n) === 0n).map(([name]) => name);
+  if (missing.length === 0) return ok("this process may load modules and read the kernel's memory");
+  const container = CONTAINER_MARKS.some(exists);
+  return fail(
+    `this process lacks ${missing.join(", ")}${container ? ": it runs in a container" : ""}`,
+    container ? "A container's kernel is its host's: run rebootless there." : "Run as root.",
+  );
+}
+
+function memory(openCore: () => KernelCore): Verdict {
+  const core = openCore();
+  core.close();
+  return ok("the kernel's memory can be read");
+}
+
+/** Where System.run looks for them. */
+const FOLDERS = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"] as const;
+const TOOLS: ReadonlyMap<string, string> = new Map([
+  ["insmod", "kmod or busybox"],
+  ["rmmod", "kmod or busybox"],
+  ["flock", "util-linux or busybox"],
+]);
+
+function tools(exists: (path: string) => boolean): Verdict {
+  const missing = [...TOOLS].filter(([name]) => !FOLDERS.some((folder) => exists(`${folder}/${name}`)));
+  if (missing.length === 0) return ok("insmod, rmmod and flock are there");
+  const names = missing.map(([name]) => name).join(", ");
+  return fail(`not found: ${names}`, `Install ${[...new Set(missing.map(([, from]) => from))].join("; ")}.`);
+}
+
+const OLDEST_NODE = [20, 11] as const;
+
+function node(version: string): Verdict {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const enough = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+  return enough
+    ? ok(`Node ${version}`)
+    : fail(`Node ${version} is too old`, `Install Node ${OLDEST_NODE.join(".")} or newer.`);
+}

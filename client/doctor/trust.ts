@@ -1,0 +1,55 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import { type Clock, DAY, formatInstant } from "../../shared/time.ts";
+import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
+import { type Places, provisionedRootFile, readConfig } from "../config.ts";
+import { readIfPresent } from "../host/files.ts";
+import { killSwitch } from "../host/kill_switch.ts";
+import type { System } from "../host/system.ts";
+import { saneTime } from "../trust/freshness.ts";
+import { verify } from "../trust/verifier.ts";
+import { type Check, fail, ok, type Verdict, warn } from "./finding.ts";
+
+/** How early it is said that the root of trust will expire. */
+const ROOT_NOTICE_MS = 30 * DAY;
+
+/** What the administrator set up. */
+export const setupChecks = (places: Places, clock: Clock, system: System): readonly Check[] => [
+  { name: "clock", look: async () => ok(`it is ${formatInstant(saneTime(clock, undefined))}`) },
+  { name: "configuration", look: () => configuration(places) },
+  { name: "root", look: () => root(places, clock) },
+  { name: "switch", look: () => offSwitch(places, system) },
+];
+
+async function configuration(places: Places): Promise<Verdict> {
+  const { feed, mode } = await readConfig(places);
+  return ok(`${feed.join(", ")}; scheduled runs: ${mode}`);
+}
+
+async function root(places: Places, clock: Clock): Promise<Verdict> {
+  const path = provisionedRootFile(places);
+  const bytes = await readIfPresent(path);
+  if (!bytes) return fail(`${path} is missing`, "Set the root of trust with `rebootless init`.");
+  const { version, expires } = (await TrustedSet.fromRoot(bytes, clock(), verify).catch(damaged(path))).root;
+  const says = `version ${version}, until ${formatInstant(expires)}`;
+  if (expires > clock() + ROOT_NOTICE_MS) return ok(says);
+  return warn(says, "The feed may have a newer one already; else its publishers must sign one.");
+}
+
+const damaged =
+  (path: string) =>
+  (cause: unknown): never => {
+    throw new RebootlessError("trust", `${path} is not a root of trust that verifies`, {
+      cause,
+      hint: "Get it from the publisher again, and run `rebootless init`.",
+    });
+  };
+
+async function offSwitch(places: Places, system: System): Promise<Verdict> {
+  const off = await killSwitch(places, system);
+  return off === undefined
+    ? ok("nothing switches rebootless off")
+    : warn(
+        `switched off: ${off}`,
+        "Neither the timer nor the boot applies updates until that is taken away.",
+      );
+}

@@ -1,0 +1,127 @@
+import { type Instant, SECOND } from "../../shared/time.ts";
+import type { Family, Sample } from "./prometheus.ts";
+
+/** What a host tells a monitor. What is not known is undefined. */
+export interface Measured {
+  /** Of the program. */
+  readonly version: string;
+  readonly kernel: { readonly release: string; readonly effectiveRelease: string; readonly buildId: string };
+  /** How many updates are in each state. */
+  readonly updates: ReadonlyMap<string, number>;
+  readonly withheld: number;
+  /** Objects of applied updates that are not loaded, or whose code was not matched yet. */
+  readonly pendingObjects: number;
+  readonly suspects: number;
+  readonly foreign: number;
+  /** How many CVEs have each status, of those that the feed has fixes for. */
+  readonly cves: ReadonlyMap<string, number>;
+  readonly feed:
+    | { readonly version: number; readonly verified: Instant; readonly expires: Instant }
+    | undefined;
+  readonly run: Run | undefined;
+  /** Of the last update that went in or out. */
+  readonly transitionMs: number | undefined;
+}
+
+export interface Run {
+  readonly command: string;
+  readonly exitCode: number;
+  readonly ended: Instant;
+  readonly milliseconds: number;
+}
+
+interface Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly of: (host: Measured) => readonly Sample[];
+}
+
+const one = (value: number | undefined, labels: Sample["labels"] = {}): readonly Sample[] =>
+  value === undefined ? [] : [{ labels, value }];
+const each = (label: string, counts: ReadonlyMap<string, number>): readonly Sample[] =>
+  [...counts].map(([name, value]) => ({ labels: { [label]: name }, value }));
+const seconds = (milliseconds: number | undefined): number | undefined =>
+  milliseconds === undefined ? undefined : milliseconds / SECOND;
+
+/** Every metric there is; the manual page is made from this table too. */
+export const METRICS: readonly Metric[] = [
+  {
+    name: "rebootless_info",
+    help: "1; the labels say which program and which kernel.",
+    of: ({ version, kernel }) =>
+      one(1, {
+        version,
+        release: kernel.release,
+        effective_release: kernel.effectiveRelease,
+        build_id: kernel.buildId,
+      }),
+  },
+  {
+    name: "rebootless_updates",
+    help: "Updates that the feed has for the running kernel, by their state in it.",
+    of: ({ updates }) => each("state", updates),
+  },
+  {
+    name: "rebootless_updates_withheld",
+    help: "Updates that are not applied because policy says so: held, delayed, not rolled out yet.",
+    of: ({ withheld }) => one(withheld),
+  },
+  {
+    name: "rebootless_pending_objects",
+    help: "Objects of applied updates that are not loaded or not matched yet.",
+    of: ({ pendingObjects }) => one(pendingObjects),
+  },
+  {
+    name: "rebootless_suspects",
+    help: "Updates that were on their way when the host went down, and are not tried again by themselves.",
+    of: ({ suspects }) => one(suspects),
+  },
+  {
+    name: "rebootless_foreign_patches",
+    help: "Live patches in the kernel that the feed does not know.",
+    of: ({ foreign }) => one(foreign),
+  },
+  {
+    name: "rebootless_cves",
+    help: "CVEs that the feed has fixes for, by their status in the running kernel.",
+    of: ({ cves }) => each("status", cves),
+  },
+  {
+    name: "rebootless_feed_version",
+    help: "Version of the feed's metadata for this kernel.",
+    of: ({ feed }) => one(feed?.version),
+  },
+  {
+    name: "rebootless_feed_verified_timestamp_seconds",
+    help: "When the feed last answered, and what it had was good.",
+    of: ({ feed }) => one(seconds(feed?.verified)),
+  },
+  {
+    name: "rebootless_feed_expires_timestamp_seconds",
+    help: "When what was verified last stops being good.",
+    of: ({ feed }) => one(seconds(feed?.expires)),
+  },
+  {
+    name: "rebootless_last_run_timestamp_seconds",
+    help: "When the last run ended that could change something.",
+    of: ({ run }) => one(seconds(run?.ended), run && { command: run.command }),
+  },
+  {
+    name: "rebootless_last_run_duration_seconds",
+    help: "How long it took.",
+    of: ({ run }) => one(seconds(run?.milliseconds), run && { command: run.command }),
+  },
+  {
+    name: "rebootless_last_run_exit_code",
+    help: "How it ended: 0, or one of the documented exit codes.",
+    of: ({ run }) => one(run?.exitCode, run && { command: run.command }),
+  },
+  {
+    name: "rebootless_last_transition_seconds",
+    help: "How long the kernel took to let the last update in or out.",
+    of: ({ transitionMs }) => one(seconds(transitionMs)),
+  },
+];
+
+export const metricFamilies = (host: Measured): readonly Family[] =>
+  METRICS.map(({ name, help, of }) => ({ name, help, samples: of(host) }));

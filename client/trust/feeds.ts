@@ -1,0 +1,88 @@
+import { type ErrorCode, isCode, RebootlessError } from "../../shared/errors.ts";
+import type { Config } from "../config.ts";
+import { agentFor } from "./agent.ts";
+import type { Feed } from "./feed.ts";
+import { folderFeed } from "./folder_feed.ts";
+import { httpFeed } from "./http_feed.ts";
+
+/** The feeds of a host in the order in which they are asked. Opening one makes no request. */
+export function openFeeds(config: Config): readonly Feed[] {
+  const http = {
+    timeoutMs: config.timeout,
+    downloadTimeoutMs: config.downloadTimeout,
+    agent: (url: URL) => agentFor(url, config),
+  };
+  return config.feed.map((base) => (base.startsWith("file:") ? folderFeed(base) : httpFeed(base, http)));
+}
+
+/** For a run that is to make no request. */
+export const noFeed: Feed = {
+  url: "offline:",
+  traffic: { requests: 0, bytes: 0 },
+  async get(path) {
+    throw new RebootlessError("unreachable", `${path} is not at hand, and --offline asks no feed`, {
+      hint: "Run it once without --offline.",
+    });
+  },
+};
+
+/**
+ * Why the next feed is asked, the gravest first: when none will do, this is the one to tell of. Everything else (a
+ * full disk, a wrong clock, a lock) would befall the next feed too.
+ */
+const FAULTS_OF_A_FEED: readonly ErrorCode[] = ["trust", "rollback", "expired", "not_covered", "unreachable"];
+
+/** A feed that would do, and what came of it. */
+export interface Chosen<T> {
+  readonly feed: Feed;
+  readonly result: T;
+}
+
+/**
+ * Asks feeds in turn until one will do. A mirror that is out of date or broken must not keep a host from updates that
+ * another has, as none of them is believed; but none is passed over in silence. Throws the gravest of what was thrown.
+ */
+export async function firstGood<T>(
+  feeds: readonly Feed[],
+  ask: (feed: Feed) => Promise<T>,
+  passedOver: (why: RebootlessError) => void,
+): Promise<Chosen<T>> {
+  const faults: RebootlessError[] = [];
+  for (const [i, feed] of feeds.entries()) {
+    try {
+      return { feed, result: await ask(feed) };
+    } catch (error) {
+      if (!FAULTS_OF_A_FEED.some((code) => isCode(error, code))) throw error;
+      faults.push(error as RebootlessError);
+      if (i + 1 < feeds.length) passedOver(error as RebootlessError);
+    }
+  }
+  const gravest = FAULTS_OF_A_FEED.flatMap((code) => faults.filter((fault) => fault.code === code))[0];
+  throw gravest ?? new RebootlessError("config", "no feed is set");
+}
+
+/** Several feeds as one, for files that are found by their digests: the first that has one gives it. */
+export function joined(first: Feed, feeds: readonly Feed[]): Feed {
+  const all = [first, ...feeds.filter((feed) => feed !== first)];
+  const sum = (of: "requests" | "bytes") => all.reduce((total, feed) => total + feed.traffic[of], 0);
+  return {
+    url: first.url,
+    get traffic() {
+      return { requests: sum("requests"), bytes: sum("bytes") };
+    },
+    async get(path, limits) {
+      const faults: unknown[] = [];
+      for (const feed of all) {
+        try {
+          const fetched = await feed.get(path, limits);
+          if (fetched.status !== "not_found") return fetched;
+        } catch (error) {
+          if (!isCode(error, "unreachable")) throw error;
+          faults.push(error);
+        }
+      }
+      if (faults.length === 0) return { status: "not_found" };
+      throw faults[0];
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import type { Agent } from "node:http";
+import { Readable } from "node:stream";
+import type { FetchError, RequestInit, Response } from "node-fetch";
+import { type Feed, type FetchLimits, unreachable } from "./feed.ts";
+
+export interface HttpOptions {
+  /** From connecting to the last byte: a server that trickles is cut off here. */
+  readonly timeoutMs: number;
+  /** The same for a download. */
+  readonly downloadTimeoutMs: number;
+  /** How to get there, where that is not straight or not by Node's own certificates. */
+  readonly agent?: (url: URL) => Promise<Agent | undefined>;
+}
+
+/** The second: 32 MB, the largest artifact, at 1 Mbit/s. */
+export const DEFAULT_HTTP: HttpOptions = { timeoutMs: 30_000, downloadTimeoutMs: 300_000 };
+
+/** @param base of the feed, ending in a slash. node-fetch is loaded at the first request, not at start-up. */
+export function httpFeed(base: string, options: HttpOptions = DEFAULT_HTTP): Feed {
+  const traffic = { requests: 0, bytes: 0 };
+  return {
+    url: base,
+    traffic,
+    async get(path, limits) {
+      traffic.requests++;
+      const response = await request(new URL(path, base), limits, options);
+      if (response.status !== 200) discard(response);
+      if (response.status === 304 && limits.etag !== undefined) return { status: "not_modified" };
+      if (response.status === 404) return { status: "not_found" };
+      if (response.status !== 200) throw unreachable(response.url, `answered ${response.status}`);
+      const bytes = await body(response);
+      traffic.bytes += bytes.length;
+      return { status: "ok", bytes, etag: response.headers.get("etag") ?? undefined };
+    },
+  };
+}
+
+/** Servers close a kept connection when they like, also in the moment in which it is used again: then on a new one. */
+async function request(
+  url: URL,
+  { maxBytes, etag, download }: FetchLimits,
+  { timeoutMs, downloadTimeoutMs, agent }: HttpOptions,
+): Promise<Response> {
+  const { default: fetch } = await import("node-fetch");
+  const through = await agent?.(url);
+  const options: RequestInit = {
+    size: Math.max(1, maxBytes), // node-fetch takes 0 for "no limit"
+    redirect: "error",
+    signal: AbortSignal.timeout(download ? downloadTimeoutMs : timeoutMs),
+    headers: { "user-agent": "rebootless", ...(etag === undefined ? {} : { "if-none-match": etag }) },
+    ...(through && { agent: through }),
+  };
+  try {
+    return await fetch(url, options).catch((error: Partial<FetchError>) => {
+      if (error.code !== "ECONNRESET") throw error;
+      return fetch(url, options);
+    });
+  } catch (cause) {
+    throw unreachable(url.href, "did not answer", cause);
+  }
+}
+
+/** A body that nobody reads would hold its connection, and with it this process. */
+function discard({ body }: Response): void {
+  if (body instanceof Readable) body.destroy();
+}
+
+async function body(response: Response): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    const oversize = (cause as Partial<FetchError>).type === "max-size";
+    throw unreachable(
+      response.url,
+      oversize ? "sent more than the file may have" : "broke off in its answer",
+      cause,
+    );
+  }
+}

@@ -1,0 +1,40 @@
+import type { TextOffset } from "../../shared/brand.ts";
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
+import type { KernelIdentity } from "../../shared/kernel_identity.ts";
+import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
+import type { FunctionFingerprint, KernelLandmarks } from "../../shared/runpre/fingerprint.ts";
+
+/** Functions of a kernel, in the order of their places, with what it takes to judge them. */
+export interface FunctionSet {
+  readonly kernel: KernelIdentity;
+  readonly landmarks: KernelLandmarks;
+  readonly count: number;
+  at(i: number): FunctionFingerprint;
+  /** The same function's name and place alone. */
+  name(i: number): string;
+  offset(i: number): TextOffset;
+}
+
+/** Those that a kernel's updates replace, each once. */
+export function setOfManifest({ kernel, landmarks, updates }: KernelManifest): FunctionSet {
+  const byPlace = new Map<number, FunctionFingerprint>();
+  for (const { objects } of updates) {
+    for (const { name, functions } of objects) {
+      if (name === KERNEL_OBJECT) for (const fn of functions) byPlace.set(fn.offset, fn);
+    }
+  }
+  const functions = [...byPlace.values()].sort((a, b) => a.offset - b.offset);
+  const at = (i: number): FunctionFingerprint => {
+    const fn = functions[i];
+    if (fn === undefined) throw new RangeError(`function ${i} of ${functions.length}`);
+    return fn;
+  };
+  return {
+    kernel,
+    landmarks,
+    count: functions.length,
+    at,
+    name: (i) => at(i).name,
+    offset: (i) => at(i).offset,
+  };
+}

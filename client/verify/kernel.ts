@@ -1,0 +1,123 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import { functionChecker } from "../../shared/runpre/check.ts";
+import type { FunctionFingerprint, TextMemory } from "../../shared/runpre/fingerprint.ts";
+import { lasting } from "../apply/readings.ts";
+import type { Attachments } from "../attached/attachments.ts";
+import { type Differing, explainAll, type Namesakes, type Suspect } from "../attached/explain.ts";
+import { sha256 } from "../host/sha256.ts";
+import { TextWindow } from "../host/text_window.ts";
+import type { FunctionSet } from "./function_set.ts";
+
+export interface KernelCheck {
+  readonly set: FunctionSet;
+  readonly memory: TextMemory;
+  /** What the kernel says of itself, asked anew at each reading; null for a core file, which neither says nor changes. */
+  readonly attachments: (() => Promise<Attachments>) | null;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly progress: (line: string) => void;
+}
+
+export interface KernelVerdict {
+  readonly functions: number;
+  /** Of the functions. */
+  readonly bytes: number;
+  readonly matched: number;
+  readonly differing: readonly Differing[];
+  /** Where the kernel could not be asked. */
+  readonly unread: readonly string[];
+}
+
+/**
+ * Compares every function of a set with a kernel's memory. What differs is read again, with the kernel's variables, and
+ * must differ each time to be believed. @throws what reading throws; ParseError for a set that is not well-formed.
+ */
+export async function checkKernel(check: KernelCheck): Promise<KernelVerdict> {
+  const { set, memory, attachments, sleep, progress } = check;
+  progress(`checking ${set.count} functions`);
+  const { suspects, bytes } = firstReading(set, memory);
+  const namesakes = namesakesIn(set);
+  if (attachments === null) {
+    refuseHoles(suspects, memory);
+    const differing = explainAll(suspects, undefined, namesakes);
+    return { functions: set.count, bytes, matched: set.count - differing.length, differing, unread: [] };
+  }
+  let differing: readonly Differing[] = [];
+  let unread: readonly string[] = [];
+  const doubtful = suspects.map(({ fn }) => fn);
+  await lasting(
+    doubtful,
+    async (left) => {
+      if (left.length < doubtful.length) progress(`${left.length} functions differ: reading them again`);
+      const now = await attachments();
+      differing = explainAll(judge(doubtful, set, memory), now, namesakes);
+      unread = now.unread;
+      return differing.filter(({ reason }) => reason.why === "unexplained").map(({ fn }) => fn);
+    },
+    sleep,
+  );
+  return { functions: set.count, bytes, matched: set.count - differing.length, differing, unread };
+}
+
+function firstReading(set: FunctionSet, memory: TextMemory): { suspects: Suspect[]; bytes: number } {
+  const last = set.count === 0 ? undefined : set.at(set.count - 1);
+  const window = new TextWindow(memory, last === undefined ? 0 : last.offset + last.size);
+  const check = functionChecker(set.landmarks, window, sha256);
+  const suspects: Suspect[] = [];
+  let bytes = 0;
+  for (let i = 0; i < set.count; i++) {
+    const fn = set.at(i);
+    window.advance(fn.offset, fn.size);
+    const result = check(fn);
+    if (result.result !== "match") suspects.push({ fn, result });
+    bytes += fn.size;
+  }
+  return { suspects, bytes };
+}
+
+/** One reading of functions, in which the kernel's variables are read once. */
+function judge(
+  functions: readonly FunctionFingerprint[],
+  set: FunctionSet,
+  memory: TextMemory,
+): readonly Suspect[] {
+  const check = functionChecker(set.landmarks, memory, sha256);
+  return functions.flatMap((fn) => {
+    const result = check(fn);
+    return result.result === "match" ? [] : [{ fn, result }];
+  });
+}
+
+/** Names are gone through once, when something differs. */
+function namesakesIn(set: FunctionSet): Namesakes {
+  let places: Map<string, number[]> | undefined;
+  const build = (): Map<string, number[]> => {
+    const all = new Map<string, number[]>();
+    for (let i = 0; i < set.count; i++) {
+      const same = all.get(set.name(i));
+      if (same === undefined) all.set(set.name(i), [set.offset(i)]);
+      else same.push(set.offset(i));
+    }
+    return all;
+  };
+  return (name) => {
+    places ??= build();
+    return places.get(name) ?? [];
+  };
+}
+
+/** A copy that left out what could not be read, or was not wanted, has zeros there: that is no finding about a kernel. */
+function refuseHoles(suspects: readonly Suspect[], memory: TextMemory): void {
+  const holes = suspects.filter(
+    ({ fn, result }) =>
+      result.result === "mismatch" && memory.read(fn.offset, fn.size).every((byte) => byte === 0),
+  );
+  const first = holes[0];
+  if (first === undefined) return;
+  throw new RebootlessError(
+    "io",
+    `the core file has holes: ${holes.length} functions are zeros, ${first.fn.name} first`,
+    {
+      hint: "It was made without all of the kernel's text; make it anew, without filters.",
+    },
+  );
+}

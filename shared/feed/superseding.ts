@@ -1,0 +1,39 @@
+import type { UpdateId } from "../brand.ts";
+import type { Update } from "./update.ts";
+
+/** Which updates of a manifest make which others needless, directly or by what they supersede. */
+export class Superseding {
+  readonly #down: ReadonlyMap<UpdateId, readonly UpdateId[]>;
+  readonly #up = new Map<UpdateId, UpdateId[]>();
+
+  constructor(all: Iterable<Update>) {
+    const down = new Map<UpdateId, readonly UpdateId[]>();
+    for (const { id, supersedes } of all) {
+      down.set(id, supersedes);
+      for (const other of supersedes) this.#up.set(other, [...(this.#up.get(other) ?? []), id]);
+    }
+    this.#down = down;
+  }
+
+  /** What `id` makes needless. Not itself, even where two supersede each other. */
+  neededNoMore(id: UpdateId): ReadonlySet<UpdateId> {
+    const reached = reach(id, this.#down);
+    reached.delete(id);
+    return reached;
+  }
+
+  /** Whatever meets a dependency on `id`: the update itself and all that supersede it. */
+  meeting(id: UpdateId): ReadonlySet<UpdateId> {
+    return reach(id, this.#up);
+  }
+
+  met(id: UpdateId, standing: ReadonlySet<UpdateId>): boolean {
+    return standing.has(id) || [...this.meeting(id)].some((other) => standing.has(other));
+  }
+}
+
+function reach(from: UpdateId, edges: ReadonlyMap<UpdateId, readonly UpdateId[]>): Set<UpdateId> {
+  const reached = new Set([from]);
+  for (const id of reached) for (const next of edges.get(id) ?? []) reached.add(next);
+  return reached;
+}

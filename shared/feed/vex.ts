@@ -1,0 +1,118 @@
+import type { UpdateId } from "../brand.ts";
+import { type JsonObject, type JsonValue, jsonObject } from "../json.ts";
+import type { KernelIdentity } from "../kernel_identity.ts";
+import { formatInstant, type Instant } from "../time.ts";
+import { Superseding } from "./superseding.ts";
+import type { Update } from "./update.ts";
+
+/*
+ * OpenVEX 0.2.0 (https://github.com/openvex/spec): for each CVE that updates of one kernel fix, whether that kernel is
+ * affected as it runs. Nothing is said of other CVEs.
+ */
+
+const CONTEXT = "https://openvex.dev/ns/v0.2.0";
+
+/** The kernel in question: what the feed has for it, and what of that is in force. */
+export interface VexSubject {
+  readonly kernel: KernelIdentity;
+  readonly updates: readonly Update[];
+  /** With the objects that are not loaded, and so not patched yet. Empty: the kernel as it was built. */
+  readonly applied: ReadonlyMap<UpdateId, readonly string[]>;
+  /** Names by which others know this kernel, besides our own: package URLs. */
+  readonly products: readonly string[];
+}
+
+/** What a document says about itself. */
+export interface VexHeading {
+  /** An IRI of this document's own. */
+  readonly id: string;
+  readonly author: string;
+  readonly tooling: string;
+  readonly timestamp: Instant;
+  readonly version: number;
+}
+
+/** @param statements at least one: the specification knows no empty document. */
+export const vexDocument = (heading: VexHeading, statements: readonly JsonValue[]): JsonObject =>
+  jsonObject({
+    "@context": CONTEXT,
+    "@id": heading.id,
+    author: heading.author,
+    timestamp: formatInstant(heading.timestamp),
+    version: heading.version,
+    tooling: heading.tooling,
+    statements,
+  });
+
+/** One statement for each CVE, in order. The same subject gives the same statements. */
+export function vexStatements(subject: VexSubject): readonly JsonObject[] {
+  const products = [kernelPurl(subject.kernel), ...subject.products].map((purl) =>
+    jsonObject({ "@id": purl, identifiers: jsonObject({ purl }) }),
+  );
+  const standing = standingOf(subject);
+  const cves = new Set(subject.updates.flatMap((update) => update.cves));
+  return [...cves].sort().map((cve) => {
+    const fixers = subject.updates.filter((update) => update.cves.includes(cve));
+    return jsonObject({ vulnerability: jsonObject({ name: cve }), products, ...statusOf(fixers, standing) });
+  });
+}
+
+/** https://github.com/package-url/purl-spec: no distribution's package is named, for a manifest knows of none. */
+export const kernelPurl = ({ release, architecture, buildId }: KernelIdentity): string =>
+  `pkg:generic/linux@${encodeURIComponent(release)}?arch=${encodeURIComponent(architecture)}&build_id=${buildId}`;
+
+type Status = Readonly<Record<"status" | "status_notes" | "action_statement", string | undefined>>;
+
+/** Which updates stand, and so decide. */
+interface Standing {
+  readonly applied: VexSubject["applied"];
+  /** Applied, and not recalled. */
+  readonly sound: ReadonlySet<UpdateId>;
+  readonly superseding: Superseding;
+}
+
+function standingOf({ updates, applied }: VexSubject): Standing {
+  const sound = updates.filter((update) => update.recalled === null && applied.has(update.id));
+  return { applied, sound: new Set(sound.map(({ id }) => id)), superseding: new Superseding(updates) };
+}
+
+/** @param fixers all updates that name the CVE. Each that is good must stand: none is said to fix all of it alone. */
+function statusOf(fixers: readonly Update[], standing: Standing): Status {
+  const { applied } = standing;
+  const fixing = fixers.flatMap((update) => standingFor(update.id, standing));
+  const missing = fixers.filter((update) => update.recalled === null && !isDone(update, fixers, standing));
+  if (fixing.length > 0 && missing.length === 0) return fixed(new Set(fixing), applied);
+  const recalled = fixers.find((update) => update.recalled !== null && applied.has(update.id));
+  if (recalled) {
+    const { id, recalled: why } = recalled;
+    return status("under_investigation", `${id}, which is applied and should fix it, is recalled: ${why}`);
+  }
+  if (missing.length > 0) {
+    const ids = missing.map((update) => update.id).join(", ");
+    return status("affected", undefined, `Apply ${ids}: run \`rebootless upgrade\`.`);
+  }
+  const why = fixers.map((update) => `${update.id} is recalled: ${update.recalled}`).join("; ");
+  return status("affected", why, "Boot a kernel that has a fix.");
+}
+
+/** The update itself where it stands, and what stands in its place. */
+const standingFor = (id: UpdateId, { sound, superseding }: Standing): UpdateId[] =>
+  [...superseding.meeting(id)].filter((other) => sound.has(other));
+
+/** It stands, or what supersedes it; or it would only take the place of another that stands and fixes the CVE. */
+const isDone = ({ id }: Update, fixers: readonly Update[], standing: Standing): boolean =>
+  standingFor(id, standing).length > 0 ||
+  fixers.some((other) => standing.sound.has(other.id) && standing.superseding.neededNoMore(id).has(other.id));
+
+function fixed(ids: ReadonlySet<UpdateId>, applied: VexSubject["applied"]): Status {
+  const absent = new Set([...ids].flatMap((id) => applied.get(id) ?? []));
+  const pending =
+    absent.size === 0 ? "" : `; not loaded, and so not running: ${[...absent].sort().join(", ")}`;
+  return status("fixed", `Fixed in memory by ${[...ids].sort().join(", ")}${pending}.`);
+}
+
+const status = (word: string, notes: string | undefined, action?: string): Status => ({
+  status: word,
+  status_notes: notes,
+  action_statement: action,
+});

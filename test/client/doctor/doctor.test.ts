@@ -1,0 +1,219 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Check, examine, fail, ok } from "../../../client/doctor/finding.ts";
+import { kernelChecks } from "../../../client/doctor/kernel.ts";
+import { processChecks } from "../../../client/doctor/process.ts";
+import { storageChecks, volumeOf } from "../../../client/doctor/storage.ts";
+import { setupChecks } from "../../../client/doctor/trust.ts";
+import { type KernelCore, openKernelCore } from "../../../client/host/kcore.ts";
+import { RebootlessError } from "../../../shared/errors.ts";
+import { DAY, instant } from "../../../shared/time.ts";
+import { ceremony } from "../../edge/support/repository.ts";
+import { FakeSystem } from "../../support/fake_system.ts";
+
+const MIB = 1024 * 1024;
+
+/** A stock kernel, and what a test changes of it. */
+function kernel(
+  changes: Readonly<Record<string, string | undefined>> = {},
+  names = ["livepatch", "security"],
+) {
+  const files: Readonly<Record<string, string | undefined>> = {
+    "/proc/sys/kernel/ftrace_enabled": "1",
+    "/proc/sys/kernel/modules_disabled": "0",
+    "/sys/module/module/parameters/sig_enforce": "N",
+    "/sys/kernel/security/lockdown": "[none] integrity confidentiality",
+    ...changes,
+  };
+  return { read: async (path: string) => files[path], list: async () => names };
+}
+
+/** Verdicts by check. */
+async function verdicts(checks: readonly Check[]) {
+  return Object.fromEntries((await examine(checks)).map(({ check, verdict }) => [check, verdict]));
+}
+async function finding(checks: readonly Check[], name: string) {
+  return (await examine(checks)).find(({ check }) => check === name);
+}
+
+describe("the kernel", () => {
+  it("is fine as distributions build it", async () => {
+    expect(await verdicts(kernelChecks(kernel()))).toEqual({
+      livepatch: "ok",
+      ftrace: "ok",
+      modules: "ok",
+      signatures: "ok",
+      lockdown: "ok",
+    });
+  });
+
+  it.each([
+    ["livepatch", kernel({}, ["security"]), "fail", "CONFIG_LIVEPATCH"],
+    ["livepatch", kernel({}, []), "fail", "/sys is not mounted"],
+    ["ftrace", kernel({ "/proc/sys/kernel/ftrace_enabled": "0" }), "fail", "switched off"],
+    ["ftrace", kernel({ "/proc/sys/kernel/ftrace_enabled": undefined }), "fail", "without ftrace"],
+    ["modules", kernel({ "/proc/sys/kernel/modules_disabled": "1" }), "fail", "until the next boot"],
+    ["modules", kernel({ "/proc/sys/kernel/modules_disabled": undefined }), "fail", "without loadable"],
+    ["signatures", kernel({ "/sys/module/module/parameters/sig_enforce": "Y" }), "warn", "signed"],
+    ["signatures", kernel({ "/sys/module/module/parameters/sig_enforce": undefined }), "ok", "no signature"],
+    [
+      "lockdown",
+      kernel({ "/sys/kernel/security/lockdown": "none [integrity] confidentiality" }),
+      "warn",
+      "integrity",
+    ],
+    [
+      "lockdown",
+      kernel({ "/sys/kernel/security/lockdown": "none integrity [confidentiality]" }),
+      "fail",
+      "memory",
+    ],
+    ["lockdown", kernel({ "/sys/kernel/security/lockdown": undefined }), "ok", "nothing"],
+  ] as const)("%s: case %#", async (name, system, verdict, says) => {
+    const found = await finding(kernelChecks(system), name);
+    expect(found).toMatchObject({ verdict, says: expect.stringContaining(says) });
+    if (verdict !== "ok" && !says.startsWith("without")) expect(found?.hint).toMatch(/\.$/);
+  });
+});
+
+describe("the process", () => {
+  const core = () => ({ close: () => undefined }) as KernelCore;
+  const status = (capabilities: string) => ({
+    read: async (path: string) =>
+      path === "/proc/self/status" ? `Name:\tnode\nCapEff:\t${capabilities}\n` : undefined,
+  });
+  const all = () => true;
+  const host = (path: string) => path.startsWith("/usr/");
+
+  it("may do everything as root of a host", async () => {
+    const checks = processChecks(status("000001ffffffffff"), core, "20.11.0", host);
+    expect(await verdicts(checks)).toEqual({ rights: "ok", memory: "ok", tools: "ok", node: "ok" });
+  });
+
+  it("lacks rights as a user, and in a container is told where to go", async () => {
+    const user = await finding(processChecks(status("0000000000000000"), core, "20.11.0", host), "rights");
+    expect(user).toMatchObject({
+      verdict: "fail",
+      says: "this process lacks CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_ADMIN",
+      hint: "Run as root.",
+    });
+    // What a container manager leaves by default.
+    const contained = await finding(
+      processChecks(status("00000000a80425fb"), core, "20.11.0", all),
+      "rights",
+    );
+    expect(contained).toMatchObject({ verdict: "fail", says: expect.stringContaining("in a container") });
+    expect(contained?.hint).toContain("its host's");
+  });
+
+  it("cannot read memory where the kernel does not let it", async () => {
+    const checks = processChecks(
+      status("1ffffffffff"),
+      () => openKernelCore("/nowhere/kcore"),
+      "20.11.0",
+      host,
+    );
+    expect(await finding(checks, "memory")).toMatchObject({
+      verdict: "fail",
+      says: "cannot read /nowhere/kcore",
+    });
+  });
+
+  it.each([
+    [["/sbin/insmod", "/usr/bin/rmmod"], "not found: flock", "Install util-linux or busybox."],
+    [["/bin/flock"], "not found: insmod, rmmod", "Install kmod or busybox."],
+  ])("misses tools: case %#", async (there, says, hint) => {
+    const checks = processChecks(status("0"), core, "20.11.0", (path) => there.includes(path));
+    expect(await finding(checks, "tools")).toMatchObject({ verdict: "fail", says, hint });
+  });
+
+  it.each([
+    ["18.19.0", "fail"],
+    ["20.10.9", "fail"],
+    ["20.11.0", "ok"],
+    ["22.1.0", "ok"],
+  ])("with Node %s: %s", async (version, verdict) => {
+    expect(await finding(processChecks(status("0"), core, version, all), "node")).toMatchObject({ verdict });
+  });
+});
+
+describe("the disk", () => {
+  const places = { configDir: "/x", stateDir: "/var/lib/rebootless", runDir: "/x" };
+  const look = async (volume: Parameters<typeof storageChecks>[1]) =>
+    (await examine(storageChecks(places, volume)))[0];
+
+  it.each([
+    [1024 * MIB, true, "ok"],
+    [300 * MIB, true, "warn"],
+    [100 * MIB, true, "fail"],
+    [1024 * MIB, false, "fail"],
+  ])("with %d bytes free, writable %s: %s", async (freeBytes, writable, verdict) => {
+    expect(await look(async () => ({ freeBytes, writable }))).toMatchObject({ verdict });
+  });
+
+  it("is that of the nearest folder that is there", async () => {
+    const found = await look(async (path) =>
+      path === "/var/lib" ? { freeBytes: 1024 * MIB, writable: true } : undefined,
+    );
+    expect(found).toMatchObject({ verdict: "ok", says: "1024 MiB free in /var/lib" });
+    expect(await look(async () => undefined)).toMatchObject({ verdict: "fail" });
+  });
+
+  it("is asked of the file system", async () => {
+    expect(await volumeOf(tmpdir())).toMatchObject({ freeBytes: expect.any(Number) });
+    expect(await volumeOf(join(tmpdir(), "rebootless-not-there"))).toBeUndefined();
+  });
+});
+
+describe("the set-up", () => {
+  const NOW = instant(Date.UTC(2036, 0, 1));
+  let dir: string;
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), "rebootless-doctor-"));
+  });
+  afterEach(() => rm(dir, { recursive: true }));
+  const checks = (now = NOW) =>
+    setupChecks({ configDir: dir, stateDir: dir, runDir: dir }, () => now, new FakeSystem());
+
+  it("is missing before init, and says what to do", async () => {
+    expect(await verdicts(checks())).toMatchObject({ clock: "ok", configuration: "fail", root: "fail" });
+    for (const name of ["configuration", "root"])
+      expect((await finding(checks(), name))?.hint).toContain("rebootless init");
+  });
+
+  it("is fine after it, and the root's end is announced", async () => {
+    const made = await ceremony(NOW);
+    await writeFile(join(dir, "root.json"), made.root);
+    await writeFile(join(dir, "rebootless.toml"), 'feed = "https://a.example/"\n');
+    expect(await verdicts(checks())).toMatchObject({ configuration: "ok", root: "ok" });
+    expect(await verdicts(checks(instant(NOW + 20 * 365 * DAY)))).toMatchObject({ root: "warn" });
+  });
+
+  it("fails with a root that does not verify and a clock that cannot be", async () => {
+    await writeFile(join(dir, "root.json"), "{}");
+    expect(await verdicts(checks(instant(0)))).toMatchObject({ root: "fail", clock: "fail" });
+  });
+
+  it("warns of what switches rebootless off", async () => {
+    await writeFile(join(dir, "disabled"), "");
+    expect(await verdicts(checks())).toMatchObject({ switch: "warn" });
+  });
+});
+
+describe("a check that throws", () => {
+  it("is a finding when the error is one of the machine's, and none when it is ours", async () => {
+    const thrown = (error: unknown): Check => ({ name: "x", look: () => Promise.reject(error) });
+    expect(await examine([thrown(new RebootlessError("io", "no", { hint: "do" }))])).toEqual([
+      { check: "x", ...fail("no", "do") },
+    ]);
+    const denied = Object.assign(new Error("EACCES: denied"), { code: "EACCES" });
+    expect(
+      (await examine([thrown(denied), { name: "y", look: async () => ok("z") }])).map(
+        ({ verdict }) => verdict,
+      ),
+    ).toEqual(["fail", "ok"]);
+    await expect(examine([thrown(new TypeError("a fault"))])).rejects.toThrow("a fault");
+  });
+});

@@ -1,0 +1,173 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, request as httpRequest, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { agentFor, type Route } from "../../../client/trust/agent.ts";
+import { DEFAULT_HTTP, httpFeed } from "../../../client/trust/http_feed.ts";
+
+/* Real servers and a real proxy on this machine, with a certificate made here. */
+
+const STRAIGHT: Route = {
+  httpsProxy: undefined,
+  httpProxy: undefined,
+  noProxy: undefined,
+  caFile: undefined,
+  caDir: undefined,
+};
+
+let dir: string;
+let ca: string;
+let plain: string;
+let secure: string;
+let proxy: string;
+let closedProxy: string;
+const servers: Server[] = [];
+/** What was asked of the proxy. */
+const asked: string[] = [];
+
+const portOf = async (server: Server): Promise<number> => {
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+};
+
+function makeProxy(authorization?: string): Server {
+  const refused = (given: string | undefined) => authorization !== undefined && given !== authorization;
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    if (refused(request.headers["proxy-authorization"])) return void response.writeHead(407).end();
+    const onward = httpRequest(request.url ?? "", { headers: request.headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    });
+    onward.end();
+  });
+  server.on("connect", (request, socket) => {
+    asked.push(`CONNECT ${request.url}`);
+    if (refused(request.headers["proxy-authorization"])) {
+      return void socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+    }
+    const [host, port] = (request.url ?? "").split(":");
+    const onward = connect(Number(port), host, () => {
+      socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+      onward.pipe(socket).pipe(onward);
+    });
+    for (const end of [onward, socket]) end.on("error", () => undefined);
+  });
+  return server;
+}
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "rebootless-agent-"));
+  const [key, cert] = [join(dir, "key.pem"), join(dir, "cert.pem")];
+  const subject = ["-subj", "/CN=rebootless test", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"];
+  const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  execFileSync("openssl", ["req", ...kind, "-keyout", key, "-out", cert, ...subject], { stdio: "pipe" });
+  ca = cert;
+  const answer = (_: unknown, response: { end(text: string): void }) => response.end("hello");
+  plain = `http://127.0.0.1:${await portOf(createServer(answer))}/`;
+  const tls = { key: readFileSync(key), cert: readFileSync(cert) };
+  secure = `https://127.0.0.1:${await portOf(createTlsServer(tls, answer))}/`;
+  proxy = `http://127.0.0.1:${await portOf(makeProxy())}`;
+  const basic = `Basic ${Buffer.from("me:p@ss").toString("base64")}`;
+  closedProxy = `127.0.0.1:${await portOf(makeProxy(basic))}`;
+});
+afterAll(async () => {
+  for (const server of servers) {
+    server.closeAllConnections();
+    server.close();
+  }
+  await rm(dir, { recursive: true });
+});
+
+async function fetched(url: string, route: Partial<Route>): Promise<string> {
+  asked.length = 0;
+  const agent = (to: URL) => agentFor(to, { ...STRAIGHT, ...route });
+  const answer = await httpFeed(url, { ...DEFAULT_HTTP, timeoutMs: 5000, agent }).get("a", { maxBytes: 5 });
+  return answer.status === "ok" ? Buffer.from(answer.bytes).toString() : answer.status;
+}
+
+describe("the way to a feed", () => {
+  it("is straight where nothing is set", async () => {
+    expect(await agentFor(new URL(plain), STRAIGHT)).toBeUndefined();
+    expect(await agentFor(new URL(secure), STRAIGHT)).toBeUndefined();
+    expect(await fetched(plain, {})).toBe("hello");
+  });
+
+  it("to a server of an unknown authority is refused", async () => {
+    await expect(fetched(secure, {})).rejects.toMatchObject({ code: "unreachable" });
+  });
+
+  it("to it is open with its certificate: in a file, or in a folder among other things", async () => {
+    expect(await fetched(secure, { caFile: ca })).toBe("hello");
+    const caDir = join(dir, "certs");
+    await mkdir(join(caDir, "more"), { recursive: true });
+    await writeFile(join(caDir, "0a775a30.0"), readFileSync(ca));
+    await writeFile(join(caDir, "README"), "no certificate");
+    expect(await fetched(secure, { caDir })).toBe("hello");
+  });
+
+  it("goes through a proxy: the whole address for http, a tunnel for https", async () => {
+    expect(await fetched(plain, { httpProxy: proxy })).toBe("hello");
+    expect(asked).toEqual([`GET ${plain}a`]);
+    expect(await fetched(secure, { httpsProxy: proxy, caFile: ca })).toBe("hello");
+    expect(asked).toEqual([`CONNECT ${new URL(secure).host}`]);
+  });
+
+  it("through a tunnel judges the server at its end, not the proxy", async () => {
+    await expect(fetched(secure, { httpsProxy: proxy })).rejects.toMatchObject({ code: "unreachable" });
+    expect(asked).toHaveLength(1);
+  });
+
+  it("through a tunnel takes no certificate of another host", async () => {
+    const elsewhere = secure.replace("127.0.0.1", "localhost");
+    const route = { httpsProxy: proxy, caFile: ca };
+    await expect(fetched(elsewhere, route)).rejects.toMatchObject({ code: "unreachable" });
+    expect(asked).toHaveLength(1);
+  });
+
+  it("goes past the proxy where no_proxy says so", async () => {
+    const route = { httpProxy: proxy, httpsProxy: proxy, noProxy: ["127.0.0.1"], caFile: ca };
+    expect([await fetched(plain, route), await fetched(secure, route)]).toEqual(["hello", "hello"]);
+    expect(asked).toEqual([]);
+  });
+
+  it.each(["http", "https"])("tells a proxy who asks, for %s", async (scheme) => {
+    const url = scheme === "http" ? plain : secure;
+    const open = `http://me:p%40ss@${closedProxy}`;
+    expect(await fetched(url, { httpProxy: open, httpsProxy: open, caFile: ca })).toBe("hello");
+    const wrong = `http://me:guess@${closedProxy}`;
+    await expect(fetched(url, { httpProxy: wrong, httpsProxy: wrong, caFile: ca })).rejects.toMatchObject({
+      code: "unreachable",
+      message: expect.stringContaining("407"),
+    });
+  });
+
+  it("is unreachable through a proxy that is down", async () => {
+    const down = "http://127.0.0.1:9";
+    for (const url of [plain, secure]) {
+      await expect(fetched(url, { httpProxy: down, httpsProxy: down })).rejects.toMatchObject({
+        code: "unreachable",
+      });
+    }
+  });
+
+  it.each([
+    [
+      "a file that is missing",
+      { caFile: "/nowhere/ca.pem" },
+      "cannot read certificates from /nowhere/ca.pem",
+    ],
+    ["a folder that is missing", { caDir: "/nowhere" }, "cannot read ca_dir /nowhere"],
+    ["a file without a certificate", { caFile: "/etc/hostname" }, "no certificate (PEM) in /etc/hostname"],
+  ])("is closed by %s", async (_, route, message) => {
+    await expect(fetched(secure, route)).rejects.toMatchObject({ code: "config", message });
+  });
+});
