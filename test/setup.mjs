@@ -42,10 +42,16 @@ async function test(args) {
   return await runSuite(root, await ensureMachine(root), args);
 }
 
-async function onProofKernels(file, args) {
+async function proveRunpre(args) {
   await ensureNodeModules(root);
   await ensureProofMachine(root);
-  return await runBuilt(file, args);
+  return await runBuilt("test/runpre/proof.ts", args);
+}
+
+async function benchRunpre(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  return await runBuilt("bench/runpre/main.ts", args);
 }
 
 /** Needs Node alone: no Debian, and no kernels. */
@@ -61,7 +67,8 @@ const commands = new Map([
   ["test", test],
   ["package", makePackages],
   ["proof:fresh", (args) => proveFresh(root, args)],
-  ["proof:runpre", (args) => onProofKernels("test/runpre/proof.ts", args)],
+  ["proof:runpre", proveRunpre],
+  ["bench:runpre", benchRunpre],
   ["proof:selftests", proveSelftests],
 ]);
 

@@ -191,7 +191,6 @@ describe("what is not there", () => {
     },
   );
   it.each([
-    "",
     "kernels/ABCDEF0123456789ABCD/feed.json",
     "kernels/abc/feed.json",
     `kernels/${id}/feed.json/`,
