@@ -5,8 +5,6 @@ import { type Action, asRoot, recorded } from "./actions.ts";
 import { boot } from "./commands/boot.ts";
 import { type CheckOptions, check } from "./commands/check.ts";
 import type { Shell } from "./commands/completion.ts";
-import { config } from "./commands/config.ts";
-import { history } from "./commands/history.ts";
 import { type HoldOptions, hold, unhold } from "./commands/hold.ts";
 import { type InitOptions, init } from "./commands/init.ts";
 import type { PollingOptions } from "./commands/polling.ts";
@@ -16,7 +14,7 @@ import { status } from "./commands/status.ts";
 import type { UnameOptions } from "./commands/uname.ts";
 import { type UndoOptions, undo } from "./commands/undo.ts";
 import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
-import { type VerifyOptions, verify } from "./commands/verify.ts";
+import type { VerifyOptions } from "./commands/verify.ts";
 import type { VerifyKernelOptions } from "./commands/verify_kernel.ts";
 import type { VexOptions } from "./commands/vex.ts";
 import { DEFAULT_PLACES, type Places } from "./config.ts";
@@ -77,17 +75,20 @@ export function program(version: string, run: Run): Command {
     .addArgument(new Argument("<shell>", "the shell").choices(["bash", "fish", "zsh"] satisfies Shell[]))
     .action((shell: Shell, _: object, self: Command) =>
       run("completion", globals(self), async (context) => {
-        const { completion } = await import("./commands/completion.ts");
+        const { completion } = await import("./commands/inspecting.ts");
         await completion(context, shell, commandTree(root));
       }),
     );
   command("config", "show every setting, and where its value was said").action((_: object, self: Command) =>
-    run("config", globals(self), config),
+    run("config", globals(self), async (context) => {
+      const { config } = await import("./commands/inspecting.ts");
+      await config(context);
+    }),
   );
   polling(command("doctor", "say whether this host can be patched, and what forbids it")).action(
     (options: PollingOptions, self: Command) =>
       run("doctor", globals(self), async (context) => {
-        const { doctor } = await import("./commands/doctor.ts");
+        const { doctor } = await import("./commands/inspecting.ts");
         await doctor(context, options).finally(context.lock.release);
       }),
   );
@@ -101,7 +102,11 @@ export function program(version: string, run: Run): Command {
     (_: object, self: Command) => change("boot", "apply updates", self, boot),
   );
   command("history", "say what was done to the running kernel's build, boot by boot").action(
-    (_: object, self: Command) => run("history", globals(self), history),
+    (_: object, self: Command) =>
+      run("history", globals(self), async (context) => {
+        const { history } = await import("./commands/inspecting.ts");
+        await history(context);
+      }),
   );
   polling(command("upgrade", "apply the updates that the running kernel lacks"))
     .argument("[id...]", "these, with what they depend on (else: all)")
@@ -125,7 +130,7 @@ export function program(version: string, run: Run): Command {
     .option("--applied", "only what is applied")
     .action((id: string | undefined, options: ShowOptions, self: Command) =>
       run("show", globals(self), async (context) => {
-        const { show } = await import("./commands/show.ts");
+        const { show } = await import("./commands/inspecting.ts");
         await show(context, id, options);
       }),
     );
@@ -144,7 +149,7 @@ export function program(version: string, run: Run): Command {
     .option("-o", "the operating system")
     .action((options: UnameOptions, self: Command) =>
       run("uname", globals(self), async (context) => {
-        const { uname } = await import("./commands/uname.ts");
+        const { uname } = await import("./commands/inspecting.ts");
         await uname(context, options);
       }),
     );
@@ -171,8 +176,8 @@ export function program(version: string, run: Run): Command {
     .option("--kcore <core>", "with --kernel: an ELF core file to look at, in place of the running kernel")
     .action((what: string[], options: VerifyOptions & VerifyKernelOptions, self: Command) =>
       run("verify", globals(self), async (context) => {
+        const { verify, verifyKernel } = await import("./commands/inspecting.ts");
         if (!options.kernel) return verify(context, what, options);
-        const { verifyKernel } = await import("./commands/verify_kernel.ts");
         await verifyKernel(context, what, options);
       }),
     );
@@ -189,7 +194,7 @@ export function program(version: string, run: Run): Command {
     .option("-o, --output <file>", "where to write the document; stdout without it")
     .action((options: VexOptions, self: Command) =>
       run("vex", globals(self), async (context) => {
-        const { vex } = await import("./commands/vex.ts");
+        const { vex } = await import("./commands/inspecting.ts");
         await vex(context, version, options);
       }),
     );
