@@ -14,7 +14,10 @@ const ORDERS = [
   ["base", "left", "right", "join", "tip"],
   ["base", "right", "left", "join", "tip"],
 ];
-const ORIGINAL = { a: "a.one: original\na.two: original\na.three: original\n", b: "b.one: original\nb.two: original\n" };
+const ORIGINAL = {
+  a: "a.one: original\na.two: original\na.three: original\n",
+  b: "b.one: original\nb.two: original\n",
+};
 const PATCHED = { a: "a.one: base\na.two: left\na.three: join\n", b: "b.one: right\nb.two: join\n" };
 const PART = { a: "a.one: base\na.two: original\na.three: original\n", b: "b.one: right\nb.two: original\n" };
 const REPLACED = { a: "a.one: all\na.two: all\na.three: all\n", b: "b.one: all\nb.two: all\n" };
@@ -82,7 +85,11 @@ async function superseded(stage: Stage, host: Host, all: readonly Entry[]): Prom
   await stage.feed.set([...all, replace]);
   assert.deepEqual(idsOf(await host.must("upgrade"), "applied"), ["all"]);
   await expectLines(host, REPLACED);
-  assert.deepEqual(await host.modules("rebootless_patch_"), ["rebootless_patch_all"], "what it replaced is unloaded");
+  assert.deepEqual(
+    await host.modules("rebootless_patch_"),
+    ["rebootless_patch_all"],
+    "what it replaced is unloaded",
+  );
   assert.deepEqual(idsOf(await host.must("upgrade"), "applied"), [], "and does not come back");
   await expectTruth(host);
   await host.must("undo", "all");

@@ -16,7 +16,8 @@ const ORIGINAL_A = "a.one: original\na.two: original\na.three: original\n";
 const PATCHED_A = "a.one: original\na.two: original\na.three: join\n";
 const PATCHED_B = "b.one: original\nb.two: join\n";
 
-const modprobe = (host: Host, target: string) => host.guest.mustExec(["modprobe", `rebootless_target_${target}`]);
+const modprobe = (host: Host, target: string) =>
+  host.guest.mustExec(["modprobe", `rebootless_target_${target}`]);
 const rmmod = (host: Host, target: string) => host.guest.mustExec(["rmmod", `rebootless_target_${target}`]);
 
 /** Another build takes the file's place, as when a package is updated while its kernel runs; and back. */
@@ -40,7 +41,11 @@ async function loadedLater(host: Host): Promise<void> {
   await host.must("upgrade", "--partial");
   assert.equal(await host.read("/proc/rebootless_target_a"), PATCHED_A);
   const waiting = await host.must("status");
-  assert.match(JSON.stringify(waiting.json), /"pending":\["rebootless_target_b"\]/, "status says what is pending");
+  assert.match(
+    JSON.stringify(waiting.json),
+    /"pending":\["rebootless_target_b"\]/,
+    "status says what is pending",
+  );
   await modprobe(host, "b");
   assert.equal(await host.read("/proc/rebootless_target_b"), PATCHED_B, "the kernel patches it as it comes");
   await host.must("upgrade");
