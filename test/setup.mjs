@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { proveFresh } from "./fresh/main.mjs";
+import { provePackages } from "./package/main.mjs";
 import { ensureMachine, ensureProofMachine } from "./setup/machine.mjs";
 import { ensureNodeModules } from "./setup/node_modules.mjs";
 import { progress, run, runOrFail, SetupError } from "./setup/run.mjs";
@@ -56,11 +57,17 @@ async function makePackages() {
   return await run(process.execPath, command, { cwd: root, stdout: "inherit" });
 }
 
+async function proofOfPackages() {
+  await ensureNodeModules(root);
+  return await provePackages(root);
+}
+
 const commands = new Map([
   ["demo", demo],
   ["test", test],
   ["package", makePackages],
   ["proof:fresh", (args) => proveFresh(root, args)],
+  ["proof:package", proofOfPackages],
   ["proof:runpre", (args) => onProofKernels("test/runpre/proof.ts", args)],
   ["proof:selftests", proveSelftests],
 ]);
