@@ -32,12 +32,17 @@ export const recorded =
         context.terminal.notice(`warning: status.json was not written: ${explain(cause).message}`);
       }
     };
+    let exitCode: number = EXIT.ok;
+    const exitWith = (code: number) => {
+      exitCode = code;
+      context.exitWith(code);
+    };
     try {
-      await action(context);
+      await action({ ...context, exitWith });
     } catch (error) {
-      const { code, message, exitCode } = explain(error);
-      await ended(exitCode, { code, message });
+      const { code, message, exitCode: failed } = explain(error);
+      await ended(failed, { code, message });
       throw error;
     }
-    await ended(EXIT.ok);
+    await ended(exitCode);
   };

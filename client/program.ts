@@ -2,13 +2,16 @@ import { Argument, Command } from "commander";
 import { commandTree } from "../shared/cli/command_tree.ts";
 import { exitCodesHelp } from "../shared/exit_table.ts";
 import { type Action, asRoot, recorded } from "./actions.ts";
-import { check } from "./commands/check.ts";
+import { type CheckOptions, check } from "./commands/check.ts";
 import type { Shell } from "./commands/completion.ts";
 import { config } from "./commands/config.ts";
 import { type HoldOptions, hold, unhold } from "./commands/hold.ts";
 import { type InitOptions, init } from "./commands/init.ts";
 import type { PollingOptions } from "./commands/polling.ts";
+import { scheduled } from "./commands/scheduled.ts";
+import type { ShowOptions } from "./commands/show.ts";
 import { status } from "./commands/status.ts";
+import type { UnameOptions } from "./commands/uname.ts";
 import { undo } from "./commands/undo.ts";
 import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
 import { type VerifyOptions, verify } from "./commands/verify.ts";
@@ -63,10 +66,11 @@ export function program(version: string, run: Run): Command {
         asRoot("set a host up", (context) => init(context, options)),
       ),
     );
-  polling(command("check", "ask the feed what there is for the running kernel")).action(
-    (options: PollingOptions, self: Command) =>
+  polling(command("check", "ask the feed what there is for the running kernel"))
+    .option("--exit-code", "end with 100 if there is something to apply")
+    .action((options: CheckOptions, self: Command) =>
       change("check", "keep what is verified", self, (context) => check(context, options)),
-  );
+    );
   command("completion", "print the script by which a shell completes this command line")
     .addArgument(new Argument("<shell>", "the shell").choices(["bash", "fish", "zsh"] satisfies Shell[]))
     .action((shell: Shell, _: object, self: Command) =>
@@ -93,12 +97,45 @@ export function program(version: string, run: Run): Command {
     );
   polling(command("upgrade", "apply every update that the running kernel lacks"))
     .option("-n, --dry-run", "do everything but load")
-    .action((options: UpgradeOptions, self: Command) =>
-      change("upgrade", "apply updates", self, (context) => upgrade(context, options)),
+    .option("--scheduled", "as cron and timers run it: after a random wait, quiet, and as `mode` says")
+    .action((options: UpgradeOptions & { readonly scheduled?: boolean }, self: Command) =>
+      change("upgrade", "apply updates", self, async (context) => {
+        if (!options.scheduled) return upgrade(context, options);
+        await scheduled(context, {
+          check: (quiet) => check(quiet, options),
+          upgrade: (quiet) => upgrade(quiet, options),
+        });
+      }),
+    );
+  command("show", "list the updates for this kernel, or tell all there is to one")
+    .argument("[id]", "an update")
+    .option("--available", "only what is not applied")
+    .option("--applied", "only what is applied")
+    .action((id: string | undefined, options: ShowOptions, self: Command) =>
+      run("show", globals(self), async (context) => {
+        const { show } = await import("./commands/show.ts");
+        await show(context, id, options);
+      }),
     );
   command("status", "say what is in force").action((_: object, self: Command) =>
     run("status", globals(self), status),
   );
+  command("uname", "as uname(1), with the release whose fixes the kernel has")
+    .option("-a", "everything")
+    .option("-s", "the kernel's name (nothing given: this)")
+    .option("-n", "the host's name")
+    .option("-r", "the effective release")
+    .option("-v", "the kernel's version")
+    .option("-m", "the machine's architecture")
+    .option("-p", "the processor")
+    .option("-i", "the hardware platform")
+    .option("-o", "the operating system")
+    .action((options: UnameOptions, self: Command) =>
+      run("uname", globals(self), async (context) => {
+        const { uname } = await import("./commands/uname.ts");
+        await uname(context, options);
+      }),
+    );
   command("undo", "take updates out of the running kernel")
     .argument("[id...]", "updates to undo, with those that depend on them")
     .option("--all", "undo every update of this feed")

@@ -1,11 +1,13 @@
 import { Hono } from "hono";
 import type { Clock } from "../shared/time.ts";
+import type { SignatureVerifier } from "../shared/tuf/keys.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
 import { jsonAnswer } from "./http/answer.ts";
 import { route } from "./http/methods.ts";
 import { notFound, problem, problemOf } from "./http/problem.ts";
 import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
 import type { Publisher } from "./publish/token.ts";
+import { findRoutes } from "./routes/find.tsx";
 import { newestRoot } from "./routes/newest_root.ts";
 import { publishRoutes } from "./routes/publish.ts";
 import { readRoutes } from "./routes/read.ts";
@@ -22,6 +24,7 @@ export interface AppDeps {
   readonly publishers: ReadonlyMap<string, Publisher>;
   /** Of publishers' tokens. */
   readonly audience: string;
+  readonly verify: SignatureVerifier;
   /** Told of errors that nobody expected. */
   readonly report: (error: unknown) => void;
 }
@@ -30,6 +33,7 @@ export interface AppDeps {
 export function createApp(deps: AppDeps): Hono {
   const app = new Hono();
   const root = newestRoot(deps);
+  findRoutes(app, deps, root);
   readRoutes(app, deps, root);
   publishRoutes(app, deps, root);
   route(app, "/health", {

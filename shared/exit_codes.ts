@@ -17,6 +17,7 @@ export const EXIT = {
   conflict: 12,
   refused: 13,
   clock: 14,
+  available: 100,
 } as const;
 
 const BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {

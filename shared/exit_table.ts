@@ -84,6 +84,11 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
     meaning: "this host's clock cannot be right: nothing was judged by it",
     advice: "set the clock",
   },
+  available: {
+    short: "there is something to apply (check --exit-code)",
+    meaning: "there is something to apply: `check --exit-code` alone",
+    advice: "`rebootless upgrade`",
+  },
 };
 
 /** What ends only a publisher's command. */

@@ -43,10 +43,16 @@ async function test(args) {
   return await runSuite(root, await ensureMachine(root), args);
 }
 
-async function onProofKernels(file, args) {
+async function proveRunpre(args) {
   await ensureNodeModules(root);
   await ensureProofMachine(root);
-  return await runBuilt(file, args);
+  return await runBuilt("test/runpre/proof.ts", args);
+}
+
+async function benchRunpre(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  return await runBuilt("bench/runpre/main.ts", args);
 }
 
 /** Needs Node alone: no Debian, and no kernels. */
@@ -57,7 +63,7 @@ async function makePackages() {
   return await run(process.execPath, command, { cwd: root, stdout: "inherit" });
 }
 
-async function proofOfPackages() {
+async function provePackaging() {
   await ensureNodeModules(root);
   return await provePackages(root);
 }
@@ -67,8 +73,9 @@ const commands = new Map([
   ["test", test],
   ["package", makePackages],
   ["proof:fresh", (args) => proveFresh(root, args)],
-  ["proof:package", proofOfPackages],
-  ["proof:runpre", (args) => onProofKernels("test/runpre/proof.ts", args)],
+  ["proof:package", provePackaging],
+  ["proof:runpre", proveRunpre],
+  ["bench:runpre", benchRunpre],
   ["proof:selftests", proveSelftests],
 ]);
 

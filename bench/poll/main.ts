@@ -5,7 +5,8 @@ import { build } from "esbuild";
 import { gnuBuildId } from "../../shared/elf/notes.ts";
 import { feedPath, manifestTarget } from "../../shared/feed/paths.ts";
 import { projectRoot } from "../../test/guest/machine.ts";
-import { measure, type Run, summary } from "./measure.ts";
+import { medians } from "../node_process.ts";
+import { measure, type Run } from "./measure.ts";
 import { kernelNumber, makeRepository } from "./repository.ts";
 import { serve } from "./server.ts";
 
@@ -72,7 +73,7 @@ for (let round = 0; round < ROUNDS; round++) {
 await server.close();
 await rm(work, { recursive: true });
 
-const of = (name: string): Run => summary(runs[name] ?? []);
+const of = (name: string): Run => medians(runs[name] ?? []);
 const floor = of("floor");
 const rows: readonly (readonly [string, Run])[] = [
   ["node -e 0", floor],

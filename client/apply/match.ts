@@ -1,59 +1,107 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Update } from "../../shared/feed/update.ts";
-import { checkFunction } from "../../shared/runpre/check.ts";
+import { type Difference, functionChecker, type RunpreResult } from "../../shared/runpre/check.ts";
 import type { FunctionFingerprint, KernelLandmarks, TextMemory } from "../../shared/runpre/fingerprint.ts";
+import type { LoadedPatch } from "../engines/engine.ts";
 import { sha256 } from "../host/sha256.ts";
+import { lasting } from "./readings.ts";
+import { replacementsOf } from "./replacements.ts";
 
-/** A text poke in flight (a jump label, a probe) leaves an int3 for a moment: a mismatch must last. */
-const READINGS = 3;
+/** The running kernel, as an update is matched with it. */
+export interface RunningCode {
+  readonly landmarks: KernelLandmarks;
+  readonly memory: TextMemory;
+  /** All that the feed has for this kernel. */
+  readonly updates: readonly Update[];
+  /** What the kernel lists, also of others. */
+  readonly loaded: readonly LoadedPatch[];
+  readonly sleep: (milliseconds: number) => Promise<void>;
+}
 
 /**
- * Compares every function that an update replaces with the running kernel's memory. Throws `runpre` at the first
- * that differs, naming it and the place, or `unsupported` for target objects that cannot be matched.
- *
- * @param replaced offsets from `_text` of functions that applied updates replace: their entry is a call, rightly.
+ * Compares every function that an update replaces with the running kernel's memory. A function that updates replace already
+ * must be attached at its start, by exactly those that the feed has in force; its body must be what it was all the same.
+ * Throws `runpre` at the first that differs at every reading, naming it and the place, or `unsupported` for target
+ * objects that cannot be matched.
  */
-export function matchUpdate(
+export async function matchUpdate(
   update: Update,
-  landmarks: KernelLandmarks,
-  memory: TextMemory,
-  replaced: ReadonlySet<number>,
-): { readonly functions: number; readonly bytes: number } {
+  running: RunningCode,
+): Promise<{ readonly functions: number; readonly bytes: number }> {
   const functions = update.objects.flatMap((object) => {
     if (object.name === "vmlinux") return object.functions;
     throw new RebootlessError("unsupported", `${update.id} changes the module ${object.name}`, {
       hint: "Functions in modules cannot be matched yet, and what cannot be matched is not replaced.",
     });
   });
-  for (const fn of functions) matchFunction(fn, landmarks, memory, replaced);
+  const errors = new Map<FunctionFingerprint, RebootlessError>();
+  const differs = async (suspects: readonly FunctionFingerprint[]) => {
+    const check = functionChecker(running.landmarks, running.memory, sha256);
+    for (const fn of suspects) {
+      const error = judge(fn, check(fn), running);
+      if (error === undefined) errors.delete(fn);
+      else errors.set(fn, error);
+    }
+    return suspects.filter((fn) => errors.has(fn));
+  };
+  const [first] = await lasting(await differs(functions), differs, running.sleep);
+  const error = first && errors.get(first);
+  if (error) throw error;
   return { functions: functions.length, bytes: functions.reduce((sum, fn) => sum + fn.size, 0) };
 }
 
-function matchFunction(
+function judge(
   fn: FunctionFingerprint,
-  landmarks: KernelLandmarks,
-  memory: TextMemory,
-  replaced: ReadonlySet<number>,
-): void {
-  let check = checkFunction(fn, landmarks, memory, sha256);
-  for (let again = 1; again < READINGS && check.result === "mismatch"; again++) {
-    check = checkFunction(fn, landmarks, memory, sha256);
-  }
-  if (check.result === "match") return;
-  if (check.result === "attached") {
-    if (replaced.has(fn.offset)) return;
-    throw new RebootlessError("runpre", `something is attached to ${fn.name} in the running kernel`, {
-      hint: "A tracer, a probe or another live patch replaced the call at its start. Remove it and try again.",
-      details: { function: fn.name, offset: 0 },
-    });
-  }
-  throw mismatch(fn, check.differences);
+  check: RunpreResult,
+  { updates, loaded }: RunningCode,
+): RebootlessError | undefined {
+  if (check.result === "mismatch") return mismatch(fn, check.differences);
+  const { expected, listed } = replacementsOf(fn, updates, loaded);
+  if (check.result === "attached") return judgeAttached(fn, expected, listed);
+  if (expected.length === 0) return undefined;
+  return refusal(
+    fn,
+    `${fn.name} is as it booted, and the kernel says that ${expected.join(", ")} replaces it`,
+    {
+      hint: "Something put its start back to what it was. Find out what, or boot anew.",
+      patches: expected.join(","),
+    },
+  );
 }
 
-function mismatch(
+function judgeAttached(
   fn: FunctionFingerprint,
-  differences: Extract<ReturnType<typeof checkFunction>, { result: "mismatch" }>["differences"],
-): RebootlessError {
+  expected: readonly string[],
+  listed: readonly string[],
+): RebootlessError | undefined {
+  const foreign = listed.filter((name) => !expected.includes(name));
+  if (foreign.length > 0) {
+    return refusal(fn, `${fn.name} is replaced by ${foreign.join(", ")}, which this feed knows nothing of`, {
+      hint: "Two live patches of one function undo each other's work: take the other one out, or hold this update.",
+      patches: foreign.join(","),
+    });
+  }
+  const missing = expected.filter((name) => !listed.includes(name));
+  if (missing.length > 0) {
+    return refusal(fn, `${missing.join(", ")} should replace ${fn.name}, and the kernel does not list it`, {
+      hint: "What is in force is not what was signed for. Undo it, and upgrade again.",
+      patches: missing.join(","),
+    });
+  }
+  if (expected.length > 0) return undefined;
+  return refusal(fn, `something is attached to ${fn.name} in the running kernel`, {
+    hint: "A tracer or a probe replaced the call at its start: `rebootless verify --kernel` says which. Remove it and try again.",
+  });
+}
+
+const refusal = (
+  fn: FunctionFingerprint,
+  message: string,
+  { hint, ...details }: { readonly hint: string; readonly patches?: string },
+): RebootlessError =>
+  new RebootlessError("runpre", message, { hint, details: { function: fn.name, offset: 0, ...details } });
+
+function mismatch(fn: FunctionFingerprint, differences: readonly Difference[]): RebootlessError {
   const first = differences[0];
   const offset = first?.offset ?? 0;
   const bytes = first ? `${first.expected ? `expected ${first.expected}, ` : ""}found ${first.found}` : "";

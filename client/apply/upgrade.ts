@@ -28,6 +28,7 @@ export interface UpgradeOptions {
   readonly feed: Feed;
   readonly directory: TrustDir;
   readonly memory: () => TextMemory & { close(): void };
+  readonly sleep: (milliseconds: number) => Promise<void>;
   readonly dryRun: boolean;
   readonly progress: (line: string) => void;
 }
@@ -55,7 +56,7 @@ export async function upgrade(options: UpgradeOptions): Promise<readonly Result[
     const needs = update.depends.find((id) => !standing.has(id));
     const result: Result = needs
       ? { id: update.id, result: "left_out", why: { id: update.id, reason: "missing", needs } }
-      : await attempt(update, options, standing);
+      : await attempt(update, options);
     if (result.result === "applied" || result.result === "would_apply") standing.add(update.id);
     results.push(result);
   }
@@ -78,16 +79,12 @@ function refuseUnclear(state: HostState): void {
   }
 }
 
-async function attempt(
-  update: Update,
-  options: UpgradeOptions,
-  standing: ReadonlySet<UpdateId>,
-): Promise<Result> {
+async function attempt(update: Update, options: UpgradeOptions): Promise<Result> {
   const { engine, feed, directory, dryRun, progress } = options;
   try {
     const file = await haveArtifact(update.module, feed, directory);
     progress(`${update.id}: module of ${update.module.length} bytes verified`);
-    const matched = match(update, options, standing);
+    const matched = await match(update, options);
     progress(
       `${update.id}: ${matched.functions} functions, ${matched.bytes} bytes, match the running kernel`,
     );
@@ -106,16 +103,12 @@ async function attempt(
   }
 }
 
-function match(update: Update, options: UpgradeOptions, standing: ReadonlySet<UpdateId>) {
-  const { manifest } = options;
-  const memory = options.memory();
+async function match(update: Update, { manifest, engine, memory: open, sleep }: UpgradeOptions) {
+  const loaded = await engine.loaded();
+  const memory = open();
   try {
-    const replaced = manifest.updates
-      .filter((other) => standing.has(other.id))
-      .flatMap((other) =>
-        other.objects.flatMap((object) => object.functions.map((fn) => fn.offset as number)),
-      );
-    return matchUpdate(update, manifest.landmarks, memory, new Set(replaced));
+    const { landmarks, updates } = manifest;
+    return await matchUpdate(update, { landmarks, memory, updates, loaded, sleep });
   } finally {
     memory.close();
   }

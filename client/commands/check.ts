@@ -1,3 +1,4 @@
+import { EXIT } from "../../shared/exit_codes.ts";
 import { orderUpdates } from "../../shared/feed/order.ts";
 import { appliedIds, hostState } from "../apply/state.ts";
 import type { Context } from "../context.ts";
@@ -6,14 +7,20 @@ import { openHost } from "../host/host.ts";
 import { kernelLine, leftOutLine, pollLine, updateLine } from "./describe.ts";
 import { type PollingOptions, pollFeed } from "./polling.ts";
 
+export interface CheckOptions extends PollingOptions {
+  /** Ends with a code of its own where there is something to apply. */
+  readonly exitCode?: boolean;
+}
+
 /** Polls the feed, verifies, and says what an upgrade would apply. Changes nothing but the cache. */
-export async function check(context: Context, options: PollingOptions): Promise<void> {
+export async function check(context: Context, options: CheckOptions): Promise<void> {
   const { places, terminal, system } = context;
   const host = await openHost(places);
   const { polled, feed, milliseconds } = await pollFeed(context, host, options);
   const state = hostState(polled.manifest, await engines({ system }).loaded());
   const { updates, leftOut } = orderUpdates(polled.manifest.updates, appliedIds(state));
 
+  if (options.exitCode && updates.length > 0) context.exitWith(EXIT.available);
   terminal.say(kernelLine(host.kernel));
   terminal.say(pollLine(polled, feed.traffic, milliseconds));
   for (const update of updates) terminal.say(updateLine(update, "available"));

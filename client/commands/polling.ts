@@ -43,7 +43,8 @@ export async function pollFeed(context: Context, host: Host, options: PollingOpt
   });
   record.manifest = polled.manifest;
   if (!offline) {
-    record.feed = { url: feed.url, version: polled.version, expires: polled.expires, verified: clock() };
+    const { version, expires, changed } = polled;
+    record.feed = { url: feed.url, version, expires, verified: clock(), changed };
   }
   return { polled, feed: joined(feed, feeds), milliseconds: Math.round(performance.now() - start) };
 }

@@ -32,6 +32,7 @@ export async function upgrade(context: Context, options: UpgradeOptions): Promis
     feed,
     directory: host.directory,
     memory: openKernelCore,
+    sleep: system.sleep,
     dryRun: options.dryRun ?? false,
     progress: terminal.progress,
   });

@@ -11,6 +11,8 @@ export interface FeedSeen {
   readonly expires: Instant;
   /** When this run verified it. */
   readonly verified: Instant;
+  /** Whether it had anything new. */
+  readonly changed: boolean;
 }
 
 /** What one run learned and did. Commands note it as they go; it is written down when they end, however they end. */

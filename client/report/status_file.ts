@@ -1,9 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { effectiveRelease } from "../../shared/feed/effective.ts";
 import { holdToJson } from "../../shared/feed/holds.ts";
-import { type Withheld, withheldUpdates } from "../../shared/feed/withheld.ts";
+import type { Withheld } from "../../shared/feed/withheld.ts";
 import {
   encodeJson,
   isJsonObject,
@@ -13,12 +12,11 @@ import {
   parseJson,
 } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
-import { appliedIds, hostState, type Standing } from "../apply/state.ts";
+import type { Standing } from "../apply/state.ts";
 import type { Places } from "../config.ts";
 import type { Context } from "../context.ts";
-import { livepatchEngine } from "../engines/livepatch.ts";
 import { readIfPresent } from "../host/files.ts";
-import { policyOf } from "../policy/policy.ts";
+import { viewHost } from "./host_view.ts";
 
 /** Raised when a member changes its meaning or goes away; members may be added. */
 const STATUS_SCHEMA = 1;
@@ -78,10 +76,8 @@ function runToJson({ record }: Context, end: RunEnd): JsonObject {
 }
 
 async function learnedMembers(context: Context): Promise<Readonly<Record<string, JsonValue | undefined>>> {
-  const { record, system, places, clock } = context;
-  const { host, manifest, feed } = record;
+  const { host, manifest, feed } = context.record;
   if (!host) return {};
-  const kernel = { build_id: host.buildId, release: host.kernel.release };
   const seen = feed && {
     feed: jsonObject({
       url: feed.url,
@@ -91,14 +87,13 @@ async function learnedMembers(context: Context): Promise<Readonly<Record<string,
     }),
   };
   if (!manifest) return { ...seen };
-  const state = hostState(manifest, await livepatchEngine({ system }).loaded());
-  const policy = await policyOf(host.config, places, system);
-  const withheld = withheldUpdates(policy, manifest.updates, clock());
+  const { state, policy, withheld, effective } = await viewHost(context, host, manifest);
   return {
     ...seen,
     kernel: jsonObject({
-      ...kernel,
-      effective_release: effectiveRelease(manifest.updates, appliedIds(state)) ?? host.kernel.release,
+      build_id: host.buildId,
+      release: host.kernel.release,
+      effective_release: effective,
     }),
     updates: state.updates.map((standing) => standingToJson(standing, withheld.get(standing.update.id))),
     foreign: state.foreign.map(({ name, state: now }) => jsonObject({ name, state: now })),

@@ -44,17 +44,18 @@ export class CatalogueObject extends DurableObject implements Catalogue {
   }
 }
 
-/** What comes back over the boundary is a copy: plain data has the same shape on both sides. */
-export const catalogueOf = (namespace: DurableObjectNamespace<CatalogueObject>): Catalogue => {
-  const object = namespace.get(namespace.idFromName("catalogue")) as unknown as Catalogue;
+/** A stub serves the request in which it was made and no other: each call makes its own. */
+export function catalogueOf(namespace: DurableObjectNamespace<CatalogueObject>): Catalogue {
+  // Plain data has the same shape on both sides; the types of RPC say so less simply.
+  const object = () => namespace.get(namespace.idFromName("catalogue")) as unknown as Catalogue;
   return {
-    record: (entry) => object.record(entry),
-    versions: (ids) => object.versions(ids),
-    kernels: (query, after) => object.kernels(query, after),
-    update: (id) => object.update(id),
-    updatesFor: (cve) => object.updatesFor(cve),
-    kernelsWith: (update, after) => object.kernelsWith(update, after),
-    changes: () => object.changes(),
-    totals: () => object.totals(),
+    record: (entry) => object().record(entry),
+    versions: (ids) => object().versions(ids),
+    kernels: (query, after) => object().kernels(query, after),
+    update: (id) => object().update(id),
+    updatesFor: (cve) => object().updatesFor(cve),
+    kernelsWith: (update, after) => object().kernelsWith(update, after),
+    changes: () => object().changes(),
+    totals: () => object().totals(),
   };
-};
+}

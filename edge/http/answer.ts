@@ -1,4 +1,5 @@
 import type { Sha256Hex } from "../../shared/brand.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodeJson, type JsonValue, jsonObject } from "../../shared/json.ts";
 import type { ByteRange } from "../store/store.ts";
 import { etagOf, noneMatchNames } from "./etag.ts";
@@ -59,6 +60,19 @@ export function answerBytes(file: File, range: ByteRange | undefined, body: Body
     status: 206,
     headers: { ...headers, ...place },
   });
+}
+
+/** Bytes at hand, as a file. */
+export async function answerContent(
+  request: Request,
+  content: Uint8Array,
+  kind: Pick<File, "lifetime" | "type">,
+): Promise<Response> {
+  const file = { sha256: await sha256Of(content), length: content.length, ...kind };
+  const want = wanted(request, file);
+  if (want.kind === "answered") return want.response;
+  const { range } = want;
+  return answerBytes(file, range, range ? content.subarray(range.start, range.end) : content);
 }
 
 const answered = (response: Response): Wanted => ({ kind: "answered", response });

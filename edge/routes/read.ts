@@ -2,7 +2,7 @@ import type { Context, Hono } from "hono";
 import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import type { AppDeps } from "../app.ts";
-import { answerBytes, type File, wanted, wantsWhole } from "../http/answer.ts";
+import { answerBytes, answerContent, type File, wanted, wantsWhole } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
 import { notFound } from "../http/problem.ts";
 import { readFeed, type StoredFeed } from "../publish/stored_feed.ts";
@@ -107,16 +107,8 @@ async function stored(
   return file && answerBytes({ ...file, ...kind }, want?.range, file.stream());
 }
 
-async function bytes(c: Context, content: Uint8Array, kind: Kind): Promise<Response> {
-  const file = { sha256: await sha256Of(content), length: content.length, ...kind };
-  const want = wanted(c.req.raw, file);
-  if (want.kind === "answered") return want.response;
-  return answerBytes(
-    file,
-    want.range,
-    want.range ? content.subarray(want.range.start, want.range.end) : content,
-  );
-}
+const bytes = (c: Context, content: Uint8Array, kind: Kind): Promise<Response> =>
+  answerContent(c.req.raw, content, kind);
 
 const isManifest = async ({ bundle }: StoredFeed, sha256: Sha256Hex): Promise<boolean> =>
   (await sha256Of(bundle.manifest)) === sha256;

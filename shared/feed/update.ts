@@ -139,13 +139,17 @@ function decodeParts(parts: Decoder, engine: EngineName): UpdatePart[] {
 const decodeRelease = (release: Decoder): string =>
   RELEASE.test(release.string()) ? release.string() : release.fail("not a kernel release");
 
-function decodeModule(module: Decoder): UpdateModule {
-  return {
-    name: module.get("name").as(objectName),
-    sha256: module.get("sha256").as(sha256Hex),
-    length: module.get("length").integer(1, MAX_ARTIFACT_BYTES),
-  };
-}
+export const decodeArtifact = (artifact: Decoder): Artifact => ({
+  sha256: artifact.get("sha256").as(sha256Hex),
+  length: artifact.get("length").integer(1, MAX_ARTIFACT_BYTES),
+});
+
+export const artifactToJson = ({ sha256, length }: Artifact): JsonObject => jsonObject({ sha256, length });
+
+const decodeModule = (module: Decoder): UpdateModule => ({
+  name: module.get("name").as(objectName),
+  ...decodeArtifact(module),
+});
 
 /** An update names every object that it touches, also one in which it has callbacks and replaces nothing. */
 function decodeObjects(objects: Decoder): TargetObject[] {

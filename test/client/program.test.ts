@@ -64,13 +64,24 @@ describe("the command line of a host", () => {
     const { stdout, stderr, code } = await run("--help");
     expect(code).toBe(0);
     expect(stderr).toBe("");
-    for (const name of ["init", "check", "upgrade", "status", "undo", "config", "hold", "unhold"])
+    for (const name of [
+      "init",
+      "check",
+      "upgrade",
+      "status",
+      "undo",
+      "config",
+      "hold",
+      "unhold",
+      "show",
+      "uname",
+    ])
       expect(stdout).toContain(`  ${name}`);
     expect(stdout).toContain("4  trust failure");
     expect(stdout).toContain("/etc/rebootless");
   });
 
-  it.each(["init", "check", "upgrade", "status", "undo", "config", "hold", "unhold"])(
+  it.each(["init", "check", "upgrade", "status", "undo", "config", "hold", "unhold", "show", "uname"])(
     "explains %s",
     async (name) => {
       const { stdout, code } = await run(name, "--help");

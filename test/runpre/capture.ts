@@ -7,7 +7,8 @@ import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
 import type { Guest } from "../guest/guest.ts";
 
 const PAGE = 4096;
-const HEADERS = 4 * PAGE;
+/** The program headers and, behind them, the notes. */
+const HEADERS = 16 * PAGE;
 const TEXT_MAPPING_START = 0xffff_ffff_8000_0000n;
 const TEXT_MAPPING_END = 0xffff_ffff_c000_0000n;
 const COPY = "/tmp/capture";
@@ -16,27 +17,38 @@ const COPY = "/tmp/capture";
 export interface Capture {
   readonly text: Address;
   readonly bytes: Uint8Array;
+  /** In which the kernel says what it is. */
+  readonly notes: Uint8Array;
 }
 
 /** Copies the text mapping out of a guest through its own /proc/kcore, as the host reads it. Throws RebootlessError. */
 export async function captureText(guest: Guest): Promise<Capture> {
-  const segment = textSegment(await kcore(guest, 0n, HEADERS));
-  const bytes = await kcore(guest, segment.page, segment.size);
-  return { text: segment.text, bytes };
+  const headers = await kcore(guest, 0n, HEADERS);
+  const segments = segmentsOf(headers);
+  const note = segments.find(({ type }) => type === SEGMENT_TYPE.note);
+  const load = segments.find(
+    ({ type, address: start }) =>
+      type === SEGMENT_TYPE.load && start >= TEXT_MAPPING_START && start < TEXT_MAPPING_END,
+  );
+  if (note === undefined || load === undefined) {
+    throw new RebootlessError("io", "the guest's /proc/kcore shows no text");
+  }
+  const notes = headers.subarray(Number(note.offset), Number(note.offset) + note.size);
+  if (notes.length < note.size) throw new RebootlessError("limit", `${note.size} bytes of notes`);
+  const bytes = await kcore(guest, load.offset / BigInt(PAGE), load.size);
+  return { text: address(load.address), bytes, notes };
 }
 
 /** Offsets in /proc/kcore count in 64 bits: with five levels of page tables that of the text is past 2^53. */
-function textSegment(headers: Uint8Array): { text: Address; page: bigint; size: number } {
+function segmentsOf(headers: Uint8Array) {
   const { at, count, size } = parseElfHeader(headers).programHeaders;
-  for (let i = 0; i < count; i++) {
+  return Array.from({ length: count }, (_, i) => {
     const reader = new ByteReader(headers, "program header of /proc/kcore", at + i * size);
-    const isLoad = reader.u32() === SEGMENT_TYPE.load;
+    const type = reader.u32();
     const offset = reader.skip(4).u64();
-    const text = reader.u64();
-    if (!isLoad || text < TEXT_MAPPING_START || text >= TEXT_MAPPING_END) continue;
-    return { text: address(text), page: offset / BigInt(PAGE), size: Number(reader.skip(16).u64()) };
-  }
-  throw new RebootlessError("io", "the guest's /proc/kcore shows no text");
+    const start = reader.u64();
+    return { type, offset, address: start, size: Number(reader.skip(8).u64()) };
+  });
 }
 
 /** A copy in the guest's memory first: the agent sends files of a known size. */

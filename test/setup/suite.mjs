@@ -1,7 +1,11 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { ensurePackages, retryWithNewLists } from "./apt.mjs";
 import { progress, run, SetupError } from "./run.mjs";
+
+/** What looks at the edge's pages. */
+const BROWSER = ["chromium"];
 
 const REPORT = "test-results/vitest.json";
 
@@ -55,6 +59,7 @@ async function runVitest(root, env, extra) {
 export async function runSuite(root, machine, extra) {
   const images = machine.kernels.map((kernel) => kernel.vmlinuz).filter((path) => existsSync(path));
   const env = { ...process.env, REBOOTLESS_KERNEL_IMAGES: images.join(":") };
+  await retryWithNewLists(() => ensurePackages(BROWSER));
   await stage("type check", "npm", ["run", "-s", "typecheck"], root, env);
   await stage("lint", "npm", ["run", "-s", "lint"], root, env);
   await stage("build", process.execPath, ["packaging/build.mjs"], root, env);

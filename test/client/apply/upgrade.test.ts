@@ -74,7 +74,8 @@ function run(updates: readonly Update[], dryRun = false): Promise<readonly Resul
   const kernel = { buildId: ID, release: "6.12", architecture: "x86_64" };
   const manifest = { kernel, landmarks, updates };
   const progress = (line: string) => said.push(line);
-  return upgrade({ manifest, begin, engine, feed, directory, memory: () => memory, dryRun, progress });
+  const sleep = async (): Promise<void> => undefined;
+  return upgrade({ manifest, begin, engine, feed, directory, memory: () => memory, sleep, dryRun, progress });
 }
 
 const summary = (results: readonly Result[]) =>
@@ -206,6 +207,7 @@ describe("an upgrade", () => {
     const apply = engine.apply.bind(engine);
     engine.apply = async (...args) => {
       memory.attach("first");
+      if (engine.patches.length === 0) inForce(a);
       return apply(...args);
     };
     expect(summary(await run([a, stacked]))).toEqual([

@@ -1,0 +1,49 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { projectRoot } from "../test/guest/machine.ts";
+
+/** What a process cost. Times in milliseconds. */
+export interface Cost {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  /** At its peak. */
+  readonly rssMb: number;
+}
+
+const HOOK = join(projectRoot, "bench/usage.cjs");
+
+/** Runs node with arguments; throws with its stderr when it fails. */
+export async function runNode(args: readonly string[]): Promise<Cost> {
+  const start = performance.now();
+  const child = spawn(process.execPath, ["--require", HOOK, ...args], {
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
+  });
+  const text = ["", ""];
+  for (const [i, fd] of [2, 3].entries()) {
+    child.stdio[fd]?.on("data", (chunk: Buffer) => {
+      text[i] += chunk.toString();
+    });
+  }
+  const exit = new Promise<number>((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
+  const closed = new Promise((resolve) => child.once("close", resolve));
+  const code = await exit;
+  const wallMs = performance.now() - start;
+  await closed;
+  if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}:\n${text[0]}`);
+  const { cpuMs, rssMb } = JSON.parse(text[1] ?? "") as { cpuMs: number; rssMb: number };
+  return { wallMs, cpuMs, rssMb };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? Number.NaN;
+}
+
+/** The median of each column. */
+export function medians<T extends object>(runs: readonly T[]): T {
+  const [first] = runs;
+  if (first === undefined) throw new Error("nothing was run");
+  const columns = Object.keys(first) as (keyof T)[];
+  const of = (column: keyof T) => median(runs.map((run) => Number(run[column])));
+  return Object.fromEntries(columns.map((column) => [column, of(column)])) as T;
+}

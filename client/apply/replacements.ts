@@ -1,0 +1,45 @@
+import type { Update } from "../../shared/feed/update.ts";
+import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
+import type { LoadedPatch } from "../engines/engine.ts";
+
+const KERNEL = "vmlinux";
+
+/** Who replaces a function of the kernel: by what was signed, and by what the kernel says. Names of patches, sorted. */
+export interface Replacements {
+  /** Updates in force that replace the very place. */
+  readonly expected: readonly string[];
+  /** Patches in force that the kernel lists for its name. */
+  readonly listed: readonly string[];
+}
+
+/** @param updates all that the feed has. */
+export function replacementsOf(
+  fn: FunctionFingerprint,
+  updates: readonly Update[],
+  loaded: readonly LoadedPatch[],
+): Replacements {
+  const inForce = loaded.filter(({ state }) => state !== "disabled");
+  const names = new Set(inForce.map(({ name }) => name));
+  const ours = updates.filter(({ module }) => names.has(module.name));
+  const expected = ours.filter((update) =>
+    kernelFunctions(update).some(({ offset }) => offset === fn.offset),
+  );
+  // The kernel lists names, which repeat: an update of ours that replaces a namesake does so rightly.
+  const ofNamesake = new Set(
+    ours.filter((update) => !expected.includes(update)).map(({ module }) => module.name as string),
+  );
+  const listed = inForce.filter(
+    ({ name, functions }) => !ofNamesake.has(name) && functions.some((entry) => isNamed(entry, fn.name)),
+  );
+  return {
+    expected: expected.map(({ module }) => module.name).sort(),
+    listed: listed.map(({ name }) => name).sort(),
+  };
+}
+
+const kernelFunctions = ({ objects }: Update): readonly FunctionFingerprint[] =>
+  objects.flatMap(({ name, functions }) => (name === KERNEL ? functions : []));
+
+/** An entry is `object/function,position`. */
+const isNamed = (entry: string, name: string): boolean =>
+  entry.slice(0, entry.lastIndexOf(",")) === `${KERNEL}/${name}`;

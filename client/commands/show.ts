@@ -1,0 +1,131 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import { reachedAt } from "../../shared/feed/rollout.ts";
+import type { Update } from "../../shared/feed/update.ts";
+import type { Withheld } from "../../shared/feed/withheld.ts";
+import { type JsonObject, jsonObject } from "../../shared/json.ts";
+import { formatInstant } from "../../shared/time.ts";
+import type { Standing } from "../apply/state.ts";
+import type { Context } from "../context.ts";
+import { openHost } from "../host/host.ts";
+import { type HostView, viewHost } from "../report/host_view.ts";
+import { withheldToJson } from "../report/status_file.ts";
+import { lastVerified } from "../trust/poll.ts";
+import { updateLine } from "./describe.ts";
+
+export interface ShowOptions {
+  readonly available?: boolean;
+  readonly applied?: boolean;
+}
+
+/** Lists the updates that were verified last for this kernel, or tells all there is to one. Makes no request. */
+export async function show(context: Context, id: string | undefined, options: ShowOptions): Promise<void> {
+  const host = await openHost(context.places);
+  const verified = await lastVerified(host);
+  if (!verified) {
+    throw new RebootlessError("unreachable", "nothing has been verified for this kernel yet", {
+      hint: "Run `rebootless check` first.",
+    });
+  }
+  const view = await viewHost(context, host, verified.manifest);
+  if (id === undefined) list(context, view, options);
+  else inFull(context, view, standingOf(id, view));
+}
+
+function list({ terminal }: Context, { state, withheld }: HostView, options: ShowOptions): void {
+  const chosen = state.updates.filter(({ state: now }) => {
+    if (!options.available && !options.applied) return true;
+    return (options.available && now === "available") || (options.applied && now === "applied");
+  });
+  for (const { update, state: now } of chosen) {
+    const why = withheld.get(update.id);
+    terminal.say(`${updateLine(update, now)}${why && now === "available" ? `, ${why.detail}` : ""}`);
+  }
+  if (chosen.length === 0) terminal.say("No updates.");
+  terminal.result("show", {
+    updates: chosen.map((standing) => summaryToJson(standing, withheld.get(standing.update.id))),
+  });
+}
+
+function standingOf(id: string, { state }: HostView): Standing {
+  const standing = state.updates.find(({ update }) => update.id === id);
+  if (standing) return standing;
+  throw new RebootlessError("usage", `no update is called ${id}`, { hint: "`rebootless show` lists them." });
+}
+
+function inFull({ terminal }: Context, view: HostView, standing: Standing): void {
+  const { update } = standing;
+  const withheld = view.withheld.get(update.id);
+  for (const [label, text] of facts(view, standing, withheld)) {
+    if (text !== "") terminal.say(`${label.padEnd(11)}${text}`);
+  }
+  const { rollout } = update;
+  terminal.result("show", {
+    update: jsonObject({
+      ...Object.fromEntries(summaryToJson(standing, withheld)),
+      effective_release: update.effective,
+      engine: update.engine,
+      depends: update.depends,
+      conflicts: update.conflicts,
+      supersedes: update.supersedes,
+      replace: update.replace,
+      rollout:
+        rollout &&
+        jsonObject({
+          start: formatInstant(rollout.start),
+          hours: rollout.hours,
+          here: formatInstant(reachedAt(rollout, view.policy.bucket(update.id))),
+        }),
+      modules: [update.module, ...update.parts].map(({ name, sha256, length }) =>
+        jsonObject({ name, sha256, length }),
+      ),
+      objects: update.objects.map(({ name, functions }) =>
+        jsonObject({ name, functions: functions.map((fn) => jsonObject({ name: fn.name, size: fn.size })) }),
+      ),
+    }),
+  });
+}
+
+function facts(
+  view: HostView,
+  { update, state }: Standing,
+  withheld: Withheld | undefined,
+): readonly (readonly [string, string])[] {
+  return [
+    ["update", `${update.id}: ${update.summary}`],
+    ["state", withheld && state === "available" ? `${state}, ${withheld.detail}` : state],
+    ["recalled", update.recalled ?? ""],
+    ["published", formatInstant(update.published)],
+    ["roll-out", rolloutText(view, update)],
+    ["fixes", update.cves.join(" ")],
+    ["release", update.effective ?? ""],
+    ["needs", update.depends.join(" ")],
+    ["conflicts", update.conflicts.join(" ")],
+    ["supersedes", update.supersedes.join(" ")],
+    ["engine", update.replace ? `${update.engine}, takes every other live patch out` : update.engine],
+    ...[update.module, ...update.parts].map(
+      ({ name, length, sha256 }) => ["module", `${name}, ${length} bytes, sha256 ${sha256}`] as const,
+    ),
+    ...update.objects.map(({ name, functions }) => {
+      const list = functions.map((fn) => `${fn.name} (${fn.size} bytes)`).join(", ");
+      return ["changes", `${name}: ${list || "nothing but by callbacks"}`] as const;
+    }),
+  ];
+}
+
+function rolloutText({ policy }: HostView, { id, rollout }: Update): string {
+  if (!rollout) return "";
+  const here = formatInstant(reachedAt(rollout, policy.bucket(id)));
+  return `from ${formatInstant(rollout.start)} over ${rollout.hours} h, here ${here}`;
+}
+
+function summaryToJson({ update, state }: Standing, withheld: Withheld | undefined): JsonObject {
+  return jsonObject({
+    id: update.id,
+    state,
+    summary: update.summary,
+    cves: update.cves,
+    published: formatInstant(update.published),
+    recalled: update.recalled,
+    withheld: withheld && withheldToJson(withheld),
+  });
+}

@@ -1,0 +1,98 @@
+import type { FC } from "hono/jsx";
+import type { Sha256Hex } from "../../shared/brand.ts";
+import type { Instant } from "../../shared/time.ts";
+import type { Totals } from "../catalogue/catalogue.ts";
+import { Layout, Time } from "./layout.tsx";
+
+export interface RoleState {
+  readonly name: string;
+  readonly keyIds: readonly string[];
+  readonly threshold: number;
+}
+
+export interface TrustProps {
+  readonly root: { readonly version: number; readonly expires: Instant; readonly sha256: Sha256Hex };
+  /** Of the first root, which people install with. */
+  readonly firstRoot: Sha256Hex;
+  readonly roles: readonly RoleState[];
+  readonly totals: Totals;
+}
+
+export const Trust: FC<TrustProps> = ({ root, firstRoot, roles, totals }) => (
+  <Layout title="Trust">
+    <h1>Why believe this feed?</h1>
+    <p class="lead">
+      You need not believe this server. Every update is signed by publishers whose keys the root of trust
+      names, and each host checks that for itself. The server can delay an update; it cannot make, change or
+      bring back one.
+    </p>
+    <h2>The root of trust</h2>
+    <p>
+      Compare this with what the publisher announced elsewhere. A page cannot vouch for itself: if somebody
+      changed the server, they changed this line as well.
+    </p>
+    <dl>
+      <dt>SHA-256 of root 1</dt>
+      <dd>
+        <code>{firstRoot}</code> <a href="/root/1.root.json">1.root.json</a>
+      </dd>
+      <dt>Root in force</dt>
+      <dd>
+        version {root.version}, until <Time at={root.expires} />
+      </dd>
+      <dt>Its SHA-256</dt>
+      <dd>
+        <code>{root.sha256}</code>{" "}
+        <a href={`/root/${root.version}.root.json`}>{`${root.version}.root.json`}</a>
+      </dd>
+    </dl>
+    <h2>Keys and thresholds</h2>
+    <section class="scroll" tabindex={0} aria-label="Keys and thresholds">
+      <table>
+        <caption>How many of whose signatures are needed</caption>
+        <thead>
+          <tr>
+            <th scope="col">Role</th>
+            <th scope="col">Needed</th>
+            <th scope="col">Keys</th>
+          </tr>
+        </thead>
+        <tbody>
+          {roles.map(({ name, keyIds, threshold }) => (
+            <tr>
+              <th scope="row">{name}</th>
+              <td>
+                {threshold} of {keyIds.length}
+              </td>
+              <td>
+                {keyIds.map((id) => (
+                  <div>
+                    <code>{id}</code>
+                  </div>
+                ))}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+    <h2>State</h2>
+    <dl>
+      <dt>Kernels</dt>
+      <dd>{totals.kernels}</dd>
+      <dt>Updates</dt>
+      <dd>{totals.updates}</dd>
+      <dt>Last publish</dt>
+      <dd>
+        {totals.lastChange === undefined ? (
+          "none yet"
+        ) : (
+          <>
+            <Time at={totals.lastChange.at} /> for{" "}
+            <a href={`/kernels/${totals.lastChange.kernel.buildId}`}>{totals.lastChange.kernel.release}</a>
+          </>
+        )}
+      </dd>
+    </dl>
+  </Layout>
+);

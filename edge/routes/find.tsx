@@ -1,0 +1,127 @@
+import type { Context, Hono } from "hono";
+import { buildId, updateId } from "../../shared/brand.ts";
+import { utf8 } from "../../shared/bytes.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { decodeManifest } from "../../shared/feed/manifest.ts";
+import { decodeTargets, decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
+import type { AppDeps } from "../app.ts";
+import { cursorOf, parseQuery } from "../catalogue/query.ts";
+import { answerContent } from "../http/answer.ts";
+import { route } from "../http/methods.ts";
+import { answerPage, answerView, wantsPage } from "../http/page.ts";
+import { notFound } from "../http/problem.ts";
+import { atom } from "../pages/atom.ts";
+import { Install, NotFound, Verify } from "../pages/guides.tsx";
+import { Home } from "../pages/home.tsx";
+import { Kernel } from "../pages/kernel.tsx";
+import { Kernels } from "../pages/kernels.tsx";
+import { Trust } from "../pages/trust.tsx";
+import { CvePage, UpdatePage } from "../pages/update.tsx";
+import { rootChain } from "../publish/roots.ts";
+import { readFeed } from "../publish/stored_feed.ts";
+import { feedInForce, notCovered } from "./feed_in_force.ts";
+import type { NewestRoot } from "./newest_root.ts";
+import { ID } from "./patterns.ts";
+import * as views from "./views.ts";
+
+/** Changes shown to who comes in at the front door. */
+const LATEST = 10;
+
+/** What people look for, and programs on their behalf: a page or JSON, by what is asked for. */
+export function findRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
+  route(app, "/", { get: (c) => home(c, deps) });
+  route(app, "/kernels", { get: (c) => kernels(c, deps) });
+  route(app, `/kernels/:id{${ID}}`, { get: (c) => kernel(c, deps, root) });
+  route(app, "/updates/:id{[a-z0-9.-]{1,64}}", { get: (c) => update(c, deps) });
+  route(app, "/cves/:cve{CVE-[0-9]{4}-[0-9]{4,10}}", { get: (c) => cve(c, deps) });
+  route(app, "/trust", { get: (c) => trust(c, deps) });
+  route(app, "/changes.atom", { get: (c) => changes(c, deps) });
+  route(app, "/install", { get: (c) => guide(c, deps, Install) });
+  route(app, "/verify", { get: (c) => guide(c, deps, Verify) });
+}
+
+async function home(c: Context, { catalogue }: AppDeps): Promise<Response> {
+  const [totals, latest] = [await catalogue.totals(), (await catalogue.changes()).slice(0, LATEST)];
+  return answerView(c.req.raw, {
+    json: () => views.home(totals, latest),
+    page: () => <Home totals={totals} changes={latest} />,
+  });
+}
+
+async function kernels(c: Context, { catalogue }: AppDeps): Promise<Response> {
+  const query = c.req.query("q") ?? "";
+  const page = await catalogue.kernels(parseQuery(query), cursorOf(c.req.query("after")));
+  return answerView(c.req.raw, {
+    json: () => views.kernels(page, query),
+    page: () => <Kernels query={query} page={page} />,
+  });
+}
+
+/** From the feed itself: what is shown is what hosts are told. */
+async function kernel(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
+  const id = buildId(c.req.param("id") ?? "");
+  const feed = (await feedInForce(deps, root, id)) && (await readFeed(deps.store, id));
+  if (!feed) return missing(c, `This feed has nothing for kernel ${id}.`, notCovered(id));
+  const { bundle, versions } = feed;
+  const manifest = decodeManifest(bundle.manifest);
+  const expires = {
+    timestamp: decodeTimestamp(parseEnvelope(bundle.timestamp, "timestamp").signed).expires,
+    targets: decodeTargets(parseEnvelope(bundle.targets, "targets").signed).expires,
+  };
+  const view = { manifest, version: versions.targets, expires };
+  return answerView(c.req.raw, { json: () => views.kernel(view), page: () => <Kernel {...view} /> });
+}
+
+async function update(c: Context, { catalogue }: AppDeps): Promise<Response> {
+  const name = c.req.param("id") ?? "";
+  const known = isUpdateId(name) ? await catalogue.update(updateId(name)) : undefined;
+  if (!known) return missing(c, `No update is called ${name}.`);
+  const page = await catalogue.kernelsWith(known.id, cursorOf(c.req.query("after")));
+  return answerView(c.req.raw, {
+    json: () => views.update(known, page),
+    page: () => <UpdatePage update={known} page={page} />,
+  });
+}
+
+const isUpdateId = (text: string): boolean => /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/.test(text);
+
+async function cve(c: Context, { catalogue }: AppDeps): Promise<Response> {
+  const name = c.req.param("cve") ?? "";
+  const updates = await catalogue.updatesFor(name);
+  if (updates.length === 0) return missing(c, `No update of this feed fixes ${name}.`);
+  return answerView(c.req.raw, {
+    json: () => views.cve(name, updates),
+    page: () => <CvePage cve={name} updates={updates} />,
+  });
+}
+
+async function trust(c: Context, deps: AppDeps): Promise<Response> {
+  const { set, files } = await rootChain(deps, deps.clock());
+  const { root } = set;
+  const state = {
+    root: {
+      version: root.version,
+      expires: root.expires,
+      sha256: await sha256Of(files.at(-1) ?? deps.trustedRoot),
+    },
+    firstRoot: await sha256Of(deps.trustedRoot),
+    roles: [...root.roles].map(([name, role]) => ({ name, ...role })),
+    totals: await deps.catalogue.totals(),
+  };
+  return answerView(c.req.raw, { json: () => views.trust(state), page: () => <Trust {...state} /> });
+}
+
+async function changes(c: Context, { catalogue, clock }: AppDeps): Promise<Response> {
+  const { origin } = new URL(c.req.url);
+  const content = utf8(atom(await catalogue.changes(), origin, clock()));
+  return answerContent(c.req.raw, content, { lifetime: "moving", type: "application/atom+xml" });
+}
+
+async function guide(c: Context, { trustedRoot }: AppDeps, Guide: typeof Install): Promise<Response> {
+  const props = { feed: `${new URL(c.req.url).origin}/`, firstRoot: await sha256Of(trustedRoot) };
+  return answerView(c.req.raw, { json: () => views.guide(props), page: () => <Guide {...props} /> });
+}
+
+function missing(c: Context, message: string, answer = notFound(message)): Response | Promise<Response> {
+  return wantsPage(c.req.raw) ? answerPage(404, <NotFound message={message} />) : answer;
+}

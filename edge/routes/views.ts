@@ -1,0 +1,87 @@
+import { kernelFactsToJson } from "../../shared/feed/kernel.ts";
+import type { Update } from "../../shared/feed/update.ts";
+import { type JsonObject, type JsonValue, jsonObject } from "../../shared/json.ts";
+import { formatInstant } from "../../shared/time.ts";
+import type { Totals } from "../catalogue/catalogue.ts";
+import type { Change } from "../catalogue/change.ts";
+import type { KernelLine, KernelPage, UpdateEntry } from "../catalogue/entry.ts";
+import type { GuideProps } from "../pages/guides.tsx";
+import type { KernelProps } from "../pages/kernel.tsx";
+import type { TrustProps } from "../pages/trust.tsx";
+
+/** What pages show, for programs. Members may be added; `schema` rises when one changes its meaning. */
+const SCHEMA = 1;
+
+const view = (members: Readonly<Record<string, JsonValue>>): JsonObject =>
+  jsonObject({ schema: SCHEMA, ...members });
+
+export const home = (totals: Totals, changes: readonly Change[]): JsonObject =>
+  view({ kernels: totals.kernels, updates: totals.updates, changes: changes.map(changeToJson) });
+
+export const kernels = (page: KernelPage, query: string): JsonObject =>
+  view({ ...pageToJson(page, `/kernels?${new URLSearchParams({ q: query })}`) });
+
+export const kernel = ({ manifest, version, expires }: KernelProps): JsonObject =>
+  view({
+    kernel: kernelFactsToJson(manifest.kernel),
+    version,
+    expires: jsonObject({
+      timestamp: formatInstant(expires.timestamp),
+      targets: formatInstant(expires.targets),
+    }),
+    updates: manifest.updates.map(kernelUpdate),
+  });
+
+const kernelUpdate = (update: Update): JsonObject =>
+  jsonObject({
+    ...entryMembers(update),
+    depends: update.depends,
+    conflicts: update.conflicts,
+    supersedes: update.supersedes,
+    objects: update.objects.map(({ name, functions }) =>
+      jsonObject({ name, functions: functions.map((fn) => fn.name) }),
+    ),
+  });
+
+export const update = (entry: UpdateEntry, page: KernelPage): JsonObject =>
+  view({ update: jsonObject(entryMembers(entry)), ...pageToJson(page, `/updates/${entry.id}?`) });
+
+export const cve = (name: string, updates: readonly UpdateEntry[]): JsonObject =>
+  view({ cve: name, updates: updates.map((entry) => jsonObject(entryMembers(entry))) });
+
+export const trust = ({ root, firstRoot, roles, totals }: TrustProps): JsonObject =>
+  view({
+    root: jsonObject({ version: root.version, expires: formatInstant(root.expires), sha256: root.sha256 }),
+    first_root_sha256: firstRoot,
+    roles: roles.map(({ name, keyIds, threshold }) => jsonObject({ name, threshold, keyids: keyIds })),
+    kernels: totals.kernels,
+    updates: totals.updates,
+    last_change: totals.lastChange ? changeToJson(totals.lastChange) : null,
+  });
+
+export const guide = ({ feed, firstRoot }: GuideProps): JsonObject =>
+  view({ feed, first_root: `${feed}root/1.root.json`, first_root_sha256: firstRoot });
+
+const entryMembers = ({ id, summary, cves, published, recalled }: UpdateEntry) => ({
+  id,
+  summary,
+  cves,
+  published: formatInstant(published),
+  recalled,
+});
+
+/** @param base address of the first page, to which the place of the next is added. */
+const pageToJson = ({ kernels: lines, next }: KernelPage, base: string) => ({
+  kernels: lines.map(lineToJson),
+  next: next === null ? null : `${base}${base.endsWith("?") ? "" : "&"}after=${next}`,
+});
+
+const lineToJson = ({ kernel: facts, updates, recorded }: KernelLine): JsonObject =>
+  new Map<string, JsonValue>([
+    ...kernelFactsToJson(facts),
+    ["updates", updates],
+    ["recorded", formatInstant(recorded)],
+  ]);
+
+const changeToJson = ({ at, kernel: facts, version, added, recalled }: Change): JsonObject =>
+  jsonObject({ at: formatInstant(at), kernel: kernelFactsToJson(facts), version, added, recalled });

@@ -1,0 +1,189 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { BuildId } from "../../shared/brand.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { encodeManifest } from "../../shared/feed/manifest.ts";
+import { type Instant, systemClock } from "../../shared/time.ts";
+import { type Answer, json } from "./support/edge.ts";
+import { type InProcess, inProcess } from "./support/in_process.ts";
+import {
+  type Ceremony,
+  ceremony,
+  manifestOf,
+  signedTargets,
+  someBuildId,
+  updateOf,
+} from "./support/repository.ts";
+
+const HTML = { Accept: "text/html,application/xhtml+xml,*/*;q=0.8" };
+const MODULE = new Uint8Array([1, 2, 3]);
+const HOSTILE = `<script>alert(1)</script>"'&`;
+const now: Instant = systemClock();
+let made: Ceremony;
+let edge: InProcess;
+let id: BuildId;
+
+beforeAll(async () => {
+  made = await ceremony(now);
+  edge = await inProcess(made, () => now);
+  id = someBuildId();
+  await edge.publisher.stage(MODULE);
+  const update = { ...(await updateOf("fix-1", MODULE)), summary: HOSTILE };
+  const recalled = { ...(await updateOf("fix-2", MODULE)), recalled: "it hangs", cves: ["CVE-2026-9999"] };
+  const manifest = manifestOf(id, [update, recalled]);
+  const kernel = {
+    ...manifest.kernel,
+    distribution: "Debian 12",
+    banner: "Linux version 6.1.0-test (x) #7 SMP Debian",
+  };
+  const bytes = encodeManifest({ ...manifest, kernel });
+  const targets = await signedTargets(made, id, bytes);
+  expect((await edge.publisher.publish({ buildId: id, base: 0, targets, manifest: bytes })).status).toBe(201);
+});
+
+const get = (path: string, headers: Record<string, string> = {}): Promise<Answer> =>
+  edge.send("GET", path, { headers });
+const text = ({ bytes }: Answer): string => new TextDecoder().decode(bytes);
+const paths = () => [
+  "/",
+  "/kernels",
+  "/kernels?q=test",
+  `/kernels/${id}`,
+  "/updates/fix-1",
+  "/cves/CVE-2026-9999",
+  "/trust",
+  "/install",
+  "/verify",
+];
+
+describe("every view", () => {
+  it("is a page for a browser, and cannot be scripted", async () => {
+    for (const path of paths()) {
+      const answer = await get(path, HTML);
+      expect([path, answer.status, answer.headers.get("content-type")]).toEqual([
+        path,
+        200,
+        "text/html; charset=utf-8",
+      ]);
+      expect(answer.headers.get("content-security-policy")).toMatch(
+        /^default-src 'none'; style-src 'sha256-/,
+      );
+      expect(answer.headers.get("vary")).toBe("Accept");
+      const html = text(answer);
+      expect(html).toMatch(/^<!doctype html><html lang="en">/);
+      expect(html).not.toContain("<script");
+      expect(html).not.toContain("[object ");
+    }
+  });
+
+  it("is JSON for everybody else", async () => {
+    for (const path of paths()) {
+      for (const accept of [{}, { Accept: "*/*" }, { Accept: "application/json" }]) {
+        const answer = await get(path, accept);
+        expect([path, answer.headers.get("content-type")]).toEqual([path, "application/json"]);
+        expect(json(answer)["schema"]).toBe(1);
+      }
+    }
+  });
+
+  it("is asked for again by its tag", async () => {
+    for (const path of paths()) {
+      const etag = (await get(path, HTML)).headers.get("etag") ?? "";
+      expect((await get(path, { ...HTML, "If-None-Match": etag })).status).toBe(304);
+      expect((await get(path, { "If-None-Match": etag })).status).toBe(200);
+    }
+  });
+
+  it("names the style sheet that is in it by its digest", async () => {
+    const answer = await get("/", HTML);
+    const style = /<style>([\s\S]*)<\/style>/.exec(text(answer))?.[1] ?? "";
+    const digest = Buffer.from(await sha256Of(new TextEncoder().encode(style)), "hex").toString("base64");
+    expect(answer.headers.get("content-security-policy")).toContain(`'sha256-${digest}'`);
+  });
+});
+
+describe("what is found", () => {
+  it("a kernel by its release, its build ID and uname -a", async () => {
+    const uname = "Linux web 6.1.0-test #7 SMP Debian x86_64 GNU/Linux";
+    for (const q of ["6.1.0-test", "debian 12", id, id.slice(0, 10), uname]) {
+      const found = json(await get(`/kernels?${new URLSearchParams({ q })}`));
+      expect(found).toMatchObject({
+        kernels: [{ build_id: id, distribution: "Debian 12", updates: 1 }],
+        next: null,
+      });
+    }
+    expect(json(await get("/kernels?q=7.0"))["kernels"]).toEqual([]);
+    expect(text(await get("/kernels?q=7.0", HTML))).toContain("Nothing is found");
+    expect(text(await get(`/kernels?${new URLSearchParams({ q: HOSTILE })}`, HTML))).toContain(
+      "&lt;script&gt;",
+    );
+  });
+
+  it("what a kernel has", async () => {
+    expect(json(await get(`/kernels/${id}`))).toMatchObject({
+      kernel: { build_id: id, release: "6.1.0-test", banner: "Linux version 6.1.0-test (x) #7 SMP Debian" },
+      version: 1,
+      updates: [
+        {
+          id: "fix-1",
+          summary: HOSTILE,
+          recalled: null,
+          objects: [{ name: "vmlinux", functions: ["cmdline_proc_show"] }],
+        },
+        { id: "fix-2", recalled: "it hangs" },
+      ],
+    });
+    const html = text(await get(`/kernels/${id}`, HTML));
+    expect(html).toContain("&lt;script&gt;alert(1)&lt;/script&gt;");
+    expect(html).toContain("it hangs");
+  });
+
+  it("an update and a CVE, across kernels", async () => {
+    expect(json(await get("/updates/fix-2"))).toMatchObject({
+      update: { id: "fix-2" },
+      kernels: [{ build_id: id }],
+    });
+    expect(json(await get("/cves/CVE-2026-9999"))).toMatchObject({
+      updates: [{ id: "fix-2", recalled: "it hangs" }],
+    });
+  });
+
+  it("the root, the keys and the thresholds", async () => {
+    expect(json(await get("/trust"))).toMatchObject({
+      root: { version: 1, sha256: await sha256Of(made.root) },
+      first_root_sha256: await sha256Of(made.root),
+      roles: expect.arrayContaining([expect.objectContaining({ name: "targets", threshold: 2 })]),
+      kernels: 1,
+      last_change: { version: 1, added: ["fix-1", "fix-2"], recalled: ["fix-2"] },
+    });
+  });
+
+  it("changes, as Atom", async () => {
+    const answer = await get("/changes.atom");
+    expect(answer.headers.get("content-type")).toBe("application/atom+xml");
+    const xml = text(answer);
+    expect(xml).toContain(`<id>http://localhost/kernels/${id}#1</id>`);
+    expect(xml).toContain("new: fix-1, fix-2; recalled: fix-2");
+  });
+});
+
+describe("what is not there", () => {
+  it.each([`/kernels/${"0".repeat(40)}`, "/updates/none", "/updates/-", "/cves/CVE-2026-0001"])(
+    "%s",
+    async (path) => {
+      expect((await get(path)).status).toBe(404);
+      const page = await get(path, HTML);
+      expect([page.status, page.headers.get("cache-control")]).toEqual([404, "no-store"]);
+      expect(text(page)).toContain("<h1>Not found</h1>");
+    },
+  );
+
+  it.each([
+    "/kernels?after=x",
+    "/kernels?after=%00",
+    "/kernels?q=%ff%fe",
+    `/kernels?q=${"a".repeat(5000)}`,
+    "/updates/fix-1?after='",
+  ])("%s is no error", async (path) => {
+    expect((await get(path)).status).toBe(200);
+  });
+});
