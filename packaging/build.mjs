@@ -2,7 +2,10 @@
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { lazyBuiltins } from "./lazy_builtins.mjs";
 import { licenseTexts } from "./licenses.mjs";
+import { noMultipart } from "./no_multipart.mjs";
+import { verifyOnly } from "./verify_only.mjs";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8"));
 
@@ -12,6 +15,7 @@ const noForms = fileURLToPath(new URL("no_forms.mjs", import.meta.url));
 const bundles = [
   {
     entry: "client/main.ts",
+    plugins: [lazyBuiltins, noMultipart, verifyOnly],
     out: "dist/rebootless.cjs",
     alias: {
       debug: noDebug,
@@ -31,7 +35,7 @@ const bundles = [
   { entry: "test/conformance/main.ts", out: "dist/tuf-client.cjs", forbidden: /^(?:edge|publisher)\// },
 ];
 
-for (const { entry, out, forbidden, maxBytes, alias = {} } of bundles) {
+for (const { entry, out, forbidden, maxBytes, alias = {}, plugins = [] } of bundles) {
   const onEdge = entry.startsWith("edge/");
   const { metafile } = await build({
     entryPoints: [entry],
@@ -46,6 +50,7 @@ for (const { entry, out, forbidden, maxBytes, alias = {} } of bundles) {
     external: onEdge ? ["cloudflare:*"] : [],
     banner: onEdge ? {} : { js: "#!/usr/bin/env node" },
     alias,
+    plugins,
     define: { REBOOTLESS_VERSION: JSON.stringify(version) },
     logLevel: "warning",
   });
