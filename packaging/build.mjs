@@ -12,19 +12,39 @@ const { version } = JSON.parse(await readFile("package.json", "utf8"));
 const noDebug = fileURLToPath(new URL("no_debug.mjs", import.meta.url));
 const noForms = fileURLToPath(new URL("no_forms.mjs", import.meta.url));
 
+/** Modules of one bundle that another takes from it at run time, by patterns of their paths. */
+const taken = (modules) => ({
+  name: "taken",
+  setup({ onResolve }) {
+    for (const [filter, path] of modules) {
+      onResolve({ filter }, ({ kind }) => (kind === "entry-point" ? undefined : { path, external: true }));
+    }
+  },
+});
+
+const hostAlias = {
+  debug: noDebug,
+  "fetch-blob": noForms,
+  "fetch-blob/from.js": noForms,
+  "formdata-polyfill/esm.min.js": noForms,
+};
+
 const bundles = [
   {
     entry: "client/main.ts",
     plugins: [lazyBuiltins, noMultipart, verifyOnly],
     out: "dist/rebootless.cjs",
-    alias: {
-      debug: noDebug,
-      "fetch-blob": noForms,
-      "fetch-blob/from.js": noForms,
-      "formdata-polyfill/esm.min.js": noForms,
-    },
+    alias: hostAlias,
+    plugins: [taken([[/\/inspecting\.ts$/, "./rebootless-inspecting.cjs"]])],
     forbidden: /^(?:publisher|edge|test)\//,
     maxBytes: 300_000,
+  },
+  {
+    entry: "client/commands/inspecting.ts",
+    out: "dist/rebootless-inspecting.cjs",
+    alias: hostAlias,
+    plugins: [taken([[/\/errors\.ts$/, "./rebootless.cjs"]])],
+    forbidden: /^(?:publisher|edge|test)\//,
   },
   { entry: "publisher/main.ts", out: "dist/rebootless-publish.cjs", forbidden: /^(?:client|edge|test)\// },
   {
