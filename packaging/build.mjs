@@ -29,13 +29,14 @@ const hostAlias = {
   "formdata-polyfill/esm.min.js": noForms,
 };
 
+const hostPlugins = [lazyBuiltins, noMultipart, verifyOnly];
+
 const bundles = [
   {
     entry: "client/main.ts",
-    plugins: [lazyBuiltins, noMultipart, verifyOnly],
     out: "dist/rebootless.cjs",
     alias: hostAlias,
-    plugins: [taken([[/\/inspecting\.ts$/, "./rebootless-inspecting.cjs"]])],
+    plugins: [...hostPlugins, taken([[/\/inspecting\.ts$/, "./rebootless-inspecting.cjs"]])],
     forbidden: /^(?:publisher|edge|test)\//,
     maxBytes: 300_000,
   },
@@ -43,7 +44,7 @@ const bundles = [
     entry: "client/commands/inspecting.ts",
     out: "dist/rebootless-inspecting.cjs",
     alias: hostAlias,
-    plugins: [taken([[/\/errors\.ts$/, "./rebootless.cjs"]])],
+    plugins: [...hostPlugins, taken([[/\/errors\.ts$/, "./rebootless.cjs"]])],
     forbidden: /^(?:publisher|edge|test)\//,
   },
   { entry: "publisher/main.ts", out: "dist/rebootless-publish.cjs", forbidden: /^(?:client|edge|test)\// },

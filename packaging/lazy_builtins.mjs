@@ -19,7 +19,7 @@ export const lazyBuiltins = {
     build.onLoad({ filter: /.*/, namespace: "lazy-builtin" }, ({ path }) => ({
       contents: [
         `const real = () => require(${JSON.stringify(path)});`,
-        'const own = (name, get) => Object.defineProperty(exports, name, { enumerable: true, get });',
+        "const own = (name, get) => Object.defineProperty(exports, name, { enumerable: true, get });",
         // As where an ES module imports CommonJS: `default` is all of it.
         'Object.defineProperty(exports, "__esModule", { value: true });',
         'own("default", real);',

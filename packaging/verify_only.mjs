@@ -4,7 +4,8 @@ import { readFile } from "node:fs/promises";
 function between(text, start, end) {
   const from = text.indexOf(start);
   const to = text.indexOf(end, from + start.length);
-  if (from < 0 || to < 0) throw new Error(`tweetnacl has changed: ${JSON.stringify(start)} is not where it was`);
+  if (from < 0 || to < 0)
+    throw new Error(`tweetnacl has changed: ${JSON.stringify(start)} is not where it was`);
   return text.slice(from, to + end.length);
 }
 
@@ -18,7 +19,10 @@ export const verifyOnly = {
     build.onLoad({ filter: /[\\/]tweetnacl[\\/]nacl-fast\.js$/ }, async ({ path }) => {
       const text = await readFile(path, "utf8");
       const head = "(function(nacl) {\n'use strict';\n";
-      const arithmetic = between(text, head, "\nnacl.lowlevel = {").slice(head.length, -"nacl.lowlevel = {".length);
+      const arithmetic = between(text, head, "\nnacl.lowlevel = {").slice(
+        head.length,
+        -"nacl.lowlevel = {".length,
+      );
       const parts = [
         arithmetic,
         between(text, "function checkArrayTypes() {", "\n}\n"),
