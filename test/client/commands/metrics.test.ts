@@ -52,18 +52,18 @@ describe("metrics", () => {
     await host.configure('feed = "http://127.0.0.1:9/"');
     host.now = instant(host.now + HOUR);
     await host.run("check");
-    const after = await measured();
-    expect(after("rebootless_updates")).toEqual([
+    const last = await measured();
+    expect(last("rebootless_updates")).toEqual([
       ["applied", 1],
       ["recalled", 1],
     ]);
-    expect(after("rebootless_cves")).toEqual([
+    expect(last("rebootless_cves")).toEqual([
       ["affected", 1],
       ["fixed", 1],
     ]);
-    expect(after("rebootless_last_run_exit_code")).toEqual([["check", 3]]);
-    expect(after("rebootless_feed_verified_timestamp_seconds")).toEqual([[now]]);
-    expect(after("rebootless_last_run_timestamp_seconds")).toEqual([["check", now + 3600]]);
+    expect(last("rebootless_last_run_exit_code")).toEqual([["check", 3]]);
+    expect(last("rebootless_feed_verified_timestamp_seconds")).toEqual([[now]]);
+    expect(last("rebootless_last_run_timestamp_seconds")).toEqual([["check", now + 3600]]);
   });
 
   it("go to a file, whole and for everybody to read", async () => {
