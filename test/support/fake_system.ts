@@ -55,7 +55,6 @@ export class FakeSystem implements System {
   /** Whether a module that loads becomes a patch. */
   registers = true;
   livepatch = true;
-  bootId = "01234567-89ab-cdef-0123-456789abcdef";
   /** Thrown by a write, if set. */
   writeError: Error | undefined;
   /** Called before each read: for what changes under a reader. */
@@ -104,7 +103,6 @@ export class FakeSystem implements System {
 
   async read(path: string): Promise<string | undefined> {
     this.beforeRead(path);
-    if (path === "/proc/sys/kernel/random/boot_id") return this.bootId;
     const [, , area, , name = "", attribute] = path.split("/");
     if (path.startsWith(`${LIVEPATCH}/`)) return this.#readPatch(path, name, attribute);
     if (area === "module") return this.#readModule(path);
