@@ -122,7 +122,10 @@ export class KillableHost {
     return [...this.results];
   }
 
-  /** Each call is a step. Once killed it makes none any more; a write to the disk ends where it was. */
+  /**
+   * Each call that changes something, or lets time pass, is a step: to be killed while it reads is the same as before the
+   * next of them. Once killed it makes no call any more; a write to the disk is torn.
+   */
   #killable<T extends object>(target: T): T {
     return new Proxy(target, {
       get: (of, name) => {
@@ -131,8 +134,9 @@ export class KillableHost {
           return typeof member === "function" ? member.bind(of) : member;
         }
         return async (...args: unknown[]): Promise<unknown> => {
-          this.steps++;
-          if (this.left-- > 0) return member.apply(of, args);
+          const reads = name === "read" || name === "list";
+          if (!reads) this.steps++;
+          if (reads ? this.left >= 0 : this.left-- > 0) return member.apply(of, args);
           if (of === this.disk && name === "write" && this.left === -1) {
             this.disk.left = (args[1] as Uint8Array).length >> 1;
             await this.disk.write(args[0] as number, args[1] as Uint8Array).catch(() => undefined);
