@@ -46,6 +46,15 @@ export async function tend(deps: TendDeps): Promise<Tended> {
   }
 }
 
+/** Records everything: for a catalogue that a process makes anew when it starts. */
+export async function recordAll(deps: TendDeps): Promise<{ readonly recorded: number }> {
+  let recorded = 0;
+  for (let page = await deps.store.list(FEEDS); ; page = await deps.store.list(FEEDS, page.next)) {
+    for (const { key } of page.files) if (await recordAgain(deps, kernelOfFeedKey(key))) recorded++;
+    if (page.next === undefined) return { recorded };
+  }
+}
+
 interface Act {
   readonly kind: "renewed" | "recorded";
   /** False when there was nothing to do after all. */

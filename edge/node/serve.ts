@@ -1,0 +1,111 @@
+import { mkdir } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { join } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { Hono } from "hono";
+import { compress } from "hono/compress";
+import { HOUR, SECOND } from "../../shared/time.ts";
+import { type AppDeps, createApp } from "../app.ts";
+import { MemoryCatalogue } from "../catalogue/memory.ts";
+import { readConfig } from "../config.ts";
+import { recordAll, tend } from "../publish/tend.ts";
+import { fileStore } from "./files.ts";
+import { storeLedger, sweepLedger } from "./ledger.ts";
+import { onlyProcess } from "./only_process.ts";
+import { processQueue } from "./queue.ts";
+
+export interface ServeOptions {
+  /** Folder of everything that is kept. */
+  readonly data: string;
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  /** How the feed is reached from outside, such as `https://feed.example.org`; by default as each request says. */
+  readonly url?: string;
+  /** What a Worker has as secrets and variables. */
+  readonly bindings: Readonly<Record<string, string | undefined>>;
+  readonly report: (line: string) => void;
+}
+
+export interface Serving {
+  readonly port: number;
+  /** Waits for what is under way. */
+  close(): Promise<void>;
+}
+
+const TEND_EVERY = 4 * HOUR;
+/** A publisher far away sends 32 MB in this. */
+const REQUEST_TIMEOUT = 300 * SECOND;
+const HEADERS_TIMEOUT = 10 * SECOND;
+const MAX_CONNECTIONS = 4096;
+
+/** Runs the edge on Node: the same app over a folder. Throws `config` and `locked`. */
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const { data, report } = options;
+  const config = await readConfig(options.bindings);
+  await mkdir(data, { recursive: true });
+  const release = await onlyProcess(data);
+  const store = fileStore(join(data, "store"));
+  const deps: AppDeps = {
+    ...config,
+    store,
+    queue: processQueue({ ...config, store }),
+    ledger: storeLedger(store),
+    catalogue: new MemoryCatalogue(),
+    report: (error) => report(error instanceof Error ? (error.stack ?? error.message) : String(error)),
+  };
+  const { recorded } = await recordAll(deps);
+  report(`${recorded} kernels`);
+  const timer = setInterval(() => void round(deps, report), TEND_EVERY);
+  void round(deps, report);
+  const server = await listen(outer(createApp(deps), options.url), options);
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address ? address.port : options.port,
+    close: async () => {
+      clearInterval(timer);
+      await new Promise((resolve) => {
+        server.close(resolve);
+        server.closeIdleConnections();
+      });
+      await release();
+    },
+  };
+}
+
+/** What Cloudflare does before a Worker: compression, and the address that the world knows. */
+function outer(app: Hono, url: string | undefined): Hono {
+  const front = new Hono();
+  const compressed = compress();
+  // A part of a file is counted in the file's own bytes.
+  front.use((c, next) => (c.req.raw.headers.has("Range") ? next() : compressed(c, next)));
+  front.all("*", (c) => {
+    if (url === undefined) return app.fetch(c.req.raw);
+    const { pathname, search } = new URL(c.req.url);
+    return app.fetch(new Request(new URL(pathname + search, url), c.req.raw));
+  });
+  return front;
+}
+
+async function round(deps: AppDeps, report: (line: string) => void): Promise<void> {
+  try {
+    const { kernels, renewed, recorded, failed } = await tend(deps);
+    report(`tended ${kernels} kernels: ${renewed} renewed, ${recorded} recorded, ${failed} failed`);
+    await sweepLedger(deps.store, deps.clock);
+  } catch (error) {
+    deps.report(error);
+  }
+}
+
+async function listen(app: Hono, { host, port }: ServeOptions): Promise<Server> {
+  const server = createServer(
+    { requestTimeout: REQUEST_TIMEOUT, headersTimeout: HEADERS_TIMEOUT },
+    getRequestListener(app.fetch),
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  return server;
+}
