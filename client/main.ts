@@ -6,6 +6,9 @@ import { linux } from "./host/system.ts";
 import { program } from "./program.ts";
 import { RunRecord } from "./report/run_record.ts";
 
+// The bundle of commands that look throws these errors too, and an error is known by its class.
+export * from "../shared/errors.ts";
+
 declare const REBOOTLESS_VERSION: string;
 
 const self = processOf(process);

@@ -2,9 +2,9 @@ import { Argument, Command } from "commander";
 import { commandTree } from "../shared/cli/command_tree.ts";
 import { exitCodesHelp } from "../shared/exit_table.ts";
 import { type Action, asRoot, recorded } from "./actions.ts";
+import { boot } from "./commands/boot.ts";
 import { type CheckOptions, check } from "./commands/check.ts";
 import type { Shell } from "./commands/completion.ts";
-import { config } from "./commands/config.ts";
 import { type HoldOptions, hold, unhold } from "./commands/hold.ts";
 import { type InitOptions, init } from "./commands/init.ts";
 import type { PollingOptions } from "./commands/polling.ts";
@@ -12,9 +12,9 @@ import { scheduled } from "./commands/scheduled.ts";
 import type { ShowOptions } from "./commands/show.ts";
 import { status } from "./commands/status.ts";
 import type { UnameOptions } from "./commands/uname.ts";
-import { undo } from "./commands/undo.ts";
+import { type UndoOptions, undo } from "./commands/undo.ts";
 import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
-import { type VerifyOptions, verify } from "./commands/verify.ts";
+import type { VerifyOptions } from "./commands/verify.ts";
 import type { VerifyKernelOptions } from "./commands/verify_kernel.ts";
 import type { VexOptions } from "./commands/vex.ts";
 import { DEFAULT_PLACES, type Places } from "./config.ts";
@@ -75,17 +75,20 @@ export function program(version: string, run: Run): Command {
     .addArgument(new Argument("<shell>", "the shell").choices(["bash", "fish", "zsh"] satisfies Shell[]))
     .action((shell: Shell, _: object, self: Command) =>
       run("completion", globals(self), async (context) => {
-        const { completion } = await import("./commands/completion.ts");
+        const { completion } = await import("./commands/inspecting.ts");
         await completion(context, shell, commandTree(root));
       }),
     );
   command("config", "show every setting, and where its value was said").action((_: object, self: Command) =>
-    run("config", globals(self), config),
+    run("config", globals(self), async (context) => {
+      const { config } = await import("./commands/inspecting.ts");
+      await config(context);
+    }),
   );
   polling(command("doctor", "say whether this host can be patched, and what forbids it")).action(
     (options: PollingOptions, self: Command) =>
       run("doctor", globals(self), async (context) => {
-        const { doctor } = await import("./commands/doctor.ts");
+        const { doctor } = await import("./commands/inspecting.ts");
         await doctor(context, options).finally(context.lock.release);
       }),
   );
@@ -95,15 +98,29 @@ export function program(version: string, run: Run): Command {
     .action((names: string[], options: HoldOptions, self: Command) =>
       change("hold", "hold updates", self, (context) => hold(context, names, options)),
     );
-  polling(command("upgrade", "apply every update that the running kernel lacks"))
-    .option("-n, --dry-run", "do everything but load")
+  command("boot", "apply what was applied before a reboot, without a feed").action(
+    (_: object, self: Command) => change("boot", "apply updates", self, boot),
+  );
+  command("history", "say what was done to the running kernel's build, boot by boot").action(
+    (_: object, self: Command) =>
+      run("history", globals(self), async (context) => {
+        const { history } = await import("./commands/inspecting.ts");
+        await history(context);
+      }),
+  );
+  polling(command("upgrade", "apply the updates that the running kernel lacks"))
+    .argument("[id...]", "these, with what they depend on (else: all)")
+    .option("-n, --dry-run", "do everything but load, and say what would happen")
+    .option("--partial", "apply to what is loaded, and leave modules that are not for later")
+    .option("--no-partial", "refuse updates of modules that are not loaded")
+    .option("--replace-others", "let an atomic replace take out patches that it does not supersede")
     .option("--scheduled", "as cron and timers run it: after a random wait, quiet, and as `mode` says")
-    .action((options: UpgradeOptions & { readonly scheduled?: boolean }, self: Command) =>
+    .action((ids: string[], options: UpgradeOptions & { readonly scheduled?: boolean }, self: Command) =>
       change("upgrade", "apply updates", self, async (context) => {
-        if (!options.scheduled) return upgrade(context, options);
+        if (!options.scheduled) return upgrade(context, ids, options);
         await scheduled(context, {
           check: (quiet) => check(quiet, options),
-          upgrade: (quiet) => upgrade(quiet, options),
+          upgrade: (quiet) => upgrade(quiet, ids, options),
         });
       }),
     );
@@ -113,7 +130,7 @@ export function program(version: string, run: Run): Command {
     .option("--applied", "only what is applied")
     .action((id: string | undefined, options: ShowOptions, self: Command) =>
       run("show", globals(self), async (context) => {
-        const { show } = await import("./commands/show.ts");
+        const { show } = await import("./commands/inspecting.ts");
         await show(context, id, options);
       }),
     );
@@ -132,14 +149,15 @@ export function program(version: string, run: Run): Command {
     .option("-o", "the operating system")
     .action((options: UnameOptions, self: Command) =>
       run("uname", globals(self), async (context) => {
-        const { uname } = await import("./commands/uname.ts");
+        const { uname } = await import("./commands/inspecting.ts");
         await uname(context, options);
       }),
     );
   command("undo", "take updates out of the running kernel")
     .argument("[id...]", "updates to undo, with those that depend on them")
     .option("--all", "undo every update of this feed")
-    .action((ids: string[], options: { all?: boolean }, self: Command) =>
+    .option("-n, --dry-run", "say what would be undone")
+    .action((ids: string[], options: UndoOptions, self: Command) =>
       change("undo", "undo updates", self, (context) => undo(context, ids, options)),
     );
   command("unhold", "let updates be applied again that were held")
@@ -158,8 +176,8 @@ export function program(version: string, run: Run): Command {
     .option("--kcore <core>", "with --kernel: an ELF core file to look at, in place of the running kernel")
     .action((what: string[], options: VerifyOptions & VerifyKernelOptions, self: Command) =>
       run("verify", globals(self), async (context) => {
+        const { verify, verifyKernel } = await import("./commands/inspecting.ts");
         if (!options.kernel) return verify(context, what, options);
-        const { verifyKernel } = await import("./commands/verify_kernel.ts");
         await verifyKernel(context, what, options);
       }),
     );
@@ -176,7 +194,7 @@ export function program(version: string, run: Run): Command {
     .option("-o, --output <file>", "where to write the document; stdout without it")
     .action((options: VexOptions, self: Command) =>
       run("vex", globals(self), async (context) => {
-        const { vex } = await import("./commands/vex.ts");
+        const { vex } = await import("./commands/inspecting.ts");
         await vex(context, version, options);
       }),
     );

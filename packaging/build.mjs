@@ -9,18 +9,38 @@ const { version } = JSON.parse(await readFile("package.json", "utf8"));
 const noDebug = fileURLToPath(new URL("no_debug.mjs", import.meta.url));
 const noForms = fileURLToPath(new URL("no_forms.mjs", import.meta.url));
 
+/** Modules of one bundle that another takes from it at run time, by patterns of their paths. */
+const taken = (modules) => ({
+  name: "taken",
+  setup({ onResolve }) {
+    for (const [filter, path] of modules) {
+      onResolve({ filter }, ({ kind }) => (kind === "entry-point" ? undefined : { path, external: true }));
+    }
+  },
+});
+
+const hostAlias = {
+  debug: noDebug,
+  "fetch-blob": noForms,
+  "fetch-blob/from.js": noForms,
+  "formdata-polyfill/esm.min.js": noForms,
+};
+
 const bundles = [
   {
     entry: "client/main.ts",
     out: "dist/rebootless.cjs",
-    alias: {
-      debug: noDebug,
-      "fetch-blob": noForms,
-      "fetch-blob/from.js": noForms,
-      "formdata-polyfill/esm.min.js": noForms,
-    },
+    alias: hostAlias,
+    plugins: [taken([[/\/inspecting\.ts$/, "./rebootless-inspecting.cjs"]])],
     forbidden: /^(?:publisher|edge|test)\//,
     maxBytes: 300_000,
+  },
+  {
+    entry: "client/commands/inspecting.ts",
+    out: "dist/rebootless-inspecting.cjs",
+    alias: hostAlias,
+    plugins: [taken([[/\/errors\.ts$/, "./rebootless.cjs"]])],
+    forbidden: /^(?:publisher|edge|test)\//,
   },
   { entry: "publisher/main.ts", out: "dist/rebootless-publish.cjs", forbidden: /^(?:client|edge|test)\// },
   {
@@ -31,7 +51,7 @@ const bundles = [
   { entry: "test/conformance/main.ts", out: "dist/tuf-client.cjs", forbidden: /^(?:edge|publisher)\// },
 ];
 
-for (const { entry, out, forbidden, maxBytes, alias = {} } of bundles) {
+for (const { entry, out, forbidden, maxBytes, alias = {}, plugins = [] } of bundles) {
   const onEdge = entry.startsWith("edge/");
   const { metafile } = await build({
     entryPoints: [entry],
@@ -46,6 +66,7 @@ for (const { entry, out, forbidden, maxBytes, alias = {} } of bundles) {
     external: onEdge ? ["cloudflare:*"] : [],
     banner: onEdge ? {} : { js: "#!/usr/bin/env node" },
     alias,
+    plugins,
     define: { REBOOTLESS_VERSION: JSON.stringify(version) },
     logLevel: "warning",
   });

@@ -148,6 +148,7 @@ function updateOf(n: number): Update {
     objects: [
       {
         name: objectName("vmlinux"),
+        buildId: null,
         functions: [
           {
             name: "ext4_mb_load_buddy_gfp",

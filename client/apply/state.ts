@@ -1,6 +1,6 @@
-import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { LoadedPatch } from "../engines/engine.ts";
+import { parseModuleName } from "../engines/ksplice/names.ts";
 
 /**
  * What is true of an update right now, by what the kernel says.
@@ -21,12 +21,15 @@ export interface HostState {
   readonly foreign: readonly LoadedPatch[];
 }
 
-export function hostState(manifest: KernelManifest | undefined, loaded: readonly LoadedPatch[]): HostState {
+export function hostState(
+  manifest: { readonly updates: readonly Update[] } | undefined,
+  loaded: readonly LoadedPatch[],
+): HostState {
   const updates = manifest?.updates ?? [];
   const byName = new Map(loaded.map((patch) => [patch.name, patch] as const));
-  const ours = new Set<string>(updates.map((update) => update.module.name));
+  const ours = new Set(updates.map(patchName));
   return {
-    updates: updates.map((update) => ({ update, state: stateOf(update, byName.get(update.module.name)) })),
+    updates: updates.map((update) => ({ update, state: stateOf(update, byName.get(patchName(update))) })),
     foreign: loaded.filter((patch) => !ours.has(patch.name)),
   };
 }
@@ -34,9 +37,17 @@ export function hostState(manifest: KernelManifest | undefined, loaded: readonly
 export const appliedIds = (state: HostState) =>
   new Set(state.updates.filter((s) => s.state === "applied").map((s) => s.update.id));
 
+/** What the kernel lists an update as: Ksplice's by the id in the module's name. */
+export function patchName({ engine, module }: Update): string {
+  const kid = engine === "ksplice" ? parseModuleName(module.name)?.kid : undefined;
+  return kid === undefined ? module.name : `ksplice_${kid}`;
+}
+
 function stateOf(update: Update, patch: LoadedPatch | undefined): UpdateState {
   if (!patch) return update.recalled === null ? "available" : "recalled";
-  return sameFunctions(update, patch) ? patch.state : "impostor";
+  if (patch.engine !== update.engine) return "impostor";
+  // Ksplice does not tell which functions it replaced.
+  return patch.engine === "ksplice" || sameFunctions(update, patch) ? patch.state : "impostor";
 }
 
 /** By object and name: the kernel's positions count symbols in its own order, which the manifest does not repeat. */

@@ -1,122 +1,109 @@
 import type { UpdateId } from "../../shared/brand.ts";
-import { isCode, RebootlessError } from "../../shared/errors.ts";
-import type { KernelManifest } from "../../shared/feed/manifest.ts";
-import { type LeftOut, orderUpdates } from "../../shared/feed/order.ts";
-import type { Update } from "../../shared/feed/update.ts";
-import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
-import { abortError } from "../engines/aborted.ts";
-import type { Change, Engine } from "../engines/engine.ts";
-import { haveArtifact } from "../trust/artifacts.ts";
-import type { Feed } from "../trust/feed.ts";
-import type { TrustDir } from "../trust/trust_dir.ts";
-import { matchUpdate } from "./match.ts";
-import { appliedIds, type HostState, hostState } from "./state.ts";
+import { planUpdates } from "../../shared/feed/plan.ts";
+import { type Attempting, attempt } from "./attempt.ts";
+import type { HostJournal } from "./host_journal.ts";
+import { pendingObjects, recheckPending } from "./pending.ts";
+import { settleOpen } from "./settle.ts";
+import { refuseUnclear, type Survey, survey, type Wanted } from "./survey.ts";
+import { undoUpdates } from "./undo.ts";
 
-/** What became of one update. */
-export type Result =
-  | { readonly id: UpdateId; readonly result: "applied"; readonly milliseconds: number }
-  /** Everything short of loading was done and holds (`--dry-run`). */
-  | { readonly id: UpdateId; readonly result: "would_apply" }
-  | { readonly id: UpdateId; readonly result: "failed"; readonly error: RebootlessError }
-  | { readonly id: UpdateId; readonly result: "left_out"; readonly why: LeftOut };
-
-export interface UpgradeOptions {
-  readonly manifest: KernelManifest;
-  /** Called once before anything is fetched or loaded: has the host to itself and the whole chain verified, or throws. */
+export interface UpgradeOptions extends Omit<Attempting, "journal">, Wanted {
+  readonly journal: HostJournal;
+  /** Called once before anything is changed: has the host to itself and the whole chain verified, or throws. */
   readonly begin: () => Promise<void>;
-  readonly engine: Engine;
-  readonly feed: Feed;
-  readonly directory: TrustDir;
-  readonly memory: () => TextMemory & { close(): void };
-  readonly sleep: (milliseconds: number) => Promise<void>;
-  readonly dryRun: boolean;
-  readonly progress: (line: string) => void;
+  /** What becomes of an applied update that is recalled. */
+  readonly recall: "hold" | "undo";
 }
 
 /**
- * Applies what the manifest has and the kernel has not, in dependency order. Each update is fetched and verified,
- * matched against memory and only then loaded. One that fails leaves out its dependents and nothing else.
+ * Brings a kernel to where the manifest and the policy have it: settles what a killed run left, looks at what was
+ * pending, takes out what was recalled where that is the policy, and applies what is missing, in order. One that fails
+ * leaves out its dependents and nothing else.
  */
-export async function upgrade(options: UpgradeOptions): Promise<readonly Result[]> {
-  const { manifest, engine } = options;
-  const plan = async () => {
-    const state = hostState(manifest, await engine.loaded());
-    refuseUnclear(state);
-    const applied = appliedIds(state);
-    return { applied, ...orderUpdates(manifest.updates, applied) };
-  };
-  let { applied, updates, leftOut } = await plan();
-  if (updates.length > 0) {
-    await options.begin();
-    ({ applied, updates, leftOut } = await plan()); // another run may have been at it meanwhile
-  }
-  const results: Result[] = leftOut.map((why) => ({ id: why.id, result: "left_out", why }));
-  const standing = new Set(applied);
-  for (const update of updates) {
-    const needs = update.depends.find((id) => !standing.has(id));
-    const result: Result = needs
-      ? { id: update.id, result: "left_out", why: { id: update.id, reason: "missing", needs } }
-      : await attempt(update, options);
-    if (result.result === "applied" || result.result === "would_apply") standing.add(update.id);
-    results.push(result);
-  }
-  return results;
+export async function upgrade(options: UpgradeOptions): Promise<void> {
+  const { updates, engines, journal: hostJournal, report } = options;
+  const { ledger } = await hostJournal.read();
+  const first = await survey(updates, engines, ledger, options);
+  refuseUnclear(first.state, ledger.open?.id);
+  const idle =
+    first.plan.steps.length === 0 &&
+    !ledger.open &&
+    pendingObjects(updates, first.applied, ledger).length === 0 &&
+    (options.recall === "hold" || recalled(first).length === 0) &&
+    unrecorded(first, ledger).length === 0;
+  if (!idle) return change(options);
+  await reportKept(first, options);
+  for (const why of first.plan.leftOut) await report({ id: why.id, result: "left_out", why });
 }
 
-/** A kernel in the middle of something is left to finish it; an impostor is for a person to look at. */
-function refuseUnclear(state: HostState): void {
-  for (const { update, state: now } of state.updates) {
-    if (now === "transition") {
-      throw new RebootlessError("apply", `${update.id} is in transition`, {
-        hint: "Wait for it to end (`rebootless status`), or undo it.",
-      });
-    }
-    if (now === "impostor") {
-      throw new RebootlessError("trust", `a loaded patch calls itself ${update.module.name} and is another`, {
-        hint: `It replaces other functions than were signed for under ${update.id}. Find out who loaded it.`,
-      });
-    }
-  }
-}
+async function change(options: UpgradeOptions): Promise<void> {
+  const { updates, engines, report, dryRun } = options;
+  await options.begin();
+  const journal = await options.journal.open(); // another run may have been at it meanwhile
+  const attempting: Attempting = { ...options, journal };
+  if (!dryRun) await settleOpen(attempting);
+  const look = () => survey(updates, engines, journal.ledger, options);
+  let now = await look();
+  refuseUnclear(now.state);
+  if (!dryRun) for (const event of unrecorded(now, journal.ledger)) await journal.write(event);
 
-async function attempt(update: Update, options: UpgradeOptions): Promise<Result> {
-  const { engine, feed, directory, dryRun, progress } = options;
-  try {
-    const file = await haveArtifact(update.module, feed, directory);
-    progress(`${update.id}: module of ${update.module.length} bytes verified`);
-    const matched = await match(update, options);
-    progress(
-      `${update.id}: ${matched.functions} functions, ${matched.bytes} bytes, match the running kernel`,
-    );
-    if (dryRun) return { id: update.id, result: "would_apply" };
-    const outcome = await engine.apply(changeOf(update, file), { partial: false });
-    if (outcome.outcome === "applied") {
-      return { id: update.id, result: "applied", milliseconds: outcome.milliseconds };
-    }
-    throw abortError(update.id, "apply", outcome);
-  } catch (error) {
-    // A fault of ours is not an outcome of the update.
-    if (error instanceof RebootlessError && !isCode(error, "not_permitted")) {
-      return { id: update.id, result: "failed", error };
-    }
-    throw error;
-  }
-}
+  const failed = new Set(await recheckPending(attempting, now.applied));
+  now = await look();
+  if (options.recall === "undo") {
+    const ids = new Set(recalled(now).map(({ id }) => id));
+    await undoUpdates(attempting, now.applied, ids, () => "it was recalled");
+    if (!dryRun) now = await look();
+  } else await reportKept(now, options);
 
-async function match(update: Update, { manifest, engine, memory: open, sleep }: UpgradeOptions) {
-  const loaded = await engine.loaded();
-  const memory = open();
-  try {
-    const { landmarks, updates } = manifest;
-    return await matchUpdate(update, { landmarks, memory, updates, loaded, sleep });
-  } finally {
-    memory.close();
+  let { applied, foreign } = now;
+  const tried = new Set<UpdateId>();
+  for (;;) {
+    const { steps, leftOut } = planUpdates({
+      ...options,
+      applied,
+      foreign,
+      suspects: new Set(journal.ledger.suspects.keys()),
+      // What another replace took out in this run was applied in it: it is not tried in turn for ever.
+      failed: new Set([...failed, ...[...tried].filter((id) => !applied.has(id))]),
+    });
+    const [step] = steps;
+    if (!step) {
+      const told = leftOut.filter(({ reason }) => reason !== "failed");
+      for (const why of told) await report({ id: why.id, result: "left_out", why });
+      return;
+    }
+    const result = await attempt(step, attempting);
+    await report(result);
+    tried.add(step.update.id);
+    if (result.result === "failed") failed.add(step.update.id);
+    else if (dryRun) {
+      applied = new Set([...applied].filter((id) => !step.replaces.includes(id))).add(step.update.id);
+      if (step.update.replace) foreign = [];
+    }
+    if (!dryRun) ({ applied, foreign } = await look());
   }
 }
 
-const changeOf = (update: Update, file: string): Change => ({
-  id: update.id,
-  modules: [{ name: update.module.name, file, role: "patch", target: null }],
-  objects: update.objects.map(({ name }) => name),
-  replaces: [],
-});
+/** Updates in force that are not to be applied any more. */
+const recalled = ({ state, applied }: Survey) =>
+  state.updates
+    .map(({ update }) => update)
+    .filter(({ id, recalled: why }) => why !== null && applied.has(id));
+
+async function reportKept(now: Survey, { report }: UpgradeOptions): Promise<void> {
+  for (const { id, recalled: why } of recalled(now)) await report({ id, result: "kept", why: why ?? "" });
+}
+
+/** In force, and the journal knows nothing of it: it was lost, or loaded by hand. From here on it is remembered. */
+const unrecorded = (
+  { state, applied }: Survey,
+  { standing, open }: { standing: ReadonlyMap<UpdateId, unknown>; open: unknown },
+) =>
+  open
+    ? []
+    : state.updates
+        .filter(({ update: { id } }) => applied.has(id) && !standing.has(id))
+        .map(
+          ({ update: { id, module } }) =>
+            ({ kind: "standing", id, module: module.name, pending: [] }) as const,
+        );

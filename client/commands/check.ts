@@ -1,9 +1,11 @@
 import { EXIT } from "../../shared/exit_codes.ts";
-import { orderUpdates } from "../../shared/feed/order.ts";
-import { appliedIds, hostState } from "../apply/state.ts";
+import { withheldUpdates } from "../../shared/feed/withheld.ts";
+import { hostJournal } from "../apply/host_journal.ts";
+import { survey } from "../apply/survey.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
 import { openHost } from "../host/host.ts";
+import { policyOf } from "../policy/policy.ts";
 import { kernelLine, leftOutLine, pollLine, updateLine } from "./describe.ts";
 import { type PollingOptions, pollFeed } from "./polling.ts";
 
@@ -14,11 +16,18 @@ export interface CheckOptions extends PollingOptions {
 
 /** Polls the feed, verifies, and says what an upgrade would apply. Changes nothing but the cache. */
 export async function check(context: Context, options: CheckOptions): Promise<void> {
-  const { places, terminal, system } = context;
+  const { places, terminal, system, clock } = context;
   const host = await openHost(places);
   const { polled, feed, milliseconds } = await pollFeed(context, host, options);
-  const state = hostState(polled.manifest, await engines({ system }).loaded());
-  const { updates, leftOut } = orderUpdates(polled.manifest.updates, appliedIds(state));
+  const { updates: all } = polled.manifest;
+  const { ledger } = await (await hostJournal(context, host)).read();
+  const { plan } = await survey(all, engines({ system }), ledger, {
+    asked: undefined,
+    withheld: withheldUpdates(await policyOf(host.config, places, system), all, clock()),
+    replaceOthers: false,
+  });
+  const updates = plan.steps.map(({ update }) => update);
+  const { leftOut } = plan;
 
   if (options.exitCode && updates.length > 0) context.exitWith(EXIT.available);
   terminal.say(kernelLine(host.kernel));

@@ -39,5 +39,19 @@ export function leftOutReason(why: LeftOut): string {
       return `it needs ${why.needs}, which is not applied`;
     case "cycle":
       return "its dependencies go round in a circle";
+    case "withheld":
+      return why.withheld.detail;
+    case "suspect":
+      return `the host went down while it was under way; \`rebootless upgrade ${why.id}\` tries it again`;
+    case "failed":
+      return "it failed before";
+    case "superseded":
+      return `${why.by} supersedes it`;
+    case "needed":
+      return `${why.by} needs it and could not be undone`;
+    case "replaces": {
+      const others = [...why.updates, ...why.foreign].join(", ");
+      return `it would take out ${others}, which it does not supersede; --replace-others lets it`;
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { type Hold, heldName, holdOf, holdToJson } from "../../shared/feed/holds.ts";
 import type { Update } from "../../shared/feed/update.ts";
+import { hostJournal } from "../apply/host_journal.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../host/host.ts";
 import { readHolds, writeHolds } from "../policy/holds.ts";
@@ -34,11 +35,27 @@ export async function unhold(context: Context, names: readonly string[]): Promis
   const before = await readHolds(places.stateDir);
   const holds = before.filter(({ what }) => !wanted.includes(what));
   if (holds.length < before.length) await writeHolds(places.stateDir, holds);
+  const released = await releaseSuspects(context, wanted);
   for (const name of wanted) {
-    const was = before.some(({ what }) => what === name);
+    const was = before.some(({ what }) => what === name) || released.has(name);
     terminal.say(was ? `let go     ${name}` : `not held   ${name}`);
   }
   terminal.result("unhold", { holds: holds.map(holdToJson) });
+}
+
+/** An update that was under way when the host went down is let go in the same way. */
+async function releaseSuspects(context: Context, names: readonly string[]): Promise<ReadonlySet<string>> {
+  const { host } = context.record;
+  const released = new Set<string>();
+  if (!host) return released;
+  const journal = await hostJournal(context, host);
+  const { suspects } = (await journal.read()).ledger;
+  for (const id of suspects.keys()) {
+    if (!names.includes(id)) continue;
+    await (await journal.open()).write({ kind: "released", id });
+    released.add(id);
+  }
+  return released;
 }
 
 async function knownUpdates({ places, record }: Context): Promise<readonly Update[]> {

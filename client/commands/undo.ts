@@ -1,62 +1,61 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { orderUndo } from "../../shared/feed/order.ts";
 import type { Update } from "../../shared/feed/update.ts";
-import { jsonObject } from "../../shared/json.ts";
-import { hostState } from "../apply/state.ts";
+import { settleOpen } from "../apply/settle.ts";
+import { hostState, type UpdateState } from "../apply/state.ts";
+import { undoRemembered, undoUpdates } from "../apply/undo.ts";
 import type { Context } from "../context.ts";
-import { abortError, progressTo } from "../engines/aborted.ts";
-import type { Engine } from "../engines/engine.ts";
-import { livepatchEngine } from "../engines/livepatch.ts";
 import { openHost } from "../host/host.ts";
+import type { Ledger } from "../journal/ledger.ts";
 import { lastVerified } from "../trust/poll.ts";
+import { Results } from "./results.ts";
+import { atHand } from "./upgrade.ts";
+
+export interface UndoOptions {
+  readonly all?: boolean;
+  readonly dryRun?: boolean;
+}
 
 /** Takes updates out of the running kernel, dependents first. Needs no feed, and no metadata that is fresh. */
-export async function undo(
-  { places, terminal, system, lock, record }: Context,
-  ids: readonly string[],
-  options: { readonly all?: boolean },
-): Promise<void> {
-  if (ids.length > 0 === (options.all ?? false)) {
-    throw new RebootlessError("usage", "say which updates to undo, or --all");
-  }
+export async function undo(context: Context, ids: readonly string[], options: UndoOptions): Promise<void> {
+  const { places, terminal, lock, record } = context;
+  const { all = false, dryRun = false } = options;
+  if (ids.length > 0 === all) throw new RebootlessError("usage", "say which updates to undo, or --all");
   await lock.take();
   const host = await openHost(places);
   const verified = await lastVerified(host);
   record.host = host;
   record.manifest = verified?.manifest;
-  const engine = livepatchEngine({ system, progress: progressTo(terminal.progress) });
-  const state = hostState(verified?.manifest, await engine.loaded());
-  const loaded = state.updates.filter(({ state: now }) =>
-    ["applied", "transition", "disabled"].includes(now),
-  );
-  const standing = new Set(loaded.map(({ update }) => update.id));
-  const wanted = options.all ? standing : new Set(ids.map((id) => known(id, verified?.manifest.updates)));
+  const updates = verified?.manifest.updates ?? [];
+  const results = new Results(context);
+  const hand = await atHand(context, host, results);
+  const journal = await hand.journal.open();
+  const undoing = { ...hand, updates, journal, dryRun };
+  if (!dryRun) await settleOpen(undoing);
 
-  const undone = orderUndo(verified?.manifest.updates ?? [], standing, wanted);
-  const results = [];
-  for (const update of undone) {
-    const milliseconds = await undoOne(engine, update);
-    const line = `undone     ${update.id} in ${milliseconds} ms`;
-    terminal.say(line);
-    await record.change(line);
-    results.push(jsonObject({ id: update.id, result: "undone", milliseconds }));
+  const state = hostState({ updates }, await hand.engines.loaded());
+  const loaded = state.updates.filter(({ state: now }) => IN_KERNEL.has(now));
+  const standing = new Set(loaded.map(({ update }) => update.id));
+  const { standing: remembered } = journal.ledger;
+  const wanted = all
+    ? new Set([...standing, ...remembered.keys()])
+    : new Set(ids.map((id) => known(id, updates, remembered)));
+  await undoUpdates(undoing, standing, wanted, () => "as you asked");
+  for (const [id, { module }] of remembered) {
+    if (wanted.has(id) && !standing.has(id)) await results.report(await undoRemembered(id, module, undoing));
   }
-  if (undone.length === 0) terminal.say("Nothing to undo.");
-  terminal.result("undo", { build_id: host.buildId, results });
+  if (results.length === 0) terminal.say("Nothing to undo.");
+  const failure = results.failure();
+  if (failure) throw failure;
+  terminal.result("undo", { build_id: host.buildId, dry_run: dryRun, results: results.toJson() });
 }
 
-function known(text: string, updates: readonly Update[] = []): UpdateId {
-  const update = updates.find(({ id }) => id === text);
-  if (update) return update.id;
+const IN_KERNEL: ReadonlySet<UpdateState> = new Set(["applied", "transition", "disabled"]);
+
+function known(text: string, updates: readonly Update[], remembered: Ledger["standing"]): UpdateId {
+  const id = [...updates.map((update) => update.id), ...remembered.keys()].find((one) => one === text);
+  if (id !== undefined) return id;
   throw new RebootlessError("usage", `no update is called ${text}`, {
     hint: "`rebootless status` lists them.",
   });
-}
-
-async function undoOne(engine: Engine, update: Update): Promise<number> {
-  const patch = { name: update.module.name, role: "patch", target: null } as const;
-  const outcome = await engine.undo({ id: update.id, modules: [patch] });
-  if (outcome.outcome === "undone") return Math.round(outcome.milliseconds);
-  throw abortError(update.id, "undo", outcome);
 }

@@ -59,10 +59,12 @@ export async function verifyKernel(
 }
 
 const fingerprintsFor = async (
-  { places }: Context,
+  { places, lock }: Context,
   { fingerprints }: VerifyKernelOptions,
 ): Promise<Fingerprints> =>
-  fingerprints === undefined ? fingerprintsOfFeed(await openHost(places)) : fingerprintsOfFiles(fingerprints);
+  fingerprints === undefined
+    ? fingerprintsOfFeed(await openHost(places), lock)
+    : fingerprintsOfFiles(fingerprints);
 
 /** In a core file there is nobody to ask who attached something. */
 const isExplained = ({ differing }: KernelVerdict): boolean =>

@@ -137,7 +137,8 @@ async function leave(place: Place): Promise<Aborted | undefined> {
     if (refused !== undefined)
       return aborted(abortOf("unknown", `the kernel would not disable it: ${refused}`));
   }
-  if (!(await settle(place, "undoing"))) return aborted(await reverseUndo(place));
+  const stalled = (await settle(place, "undoing")) ? undefined : await reverseUndo(place);
+  if (stalled) return aborted(stalled);
   const stays = await unloadModule(system, name);
   if (stays === undefined) return undefined;
   const detail = `out of force, but its module cannot be unloaded: ${stays}`;

@@ -5,7 +5,7 @@ import type { Abort } from "./engine.ts";
 import { type Errno, errnoOf, refusalCause } from "./refusal.ts";
 
 /** A module's last references go a moment after its sysfs entries. */
-const UNLOAD_TRIES = 20;
+const UNLOAD_TRIES = 50;
 const UNLOAD_PAUSE_MS = 100;
 
 /** Loads a module; says why where the kernel will not have it. */

@@ -65,6 +65,7 @@ const LOGGED: readonly (readonly [RegExp, AbortCause])[] = [
   [/: Unknown symbol \S+ \(err -2\)$/, "missing_export"],
   [/: version magic '.*' should be /, "wrong_kernel"],
   [/: disagrees about version of symbol /, "wrong_kernel"],
+  [/^module \S+: \.gnu\.linkonce\.this_module section size must match /, "wrong_kernel"],
   [/^Lockdown: .*module loading is restricted/, "lockdown"],
   [/^Loading of .*module.* is rejected$/, "signature_required"],
 ];
@@ -112,6 +113,7 @@ function linesOf(module: string, log: readonly string[]): readonly string[] {
   return log.filter((line) => {
     if (line.startsWith("livepatch: "))
       return !/patch '(\w+)'|patch \((\w+)\)/.test(line) || line.includes(module);
+    if (line.startsWith(`module ${module}: `)) return true;
     return line.startsWith(`${module}: `) || line.startsWith("Lockdown: ") || line.startsWith("Loading of ");
   });
 }

@@ -128,14 +128,25 @@ const cutShort = (path: string, place: bigint): RebootlessError =>
     hint: "Copy it again, whole.",
   });
 
+/** File offsets end here (off_t). */
+const MAX_POSITION = (1n << 63n) - 1n;
+
 /** Up to `length` bytes; fewer only at the end of the file. */
 function readAt(file: number, position: bigint, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   let had = 0;
-  while (had < length) {
-    const count = readSync(file, bytes, had, length - had, position + BigInt(had));
+  while (had < length && position + BigInt(length) <= MAX_POSITION) {
+    const count = readOnce(file, bytes.subarray(had), position + BigInt(had));
     if (count === 0) break;
     had += count;
   }
   return bytes.subarray(0, had);
+}
+
+function readOnce(file: number, into: Uint8Array, position: bigint): number {
+  try {
+    return readSync(file, into, 0, into.length, position);
+  } catch (cause) {
+    throw new RebootlessError("io", `cannot read at ${position} of a core file`, { cause });
+  }
 }

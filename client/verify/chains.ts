@@ -14,7 +14,7 @@ import { trustDir } from "../trust/trust_dir.ts";
 /** One thing that was verified, and the chain that it hangs from. */
 export interface Finding {
   readonly what: string;
-  readonly kind: "module" | "manifest" | "bundle" | "loaded module";
+  readonly kind: "module" | "fingerprints" | "manifest" | "bundle" | "loaded module";
   readonly evidence: Evidence;
   /** For a module: the update that it belongs to. */
   readonly update?: Update;

@@ -4,6 +4,9 @@ import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import { MAX_FILE_BYTES } from "../../shared/runpre/file/layout.ts";
 import { readNamed } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
+import type { StateLock } from "../host/lock.ts";
+import { haveArtifact } from "../trust/artifacts.ts";
+import { joined, noFeed, openFeeds } from "../trust/feeds.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { type FunctionSet, setOfManifest } from "./function_set.ts";
 
@@ -29,13 +32,27 @@ export async function fingerprintsOfFiles(paths: readonly string[]): Promise<Fin
   return { set: file, source: path };
 }
 
-/** Of the manifest that this host verified last: those functions that updates replace. @throws `not_covered`. */
-export async function fingerprintsOfFeed(host: Host): Promise<Fingerprints> {
+/**
+ * Of the manifest that this host verified last: its fingerprint file, had from the feed unless it is here already; or, where
+ * the feed has none, those of the functions that updates replace. Throws `not_covered`, `trust`, `unreachable`.
+ *
+ * @param lock taken while the file is kept.
+ */
+export async function fingerprintsOfFeed(host: Host, lock: StateLock): Promise<Fingerprints> {
   const verified = await lastVerified(host);
   if (verified === undefined) {
     throw new RebootlessError("not_covered", "nothing that was verified before is at hand", {
       hint: "Run `rebootless check` once, or give a file made by `rebootless-publish fingerprint` as --fingerprints.",
     });
   }
-  return { set: setOfManifest(verified.manifest), source: host.config.feed.join(" ") };
+  const { manifest } = verified;
+  if (!manifest.fingerprints) return { set: setOfManifest(manifest), source: "the feed's updates" };
+  const [first = noFeed, ...others] = openFeeds(host.config);
+  await lock.take();
+  try {
+    const path = await haveArtifact(manifest.fingerprints, joined(first, others), host.directory);
+    return { ...(await fingerprintsOfFiles([path])), source: "the feed's fingerprint file" };
+  } finally {
+    lock.release();
+  }
 }

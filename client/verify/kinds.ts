@@ -1,15 +1,18 @@
 import { isElf } from "../../shared/elf/header.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../../shared/json.ts";
+import { isFingerprintFile } from "../../shared/runpre/file/layout.ts";
 
 /** What a file is, by what is in it. */
 export type FileKind =
   | { readonly kind: "module" }
+  | { readonly kind: "fingerprints" }
   | { readonly kind: "bundle" }
   | { readonly kind: "manifest"; readonly buildId: unknown }
   | { readonly kind: "unknown" };
 
 export function kindOf(bytes: Uint8Array): FileKind {
   if (isElf(bytes)) return { kind: "module" };
+  if (isFingerprintFile(bytes)) return { kind: "fingerprints" };
   const document = jsonObjectOf(bytes);
   if (document?.has("timestamp") && document.has("targets")) return { kind: "bundle" };
   const kernel = document?.get("kernel");

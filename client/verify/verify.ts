@@ -6,7 +6,7 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsOf } from "../../shared/feed/artifacts.ts";
 import { artifactPath, feedPath } from "../../shared/feed/paths.ts";
-import type { Artifact, Update } from "../../shared/feed/update.ts";
+import type { Artifact } from "../../shared/feed/update.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { allEvidence, bundleEvidence, evidenceFor, type Finding, type VerifyOptions } from "./chains.ts";
 import { kindOf } from "./kinds.ts";
@@ -29,6 +29,8 @@ async function verifyFile(path: string, options: VerifyOptions): Promise<Finding
       return verifyManifestFile(path, bytes, buildId(String(kind.buildId)), options);
     case "module":
       return verifyModule(path, bytes, options);
+    case "fingerprints":
+      return verifyFingerprints(path, bytes, options);
     case "unknown":
       throw new RebootlessError("trust", `${path} is nothing that a feed signs`, {
         hint: "A module, a kernel manifest, a feed.json or a mirror's folder can be verified.",
@@ -59,11 +61,23 @@ async function verifyModule(path: string, bytes: Uint8Array, options: VerifyOpti
     );
     if (update) return { what: path, kind: "module", evidence, update };
   }
-  throw new RebootlessError("trust", `no manifest at hand has signed for ${path}`, {
+  throw nobodySigned(path, sha256);
+}
+
+async function verifyFingerprints(path: string, bytes: Uint8Array, options: VerifyOptions): Promise<Finding> {
+  const sha256 = await sha256Of(bytes);
+  const evidence = (await allEvidence(options)).find(
+    ({ manifest }) => manifest.fingerprints?.sha256 === sha256,
+  );
+  if (evidence) return { what: path, kind: "fingerprints", evidence };
+  throw nobodySigned(path, sha256);
+}
+
+const nobodySigned = (path: string, sha256: string): RebootlessError =>
+  new RebootlessError("trust", `no manifest at hand has signed for ${path}`, {
     hint: "Run `rebootless check`, or give the kernel's feed.json as --bundle.",
     details: { sha256 },
   });
-}
 
 /** A mirror: every feed.json in it, and every artifact that they name. */
 async function verifyFolder(folder: string, options: VerifyOptions): Promise<readonly Finding[]> {
@@ -79,9 +93,15 @@ async function verifyFolder(folder: string, options: VerifyOptions): Promise<rea
     for (const update of evidence.manifest.updates) {
       for (const artifact of artifactsOf(update)) {
         const path = join(folder, artifactPath(artifact.sha256));
-        await requireArtifact(path, artifact, update);
+        await requireArtifact(path, artifact, `the module that was signed for under ${update.id}`);
         findings.push({ what: path, kind: "module", evidence, update });
       }
+    }
+    const { fingerprints } = evidence.manifest;
+    if (fingerprints) {
+      const path = join(folder, artifactPath(fingerprints.sha256));
+      await requireArtifact(path, fingerprints, `the fingerprint file that was signed for kernel ${name}`);
+      findings.push({ what: path, kind: "fingerprints", evidence });
     }
   }
   if (findings.length > 0) return findings;
@@ -90,10 +110,10 @@ async function verifyFolder(folder: string, options: VerifyOptions): Promise<rea
   });
 }
 
-async function requireArtifact(path: string, artifact: Artifact, update: Update): Promise<void> {
+async function requireArtifact(path: string, artifact: Artifact, what: string): Promise<void> {
   const bytes = await readBounded(path, MAX_ARTIFACT_BYTES);
   if ((await sha256Of(bytes)) === artifact.sha256) return;
-  throw new RebootlessError("trust", `${path} is not the module that was signed for under ${update.id}`);
+  throw new RebootlessError("trust", `${path} is not ${what}`);
 }
 
 async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {

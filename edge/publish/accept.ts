@@ -1,6 +1,6 @@
 import type { Sha256Hex } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { artifactsOf } from "../../shared/feed/artifacts.ts";
+import { artifactsIn } from "../../shared/feed/artifacts.ts";
 import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import { manifestTarget } from "../../shared/feed/paths.ts";
 import type { Publication } from "../../shared/feed/publication.ts";
@@ -102,9 +102,7 @@ function signedBuildId({ custom }: TargetFile): unknown {
 async function stagedArtifacts(manifest: KernelManifest, ground: Ground): Promise<Sha256Hex[]> {
   const wanted = [
     ...new Map(
-      manifest.updates
-        .flatMap(artifactsOf)
-        .map((artifact) => [`${artifact.sha256} ${artifact.length}`, artifact] as const),
+      artifactsIn(manifest).map((artifact) => [`${artifact.sha256} ${artifact.length}`, artifact] as const),
     ).values(),
   ];
   const staged: Sha256Hex[] = [];

@@ -63,6 +63,7 @@ export async function draft({ terminal, clock }: Context, options: DraftOptions)
     module: { name: module.name, sha256: await sha256Of(bytes), length: bytes.length },
     objects: module.objects.map(({ object, functions }) => ({
       name: requireKernelObject(object),
+      buildId: null,
       functions: functions.map((fn) => fingerprintFunction(image, fn)),
     })),
   };

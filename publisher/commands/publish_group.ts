@@ -29,6 +29,7 @@ export const publishGroup: CommandGroup = (root, run) => {
     .description("sign a draft on top of what the feed has, and publish it")
     .requiredOption("--feed <url>", "address of the feed", feedAddress)
     .option("--module <file>", "a module that the draft names (repeat)", many, [])
+    .option("--fingerprints <file>", "the whole kernel's fingerprints, for hosts to check it with")
     .option("--expires <when>", 'when targets expire: "in 90 days", or a date (default: in 180 days)')
     .option("--replace", "keep nothing of what is in force: after its keys were revoked", false)
     .option("--request <file>", "write a signing request for others instead of signing")

@@ -13,12 +13,15 @@ import { parseExpiry } from "../keys/expiry.ts";
 import { Keyring } from "../keys/keyring.ts";
 import { type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
 import { consentOrUnattended } from "./consent.ts";
+import { type KernelFingerprints, readFingerprints, withFingerprints } from "./push_fingerprints.ts";
 import { pushRequest } from "./push_request.ts";
 import { pushSigned } from "./push_signed.ts";
 
 export interface PushOptions extends PassphraseOptions {
   readonly feed: string;
   readonly module: readonly string[];
+  /** The fingerprint file of the whole kernel. */
+  readonly fingerprints?: string;
   readonly expires?: string;
   readonly replace: boolean;
   /** Where to write a signing request instead of signing. */
@@ -38,6 +41,9 @@ export async function push(
   const { clock, prompt } = context;
   const workspace = await openWorkspace(dir, new Keyring(passphraseSource(options, prompt)));
   const modules = await Promise.all(options.module.map((path) => readBounded(path, MAX_ARTIFACT_BYTES)));
+  const fingerprints =
+    options.fingerprints === undefined ? undefined : await readFingerprints(options.fingerprints);
+  const artifacts = fingerprints ? [...modules, fingerprints.bytes] : modules;
   const edge = edgeClient(options.feed, workspace, clock);
   const expires = options.expires === undefined ? undefined : parseExpiry(options.expires, clock());
   const pushing: Pushing = { edge, workspace, clock, expires, replace: options.replace };
@@ -45,20 +51,28 @@ export async function push(
   if (signed !== undefined && (draftFile !== undefined || request !== undefined)) {
     throw new RebootlessError("usage", "--signed sends what was signed: it takes no draft and no --request");
   }
-  if (signed !== undefined) return pushSigned(context, pushing, signed, modules, options.feed);
-  const draft = await readDraft(draftFile);
+  if (signed !== undefined) return pushSigned(context, pushing, signed, artifacts, options.feed);
+  const draft = await withFingerprints(await readDraft(draftFile, fingerprints), fingerprints);
   if (request !== undefined) return pushRequest(context, pushing, draft, request);
   return pushDraft(
     context,
     { ...pushing, consent: consentOf(context, pushing, options) },
     draft,
-    modules,
+    artifacts,
     options,
   );
 }
 
-async function readDraft(path: string | undefined): Promise<KernelManifest> {
+/** Fingerprints may be published by themselves: they say which kernel they are of. */
+async function readDraft(
+  path: string | undefined,
+  fingerprints: KernelFingerprints | undefined,
+): Promise<KernelManifest> {
   if (path !== undefined) return decodeManifest(await readBounded(path, MAX_MANIFEST_BYTES));
+  if (fingerprints) {
+    const { kernel, landmarks } = fingerprints.file;
+    return { kernel, landmarks, updates: [] };
+  }
   throw new RebootlessError("usage", "which draft?", {
     hint: "rebootless-publish push DIR DRAFT --feed URL",
   });
@@ -68,11 +82,11 @@ async function pushDraft(
   { terminal }: Context,
   pushing: Pushing,
   draft: KernelManifest,
-  modules: readonly Uint8Array[],
+  artifacts: readonly Uint8Array[],
   { feed }: PushOptions,
 ): Promise<void> {
   const start = performance.now();
-  const pushed = await publish(draft, modules, pushing);
+  const pushed = await publish(draft, artifacts, pushing);
   const milliseconds = Math.round(performance.now() - start);
   const { buildId, release } = draft.kernel;
   terminal.say(`published  version ${pushed.version} for ${release}, ${pushed.updates} updates`);

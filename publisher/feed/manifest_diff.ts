@@ -23,7 +23,12 @@ export function manifestDiff(before: KernelManifest | undefined, after: KernelMa
     ...removed.map((update) => `  - update ${update.id}: ${printable(update.summary)}`),
   ];
   const count = `updates    ${after.updates.length}${before ? `, before ${before.updates.length}` : ""}`;
-  return [...kernelDiff(before, after), count, ...(updates.length === 0 ? ["  no change"] : updates)];
+  return [
+    ...kernelDiff(before, after),
+    ...fingerprintsDiff(before, after),
+    count,
+    ...(updates.length === 0 ? ["  no change"] : updates),
+  ];
 }
 
 function kernelDiff(before: KernelManifest | undefined, { kernel, landmarks }: KernelManifest): string[] {
@@ -37,6 +42,15 @@ function kernelDiff(before: KernelManifest | undefined, { kernel, landmarks }: K
     ),
     ...(moved ? ["  ~ landmarks of the kernel's image differ"] : []),
   ];
+}
+
+/** Hosts that check their whole kernel believe this file. */
+function fingerprintsDiff(before: KernelManifest | undefined, after: KernelManifest): string[] {
+  const text = ({ fingerprints }: KernelManifest): string | undefined =>
+    fingerprints && `${fingerprints.length} bytes, sha256 ${fingerprints.sha256}`;
+  const [old, now] = [before && text(before), text(after)];
+  if (old === undefined && now === undefined) return [];
+  return [`fingerprints ${changed(old, now, old === now)}`];
 }
 
 function changed(old: JsonValue | undefined, now: JsonValue | undefined, isNew: boolean): string {

@@ -143,6 +143,8 @@ export function merge(current: KernelManifest | undefined, draft: KernelManifest
   return {
     ...draft,
     kernel: { ...current?.kernel, ...draft.kernel },
+    ...(current?.fingerprints && { fingerprints: current.fingerprints }),
+    ...(draft.fingerprints && { fingerprints: draft.fingerprints }),
     updates: [...kept, ...draft.updates],
   };
 }

@@ -4,13 +4,22 @@ import { MAX_UPDATES } from "../limits.ts";
 import type { KernelLandmarks } from "../runpre/fingerprint.ts";
 import { decodeLandmarks, landmarksToJson } from "../runpre/landmarks_json.ts";
 import { decodeKernelFacts, type KernelFacts, kernelFactsToJson } from "./kernel.ts";
-import { decodeUpdate, type Update, updateToJson } from "./update.ts";
+import {
+  type Artifact,
+  artifactToJson,
+  decodeArtifact,
+  decodeUpdate,
+  type Update,
+  updateToJson,
+} from "./update.ts";
 
 /** The one signed document about a kernel: what it is, and every update for it. */
 export interface KernelManifest {
   readonly kernel: KernelFacts;
   readonly landmarks: KernelLandmarks;
   readonly updates: readonly Update[];
+  /** The fingerprint file of the whole kernel (docs/fingerprint-file.md), where the feed has one. */
+  readonly fingerprints?: Artifact;
 }
 
 /** Raised when a reader that does not know of a change would do harm. Members may be added without it. */
@@ -26,10 +35,12 @@ export function decodeManifest(bytes: Uint8Array): KernelManifest {
   if (new Set(modules.map(({ name }) => name)).size !== modules.length) {
     manifest.fail("two modules of one name: the kernel could hold only one of them");
   }
+  const fingerprints = manifest.get("fingerprints").optional((file) => file.nullable(decodeArtifact));
   return {
     kernel: decodeKernelFacts(manifest.get("kernel")),
     landmarks: decodeLandmarks(manifest.get("landmarks")),
     updates,
+    ...(fingerprints && { fingerprints }),
   };
 }
 
@@ -40,6 +51,7 @@ export function encodeManifest(manifest: KernelManifest): Uint8Array {
       kernel: kernelFactsToJson(manifest.kernel),
       landmarks: landmarksToJson(manifest.landmarks),
       updates: manifest.updates.map(updateToJson),
+      ...(manifest.fingerprints && { fingerprints: artifactToJson(manifest.fingerprints) }),
     }),
   );
 }

@@ -1,71 +1,155 @@
 import type { UpdateId } from "../brand.ts";
+import { Superseding } from "./superseding.ts";
 import type { Update } from "./update.ts";
+import type { Withheld } from "./withheld.ts";
 
 /** Why an update is left out of a plan. */
 export type LeftOut =
   | { readonly id: UpdateId; readonly reason: "recalled"; readonly why: string }
+  | { readonly id: UpdateId; readonly reason: "withheld"; readonly withheld: Withheld }
+  /** It was under way when the host went down. */
+  | { readonly id: UpdateId; readonly reason: "suspect" }
+  | { readonly id: UpdateId; readonly reason: "failed" }
+  | { readonly id: UpdateId; readonly reason: "superseded"; readonly by: UpdateId }
   | { readonly id: UpdateId; readonly reason: "conflict"; readonly with: UpdateId }
   | { readonly id: UpdateId; readonly reason: "missing"; readonly needs: UpdateId }
-  | { readonly id: UpdateId; readonly reason: "cycle" };
+  | { readonly id: UpdateId; readonly reason: "cycle" }
+  /** Of an undo: another stands on it that would not go. */
+  | { readonly id: UpdateId; readonly reason: "needed"; readonly by: UpdateId }
+  /** An atomic replace would take out what it does not supersede. */
+  | {
+      readonly id: UpdateId;
+      readonly reason: "replaces";
+      readonly updates: readonly UpdateId[];
+      readonly foreign: readonly string[];
+    };
+
+/** An update in its turn. */
+export interface Ordered {
+  readonly update: Update;
+  /** Applied updates that the kernel puts out of force when this one goes in. */
+  readonly replaces: readonly UpdateId[];
+  /** Patches of others that go out too. */
+  readonly replacesForeign: readonly string[];
+}
+
+/** What updates are ordered on top of. */
+export interface Ground {
+  /** Every update of the manifest. */
+  readonly byId: ReadonlyMap<UpdateId, Update>;
+  readonly superseding: Superseding;
+  readonly applied: ReadonlySet<UpdateId>;
+  readonly foreign: readonly string[];
+  readonly replaceOthers: boolean;
+  /** Not to be applied, and why. */
+  readonly leaveOut: ReadonlyMap<UpdateId, LeftOut>;
+}
 
 export interface Order {
-  /** What is to be applied, each after what it depends on. */
-  readonly updates: readonly Update[];
+  readonly updates: readonly Ordered[];
   readonly leftOut: readonly LeftOut[];
 }
 
 /**
- * Puts what is not applied yet into an order in which it can be applied. The same manifest and the same
- * applied set give the same order on every host: dependencies first, ties by publication and then id.
+ * Puts what is not applied yet into an order in which it can be applied: dependencies first, then atomic replaces,
+ * as they would take out what came before them; ties by publication and then id.
  */
-export function orderUpdates(all: readonly Update[], applied: ReadonlySet<UpdateId>): Order {
-  const byId = new Map(all.map((update) => [update.id, update]));
-  const foes = conflictsBothWays(all);
-  const done = new Set(applied);
-  const updates: Update[] = [];
-  const leftOut = new Map<UpdateId, LeftOut>();
+export function orderUpdates(candidates: readonly Update[], ground: Ground): Order {
+  const { leaveOut } = ground;
+  const state = new Simulated(ground);
   const open = new Set<UpdateId>();
+  const chosen = new Map(candidates.map((update) => [update.id, update]));
+  const leftOut = new Map<UpdateId, LeftOut>();
+  const updates: Ordered[] = [];
 
-  const visit = (update: Update): void => {
-    if (done.has(update.id) || leftOut.has(update.id)) return;
+  function* visit(update: Update): Visit {
+    if (state.seen.has(update.id) || leftOut.has(update.id)) return;
     if (open.has(update.id)) {
       leftOut.set(update.id, { id: update.id, reason: "cycle" });
       return;
     }
     open.add(update.id);
     for (const id of update.depends) {
-      const needed = byId.get(id);
-      if (needed) visit(needed);
+      if (state.meets(id)) continue;
+      const why = leaveOut.get(id);
+      const needed = chosen.get(why?.reason === "superseded" ? why.by : id);
+      if (needed) yield needed;
     }
     open.delete(update.id);
-    const obstacle = leftOut.get(update.id) ?? obstacleTo(update, foes, done);
-    if (obstacle) {
-      leftOut.set(update.id, obstacle);
-      return;
-    }
-    done.add(update.id);
-    updates.push(update);
-  };
+    const obstacle = leftOut.get(update.id) ?? leaveOut.get(update.id) ?? state.obstacleTo(update);
+    if (obstacle) leftOut.set(update.id, obstacle);
+    else updates.push(state.apply(update));
+  }
 
-  for (const update of [...all].sort(byPublication)) visit(update);
+  const inTurn = [...candidates].sort((a, b) => Number(b.replace) - Number(a.replace) || byPublication(a, b));
+  depthFirst(inTurn, visit);
   return { updates, leftOut: [...leftOut.values()] };
 }
 
-function obstacleTo(
-  update: Update,
-  foes: ReadonlyMap<UpdateId, ReadonlySet<UpdateId>>,
-  done: ReadonlySet<UpdateId>,
-): LeftOut | undefined {
-  const { id } = update;
-  if (update.recalled !== null) return { id, reason: "recalled", why: update.recalled };
-  const missing = update.depends.find((needed) => !done.has(needed));
-  if (missing !== undefined) return { id, reason: "missing", needs: missing };
-  const foe = [...(foes.get(id) ?? [])].sort().find((other) => done.has(other));
-  return foe === undefined ? undefined : { id, reason: "conflict", with: foe };
+/** What would be in force after each step. */
+class Simulated {
+  /** Applied now, or in an earlier step: not to be looked at again, though it was replaced since. */
+  readonly seen: Set<UpdateId>;
+  readonly #standing: Set<UpdateId>;
+  readonly #ground: Ground;
+  readonly #foes: ReadonlyMap<UpdateId, ReadonlySet<UpdateId>>;
+  #foreign: readonly string[];
+
+  constructor(ground: Ground) {
+    this.seen = new Set(ground.applied);
+    this.#standing = new Set(ground.applied);
+    this.#ground = ground;
+    this.#foreign = ground.foreign;
+    this.#foes = conflictsBothWays(ground.byId.values());
+  }
+
+  meets(id: UpdateId): boolean {
+    return this.#ground.superseding.met(id, this.#standing);
+  }
+
+  obstacleTo(update: Update): LeftOut | undefined {
+    const { id } = update;
+    const needs = update.depends.find((needed) => !this.meets(needed));
+    if (needs !== undefined) return { id, reason: "missing", needs };
+    const foe = [...(this.#foes.get(id) ?? [])].sort().find((other) => this.#survives(other, update));
+    if (foe !== undefined) return { id, reason: "conflict", with: foe };
+    return this.#ground.replaceOthers ? undefined : this.#wouldReplace(update);
+  }
+
+  apply(update: Update): Ordered {
+    const replaces = update.replace ? this.#replaceable() : [];
+    const replacesForeign = update.replace ? this.#foreign : [];
+    for (const id of replaces) this.#standing.delete(id);
+    if (update.replace) this.#foreign = [];
+    this.#standing.add(update.id);
+    this.seen.add(update.id);
+    return { update, replaces, replacesForeign };
+  }
+
+  /** An atomic replace need not bear what it takes out. */
+  #survives(id: UpdateId, update: Update): boolean {
+    return this.#standing.has(id) && !(update.replace && this.#isLivepatch(id));
+  }
+
+  #replaceable(): UpdateId[] {
+    return [...this.#standing].filter((id) => this.#isLivepatch(id)).sort();
+  }
+
+  #isLivepatch(id: UpdateId): boolean {
+    return this.#ground.byId.get(id)?.engine === "livepatch";
+  }
+
+  #wouldReplace(update: Update): LeftOut | undefined {
+    if (!update.replace) return undefined;
+    const needless = this.#ground.superseding.neededNoMore(update.id);
+    const updates = this.#replaceable().filter((id) => !needless.has(id));
+    if (updates.length + this.#foreign.length === 0) return undefined;
+    return { id: update.id, reason: "replaces", updates, foreign: this.#foreign };
+  }
 }
 
 /** A conflict that one side declares holds for both. */
-function conflictsBothWays(all: readonly Update[]): ReadonlyMap<UpdateId, ReadonlySet<UpdateId>> {
+function conflictsBothWays(all: Iterable<Update>): ReadonlyMap<UpdateId, ReadonlySet<UpdateId>> {
   const foes = new Map<UpdateId, Set<UpdateId>>();
   const note = (a: UpdateId, b: UpdateId) => foes.set(a, (foes.get(a) ?? new Set()).add(b));
   for (const update of all) {
@@ -79,20 +163,28 @@ function conflictsBothWays(all: readonly Update[]): ReadonlyMap<UpdateId, Readon
 
 /**
  * The applied updates in the order in which they can be undone: each before what it depends on. `wanted` is
- * widened by every applied update that depends on one of them.
+ * widened by every applied update that would be left without something that it depends on.
  */
 export function orderUndo(
   all: readonly Update[],
   applied: ReadonlySet<UpdateId>,
   wanted: ReadonlySet<UpdateId>,
 ): readonly Update[] {
-  const standing = dependenciesFirst(all.filter((update) => applied.has(update.id)));
+  const superseding = new Superseding(all);
+  const standing = dependenciesFirst(
+    all.filter((update) => applied.has(update.id)),
+    superseding,
+  );
+  const left = new Set([...applied].filter((id) => !wanted.has(id)));
+  const bare = (needed: UpdateId) => superseding.met(needed, applied) && !superseding.met(needed, left);
   const undone = new Set<UpdateId>();
   // Where dependencies go round in a circle one pass does not reach everything.
   for (let before = -1; before < undone.size; ) {
     before = undone.size;
-    for (const update of standing) {
-      if (wanted.has(update.id) || update.depends.some((id) => undone.has(id))) undone.add(update.id);
+    for (const { id, depends } of standing) {
+      if (!wanted.has(id) && !depends.some(bare)) continue;
+      undone.add(id);
+      left.delete(id);
     }
   }
   return standing.filter((update) => undone.has(update.id)).reverse();
@@ -102,21 +194,38 @@ export function orderUndo(
  * Leaves nothing out, unlike `orderUpdates`: a manifest that changed since, by a dependency that is not applied,
  * a recall or a circle, must not keep what is in the kernel from being taken out of it.
  */
-function dependenciesFirst(standing: readonly Update[]): readonly Update[] {
+function dependenciesFirst(standing: readonly Update[], superseding: Superseding): readonly Update[] {
   const byId = new Map(standing.map((update) => [update.id, update]));
   const inOrder = new Set<Update>();
   const seen = new Set<Update>();
-  const visit = (update: Update): void => {
+  function* visit(update: Update): Visit {
     if (seen.has(update)) return;
     seen.add(update);
     for (const id of update.depends) {
-      const needed = byId.get(id);
-      if (needed) visit(needed);
+      for (const other of superseding.meeting(id)) {
+        const needed = byId.get(other);
+        if (needed) yield needed;
+      }
     }
     inOrder.add(update);
-  };
-  for (const update of [...standing].sort(byPublication)) visit(update);
+  }
+  depthFirst([...standing].sort(byPublication), visit);
   return [...inOrder];
+}
+
+/** Yields what has to be visited first. */
+type Visit = Generator<Update, void>;
+
+/** Without recursion: a chain of dependencies may be as long as a manifest. */
+function depthFirst(roots: readonly Update[], visit: (update: Update) => Visit): void {
+  for (const root of roots) {
+    const stack = [visit(root)];
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const next = top.next();
+      if (next.done) stack.pop();
+      else stack.push(visit(next.value));
+    }
+  }
 }
 
 export function byPublication(a: Update, b: Update): number {

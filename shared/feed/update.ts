@@ -1,4 +1,13 @@
-import { type ObjectName, objectName, type Sha256Hex, sha256Hex, type UpdateId, updateId } from "../brand.ts";
+import {
+  type BuildId,
+  buildId,
+  type ObjectName,
+  objectName,
+  type Sha256Hex,
+  sha256Hex,
+  type UpdateId,
+  updateId,
+} from "../brand.ts";
 import type { Decoder } from "../decode.ts";
 import { type JsonObject, jsonObject } from "../json.ts";
 import { MAX_ARTIFACT_BYTES, MAX_FUNCTIONS } from "../limits.ts";
@@ -36,6 +45,8 @@ export interface UpdatePart extends UpdateModule {
 /** What an update replaces in one object: `vmlinux` or a module. */
 export interface TargetObject {
   readonly name: ObjectName;
+  /** A module's own; null for `vmlinux`, whose build ID is the kernel's. */
+  readonly buildId: BuildId | null;
   readonly functions: readonly FunctionFingerprint[];
 }
 
@@ -139,13 +150,17 @@ function decodeParts(parts: Decoder, engine: EngineName): UpdatePart[] {
 const decodeRelease = (release: Decoder): string =>
   RELEASE.test(release.string()) ? release.string() : release.fail("not a kernel release");
 
-function decodeModule(module: Decoder): UpdateModule {
-  return {
-    name: module.get("name").as(objectName),
-    sha256: module.get("sha256").as(sha256Hex),
-    length: module.get("length").integer(1, MAX_ARTIFACT_BYTES),
-  };
-}
+export const decodeArtifact = (artifact: Decoder): Artifact => ({
+  sha256: artifact.get("sha256").as(sha256Hex),
+  length: artifact.get("length").integer(1, MAX_ARTIFACT_BYTES),
+});
+
+export const artifactToJson = ({ sha256, length }: Artifact): JsonObject => jsonObject({ sha256, length });
+
+const decodeModule = (module: Decoder): UpdateModule => ({
+  name: module.get("name").as(objectName),
+  ...decodeArtifact(module),
+});
 
 /** An update names every object that it touches, also one in which it has callbacks and replaces nothing. */
 function decodeObjects(objects: Decoder): TargetObject[] {
@@ -153,6 +168,7 @@ function decodeObjects(objects: Decoder): TargetObject[] {
     const functions = object.get("functions").array(MAX_FUNCTIONS);
     return {
       name: object.get("name").as(objectName),
+      buildId: object.get("build_id").optional((id) => id.as(buildId)) ?? null,
       functions: functions.map((fn) => fingerprintFromJson(fn.value, fn.where)),
     };
   });
@@ -178,7 +194,11 @@ export function updateToJson(update: Update): JsonObject {
     module: moduleToJson(update.module),
     parts: update.parts.length > 0 ? update.parts.map(partToJson) : undefined,
     objects: update.objects.map((object) =>
-      jsonObject({ name: object.name, functions: object.functions.map(fingerprintToJson) }),
+      jsonObject({
+        name: object.name,
+        build_id: object.buildId ?? undefined,
+        functions: object.functions.map(fingerprintToJson),
+      }),
     ),
   });
 }

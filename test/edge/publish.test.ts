@@ -4,7 +4,7 @@ import { type BuildId, objectName } from "../../shared/brand.ts";
 import { utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { ed25519 } from "../../shared/crypto/ed25519_tweetnacl.ts";
-import { decodeManifest } from "../../shared/feed/manifest.ts";
+import { decodeManifest, encodeManifest } from "../../shared/feed/manifest.ts";
 import {
   artifactPath,
   consistentTarget,
@@ -23,6 +23,7 @@ import {
   type Ceremony,
   ceremony,
   manifestBytes,
+  manifestOf,
   newKey,
   secrets,
   signedTargets,
@@ -66,6 +67,23 @@ async function visible(): Promise<string[]> {
   const { objects } = await bucket.list({ limit: 1000 });
   return objects.filter(({ key }) => !key.startsWith("staging/")).map(({ key, etag }) => `${key} ${etag}`);
 }
+
+describe("a kernel's fingerprint file", () => {
+  it("has to be staged whole, and is served like any artifact", async () => {
+    const id = someBuildId();
+    const file = utf8("fingerprints of every function");
+    const fingerprints = { sha256: await sha256Of(file), length: file.length };
+    const manifest = encodeManifest({ ...manifestOf(id, []), fingerprints });
+    const publication = { buildId: id, base: 0, targets: await signedTargets(made, id, manifest), manifest };
+    const refused = await publisher.publish(publication);
+    expect(refused.status).toBe(422);
+    expect(errorOf(refused).message).toContain(`artifact ${fingerprints.sha256} was not staged`);
+    await publisher.stage(file);
+    expect((await publisher.publish(publication)).status).toBe(201);
+    const served = await get(artifactPath(fingerprints.sha256));
+    expect(served.bytes).toEqual(file);
+  });
+});
 
 describe("a publish that is sound", () => {
   const id = someBuildId();

@@ -11,6 +11,8 @@ export interface CommandResult {
 
 const bundle = (name: string) => join(projectRoot, "dist", `${name}.cjs`);
 export const hostBundle: string = bundle("rebootless");
+/** What it loads for commands that look. */
+export const inspectingBundle: string = bundle("rebootless-inspecting");
 export const publisherBundle: string = bundle("rebootless-publish");
 
 const TIMEOUT_MS = 120_000;

@@ -41,8 +41,8 @@ export async function reverseApply(place: Place): Promise<Abort> {
   return abortOf("code_busy", detail, { blockedBy, restored: false });
 }
 
-/** The way out took too long: it is turned, and the patch stays in force. */
-export async function reverseUndo(place: Place): Promise<Abort> {
+/** The way out took too long: it is turned, and the patch stays in force. Undefined when it ended that very moment. */
+export async function reverseUndo(place: Place): Promise<Abort | undefined> {
   const { options, folder } = place;
   const blockedBy = await blockersOf(options.system, folder);
   const problem = await turn(place, "1", async () =>
@@ -53,6 +53,7 @@ export async function reverseUndo(place: Place): Promise<Abort> {
       blockedBy,
     });
   }
+  if ((await folder.enabled()) === undefined) return undefined;
   const detail = `the transition out did not end, and could not be reversed either: ${problem}`;
   return abortOf("code_busy", detail, { blockedBy, restored: false });
 }

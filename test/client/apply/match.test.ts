@@ -103,7 +103,10 @@ describe("matching an update with memory", () => {
   });
 
   it("refuses an update of a module before it reads anything", async () => {
-    const objects = [...update.objects, { name: objectName("kvm"), functions: [fingerprintOf("third")] }];
+    const objects = [
+      ...update.objects,
+      { name: objectName("kvm"), buildId: null, functions: [fingerprintOf("third")] },
+    ];
     const error = await refusal({ ...update, objects });
     expect(error).toMatchObject({ code: "unsupported", message: expect.stringContaining("kvm") });
     expect(memory.readings).toBe(0);
@@ -160,7 +163,10 @@ describe("a function that something is attached to", () => {
 
   it("may be named like one that another update of ours replaces", async () => {
     const named = { ...fingerprintOf("third"), name: "second" };
-    const twin = { ...updateOf("twin", []), objects: [{ name: objectName("vmlinux"), functions: [named] }] };
+    const twin = {
+      ...updateOf("twin", []),
+      objects: [{ name: objectName("vmlinux"), buildId: null, functions: [named] }],
+    };
     running = { ...running, updates: [update, earlier, twin] };
     load(patch("livepatch_earlier", "vmlinux/second,1"), patch("livepatch_twin", "vmlinux/second,2"));
     await matchUpdate(update, running);

@@ -64,7 +64,11 @@ describe("the state of a host", () => {
 
   it("takes two functions of one name for what they are", () => {
     const objects = [
-      { name: objectName("vmlinux"), functions: [fingerprintOf("first"), fingerprintOf("first")] },
+      {
+        name: objectName("vmlinux"),
+        buildId: null,
+        functions: [fingerprintOf("first"), fingerprintOf("first")],
+      },
     ];
     const twice = patch("livepatch_fix", ["vmlinux/first,1", "vmlinux/first,2"]);
     expect(states(manifestOf({ ...fix, objects }), twice)).toEqual([["fix", "applied"]]);

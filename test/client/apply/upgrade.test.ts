@@ -2,15 +2,20 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Result, upgrade } from "../../../client/apply/upgrade.ts";
+import type { Result } from "../../../client/apply/result.ts";
+import { type UpgradeOptions, upgrade } from "../../../client/apply/upgrade.ts";
 import type { ApplyOutcome, Change, Engine, LoadedPatch } from "../../../client/engines/engine.ts";
+import type { ModuleFile } from "../../../client/host/module_files.ts";
 import { type TrustDir, trustDir } from "../../../client/trust/trust_dir.ts";
 import { buildId, type ObjectName, objectName } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { artifactPath } from "../../../shared/feed/paths.ts";
 import type { Update } from "../../../shared/feed/update.ts";
+import { FakeSystem } from "../../support/fake_system.ts";
 import { flipBit } from "../../support/hostile_mirror.ts";
 import { MemoryFeed } from "../../support/memory_feed.ts";
+import { MemoryFile, memoryJournal } from "../journal/memory_file.ts";
+import { boot } from "../journal/sample.ts";
 import { FakeMemory, type FunctionName, landmarks, moduleOf, updateOf } from "./kernel.ts";
 
 const ID = buildId("0123456789abcdef0123456789abcdef01234567");
@@ -23,6 +28,7 @@ const ABORTED = { outcome: "aborted", detail: "it was not to be", blockedBy: [],
 class FakeEngine implements Engine {
   readonly name = "livepatch";
   readonly patches: LoadedPatch[] = [];
+  known: readonly Update[] = [];
   readonly outcomes = new Map<string, ApplyOutcome | Error>();
   /** Names and the bytes of the files, in order. */
   readonly applied: (readonly [ObjectName, Buffer])[] = [];
@@ -41,9 +47,21 @@ class FakeEngine implements Engine {
     const applied = { outcome: "applied", milliseconds: 7, pending: [], replaced: [] } as const;
     const outcome = this.outcomes.get(module.name) ?? applied;
     if (outcome instanceof Error) throw outcome;
+    const update = this.known.find((one) => one.module.name === module.name);
+    if (update && outcome.outcome === "applied") inForce(update);
     return outcome;
   }
 }
+
+const patchOf = (update: Update): LoadedPatch => ({
+  name: update.module.name,
+  engine: "livepatch",
+  state: "applied",
+  functions: update.objects.flatMap((o) => o.functions.map((fn) => `${o.name}/${fn.name},1`)),
+  objects: update.objects.map(({ name }) => ({ name, patched: true })),
+  replaces: null,
+  order: null,
+});
 
 let work: string;
 beforeAll(async () => {
@@ -56,7 +74,13 @@ let memory: FakeMemory;
 let feed: MemoryFeed;
 let directory: TrustDir;
 let said: string[];
+let system: FakeSystem;
+let file: MemoryFile;
+let files: Map<string, ModuleFile>;
 beforeEach(async () => {
+  system = new FakeSystem();
+  file = new MemoryFile();
+  files = new Map();
   engine = new FakeEngine();
   memory = new FakeMemory();
   feed = new MemoryFeed();
@@ -69,13 +93,36 @@ const begin = async (): Promise<void> => {
   begun++;
 };
 
-function run(updates: readonly Update[], dryRun = false): Promise<readonly Result[]> {
+type Wanted = Partial<
+  Pick<UpgradeOptions, "asked" | "withheld" | "replaceOthers" | "recall" | "partial" | "dryRun">
+>;
+
+async function run(updates: readonly Update[], wanted: Wanted | boolean = {}): Promise<readonly Result[]> {
   for (const { id, module } of updates) feed.files.set(artifactPath(module.sha256), moduleOf(id));
-  const kernel = { buildId: ID, release: "6.12", architecture: "x86_64" };
-  const manifest = { kernel, landmarks, updates };
-  const progress = (line: string) => said.push(line);
-  const sleep = async (): Promise<void> => undefined;
-  return upgrade({ manifest, begin, engine, feed, directory, memory: () => memory, sleep, dryRun, progress });
+  engine.known = updates;
+  const results: Result[] = [];
+  await upgrade({
+    updates,
+    landmarks,
+    begin,
+    engines: { for: () => engine, loaded: engine.loaded },
+    system,
+    journal: memoryJournal(file, boot(1)),
+    feed,
+    directory,
+    memory: () => memory,
+    moduleFile: async (name) => files.get(name),
+    report: async (result) => void results.push(result),
+    progress: (line) => said.push(line),
+    asked: undefined,
+    withheld: new Map(),
+    replaceOthers: false,
+    recall: "hold",
+    partial: false,
+    dryRun: false,
+    ...(typeof wanted === "boolean" ? { dryRun: wanted } : wanted),
+  });
+  return results;
 }
 
 const summary = (results: readonly Result[]) =>
@@ -84,15 +131,9 @@ const summary = (results: readonly Result[]) =>
 const names = () => engine.applied.map(([name]) => name);
 
 function inForce(update: Update, state: LoadedPatch["state"] = "applied"): void {
-  const functions = update.objects.flatMap((o) => o.functions.map((fn) => `${o.name}/${fn.name},1`));
-  engine.patches.push({
-    name: update.module.name,
-    engine: "livepatch",
-    state,
-    functions,
-    objects: [],
-    ...UNTOLD,
-  });
+  engine.patches.push({ ...patchOf(update), state });
+  for (const { functions } of update.objects)
+    for (const fn of functions) memory.attach(fn.name as FunctionName);
 }
 
 /** b stands on a, c on b, d on nothing. */
@@ -116,7 +157,7 @@ describe("an upgrade", () => {
     expect(engine.applied).toEqual(
       ["a", "b", "c", "d"].map((id) => [`livepatch_${id}`, Buffer.from(moduleOf(id))]),
     );
-    expect(results[0]).toEqual({ id: "a", result: "applied", milliseconds: 7 });
+    expect(results[0]).toEqual({ id: "a", result: "applied", milliseconds: 7, pending: [], replaced: [] });
   });
 
   it("leaves alone what is applied", async () => {
@@ -153,9 +194,9 @@ describe("an upgrade", () => {
     memory.flip("first", 50);
     expect(summary(await run([a, b, c, d]))).toEqual([
       ["a", "runpre"],
+      ["d", "applied"],
       ["b", "left_out"],
       ["c", "left_out"],
-      ["d", "applied"],
     ]);
     expect(names()).toEqual(["livepatch_d"]);
   });

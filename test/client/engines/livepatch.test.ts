@@ -319,6 +319,16 @@ describe("the livepatch engine", () => {
       expect(await engine.undo(CHANGE)).toMatchObject({ outcome: "undone", milliseconds: 700 });
     });
 
+    it("takes one that ended the moment before it was turned for what it is", async () => {
+      system.outMs = FOREVER;
+      stuckTasks("1", "0");
+      system.beforeRead = (path) => {
+        if (path === "/proc/90/stack" && system.uptime() >= 76_000) system.patches.clear();
+      };
+      expect(await engine.undo(CHANGE)).toMatchObject({ outcome: "undone" });
+      expect(system.ran).toEqual([`rmmod ${NAME}`]);
+    });
+
     it("finds what is out already out, and unloads what it left", async () => {
       system.patches.clear();
       expect(await engine.undo(CHANGE)).toEqual({ outcome: "undone", milliseconds: 0 });

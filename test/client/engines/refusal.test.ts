@@ -69,6 +69,12 @@ describe("the cause of a refusal", () => {
     ["missing_export", "ENOENT", `${MODULE}: Unknown symbol no_such (err -2)`, []],
     ["wrong_kernel", "ENOEXEC", `${MODULE}: version magic '6.1.0 SMP' should be '6.12.0 SMP'`, []],
     ["wrong_kernel", "EINVAL", `${MODULE}: disagrees about version of symbol module_layout`, []],
+    [
+      "wrong_kernel",
+      "ENOEXEC",
+      `module ${MODULE}: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time`,
+      [],
+    ],
     ["signature_required", "EKEYREJECTED", "Loading of unsigned module is rejected", []],
     [
       "lockdown",

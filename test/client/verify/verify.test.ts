@@ -10,9 +10,18 @@ import { buildId } from "../../../shared/brand.ts";
 import { concatBytes, fromHex, utf8 } from "../../../shared/bytes.ts";
 import { sha256Of } from "../../../shared/crypto/digest.ts";
 import { type Bundle, encodeBundle } from "../../../shared/feed/bundle.ts";
+import { encodeManifest } from "../../../shared/feed/manifest.ts";
 import { artifactPath, feedPath } from "../../../shared/feed/paths.ts";
+import { encodeFingerprints } from "../../../shared/runpre/file/encode.ts";
 import { DAY, instant } from "../../../shared/time.ts";
-import { type Ceremony, ceremony, manifestBytes, updateOf } from "../../edge/support/repository.ts";
+import {
+  type Ceremony,
+  ceremony,
+  manifestBytes,
+  manifestOf,
+  updateOf,
+} from "../../edge/support/repository.ts";
+import { sampleFunctions, sampleHeader } from "../../shared/runpre/file/sample.ts";
 import { flipBit } from "../../support/hostile_mirror.ts";
 import { MemoryFeed, signedBundle } from "../../support/memory_feed.ts";
 
@@ -21,6 +30,8 @@ const ID = buildId("0123456789abcdef0123456789abcdef01234567");
 /** As far as telling what it is goes. */
 const MODULE = concatBytes(fromHex("7f454c46020101"), utf8(" a module"));
 
+const FINGERPRINTS = encodeFingerprints(sampleHeader, sampleFunctions);
+
 let made: Ceremony;
 let bundle: Bundle;
 let work: string;
@@ -28,7 +39,8 @@ let options: VerifyOptions;
 
 beforeAll(async () => {
   made = await ceremony(NOW);
-  const manifest = manifestBytes(ID, [await updateOf("fix-1", MODULE)]);
+  const fingerprints = { sha256: await sha256Of(FINGERPRINTS), length: FINGERPRINTS.length };
+  const manifest = encodeManifest({ ...manifestOf(ID, [await updateOf("fix-1", MODULE)]), fingerprints });
   bundle = await signedBundle(made, ID, NOW, { manifest });
   work = await mkdtemp(join(tmpdir(), "rebootless-verify-"));
 });
@@ -96,6 +108,16 @@ describe("a module", () => {
   });
 });
 
+describe("a fingerprint file", () => {
+  it("is what this host's manifest signed for, whole", async () => {
+    await polled();
+    const [finding] = await verifyThing(await file("kernel.fp", FINGERPRINTS), options);
+    expect(finding).toMatchObject({ kind: "fingerprints" });
+    const changed = await file("kernel.fp", flipBit(FINGERPRINTS, 400));
+    await expect(verifyThing(changed, options)).rejects.toMatchObject(refused);
+  });
+});
+
 describe("a manifest and a feed.json", () => {
   it("verify", async () => {
     await polled();
@@ -131,6 +153,7 @@ describe("a mirror's folder", () => {
   async function mirror(module: Uint8Array): Promise<string> {
     await file(feedPath(ID), encodeBundle(bundle));
     await file(artifactPath(await sha256Of(MODULE)), module);
+    await file(artifactPath(await sha256Of(FINGERPRINTS)), FINGERPRINTS);
     return join(options.stateDir, "given");
   }
 
@@ -138,6 +161,7 @@ describe("a mirror's folder", () => {
     expect(await verifyThing(await mirror(MODULE), options)).toMatchObject([
       { kind: "bundle" },
       { kind: "module" },
+      { kind: "fingerprints" },
     ]);
   });
 
@@ -145,6 +169,9 @@ describe("a mirror's folder", () => {
     const folder = await mirror(flipBit(MODULE, 8));
     await expect(verifyThing(folder, options)).rejects.toMatchObject(refused);
     await rm(join(folder, artifactPath(await sha256Of(MODULE))));
+    await expect(verifyThing(folder, options)).rejects.toMatchObject(refused);
+    await mirror(MODULE);
+    await file(artifactPath(await sha256Of(FINGERPRINTS)), flipBit(FINGERPRINTS, 60));
     await expect(verifyThing(folder, options)).rejects.toMatchObject(refused);
   });
 

@@ -89,6 +89,7 @@ export async function updateOf(id: string, module: Uint8Array): Promise<Update> 
     objects: [
       {
         name: objectName("vmlinux"),
+        buildId: null,
         functions: [
           {
             name: "cmdline_proc_show",

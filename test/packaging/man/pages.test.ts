@@ -30,9 +30,8 @@ describe.each([
 
   it("has every option", () => {
     for (const { command } of eachCommand(tree)) {
-      for (const { long, short, value } of command.options) {
-        const flags = short === undefined ? long : `${short}, ${long}`;
-        expect(text).toContain(`\n${flags}${value ? ` ${value.name}` : ""}\n`);
+      for (const { flags, value } of command.options) {
+        expect(text).toContain(`\n${flags.join(", ")}${value ? ` ${value.name}` : ""}\n`);
       }
     }
   });

@@ -59,6 +59,15 @@ describe("merging a draft", () => {
     expect(merge(old, draft)).toEqual({ ...draft, updates: [other, renewed] });
   });
 
+  it("keeps the fingerprint file unless the draft has another", async () => {
+    const id = someBuildId();
+    const fingerprints = { sha256: await sha256Of(MODULE), length: MODULE.length };
+    const old = { ...manifestOf(id, []), fingerprints };
+    expect(merge(old, manifestOf(id, [])).fingerprints).toEqual(fingerprints);
+    const newer = { ...fingerprints, length: 1 };
+    expect(merge(old, { ...old, fingerprints: newer }).fingerprints).toEqual(newer);
+  });
+
   it("is the draft where there is nothing yet", async () => {
     const draft = await draftOf(someBuildId(), "fix-1");
     expect(merge(undefined, draft)).toEqual(draft);

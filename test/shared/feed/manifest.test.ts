@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { sha256Hex } from "../../../shared/brand.ts";
 import { decodeManifest, encodeManifest } from "../../../shared/feed/manifest.ts";
 import { type JsonValue, jsonObject, parseJson } from "../../../shared/json.ts";
 import { alteredBytes, sampleManifest, sampleUpdate } from "./sample.ts";
@@ -27,7 +28,26 @@ describe("a manifest", () => {
     expect(decodeManifest(alteredBytes(document, ["updates", 0, "more"], 1))).toEqual(manifest);
   });
 
+  it("may name the kernel's fingerprint file, or none", () => {
+    const fingerprints = { sha256: sha256Hex("ab".repeat(32)), length: 2_473_320 };
+    const bytes = encodeManifest({ ...manifest, fingerprints });
+    expect(decodeManifest(bytes)).toEqual({ ...manifest, fingerprints });
+    expect(decodeManifest(alteredBytes(document, ["fingerprints"], null))).toEqual(manifest);
+  });
+
   it.each<[string, readonly (string | number)[], JsonValue | undefined, string]>([
+    [
+      "with half a fingerprint file",
+      ["fingerprints"],
+      jsonObject({ length: 1 }),
+      "manifest.fingerprints.sha256",
+    ],
+    [
+      "with fingerprints that are no file",
+      ["fingerprints"],
+      "file",
+      "manifest.fingerprints: expected an object",
+    ],
     ["of another format", ["format"], 2, "manifest.format: expected 1, had 2"],
     ["without a format", ["format"], undefined, "manifest.format: expected 1, had nothing"],
     ["without a kernel", ["kernel"], undefined, "manifest.kernel: expected an object"],

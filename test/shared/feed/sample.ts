@@ -40,6 +40,7 @@ export function sampleUpdate(id: string, relations: Relations = {}): Update {
     objects: [
       {
         name: objectName("vmlinux"),
+        buildId: null,
         functions: [
           {
             name: "cmdline_proc_show",

@@ -1,0 +1,101 @@
+import type { ObjectName } from "../../shared/brand.ts";
+import { isCode, RebootlessError } from "../../shared/errors.ts";
+import { artifactsOf } from "../../shared/feed/artifacts.ts";
+import type { Ordered } from "../../shared/feed/order.ts";
+import type { Update } from "../../shared/feed/update.ts";
+import { abortError } from "../engines/aborted.ts";
+import type { Change } from "../engines/engine.ts";
+import { absentObjects } from "../engines/module_load.ts";
+import { haveArtifact } from "../trust/artifacts.ts";
+import type { Feed } from "../trust/feed.ts";
+import type { TrustDir } from "../trust/trust_dir.ts";
+import { requireRightFiles } from "./absent.ts";
+import { changeOf, objectsOf } from "./change.ts";
+import { matchUpdate } from "./match.ts";
+import type { Matching, Patching } from "./patching.ts";
+import type { Result } from "./result.ts";
+import { requireFreeSlots } from "./slots.ts";
+
+export interface Attempting extends Patching, Matching {
+  readonly feed: Feed;
+  readonly directory: TrustDir;
+  readonly partial: boolean;
+  readonly dryRun: boolean;
+}
+
+/** What belongs to the host, not to one update: nothing else is tried after it. */
+const FATAL = ["not_permitted", "io", "locked"] as const;
+
+/** Fetches, verifies and matches one update, and only then loads it. Nothing is loaded that was not written down. */
+export async function attempt(step: Ordered, attempting: Attempting): Promise<Result> {
+  const { id } = step.update;
+  try {
+    const { change, pending } = await prepare(step, attempting);
+    const replaced = [...change.replaces, ...step.replacesForeign];
+    if (attempting.dryRun) return { id, result: "would_apply", pending, replaced };
+    return await load(step, change, pending, attempting);
+  } catch (error) {
+    // A fault of ours is not an outcome of the update.
+    if (!(error instanceof RebootlessError) || FATAL.some((code) => isCode(error, code))) throw error;
+    return { id, result: "failed", error };
+  }
+}
+
+/** Everything short of loading. */
+async function prepare(
+  { update, replaces }: Ordered,
+  attempting: Attempting,
+): Promise<{ readonly change: Change; readonly pending: readonly ObjectName[] }> {
+  const { system, updates, engines, feed, directory, progress, partial } = attempting;
+  const files: string[] = [];
+  for (const artifact of artifactsOf(update)) files.push(await haveArtifact(artifact, feed, directory));
+  const bytes = artifactsOf(update).reduce((sum, { length }) => sum + length, 0);
+  progress(`${update.id}: ${files.length === 1 ? "module" : "modules"} of ${bytes} bytes verified`);
+
+  const gone = updates.filter(({ id }) => replaces.includes(id));
+  const change = changeOf(update, files, gone);
+  const engine = engines.for(update);
+  const abort = await engine.preflight(change, { partial });
+  if (abort) throw abortError(update.id, "apply", abort);
+  const pending = await absentObjects(system, objectsOf(update));
+  await requireRightFiles(update, pending, attempting.moduleFile);
+  const loaded = update.objects.filter(({ name }) => !pending.includes(name));
+  const matched = await match({ ...update, objects: loaded }, attempting);
+  progress(`${update.id}: ${matched.functions} functions, ${matched.bytes} bytes, match the running kernel`);
+  await requireFreeSlots(update, await engines.loaded(), system);
+  return { change, pending };
+}
+
+async function load(
+  { update, replaces }: Ordered,
+  change: Change,
+  pending: readonly ObjectName[],
+  { journal, engines, partial }: Attempting,
+): Promise<Result> {
+  const { id, module } = update;
+  await journal.write({ kind: "intent", act: "apply", id, module: module.name, pending, replaces });
+  const outcome = await engines.for(update).apply(change, { partial });
+  const written = { kind: "outcome", act: "apply", id } as const;
+  if (outcome.outcome === "applied") {
+    const milliseconds = Math.round(outcome.milliseconds);
+    await journal.write({ ...written, done: true, cause: "", detail: "", milliseconds });
+    return { id, result: "applied", milliseconds, pending, replaced: outcome.replaced };
+  }
+  const { cause, detail } = outcome;
+  await journal.write({ ...written, done: false, cause, detail, milliseconds: 0 });
+  return { id, result: "failed", error: abortError(id, "apply", outcome) };
+}
+
+/** @param update with the objects alone that are loaded. */
+export async function match(
+  update: Update,
+  { updates, landmarks, memory: open, engines, system }: Matching & Pick<Patching, "engines" | "system">,
+): Promise<{ readonly functions: number; readonly bytes: number }> {
+  const loaded = await engines.loaded();
+  const memory = open();
+  try {
+    return await matchUpdate(update, { landmarks, memory, updates, loaded, sleep: (ms) => system.sleep(ms) });
+  } finally {
+    memory.close();
+  }
+}

@@ -1,0 +1,27 @@
+import type { ObjectName } from "../../shared/brand.ts";
+import type { Update } from "../../shared/feed/update.ts";
+import type { Change, PatchModule, Removal } from "../engines/engine.ts";
+
+/** Every module of an update in load order: its own, and Ksplice's parts. */
+const modulesOf = (update: Update): readonly PatchModule[] => [
+  { name: update.module.name, role: "patch", target: null },
+  ...update.parts,
+];
+
+export const removalOf = (update: Update): Removal => ({ id: update.id, modules: modulesOf(update) });
+
+/** @param files paths of the verified modules, in load order. */
+export function changeOf(update: Update, files: readonly string[], replaces: readonly Update[]): Change {
+  return {
+    id: update.id,
+    modules: modulesOf(update).map(({ name, role, target }, i) => {
+      const file = files[i];
+      if (file === undefined) throw new Error(`no file for ${name}`);
+      return { name, role, target, file };
+    }),
+    objects: objectsOf(update),
+    replaces: replaces.map(({ module }) => module.name),
+  };
+}
+
+export const objectsOf = (update: Update): readonly ObjectName[] => update.objects.map(({ name }) => name);

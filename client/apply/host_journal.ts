@@ -1,0 +1,38 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import type { Context } from "../context.ts";
+import type { Host } from "../host/host.ts";
+import type { System } from "../host/system.ts";
+import { journalFile, journalPath } from "../journal/file.ts";
+import { type Journal, type JournalView, openJournal, readJournal } from "../journal/journal.ts";
+import { type BootId, bootId } from "../journal/record.ts";
+
+const BOOT_ID = "/proc/sys/kernel/random/boot_id";
+
+/** What this host remembers of its changes to the kernel that runs. */
+export interface HostJournal {
+  /** As it is now; needs no lock. */
+  read(): Promise<JournalView>;
+  /** To write to; for who holds the lock. */
+  open(): Promise<Journal>;
+  readonly boot: BootId;
+}
+
+export async function hostJournal(
+  context: Context,
+  { buildId }: Pick<Host, "buildId">,
+): Promise<HostJournal> {
+  const { places, clock, terminal, system } = context;
+  const file = journalFile(journalPath(places.stateDir, buildId));
+  const boot = await presentBoot(system);
+  return {
+    boot,
+    read: () => readJournal(file, boot),
+    open: () => openJournal({ file, boot, clock, notice: terminal.notice }),
+  };
+}
+
+async function presentBoot(system: System): Promise<BootId> {
+  const text = await system.read(BOOT_ID);
+  if (text !== undefined) return bootId(text);
+  throw new RebootlessError("unsupported", `cannot read ${BOOT_ID}`, { hint: "Is /proc mounted?" });
+}

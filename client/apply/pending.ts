@@ -1,0 +1,81 @@
+import type { ObjectName, UpdateId } from "../../shared/brand.ts";
+import { isCode, type RebootlessError } from "../../shared/errors.ts";
+import type { Update } from "../../shared/feed/update.ts";
+import type { LoadedPatch } from "../engines/engine.ts";
+import { absentObjects } from "../engines/module_load.ts";
+import type { Ledger } from "../journal/ledger.ts";
+import { requireRightFiles } from "./absent.ts";
+import { match } from "./attempt.ts";
+import type { Matching } from "./patching.ts";
+import { patchName } from "./state.ts";
+import { type Undoing, undoUpdates } from "./undo.ts";
+
+/** Updates in force whose objects were not all loaded when they were applied, and those objects. */
+export function pendingObjects(
+  updates: readonly Update[],
+  applied: ReadonlySet<UpdateId>,
+  { standing }: Pick<Ledger, "standing">,
+): readonly { readonly update: Update; readonly pending: readonly ObjectName[] }[] {
+  return updates
+    .filter(({ id }) => applied.has(id))
+    .map((update) => ({ update, pending: standing.get(update.id)?.pending ?? [] }))
+    .filter(({ pending }) => pending.length > 0);
+}
+
+/** Objects that an update in force does not change yet: the kernel says it where it can (6.1), else the journal. */
+export function pendingNow(
+  update: Update,
+  loaded: readonly LoadedPatch[],
+  { standing }: Pick<Ledger, "standing">,
+): readonly string[] {
+  const patch = loaded.find(({ name }) => name === patchName(update));
+  if (!patch) return [];
+  const unmatched: readonly string[] = standing.get(update.id)?.pending ?? [];
+  const said = patch.objects.filter(({ name, patched }) => patched === false || unmatched.includes(name));
+  return said.map(({ name }) => name);
+}
+
+/**
+ * Matches what has been loaded since. The kernel patched it by name when it came: an update that turns out to be in
+ * other code than it was made for is taken out. Of what is still not loaded the file is looked at again.
+ *
+ * @returns updates that are not to be tried again in this run.
+ */
+export async function recheckPending(
+  undoing: Undoing & Matching,
+  applied: ReadonlySet<UpdateId>,
+): Promise<readonly UpdateId[]> {
+  const { updates, journal, system, report, dryRun } = undoing;
+  const wrong: UpdateId[] = [];
+  for (const { update, pending } of pendingObjects(updates, applied, journal.ledger)) {
+    const { id } = update;
+    const absent = await absentObjects(system, pending);
+    const objects = pending.filter((name) => !absent.includes(name));
+    const come = update.objects.filter(({ name }) => objects.includes(name));
+    const mismatch = await refusal(() => match({ ...update, objects: come }, undoing));
+    if (mismatch) {
+      wrong.push(id);
+      await report({ id, result: "failed", error: mismatch });
+      const why = `${objects.join(", ")} is not the code that it was made for`;
+      await undoUpdates(undoing, applied, new Set([id]), () => why);
+      continue;
+    }
+    if (objects.length > 0) {
+      if (!dryRun) await journal.write({ kind: "matched", id, objects });
+      await report({ id, result: "matched", objects });
+    }
+    const file = await refusal(() => requireRightFiles(update, absent, undoing.moduleFile));
+    if (file) await report({ id, result: "failed", error: file });
+  }
+  return wrong;
+}
+
+async function refusal(check: () => Promise<unknown>): Promise<RebootlessError | undefined> {
+  try {
+    await check();
+    return undefined;
+  } catch (error) {
+    if (isCode(error, "runpre") || isCode(error, "unsupported")) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,83 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import { withheldUpdates } from "../../shared/feed/withheld.ts";
+import { applyAgain } from "../apply/boot.ts";
+import { hostJournal } from "../apply/host_journal.ts";
+import type { Context } from "../context.ts";
+import { openHost } from "../host/host.ts";
+import { openKernelCore } from "../host/kcore.ts";
+import { killSwitch } from "../host/kill_switch.ts";
+import { moduleFiles } from "../host/module_files.ts";
+import type { Ledger } from "../journal/ledger.ts";
+import { policyOf } from "../policy/policy.ts";
+import { lastVerified } from "../trust/poll.ts";
+import { kernelLine } from "./describe.ts";
+import { Results } from "./results.ts";
+import { atHand } from "./upgrade.ts";
+
+/**
+ * Applies again what was applied before a reboot: from what this host verified and keeps, with no feed and no network.
+ * Whether that has expired is no matter: nothing comes in that was not in force before.
+ */
+export async function boot(context: Context): Promise<void> {
+  const { places, terminal, system, clock, record, lock } = context;
+  const off = await killSwitch(places, system);
+  if (off !== undefined) {
+    terminal.say(`Nothing is applied: ${off}.`);
+    return terminal.result("boot", { switched_off: off, results: [] });
+  }
+  const host = await openHost(places);
+  record.host = host;
+  const { ledger } = await (await hostJournal(context, host)).read();
+  terminal.say(kernelLine(host.kernel));
+  await tellSuspects(context, ledger);
+  const results = new Results(context);
+  if (ledger.standing.size > 0) {
+    await lock.take();
+    const verified = await lastVerified(host);
+    if (!verified) throw nothingVerified(ledger);
+    const { manifest } = verified;
+    record.manifest = manifest;
+    const asked = new Set(ledger.standing.keys());
+    await applyAgain({
+      ...(await atHand(context, host, results)),
+      ...manifest,
+      begin: lock.take,
+      directory: host.directory,
+      memory: openKernelCore,
+      moduleFile: moduleFiles(host.kernel.release),
+      withheld: withheldUpdates(
+        await policyOf(host.config, places, system),
+        manifest.updates,
+        clock(),
+        asked,
+      ),
+    });
+  }
+  if (results.length === 0) terminal.say("Nothing to apply again.");
+  const failure = results.failure();
+  if (failure) throw failure;
+  terminal.result("boot", {
+    build_id: host.buildId,
+    suspects: [...ledger.suspects.keys()],
+    results: results.toJson(),
+  });
+}
+
+async function tellSuspects({ terminal, record }: Context, { suspects }: Ledger): Promise<void> {
+  for (const [id, { act }] of suspects) {
+    const line = `suspect    ${id}: the host went down while it was to ${act} this; it is not tried again by itself`;
+    terminal.say(line);
+    await record.change(line);
+  }
+}
+
+function nothingVerified({ standing }: Ledger): RebootlessError {
+  const ids = [...standing.keys()].join(", ");
+  return new RebootlessError(
+    "trust",
+    `what this host had verified does not verify any more: ${ids} stay out`,
+    {
+      hint: "It was damaged, or the root of trust was replaced. `rebootless upgrade` gets it anew.",
+    },
+  );
+}

@@ -1,0 +1,120 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import { type JsonObject, jsonObject } from "../../shared/json.ts";
+import type { Report, Result } from "../apply/result.ts";
+import type { Context } from "../context.ts";
+import { leftOutLine, leftOutReason } from "./describe.ts";
+
+/** What a run of upgrade, undo or boot did, told as it happens. */
+export class Results {
+  readonly #all: Result[] = [];
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  readonly report: Report = async (result) => {
+    const { terminal, record } = this.#context;
+    this.#all.push(result);
+    if (result.result === "kept") terminal.notice(`warning: ${resultLine(result)}`);
+    // What another update made needless would be told again at every run.
+    else if (result.result !== "left_out" || result.why.reason !== "superseded")
+      terminal.say(resultLine(result));
+    if (CHANGES.has(result.result)) await record.change(resultLine(result));
+  };
+
+  get length(): number {
+    return this.#all.length;
+  }
+
+  toJson(): readonly JsonObject[] {
+    return this.#all.map(resultToJson);
+  }
+
+  /** One failure is reported as itself; where others were done, the run as a whole was done in part. */
+  failure(): RebootlessError | undefined {
+    const failed = this.#all.filter((result) => result.result === "failed");
+    const [first] = failed;
+    if (!first) return undefined;
+    const done = this.#all.filter(({ result }) => result === "applied" || result === "undone").length;
+    if (done === 0 && failed.length === 1) return first.error;
+    const ids = failed.map(({ id }) => id).join(", ");
+    if (done === 0) {
+      return new RebootlessError(first.error.code, `${failed.length} could not be done: ${ids}`, {
+        cause: first.error,
+        hint: first.error.hint ?? "See the lines above.",
+        details: first.error.details,
+      });
+    }
+    return new RebootlessError("partly_applied", `${done} done, ${failed.length} could not be: ${ids}`, {
+      cause: first.error,
+      hint: first.error.hint ?? "See the lines above.",
+    });
+  }
+}
+
+/** What goes into the machine's log. */
+const CHANGES: ReadonlySet<Result["result"]> = new Set(["applied", "undone", "settled", "failed"]);
+
+export function resultLine(result: Result): string {
+  const { id } = result;
+  switch (result.result) {
+    case "applied":
+      return `applied    ${id} in ${result.milliseconds} ms${also(result)}`;
+    case "would_apply":
+      return `would apply ${id}: verified and matched, not loaded${also(result)}`;
+    case "undone":
+      return `undone     ${id} in ${result.milliseconds} ms: ${result.why}`;
+    case "would_undo":
+      return `would undo ${id}: ${result.why}`;
+    case "settled":
+      return `settled    ${id}: a run was cut short; it is ${result.applied ? "applied" : "not applied"}`;
+    case "matched":
+      return `matched    ${id}: ${result.objects.join(", ")} came later and is the code it was made for`;
+    case "kept":
+      return `${id} was recalled and is still applied: ${result.why}; \`rebootless undo ${id}\` takes it out`;
+    case "failed":
+      return `failed     ${id}: ${result.error.message}`;
+    case "left_out":
+      return leftOutLine(result.why);
+  }
+}
+
+const also = ({
+  pending,
+  replaced,
+}: {
+  readonly pending: readonly string[];
+  readonly replaced: readonly string[];
+}) =>
+  [
+    replaced.length > 0 ? `; takes the place of ${replaced.join(", ")}` : "",
+    pending.length > 0 ? `; pending until they are loaded: ${pending.join(", ")}` : "",
+  ].join("");
+
+function resultToJson(result: Result): JsonObject {
+  const { id, result: kind } = result;
+  switch (kind) {
+    case "applied": {
+      const { milliseconds, pending, replaced } = result;
+      return jsonObject({ id, result: kind, milliseconds, pending, replaced });
+    }
+    case "would_apply":
+      return jsonObject({ id, result: kind, pending: result.pending, replaces: result.replaced });
+    case "undone":
+      return jsonObject({ id, result: kind, milliseconds: result.milliseconds, why: result.why });
+    case "would_undo":
+    case "kept":
+      return jsonObject({ id, result: kind, why: result.why });
+    case "settled":
+      return jsonObject({ id, result: kind, applied: result.applied });
+    case "matched":
+      return jsonObject({ id, result: kind, objects: result.objects });
+    case "failed": {
+      const { code, message, details } = result.error;
+      return jsonObject({ id, result: kind, code, cause: details["cause"], message });
+    }
+    case "left_out":
+      return jsonObject({ id, result: kind, code: result.why.reason, reason: leftOutReason(result.why) });
+  }
+}

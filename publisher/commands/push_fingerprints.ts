@@ -1,0 +1,41 @@
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
+import { type FingerprintFile, openFingerprints } from "../../shared/runpre/file/decode.ts";
+import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
+import { MAX_FILE_BYTES } from "../../shared/runpre/file/layout.ts";
+import { readBounded } from "../feed/read_bounded.ts";
+
+/** A fingerprint file of a whole kernel, and its bytes. */
+export interface KernelFingerprints {
+  readonly file: FingerprintFile;
+  readonly bytes: Uint8Array;
+}
+
+/** A host will read it: whatever it would refuse is refused here. Throws `usage`, `limit`, `parse`, `unsupported`. */
+export async function readFingerprints(path: string): Promise<KernelFingerprints> {
+  const bytes = await readBounded(path, MAX_FILE_BYTES);
+  const file = openFingerprints(bytes);
+  for (const _ of file.functions());
+  if (file.object.name === KERNEL_OBJECT) return { file, bytes };
+  throw new RebootlessError(
+    "usage",
+    `${path} has the fingerprints of ${file.object.name}, not of the kernel`,
+  );
+}
+
+/** The draft, with the file named in it. Throws `usage` for another kernel's. */
+export async function withFingerprints(
+  draft: KernelManifest,
+  fingerprints: KernelFingerprints | undefined,
+): Promise<KernelManifest> {
+  if (!fingerprints) return draft;
+  const { file, bytes } = fingerprints;
+  if (file.kernel.buildId !== draft.kernel.buildId) {
+    throw new RebootlessError(
+      "usage",
+      `the fingerprints are of ${file.kernel.release} (build ID ${file.kernel.buildId}), the draft is for ${draft.kernel.buildId}`,
+    );
+  }
+  return { ...draft, fingerprints: { sha256: await sha256Of(bytes), length: bytes.length } };
+}
