@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, link, mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
@@ -22,7 +22,7 @@ const MAX_HEADER = 64 * 1024;
 const MAX_NOTES = 64;
 /** Keys are of our own making; this is so that a mistake in making them stays inside the folder. */
 const KEY = /^(?:[a-z0-9][a-z0-9._-]*\/)*[a-z0-9][a-z0-9._-]*$/;
-/** What is being written has a name that no key has. */
+/** Where files are written before they get their key's name; no key is called so. */
 const NEW = "=new";
 
 /** Writers of one key wait for each other; that some keys share a line does no harm. */
@@ -62,7 +62,7 @@ export function fileStore(root: string): Store {
     create: (key, bytes, notes = {}) =>
       inLine(key, async () => {
         const path = pathOf(key);
-        const fresh = await writeNew(path, bytes, notes);
+        const fresh = await writeNew(root, path, bytes, notes);
         try {
           await link(fresh, path); // fails where there is something
           await syncFolder(dirname(path));
@@ -78,7 +78,7 @@ export function fileStore(root: string): Store {
       inLine(key, async () => {
         if ((await head(key))?.revision !== revision) return "stale";
         const path = pathOf(key);
-        await rename(await writeNew(path, bytes, notes), path);
+        await rename(await writeNew(root, path, bytes, notes), path);
         await syncFolder(dirname(path));
         return "replaced";
       }),
@@ -163,10 +163,15 @@ function contentOf({ file, stored, start }: Opened, range: ByteRange | undefined
   };
 }
 
-/** Writes a file of no key beside the key's place, whole and on the disk. */
-async function writeNew(path: string, bytes: Uint8Array, notes: Notes): Promise<string> {
+/** Removes what a process that was killed left half written. */
+export const sweepUnfinished = (root: string): Promise<void> =>
+  rm(join(root, NEW), { recursive: true, force: true });
+
+/** Writes a file that has no key yet, whole and on the disk. @param path that it is to get: its folder is made. */
+async function writeNew(root: string, path: string, bytes: Uint8Array, notes: Notes): Promise<string> {
   await mkdir(dirname(path), { recursive: true });
-  const fresh = join(dirname(path), `${NEW}-${randomBytes(8).toString("hex")}`);
+  await mkdir(join(root, NEW), { recursive: true });
+  const fresh = join(root, NEW, randomBytes(8).toString("hex"));
   const header = encodeJson(
     jsonObject({
       revision: randomBytes(16).toString("hex"),
@@ -199,19 +204,17 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Folders among them, which have no header and so are no files. */
 async function keysBelow(root: string, prefix: string): Promise<readonly string[]> {
   const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1);
-  const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true }).catch(
-    (error: unknown) => {
-      if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
-      throw error;
-    },
-  );
-  return entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith(NEW))
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-    .filter((key) => key.startsWith(prefix))
-    .sort();
+  try {
+    const names = await readdir(join(root, folder), { recursive: true });
+    const keys = names.map((name) => folder + name);
+    return keys.filter((key) => key.startsWith(prefix) && !key.startsWith(NEW)).sort();
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
+    throw error;
+  }
 }
 
 const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>

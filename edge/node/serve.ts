@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { compress } from "hono/compress";
+import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import { HOUR, SECOND } from "../../shared/time.ts";
 import { type AppDeps, createApp } from "../app.ts";
 import { MemoryCatalogue } from "../catalogue/memory.ts";
 import { readConfig } from "../config.ts";
 import { recordAll, tend } from "../publish/tend.ts";
-import { fileStore } from "./files.ts";
+import { fileStore, sweepUnfinished } from "./files.ts";
 import { storeLedger, sweepLedger } from "./ledger.ts";
 import { onlyProcess } from "./only_process.ts";
 import { processQueue } from "./queue.ts";
@@ -27,6 +28,16 @@ export interface ServeOptions {
   readonly report: (line: string) => void;
 }
 
+/** Plain data: whoever loads this bundle has an error class of its own. */
+export type Served =
+  | { readonly kind: "serving"; readonly serving: Serving }
+  | {
+      readonly kind: "failed";
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly hint: string | undefined;
+    };
+
 export interface Serving {
   readonly port: number;
   /** Waits for what is under way. */
@@ -39,12 +50,23 @@ const REQUEST_TIMEOUT = 300 * SECOND;
 const HEADERS_TIMEOUT = 10 * SECOND;
 const MAX_CONNECTIONS = 4096;
 
-/** Runs the edge on Node: the same app over a folder. Throws `config` and `locked`. */
-export async function serve(options: ServeOptions): Promise<Serving> {
+/** Runs the edge on Node: the same app over a folder. Fails with `config`, `locked` or `io`. */
+export async function serve(options: ServeOptions): Promise<Served> {
+  try {
+    return { kind: "serving", serving: await start(options) };
+  } catch (error) {
+    if (!(error instanceof RebootlessError)) throw error;
+    const { code, message, hint } = error;
+    return { kind: "failed", code, message, hint };
+  }
+}
+
+async function start(options: ServeOptions): Promise<Serving> {
   const { data, report } = options;
   const config = await readConfig(options.bindings);
   await mkdir(data, { recursive: true });
   const release = await onlyProcess(data);
+  await sweepUnfinished(join(data, "store"));
   const store = fileStore(join(data, "store"));
   const deps: AppDeps = {
     ...config,
@@ -54,8 +76,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     catalogue: new MemoryCatalogue(),
     report: (error) => report(error instanceof Error ? (error.stack ?? error.message) : String(error)),
   };
-  const { recorded } = await recordAll(deps);
-  report(`${recorded} kernels`);
+  report(`${await recordAll(deps)} kernels`);
   const timer = setInterval(() => void round(deps, report), TEND_EVERY);
   void round(deps, report);
   const server = await listen(outer(createApp(deps), options.url), options);
@@ -104,7 +125,9 @@ async function listen(app: Hono, { host, port }: ServeOptions): Promise<Server> 
   );
   server.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
+    server.once("error", (cause) => {
+      reject(new RebootlessError("io", `cannot listen at ${host} port ${port}: ${cause.message}`, { cause }));
+    });
     server.listen(port, host, resolve);
   });
   return server;
