@@ -36,7 +36,7 @@ export async function tasksBehind(system: System, behind: "0" | "1"): Promise<re
 export async function tasksInConflict(system: System, text: string): Promise<readonly Task[]> {
   const tasks: Task[] = [];
   for (const line of text.split("\n")) {
-    const [, name, pid, labels = ""] = /^(.*\S) (\d{1,10})((?: \D\S*)*)\s*$/.exec(line) ?? [];
+    const [, name, pid, labels = ""] = /^(.*\S) (\d{1,10})((?: [^\d\s]\S*)*)\s*$/.exec(line) ?? [];
     if (name === undefined || pid === undefined || tasks.length === MAX_TASKS_NAMED) continue;
     const stack = await stackOf(system, Number(pid));
     const symbols = labels.split(" ").filter((label) => label !== "");
@@ -49,9 +49,9 @@ export async function tasksInConflict(system: System, text: string): Promise<rea
   return tasks;
 }
 
-/** `[<0>] function+0x1a/0x90`, a line each. Root alone may read it, and not every kernel has it. */
+/** `[<0>] function+0x1a/0x90`, a line each. Not every kernel has it, and lockdown or a container may keep it from root. */
 async function stackOf(system: System, pid: number): Promise<readonly string[]> {
-  const text = (await system.read(`/proc/${pid}/stack`)) ?? "";
+  const text = (await system.read(`/proc/${pid}/stack`).catch(() => undefined)) ?? "";
   return text
     .split("\n")
     .slice(0, MAX_FRAMES)
