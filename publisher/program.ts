@@ -7,6 +7,7 @@ import { keysGroup } from "./commands/keys_group.ts";
 import { publishGroup } from "./commands/publish_group.ts";
 import { rootGroup } from "./commands/root_group.ts";
 import type { CommandGroup, Modes, Run, RunCommand } from "./commands/run.ts";
+import { serveGroup } from "./commands/serve_group.ts";
 import { terminalPrompt } from "./commands/terminal_prompt.ts";
 import type { Context } from "./context.ts";
 import { fitForTerminal } from "./keys/fit_for_terminal.ts";
@@ -48,7 +49,7 @@ export function program(version: string, run: Run, own: ProcessContext = PROCESS
         throw fitForTerminal(error);
       }
     });
-  for (const group of [publishGroup, rootGroup, keysGroup, imageGroup]) group(root, runCommand);
+  for (const group of [publishGroup, rootGroup, keysGroup, imageGroup, serveGroup]) group(root, runCommand);
   return root;
 }
 
