@@ -64,6 +64,7 @@ export async function draft({ terminal, clock }: Context, options: DraftOptions)
     objects: module.objects.map(({ object, functions }) => ({
       name: requireKernelObject(object),
       buildId: null,
+      layout: null,
       functions: functions.map((fn) => fingerprintFunction(image, fn)),
     })),
   };

@@ -105,7 +105,7 @@ describe("matching an update with memory", () => {
   it("refuses an update of a module before it reads anything", async () => {
     const objects = [
       ...update.objects,
-      { name: objectName("kvm"), buildId: null, functions: [fingerprintOf("third")] },
+      { name: objectName("kvm"), buildId: null, layout: null, functions: [fingerprintOf("third")] },
     ];
     const error = await refusal({ ...update, objects });
     expect(error).toMatchObject({ code: "unsupported", message: expect.stringContaining("kvm") });
@@ -165,7 +165,7 @@ describe("a function that something is attached to", () => {
     const named = { ...fingerprintOf("third"), name: "second" };
     const twin = {
       ...updateOf("twin", []),
-      objects: [{ name: objectName("vmlinux"), buildId: null, functions: [named] }],
+      objects: [{ name: objectName("vmlinux"), buildId: null, layout: null, functions: [named] }],
     };
     running = { ...running, updates: [update, earlier, twin] };
     load(patch("livepatch_earlier", "vmlinux/second,1"), patch("livepatch_twin", "vmlinux/second,2"));
