@@ -43,6 +43,11 @@ export async function matchUpdate(
 ): Promise<{ readonly functions: number; readonly bytes: number }> {
   let functions = 0;
   let bytes = 0;
+  // What cannot match is said before memory is gone through.
+  for (const object of update.objects) {
+    const placed = placeObject(object, running, modules);
+    if (placed.outcome !== "placed") throw objectRefusal(update, object, placed);
+  }
   for (const object of update.objects) {
     const match = await matchObject(object, running, modules);
     if (match.outcome !== "match") throw objectRefusal(update, object, match);

@@ -102,16 +102,6 @@ describe("matching an update with memory", () => {
     expect(slept).toEqual([50, 500, 2000]);
   });
 
-  it("refuses an update of a module before it reads anything", async () => {
-    const objects = [
-      ...update.objects,
-      { name: objectName("kvm"), buildId: null, layout: null, functions: [fingerprintOf("third")] },
-    ];
-    const error = await refusal({ ...update, objects });
-    expect(error).toMatchObject({ code: "unsupported", message: expect.stringContaining("kvm") });
-    expect(memory.readings).toBe(0);
-  });
-
   it("passes on what goes wrong with reading", async () => {
     memory.beforeReading = () => {
       throw new RebootlessError("io", "the disk is gone");
