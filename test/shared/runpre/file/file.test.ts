@@ -8,6 +8,7 @@ import {
   isFingerprintFile,
   joinParts,
   MAX_FILE_BYTES,
+  MAX_HEADER_BYTES,
   splitParts,
 } from "../../../../shared/runpre/file/layout.ts";
 import { MAX_VARIABLES } from "../../../../shared/runpre/file/variables.ts";
@@ -131,13 +132,14 @@ describe("a hostile fingerprint file", () => {
       { alternatives: many(MAX_ALTERNATIVES + 1) },
       { alternatives: many(MAX_ALTERNATIVES_BYTES + 1).fill(0x7f) },
       { names: many(MAX_FILE_BYTES) },
+      { header: many(MAX_HEADER_BYTES + 1) },
     ]) {
       expect(refusal(joinParts({ ...parts, ...hostile }))).toMatchObject({ code: "limit" });
     }
   });
 
-  it("does not hold functions outside of the text mapping", () => {
-    const last = sampleFunction("last", 0x3fff_ffff, 1);
+  it("does not hold functions past what offsets reach", () => {
+    const last = sampleFunction("last", 0x7fff_ffff, 1);
     expect(readAll(encodeFingerprints(sampleHeader, [last]))).toBe(1);
     expect(refusal(encodeFingerprints(sampleHeader, [{ ...last, size: 2 }]))).toBeInstanceOf(ParseError);
   });
