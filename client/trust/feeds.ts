@@ -1,9 +1,10 @@
 import { type ErrorCode, isCode, RebootlessError } from "../../shared/errors.ts";
 import type { Config } from "../config.ts";
 import { agentFor } from "./agent.ts";
-import type { Feed } from "./feed.ts";
+import type { Feed, Fetched, FetchLimits } from "./feed.ts";
 import { folderFeed } from "./folder_feed.ts";
 import { httpFeed } from "./http_feed.ts";
+import { withTufFiles } from "./tuf_folder.ts";
 
 /** The feeds of a host in the order in which they are asked. Opening one makes no request. */
 export function openFeeds(config: Config): readonly Feed[] {
@@ -12,7 +13,9 @@ export function openFeeds(config: Config): readonly Feed[] {
     downloadTimeoutMs: config.downloadTimeout,
     agent: (url: URL) => agentFor(url, config),
   };
-  return config.feed.map((base) => (base.startsWith("file:") ? folderFeed(base) : httpFeed(base, http)));
+  return config.feed.map((base) =>
+    base.startsWith("file:") ? withTufFiles(folderFeed(base)) : httpFeed(base, http),
+  );
 }
 
 /** For a run that is to make no request. */
@@ -61,8 +64,15 @@ export async function firstGood<T>(
   throw gravest ?? new RebootlessError("config", "no feed is set");
 }
 
-/** Several feeds as one, for files that are found by their digests: the first that has one gives it. */
-export function joined(first: Feed, feeds: readonly Feed[]): Feed {
+/**
+ * Several feeds as one, for files that are found by their digests: the first that has the right one gives it. Where
+ * none has, what came is given, for whoever asked to judge and to tell of.
+ */
+export function joined(
+  first: Feed,
+  feeds: readonly Feed[],
+  passedOver: (why: RebootlessError) => void,
+): Feed {
   const all = [first, ...feeds.filter((feed) => feed !== first)];
   const sum = (of: "requests" | "bytes") => all.reduce((total, feed) => total + feed.traffic[of], 0);
   return {
@@ -71,18 +81,29 @@ export function joined(first: Feed, feeds: readonly Feed[]): Feed {
       return { requests: sum("requests"), bytes: sum("bytes") };
     },
     async get(path, limits) {
-      const faults: unknown[] = [];
+      let wrong: Fetched | undefined;
+      let fault: unknown;
       for (const feed of all) {
         try {
           const fetched = await feed.get(path, limits);
-          if (fetched.status !== "not_found") return fetched;
+          if (fetched.status === "not_found") continue;
+          if (await isWanted(fetched, limits)) return fetched;
+          wrong ??= fetched;
+          if (all.length > 1) passedOver(notTheFile(feed, path));
         } catch (error) {
           if (!isCode(error, "unreachable")) throw error;
-          faults.push(error);
+          fault ??= error;
         }
       }
-      if (faults.length === 0) return { status: "not_found" };
-      throw faults[0];
+      if (wrong) return wrong;
+      if (fault) throw fault;
+      return { status: "not_found" };
     },
   };
 }
+
+const isWanted = async (fetched: Fetched, { accepts }: FetchLimits): Promise<boolean> =>
+  fetched.status !== "ok" || accepts === undefined || (await accepts(fetched.bytes));
+
+const notTheFile = ({ url }: Feed, path: string): RebootlessError =>
+  new RebootlessError("trust", `${url}${path} is not the file that was signed for`);

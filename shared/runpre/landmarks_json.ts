@@ -1,7 +1,7 @@
-import { address, type TextOffset, textOffset } from "../brand.ts";
+import { address, TEXT_OFFSETS, type TextOffset, textOffset } from "../brand.ts";
 import { fromHex, toHex } from "../bytes.ts";
 import type { Decoder } from "../decode.ts";
-import { type JsonObject, jsonObject } from "../json.ts";
+import { type JsonObject, type JsonValue, jsonObject } from "../json.ts";
 import type { KernelLandmarks } from "./fingerprint.ts";
 import {
   CALL_DEPTH_CODE,
@@ -15,6 +15,7 @@ import {
   type RetpolineLandmarks,
   type StaticCallLandmarks,
 } from "./landmarks.ts";
+import { MODULE_SPACE } from "./module/layout.ts";
 
 /** Addresses are hex strings: JSON numbers end at 2^53. Offsets are numbers; what the kernel has not is null. */
 export function landmarksToJson(landmarks: KernelLandmarks): JsonObject {
@@ -62,9 +63,12 @@ function retpolinesToJson(retpolines: RetpolineLandmarks): JsonObject {
     stride: retpolines.stride,
     call_thunks: retpolines.callThunks,
     jump_thunks: retpolines.jumpThunks,
-    its_pages: retpolines.itsPages.map((page) => page.map(({ at, length, thunk }) => [at, length, thunk])),
+    its_pages: itsPagesToJson(retpolines.itsPages),
   });
 }
+
+export const itsPagesToJson = (pages: RetpolineLandmarks["itsPages"]): JsonValue =>
+  pages.map((page) => page.map(({ at, length, thunk }) => [at, length, thunk]));
 
 /** Throws ParseError. */
 export function decodeLandmarks(landmarks: Decoder): KernelLandmarks {
@@ -97,7 +101,8 @@ export function decodePatching(decoder: Decoder): PatchingLandmarks {
   };
 }
 
-const place = (decoder: Decoder): TextOffset => textOffset(decoder.integer(0, 0x4000_0000 - 1));
+/** In the kernel itself. */
+const place = (decoder: Decoder): TextOffset => textOffset(decoder.integer(0, MODULE_SPACE - 1));
 const feature = (decoder: Decoder): number => decoder.integer(0, MAX_FEATURE - 1);
 
 const decodeParavirt = (decoder: Decoder): ParavirtLandmarks => ({
@@ -119,18 +124,20 @@ const decodeRetpolines = (decoder: Decoder): RetpolineLandmarks => ({
   stride: decoder.get("stride").integer(1, 4096),
   callThunks: decoder.get("call_thunks").nullable(place),
   jumpThunks: decoder.get("jump_thunks").nullable(place),
-  itsPages: decoder
-    .get("its_pages")
-    .array(MAX_ITS_PAGES)
-    .map((page) => page.array(2).map(decodeReference)),
+  itsPages: decodeItsPages(decoder.get("its_pages")),
 });
+
+/** Throws ParseError. */
+export const decodeItsPages = (pages: Decoder): RetpolineLandmarks["itsPages"] =>
+  pages.array(MAX_ITS_PAGES).map((page) => page.array(2).map(decodeReference));
 
 function decodeReference(decoder: Decoder): ItsReference {
   const [at, length, thunk, ...rest] = decoder.array(3);
   if (at === undefined || length === undefined || thunk === undefined || rest.length > 0) {
     return decoder.fail("not a place, a length and the place of a thunk");
   }
-  return { at: place(at), length: length.integer(5, 6), thunk: thunk.integer(0, 4095) };
+  const branch = textOffset(at.integer(0, TEXT_OFFSETS - 1));
+  return { at: branch, length: length.integer(5, 6), thunk: thunk.integer(0, 4095) };
 }
 
 function decodeCallDepth(decoder: Decoder): CallDepthLandmarks {

@@ -7,6 +7,7 @@ import { hostState } from "../../../client/apply/state.ts";
 import { undoUpdates } from "../../../client/apply/undo.ts";
 import { type UpgradeOptions, upgrade } from "../../../client/apply/upgrade.ts";
 import { engines } from "../../../client/engines/engines.ts";
+import type { ModuleFile } from "../../../client/host/module_files.ts";
 import type { Ran, System } from "../../../client/host/system.ts";
 import type { JournalFile } from "../../../client/journal/file.ts";
 import type { Ledger } from "../../../client/journal/ledger.ts";
@@ -33,11 +34,14 @@ class Kernel extends FakeSystem {
     const bytes = await readFile(args[0] ?? "");
     const update = this.updates.find(({ id }) => bytes.equals(moduleOf(id)));
     if (!update) throw new Error(`${args[0]} is no module of ours`);
-    this.functions = update.objects.flatMap((o) => o.functions.map((fn) => `${o.name}/${fn.name},1`));
+    this.functions = functionsOf(update);
     this.replace = update.replace;
     return super.run(file, [`${update.module.name}.ko`]);
   }
 }
+
+const functionsOf = (update: Update): readonly string[] =>
+  update.objects.flatMap(({ name, functions }) => functions.map((fn) => `${name}/${fn.name},1`));
 
 /** A host on which a client can be killed before any of its steps. What the kernel and the disk have stays. */
 export class KillableHost {
@@ -45,6 +49,8 @@ export class KillableHost {
   readonly disk = new MemoryFile();
   readonly feed = new MemoryFeed();
   readonly results: Result[] = [];
+  /** What modprobe would load. */
+  readonly moduleFiles = new Map<string, ModuleFile>();
   /** Steps until the client is killed. */
   left = Number.POSITIVE_INFINITY;
   steps = 0;
@@ -56,6 +62,12 @@ export class KillableHost {
     this.#directory = directory;
     this.updates = updates;
     for (const { id, module } of updates) this.feed.files.set(artifactPath(module.sha256), moduleOf(id));
+  }
+
+  /** Somebody else's live patch, or one of ours that somebody else loaded. */
+  loadByHand(name: string, functions: readonly string[] = ["vmlinux/other,1"]): void {
+    this.kernel.modules.add(name);
+    this.kernel.patches.set(name, { enabled: true, left: 0, functions });
   }
 
   /** The power goes, and comes back. */
@@ -109,7 +121,7 @@ export class KillableHost {
       feed: this.feed,
       directory: this.#directory,
       memory: () => this.#memory(),
-      moduleFile: async () => undefined,
+      moduleFile: async (name) => this.moduleFiles.get(name),
       report: async (result) => void this.results.push(result),
       progress: () => undefined,
       asked: undefined,

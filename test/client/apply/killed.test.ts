@@ -1,11 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readIfPresent } from "../../../client/host/files.ts";
-import { type TrustDir, trustDir } from "../../../client/trust/trust_dir.ts";
-import { buildId, updateId } from "../../../shared/brand.ts";
+import type { TrustDir } from "../../../client/trust/trust_dir.ts";
+import { updateId } from "../../../shared/brand.ts";
 import type { Update } from "../../../shared/feed/update.ts";
+import { cheapDirectory } from "./cheap_directory.ts";
 import { updateOf } from "./kernel.ts";
 import { KillableHost } from "./killable_host.ts";
 
@@ -13,16 +13,7 @@ let work: string;
 let directory: TrustDir;
 beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), "rebootless-killed-"));
-  directory = {
-    ...trustDir(work, buildId("ab".repeat(20))),
-    // Durability of the cache is another test's matter, and takes most of the time here.
-    readArtifact: (sha256) => readIfPresent(join(work, `${sha256}.ko`)),
-    writeArtifact: async (sha256, bytes) => {
-      const path = join(work, `${sha256}.ko`);
-      await writeFile(path, bytes);
-      return path;
-    },
-  };
+  directory = cheapDirectory(work);
 });
 afterAll(() => rm(work, { recursive: true }));
 
