@@ -7,6 +7,7 @@ import { openHost } from "../host/host.ts";
 import { openKernelCore } from "../host/kcore.ts";
 import { killSwitch } from "../host/kill_switch.ts";
 import { moduleFiles } from "../host/module_files.ts";
+import { runningModules } from "../host/modules.ts";
 import type { Ledger } from "../journal/ledger.ts";
 import { policyOf } from "../policy/policy.ts";
 import { lastVerified } from "../trust/poll.ts";
@@ -44,6 +45,7 @@ export async function boot(context: Context): Promise<void> {
       begin: lock.take,
       directory: host.directory,
       memory: openKernelCore,
+      modules: runningModules,
       moduleFile: moduleFiles(host.kernel.release),
       withheld: withheldUpdates(
         await policyOf(host.config, places, system),
@@ -54,13 +56,7 @@ export async function boot(context: Context): Promise<void> {
     });
   }
   if (results.length === 0) terminal.say("Nothing to apply again.");
-  const failure = results.failure();
-  if (failure) throw failure;
-  terminal.result("boot", {
-    build_id: host.buildId,
-    suspects: [...ledger.suspects.keys()],
-    results: results.toJson(),
-  });
+  results.end("boot", { build_id: host.buildId, suspects: [...ledger.suspects.keys()] });
 }
 
 async function tellSuspects({ terminal, record }: Context, { suspects }: Ledger): Promise<void> {

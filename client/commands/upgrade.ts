@@ -11,6 +11,7 @@ import type { Host } from "../host/host.ts";
 import { openHost } from "../host/host.ts";
 import { openKernelCore } from "../host/kcore.ts";
 import { moduleFiles } from "../host/module_files.ts";
+import { runningModules } from "../host/modules.ts";
 import { policyOf } from "../policy/policy.ts";
 import { kernelLine, pollLine } from "./describe.ts";
 import { type PollingOptions, pollFeed } from "./polling.ts";
@@ -46,6 +47,7 @@ export async function upgrade(
     feed,
     directory: host.directory,
     memory: openKernelCore,
+    modules: runningModules,
     moduleFile: moduleFiles(host.kernel.release),
     begin: async () => {
       await context.lock.take();
@@ -59,15 +61,12 @@ export async function upgrade(
     dryRun,
   });
   if (results.length === 0) terminal.say("Nothing to apply.");
-  const failure = results.failure();
-  if (failure) throw failure;
-  terminal.result("upgrade", {
+  results.end("upgrade", {
     build_id: host.buildId,
     dry_run: dryRun,
     requests: feed.traffic.requests,
     bytes: feed.traffic.bytes,
     milliseconds: Math.round(performance.now() - start),
-    results: results.toJson(),
   });
 }
 
