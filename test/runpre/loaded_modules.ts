@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningModules, runningModules } from "../../client/host/modules.ts";
 import { sha256 } from "../../client/host/sha256.ts";
 import { fingerprintModule } from "../../publisher/fingerprint/module_function.ts";
@@ -16,7 +15,7 @@ import { bindModule } from "../../shared/runpre/module/bind.ts";
 import type { ModuleLayout } from "../../shared/runpre/module/layout.ts";
 import type { Guest } from "../guest/guest.ts";
 import type { Kernel } from "../guest/machine.ts";
-import { type Capture, captureMemory, captureRange, captureText, type MemoryRange } from "./capture.ts";
+import { type Capture, captureMemory, captureRange, type MemoryRange } from "./capture.ts";
 import { type Mismatch, mismatches } from "./whole_kernel.ts";
 
 /** Modules that load on a machine that has none of their hardware; with what they need, more than 30. */
@@ -140,24 +139,3 @@ export function checkModules(
   });
   return { modules: fingerprinted.length, functions, mismatches: found };
 }
-
-/** Captures and checks a guest that was booted with MODULES; what a machine that has just booted changes must differ twice. */
-export async function countModules(
-  guest: Guest,
-  kernel: Kernel,
-  landmarks: KernelLandmarks,
-  known: Map<string, FingerprintedModule> = new Map(),
-): Promise<ModuleCount> {
-  for (let readings = 2; ; readings--) {
-    const loaded = await captureModules(guest);
-    const text = await captureText(guest);
-    const names = loaded.modules.names();
-    const missing = names.filter((name) => !known.has(name));
-    for (const module of await fingerprintModules(kernel, missing)) known.set(module.name, module);
-    const wanted = names.flatMap((name) => known.get(name) ?? []);
-    const count = checkModules(wanted, loaded, text, landmarks);
-    if (count.mismatches.length === 0 || readings === 1) return count;
-    await sleep(SETTLE_MS);
-  }
-}
-const SETTLE_MS = 2_000;
