@@ -3,8 +3,11 @@ import { type Kernel, readKernels } from "../guest/machine.ts";
 import type { Host } from "./host.ts";
 import { randomFrom } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
+import { diamondOfUpdates } from "./scenarios/diamond.ts";
 import { fullDisk } from "./scenarios/full_disk.ts";
 import { killedClient } from "./scenarios/killed_client.ts";
+import { partial } from "./scenarios/partial.ts";
+import { pulledPower } from "./scenarios/pulled_power.ts";
 import { stalledTransition } from "./scenarios/stalled_transition.ts";
 import { twoClients } from "./scenarios/two_clients.ts";
 import { openStage, type Stage } from "./stage.ts";
@@ -16,7 +19,15 @@ import { openStage, type Stage } from "./stage.ts";
  * stdout is JSON; the exit code is 0 only if every scenario passed on every kernel.
  */
 
-const SCENARIOS: readonly Scenario[] = [twoClients, stalledTransition, fullDisk, killedClient];
+const SCENARIOS: readonly Scenario[] = [
+  diamondOfUpdates,
+  partial,
+  stalledTransition,
+  twoClients,
+  fullDisk,
+  killedClient,
+  pulledPower,
+];
 
 const began = performance.now();
 
