@@ -1,6 +1,7 @@
 import { EXIT } from "../shared/exit_codes.ts";
 import { explain } from "../shared/terminal.ts";
 import type { Context } from "./context.ts";
+import { writeDurably } from "./host/files.ts";
 import { requireRoot } from "./host/host.ts";
 import { type RunEnd, writeStatus } from "./report/status_file.ts";
 
@@ -31,6 +32,7 @@ export const recorded =
       } catch (cause) {
         context.terminal.notice(`warning: status.json was not written: ${explain(cause).message}`);
       }
+      await leaveMetrics(context, version);
     };
     let exitCode: number = EXIT.ok;
     const exitWith = (code: number) => {
@@ -46,3 +48,15 @@ export const recorded =
     }
     await ended(exitCode);
   };
+
+/** For a monitor that reads files, where one is configured; what it reads of this run is in status.json by now. */
+async function leaveMetrics(context: Context, version: string): Promise<void> {
+  const { host, manifest } = context.record;
+  if (host?.config.metricsFile === undefined) return;
+  try {
+    const { metricsText } = await import("./report/metrics_text.ts");
+    await writeDurably(host.config.metricsFile, await metricsText(context, version, host, manifest));
+  } catch (cause) {
+    context.terminal.notice(`warning: the metrics were not written: ${explain(cause).message}`);
+  }
+}

@@ -7,6 +7,7 @@ import { type CheckOptions, check } from "./commands/check.ts";
 import type { Shell } from "./commands/completion.ts";
 import { type HoldOptions, hold, unhold } from "./commands/hold.ts";
 import { type InitOptions, init } from "./commands/init.ts";
+import type { MetricsOptions } from "./commands/metrics.ts";
 import type { PollingOptions } from "./commands/polling.ts";
 import { scheduled } from "./commands/scheduled.ts";
 import type { ShowOptions } from "./commands/show.ts";
@@ -108,6 +109,14 @@ export function program(version: string, run: Run): Command {
         await history(context);
       }),
   );
+  command("metrics", "print what a monitor wants to know, in the text format of Prometheus")
+    .option("-o, --output <file>", "where to write it; stdout without it")
+    .action((options: MetricsOptions, self: Command) =>
+      run("metrics", globals(self), async (context) => {
+        const { metrics } = await import("./commands/metrics.ts");
+        await metrics(context, version, options);
+      }),
+    );
   polling(command("upgrade", "apply the updates that the running kernel lacks"))
     .argument("[id...]", "these, with what they depend on (else: all)")
     .option("-n, --dry-run", "do everything but load, and say what would happen")

@@ -2,7 +2,10 @@
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { lazyBuiltins } from "./lazy_builtins.mjs";
 import { licenseTexts } from "./licenses.mjs";
+import { noMultipart } from "./no_multipart.mjs";
+import { verifyOnly } from "./verify_only.mjs";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8"));
 
@@ -26,12 +29,14 @@ const hostAlias = {
   "formdata-polyfill/esm.min.js": noForms,
 };
 
+const hostPlugins = [lazyBuiltins, noMultipart, verifyOnly];
+
 const bundles = [
   {
     entry: "client/main.ts",
     out: "dist/rebootless.cjs",
     alias: hostAlias,
-    plugins: [taken([[/\/inspecting\.ts$/, "./rebootless-inspecting.cjs"]])],
+    plugins: [...hostPlugins, taken([[/\/inspecting\.ts$/, "./rebootless-inspecting.cjs"]])],
     forbidden: /^(?:publisher|edge|test)\//,
     maxBytes: 300_000,
   },
@@ -39,7 +44,7 @@ const bundles = [
     entry: "client/commands/inspecting.ts",
     out: "dist/rebootless-inspecting.cjs",
     alias: hostAlias,
-    plugins: [taken([[/\/errors\.ts$/, "./rebootless.cjs"]])],
+    plugins: [...hostPlugins, taken([[/\/errors\.ts$/, "./rebootless.cjs"]])],
     forbidden: /^(?:publisher|edge|test)\//,
   },
   { entry: "publisher/main.ts", out: "dist/rebootless-publish.cjs", forbidden: /^(?:client|edge|test)\// },

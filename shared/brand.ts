@@ -11,7 +11,7 @@ export type Sha256Hex = Brand<string, "Sha256Hex">;
 export type Sha256Half = Brand<string, "Sha256Half">;
 /** A virtual address in a kernel, running or as linked. */
 export type Address = Brand<bigint, "Address">;
-/** A distance in bytes from `_text`. */
+/** A distance in bytes from `_text`: in the kernel's text mapping, or above it where modules are. */
 export type TextOffset = Brand<number, "TextOffset">;
 /** The stable name of an update: lower-case letters, digits, `.` and `-`, unique in a feed. */
 export type UpdateId = Brand<string, "UpdateId">;
@@ -39,10 +39,13 @@ export const objectName = checked<ObjectName>(
   "a kernel object name (1 to 55 of A-Z a-z 0-9 _)",
 );
 
-/** @param value bytes from `_text`; throws ParseError unless an integer in [0, 1 GiB), the size of the kernel's text mapping. */
+/** All code and static data of a kernel and its modules lies in the top 2 GiB of addresses, from `_text` on. */
+export const TEXT_OFFSETS = 0x8000_0000;
+
+/** @param value bytes from `_text`; throws ParseError unless an integer in [0, TEXT_OFFSETS). */
 export function textOffset(value: number): TextOffset {
-  if (!Number.isSafeInteger(value) || value < 0 || value >= 0x4000_0000) {
-    throw new ParseError(`not an offset in the kernel's text mapping: ${value}`);
+  if (!Number.isSafeInteger(value) || value < 0 || value >= TEXT_OFFSETS) {
+    throw new ParseError(`not an offset from _text: ${value}`);
   }
   return value as TextOffset;
 }

@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { proveFresh } from "./fresh/main.mjs";
+import { provePackages } from "./package/main.mjs";
 import { ensureMachine, ensureProofMachine } from "./setup/machine.mjs";
 import { ensureNodeModules } from "./setup/node_modules.mjs";
 import { progress, run, runOrFail, SetupError } from "./setup/run.mjs";
@@ -62,11 +63,17 @@ async function makePackages() {
   return await run(process.execPath, command, { cwd: root, stdout: "inherit" });
 }
 
+async function provePackaging() {
+  await ensureNodeModules(root);
+  return await provePackages(root);
+}
+
 const commands = new Map([
   ["demo", demo],
   ["test", test],
   ["package", makePackages],
   ["proof:fresh", (args) => proveFresh(root, args)],
+  ["proof:package", provePackaging],
   ["proof:runpre", proveRunpre],
   ["bench:runpre", benchRunpre],
   ["proof:selftests", proveSelftests],

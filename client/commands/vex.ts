@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
-import type { UpdateId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { vexDocument, vexStatements } from "../../shared/feed/vex.ts";
 import { encodeJson, type JsonObject } from "../../shared/json.ts";
+import { hostJournal } from "../apply/host_journal.ts";
 import { hostState } from "../apply/state.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
 import { openHost } from "../host/host.ts";
+import { inForce } from "../report/in_force.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { putOut } from "./output.ts";
 
@@ -28,7 +29,9 @@ export async function vex(context: Context, version: string, options: VexOptions
       hint: "Run `rebootless check`.",
     });
   }
-  const applied = await appliedNow(context, manifest);
+  const journal = await (await hostJournal(context, host)).read();
+  const state = hostState(manifest, await engines({ system: context.system }).loaded());
+  const applied = await inForce(context, state, journal);
   const { kernel, updates } = manifest;
   const statements = vexStatements({ kernel, updates, applied, products: options.product });
   if (statements.length === 0) {
@@ -42,25 +45,6 @@ export async function vex(context: Context, version: string, options: VexOptions
   const document = vexDocument({ ...heading, id: idOf(statements, timestamp) }, statements);
   await putOut(terminal, options.output, Buffer.from(encodeJson(document)).toString());
   terminal.result("vex", { document });
-}
-
-/** Applied updates, with the objects of theirs that are not loaded. */
-async function appliedNow(
-  { system }: Context,
-  manifest: Parameters<typeof hostState>[0],
-): Promise<ReadonlyMap<UpdateId, readonly string[]>> {
-  const loaded = await engines({ system }).loaded();
-  const { updates } = hostState(manifest, loaded);
-  const pending = (name: string) =>
-    loaded
-      .filter((patch) => patch.name === name)
-      .flatMap((patch) => patch.objects.filter((object) => object.patched === false))
-      .map((object) => object.name);
-  return new Map(
-    updates
-      .filter(({ state }) => state === "applied")
-      .map(({ update }) => [update.id, pending(update.module.name)] as const),
-  );
 }
 
 /** A UUID made of what is stated and when (RFC 9562, version 8): the same document has the same name. */

@@ -85,6 +85,7 @@ export const SETTINGS = {
   ]),
   caFile: unset(path, "certificates (PEM) that https feeds are judged by, in place of Node's own"),
   caDir: unset(path, "a folder of such certificates"),
+  metricsFile: unset(path, "a file that each run writes for Prometheus (node_exporter's textfile collector)"),
   stallDeadline: setting(duration(SECOND, HOUR), "60s", "when a transition that takes so long is reversed"),
 } as const;
 

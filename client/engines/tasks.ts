@@ -36,7 +36,7 @@ export async function tasksBehind(system: System, behind: "0" | "1"): Promise<re
 export async function tasksInConflict(system: System, text: string): Promise<readonly Task[]> {
   const tasks: Task[] = [];
   for (const line of text.split("\n")) {
-    const [, name, pid, labels = ""] = /^(.*\S) (\d{1,10})((?: \D\S*)*)\s*$/.exec(line) ?? [];
+    const [, name, pid, labels = ""] = /^(.*\S) (\d{1,10})((?: [^\d\s]\S*)*)\s*$/.exec(line) ?? [];
     if (name === undefined || pid === undefined || tasks.length === MAX_TASKS_NAMED) continue;
     const stack = await stackOf(system, Number(pid));
     const symbols = labels.split(" ").filter((label) => label !== "");

@@ -2,18 +2,15 @@ import type { UpdateId } from "../../shared/brand.ts";
 import type { System } from "../host/system.ts";
 import type { Progress, Task } from "./engine.ts";
 
-/**
- * kpatch's policy, taken over: 15 s until the kernel signals the tasks in the way for the first time, and 60 s more.
- * The kernel itself tries every second and signals every 15 s.
- */
-const DEADLINE_MS = 75_000;
+/** The kernel itself tries every second, and signals the tasks in the way every 15 s: four rounds of it are enough to know. */
+const DEADLINE_MS = 60_000;
 /** Nearly every transition ends in less; what takes longer has a task in its way. */
 const REPORT_AFTER_MS = 5_000;
 const POLL_MS = 50;
 
 export interface EngineOptions {
   readonly system: System;
-  /** How long a transition may take before it is reversed; 75 s unless told. */
+  /** How long a transition may take before it is reversed; 60 s unless told. */
   readonly deadlineMs?: number;
   /** After how long the tasks in the way are looked up, and how often then; 5 s unless told. */
   readonly reportAfterMs?: number;

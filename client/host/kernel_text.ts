@@ -10,14 +10,16 @@ import type { CoreFile } from "./core_file.ts";
  */
 const MAPPING_START = 0xffff_ffff_8000_0000n;
 const MAPPING_END = 0xffff_ffff_c000_0000n;
+/** Modules have what is above the mapping, up to here. */
+const MODULES_END = 0xffff_ffff_ff00_0000n;
 
-/** The text mapping in a core file. @throws RebootlessError `unsupported` where there is none. */
+/** The text mapping and the modules in a core file. @throws RebootlessError `unsupported` where there is none. */
 export function kernelText(core: CoreFile): TextMemory {
   const text = textStart(core);
   return {
     text,
     read(offset: TextOffset, length: number) {
-      if (text + BigInt(offset + length) > MAPPING_END) {
+      if (text + BigInt(offset + length) > MODULES_END) {
         throw new RebootlessError(
           "unsupported",
           `${length} bytes at _text+${offset} lie outside of the kernel`,

@@ -32,6 +32,8 @@ export interface Run {
 
 interface Metric {
   readonly name: string;
+  /** Names of its samples' labels. */
+  readonly labels: readonly string[];
   readonly help: string;
   readonly of: (host: Measured) => readonly Sample[];
 }
@@ -47,6 +49,7 @@ const seconds = (milliseconds: number | undefined): number | undefined =>
 export const METRICS: readonly Metric[] = [
   {
     name: "rebootless_info",
+    labels: ["version", "release", "effective_release", "build_id"],
     help: "1; the labels say which program and which kernel.",
     of: ({ version, kernel }) =>
       one(1, {
@@ -58,66 +61,79 @@ export const METRICS: readonly Metric[] = [
   },
   {
     name: "rebootless_updates",
+    labels: ["state"],
     help: "Updates that the feed has for the running kernel, by their state in it.",
     of: ({ updates }) => each("state", updates),
   },
   {
     name: "rebootless_updates_withheld",
+    labels: [],
     help: "Updates that are not applied because policy says so: held, delayed, not rolled out yet.",
     of: ({ withheld }) => one(withheld),
   },
   {
     name: "rebootless_pending_objects",
+    labels: [],
     help: "Objects of applied updates that are not loaded or not matched yet.",
     of: ({ pendingObjects }) => one(pendingObjects),
   },
   {
     name: "rebootless_suspects",
+    labels: [],
     help: "Updates that were on their way when the host went down, and are not tried again by themselves.",
     of: ({ suspects }) => one(suspects),
   },
   {
     name: "rebootless_foreign_patches",
+    labels: [],
     help: "Live patches in the kernel that the feed does not know.",
     of: ({ foreign }) => one(foreign),
   },
   {
     name: "rebootless_cves",
+    labels: ["status"],
     help: "CVEs that the feed has fixes for, by their status in the running kernel.",
     of: ({ cves }) => each("status", cves),
   },
   {
     name: "rebootless_feed_version",
+    labels: [],
     help: "Version of the feed's metadata for this kernel.",
     of: ({ feed }) => one(feed?.version),
   },
   {
     name: "rebootless_feed_verified_timestamp_seconds",
+    labels: [],
     help: "When the feed last answered, and what it had was good.",
     of: ({ feed }) => one(seconds(feed?.verified)),
   },
   {
     name: "rebootless_feed_expires_timestamp_seconds",
+    labels: [],
     help: "When what was verified last stops being good.",
     of: ({ feed }) => one(seconds(feed?.expires)),
   },
   {
     name: "rebootless_last_run_timestamp_seconds",
+    labels: ["command"],
     help: "When the last run ended that could change something.",
     of: ({ run }) => one(seconds(run?.ended), run && { command: run.command }),
   },
   {
     name: "rebootless_last_run_duration_seconds",
+    labels: ["command"],
     help: "How long it took.",
     of: ({ run }) => one(seconds(run?.milliseconds), run && { command: run.command }),
   },
   {
     name: "rebootless_last_run_exit_code",
+    labels: ["command"],
     help: "How it ended: 0, or one of the documented exit codes.",
     of: ({ run }) => one(run?.exitCode, run && { command: run.command }),
   },
   {
     name: "rebootless_last_transition_seconds",
+    labels: [],
     help: "How long the kernel took to let the last update in or out.",
     of: ({ transitionMs }) => one(seconds(transitionMs)),
   },

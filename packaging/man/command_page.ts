@@ -51,7 +51,7 @@ const commandSubsection =
       `${words} ${placeholders}`.trim(),
       `${text(sentence(command.description))}\n`,
       ...described.map(argumentItem),
-      ...command.options.filter(({ long }) => long !== "--help").map(optionItem),
+      ...command.options.filter(({ flags }) => !flags.includes("--help")).map(optionItem),
     );
   };
 
@@ -59,7 +59,7 @@ const argumentItem = (argument: Placeholder): string =>
   item(italic(argument.name), sentence(withChoices(argument.description, argument.choices)));
 
 function optionItem(option: OptionEntry): string {
-  const flags = [option.short, option.long].filter((flag) => flag !== undefined).map(bold);
+  const flags = option.flags.map(bold);
   const value = option.value ? ` ${italic(option.value.name)}` : "";
   const notes = [
     withChoices(option.description, option.value?.choices ?? []),

@@ -1,4 +1,5 @@
 import { program } from "../../client/program.ts";
+import { METRICS } from "../../client/report/metrics.ts";
 import { commandTree } from "../../shared/cli/command_tree.ts";
 import { hostExits } from "../../shared/exit_table.ts";
 import type { About } from "../about.ts";
@@ -44,6 +45,13 @@ export function hostPage(about: About): string {
         paragraph(
           "Updates do not outlive a reboot. `rebootless-boot.service` runs `rebootless boot` before the network is up: it applies what was applied before, from what is kept and verified, without a request. It does not when the kernel's command line has `rebootless=off`, when `/etc/rebootless/disabled` exists, or when the unit is masked.",
         ),
+      ),
+      section(
+        "METRICS",
+        paragraph(
+          "`rebootless metrics` prints these in the text format of Prometheus; with `metrics_file` set, each run writes them. What is not known is absent.",
+        ),
+        list(METRICS.map(({ name, labels, help }) => [[name, ...labels].join(" "), help] as const)),
       ),
       section(
         "EXAMPLES",

@@ -1,15 +1,15 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_FUNCTION_SITES } from "../../shared/runpre/fingerprint.ts";
 import type { Site } from "../../shared/runpre/sites/kinds.ts";
-import type { KernelImage } from "../image/kernel_image.ts";
 import {
   type FixedSite,
+  type PatchedCode,
   type PatchSite,
   patchLength,
   sitesWithin,
   type UnknownSite,
 } from "../image/patch_sites.ts";
-import { relocationsWithin } from "../image/relocations.ts";
+import { joinRelocations } from "../image/sites/moved.ts";
 import type { FunctionBounds } from "./bounds.ts";
 
 /** Places from the function's start, sorted. */
@@ -24,7 +24,7 @@ export interface FunctionSites {
  * @throws RebootlessError `unsupported` if one is of a kind that hosts cannot judge, reaches out of the function or into
  * another: nothing is ever masked or left out.
  */
-export function functionSites(image: KernelImage, name: string, bounds: FunctionBounds): FunctionSites {
+export function functionSites(image: PatchedCode, name: string, bounds: FunctionBounds): FunctionSites {
   const { start, end } = bounds;
   const patched = sitesWithin(image.sites, start, end);
   refuseUnknown(
@@ -33,13 +33,15 @@ export function functionSites(image: KernelImage, name: string, bounds: Function
     bounds,
   );
   // An alternative has its own relocations.
-  const relocations = relocationsWithin(image.relocations, start, end).filter(
-    ({ at }) =>
-      !patched.some((site) => site.kind === "alternative" && at >= site.at && at < site.at + site.length),
+  const relocations = image
+    .relocated(start, end)
+    .filter(
+      ({ at }) =>
+        !patched.some((site) => site.kind === "alternative" && at >= site.at && at < site.at + site.length),
+    );
+  const all = joinRelocations<PatchSite>([...patched, ...relocations]).map(
+    (site): PatchSite => ({ ...site, at: site.at - start }),
   );
-  const all = [...patched, ...relocations]
-    .map((site): PatchSite => ({ ...site, at: site.at - start }))
-    .sort((a, b) => a.at - b.at);
   refuseUnclear(name, all, end - start);
   return {
     sites: all.filter((site) => site.kind !== "unknown" && site.kind !== "fixed"),

@@ -6,7 +6,8 @@ import { locatorOf } from "../../shared/runpre/locator.ts";
 import { clearSites } from "../../shared/runpre/sites/kinds.ts";
 import type { KernelSymbol } from "../image/kallsyms.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
-import { functionBounds } from "./bounds.ts";
+import type { PatchedCode } from "../image/patch_sites.ts";
+import { type FunctionBounds, functionBounds } from "./bounds.ts";
 import { functionSites } from "./function_sites.ts";
 
 /** As livepatch names a function: position 0 if the name is the kernel's only one, else 1 for the first of the name. */
@@ -34,14 +35,22 @@ export function fingerprintSymbol(image: KernelImage, symbol: KernelSymbol): Fun
       details: { name: symbol.name },
     });
   }
-  const bounds = functionBounds(image, symbol);
-  const { sites, fixed } = functionSites(image, symbol.name, bounds);
+  return fingerprintCode(image, symbol.name, functionBounds(image, symbol));
+}
+
+/** Of code from one place to another, whoever's it is. Throws as `fingerprintFunction`. */
+export function fingerprintCode(
+  code: PatchedCode,
+  name: string,
+  bounds: FunctionBounds,
+): FunctionFingerprint {
+  const { sites, fixed } = functionSites(code, name, bounds);
   const size = bounds.end - bounds.start;
-  const body = new Uint8Array(image.read(bounds.start, size)); // a copy: slice() of a Buffer is not
-  for (const { at, code } of fixed) body.set(code, at);
+  const body = new Uint8Array(code.read(bounds.start, size)); // a copy: slice() of a Buffer is not
+  for (const site of fixed) body.set(site.code, site.at);
   clearSites(body, sites);
   return {
-    name: symbol.name,
+    name,
     offset: bounds.start,
     size,
     sha256: sha256Hex(createHash("sha256").update(body).digest("hex")),

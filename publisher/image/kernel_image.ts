@@ -9,13 +9,13 @@ import { findBanner } from "./banner.ts";
 import { bootPayload, isBootImage } from "./boot_image.ts";
 import { decompressPayload } from "./decompress.ts";
 import { readKallsyms } from "./kallsyms.ts";
-import { linkedMemory } from "./linked_memory.ts";
-import { findPatchSites, type PatchSite } from "./patch_sites.ts";
-import { type KernelRelocations, parseRelocations } from "./relocations.ts";
+import { type LinkedMemory, linkedMemory } from "./linked_memory.ts";
+import { findPatchSites, type PatchedCode } from "./patch_sites.ts";
+import { type KernelRelocations, parseRelocations, relocationsWithin } from "./relocations.ts";
 import { type SymbolTable, symbolTable } from "./symbol_table.ts";
 
 /** A distribution's kernel as its package has it, before boot. Offsets are bytes from `_text`. */
-export interface KernelImage {
+export interface KernelImage extends PatchedCode {
   readonly buildId: BuildId;
   /** `uname -r`. */
   readonly release: string;
@@ -26,13 +26,10 @@ export interface KernelImage {
   /** `_etext`: code from here on is initialisation code, which a running kernel has freed. */
   readonly textEnd: TextOffset;
   readonly symbols: SymbolTable;
+  readonly memory: LinkedMemory;
   readonly relocations: KernelRelocations;
-  /** Sorted by place. */
-  readonly sites: readonly PatchSite[];
   /** Where a running kernel keeps what decides about its code. */
   readonly patching: PatchingLandmarks;
-  /** Bytes as linked, a view. Throws ParseError outside of the image. */
-  read(offset: TextOffset, length: number): Uint8Array;
 }
 
 /**
@@ -47,14 +44,17 @@ export function openKernelImage(bytes: Uint8Array): KernelImage {
   const linkedText = requireSymbol(symbols, "_text");
   const textEnd = textOffset(Number(requireSymbol(symbols, "_etext") - linkedText));
   const relocations = parseRelocations(elf.subarray(endOfElf(elf, sections)), linkedText);
-  const tables = findPatchSites({ memory, sections, symbols, relocations, linkedText });
+  const relocated: KernelImage["relocated"] = (start, end) => relocationsWithin(relocations, start, end);
+  const tables = findPatchSites({ memory, sections, symbols, own: symbols, relocated, linkedText });
   return {
     ...findBanner(memory),
     buildId: readBuildId(elf, sections),
     linkedText,
     textEnd,
     symbols,
+    memory,
     relocations,
+    relocated,
     sites: tables.sites,
     patching: tables.landmarks,
     read: (offset, length) => memory.read((linkedText + BigInt(offset)) as Address, length),

@@ -21,6 +21,10 @@ export function linkedMemory(elf: Uint8Array): LinkedMemory {
   const segments = parseProgramHeaders(elf)
     .filter((header) => header.type === SEGMENT_TYPE.load && header.fileSize > 0n)
     .map((header) => segmentOf(elf, header));
+  return segmentMemory(segments);
+}
+
+export function segmentMemory(segments: readonly Segment[]): LinkedMemory {
   const find = (at: Address, length: number): Segment | undefined =>
     segments.find((s) => at >= s.address && at + BigInt(length) <= s.address + BigInt(s.bytes.length));
   return {

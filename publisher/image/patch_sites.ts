@@ -1,5 +1,6 @@
+import type { TextOffset } from "../../shared/brand.ts";
 import type { PatchingLandmarks } from "../../shared/runpre/landmarks.ts";
-import { type Site, siteLength } from "../../shared/runpre/sites/kinds.ts";
+import { type Site, siteLength, type UndoneSite } from "../../shared/runpre/sites/kinds.ts";
 import { patchingLandmarks } from "./patching_landmarks.ts";
 import { composeAlternatives } from "./sites/alternative.ts";
 import { findCallDepth } from "./sites/call_depth.ts";
@@ -37,6 +38,16 @@ export type PatchSite = Site | FixedSite | UnknownSite;
 export function patchLength(site: PatchSite): number {
   if (site.kind === "unknown") return site.length;
   return site.kind === "fixed" ? site.code.length : siteLength(site);
+}
+
+/** Code as linked, and all that a running kernel makes of it. Offsets are from `_text`. */
+export interface PatchedCode {
+  /** Sorted by place. */
+  readonly sites: readonly PatchSite[];
+  /** What is moved, in the bytes from `start` to `end`. */
+  relocated(start: number, end: number): readonly UndoneSite[];
+  /** Bytes as linked, a view. Throws ParseError outside of the code. */
+  read(offset: TextOffset, length: number): Uint8Array;
 }
 
 // No table of an image says that a site is longer: instrlen of an alternative is a byte.

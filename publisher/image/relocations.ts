@@ -1,7 +1,7 @@
 import type { Address } from "../../shared/brand.ts";
 import { ByteReader } from "../../shared/byte_reader.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
-import { PLAIN_LENGTH, type PlainSite } from "../../shared/runpre/sites/kinds.ts";
+import { PLAIN_LENGTH, type UndoneSite } from "../../shared/runpre/sites/kinds.ts";
 
 /**
  * Places that the boot code moves by the kernel's displacement (KASLR), as offsets from `_text`, sorted:
@@ -68,14 +68,14 @@ export function relocationsWithin(
   relocations: KernelRelocations,
   start: number,
   end: number,
-): readonly PlainSite[] {
+): readonly UndoneSite[] {
   return KINDS.flatMap((kind) => within(relocations[kind], kind, start, end));
 }
 
 const KINDS = ["reloc32", "reloc32neg", "reloc64"] as const;
 
-function within(sorted: Uint32Array, kind: (typeof KINDS)[number], start: number, end: number): PlainSite[] {
-  const found: PlainSite[] = [];
+function within(sorted: Uint32Array, kind: (typeof KINDS)[number], start: number, end: number): UndoneSite[] {
+  const found: UndoneSite[] = [];
   for (let i = lowerBound(sorted, start - PLAIN_LENGTH[kind] + 1); i < sorted.length; i++) {
     const at = sorted[i] ?? end;
     if (at >= end) break;

@@ -18,10 +18,8 @@ export interface Placeholder {
 }
 
 export interface OptionEntry {
-  /** `-q`, where there is one. */
-  readonly short: string | undefined;
-  /** `--quiet`. */
-  readonly long: string;
+  /** `-q`, `--quiet`: one of them or both, in this order. */
+  readonly flags: readonly string[];
   readonly description: string;
   readonly value: Placeholder | undefined;
   readonly mandatory: boolean;
@@ -56,8 +54,7 @@ interface ArgumentLike {
 }
 
 const HELP: OptionEntry = {
-  short: "-h",
-  long: "--help",
+  flags: ["-h", "--help"],
   description: "display help for command",
   value: undefined,
   mandatory: false,
@@ -80,16 +77,15 @@ export function commandTree(command: CommandLike): CommandTree {
   };
 }
 
-/** Flags are written `-q, --quiet` or `--feed <url>`. */
+/** Flags are written `-q, --quiet`, `--feed <url>` or `-r`. */
 function optionEntry(option: OptionLike): OptionEntry {
-  const [, short, long, open, name] =
-    /^(?:(-\w), )?(--[\w-]+)(?: ([<[])([\w=-]+)(?:\.\.\.)?[>\]])?$/.exec(option.flags) ?? [];
-  if (long === undefined)
+  const [, written, open, name] =
+    /^((?:-\w|(?:-\w, )?--[\w-]+))(?: ([<[])([\w=-]+)(?:\.\.\.)?[>\]])?$/.exec(option.flags) ?? [];
+  if (written === undefined)
     throw new Error(`flags of another form than "-q, --quiet <value>": ${option.flags}`);
   const value = name === undefined ? undefined : valuePlaceholder(option, name, open === "<");
   return {
-    short,
-    long,
+    flags: written.split(", "),
     description: option.description,
     value,
     mandatory: option.mandatory,

@@ -22,6 +22,8 @@ export interface ElfSection {
   readonly size: number;
   readonly link: number;
   readonly info: number;
+  /** 0 and 1 are one. */
+  readonly alignment: number;
   readonly entrySize: number;
 }
 
@@ -59,8 +61,9 @@ function parseSection(reader: ByteReader, index: number): Unnamed {
   const size = reader.size64();
   const link = reader.u32();
   const info = reader.u32();
-  const entrySize = reader.skip(8).size64();
-  return { index, nameAt, type, flags, address, fileOffset, size, link, info, entrySize };
+  const alignment = reader.size64();
+  const entrySize = reader.size64();
+  return { index, nameAt, type, flags, address, fileOffset, size, link, info, alignment, entrySize };
 }
 
 /** The section's bytes in the file, a view; empty for NOBITS. Throws ParseError if they lie outside of the file. */

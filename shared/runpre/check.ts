@@ -41,20 +41,23 @@ export function checkFunction(
   landmarks: KernelLandmarks,
   memory: TextMemory,
   sha256: Sha256,
+  moves?: readonly number[],
 ): RunpreResult {
-  return functionChecker(landmarks, memory, sha256)(fingerprint);
+  return functionChecker(landmarks, memory, sha256, moves)(fingerprint);
 }
 
 /**
  * The same for many functions: the kernel's variables are read once. They are those of one moment, so a mismatch is to
  * be checked again by `checkFunction`.
+ * @param moves of the module whose functions they are (module/bind.ts); none for the kernel's own.
  */
 export function functionChecker(
   landmarks: KernelLandmarks,
   memory: TextMemory,
   sha256: Sha256,
+  moves?: readonly number[],
 ): (fingerprint: FunctionFingerprint) => RunpreResult {
-  const kernel = new KernelState(landmarks, memory);
+  const kernel = new KernelState(landmarks, memory, moves);
   const scratch = { body: new Uint8Array(USUAL_SIZE), site: new Uint8Array(MAX_ALTERNATIVE_LENGTH) };
   return (fingerprint) => check(fingerprint, kernel, scratch, sha256);
 }

@@ -1,4 +1,4 @@
-import { sha256Hex, textOffset } from "../brand.ts";
+import { sha256Hex, TEXT_OFFSETS, textOffset } from "../brand.ts";
 import { fromBase64, toBase64 } from "../bytes.ts";
 import { Decoder } from "../decode.ts";
 import { type JsonObject, type JsonValue, jsonObject } from "../json.ts";
@@ -12,7 +12,6 @@ import { locatorLength } from "./locator.ts";
 import { decodeSites, sitesToJson } from "./sites_json.ts";
 
 const MEMBERS = new Set(["name", "offset", "size", "sha256", "locator", "sites"]);
-const MAX_TEXT_OFFSET = 0x4000_0000 - 1;
 
 /** { name, offset, size, sha256, locator (base64), sites: see sites_json.ts }. */
 export function fingerprintToJson(fingerprint: FunctionFingerprint): JsonObject {
@@ -38,7 +37,7 @@ export function fingerprintFromJson(
   for (const [name, member] of decoder.entries(MEMBERS.size)) {
     if (!MEMBERS.has(name)) member.fail("not a member of a fingerprint");
   }
-  const offset = textOffset(decoder.get("offset").integer(0, MAX_TEXT_OFFSET));
+  const offset = textOffset(decoder.get("offset").integer(0, TEXT_OFFSETS - 1));
   const size = decoder.get("size").integer(1, MAX_FUNCTION_SIZE);
   const locatorAt = decoder.get("locator");
   const locator = locatorAt.as(fromBase64, 4 * Math.ceil(locatorLength(size) / 3));

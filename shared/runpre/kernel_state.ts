@@ -19,14 +19,27 @@ export class KernelState {
   readonly memory: TextMemory;
   /** Bytes by which the kernel was moved. */
   readonly displacement: number;
+  readonly #moves: readonly number[];
   readonly #variables = new Map<number, Uint8Array>();
   readonly #pointers = new Map<number, number | null>();
   #tracksCalls: boolean | undefined;
 
-  constructor(landmarks: KernelLandmarks, memory: TextMemory) {
+  /** @param moves of a module: how far each base of its layout lies from where it was linked (module/bind.ts). */
+  constructor(landmarks: KernelLandmarks, memory: TextMemory, moves: readonly number[] = []) {
+    this.#moves = moves;
     this.landmarks = landmarks;
     this.memory = memory;
     this.displacement = Number(memory.text - landmarks.linkedText);
+  }
+
+  /** By how much code that refers to a module's base was moved: against the code's own place, or in all. */
+  moved(base: number, relative: boolean): number {
+    const move = this.#moves[base];
+    const [own] = this.#moves;
+    if (move === undefined || own === undefined) {
+      throw new ParseError(`a site needs base ${base} of a module's layout, which has ${this.#moves.length}`);
+    }
+    return relative ? move - own : move + this.displacement;
   }
 
   patching<K extends keyof PatchingLandmarks>(name: K): NonNullable<PatchingLandmarks[K]> {

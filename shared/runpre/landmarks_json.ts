@@ -1,7 +1,7 @@
-import { address, type TextOffset, textOffset } from "../brand.ts";
+import { address, TEXT_OFFSETS, type TextOffset, textOffset } from "../brand.ts";
 import { fromHex, toHex } from "../bytes.ts";
 import type { Decoder } from "../decode.ts";
-import { type JsonObject, jsonObject } from "../json.ts";
+import { type JsonObject, type JsonValue, jsonObject } from "../json.ts";
 import type { KernelLandmarks } from "./fingerprint.ts";
 import {
   CALL_DEPTH_CODE,
@@ -62,9 +62,12 @@ function retpolinesToJson(retpolines: RetpolineLandmarks): JsonObject {
     stride: retpolines.stride,
     call_thunks: retpolines.callThunks,
     jump_thunks: retpolines.jumpThunks,
-    its_pages: retpolines.itsPages.map((page) => page.map(({ at, length, thunk }) => [at, length, thunk])),
+    its_pages: itsPagesToJson(retpolines.itsPages),
   });
 }
+
+export const itsPagesToJson = (pages: RetpolineLandmarks["itsPages"]): JsonValue =>
+  pages.map((page) => page.map(({ at, length, thunk }) => [at, length, thunk]));
 
 /** Throws ParseError. */
 export function decodeLandmarks(landmarks: Decoder): KernelLandmarks {
@@ -97,7 +100,7 @@ export function decodePatching(decoder: Decoder): PatchingLandmarks {
   };
 }
 
-const place = (decoder: Decoder): TextOffset => textOffset(decoder.integer(0, 0x4000_0000 - 1));
+const place = (decoder: Decoder): TextOffset => textOffset(decoder.integer(0, TEXT_OFFSETS - 1));
 const feature = (decoder: Decoder): number => decoder.integer(0, MAX_FEATURE - 1);
 
 const decodeParavirt = (decoder: Decoder): ParavirtLandmarks => ({
@@ -119,11 +122,12 @@ const decodeRetpolines = (decoder: Decoder): RetpolineLandmarks => ({
   stride: decoder.get("stride").integer(1, 4096),
   callThunks: decoder.get("call_thunks").nullable(place),
   jumpThunks: decoder.get("jump_thunks").nullable(place),
-  itsPages: decoder
-    .get("its_pages")
-    .array(MAX_ITS_PAGES)
-    .map((page) => page.array(2).map(decodeReference)),
+  itsPages: decodeItsPages(decoder.get("its_pages")),
 });
+
+/** Throws ParseError. */
+export const decodeItsPages = (pages: Decoder): RetpolineLandmarks["itsPages"] =>
+  pages.array(MAX_ITS_PAGES).map((page) => page.array(2).map(decodeReference));
 
 function decodeReference(decoder: Decoder): ItsReference {
   const [at, length, thunk, ...rest] = decoder.array(3);

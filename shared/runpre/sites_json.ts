@@ -1,9 +1,10 @@
-import { type TextOffset, textOffset } from "../brand.ts";
+import { TEXT_OFFSETS, type TextOffset, textOffset } from "../brand.ts";
 import { fromHex, toHex } from "../bytes.ts";
 import type { Decoder } from "../decode.ts";
 import { type JsonObject, type JsonValue, jsonObject } from "../json.ts";
 import { BRANCH_LENGTH, CALL, JUMP } from "./code.ts";
 import { MAX_FEATURE, MAX_ITS_PAGES } from "./landmarks.ts";
+import { MAX_BASES } from "./module/layout.ts";
 import {
   type AlternativeForm,
   type AlternativeSite,
@@ -28,6 +29,8 @@ import {
  *     paravirt           [[at, length, pointer], ...]
  *     retpoline          [[at, length, opcode, register, its or null], ...]
  *     runtime_constant   [[at, length, variable], ...]
+ *     moved              [[at, length, base, relative], ...]
+ *     moved_call         [[at, base], ...]
  *     alternative        [[at, [condition, code in hex, sites], ...], ...]
  *
  * A condition is the number of a feature, or -1 less the number if the feature must be absent, or null.
@@ -123,6 +126,31 @@ const STRUCTURED: Readonly<Record<Exclude<Site["kind"], PlainKind>, KindCodec>> 
       };
     },
   },
+  moved: {
+    toJson: (site: Extract<Site, { kind: "moved" }>) => [
+      site.at,
+      site.length,
+      site.base,
+      Number(site.relative),
+    ],
+    fromJson: (decoder) => {
+      const [at, length, base, relative] = members(decoder, 4);
+      return {
+        kind: "moved",
+        at: place(at),
+        length: oneOf(length, [4, 8]),
+        base: base.integer(0, MAX_BASES - 1),
+        relative: flag(relative),
+      };
+    },
+  },
+  moved_call: {
+    toJson: (site: Extract<Site, { kind: "moved_call" }>) => [site.at, site.base],
+    fromJson: (decoder) => {
+      const [at, base] = members(decoder, 2);
+      return { kind: "moved_call", at: place(at), base: base.integer(0, MAX_BASES - 1) };
+    },
+  },
   alternative: {
     toJson: (site: AlternativeSite) => [site.at, ...site.forms.map(formToJson)],
     fromJson: decodeAlternative,
@@ -131,7 +159,7 @@ const STRUCTURED: Readonly<Record<Exclude<Site["kind"], PlainKind>, KindCodec>> 
 
 const CONDITIONAL_OPCODES = Array.from({ length: 16 }, (_, i) => 0x80 + i);
 const OPCODES: readonly number[] = [CALL, JUMP, ...CONDITIONAL_OPCODES];
-const MAX_OFFSET = 0x4000_0000 - 1;
+const MAX_OFFSET = TEXT_OFFSETS - 1;
 
 export function sitesToJson(sites: readonly Site[]): JsonObject {
   const lists = new Map<string, JsonValue[]>();

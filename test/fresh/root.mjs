@@ -3,6 +3,7 @@ import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { capture, progress, runOrFail, SetupError } from "../setup/run.mjs";
 
 /*
@@ -13,6 +14,9 @@ import { capture, progress, runOrFail, SetupError } from "../setup/run.mjs";
 const SYSTEM_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
 /** A name of our own: the ca-certificates package, should it be installed, writes the system's file anew. */
 export const ROOT_CERTIFICATES = "/etc/rebootless-certificates.crt";
+
+/** The script in the root by which it is entered. */
+export const ENTER = "/root/enter.sh";
 
 async function readRelease() {
   const text = await readFile("/etc/os-release", "utf8");
@@ -133,6 +137,7 @@ export async function makeRoot(parent) {
     await copyIfThere("/etc/resolv.conf", root);
     await copyIfThere("/etc/hosts", root);
     await copyNode(root);
+    await copyFile(join(dirname(fileURLToPath(import.meta.url)), "enter.sh"), join(root, ENTER));
     return root;
   } catch (error) {
     await removeRoot(root);

@@ -11,6 +11,8 @@ import { connectUnix } from "./unix_socket.ts";
 export interface BootOptions extends QemuOptions {
   /** Put into the guest before it boots. */
   readonly files?: readonly GuestFile[];
+  /** Modules of the kernel's package that are loaded at boot, with what they need. */
+  readonly modules?: readonly string[];
   readonly bootTimeoutMs?: number;
 }
 
@@ -135,7 +137,8 @@ function keepConsole(text: string): void {
 
 async function start(qemu: Qemu, options: BootOptions): Promise<Guest> {
   const timeoutMs = options.bootTimeoutMs ?? BOOT_TIMEOUT_MS;
-  await writeInitramfs(join(qemu.directory, "initramfs"), options.kernel, options.files ?? []);
+  const { kernel, files = [], modules } = options;
+  await writeInitramfs(join(qemu.directory, "initramfs"), kernel, files, modules);
   qemu.start();
   const agent = new Agent(await connectUnix(join(qemu.directory, "agent"), timeoutMs));
   qemu.onCrash((error) => agent.fail(error));

@@ -112,10 +112,10 @@ async function readDependencies(kernel: Kernel): Promise<ReadonlyMap<string, rea
 }
 
 /** Paths below `kernel.modules` of what must be loaded, in order; what is built in is left out. */
-async function modulesInOrder(kernel: Kernel): Promise<readonly string[]> {
+async function modulesInOrder(kernel: Kernel, wanted: readonly string[]): Promise<readonly string[]> {
   const dependencies = await readDependencies(kernel);
   const order = new Set<string>();
-  for (const name of WANTED_MODULES) {
+  for (const name of wanted) {
     const path = [...dependencies.keys()].find((candidate) => moduleName(candidate) === name);
     if (path === undefined) continue;
     for (const needed of [...(dependencies.get(path) ?? [])].reverse()) order.add(needed);
@@ -131,9 +131,9 @@ async function readModule(path: string): Promise<Buffer> {
   return (await execFileAsync("xz", ["-dc", path], options)).stdout;
 }
 
-async function addModules(cpio: CpioWriter, kernel: Kernel): Promise<void> {
+async function addModules(cpio: CpioWriter, kernel: Kernel, more: readonly string[]): Promise<void> {
   const loaded: string[] = [];
-  for (const path of await modulesInOrder(kernel)) {
+  for (const path of await modulesInOrder(kernel, [...WANTED_MODULES, ...more])) {
     const target = `/lib/modules/${kernel.version}/${path.replace(/\.ko\.\w+$/, ".ko")}`;
     cpio.file(target, await readModule(join(kernel.modules, path)));
     loaded.push(`${target}\n`);
@@ -146,15 +146,19 @@ async function contentOf(file: GuestFile): Promise<Uint8Array> {
   return file.content instanceof Uint8Array ? file.content : await readFile(file.content.from);
 }
 
-/** Writes the first file system of a guest to `target`: the cached base, then what is this run's own. */
+/**
+ * Writes the first file system of a guest to `target`: the cached base, then what is this run's own.
+ * @param modules of the kernel's package to be loaded at boot, with what they need.
+ */
 export async function writeInitramfs(
   target: string,
   kernel: Kernel,
   files: readonly GuestFile[],
+  modules: readonly string[] = [],
 ): Promise<void> {
   const cpio = new CpioWriter();
   cpio.file("/init", await readFile(initScript), 0o755);
-  await addModules(cpio, kernel);
+  await addModules(cpio, kernel, modules);
   for (const file of files) cpio.file(file.path, await contentOf(file), file.mode);
   await copyFile(await baseArchive(), target);
   const handle = await open(target, "a");

@@ -39,6 +39,23 @@ export async function captureText(guest: Guest): Promise<Capture> {
   return { text: address(load.address), bytes, notes };
 }
 
+/** The memory from one address to another, which lie in one segment of the guest's /proc/kcore; whole pages. */
+export async function captureRange(guest: Guest, from: bigint, to: bigint): Promise<MemoryRange> {
+  const segments = segmentsOf(await kcore(guest, 0n, HEADERS));
+  const start = from - (from % BigInt(PAGE));
+  const segment = segments.find(
+    ({ type, address: at, size }) => type === SEGMENT_TYPE.load && start >= at && to <= at + BigInt(size),
+  );
+  if (segment === undefined) throw new RebootlessError("io", `/proc/kcore has no memory at ${from.toString(16)}`);
+  const offset = segment.offset + (start - segment.address);
+  return { start, bytes: await kcore(guest, offset / BigInt(PAGE), Number(to - start)) };
+}
+
+export interface MemoryRange {
+  readonly start: bigint;
+  readonly bytes: Uint8Array;
+}
+
 /** Offsets in /proc/kcore count in 64 bits: with five levels of page tables that of the text is past 2^53. */
 function segmentsOf(headers: Uint8Array) {
   const { at, count, size } = parseElfHeader(headers).programHeaders;
@@ -60,15 +77,18 @@ async function kcore(guest: Guest, page: bigint, length: number): Promise<Uint8A
   return new Uint8Array(bytes.buffer, bytes.byteOffset, length);
 }
 
-/** Reads of the capture, as views. */
-export function captureMemory({ text, bytes }: Capture): TextMemory {
+/** Reads of the capture, as views. @param beside what lies outside of the kernel's text: of modules. */
+export function captureMemory({ text, bytes }: Capture, beside?: MemoryRange): TextMemory {
+  const start = beside === undefined ? 0 : Number(beside.start - text);
   return {
     text,
     read(offset, length) {
-      if (offset + length > bytes.length) {
-        throw new RebootlessError("unsupported", `${length} bytes at _text+${offset} were not captured`);
+      if (offset + length <= bytes.length) return bytes.subarray(offset, offset + length);
+      const at = offset - start;
+      if (beside !== undefined && at >= 0 && at + length <= beside.bytes.length) {
+        return beside.bytes.subarray(at, at + length);
       }
-      return bytes.subarray(offset, offset + length);
+      throw new RebootlessError("unsupported", `${length} bytes at _text+${offset} were not captured`);
     },
   };
 }

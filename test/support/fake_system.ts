@@ -38,7 +38,7 @@ export class FakeSystem implements System {
   /** By process, by thread. */
   readonly tasks = new Map<number, ReadonlyMap<number, Thread>>();
   /** Any other file. */
-  readonly files = new Map<string, string>();
+  readonly files = new Map([["/proc/sys/kernel/random/boot_id", "01234567-89ab-cdef-0123-456789abcdef"]]);
   /** How long transitions take; Infinity for ever. */
   transitionMs = 0;
   outMs = 0;

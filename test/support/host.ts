@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { ExecResult, Guest } from "../guest/guest.ts";
-import { bootGuest } from "../guest/guest.ts";
+import { type BootOptions, bootGuest } from "../guest/guest.ts";
 import type { GuestFile } from "../guest/initramfs.ts";
 import type { Kernel } from "../guest/machine.ts";
 import { hostBundle, inspectingBundle } from "./commands.ts";
@@ -23,8 +23,9 @@ export async function bootHost(
   kernel: Kernel,
   rootFile: string,
   more: readonly GuestFile[] = [],
+  options: Pick<BootOptions, "cpu"> = {},
 ): Promise<Guest> {
-  return bootGuest({ kernel, files: [...(await hostFiles(rootFile)), ...more] });
+  return bootGuest({ ...options, kernel, files: [...(await hostFiles(rootFile)), ...more] });
 }
 
 /** Runs the host's command in the guest, as its administrator would. */

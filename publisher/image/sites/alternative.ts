@@ -10,10 +10,11 @@ import {
   siteLength,
 } from "../../../shared/runpre/sites/kinds.ts";
 import { type PatchSite, sitesWithin } from "../patch_sites.ts";
-import { relocationsWithin } from "../relocations.ts";
+import type { SymbolTable } from "../symbol_table.ts";
 import { type AlternativeStyle, EARLY_STYLE, RELOCATING_STYLE } from "./alternative_code.ts";
 import { type Alternative, alternativeTable } from "./alternative_table.ts";
 import type { CallDepth } from "./call_depth.ts";
+import { joinRelocations } from "./moved.ts";
 import { codeAt, type SiteSources, siteOffset } from "./sources.ts";
 
 const NOP = 0x90;
@@ -51,9 +52,10 @@ export function composeAlternatives(
 
 /** Kernels of 6.3 to 6.6 have the longer entries and apply them in ways of their own, which are not understood. */
 const laterStyle = ({ symbols }: SiteSources): AlternativeStyle | undefined =>
-  ["text_poke_apply_relocation", "apply_relocation"].some((name) => symbols.named(name).length > 0)
-    ? RELOCATING_STYLE
-    : undefined;
+  hasRelocatingAlternatives(symbols) ? RELOCATING_STYLE : undefined;
+
+export const hasRelocatingAlternatives = (symbols: SymbolTable): boolean =>
+  ["text_poke_apply_relocation", "apply_relocation"].some((name) => symbols.named(name).length > 0);
 
 /** Entries for one place, in table order: later ones are applied over earlier ones. */
 function groupBySite(entries: readonly Alternative[]): readonly (readonly Alternative[])[] {
@@ -197,19 +199,23 @@ const locks = (code: Uint8Array, at: number, inner: readonly PatchSite[]): reado
     .filter((site) => site.kind === "smp_lock" && code[site.at - at] === LOCK)
     .map((site) => ({ kind: "smp_lock", at: site.at - at }));
 
-const relocated = ({ relocations }: SiteSources, at: number, length: number): readonly Site[] =>
-  relocationsWithin(relocations, at, at + length).map((site) => ({ ...site, at: site.at - at }));
+const relocated = (sources: SiteSources, at: number, length: number): readonly Site[] =>
+  sources.relocated(at, at + length).map((site) => ({ ...site, at: site.at - at }));
 
 /** Adds the calls that call depth tracking leads to padding: one at the start, and those that its table lists. */
 function finish(
-  { callDepth }: Composer,
+  { callDepth, sources }: Composer,
   condition: FeatureCondition | null,
   code: Uint8Array,
   place: number,
   sites: readonly Site[],
   inner: readonly PatchSite[],
 ): AlternativeForm | undefined {
-  const listed = inner.filter((site) => site.kind === "call").map((site) => site.at - place);
+  // Of a module, calls are led before alternatives are applied: those of the code as linked are gone with it.
+  const isReplaced = sources.module !== undefined && condition !== null;
+  const listed = isReplaced
+    ? []
+    : inner.filter((site) => site.kind === "call").map((site) => site.at - place);
   const known = new Set(sites.map((site) => site.at));
   const calls = [...new Set([0, ...listed])].filter(
     (at) =>
@@ -217,7 +223,7 @@ function finish(
       code[at] === CALL &&
       callDepth.isLed(place + at + BRANCH_LENGTH + (readUnsigned(code, at + 1, 4) | 0)),
   );
-  const all = [...sites, ...calls.map((at) => ({ kind: "call", at }) as const)].sort((a, b) => a.at - b.at);
+  const all = joinRelocations([...sites, ...calls.map((at) => ({ kind: "call", at }) as const)]);
   if (overlaps(all, code.length)) return undefined;
   clearSites(code, all);
   return { condition, code, sites: all };

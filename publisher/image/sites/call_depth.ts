@@ -54,7 +54,8 @@ export function findCallDepth(sources: SiteSources): CallDepth {
   );
   for (const address of relativeTargets(table, ".call_sites")) {
     const at = siteOffset(sources, address);
-    const isOwn = at < landmarks.textEnd && !trampolines.has(address as Address);
+    const isText = sources.module ? sources.module.isText(at) : at < landmarks.textEnd;
+    const isOwn = isText && !trampolines.has(address as Address);
     const target = isOwn ? callTarget(sources, address) : undefined;
     if (target === undefined || !isLed(target)) continue;
     // A call in an alternative may not be the one that the CPU gets.
@@ -82,9 +83,13 @@ function callTarget(sources: SiteSources, address: bigint): number | undefined {
 
 function ledBy(sources: SiteSources, { exempt, textEnd }: CallDepthLandmarks): (target: number) => boolean {
   return (target) => {
-    if (target < CALL_DEPTH_CODE || target >= textEnd) return false;
+    // Functions of modules all have padding.
+    if (sources.module?.isImport(target)) return true;
+    const start = target - CALL_DEPTH_CODE;
+    const isText = target < textEnd || sources.module?.isText(start);
+    if (start < 0 || !isText) return false;
     if (exempt.some(([from, to]) => target >= from && target < to)) return false;
-    const padding = sources.linkedText + BigInt(target - CALL_DEPTH_CODE);
+    const padding = sources.linkedText + BigInt(start);
     return codeAt(sources, padding, CALL_DEPTH_CODE).every((byte) => byte === NOP);
   };
 }
@@ -97,11 +102,12 @@ function paddingSites(
   isLed: (target: number) => boolean,
 ): readonly Site[] {
   const starts = new Set(led);
-  for (const { address, type } of sources.symbols.all) {
+  const isText = (at: number): boolean => sources.module?.isText(at) ?? (at >= 0 && at < textEnd);
+  for (const { address, type } of sources.own.all) {
     const start = Number(address - sources.linkedText);
-    if (/^[tTwW]$/.test(type) && start >= 0 && start < textEnd && isLed(start)) starts.add(start);
+    if (/^[tTwW]$/.test(type) && isText(start) && isLed(start)) starts.add(start);
   }
-  return [...starts].map((start) => ({
+  return [...starts].filter(isText).map((start) => ({
     kind: led.has(start) ? "call_padding" : "call_padding_open",
     at: start - CALL_DEPTH_CODE,
   }));

@@ -1,19 +1,19 @@
 import { BRANCH_LENGTH } from "../../../shared/runpre/code.ts";
 import { branchTarget, isNop5 } from "../../x86/branch.ts";
 import type { PatchSite } from "../patch_sites.ts";
-import { codeAt, mapEntries, type SiteSources, siteOffset, symbolsTable } from "./sources.ts";
+import { codeAt, linkerTable, mapEntries, type SiteSources, siteOffset } from "./sources.ts";
 
 /**
  * The calls that ftrace can attach to, one at the entry of nearly every function, and the calls in ftrace's own
  * trampolines, which it aims at whatever is attached.
  */
 export function ftraceSites(sources: SiteSources): readonly PatchSite[] {
-  const table = symbolsTable(sources, "__start_mcount_loc", "__stop_mcount_loc");
+  const table = linkerTable(sources, "__mcount_loc", "__start_mcount_loc", "__stop_mcount_loc");
   const entries = mapEntries(table, "mcount_loc", 8, (reader) => reader.u64())
     // Later kernels sort the table when they are built and leave zeros where functions were dropped.
     .filter((address) => address !== 0n)
     .map((address) => entrySite(sources, address));
-  return [...entries, ...trampolineSites(sources)];
+  return sources.module ? entries : [...entries, ...trampolineSites(sources)];
 }
 
 /** As linked: the compiler's call to __fentry__, or the nop that objtool made of it. Anything else is not understood. */

@@ -1,6 +1,6 @@
 import { textOffset } from "../../../shared/brand.ts";
 import type { PatchSite } from "../patch_sites.ts";
-import { codeAt, mapEntries, type SiteSources, siteOffset, symbolsTable } from "./sources.ts";
+import { codeAt, linkerTable, mapEntries, type SiteSources, siteOffset } from "./sources.ts";
 
 const ENTRY_SIZE = 16;
 const SHORT = new Set([0xeb, 0x66]); // jmp rel8; the 2-byte nop
@@ -8,7 +8,7 @@ const KEY_FLAGS = 3n; // bit 0: the key's usual state is on; bit 1: initialisati
 
 /** Branches on static keys: { s32 code - ., s32 target - ., s64 key - . and flags }, a jump or a nop of 2 or 5 bytes. */
 export function jumpLabelSites(sources: SiteSources): readonly PatchSite[] {
-  const table = symbolsTable(sources, "__start___jump_table", "__stop___jump_table");
+  const table = linkerTable(sources, "__jump_table", "__start___jump_table", "__stop___jump_table");
   return mapEntries(table, "jump table", ENTRY_SIZE, (reader, entry): PatchSite => {
     const code = entry + BigInt(reader.s32());
     const target = entry + 4n + BigInt(reader.s32());

@@ -96,7 +96,8 @@ function itsThunk(site: RetpolineSite, allocate: (register: number) => number): 
 }
 
 /** Initialisation code is freed after boot: it cannot say where a page lies. */
-function isKept({ symbols, linkedText }: SiteSources, at: number): boolean {
+function isKept({ symbols, linkedText, module }: SiteSources, at: number): boolean {
+  if (module !== undefined) return module.isText(at);
   const end = symbols.only("_etext")?.address;
   return end !== undefined && at < Number(end - linkedText);
 }

@@ -17,7 +17,8 @@ export function runtimeConstantSites(sources: SiteSources): readonly PatchSite[]
     const variable = sources.symbols.only(constant);
     return relativeTargets(sectionTable(sources, name), name).map((address) => {
       const at = siteOffset(sources, address);
-      if (length === undefined || variable === undefined) {
+      // Boot goes over the kernel's own alone.
+      if (length === undefined || variable === undefined || sources.module) {
         return { kind: "unknown", table: "runtime_constant", at, length: 8 };
       }
       const place = textOffset(siteOffset(sources, variable.address));

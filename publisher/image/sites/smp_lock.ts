@@ -10,5 +10,6 @@ const LOCK = 0xf0;
 export function smpLockSites(sources: SiteSources): readonly PatchSite[] {
   return relativeTargets(sectionTable(sources, ".smp_locks"), ".smp_locks")
     .filter((address) => codeAt(sources, address, 1)[0] === LOCK)
-    .map((address) => ({ kind: "smp_lock", at: siteOffset(sources, address) }));
+    .map((address) => ({ kind: "smp_lock", at: siteOffset(sources, address) }) as const)
+    .filter(({ at }) => sources.module?.hasLocks(at) ?? true);
 }

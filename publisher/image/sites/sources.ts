@@ -2,20 +2,38 @@ import { type Address, textOffset } from "../../../shared/brand.ts";
 import { ByteReader } from "../../../shared/byte_reader.ts";
 import type { ElfSection } from "../../../shared/elf/sections.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
+import type { UndoneSite } from "../../../shared/runpre/sites/kinds.ts";
 import type { LinkedMemory } from "../linked_memory.ts";
-import type { KernelRelocations } from "../relocations.ts";
 import type { SymbolTable } from "../symbol_table.ts";
 
 // The longest table of a distribution's kernel, of returns, has 60,000 entries.
 const MAX_ENTRIES = 2_000_000;
 
-/** What the tables of patch sites are found in. */
+/** What the tables of patch sites are found in: a kernel, or a module and the kernel that it is for. */
 export interface SiteSources {
   readonly memory: LinkedMemory;
+  /** Of the kernel, or of the module, by the addresses that they are linked at. */
   readonly sections: readonly ElfSection[];
+  /** The kernel's. */
   readonly symbols: SymbolTable;
-  readonly relocations: KernelRelocations;
+  /** Those of the code itself: the kernel's again, or the module's. */
+  readonly own: SymbolTable;
   readonly linkedText: Address;
+  /** What is moved with the kernel, or by the module's loader, of the bytes from `start` to `end` (from `_text`). */
+  relocated(start: number, end: number): readonly UndoneSite[];
+  readonly module?: ModuleSources;
+}
+
+/** What is otherwise in a module. */
+export interface ModuleSources {
+  /** Code of the module that stays in memory. */
+  isText(offset: number): boolean;
+  /** A place of another module, whose bytes are not known. */
+  isImport(offset: number): boolean;
+  /** Whether lock prefixes are taken out there. */
+  hasLocks(offset: number): boolean;
+  /** Tables name the keys of static calls that are not exported by their trampolines. */
+  staticCallKey(key: bigint): bigint;
 }
 
 /** The bytes of one table and the link address of its first one. */
@@ -31,9 +49,18 @@ export function sectionTable({ sections, memory }: SiteSources, name: string): S
   return { address: section.address, bytes: memory.read(section.address, section.size) };
 }
 
-/** The table between two symbols of the linker script, undefined if the kernel does not have them. */
+/** A table that the kernel's linker script has between two symbols; in a module it is a section. */
+export const linkerTable = (
+  sources: SiteSources,
+  section: string,
+  start: string,
+  stop: string,
+): SiteTable | undefined =>
+  sources.module ? sectionTable(sources, section) : symbolsTable(sources, start, stop);
+
+/** The table between two symbols of the kernel, undefined if the kernel does not have them. */
 export function symbolsTable(
-  { symbols, memory }: SiteSources,
+  { symbols, memory }: Pick<SiteSources, "symbols" | "memory">,
   start: string,
   stop: string,
 ): SiteTable | undefined {

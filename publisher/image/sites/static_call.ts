@@ -1,25 +1,33 @@
-import { textOffset } from "../../../shared/brand.ts";
+import { type Address, textOffset } from "../../../shared/brand.ts";
 import { CALL, JUMP } from "../../../shared/runpre/code.ts";
 import type { StaticCallForm } from "../../../shared/runpre/sites/kinds.ts";
 import type { PatchSite } from "../patch_sites.ts";
-import { codeAt, mapEntries, type SiteSources, siteOffset, symbolsTable } from "./sources.ts";
+import { codeAt, linkerTable, mapEntries, type SiteSources, siteOffset } from "./sources.ts";
 
-const TRAMPOLINE_PREFIX = "__SCT__";
-const KEY_PREFIX = "__SCK__";
+export const TRAMPOLINE_PREFIX = "__SCT__";
+export const KEY_PREFIX = "__SCK__";
 const ENTRY_SIZE = 8;
 const KEY_FLAGS = 3n; // bit 0: a tail call; bit 1: initialisation code
 const LENGTH = 6;
+const POINTER = 8;
 
 /** Calls whose target is chosen at run time: { s32 site - ., s32 key - . and flags }, and the trampolines they are linked to. */
 export function staticCallSites(sources: SiteSources): readonly PatchSite[] {
-  const table = symbolsTable(sources, "__start_static_call_sites", "__stop_static_call_sites");
+  const table = linkerTable(
+    sources,
+    ".static_call_sites",
+    "__start_static_call_sites",
+    "__stop_static_call_sites",
+  );
   const sites = mapEntries(table, "static call sites", ENTRY_SIZE, (reader, entry): PatchSite => {
     const code = entry + BigInt(reader.s32());
     const key = entry + 4n + BigInt(reader.s32());
     const at = siteOffset(sources, code);
     const form = formOf(codeAt(sources, code, 2), (key & 1n) === 1n);
     if (form === undefined) return { kind: "unknown", table: "static_call", at, length: LENGTH };
-    return keyedSite(sources, form, form === "conditional" ? at + 2 : at, key & ~KEY_FLAGS);
+    const named = key & ~KEY_FLAGS;
+    const actual = sources.module ? sources.module.staticCallKey(named) : named;
+    return keyedSite(sources, form, form === "conditional" ? at + 2 : at, actual);
   });
   return [...sites, ...trampolineSites(sources)];
 }
@@ -34,11 +42,11 @@ function formOf(code: Uint8Array, isTail: boolean): StaticCallForm | undefined {
 
 /** No table lists the trampolines: they are the symbols of a prefix, and so are their keys. */
 function trampolineSites(sources: SiteSources): readonly PatchSite[] {
-  const { symbols } = sources;
-  return symbols.all
+  const { own } = sources;
+  return own.all
     .filter(({ name }) => name.startsWith(TRAMPOLINE_PREFIX))
     .map(({ name, address }): PatchSite => {
-      const key = symbols.only(KEY_PREFIX + name.slice(TRAMPOLINE_PREFIX.length))?.address;
+      const key = own.only(KEY_PREFIX + name.slice(TRAMPOLINE_PREFIX.length))?.address;
       const at = siteOffset(sources, address);
       if (key === undefined) return { kind: "unknown", table: "static_call_trampoline", at, length: LENGTH };
       return keyedSite(sources, "trampoline", at, key);
@@ -46,6 +54,8 @@ function trampolineSites(sources: SiteSources): readonly PatchSite[] {
 }
 
 function keyedSite(sources: SiteSources, form: StaticCallForm, at: number, key: bigint): PatchSite {
-  const initiallyNull = codeAt(sources, key, 8).every((byte) => byte === 0);
+  // Only for trampolines does it matter, whose keys are at hand.
+  const isKnown = sources.memory.contains(key as Address, POINTER);
+  const initiallyNull = isKnown && codeAt(sources, key, POINTER).every((byte) => byte === 0);
   return { kind: "static_call", at, form, key: textOffset(siteOffset(sources, key)), initiallyNull };
 }

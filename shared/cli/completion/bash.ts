@@ -1,5 +1,5 @@
 import { type CommandTree, type Placeholder, pathsFor } from "../command_tree.ts";
-import { flagsOf, functionName, type Scope, scopes } from "./scope.ts";
+import { functionName, type Scope, scopes } from "./scope.ts";
 
 /** For bash 4.0 and newer, with or without the bash-completion package. */
 export function bashCompletion(tree: CommandTree): string {
@@ -7,7 +7,7 @@ export function bashCompletion(tree: CommandTree): string {
   const valued = all.flatMap((scope) =>
     scope.options
       .filter((option) => option.value?.required)
-      .flatMap((option) => flagsOf(option).map((flag) => `"${scope.path} ${flag}"`)),
+      .flatMap((option) => option.flags.map((flag) => `"${scope.path} ${flag}"`)),
   );
   const paths = all.filter(({ path }) => path !== "").map(({ path }) => path);
   return `# bash completion for ${tree.name}, generated from its command line.
@@ -39,13 +39,13 @@ complete -F ${functionName(tree)} ${tree.name}
 function valueCases({ path, options }: Scope): string[] {
   return options.flatMap((option) => {
     if (!option.value?.required) return [];
-    const patterns = flagsOf(option).map((flag) => `"${path} ${flag}"`);
+    const patterns = option.flags.map((flag) => `"${path} ${flag}"`);
     return [`\t${patterns.join(" | ")})\n\t\t${fill(option.value)}\n\t\treturn\n\t\t;;\n`];
   });
 }
 
 function scopeCase(scope: Scope): string {
-  const flags = scope.options.flatMap(flagsOf).join(" ");
+  const flags = scope.options.flatMap(({ flags }) => flags).join(" ");
   const words = scope.commands.map((command) => command.name).join(" ");
   const rest = scope.commands.length > 0 ? `words="${words}"` : argumentFill(scope.arguments);
   return `\t"${scope.path}")\n\t\tif [[ $cur == -* ]]; then\n\t\t\twords="${flags}"\n\t\telse\n\t\t\t${rest}\n\t\tfi\n\t\t;;\n`;

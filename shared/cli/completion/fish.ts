@@ -1,5 +1,5 @@
 import { type CommandTree, type OptionEntry, type Placeholder, pathsFor } from "../command_tree.ts";
-import { flagsOf, functionName, type Scope, scopes } from "./scope.ts";
+import { functionName, type Scope, scopes } from "./scope.ts";
 
 /** For fish 3.0 and newer. */
 export function fishCompletion(tree: CommandTree): string {
@@ -8,7 +8,7 @@ export function fishCompletion(tree: CommandTree): string {
   const valued = all.flatMap((scope) =>
     scope.options
       .filter((option) => option.value?.required)
-      .flatMap((option) => flagsOf(option).map((flag) => quoted(`${scope.path} ${flag}`))),
+      .flatMap((option) => option.flags.map((flag) => quoted(`${scope.path} ${flag}`))),
   );
   const paths = all.filter(({ path }) => path !== "").map(({ path }) => quoted(path));
   return `# fish completion for ${tree.name}, generated from its command line.
@@ -49,9 +49,9 @@ function lines(
   ];
 }
 
-function optionLine({ short, long, description, value }: OptionEntry): string {
-  const flags = `${short === undefined ? "" : `-s ${short.slice(1)} `}-l ${long.slice(2)}`;
-  return `${flags}${value ? ` ${valueLine(value)}` : ""} -d ${quoted(description)}`;
+function optionLine({ flags, description, value }: OptionEntry): string {
+  const named = flags.map((flag) => (flag.startsWith("--") ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`));
+  return `${named.join(" ")}${value ? ` ${valueLine(value)}` : ""} -d ${quoted(description)}`;
 }
 
 function valueLine(value: Placeholder): string {

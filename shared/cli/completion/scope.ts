@@ -11,8 +11,9 @@ export interface Scope {
 }
 
 export function scopes(tree: CommandTree): readonly Scope[] {
-  const own = new Set(["--version", "--help"]);
-  const everywhere = tree.options.filter((option) => !own.has(option.long));
+  const everywhere = tree.options.filter(
+    ({ flags }) => !flags.includes("--version") && !flags.includes("--help"),
+  );
   return eachCommand(tree).map(({ path, command }) => ({
     path: path.map((word) => `/${word}`).join(""),
     commands: command.commands,
@@ -20,9 +21,6 @@ export function scopes(tree: CommandTree): readonly Scope[] {
     arguments: command.arguments,
   }));
 }
-
-export const flagsOf = (option: OptionEntry): readonly string[] =>
-  option.short === undefined ? [option.long] : [option.short, option.long];
 
 /** The name of a shell function: `_rebootless_publish`. */
 export const functionName = (tree: CommandTree): string => `_${tree.name.replaceAll("-", "_")}`;

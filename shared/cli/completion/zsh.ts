@@ -50,12 +50,13 @@ const functionOf = (name: string, path: string): string => `${name}${path.replac
 /** In a specification, a colon and brackets part the fields. */
 const field = (text: string): string => text.replaceAll(/[[\]:\\]/g, "\\$&");
 
-function optionSpecs({ short, long, description, value }: OptionEntry): string[] {
+function optionSpecs({ flags, description, value }: OptionEntry): string[] {
   const argument = value ? `:${field(value.name)}:${action(value)}` : "";
   const rest = singleQuoted(`[${field(description)}]${argument}`);
-  const plus = value ? "=" : "";
-  if (short === undefined) return [`${long}${plus}${rest}`];
-  return [`'(${short} ${long})'{${short},${long}${plus}}${rest}`];
+  // A long flag takes its value behind a space or a `=`.
+  const named = flags.map((flag) => (value && flag.startsWith("--") ? `${flag}=` : flag));
+  if (named.length === 1) return [`${named[0]}${rest}`];
+  return [`'(${flags.join(" ")})'{${named.join(",")}}${rest}`];
 }
 
 function restSpecs(commands: readonly CommandTree[], placeholders: readonly Placeholder[]): string[] {

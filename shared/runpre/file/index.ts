@@ -1,3 +1,4 @@
+import { TEXT_OFFSETS } from "../../brand.ts";
 import { ByteReader } from "../../byte_reader.ts";
 import { ParseError } from "../../errors.ts";
 import { type FunctionFingerprint, MAX_FUNCTION_SIZE } from "../fingerprint.ts";
@@ -13,9 +14,6 @@ export interface FunctionIndex {
   readonly locators: Uint32Array;
   readonly sites: Uint32Array;
 }
-
-// That of the text mapping (brand.ts, textOffset).
-const MAPPING_SIZE = 0x4000_0000;
 
 /** For each function: its distance from the end of the one before, its size, and how many bytes its sites have. */
 export function encodeIndex(
@@ -34,7 +32,7 @@ export function encodeIndex(
   return Uint8Array.from(out);
 }
 
-/** @throws ParseError unless there are exactly `count` functions, rising and apart, within the text mapping. */
+/** @throws ParseError unless there are exactly `count` functions, rising and apart, within what offsets from `_text` reach. */
 export function decodeIndex(bytes: Uint8Array, count: number): FunctionIndex {
   const reader = new ByteReader(bytes, "index of a fingerprint file");
   const offsets = new Uint32Array(count);
@@ -47,7 +45,7 @@ export function decodeIndex(bytes: Uint8Array, count: number): FunctionIndex {
     const size = readVarint(reader);
     const siteEnd = (sites[i] ?? 0) + readVarint(reader);
     end = offset + size;
-    if (size === 0 || size > MAX_FUNCTION_SIZE || end > MAPPING_SIZE || siteEnd >= MAPPING_SIZE) {
+    if (size === 0 || size > MAX_FUNCTION_SIZE || end > TEXT_OFFSETS || siteEnd >= TEXT_OFFSETS) {
       throw new ParseError(`function ${i} of a fingerprint file: ${size} bytes at ${offset}`);
     }
     offsets[i] = offset;

@@ -4,6 +4,7 @@ import { ParseError } from "../../errors.ts";
 import { BRANCH_LENGTH, CALL, JUMP } from "../code.ts";
 import { MAX_FUNCTION_SITES } from "../fingerprint.ts";
 import { MAX_ITS_PAGES } from "../landmarks.ts";
+import { MAX_BASES } from "../module/layout.ts";
 import {
   type AlternativeForm,
   MAX_PARAVIRT_LENGTH,
@@ -83,9 +84,21 @@ function readSite(reader: ByteReader, code: number, at: number, tables: SiteTabl
         variable: tables.variable(Math.floor(packed / 2)),
       };
     }
+    case "moved": {
+      const packed = readVarint(reader);
+      const length = (packed & 2) === 0 ? 4 : 8;
+      return { kind, at, length, base: baseNumber(packed >> 2), relative: (packed & 1) === 1 };
+    }
+    case "moved_call":
+      return { kind, at, base: baseNumber(readVarint(reader)) };
     default:
       return plain(kind, at);
   }
+}
+
+function baseNumber(number: number): number {
+  if (number < MAX_BASES) return number;
+  throw new ParseError(`base ${number} of a module's layout, which has at most ${MAX_BASES}`);
 }
 
 const plain = (kind: PlainKind, at: number): Site => ({ kind, at });

@@ -19,6 +19,8 @@ const CODES = {
   paravirt: 14,
   retpoline: 15,
   runtime_constant: 16,
+  moved: 17,
+  moved_call: 18,
 } as const satisfies Readonly<Record<SiteKind, number>>;
 
 const KINDS: readonly SiteKind[] = (Object.keys(CODES) as SiteKind[]).sort((a, b) => CODES[a] - CODES[b]);

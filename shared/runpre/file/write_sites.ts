@@ -52,6 +52,12 @@ function pushDetails(out: number[], site: Site, numbers: SiteNumbers): void {
       break;
     case "runtime_constant":
       pushVarint(out, 2 * numbers.variable(site.variable) + Number(site.length === 8));
+      break;
+    case "moved":
+      pushVarint(out, 4 * site.base + 2 * Number(site.length === 8) + Number(site.relative));
+      break;
+    case "moved_call":
+      pushVarint(out, site.base);
   }
 }
 

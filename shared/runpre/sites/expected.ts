@@ -5,6 +5,7 @@ import { writeCallPadding } from "./call_padding.ts";
 import { writeFtrace, writeFtraceCall } from "./ftrace.ts";
 import { writeJumpLabel } from "./jump_label.ts";
 import { type AlternativeSite, isUndone, type JudgedSite, type UndoneSite } from "./kinds.ts";
+import { move, moveCall } from "./moved.ts";
 import { writeParavirt } from "./paravirt.ts";
 import { relocate } from "./relocation.ts";
 import { writeRetpoline } from "./retpoline.ts";
@@ -62,13 +63,24 @@ function writeAlternative(
 }
 
 /** What boot made of a value as linked, in place. */
-function redo(kernel: KernelState, { kind }: UndoneSite, code: Uint8Array, at: number): void {
-  if (kind === "call") retarget(kernel, code, at, 1);
-  else relocate(code, kind, at, kernel.displacement);
-}
+const redo = (kernel: KernelState, site: UndoneSite, code: Uint8Array, at: number): void =>
+  apply(kernel, site, code, at, 1);
 
 /** Puts the value as linked back, in place. */
-export function undo(kernel: KernelState, { kind }: UndoneSite, code: Uint8Array, at: number): void {
-  if (kind === "call") retarget(kernel, code, at, -1);
-  else relocate(code, kind, at, -kernel.displacement);
+export const undo = (kernel: KernelState, site: UndoneSite, code: Uint8Array, at: number): void =>
+  apply(kernel, site, code, at, -1);
+
+function apply(kernel: KernelState, site: UndoneSite, code: Uint8Array, at: number, direction: 1 | -1): void {
+  switch (site.kind) {
+    case "moved":
+      move(kernel, site, code, at, direction);
+      break;
+    case "call":
+    case "moved_call":
+      retarget(kernel, code, at, direction);
+      if (site.kind === "moved_call") moveCall(kernel, site, code, at, direction);
+      break;
+    default:
+      relocate(code, site.kind, at, direction * kernel.displacement);
+  }
 }

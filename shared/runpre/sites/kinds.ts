@@ -92,6 +92,24 @@ export interface RuntimeConstantSite {
   readonly variable: TextOffset;
 }
 
+/** An operand or address of a module that its loader filled in: it moved with what it refers to, and with the module. */
+export interface MovedSite {
+  readonly kind: "moved";
+  readonly at: number;
+  readonly length: 4 | 8;
+  /** Number of what it refers to in the module's layout. */
+  readonly base: number;
+  /** To its own place. */
+  readonly relative: boolean;
+}
+
+/** A call out of a module's own code, which besides is led as `call` is while call depth is tracked (5 bytes). */
+export interface MovedCallSite {
+  readonly kind: "moved_call";
+  readonly at: number;
+  readonly base: number;
+}
+
 /** Code chosen by CPU features: that of the first form whose condition holds. */
 export interface AlternativeSite {
   readonly kind: "alternative";
@@ -121,6 +139,8 @@ export type Site =
   | ParavirtSite
   | RetpolineSite
   | RuntimeConstantSite
+  | MovedSite
+  | MovedCallSite
   | AlternativeSite;
 export type SiteKind = Site["kind"];
 
@@ -137,8 +157,11 @@ export function siteLength(site: Site): number {
     case "paravirt":
     case "retpoline":
     case "runtime_constant":
+    case "moved":
     case "alternative":
       return site.length;
+    case "moved_call":
+      return 5;
     case "static_call":
       return site.form === "conditional" ? 4 : 5;
     default:
@@ -147,11 +170,21 @@ export function siteLength(site: Site): number {
 }
 
 /** Kinds that are undone in place: their value as linked is part of the digest. */
-const UNDONE = { reloc32: true, reloc64: true, reloc32neg: true, call: true } as const;
+const UNDONE = {
+  reloc32: true,
+  reloc64: true,
+  reloc32neg: true,
+  call: true,
+  moved: true,
+  moved_call: true,
+} as const;
 export type UndoneKind = keyof typeof UNDONE;
-export type UndoneSite = PlainSite & { readonly kind: UndoneKind };
+export type UndoneSite =
+  | (PlainSite & { readonly kind: Extract<UndoneKind, PlainKind> })
+  | MovedSite
+  | MovedCallSite;
 export type JudgedSite =
-  | Exclude<Site, PlainSite>
+  | Exclude<Site, PlainSite | MovedSite | MovedCallSite>
   | (PlainSite & { readonly kind: Exclude<PlainKind, UndoneKind> });
 
 export const isUndone = (site: Site): site is UndoneSite => UNDONE[site.kind as UndoneKind] === true;

@@ -10,9 +10,13 @@ const HALF = 0x1_0000_0000;
  * with the kernel. A per-CPU relative one (`reloc32neg`) moved the other way. Negative: puts the value as linked back.
  */
 export function relocate(code: Uint8Array, kind: RelocationKind, at: number, displacement: number): void {
-  const low = readUnsigned(code, at, 4);
-  const moved = kind === "reloc32neg" ? low - displacement : low + displacement;
-  writeRelative(code, at, moved);
-  if (kind === "reloc64")
-    writeRelative(code, at + 4, readUnsigned(code, at + 4, 4) + Math.floor(moved / HALF));
+  const amount = kind === "reloc32neg" ? -displacement : displacement;
+  add(code, at, kind === "reloc64" ? 8 : 4, amount);
+}
+
+/** Adds an amount (exact to 2^52) to a little-endian value, in place. */
+export function add(code: Uint8Array, at: number, length: 4 | 8, amount: number): void {
+  const low = readUnsigned(code, at, 4) + amount;
+  writeRelative(code, at, low);
+  if (length === 8) writeRelative(code, at + 4, readUnsigned(code, at + 4, 4) + Math.floor(low / HALF));
 }

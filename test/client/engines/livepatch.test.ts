@@ -103,7 +103,7 @@ describe("the livepatch engine", () => {
           id: "fix",
           doing: "applying",
           seconds,
-          deadlineSeconds: 75,
+          deadlineSeconds: 60,
           blockedBy: STUCK,
         })),
       );
@@ -130,7 +130,7 @@ describe("the livepatch engine", () => {
       });
       expect(system.ran).toEqual([`insmod ${FILE}`, `rmmod ${NAME}`]);
       expect(system.patches.size + system.modules.size).toBe(0);
-      expect(waited).toHaveLength(75);
+      expect(waited).toHaveLength(60);
     });
 
     it("names 32 threads at the most", async () => {
@@ -323,7 +323,7 @@ describe("the livepatch engine", () => {
       system.outMs = FOREVER;
       stuckTasks("1", "0");
       system.beforeRead = (path) => {
-        if (path === "/proc/90/stack" && system.uptime() >= 76_000) system.patches.clear();
+        if (path === "/proc/90/stack" && system.uptime() >= 61_000) system.patches.clear();
       };
       expect(await engine.undo(CHANGE)).toMatchObject({ outcome: "undone" });
       expect(system.ran).toEqual([`rmmod ${NAME}`]);

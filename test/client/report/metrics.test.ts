@@ -33,6 +33,10 @@ describe("metrics", () => {
   it("are what a monitor reads, every family of them", () => {
     const families = parsed(measured);
     expect([...families.keys()]).toEqual(METRICS.map(({ name }) => name));
+    for (const { name, labels } of METRICS) {
+      for (const sample of families.get(name)?.samples ?? [])
+        expect(Object.keys(sample.labels)).toEqual(labels);
+    }
     expect(families.get("rebootless_info")?.samples).toEqual([
       {
         labels: {

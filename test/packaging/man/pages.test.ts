@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { METRICS } from "../../../client/report/metrics.ts";
 import { hostPage, hostTree } from "../../../packaging/man/host.ts";
 import { publisherPage, publisherTree } from "../../../packaging/man/publisher.ts";
 import { example, item, page, paragraph, section } from "../../../packaging/man/roff.ts";
@@ -30,9 +31,8 @@ describe.each([
 
   it("has every option", () => {
     for (const { command } of eachCommand(tree)) {
-      for (const { long, short, value } of command.options) {
-        const flags = short === undefined ? long : `${short}, ${long}`;
-        expect(text).toContain(`\n${flags}${value ? ` ${value.name}` : ""}\n`);
+      for (const { flags, value } of command.options) {
+        expect(text).toContain(`\n${flags.join(", ")}${value ? ` ${value.name}` : ""}\n`);
       }
     }
   });
@@ -49,6 +49,14 @@ describe.each([
     const requests = roff.split("\n").flatMap((line) => /^[.'](\S*)/.exec(line)?.[1] ?? []);
     const ours = ["TH", "SH", "SS", "TP", "PP", "nf", "fi", "RS", "RE"];
     expect(requests.filter((request) => !ours.includes(request))).toEqual([]);
+  });
+});
+
+describe("rebootless(8)", () => {
+  it("has every metric with its labels and help", () => {
+    const text = plain(hostPage(ABOUT));
+    for (const { name, labels, help } of METRICS)
+      expect(text).toContain(`\n${[name, ...labels].join(" ")}\n${help}\n`);
   });
 });
 

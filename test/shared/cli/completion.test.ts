@@ -78,8 +78,10 @@ describe.each([
     for (const { path, command } of eachCommand(tree)) {
       if (path.length > 0)
         expect(script).toContain(shell === "zsh" ? path.join("_").replaceAll("-", "_") : path.join("/"));
-      for (const { long } of command.options)
-        expect(script).toContain(shell === "fish" ? ` -l ${long.slice(2)} ` : long);
+      for (const flag of command.options.flatMap(({ flags }) => flags)) {
+        const written = flag.startsWith("--") ? ` -l ${flag.slice(2)} ` : ` -s ${flag.slice(1)} `;
+        expect(script).toContain(shell === "fish" ? written : flag);
+      }
     }
   });
 });
@@ -105,6 +107,6 @@ describe("texts with characters that shells take for their own", () => {
   });
 
   it("refuses flags that it does not understand", () => {
-    expect(() => commandTree(new Command("x").option("-v", "short alone"))).toThrow(/another form/);
+    expect(() => commandTree(new Command("x").option("--value <a b>", "a space"))).toThrow(/another form/);
   });
 });

@@ -1,0 +1,18 @@
+import type { Context } from "../context.ts";
+import { openHost } from "../host/host.ts";
+import { metricsText } from "../report/metrics_text.ts";
+import { lastVerified } from "../trust/poll.ts";
+import { putOut } from "./output.ts";
+
+export interface MetricsOptions {
+  readonly output?: string;
+}
+
+/** Prints what a monitor wants to know of this host, in the text format of Prometheus. Makes no request. */
+export async function metrics(context: Context, version: string, { output }: MetricsOptions): Promise<void> {
+  const host = await openHost(context.places);
+  const manifest = (await lastVerified(host))?.manifest;
+  const text = await metricsText(context, version, host, manifest);
+  await putOut(context.terminal, output, text);
+  context.terminal.result("metrics", { text });
+}

@@ -1,0 +1,78 @@
+import { Decoder } from "../../shared/decode.ts";
+import { isCode } from "../../shared/errors.ts";
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
+import { vexStatements } from "../../shared/feed/vex.ts";
+import { type Instant, parseInstant } from "../../shared/time.ts";
+import { hostJournal } from "../apply/host_journal.ts";
+import type { Context } from "../context.ts";
+import type { Host } from "../host/host.ts";
+import type { JournalView } from "../journal/journal.ts";
+import { viewHost } from "./host_view.ts";
+import { inForce } from "./in_force.ts";
+import type { Measured } from "./metrics.ts";
+import { readStatus } from "./status_file.ts";
+
+/**
+ * What a host's monitor is told: of updates what the kernel says now, of the feed and of runs what the last run left in
+ * status.json, of what went wrong the journal.
+ */
+export async function measure(
+  context: Context,
+  version: string,
+  host: Host,
+  manifest: KernelManifest | undefined,
+): Promise<Measured> {
+  const { state, withheld, effective } = await viewHost(context, host, manifest);
+  const journal = await (await hostJournal(context, host)).read();
+  const applied = await inForce(context, state, journal);
+  const { updates = [], kernel } = manifest ?? {};
+  const statements = kernel ? vexStatements({ kernel, updates, applied, products: [] }) : [];
+  const left = new Decoder(await readStatus(context.places), "status.json");
+  return {
+    version,
+    kernel: { release: host.kernel.release, effectiveRelease: effective, buildId: host.buildId },
+    updates: counted(state.updates.map((standing) => standing.state)),
+    withheld: withheld.size,
+    pendingObjects: new Set([...applied.values()].flat()).size,
+    suspects: journal.ledger.suspects.size,
+    foreign: state.foreign.length,
+    cves: counted(statements.map((statement) => String(statement.get("status")))),
+    feed: readable(left, feedLeft),
+    run: readable(left, runLeft),
+    transitionMs: lastTransition(journal),
+  };
+}
+
+const counted = (words: readonly string[]): ReadonlyMap<string, number> =>
+  new Map([...new Set(words)].sort().map((word) => [word, words.filter((other) => other === word).length]));
+
+const feedLeft = (left: Decoder): Measured["feed"] => {
+  const feed = left.get("feed");
+  const time = (name: string): Instant => feed.get(name).as(parseInstant);
+  return { version: feed.get("version").integer(0), verified: time("verified"), expires: time("expires") };
+};
+
+const runLeft = (left: Decoder): Measured["run"] => {
+  const run = left.get("run");
+  return {
+    command: run.get("command").string(),
+    exitCode: run.get("exit_code").integer(0, 255),
+    ended: left.get("written").as(parseInstant),
+    milliseconds: run.get("milliseconds").integer(0),
+  };
+};
+
+/** undefined where the last run left nothing of the kind. */
+function readable<T>(left: Decoder, read: (left: Decoder) => T): T | undefined {
+  try {
+    return read(left);
+  } catch (error) {
+    if (isCode(error, "parse")) return undefined;
+    throw error;
+  }
+}
+
+function lastTransition({ records }: JournalView): number | undefined {
+  const last = records.findLast((record) => record.kind === "outcome" && record.done);
+  return last?.kind === "outcome" ? last.milliseconds : undefined;
+}

@@ -1,0 +1,14 @@
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
+import type { Context } from "../context.ts";
+import type { Host } from "../host/host.ts";
+import { measure } from "./measure.ts";
+import { metricFamilies } from "./metrics.ts";
+import { exposition } from "./prometheus.ts";
+
+/** What a host's monitor reads. */
+export const metricsText = async (
+  context: Context,
+  version: string,
+  host: Host,
+  manifest: KernelManifest | undefined,
+): Promise<string> => exposition(metricFamilies(await measure(context, version, host, manifest)));

@@ -1,0 +1,119 @@
+import type { TextOffset } from "../../../shared/brand.ts";
+import { MAX_RELOCATIONS, parseRela, R_X86_64, type Rela } from "../../../shared/elf/rela.ts";
+import { type ElfSection, SECTION_FLAG, SECTION_TYPE, sectionBytes } from "../../../shared/elf/sections.ts";
+import { ParseError, RebootlessError } from "../../../shared/errors.ts";
+import type { ModuleBase } from "../../../shared/runpre/module/layout.ts";
+import type { MovedSite } from "../../../shared/runpre/sites/kinds.ts";
+import type { UnknownSite } from "../../image/patch_sites.ts";
+import type { ModuleObject } from "../module_file.ts";
+import type { Placement } from "./placement.ts";
+import type { Target } from "./resolve.ts";
+
+/** A module as linked: its sections' bytes by their numbers, and what of its code moves, sorted by place. */
+export interface Relocated {
+  readonly contents: ReadonlyMap<number, Uint8Array>;
+  readonly moved: readonly (MovedSite | UnknownSite)[];
+}
+
+/** Width of the field, and whether its own place is taken off: what the kernel's loader knows. */
+const TYPES: ReadonlyMap<number, { readonly length: 4 | 8; readonly relative: boolean }> = new Map([
+  [R_X86_64._64, { length: 8, relative: false }],
+  [R_X86_64.PC32, { length: 4, relative: true }],
+  [R_X86_64.PLT32, { length: 4, relative: true }],
+  [R_X86_64._32, { length: 4, relative: false }],
+  [R_X86_64._32S, { length: 4, relative: false }],
+  [R_X86_64.PC64, { length: 8, relative: true }],
+]);
+const NONE = 0;
+const LONGEST = 8;
+
+/** @throws ParseError; RebootlessError `limit`. */
+export function relocateModule(
+  module: ModuleObject,
+  { places, textSections }: Placement,
+  linkedText: bigint,
+  bases: readonly ModuleBase[],
+  resolve: (symbol: number) => Target | undefined,
+): Relocated {
+  const tables = relocationTables(module.sections);
+  const contents = copyContents(module, places);
+  const moved: (MovedSite | UnknownSite)[] = [];
+  let total = 0;
+  for (const [index, bytes] of contents) {
+    const table = tables.get(index);
+    const relas = table === undefined ? [] : parseRela(module.file, [table], index);
+    total += relas.length;
+    if (total > MAX_RELOCATIONS)
+      throw new RebootlessError("limit", `more than ${MAX_RELOCATIONS} relocations`);
+    const place = places.get(index) ?? 0;
+    const isText = textSections.some((section) => section.index === index);
+    for (const rela of relas) {
+      if (rela.type === NONE) continue;
+      const at = place + rela.offset;
+      const target = TYPES.has(rela.type) ? resolve(rela.symbol) : undefined;
+      const isWritten = target !== undefined && write(bytes, rela, target.address, linkedText + BigInt(at));
+      if (isText) moved.push(...(isWritten ? movedSite(rela, at, target, bases) : [unknownSite(rela, at)]));
+    }
+  }
+  return { contents, moved: moved.sort((a, b) => a.at - b.at) };
+}
+
+function relocationTables(sections: readonly ElfSection[]): ReadonlyMap<number, ElfSection> {
+  const tables = new Map<number, ElfSection>();
+  for (const section of sections) {
+    if (section.type !== SECTION_TYPE.rela) continue;
+    if (tables.has(section.info))
+      throw new ParseError(`ELF: section ${section.info} is relocated by two tables`);
+    tables.set(section.info, section);
+  }
+  return tables;
+}
+
+/** Copies of what is loaded. All together no more than the file: the sections of a hostile one may overlap. */
+function copyContents(
+  { file, sections }: ModuleObject,
+  places: ReadonlyMap<number, TextOffset>,
+): ReadonlyMap<number, Uint8Array> {
+  const loaded = sections.filter(
+    ({ index, type, flags }) =>
+      places.has(index) && type !== SECTION_TYPE.nobits && (flags & SECTION_FLAG.alloc) !== 0n,
+  );
+  const total = loaded.reduce((sum, { size }) => sum + size, 0);
+  if (total > file.length)
+    throw new ParseError(`ELF: sections of ${total} bytes in a file of ${file.length}`);
+  return new Map(loaded.map((section) => [section.index, new Uint8Array(sectionBytes(file, section))]));
+}
+
+/** False if the kernel's loader would not take it. */
+function write(bytes: Uint8Array, rela: Rela, symbol: bigint, place: bigint): boolean {
+  const { length, relative } = TYPES.get(rela.type) ?? { length: LONGEST, relative: false };
+  if (rela.offset + length > bytes.length)
+    throw new ParseError(`ELF: a relocation at ${rela.offset} of ${bytes.length}`);
+  const field = bytes.subarray(rela.offset, rela.offset + length);
+  if (field.some((byte) => byte !== 0)) return false;
+  const value = BigInt.asUintN(64, symbol + rela.addend - (relative ? place : 0n));
+  const view = new DataView(field.buffer, field.byteOffset, length);
+  if (length === LONGEST) view.setBigUint64(0, value, true);
+  else view.setUint32(0, Number(BigInt.asUintN(32, value)), true);
+  return true;
+}
+
+/** None for what stays as it is: a distance within the code, a value that nothing moves. */
+function movedSite(
+  rela: Rela,
+  at: number,
+  { base }: Target,
+  bases: readonly ModuleBase[],
+): readonly MovedSite[] {
+  const { length, relative } = TYPES.get(rela.type) ?? { length: LONGEST, relative: false };
+  const kind = bases[base]?.kind;
+  const isFixed = relative ? kind === "text" : kind === "absolute";
+  return isFixed ? [] : [{ kind: "moved", at, length, base, relative }];
+}
+
+const unknownSite = ({ type }: Rela, at: number): UnknownSite => ({
+  kind: "unknown",
+  table: `relocation of type ${type}`,
+  at,
+  length: TYPES.get(type)?.length ?? LONGEST,
+});

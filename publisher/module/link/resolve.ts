@@ -1,0 +1,105 @@
+import { type Address, type TextOffset, textOffset } from "../../../shared/brand.ts";
+import type { ElfSection } from "../../../shared/elf/sections.ts";
+import { type ElfSymbol, SYMBOL_TYPE } from "../../../shared/elf/symbols.ts";
+import { ParseError } from "../../../shared/errors.ts";
+import type { ModuleObject } from "../module_file.ts";
+import type { Bases } from "./bases.ts";
+import type { Placement } from "./placement.ts";
+
+/** What a symbol stands for: an address, and the number of the base that it moves with. */
+export interface Target {
+  readonly address: bigint;
+  readonly base: number;
+}
+
+/** The kernel that a module is linked against. */
+export interface LinkKernel {
+  readonly linkedText: Address;
+  readonly exports: ReadonlyMap<string, Address>;
+}
+
+const UNDEFINED = 0;
+const ABSOLUTE = 0xfff1;
+const WEAK = 2;
+const PERCPU = ".data..percpu";
+// Per-CPU variables of the kernel are numbered from 0, all else is linked in the top 2 GiB.
+const PERCPU_END = 0x1000_0000n;
+
+/** By the number of a symbol; undefined for one that is not understood. Each is resolved once. */
+export function symbolResolver(
+  module: ModuleObject,
+  placement: Placement,
+  kernel: LinkKernel,
+  bases: Bases,
+): (symbol: number) => Target | undefined {
+  const known = new Map<number, Target | undefined>();
+  const addressOf = (offset: number): bigint => kernel.linkedText + BigInt(offset);
+  const textNumber = bases.number("text", () => textBase(placement));
+
+  const resolve = (symbol: ElfSymbol): Target | undefined => {
+    if (symbol.section === ABSOLUTE) return absolute(bases, symbol.value);
+    if (symbol.section === UNDEFINED) return undefinedSymbol(symbol);
+    const section = module.sections[symbol.section];
+    const place = placement.places.get(symbol.section);
+    if (section === undefined || place === undefined) return undefined;
+    const isText = placement.textSections.includes(section);
+    const base = isText ? textNumber : sectionNumber(module, section, place, bases);
+    return base === undefined ? undefined : { address: addressOf(place) + symbol.value, base };
+  };
+
+  const undefinedSymbol = ({ name, binding }: ElfSymbol): Target | undefined => {
+    const exported = kernel.exports.get(name);
+    if (exported !== undefined) {
+      if (exported < PERCPU_END) return absolute(bases, exported);
+      return { address: exported, base: bases.number("kernel", () => ({ kind: "kernel" })) };
+    }
+    // A weak one that nobody defines is 0.
+    if (binding === WEAK || name === "") return undefined;
+    const { number, offset } = bases.import(name);
+    return { address: addressOf(offset), base: number };
+  };
+
+  return (number) => {
+    if (known.has(number)) return known.get(number);
+    const symbol = module.symbols[number];
+    if (symbol === undefined) throw new ParseError(`ELF: a relocation against symbol ${number}, not there`);
+    const target = resolve(symbol);
+    known.set(number, target);
+    return target;
+  };
+}
+
+const absolute = (bases: Bases, address: bigint): Target => ({
+  address,
+  base: bases.number("absolute", () => ({ kind: "absolute" })),
+});
+
+function textBase({ places, text, textSections }: Placement) {
+  const sections = textSections.map(
+    ({ name, index }) => [name, (places.get(index) ?? text.at) - text.at] as const,
+  );
+  return { kind: "text", ...text, sections } as const;
+}
+
+/** Undefined for what neither a file in /sys nor a symbol tells of. */
+function sectionNumber(
+  { symbols }: ModuleObject,
+  section: ElfSection,
+  at: TextOffset,
+  bases: Bases,
+): number | undefined {
+  const { name, index, size } = section;
+  const extent = { at: textOffset(at), size: Math.max(size, 1) };
+  const key = `section ${index}`;
+  if (name !== PERCPU && size > 0) return bases.number(key, () => ({ kind: "section", ...extent, name }));
+  const isAlone = (one: ElfSymbol): boolean =>
+    symbols.every(
+      (other) => other.name !== one.name || (other.section === index && other.value === one.value),
+    );
+  const symbol = symbols.find(
+    (one) => one.section === index && one.type === SYMBOL_TYPE.object && isAlone(one),
+  );
+  if (symbol === undefined) return undefined;
+  const offset = Number(symbol.value);
+  return bases.number(key, () => ({ kind: "named", ...extent, symbol: symbol.name, offset }));
+}

@@ -1,0 +1,145 @@
+import { type Address, type TextOffset, textOffset } from "../../brand.ts";
+import { ParseError, RebootlessError } from "../../errors.ts";
+import type { FunctionFingerprint, KernelLandmarks } from "../fingerprint.ts";
+import type { Site } from "../sites/kinds.ts";
+import { type Extent, IMPORT_ORIGIN, MODULE_SPACE, type ModuleBase, type ModuleLayout } from "./layout.ts";
+
+/** Where a loaded module lies, as the running kernel says. Undefined for what it does not say. */
+export interface LoadedModule {
+  readonly name: string;
+  section(name: string): Address | undefined;
+  /** A symbol of the module's own. */
+  symbol(name: string): Address | undefined;
+  /** A symbol of the loaded module that exports `exported`. */
+  imported(symbol: string, exported: string): Address | undefined;
+}
+
+/** A module's fingerprints as those of one running kernel. */
+export interface BoundModule {
+  /** For the checker (check.ts). */
+  readonly moves: readonly number[];
+  readonly landmarks: KernelLandmarks;
+  /** @throws ParseError for a function that refers to what the layout does not have. */
+  bind(fingerprint: FunctionFingerprint): FunctionFingerprint;
+}
+
+// The places of branches in a line of this length decide about ITS; a loader starts modules at pages.
+const LINE = 64;
+
+/**
+ * @param text where `_text` of the running kernel lies.
+ * @throws RebootlessError `unsupported` if the kernel does not say where something lies, or keeps the module's code
+ * otherwise than it was linked.
+ */
+export function bindModule(
+  layout: ModuleLayout,
+  loaded: LoadedModule,
+  landmarks: KernelLandmarks,
+  text: Address,
+): BoundModule {
+  const displacement = Number(text - landmarks.linkedText);
+  const moves = layout.bases.map((base) => moveOf(base, loaded, text, displacement));
+  const place = translator(layout.bases, moves);
+  const { patching } = landmarks;
+  const retpolines = patching?.retpolines && {
+    ...patching.retpolines,
+    itsPages: layout.itsPages.map((page) => page.map((branch) => ({ ...branch, at: place(branch.at) }))),
+  };
+  return {
+    moves,
+    landmarks: retpolines ? { ...landmarks, patching: { ...patching, retpolines } } : landmarks,
+    bind: (fn) => ({ ...fn, offset: place(fn.offset), sites: fn.sites.map((site) => bindSite(site, place)) }),
+  };
+}
+
+/** Bytes from where a base is linked to where it is, both as offsets from `_text`. */
+function moveOf(base: ModuleBase, loaded: LoadedModule, text: Address, displacement: number): number {
+  const from = (address: Address | undefined, what: string): number => {
+    // Of a kernel that hides its addresses they are all 0.
+    if (address === undefined || address === 0n) throw unknownPlace(loaded, what);
+    return Number(BigInt.asIntN(64, address - text));
+  };
+  switch (base.kind) {
+    case "kernel":
+      return 0;
+    case "absolute":
+      return -displacement;
+    case "text":
+      return moveOfText(base, loaded, from);
+    case "section":
+      return from(loaded.section(base.name), base.name) - base.at;
+    case "named":
+      return from(loaded.symbol(base.symbol), base.symbol) - base.offset - base.at;
+    case "import":
+      return from(loaded.imported(base.symbol, base.exported), base.symbol) - base.at - IMPORT_ORIGIN;
+  }
+}
+
+function moveOfText(
+  { at, sections }: Extract<ModuleBase, { kind: "text" }>,
+  loaded: LoadedModule,
+  from: (address: Address | undefined, what: string) => number,
+): number {
+  const moves = sections.map(([name, offset]) => from(loaded.section(name), name) - offset - at);
+  const [move] = moves;
+  if (move !== undefined && moves.every((other) => other === move) && move % LINE === 0) return move;
+  throw new RebootlessError(
+    "unsupported",
+    `the kernel keeps the code of ${loaded.name} otherwise than it was linked`,
+    {
+      hint: "Another version of the kernel's module loader may do so: fingerprints of this module are of no use there.",
+      details: { module: loaded.name },
+    },
+  );
+}
+
+function unknownPlace({ name }: LoadedModule, what: string): RebootlessError {
+  return new RebootlessError(
+    "unsupported",
+    `the running kernel does not say where ${what} lies, of module ${name}`,
+    {
+      hint: "Run as root; with kernel.kptr_restrict=2 it hides its addresses from root too.",
+      details: { module: name, symbol: what },
+    },
+  );
+}
+
+/** From an offset of the layout to one of the running kernel. */
+function translator(
+  bases: readonly ModuleBase[],
+  moves: readonly number[],
+): (offset: TextOffset) => TextOffset {
+  const extents = bases.flatMap((base, i) => (hasExtent(base) ? [{ ...base, move: moves[i] ?? 0 }] : []));
+  return (offset) => {
+    if (offset < MODULE_SPACE) return offset;
+    const found = extents.find(({ at, size }) => offset >= at && offset < at + size);
+    if (found === undefined) throw new ParseError(`no base of the module's layout has offset ${offset}`);
+    return textOffset(offset + found.move);
+  };
+}
+
+export const hasExtent = (base: ModuleBase): base is ModuleBase & Extent => Object.hasOwn(base, "at");
+
+type Place = (offset: TextOffset) => TextOffset;
+
+/** Only offsets change: what is relative to the code stays as it is. */
+function bindSite(site: Site, place: Place): Site {
+  switch (site.kind) {
+    case "jump_label":
+    case "static_call":
+      return { ...site, key: place(site.key) };
+    case "paravirt":
+      return { ...site, pointer: place(site.pointer) };
+    case "runtime_constant":
+      return { ...site, variable: place(site.variable) };
+    case "alternative": {
+      const forms = site.forms.map((form) => ({
+        ...form,
+        sites: form.sites.map((inner) => bindSite(inner, place)),
+      }));
+      return { ...site, forms };
+    }
+    default:
+      return site;
+  }
+}

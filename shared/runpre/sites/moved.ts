@@ -1,0 +1,27 @@
+import type { KernelState } from "../kernel_state.ts";
+import type { MovedCallSite, MovedSite } from "./kinds.ts";
+import { add } from "./relocation.ts";
+
+const OPERAND = 1;
+
+/** Moves a value of a module to where the module and what it refers to lie, in place, or back with direction -1. */
+export function move(
+  kernel: KernelState,
+  { length, base, relative }: MovedSite,
+  code: Uint8Array,
+  at: number,
+  direction: 1 | -1,
+): void {
+  add(code, at, length, direction * kernel.moved(base, relative));
+}
+
+/** The same for the operand of a call. */
+export function moveCall(
+  kernel: KernelState,
+  { base }: MovedCallSite,
+  code: Uint8Array,
+  at: number,
+  direction: 1 | -1,
+): void {
+  add(code, at + OPERAND, 4, direction * kernel.moved(base, true));
+}
