@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { type Kernel, readKernels } from "../guest/machine.ts";
 import type { Host } from "./host.ts";
 import { randomFrom } from "./random.ts";
-import type { Scenario } from "./scenario.ts";
+import { play, type Scenario } from "./scenario.ts";
 import { diamondOfUpdates } from "./scenarios/diamond.ts";
 import { fullDisk } from "./scenarios/full_disk.ts";
 import { killedClient } from "./scenarios/killed_client.ts";
@@ -53,7 +53,7 @@ async function proveOn(kernel: Kernel, scenarios: readonly Scenario[], seed: num
       const start = performance.now();
       try {
         host ??= await stage.boot();
-        await attempt(scenario, stage, host);
+        await play(scenario, stage, host);
         progress(`passed ${scenario.name} in ${Math.round((performance.now() - start) / 1000)} s`);
         verdicts.push({ kernel: kernel.version, scenario: scenario.name, passed: true });
       } catch (error) {
@@ -68,12 +68,6 @@ async function proveOn(kernel: Kernel, scenarios: readonly Scenario[], seed: num
     await stage.close();
   }
   return verdicts;
-}
-
-async function attempt(scenario: Scenario, stage: Stage, host: Host): Promise<void> {
-  await host.setUp();
-  await scenario.run(stage, host);
-  await host.expectUntouched();
 }
 
 function choose(names: readonly string[]): readonly Scenario[] {

@@ -46,7 +46,8 @@ export async function captureRange(guest: Guest, from: bigint, to: bigint): Prom
   const segment = segments.find(
     ({ type, address: at, size }) => type === SEGMENT_TYPE.load && start >= at && to <= at + BigInt(size),
   );
-  if (segment === undefined) throw new RebootlessError("io", `/proc/kcore has no memory at ${from.toString(16)}`);
+  if (segment === undefined)
+    throw new RebootlessError("io", `/proc/kcore has no memory at ${from.toString(16)}`);
   const offset = segment.offset + (start - segment.address);
   return { start, bytes: await kcore(guest, offset / BigInt(PAGE), Number(to - start)) };
 }

@@ -47,15 +47,21 @@ const inForce = async (host: Host): Promise<readonly string[]> => {
   return UPDATES.filter(({ module }) => names.includes(module)).map(({ id }) => id);
 };
 
+/** Waits until the client writes down what it is about to do. */
+const untilItActs = (host: Host) =>
+  host.guest.mustExec(`cd /var/lib/rebootless/*/ && before=$(wc -c <journal)
+    for i in $(seq 300); do [ "$(wc -c <journal)" = "$before" ] || exit 0; usleep 100000; done`);
+
 interface Pull {
   readonly act: "upgrade" | "undo";
   /** What the kernel had in it, in whatever state, in the last moment. */
   readonly last: readonly string[];
 }
 
-/** Begins something, and ends the machine while it is at it. */
-async function pull(host: Host, act: Pull["act"], milliseconds: number): Promise<Pull> {
+/** Begins something, and ends the machine while it is at it: at any moment, or at any moment after the first act. */
+async function pull(host: Host, act: Pull["act"], milliseconds: number, inTheAct: boolean): Promise<Pull> {
   await begin(host, ...(act === "upgrade" ? ["upgrade"] : ["undo", "--all"]));
+  if (inTheAct) await untilItActs(host);
   await sleep(milliseconds);
   const last = await inForce(host);
   await host.guest.close(); // SIGKILL to QEMU
@@ -108,10 +114,12 @@ export const pulledPower: Scenario = {
       host = await bootFrom(stage, disk);
       await host.setUp();
       const spans = { upgrade: (await host.must("upgrade")).ms, undo: (await host.must("undo", "--all")).ms };
-      for (let pulls = 1; pulls <= PULLS; pulls++) {
-        const act = pulls % 2 === 1 ? "upgrade" : "undo";
+      for (let pulls = 0; pulls < PULLS; pulls++) {
+        const act = pulls % 2 === 0 ? "upgrade" : "undo";
         if (act === "undo") await host.must("upgrade", ...IDS);
-        const pulled = await pull(host, act, stage.random() * spans[act]);
+        const inTheAct = pulls % 4 < 2;
+        const span = inTheAct ? spans[act] / 2 : spans[act];
+        const pulled = await pull(host, act, stage.random() * span, inTheAct);
         host = await bootFrom(stage, disk);
         stage.progress(await expectRightBoot(host, pulled));
         if (act === "undo") await host.must("undo", "--all");
