@@ -10,7 +10,7 @@ import { partial } from "./scenarios/partial.ts";
 import { pulledPower } from "./scenarios/pulled_power.ts";
 import { stalledTransition } from "./scenarios/stalled_transition.ts";
 import { twoClients } from "./scenarios/two_clients.ts";
-import { openStage, type Stage } from "./stage.ts";
+import { openStage } from "./stage.ts";
 
 /*
  * tsx main.ts [--kernel SERIES] [--seed NUMBER] [SCENARIO...]
