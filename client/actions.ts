@@ -54,7 +54,7 @@ async function leaveMetrics(context: Context, version: string): Promise<void> {
   const { host, manifest } = context.record;
   if (host?.config.metricsFile === undefined) return;
   try {
-    const { metricsText } = await import("./report/metrics_text.ts");
+    const { metricsText } = await import("./commands/inspecting.ts");
     await writeDurably(host.config.metricsFile, await metricsText(context, version, host, manifest));
   } catch (cause) {
     context.terminal.notice(`warning: the metrics were not written: ${explain(cause).message}`);

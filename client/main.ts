@@ -2,7 +2,7 @@ import { parserExitCode, processOf, runCommand } from "../shared/run_command.ts"
 import { systemClock } from "../shared/time.ts";
 import { stateLock } from "./host/lock.ts";
 import { machineLog } from "./host/machine_log.ts";
-import { linux } from "./host/system.ts";
+import { linuxSystem } from "./host/system.ts";
 import { program } from "./program.ts";
 import { RunRecord } from "./report/run_record.ts";
 
@@ -14,17 +14,19 @@ declare const REBOOTLESS_VERSION: string;
 const self = processOf(process);
 
 program(REBOOTLESS_VERSION, (command, globals, action) =>
-  runCommand(self, command, globals, (terminal) =>
-    action({
+  runCommand(self, command, globals, (terminal) => {
+    const lock = stateLock(globals.stateDir);
+    const system = linuxSystem(lock.descriptor);
+    return action({
       places: globals,
       terminal,
       clock: systemClock,
-      system: linux,
-      lock: stateLock(globals.stateDir),
+      system,
+      lock,
       exitWith: self.exitWith,
-      record: new RunRecord(machineLog(linux, process.env)),
-    }),
-  ),
+      record: new RunRecord(machineLog(system, process.env)),
+    });
+  }),
 )
   .parseAsync()
   .catch((error: unknown) => self.exitWith(parserExitCode(error)));

@@ -113,7 +113,7 @@ export function program(version: string, run: Run): Command {
     .option("-o, --output <file>", "where to write it; stdout without it")
     .action((options: MetricsOptions, self: Command) =>
       run("metrics", globals(self), async (context) => {
-        const { metrics } = await import("./commands/metrics.ts");
+        const { metrics } = await import("./commands/inspecting.ts");
         await metrics(context, version, options);
       }),
     );

@@ -49,6 +49,11 @@ const bundles = [
   },
   { entry: "publisher/main.ts", out: "dist/rebootless-publish.cjs", forbidden: /^(?:client|edge|test)\// },
   {
+    entry: "edge/node/serve.ts",
+    out: "dist/rebootless-edge.cjs",
+    forbidden: /^(?:client|publisher|test|shared\/elf)\//,
+  },
+  {
     entry: "edge/worker.ts",
     out: "dist/edge/worker.js",
     forbidden: /^(?:client|publisher|test|shared\/elf)\//,
@@ -57,7 +62,7 @@ const bundles = [
 ];
 
 for (const { entry, out, forbidden, maxBytes, alias = {}, plugins = [] } of bundles) {
-  const onEdge = entry.startsWith("edge/");
+  const onEdge = entry === "edge/worker.ts";
   const { metafile } = await build({
     entryPoints: [entry],
     outfile: out,

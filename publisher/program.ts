@@ -7,6 +7,7 @@ import { keysGroup } from "./commands/keys_group.ts";
 import { publishGroup } from "./commands/publish_group.ts";
 import { rootGroup } from "./commands/root_group.ts";
 import type { CommandGroup, Modes, Run, RunCommand } from "./commands/run.ts";
+import { serveGroup } from "./commands/serve_group.ts";
 import { terminalPrompt } from "./commands/terminal_prompt.ts";
 import type { Context } from "./context.ts";
 import { fitForTerminal } from "./keys/fit_for_terminal.ts";
@@ -48,7 +49,7 @@ export function program(version: string, run: Run, own: ProcessContext = PROCESS
         throw fitForTerminal(error);
       }
     });
-  for (const group of [publishGroup, rootGroup, keysGroup, imageGroup]) group(root, runCommand);
+  for (const group of [publishGroup, rootGroup, keysGroup, imageGroup, serveGroup]) group(root, runCommand);
   return root;
 }
 
@@ -64,14 +65,26 @@ const imageGroup: CommandGroup = (root, run) => {
     .command("fingerprint <image> [function...]")
     .description("say what functions of a kernel must look like in memory")
     .option("-o, --output <file>", "write the fingerprints of the whole kernel to a file")
+    .option(
+      "--modules <path>",
+      "those of modules instead, to a folder: a .ko, a folder, a .deb (repeat)",
+      many,
+      [],
+    )
     .action((image: string, names: string[], options: FingerprintOptions, self: Command) =>
       run("fingerprint", self, (context) => fingerprint(context, image, names, options)),
     );
   root
     .command("draft")
     .description("make the draft of an update from a kernel image and a livepatch module")
-    .requiredOption("--image <file>", "the kernel's vmlinuz or vmlinux")
+    .requiredOption("--image <file>", "the kernel's vmlinuz or vmlinux, its package, or a folder")
     .requiredOption("--module <file>", "the livepatch module")
+    .option(
+      "--modules <path>",
+      "where modules are that it changes: a .ko, a folder, a .deb (repeat)",
+      many,
+      [],
+    )
     .requiredOption("--id <id>", "the update's lasting name: a-z 0-9 . -")
     .requiredOption("--summary <text>", "what it mends, in a sentence")
     .requiredOption("-o, --output <file>", "where to write the draft")

@@ -16,9 +16,10 @@ export function fromUtf8(bytes: Uint8Array): string {
   }
 }
 
-export function toHex(bytes: Uint8Array): string {
+/** Of the bytes from `start` to `end`, which lie within. */
+export function toHex(bytes: Uint8Array, start = 0, end = bytes.length): string {
   let out = "";
-  for (let i = 0; i < bytes.length; i++) out += HEX[bytes[i] ?? 0];
+  for (let i = start; i < end; i++) out += HEX[bytes[i] ?? 0];
   return out;
 }
 

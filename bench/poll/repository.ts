@@ -149,6 +149,7 @@ function updateOf(n: number): Update {
       {
         name: objectName("vmlinux"),
         buildId: null,
+        layout: null,
         functions: [
           {
             name: "ext4_mb_load_buddy_gfp",

@@ -1,9 +1,12 @@
+import type { BuildId, ObjectName } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import type { Update } from "../../shared/feed/update.ts";
+import type { TargetObject, Update } from "../../shared/feed/update.ts";
 import { type Difference, functionChecker, type RunpreResult } from "../../shared/runpre/check.ts";
 import type { FunctionFingerprint, KernelLandmarks, TextMemory } from "../../shared/runpre/fingerprint.ts";
 import type { LoadedPatch } from "../engines/engine.ts";
+import { type RunningModules, runningModules } from "../host/modules.ts";
 import { sha256 } from "../host/sha256.ts";
+import { objectRefusal, placeObject } from "./place_object.ts";
 import { lasting } from "./readings.ts";
 import { replacementsOf } from "./replacements.ts";
 
@@ -18,27 +21,56 @@ export interface RunningCode {
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
 
+/** How an object of an update compares with what runs. */
+export type ObjectMatch =
+  | { readonly outcome: "match"; readonly functions: number; readonly bytes: number }
+  | { readonly outcome: "mismatch"; readonly error: RebootlessError }
+  /** A module of this name is loaded, and was built otherwise than the one that the update was made for. */
+  | { readonly outcome: "other_build"; readonly wanted: BuildId; readonly found: BuildId | undefined }
+  | { readonly outcome: "not_loaded" };
+
 /**
  * Compares every function that an update replaces with the running kernel's memory. A function that updates replace already
  * must be attached at its start, by exactly those that the feed has in force; its body must be what it was all the same.
- * Throws `runpre` at the first that differs at every reading, naming it and the place, or `unsupported` for target
- * objects that cannot be matched.
+ * Throws `runpre` at the first that differs at every reading, naming it and the place, or for a module that is not
+ * loaded or not the one it was made for; `unsupported` for what cannot be matched.
+ * @param modules of the running kernel.
  */
 export async function matchUpdate(
   update: Update,
   running: RunningCode,
+  modules: RunningModules = runningModules(),
 ): Promise<{ readonly functions: number; readonly bytes: number }> {
-  const functions = update.objects.flatMap((object) => {
-    if (object.name === "vmlinux") return object.functions;
-    throw new RebootlessError("unsupported", `${update.id} changes the module ${object.name}`, {
-      hint: "Functions in modules cannot be matched yet, and what cannot be matched is not replaced.",
-    });
-  });
+  let functions = 0;
+  let bytes = 0;
+  // What cannot match is said before memory is gone through.
+  for (const object of update.objects) {
+    const placed = placeObject(object, running, modules);
+    if (placed.outcome !== "placed") throw objectRefusal(update, object, placed);
+  }
+  for (const object of update.objects) {
+    const match = await matchObject(object, running, modules);
+    if (match.outcome !== "match") throw objectRefusal(update, object, match);
+    functions += match.functions;
+    bytes += match.bytes;
+  }
+  return { functions, bytes };
+}
+
+/** @throws RebootlessError `unsupported` for an object whose code cannot be found; whatever reading memory throws. */
+export async function matchObject(
+  object: TargetObject,
+  running: RunningCode,
+  modules: RunningModules,
+): Promise<ObjectMatch> {
+  const placed = placeObject(object, running, modules);
+  if (placed.outcome !== "placed") return placed;
+  const { functions } = object;
   const errors = new Map<FunctionFingerprint, RebootlessError>();
   const differs = async (suspects: readonly FunctionFingerprint[]) => {
-    const check = functionChecker(running.landmarks, running.memory, sha256);
+    const check = functionChecker(placed.landmarks, running.memory, sha256, placed.moves);
     for (const fn of suspects) {
-      const error = judge(fn, check(fn), running);
+      const error = judge(object.name, fn, check(placed.bind(fn)), running);
       if (error === undefined) errors.delete(fn);
       else errors.set(fn, error);
     }
@@ -46,17 +78,19 @@ export async function matchUpdate(
   };
   const [first] = await lasting(await differs(functions), differs, running.sleep);
   const error = first && errors.get(first);
-  if (error) throw error;
-  return { functions: functions.length, bytes: functions.reduce((sum, fn) => sum + fn.size, 0) };
+  if (error) return { outcome: "mismatch", error };
+  const bytes = functions.reduce((sum, fn) => sum + fn.size, 0);
+  return { outcome: "match", functions: functions.length, bytes };
 }
 
 function judge(
+  object: ObjectName,
   fn: FunctionFingerprint,
   check: RunpreResult,
   { updates, loaded }: RunningCode,
 ): RebootlessError | undefined {
   if (check.result === "mismatch") return mismatch(fn, check.differences);
-  const { expected, listed } = replacementsOf(fn, updates, loaded);
+  const { expected, listed } = replacementsOf(object, fn, updates, loaded);
   if (check.result === "attached") return judgeAttached(fn, expected, listed);
   if (expected.length === 0) return undefined;
   return refusal(

@@ -1,10 +1,9 @@
+import type { ObjectName } from "../../shared/brand.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import type { LoadedPatch } from "../engines/engine.ts";
 
-const KERNEL = "vmlinux";
-
-/** Who replaces a function of the kernel: by what was signed, and by what the kernel says. Names of patches, sorted. */
+/** Who replaces a function of the kernel or of a module: by what was signed, and by what the kernel says. Names of patches, sorted. */
 export interface Replacements {
   /** Updates in force that replace the very place. */
   readonly expected: readonly string[];
@@ -12,8 +11,12 @@ export interface Replacements {
   readonly listed: readonly string[];
 }
 
-/** @param updates all that the feed has. */
+/**
+ * @param fn as it was signed for: one build of a module is linked at the same offsets for every update.
+ * @param updates all that the feed has.
+ */
 export function replacementsOf(
+  object: ObjectName,
   fn: FunctionFingerprint,
   updates: readonly Update[],
   loaded: readonly LoadedPatch[],
@@ -22,14 +25,15 @@ export function replacementsOf(
   const names = new Set(inForce.map(({ name }) => name));
   const ours = updates.filter(({ module }) => names.has(module.name));
   const expected = ours.filter((update) =>
-    kernelFunctions(update).some(({ offset }) => offset === fn.offset),
+    functionsOf(update, object).some(({ offset }) => offset === fn.offset),
   );
   // The kernel lists names, which repeat: an update of ours that replaces a namesake does so rightly.
   const ofNamesake = new Set(
     ours.filter((update) => !expected.includes(update)).map(({ module }) => module.name as string),
   );
   const listed = inForce.filter(
-    ({ name, functions }) => !ofNamesake.has(name) && functions.some((entry) => isNamed(entry, fn.name)),
+    ({ name, functions }) =>
+      !ofNamesake.has(name) && functions.some((entry) => isNamed(entry, object, fn.name)),
   );
   return {
     expected: expected.map(({ module }) => module.name).sort(),
@@ -37,9 +41,9 @@ export function replacementsOf(
   };
 }
 
-const kernelFunctions = ({ objects }: Update): readonly FunctionFingerprint[] =>
-  objects.flatMap(({ name, functions }) => (name === KERNEL ? functions : []));
+const functionsOf = ({ objects }: Update, object: ObjectName): readonly FunctionFingerprint[] =>
+  objects.find(({ name }) => name === object)?.functions ?? [];
 
 /** An entry is `object/function,position`. */
-const isNamed = (entry: string, name: string): boolean =>
-  entry.slice(0, entry.lastIndexOf(",")) === `${KERNEL}/${name}`;
+const isNamed = (entry: string, object: ObjectName, name: string): boolean =>
+  entry.slice(0, entry.lastIndexOf(",")) === `${object}/${name}`;

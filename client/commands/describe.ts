@@ -1,3 +1,4 @@
+import type { RebootlessError } from "../../shared/errors.ts";
 import type { LeftOut } from "../../shared/feed/order.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
@@ -55,3 +56,6 @@ export function leftOutReason(why: LeftOut): string {
     }
   }
 }
+
+export const passedOverLine = (why: RebootlessError): string =>
+  `warning: ${why.message}; the next feed is asked`;

@@ -2,10 +2,13 @@
  * The commands that look at a host and change nothing. They are bundled into a file of their own, which scheduled runs
  * never load: what runs on every host every hour stays small (packaging/build.mjs).
  */
+
+export { metricsText } from "../report/metrics_text.ts";
 export { completion } from "./completion.ts";
 export { config } from "./config.ts";
 export { doctor } from "./doctor.ts";
 export { history } from "./history.ts";
+export { metrics } from "./metrics.ts";
 export { show } from "./show.ts";
 export { uname } from "./uname.ts";
 export { verify } from "./verify.ts";

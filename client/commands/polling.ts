@@ -1,9 +1,11 @@
+import type { RebootlessError } from "../../shared/errors.ts";
 import type { Context } from "../context.ts";
 import type { Host } from "../host/host.ts";
 import type { Feed } from "../trust/feed.ts";
 import { firstGood, joined, noFeed, openFeeds } from "../trust/feeds.ts";
 import { staleness } from "../trust/freshness.ts";
 import { type Polled, poll, pollCache } from "../trust/poll.ts";
+import { passedOverLine } from "./describe.ts";
 
 /** Options of every command that asks the feed. */
 export interface PollingOptions {
@@ -36,15 +38,20 @@ export async function pollFeed(context: Context, host: Host, options: PollingOpt
       notice: terminal.notice,
     });
   const start = performance.now();
-  const { feed, result: polled } = await firstGood(feeds, ask, (why) => {
-    const line = `warning: ${why.message}; the next feed is asked`;
+  const passedOver = (why: RebootlessError) => {
+    const line = passedOverLine(why);
     terminal.notice(line);
     record.warnings.push(line);
-  });
+  };
+  const { feed, result: polled } = await firstGood(feeds, ask, passedOver);
   record.manifest = polled.manifest;
   if (!offline) {
     const { version, expires, changed } = polled;
     record.feed = { url: feed.url, version, expires, verified: clock(), changed };
   }
-  return { polled, feed: joined(feed, feeds), milliseconds: Math.round(performance.now() - start) };
+  return {
+    polled,
+    feed: joined(feed, feeds, passedOver),
+    milliseconds: Math.round(performance.now() - start),
+  };
 }

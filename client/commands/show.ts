@@ -1,14 +1,13 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { reachedAt } from "../../shared/feed/rollout.ts";
 import type { Update } from "../../shared/feed/update.ts";
-import type { Withheld } from "../../shared/feed/withheld.ts";
-import { type JsonObject, jsonObject } from "../../shared/json.ts";
+import { jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { Standing } from "../apply/state.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../host/host.ts";
+import { standingToJson } from "../report/host_json.ts";
 import { type HostView, viewHost } from "../report/host_view.ts";
-import { withheldToJson } from "../report/status_file.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { updateLine } from "./describe.ts";
 
@@ -31,18 +30,18 @@ export async function show(context: Context, id: string | undefined, options: Sh
   else inFull(context, view, standingOf(id, view));
 }
 
-function list({ terminal }: Context, { state, withheld }: HostView, options: ShowOptions): void {
-  const chosen = state.updates.filter(({ state: now }) => {
+function list({ terminal }: Context, view: HostView, options: ShowOptions): void {
+  const chosen = view.state.updates.filter(({ state: now }) => {
     if (!options.available && !options.applied) return true;
     return (options.available && now === "available") || (options.applied && now === "applied");
   });
   for (const { update, state: now } of chosen) {
-    const why = withheld.get(update.id);
+    const why = view.withheld.get(update.id);
     terminal.say(`${updateLine(update, now)}${why && now === "available" ? `, ${why.detail}` : ""}`);
   }
   if (chosen.length === 0) terminal.say("No updates.");
   terminal.result("show", {
-    updates: chosen.map((standing) => summaryToJson(standing, withheld.get(standing.update.id))),
+    updates: chosen.map((standing) => standingToJson(standing, view)),
   });
 }
 
@@ -54,14 +53,13 @@ function standingOf(id: string, { state }: HostView): Standing {
 
 function inFull({ terminal }: Context, view: HostView, standing: Standing): void {
   const { update } = standing;
-  const withheld = view.withheld.get(update.id);
-  for (const [label, text] of facts(view, standing, withheld)) {
+  for (const [label, text] of facts(view, standing)) {
     if (text !== "") terminal.say(`${label.padEnd(11)}${text}`);
   }
   const { rollout } = update;
   terminal.result("show", {
     update: jsonObject({
-      ...Object.fromEntries(summaryToJson(standing, withheld)),
+      ...Object.fromEntries(standingToJson(standing, view)),
       effective_release: update.effective,
       engine: update.engine,
       depends: update.depends,
@@ -85,14 +83,13 @@ function inFull({ terminal }: Context, view: HostView, standing: Standing): void
   });
 }
 
-function facts(
-  view: HostView,
-  { update, state }: Standing,
-  withheld: Withheld | undefined,
-): readonly (readonly [string, string])[] {
+function facts(view: HostView, { update, state }: Standing): readonly (readonly [string, string])[] {
+  const withheld = view.withheld.get(update.id);
+  const pending = view.inForce.get(update.id) ?? [];
   return [
     ["update", `${update.id}: ${update.summary}`],
     ["state", withheld && state === "available" ? `${state}, ${withheld.detail}` : state],
+    ["pending", pending.join(" ")],
     ["recalled", update.recalled ?? ""],
     ["published", formatInstant(update.published)],
     ["roll-out", rolloutText(view, update)],
@@ -116,16 +113,4 @@ function rolloutText({ policy }: HostView, { id, rollout }: Update): string {
   if (!rollout) return "";
   const here = formatInstant(reachedAt(rollout, policy.bucket(id)));
   return `from ${formatInstant(rollout.start)} over ${rollout.hours} h, here ${here}`;
-}
-
-function summaryToJson({ update, state }: Standing, withheld: Withheld | undefined): JsonObject {
-  return jsonObject({
-    id: update.id,
-    state,
-    summary: update.summary,
-    cves: update.cves,
-    published: formatInstant(update.published),
-    recalled: update.recalled,
-    withheld: withheld && withheldToJson(withheld),
-  });
 }

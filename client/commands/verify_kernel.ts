@@ -11,6 +11,7 @@ import { KCORE, openKernelCore } from "../host/kcore.ts";
 import { requireBuild, requireCoreBuild } from "../verify/core_build.ts";
 import { type Fingerprints, fingerprintsOfFeed, fingerprintsOfFiles } from "../verify/fingerprints.ts";
 import { checkKernel, type KernelVerdict } from "../verify/kernel.ts";
+import { passedOverLine } from "./describe.ts";
 
 export interface VerifyKernelOptions {
   readonly kernel?: boolean;
@@ -59,11 +60,11 @@ export async function verifyKernel(
 }
 
 const fingerprintsFor = async (
-  { places, lock }: Context,
+  { places, lock, terminal }: Context,
   { fingerprints }: VerifyKernelOptions,
 ): Promise<Fingerprints> =>
   fingerprints === undefined
-    ? fingerprintsOfFeed(await openHost(places), lock)
+    ? fingerprintsOfFeed(await openHost(places), lock, (why) => terminal.notice(passedOverLine(why)))
     : fingerprintsOfFiles(fingerprints);
 
 /** In a core file there is nobody to ask who attached something. */

@@ -2,12 +2,9 @@ import { createHash } from "node:crypto";
 import { RebootlessError } from "../../shared/errors.ts";
 import { vexDocument, vexStatements } from "../../shared/feed/vex.ts";
 import { encodeJson, type JsonObject } from "../../shared/json.ts";
-import { hostJournal } from "../apply/host_journal.ts";
-import { hostState } from "../apply/state.ts";
 import type { Context } from "../context.ts";
-import { engines } from "../engines/engines.ts";
 import { openHost } from "../host/host.ts";
-import { inForce } from "../report/in_force.ts";
+import { viewHost } from "../report/host_view.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { putOut } from "./output.ts";
 
@@ -29,11 +26,9 @@ export async function vex(context: Context, version: string, options: VexOptions
       hint: "Run `rebootless check`.",
     });
   }
-  const journal = await (await hostJournal(context, host)).read();
-  const state = hostState(manifest, await engines({ system: context.system }).loaded());
-  const applied = await inForce(context, state, journal);
+  const { inForce } = await viewHost(context, host, manifest);
   const { kernel, updates } = manifest;
-  const statements = vexStatements({ kernel, updates, applied, products: options.product });
+  const statements = vexStatements({ kernel, updates, applied: inForce, products: options.product });
   if (statements.length === 0) {
     throw new RebootlessError(
       "not_covered",

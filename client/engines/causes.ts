@@ -6,7 +6,7 @@ export const HINTS: Readonly<Record<AbortCause, string>> = {
     "Memory is not the code that the update was made for: compare with a fresh boot before trusting this host.",
   bad_system_map: "The update was made with the symbols of another kernel build; report it to its publisher.",
   code_busy:
-    "Let these tasks leave the functions that are replaced (finish, restart or stop them), then try again; the kernel signals them by itself every 15 s.",
+    "Let these tasks leave the functions that are replaced (finish, restart or stop them), then try again.",
   module_busy: "A module that changes is loading or unloading at this moment; try again.",
   out_of_memory: "Free memory and try again.",
   failed_to_find:

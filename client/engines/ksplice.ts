@@ -106,9 +106,14 @@ async function switchOn(
   const { system, debug = 0 } = options;
   const folder = await updateFolder(system, kid);
   if (!folder) return abortOf("unexpected", "its modules loaded, but the kernel does not list the update");
-  if (debug > 0) await folder.set("debug", debug);
-  await folder.set("partial", partial ? 1 : 0);
-  return await reachInTime(options, change, kid, folder, "applied");
+  try {
+    if (debug > 0) await folder.set("debug", debug);
+    await folder.set("partial", partial ? 1 : 0);
+    return await reachInTime(options, change, kid, folder, "applied");
+  } catch (error) {
+    // What is loaded must not stay because a file in sysfs could not be written.
+    return abortOf("unexpected", error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** With Uptrack's retries. Progress is told between them: the kernel keeps the writer waiting while it tries. */

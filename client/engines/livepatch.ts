@@ -1,7 +1,7 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import type { System } from "../host/system.ts";
 import { aborted, abortOf } from "./causes.ts";
-import type { Abort, Aborted, Change, Engine, PatchModule, UndoOutcome } from "./engine.ts";
+import type { Abort, Aborted, Change, Engine, Removal, UndoOutcome } from "./engine.ts";
 import { LIVEPATCH, loadedPatches, patchFolder, patchInTransition } from "./livepatch/sysfs.ts";
 import { blockersOf, type Place, reverseApply, reverseUndo, settle } from "./livepatch/transition.ts";
 import { absentObjects, isLoaded, loadModule, modulesDisabled, unloadModule } from "./module_load.ts";
@@ -24,8 +24,8 @@ export function livepatchEngine(options: EngineOptions): Engine {
 
   const attemptUndo = async (place: Place): Promise<UndoOutcome> => {
     const start = system.uptime();
-    const aborted = await leave(place);
-    return aborted ?? { outcome: "undone", milliseconds: system.uptime() - start };
+    const problem = await leave(place);
+    return problem ?? { outcome: "undone", milliseconds: system.uptime() - start };
   };
 
   return {
@@ -37,16 +37,13 @@ export function livepatchEngine(options: EngineOptions): Engine {
   };
 }
 
-const placeOf = (
-  options: EngineOptions,
-  { id, modules }: { id: Place["id"]; modules: readonly PatchModule[] },
-): Place => {
+function placeOf(options: EngineOptions, { id, modules }: Removal): Place {
   const [module, ...more] = modules;
   if (module?.role !== "patch" || more.length > 0) {
     throw new RebootlessError("unsupported", `${id}: a livepatch update has one module, the patch`);
   }
   return { options, id, name: module.name, folder: patchFolder(options.system, module.name) };
-};
+}
 
 async function foreseen(
   system: System,

@@ -49,9 +49,9 @@ export async function tasksInConflict(system: System, text: string): Promise<rea
   return tasks;
 }
 
-/** `[<0>] function+0x1a/0x90`, a line each. Root alone may read it, and not every kernel has it. */
+/** `[<0>] function+0x1a/0x90`, a line each. Not every kernel has it, and lockdown or a container may keep it from root. */
 async function stackOf(system: System, pid: number): Promise<readonly string[]> {
-  const text = (await system.read(`/proc/${pid}/stack`)) ?? "";
+  const text = (await system.read(`/proc/${pid}/stack`).catch(() => undefined)) ?? "";
   return text
     .split("\n")
     .slice(0, MAX_FRAMES)

@@ -22,9 +22,8 @@ export function openKernelLog(): KernelLog {
   let file: number;
   try {
     file = openSync(KMSG, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    if (hasErrno(error, "ENOENT", "EACCES", "EPERM", "ENODEV", "ENXIO")) return NOTHING;
-    throw error;
+  } catch {
+    return NOTHING; // it explains failures, and must not be one
   }
   const buffer = Buffer.alloc(RECORD_BYTES);
   for (let skipped = 0; skipped < MAX_RECORDS_SKIPPED && readRecord(file, buffer) !== undefined; skipped++);
@@ -50,8 +49,7 @@ function readRecord(file: number, buffer: Buffer): string | undefined {
     const record = buffer.toString("latin1", 0, readSync(file, buffer));
     return record.slice(record.indexOf(";") + 1).split("\n", 1)[0] ?? "";
   } catch (error) {
-    if (hasErrno(error, "EAGAIN")) return undefined;
-    if (hasErrno(error, "EPIPE")) return ""; // the next record was overwritten meanwhile: it goes on after it
-    throw error;
+    // EPIPE: the next record was overwritten meanwhile, and it goes on after it. Anything else, EAGAIN first, is the end.
+    return hasErrno(error, "EPIPE") ? "" : undefined;
   }
 }

@@ -15,6 +15,8 @@ export interface StateLock {
   /** Waits for it, within bounds; at once when this process has it. Throws `locked`. */
   take(): Promise<void>;
   release(): void;
+  /** The file that is locked, while it is: a child that has it keeps the lock until it ends. */
+  descriptor(): number | undefined;
 }
 
 /**
@@ -29,6 +31,7 @@ export function stateLock(stateDir: string, waitMs: number = WAIT_MS): StateLock
   };
   return {
     release,
+    descriptor: () => file,
     async take() {
       if (file !== undefined) return;
       file = openLockFile(stateDir);

@@ -30,7 +30,9 @@ export class ModuleSymbols {
 
   /** Undefined for a name that the module has not, or has at several places. */
   ownedBy(module: string, name: string): Address | undefined {
-    const places = new Set(this.#named(name).flatMap((symbol) => (symbol.module === module ? [symbol.address] : [])));
+    const places = new Set(
+      this.#named(name).flatMap((symbol) => (symbol.module === module ? [symbol.address] : [])),
+    );
     const [place] = places;
     return places.size === 1 ? place : undefined;
   }
@@ -46,4 +48,5 @@ export class ModuleSymbols {
   }
 }
 
-const lineStart = (text: string, at: number): number => (at < 0 ? text.length : text.lastIndexOf("\n", at) + 1);
+const lineStart = (text: string, at: number): number =>
+  at < 0 ? text.length : text.lastIndexOf("\n", at) + 1;

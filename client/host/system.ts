@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hasErrno } from "./files.ts";
@@ -28,11 +28,15 @@ export interface System {
 
 /** insmod can wait for a module's init; a minute is far more than one of ours takes. */
 const RUN_TIMEOUT_MS = 60_000;
-const MAX_OUTPUT_BYTES = 64 * 1024;
+const MAX_OUTPUT_CHARACTERS = 64 * 1024;
 /** cron gives a bare PATH, and insmod lies in sbin. */
 const SBIN_PATH = "/usr/sbin:/sbin:/usr/bin:/bin";
 
-export const linux: System = {
+/**
+ * @param held the state lock's descriptor, while it is held. Programs inherit it: when this process is killed while insmod
+ * is at work, the next run gets the lock no sooner than the kernel is done.
+ */
+export const linuxSystem = (held: () => number | undefined): System => ({
   async read(path) {
     try {
       return (await readFile(path, "utf8")).trim();
@@ -51,16 +55,26 @@ export const linux: System = {
       throw error;
     }
   },
-  run: (file, args) =>
-    new Promise((resolve) => {
-      const options = { timeout: RUN_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES, env: { PATH: SBIN_PATH } };
-      execFile(file, args, options, (error, _stdout, stderr) => {
-        if (!error) return resolve({ code: 0, stderr });
-        const code = typeof error.code === "number" ? error.code : 127;
-        resolve({ code, stderr: stderr || error.message });
-      });
-    }),
+  run: (file, args) => runProgram(file, args, held()),
   kernelLog: openKernelLog,
   sleep: (milliseconds) => sleep(milliseconds),
   uptime: () => performance.now(),
-};
+});
+
+function runProgram(file: string, args: readonly string[], held: number | undefined): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, {
+      stdio: ["ignore", "ignore", "pipe", ...(held === undefined ? [] : [held])],
+      timeout: RUN_TIMEOUT_MS,
+      env: { PATH: SBIN_PATH },
+    });
+    let stderr = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      stderr = (stderr + text).slice(-MAX_OUTPUT_CHARACTERS);
+    });
+    child.on("error", (error) => resolve({ code: 127, stderr: error.message }));
+    child.on("close", (code, signal) =>
+      resolve(code === null ? { code: 127, stderr: stderr || `ended by ${signal}` } : { code, stderr }),
+    );
+  });
+}

@@ -2,15 +2,25 @@ import type { UpdateId } from "../../shared/brand.ts";
 import { effectiveRelease } from "../../shared/feed/effective.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { type Policy, type Withheld, withheldUpdates } from "../../shared/feed/withheld.ts";
+import { type Difference, differences } from "../apply/differences.ts";
+import { hostJournal } from "../apply/host_journal.ts";
+import { pendingNow } from "../apply/pending.ts";
 import { appliedIds, type HostState, hostState } from "../apply/state.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
 import type { Host } from "../host/host.ts";
+import type { JournalView } from "../journal/journal.ts";
 import { policyOf } from "../policy/policy.ts";
 
 /** What there is for a host, what of it is in force, and what its administrator keeps back. */
 export interface HostView {
+  /** By what the kernel says. */
   readonly state: HostState;
+  /** Updates in force, each with those of its objects that it does not change yet. */
+  readonly inForce: ReadonlyMap<UpdateId, readonly string[]>;
+  readonly journal: JournalView;
+  /** Where kernel and journal do not say the same. */
+  readonly differences: readonly Difference[];
   readonly policy: Policy;
   readonly withheld: ReadonlyMap<UpdateId, Withheld>;
   /** The release whose fixes the running kernel has: its own where updates do not make up another. */
@@ -18,15 +28,23 @@ export interface HostView {
 }
 
 export async function viewHost(
-  { system, places, clock }: Context,
+  context: Context,
   host: Host,
   manifest: KernelManifest | undefined,
 ): Promise<HostView> {
-  const state = hostState(manifest, await engines({ system }).loaded());
+  const { system, places, clock } = context;
+  const loaded = await engines({ system }).loaded();
+  const state = hostState(manifest, loaded);
+  const { boot, read } = await hostJournal(context, host);
+  const journal = await read();
   const policy = await policyOf(host.config, places, system);
   const updates = manifest?.updates ?? [];
+  const applied = state.updates.filter(({ state: now }) => now === "applied");
   return {
     state,
+    inForce: new Map(applied.map(({ update }) => [update.id, pendingNow(update, loaded, journal.ledger)])),
+    journal,
+    differences: differences(state, journal, boot),
     policy,
     withheld: withheldUpdates(policy, updates, clock()),
     effective: effectiveRelease(updates, appliedIds(state)) ?? host.kernel.release,

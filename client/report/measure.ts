@@ -3,12 +3,10 @@ import { isCode } from "../../shared/errors.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { vexStatements } from "../../shared/feed/vex.ts";
 import { type Instant, parseInstant } from "../../shared/time.ts";
-import { hostJournal } from "../apply/host_journal.ts";
 import type { Context } from "../context.ts";
 import type { Host } from "../host/host.ts";
 import type { JournalView } from "../journal/journal.ts";
 import { viewHost } from "./host_view.ts";
-import { inForce } from "./in_force.ts";
 import type { Measured } from "./metrics.ts";
 import { readStatus } from "./status_file.ts";
 
@@ -22,18 +20,16 @@ export async function measure(
   host: Host,
   manifest: KernelManifest | undefined,
 ): Promise<Measured> {
-  const { state, withheld, effective } = await viewHost(context, host, manifest);
-  const journal = await (await hostJournal(context, host)).read();
-  const applied = await inForce(context, state, journal);
+  const { state, inForce, journal, withheld, effective } = await viewHost(context, host, manifest);
   const { updates = [], kernel } = manifest ?? {};
-  const statements = kernel ? vexStatements({ kernel, updates, applied, products: [] }) : [];
+  const statements = kernel ? vexStatements({ kernel, updates, applied: inForce, products: [] }) : [];
   const left = new Decoder(await readStatus(context.places), "status.json");
   return {
     version,
     kernel: { release: host.kernel.release, effectiveRelease: effective, buildId: host.buildId },
     updates: counted(state.updates.map((standing) => standing.state)),
     withheld: withheld.size,
-    pendingObjects: new Set([...applied.values()].flat()).size,
+    pendingObjects: new Set([...inForce.values()].flat()).size,
     suspects: journal.ledger.suspects.size,
     foreign: state.foreign.length,
     cves: counted(statements.map((statement) => String(statement.get("status")))),

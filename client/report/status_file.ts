@@ -1,8 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { holdToJson } from "../../shared/feed/holds.ts";
-import type { Withheld } from "../../shared/feed/withheld.ts";
 import {
   encodeJson,
   isJsonObject,
@@ -12,10 +10,10 @@ import {
   parseJson,
 } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
-import type { Standing } from "../apply/state.ts";
 import type { Places } from "../config.ts";
 import type { Context } from "../context.ts";
 import { readIfPresent } from "../host/files.ts";
+import { hostMembers } from "./host_json.ts";
 import { viewHost } from "./host_view.ts";
 
 /** Raised when a member changes its meaning or goes away; members may be added. */
@@ -86,31 +84,6 @@ async function learnedMembers(context: Context): Promise<Readonly<Record<string,
       verified: formatInstant(feed.verified),
     }),
   };
-  if (!manifest) return { ...seen };
-  const { state, policy, withheld, effective } = await viewHost(context, host, manifest);
-  return {
-    ...seen,
-    kernel: jsonObject({
-      build_id: host.buildId,
-      release: host.kernel.release,
-      effective_release: effective,
-    }),
-    updates: state.updates.map((standing) => standingToJson(standing, withheld.get(standing.update.id))),
-    foreign: state.foreign.map(({ name, state: now }) => jsonObject({ name, state: now })),
-    holds: policy.holds.map(holdToJson),
-  };
+  const now = manifest && hostMembers(host, await viewHost(context, host, manifest));
+  return { ...seen, ...now };
 }
-
-function standingToJson({ update, state }: Standing, withheld: Withheld | undefined): JsonObject {
-  return jsonObject({
-    id: update.id,
-    state,
-    cves: update.cves,
-    published: formatInstant(update.published),
-    recalled: update.recalled,
-    withheld: withheld && withheldToJson(withheld),
-  });
-}
-
-export const withheldToJson = ({ reason, until, detail }: Withheld): JsonObject =>
-  jsonObject({ reason, until: until === null ? null : formatInstant(until), detail });

@@ -18,13 +18,14 @@ export async function haveArtifact(artifact: Artifact, feed: Feed, directory: Tr
 
 async function fetchArtifact(artifact: Artifact, feed: Feed): Promise<Uint8Array> {
   const path = artifactPath(artifact.sha256);
-  const fetched = await feed.get(path, { maxBytes: artifact.length, download: true });
+  const accepts = (bytes: Uint8Array) => isArtifact(bytes, artifact);
+  const fetched = await feed.get(path, { maxBytes: artifact.length, download: true, accepts });
   if (fetched.status !== "ok") {
     throw new RebootlessError("unreachable", `${feed.url}${path} is missing from the feed`, {
       hint: "The feed is incomplete; a mirror may be in the middle of a synchronisation. Nothing was changed.",
     });
   }
-  if (await isArtifact(fetched.bytes, artifact)) return fetched.bytes;
+  if (await accepts(fetched.bytes)) return fetched.bytes;
   throw new RebootlessError("trust", `${feed.url}${path} is not the file that was signed for`, {
     hint: "It was damaged or replaced on its way. Nothing was loaded.",
     details: { expected: artifact.sha256, found: await sha256Of(fetched.bytes) },

@@ -13,6 +13,8 @@ export interface FetchLimits {
   readonly etag?: string | undefined;
   /** A module and not metadata: it is larger, and may take longer. */
   readonly download?: boolean;
+  /** Whether these are the bytes that are looked for: where one of several feeds has others, the next is asked. */
+  readonly accepts?: (bytes: Uint8Array) => Promise<boolean>;
 }
 
 /** A feed to read from. Throws `unreachable` for everything but the file, "not modified" and "not found". */

@@ -1,7 +1,7 @@
 import { type ErrorCode, isCode, RebootlessError } from "../../shared/errors.ts";
 import type { Config } from "../config.ts";
 import { agentFor } from "./agent.ts";
-import type { Feed } from "./feed.ts";
+import type { Feed, Fetched, FetchLimits } from "./feed.ts";
 import { folderFeed } from "./folder_feed.ts";
 import { httpFeed } from "./http_feed.ts";
 
@@ -61,8 +61,15 @@ export async function firstGood<T>(
   throw gravest ?? new RebootlessError("config", "no feed is set");
 }
 
-/** Several feeds as one, for files that are found by their digests: the first that has one gives it. */
-export function joined(first: Feed, feeds: readonly Feed[]): Feed {
+/**
+ * Several feeds as one, for files that are found by their digests: the first that has the right one gives it. Where
+ * none has, what came is given, for whoever asked to judge and to tell of.
+ */
+export function joined(
+  first: Feed,
+  feeds: readonly Feed[],
+  passedOver: (why: RebootlessError) => void,
+): Feed {
   const all = [first, ...feeds.filter((feed) => feed !== first)];
   const sum = (of: "requests" | "bytes") => all.reduce((total, feed) => total + feed.traffic[of], 0);
   return {
@@ -71,18 +78,29 @@ export function joined(first: Feed, feeds: readonly Feed[]): Feed {
       return { requests: sum("requests"), bytes: sum("bytes") };
     },
     async get(path, limits) {
-      const faults: unknown[] = [];
+      let wrong: Fetched | undefined;
+      let fault: unknown;
       for (const feed of all) {
         try {
           const fetched = await feed.get(path, limits);
-          if (fetched.status !== "not_found") return fetched;
+          if (fetched.status === "not_found") continue;
+          if (await isWanted(fetched, limits)) return fetched;
+          wrong ??= fetched;
+          if (all.length > 1) passedOver(notTheFile(feed, path));
         } catch (error) {
           if (!isCode(error, "unreachable")) throw error;
-          faults.push(error);
+          fault ??= error;
         }
       }
-      if (faults.length === 0) return { status: "not_found" };
-      throw faults[0];
+      if (wrong) return wrong;
+      if (fault) throw fault;
+      return { status: "not_found" };
     },
   };
 }
+
+const isWanted = async (fetched: Fetched, { accepts }: FetchLimits): Promise<boolean> =>
+  fetched.status !== "ok" || accepts === undefined || (await accepts(fetched.bytes));
+
+const notTheFile = ({ url }: Feed, path: string): RebootlessError =>
+  new RebootlessError("trust", `${url}${path} is not the file that was signed for`);

@@ -37,8 +37,13 @@ export async function fingerprintsOfFiles(paths: readonly string[]): Promise<Fin
  * the feed has none, those of the functions that updates replace. Throws `not_covered`, `trust`, `unreachable`.
  *
  * @param lock taken while the file is kept.
+ * @param passedOver told of feeds that have another file by its name.
  */
-export async function fingerprintsOfFeed(host: Host, lock: StateLock): Promise<Fingerprints> {
+export async function fingerprintsOfFeed(
+  host: Host,
+  lock: StateLock,
+  passedOver: (why: RebootlessError) => void,
+): Promise<Fingerprints> {
   const verified = await lastVerified(host);
   if (verified === undefined) {
     throw new RebootlessError("not_covered", "nothing that was verified before is at hand", {
@@ -50,7 +55,8 @@ export async function fingerprintsOfFeed(host: Host, lock: StateLock): Promise<F
   const [first = noFeed, ...others] = openFeeds(host.config);
   await lock.take();
   try {
-    const path = await haveArtifact(manifest.fingerprints, joined(first, others), host.directory);
+    const feed = joined(first, others, passedOver);
+    const path = await haveArtifact(manifest.fingerprints, feed, host.directory);
     return { ...(await fingerprintsOfFiles([path])), source: "the feed's fingerprint file" };
   } finally {
     lock.release();

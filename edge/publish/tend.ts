@@ -1,7 +1,8 @@
+import type { BuildId } from "../../shared/brand.ts";
 import { decodeManifest } from "../../shared/feed/manifest.ts";
-import type { Clock } from "../../shared/time.ts";
+import { type Clock, instant } from "../../shared/time.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
-import { entryOf } from "../catalogue/entry.ts";
+import { type Entry, entryOf } from "../catalogue/entry.ts";
 import { FEEDS, kernelOfFeedKey } from "../store/keys.ts";
 import type { Listing, Store } from "../store/store.ts";
 import type { PublisherQueue } from "./ports.ts";
@@ -46,6 +47,20 @@ export async function tend(deps: TendDeps): Promise<Tended> {
   }
 }
 
+/** Records everything, oldest first: for a catalogue that a process makes anew when it starts. */
+export async function recordAll(deps: Pick<TendDeps, "store" | "catalogue" | "clock">): Promise<number> {
+  const entries: Entry[] = [];
+  for (let page = await deps.store.list(FEEDS); ; page = await deps.store.list(FEEDS, page.next)) {
+    for (const { key } of page.files) {
+      const entry = await storedEntry(deps, kernelOfFeedKey(key));
+      if (entry) entries.push(entry);
+    }
+    if (page.next === undefined) break;
+  }
+  for (const entry of entries.sort((a, b) => a.recorded - b.recorded)) await deps.catalogue.record(entry);
+  return entries.length;
+}
+
 interface Act {
   readonly kind: "renewed" | "recorded";
   /** False when there was nothing to do after all. */
@@ -72,12 +87,23 @@ function isRenewed(outcome: Awaited<ReturnType<PublisherQueue["renew"]>>): boole
   return outcome.kind === "renewed";
 }
 
-async function recordAgain(deps: TendDeps, id: Parameters<typeof readFeed>[1]): Promise<boolean> {
-  const feed = await readFeed(deps.store, id);
-  if (!feed) return false;
+async function recordAgain(deps: TendDeps, id: BuildId): Promise<boolean> {
+  const entry = await storedEntry(deps, id);
+  if (entry) await deps.catalogue.record(entry);
+  return entry !== undefined;
+}
+
+/** When it was published is not kept; the newest of its updates is the best that can be said. */
+async function storedEntry(
+  { store, clock }: Pick<TendDeps, "store" | "clock">,
+  id: BuildId,
+): Promise<Entry | undefined> {
+  const feed = await readFeed(store, id);
+  if (!feed) return undefined;
   const manifest = decodeManifest(feed.bundle.manifest);
-  await deps.catalogue.record(entryOf(manifest, feed.versions.targets, deps.clock()));
-  return true;
+  const times = manifest.updates.map(({ published }) => published);
+  const newest = times.length === 0 ? clock() : instant(times.reduce((a, b) => Math.max(a, b), 0));
+  return entryOf(manifest, feed.versions.targets, newest);
 }
 
 async function attempt(

@@ -10,15 +10,17 @@ import { MAX_ARTIFACT_BYTES } from "../../shared/limits.ts";
 import { type Instant, instant, parseInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
 import { readBounded } from "../feed/read_bounded.ts";
-import { fingerprintFunction } from "../fingerprint/kernel_function.ts";
 import { landmarks } from "../fingerprint/landmarks.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { type LivepatchModule, readLivepatchModule } from "../module/livepatch_module.ts";
-import { openKernelInput } from "./kernel_input.ts";
+import { openWithModules } from "./kernel_input.ts";
+import { targetObject } from "./target_object.ts";
 
 export interface DraftOptions {
   readonly image: string;
   readonly module: string;
+  /** Packages, folders or files of the modules that it changes. */
+  readonly modules: readonly string[];
   readonly id: string;
   readonly summary: string;
   readonly output: string;
@@ -41,9 +43,11 @@ export interface DraftOptions {
  * read from the module itself. Nothing is signed; a person may read and edit it first.
  */
 export async function draft({ terminal, clock }: Context, options: DraftOptions): Promise<void> {
-  const image = await openKernelInput(options.image);
   const bytes = await readBounded(options.module, MAX_ARTIFACT_BYTES);
   const module = readLivepatchModule(bytes);
+  const changed = new Set<string>(module.objects.map(({ object }) => object));
+  const kernel = await openWithModules(options.image, options.modules, (name) => changed.has(name));
+  const { image } = kernel;
   requireSameKernel(image, module);
   const published = instant(Math.floor(clock() / 1000) * 1000);
   const update: Update = {
@@ -61,11 +65,7 @@ export async function draft({ terminal, clock }: Context, options: DraftOptions)
     supersedes: options.supersedes.map(updateId),
     parts: [],
     module: { name: module.name, sha256: await sha256Of(bytes), length: bytes.length },
-    objects: module.objects.map(({ object, functions }) => ({
-      name: requireKernelObject(object),
-      buildId: null,
-      functions: functions.map((fn) => fingerprintFunction(image, fn)),
-    })),
+    objects: await Promise.all(module.objects.map((target) => targetObject(kernel, target))),
   };
   const manifest: KernelManifest = {
     kernel: kernelFacts(image, options),
@@ -125,11 +125,4 @@ function requireSameKernel(image: KernelImage, module: LivepatchModule): void {
       hint: "Build the module against the headers of this very kernel.",
     },
   );
-}
-
-function requireKernelObject<T extends string>(name: T): T {
-  if (name === "vmlinux") return name;
-  throw new RebootlessError("unsupported", `the module replaces functions of ${name}`, {
-    hint: "Only functions of the kernel image itself can be fingerprinted so far.",
-  });
 }

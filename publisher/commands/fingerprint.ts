@@ -8,11 +8,14 @@ import { fingerprintWhole, kernelFile } from "../fingerprint/kernel_file.ts";
 import { fingerprintFunction } from "../fingerprint/kernel_function.ts";
 import { landmarks } from "../fingerprint/landmarks.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
+import { fingerprintModules } from "./fingerprint_modules.ts";
 import { openKernelInput } from "./kernel_input.ts";
 
 export interface FingerprintOptions {
   /** Where to write the fingerprints of the whole kernel. */
   readonly output?: string;
+  /** Where modules are, which are fingerprinted in place of the kernel; the output is then a folder. */
+  readonly modules: readonly string[];
 }
 
 /** Says what functions must look like in memory: those named on the terminal, or all of them in a file. */
@@ -20,8 +23,16 @@ export async function fingerprint(
   context: Context,
   imageFile: string,
   names: readonly string[],
-  { output }: FingerprintOptions,
+  { output, modules }: FingerprintOptions,
 ): Promise<void> {
+  if (modules.length > 0) {
+    if (output === undefined || names.length > 0) {
+      throw new RebootlessError("usage", "--modules wants -o FOLDER, and no functions", {
+        hint: "rebootless-publish fingerprint vmlinuz --modules /lib/modules/RELEASE -o FOLDER",
+      });
+    }
+    return fingerprintModules(context, imageFile, modules, output);
+  }
   if ((output === undefined) === (names.length === 0)) {
     throw new RebootlessError("usage", "either functions, or -o FILE for the whole kernel", {
       hint: "rebootless-publish fingerprint vmlinuz -o kernel.fp",

@@ -1,7 +1,47 @@
+import type { ObjectName } from "../../shared/brand.ts";
+import { RebootlessError } from "../../shared/errors.ts";
 import { type KernelImage, openKernelImage } from "../image/kernel_image.ts";
-import { openImageInput } from "../package/input.ts";
+import { type LinkedModule, moduleLinker } from "../module/link/linked_module.ts";
+import { openModule } from "../module/module_file.ts";
+import { openImageInput, openInput, requireImage, type WantedModules } from "../package/input.ts";
+import type { ModuleFile } from "../package/module_files.ts";
 
 /** The kernel that a person named, whatever it comes in. Throws `usage`, `limit`, and as `openKernelImage`. */
 export async function openKernelInput(path: string): Promise<KernelImage> {
   return openKernelImage(await openImageInput(path));
+}
+
+/** A kernel and modules of it. */
+export interface KernelAndModules {
+  readonly image: KernelImage;
+  /** By name; those of `modulePaths` before those that came with the image. */
+  readonly modules: ReadonlyMap<ObjectName, ModuleFile>;
+  link(file: ModuleFile): Promise<LinkedModule>;
+}
+
+/** @param modulePaths further packages, folders or module files. Throws as `openKernelInput`. */
+export async function openWithModules(
+  path: string,
+  modulePaths: readonly string[],
+  wanted: WantedModules,
+): Promise<KernelAndModules> {
+  const input = await openInput(path, wanted);
+  const image = openKernelImage(requireImage(input, path));
+  const modules = new Map<ObjectName, ModuleFile>();
+  for (const file of input.modules) modules.set(file.name, file);
+  for (const from of modulePaths) {
+    for (const file of (await openInput(from, wanted)).modules) modules.set(file.name, file);
+  }
+  const link = moduleLinker(image);
+  return {
+    image,
+    modules,
+    link: async (file) => {
+      const module = openModule(await file.read());
+      if (module.name === file.name) return link(module);
+      throw new RebootlessError("usage", `${file.path} is the module ${module.name}`, {
+        hint: "The kernel finds a module by its file's name: give the file its own name back.",
+      });
+    },
+  };
 }

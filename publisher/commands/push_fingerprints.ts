@@ -16,7 +16,10 @@ export interface KernelFingerprints {
 export async function readFingerprints(path: string): Promise<KernelFingerprints> {
   const bytes = await readBounded(path, MAX_FILE_BYTES);
   const file = openFingerprints(bytes);
-  for (const _ of file.functions());
+  for (let i = 0; i < file.count; i++) {
+    file.at(i);
+    file.name(i);
+  }
   if (file.object.name === KERNEL_OBJECT) return { file, bytes };
   throw new RebootlessError(
     "usage",

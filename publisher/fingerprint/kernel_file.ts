@@ -38,7 +38,7 @@ export function kernelFile(image: KernelImage, { functions }: WholeKernel): Uint
   return encodeFingerprints(
     {
       kernel: { buildId, release, architecture: "x86_64" },
-      object: { name: KERNEL_OBJECT, buildId },
+      object: { name: KERNEL_OBJECT, buildId, layout: null },
       landmarks: landmarks(image),
     },
     functions,

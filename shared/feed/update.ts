@@ -13,6 +13,8 @@ import { type JsonObject, jsonObject } from "../json.ts";
 import { MAX_ARTIFACT_BYTES, MAX_FUNCTIONS } from "../limits.ts";
 import type { FunctionFingerprint } from "../runpre/fingerprint.ts";
 import { fingerprintFromJson, fingerprintToJson } from "../runpre/json.ts";
+import type { ModuleLayout } from "../runpre/module/layout.ts";
+import { decodeLayout, layoutToJson } from "../runpre/module/layout_json.ts";
 import { formatInstant, type Instant, parseInstant } from "../time.ts";
 import { decodeRollout, type Rollout, rolloutToJson } from "./rollout.ts";
 
@@ -47,6 +49,8 @@ export interface TargetObject {
   readonly name: ObjectName;
   /** A module's own; null for `vmlinux`, whose build ID is the kernel's. */
   readonly buildId: BuildId | null;
+  /** Where a module is linked for its fingerprints; null for `vmlinux`, which is where it is linked. */
+  readonly layout: ModuleLayout | null;
   readonly functions: readonly FunctionFingerprint[];
 }
 
@@ -169,6 +173,7 @@ function decodeObjects(objects: Decoder): TargetObject[] {
     return {
       name: object.get("name").as(objectName),
       buildId: object.get("build_id").optional((id) => id.as(buildId)) ?? null,
+      layout: object.get("layout").optional(decodeLayout) ?? null,
       functions: functions.map((fn) => fingerprintFromJson(fn.value, fn.where)),
     };
   });
@@ -197,6 +202,7 @@ export function updateToJson(update: Update): JsonObject {
       jsonObject({
         name: object.name,
         build_id: object.buildId ?? undefined,
+        layout: object.layout ? layoutToJson(object.layout) : undefined,
         functions: object.functions.map(fingerprintToJson),
       }),
     ),

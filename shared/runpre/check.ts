@@ -58,17 +58,28 @@ export function functionChecker(
   moves?: readonly number[],
 ): (fingerprint: FunctionFingerprint) => RunpreResult {
   const kernel = new KernelState(landmarks, memory, moves);
-  const scratch = { body: new Uint8Array(USUAL_SIZE), site: new Uint8Array(MAX_ALTERNATIVE_LENGTH) };
+  const scratch = new Scratch();
   return (fingerprint) => check(fingerprint, kernel, scratch, sha256);
 }
 
 /** Nearly all functions are smaller. */
-const USUAL_SIZE = 16_384;
+const USUAL_SIZE = 4096;
 
 /** Room that is used for one function after the other: 100,000 small buffers cost more than the rest of the work. */
-interface Scratch {
-  body: Uint8Array;
-  readonly site: Uint8Array;
+class Scratch {
+  readonly site = new Uint8Array(MAX_ALTERNATIVE_LENGTH);
+  readonly #room = new Uint8Array(USUAL_SIZE);
+  /** Views of the room by their length, as far as they were wanted. */
+  readonly #views: Uint8Array[] = [];
+
+  copy(bytes: Uint8Array): Uint8Array {
+    const { length } = bytes;
+    if (length > USUAL_SIZE) return new Uint8Array(bytes);
+    this.#room.set(bytes);
+    const view = this.#views[length] ?? this.#room.subarray(0, length);
+    this.#views[length] = view;
+    return view;
+  }
 }
 
 function check(
@@ -79,7 +90,7 @@ function check(
 ): RunpreResult {
   const found = kernel.memory.read(fingerprint.offset, fingerprint.size);
   // A copy, as the memory may be a view of something shared.
-  const body = copy(found, scratch);
+  const body = scratch.copy(found);
   const differences: Difference[] = [];
   const hasAttached = normalise(fingerprint, kernel, body, scratch.site, differences);
   differences.push(...bodyDifferences(fingerprint, body, found, sha256));
@@ -87,12 +98,6 @@ function check(
     return { result: "mismatch", differences: differences.sort((a, b) => a.offset - b.offset) };
   }
   return hasAttached ? ATTACHED : MATCH;
-}
-
-function copy(bytes: Uint8Array, scratch: Scratch): Uint8Array {
-  if (bytes.length > scratch.body.length) scratch.body = new Uint8Array(bytes.length);
-  scratch.body.set(bytes);
-  return scratch.body.subarray(0, bytes.length);
 }
 
 /**

@@ -15,6 +15,7 @@ import {
   type RetpolineLandmarks,
   type StaticCallLandmarks,
 } from "./landmarks.ts";
+import { MODULE_SPACE } from "./module/layout.ts";
 
 /** Addresses are hex strings: JSON numbers end at 2^53. Offsets are numbers; what the kernel has not is null. */
 export function landmarksToJson(landmarks: KernelLandmarks): JsonObject {
@@ -100,7 +101,8 @@ export function decodePatching(decoder: Decoder): PatchingLandmarks {
   };
 }
 
-const place = (decoder: Decoder): TextOffset => textOffset(decoder.integer(0, TEXT_OFFSETS - 1));
+/** In the kernel itself. */
+const place = (decoder: Decoder): TextOffset => textOffset(decoder.integer(0, MODULE_SPACE - 1));
 const feature = (decoder: Decoder): number => decoder.integer(0, MAX_FEATURE - 1);
 
 const decodeParavirt = (decoder: Decoder): ParavirtLandmarks => ({
@@ -134,7 +136,8 @@ function decodeReference(decoder: Decoder): ItsReference {
   if (at === undefined || length === undefined || thunk === undefined || rest.length > 0) {
     return decoder.fail("not a place, a length and the place of a thunk");
   }
-  return { at: place(at), length: length.integer(5, 6), thunk: thunk.integer(0, 4095) };
+  const branch = textOffset(at.integer(0, TEXT_OFFSETS - 1));
+  return { at: branch, length: length.integer(5, 6), thunk: thunk.integer(0, 4095) };
 }
 
 function decodeCallDepth(decoder: Decoder): CallDepthLandmarks {

@@ -1,5 +1,9 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Miniflare, Headers as MiniflareHeaders } from "miniflare";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fileStore } from "../../edge/node/files.ts";
 import { MemoryStore } from "../../edge/store/memory.ts";
 import { r2Store } from "../../edge/store/r2.ts";
 import type { Store } from "../../edge/store/store.ts";
@@ -21,6 +25,7 @@ afterAll(() => miniflare.dispose());
 
 const kinds: readonly (readonly [string, () => Promise<Store>])[] = [
   ["memory", async () => new MemoryStore()],
+  ["files", async () => fileStore(await mkdtemp(join(tmpdir(), "store-")))],
   ["R2", async () => r2Store(await bucket())],
 ];
 
@@ -61,6 +66,12 @@ describe.each(kinds)("a store in %s", (_, open) => {
     expect(await file?.bytes()).toEqual(utf8("one"));
     const streamed = (await store.get("a/b.json"))?.stream();
     expect(await new Response(streamed).text()).toBe("one");
+  });
+
+  it("holds what is empty", async () => {
+    await store.create("empty", new Uint8Array());
+    expect(await (await store.get("empty"))?.bytes()).toEqual(new Uint8Array());
+    expect(await new Response((await store.get("empty"))?.stream()).text()).toBe("");
   });
 
   it("creates once", async () => {

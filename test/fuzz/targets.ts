@@ -150,7 +150,10 @@ function readFingerprints(bytes: Uint8Array): void {
     read: (_: number, length: number) => new Uint8Array(length),
   };
   const check = functionChecker(file.landmarks, memory, sha256);
-  for (let i = 0; i < file.count; i++) tolerant(() => check(file.at(i)));
+  for (let i = 0; i < file.count; i++) {
+    tolerant(() => file.name(i));
+    tolerant(() => check(file.at(i)));
+  }
 }
 
 function readJson(bytes: Uint8Array): void {

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { Change, Progress } from "../../client/engines/engine.ts";
 import { engines } from "../../client/engines/engines.ts";
 import { loadModule } from "../../client/engines/module_load.ts";
-import { linux } from "../../client/host/system.ts";
+import { linuxSystem } from "../../client/host/system.ts";
 import { objectName } from "../../shared/brand.ts";
 import type { EngineName } from "../../shared/feed/update.ts";
 
@@ -36,6 +36,7 @@ export interface Answer {
 
 let progress: Progress[] = [];
 const { engine: name, steps, ...options } = JSON.parse(readFileSync(0, "utf8")) as Scenario;
+const linux = linuxSystem(() => undefined);
 const all = engines({ system: linux, progress: (now) => progress.push(now), ...options });
 const engine = all.for({ engine: name });
 

@@ -86,7 +86,7 @@ export function scenarios(packages) {
       const { stdout } = await shell(
         `fish --no-config -c 'source /usr/share/fish/vendor_completions.d/rebootless.fish; complete -C "rebootless upg"; complete -C "rebootless -q upgrade --dry"'`,
       );
-      expect(stdout, /^upgrade\tapply every update/m, "fish: commands");
+      expect(stdout, /^upgrade\tapply /m, "fish: commands");
       expect(stdout, /^--dry-run\t/m, "fish: options");
     },
     "deb: a changed configuration outlives another installation": async (shell) => {

@@ -29,6 +29,8 @@ export class FakeKsplice implements System {
   /** Modules that do not go. */
   readonly stuck = new Set<string>();
   readonly files = new Map<string, string>();
+  /** Files that cannot be read, as under lockdown, or written. */
+  readonly broken = new Set<string>();
   readonly log: string[] = [];
   cleanupMs = 250;
   stage: string | undefined;
@@ -66,6 +68,7 @@ export class FakeKsplice implements System {
 
   async write(path: string, text: string): Promise<void> {
     this.did.push(`${basename(path)}=${text}`);
+    if (this.broken.has(path)) throw new Error(`EIO: i/o error, write ${path}`);
     if (path !== `${this.folder}/stage`) return;
     if (text === "cleanup" && this.stage === "reversed") this.#goesAt = this.#now + this.cleanupMs;
     if (text === "applied" && this.stage === "preparing") this.#try(text);
@@ -73,6 +76,7 @@ export class FakeKsplice implements System {
   }
 
   async read(path: string): Promise<string | undefined> {
+    if (this.broken.has(path)) throw new Error(`EPERM: operation not permitted, read ${path}`);
     const module = /^\/sys\/module\/(\w+)\/initstate$/.exec(path)?.[1];
     if (module !== undefined) return this.modules.includes(module) ? "live" : undefined;
     if (path.startsWith(`${this.folder}/`) && this.stage === undefined) return undefined;

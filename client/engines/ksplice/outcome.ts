@@ -53,7 +53,7 @@ const MAX_DETAIL = 200;
 
 /** The last line of what the update wrote to debugfs; there is one when `debug` is set and debugfs mounted. */
 async function debugLine(system: System, kid: string): Promise<string | undefined> {
-  const text = await system.read(`/sys/kernel/debug/ksplice_${kid}`);
+  const text = await system.read(`/sys/kernel/debug/ksplice_${kid}`).catch(() => undefined);
   return (text || undefined)
     ?.split("\n")
     .at(-1)

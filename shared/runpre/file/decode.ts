@@ -10,6 +10,7 @@ import { decodeIndex, type FunctionIndex } from "./index.ts";
 import { type Parts, splitParts } from "./layout.ts";
 import { decodeNames } from "./names.ts";
 import { readSites, type SiteTables } from "./read_sites.ts";
+import { StoredFunction } from "./stored_function.ts";
 import { decodeVariables } from "./variables.ts";
 
 /** A fingerprint file that was opened: an index, by which functions are decoded one by one. */
@@ -63,20 +64,17 @@ function functionReader(
   const variable = decodeVariables(parts.variables);
   const tables: SiteTables = { variable, alternative: decodeAlternatives(parts.alternatives, variable) };
   const reader = new ByteReader(parts.sites, "sites of a fingerprint file");
-  const slice = (part: Uint8Array, places: Uint32Array, i: number): Uint8Array =>
-    part.subarray(places[i], places[i + 1]);
+  const source = { index, name, locators: parts.locators };
   return (i) => {
     const size = index.sizes[i];
     const end = index.sites[i + 1];
     if (size === undefined || end === undefined) throw new RangeError(`function ${i} of ${index.count}`);
     reader.seek(index.sites[i] ?? 0);
-    return {
-      name: name(i),
-      offset: textOffset(index.offsets[i] ?? 0),
-      size,
-      sha256: toHex(parts.digests.subarray(DIGEST_BYTES * i, DIGEST_BYTES * (i + 1))) as Sha256Half,
-      locator: slice(parts.locators, index.locators, i),
-      sites: readSites(reader, end, size, tables),
-    };
+    return new StoredFunction(
+      source,
+      i,
+      toHex(parts.digests, DIGEST_BYTES * i, DIGEST_BYTES * (i + 1)) as Sha256Half,
+      readSites(reader, end, size, tables),
+    );
   };
 }

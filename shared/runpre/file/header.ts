@@ -4,6 +4,8 @@ import { encodeJson, jsonObject, parseJson } from "../../json.ts";
 import { decodeKernel, type KernelIdentity, kernelToJson } from "../../kernel_identity.ts";
 import type { KernelLandmarks } from "../fingerprint.ts";
 import { decodeLandmarks, landmarksToJson } from "../landmarks_json.ts";
+import type { ModuleLayout } from "../module/layout.ts";
+import { decodeLayout, layoutToJson } from "../module/layout_json.ts";
 
 /** Whose functions a fingerprint file describes, and what a checker must know of the kernel as a whole. */
 export interface FileHeader {
@@ -18,6 +20,8 @@ export interface FingerprintedObject {
   readonly name: ObjectName;
   /** Its own: that of `vmlinux` is the kernel's. */
   readonly buildId: BuildId;
+  /** Where a module is linked for its fingerprints; null for the kernel. */
+  readonly layout: ModuleLayout | null;
 }
 
 export const KERNEL_OBJECT = objectName("vmlinux");
@@ -26,7 +30,11 @@ export const encodeHeader = ({ kernel, object, landmarks }: FileHeader): Uint8Ar
   encodeJson(
     jsonObject({
       kernel: kernelToJson(kernel),
-      object: jsonObject({ name: object.name, build_id: object.buildId }),
+      object: jsonObject({
+        name: object.name,
+        build_id: object.buildId,
+        layout: object.layout ? layoutToJson(object.layout) : undefined,
+      }),
       landmarks: landmarksToJson(landmarks),
     }),
   );
@@ -37,7 +45,11 @@ export function decodeHeader(bytes: Uint8Array): FileHeader {
   const object = header.get("object");
   return {
     kernel: decodeKernel(header.get("kernel")),
-    object: { name: object.get("name").as(objectName), buildId: object.get("build_id").as(buildId) },
+    object: {
+      name: object.get("name").as(objectName),
+      buildId: object.get("build_id").as(buildId),
+      layout: object.get("layout").optional(decodeLayout) ?? null,
+    },
     landmarks: decodeLandmarks(header.get("landmarks")),
   };
 }

@@ -103,7 +103,9 @@ export function updateOf(
     replace: false,
     parts: [],
     module,
-    objects: [{ name: objectName("vmlinux"), buildId: null, functions: functions.map(fingerprintOf) }],
+    objects: [
+      { name: objectName("vmlinux"), buildId: null, layout: null, functions: functions.map(fingerprintOf) },
+    ],
     ...more,
     depends: (more.depends ?? []).map(updateId),
     conflicts: (more.conflicts ?? []).map(updateId),

@@ -102,16 +102,6 @@ describe("matching an update with memory", () => {
     expect(slept).toEqual([50, 500, 2000]);
   });
 
-  it("refuses an update of a module before it reads anything", async () => {
-    const objects = [
-      ...update.objects,
-      { name: objectName("kvm"), buildId: null, functions: [fingerprintOf("third")] },
-    ];
-    const error = await refusal({ ...update, objects });
-    expect(error).toMatchObject({ code: "unsupported", message: expect.stringContaining("kvm") });
-    expect(memory.readings).toBe(0);
-  });
-
   it("passes on what goes wrong with reading", async () => {
     memory.beforeReading = () => {
       throw new RebootlessError("io", "the disk is gone");
@@ -165,7 +155,7 @@ describe("a function that something is attached to", () => {
     const named = { ...fingerprintOf("third"), name: "second" };
     const twin = {
       ...updateOf("twin", []),
-      objects: [{ name: objectName("vmlinux"), buildId: null, functions: [named] }],
+      objects: [{ name: objectName("vmlinux"), buildId: null, layout: null, functions: [named] }],
     };
     running = { ...running, updates: [update, earlier, twin] };
     load(patch("livepatch_earlier", "vmlinux/second,1"), patch("livepatch_twin", "vmlinux/second,2"));

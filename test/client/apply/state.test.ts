@@ -67,6 +67,7 @@ describe("the state of a host", () => {
       {
         name: objectName("vmlinux"),
         buildId: null,
+        layout: null,
         functions: [fingerprintOf("first"), fingerprintOf("first")],
       },
     ];

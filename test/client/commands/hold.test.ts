@@ -23,6 +23,13 @@ describe("holding", () => {
       stdout: expect.stringContaining(`held       ${name}: fix-1 will not`),
     });
     expect(await withheld()).toEqual(["fix-1"]);
+    expect(JSON.parse((await host.run("check", "--json")).stdout)).toMatchObject({
+      available: [],
+      left_out: ["fix-1"],
+    });
+    expect((await host.run("status")).stdout).toMatch(
+      /^available {2}fix-1: .*, held .*: breaks the tape robot$/m,
+    );
     expect(await host.status()).toMatchObject({
       holds: [{ what: name, reason: "breaks the tape robot", since: "2036-06-01T00:00:00Z" }],
     });

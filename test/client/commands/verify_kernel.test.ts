@@ -12,7 +12,7 @@ import { ID, type Output, RELEASE, SmallHost } from "./small_host.ts";
 const OTHER = buildId("ff".repeat(20));
 const header: FileHeader = {
   kernel: { buildId: ID, release: RELEASE, architecture: "x86_64" },
-  object: { name: KERNEL_OBJECT, buildId: ID },
+  object: { name: KERNEL_OBJECT, buildId: ID, layout: null },
   landmarks,
 };
 
@@ -126,7 +126,10 @@ describe("verify --kernel", () => {
   it.each([
     [
       "a module's fingerprints",
-      encodeFingerprints({ ...header, object: { name: objectName("nvme"), buildId: OTHER } }, []),
+      encodeFingerprints(
+        { ...header, object: { name: objectName("nvme"), buildId: OTHER, layout: null } },
+        [],
+      ),
       2,
     ],
     ["what is no fingerprint file", utf8("hello"), 1],

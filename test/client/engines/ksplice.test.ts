@@ -257,6 +257,25 @@ describe.each([
     expect(system.did).toContain("debug=1");
   });
 
+  it("takes everything out when sysfs cannot be written", async () => {
+    system.broken.add(`${system.folder}/partial`);
+    expect(await engine.apply(change, WHOLE)).toMatchObject({
+      cause: "unexpected",
+      detail: expect.stringContaining("EIO"),
+      restored: true,
+    });
+    expect(ours()).toEqual([]);
+  });
+
+  it("does without what it may not read", async () => {
+    system.broken.add("/proc/812/stack").add(`/sys/kernel/debug/ksplice_${KID}`);
+    system.tries.push(...Array(3).fill({ abort: "code_busy", conflicts: "task 812 f" }));
+    expect(await engine.apply(change, WHOLE)).toMatchObject({
+      cause: "code_busy",
+      blockedBy: [{ stack: ["f"] }],
+    });
+  });
+
   it("loads nothing where modules are disabled", async () => {
     system.files.set("/proc/sys/kernel/modules_disabled", "1");
     expect(await engine.apply(change, WHOLE)).toMatchObject({ cause: "modules_disabled" });

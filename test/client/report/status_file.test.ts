@@ -37,16 +37,22 @@ describe("status.json", () => {
         {
           id: "fix-1",
           state: "available",
+          summary: "Fixes what fix-1 names",
           cves: ["CVE-2026-12345"],
           published: "2026-01-01T00:00:00Z",
           recalled: null,
+          module: "livepatch_fix_1",
+          pending: [],
         },
         {
           id: "fix-2",
           state: "available",
+          summary: "Fixes what fix-2 names",
           cves: ["CVE-2026-12345"],
           published: "2026-01-01T00:00:00Z",
           recalled: null,
+          module: "livepatch_fix_2",
+          pending: [],
           withheld: {
             reason: "rollout",
             until: "2036-06-02T00:00:00Z",
@@ -55,6 +61,8 @@ describe("status.json", () => {
         },
       ],
       foreign: [],
+      suspects: [],
+      differences: [],
       holds: [],
     });
   });

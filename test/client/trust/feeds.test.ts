@@ -52,6 +52,10 @@ describe("feeds in order", () => {
 });
 
 describe("several feeds as one", () => {
+  const NOBODY = () => {
+    throw new Error("nothing was to be passed over");
+  };
+
   it("give a file that any of them has, the one that was polled first of all", async () => {
     const order: string[] = [];
     const watched = (name: string) =>
@@ -60,20 +64,31 @@ describe("several feeds as one", () => {
         return { status: "not_found" };
       });
     const [a, b, c] = [watched("a"), watched("b"), watched("c")];
-    expect(await joined(b, [a, b, c]).get("x", limits)).toEqual({ status: "not_found" });
+    expect(await joined(b, [a, b, c], NOBODY).get("x", limits)).toEqual({ status: "not_found" });
     expect(order).toEqual(["b", "a", "c"]);
-    expect(await joined(a, [a, failing("unreachable"), has]).get("x", limits)).toBe(ok);
+    expect(await joined(a, [a, failing("unreachable"), has], NOBODY).get("x", limits)).toBe(ok);
   });
 
-  it("are unreachable only together, and without a file only when all say so", async () => {
+  it("are unreachable where none has the file and one is, and else without it", async () => {
     const down = failing("unreachable");
-    await expect(joined(empty, [empty, down]).get("x", limits)).rejects.toMatchObject({
-      code: "unreachable",
-    });
-    expect(await joined(empty, [empty, empty]).get("x", limits)).toEqual({ status: "not_found" });
+    const both = joined(empty, [empty, down], NOBODY);
+    await expect(both.get("x", limits)).rejects.toMatchObject({ code: "unreachable" });
+    expect(await joined(empty, [empty, empty], NOBODY).get("x", limits)).toEqual({ status: "not_found" });
+  });
+
+  it("go past one that has another file by that name, and say so", async () => {
+    const damaged = { ...ok, bytes: new Uint8Array(2) };
+    const other = feed("other:", async () => damaged);
+    const accepts = async (bytes: Uint8Array) => bytes.length === 1;
+    const passed: string[] = [];
+    const note = (why: RebootlessError) => void passed.push(`${why.code} ${why.message}`);
+    expect(await joined(other, [other, has], note).get("x", { ...limits, accepts })).toBe(ok);
+    expect(passed).toEqual(["trust other:x is not the file that was signed for"]);
+    expect(await joined(other, [other, empty], note).get("x", { ...limits, accepts })).toBe(damaged);
+    expect(await joined(other, [other], NOBODY).get("x", { ...limits, accepts })).toBe(damaged);
   });
 
   it("add up what they cost", () => {
-    expect(joined(has, [has, empty]).traffic).toEqual({ requests: 2, bytes: 20 });
+    expect(joined(has, [has, empty], NOBODY).traffic).toEqual({ requests: 2, bytes: 20 });
   });
 });

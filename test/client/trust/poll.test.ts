@@ -144,7 +144,9 @@ describe("polling", () => {
     const next = await serve({ versions: atVersion(2), manifest: manifestBytes(ID, []) });
     expect((await ask()).manifest.updates).toEqual([]);
     expect(Object.values(await listing())).toEqual(
-      expect.arrayContaining([next.timestamp, next.snapshot, next.targets, next.manifest].map(toHex)),
+      expect.arrayContaining(
+        [next.timestamp, next.snapshot, next.targets, next.manifest].map((bytes) => toHex(bytes)),
+      ),
     );
   });
 

@@ -90,6 +90,7 @@ export async function updateOf(id: string, module: Uint8Array): Promise<Update> 
       {
         name: objectName("vmlinux"),
         buildId: null,
+        layout: null,
         functions: [
           {
             name: "cmdline_proc_show",

@@ -1,13 +1,18 @@
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { fingerprintWhole, kernelFile } from "../../../publisher/fingerprint/kernel_file.ts";
 import { fingerprintSymbol } from "../../../publisher/fingerprint/kernel_function.ts";
 import { landmarks } from "../../../publisher/fingerprint/landmarks.ts";
 import { type KernelImage, openKernelImage } from "../../../publisher/image/kernel_image.ts";
+import { equalBytes } from "../../../shared/bytes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { encodeJson, parseJson } from "../../../shared/json.ts";
+import { openFingerprints } from "../../../shared/runpre/file/decode.ts";
 import type { FunctionFingerprint } from "../../../shared/runpre/fingerprint.ts";
 import { fingerprintFromJson, fingerprintToJson } from "../../../shared/runpre/json.ts";
+import { foldLocator } from "../../../shared/runpre/locator.ts";
 
 /** Counted once against outside oracles: the guest's /proc/kallsyms and the boot code's relocations. */
 const KNOWN: ReadonlyMap<string, Readonly<Record<string, unknown>>> = new Map([
@@ -66,6 +71,29 @@ function survivesJson(fingerprint: FunctionFingerprint): boolean {
   return isDeepStrictEqual(fingerprintFromJson(parseJson(text, "test")), fingerprint);
 }
 
+/** The whole kernel in one file: small, and every function comes back from it. */
+function expectFile(image: KernelImage): void {
+  const whole = fingerprintWhole(image);
+  const file = kernelFile(image, whole);
+  if (image.release.startsWith("6.1.")) {
+    expect(file.length).toBeLessThan(3_000_000);
+    expect(gzipSync(file, { level: 9 }).length).toBeLessThan(1_500_000);
+  }
+  const opened = openFingerprints(file);
+  expect(opened.count).toBe(whole.functions.length);
+  const changed = whole.functions.filter((fn, i) => {
+    const kept = opened.at(i);
+    const isSame =
+      kept.name === fn.name &&
+      kept.offset === fn.offset &&
+      kept.size === fn.size &&
+      fn.sha256.startsWith(kept.sha256) &&
+      equalBytes(kept.locator, foldLocator(fn.locator));
+    return !isSame || (i % 10 === 0 && !isDeepStrictEqual(kept.sites, fn.sites));
+  });
+  expect(changed.map(({ name }) => name)).toEqual([]);
+}
+
 /** In every kernel: a table that is not found would show as sites that are not there. */
 const KINDS = [
   "reloc32",
@@ -83,7 +111,7 @@ describe("distribution kernels", () => {
     expect(paths, "REBOOTLESS_KERNEL_IMAGES must name vmlinuz files, separated by colons").not.toEqual([]);
   });
 
-  it.each(paths)("%s is read whole, and every function is fingerprinted", { timeout: 60_000 }, (path) => {
+  it.each(paths)("%s is read whole, and every function is fingerprinted", { timeout: 120_000 }, (path) => {
     const image = openKernelImage(new Uint8Array(readFileSync(path)));
     const { reloc32, reloc32neg, reloc64 } = image.relocations;
     const { places, refused, kinds, changedByJson } = survey(image);
@@ -97,6 +125,7 @@ describe("distribution kernels", () => {
       }).toEqual(known);
     }
     expect(path).toContain(image.release);
+    expectFile(image);
     expect(refused).toEqual([]);
     expect(changedByJson).toEqual([]);
     for (const kind of KINDS) expect(kinds.get(kind), kind).toBeGreaterThan(2_000);

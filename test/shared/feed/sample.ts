@@ -41,6 +41,7 @@ export function sampleUpdate(id: string, relations: Relations = {}): Update {
       {
         name: objectName("vmlinux"),
         buildId: null,
+        layout: null,
         functions: [
           {
             name: "cmdline_proc_show",

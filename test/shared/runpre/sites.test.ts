@@ -412,7 +412,7 @@ describe("sites as JSON", () => {
   it.each([
     ["a jump of 3 bytes", "[5,2,", "[5,3,"],
     ["a flag that is none", `-9,${VARIABLE},1]`, `-9,${VARIABLE},2]`],
-    ["a variable outside of the kernel", `-9,${VARIABLE}`, "-9,1073741824"],
+    ["a variable past what there is", `-9,${VARIABLE}`, "-9,2147483648"],
     ["another form of static call", '"tail"', '"head"'],
     ["a register too many", "232,11", "232,16"],
     ["another opcode", "[26,5,233", "[26,5,234"],

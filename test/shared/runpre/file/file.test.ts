@@ -17,7 +17,17 @@ const kept = (fn: FunctionFingerprint) => ({
   locator: foldLocator(fn.locator),
 });
 
-const readAll = (bytes: Uint8Array): number => [...openFingerprints(bytes).functions()].length;
+/** With what is read when it is asked for. */
+const plain = ({ name, offset, size, sha256, locator, sites }: FunctionFingerprint) => ({
+  name,
+  offset,
+  size,
+  sha256,
+  locator,
+  sites,
+});
+
+const readAll = (bytes: Uint8Array): number => [...openFingerprints(bytes).functions()].map(plain).length;
 
 function refusal(bytes: Uint8Array): unknown {
   try {
@@ -36,13 +46,13 @@ describe("a fingerprint file", () => {
   });
 
   it("gives back every function with every kind of site", () => {
-    expect([...openFingerprints(file).functions()]).toEqual(sampleFunctions.map(kept));
+    expect([...openFingerprints(file).functions()].map(plain)).toEqual(sampleFunctions.map(kept));
     expect(new Set(everySite.map(({ kind }) => kind)).size).toBe(17);
   });
 
   it("gives any one function alone", () => {
     const opened = openFingerprints(file);
-    expect(opened.at(4)).toEqual(openFingerprints(file).at(4));
+    expect(plain(opened.at(4))).toEqual(plain(openFingerprints(file).at(4)));
     expect(opened.at(2).name).toBe("second");
     expect(() => opened.at(sampleFunctions.length)).toThrow(RangeError);
   });
@@ -106,8 +116,8 @@ describe("a hostile fingerprint file", () => {
     }
   });
 
-  it("does not hold functions outside of the text mapping", () => {
-    const last = sampleFunction("last", 0x3fff_ffff, 1);
+  it("does not hold functions past what offsets reach", () => {
+    const last = sampleFunction("last", 0x7fff_ffff, 1);
     expect(readAll(encodeFingerprints(sampleHeader, [last]))).toBe(1);
     expect(refusal(encodeFingerprints(sampleHeader, [{ ...last, size: 2 }]))).toBeInstanceOf(ParseError);
   });

@@ -9,7 +9,7 @@ const id = buildId("3b43fad5034874490492495d552c0af6a5fab235");
 
 export const sampleHeader: FileHeader = {
   kernel: { buildId: id, release: "6.1.0-56-cloud-amd64", architecture: "x86_64" },
-  object: { name: KERNEL_OBJECT, buildId: id },
+  object: { name: KERNEL_OBJECT, buildId: id, layout: null },
   landmarks: {
     linkedText: address(0xffff_ffff_8100_0000n),
     returnThunkVariable: textOffset(0x400),

@@ -1,0 +1,43 @@
+import { holdToJson } from "../../shared/feed/holds.ts";
+import type { Withheld } from "../../shared/feed/withheld.ts";
+import { type JsonObject, type JsonValue, jsonObject } from "../../shared/json.ts";
+import { formatInstant } from "../../shared/time.ts";
+import type { Standing } from "../apply/state.ts";
+import type { Host } from "../host/host.ts";
+import type { HostView } from "./host_view.ts";
+
+/** How a host stands, for programs: the same in status.json and in what `status` and `show` print. */
+export function hostMembers({ buildId, kernel }: Host, view: HostView): Readonly<Record<string, JsonValue>> {
+  return {
+    kernel: jsonObject({
+      build_id: buildId,
+      release: kernel.release,
+      effective_release: view.effective,
+    }),
+    updates: view.state.updates.map((standing) => standingToJson(standing, view)),
+    foreign: view.state.foreign.map(({ name, state }) => jsonObject({ name, state })),
+    suspects: [...view.journal.ledger.suspects].map(([id, { act, at, boot }]) =>
+      jsonObject({ id, act, at: formatInstant(at), boot }),
+    ),
+    differences: view.differences.map(({ id, difference }) => jsonObject({ id, difference })),
+    holds: view.policy.holds.map(holdToJson),
+  };
+}
+
+export function standingToJson({ update, state }: Standing, view: HostView): JsonObject {
+  const withheld = view.withheld.get(update.id);
+  return jsonObject({
+    id: update.id,
+    state,
+    summary: update.summary,
+    cves: update.cves,
+    published: formatInstant(update.published),
+    recalled: update.recalled,
+    module: update.module.name,
+    pending: view.inForce.get(update.id) ?? [],
+    withheld: withheld && withheldToJson(withheld),
+  });
+}
+
+const withheldToJson = ({ reason, until, detail }: Withheld): JsonObject =>
+  jsonObject({ reason, until: until === null ? null : formatInstant(until), detail });

@@ -1,0 +1,28 @@
+import { createHash } from "node:crypto";
+import { realpath } from "node:fs/promises";
+import { createServer } from "node:net";
+import { RebootlessError } from "../../shared/errors.ts";
+
+/**
+ * Takes a folder for this process alone: an abstract socket (unix(7)) of a name made from the folder's path, which the
+ * kernel gives to one process and takes back when that ends, however it ends. Throws `locked`.
+ */
+export async function onlyProcess(folder: string): Promise<() => Promise<void>> {
+  const name = createHash("sha256")
+    .update(await realpath(folder))
+    .digest("hex");
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause) =>
+      reject(
+        new RebootlessError("locked", `another process serves ${folder}`, {
+          cause,
+          hint: "Stop it, or serve another folder.",
+        }),
+      ),
+    );
+    server.listen(`\0rebootless-${name}`, resolve);
+  });
+  server.unref();
+  return () => new Promise((resolve) => server.close(() => resolve()));
+}

@@ -1,0 +1,62 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { RebootlessError } from "../../shared/errors.ts";
+import { type JsonObject, jsonObject } from "../../shared/json.ts";
+import type { Context } from "../context.ts";
+import { moduleFile } from "../fingerprint/module_file.ts";
+import { fingerprintModule } from "../fingerprint/module_function.ts";
+import type { ModuleFile } from "../package/module_files.ts";
+import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
+
+/** Writes a fingerprint file for each module of packages, folders or files: FOLDER/NAME.fp. */
+export async function fingerprintModules(
+  context: Context,
+  imagePath: string,
+  modulePaths: readonly string[],
+  folder: string,
+): Promise<void> {
+  const { terminal } = context;
+  const kernel = await openWithModules(imagePath, modulePaths, () => true);
+  const files = [...kernel.modules.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (files.length === 0) {
+    throw new RebootlessError("usage", `${modulePaths.join(", ")}: no module`, {
+      hint: "Give a .ko file, a folder such as /lib/modules/RELEASE, or a package.",
+    });
+  }
+  await mkdir(folder, { recursive: true });
+  const written: JsonObject[] = [];
+  for (const file of files) {
+    terminal.progress(`${file.name} (${written.length + 1} of ${files.length})`);
+    written.push(await writeOne(context, kernel, file, folder));
+  }
+  const { image } = kernel;
+  terminal.say(`kernel     ${image.release}, build ID ${image.buildId}`);
+  terminal.say(`written    ${written.length} files in ${folder}`);
+  terminal.result("fingerprint", {
+    kernel: jsonObject({ build_id: image.buildId, release: image.release }),
+    output: folder,
+    modules: written,
+  });
+}
+
+async function writeOne(
+  { warn }: Context,
+  { image, link }: KernelAndModules,
+  file: ModuleFile,
+  folder: string,
+): Promise<JsonObject> {
+  const module = await link(file);
+  const whole = fingerprintModule(module, image.linkedText);
+  for (const { message } of whole.refused) warn(`${module.name}: ${message}`);
+  const bytes = moduleFile(image, module, whole);
+  const output = join(folder, `${module.name}.fp`);
+  await writeFile(output, bytes);
+  return jsonObject({
+    name: module.name,
+    build_id: module.buildId,
+    output,
+    bytes: bytes.length,
+    functions: whole.functions.length,
+    refused: whole.refused.map(({ message, code }) => jsonObject({ code, message })),
+  });
+}

@@ -1,0 +1,32 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import type { TargetObject } from "../../shared/feed/update.ts";
+import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
+import { fingerprintFunction } from "../fingerprint/kernel_function.ts";
+import { fingerprintModuleFunction } from "../fingerprint/module_function.ts";
+import { usedLayout } from "../fingerprint/used_layout.ts";
+import type { LivepatchModule } from "../module/livepatch_module.ts";
+import type { KernelAndModules } from "./kernel_input.ts";
+
+/** What an update replaces in one object, with fingerprints. @throws RebootlessError `usage` without the module's file. */
+export async function targetObject(
+  { image, modules, link }: KernelAndModules,
+  { object: name, functions }: LivepatchModule["objects"][number],
+): Promise<TargetObject> {
+  if (name === KERNEL_OBJECT) {
+    const fingerprints = functions.map((fn) => fingerprintFunction(image, fn));
+    return { name, buildId: null, layout: null, functions: fingerprints };
+  }
+  const file = modules.get(name);
+  if (file === undefined) {
+    throw new RebootlessError("usage", `the patch replaces functions of ${name}, whose file is not at hand`, {
+      hint: `Give it as --modules ${name}.ko, or a folder or package that has it.`,
+      details: { module: name },
+    });
+  }
+  const module = await link(file);
+  const { layout, functions: fingerprints } = usedLayout({
+    layout: module.layout,
+    functions: functions.map((fn) => fingerprintModuleFunction(module, image.linkedText, fn)),
+  });
+  return { name, buildId: module.buildId, layout, functions: fingerprints };
+}

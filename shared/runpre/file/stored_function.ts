@@ -1,0 +1,40 @@
+import { type Sha256Half, type TextOffset, textOffset } from "../../brand.ts";
+import type { FunctionFingerprint } from "../fingerprint.ts";
+import type { Site } from "../sites/kinds.ts";
+import type { FunctionIndex } from "./index.ts";
+
+/** What the functions of a file share. */
+export interface FunctionSource {
+  readonly index: FunctionIndex;
+  readonly locators: Uint8Array;
+  name(i: number): string;
+}
+
+/** A function of a fingerprint file: what only a mismatch needs, its name and its locator, is read when it is asked for. */
+export class StoredFunction implements FunctionFingerprint {
+  readonly offset: TextOffset;
+  readonly size: number;
+  readonly sha256: Sha256Half;
+  readonly sites: readonly Site[];
+  readonly #source: FunctionSource;
+  readonly #i: number;
+
+  constructor(source: FunctionSource, i: number, sha256: Sha256Half, sites: readonly Site[]) {
+    this.offset = textOffset(source.index.offsets[i] ?? 0);
+    this.size = source.index.sizes[i] ?? 0;
+    this.sha256 = sha256;
+    this.sites = sites;
+    this.#source = source;
+    this.#i = i;
+  }
+
+  /** @throws ParseError. */
+  get name(): string {
+    return this.#source.name(this.#i);
+  }
+
+  get locator(): Uint8Array {
+    const { locators, index } = this.#source;
+    return locators.subarray(index.locators[this.#i], index.locators[this.#i + 1]);
+  }
+}

@@ -1,0 +1,195 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { BuildId } from "../../../shared/brand.ts";
+import { sha256Of } from "../../../shared/crypto/digest.ts";
+import { decodeBundle } from "../../../shared/feed/bundle.ts";
+import { encodeManifest } from "../../../shared/feed/manifest.ts";
+import { feedPath } from "../../../shared/feed/paths.ts";
+import { mustPublish } from "../../support/commands.ts";
+import { answerOf, type Send, TestPublisher } from "../support/edge.ts";
+import {
+  type Ceremony,
+  ceremony,
+  manifestBytes,
+  manifestOf,
+  secrets,
+  signedTargets,
+  someBuildId,
+  tokenFor,
+  updateOf,
+} from "../support/repository.ts";
+
+const MODULE = new Uint8Array(3000).map((_, i) => i % 253);
+
+let work: string;
+let started: ChildProcess[];
+beforeEach(async () => {
+  work = await mkdtemp(join(tmpdir(), "serve-"));
+  started = [];
+});
+afterEach(async () => {
+  for (const child of started) child.kill("SIGKILL");
+  await rm(work, { recursive: true, force: true });
+});
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly url: string;
+}
+
+/** The built command, as a person starts it. */
+async function serve(vars: string, ...more: readonly string[]): Promise<Running> {
+  const args = [
+    "dist/rebootless-publish.cjs",
+    "serve",
+    "--data",
+    join(work, "data"),
+    "--vars",
+    vars,
+    "--port",
+    "0",
+    ...more,
+  ];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  started.push(child);
+  for await (const line of createInterface({ input: child.stdout })) {
+    const url = / at (http:\S+)\/$/.exec(line)?.[1];
+    if (url !== undefined) return { child, url };
+  }
+  throw new Error("the server did not come up");
+}
+
+async function stop({ child }: Running, signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+  child.kill(signal);
+  await once(child, "exit");
+  return child.exitCode;
+}
+
+const sender =
+  (running: () => Running): Send =>
+  async (method, path, init = {}) =>
+    answerOf(
+      await fetch(running().url + path, {
+        method,
+        headers: { ...init.headers },
+        ...(init.body && { body: init.body.slice() }),
+      }),
+    );
+
+async function varsFile(made: Ceremony): Promise<string> {
+  const file = join(work, "edge.vars");
+  const lines = Object.entries(secrets(made)).map(([name, value]) => `${name}='${value}'\n`);
+  await writeFile(file, lines.join(""), { mode: 0o600 });
+  return file;
+}
+
+describe("a feed served from a folder", () => {
+  it("takes what the publisher's commands send, and has it after a restart", async () => {
+    const dir = join(work, "feed");
+    await mustPublish("init", dir, "--no-passphrase");
+    const vars = join(dir, "edge.vars");
+    let running = await serve(vars, "--url", "https://feed.example.org");
+    const id = someBuildId();
+    const draft = join(work, "draft.json");
+    await writeFile(draft, encodeManifest(manifestOf(id, [await updateOf("fix", MODULE)])));
+    await writeFile(join(work, "fix.ko"), MODULE);
+    await mustPublish("push", dir, draft, "--module", join(work, "fix.ko"), "--feed", `${running.url}/`);
+    const feed = await fetch(`${running.url}/${feedPath(id)}`);
+    expect(feed.headers.get("content-encoding")).toBe("gzip");
+    const bytes = new Uint8Array(await feed.arrayBuffer());
+    expect(decodeBundle(bytes).buildId).toBe(id);
+    const page = await (await fetch(`${running.url}/install`, { headers: { Accept: "text/html" } })).text();
+    expect(page).toContain("rebootless init --feed https://feed.example.org/");
+    expect(await stop(running)).toBe(0);
+
+    running = await serve(vars);
+    const again = await fetch(`${running.url}/${feedPath(id)}`, {
+      headers: { "Accept-Encoding": "identity" },
+    });
+    expect(new Uint8Array(await again.arrayBuffer())).toEqual(bytes);
+    const kernels = await (await fetch(`${running.url}/kernels`)).json();
+    expect(kernels).toMatchObject({ kernels: [{ build_id: id, updates: 1 }] });
+    const artifact = `${running.url}/artifacts/${await sha256Of(MODULE)}`;
+    const part = await fetch(artifact, { headers: { Range: "bytes=10-19" } });
+    expect([part.status, new Uint8Array(await part.arrayBuffer())]).toEqual([206, MODULE.slice(10, 20)]);
+    expect(await stop(running)).toBe(0);
+  });
+
+  it("belongs to one process", async () => {
+    const vars = await varsFile(await ceremony());
+    const first = await serve(vars);
+    await expect(serve(vars)).rejects.toThrow("did not come up");
+    expect(started[1]?.exitCode ?? (await once(started[1] as ChildProcess, "exit"))[0]).toBe(10);
+    expect(await stop(first, "SIGKILL")).toBeNull();
+    await stop(await serve(vars));
+  });
+
+  it("knows a token again after a restart", async () => {
+    const made = await ceremony();
+    const vars = await varsFile(made);
+    let running = await serve(vars);
+    const path = `/staging/${await sha256Of(MODULE)}`;
+    const token = await tokenFor(made, "PUT", path, MODULE);
+    const put = () =>
+      sender(() => running)("PUT", path, { body: MODULE, headers: { Authorization: `Bearer ${token}` } });
+    expect((await put()).status).toBe(201);
+    expect((await put()).status).toBe(401);
+    await stop(running);
+    running = await serve(vars);
+    expect((await put()).status).toBe(401);
+    await stop(running);
+  });
+
+  it("killed at any moment of a publish has the old state or the new one, and takes the next publish", async () => {
+    const made = await ceremony();
+    const vars = await varsFile(made);
+    let running = await serve(vars);
+    const publisher = new TestPublisher(
+      made,
+      sender(() => running),
+    );
+    const id: BuildId = someBuildId();
+    let version = 0;
+    for (let kill = 0; kill < 8; kill++) {
+      const next = await publication(made, id, version + 1);
+      const sent = publisher.publish(next).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 3 * kill));
+      await stop(running, "SIGKILL");
+      const answer = await sent;
+      running = await serve(vars);
+      const now = await versionOf(publisher, id);
+      // Whoever was told that it is in force finds it in force.
+      expect(answer?.status === 201 ? [version + 1] : [version, version + 1]).toContain(now);
+      version = now;
+      expect((await publisher.publish(await publication(made, id, version + 1))).status).toBe(201);
+      version += 1;
+    }
+    const leftovers = (await readdir(join(work, "data/store"), { recursive: true })).filter((name) =>
+      name.startsWith("=new/"),
+    );
+    expect(leftovers).toEqual([]);
+    await stop(running);
+  }, 180_000);
+});
+
+async function publication(made: Ceremony, id: BuildId, version: number) {
+  const manifest = manifestBytes(id, []);
+  return {
+    buildId: id,
+    base: version - 1,
+    manifest,
+    targets: await signedTargets(made, id, manifest, { version }),
+  };
+}
+
+async function versionOf(publisher: TestPublisher, id: BuildId): Promise<number> {
+  const answer = await publisher.send("GET", `/kernels/${id}`);
+  return answer.status === 404
+    ? 0
+    : (JSON.parse(new TextDecoder().decode(answer.bytes)) as { version: number }).version;
+}
