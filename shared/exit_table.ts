@@ -35,12 +35,14 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
   },
   notCovered: {
     short: "kernel not covered",
-    meaning: "the feed has nothing for this kernel build",
+    meaning:
+      "the feed has nothing for this kernel build; `verify --kernel`: the fingerprints are of another build",
     advice: "",
   },
   runpre: {
     short: "the running kernel does not match (run-pre)",
-    meaning: "the running kernel is not the code that the update was made for",
+    meaning:
+      "the running kernel is not the code that the update was made for; `verify --kernel`: functions differ and nothing explains it",
     advice: "nothing was loaded; find out who changed it",
   },
   notPermitted: {

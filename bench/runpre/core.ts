@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { ELF_TYPE } from "../../shared/elf/header.ts";
 import { SEGMENT_TYPE } from "../../shared/elf/program_headers.ts";
-import { bootGuest } from "../../test/guest/guest.ts";
 import type { Kernel } from "../../test/guest/machine.ts";
-import { type Observation, observe } from "../../test/runpre/observed.ts";
+import { observe } from "../../test/runpre/observed.ts";
 import { fingerprintKernel } from "../../test/runpre/whole_kernel.ts";
+import { withGuest } from "../../test/runpre/with_guest.ts";
 import { buildElf, SEGMENTS_AT } from "../../test/support/elf_builder.ts";
 
 /** A core file as a copy of /proc/kcore is one: its notes and the kernel's text. */
@@ -16,13 +16,8 @@ export interface Core {
 
 /** Boots a kernel and writes its core, once it has settled and all of its code is as it should be. */
 export async function writeCore(kernel: Kernel, path: string): Promise<Core> {
-  const guest = await bootGuest({ kernel });
-  let observed: Observation;
-  try {
-    observed = await observe(guest, fingerprintKernel(kernel));
-  } finally {
-    await guest.close();
-  }
+  const whole = fingerprintKernel(kernel);
+  const observed = await withGuest({ kernel }, (guest) => observe(guest, whole));
   const { text, bytes, notes } = observed.capture;
   const segments = [
     { type: SEGMENT_TYPE.note, address: 0n, data: notes },

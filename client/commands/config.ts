@@ -1,16 +1,24 @@
+import { type Hold, holdToJson } from "../../shared/feed/holds.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
+import { formatInstant } from "../../shared/time.ts";
 import type { Raw } from "../config/kinds.ts";
 import { describeOrigin, type Origin } from "../config/layers.ts";
 import { SETTINGS, settingName } from "../config/settings.ts";
 import { type InForce, settingsInForce } from "../config.ts";
 import type { Context } from "../context.ts";
+import { readHolds } from "../policy/holds.ts";
 
-/** Shows every setting, and where its value was said. */
+/** Shows every setting, and where its value was said; then what is held, which is not a setting but decides as well. */
 export async function config({ places, terminal }: Context): Promise<void> {
   const settings = await settingsInForce(places);
+  const holds = await readHolds(places.stateDir);
   for (const setting of settings) terminal.say(settingLine(setting));
-  terminal.result("config", { settings: settings.map(settingToJson) });
+  for (const hold of holds)
+    terminal.say(`# held: ${hold.what} since ${formatInstant(hold.since)}${why(hold)}`);
+  terminal.result("config", { settings: settings.map(settingToJson), holds: holds.map(holdToJson) });
 }
+
+const why = ({ reason }: Hold): string => (reason === null ? "" : `: ${reason}`);
 
 /** As it would stand in a file; what is not set, as a comment. */
 function settingLine({ key, raw, origin }: InForce): string {

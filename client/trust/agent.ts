@@ -15,7 +15,8 @@ export interface Route extends Proxies {
  */
 export async function agentFor(url: URL, route: Route): Promise<Agent | undefined> {
   const proxy = proxyFor(url, route);
-  const ca = url.protocol === "https:" ? await certificates(route) : undefined;
+  const secure = [url.href, proxy].some((address) => address?.startsWith("https:"));
+  const ca = secure ? await certificates(route) : undefined;
   if (proxy === undefined) {
     if (!ca) return undefined;
     const { Agent: HttpsAgent } = await import("node:https");
@@ -23,7 +24,7 @@ export async function agentFor(url: URL, route: Route): Promise<Agent | undefine
   }
   if (url.protocol === "http:") {
     const { HttpProxyAgent } = await import("http-proxy-agent");
-    return new HttpProxyAgent(proxy);
+    return new HttpProxyAgent(proxy, ca && { ca });
   }
   return tunnel(url, proxy, ca);
 }

@@ -4,6 +4,7 @@ import { agentFor } from "./agent.ts";
 import type { Feed, Fetched, FetchLimits } from "./feed.ts";
 import { folderFeed } from "./folder_feed.ts";
 import { httpFeed } from "./http_feed.ts";
+import { withTufFiles } from "./tuf_folder.ts";
 
 /** The feeds of a host in the order in which they are asked. Opening one makes no request. */
 export function openFeeds(config: Config): readonly Feed[] {
@@ -12,7 +13,9 @@ export function openFeeds(config: Config): readonly Feed[] {
     downloadTimeoutMs: config.downloadTimeout,
     agent: (url: URL) => agentFor(url, config),
   };
-  return config.feed.map((base) => (base.startsWith("file:") ? folderFeed(base) : httpFeed(base, http)));
+  return config.feed.map((base) =>
+    base.startsWith("file:") ? withTufFiles(folderFeed(base)) : httpFeed(base, http),
+  );
 }
 
 /** For a run that is to make no request. */

@@ -27,7 +27,8 @@ export function folderFeed(base: string): Feed {
   };
 }
 
-function tagged(bytes: Uint8Array, { etag }: FetchLimits): Fetched {
+/** The answer with these bytes, or that they are the ones that are known. */
+export function tagged(bytes: Uint8Array, { etag }: FetchLimits): Fetched {
   const tag = `"${createHash("sha256").update(bytes).digest("hex")}"`;
   return tag === etag ? { status: "not_modified" } : { status: "ok", bytes, etag: tag };
 }

@@ -5,6 +5,11 @@ import { type BuildId, buildId, type Sha256Hex } from "../brand.ts";
 export const kernelPath = (id: BuildId): string => `kernels/${id}`;
 /** Everything a host needs to know about its kernel, in one answer. */
 export const feedPath = (id: BuildId): string => `${kernelPath(id)}/feed.json`;
+/** The build ID of the kernel whose feed.json this is the path of, or undefined. */
+export function feedPathBuildId(path: string): BuildId | undefined {
+  const id = /^kernels\/([0-9a-f]{16,64})\/feed\.json$/.exec(path)?.[1];
+  return id === undefined || id.length % 2 !== 0 ? undefined : buildId(id);
+}
 /** Base of the kernel's repository for any TUF client: `<N>.root.json`, `timestamp.json` and so on lie below. */
 export const metadataPath = (id: BuildId): string => `${kernelPath(id)}/metadata`;
 /** Base of the kernel's targets for any TUF client. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Guest } from "../guest/guest.ts";
+import { bootGuest, type Guest } from "../guest/guest.ts";
 import { findKernel } from "../guest/machine.ts";
 import { ACTIVITIES } from "./activities.ts";
-import { bootActive, proveActivity } from "./activity_proof.ts";
+import { activeGuest, proveActivity } from "./activity_proof.ts";
 import { fingerprintKernel, type WholeKernel } from "./whole_kernel.ts";
 
 // `npm run proof:runpre` does the same on both series, and traces everything.
@@ -12,7 +12,7 @@ describe("a kernel whose code is changed on purpose", () => {
   let guest: Guest;
   beforeAll(async () => {
     whole = fingerprintKernel(kernel);
-    guest = await bootActive(kernel);
+    guest = await bootGuest(await activeGuest(kernel));
   }, 600_000);
   afterAll(async () => guest?.close());
 

@@ -1,4 +1,4 @@
-import { bootGuest, type Guest } from "../guest/guest.ts";
+import type { BootOptions, Guest } from "../guest/guest.ts";
 import type { GuestFile } from "../guest/initramfs.ts";
 import type { Kernel } from "../guest/machine.ts";
 import { buildModule } from "../guest/modules/build.ts";
@@ -19,18 +19,16 @@ export interface ActivityResult {
 }
 
 const EXEC_MS = 300_000;
-const MOUNT =
-  "mkdir -p /sys/kernel/tracing && mount -t tracefs tracefs /sys/kernel/tracing; mount -t debugfs debugfs /sys/kernel/debug";
+const MOUNT = `[ -e /sys/kernel/tracing/current_tracer ] || mount -t tracefs tracefs /sys/kernel/tracing
+[ -e /sys/kernel/debug/kprobes ] || mount -t debugfs debugfs /sys/kernel/debug`;
 
-/** Boots a kernel with all that the activities take. */
-export async function bootActive(kernel: Kernel): Promise<Guest> {
+/** How to boot a kernel with all that the activities take. */
+export async function activeGuest(kernel: Kernel): Promise<BootOptions> {
   const files: GuestFile[] = [];
   for (const name of ACTIVITY_MODULES) {
     files.push({ path: `/root/${name}.ko`, content: { from: await buildModule(kernel, name) } });
   }
-  const guest = await bootGuest({ kernel, files });
-  await guest.mustExec(MOUNT);
-  return guest;
+  return { kernel, files };
 }
 
 /** Starts an activity, compares what the checker reports with what the guest lists, and stops it. Throws `io`. */
@@ -39,6 +37,7 @@ export async function proveActivity(
   whole: WholeKernel,
   { name, start, stop, shows }: Activity,
 ): Promise<ActivityResult> {
+  await guest.mustExec(MOUNT);
   await guest.mustExec(start, { timeoutMs: EXEC_MS });
   const text = await textOf(guest);
   const { changes: listed, text: lists } = await readLists(guest, whole, text);

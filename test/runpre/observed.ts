@@ -4,8 +4,8 @@ import { type Capture, captureText } from "./capture.ts";
 import { checkerOf, type Mismatch, mismatches, type WholeKernel } from "./whole_kernel.ts";
 
 /** Code changes while a machine settles: what differs must differ again. */
-const READINGS = 3;
-const SETTLE_MS = 2_000;
+export const READINGS = 3;
+export const SETTLE_MS = 2_000;
 
 /** A guest's text, and what of it is not as it should be. */
 export interface Observation {

@@ -1,5 +1,6 @@
 import type { ActivityResult } from "./activity_proof.ts";
-import type { BootResult } from "./boot_proof.ts";
+import type { ModulesResult } from "./module_proof.ts";
+import type { CodeResult } from "./text_proof.ts";
 import type { SiteBits } from "./unverifiable.ts";
 import { causeOf, type Mismatch } from "./whole_kernel.ts";
 
@@ -9,8 +10,13 @@ const MOST = 20;
 const row = (name: string, what: string, details: readonly string[]): string =>
   [`  ${name.padEnd(88)} ${what}`, ...details.slice(0, MOST).map((line) => `    ${line}`)].join("\n");
 
-export function bootRow(name: string, { functions, found, flips, missed }: BootResult): string {
-  const what = `${functions - found.length} matched, ${found.length} not; ${flips} flips, ${missed.length} missed`;
+export const bootRow = (name: string, result: CodeResult): string => codeRow(name, "", result);
+
+export const modulesRow = (name: string, result: ModulesResult): string =>
+  codeRow(`modules: ${name}`, `${result.modules} modules: `, result);
+
+function codeRow(name: string, of: string, { functions, found, flips, missed }: CodeResult): string {
+  const what = `${of}${functions - found.length} matched, ${found.length} not; ${flips} flips, ${missed.length} missed`;
   return row(name, what, [
     ...found.map(describe),
     ...missed.map(

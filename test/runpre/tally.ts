@@ -1,6 +1,10 @@
 import type { ActivityResult } from "./activity_proof.ts";
-import type { BootResult } from "./boot_proof.ts";
+import type { ModulesResult } from "./module_proof.ts";
+import type { CodeResult } from "./text_proof.ts";
 import type { SiteBits } from "./unverifiable.ts";
+
+/** That a boot with modules must have loaded. */
+const FEWEST_MODULES = 15;
 
 /** What a proof came to, all kernels together. */
 export class Tally {
@@ -11,12 +15,19 @@ export class Tally {
   missed = 0;
   siteBits = 0;
   readonly unverifiable: string[] = [];
+  moduleBoots = 0;
+  /** In the boot that had the fewest. */
+  modules = Number.POSITIVE_INFINITY;
+  moduleFunctions = 0;
+  moduleMismatches = 0;
+  moduleFlips = 0;
+  moduleMissed = 0;
   activities = 0;
   reported = 0;
   unexpected = 0;
   unreported = 0;
 
-  addBoot({ functions, found, flips, missed }: BootResult): void {
+  addBoot({ functions, found, flips, missed }: CodeResult): void {
     this.configurations += 1;
     this.functions += functions;
     this.mismatches += found.length;
@@ -29,6 +40,15 @@ export class Tally {
     this.unverifiable.push(...unverifiable.map((place) => `${version}: ${place}`));
   }
 
+  addModules({ modules, functions, found, flips, missed }: ModulesResult): void {
+    this.moduleBoots += 1;
+    this.modules = Math.min(this.modules, modules);
+    this.moduleFunctions += functions;
+    this.moduleMismatches += found.length;
+    this.moduleFlips += flips;
+    this.moduleMissed += missed.length;
+  }
+
   addActivity({ reported, unexpected, unreported }: ActivityResult): void {
     this.activities += 1;
     this.reported += reported;
@@ -38,8 +58,17 @@ export class Tally {
 
   /** Nothing is amiss, and something was tried. */
   get holds(): boolean {
-    const faults = [this.mismatches, this.missed, this.unverifiable.length, this.unexpected, this.unreported];
-    return this.configurations + this.activities > 0 && faults.every((count) => count === 0);
+    const faults = [
+      this.mismatches,
+      this.missed,
+      this.unverifiable.length,
+      this.moduleMismatches,
+      this.moduleMissed,
+      this.unexpected,
+      this.unreported,
+    ];
+    const tried = this.configurations + this.siteBits + this.moduleBoots + this.activities;
+    return tried > 0 && this.modules >= FEWEST_MODULES && faults.every((count) => count === 0);
   }
 
   toJSON(): object {
@@ -51,6 +80,12 @@ export class Tally {
       missed: this.missed,
       site_bits: this.siteBits,
       unverifiable: { bytes: this.unverifiable.length, places: this.unverifiable },
+      module_boots: this.moduleBoots,
+      modules: this.moduleBoots === 0 ? 0 : this.modules,
+      module_functions: this.moduleFunctions,
+      module_mismatches: this.moduleMismatches,
+      module_flips: this.moduleFlips,
+      module_missed: this.moduleMissed,
       activities: this.activities,
       reported: this.reported,
       unexpected: this.unexpected,

@@ -1,6 +1,6 @@
 import { ByteReader } from "../../byte_reader.ts";
 import { equalBytes } from "../../bytes.ts";
-import { ParseError } from "../../errors.ts";
+import { ParseError, RebootlessError } from "../../errors.ts";
 import { MAX_FEATURE } from "../landmarks.ts";
 import {
   type AlternativeForm,
@@ -13,6 +13,10 @@ import {
 import { readSites, type SiteTables } from "./read_sites.ts";
 import { pushVarint, readVarint } from "./varint.ts";
 import { pushSites, type SiteNumbers } from "./write_sites.ts";
+
+/** A kernel has some thousands of different ones. Each is kept once it was decoded, in some thirty times its bytes. */
+export const MAX_ALTERNATIVES = 65_536;
+export const MAX_ALTERNATIVES_BYTES = 4 * 1024 * 1024;
 
 /*
  * The alternatives of all functions, each once: its length in the file, length of its code (a byte), and its forms to
@@ -46,9 +50,20 @@ export function decodeAlternatives(
   bytes: Uint8Array,
   variable: SiteTables["variable"],
 ): SiteTables["alternative"] {
+  if (bytes.length > MAX_ALTERNATIVES_BYTES) {
+    throw new RebootlessError(
+      "limit",
+      `${bytes.length} bytes of alternatives, at most ${MAX_ALTERNATIVES_BYTES}`,
+    );
+  }
   const reader = new ByteReader(bytes, "alternatives of a fingerprint file");
   const records: Uint8Array[] = [];
-  while (reader.remaining > 0) records.push(reader.take(readVarint(reader)));
+  while (reader.remaining > 0) {
+    if (records.length === MAX_ALTERNATIVES) {
+      throw new RebootlessError("limit", `more than ${MAX_ALTERNATIVES} alternatives`);
+    }
+    records.push(reader.take(readVarint(reader)));
+  }
   const known: (readonly AlternativeForm[])[] = [];
   return (number) => {
     const record = records[number];

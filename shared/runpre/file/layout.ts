@@ -20,6 +20,8 @@ const MAGIC = utf8("RBLFPRT\n");
 export const FILE_VERSION = 1;
 /** Fingerprint files travel as artifacts of the feed. */
 export const MAX_FILE_BYTES = MAX_ARTIFACT_BYTES;
+/** One to two KB; the pages that ITS wants are most of it. */
+export const MAX_HEADER_BYTES = 1024 * 1024;
 
 /** In the order of the file. */
 const PARTS = [
@@ -67,6 +69,10 @@ export function splitParts(bytes: Uint8Array): Parts {
     );
   }
   const lengths = PARTS.map(() => reader.u32());
+  const [headerBytes = 0] = lengths;
+  if (headerBytes > MAX_HEADER_BYTES) {
+    throw new RebootlessError("limit", `a header of ${headerBytes} bytes, at most ${MAX_HEADER_BYTES}`);
+  }
   const parts = PARTS.map((name, i) => [name, reader.take(lengths[i] ?? 0)] as const);
   if (reader.remaining > 0) throw new ParseError(`fingerprint file: ${reader.remaining} bytes after its end`);
   return Object.fromEntries(parts) as Parts;

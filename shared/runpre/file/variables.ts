@@ -1,8 +1,11 @@
 import { type TextOffset, textOffset } from "../../brand.ts";
 import { ByteReader } from "../../byte_reader.ts";
-import { ParseError } from "../../errors.ts";
+import { ParseError, RebootlessError } from "../../errors.ts";
 import type { Site } from "../sites/kinds.ts";
 import { pushVarint, readVarint } from "./varint.ts";
+
+/** A kernel has some ten thousand keys of jump labels and static calls. */
+export const MAX_VARIABLES = 1_000_000;
 
 /** The variables that sites are judged by: rising offsets, each as its distance from the one before. */
 export function encodeVariables(offsets: readonly TextOffset[]): Uint8Array {
@@ -21,6 +24,9 @@ export function decodeVariables(bytes: Uint8Array): (number: number) => TextOffs
   const offsets: TextOffset[] = [];
   let last = 0;
   while (reader.remaining > 0) {
+    if (offsets.length === MAX_VARIABLES) {
+      throw new RebootlessError("limit", `a fingerprint file of more than ${MAX_VARIABLES} variables`);
+    }
     last += readVarint(reader);
     offsets.push(textOffset(last));
   }

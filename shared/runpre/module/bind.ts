@@ -48,7 +48,14 @@ export function bindModule(
   return {
     moves,
     landmarks: retpolines ? { ...landmarks, patching: { ...patching, retpolines } } : landmarks,
-    bind: (fn) => ({ ...fn, offset: place(fn.offset), sites: fn.sites.map((site) => bindSite(site, place)) }),
+    bind: ({ name, offset, size, sha256, locator, sites }) => ({
+      name,
+      offset: place(offset),
+      size,
+      sha256,
+      locator,
+      sites: sites.map((site) => bindSite(site, place)),
+    }),
   };
 }
 

@@ -21,7 +21,7 @@ const two = {
   ...made,
   objects: [
     ...made.objects,
-    { name: objectName("kvm"), buildId: RIGHT, functions: [fingerprintOf("second")] },
+    { name: objectName("kvm"), buildId: RIGHT, layout: null, functions: [fingerprintOf("second")] },
   ],
 };
 

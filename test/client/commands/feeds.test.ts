@@ -1,9 +1,21 @@
-import { rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DAY, instant } from "../../../shared/time.ts";
 import { sampleUpdate } from "../../shared/feed/sample.ts";
-import { SmallHost } from "./small_host.ts";
+import { ID, SmallHost } from "./small_host.ts";
 
+/** Well-formed, and without a manifest for this kernel. */
+const OTHER = JSON.stringify({
+  signatures: [],
+  signed: {
+    _type: "targets",
+    spec_version: "1.0.33",
+    version: 2,
+    expires: "2037-01-01T00:00:00Z",
+    targets: {},
+  },
+});
 const DOWN = "http://127.0.0.1:9/";
 let host: SmallHost;
 let old: Uint8Array;
@@ -38,6 +50,30 @@ describe("a host with several feeds", () => {
     expect(JSON.parse(stdout)).toMatchObject({ available: ["fix-1"], requests: 0, changed: true });
     expect(JSON.parse((await host.run("check", "--json")).stdout)).toMatchObject({ changed: false });
     expect(requests).toBe(0);
+  });
+
+  it("takes a folder that another TUF tool filled, and follows its roots", async () => {
+    const folder = await host.tufFolder("tuf", current, 7);
+    const { code, stdout } = await check(folder);
+    expect([code, available(stdout)]).toEqual([0, ["fix-1"]]);
+    expect(JSON.parse((await host.run("check", "--json")).stdout)).toMatchObject({ changed: false });
+    const root = await readFile(join(host.places.stateDir, ID, "trust/root.json"), "utf8");
+    expect(JSON.parse(root).signed.version).toBe(7);
+  });
+
+  it.each([
+    ["is incomplete", 3, (folder: string) => rm(join(folder, "metadata/2.targets.json"))],
+    [
+      "has something else in it",
+      4,
+      (folder: string) => writeFile(join(folder, "metadata/2.snapshot.json"), "{}"),
+    ],
+    ["is another kernel's", 4, (folder: string) => writeFile(join(folder, "metadata/2.targets.json"), OTHER)],
+    ["has no timestamp", 5, (folder: string) => rm(join(folder, "metadata/timestamp.json"))],
+  ])("refuses such a folder that %s", async (_, code, spoil) => {
+    const folder = await host.tufFolder("tuf", current);
+    await spoil(join(folder, "kernels", ID));
+    expect(await check(folder)).toMatchObject({ code });
   });
 
   it("asks the next when one is down or not mounted, and says so", async () => {

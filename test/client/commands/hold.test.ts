@@ -33,6 +33,9 @@ describe("holding", () => {
     expect(await host.status()).toMatchObject({
       holds: [{ what: name, reason: "breaks the tape robot", since: "2036-06-01T00:00:00Z" }],
     });
+    expect((await host.run("config")).stdout).toContain(
+      `# held: ${name} since 2036-06-01T00:00:00Z: breaks the tape robot\n`,
+    );
     expect(await host.run("unhold", name)).toMatchObject({ code: 0, stdout: `let go     ${name}\n` });
     expect(await withheld()).toEqual([]);
   });

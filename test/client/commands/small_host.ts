@@ -8,14 +8,15 @@ import { stateLock } from "../../../client/host/lock.ts";
 import { program } from "../../../client/program.ts";
 import { RunRecord } from "../../../client/report/run_record.ts";
 import { buildId } from "../../../shared/brand.ts";
-import { encodeBundle } from "../../../shared/feed/bundle.ts";
+import { sha256Of } from "../../../shared/crypto/digest.ts";
+import { decodeBundle, encodeBundle } from "../../../shared/feed/bundle.ts";
 import { feedPath } from "../../../shared/feed/paths.ts";
 import type { Update } from "../../../shared/feed/update.ts";
 import { parserExitCode, runCommand } from "../../../shared/run_command.ts";
-import { type Instant, instant } from "../../../shared/time.ts";
+import { DAY, type Instant, instant } from "../../../shared/time.ts";
 import { type Ceremony, ceremony, manifestBytes } from "../../edge/support/repository.ts";
 import { FakeSystem } from "../../support/fake_system.ts";
-import { signedBundle } from "../../support/memory_feed.ts";
+import { signedBundle, signedRoot } from "../../support/memory_feed.ts";
 
 export const ID = buildId("0123456789abcdef0123456789abcdef01234567");
 export const RELEASE = "6.1.0-57-test";
@@ -85,6 +86,30 @@ export class SmallHost {
     const file = join(this.dir, name, feedPath(ID));
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, feedJson);
+    return join(this.dir, name);
+  }
+
+  /** Puts a feed into a folder as the files of a TUF repository, with later roots of the same keys. */
+  async tufFolder(name: string, feedJson: Uint8Array, roots = 1): Promise<string> {
+    const { timestamp, snapshot, targets, manifest } = decodeBundle(feedJson);
+    const folder = join(this.dir, name, "kernels", ID);
+    const v = this.#version;
+    const files: (readonly [string, Uint8Array])[] = [
+      ["metadata/timestamp.json", timestamp],
+      [`metadata/${v}.snapshot.json`, snapshot],
+      [`metadata/${v}.targets.json`, targets],
+      [`targets/kernels/${await sha256Of(manifest)}.${ID}.json`, manifest],
+    ];
+    for (let n = 2; n <= roots; n++) {
+      files.push([
+        `metadata/${n}.root.json`,
+        signedRoot(this.#made, n, instant(this.now + 400 * DAY), this.#made.keys),
+      ]);
+    }
+    for (const [path, bytes] of files) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), bytes);
+    }
     return join(this.dir, name);
   }
 

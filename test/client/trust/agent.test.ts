@@ -26,6 +26,7 @@ let plain: string;
 let secure: string;
 let proxy: string;
 let closedProxy: string;
+let secureProxy: string;
 const servers: Server[] = [];
 /** What was asked of the proxy. */
 const asked: string[] = [];
@@ -38,9 +39,10 @@ const portOf = async (server: Server): Promise<number> => {
   return address.port;
 };
 
-function makeProxy(authorization?: string): Server {
+function makeProxy(authorization?: string, make: () => Server = createServer): Server {
   const refused = (given: string | undefined) => authorization !== undefined && given !== authorization;
-  const server = createServer((request, response) => {
+  const server = make();
+  server.on("request", (request, response) => {
     asked.push(`${request.method} ${request.url}`);
     if (refused(request.headers["proxy-authorization"])) return void response.writeHead(407).end();
     const onward = httpRequest(request.url ?? "", { headers: request.headers }, (answer) => {
@@ -76,6 +78,7 @@ beforeAll(async () => {
   const tls = { key: readFileSync(key), cert: readFileSync(cert) };
   secure = `https://127.0.0.1:${await portOf(createTlsServer(tls, answer))}/`;
   proxy = `http://127.0.0.1:${await portOf(makeProxy())}`;
+  secureProxy = `https://127.0.0.1:${await portOf(makeProxy(undefined, () => createTlsServer(tls)))}`;
   const basic = `Basic ${Buffer.from("me:p@ss").toString("base64")}`;
   closedProxy = `127.0.0.1:${await portOf(makeProxy(basic))}`;
 });
@@ -119,6 +122,16 @@ describe("the way to a feed", () => {
     expect(asked).toEqual([`GET ${plain}a`]);
     expect(await fetched(secure, { httpsProxy: proxy, caFile: ca })).toBe("hello");
     expect(asked).toEqual([`CONNECT ${new URL(secure).host}`]);
+  });
+
+  it("goes through a proxy that speaks TLS, judged by the same certificates", async () => {
+    const route = { httpProxy: secureProxy, httpsProxy: secureProxy };
+    expect(await fetched(plain, { ...route, caFile: ca })).toBe("hello");
+    expect(await fetched(secure, { ...route, caFile: ca })).toBe("hello");
+    for (const url of [plain, secure]) {
+      await expect(fetched(url, route)).rejects.toMatchObject({ code: "unreachable" });
+    }
+    expect(asked).toEqual([]);
   });
 
   it("through a tunnel judges the server at its end, not the proxy", async () => {

@@ -16,7 +16,9 @@ const set: FunctionSet = setOfManifest({
     updateOf("b", ["first", "second"]),
     {
       ...updateOf("c", []),
-      objects: [{ name: objectName("nvme"), buildId: ID, functions: [fingerprintOf("fourth")] }],
+      objects: [
+        { name: objectName("nvme"), buildId: ID, layout: null, functions: [fingerprintOf("fourth")] },
+      ],
     },
   ],
 });

@@ -1,9 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ParseError, RebootlessError } from "../../../../shared/errors.ts";
+import { MAX_ALTERNATIVES, MAX_ALTERNATIVES_BYTES } from "../../../../shared/runpre/file/alternatives.ts";
 import { openFingerprints } from "../../../../shared/runpre/file/decode.ts";
 import { encodeFingerprints } from "../../../../shared/runpre/file/encode.ts";
-import { isFingerprintFile } from "../../../../shared/runpre/file/layout.ts";
+import {
+  isFingerprintFile,
+  joinParts,
+  MAX_FILE_BYTES,
+  MAX_HEADER_BYTES,
+  splitParts,
+} from "../../../../shared/runpre/file/layout.ts";
+import { MAX_VARIABLES } from "../../../../shared/runpre/file/variables.ts";
 import type { FunctionFingerprint } from "../../../../shared/runpre/fingerprint.ts";
 import { foldLocator } from "../../../../shared/runpre/locator.ts";
 import { everySite, sampleFunction, sampleFunctions, sampleHeader } from "./sample.ts";
@@ -113,6 +121,20 @@ describe("a hostile fingerprint file", () => {
         const error = refusal(changed);
         if (error !== undefined) expect(error, `${byte} at ${at}`).toBeInstanceOf(RebootlessError);
       }
+    }
+  });
+
+  it("is limited in what it makes a reader keep", () => {
+    const parts = splitParts(file);
+    const many = (length: number) => new Uint8Array(length);
+    for (const hostile of [
+      { variables: many(MAX_VARIABLES + 1) },
+      { alternatives: many(MAX_ALTERNATIVES + 1) },
+      { alternatives: many(MAX_ALTERNATIVES_BYTES + 1).fill(0x7f) },
+      { names: many(MAX_FILE_BYTES) },
+      { header: many(MAX_HEADER_BYTES + 1) },
+    ]) {
+      expect(refusal(joinParts({ ...parts, ...hostile }))).toMatchObject({ code: "limit" });
     }
   });
 

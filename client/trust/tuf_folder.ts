@@ -1,0 +1,85 @@
+import { type BuildId, sha256Hex } from "../../shared/brand.ts";
+import { isCode, RebootlessError } from "../../shared/errors.ts";
+import { BUNDLED_ROOTS, encodeBundle } from "../../shared/feed/bundle.ts";
+import {
+  consistentTarget,
+  feedPathBuildId,
+  manifestTarget,
+  metadataPath,
+  targetsPath,
+} from "../../shared/feed/paths.ts";
+import {
+  MAX_MANIFEST_BYTES,
+  MAX_ROOT_BYTES,
+  MAX_ROOT_ROTATIONS,
+  MAX_SNAPSHOT_BYTES,
+  MAX_TARGETS_BYTES,
+  MAX_TIMESTAMP_BYTES,
+} from "../../shared/limits.ts";
+import { decodeSnapshot, decodeTargets, decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
+import { type Feed, unreachable } from "./feed.ts";
+import { tagged } from "./folder_feed.ts";
+
+/**
+ * A folder that some other TUF tool filled has the standard files and no feed.json: it is made of them. Nothing is
+ * believed here, as nothing is of a feed.json; what the files say only names the next one.
+ */
+export function withTufFiles(folder: Feed): Feed {
+  return {
+    ...folder,
+    async get(path, limits) {
+      const fetched = await folder.get(path, limits);
+      const id = fetched.status === "not_found" ? feedPathBuildId(path) : undefined;
+      const bytes = id && (await feedOfTufFiles(folder, id));
+      return bytes ? tagged(bytes, limits) : fetched;
+    },
+  };
+}
+
+async function feedOfTufFiles(folder: Feed, id: BuildId): Promise<Uint8Array | undefined> {
+  const base = metadataPath(id);
+  const timestamp = await read(folder, `${base}/timestamp.json`, MAX_TIMESTAMP_BYTES);
+  if (!timestamp) return undefined;
+  try {
+    const { version } = decodeTimestamp(parseEnvelope(timestamp, "timestamp").signed).snapshot;
+    const snapshot = await have(folder, `${base}/${version}.snapshot.json`, MAX_SNAPSHOT_BYTES);
+    const listed = decodeSnapshot(parseEnvelope(snapshot, "snapshot").signed).meta.get("targets.json");
+    const targets = await have(folder, `${base}/${listed?.version ?? 0}.targets.json`, MAX_TARGETS_BYTES);
+    const file = decodeTargets(parseEnvelope(targets, "targets").signed).targets.get(manifestTarget(id));
+    const name = consistentTarget(id, sha256Hex(file?.hashes.get("sha256") ?? ""));
+    const manifest = await have(folder, `${targetsPath(id)}/${name}`, MAX_MANIFEST_BYTES);
+    return encodeBundle({
+      buildId: id,
+      roots: await newestRoots(folder, base),
+      timestamp,
+      snapshot,
+      targets,
+      manifest,
+    });
+  } catch (cause) {
+    if (!isCode(cause, "parse")) throw cause;
+    throw new RebootlessError("trust", `${folder.url}${base} has files that are no metadata`, { cause });
+  }
+}
+
+/** Version 1 is what a host was given when it was set up. */
+async function newestRoots(folder: Feed, base: string): Promise<readonly Uint8Array[]> {
+  const roots: Uint8Array[] = [];
+  for (let version = 2; version <= MAX_ROOT_ROTATIONS; version++) {
+    const root = await read(folder, `${base}/${version}.root.json`, MAX_ROOT_BYTES);
+    if (!root) break;
+    roots.push(root);
+  }
+  return roots.slice(-BUNDLED_ROOTS);
+}
+
+async function read(folder: Feed, path: string, maxBytes: number): Promise<Uint8Array | undefined> {
+  const fetched = await folder.get(path, { maxBytes });
+  return fetched.status === "ok" ? fetched.bytes : undefined;
+}
+
+async function have(folder: Feed, path: string, maxBytes: number): Promise<Uint8Array> {
+  const bytes = await read(folder, path, maxBytes);
+  if (bytes) return bytes;
+  throw unreachable(`${folder.url}${path}`, "is missing: the copy is incomplete");
+}
