@@ -1,4 +1,4 @@
-import { RebootlessError } from "../../shared/errors.ts";
+import { type Answer, RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import type { Report, Result } from "../apply/result.ts";
 import type { Context } from "../context.ts";
@@ -7,9 +7,9 @@ import { leftOutLine, leftOutReason } from "./describe.ts";
 /** What a run of upgrade, undo or boot did, told as it happens. */
 export class Results {
   readonly #all: Result[] = [];
-  readonly #context: Context;
+  readonly #context: Pick<Context, "terminal" | "record">;
 
-  constructor(context: Context) {
+  constructor(context: Pick<Context, "terminal" | "record">) {
     this.#context = context;
   }
 
@@ -27,12 +27,19 @@ export class Results {
     return this.#all.length;
   }
 
-  toJson(): readonly JsonObject[] {
-    return this.#all.map(resultToJson);
+  /** The whole answer. Where something failed it stands beside the error: what was done was done all the same. */
+  conclude(command: string, members: Answer): void {
+    const answer = { ...members, results: this.#all.map(resultToJson) };
+    const failure = this.#failure();
+    if (failure) {
+      const { code, message, hint, cause, details } = failure;
+      throw new RebootlessError(code, message, { ...(hint && { hint }), cause, details, answer });
+    }
+    this.#context.terminal.result(command, answer);
   }
 
   /** One failure is reported as itself; where others were done, the run as a whole was done in part. */
-  failure(): RebootlessError | undefined {
+  #failure(): RebootlessError | undefined {
     const failed = this.#all.filter((result) => result.result === "failed");
     const [first] = failed;
     if (!first) return undefined;

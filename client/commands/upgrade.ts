@@ -59,15 +59,12 @@ export async function upgrade(
     dryRun,
   });
   if (results.length === 0) terminal.say("Nothing to apply.");
-  const failure = results.failure();
-  if (failure) throw failure;
-  terminal.result("upgrade", {
+  results.conclude("upgrade", {
     build_id: host.buildId,
     dry_run: dryRun,
     requests: feed.traffic.requests,
     bytes: feed.traffic.bytes,
     milliseconds: Math.round(performance.now() - start),
-    results: results.toJson(),
   });
 }
 
