@@ -21,6 +21,8 @@ const FORBIDDEN = [
   ["client/a12.ts", "cloudflare:workers"],
   ["publisher/feed/a13.ts", "../../client/trust/poll.ts"],
   ["publisher/keys/a14.ts", "../commands/push.ts"],
+  ["client/a15.ts", "../packaging/about.ts"],
+  ["shared/a16.ts", "../packaging/about.ts"],
 ] as const;
 
 const ALLOWED = [

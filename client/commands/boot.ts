@@ -54,7 +54,7 @@ export async function boot(context: Context): Promise<void> {
     });
   }
   if (results.length === 0) terminal.say("Nothing to apply again.");
-  results.conclude("boot", { build_id: host.buildId, suspects: [...ledger.suspects.keys()] });
+  results.end("boot", { build_id: host.buildId, suspects: [...ledger.suspects.keys()] });
 }
 
 async function tellSuspects({ terminal, record }: Context, { suspects }: Ledger): Promise<void> {

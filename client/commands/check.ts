@@ -33,7 +33,7 @@ export async function check(context: Context, options: CheckOptions): Promise<vo
   terminal.say(kernelLine(host.kernel));
   terminal.say(pollLine(polled, feed.traffic, milliseconds));
   for (const update of updates) terminal.say(updateLine(update, "available"));
-  for (const why of leftOut) terminal.say(leftOutLine(why));
+  for (const why of leftOut) if (why.reason !== "superseded") terminal.say(leftOutLine(why));
   terminal.say(
     updates.length === 0 ? "Nothing to apply." : `${updates.length} to apply: run \`rebootless upgrade\`.`,
   );

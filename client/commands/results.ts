@@ -7,9 +7,9 @@ import { leftOutLine, leftOutReason } from "./describe.ts";
 /** What a run of upgrade, undo or boot did, told as it happens. */
 export class Results {
   readonly #all: Result[] = [];
-  readonly #context: Pick<Context, "terminal" | "record">;
+  readonly #context: Context;
 
-  constructor(context: Pick<Context, "terminal" | "record">) {
+  constructor(context: Context) {
     this.#context = context;
   }
 
@@ -27,36 +27,28 @@ export class Results {
     return this.#all.length;
   }
 
-  /** The whole answer. Where something failed it stands beside the error: what was done was done all the same. */
-  conclude(command: string, members: Answer): void {
-    const answer = { ...members, results: this.#all.map(resultToJson) };
-    const failure = this.#failure();
-    if (failure) {
-      const { code, message, hint, cause, details } = failure;
-      throw new RebootlessError(code, message, { ...(hint && { hint }), cause, details, answer });
-    }
-    this.#context.terminal.result(command, answer);
+  #toJson(): readonly JsonObject[] {
+    return this.#all.map(resultToJson);
   }
 
-  /** One failure is reported as itself; where others were done, the run as a whole was done in part. */
-  #failure(): RebootlessError | undefined {
+  /**
+   * The answer of a run, or what it failed with: one failure as itself; where others were done, the run as a whole was
+   * done in part. With --json both have every result.
+   */
+  end(command: string, members: Answer): void {
+    const answer = { ...members, results: this.#toJson() };
     const failed = this.#all.filter((result) => result.result === "failed");
     const [first] = failed;
-    if (!first) return undefined;
-    const done = this.#all.filter(({ result }) => result === "applied" || result === "undone").length;
-    if (done === 0 && failed.length === 1) return first.error;
-    const ids = failed.map(({ id }) => id).join(", ");
-    if (done === 0) {
-      return new RebootlessError(first.error.code, `${failed.length} could not be done: ${ids}`, {
-        cause: first.error,
-        hint: first.error.hint ?? "See the lines above.",
-        details: first.error.details,
-      });
+    if (!first) {
+      this.#context.terminal.result(command, answer);
+      return;
     }
-    return new RebootlessError("partly_applied", `${done} done, ${failed.length} could not be: ${ids}`, {
-      cause: first.error,
-      hint: first.error.hint ?? "See the lines above.",
-    });
+    const done = this.#all.filter(({ result }) => result === "applied" || result === "undone").length;
+    const { code, message, details, cause, hint } = first.error;
+    const told = { details, answer, ...(hint !== undefined && { hint }) };
+    if (done === 0 && failed.length === 1) throw new RebootlessError(code, message, { ...told, cause });
+    const sum = `${done} done, ${failed.length} could not be: ${failed.map(({ id }) => id).join(", ")}`;
+    throw new RebootlessError(done > 0 ? "partly_applied" : code, sum, { ...told, cause: first.error });
   }
 }
 

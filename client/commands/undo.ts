@@ -45,7 +45,7 @@ export async function undo(context: Context, ids: readonly string[], options: Un
     if (wanted.has(id) && !standing.has(id)) await results.report(await undoRemembered(id, module, undoing));
   }
   if (results.length === 0) terminal.say("Nothing to undo.");
-  results.conclude("undo", { build_id: host.buildId, dry_run: dryRun });
+  results.end("undo", { build_id: host.buildId, dry_run: dryRun });
 }
 
 const IN_KERNEL: ReadonlySet<UpdateState> = new Set(["applied", "transition", "disabled"]);

@@ -59,7 +59,7 @@ export async function upgrade(
     dryRun,
   });
   if (results.length === 0) terminal.say("Nothing to apply.");
-  results.conclude("upgrade", {
+  results.end("upgrade", {
     build_id: host.buildId,
     dry_run: dryRun,
     requests: feed.traffic.requests,

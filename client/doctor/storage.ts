@@ -11,13 +11,13 @@ const NEEDED_BYTES = 128 * MIB;
 const COMFORTABLE_BYTES = 512 * MIB;
 
 /** A file system, as far as it decides. */
-export interface Volume {
+interface Volume {
   readonly freeBytes: number;
   readonly writable: boolean;
 }
 
 /** undefined where there is no such folder. */
-export type VolumeOf = (path: string) => Promise<Volume | undefined>;
+type VolumeOf = (path: string) => Promise<Volume | undefined>;
 
 export const volumeOf: VolumeOf = async (path) => {
   try {

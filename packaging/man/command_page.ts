@@ -9,7 +9,7 @@ import type { Exit } from "../../shared/exit_table.ts";
 import { bold, type Heading, italic, item, page, paragraph, section, subsection, text } from "./roff.ts";
 
 /** What a command line cannot say about itself. */
-export interface Prose {
+interface Prose {
   readonly heading: Heading;
   /** After the name, in a few words. */
   readonly purpose: string;

@@ -16,6 +16,7 @@ const DESCRIPTION = [
 
 const FILES: readonly (readonly [path: string, meaning: string])[] = [
   ["/etc/rebootless/rebootless.toml", "Configuration, see `rebootless.toml`(5)."],
+  ["/etc/rebootless/conf.d/*.toml", "More of it, which holds over that file."],
   ["/etc/rebootless/root.json", "The root of trust, written by `rebootless init`."],
   ["/etc/rebootless/disabled", "While this file exists, neither the timer nor the boot applies anything."],
   ["/var/lib/rebootless/", "What was verified and fetched, and the journal, by kernel build ID."],

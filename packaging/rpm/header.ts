@@ -10,7 +10,7 @@ export type Value =
   | { readonly type: "strings" | "i18n"; readonly texts: readonly string[] }
   | { readonly type: "binary"; readonly bytes: Uint8Array };
 
-export type Tags = ReadonlyMap<number, Value>;
+type Tags = ReadonlyMap<number, Value>;
 
 const MAGIC = Buffer.from([0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0]);
 const TYPES = { int16: 3, int32: 4, string: 6, binary: 7, strings: 8, i18n: 9 } as const;

@@ -28,7 +28,7 @@ export interface OptionEntry {
 }
 
 /** What is read of commander's objects; shared does not depend on a parser of command lines. */
-export interface CommandLike {
+interface CommandLike {
   name(): string;
   description(): string;
   readonly options: readonly OptionLike[];

@@ -13,7 +13,7 @@ import type { Update } from "./update.ts";
 const CONTEXT = "https://openvex.dev/ns/v0.2.0";
 
 /** The kernel in question: what the feed has for it, and what of that is in force. */
-export interface VexSubject {
+interface VexSubject {
   readonly kernel: KernelIdentity;
   readonly updates: readonly Update[];
   /** With the objects that are not loaded, and so not patched yet. Empty: the kernel as it was built. */
@@ -23,7 +23,7 @@ export interface VexSubject {
 }
 
 /** What a document says about itself. */
-export interface VexHeading {
+interface VexHeading {
   /** An IRI of this document's own. */
   readonly id: string;
   readonly author: string;

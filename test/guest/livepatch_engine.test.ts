@@ -279,5 +279,23 @@ describe.each(["primary", "secondary"] as const)(
       // Let go, and gone.
       await guest.mustExec(`while [ -e /proc/${reader} ]; do usleep 50000; done`);
     });
+
+    test("a kernel that is locked step by step says each time what keeps the module out", async () => {
+      const name = "rebootless_demo_version";
+      await guest.mustExec("mount -t securityfs securityfs /sys/kernel/security");
+      const steps: readonly (readonly [string, string, string])[] = [
+        ["lockdown", "/sys/kernel/security/lockdown", "integrity"],
+        ["signature_required", "/sys/module/module/parameters/sig_enforce", "1"],
+        ["modules_disabled", "/proc/sys/kernel/modules_disabled", "1"],
+      ];
+      const outcomes = await values(
+        steps.flatMap(([, path, text]) => [write(path, text), load(name), apply(name)]),
+      );
+      for (const [index, [cause]] of steps.entries()) {
+        const [, raw, applied] = outcomes.slice(3 * index);
+        expect(raw).toMatchObject({ cause, restored: true });
+        expect(applied).toMatchObject({ outcome: "aborted", cause, restored: true });
+      }
+    });
   },
 );

@@ -83,7 +83,7 @@ describe("rebootless-boot.service", () => {
   it("comes after the disks and before the network, which it does not need", async () => {
     const unit = parseUnit(await host("rebootless-boot.service"));
     expect(unit("Unit", "DefaultDependencies")).toEqual(["no"]);
-    expect(unit("Unit", "After")).toEqual(["local-fs.target"]);
+    expect(unit("Unit", "After")).toEqual(["local-fs.target systemd-modules-load.service"]);
     expect(unit("Unit", "Before")).toContain("network-pre.target");
     expect(unit("Service", "RestrictAddressFamilies")).toEqual(["AF_UNIX"]);
     expect(unit("Install", "WantedBy")).toEqual(["multi-user.target"]);

@@ -1,68 +1,146 @@
-import { expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Result } from "../../../client/apply/result.ts";
 import { Results } from "../../../client/commands/results.ts";
+import type { Context } from "../../../client/context.ts";
 import { RunRecord } from "../../../client/report/run_record.ts";
-import { updateId } from "../../../shared/brand.ts";
-import { RebootlessError } from "../../../shared/errors.ts";
+import { objectName, updateId } from "../../../shared/brand.ts";
+import { type ErrorCode, RebootlessError } from "../../../shared/errors.ts";
 import { terminal } from "../../../shared/terminal.ts";
 
-const applied = (id: string): Result => ({
-  id: updateId(id),
-  result: "applied",
-  milliseconds: 1,
-  pending: [],
-  replaced: [],
-});
-const failed = (id: string): Result => ({
-  id: updateId(id),
-  result: "failed",
-  error: new RebootlessError("apply", `could not apply ${id}`, { details: { cause: "code_busy" } }),
+const output = { stdout: "", stderr: "" };
+const logged: string[] = [];
+beforeEach(() => {
+  Object.assign(output, { stdout: "", stderr: "" });
+  logged.length = 0;
 });
 
-/** What a run with these results says with --json, and its exit code. */
-async function answerTo(...list: readonly Result[]) {
-  const said: string[] = [];
-  const streams = { stdout: (text: string) => void said.push(text), stderr: () => undefined };
-  const spoken = terminal({ json: true, quiet: false }, streams);
-  const results = new Results({ terminal: spoken, record: new RunRecord(async () => undefined) });
-  for (const result of list) await results.report(result);
-  try {
-    results.conclude("upgrade", { dry_run: false });
-    return { code: 0, json: JSON.parse(said.join("")) };
-  } catch (error) {
-    const code = spoken.fail("upgrade", error);
-    return { code, json: JSON.parse(said.join("")) };
-  }
+async function resultsOf(all: readonly Result[], json = false): Promise<Results> {
+  const streams = {
+    stdout: (text: string) => {
+      output.stdout += text;
+    },
+    stderr: (text: string) => {
+      output.stderr += text;
+    },
+  };
+  const record = new RunRecord(async (line) => void logged.push(line));
+  const results = new Results({ terminal: terminal({ json, quiet: false }, streams), record } as Context);
+  for (const result of all) await results.report(result);
+  return results;
 }
 
-it("a run in which all goes well answers with its results", async () => {
-  const { code, json } = await answerTo(applied("a"));
-  expect(code).toBe(0);
-  expect(json).toMatchObject({
-    command: "upgrade",
-    dry_run: false,
-    results: [{ id: "a", result: "applied" }],
+const id = updateId("fix");
+const applied: Result = { id, result: "applied", milliseconds: 9, pending: [], replaced: [] };
+const failed = (name: string, code: ErrorCode = "apply"): Result => ({
+  id: updateId(name),
+  result: "failed",
+  error: new RebootlessError(code, `${name} failed`, { hint: "Try again.", details: { cause: "code_busy" } }),
+});
+
+async function failure(...all: readonly Result[]): Promise<RebootlessError> {
+  const results = await resultsOf(all);
+  try {
+    results.end("upgrade", { build_id: "ab" });
+  } catch (error) {
+    if (error instanceof RebootlessError) return error;
+    throw error;
+  }
+  throw new Error("it did not fail");
+}
+
+describe("the end of a run", () => {
+  it("is its answer when nothing failed", async () => {
+    const results = await resultsOf([applied], true);
+    results.end("upgrade", { build_id: "ab" });
+    expect(JSON.parse(output.stdout)).toEqual({
+      schema: 1,
+      command: "upgrade",
+      build_id: "ab",
+      results: [{ id: "fix", result: "applied", milliseconds: 9, pending: [], replaced: [] }],
+    });
+  });
+
+  it("is the failure itself when nothing else was done", async () => {
+    expect(await failure(failed("a", "runpre"))).toMatchObject({
+      code: "runpre",
+      message: "a failed",
+      hint: "Try again.",
+    });
+  });
+
+  it("is the first failure's kind when several failed and nothing was done", async () => {
+    expect(await failure(failed("a", "runpre"), failed("b"))).toMatchObject({
+      code: "runpre",
+      message: "0 done, 2 could not be: a, b",
+    });
+  });
+
+  it("is partly applied when something was done", async () => {
+    expect(await failure(applied, failed("b"))).toMatchObject({
+      code: "partly_applied",
+      message: "1 done, 1 could not be: b",
+      cause: { message: "b failed" },
+    });
+  });
+
+  it("has every result for programs, failed or not", async () => {
+    const { answer } = await failure(applied, failed("b"));
+    expect(answer["build_id"]).toBe("ab");
+    expect(answer["results"]).toHaveLength(2);
   });
 });
 
-it("a run that went well in part has what was done beside the error", async () => {
-  const { code, json } = await answerTo(applied("a"), failed("b"));
-  expect(code).toBe(11);
-  expect(json).toMatchObject({
-    error: { code: "partly_applied" },
-    dry_run: false,
-    results: [
-      { id: "a", result: "applied" },
-      { id: "b", result: "failed", cause: "code_busy" },
+describe("a result", () => {
+  it.each<[string, Result]>([
+    ["applied    fix in 9 ms", applied],
+    [
+      "applied    fix in 9 ms; takes the place of old; pending until they are loaded: kvm",
+      { ...applied, pending: [objectName("kvm")], replaced: ["old"] },
     ],
+    [
+      "would apply fix: verified and matched, not loaded",
+      { id, result: "would_apply", pending: [], replaced: [] },
+    ],
+    [
+      "undone     fix in 3 ms: it was recalled",
+      { id, result: "undone", milliseconds: 3, why: "it was recalled" },
+    ],
+    ["settled    fix: a run was cut short; it is not applied", { id, result: "settled", applied: false }],
+    [
+      "left out   fix: it needs base, which is not applied",
+      { id, result: "left_out", why: { id, reason: "missing", needs: updateId("base") } },
+    ],
+    [
+      "left out   fix: it would take out a, theirs, which it does not supersede; --replace-others lets it",
+      {
+        id,
+        result: "left_out",
+        why: { id, reason: "replaces", updates: [updateId("a")], foreign: ["theirs"] },
+      },
+    ],
+  ])("is told as: %s", async (line, result) => {
+    await resultsOf([result]);
+    expect(output).toEqual({ stdout: `${line}\n`, stderr: "" });
   });
-});
 
-it("a single failure is told as itself", async () => {
-  const { code, json } = await answerTo(failed("b"));
-  expect(code).toBe(9);
-  expect(json).toMatchObject({
-    error: { code: "apply", message: "could not apply b", details: { cause: "code_busy" } },
-    results: [{ id: "b" }],
+  it("is a warning when what was recalled is kept", async () => {
+    await resultsOf([{ id, result: "kept", why: "it leaks" }]);
+    expect(output.stdout).toBe("");
+    expect(output.stderr).toMatch(/^warning: fix was recalled and is still applied: it leaks/);
+  });
+
+  it("is not told again at every run when another update made it needless", async () => {
+    await resultsOf([{ id, result: "left_out", why: { id, reason: "superseded", by: updateId("next") } }]);
+    expect(output).toEqual({ stdout: "", stderr: "" });
+  });
+
+  it("is logged when it changed something or failed", async () => {
+    await resultsOf([
+      applied,
+      failed("b"),
+      { id, result: "would_undo", why: "as you asked" },
+      { id, result: "settled", applied: true },
+    ]);
+    expect(logged).toHaveLength(3);
   });
 });
