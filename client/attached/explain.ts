@@ -1,4 +1,6 @@
+import type { ObjectName } from "../../shared/brand.ts";
 import type { Difference, RunpreResult } from "../../shared/runpre/check.ts";
+import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import type { Attachments } from "./attachments.ts";
 import { explainByProbes } from "./probed.ts";
@@ -28,19 +30,24 @@ export interface Differing extends Suspect {
 /** Places (from `_text`, rising) of the functions of a name: names repeat. */
 export type Namesakes = (name: string) => readonly number[];
 
-/** What the kernel says explains what it says, and no more: of two functions of one name, one line explains one. */
+/**
+ * What the kernel says explains what it says, and no more: of two functions of one name, one line explains one.
+ * @param object whose functions they all are: the kernel's or a module's.
+ */
 export function explainAll(
   suspects: readonly Suspect[],
-  attachments: Attachments | undefined,
+  said: Attachments | undefined,
   namesakes: Namesakes,
+  object: ObjectName = KERNEL_OBJECT,
 ): readonly Differing[] {
-  if (attachments === undefined) return suspects.map(withoutKernel);
+  if (said === undefined) return suspects.map(withoutKernel);
+  const attachments = ofObject(said, object);
   const traced = new Lines(attachments.traced, ({ name }) => name);
   const atEntry = new Lines(
     attachments.probes.filter(({ ftrace }) => ftrace),
     ({ name }) => name,
   );
-  const patchesOf = patchFinder(attachments, namesakes);
+  const patchesOf = patchFinder(attachments, namesakes, object);
   return suspects.map((suspect): Differing => {
     const { fn, result } = suspect;
     if (result.result === "mismatch") {
@@ -57,6 +64,12 @@ export function explainAll(
     if (line !== undefined) return { ...suspect, reason: { why: "traced", by: line.callbacks } };
     return { ...suspect, reason: { why: "unexplained" } };
   });
+}
+
+function ofObject(said: Attachments, object: ObjectName): Attachments {
+  const module = object === KERNEL_OBJECT ? null : object;
+  const isOwn = (line: { readonly module: string | null }): boolean => line.module === module;
+  return { ...said, traced: said.traced.filter(isOwn), probes: said.probes.filter(isOwn) };
 }
 
 const withoutKernel = (suspect: Suspect): Differing => ({
@@ -77,14 +90,18 @@ function explainMismatch(
 }
 
 /** sysfs names functions with their position among those of their name. */
-function patchFinder({ patches }: Attachments, namesakes: Namesakes): (fn: FunctionFingerprint) => string[] {
+function patchFinder(
+  { patches }: Attachments,
+  namesakes: Namesakes,
+  object: ObjectName,
+): (fn: FunctionFingerprint) => string[] {
   const entries = new Map<string, string[]>();
   for (const patch of patches) {
     for (const entry of patch.functions) entries.set(entry, [...(entries.get(entry) ?? []), patch.name]);
   }
   return ({ name, offset }) => {
     const position = Math.max(1, namesakes(name).indexOf(offset) + 1);
-    return entries.get(`vmlinux/${name},${position}`) ?? [];
+    return entries.get(`${object}/${name},${position}`) ?? [];
   };
 }
 

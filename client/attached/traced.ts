@@ -1,6 +1,8 @@
-/** A function of the kernel's own that ftrace calls something from. */
+/** A function that ftrace calls something from. */
 export interface TracedFunction {
   readonly name: string;
+  /** Whose it is; null for the kernel's own. */
+  readonly module: string | null;
   /** What is called, where the kernel says so. */
   readonly callbacks: readonly string[];
 }
@@ -13,17 +15,17 @@ export const ENABLED_FUNCTIONS = [
 
 /**
  * Lines of `NAME (COUNT) FLAGS  tramp: … (CALLBACK+0x…) ->CALLBACK+0x…` (kernel/trace/ftrace.c, t_show()); lines that
- * begin with white space go on with the one before; `NAME [module]` is none of the kernel's own.
+ * begin with white space go on with the one before; a function of a module is `NAME [module]`.
  */
 export function parseEnabledFunctions(text: string): readonly TracedFunction[] {
-  const found: { name: string; text: string }[] = [];
+  const found: { name: string; module: string | null; text: string }[] = [];
   for (const line of text.split("\n")) {
-    const name = /^(\S+) +(?!\[)/.exec(line)?.[1];
+    const [, name, module = null] = /^(\S+) +(?:\[(\w+)\])?/.exec(line) ?? [];
     const last = found.at(-1);
-    if (name !== undefined) found.push({ name, text: line });
+    if (name !== undefined) found.push({ name, module, text: line });
     else if (last !== undefined && /^\s/.test(line)) last.text += line;
   }
-  return found.map(({ name, text: all }) => ({ name, callbacks: callbacksIn(all) }));
+  return found.map(({ name, module, text: all }) => ({ name, module, callbacks: callbacksIn(all) }));
 }
 
 function callbacksIn(line: string): readonly string[] {

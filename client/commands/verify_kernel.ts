@@ -1,16 +1,19 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
+import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
+import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
 import { readAttachments } from "../attached/attachments.ts";
-import type { Differing } from "../attached/explain.ts";
 import type { Context } from "../context.ts";
 import { livepatchEngine } from "../engines/livepatch.ts";
 import { openHost } from "../host/host.ts";
 import { runningKernel } from "../host/identity.ts";
 import { KCORE, openKernelCore } from "../host/kcore.ts";
+import { runningModules } from "../host/modules.ts";
 import { requireBuild, requireCoreBuild } from "../verify/core_build.ts";
 import { type Fingerprints, fingerprintsOfFeed, fingerprintsOfFiles } from "../verify/fingerprints.ts";
-import { checkKernel, type KernelVerdict } from "../verify/kernel.ts";
+import { checkKernel, type Found, joinVerdicts, type KernelVerdict } from "../verify/kernel.ts";
+import { type PlacedModules, placeModules } from "../verify/module_sets.ts";
 import { passedOverLine } from "./describe.ts";
 
 export interface VerifyKernelOptions {
@@ -44,19 +47,37 @@ export async function verifyKernel(
     const runs = path === KCORE;
     if (runs) requireBuild(fingerprints.set.kernel, runningKernel(), "the running kernel");
     else requireCoreBuild(fingerprints.set.kernel, memory);
-    const verdict = await checkKernel({
-      set: fingerprints.set,
-      memory,
-      attachments: runs ? () => readAttachments(system, livepatchEngine({ system }).loaded) : null,
-      sleep: system.sleep,
-      progress: terminal.progress,
-    });
-    const code = isExplained(verdict) ? EXIT.ok : EXIT.runpre;
-    report(terminal, fingerprints, path, verdict, code);
+    const placed = placeAll(fingerprints, memory, runs);
+    const attachments = runs ? () => readAttachments(system, livepatchEngine({ system }).loaded) : null;
+    const verdicts: KernelVerdict[] = [];
+    for (const set of [fingerprints.set, ...placed.sets]) {
+      const { sleep } = system;
+      verdicts.push(await checkKernel({ set, memory, attachments, sleep, progress: terminal.progress }));
+    }
+    const verdict = joinVerdicts(verdicts);
+    const isRight = isExplained(verdict) && placed.otherBuilds.length === 0;
+    const code = isRight ? EXIT.ok : EXIT.runpre;
+    report(terminal, fingerprints, path, verdict, placed, code);
     if (code !== EXIT.ok) exitWith(code);
   } finally {
     memory.close();
   }
+}
+
+/** A core file does not say where its modules lie: /sys does, of the kernel that runs. */
+function placeAll({ set, modules, source }: Fingerprints, memory: TextMemory, runs: boolean): PlacedModules {
+  if (runs) return placeModules(modules, set.landmarks, memory, runningModules());
+  const named = modules.map(({ object }) => object.name);
+  if (named.length > 0) {
+    throw new RebootlessError(
+      "usage",
+      `${source}: modules (${named.join(", ")}) are not found in a core file`,
+      {
+        hint: "Only those of the running kernel can be: leave their files out, or --kcore.",
+      },
+    );
+  }
+  return { sets: [], notLoaded: [], otherBuilds: [] };
 }
 
 const fingerprintsFor = async (
@@ -78,6 +99,7 @@ function report(
   { set, source }: Fingerprints,
   memory: string,
   verdict: KernelVerdict,
+  { sets, notLoaded, otherBuilds }: PlacedModules,
   exitCode: number,
 ): void {
   const { functions, bytes, matched, differing, unread } = verdict;
@@ -85,12 +107,21 @@ function report(
   terminal.say(`kernel       ${set.kernel.release}, build ID ${set.kernel.buildId}, in ${memory}`);
   terminal.say(`fingerprints ${source}`);
   terminal.say(`matched      ${matched} of ${functions} functions, ${bytes} bytes in all`);
+  const checked = sets.map(({ object }) => object.name);
+  if (checked.length > 0) terminal.say(`modules      ${checked.join(" ")}`);
+  if (notLoaded.length > 0) terminal.say(`not loaded   ${notLoaded.join(" ")}`);
+  for (const { name, wanted, found } of otherBuilds) {
+    terminal.say(
+      `other build  ${name}: ${found ?? "without a build ID"} is loaded, the fingerprints are of ${wanted}`,
+    );
+  }
   for (const [why, all] of counts) {
     for (const one of all.slice(0, MAX_LINES)) terminal.say(`${why.padEnd(12)} ${line(one)}`);
     if (all.length > MAX_LINES)
       terminal.say(`${why.padEnd(12)} and ${all.length - MAX_LINES} more: --json lists them`);
   }
-  if (exitCode !== EXIT.ok) warn(terminal, verdict);
+  if (otherBuilds.length > 0) warnOfBuilds(terminal, otherBuilds);
+  if (!isExplained(verdict)) warn(terminal, verdict);
   terminal.result("verify", {
     exit_code: exitCode,
     kernel: jsonObject({ build_id: set.kernel.buildId, release: set.kernel.release }),
@@ -99,10 +130,21 @@ function report(
     functions,
     matched,
     bytes,
+    modules: checked,
+    not_loaded: notLoaded,
+    other_builds: otherBuilds.map(({ name, wanted, found }) => jsonObject({ module: name, wanted, found })),
     ...Object.fromEntries(counts.map(([why, all]) => [why, all.length])),
     differing: differing.map(toJson),
     unread,
   });
+}
+
+function warnOfBuilds(terminal: Context["terminal"], others: PlacedModules["otherBuilds"]): void {
+  const names = others.map(({ name }) => name).join(", ");
+  terminal.notice(`error: ${names}: loaded in another build than was fingerprinted`);
+  terminal.notice(
+    "hint: A module of another package, or a vendor's own: fingerprint the file that was loaded.",
+  );
 }
 
 function warn(terminal: Context["terminal"], { differing, unread }: KernelVerdict): void {
@@ -117,20 +159,22 @@ function warn(terminal: Context["terminal"], { differing, unread }: KernelVerdic
   );
 }
 
-function line({ fn, result, reason }: Differing): string {
+function line({ object, fn, result, reason }: Found): string {
+  const name = object === KERNEL_OBJECT ? fn.name : `${object}/${fn.name}`;
   if ("by" in reason)
-    return `${fn.name} by ${reason.by.join(", ") || "a callback that the kernel does not name"}`;
-  if (result.result === "attached") return `${fn.name}: something is attached at its start`;
+    return `${name} by ${reason.by.join(", ") || "a callback that the kernel does not name"}`;
+  if (result.result === "attached") return `${name}: something is attached at its start`;
   const [first] = result.differences;
-  const place = first === undefined ? fn.name : `${fn.name}+0x${first.offset.toString(16)}`;
+  const place = first === undefined ? name : `${name}+0x${first.offset.toString(16)}`;
   const expected = first?.expected === undefined ? "" : `expected ${first.expected.slice(0, 32)}, `;
   const more = result.differences.length > 1 ? `, and ${result.differences.length - 1} more places` : "";
   return `${place}: ${expected}found ${first?.found.slice(0, 32)}${more}`;
 }
 
-function toJson({ fn, result, reason }: Differing): JsonObject {
+function toJson({ object, fn, result, reason }: Found): JsonObject {
   const differences = result.result === "mismatch" ? result.differences : [];
   return jsonObject({
+    object,
     function: fn.name,
     offset: fn.offset,
     ...reason,

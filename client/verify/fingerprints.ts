@@ -9,27 +9,42 @@ import { haveArtifact } from "../trust/artifacts.ts";
 import { joined, noFeed, openFeeds } from "../trust/feeds.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { type FunctionSet, setOfManifest } from "./function_set.ts";
+import { type ModuleSet, modulesOfManifest } from "./module_sets.ts";
 
 /** What the kernel is compared with, and where that is from. */
 export interface Fingerprints {
   readonly set: FunctionSet;
+  /** Of its modules. */
+  readonly modules: readonly ModuleSet[];
   readonly source: string;
 }
 
-/** Of files that a person named, and answers for. @throws `usage`, `parse`, `limit`, `unsupported`. */
+/**
+ * Of files that a person named, and answers for: one of the kernel, and any of its modules.
+ * @throws `usage`, `parse`, `limit`, `unsupported`.
+ */
 export async function fingerprintsOfFiles(paths: readonly string[]): Promise<Fingerprints> {
-  const [path, ...more] = paths;
-  if (path === undefined || more.length > 0) {
-    throw new RebootlessError("usage", `${paths.length} fingerprint files: one is wanted, the kernel's`);
-  }
-  const file = openFingerprints(await readNamed(path, MAX_FILE_BYTES));
-  if (file.object.name !== KERNEL_OBJECT) {
+  const files = await Promise.all(
+    paths.map(async (path) => openFingerprints(await readNamed(path, MAX_FILE_BYTES))),
+  );
+  const [kernel, ...others] = files.filter(({ object }) => object.name === KERNEL_OBJECT);
+  if (kernel === undefined || others.length > 0) {
+    const count = kernel === undefined ? "none" : others.length + 1;
+    const had = files.map(({ object }) => object.name).join(", ");
     throw new RebootlessError(
       "usage",
-      `${path} has the fingerprints of ${file.object.name}, not of the kernel`,
+      `of these fingerprint files (${had}), ${count} are the kernel's: one is wanted`,
     );
   }
-  return { set: file, source: path };
+  const modules = files.filter((file) => file !== kernel);
+  const stray = modules.find((file) => file.kernel.buildId !== kernel.kernel.buildId);
+  if (stray !== undefined) {
+    throw new RebootlessError(
+      "usage",
+      `the fingerprints of ${stray.object.name} are for ${stray.kernel.release}, another kernel`,
+    );
+  }
+  return { set: kernel, modules, source: paths.join(" ") };
 }
 
 /**
@@ -51,13 +66,14 @@ export async function fingerprintsOfFeed(
     });
   }
   const { manifest } = verified;
-  if (!manifest.fingerprints) return { set: setOfManifest(manifest), source: "the feed's updates" };
+  const modules = modulesOfManifest(manifest);
+  if (!manifest.fingerprints) return { set: setOfManifest(manifest), modules, source: "the feed's updates" };
   const [first = noFeed, ...others] = openFeeds(host.config);
   await lock.take();
   try {
     const feed = joined(first, others, passedOver);
     const path = await haveArtifact(manifest.fingerprints, feed, host.directory);
-    return { ...(await fingerprintsOfFiles([path])), source: "the feed's fingerprint file" };
+    return { ...(await fingerprintsOfFiles([path])), modules, source: "the feed's fingerprint file" };
   } finally {
     lock.release();
   }

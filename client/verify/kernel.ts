@@ -1,3 +1,4 @@
+import type { ObjectName } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { functionChecker } from "../../shared/runpre/check.ts";
 import type { FunctionFingerprint, TextMemory } from "../../shared/runpre/fingerprint.ts";
@@ -22,9 +23,27 @@ export interface KernelVerdict {
   /** Of the functions. */
   readonly bytes: number;
   readonly matched: number;
-  readonly differing: readonly Differing[];
+  readonly differing: readonly Found[];
   /** Where the kernel could not be asked. */
   readonly unread: readonly string[];
+}
+
+/** A function that differs, and whose it is. */
+export interface Found extends Differing {
+  readonly object: ObjectName;
+}
+
+/** One verdict over the kernel and its modules. */
+export function joinVerdicts(verdicts: readonly KernelVerdict[]): KernelVerdict {
+  const sum = (count: (verdict: KernelVerdict) => number): number =>
+    verdicts.reduce((total, verdict) => total + count(verdict), 0);
+  return {
+    functions: sum(({ functions }) => functions),
+    bytes: sum(({ bytes }) => bytes),
+    matched: sum(({ matched }) => matched),
+    differing: verdicts.flatMap(({ differing }) => differing),
+    unread: [...new Set(verdicts.flatMap(({ unread }) => unread))],
+  };
 }
 
 /**
@@ -33,15 +52,16 @@ export interface KernelVerdict {
  */
 export async function checkKernel(check: KernelCheck): Promise<KernelVerdict> {
   const { set, memory, attachments, sleep, progress } = check;
-  progress(`checking ${set.count} functions`);
+  const { name: object } = set.object;
+  progress(`checking ${set.count} functions of ${object}`);
   const { suspects, bytes } = firstReading(set, memory);
   const namesakes = namesakesIn(set);
   if (attachments === null) {
     refuseHoles(suspects, memory);
-    const differing = explainAll(suspects, undefined, namesakes);
+    const differing = explainAll(suspects, undefined, namesakes).map((found) => ({ ...found, object }));
     return { functions: set.count, bytes, matched: set.count - differing.length, differing, unread: [] };
   }
-  let differing: readonly Differing[] = [];
+  let differing: readonly Found[] = [];
   let unread: readonly string[] = [];
   const doubtful = suspects.map(({ fn }) => fn);
   await lasting(
@@ -49,7 +69,10 @@ export async function checkKernel(check: KernelCheck): Promise<KernelVerdict> {
     async (left) => {
       if (left.length < doubtful.length) progress(`${left.length} functions differ: reading them again`);
       const now = await attachments();
-      differing = explainAll(judge(doubtful, set, memory), now, namesakes);
+      differing = explainAll(judge(doubtful, set, memory), now, namesakes, object).map((found) => ({
+        ...found,
+        object,
+      }));
       unread = now.unread;
       return differing.filter(({ reason }) => reason.why === "unexplained").map(({ fn }) => fn);
     },
@@ -61,7 +84,7 @@ export async function checkKernel(check: KernelCheck): Promise<KernelVerdict> {
 function firstReading(set: FunctionSet, memory: TextMemory): { suspects: Suspect[]; bytes: number } {
   const last = set.count === 0 ? undefined : set.at(set.count - 1);
   const window = new TextWindow(memory, last === undefined ? 0 : last.offset + last.size);
-  const check = functionChecker(set.landmarks, window, sha256);
+  const check = functionChecker(set.landmarks, window, sha256, set.moves);
   const suspects: Suspect[] = [];
   let bytes = 0;
   for (let i = 0; i < set.count; i++) {
@@ -80,7 +103,7 @@ function judge(
   set: FunctionSet,
   memory: TextMemory,
 ): readonly Suspect[] {
-  const check = functionChecker(set.landmarks, memory, sha256);
+  const check = functionChecker(set.landmarks, memory, sha256, set.moves);
   return functions.flatMap((fn) => {
     const result = check(fn);
     return result.result === "match" ? [] : [{ fn, result }];

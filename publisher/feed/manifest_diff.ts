@@ -1,17 +1,16 @@
 import { equalBytes } from "../../shared/bytes.ts";
-
 import { kernelFactsToJson } from "../../shared/feed/kernel.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
-
 import { type Update, updateToJson } from "../../shared/feed/update.ts";
 import { encodeJson, type JsonValue } from "../../shared/json.ts";
 import { landmarksToJson } from "../../shared/runpre/landmarks_json.ts";
+import { formatInstant } from "../../shared/time.ts";
 import { printable } from "../keys/printable.ts";
 
 /** Names of functions shown of one update. */
 const MAX_NAMES = 12;
 /** Members of an update that are written down only where they say something. */
-const SELDOM = ["engine", "replace", "supersedes", "parts"];
+const SELDOM = ["rollout", "effective", "engine", "replace", "supersedes", "parts"];
 
 /** What a new manifest changes for hosts, for people: a line each. */
 export function manifestDiff(before: KernelManifest | undefined, after: KernelManifest): readonly string[] {
@@ -62,7 +61,8 @@ function changed(old: JsonValue | undefined, now: JsonValue | undefined, isNew: 
 function updateDiff(before: Update | undefined, after: Update): string[] {
   if (!before) return [`  + update ${after.id}: ${printable(after.summary)}`, ...facts(after)];
   const [old, now] = [updateToJson(before), updateToJson(after)];
-  const differing = [...now.keys()].filter((name) => !same(old.get(name) ?? null, now.get(name) ?? null));
+  const names = [...new Set([...old.keys(), ...now.keys()])]; // what is left out now was said before
+  const differing = names.filter((name) => !same(old.get(name) ?? null, now.get(name) ?? null));
   if (differing.length === 0) return [];
   return [
     `  ~ update ${after.id}: ${printable(after.summary)}`,
@@ -87,6 +87,9 @@ function shown(name: string, update: Update): string {
   }
   if (name === "objects") return replaced(update);
   if (name === "parts") return parts(update);
+  if (name === "rollout" && update.rollout) {
+    return `from ${formatInstant(update.rollout.start)} over ${update.rollout.hours} hours`;
+  }
   const value = updateToJson(update).get(name) ?? null;
   if (value === null) return "no";
   if (Array.isArray(value)) return printable(value.join(" ") || "none", 400);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Attachments } from "../../../client/attached/attachments.ts";
 import { explainAll, type Suspect } from "../../../client/attached/explain.ts";
+import { objectName } from "../../../shared/brand.ts";
 import type { Difference } from "../../../shared/runpre/check.ts";
 import { sampleFunction } from "../../shared/runpre/file/sample.ts";
 
@@ -27,6 +28,7 @@ const patch = (name: string, ...functions: readonly string[]) => ({
   order: null,
 });
 const probe = (offset: number, more = {}) => ({
+  module: null,
   name: "vfs_read",
   offset,
   optimised: false,
@@ -39,7 +41,7 @@ describe("a function that something is attached to", () => {
     expect(reasons([attached()], {})).toEqual([{ why: "unexplained" }]);
     const others = {
       patches: [patch("fix", "vmlinux/vfs_write,1", "nvme/vfs_read,1")],
-      traced: [{ name: "vfs_write", callbacks: [] }],
+      traced: [{ name: "vfs_write", module: null, callbacks: [] }],
       probes: [probe(0), probe(9)],
     };
     expect(reasons([attached()], others)).toEqual([{ why: "unexplained" }]);
@@ -55,7 +57,7 @@ describe("a function that something is attached to", () => {
   });
 
   it("is traced, and one line explains one function of a name", () => {
-    const line = { name: "vfs_read", callbacks: ["function_trace_call"] };
+    const line = { name: "vfs_read", module: null, callbacks: ["function_trace_call"] };
     const traced = { why: "traced", by: ["function_trace_call"] };
     expect(reasons([attached()], { traced: [line] })).toEqual([traced]);
     expect(reasons([attached(), attached(twin)], { traced: [line] })).toEqual([
@@ -119,8 +121,19 @@ describe("a function with changed bytes", () => {
   it("is not explained by a patch or a tracer", () => {
     const attachments = {
       patches: [patch("one", "vmlinux/vfs_read,1")],
-      traced: [{ name: "vfs_read", callbacks: [] }],
+      traced: [{ name: "vfs_read", module: null, callbacks: [] }],
     };
     expect(reasons([changed(int3)], attachments)).toEqual([{ why: "unexplained" }]);
+  });
+
+  it("is of a module by that module's lines alone", () => {
+    const traced = [{ name: "vfs_read", module: null, callbacks: ["one"] }];
+    const reasonsOf = (lines: Attachments["traced"]) =>
+      explainAll([attached()], { ...NOTHING, traced: lines }, namesakes, objectName("nvme")).map(
+        ({ reason }) => reason,
+      );
+    expect(reasonsOf(traced)).toEqual([{ why: "unexplained" }]);
+    const own = { name: "vfs_read", module: "nvme", callbacks: ["two"] };
+    expect(reasonsOf([...traced, own])).toEqual([{ why: "traced", by: ["two"] }]);
   });
 });

@@ -12,11 +12,12 @@ ffffffffad94d400  k  ffffffffad94d400
 `;
 
 describe("the list of kprobes", () => {
-  it("gives those that change the kernel's own code", () => {
+  it("gives those that are armed, in the kernel and in modules", () => {
     expect(parseKprobes(LIST)).toEqual([
-      { name: "vfs_write", offset: 0, optimised: false, ftrace: true },
-      { name: "vfs_read", offset: 9, optimised: true, ftrace: false },
-      { name: "kernel_clone", offset: 0x1f4, optimised: false, ftrace: false },
+      { name: "vfs_write", module: null, offset: 0, optimised: false, ftrace: true },
+      { name: "vfs_read", module: null, offset: 9, optimised: true, ftrace: false },
+      { name: "nvme_queue_rq", module: "nvme", offset: 0x10, optimised: true, ftrace: false },
+      { name: "kernel_clone", module: null, offset: 0x1f4, optimised: false, ftrace: false },
     ]);
   });
 

@@ -11,12 +11,13 @@ schedule (1)
 `;
 
 describe("the list of traced functions", () => {
-  it("gives the kernel's own, and what is called from them", () => {
+  it("gives those of the kernel and of modules, and what is called from them", () => {
     expect(parseEnabledFunctions(LIST)).toEqual([
-      { name: "cmdline_proc_show", callbacks: ["function_trace_call"] },
-      { name: "version_proc_show", callbacks: ["klp_ftrace_handler"] },
-      { name: "vfs_write", callbacks: ["arch_ftrace_ops_list_func", "bpf_trampoline_6442536"] },
-      { name: "schedule", callbacks: [] },
+      { name: "cmdline_proc_show", module: null, callbacks: ["function_trace_call"] },
+      { name: "version_proc_show", module: null, callbacks: ["klp_ftrace_handler"] },
+      { name: "vfs_write", module: null, callbacks: ["arch_ftrace_ops_list_func", "bpf_trampoline_6442536"] },
+      { name: "nvme_queue_rq", module: "nvme", callbacks: ["function_trace_call"] },
+      { name: "schedule", module: null, callbacks: [] },
     ]);
   });
 

@@ -79,7 +79,8 @@ describe("checking a kernel", () => {
 
   it("asks the kernel anew each time, and stops when everything is explained", async () => {
     memory.attach("third");
-    answers = (time) => (time < 2 ? NOTHING : { ...NOTHING, traced: [{ name: "third", callbacks: ["f"] }] });
+    answers = (time) =>
+      time < 2 ? NOTHING : { ...NOTHING, traced: [{ name: "third", module: null, callbacks: ["f"] }] };
     expect(why(await check())).toEqual([["third", "traced"]]);
     expect(slept).toEqual([50]);
   });
@@ -87,13 +88,17 @@ describe("checking a kernel", () => {
   it("says of what is left what it cannot explain beside what it can, and what could not be read", async () => {
     memory.attach("third");
     memory.flip("first", 50);
-    answers = () => ({ ...NOTHING, traced: [{ name: "third", callbacks: [] }], unread: ["/x"] });
+    answers = () => ({
+      ...NOTHING,
+      traced: [{ name: "third", module: null, callbacks: [] }],
+      unread: ["/x"],
+    });
     const verdict = await check();
     expect(why(verdict)).toEqual([
       ["first", "unexplained"],
       ["third", "traced"],
     ]);
     expect(verdict.unread).toEqual(["/x"]);
-    expect(said[0]).toBe("checking 3 functions");
+    expect(said[0]).toBe("checking 3 functions of vmlinux");
   });
 });

@@ -1,0 +1,60 @@
+import type { BuildId, ObjectName } from "../../shared/brand.ts";
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
+import type { FingerprintedObject } from "../../shared/runpre/file/header.ts";
+import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
+import type { KernelLandmarks, TextMemory } from "../../shared/runpre/fingerprint.ts";
+import { placeObject } from "../apply/place_object.ts";
+import type { RunningModules } from "../host/modules.ts";
+import { type FunctionSet, functionList } from "./function_set.ts";
+
+/** Functions of a module, where it is linked for its fingerprints. */
+export interface ModuleSet extends FunctionSet {
+  readonly object: Pick<FingerprintedObject, "name" | "layout"> & { readonly buildId: BuildId | null };
+}
+
+/** What is at hand of modules, and what of it is loaded. */
+export interface PlacedModules {
+  /** As the running kernel has them. */
+  readonly sets: readonly FunctionSet[];
+  readonly notLoaded: readonly ObjectName[];
+  /** Loaded, and not the module that was fingerprinted. */
+  readonly otherBuilds: readonly OtherBuild[];
+}
+
+export interface OtherBuild {
+  readonly name: ObjectName;
+  readonly wanted: BuildId;
+  readonly found: BuildId | undefined;
+}
+
+/** Those that a kernel's updates change, update by update. */
+export const modulesOfManifest = ({ kernel, landmarks, updates }: KernelManifest): readonly ModuleSet[] =>
+  updates.flatMap(({ objects }) =>
+    objects
+      .filter(({ name, functions }) => name !== KERNEL_OBJECT && functions.length > 0)
+      .map(({ functions, ...object }) => ({ kernel, landmarks, object, ...functionList(functions) })),
+  );
+
+/** @throws RebootlessError `unsupported` for a module whose place the kernel does not tell. */
+export function placeModules(
+  fingerprinted: readonly ModuleSet[],
+  landmarks: KernelLandmarks,
+  memory: TextMemory,
+  modules: RunningModules,
+): PlacedModules {
+  const sets: FunctionSet[] = [];
+  const notLoaded: ObjectName[] = [];
+  const otherBuilds: OtherBuild[] = [];
+  for (const set of fingerprinted) {
+    const { name } = set.object;
+    const placed = placeObject({ ...set.object, functions: [] }, { landmarks, memory }, modules);
+    if (placed.outcome === "not_loaded") notLoaded.push(name);
+    else if (placed.outcome === "other_build") otherBuilds.push({ name, ...placed });
+    else {
+      const at = (i: number) => placed.bind(set.at(i));
+      const offset = (i: number) => at(i).offset;
+      sets.push({ ...set, landmarks: placed.landmarks, moves: placed.moves, at, offset });
+    }
+  }
+  return { sets, notLoaded, otherBuilds };
+}
