@@ -29,8 +29,8 @@ export const stalledTransition: Scenario = {
 
     const watched = await rebootless(host.guest, "upgrade", "--set", `stall_deadline=${DEADLINE_S}s`);
     assert.equal(watched.code, 9, watched.stderr);
-    const heldUp = new RegExp(`in transition for \\d+ s; held up by cat\\[${pid}\\]`);
-    assert.match(watched.stderr, heldUp, "the task is named while it is waited for");
+    const heldUp = new RegExp(`held up by cat\\[${pid}\\] in .*target_hold_show`);
+    assert.match(watched.stderr, heldUp, "the task is named while it is waited for, and where it sits");
     assert.ok(watched.ms > 1000 * DEADLINE_S, "it was given its time");
     assert.ok(watched.ms < 1000 * (DEADLINE_S + ROOM_S), "and no more");
     await host.expectUntouched();
