@@ -26,7 +26,7 @@ export const recorded =
   async (context) => {
     const start = performance.now();
     const ended = async (exitCode: number, error?: RunEnd["error"]): Promise<void> => {
-      const milliseconds = performance.now() - start;
+      const milliseconds = Math.max(0, performance.now() - start - context.record.waitedMs);
       try {
         await writeStatus(context, { command, version, milliseconds, exitCode, error });
       } catch (cause) {

@@ -89,12 +89,14 @@ async function load(
 /** @param update with the objects alone that are loaded. */
 export async function match(
   update: Update,
-  { updates, landmarks, memory: open, engines, system }: Matching & Pick<Patching, "engines" | "system">,
+  matching: Matching & Pick<Patching, "engines" | "system">,
 ): Promise<{ readonly functions: number; readonly bytes: number }> {
+  const { updates, landmarks, engines, system } = matching;
   const loaded = await engines.loaded();
-  const memory = open();
+  const memory = matching.memory();
   try {
-    return await matchUpdate(update, { landmarks, memory, updates, loaded, sleep: (ms) => system.sleep(ms) });
+    const running = { landmarks, memory, updates, loaded, sleep: (ms: number) => system.sleep(ms) };
+    return await matchUpdate(update, running, matching.modules());
   } finally {
     memory.close();
   }

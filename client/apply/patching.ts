@@ -2,6 +2,7 @@ import type { Update } from "../../shared/feed/update.ts";
 import type { KernelLandmarks, TextMemory } from "../../shared/runpre/fingerprint.ts";
 import type { Engines } from "../engines/engines.ts";
 import type { FindModuleFile } from "../host/module_files.ts";
+import type { RunningModules } from "../host/modules.ts";
 import type { System } from "../host/system.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Report } from "./result.ts";
@@ -22,5 +23,7 @@ export interface Matching {
   readonly updates: readonly Update[];
   readonly landmarks: KernelLandmarks;
   readonly memory: () => TextMemory & { close(): void };
+  /** The modules that are loaded, as of now. */
+  readonly modules: () => RunningModules;
   readonly moduleFile: FindModuleFile;
 }

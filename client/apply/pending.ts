@@ -1,8 +1,10 @@
 import type { ObjectName, UpdateId } from "../../shared/brand.ts";
 import { isCode, type RebootlessError } from "../../shared/errors.ts";
 import type { Update } from "../../shared/feed/update.ts";
+import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import type { LoadedPatch } from "../engines/engine.ts";
 import { absentObjects } from "../engines/module_load.ts";
+import type { RunningModules } from "../host/modules.ts";
 import type { Ledger } from "../journal/ledger.ts";
 import { requireRightFiles } from "./absent.ts";
 import { match } from "./attempt.ts";
@@ -10,16 +12,37 @@ import type { Matching } from "./patching.ts";
 import { patchName } from "./state.ts";
 import { type Undoing, undoUpdates } from "./undo.ts";
 
-/** Updates in force whose objects were not all loaded when they were applied, and those objects. */
-export function pendingObjects(
+/** What has to be looked at again of an update in force. */
+export interface Unsettled {
+  readonly update: Update;
+  /** Objects that were not loaded when it was applied, so that their code was not matched. */
+  readonly pending: readonly ObjectName[];
+  /** Modules that are loaded in another build than it was made for: they were unloaded and came back. */
+  readonly strays: readonly ObjectName[];
+}
+
+export function unsettledUpdates(
   updates: readonly Update[],
   applied: ReadonlySet<UpdateId>,
   { standing }: Pick<Ledger, "standing">,
-): readonly { readonly update: Update; readonly pending: readonly ObjectName[] }[] {
+  modules: () => RunningModules,
+): readonly Unsettled[] {
   return updates
     .filter(({ id }) => applied.has(id))
-    .map((update) => ({ update, pending: standing.get(update.id)?.pending ?? [] }))
-    .filter(({ pending }) => pending.length > 0);
+    .map((update) => ({
+      update,
+      pending: standing.get(update.id)?.pending ?? [],
+      strays: straysOf(update, modules),
+    }))
+    .filter(({ pending, strays }) => pending.length + strays.length > 0);
+}
+
+function straysOf({ objects }: Update, modules: () => RunningModules): readonly ObjectName[] {
+  const strays = objects.filter(({ name, buildId }) => {
+    const loaded = name === KERNEL_OBJECT ? undefined : modules().find(name);
+    return loaded !== undefined && loaded.buildId !== (buildId ?? undefined);
+  });
+  return strays.map(({ name }) => name);
 }
 
 /** Objects that an update in force does not change yet: the kernel says it where it can (6.1), else the journal. */
@@ -47,10 +70,15 @@ export async function recheckPending(
 ): Promise<readonly UpdateId[]> {
   const { updates, journal, system, report, dryRun } = undoing;
   const wrong: UpdateId[] = [];
-  for (const { update, pending } of pendingObjects(updates, applied, journal.ledger)) {
+  for (const { update, pending, strays } of unsettledUpdates(
+    updates,
+    applied,
+    journal.ledger,
+    undoing.modules,
+  )) {
     const { id } = update;
     const absent = await absentObjects(system, pending);
-    const objects = pending.filter((name) => !absent.includes(name));
+    const objects = [...new Set([...pending, ...strays])].filter((name) => !absent.includes(name));
     const come = update.objects.filter(({ name }) => objects.includes(name));
     const mismatch =
       come.length === 0 ? undefined : await refusal(() => match({ ...update, objects: come }, undoing));

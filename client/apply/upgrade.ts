@@ -2,7 +2,7 @@ import type { UpdateId } from "../../shared/brand.ts";
 import { planUpdates } from "../../shared/feed/plan.ts";
 import { type Attempting, attempt } from "./attempt.ts";
 import type { HostJournal } from "./host_journal.ts";
-import { pendingObjects, recheckPending } from "./pending.ts";
+import { recheckPending, unsettledUpdates } from "./pending.ts";
 import { settleOpen } from "./settle.ts";
 import { refuseUnclear, type Survey, survey, type Wanted } from "./survey.ts";
 import { undoUpdates } from "./undo.ts";
@@ -28,7 +28,7 @@ export async function upgrade(options: UpgradeOptions): Promise<void> {
   const idle =
     first.plan.steps.length === 0 &&
     !ledger.open &&
-    pendingObjects(updates, first.applied, ledger).length === 0 &&
+    unsettledUpdates(updates, first.applied, ledger, options.modules).length === 0 &&
     (options.recall === "hold" || recalled(first).length === 0) &&
     unrecorded(first, ledger).length === 0;
   if (!idle) return change(options);

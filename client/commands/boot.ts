@@ -7,6 +7,7 @@ import { openHost } from "../host/host.ts";
 import { openKernelCore } from "../host/kcore.ts";
 import { killSwitch } from "../host/kill_switch.ts";
 import { moduleFiles } from "../host/module_files.ts";
+import { runningModules } from "../host/modules.ts";
 import type { Ledger } from "../journal/ledger.ts";
 import { policyOf } from "../policy/policy.ts";
 import { lastVerified } from "../trust/poll.ts";
@@ -44,6 +45,7 @@ export async function boot(context: Context): Promise<void> {
       begin: lock.take,
       directory: host.directory,
       memory: openKernelCore,
+      modules: runningModules,
       moduleFile: moduleFiles(host.kernel.release),
       withheld: withheldUpdates(
         await policyOf(host.config, places, system),

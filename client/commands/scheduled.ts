@@ -43,9 +43,10 @@ export async function scheduled(
   if (news || record.changes.length > 0) aloud();
 }
 
-async function jitter({ system, terminal }: Context, most: number): Promise<void> {
+async function jitter({ system, terminal, record }: Context, most: number): Promise<void> {
   const wait = Math.floor(Math.random() * most);
   if (wait === 0) return;
   terminal.progress(`waiting ${formatDuration(wait)}, so that not all hosts ask at once`);
   await system.sleep(wait);
+  record.waitedMs = wait;
 }

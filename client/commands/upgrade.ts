@@ -11,6 +11,7 @@ import type { Host } from "../host/host.ts";
 import { openHost } from "../host/host.ts";
 import { openKernelCore } from "../host/kcore.ts";
 import { moduleFiles } from "../host/module_files.ts";
+import { runningModules } from "../host/modules.ts";
 import { policyOf } from "../policy/policy.ts";
 import { kernelLine, pollLine } from "./describe.ts";
 import { type PollingOptions, pollFeed } from "./polling.ts";
@@ -46,6 +47,7 @@ export async function upgrade(
     feed,
     directory: host.directory,
     memory: openKernelCore,
+    modules: runningModules,
     moduleFile: moduleFiles(host.kernel.release),
     begin: async () => {
       await context.lock.take();

@@ -22,6 +22,8 @@ export class RunRecord {
   feed: FeedSeen | undefined;
   /** Feeds that were passed over, and why. */
   readonly warnings: string[] = [];
+  /** How long the run waited before it began, so that not all hosts ask at once. */
+  waitedMs = 0;
   readonly #changes: string[] = [];
   readonly #log: MachineLog;
 

@@ -53,9 +53,12 @@ export function planUpdates(input: PlanInput): Plan {
   let superseded: ReadonlyMap<UpdateId, LeftOut> = new Map();
   for (const id of input.applied) superseded = without(id, superseded);
   const rely: UpdateId[] = [];
+  const thinkable = new Set(candidates.map(({ id }) => id).filter((id) => !blocked.has(id)));
+  for (const id of input.applied) thinkable.add(id);
   // The newest goes first. It makes others needless only if it would be applied with them left out.
-  for (const { id, supersedes } of candidates.toSorted(byPublication).toReversed()) {
+  for (const { id, supersedes, depends } of candidates.toSorted(byPublication).toReversed()) {
     if (supersedes.length === 0 || input.applied.has(id) || blocked.has(id) || superseded.has(id)) continue;
+    if (!depends.every((needed) => superseding.met(needed, thinkable))) continue;
     const trial = without(id, superseded);
     const applies = new Set(order(trial).updates.map((step) => step.update.id));
     if (![...rely, id].every((one) => applies.has(one))) continue;

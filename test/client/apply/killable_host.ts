@@ -8,10 +8,12 @@ import { undoUpdates } from "../../../client/apply/undo.ts";
 import { type UpgradeOptions, upgrade } from "../../../client/apply/upgrade.ts";
 import { engines } from "../../../client/engines/engines.ts";
 import type { ModuleFile } from "../../../client/host/module_files.ts";
+import type { RunningModules } from "../../../client/host/modules.ts";
 import type { Ran, System } from "../../../client/host/system.ts";
 import type { JournalFile } from "../../../client/journal/file.ts";
 import type { Ledger } from "../../../client/journal/ledger.ts";
 import type { TrustDir } from "../../../client/trust/trust_dir.ts";
+import type { BuildId } from "../../../shared/brand.ts";
 import { artifactPath } from "../../../shared/feed/paths.ts";
 import type { Update } from "../../../shared/feed/update.ts";
 import { FakeSystem } from "../../support/fake_system.ts";
@@ -51,6 +53,8 @@ export class KillableHost {
   readonly results: Result[] = [];
   /** What modprobe would load. */
   readonly moduleFiles = new Map<string, ModuleFile>();
+  /** Builds of modules that are loaded and no live patches. */
+  readonly builds = new Map<string, BuildId>();
   /** Steps until the client is killed. */
   left = Number.POSITIVE_INFINITY;
   steps = 0;
@@ -121,6 +125,7 @@ export class KillableHost {
       feed: this.feed,
       directory: this.#directory,
       memory: () => this.#memory(),
+      modules: () => this.#modules(),
       moduleFile: async (name) => this.moduleFiles.get(name),
       report: async (result) => void this.results.push(result),
       progress: () => undefined,
@@ -158,6 +163,21 @@ export class KillableHost {
         };
       },
     });
+  }
+
+  /** Loads a module that is no live patch. */
+  load(name: string, build: BuildId): void {
+    this.kernel.plain.add(name);
+    this.builds.set(name, build);
+  }
+
+  #modules(): RunningModules {
+    const here = { section: () => undefined, symbol: () => undefined, imported: () => undefined };
+    return {
+      names: () => [],
+      find: (name) =>
+        this.kernel.plain.has(name) ? { name, buildId: this.builds.get(name), ...here } : undefined,
+    };
   }
 
   #memory(): FakeMemory {

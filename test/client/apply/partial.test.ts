@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { buildId, objectName } from "../../../shared/brand.ts";
 import { cheapDirectory } from "./cheap_directory.ts";
-import { fingerprintOf, updateOf } from "./kernel.ts";
+import { updateOf } from "./kernel.ts";
 import { KillableHost } from "./killable_host.ts";
 
 let work: string;
@@ -21,7 +21,7 @@ const two = {
   ...made,
   objects: [
     ...made.objects,
-    { name: objectName("kvm"), buildId: RIGHT, layout: null, functions: [fingerprintOf("second")] },
+    { name: objectName("kvm"), buildId: RIGHT, layout: { bases: [], itsPages: [] }, functions: [] },
   ],
 };
 
@@ -81,12 +81,37 @@ describe("an update of a module that is not loaded", () => {
 });
 
 describe("a module that is loaded after its update was applied", () => {
-  it("and is not the code that the update was made for: the update is taken out, and not tried again in that run", async () => {
+  it("is matched by the next run, once", async () => {
     await host.upgrade({ partial: true });
-    host.kernel.plain.add("kvm"); // nothing of it can be read: it does not match
-    const results = await host.upgrade();
-    expect(results).toMatchObject([{ result: "failed" }, { result: "undone" }]);
+    host.load("kvm", RIGHT);
+    expect(await host.upgrade()).toEqual([{ id: two.id, result: "matched", objects: ["kvm"] }]);
+    expect((await host.ledger()).standing.get(two.id)?.pending).toEqual([]);
+    expect(await host.upgrade()).toEqual([]);
+  });
+
+  it("in another build has the update taken out, which is then refused", async () => {
+    await host.upgrade({ partial: true });
+    host.load("kvm", WRONG);
+    expect(await host.upgrade({ partial: true })).toMatchObject([
+      { result: "failed", error: { code: "runpre", details: { cause: "no_match", object: "kvm" } } },
+      { result: "undone", why: "kvm is not the code that it was made for" },
+    ]);
     expect(host.inForce()).toEqual([]);
     expect((await host.ledger()).standing.size).toBe(0);
+    expect(await host.upgrade({ partial: true })).toMatchObject([
+      { result: "failed", error: { code: "runpre", details: { object: "kvm" } } },
+    ]);
+  });
+
+  it("in another build, after it was unloaded, has the update taken out too", async () => {
+    host.load("kvm", RIGHT);
+    expect(await host.upgrade()).toMatchObject([{ result: "applied", pending: [] }]);
+    host.load("kvm", WRONG);
+    expect(await host.upgrade({ dryRun: true })).toMatchObject([
+      { result: "failed" },
+      { result: "would_undo" },
+    ]);
+    expect(await host.upgrade()).toMatchObject([{ result: "failed" }, { result: "undone" }]);
+    expect(host.inForce()).toEqual([]);
   });
 });

@@ -111,6 +111,7 @@ async function run(updates: readonly Update[], wanted: Wanted | boolean = {}): P
     feed,
     directory,
     memory: () => memory,
+    modules: () => ({ names: () => [], find: () => undefined }),
     moduleFile: async (name) => files.get(name),
     report: async (result) => void results.push(result),
     progress: (line) => said.push(line),

@@ -76,7 +76,11 @@ describe("a run by the clock", () => {
     await host.configure('feed = "/srv/feed"\njitter = "30m"');
     const nothing = async () => undefined;
     const waits = [];
-    for (let i = 0; i < 20; i++) waits.push((await run(nothing)).waited);
+    for (let i = 0; i < 20; i++) {
+      const { waited, record } = await run(nothing);
+      expect(record.waitedMs).toBe(waited);
+      waits.push(waited);
+    }
     expect(Math.max(...waits)).toBeLessThan(30 * MINUTE);
     expect(new Set(waits).size).toBeGreaterThan(10);
     expect((await run(nothing, { INVOCATION_ID: "0123" })).waited).toBe(0);
