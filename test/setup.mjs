@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { proveFresh } from "./fresh/main.mjs";
 import { provePackages } from "./package/main.mjs";
+import { ensurePackages } from "./setup/apt.mjs";
 import { ensureMachine, ensureProofMachine } from "./setup/machine.mjs";
 import { ensureNodeModules } from "./setup/node_modules.mjs";
 import { progress, run, runOrFail, SetupError } from "./setup/run.mjs";
@@ -36,6 +37,13 @@ async function proveSelftests(args) {
   await ensureNodeModules(root);
   await ensureMachine(root);
   return await runBuilt("test/selftests/main.ts", [await ensureSelftests(root), ...args]);
+}
+
+async function proveGuest(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  await ensurePackages(["e2fsprogs"]);
+  return await runBuilt("test/proof/main.ts", args);
 }
 
 async function test(args) {
@@ -73,6 +81,7 @@ const commands = new Map([
   ["test", test],
   ["package", makePackages],
   ["proof:fresh", (args) => proveFresh(root, args)],
+  ["proof:guest", proveGuest],
   ["proof:package", provePackaging],
   ["proof:runpre", proveRunpre],
   ["bench:runpre", benchRunpre],

@@ -1,6 +1,6 @@
 import type { ObjectName, UpdateId } from "../../shared/brand.ts";
-import { orderUndo } from "../../shared/feed/order.ts";
 import { Superseding } from "../../shared/feed/superseding.ts";
+import { orderUndo } from "../../shared/feed/undo_order.ts";
 import type { EngineName, Update } from "../../shared/feed/update.ts";
 import { abortError } from "../engines/aborted.ts";
 import type { Removal } from "../engines/engine.ts";

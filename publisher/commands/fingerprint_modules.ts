@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { RebootlessError } from "../../shared/errors.ts";
+import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import type { Context } from "../context.ts";
 import { moduleFile } from "../fingerprint/module_file.ts";
@@ -27,7 +27,7 @@ export async function fingerprintModules(
   const written: JsonObject[] = [];
   for (const file of files) {
     terminal.progress(`${file.name} (${written.length + 1} of ${files.length})`);
-    written.push(await writeOne(context, kernel, file, folder));
+    written.push(...(await writeIfCode(context, kernel, file, folder)));
   }
   const { image } = kernel;
   terminal.say(`kernel     ${image.release}, build ID ${image.buildId}`);
@@ -37,6 +37,22 @@ export async function fingerprintModules(
     output: folder,
     modules: written,
   });
+}
+
+/** A module may have data alone; what cannot be fingerprinted at all does not keep the others from it. */
+async function writeIfCode(
+  context: Context,
+  kernel: KernelAndModules,
+  file: ModuleFile,
+  folder: string,
+): Promise<readonly JsonObject[]> {
+  try {
+    return [await writeOne(context, kernel, file, folder)];
+  } catch (error) {
+    if (!isCode(error, "unsupported")) throw error;
+    context.warn(`${file.name}: ${error.message}`);
+    return [];
+  }
 }
 
 async function writeOne(

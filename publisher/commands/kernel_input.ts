@@ -14,18 +14,21 @@ export async function openKernelInput(path: string): Promise<KernelImage> {
 /** A kernel and modules of it. */
 export interface KernelAndModules {
   readonly image: KernelImage;
-  /** By name; those of `modulePaths` before those that came with the image. */
+  /** By name. */
   readonly modules: ReadonlyMap<ObjectName, ModuleFile>;
   link(file: ModuleFile): Promise<LinkedModule>;
 }
 
-/** @param modulePaths further packages, folders or module files. Throws as `openKernelInput`. */
+/**
+ * @param modulePaths packages, folders or module files; without any the modules are those that come with the image.
+ * Throws as `openKernelInput`.
+ */
 export async function openWithModules(
   path: string,
   modulePaths: readonly string[],
   wanted: WantedModules,
 ): Promise<KernelAndModules> {
-  const input = await openInput(path, wanted);
+  const input = await openInput(path, modulePaths.length > 0 ? () => false : wanted);
   const image = openKernelImage(requireImage(input, path));
   const modules = new Map<ObjectName, ModuleFile>();
   for (const file of input.modules) modules.set(file.name, file);

@@ -45,9 +45,8 @@ export class Host {
 
   /** As a host that never heard of updates, set up for the feed. Nothing of what was there before is left. */
   async setUp(): Promise<void> {
-    await this.guest.mustExec(
-      "rm -rf /var/lib/rebootless /etc/rebootless /run/rebootless /run/rebootless_refuse",
-    );
+    const clear = "for d in /var/lib/rebootless /etc/rebootless /run/rebootless; do rm -rf $d/*; done";
+    await this.guest.mustExec(`${clear}; rm -f /run/rebootless_refuse`);
     await this.must("init", "--feed", this.#feed, "--root", ROOT_IN_GUEST);
   }
 

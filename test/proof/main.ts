@@ -2,12 +2,15 @@ import { parseArgs } from "node:util";
 import { type Kernel, readKernels } from "../guest/machine.ts";
 import type { Host } from "./host.ts";
 import { randomFrom } from "./random.ts";
-import type { Scenario } from "./scenario.ts";
+import { play, type Scenario } from "./scenario.ts";
+import { diamondOfUpdates } from "./scenarios/diamond.ts";
 import { fullDisk } from "./scenarios/full_disk.ts";
 import { killedClient } from "./scenarios/killed_client.ts";
+import { partial } from "./scenarios/partial.ts";
+import { pulledPower } from "./scenarios/pulled_power.ts";
 import { stalledTransition } from "./scenarios/stalled_transition.ts";
 import { twoClients } from "./scenarios/two_clients.ts";
-import { openStage, type Stage } from "./stage.ts";
+import { openStage } from "./stage.ts";
 
 /*
  * tsx main.ts [--kernel SERIES] [--seed NUMBER] [SCENARIO...]
@@ -16,7 +19,15 @@ import { openStage, type Stage } from "./stage.ts";
  * stdout is JSON; the exit code is 0 only if every scenario passed on every kernel.
  */
 
-const SCENARIOS: readonly Scenario[] = [twoClients, stalledTransition, fullDisk, killedClient];
+const SCENARIOS: readonly Scenario[] = [
+  diamondOfUpdates,
+  partial,
+  stalledTransition,
+  twoClients,
+  fullDisk,
+  killedClient,
+  pulledPower,
+];
 
 const began = performance.now();
 
@@ -42,7 +53,7 @@ async function proveOn(kernel: Kernel, scenarios: readonly Scenario[], seed: num
       const start = performance.now();
       try {
         host ??= await stage.boot();
-        await attempt(scenario, stage, host);
+        await play(scenario, stage, host);
         progress(`passed ${scenario.name} in ${Math.round((performance.now() - start) / 1000)} s`);
         verdicts.push({ kernel: kernel.version, scenario: scenario.name, passed: true });
       } catch (error) {
@@ -57,12 +68,6 @@ async function proveOn(kernel: Kernel, scenarios: readonly Scenario[], seed: num
     await stage.close();
   }
   return verdicts;
-}
-
-async function attempt(scenario: Scenario, stage: Stage, host: Host): Promise<void> {
-  await host.setUp();
-  await scenario.run(stage, host);
-  await host.expectUntouched();
 }
 
 function choose(names: readonly string[]): readonly Scenario[] {

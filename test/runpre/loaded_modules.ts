@@ -1,8 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningModules, runningModules } from "../../client/host/modules.ts";
-import { sha256 } from "../../client/host/sha256.ts";
 import { fingerprintModule } from "../../publisher/fingerprint/module_function.ts";
 import { type KernelImage, openKernelImage } from "../../publisher/image/kernel_image.ts";
 import { moduleLinker } from "../../publisher/module/link/linked_module.ts";
@@ -10,14 +8,11 @@ import { openModule } from "../../publisher/module/module_file.ts";
 import { openInput } from "../../publisher/package/input.ts";
 import type { ObjectName } from "../../shared/brand.ts";
 import { fromHex, utf8 } from "../../shared/bytes.ts";
-import { functionChecker } from "../../shared/runpre/check.ts";
-import type { FunctionFingerprint, KernelLandmarks } from "../../shared/runpre/fingerprint.ts";
-import { bindModule } from "../../shared/runpre/module/bind.ts";
+import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import type { ModuleLayout } from "../../shared/runpre/module/layout.ts";
 import type { Guest } from "../guest/guest.ts";
 import type { Kernel } from "../guest/machine.ts";
-import { type Capture, captureMemory, captureRange, captureText, type MemoryRange } from "./capture.ts";
-import { type Mismatch, mismatches } from "./whole_kernel.ts";
+import { captureRange, type MemoryRange } from "./capture.ts";
 
 /** Modules that load on a machine that has none of their hardware; with what they need, more than 30. */
 export const MODULES = [
@@ -107,57 +102,3 @@ export async function captureModules(guest: Guest): Promise<LoadedModules> {
 
 /** Room for what begins at the last address. */
 const LAST_SECTION = 0x20_0000n;
-
-export interface ModuleMismatch extends Mismatch {
-  readonly module: ObjectName;
-}
-
-export interface ModuleCount {
-  readonly modules: number;
-  readonly functions: number;
-  readonly mismatches: readonly ModuleMismatch[];
-}
-
-/** Checks every function of the modules that a guest has loaded. Throws for one of another build than was fingerprinted. */
-export function checkModules(
-  fingerprinted: readonly FingerprintedModule[],
-  { modules, memory }: LoadedModules,
-  text: Capture,
-  landmarks: KernelLandmarks,
-): ModuleCount {
-  const all = captureMemory(text, memory);
-  let functions = 0;
-  const found = fingerprinted.flatMap((module) => {
-    const loaded = modules.find(module.name);
-    if (loaded?.buildId !== module.buildId) throw new Error(`${module.name} is of build ${loaded?.buildId}`);
-    const bound = bindModule(module.layout, loaded, landmarks, text.text);
-    const check = functionChecker(bound.landmarks, all, sha256, bound.moves);
-    functions += module.functions.length;
-    return mismatches(
-      check,
-      module.functions.map((fn) => bound.bind(fn)),
-    ).map((mismatch) => ({ ...mismatch, module: module.name }));
-  });
-  return { modules: fingerprinted.length, functions, mismatches: found };
-}
-
-/** Captures and checks a guest that was booted with MODULES; what a machine that has just booted changes must differ twice. */
-export async function countModules(
-  guest: Guest,
-  kernel: Kernel,
-  landmarks: KernelLandmarks,
-  known: Map<string, FingerprintedModule> = new Map(),
-): Promise<ModuleCount> {
-  for (let readings = 2; ; readings--) {
-    const loaded = await captureModules(guest);
-    const text = await captureText(guest);
-    const names = loaded.modules.names();
-    const missing = names.filter((name) => !known.has(name));
-    for (const module of await fingerprintModules(kernel, missing)) known.set(module.name, module);
-    const wanted = names.flatMap((name) => known.get(name) ?? []);
-    const count = checkModules(wanted, loaded, text, landmarks);
-    if (count.mismatches.length === 0 || readings === 1) return count;
-    await sleep(SETTLE_MS);
-  }
-}
-const SETTLE_MS = 2_000;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sha256 } from "../../client/host/sha256.ts";
 import { functionChecker } from "../../shared/runpre/check.ts";
-import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
+import type { FunctionFingerprint, KernelLandmarks } from "../../shared/runpre/fingerprint.ts";
 import { bindModule } from "../../shared/runpre/module/bind.ts";
 import type { Guest } from "../guest/guest.ts";
 import type { Kernel } from "../guest/machine.ts";
@@ -62,7 +62,6 @@ export async function proveModules(
   }
 }
 
-/** The functions of all loaded modules, as fingerprints of this very guest, and its memory. */
 async function readModules(
   guest: Guest,
   whole: WholeKernel,
@@ -71,27 +70,30 @@ async function readModules(
   const capture = await captureText(guest);
   const loaded = await captureModules(guest);
   const fingerprinted = await modules.of(loaded.modules.names());
-  const checkers = new Map<FunctionFingerprint, Checker>();
-  for (const module of fingerprinted) bind(module, whole, capture, loaded, checkers);
-  const code: Flippable = {
-    functions: [...checkers.keys()],
-    check: (fn) => (checkers.get(fn) ?? unknown(fn.name))(fn),
-    bytes: loaded.memory.bytes,
-    start: Number(loaded.memory.start - capture.text),
-  };
-  return { code, count: fingerprinted.length };
+  return { code: moduleCode(fingerprinted, loaded, capture, whole.landmarks), count: fingerprinted.length };
 }
 
-function bind(
-  { name, buildId, layout, functions }: FingerprintedModule,
-  whole: WholeKernel,
-  capture: Capture,
+/** The functions of a guest's modules as fingerprints of this very guest. Throws for a module of another build. */
+export function moduleCode(
+  fingerprinted: readonly FingerprintedModule[],
   { modules, memory }: LoadedModules,
-  checkers: Map<FunctionFingerprint, Checker>,
-): void {
-  const loaded = modules.find(name);
-  if (loaded?.buildId !== buildId) throw new Error(`${name} has build ID ${loaded?.buildId}, not ${buildId}`);
-  const bound = bindModule(layout, loaded, whole.landmarks, capture.text);
-  const check = functionChecker(bound.landmarks, captureMemory(capture, memory), sha256, bound.moves);
-  for (const fn of functions) checkers.set(bound.bind(fn), check);
+  text: Capture,
+  landmarks: KernelLandmarks,
+): Flippable {
+  const all = captureMemory(text, memory);
+  const checkers = new Map<FunctionFingerprint, Checker>();
+  for (const { name, buildId, layout, functions } of fingerprinted) {
+    const loaded = modules.find(name);
+    if (loaded?.buildId !== buildId)
+      throw new Error(`${name} is of build ${loaded?.buildId}, not ${buildId}`);
+    const bound = bindModule(layout, loaded, landmarks, text.text);
+    const check = functionChecker(bound.landmarks, all, sha256, bound.moves);
+    for (const fn of functions) checkers.set(bound.bind(fn), check);
+  }
+  return {
+    functions: [...checkers.keys()],
+    check: (fn) => (checkers.get(fn) ?? unknown(fn.name))(fn),
+    bytes: memory.bytes,
+    start: Number(memory.start - text.text),
+  };
 }

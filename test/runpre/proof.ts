@@ -3,11 +3,11 @@ import { parseArgs } from "node:util";
 import { type Kernel, readProofKernels } from "../guest/machine.ts";
 import { ACTIVITIES, TRACE_EVERYTHING } from "./activities.ts";
 import { activeGuest, proveActivity } from "./activity_proof.ts";
-import { captureText } from "./capture.ts";
 import { CONFIGURATIONS, type Configuration } from "./configurations.ts";
 import { inLanes } from "./lanes.ts";
 import { MODULES } from "./loaded_modules.ts";
 import { KernelModules, proveModules } from "./module_proof.ts";
+import { observe } from "./observed.ts";
 import { activityRow, bootRow, modulesRow, siteBitsRow } from "./table.ts";
 import { Tally } from "./tally.ts";
 import { proveText } from "./text_proof.ts";
@@ -117,7 +117,8 @@ async function modules(
 }
 
 async function bits(kernel: Kernel, whole: WholeKernel): Promise<void> {
-  const result = await flipEverySiteBit(whole, await withGuest({ kernel }, captureText));
+  const { capture } = await withGuest({ kernel }, (guest) => observe(guest, whole));
+  const result = await flipEverySiteBit(whole, capture);
   tally.addSiteBits(kernel.version, result);
   say(siteBitsRow(result));
 }

@@ -43,7 +43,7 @@ export async function kernelFeed(
     const known = drafts.get(key);
     if (known) return known;
     const changed = readLivepatchModule(await readFile(module)).objects.map(({ object }) => object);
-    const objects = changed.flatMap((name) => targets.get(name) ?? []).flatMap((path) => ["--target", path]);
+    const objects = changed.flatMap((name) => targets.get(name) ?? []).flatMap((path) => ["--modules", path]);
     const about = ["--id", id, "--summary", `the update ${id}`];
     await mustPublish(
       "draft",

@@ -1,6 +1,6 @@
 import { type TextOffset, textOffset } from "../../../shared/brand.ts";
 import { type ElfSection, SECTION_FLAG } from "../../../shared/elf/sections.ts";
-import { ParseError, RebootlessError } from "../../../shared/errors.ts";
+import { RebootlessError } from "../../../shared/errors.ts";
 import { type Extent, MODULE_SPACE } from "../../../shared/runpre/module/layout.ts";
 
 /** Offsets from `_text` at which the parts of a module are linked. */
@@ -19,7 +19,7 @@ const PAGE = 4096;
 /**
  * Code is laid out as the kernel's loader does it: its sections one after the other from the start of a page, each at
  * its alignment. Everything else has pages of its own, and free ones between: where it lies is asked of the host.
- * @throws ParseError; RebootlessError `limit`.
+ * @throws RebootlessError `limit`, or `unsupported` for a module that has no such code.
  */
 export function placeSections(sections: readonly ElfSection[]): Placement {
   const loaded = sections.filter(({ flags }) => (flags & SECTION_FLAG.alloc) !== 0n);
@@ -38,7 +38,7 @@ export function placeSections(sections: readonly ElfSection[]): Placement {
     end += PAGE;
     put(section, Math.max(section.alignment, PAGE));
   }
-  if (text.size === 0) throw new ParseError("a module without code");
+  if (text.size === 0) throw new RebootlessError("unsupported", "a module without code that stays in memory");
   return { places, text, textSections };
 }
 

@@ -214,6 +214,34 @@ describe("after a reboot", () => {
   });
 });
 
+describe("a run that is killed before the kernel heard of it", () => {
+  const interrupted = () =>
+    Buffer.from(host.disk.bytes)
+      .toString()
+      .match(/"cause":"interrupted".*"detail":"[^"]*"/g);
+
+  it("has not undone anything, and the journal says so", async () => {
+    await host.upgrade();
+    host.left = 1; // the intent
+    await host.undoAll().catch(() => undefined);
+    host.left = Number.POSITIVE_INFINITY;
+    expect(await host.upgrade()).toEqual([{ id: "c", result: "settled", applied: true }]);
+    expect(interrupted()).toHaveLength(1);
+    expect((await host.ledger()).standing.size).toBe(3);
+  });
+
+  it("has not applied anything, and the journal says so", async () => {
+    host.left = 1;
+    await host.upgrade({ asked: set("c") }).catch(() => undefined);
+    host.left = Number.POSITIVE_INFINITY;
+    expect(await host.upgrade({ asked: set("c") })).toMatchObject([
+      { id: "c", result: "settled", applied: false },
+      { id: "c", result: "applied" },
+    ]);
+    expect(interrupted()).toHaveLength(1);
+  });
+});
+
 describe("an undo", () => {
   it("that one update refuses keeps what that one needs, and nothing else", async () => {
     await host.upgrade();

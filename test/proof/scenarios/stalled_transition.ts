@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { rebootless } from "../../support/host.ts";
 import type { Host } from "../host.ts";
 import type { Scenario } from "../scenario.ts";
 import { expectTruth } from "../truth.ts";
 
 const UPDATE = "hold-1";
 const DEADLINE_S = 12;
+/** Long enough for it to be an attempt that is not repeated. */
+const SHORT_DEADLINE_S = 6;
 /** Starting up, reversing and unloading, on a machine that is emulated and busy. */
 const ROOM_S = 60;
 
@@ -24,12 +27,18 @@ export const stalledTransition: Scenario = {
     await stage.feed.set([await stage.update(UPDATE, "rebootless_patch_hold")]);
     const pid = await sitIn(host);
 
-    const said = await host.expect(9, "upgrade", "--set", `stall_deadline=${DEADLINE_S}s`);
-    assert.match(said.stderr, new RegExp(`cat\\[${pid}\\]`), "the task is named while it is waited for");
-    assert.match(JSON.stringify(said.json), new RegExp(`cat\\[${pid}\\]`), "and in the result");
-    assert.match(JSON.stringify(said.json), /"cause":"code_busy"/);
-    assert.ok(said.ms > 1000 * DEADLINE_S, "it was given its time");
-    assert.ok(said.ms < 1000 * (DEADLINE_S + ROOM_S), "and no more");
+    const watched = await rebootless(host.guest, "upgrade", "--set", `stall_deadline=${DEADLINE_S}s`);
+    assert.equal(watched.code, 9, watched.stderr);
+    const heldUp = new RegExp(`held up by cat\\[${pid}\\] in .*target_hold_show`);
+    assert.match(watched.stderr, heldUp, "the task is named while it is waited for, and where it sits");
+    assert.ok(watched.ms > 1000 * DEADLINE_S, "it was given its time");
+    assert.ok(watched.ms < 1000 * (DEADLINE_S + ROOM_S), "and no more");
+    await host.expectUntouched();
+
+    const said = await host.expect(9, "upgrade", "--set", `stall_deadline=${SHORT_DEADLINE_S}s`);
+    const { message, details } = said.json["error"] as { message: string; details: object };
+    assert.match(message, new RegExp(`cat\\[${pid}\\]`), "and afterwards");
+    assert.deepEqual(details, { cause: "code_busy", restored: true });
     await host.expectUntouched();
     await expectTruth(host);
 

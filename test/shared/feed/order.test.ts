@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { UpdateId } from "../../../shared/brand.ts";
-import { orderUndo } from "../../../shared/feed/order.ts";
 import { type PlanInput, planUpdates } from "../../../shared/feed/plan.ts";
+import { orderUndo } from "../../../shared/feed/undo_order.ts";
 import type { Update } from "../../../shared/feed/update.ts";
 import { type Relations, sampleUpdate as update } from "./sample.ts";
 
