@@ -57,7 +57,7 @@ export function program(version: string, run: Run, own: ProcessContext = PROCESS
 const imageGroup: CommandGroup = (root, run) => {
   root
     .command("inspect <file>")
-    .description("say what a kernel image or a livepatch module is")
+    .description("say what a kernel (image, package, folder) or a module is")
     .action((file: string, _: object, self: Command) =>
       run("inspect", self, (context) => inspect(context, file)),
     );

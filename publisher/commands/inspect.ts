@@ -1,9 +1,10 @@
 import type { Context } from "../context.ts";
 import { openKernelImage } from "../image/kernel_image.ts";
-import { readLivepatchModule } from "../module/livepatch_module.ts";
+import { isLivepatch, readLivepatchModule } from "../module/livepatch_module.ts";
+import { openModule } from "../module/module_file.ts";
 import { openInput, requireImage } from "../package/input.ts";
 
-/** Says what a file is: a kernel, by its build ID, or a livepatch module, by what it replaces. */
+/** Says what a file is: a kernel, by its build ID, or a module, a live patch by what it replaces. */
 export async function inspect({ terminal }: Context, path: string): Promise<void> {
   const input = await openInput(path);
   const [module] = input.modules;
@@ -18,15 +19,12 @@ function kernelFacts(bytes: Uint8Array) {
 }
 
 function moduleFacts(bytes: Uint8Array) {
+  const plain = openModule(bytes);
+  const facts = { name: plain.name, build_id: plain.buildId, vermagic: plain.vermagic };
+  if (!isLivepatch(plain)) return { kind: "module", ...facts };
   const module = readLivepatchModule(bytes);
   const replaces = module.objects.flatMap(({ object, functions }) =>
     functions.map((fn) => `${object}/${fn.name}`),
   );
-  return {
-    kind: "livepatch module",
-    name: module.name,
-    build_id: module.buildId,
-    vermagic: module.vermagic,
-    replaces: replaces.join(" "),
-  };
+  return { kind: "livepatch module", ...facts, replaces: replaces.join(" ") };
 }

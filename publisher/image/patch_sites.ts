@@ -1,5 +1,5 @@
 import type { TextOffset } from "../../shared/brand.ts";
-import type { PatchingLandmarks } from "../../shared/runpre/landmarks.ts";
+import type { PatchingLandmarks, RetpolineLandmarks } from "../../shared/runpre/landmarks.ts";
 import { type Site, siteLength, type UndoneSite } from "../../shared/runpre/sites/kinds.ts";
 import { patchingLandmarks } from "./patching_landmarks.ts";
 import { composeAlternatives } from "./sites/alternative.ts";
@@ -57,6 +57,8 @@ export interface PatchTables {
   /** Every place outside of relocation that a running kernel rewrites, sorted by place. */
   readonly sites: readonly PatchSite[];
   readonly landmarks: PatchingLandmarks;
+  /** Of the code's own branches: a module has them, and the kernel's landmarks otherwise. */
+  readonly itsPages: RetpolineLandmarks["itsPages"];
 }
 
 /**
@@ -82,6 +84,7 @@ export function findPatchSites(sources: SiteSources): PatchTables {
   return {
     sites: composeAlternatives(sources, withoutTrampolineReturns(plain), callDepth),
     landmarks: patchingLandmarks(sources, retpolines.itsPages, callDepth.landmarks),
+    itsPages: retpolines.itsPages,
   };
 }
 

@@ -1,9 +1,8 @@
-import { type BuildId, type ObjectName, objectName } from "../../shared/brand.ts";
-import { gnuBuildId } from "../../shared/elf/notes.ts";
-import { ParseError, RebootlessError } from "../../shared/errors.ts";
+import type { BuildId, ObjectName } from "../../shared/brand.ts";
+import { RebootlessError } from "../../shared/errors.ts";
 import { findTargetObjects, type TargetObject } from "./klp_structs.ts";
-import { parseModinfo } from "./modinfo.ts";
-import { type ObjectFile, openObjectFile } from "./object_file.ts";
+import { type ModuleObject, openModule } from "./module_file.ts";
+import { openObjectFile } from "./object_file.ts";
 
 /** What a module for the kernel's livepatch says of itself, read from the file alone. */
 export interface LivepatchModule {
@@ -20,31 +19,21 @@ export interface LivepatchModule {
  * @throws ParseError; RebootlessError `unsupported` if it is not a livepatch module, `limit`.
  */
 export function readLivepatchModule(bytes: Uint8Array): LivepatchModule {
-  const file = openObjectFile(bytes);
-  const modinfo = parseModinfo(sectionNamed(file, ".modinfo"));
-  const one = (key: string): string => {
-    const [value, ...others] = modinfo.get(key) ?? [];
-    if (value === undefined || others.length > 0) throw new ParseError(`.modinfo must have one ${key}=`);
-    return value;
-  };
-  const name = objectName(one("name"));
-  requireLivepatch(name, modinfo.get("livepatch"));
-  const buildId = gnuBuildId(sectionNamed(file, ".note.gnu.build-id"));
-  if (buildId === undefined) throw new ParseError(`${name}: no GNU build ID in .note.gnu.build-id`);
-  return { name, vermagic: one("vermagic"), buildId, objects: findTargetObjects(file) };
+  const module = openModule(bytes);
+  const { name, vermagic, buildId } = module;
+  requireLivepatch(module);
+  return { name, vermagic, buildId, objects: findTargetObjects(openObjectFile(bytes)) };
 }
 
 /** The kernel gives livepatch rights only to modules that say livepatch=Y. */
-function requireLivepatch(name: ObjectName, values: readonly string[] | undefined): void {
-  if (values?.some((value) => value === "Y")) return;
+export const isLivepatch = ({ modinfo }: ModuleObject): boolean =>
+  modinfo.get("livepatch")?.some((value) => value === "Y") ?? false;
+
+function requireLivepatch(module: ModuleObject): void {
+  if (isLivepatch(module)) return;
+  const { name } = module;
   throw new RebootlessError("unsupported", `${name} is not a livepatch module`, {
     hint: 'Its source needs MODULE_INFO(livepatch, "Y"); modinfo shows it as "livepatch: Y".',
     details: { name },
   });
-}
-
-function sectionNamed(file: ObjectFile, name: string): Uint8Array {
-  const section = file.sections.find((s) => s.name === name);
-  if (section === undefined) throw new ParseError(`not a kernel module: it has no section ${name}`);
-  return file.bytes(section.index);
 }

@@ -12,6 +12,8 @@ export interface ModuleObject {
   readonly buildId: BuildId;
   /** The kernel release and options that the module loader compares. */
   readonly vermagic: string;
+  /** All that it says of itself (modinfo.ts). */
+  readonly modinfo: ReadonlyMap<string, readonly string[]>;
   readonly file: Uint8Array;
   readonly sections: readonly ElfSection[];
   readonly symbols: readonly ElfSymbol[];
@@ -36,5 +38,13 @@ export function openModule(file: Uint8Array): ModuleObject {
   const name = objectName(one("name"));
   const buildId = gnuBuildId(section(".note.gnu.build-id"));
   if (buildId === undefined) throw new ParseError(`${name}: no GNU build ID in .note.gnu.build-id`);
-  return { name, buildId, vermagic: one("vermagic"), file, sections, symbols: parseSymbols(file, sections) };
+  return {
+    name,
+    buildId,
+    vermagic: one("vermagic"),
+    modinfo,
+    file,
+    sections,
+    symbols: parseSymbols(file, sections),
+  };
 }

@@ -3,7 +3,9 @@ import { copyFile, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { makeRoot, removeRoot } from "../fresh/root.mjs";
 import { ensurePackages, requireDebian } from "../setup/apt.mjs";
+import { ensureMachine } from "../setup/machine.mjs";
 import { progress, runOrFail, SetupError } from "../setup/run.mjs";
+import { proveBooted } from "./booted/booted.mjs";
 import { nodePackage } from "./node_package.mjs";
 import { scenarios } from "./scenarios.mjs";
 import { shellInside } from "./shell.mjs";
@@ -72,9 +74,9 @@ async function prepareRoot(project, root, packages) {
   return shell;
 }
 
-async function runScenarios(shell, packages) {
+async function runScenarios(shell, named) {
   const counts = { scenarios: 0, passed: 0, failed: 0 };
-  for (const [name, scenario] of Object.entries(scenarios(packages))) {
+  for (const [name, scenario] of Object.entries(named)) {
     counts.scenarios += 1;
     try {
       await scenario(shell);
@@ -94,14 +96,20 @@ export async function provePackages(project) {
   if (process.getuid?.() !== 0) {
     throw new SetupError("a fresh root can only be set up by root", "Run as root: npm run proof:package");
   }
-  await ensurePackages(["debootstrap"]);
+  await ensurePackages(["cpio", "debootstrap"]);
+  const machine = await ensureMachine(project);
   progress("making the packages, twice");
   const packages = await makeTwice(project);
   const root = await makeRoot(join(project, ".cache"));
   let counts;
   try {
     const shell = await prepareRoot(project, root, packages);
-    counts = await runScenarios(shell, packages);
+    const deb = packages.find((name) => name.endsWith(".deb"));
+    counts = await runScenarios(shell, {
+      ...scenarios(packages),
+      // Last: the root is a machine of its own then.
+      "systemd: the units, booted": () => proveBooted(project, machine, root, shell, deb),
+    });
   } finally {
     await removeRoot(root);
   }

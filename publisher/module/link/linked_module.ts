@@ -55,12 +55,12 @@ function linkModule(module: ModuleObject, image: KernelImage, kernel: LinkKernel
     relocated: movedWithin,
     module: moduleSources(module, placement, image, bases),
   };
-  const { sites, landmarks } = findPatchSites(sources);
+  const { sites, itsPages } = findPatchSites(sources);
   const unknown = relocated.moved.filter((site) => site.kind === "unknown");
   return {
     name: module.name,
     buildId: module.buildId,
-    layout: { bases: bases.all, itsPages: landmarks.retpolines?.itsPages ?? [] },
+    layout: { bases: bases.all, itsPages },
     symbols: symbolTable(own.filter(({ type }) => type === "t")),
     sections: placement.textSections.map(({ name, index, size }) => {
       const start = placement.places.get(index) ?? 0;

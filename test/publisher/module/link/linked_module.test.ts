@@ -77,6 +77,7 @@ describe.each(["primary", "secondary"] as const)("modules of the %s kernel", (ro
     const used = usedLayout({ layout: module.layout, functions: [fn] });
     expect(used.layout.bases.length).toBeLessThan(module.layout.bases.length);
     expect(used.layout.bases[0]).toEqual(module.layout.bases[0]);
+    expect(module.layout.itsPages.length).toBeGreaterThan(0);
     for (const site of used.functions[0]?.sites ?? []) {
       if (site.kind === "moved" || site.kind === "moved_call") {
         expect(used.layout.bases[site.base]).toBeDefined();
