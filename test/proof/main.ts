@@ -6,6 +6,7 @@ import { play, type Scenario } from "./scenario.ts";
 import { diamondOfUpdates } from "./scenarios/diamond.ts";
 import { fullDisk } from "./scenarios/full_disk.ts";
 import { killedClient } from "./scenarios/killed_client.ts";
+import { kspliceUpdates } from "./scenarios/ksplice.ts";
 import { partial } from "./scenarios/partial.ts";
 import { pulledPower } from "./scenarios/pulled_power.ts";
 import { stalledTransition } from "./scenarios/stalled_transition.ts";
@@ -22,6 +23,7 @@ import { openStage } from "./stage.ts";
 const SCENARIOS: readonly Scenario[] = [
   diamondOfUpdates,
   partial,
+  kspliceUpdates,
   stalledTransition,
   twoClients,
   fullDisk,

@@ -3,17 +3,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readLivepatchModule } from "../../publisher/module/livepatch_module.ts";
 import { updateId } from "../../shared/brand.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
 import { decodeManifest, encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { Publication } from "../e2e/publication.ts";
 import type { Kernel } from "../guest/machine.ts";
+import type { KsplicePart } from "../guest/modules/ksplice.ts";
 import { mustPublish } from "./commands.ts";
+
+/** A module of an update in Ksplice's format, and its path. */
+export interface KspliceFile extends KsplicePart {
+  readonly path: string;
+}
 
 /** An update as a test wants it to be published. */
 export interface Entry {
   readonly id: string;
-  /** Path of its module. */
+  /** Path of its livepatch module. */
   readonly module: string;
+  /** Modules in Ksplice's format that change what that one does, in load order: they are published in its place. */
+  readonly ksplice?: readonly KspliceFile[];
   readonly depends?: readonly string[];
   readonly supersedes?: readonly string[];
   readonly replace?: boolean;
@@ -65,13 +74,13 @@ export async function kernelFeed(
     async set(entries) {
       const updates: Update[] = [];
       for (const entry of entries) {
-        for (const update of (await draft(entry)).updates) updates.push(asWanted(update, entry));
+        for (const update of (await draft(entry)).updates) updates.push(await asWanted(update, entry));
       }
       const [first] = drafts.values();
       if (!first) throw new Error("nothing to publish");
       const file = join(work, "draft.json");
       await writeFile(file, encodeManifest({ ...first, updates }));
-      const modules = entries.map(({ module }) => module).filter((path) => !sent.has(path));
+      const modules = entries.flatMap(filesOf).filter((path) => !sent.has(path));
       const send = modules.flatMap((path) => ["--module", path]);
       await mustPublish("push", publication.dir, file, "--replace", ...send, "--feed", publication.edge.url);
       for (const path of modules) sent.add(path);
@@ -80,10 +89,29 @@ export async function kernelFeed(
   };
 }
 
-const asWanted = (update: Update, entry: Entry): Update => ({
-  ...update,
-  depends: (entry.depends ?? []).map(updateId),
-  supersedes: (entry.supersedes ?? []).map(updateId),
-  replace: entry.replace ?? false,
-  recalled: entry.recalled ?? null,
-});
+const filesOf = ({ module, ksplice }: Entry): readonly string[] =>
+  ksplice === undefined ? [module] : ksplice.map(({ path }) => path);
+
+async function asWanted(update: Update, entry: Entry): Promise<Update> {
+  return {
+    ...update,
+    depends: (entry.depends ?? []).map(updateId),
+    supersedes: (entry.supersedes ?? []).map(updateId),
+    replace: entry.replace ?? false,
+    recalled: entry.recalled ?? null,
+    ...(entry.ksplice && (await inKspliceFormat(entry.ksplice))),
+  };
+}
+
+async function inKspliceFormat(files: readonly KspliceFile[]): Promise<Partial<Update>> {
+  const parts = await Promise.all(
+    files.map(async ({ path, name, role, target }) => {
+      const bytes = await readFile(path);
+      return { name, role, target, sha256: await sha256Of(bytes), length: bytes.length };
+    }),
+  );
+  const [own, ...others] = parts;
+  if (!own) throw new Error("an update in Ksplice's format has modules");
+  const { name, sha256, length } = own;
+  return { engine: "ksplice", module: { name, sha256, length }, parts: others };
+}
