@@ -3,7 +3,7 @@ import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { feedPath, metadataPath } from "../../shared/feed/paths.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { Instant } from "../../shared/time.ts";
-import { Layout, Time } from "./layout.tsx";
+import { Layout, Recalled, Time } from "./layout.tsx";
 
 export interface KernelProps {
   readonly manifest: KernelManifest;
@@ -74,12 +74,7 @@ const UpdateCard: FC<{ readonly update: Update }> = ({ update }) => (
       <a href={`/updates/${update.id}`}>{update.id}</a>
     </h3>
     <p>{update.summary}</p>
-    {update.recalled !== null && (
-      <p class="bad">
-        <span class="tag">recalled</span>
-        {update.recalled}
-      </p>
-    )}
+    <Recalled why={update.recalled} />
     <p class="soft">
       <Time at={update.published} />
       {" · "}

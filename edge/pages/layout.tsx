@@ -72,3 +72,12 @@ export const Time: FC<{ readonly at: Instant }> = ({ at }) => {
   const text = formatInstant(at);
   return <time datetime={text}>{text.replace("T", " ").replace("Z", " UTC")}</time>;
 };
+
+/** Nothing for an update that is in force; else why it must not be applied any more. */
+export const Recalled: FC<{ readonly why: string | null }> = ({ why }) =>
+  why === null ? null : (
+    <p class="bad">
+      <span class="tag">recalled</span>
+      {why}
+    </p>
+  );

@@ -2,7 +2,7 @@ import type { FC } from "hono/jsx";
 import type { KernelPage, UpdateEntry } from "../catalogue/entry.ts";
 import { CveLinks } from "./kernel.tsx";
 import { KernelTable, NextPage } from "./kernels.tsx";
-import { Layout, Time } from "./layout.tsx";
+import { Layout, Recalled, Time } from "./layout.tsx";
 
 export interface UpdateProps {
   readonly update: UpdateEntry;
@@ -13,12 +13,7 @@ export const UpdatePage: FC<UpdateProps> = ({ update, page }) => (
   <Layout title={update.id}>
     <h1>{update.id}</h1>
     <p class="lead">{update.summary}</p>
-    {update.recalled !== null && (
-      <p class="bad">
-        <span class="tag">recalled</span>
-        {update.recalled}
-      </p>
-    )}
+    <Recalled why={update.recalled} />
     <p class="soft">
       Published <Time at={update.published} />. One update can be made for many kernels; each host checks the
       one for its own.
@@ -47,12 +42,7 @@ export const CvePage: FC<CveProps> = ({ cve, updates }) => (
           <a href={`/updates/${id}`}>{id}</a>
         </h3>
         <p>{summary}</p>
-        {recalled !== null && (
-          <p class="bad">
-            <span class="tag">recalled</span>
-            {recalled}
-          </p>
-        )}
+        <Recalled why={recalled} />
         <p class="soft">
           <Time at={published} />
         </p>
