@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // Guests are emulated: two at a time on two cores would only make both late.
-    fileParallelism: false,
+    // A guest is emulated by one thread: two cores run two of them side by side, and more would only make all late.
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 180_000,
   },

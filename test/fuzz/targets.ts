@@ -3,10 +3,13 @@ import { sha256 } from "../../client/host/sha256.ts";
 import { fingerprintWhole, kernelFile } from "../../publisher/fingerprint/kernel_file.ts";
 import { fingerprintSymbol } from "../../publisher/fingerprint/kernel_function.ts";
 import { landmarks } from "../../publisher/fingerprint/landmarks.ts";
+import { fingerprintModule } from "../../publisher/fingerprint/module_function.ts";
 import { bootPayload } from "../../publisher/image/boot_image.ts";
 import { decompressPayload } from "../../publisher/image/decompress.ts";
 import { type KernelImage, openKernelImage } from "../../publisher/image/kernel_image.ts";
+import { moduleLinker } from "../../publisher/module/link/linked_module.ts";
 import { readLivepatchModule } from "../../publisher/module/livepatch_module.ts";
+import { openModule } from "../../publisher/module/module_file.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { parseElfHeader } from "../../shared/elf/header.ts";
 import { parseNotes } from "../../shared/elf/notes.ts";
@@ -68,6 +71,15 @@ export const TARGETS: Readonly<Record<string, (vmlinuz: string, module: string) 
   "livepatch module": (_, module) => {
     const input = bytesOf(module);
     return { input, regions: elfRegions(input), runs: 150, read: readModule };
+  },
+  "module, linked against its kernel": (vmlinuz, module) => {
+    const image = openKernelImage(bytesOf(vmlinuz));
+    const link = moduleLinker(image);
+    const input = bytesOf(module);
+    const read = (bytes: Uint8Array): void => {
+      fingerprintModule(link(openModule(bytes)), image.linkedText);
+    };
+    return { input, regions: elfRegions(input), runs: 100, read };
   },
   "fingerprint file": (vmlinuz) => {
     const image = openKernelImage(bytesOf(vmlinuz));
