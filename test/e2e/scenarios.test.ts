@@ -3,7 +3,7 @@ import { findKernel } from "../guest/machine.ts";
 import type { Host } from "../proof/host.ts";
 import { randomFrom } from "../proof/random.ts";
 import { play } from "../proof/scenario.ts";
-import { diamondOfUpdates } from "../proof/scenarios/diamond.ts";
+import { kspliceUpdates } from "../proof/scenarios/ksplice.ts";
 import { partial } from "../proof/scenarios/partial.ts";
 import { twoClients } from "../proof/scenarios/two_clients.ts";
 import { openStage, type Stage } from "../proof/stage.ts";
@@ -25,7 +25,7 @@ afterAll(async () => {
   await stage?.close();
 }, 60_000);
 
-test.each([diamondOfUpdates, partial, twoClients])(
+test.each([partial, kspliceUpdates, twoClients])(
   "scenario $name",
   async (scenario) => {
     await play(scenario, stage, host);

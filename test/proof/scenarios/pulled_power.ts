@@ -116,14 +116,14 @@ export const pulledPower: Scenario = {
       const spans = { upgrade: (await host.must("upgrade")).ms, undo: (await host.must("undo", "--all")).ms };
       for (let pulls = 0; pulls < PULLS; pulls++) {
         const act = pulls % 2 === 0 ? "upgrade" : "undo";
-        if (act === "undo") await host.must("upgrade", ...IDS);
+        if (act === "upgrade") await host.must("undo", "--all");
         const inTheAct = pulls % 4 < 2;
         const span = inTheAct ? spans[act] / 2 : spans[act];
         const pulled = await pull(host, act, stage.random() * span, inTheAct);
         host = await bootFrom(stage, disk);
         stage.progress(await expectRightBoot(host, pulled));
-        if (act === "undo") await host.must("undo", "--all");
-        else await host.must("upgrade", ...IDS); // asked for by its id, a suspect is tried again
+        await host.must("upgrade", ...IDS); // asked for by its id, a suspect is tried again
+        assert.deepEqual(await inForce(host), IDS);
       }
     } finally {
       await host?.guest.close();
