@@ -41,7 +41,8 @@ export function findRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
 }
 
 async function home(c: Context, { catalogue }: AppDeps): Promise<Response> {
-  const [totals, latest] = [await catalogue.totals(), (await catalogue.changes()).slice(0, LATEST)];
+  const [totals, changes] = await Promise.all([catalogue.totals(), catalogue.changes()]);
+  const latest = changes.slice(0, LATEST);
   return answerView(c.req.raw, {
     json: () => views.home(totals, latest),
     page: () => <Home totals={totals} changes={latest} />,

@@ -8,6 +8,7 @@ import { program } from "../../client/program.ts";
 import { RunRecord } from "../../client/report/run_record.ts";
 import { parserExitCode, runCommand } from "../../shared/run_command.ts";
 import { systemClock } from "../../shared/time.ts";
+import { capture } from "../support/captured.ts";
 import { FakeSystem } from "../support/fake_system.ts";
 
 let dir: string;
@@ -18,18 +19,7 @@ afterEach(() => rm(dir, { recursive: true }));
 
 /** Runs the command line as main.ts does, in folders of the test's own. */
 async function run(...args: readonly string[]) {
-  const output = { stdout: "", stderr: "", code: 0 };
-  const self = {
-    stdout: (text: string) => {
-      output.stdout += text;
-    },
-    stderr: (text: string) => {
-      output.stderr += text;
-    },
-    exitWith: (code: number) => {
-      output.code = code;
-    },
-  };
+  const { self, output } = capture();
   const root = program("1.2.3", (command, globals, action) =>
     runCommand(self, command, globals, (terminal) =>
       action({

@@ -15,6 +15,7 @@ import type { Update } from "../../../shared/feed/update.ts";
 import { parserExitCode, runCommand } from "../../../shared/run_command.ts";
 import { DAY, type Instant, instant } from "../../../shared/time.ts";
 import { type Ceremony, ceremony, manifestBytes } from "../../edge/support/repository.ts";
+import { type Captured, capture } from "../../support/captured.ts";
 import { FakeSystem } from "../../support/fake_system.ts";
 import { signedBundle, signedRoot } from "../../support/memory_feed.ts";
 
@@ -30,11 +31,7 @@ vi.mock(import("../../../client/host/host.ts"), async (original) => ({
   requireRoot: () => undefined,
 }));
 
-export interface Output {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly code: number;
-}
+export type Output = Readonly<Captured>;
 
 /** A host that is set up in a folder of its own, its command line, and feeds for it. */
 export class SmallHost {
@@ -134,18 +131,7 @@ export class SmallHost {
 
   /** One command, as main.ts runs it. */
   async run(...args: readonly string[]): Promise<Output> {
-    const output = { stdout: "", stderr: "", code: 0 };
-    const self = {
-      stdout: (text: string) => {
-        output.stdout += text;
-      },
-      stderr: (text: string) => {
-        output.stderr += text;
-      },
-      exitWith: (code: number) => {
-        output.code = code;
-      },
-    };
+    const { self, output } = capture();
     const root = program("1.2.3", (command, globals, action) =>
       runCommand(self, command, globals, (terminal) =>
         action({
