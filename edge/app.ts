@@ -8,6 +8,7 @@ import { notFound, problem, problemOf } from "./http/problem.ts";
 import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
 import type { Publisher } from "./publish/token.ts";
 import { findRoutes } from "./routes/find.tsx";
+import { mirrorRoutes } from "./routes/mirrors.ts";
 import { newestRoot } from "./routes/newest_root.ts";
 import { openvexRoutes } from "./routes/openvex.ts";
 import { publishRoutes } from "./routes/publish.ts";
@@ -37,6 +38,7 @@ export function createApp(deps: AppDeps): Hono {
   findRoutes(app, deps, root);
   readRoutes(app, deps, root);
   openvexRoutes(app, deps);
+  mirrorRoutes(app, deps, root);
   publishRoutes(app, deps, root);
   route(app, "/health", {
     get: async () => jsonAnswer(200, { status: "ok", root: await root.version() }),
