@@ -1,12 +1,15 @@
 import { Hono } from "hono";
 import type { Clock } from "../shared/time.ts";
 import type { SignatureVerifier } from "../shared/tuf/keys.ts";
+import type { AuditLog } from "./audit/log.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
 import { jsonAnswer } from "./http/answer.ts";
 import { route } from "./http/methods.ts";
 import { notFound, problem, problemOf } from "./http/problem.ts";
+import type { Limits } from "./publish/limits.ts";
 import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
 import type { Publisher } from "./publish/token.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { findRoutes } from "./routes/find.tsx";
 import { mirrorRoutes } from "./routes/mirrors.ts";
 import { newestRoot } from "./routes/newest_root.ts";
@@ -19,6 +22,8 @@ export interface AppDeps {
   readonly store: Store;
   readonly queue: PublisherQueue;
   readonly ledger: TokenLedger;
+  readonly audit: AuditLog;
+  readonly limits: Limits;
   readonly catalogue: Catalogue;
   readonly clock: Clock;
   /** Bytes of 1.root.json. */
@@ -39,6 +44,7 @@ export function createApp(deps: AppDeps): Hono {
   readRoutes(app, deps, root);
   openvexRoutes(app, deps);
   mirrorRoutes(app, deps, root);
+  auditRoutes(app, deps);
   publishRoutes(app, deps, root);
   route(app, "/health", {
     get: async () => jsonAnswer(200, { status: "ok", root: await root.version() }),

@@ -7,6 +7,7 @@ import { parseJson } from "../shared/json.ts";
 import { type Clock, systemClock } from "../shared/time.ts";
 import { type SignatureVerifier, signatureVerifier } from "../shared/tuf/keys.ts";
 import { TrustedSet } from "../shared/tuf/trusted_set.ts";
+import { DEFAULT_LIMITS, decodeLimits, type Limits } from "./publish/limits.ts";
 import { type OnlineKeys, onlineKeys } from "./publish/online_keys.ts";
 import type { Publisher } from "./publish/token.ts";
 
@@ -17,6 +18,7 @@ export const TEXT_BINDINGS = [
   "TIMESTAMP_KEY",
   "PUBLISHERS",
   "FEED_AUDIENCE",
+  "PUBLISHER_LIMITS",
 ] as const;
 export type TextBinding = (typeof TEXT_BINDINGS)[number];
 
@@ -26,6 +28,7 @@ export interface Config {
   readonly keys: OnlineKeys;
   readonly publishers: ReadonlyMap<string, Publisher>;
   readonly audience: string;
+  readonly limits: Limits;
   readonly verify: SignatureVerifier;
   readonly clock: Clock;
 }
@@ -45,6 +48,8 @@ export async function readConfig(env: Readonly<Partial<Record<TextBinding, unkno
     },
     publishers: await read("PUBLISHERS", publishersOf),
     audience: await read("FEED_AUDIENCE", (bytes) => fromUtf8(bytes)),
+    limits:
+      env.PUBLISHER_LIMITS === undefined ? DEFAULT_LIMITS : await read("PUBLISHER_LIMITS", decodeLimits),
     verify,
     clock: systemClock,
   };

@@ -1,17 +1,18 @@
 import type { Context, Hono } from "hono";
-import { buildId, sha256Hex } from "../../shared/brand.ts";
+import { type BuildId, buildId, sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { decodeManifest } from "../../shared/feed/manifest.ts";
 import { decodePublication, type Publication } from "../../shared/feed/publication.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { AppDeps } from "../app.ts";
+import { audited } from "../audit/audited.ts";
 import { entryOf } from "../catalogue/entry.ts";
 import { jsonAnswer } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
 import { problem } from "../http/problem.ts";
 import type { PublishOutcome } from "../publish/repository.ts";
 import { artifactKey, stagingKey } from "../store/keys.ts";
-import { admit } from "./admit.ts";
+import { type Admission, admit } from "./admit.ts";
 import type { NewestRoot } from "./newest_root.ts";
 import { ID, SHA256 } from "./patterns.ts";
 
@@ -24,7 +25,7 @@ export function publishRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void 
 
 /** 201, or 200 when the artifact is here already, staged or in force. */
 async function stage(c: Context, deps: AppDeps): Promise<Response> {
-  const admission = await admit(c.req.raw, deps, MAX_ARTIFACT_BYTES);
+  const admission = await admit(c.req.raw, deps, "stage", MAX_ARTIFACT_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
   const sha256 = sha256Hex(c.req.param("sha256") ?? "");
   if ((await sha256Of(admission.body)) !== sha256)
@@ -36,13 +37,16 @@ async function stage(c: Context, deps: AppDeps): Promise<Response> {
 }
 
 async function publishKernel(c: Context, deps: AppDeps): Promise<Response> {
-  const admission = await admit(c.req.raw, deps, MAX_BUNDLE_BYTES);
+  const admission = await admit(c.req.raw, deps, "publish", MAX_BUNDLE_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
   const id = buildId(c.req.param("id") ?? "");
-  const publication = decodePublication(admission.body);
-  if (publication.buildId !== id) return refused(`the publication is for kernel ${publication.buildId}`);
-  const outcome = await deps.queue.publish(publication);
-  if (outcome.kind === "published") await record(deps, publication, outcome.version);
+  const outcome = await audited(deps, asked(admission, "publish", id), async () => {
+    const publication = decodePublication(admission.body);
+    if (publication.buildId !== id) return forAnother(publication.buildId);
+    const done = await deps.queue.publish(publication);
+    if (done.kind === "published") await record(deps, publication, done.version);
+    return done;
+  });
   return answerOutcome(outcome);
 }
 
@@ -56,12 +60,35 @@ async function record(deps: AppDeps, { manifest }: Publication, version: number)
 }
 
 async function publishRoot(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
-  const admission = await admit(c.req.raw, deps, MAX_ROOT_BYTES);
+  const admission = await admit(c.req.raw, deps, "publish", MAX_ROOT_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
-  const outcome = await deps.queue.publishRoot(admission.body);
+  const outcome = await audited(deps, asked(admission, "root", null), () =>
+    deps.queue.publishRoot(admission.body),
+  );
   root.forget();
   return answerOutcome(outcome);
 }
+
+type Admitted = Extract<Admission, { kind: "admitted" }>;
+
+const asked = (
+  { publisher, token, sha256: request }: Admitted,
+  act: "publish" | "root",
+  kernel: BuildId | null,
+) => ({
+  publisher,
+  token,
+  request,
+  act,
+  kernel,
+});
+
+const forAnother = (id: BuildId): PublishOutcome => ({
+  kind: "refused",
+  reason: "refused",
+  message: `the publication is for kernel ${id}`,
+  hint: undefined,
+});
 
 function answerOutcome(outcome: PublishOutcome): Response {
   switch (outcome.kind) {
