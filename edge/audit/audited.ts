@@ -1,3 +1,4 @@
+import type { BuildId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { PublishOutcome } from "../publish/repository.ts";
 import type { AuditEvent, Outcome } from "./event.ts";
@@ -8,28 +9,40 @@ interface AuditDeps {
   readonly report: (error: unknown) => void;
 }
 
+/** What became of one kernel, or of the root. */
+interface Done {
+  readonly buildId: BuildId | null;
+  readonly outcome: PublishOutcome;
+}
+
 /**
- * Puts down what is asked for, does it, and puts down what came of it. Where the first cannot be written nothing is done;
- * where the second cannot, what was done stands: the entry that has no outcome says that somebody has to look.
+ * Puts down what is asked for, does it, and puts down what came of it, for each kernel. Where the first cannot be written
+ * nothing is done (throws `config`); where the second cannot, what was done stands: a request without an outcome says that
+ * somebody has to look.
+ *
+ * @param request its kernel is null where it is for several.
  */
-export async function audited(
+export async function audited<T extends Done>(
   { audit, report }: AuditDeps,
   request: Omit<AuditEvent, "outcome">,
-  work: () => Promise<PublishOutcome>,
-): Promise<PublishOutcome> {
+  work: () => Promise<readonly T[]>,
+): Promise<readonly T[]> {
   try {
-    await audit.append({ ...request, outcome: { kind: "asked" } });
-  } catch (error) {
-    report(error);
-    return { kind: "misconfigured", message: "the audit log cannot be written, so nothing was published" };
+    await audit.append([{ ...request, outcome: { kind: "asked" } }]);
+  } catch (cause) {
+    report(cause);
+    const message = "the audit log cannot be written, so nothing was published";
+    throw new RebootlessError("config", message, { cause });
   }
-  const end = (outcome: Outcome) => audit.append({ ...request, outcome }).catch(report);
+  const end = (events: readonly AuditEvent[]) => audit.append(events).catch(report);
   try {
     const done = await work();
-    await end(outcomeOf(done));
+    await end(
+      done.map(({ buildId, outcome }) => ({ ...request, kernel: buildId, outcome: outcomeOf(outcome) })),
+    );
     return done;
   } catch (error) {
-    await end(failureOf(error));
+    await end([{ ...request, outcome: failureOf(error) }]);
     throw error;
   }
 }

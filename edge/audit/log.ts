@@ -13,10 +13,10 @@ import { type AuditEvent, auditLine } from "./event.ts";
 /** Where it is put down who published what. */
 export interface AuditLog {
   /** Resolves once it is kept; until then nothing may be done that it speaks of. Throws `io`. */
-  append(event: AuditEvent): Promise<void>;
+  append(events: readonly AuditEvent[]): Promise<void>;
 }
 
-/** Entries of one segment: with some 500 bytes each it stays well below what a reader takes at once. */
+/** Entries of some 500 bytes after which a segment takes in no more requests. */
 const MAX_BATCH = 256;
 /** Another writer can only be an old object that Cloudflare is about to end. */
 const MAX_ATTEMPTS = 8;
@@ -54,10 +54,10 @@ export class StoredAuditLog implements AuditLog {
     this.#clock = clock;
   }
 
-  append(event: AuditEvent): Promise<void> {
+  append(events: readonly AuditEvent[]): Promise<void> {
     const open = this.#open;
     const batch = open && open.events.length < MAX_BATCH ? open : this.#newBatch();
-    batch.events.push(event);
+    batch.events.push(...events);
     return batch.written;
   }
 

@@ -10,11 +10,11 @@ import { type AuditLog, StoredAuditLog } from "./log.ts";
 export class AuditObject extends DurableObject<EdgeEnv> {
   readonly #log = new StoredAuditLog(r2Store(this.env.FEED), systemClock);
 
-  append(event: AuditEvent): Promise<void> {
-    return this.#log.append(event);
+  append(events: readonly AuditEvent[]): Promise<void> {
+    return this.#log.append(events);
   }
 }
 
 export function auditOf(namespace: DurableObjectNamespace<AuditObject>): AuditLog {
-  return { append: async (event) => namespace.get(namespace.idFromName("audit")).append(event) };
+  return { append: async (events) => namespace.get(namespace.idFromName("audit")).append(events) };
 }

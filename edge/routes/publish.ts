@@ -40,14 +40,14 @@ async function publishKernel(c: Context, deps: AppDeps): Promise<Response> {
   const admission = await admit(c.req.raw, deps, "publish", MAX_BUNDLE_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
   const id = buildId(c.req.param("id") ?? "");
-  const outcome = await audited(deps, asked(admission, "publish", id), async () => {
+  const [done] = await audited(deps, asked(admission, "publish", id), async () => {
     const publication = decodePublication(admission.body);
-    if (publication.buildId !== id) return forAnother(publication.buildId);
-    const done = await deps.queue.publish(publication);
-    if (done.kind === "published") await record(deps, publication, done.version);
-    return done;
+    if (publication.buildId !== id) return [{ buildId: id, outcome: forAnother(publication.buildId) }];
+    const outcome = await deps.queue.publish(publication);
+    if (outcome.kind === "published") await record(deps, publication, outcome.version);
+    return [{ buildId: id, outcome }];
   });
-  return answerOutcome(outcome);
+  return answerOutcome(done);
 }
 
 /** It is in force already; what the catalogue misses the next round of tending finds. */
@@ -62,11 +62,11 @@ async function record(deps: AppDeps, { manifest }: Publication, version: number)
 async function publishRoot(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
   const admission = await admit(c.req.raw, deps, "publish", MAX_ROOT_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
-  const outcome = await audited(deps, asked(admission, "root", null), () =>
-    deps.queue.publishRoot(admission.body),
-  );
+  const [done] = await audited(deps, asked(admission, "root", null), async () => [
+    { buildId: null, outcome: await deps.queue.publishRoot(admission.body) },
+  ]);
   root.forget();
-  return answerOutcome(outcome);
+  return answerOutcome(done);
 }
 
 type Admitted = Extract<Admission, { kind: "admitted" }>;
@@ -90,7 +90,9 @@ const forAnother = (id: BuildId): PublishOutcome => ({
   hint: undefined,
 });
 
-function answerOutcome(outcome: PublishOutcome): Response {
+function answerOutcome(done: { readonly outcome: PublishOutcome } | undefined): Response {
+  if (!done) throw new Error("the queue gave no answer");
+  const { outcome } = done;
   switch (outcome.kind) {
     case "published":
       return jsonAnswer(201, { version: outcome.version, etag: outcome.etag });

@@ -52,9 +52,9 @@ describe("the log", () => {
     const store = new MemoryStore();
     const writers = [new StoredAuditLog(store, systemClock), new StoredAuditLog(store, systemClock)];
     for (let round = 0; round < 3; round++) {
-      const entries = Array.from({ length: 20 }, (_, n) => writers[n % 2]?.append(event(20 * round + n)));
+      const entries = Array.from({ length: 20 }, (_, n) => writers[n % 2]?.append([event(20 * round + n)]));
       await Promise.all(entries);
-      await new StoredAuditLog(store, systemClock).append(event(1000 + round));
+      await new StoredAuditLog(store, systemClock).append([event(1000 + round)]);
     }
     const page = await readAudit(store, 0);
     expect(linesOf(page)).toHaveLength(63);
@@ -66,7 +66,7 @@ describe("the log", () => {
   it("is read page after page", async () => {
     const store = new MemoryStore();
     const log = new StoredAuditLog(store, systemClock);
-    for (let n = 0; n < 150; n++) await log.append(event(n));
+    for (let n = 0; n < 150; n++) await log.append([event(n)]);
     const first = await readAudit(store, 0);
     const second = await readAudit(store, first.next ?? 0);
     const third = await readAudit(store, second.next ?? 0);
@@ -79,14 +79,14 @@ describe("the log", () => {
     const store = new MemoryStore();
     const create = store.create.bind(store);
     const log = new StoredAuditLog(store, systemClock);
-    await log.append(event(0));
+    await log.append([event(0)]);
     store.create = async (...args) => {
       await create(...args);
       throw new Error("the connection broke");
     };
-    await expect(log.append(event(1))).rejects.toThrow("broke");
+    await expect(log.append([event(1)])).rejects.toThrow("broke");
     store.create = create;
-    await log.append(event(2));
+    await log.append([event(2)]);
     const page = await readAudit(store, 0);
     expect(linesOf(page).map(({ token }) => token)).toEqual(["token-0", "token-1", "token-2"]);
     await expectChain(page);
@@ -99,23 +99,26 @@ describe("a publish whose entry cannot be written", () => {
     let count = 0;
     return { append: async () => (++count > from ? Promise.reject(new Error("no store")) : undefined) };
   };
+  const done = [{ buildId: null, outcome: { kind: "published", version: 1, etag: null } }] as const;
 
   it("is not done where it is the first entry", async () => {
     const reports: unknown[] = [];
     let ran = false;
     const work = async () => {
       ran = true;
-      return { kind: "published", version: 1, etag: null } as const;
+      return done;
     };
-    const outcome = await audited({ audit: refusing(0), report: (e) => reports.push(e) }, request, work);
-    expect(outcome).toMatchObject({ kind: "misconfigured", message: expect.stringContaining("audit log") });
+    const deps = { audit: refusing(0), report: (error: unknown) => reports.push(error) };
+    await expect(audited(deps, request, work)).rejects.toMatchObject({
+      code: "config",
+      message: expect.stringContaining("audit log"),
+    });
     expect([ran, reports]).toEqual([false, [new Error("no store")]]);
   });
 
   it("stands where it is the second, and somebody is told", async () => {
     const reports: unknown[] = [];
-    const done = { kind: "published", version: 1, etag: null } as const;
-    const deps = { audit: refusing(1), report: (e: unknown) => reports.push(e) };
+    const deps = { audit: refusing(1), report: (error: unknown) => reports.push(error) };
     expect(await audited(deps, request, async () => done)).toBe(done);
     expect(reports).toEqual([new Error("no store")]);
   });
