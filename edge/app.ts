@@ -6,7 +6,7 @@ import { jsonAnswer } from "./http/answer.ts";
 import { route } from "./http/methods.ts";
 import { notFound, problem, problemOf } from "./http/problem.ts";
 import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
-import type { Publisher } from "./publish/token.ts";
+import type { Publishers } from "./publish/publishers.ts";
 import { findRoutes } from "./routes/find.tsx";
 import { newestRoot } from "./routes/newest_root.ts";
 import { publishRoutes } from "./routes/publish.ts";
@@ -21,7 +21,7 @@ export interface AppDeps {
   readonly clock: Clock;
   /** Bytes of 1.root.json. */
   readonly trustedRoot: Uint8Array;
-  readonly publishers: ReadonlyMap<string, Publisher>;
+  readonly publishers: Publishers;
   /** Of publishers' tokens. */
   readonly audience: string;
   readonly verify: SignatureVerifier;
