@@ -45,7 +45,9 @@ export function requireAuthority(claim: Claim, publishers: Publishers): void {
       `signatures: ${outside.join(", ")} signed for ${name}, which is not in their scope; without them ${signers.length - outside.length} of ${threshold} signatures remain`,
     );
   }
-  const inside = new Set(owners.filter((owner) => owner !== undefined && has(owner)).map((owner) => owner?.id));
+  const inside = new Set(
+    owners.filter((owner) => owner !== undefined && has(owner)).map((owner) => owner?.id),
+  );
   for (const [i, quorum] of publishers.quorums.entries()) {
     if (!facts.some((one) => covers(quorum.kernels, one)) || inside.size >= quorum.publishers) continue;
     throw refusal(
@@ -56,8 +58,7 @@ export function requireAuthority(claim: Claim, publishers: Publishers): void {
 
 /** Without any limit there is nothing to look up in the manifest in force. */
 function isLimited({ byId, quorums }: Publishers): boolean {
-  const limited = ({ scope }: Publisher) =>
-    scope.kernels !== ALL_KERNELS || !scope.operations.has("updates");
+  const limited = ({ scope }: Publisher) => scope.kernels !== ALL_KERNELS || !scope.operations.has("updates");
   return quorums.length > 0 || [...byId.values()].some(limited);
 }
 

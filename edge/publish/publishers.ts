@@ -2,7 +2,14 @@ import { type CryptoKey, importJWK } from "jose";
 import { Decoder } from "../../shared/decode.ts";
 import { parseJson } from "../../shared/json.ts";
 import { MAX_KEYS } from "../../shared/limits.ts";
-import { decodeKernelScope, decodeScope, EVERYTHING, type KernelScope, onlyMembers, type Scope } from "./scope.ts";
+import {
+  decodeKernelScope,
+  decodeScope,
+  EVERYTHING,
+  type KernelScope,
+  onlyMembers,
+  type Scope,
+} from "./scope.ts";
 
 /** Who may come through the edge's door. It opens the door, no more: what is believed is signed by targets. */
 export interface Publisher {

@@ -182,7 +182,10 @@ async function settled(work: () => Promise<PublishOutcome>): Promise<PublishOutc
   try {
     return await work();
   } catch (error) {
-    return { kind: "failed", detail: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return {
+      kind: "failed",
+      detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    };
   }
 }
 

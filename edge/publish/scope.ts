@@ -55,9 +55,7 @@ export function decodeKernelScope(scope: Decoder): KernelScope {
   onlyMembers(scope, ["build_ids", "releases", "distributions"]);
   const patterns = (name: string) =>
     scope.get(name).optional((list) => list.array(MAX_PATTERNS).map((pattern) => pattern.string()));
-  const ids = scope
-    .get("build_ids")
-    .optional((list) => list.array(MAX_ENTRIES).map((id) => id.as(buildId)));
+  const ids = scope.get("build_ids").optional((list) => list.array(MAX_ENTRIES).map((id) => id.as(buildId)));
   return {
     buildIds: ids && new Set(ids),
     releases: patterns("releases"),
@@ -68,7 +66,8 @@ export function decodeKernelScope(scope: Decoder): KernelScope {
 /** A limit that is misspelt must not be passed over. Throws ParseError. */
 export function onlyMembers(decoder: Decoder, names: readonly string[]): void {
   for (const name of decoder.object().keys()) {
-    if (!names.includes(name)) decoder.fail(`has a member ${JSON.stringify(name.slice(0, 80))}, which is none`);
+    if (!names.includes(name))
+      decoder.fail(`has a member ${JSON.stringify(name.slice(0, 80))}, which is none`);
   }
 }
 
