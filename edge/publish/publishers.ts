@@ -36,7 +36,7 @@ export interface Publishers {
 const MAX_PUBLISHERS = 256;
 const MAX_QUORUMS = 64;
 /** Each that does not fit costs the verification of a signature. */
-const MAX_DOOR_KEYS = 4;
+export const MAX_DOOR_KEYS = 4;
 
 /**
  * `[{"id", "key"}, …]`, or `{"publishers": […], "quorums": [{"kernels", "publishers"}, …]}`. A publisher has `key` or

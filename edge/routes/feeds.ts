@@ -30,14 +30,13 @@ async function feeds(c: Context, deps: AppDeps): Promise<Response> {
   const leftOff: BuildId[] = [];
   let length = 0;
   await inParallel(decodeBuildIds(admission.body), READS, async (id) => {
-    if (length >= FEEDS_BYTES) return leftOff.push(id);
     const file = await deps.store.get(feedKey(id));
     if (!file) return absent.push(id);
-    length += file.length;
-    if (found.length > 0 && length > FEEDS_BYTES) {
+    if (length > 0 && length + file.length > FEEDS_BYTES) {
       await file.stream().cancel();
       return leftOff.push(id);
     }
+    length += file.length;
     return found.push(await file.bytes());
   });
   return new Response(encodeFeeds({ feeds: found, absent, leftOff }) as Uint8Array<ArrayBuffer>, {

@@ -25,11 +25,15 @@ export async function inProcess(
   options: {
     readonly store?: Store;
     readonly online?: Parameters<typeof secrets>[1];
+    /** In place of the one publisher who may do everything. */
+    readonly publishers?: string;
     readonly queue?: (real: PublisherQueue) => PublisherQueue;
   } = {},
 ): Promise<InProcess> {
   const store = options.store ?? new MemoryStore();
-  const config = { ...(await readConfig(secrets(made, options.online))), clock };
+  const bindings = secrets(made, options.online);
+  const PUBLISHERS = options.publishers ?? bindings["PUBLISHERS"];
+  const config = { ...(await readConfig({ ...bindings, PUBLISHERS })), clock };
   const queue = processQueue({ ...config, store });
   const catalogue = new MemoryCatalogue();
   const spent = new Set<string>();
