@@ -57,13 +57,18 @@ function outcomeOf(done: PublishOutcome): Outcome {
       return { kind: "refused", code: done.reason, message: done.message };
     case "misconfigured":
       return { kind: "failed", code: "config", message: done.message };
+    case "acceptable": // of a dry run, which nobody puts down
+    case "failed":
+      return INTERNAL;
   }
 }
+
+const INTERNAL: Outcome = { kind: "failed", code: "internal", message: "something went wrong at the edge" };
 
 /** What was thrown on purpose is about what was sent, but for trouble with the store; of the rest only the log may know more. */
 function failureOf(error: unknown): Outcome {
   if (error instanceof RebootlessError && error.code !== "io") {
     return { kind: "refused", code: error.code, message: error.message };
   }
-  return { kind: "failed", code: "internal", message: "something went wrong at the edge" };
+  return INTERNAL;
 }

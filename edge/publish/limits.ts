@@ -14,11 +14,14 @@ export interface Limit {
 
 export type Limits = Readonly<Record<LimitName, Limit>>;
 
-/** One update for 20,000 kernels goes through at once; a publisher whose token key was stolen is held to a publish a second. */
+/**
+ * An update for 20,000 kernels, with a module for each, goes through at once; afterwards, and for whoever stole a token key, it
+ * is a publish a second.
+ */
 export const DEFAULT_LIMITS: Limits = {
-  publish: { burst: 25_000, perMinute: 60 },
-  stage: { burst: 2_000, perMinute: 60 },
-  read: { burst: 500, perMinute: 60 },
+  publish: { burst: 5_000, perMinute: 60 },
+  stage: { burst: 25_000, perMinute: 300 },
+  read: { burst: 5_000, perMinute: 300 },
 };
 
 const MAX_LIMIT = 1_000_000;
