@@ -8,6 +8,7 @@ import { notFound, problem, problemOf } from "./http/problem.ts";
 import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
 import type { Publisher } from "./publish/token.ts";
 import { findRoutes } from "./routes/find.tsx";
+import { KnownFeeds } from "./routes/known_feeds.ts";
 import { mirrorRoutes } from "./routes/mirrors.ts";
 import { newestRoot } from "./routes/newest_root.ts";
 import { openvexRoutes } from "./routes/openvex.ts";
@@ -31,12 +32,18 @@ export interface AppDeps {
   readonly report: (error: unknown) => void;
 }
 
+export interface App {
+  fetch(request: Request): Promise<Response>;
+}
+
 /** The whole edge as one request handler: no Cloudflare name in it. */
-export function createApp(deps: AppDeps): Hono {
+export function createApp(given: AppDeps): App {
   const app = new Hono();
-  const root = newestRoot(deps);
+  const root = newestRoot(given);
+  const known = new KnownFeeds(given.clock, root);
+  const deps = { ...given, queue: known.behind(given.queue) };
   findRoutes(app, deps, root);
-  readRoutes(app, deps, root);
+  readRoutes(app, deps, root, known);
   openvexRoutes(app, deps);
   mirrorRoutes(app, deps, root);
   publishRoutes(app, deps, root);
@@ -45,7 +52,7 @@ export function createApp(deps: AppDeps): Hono {
   });
   app.notFound(() => notFound("nothing is here"));
   app.onError((error) => answerError(error, deps.report));
-  return app;
+  return { fetch: async (request) => (await known.unchanged(request)) ?? app.fetch(request) };
 }
 
 /** Errors made on purpose say what they are; of others only the log learns. */
