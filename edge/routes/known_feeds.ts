@@ -74,11 +74,11 @@ export class KnownFeeds {
   behind(queue: PublisherQueue): PublisherQueue {
     return {
       ...queue,
-      publish: async (publication) => {
+      publish: async (order) => {
         try {
-          return await queue.publish(publication);
+          return await queue.publish(order);
         } finally {
-          this.#known.delete(publication.buildId);
+          for (const { buildId } of order.publications) this.#known.delete(buildId);
         }
       },
     };
