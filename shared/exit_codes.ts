@@ -17,6 +17,8 @@ export const EXIT = {
   conflict: 12,
   refused: 13,
   clock: 14,
+  notLive: 15,
+  unchanged: 16,
   available: 100,
 } as const;
 
@@ -36,6 +38,7 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   conflict: EXIT.conflict,
   refused: EXIT.refused,
   clock: EXIT.clock,
+  not_live: EXIT.notLive,
 };
 
 export const exitCodeOf = (code: ErrorCode): number => BY_CODE[code] ?? EXIT.error;

@@ -86,6 +86,16 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
     meaning: "this host's clock cannot be right: nothing was judged by it",
     advice: "set the clock",
   },
+  notLive: {
+    short: "the patch cannot be applied to a running kernel",
+    meaning: "`create`: the patch changes what cannot be changed while the kernel runs; the report names each",
+    advice: "docs/patch-authors.md",
+  },
+  unchanged: {
+    short: "the patch changes no code of this kernel",
+    meaning: "`create`: the patch changes no code of this kernel, so there is nothing to make",
+    advice: "",
+  },
   available: {
     short: "there is something to apply (check --exit-code)",
     meaning: "there is something to apply: `check --exit-code` alone",
@@ -94,7 +104,7 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
 };
 
 /** What ends only a publisher's command. */
-const PUBLISHERS_ALONE: ReadonlySet<ExitName> = new Set(["conflict", "refused"]);
+const PUBLISHERS_ALONE: ReadonlySet<ExitName> = new Set(["conflict", "refused", "notLive", "unchanged"]);
 
 /** A code with all that is said about it. */
 export interface Exit extends ExitMeaning {
