@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { FileChange } from "../../publisher/create/source/apply_patch.ts";
 import { objectOf } from "../../publisher/create/source/affected.ts";
+import type { FileChange } from "../../publisher/create/source/apply_patch.ts";
 import { compiledKey, compileObjects, makeObjects } from "../../publisher/create/source/compile.ts";
 import type { ObjectCache } from "../../publisher/create/source/object_cache.ts";
 import type { Workspace } from "../../publisher/create/source/workspace.ts";
@@ -24,14 +24,22 @@ export async function compileAhead(
   const failed = new Map<string, string>();
   for (let at = 0; at < changes.length; at += AT_ONCE) {
     const some = changes.slice(at, at + AT_ONCE);
-    await compileObjects(workspace, cache, some.map(({ path }) => objectOf(path)), []);
+    await compileObjects(
+      workspace,
+      cache,
+      some.map(({ path }) => objectOf(path)),
+      [],
+    );
     const missing: FileChange[] = [];
     for (const change of some) {
       const object = objectOf(change.path);
       if ((await cache.read(compiledKey(workspace, [change])(object))) === undefined) missing.push(change);
     }
     const objects = missing.map(({ path }) => objectOf(path));
-    const made = objects.length === 0 ? new Map() : await workspace.patched(missing, () => makeObjects(workspace, objects));
+    const made =
+      objects.length === 0
+        ? new Map()
+        : await workspace.patched(missing, () => makeObjects(workspace, objects));
     for (const change of missing) {
       const object = objectOf(change.path);
       const outcome = made.get(object);
@@ -51,6 +59,9 @@ async function readsItsOwnAlone(
   all: readonly FileChange[],
 ): Promise<boolean> {
   const object = objectOf(path);
-  const text = await readFile(join(kbuild.out, dirname(object), `.${object.split("/").at(-1)}.cmd`), "latin1");
+  const text = await readFile(
+    join(kbuild.out, dirname(object), `.${object.split("/").at(-1)}.cmd`),
+    "latin1",
+  );
   return all.every((other) => other.path === path || !text.includes(`/${other.path} `));
 }

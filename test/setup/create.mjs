@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, realpath, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { capture, progress, SetupError } from "./run.mjs";
 import { completeLists, downloadPackages, ensurePackages, requireDebian, retryWithNewLists } from "./apt.mjs";
 import { fetchKernels, kernelsOfSeries, newestFirst, planExact, seriesOf } from "./kernels.mjs";
+import { capture, progress, SetupError } from "./run.mjs";
 
 /*
  * What making updates from source patches takes: the kernel's own compiler and build tools, the source packages of two
@@ -12,7 +12,17 @@ import { fetchKernels, kernelsOfSeries, newestFirst, planExact, seriesOf } from 
  */
 
 /** What kbuild calls to prepare a tree and to compile an object, beside the compiler that the headers ask for. */
-const BUILD_TOOLS = ["bc", "bison", "flex", "libc6-dev", "libelf-dev", "libssl-dev", "make", "patch", "xz-utils"];
+const BUILD_TOOLS = [
+  "bc",
+  "bison",
+  "flex",
+  "libc6-dev",
+  "libelf-dev",
+  "libssl-dev",
+  "make",
+  "patch",
+  "xz-utils",
+];
 const DEFAULT_SERIES = "6.1";
 
 /** Versions of a series' source package that the archive has, newest first. */
@@ -41,8 +51,15 @@ async function choosePair(from, to) {
       "Run as root: apt-get update (and see that the security archive is among apt's sources)",
     );
   }
-  const pair = { from: sources[index], to: sources[index - 1], kernel: kernelOf(sources[index]), asked: false };
-  progress(`${from} and ${to} are not in the archive any more: taking ${pair.from} and ${pair.to}, the newest pair`);
+  const pair = {
+    from: sources[index],
+    to: sources[index - 1],
+    kernel: kernelOf(sources[index]),
+    asked: false,
+  };
+  progress(
+    `${from} and ${to} are not in the archive any more: taking ${pair.from} and ${pair.to}, the newest pair`,
+  );
   return pair;
 }
 
@@ -67,7 +84,10 @@ async function prepare(cache, from, to) {
     await ensurePackages([...BUILD_TOOLS, ...plan.tools]);
     const [kernel] = await fetchKernels([plan], join(cache, "kernels"));
     const directory = join(cache, "create");
-    const sources = { from: await fetchSource(pair.from, directory), to: await fetchSource(pair.to, directory) };
+    const sources = {
+      from: await fetchSource(pair.from, directory),
+      to: await fetchSource(pair.to, directory),
+    };
     return { ...pair, kernel, sources, cache: join(directory, "work") };
   });
 }

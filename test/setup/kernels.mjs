@@ -136,7 +136,10 @@ export async function kernelsOfSeries(series) {
   const versions = versionsOf("image", names).filter((version) => headers.has(version));
   if (versions.length === 0) return [];
   const packages = await showPackages(versions.map((version) => imageName({ version })));
-  return packages.map(({ name, version }) => ({ version: name.replace("linux-image-", ""), package: version }));
+  return packages.map(({ name, version }) => ({
+    version: name.replace("linux-image-", ""),
+    package: version,
+  }));
 }
 
 const STAMP = "packages.json";

@@ -78,7 +78,8 @@ function whyUnfit(
 
 /** A stable release counts itself up in the top Makefile. */
 function isVersion({ path, before, after }: FileChange): boolean {
-  const plain = (text = ""): string => text.replace(/^(?:VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION|NAME) =.*$/gm, "");
+  const plain = (text = ""): string =>
+    text.replace(/^(?:VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION|NAME) =.*$/gm, "");
   return path === "Makefile" && plain(before) === plain(after);
 }
 

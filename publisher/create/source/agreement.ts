@@ -5,7 +5,8 @@ import { generatedPaths } from "./generated.ts";
 import type { KernelHeaders } from "./headers.ts";
 
 /** Settings that say which tools are here, or that follow from it. */
-const OF_THE_TOOLS = /^CONFIG_(?:CC_VERSION_TEXT|(?:GCC|CLANG|AS|LD|LLD|PAHOLE|RUSTC|BINDGEN)_?\w*VERSION\w*|CC_\w+|AS_\w+|LD_\w+|TOOLS_\w+)=/;
+const OF_THE_TOOLS =
+  /^CONFIG_(?:CC_VERSION_TEXT|(?:GCC|CLANG|AS|LD|LLD|PAHOLE|RUSTC|BINDGEN)_?\w*VERSION\w*|CC_\w+|AS_\w+|LD_\w+|TOOLS_\w+)=/;
 
 /**
  * A pahole that says the version of the one that the kernel was configured with. The configuration asks for nothing else,
@@ -27,7 +28,9 @@ async function configuration(
 ): Promise<readonly string[]> {
   const made = await readFile(join(out, ".config"), "utf8");
   const [, compiler = "none"] = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(made) ?? [];
-  const notes = isNamedIn(banner, compiler) ? [] : [`the compiler here is ${compiler}; the kernel: ${compilerOf(banner)}`];
+  const notes = isNamedIn(banner, compiler)
+    ? []
+    : [`the compiler here is ${compiler}; the kernel: ${compilerOf(banner)}`];
   if (notes[0] !== undefined && !forceCompiler) {
     throw new RebootlessError("usage", notes[0], {
       hint: "Install the kernel's compiler. --force-compiler goes on with this one; every replaced function is then still compared with the image.",
@@ -36,9 +39,13 @@ async function configuration(
   const isOwn = (line: string): boolean => notes.length === 0 || !OF_THE_TOOLS.test(line);
   const different = difference(settings(headers.config), settings(made)).filter(isOwn);
   if (different.length === 0) return notes;
-  throw new RebootlessError("usage", `the source configures itself differently from the package: ${some(different)}`, {
-    hint: "The source must be of the very version that the kernel was built from.",
-  });
+  throw new RebootlessError(
+    "usage",
+    `the source configures itself differently from the package: ${some(different)}`,
+    {
+      hint: "The source must be of the very version that the kernel was built from.",
+    },
+  );
 }
 
 /** The banner: "Linux version RELEASE (who) (gcc-12 (Debian 12.2.0-14) 12.2.0, GNU ld ...) #1 SMP ...". */

@@ -26,7 +26,11 @@ export interface FileChange {
  * @param fuzzy let patch(1) place a hunk whose surroundings differ.
  * @throws ParseError; RebootlessError `usage` if it does not apply to this tree, `limit`, `unsupported` without patch(1).
  */
-export async function applyPatch(tree: string, patch: string, fuzzy: boolean): Promise<readonly FileChange[]> {
+export async function applyPatch(
+  tree: string,
+  patch: string,
+  fuzzy: boolean,
+): Promise<readonly FileChange[]> {
   const named = patchedFiles(patch);
   const strip = await partsToStrip(tree, named);
   const files = named.map((file) => ({ ...file, path: stripped(file.path, strip) }));
@@ -102,11 +106,15 @@ async function runPatch(folder: string, patch: string, strip: number, fuzzy: boo
   );
   await rm(file);
   if (code === 0) return;
-  throw new RebootlessError("usage", `the patch does not apply to this source\n${lastLines(stdout + stderr, 20)}`, {
-    hint: fuzzy
-      ? "Make it against the very source that the kernel was built from."
-      : "Make it against the very source that the kernel was built from, or let it be placed loosely with --fuzz.",
-  });
+  throw new RebootlessError(
+    "usage",
+    `the patch does not apply to this source\n${lastLines(stdout + stderr, 20)}`,
+    {
+      hint: fuzzy
+        ? "Make it against the very source that the kernel was built from."
+        : "Make it against the very source that the kernel was built from, or let it be placed loosely with --fuzz.",
+    },
+  );
 }
 
 async function changeOf(beforeRoot: string, afterRoot: string, path: string): Promise<FileChange> {

@@ -57,7 +57,8 @@ export async function makeObjects(
   const { errors } = await make(kbuild, objects, { KCFLAGS: OBJECT_FLAGS });
   const failed = failures(errors);
   const outcomes = new Map<string, CompileOutcome>();
-  for (const object of objects) outcomes.set(object, await outcomeOf(kbuild.out, object, failed.get(object) ?? errors));
+  for (const object of objects)
+    outcomes.set(object, await outcomeOf(kbuild.out, object, failed.get(object) ?? errors));
   return outcomes;
 }
 

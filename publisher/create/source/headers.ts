@@ -56,7 +56,9 @@ async function read(flavour: string, common: string | undefined): Promise<Kernel
   for (const name of TAKEN_FILES) hash.update(await readFile(join(flavour, name)).catch(() => ""));
   const text = (name: string): Promise<string> =>
     readFile(join(flavour, name), "utf8").catch((cause: unknown) => {
-      throw new RebootlessError("usage", `${flavour} has no ${name}: no package of a kernel's headers`, { cause });
+      throw new RebootlessError("usage", `${flavour} has no ${name}: no package of a kernel's headers`, {
+        cause,
+      });
     });
   const generated = await text("include/generated/utsrelease.h");
   const release = /UTS_RELEASE "([^"\n]+)"/.exec(generated)?.[1];
@@ -100,7 +102,9 @@ async function listed(folder: string): Promise<readonly string[]> {
 }
 
 async function unpackedDeb(path: string, cache: string): Promise<string> {
-  const digest = createHash("sha256").update(await readFile(path)).digest("hex");
+  const digest = createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex");
   const folder = join(cache, "headers", digest.slice(0, 32));
   if (await exists(folder)) return folder;
   await mkdir(join(cache, "headers"), { recursive: true });

@@ -26,10 +26,16 @@ export async function readIncludes(tree: string): Promise<IncludeIndex> {
     else known.push(entry);
     count += 1;
   };
-  const files = ["--include=*.c", "--include=*.h", "--include=*.S", "--exclude-dir=Documentation", "--exclude-dir=tools"];
+  const files = [
+    "--include=*.c",
+    "--include=*.h",
+    "--include=*.S",
+    "--exclude-dir=Documentation",
+    "--exclude-dir=tools",
+  ];
   const { code } = await runProgram(
     "grep",
-    ["-rEoH", ...files, String.raw`^[[:space:]]*#[[:space:]]*include[[:space:]]+["<][^">]+[">]`, ...ROOTS],
+    ["-rEoH", ...files, '^[[:space:]]*#[[:space:]]*include[[:space:]]+["<][^">]+[">]', ...ROOTS],
     { cwd: `${tree}/`, onLine: add },
   );
   if (count > MAX_INCLUDES) throw new RebootlessError("limit", `more than ${MAX_INCLUDES} includes`);
@@ -39,8 +45,25 @@ export async function readIncludes(tree: string): Promise<IncludeIndex> {
 
 /** As the kernel's top folder has them; those that an older or newer kernel lacks grep passes over. */
 const ROOTS = [
-  "arch/x86", "block", "certs", "crypto", "drivers", "fs", "include", "init", "io_uring", "ipc", "kernel", "lib", "mm", "net",
-  "rust", "security", "sound", "usr", "virt",
+  "arch/x86",
+  "block",
+  "certs",
+  "crypto",
+  "drivers",
+  "fs",
+  "include",
+  "init",
+  "io_uring",
+  "ipc",
+  "kernel",
+  "lib",
+  "mm",
+  "net",
+  "rust",
+  "security",
+  "sound",
+  "usr",
+  "virt",
 ] as const;
 
 /** Reads the index that an earlier run left, or makes it. */

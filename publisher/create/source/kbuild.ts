@@ -31,12 +31,16 @@ export async function make(
 ): Promise<MakeOutcome> {
   const assigned = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   const args = ["-C", tree, `O=${out}`, `-j${jobs}`, "--keep-going", "--output-sync=target"];
-  const { code, stderr } = await runProgram("make", [...args, `PAHOLE=${join(out, "pahole")}`, ...assigned, ...targets], {
-    onLine: (line) => {
-      const [, tool, target] = /^ {2}([A-Z]+) +(?:\[M\] +)?(\S+)$/.exec(line) ?? [];
-      if (tool !== undefined && target !== undefined) onStep(`${tool} ${target}`);
+  const { code, stderr } = await runProgram(
+    "make",
+    [...args, `PAHOLE=${join(out, "pahole")}`, ...assigned, ...targets],
+    {
+      onLine: (line) => {
+        const [, tool, target] = /^ {2}([A-Z]+) +(?:\[M\] +)?(\S+)$/.exec(line) ?? [];
+        if (tool !== undefined && target !== undefined) onStep(`${tool} ${target}`);
+      },
     },
-  });
+  );
   return { code, errors: stderr };
 }
 

@@ -76,7 +76,9 @@ function insideTree(path: string): string {
   const parts = path.split("/");
   const isPlain = /^[A-Za-z0-9_.,+@/~=-]+$/.test(path) && path.length <= MAX_PATH;
   if (isPlain && parts.every((part) => part !== "" && part !== "." && part !== "..")) return path;
-  throw new ParseError(`the patch names ${JSON.stringify(path.slice(0, 80))}, which is no path in a source tree`);
+  throw new ParseError(
+    `the patch names ${JSON.stringify(path.slice(0, 80))}, which is no path in a source tree`,
+  );
 }
 
 /** Where the file's hunks end, each as long as its head says. */

@@ -52,9 +52,7 @@ export function runProgram(
     child.stdin.on("error", () => undefined); // one that ends without reading is judged by its exit code
     child.stdin.end(options.stdin ?? "");
     child.once("error", (cause) => reject(notInstalled(name, cause)));
-    child.once("close", (code) =>
-      resolve({ code: code ?? 128, stdout: stdout.end(), stderr: stderr.end() }),
-    );
+    child.once("close", (code) => resolve({ code: code ?? 128, stdout: stdout.end(), stderr: stderr.end() }));
   });
 }
 

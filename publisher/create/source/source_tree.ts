@@ -35,11 +35,17 @@ export interface SourceTree {
  * into the cache once.
  * @throws RebootlessError `usage` for what is no kernel source, `limit`, `io`.
  */
-export async function openSource(path: string, cache: string, progress: (line: string) => void): Promise<SourceTree> {
+export async function openSource(
+  path: string,
+  cache: string,
+  progress: (line: string) => void,
+): Promise<SourceTree> {
   const found = await stat(path).catch((cause: unknown) => {
     throw new RebootlessError("usage", `cannot read ${path}`, { cause });
   });
-  const root = found.isDirectory() ? await kernelRoot(await realpath(path)) : await unpacked(path, cache, progress);
+  const root = found.isDirectory()
+    ? await kernelRoot(await realpath(path))
+    : await unpacked(path, cache, progress);
   if (root !== undefined) return scan(root);
   throw new RebootlessError("usage", `${path} is no source of a Linux kernel`, {
     hint: "Give the unpacked tree, or the distribution's linux-source package.",

@@ -40,7 +40,14 @@ export async function listUnits(tree: string, out: string, jobs: number): Promis
   await writeFile(join(out, "rebootless-folder.mk"), FOLDER);
   // What the top makefile says to itself when it starts again in the folder that is built in.
   const env = { abs_srctree: tree, abs_objtree: out, sub_make_done: "1" };
-  const flags = ["-rR", "-s", `-j${jobs}`, "--no-print-directory", "--output-sync=target", `--include-dir=${tree}`];
+  const flags = [
+    "-rR",
+    "-s",
+    `-j${jobs}`,
+    "--no-print-directory",
+    "--output-sync=target",
+    `--include-dir=${tree}`,
+  ];
   const { code, stdout, stderr } = await runProgram(
     "make",
     [...flags, `PAHOLE=${join(out, "pahole")}`, "-f", "rebootless-top.mk", "rebootless-units"],

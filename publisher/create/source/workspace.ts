@@ -9,8 +9,8 @@ import type { FileChange } from "./apply_patch.ts";
 import { lockFolder } from "./folder_lock.ts";
 import { generatedFiles } from "./generated.ts";
 import { type KernelHeaders, TAKEN_FILES } from "./headers.ts";
-import { type Kbuild, mustMake } from "./kbuild.ts";
 import { type IncludeIndex, includesOf } from "./include_index.ts";
+import { type Kbuild, mustMake } from "./kbuild.ts";
 import type { SourceTree } from "./source_tree.ts";
 import { listUnits, type UnitTable } from "./units.ts";
 
@@ -60,7 +60,13 @@ export async function openWorkspace(
   options: WorkspaceOptions,
 ): Promise<Workspace> {
   const { cache, progress } = options;
-  const identity = digest([String(FORMAT), source.identity, headers.identity, options.banner, String(options.forceCompiler)]);
+  const identity = digest([
+    String(FORMAT),
+    source.identity,
+    headers.identity,
+    options.banner,
+    String(options.forceCompiler),
+  ]);
   const folder = join(cache, "trees", digest([identity, source.root]).slice(0, 24));
   await mkdir(folder, { recursive: true });
   const release = await lockFolder(folder, () => progress("waiting for another run over the same source"));
@@ -160,9 +166,13 @@ async function withPatched<T>(
     if ((await generatedFiles(kbuild.out)) === ready.generated)
       await writeFile(readyFile(folder), JSON.stringify(ready));
   }
-  throw new RebootlessError("not_live", "the patch changes headers that the kernel's build generates from others", {
-    hint: "Offsets that assembly uses changed with a structure: this cannot be applied to a running kernel.",
-  });
+  throw new RebootlessError(
+    "not_live",
+    "the patch changes headers that the kernel's build generates from others",
+    {
+      hint: "Offsets that assembly uses changed with a structure: this cannot be applied to a running kernel.",
+    },
+  );
 }
 
 async function replace(tree: string, { path, numbered }: FileChange): Promise<void> {
