@@ -8,7 +8,9 @@ import { notFound, problem, problemOf } from "./http/problem.ts";
 import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
 import type { Publisher } from "./publish/token.ts";
 import { findRoutes } from "./routes/find.tsx";
+import { mirrorRoutes } from "./routes/mirrors.ts";
 import { newestRoot } from "./routes/newest_root.ts";
+import { openvexRoutes } from "./routes/openvex.ts";
 import { publishRoutes } from "./routes/publish.ts";
 import { readRoutes } from "./routes/read.ts";
 import type { Store } from "./store/store.ts";
@@ -35,6 +37,8 @@ export function createApp(deps: AppDeps): Hono {
   const root = newestRoot(deps);
   findRoutes(app, deps, root);
   readRoutes(app, deps, root);
+  openvexRoutes(app, deps);
+  mirrorRoutes(app, deps, root);
   publishRoutes(app, deps, root);
   route(app, "/health", {
     get: async () => jsonAnswer(200, { status: "ok", root: await root.version() }),

@@ -7,7 +7,7 @@ import { parseJson } from "../shared/json.ts";
 import { type Clock, systemClock } from "../shared/time.ts";
 import { type SignatureVerifier, signatureVerifier } from "../shared/tuf/keys.ts";
 import { TrustedSet } from "../shared/tuf/trusted_set.ts";
-import { type OnlineKeys, onlineKey } from "./publish/online_keys.ts";
+import { type OnlineKeys, onlineKeys } from "./publish/online_keys.ts";
 import type { Publisher } from "./publish/token.ts";
 
 /** What the deployment gives as text: secrets and variables by the names of their bindings. */
@@ -40,8 +40,8 @@ export async function readConfig(env: Readonly<Partial<Record<TextBinding, unkno
   return {
     trustedRoot: await read("TRUSTED_ROOT", (bytes) => firstRoot(bytes, verify)),
     keys: {
-      snapshot: await read("SNAPSHOT_KEY", onlineKey),
-      timestamp: await read("TIMESTAMP_KEY", onlineKey),
+      snapshot: await read("SNAPSHOT_KEY", onlineKeys),
+      timestamp: await read("TIMESTAMP_KEY", onlineKeys),
     },
     publishers: await read("PUBLISHERS", publishersOf),
     audience: await read("FEED_AUDIENCE", (bytes) => fromUtf8(bytes)),

@@ -17,8 +17,9 @@ export const EXIT = {
   conflict: 12,
   refused: 13,
   clock: 14,
-  notLive: 15,
-  unchanged: 16,
+  stopped: 15,
+  notLive: 16,
+  unchanged: 17,
   available: 100,
 } as const;
 
@@ -38,6 +39,7 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   conflict: EXIT.conflict,
   refused: EXIT.refused,
   clock: EXIT.clock,
+  stopped: EXIT.stopped,
   not_live: EXIT.notLive,
 };
 

@@ -86,9 +86,16 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
     meaning: "this host's clock cannot be right: nothing was judged by it",
     advice: "set the clock",
   },
+  stopped: {
+    short: "asked to end (SIGINT, SIGTERM)",
+    meaning:
+      "a change was asked to end by SIGINT or SIGTERM: what was under way was finished or taken back, the rest not begun",
+    advice: "run it again",
+  },
   notLive: {
     short: "the patch cannot be applied to a running kernel",
-    meaning: "`create`: the patch changes what cannot be changed while the kernel runs; the report names each",
+    meaning:
+      "`create`: the patch changes what cannot be changed while the kernel runs; the report names each",
     advice: "docs/patch-authors.md",
   },
   unchanged: {

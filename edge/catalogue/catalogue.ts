@@ -1,4 +1,5 @@
 import type { BuildId, UpdateId } from "../../shared/brand.ts";
+import type { Listing } from "../../shared/feed/listing.ts";
 import type { Change } from "./change.ts";
 import type { Entry, KernelPage, UpdateEntry } from "./entry.ts";
 import type { Query } from "./query.ts";
@@ -31,5 +32,20 @@ export interface Catalogue {
   kernelsWith(update: UpdateId, after: BuildId | null): Promise<KernelPage>;
   /** Newest first. */
   changes(): Promise<readonly Change[]>;
+  /**
+   * Kernels by when they were recorded last, so that who comes again is told what changed. Nothing is ever left out.
+   *
+   * @param cursor where the listing before ended; null, or one that this catalogue did not give: from the beginning.
+   */
+  changedSince(cursor: string | null): Promise<Listing>;
   totals(): Promise<Totals>;
+}
+
+/** A cursor names the catalogue that gave it, as another one counts otherwise, and a place in it. */
+export const cursorText = (catalogue: string, number: number): string => `${catalogue}.${number}`;
+
+/** The place, or the beginning for a cursor of another catalogue and for what is none. */
+export function placeOf(cursor: string | null, catalogue: string): number {
+  const [, name, digits] = /^([0-9a-f]{16})\.(\d{1,15})$/.exec(cursor ?? "") ?? [];
+  return name === catalogue ? Number(digits) : 0;
 }

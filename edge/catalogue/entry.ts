@@ -1,5 +1,6 @@
 import type { BuildId, UpdateId } from "../../shared/brand.ts";
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
+import type { Listed } from "../../shared/feed/listing.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Instant } from "../../shared/time.ts";
 
@@ -46,3 +47,11 @@ export interface KernelPage {
   /** Where the next page begins, or null at the end. */
   readonly next: BuildId | null;
 }
+
+/** As mirrors are told of it. */
+export const listedOf = ({ kernel, version }: Pick<Entry, "kernel" | "version">): Listed => ({
+  buildId: kernel.buildId,
+  release: kernel.release,
+  distribution: kernel.distribution ?? null,
+  version,
+});

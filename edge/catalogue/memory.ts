@@ -1,7 +1,9 @@
 import type { BuildId, UpdateId } from "../../shared/brand.ts";
-import { type Catalogue, MAX_CHANGES, PAGE, type Totals } from "./catalogue.ts";
+import { toHex } from "../../shared/bytes.ts";
+import { LISTING_PAGE, type Listing } from "../../shared/feed/listing.ts";
+import { type Catalogue, cursorText, MAX_CHANGES, PAGE, placeOf, type Totals } from "./catalogue.ts";
 import { type Change, changeOf } from "./change.ts";
-import type { Entry, KernelLine, KernelPage, UpdateEntry } from "./entry.ts";
+import { type Entry, type KernelLine, type KernelPage, listedOf, type UpdateEntry } from "./entry.ts";
 import { matches, type Query } from "./query.ts";
 
 /** A catalogue in memory: for a server of one process, which makes it from its files when it starts. */
@@ -11,6 +13,9 @@ export class MemoryCatalogue implements Catalogue {
   #changes: readonly Change[] = [];
   #count = 0;
   #sorted: readonly Entry[] | undefined;
+  readonly #name = toHex(crypto.getRandomValues(new Uint8Array(8)));
+  /** The kernels by the number of their last change, rising: what changes again goes to the end. */
+  readonly #lastChanges = new Map<BuildId, number>();
 
   async record(entry: Entry): Promise<void> {
     const { buildId } = entry.kernel;
@@ -20,6 +25,8 @@ export class MemoryCatalogue implements Catalogue {
     for (const update of entry.updates) this.#updates.set(update.id, update);
     this.#changes = [changeOf(++this.#count, entry, before), ...this.#changes].slice(0, MAX_CHANGES);
     this.#sorted = undefined;
+    this.#lastChanges.delete(buildId);
+    this.#lastChanges.set(buildId, this.#count);
   }
 
   async versions(ids: readonly BuildId[]): Promise<readonly number[]> {
@@ -44,6 +51,18 @@ export class MemoryCatalogue implements Catalogue {
 
   async changes(): Promise<readonly Change[]> {
     return this.#changes;
+  }
+
+  async changedSince(cursor: string | null): Promise<Listing> {
+    const from = placeOf(cursor, this.#name);
+    const later = [...this.#lastChanges].filter(([, number]) => number > from);
+    const page = later.slice(0, LISTING_PAGE);
+    const kernels = page.flatMap(([id]) => {
+      const entry = this.#kernels.get(id);
+      return entry ? [listedOf(entry)] : [];
+    });
+    const [, last = from] = page.at(-1) ?? [];
+    return { kernels, next: cursorText(this.#name, last), more: later.length > page.length };
   }
 
   async totals(): Promise<Totals> {

@@ -39,6 +39,9 @@ export class CatalogueObject extends DurableObject implements Catalogue {
   changes() {
     return this.#catalogue.changes();
   }
+  changedSince(cursor: string | null) {
+    return this.#catalogue.changedSince(cursor);
+  }
   totals() {
     return this.#catalogue.totals();
   }
@@ -56,6 +59,7 @@ export function catalogueOf(namespace: DurableObjectNamespace<CatalogueObject>):
     updatesFor: (cve) => object().updatesFor(cve),
     kernelsWith: (update, after) => object().kernelsWith(update, after),
     changes: () => object().changes(),
+    changedSince: (cursor) => object().changedSince(cursor),
     totals: () => object().totals(),
   };
 }

@@ -2,11 +2,12 @@ import type { BuildId, UpdateId } from "../../shared/brand.ts";
 import { fromUtf8, utf8 } from "../../shared/bytes.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { decodeKernelFacts, type KernelFacts, kernelFactsToJson } from "../../shared/feed/kernel.ts";
+import { LISTING_PAGE, type Listing } from "../../shared/feed/listing.ts";
 import { encodeJson, parseJson } from "../../shared/json.ts";
 import { instant } from "../../shared/time.ts";
-import { type Catalogue, MAX_CHANGES, PAGE, type Totals } from "./catalogue.ts";
+import { type Catalogue, cursorText, MAX_CHANGES, PAGE, placeOf, type Totals } from "./catalogue.ts";
 import { type Change, changeOf } from "./change.ts";
-import type { Entry, KernelPage, UpdateEntry } from "./entry.ts";
+import { type Entry, type KernelPage, listedOf, type UpdateEntry } from "./entry.ts";
 import { buildIdRange, type Query, versionOf } from "./query.ts";
 
 export type Cell = string | number | null;
@@ -26,6 +27,9 @@ const TABLES = [
   "CREATE TABLE IF NOT EXISTS cves (cve TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (cve, id)) WITHOUT ROWID",
   `CREATE TABLE IF NOT EXISTS changes (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL,
      facts TEXT NOT NULL, targets INTEGER NOT NULL, added TEXT NOT NULL, recalled TEXT NOT NULL)`,
+  "CREATE TABLE IF NOT EXISTS last_changes (number INTEGER PRIMARY KEY, build_id TEXT NOT NULL UNIQUE)",
+  "CREATE TABLE IF NOT EXISTS catalogue (name TEXT NOT NULL)",
+  "INSERT INTO catalogue SELECT lower(hex(randomblob(8))) WHERE NOT EXISTS (SELECT 1 FROM catalogue)",
 ];
 
 /**
@@ -45,6 +49,7 @@ export function sqlCatalogue(sql: Sql): Catalogue {
       page(sql, "build_id IN (SELECT build_id FROM kernel_updates WHERE id = ?)", [id], after),
     changes: async () =>
       sql("SELECT * FROM changes ORDER BY number DESC LIMIT ?", MAX_CHANGES).map(changeOfRow),
+    changedSince: async (cursor) => changedSince(sql, cursor),
     totals: async () => totals(sql),
   };
 }
@@ -69,6 +74,7 @@ function record(sql: Sql, entry: Entry): void {
     change.added.join(" "),
     change.recalled.join(" "),
   );
+  sql("INSERT OR REPLACE INTO last_changes SELECT MAX(number), ? FROM changes", buildId);
   sql("DELETE FROM changes WHERE number <= (SELECT MAX(number) FROM changes) - ?", MAX_CHANGES);
   const live = updates.filter(({ recalled }) => recalled === null).length;
   const names = [kernel.release, kernel.distribution ?? "", versionOf(kernel)].join("\n").toLowerCase();
@@ -131,6 +137,23 @@ function page(sql: Sql, condition: string, values: readonly Cell[], after: Build
     recorded: instant(Number(row["recorded"])),
   }));
   return { kernels, next: rows.length > PAGE ? (kernels.at(-1)?.kernel.buildId ?? null) : null };
+}
+
+function changedSince(sql: Sql, cursor: string | null): Listing {
+  const name = String(sql("SELECT name FROM catalogue")[0]?.["name"]);
+  const from = placeOf(cursor, name);
+  const rows = sql(
+    `SELECT number, facts, targets FROM last_changes JOIN kernels USING (build_id)
+       WHERE number > ? ORDER BY number LIMIT ?`,
+    from,
+    LISTING_PAGE + 1,
+  );
+  const page = rows.slice(0, LISTING_PAGE);
+  return {
+    kernels: page.map((row) => listedOf({ kernel: factsOf(row), version: Number(row["targets"]) })),
+    next: cursorText(name, Number(page.at(-1)?.["number"] ?? from)),
+    more: rows.length > page.length,
+  };
 }
 
 function totals(sql: Sql): Totals {

@@ -1,9 +1,9 @@
 import type { Sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
+import { etagOf, noneMatchNames } from "../../shared/http/etag.ts";
+import { rangeOf } from "../../shared/http/range.ts";
 import { encodeJson, type JsonValue, jsonObject } from "../../shared/json.ts";
 import type { ByteRange } from "../store/store.ts";
-import { etagOf, noneMatchNames } from "./etag.ts";
-import { rangeOf } from "./range.ts";
 
 /** How long a file may be kept by caches on the way. */
 export type Lifetime = "immutable" | "moving";

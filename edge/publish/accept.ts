@@ -1,23 +1,17 @@
 import type { Sha256Hex } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
-import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
+import { verifyManifest } from "../../shared/feed/binding.ts";
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { manifestTarget } from "../../shared/feed/paths.ts";
 import type { Publication } from "../../shared/feed/publication.ts";
 import type { Artifact } from "../../shared/feed/update.ts";
-import { isJsonObject } from "../../shared/json.ts";
 import { MAX_MANIFEST_BYTES, MAX_TARGETS_BYTES } from "../../shared/limits.ts";
 import { formatInstant, type Instant } from "../../shared/time.ts";
 import type { SignatureVerifier } from "../../shared/tuf/keys.ts";
-import {
-  decodeTargets,
-  parseEnvelope,
-  type Root,
-  type TargetFile,
-  type Targets,
-} from "../../shared/tuf/schema.ts";
+import { decodeTargets, parseEnvelope, type Root, type Targets } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
-import { verifyFile, verifyThreshold } from "../../shared/tuf/verify.ts";
+import { verifyThreshold } from "../../shared/tuf/verify.ts";
 
 /** What a publication is judged against. */
 export interface Ground {
@@ -79,23 +73,15 @@ async function signedTargets(bytes: Uint8Array, { root, verify }: Ground): Promi
   return decodeTargets(envelope.signed);
 }
 
-/** The build ID must be the same in the path, in the signed custom field and in the manifest. */
-async function signedManifest(publication: Publication, { targets }: Targets): Promise<KernelManifest> {
+/** Targets must bind the manifest to its kernel, and name nothing else: there is nothing else that hosts would find. */
+async function signedManifest(publication: Publication, targets: Targets): Promise<KernelManifest> {
   const { buildId, manifest } = publication;
-  const path = manifestTarget(buildId);
-  const target = targets.get(path);
-  if (!target || targets.size !== 1) {
-    return refuse(`targets must name ${path} and nothing else, and names ${targets.size} paths`);
+  if (targets.targets.size > 1) {
+    refuse(
+      `targets must name ${manifestTarget(buildId)} and nothing else: it names ${targets.targets.size} paths`,
+    );
   }
-  if (signedBuildId(target) !== buildId) refuse(`the signed build_id of ${path} is not ${buildId}`);
-  await verifyFile(manifest, target, "the manifest");
-  const decoded = decodeManifest(manifest);
-  if (decoded.kernel.buildId !== buildId) refuse(`the manifest is of kernel ${decoded.kernel.buildId}`);
-  return decoded;
-}
-
-function signedBuildId({ custom }: TargetFile): unknown {
-  return isJsonObject(custom) ? custom.get("build_id") : undefined;
+  return verifyManifest({ targets }, buildId, manifest);
 }
 
 /** Those of the manifest's artifacts that wait in staging; every one must be there, whole. */

@@ -1,5 +1,5 @@
 import type { Context, Hono } from "hono";
-import { buildId, updateId } from "../../shared/brand.ts";
+import { buildId, type UpdateId, updateId } from "../../shared/brand.ts";
 import { utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { decodeManifest } from "../../shared/feed/manifest.ts";
@@ -17,7 +17,6 @@ import { Kernel } from "../pages/kernel.tsx";
 import { Kernels } from "../pages/kernels.tsx";
 import { Trust } from "../pages/trust.tsx";
 import { CvePage, UpdatePage } from "../pages/update.tsx";
-import { rootChain } from "../publish/roots.ts";
 import { readFeed } from "../publish/stored_feed.ts";
 import { feedInForce, notCovered } from "./feed_in_force.ts";
 import type { NewestRoot } from "./newest_root.ts";
@@ -34,7 +33,7 @@ export function findRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
   route(app, `/kernels/:id{${ID}}`, { get: (c) => kernel(c, deps, root) });
   route(app, "/updates/:id{[a-z0-9.-]{1,64}}", { get: (c) => update(c, deps) });
   route(app, "/cves/:cve{CVE-[0-9]{4}-[0-9]{4,10}}", { get: (c) => cve(c, deps) });
-  route(app, "/trust", { get: (c) => trust(c, deps) });
+  route(app, "/trust", { get: (c) => trust(c, deps, root) });
   route(app, "/changes.atom", { get: (c) => changes(c, deps) });
   route(app, "/install", { get: (c) => guide(c, deps, Install) });
   route(app, "/verify", { get: (c) => guide(c, deps, Verify) });
@@ -75,7 +74,8 @@ async function kernel(c: Context, deps: AppDeps, root: NewestRoot): Promise<Resp
 
 async function update(c: Context, { catalogue }: AppDeps): Promise<Response> {
   const name = c.req.param("id") ?? "";
-  const known = isUpdateId(name) ? await catalogue.update(updateId(name)) : undefined;
+  const id = updateIdOf(name);
+  const known = id && (await catalogue.update(id));
   if (!known) return missing(c, `No update is called ${name}.`);
   const page = await catalogue.kernelsWith(known.id, cursorOf(c.req.query("after")));
   return answerView(c.req.raw, {
@@ -84,7 +84,14 @@ async function update(c: Context, { catalogue }: AppDeps): Promise<Response> {
   });
 }
 
-const isUpdateId = (text: string): boolean => /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/.test(text);
+/** Undefined for what no update can be called: it is not found, like any other. */
+function updateIdOf(text: string): UpdateId | undefined {
+  try {
+    return updateId(text);
+  } catch {
+    return undefined;
+  }
+}
 
 async function cve(c: Context, { catalogue }: AppDeps): Promise<Response> {
   const name = c.req.param("cve") ?? "";
@@ -96,15 +103,10 @@ async function cve(c: Context, { catalogue }: AppDeps): Promise<Response> {
   });
 }
 
-async function trust(c: Context, deps: AppDeps): Promise<Response> {
-  const { set, files } = await rootChain(deps, deps.clock());
-  const { root } = set;
+async function trust(c: Context, deps: AppDeps, newest: NewestRoot): Promise<Response> {
+  const { root, sha256 } = await newest.verified();
   const state = {
-    root: {
-      version: root.version,
-      expires: root.expires,
-      sha256: await sha256Of(files.at(-1) ?? deps.trustedRoot),
-    },
+    root: { version: root.version, expires: root.expires, sha256 },
     firstRoot: await sha256Of(deps.trustedRoot),
     roles: [...root.roles].map(([name, role]) => ({ name, ...role })),
     totals: await deps.catalogue.totals(),

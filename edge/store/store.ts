@@ -1,4 +1,7 @@
 import type { Sha256Hex } from "../../shared/brand.ts";
+import type { ByteRange } from "../../shared/http/range.ts";
+
+export type { ByteRange };
 
 /**
  * Where the edge keeps its files: strongly consistent for each key, no transaction over several. Whatever must
@@ -22,12 +25,6 @@ export interface Listing {
   readonly files: readonly (Stored & { readonly key: string })[];
   /** The last key of a list that goes on. */
   readonly next: string | undefined;
-}
-
-/** Bytes [start, end) of a file. */
-export interface ByteRange {
-  readonly start: number;
-  readonly end: number;
 }
 
 /** Small facts kept beside the bytes and read without them. */

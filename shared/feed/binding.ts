@@ -1,7 +1,7 @@
 import type { BuildId } from "../brand.ts";
 import { RebootlessError } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
-import type { TrustedSet } from "../tuf/trusted_set.ts";
+import type { Targets } from "../tuf/schema.ts";
 import { verifyFile } from "../tuf/verify.ts";
 import { decodeManifest, type KernelManifest } from "./manifest.ts";
 import { manifestTarget } from "./paths.ts";
@@ -9,14 +9,17 @@ import { manifestTarget } from "./paths.ts";
 /**
  * Verifies a manifest against targets, and that all of it is for one kernel: by the path that is signed, by the
  * field that is signed beside it and by the manifest itself. Throws `trust`, `parse`.
+ *
+ * @param trusted a trusted set, or whatever else verified the signatures of targets.
  */
 export async function verifyManifest(
-  trusted: TrustedSet,
+  trusted: { readonly targets: Targets | undefined },
   buildId: BuildId,
   bytes: Uint8Array,
 ): Promise<KernelManifest> {
-  const target = trusted.target(manifestTarget(buildId));
-  if (!target) throw foreign(buildId, [...(trusted.targets?.targets.keys() ?? [])].join(", ") || "nothing");
+  const signed = trusted.targets?.targets;
+  const target = signed?.get(manifestTarget(buildId));
+  if (!target) throw foreign(buildId, [...(signed?.keys() ?? [])].join(", ") || "nothing");
   const bound = isJsonObject(target.custom) ? target.custom.get("build_id") : undefined;
   if (bound !== buildId) throw foreign(buildId, String(bound));
   await verifyFile(bytes, target, "manifest");

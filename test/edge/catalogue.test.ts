@@ -6,6 +6,7 @@ import type { Entry, UpdateEntry } from "../../edge/catalogue/entry.ts";
 import { MemoryCatalogue } from "../../edge/catalogue/memory.ts";
 import { parseQuery } from "../../edge/catalogue/query.ts";
 import { type BuildId, buildId, updateId } from "../../shared/brand.ts";
+import { LISTING_PAGE } from "../../shared/feed/listing.ts";
 import { instant } from "../../shared/time.ts";
 
 /** The catalogue's own object in workerd, called by its methods' names. */
@@ -184,5 +185,37 @@ describe.each(kinds)("a catalogue in %s", (_, open) => {
     expect(changes).toHaveLength(MAX_CHANGES);
     expect(changes[0]?.number).toBe(MAX_CHANGES + 5);
     expect(changes.at(-1)?.number).toBe(6);
+  });
+
+  it("lists what changed since, each kernel once, and nothing is ever left out", async () => {
+    const count = LISTING_PAGE + 3;
+    for (let n = 1; n <= count; n++) await catalogue.record(entry(n, 1, []));
+    const first = await catalogue.changedSince(null);
+    expect([first.kernels.length, first.more]).toEqual([LISTING_PAGE, true]);
+    expect(first.kernels[0]).toEqual({
+      buildId: id(1),
+      release: "6.1.0-56",
+      distribution: "Debian 12",
+      version: 1,
+    });
+    const rest = await catalogue.changedSince(first.next);
+    expect([rest.kernels.map(({ buildId }) => buildId), rest.more]).toEqual([
+      [id(count - 2), id(count - 1), id(count)],
+      false,
+    ]);
+    const none = await catalogue.changedSince(rest.next);
+    expect(none).toEqual({ kernels: [], next: rest.next, more: false });
+
+    await catalogue.record(entry(7, 2, []));
+    await catalogue.record(entry(5, 2, []));
+    await catalogue.record(entry(7, 3, []));
+    const changed = await catalogue.changedSince(rest.next);
+    expect(changed.kernels.map(({ buildId, version }) => [buildId, version])).toEqual([
+      [id(5), 2],
+      [id(7), 3],
+    ]);
+    const other = `${"0".repeat(16)}.${rest.next.split(".")[1]}`;
+    for (const odd of [other, "", "x", `${rest.next}0000000000000000`])
+      expect((await catalogue.changedSince(odd)).kernels).toHaveLength(LISTING_PAGE);
   });
 });

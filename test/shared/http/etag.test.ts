@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { etagOf, noneMatchNames } from "../../edge/http/etag.ts";
-import { sha256Hex } from "../../shared/brand.ts";
+import { sha256Hex } from "../../../shared/brand.ts";
+import { etagOf, noneMatchNames } from "../../../shared/http/etag.ts";
 
 const etag = etagOf(sha256Hex("ab".repeat(32)));
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { rangeOf } from "../../edge/http/range.ts";
+import { rangeOf } from "../../../shared/http/range.ts";
 
 const ETAG = '"abc"';
 const of = (range: string | undefined, length = 100, ifRange?: string) =>

@@ -1,4 +1,8 @@
-import type { ByteRange } from "../store/store.ts";
+/** Bytes [start, end) of a file. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
 
 export type Ranged = { readonly kind: "whole" } | { readonly kind: "unsatisfiable" } | PartWanted;
 export interface PartWanted extends ByteRange {

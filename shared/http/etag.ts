@@ -1,4 +1,4 @@
-import type { Sha256Hex } from "../../shared/brand.ts";
+import type { Sha256Hex } from "../brand.ts";
 
 /** A strong entity tag (RFC 9110, 8.8.3): the digest of the very bytes. */
 export const etagOf = (sha256: Sha256Hex): string => `"${sha256}"`;

@@ -1,0 +1,43 @@
+import type { Context, Hono } from "hono";
+import type { BuildId } from "../../shared/brand.ts";
+import { fromUtf8 } from "../../shared/bytes.ts";
+import { askedRenewals, listingToJson, MAX_RENEWALS, renewalsToJson } from "../../shared/feed/listing.ts";
+import type { AppDeps } from "../app.ts";
+import { jsonAnswer } from "../http/answer.ts";
+import { route } from "../http/methods.ts";
+import { problem } from "../http/problem.ts";
+import { readFeed } from "../publish/stored_feed.ts";
+import { feedInForce } from "./feed_in_force.ts";
+import type { NewestRoot } from "./newest_root.ts";
+
+/** What mirrors ask so that keeping up costs as much as changed. Hints: a mirror believes what is signed. */
+export function mirrorRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
+  route(app, "/kernels/changes", { get: (c) => changes(c, deps) });
+  route(app, "/kernels/timestamps", { get: (c) => timestamps(c, deps, root) });
+}
+
+async function changes(c: Context, { catalogue }: AppDeps): Promise<Response> {
+  return jsonAnswer(
+    200,
+    Object.fromEntries(listingToJson(await catalogue.changedSince(c.req.query("since") ?? null))),
+  );
+}
+
+/** One after the other: feeds are read whole, and a Worker has 128 MB. Kernels that are not here are left out. */
+async function timestamps(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
+  const ids = askedRenewals(c.req.query("ids"));
+  if (!ids) {
+    return problem(400, {
+      code: "usage",
+      message: `ids: 1 to ${MAX_RENEWALS} build IDs, a comma between them`,
+    });
+  }
+  const found: { readonly buildId: BuildId; readonly timestamp: string; readonly snapshot: string }[] = [];
+  for (const buildId of new Set(ids)) {
+    const feed = (await feedInForce(deps, root, buildId)) && (await readFeed(deps.store, buildId));
+    if (!feed) continue;
+    const { timestamp, snapshot } = feed.bundle;
+    found.push({ buildId, timestamp: fromUtf8(timestamp), snapshot: fromUtf8(snapshot) });
+  }
+  return jsonAnswer(200, Object.fromEntries(renewalsToJson(found)));
+}

@@ -1,0 +1,106 @@
+import { type BuildId, buildId } from "../brand.ts";
+import { utf8 } from "../bytes.ts";
+import { Decoder } from "../decode.ts";
+import { type JsonObject, jsonObject, parseJson } from "../json.ts";
+
+/** One kernel of a feed, as a list names it. A list is a hint of what to ask for, and believed in nothing. */
+export interface Listed {
+  readonly buildId: BuildId;
+  readonly release: string;
+  /** Such as "Debian 12", or null. */
+  readonly distribution: string | null;
+  /** Of targets. */
+  readonly version: number;
+}
+
+/** Kernels in the order in which they changed last, each once. */
+export interface Listing {
+  readonly kernels: readonly Listed[];
+  /** What to ask with for all that comes after. */
+  readonly next: string;
+  /** Whether there is more already. */
+  readonly more: boolean;
+}
+
+/** Kernels of one answer. */
+export const LISTING_PAGE = 200;
+export const MAX_LISTING_BYTES = 1024 * 1024;
+const MAX_CURSOR = 64;
+
+/** @param since `next` of the listing before; without it from the beginning. */
+export const changesPath = (since: string | undefined): string =>
+  since === undefined ? "kernels/changes" : `kernels/changes?since=${encodeURIComponent(since)}`;
+
+export const listingToJson = ({ kernels, next, more }: Listing): JsonObject =>
+  jsonObject({ schema: 1, kernels: kernels.map(listedToJson), next, more });
+
+const listedToJson = ({ buildId: id, release, distribution, version }: Listed): JsonObject =>
+  jsonObject({ build_id: id, release, distribution, version });
+
+/** Throws ParseError. The caller has bounded the bytes (MAX_LISTING_BYTES). */
+export function decodeListing(bytes: Uint8Array): Listing {
+  const listing = new Decoder(parseJson(bytes, "list of changes"), "list of changes");
+  listing.get("schema").literal(1);
+  return {
+    kernels: listing.get("kernels").array(LISTING_PAGE).map(decodeListed),
+    next: listing.get("next").string(MAX_CURSOR),
+    more: listing.get("more").boolean(),
+  };
+}
+
+const decodeListed = (line: Decoder): Listed => ({
+  buildId: line.get("build_id").as(buildId),
+  release: line.get("release").string(),
+  distribution: line.get("distribution").nullable((text) => text.string()),
+  version: line.get("version").integer(1),
+});
+
+/** What of a kernel's metadata is signed again while nothing was published. */
+export interface Renewal {
+  readonly buildId: BuildId;
+  readonly timestamp: Uint8Array;
+  readonly snapshot: Uint8Array;
+}
+
+/** Kernels of one question: their build IDs fit into an address. */
+export const MAX_RENEWALS = 50;
+export const MAX_RENEWALS_BYTES = 4 * 1024 * 1024;
+const MAX_RENEWED_FILE = 64 * 1024;
+
+export const renewalsPath = (ids: readonly BuildId[]): string => `kernels/timestamps?ids=${ids.join(",")}`;
+
+/** The build IDs that a question names, or undefined for what is none. */
+export function askedRenewals(ids: string | undefined): readonly BuildId[] | undefined {
+  const texts = ids === undefined || ids.length > MAX_RENEWALS * 65 ? [] : ids.split(",");
+  if (texts.length === 0 || texts.length > MAX_RENEWALS) return undefined;
+  try {
+    return texts.map(buildId);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Each file stands in it byte for byte as a text. @param kernels as texts already. */
+export const renewalsToJson = (
+  kernels: readonly { readonly buildId: BuildId; readonly timestamp: string; readonly snapshot: string }[],
+): JsonObject =>
+  jsonObject({
+    schema: 1,
+    kernels: kernels.map(({ buildId: id, timestamp, snapshot }) =>
+      jsonObject({ build_id: id, timestamp, snapshot }),
+    ),
+  });
+
+/** Throws ParseError. The caller has bounded the bytes. @param max kernels. */
+export function decodeRenewals(bytes: Uint8Array, max: number = MAX_RENEWALS): readonly Renewal[] {
+  const answer = new Decoder(parseJson(bytes, "timestamps"), "timestamps");
+  answer.get("schema").literal(1);
+  return answer
+    .get("kernels")
+    .array(max)
+    .map((kernel) => ({
+      buildId: kernel.get("build_id").as(buildId),
+      timestamp: utf8(kernel.get("timestamp").string(MAX_RENEWED_FILE)),
+      snapshot: utf8(kernel.get("snapshot").string(MAX_RENEWED_FILE)),
+    }));
+}
