@@ -1,6 +1,5 @@
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
-import type { Hono } from "hono";
-import { type AppDeps, answerError, createApp } from "./app.ts";
+import { type App, type AppDeps, answerError, createApp } from "./app.ts";
 import { AuditObject, auditOf } from "./audit/object.ts";
 import { configOf, type EdgeEnv, repositoryDeps } from "./bindings.ts";
 import { CatalogueObject, catalogueOf } from "./catalogue/object.ts";
@@ -20,7 +19,7 @@ interface Env extends EdgeEnv {
 // biome-ignore lint/suspicious/noConsole: the Worker's log is its console.
 const report = (error: unknown): void => console.error(error);
 
-let app: Promise<Hono> | undefined;
+let app: Promise<App> | undefined;
 
 async function depsOf(env: Env): Promise<AppDeps> {
   return {

@@ -6,7 +6,7 @@ import { Hono } from "hono";
 import { compress } from "hono/compress";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import { HOUR, SECOND } from "../../shared/time.ts";
-import { type AppDeps, createApp } from "../app.ts";
+import { type App, type AppDeps, createApp } from "../app.ts";
 import { StoredAuditLog } from "../audit/log.ts";
 import { MemoryCatalogue } from "../catalogue/memory.ts";
 import { readConfig } from "../config.ts";
@@ -97,7 +97,7 @@ async function start(options: ServeOptions): Promise<Serving> {
 }
 
 /** What Cloudflare does before a Worker: compression, and the address that the world knows. */
-function outer(app: Hono, url: string | undefined): Hono {
+function outer(app: App, url: string | undefined): Hono {
   const front = new Hono();
   const compressed = compress();
   // A part of a file is counted in the file's own bytes.

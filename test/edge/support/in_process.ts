@@ -51,11 +51,13 @@ export async function inProcess(
   const app = createApp(deps);
   const send: Send = async (method, path, init = {}) =>
     answerOf(
-      await app.request(path, {
-        method,
-        headers: { ...init.headers },
-        ...(init.body && { body: init.body.slice() }),
-      }),
+      await app.fetch(
+        new Request(`http://edge.test${path}`, {
+          method,
+          headers: { ...init.headers },
+          ...(init.body && { body: init.body.slice() }),
+        }),
+      ),
     );
   return { store, send, publisher: new TestPublisher(made, send), reports, deps };
 }
