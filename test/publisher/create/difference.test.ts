@@ -158,8 +158,8 @@ const CASES: readonly Case[] = [
   },
   {
     name: "a cold part",
-    before: `void rare(int) __attribute__((cold)); int f(int n) { if (n == 7) { rare(n); printk("a"); return 1; } return printk("d"); } int exported_call(int n) { return f(n) + 1; }`,
-    after: `void rare(int) __attribute__((cold)); int f(int n) { if (n == 7) { rare(n); printk("b"); return 1; } return printk("d"); } int exported_call(int n) { return f(n) + 1; }`,
+    before: `void rare(int) __attribute__((cold)); int f(int n) { if (n == 7) { rare(n); printk("a"); return 1; } return printk("d"); }`,
+    after: `void rare(int) __attribute__((cold)); int f(int n) { if (n == 7) { rare(n); printk("b"); return 1; } return printk("d"); }`,
     beside: ["void rare(int n) {}"],
     expected: "patch; changed f f.cold",
   },
