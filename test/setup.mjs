@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { proveFresh } from "./fresh/main.mjs";
 import { provePackages } from "./package/main.mjs";
-import { ensurePackages } from "./setup/apt.mjs";
+import { ensurePackages, requireDebian, retryWithNewLists } from "./setup/apt.mjs";
 import { ensureMachine, ensureProofMachine } from "./setup/machine.mjs";
 import { ensureNodeModules } from "./setup/node_modules.mjs";
 import { progress, run, runOrFail, SetupError } from "./setup/run.mjs";
@@ -63,6 +63,14 @@ async function benchRunpre(args) {
   return await runBuilt("bench/runpre/main.ts", args);
 }
 
+/** Needs no kernels. */
+async function benchEdge(args) {
+  await ensureNodeModules(root);
+  await requireDebian();
+  await retryWithNewLists(() => ensurePackages(["nginx-light", "wrk"]));
+  return await runBuilt("bench/edge/main.ts", args);
+}
+
 /** Needs Node alone: no Debian, and no kernels. */
 async function makePackages() {
   await ensureNodeModules(root);
@@ -84,6 +92,7 @@ const commands = new Map([
   ["proof:guest", proveGuest],
   ["proof:package", provePackaging],
   ["proof:runpre", proveRunpre],
+  ["bench:edge", benchEdge],
   ["bench:runpre", benchRunpre],
   ["proof:selftests", proveSelftests],
 ]);
