@@ -1,0 +1,4 @@
+/** The commands that keep a copy of a feed: a bundle of their own, which hosts that only use one never load. */
+
+export { inventory } from "./inventory.ts";
+export { mirrorSync } from "./mirror_sync.ts";
