@@ -2,6 +2,7 @@ import type { Terminal } from "../shared/terminal.ts";
 import type { Clock } from "../shared/time.ts";
 import type { Places } from "./config.ts";
 import type { StateLock } from "./host/lock.ts";
+import type { StopRequests } from "./host/stop.ts";
 import type { System } from "./host/system.ts";
 import type { RunRecord } from "./report/run_record.ts";
 
@@ -13,6 +14,8 @@ export interface Context {
   readonly system: System;
   /** To be taken before anything is changed. */
   readonly lock: StateLock;
+  /** To be heeded before the kernel is changed. */
+  readonly stop: StopRequests;
   /** For an answer that is no failure of the run, and that a script wants to know of. */
   readonly exitWith: (code: number) => void;
   /** What the run learns and changes, for status.json and for the machine's log. */

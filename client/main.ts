@@ -2,6 +2,7 @@ import { parserExitCode, processOf, runCommand } from "../shared/run_command.ts"
 import { systemClock } from "../shared/time.ts";
 import { stateLock } from "./host/lock.ts";
 import { machineLog } from "./host/machine_log.ts";
+import { stopRequests } from "./host/stop.ts";
 import { linuxSystem } from "./host/system.ts";
 import { program } from "./program.ts";
 import { RunRecord } from "./report/run_record.ts";
@@ -23,6 +24,7 @@ program(REBOOTLESS_VERSION, (command, globals, action) =>
       clock: systemClock,
       system,
       lock,
+      stop: stopRequests(process, terminal.notice),
       exitWith: self.exitWith,
       record: new RunRecord(machineLog(system, process.env)),
     });

@@ -6,12 +6,15 @@ import { jsonAnswer } from "./http/answer.ts";
 import { route } from "./http/methods.ts";
 import { notFound, problem, problemOf } from "./http/problem.ts";
 import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
-import type { Publisher } from "./publish/token.ts";
+import type { Publishers } from "./publish/publishers.ts";
+import { feedsRoutes } from "./routes/feeds.ts";
 import { findRoutes } from "./routes/find.tsx";
 import { mirrorRoutes } from "./routes/mirrors.ts";
 import { newestRoot } from "./routes/newest_root.ts";
+import { openvexRoutes } from "./routes/openvex.ts";
 import { publishRoutes } from "./routes/publish.ts";
 import { readRoutes } from "./routes/read.ts";
+import { stagingRoutes } from "./routes/staging.ts";
 import type { Store } from "./store/store.ts";
 
 export interface AppDeps {
@@ -22,7 +25,7 @@ export interface AppDeps {
   readonly clock: Clock;
   /** Bytes of 1.root.json. */
   readonly trustedRoot: Uint8Array;
-  readonly publishers: ReadonlyMap<string, Publisher>;
+  readonly publishers: Publishers;
   /** Of publishers' tokens. */
   readonly audience: string;
   readonly verify: SignatureVerifier;
@@ -36,7 +39,10 @@ export function createApp(deps: AppDeps): Hono {
   const root = newestRoot(deps);
   findRoutes(app, deps, root);
   readRoutes(app, deps, root);
+  openvexRoutes(app, deps);
   mirrorRoutes(app, deps, root);
+  stagingRoutes(app, deps);
+  feedsRoutes(app, deps);
   publishRoutes(app, deps, root);
   route(app, "/health", {
     get: async () => jsonAnswer(200, { status: "ok", root: await root.version() }),

@@ -1,14 +1,11 @@
-import { type CryptoKey, importJWK } from "jose";
 import { fromUtf8, utf8 } from "../shared/bytes.ts";
 import { ed25519 } from "../shared/crypto/ed25519_webcrypto.ts";
-import { Decoder } from "../shared/decode.ts";
 import { RebootlessError } from "../shared/errors.ts";
-import { parseJson } from "../shared/json.ts";
 import { type Clock, systemClock } from "../shared/time.ts";
 import { type SignatureVerifier, signatureVerifier } from "../shared/tuf/keys.ts";
 import { TrustedSet } from "../shared/tuf/trusted_set.ts";
-import { type OnlineKeys, onlineKey } from "./publish/online_keys.ts";
-import type { Publisher } from "./publish/token.ts";
+import { type OnlineKeys, onlineKeys } from "./publish/online_keys.ts";
+import { decodePublishers, type Publishers } from "./publish/publishers.ts";
 
 /** What the deployment gives as text: secrets and variables by the names of their bindings. */
 export const TEXT_BINDINGS = [
@@ -24,13 +21,11 @@ export interface Config {
   /** Bytes of 1.root.json. */
   readonly trustedRoot: Uint8Array;
   readonly keys: OnlineKeys;
-  readonly publishers: ReadonlyMap<string, Publisher>;
+  readonly publishers: Publishers;
   readonly audience: string;
   readonly verify: SignatureVerifier;
   readonly clock: Clock;
 }
-
-const MAX_PUBLISHERS = 256;
 
 /** Throws `config` naming the binding that is missing or malformed, never what it holds. */
 export async function readConfig(env: Readonly<Partial<Record<TextBinding, unknown>>>): Promise<Config> {
@@ -40,10 +35,10 @@ export async function readConfig(env: Readonly<Partial<Record<TextBinding, unkno
   return {
     trustedRoot: await read("TRUSTED_ROOT", (bytes) => firstRoot(bytes, verify)),
     keys: {
-      snapshot: await read("SNAPSHOT_KEY", onlineKey),
-      timestamp: await read("TIMESTAMP_KEY", onlineKey),
+      snapshot: await read("SNAPSHOT_KEY", onlineKeys),
+      timestamp: await read("TIMESTAMP_KEY", onlineKeys),
     },
-    publishers: await read("PUBLISHERS", publishersOf),
+    publishers: await read("PUBLISHERS", decodePublishers),
     audience: await read("FEED_AUDIENCE", (bytes) => fromUtf8(bytes)),
     verify,
     clock: systemClock,
@@ -69,26 +64,4 @@ async function firstRoot(bytes: Uint8Array, verify: SignatureVerifier): Promise<
   const { root } = await TrustedSet.fromRoot(bytes, systemClock(), verify);
   if (root.version !== 1) throw new RebootlessError("config", `root version ${root.version}, not 1`);
   return bytes;
-}
-
-/** `[{"id": "demo", "key": <public JWK>}, …]` */
-async function publishersOf(bytes: Uint8Array): Promise<ReadonlyMap<string, Publisher>> {
-  const list = new Decoder(parseJson(bytes, "PUBLISHERS"), "PUBLISHERS").array(MAX_PUBLISHERS);
-  const publishers = new Map<string, Publisher>();
-  for (const entry of list) {
-    const id = entry.get("id").string(64);
-    if (publishers.has(id) || !/^[a-z0-9][a-z0-9._-]*$/.test(id)) entry.fail("not a new, sound id");
-    publishers.set(id, { id, key: await publicKey(entry.get("key")) });
-  }
-  return publishers;
-}
-
-async function publicKey(jwk: Decoder): Promise<CryptoKey> {
-  jwk.get("kty").literal("OKP");
-  jwk.get("crv").literal("Ed25519");
-  // A private key here is a mistake somebody should hear of before it is used.
-  if (jwk.object().has("d")) jwk.fail("a private key where the public one belongs");
-  const key = await importJWK({ kty: "OKP", crv: "Ed25519", x: jwk.get("x").string() }, "EdDSA");
-  if (key instanceof Uint8Array) return jwk.fail("not a public key");
-  return key;
 }

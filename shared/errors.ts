@@ -22,6 +22,7 @@ export type ErrorCode =
   | "conflict" // somebody else published first
   | "refused" // the edge checked a publish and would not have it
   | "locked" // another run holds the lock
+  | "stopped" // asked to end before it was through
   | "partly_applied" // some updates were applied and some could not be
   | "io";
 

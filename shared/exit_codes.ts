@@ -17,6 +17,7 @@ export const EXIT = {
   conflict: 12,
   refused: 13,
   clock: 14,
+  stopped: 15,
   available: 100,
 } as const;
 
@@ -36,6 +37,7 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   conflict: EXIT.conflict,
   refused: EXIT.refused,
   clock: EXIT.clock,
+  stopped: EXIT.stopped,
 };
 
 export const exitCodeOf = (code: ErrorCode): number => BY_CODE[code] ?? EXIT.error;

@@ -86,6 +86,12 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
     meaning: "this host's clock cannot be right: nothing was judged by it",
     advice: "set the clock",
   },
+  stopped: {
+    short: "asked to end (SIGINT, SIGTERM)",
+    meaning:
+      "a change was asked to end by SIGINT or SIGTERM: what was under way was finished or taken back, the rest not begun",
+    advice: "run it again",
+  },
   available: {
     short: "there is something to apply (check --exit-code)",
     meaning: "there is something to apply: `check --exit-code` alone",

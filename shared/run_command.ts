@@ -8,27 +8,36 @@ export interface Process extends Streams {
 
 /** What `processOf` takes: Node's own process, seen from a room that knows no Node. */
 export interface NodeProcess {
-  readonly stdout: NodeStream & { on(event: "error", listener: (error: Error) => void): unknown };
+  readonly stdout: NodeStream;
   readonly stderr: NodeStream;
   exitCode?: number | string | null | undefined;
 }
 
 interface NodeStream {
   write(text: string): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
 }
 
-/** A reader of stdout that has seen enough (`| head`) is no fault. */
+/**
+ * A reader that has seen enough (`| head`), a terminal that is gone or a disk that is full must not end a run in the middle
+ * of what it does: an answer that could not be given makes it end as failed, no more.
+ */
 export function processOf(node: NodeProcess): Process {
-  node.stdout.on("error", (error) => {
-    if (!("code" in error && error.code === "EPIPE")) throw error;
-  });
-  return {
-    stdout: (text) => void node.stdout.write(text),
-    stderr: (text) => void node.stderr.write(text),
-    exitWith: (code) => {
-      node.exitCode = code;
-    },
+  const exitWith = (code: number) => {
+    node.exitCode = code;
   };
+  let told = false;
+  const stderr = (text: string) => {
+    if (!told) node.stderr.on("error", () => undefined); // nobody is left to be told
+    told = true;
+    node.stderr.write(text);
+  };
+  node.stdout.on("error", (error) => {
+    if ("code" in error && error.code === "EPIPE") return;
+    stderr(`error: cannot write to stdout: ${error.message}\n`);
+    exitWith(EXIT.error);
+  });
+  return { stdout: (text) => void node.stdout.write(text), stderr, exitWith };
 }
 
 /** Runs one action of a command line and turns what it throws into messages and an exit code. */

@@ -1,10 +1,11 @@
-import type { ObjectName } from "../../shared/brand.ts";
+import type { ObjectName, UpdateId } from "../../shared/brand.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { artifactsOf } from "../../shared/feed/artifacts.ts";
 import type { Ordered } from "../../shared/feed/order.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { abortError } from "../engines/aborted.ts";
-import type { Change } from "../engines/engine.ts";
+import { abortOf } from "../engines/causes.ts";
+import type { Abort, Change } from "../engines/engine.ts";
 import { absentObjects } from "../engines/module_load.ts";
 import { haveArtifact } from "../trust/artifacts.ts";
 import type { Feed } from "../trust/feed.ts";
@@ -32,14 +33,24 @@ export async function attempt(step: Ordered, attempting: Attempting): Promise<Re
   try {
     const { change, pending } = await prepare(step, attempting);
     const replaced = [...change.replaces, ...step.replacesForeign];
+    if (attempting.stop.aborted) return unbegun(id);
     if (attempting.dryRun) return { id, result: "would_apply", pending, replaced };
     return await load(step, change, pending, attempting);
   } catch (error) {
+    // A download that was broken off for it is no fault of the feed.
+    if (attempting.stop.aborted && isCode(error, "unreachable")) return unbegun(id);
     // A fault of ours is not an outcome of the update.
     if (!(error instanceof RebootlessError) || FATAL.some((code) => isCode(error, code))) throw error;
     return { id, result: "failed", error };
   }
 }
+
+/** Of an update whose turn did not come. */
+export const unbegun = (id: UpdateId): Result => ({
+  id,
+  result: "left_out",
+  why: { id, reason: "stopped" },
+});
 
 /** Everything short of loading. */
 async function prepare(
@@ -59,22 +70,32 @@ async function prepare(
   if (abort) throw abortError(update.id, "apply", abort);
   const pending = await absentObjects(system, objectsOf(update));
   await requireRightFiles(update, pending, attempting.moduleFile);
-  const loaded = update.objects.filter(({ name }) => !pending.includes(name));
-  const matched = await match({ ...update, objects: loaded }, attempting);
+  const matched = await match(without(update, pending), attempting);
   progress(`${update.id}: ${matched.functions} functions, ${matched.bytes} bytes, match the running kernel`);
   await requireFreeSlots(update, await engines.loaded(), system);
   return { change, pending };
 }
 
+const without = (update: Update, pending: readonly ObjectName[]): Update => ({
+  ...update,
+  objects: update.objects.filter(({ name }) => !pending.includes(name)),
+});
+
 async function load(
   { update, replaces }: Ordered,
   change: Change,
   pending: readonly ObjectName[],
-  { journal, engines, partial }: Attempting,
+  attempting: Attempting,
 ): Promise<Result> {
+  const { journal, engines, partial } = attempting;
   const { id, module } = update;
   await journal.write({ kind: "intent", act: "apply", id, module: module.name, pending, replaces });
-  const outcome = await engines.for(update).apply(change, { partial });
+  let mismatch: RebootlessError | undefined;
+  const matchAgain = async (): Promise<Abort | undefined> => {
+    mismatch = await refusal(() => match(without(update, pending), attempting));
+    return mismatch && abortOf("no_match", mismatch.message);
+  };
+  const outcome = await engines.for(update).apply(change, { partial, matchAgain });
   const written = { kind: "outcome", act: "apply", id } as const;
   if (outcome.outcome === "applied") {
     const milliseconds = Math.round(outcome.milliseconds);
@@ -83,7 +104,18 @@ async function load(
   }
   const { cause, detail } = outcome;
   await journal.write({ ...written, done: false, cause, detail, milliseconds: 0 });
-  return { id, result: "failed", error: abortError(id, "apply", outcome) };
+  return { id, result: "failed", error: mismatch ?? abortError(id, "apply", outcome) };
+}
+
+/** What memory has against an update; undefined where it has nothing. */
+export async function refusal(check: () => Promise<unknown>): Promise<RebootlessError | undefined> {
+  try {
+    await check();
+    return undefined;
+  } catch (error) {
+    if (isCode(error, "runpre") || isCode(error, "unsupported")) return error;
+    throw error;
+  }
 }
 
 /** @param update with the objects alone that are loaded. */

@@ -16,6 +16,8 @@ export interface Patching {
   readonly journal: Journal;
   readonly report: Report;
   readonly progress: (line: string) => void;
+  /** Aborted when the run was asked to end: nothing more is begun then. */
+  readonly stop: AbortSignal;
 }
 
 /** What it takes to compare updates with the running kernel. */

@@ -1,5 +1,5 @@
 import type { ObjectName, UpdateId } from "../../shared/brand.ts";
-import { isCode, type RebootlessError } from "../../shared/errors.ts";
+import { isCode } from "../../shared/errors.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import type { LoadedPatch } from "../engines/engine.ts";
@@ -7,7 +7,7 @@ import { absentObjects } from "../engines/module_load.ts";
 import type { RunningModules } from "../host/modules.ts";
 import type { Ledger } from "../journal/ledger.ts";
 import { requireRightFiles } from "./absent.ts";
-import { match } from "./attempt.ts";
+import { match, refusal } from "./attempt.ts";
 import type { Matching } from "./patching.ts";
 import { patchName } from "./state.ts";
 import { type Undoing, undoUpdates } from "./undo.ts";
@@ -99,14 +99,4 @@ export async function recheckPending(
     if (file) await report({ id, result: "failed", error: file });
   }
   return wrong;
-}
-
-async function refusal(check: () => Promise<unknown>): Promise<RebootlessError | undefined> {
-  try {
-    await check();
-    return undefined;
-  } catch (error) {
-    if (isCode(error, "runpre") || isCode(error, "unsupported")) return error;
-    throw error;
-  }
 }

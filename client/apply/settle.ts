@@ -1,3 +1,4 @@
+import { RebootlessError } from "../../shared/errors.ts";
 import type { Abort, LoadedPatch, Removal } from "../engines/engine.ts";
 import type { Ledger } from "../journal/ledger.ts";
 import { removalOf } from "./change.ts";
@@ -12,7 +13,8 @@ type Open = NonNullable<Ledger["open"]>;
 
 /**
  * An intent without an outcome in this boot: the run that wrote it was killed. The kernel tells how far it came; what is
- * half done is finished or taken back, and written down.
+ * half done is finished or taken back, and written down. Throws `stopped` where the run is asked to end before that: then
+ * the next one settles it.
  */
 export async function settleOpen(patching: Patching): Promise<void> {
   const { journal, report, progress } = patching;
@@ -53,11 +55,17 @@ const interrupted = (detail: string): Unsettled => ({
 
 /** The patch once it is in no transition any more, or as it is when that takes too long. */
 async function atRest(patching: Patching, open: Open): Promise<LoadedPatch | undefined> {
-  const { system } = patching;
+  const { system, stop } = patching;
   const start = system.uptime();
   for (;;) {
     const patch = await patchOf(patching, open);
     if (patch?.state !== "transition" || system.uptime() - start > FINISH_MS) return patch;
+    // Turned now, it would be turned again by who settles it.
+    if (stop.aborted) {
+      throw new RebootlessError("stopped", `asked to end while ${open.id} is in transition`, {
+        hint: "A run before this one was cut short and left it like that. The kernel goes on with it, and the next run settles it.",
+      });
+    }
     await system.sleep(POLL_MS);
   }
 }

@@ -5,6 +5,7 @@ import type { EngineName, Update } from "../../shared/feed/update.ts";
 import { abortError } from "../engines/aborted.ts";
 import type { Removal } from "../engines/engine.ts";
 import { parseModuleName } from "../engines/ksplice/names.ts";
+import { unbegun } from "./attempt.ts";
 import { removalOf } from "./change.ts";
 import type { Patching } from "./patching.ts";
 import type { Result } from "./result.ts";
@@ -25,7 +26,7 @@ export async function undoUpdates(
   wanted: ReadonlySet<UpdateId>,
   why: (id: UpdateId) => string,
 ): Promise<void> {
-  const { updates, report } = undoing;
+  const { updates, report, stop } = undoing;
   const superseding = new Superseding(updates);
   const left = new Set(standing);
   const stuck: Update[] = [];
@@ -35,9 +36,15 @@ export async function undoUpdates(
     const bare = (needed: UpdateId) => superseding.met(needed, left) && !superseding.met(needed, without);
     const holds = stuck.find(({ depends }) => depends.some(bare));
     const reason = wanted.has(id) ? why(id) : "what it depends on goes";
-    const result: Result = holds
-      ? { id, result: "left_out", why: { id, reason: "needed", by: holds.id } }
-      : await takeOut({ ...update, module: update.module.name, removal: removalOf(update) }, undoing, reason);
+    const result: Result = stop.aborted
+      ? unbegun(id)
+      : holds
+        ? { id, result: "left_out", why: { id, reason: "needed", by: holds.id } }
+        : await takeOut(
+            { ...update, module: update.module.name, removal: removalOf(update) },
+            undoing,
+            reason,
+          );
     if (result.result === "undone" || result.result === "would_undo") left.delete(id);
     else stuck.push(update);
     await report(result);

@@ -1,6 +1,6 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import { planUpdates } from "../../shared/feed/plan.ts";
-import { type Attempting, attempt } from "./attempt.ts";
+import { type Attempting, attempt, unbegun } from "./attempt.ts";
 import type { HostJournal } from "./host_journal.ts";
 import { recheckPending, unsettledUpdates } from "./pending.ts";
 import { settleOpen } from "./settle.ts";
@@ -67,7 +67,8 @@ async function change(options: UpgradeOptions): Promise<void> {
       failed: new Set([...failed, ...[...tried].filter((id) => !applied.has(id))]),
     });
     const [step] = steps;
-    if (!step) {
+    if (!step || options.stop.aborted) {
+      for (const { update } of steps) await report(unbegun(update.id));
       const told = leftOut.filter(({ reason }) => reason !== "failed");
       for (const why of told) await report({ id: why.id, result: "left_out", why });
       return;

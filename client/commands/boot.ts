@@ -32,31 +32,36 @@ export async function boot(context: Context): Promise<void> {
   terminal.say(kernelLine(host.kernel));
   await tellSuspects(context, ledger);
   const results = new Results(context);
-  if (ledger.standing.size > 0) {
-    await lock.take();
-    const verified = await lastVerified(host);
-    if (!verified) throw nothingVerified(ledger);
-    const { manifest } = verified;
-    record.manifest = manifest;
-    const asked = new Set(ledger.standing.keys());
-    await applyAgain({
-      ...(await atHand(context, host, results)),
-      ...manifest,
-      begin: lock.take,
-      directory: host.directory,
-      memory: openKernelCore,
-      modules: runningModules,
-      moduleFile: moduleFiles(host.kernel.release),
-      withheld: withheldUpdates(
-        await policyOf(host.config, places, system),
-        manifest.updates,
-        clock(),
-        asked,
-      ),
-    });
-  }
-  if (results.length === 0) terminal.say("Nothing to apply again.");
-  results.end("boot", { build_id: host.buildId, suspects: [...ledger.suspects.keys()] });
+  const members = () => ({ build_id: host.buildId, suspects: [...ledger.suspects.keys()] });
+  await results.of("boot", members, async () => {
+    if (ledger.standing.size > 0) {
+      await lock.take();
+      const verified = await lastVerified(host);
+      if (!verified) throw nothingVerified(ledger);
+      const { manifest } = verified;
+      record.manifest = manifest;
+      const asked = new Set(ledger.standing.keys());
+      await applyAgain({
+        ...(await atHand(context, host, results)),
+        ...manifest,
+        begin: async () => {
+          await lock.take();
+          context.stop.heed();
+        },
+        directory: host.directory,
+        memory: openKernelCore,
+        modules: runningModules,
+        moduleFile: moduleFiles(host.kernel.release),
+        withheld: withheldUpdates(
+          await policyOf(host.config, places, system),
+          manifest.updates,
+          clock(),
+          asked,
+        ),
+      });
+    }
+    if (results.length === 0) terminal.say("Nothing to apply again.");
+  });
 }
 
 async function tellSuspects({ terminal, record }: Context, { suspects }: Ledger): Promise<void> {

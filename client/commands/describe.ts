@@ -46,6 +46,8 @@ export function leftOutReason(why: LeftOut): string {
       return `the host went down while it was under way; \`rebootless upgrade ${why.id}\` tries it again`;
     case "failed":
       return "it failed before";
+    case "stopped":
+      return "the run was asked to end before its turn";
     case "superseded":
       return `${why.by} supersedes it`;
     case "needed":

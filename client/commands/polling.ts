@@ -26,7 +26,7 @@ export async function pollFeed(context: Context, host: Host, options: PollingOpt
   const { record, clock, terminal, lock } = context;
   const { offline = false } = options;
   record.host = host;
-  const feeds = offline ? [noFeed] : openFeeds(host.config);
+  const feeds = offline ? [noFeed] : openFeeds(host.config, context.stop.signal);
   const ask = (feed: Feed) =>
     (offline ? pollCache : poll)({
       ...host,

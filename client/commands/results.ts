@@ -27,30 +27,60 @@ export class Results {
     return this.#all.length;
   }
 
-  #toJson(): readonly JsonObject[] {
-    return this.#all.map(resultToJson);
+  /**
+   * Runs what reports here, and gives the answer of the run, or throws what it failed with: one failure as itself; where
+   * others were done, the run as a whole was done in part; where it was asked to end, `stopped`. With --json all of them
+   * have every result, and so has what cut the run short.
+   *
+   * @param members of the answer, once the run is over.
+   */
+  async of(command: string, members: () => Answer, run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      if (!(error instanceof RebootlessError)) throw error;
+      const { code, message, hint, details, cause } = error;
+      const answer = { ...this.#answer(members()), ...error.answer };
+      throw new RebootlessError(code, message, {
+        details,
+        answer,
+        cause,
+        ...(hint !== undefined && { hint }),
+      });
+    }
+    this.#end(command, members());
   }
 
-  /**
-   * The answer of a run, or what it failed with: one failure as itself; where others were done, the run as a whole was
-   * done in part. With --json both have every result.
-   */
-  end(command: string, members: Answer): void {
-    const answer = { ...members, results: this.#toJson() };
+  #end(command: string, members: Answer): void {
+    const answer = this.#answer(members);
     const failed = this.#all.filter((result) => result.result === "failed");
     const [first] = failed;
+    const done = this.#all.filter(({ result }) => result === "applied" || result === "undone").length;
+    const unbegun = this.#all.filter(isUnbegun);
+    if (unbegun.length > 0 || (failed.some(({ error }) => error.code === "stopped") && done > 0)) {
+      const ids = [...failed, ...unbegun].map(({ id }) => id).join(", ");
+      const hint = first?.error.hint ?? "Nothing is half done. Run it again for the rest.";
+      const message = `asked to end: ${done} done, not done: ${ids}`;
+      throw new RebootlessError("stopped", message, { hint, answer, cause: first?.error });
+    }
     if (!first) {
       this.#context.terminal.result(command, answer);
       return;
     }
-    const done = this.#all.filter(({ result }) => result === "applied" || result === "undone").length;
     const { code, message, details, cause, hint } = first.error;
     const told = { details, answer, ...(hint !== undefined && { hint }) };
     if (done === 0 && failed.length === 1) throw new RebootlessError(code, message, { ...told, cause });
     const sum = `${done} done, ${failed.length} could not be: ${failed.map(({ id }) => id).join(", ")}`;
     throw new RebootlessError(done > 0 ? "partly_applied" : code, sum, { ...told, cause: first.error });
   }
+
+  #answer(members: Answer): Answer {
+    return { ...members, results: this.#all.map(resultToJson) };
+  }
 }
+
+const isUnbegun = (result: Result): boolean =>
+  result.result === "left_out" && result.why.reason === "stopped";
 
 /** What goes into the machine's log. */
 const CHANGES: ReadonlySet<Result["result"]> = new Set(["applied", "undone", "settled", "failed"]);

@@ -41,42 +41,53 @@ export async function upgrade(
   const asked = ids.length === 0 ? undefined : askedFor(ids, manifest.updates);
 
   const results = new Results(context);
-  await bringUp({
-    ...(await atHand(context, host, results)),
-    ...manifest,
-    feed,
-    directory: host.directory,
-    memory: openKernelCore,
-    modules: runningModules,
-    moduleFile: moduleFiles(host.kernel.release),
-    begin: async () => {
-      await context.lock.take();
-      await polled.confirm();
-    },
-    withheld: withheldUpdates(await policyOf(host.config, places, system), manifest.updates, clock(), asked),
-    asked,
-    replaceOthers,
-    recall: host.config.recall,
-    partial: options.partial ?? host.config.partial,
-    dryRun,
-  });
-  if (results.length === 0) terminal.say("Nothing to apply.");
-  results.end("upgrade", {
+  const members = () => ({
     build_id: host.buildId,
     dry_run: dryRun,
     requests: feed.traffic.requests,
     bytes: feed.traffic.bytes,
     milliseconds: Math.round(performance.now() - start),
   });
+  await results.of("upgrade", members, async () => {
+    await bringUp({
+      ...(await atHand(context, host, results)),
+      ...manifest,
+      feed,
+      directory: host.directory,
+      memory: openKernelCore,
+      modules: runningModules,
+      moduleFile: moduleFiles(host.kernel.release),
+      begin: async () => {
+        await context.lock.take();
+        context.stop.heed();
+        await polled.confirm();
+      },
+      withheld: withheldUpdates(
+        await policyOf(host.config, places, system),
+        manifest.updates,
+        clock(),
+        asked,
+      ),
+      asked,
+      replaceOthers,
+      recall: host.config.recall,
+      partial: options.partial ?? host.config.partial,
+      dryRun,
+    });
+    if (results.length === 0) terminal.say("Nothing to apply.");
+  });
 }
 
 /** What every run that changes the kernel works with. */
 export async function atHand(context: Context, host: Host, results: Results) {
   const { system, terminal } = context;
+  const stop = context.stop.signal;
   return {
     system,
+    stop,
     engines: engines({
       system,
+      stop,
       deadlineMs: host.config.stallDeadline,
       progress: progressTo(terminal.progress),
     }),

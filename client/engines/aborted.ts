@@ -20,10 +20,14 @@ export function abortError(id: UpdateId, doing: "apply" | "undo", abort: Abort):
   const after = restored
     ? "The host is as it was before."
     : "The host could NOT be brought back to how it was before: see `rebootless status`.";
-  return new RebootlessError("apply", `could not ${doing} ${id}: ${detail}${held}`, {
-    hint: `${after} ${HINTS[cause]}`,
-    details: { cause, restored },
-  });
+  return new RebootlessError(
+    cause === "stopped" ? "stopped" : "apply",
+    `could not ${doing} ${id}: ${detail}${held}`,
+    {
+      hint: `${after} ${HINTS[cause]}`,
+      details: { cause, restored },
+    },
+  );
 }
 
 const taskName = ({ name, pid }: Task): string => `${name}[${pid}]`;

@@ -34,6 +34,7 @@ export const HINTS: Readonly<Record<AbortCause, string>> = {
   incompatible_state: "A loaded patch changed state that this one does not know: undo that one first.",
   already_loaded: "See `rebootless status`; what is loaded under that name has to be undone first.",
   wrong_kernel: "The module was built for another kernel; report it to the update's publisher.",
+  stopped: "It was SIGINT or SIGTERM: run it again when it suits.",
   unknown: "The kernel log (dmesg) may say more.",
 };
 

@@ -28,6 +28,7 @@ export type AbortCause =
   | "incompatible_state"
   | "already_loaded"
   | "wrong_kernel"
+  | "stopped"
   | "unknown";
 
 /** A kernel module of an update, by the name the kernel knows it by. */
@@ -131,6 +132,11 @@ export interface Progress {
 export interface ApplyOptions {
   /** Objects that are not loaded are left pending. Without it they abort the change (`target_not_loaded`). */
   readonly partial: boolean;
+  /**
+   * Called where time passed between the match and the load, as what was in the way may have changed what was matched.
+   * What it returns keeps the change from being loaded.
+   */
+  readonly matchAgain: () => Promise<Abort | undefined>;
 }
 
 /** A way to change a running kernel. */
@@ -138,7 +144,7 @@ export interface Engine {
   readonly name: EngineName;
   loaded(): Promise<readonly LoadedPatch[]>;
   /** What would abort the change before anything is loaded, as far as it can be known. Changes nothing. */
-  preflight(change: Change, options: ApplyOptions): Promise<Abort | undefined>;
+  preflight(change: Change, options: Pick<ApplyOptions, "partial">): Promise<Abort | undefined>;
   apply(change: Change, options: ApplyOptions): Promise<ApplyOutcome>;
   undo(removal: Removal): Promise<UndoOutcome>;
 }

@@ -21,7 +21,7 @@ const CLEANUP_PAUSE_MS = 100;
 /** Three times the kernel's own five tries, a second apart, with a pause between. */
 const GIVEN_UP_AFTER_S = 20;
 
-export interface KspliceOptions extends Pick<EngineOptions, "system" | "progress"> {
+export interface KspliceOptions extends Pick<EngineOptions, "system" | "progress" | "stop"> {
   /** What the update tells about itself in debugfs; 0, nothing, unless told. */
   readonly debug?: number;
 }
@@ -118,15 +118,16 @@ async function switchOn(
 
 /** With Uptrack's retries. Progress is told between them: the kernel keeps the writer waiting while it tries. */
 async function reachInTime(
-  { system, progress }: KspliceOptions,
+  options: KspliceOptions,
   { id }: Removal,
   kid: string,
   folder: UpdateFolder,
   stage: "applied" | "reversed",
 ): Promise<Abort | undefined> {
+  const { system, progress } = options;
   const start = system.uptime();
   const doing: Progress["doing"] = stage === "applied" ? "applying" : "undoing";
-  const outcome = await retrying(system, async () => {
+  const outcome = await retrying(options, async () => {
     const abort = await reach(system, kid, folder, stage);
     if (!abort) return { outcome: "reached" } as const;
     const seconds = Math.floor((system.uptime() - start) / 1000);

@@ -1,7 +1,7 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import type { System } from "../host/system.ts";
 import { aborted, abortOf } from "./causes.ts";
-import type { Abort, Aborted, Change, Engine, Removal, UndoOutcome } from "./engine.ts";
+import type { Abort, Aborted, ApplyOptions, Change, Engine, Removal, UndoOutcome } from "./engine.ts";
 import { LIVEPATCH, loadedPatches, patchFolder, patchInTransition } from "./livepatch/sysfs.ts";
 import { blockersOf, type Place, reverseApply, reverseUndo, settle } from "./livepatch/transition.ts";
 import { absentObjects, isLoaded, loadModule, modulesDisabled, unloadModule } from "./module_load.ts";
@@ -12,12 +12,15 @@ import { type EngineOptions, waitUntil } from "./wait.ts";
 export function livepatchEngine(options: EngineOptions): Engine {
   const { system } = options;
 
-  const attemptApply = async (change: Change, partial: boolean) => {
+  const attemptApply = async (change: Change, { partial, matchAgain }: ApplyOptions, attempts: number) => {
     const place = placeOf(options, change);
+    const refused = await foreseen(system, change, partial);
+    if (refused) return aborted(refused);
+    const others = await othersTransition(place);
     const refusal =
-      (await foreseen(system, change, partial)) ??
-      (await othersTransition(place)) ??
-      (await removeLeftover(system, place.name));
+      others.refusal ??
+      (await removeLeftover(system, place.name)) ??
+      (others.waited || attempts > 1 ? await matchAgain() : undefined);
     if (refusal) return aborted(refusal);
     return await load(place, change);
   };
@@ -32,8 +35,8 @@ export function livepatchEngine(options: EngineOptions): Engine {
     name: "livepatch",
     loaded: () => loadedPatches(system),
     preflight: (change, { partial }) => foreseen(system, change, partial),
-    apply: (change, { partial }) => retrying(system, () => attemptApply(change, partial)),
-    undo: (removal) => retrying(system, () => attemptUndo(placeOf(options, removal))),
+    apply: (change, how) => retrying(options, (attempts) => attemptApply(change, how, attempts)),
+    undo: (removal) => retrying(options, () => attemptUndo(placeOf(options, removal))),
   };
 }
 
@@ -70,17 +73,29 @@ async function requireLivepatch(system: System): Promise<void> {
   });
 }
 
+interface Others {
+  /** Whether there was one: what it changed may be what was matched. */
+  readonly waited: boolean;
+  readonly refusal: Abort | undefined;
+}
+
 /** Waits while another patch is in transition: the kernel would refuse ours with EBUSY. */
-async function othersTransition({ options, id }: Place): Promise<Abort | undefined> {
+async function othersTransition({ options, id }: Place): Promise<Others> {
   const { system } = options;
   let other: string | undefined;
+  let waited = false;
   const free = async () => {
     other = await patchInTransition(system);
+    waited ||= other !== undefined;
     return other === undefined;
   };
   const blockers = async () => (other === undefined ? [] : blockersOf(system, patchFolder(system, other)));
-  if (await waitUntil(options, { id, doing: "waiting for another patch", blockers }, free)) return undefined;
-  return abortOf("busy_transition", `${other} is in transition and does not end`);
+  const end = await waitUntil(options, { id, doing: "waiting for another patch", blockers }, free);
+  if (end === "done") return { waited, refusal: undefined };
+  if (end === "late")
+    return { waited, refusal: abortOf("busy_transition", `${other} is in transition and does not end`) };
+  const detail = `the run was asked to end (${options.stop?.reason}) while ${other} is in transition`;
+  return { waited, refusal: abortOf("stopped", detail) };
 }
 
 /**
@@ -104,7 +119,8 @@ async function load(place: Place, change: Change) {
     const refused = await loadModule(system, name, file);
     if (refused) return aborted(refused);
   }
-  if (!(await settle(place, "applying"))) return aborted(await reverseApply(place));
+  const end = await settle(place, "applying");
+  if (end !== "done") return aborted(await reverseApply(place, end));
   if ((await folder.enabled()) !== "1") return aborted(await notEnabled(system, name));
   const milliseconds = system.uptime() - start;
   const pending = await absentObjects(system, change.objects);
@@ -134,7 +150,8 @@ async function leave(place: Place): Promise<Aborted | undefined> {
     if (refused !== undefined)
       return aborted(abortOf("unknown", `the kernel would not disable it: ${refused}`));
   }
-  const stalled = (await settle(place, "undoing")) ? undefined : await reverseUndo(place);
+  const end = await settle(place, "undoing");
+  const stalled = end === "done" ? undefined : await reverseUndo(place, end);
   if (stalled) return aborted(stalled);
   const stays = await unloadModule(system, name);
   if (stays === undefined) return undefined;

@@ -16,6 +16,8 @@ export interface EngineOptions {
   readonly reportAfterMs?: number;
   /** Called about once a second while the kernel is waited for. */
   readonly progress?: (progress: Progress) => void;
+  /** Once it is aborted, the time of every transition is up. */
+  readonly stop?: AbortSignal;
 }
 
 export interface Wait {
@@ -24,18 +26,22 @@ export interface Wait {
   readonly blockers: () => Promise<readonly Task[]>;
 }
 
-/** False when it is not done in time. */
+/** How a wait ended: with what was waited for, at its deadline, or because the run was asked to end. */
+export type Waited = "done" | "late" | "stopped";
+
+/** What takes a change back is not stopped: it is how a stopped run leaves the host as it was. */
 export async function waitUntil(
-  { system, deadlineMs = DEADLINE_MS, reportAfterMs = REPORT_AFTER_MS, progress }: EngineOptions,
+  { system, deadlineMs = DEADLINE_MS, reportAfterMs = REPORT_AFTER_MS, progress, stop }: EngineOptions,
   { id, doing, blockers }: Wait,
   done: () => Promise<boolean>,
-): Promise<boolean> {
+): Promise<Waited> {
   const start = system.uptime();
   let told = 0;
   let lookedAt = 0;
   while (!(await done())) {
     const passed = system.uptime() - start;
-    if (passed > deadlineMs) return false;
+    if (passed > deadlineMs) return "late";
+    if (stop?.aborted && doing !== "reversing") return "stopped";
     if (progress && Math.floor(passed / 1000) > told) {
       told = Math.floor(passed / 1000);
       const look = passed - lookedAt >= reportAfterMs;
@@ -45,5 +51,5 @@ export async function waitUntil(
     }
     await system.sleep(POLL_MS);
   }
-  return true;
+  return "done";
 }

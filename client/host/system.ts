@@ -64,6 +64,8 @@ export const linuxSystem = (held: () => number | undefined): System => ({
 function runProgram(file: string, args: readonly string[], held: number | undefined): Promise<Ran> {
   return new Promise((resolve) => {
     const child = spawn(file, args, {
+      // A group of its own: Ctrl-C asks us to end, not an insmod that is at work.
+      detached: true,
       stdio: ["ignore", "ignore", "pipe", ...(held === undefined ? [] : [held])],
       timeout: RUN_TIMEOUT_MS,
       env: { PATH: SBIN_PATH },

@@ -6,12 +6,17 @@ import { folderFeed } from "./folder_feed.ts";
 import { httpFeed } from "./http_feed.ts";
 import { withTufFiles } from "./tuf_folder.ts";
 
-/** The feeds of a host in the order in which they are asked. Opening one makes no request. */
-export function openFeeds(config: Config): readonly Feed[] {
+/**
+ * The feeds of a host in the order in which they are asked. Opening one makes no request.
+ *
+ * @param stop breaks downloads off when it is aborted.
+ */
+export function openFeeds(config: Config, stop?: AbortSignal): readonly Feed[] {
   const http = {
     timeoutMs: config.timeout,
     downloadTimeoutMs: config.downloadTimeout,
     agent: (url: URL) => agentFor(url, config),
+    ...(stop && { stop }),
   };
   return config.feed.map((base) =>
     base.startsWith("file:") ? withTufFiles(folderFeed(base)) : httpFeed(base, http),

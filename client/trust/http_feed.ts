@@ -10,6 +10,8 @@ export interface HttpOptions {
   readonly downloadTimeoutMs: number;
   /** How to get there, where that is not straight or not by Node's own certificates. */
   readonly agent?: (url: URL) => Promise<Agent | undefined>;
+  /** Breaks a download off when it is aborted. */
+  readonly stop?: AbortSignal;
 }
 
 /** The second: 32 MB, the largest artifact, at 1 Mbit/s. */
@@ -39,14 +41,15 @@ export function httpFeed(base: string, options: HttpOptions = DEFAULT_HTTP): Fee
 async function request(
   url: URL,
   { maxBytes, etag, download }: FetchLimits,
-  { timeoutMs, downloadTimeoutMs, agent }: HttpOptions,
+  { timeoutMs, downloadTimeoutMs, agent, stop }: HttpOptions,
 ): Promise<Response> {
   const { default: fetch } = await import("node-fetch");
   const through = await agent?.(url);
+  const timeout = AbortSignal.timeout(download ? downloadTimeoutMs : timeoutMs);
   const options: RequestInit = {
     size: Math.max(1, maxBytes), // node-fetch takes 0 for "no limit"
     redirect: "error",
-    signal: AbortSignal.timeout(download ? downloadTimeoutMs : timeoutMs),
+    signal: download && stop ? AbortSignal.any([stop, timeout]) : timeout,
     headers: { "user-agent": "rebootless", ...(etag === undefined ? {} : { "if-none-match": etag }) },
     ...(through && { agent: through }),
   };

@@ -20,8 +20,8 @@ export interface Totals {
  * that a host believes comes from here, and a publish is in force whether it was recorded or not.
  */
 export interface Catalogue {
-  /** Takes in a kernel's newest state; an older one than it knows is passed over. */
-  record(entry: Entry): Promise<void>;
+  /** Takes in kernels' newest states, in this order; an older one than it knows is passed over. */
+  record(entries: readonly Entry[]): Promise<void>;
   /** The version recorded for each of these kernels; 0 for none. */
   versions(ids: readonly BuildId[]): Promise<readonly number[]>;
   /** By release and build ID. @param after the last build ID of the page before. */

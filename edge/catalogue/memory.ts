@@ -17,7 +17,11 @@ export class MemoryCatalogue implements Catalogue {
   /** The kernels by the number of their last change, rising: what changes again goes to the end. */
   readonly #lastChanges = new Map<BuildId, number>();
 
-  async record(entry: Entry): Promise<void> {
+  async record(entries: readonly Entry[]): Promise<void> {
+    for (const entry of entries) this.#record(entry);
+  }
+
+  #record(entry: Entry): void {
     const { buildId } = entry.kernel;
     const before = this.#kernels.get(buildId);
     if (before && before.version >= entry.version) return;

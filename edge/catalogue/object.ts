@@ -18,8 +18,8 @@ export class CatalogueObject extends DurableObject implements Catalogue {
     );
   }
 
-  record(entry: Entry) {
-    return this.#catalogue.record(entry);
+  record(entries: readonly Entry[]) {
+    return this.#catalogue.record(entries);
   }
   versions(ids: readonly BuildId[]) {
     return this.#catalogue.versions(ids);
@@ -52,7 +52,7 @@ export function catalogueOf(namespace: DurableObjectNamespace<CatalogueObject>):
   // Plain data has the same shape on both sides; the types of RPC say so less simply.
   const object = () => namespace.get(namespace.idFromName("catalogue")) as unknown as Catalogue;
   return {
-    record: (entry) => object().record(entry),
+    record: (entries) => object().record(entries),
     versions: (ids) => object().versions(ids),
     kernels: (query, after) => object().kernels(query, after),
     update: (id) => object().update(id),

@@ -39,7 +39,9 @@ const TABLES = [
 export function sqlCatalogue(sql: Sql): Catalogue {
   for (const table of TABLES) sql(table);
   return {
-    record: async (entry) => record(sql, entry),
+    record: async (entries) => {
+      for (const entry of entries) record(sql, entry);
+    },
     versions: async (ids) => ids.map((id) => versionInForce(sql, id)),
     kernels: async (query, after) => page(sql, ...conditionOf(query), after),
     update: async (id) => sql("SELECT * FROM updates WHERE id = ?", id).map(updateOf)[0],

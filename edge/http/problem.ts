@@ -39,4 +39,9 @@ export function problemOf(error: unknown): Response | undefined {
     : problem(status, { code: error.code, message: error.message, hint: error.hint });
 }
 
-const STATUS: Partial<Record<ErrorCode, number>> = { parse: 400, limit: 413, config: 500 };
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  parse: 400,
+  limit: 413,
+  not_permitted: 403,
+  config: 500,
+};

@@ -1,6 +1,6 @@
 import type { FC } from "hono/jsx";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
-import { feedPath, metadataPath } from "../../shared/feed/paths.ts";
+import { feedPath, metadataPath, openvexPath } from "../../shared/feed/paths.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { Instant } from "../../shared/time.ts";
 import { Layout, Recalled, Time } from "./layout.tsx";
@@ -16,6 +16,7 @@ export const Kernel: FC<KernelProps> = ({ manifest, version, expires }) => {
   const { kernel } = manifest;
   const live = manifest.updates.filter(({ recalled }) => recalled === null);
   const cves = [...new Set(live.flatMap((update) => update.cves))].sort();
+  const fixes = manifest.updates.some((update) => update.cves.length > 0);
   return (
     <Layout title={kernel.release}>
       <h1>{kernel.release}</h1>
@@ -54,6 +55,12 @@ export const Kernel: FC<KernelProps> = ({ manifest, version, expires }) => {
           <a href={`/${metadataPath(kernel.buildId)}/timestamp.json`}>timestamp.json</a>: where a TUF client
           begins
         </li>
+        {fixes && (
+          <li>
+            <a href={`/${openvexPath(kernel.buildId)}`}>openvex.json</a>: what a scanner reads, of this kernel
+            as it was built
+          </li>
+        )}
       </ul>
     </Layout>
   );

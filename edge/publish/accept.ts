@@ -2,16 +2,19 @@ import type { Sha256Hex } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
-import type { KernelManifest } from "../../shared/feed/manifest.ts";
+import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import { manifestTarget } from "../../shared/feed/paths.ts";
 import type { Publication } from "../../shared/feed/publication.ts";
 import type { Artifact } from "../../shared/feed/update.ts";
 import { MAX_MANIFEST_BYTES, MAX_TARGETS_BYTES } from "../../shared/limits.ts";
+import { inParallel } from "../../shared/parallel.ts";
 import { formatInstant, type Instant } from "../../shared/time.ts";
 import type { SignatureVerifier } from "../../shared/tuf/keys.ts";
 import { decodeTargets, parseEnvelope, type Root, type Targets } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
-import { verifyThreshold } from "../../shared/tuf/verify.ts";
+import { goodSignatures } from "../../shared/tuf/verify.ts";
+import { requireAuthority } from "./authority.ts";
+import type { Publishers } from "./publishers.ts";
 
 /** What a publication is judged against. */
 export interface Ground {
@@ -19,6 +22,11 @@ export interface Ground {
   readonly root: Root;
   /** Version of the kernel's targets in force, 0 when it has none. */
   readonly current: number;
+  /** The manifest in force. */
+  readonly manifest: Uint8Array | undefined;
+  /** Whose token came with it. */
+  readonly by: string;
+  readonly publishers: Publishers;
   readonly now: Instant;
   readonly verify: SignatureVerifier;
   /** Where an artifact lies, after its bytes were checked if it is only staged. */
@@ -34,20 +42,34 @@ export interface FoundArtifact {
 }
 
 export type Verdict =
-  | { readonly kind: "accepted"; readonly version: number; readonly staged: readonly Sha256Hex[] }
+  | {
+      readonly kind: "accepted";
+      readonly version: number;
+      readonly staged: readonly Sha256Hex[];
+      /** Named by the manifest and nowhere to be found: empty unless they may be missing. */
+      readonly missing: readonly Sha256Hex[];
+    }
   /** Somebody else published since `base`. */
   | { readonly kind: "conflict"; readonly current: number };
+
+interface SignedTargets {
+  readonly targets: Targets;
+  /** Ids of the keys whose signatures are good. */
+  readonly signers: readonly string[];
+}
 
 /** Artifacts looked up at the same time. */
 const LOOKUPS = 16;
 
 /**
  * Judges a publish whole, before anything is written. Throws RebootlessError with what failed: `trust`,
- * `expired`, `parse`, `limit` or `refused`.
+ * `expired`, `parse`, `limit`, `not_permitted` or `refused`.
+ *
+ * @param mayMiss artifacts that are not there yet: of a publish that is only tried.
  */
-export async function accept(publication: Publication, ground: Ground): Promise<Verdict> {
+export async function accept(publication: Publication, ground: Ground, mayMiss = false): Promise<Verdict> {
   withinLimits(publication);
-  const targets = await signedTargets(publication.targets, ground);
+  const { targets, signers } = await signedTargets(publication.targets, ground);
   if (targets.version !== publication.base + 1) {
     refuse(`targets has version ${targets.version} where ${publication.base + 1} follows the base`);
   }
@@ -56,7 +78,20 @@ export async function accept(publication: Publication, ground: Ground): Promise<
     throw new RebootlessError("expired", `targets expired at ${formatInstant(targets.expires)}`);
   }
   const manifest = await signedManifest(publication, targets);
-  return { kind: "accepted", version: targets.version, staged: await stagedArtifacts(manifest, ground) };
+  requireAuthority(
+    {
+      by: ground.by,
+      signers,
+      threshold: roleOf(ground.root, "targets").threshold,
+      kernel: manifest.kernel,
+      before: () => ground.manifest && decodeManifest(ground.manifest).kernel,
+    },
+    ground.publishers,
+  );
+  const { staged, missing } = await findArtifacts(manifest, ground);
+  const [first] = missing;
+  if (first !== undefined && !mayMiss) refuse(`artifact ${first} was not staged`);
+  return { kind: "accepted", version: targets.version, staged, missing };
 }
 
 function withinLimits({ targets, manifest }: Publication): void {
@@ -67,10 +102,18 @@ function withinLimits({ targets, manifest }: Publication): void {
   if (manifest.length > MAX_MANIFEST_BYTES) tooLong("the manifest", MAX_MANIFEST_BYTES);
 }
 
-async function signedTargets(bytes: Uint8Array, { root, verify }: Ground): Promise<Targets> {
+async function signedTargets(bytes: Uint8Array, { root, verify }: Ground): Promise<SignedTargets> {
   const envelope = parseEnvelope(bytes, "targets");
-  await verifyThreshold(envelope, roleOf(root, "targets"), root.keys, verify, "targets");
-  return decodeTargets(envelope.signed);
+  const role = roleOf(root, "targets");
+  const signers: string[] = [];
+  for await (const id of goodSignatures(envelope, role, root.keys, verify)) signers.push(id);
+  if (signers.length < role.threshold) {
+    throw new RebootlessError(
+      "trust",
+      `targets has ${signers.length} good signatures of the ${role.threshold} it needs`,
+    );
+  }
+  return { targets: decodeTargets(envelope.signed), signers };
 }
 
 /** Targets must bind the manifest to its kernel, and name nothing else: there is nothing else that hosts would find. */
@@ -84,26 +127,23 @@ async function signedManifest(publication: Publication, targets: Targets): Promi
   return verifyManifest({ targets }, buildId, manifest);
 }
 
-/** Those of the manifest's artifacts that wait in staging; every one must be there, whole. */
-async function stagedArtifacts(manifest: KernelManifest, ground: Ground): Promise<Sha256Hex[]> {
+/** Where the manifest's artifacts are; each that is somewhere must be there whole. */
+async function findArtifacts(manifest: KernelManifest, ground: Ground) {
   const wanted = [
     ...new Map(
       artifactsIn(manifest).map((artifact) => [`${artifact.sha256} ${artifact.length}`, artifact] as const),
     ).values(),
   ];
-  const staged: Sha256Hex[] = [];
-  for (let at = 0; at < wanted.length; at += LOOKUPS) {
-    const found = await Promise.all(
-      wanted.slice(at, at + LOOKUPS).map((artifact) => present(artifact, ground)),
-    );
-    staged.push(...found.filter((one) => one.in === "staging").map((one) => one.sha256));
-  }
-  return staged;
+  const places = await inParallel(wanted, LOOKUPS, (artifact) => placeOf(artifact, ground));
+  const at = (place: Place) => wanted.filter((_, i) => places[i] === place).map(({ sha256 }) => sha256);
+  return { staged: at("staging"), missing: at("nowhere") };
 }
 
-async function present(artifact: Artifact, { findArtifact }: Ground): Promise<FoundArtifact> {
+type Place = FoundArtifact["in"] | "nowhere";
+
+async function placeOf(artifact: Artifact, { findArtifact }: Ground): Promise<Place> {
   const found = await findArtifact(artifact.sha256);
-  if (!found) return refuse(`artifact ${artifact.sha256} was not staged`);
+  if (!found) return "nowhere";
   if (found.length !== artifact.length) {
     return refuse(
       `artifact ${artifact.sha256} has ${found.length} bytes, the manifest says ${artifact.length}`,
@@ -111,7 +151,7 @@ async function present(artifact: Artifact, { findArtifact }: Ground): Promise<Fo
   }
   if (found.sha256 !== artifact.sha256)
     return refuse(`artifact ${artifact.sha256} has other bytes: stage it again`);
-  return found;
+  return found.in;
 }
 
 function refuse(message: string): never {

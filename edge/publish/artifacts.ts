@@ -6,44 +6,74 @@ import type { Store } from "../store/store.ts";
 import type { FoundArtifact } from "./accept.ts";
 import { Serial } from "./serial.ts";
 
-/**
- * Looks for artifacts. The bytes of one that is only staged are read and hashed now, one at a time: a Worker has
- * 128 MB of memory.
- */
-export function artifactFinder(store: Store): (sha256: Sha256Hex) => Promise<FoundArtifact | undefined> {
-  const reading = new Serial();
-  return async (sha256) => {
-    const known = await store.head(artifactKey(sha256));
-    if (known) return { in: "artifacts", sha256: known.sha256, length: known.length };
-    return reading.run(() => readStaged(store, sha256));
-  };
-}
+/** The artifacts that the publications of one request name: each is looked for, taken in and dropped once. */
+export class Artifacts {
+  readonly #store: Store;
+  /** The bytes of staged ones are read one at a time: a Worker has 128 MB of memory. */
+  readonly #reading = new Serial();
+  readonly #found = new Map<Sha256Hex, Promise<FoundArtifact | undefined>>();
+  readonly #taken = new Map<Sha256Hex, Promise<void>>();
 
-async function readStaged(store: Store, sha256: Sha256Hex): Promise<FoundArtifact | undefined> {
-  const staged = await store.get(stagingKey(sha256));
-  if (!staged) return undefined;
-  const bytes = await staged.bytes();
-  return { in: "staging", sha256: await sha256Of(bytes), length: bytes.length };
-}
+  constructor(store: Store) {
+    this.#store = store;
+  }
 
-/** Copies staged artifacts to where hosts find them; one that another kernel's publish took in meanwhile is there. */
-export async function takeIn(store: Store, staged: readonly Sha256Hex[]): Promise<void> {
-  for (const sha256 of staged) {
-    const file = await store.get(stagingKey(sha256));
-    if (file) await copy(store, sha256, await file.bytes());
-    else if (!(await store.head(artifactKey(sha256)))) {
+  /** The bytes of one that is only staged are read and hashed now. */
+  find(sha256: Sha256Hex): Promise<FoundArtifact | undefined> {
+    return once(this.#found, sha256, () => this.#find(sha256));
+  }
+
+  /** Copies staged artifacts to where hosts find them; one that another kernel's publish took in meanwhile is there. */
+  async takeIn(staged: readonly Sha256Hex[]): Promise<void> {
+    for (const sha256 of staged) {
+      await once(this.#taken, sha256, () => this.#reading.run(() => this.#takeIn(sha256)));
+    }
+  }
+
+  /** What was taken in leaves staging, once a feed that names it is in force. */
+  async drop(): Promise<void> {
+    await Promise.all([...this.#taken.keys()].map((sha256) => this.#store.delete(stagingKey(sha256))));
+  }
+
+  async #find(sha256: Sha256Hex): Promise<FoundArtifact | undefined> {
+    return (
+      (await this.#known(sha256)) ??
+      (await this.#reading.run(() => this.#staged(sha256))) ??
+      // Between the two looks another publish may have taken it in.
+      (await this.#known(sha256))
+    );
+  }
+
+  async #known(sha256: Sha256Hex): Promise<FoundArtifact | undefined> {
+    const known = await this.#store.head(artifactKey(sha256));
+    return known && { in: "artifacts", sha256: known.sha256, length: known.length };
+  }
+
+  async #staged(sha256: Sha256Hex): Promise<FoundArtifact | undefined> {
+    const staged = await this.#store.get(stagingKey(sha256));
+    if (!staged) return undefined;
+    const bytes = await staged.bytes();
+    return { in: "staging", sha256: await sha256Of(bytes), length: bytes.length };
+  }
+
+  async #takeIn(sha256: Sha256Hex): Promise<void> {
+    const file = await this.#store.get(stagingKey(sha256));
+    if (file) return this.#copy(sha256, await file.bytes());
+    if (!(await this.#store.head(artifactKey(sha256)))) {
       throw new RebootlessError("refused", `artifact ${sha256} left staging meanwhile: stage it again`);
     }
   }
-}
 
-async function copy(store: Store, sha256: Sha256Hex, bytes: Uint8Array): Promise<void> {
-  if ((await sha256Of(bytes)) !== sha256) {
-    throw new RebootlessError("refused", `artifact ${sha256} has other bytes: stage it again`);
+  async #copy(sha256: Sha256Hex, bytes: Uint8Array): Promise<void> {
+    if ((await sha256Of(bytes)) !== sha256) {
+      throw new RebootlessError("refused", `artifact ${sha256} has other bytes: stage it again`);
+    }
+    await this.#store.create(artifactKey(sha256), bytes);
   }
-  await store.create(artifactKey(sha256), bytes);
 }
 
-export async function dropStaged(store: Store, staged: readonly Sha256Hex[]): Promise<void> {
-  await Promise.all(staged.map((sha256) => store.delete(stagingKey(sha256))));
+function once<K, V>(known: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
+  const made = known.get(key) ?? make();
+  known.set(key, made);
+  return made;
 }

@@ -10,7 +10,8 @@ import type { Root } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 
 export type OnlineRole = "snapshot" | "timestamp";
-export type OnlineKeys = Readonly<Record<OnlineRole, OnlineKey>>;
+/** Of each role all that the edge holds: one, or during a rotation the old and the new. */
+export type OnlineKeys = Readonly<Record<OnlineRole, readonly OnlineKey[]>>;
 
 /** A private key that the edge holds. It can delay what a host sees, never forge it. */
 export interface OnlineKey {
@@ -19,9 +20,21 @@ export interface OnlineKey {
   sign(message: Uint8Array): Promise<Uint8Array>;
 }
 
-/** @param jwk an Ed25519 private key (RFC 8037) as JSON text. Throws ParseError, which names members, never values. */
-export async function onlineKey(jwk: Uint8Array): Promise<OnlineKey> {
-  const key = new Decoder(parseJson(jwk, "JWK"), "JWK");
+/** Keys of one role at the same time: the one in force, the next, and room for a mistake. */
+const MAX_KEYS = 4;
+
+/**
+ * @param text an Ed25519 private key (RFC 8037, JWK) as JSON, or an array of such keys. Throws ParseError, which names
+ *   members, never values.
+ */
+export async function onlineKeys(text: Uint8Array): Promise<readonly OnlineKey[]> {
+  const value = new Decoder(parseJson(text, "JWK"), "JWK");
+  const list = Array.isArray(value.value) ? value.array(MAX_KEYS) : [value];
+  if (list.length === 0) return value.fail("no key");
+  return Promise.all(list.map(onlineKey));
+}
+
+async function onlineKey(key: Decoder): Promise<OnlineKey> {
   const kty = key.get("kty");
   const crv = key.get("crv");
   if (kty.value !== "OKP" || crv.value !== "Ed25519") key.fail("not an Ed25519 key (kty OKP, crv Ed25519)");
@@ -37,23 +50,38 @@ export async function onlineKey(jwk: Uint8Array): Promise<OnlineKey> {
   return { public: ed25519Key(publicKey), sign };
 }
 
-/** Signs a document for a role under the id by which the root in force knows the key; `config` if it knows it not. */
+/**
+ * Signs a document for a role, with the first key that the root in force names and the edge holds, under the root's id
+ * for it. Throws `config` when there is none.
+ */
 export async function signOnline(
   role: OnlineRole,
   signed: JsonObject,
   keys: OnlineKeys,
   root: Root,
 ): Promise<Uint8Array> {
-  const key = keys[role];
-  const keyId = roleOf(root, role).keyIds.find((id) => sameKey(root.keys.get(id), key.public));
-  if (keyId === undefined) {
+  const named = namedKey(role, keys, root);
+  if (!named) {
     const binding = `${role.toUpperCase()}_KEY`;
     throw new RebootlessError(
       "config",
       `${binding} is not a ${role} key of root version ${root.version}, the one in force`,
     );
   }
-  return envelope(signed, [{ keyId, signature: await key.sign(canonicalJson(signed)) }]);
+  return envelope(signed, [{ keyId: named.keyId, signature: await named.key.sign(canonicalJson(signed)) }]);
+}
+
+/** In the root's order: where it names the old key and the new one, the old one signs on until it is taken out. */
+export function namedKey(
+  role: OnlineRole,
+  keys: OnlineKeys,
+  root: Root,
+): { readonly keyId: string; readonly key: OnlineKey } | undefined {
+  for (const keyId of roleOf(root, role).keyIds) {
+    const key = keys[role].find((own) => sameKey(root.keys.get(keyId), own.public));
+    if (key) return { keyId, key };
+  }
+  return undefined;
 }
 
 const sameKey = (known: PublicKey | undefined, own: PublicKey): boolean =>

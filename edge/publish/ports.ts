@@ -1,12 +1,11 @@
 import type { BuildId } from "../../shared/brand.ts";
-import type { Publication } from "../../shared/feed/publication.ts";
 import type { Instant } from "../../shared/time.ts";
-import type { PublishOutcome, RenewOutcome } from "./repository.ts";
+import type { Answered, Order, PublishOutcome, RenewOutcome } from "./repository.ts";
 
-/** Everything that changes a feed goes through here: one queue for each kernel, and one for the root. */
+/** Everything that changes a feed goes through here: a line for each kernel, and one for the root. */
 export interface PublisherQueue {
-  publish(publication: Publication): Promise<PublishOutcome>;
-  publishRoot(bytes: Uint8Array): Promise<PublishOutcome>;
+  publish(order: Order): Promise<readonly Answered[]>;
+  publishRoot(by: string, bytes: Uint8Array): Promise<PublishOutcome>;
   renew(id: BuildId): Promise<RenewOutcome>;
 }
 

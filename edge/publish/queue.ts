@@ -1,46 +1,74 @@
 import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import type { BuildId } from "../../shared/brand.ts";
-import type { Publication } from "../../shared/feed/publication.ts";
 import { MINUTE } from "../../shared/time.ts";
 import { type EdgeEnv, repositoryDeps } from "../bindings.ts";
+import { Lines } from "./lines.ts";
 import type { PublisherQueue } from "./ports.ts";
-import { type PublishOutcome, publish, publishRoot, type RenewOutcome, renew } from "./repository.ts";
-import { Serial } from "./serial.ts";
+import {
+  type Answered,
+  type Order,
+  type PublishOutcome,
+  publish,
+  publishRoot,
+  type RenewOutcome,
+  renew,
+} from "./repository.ts";
 
 /** After a renewal that failed, readers are not made to wait for the next one. */
 const RENEW_PAUSE = MINUTE;
 
-/** One for each kernel, named by its build ID, and one named `root`: whatever changes a feed waits here in line. */
-export class PublishQueue extends DurableObject<EdgeEnv> {
-  readonly #line = new Serial();
-  #failed: { readonly outcome: RenewOutcome; readonly at: number } | undefined;
+interface Failed {
+  readonly outcome: RenewOutcome;
+  readonly at: number;
+}
 
-  publish(publication: Publication): Promise<PublishOutcome> {
-    return this.#line.run(async () => publish(await repositoryDeps(this.env), publication));
+/**
+ * One for all kernels whose build IDs begin alike, with a line in it for each, and one named `root`: whatever changes a
+ * feed waits there. An order whose kernels are sorted goes to few of them, and 256 are enough to share the load.
+ */
+export class PublishQueue extends DurableObject<EdgeEnv> {
+  readonly #lines = new Lines();
+  readonly #failed = new Map<BuildId, Failed>();
+
+  async publish(order: Order): Promise<readonly Answered[]> {
+    return publish(await repositoryDeps(this.env), this.#lines, order);
   }
 
-  publishRoot(bytes: Uint8Array): Promise<PublishOutcome> {
-    return this.#line.run(async () => publishRoot(await repositoryDeps(this.env), bytes));
+  publishRoot(by: string, bytes: Uint8Array): Promise<PublishOutcome> {
+    return this.#lines.run("root", async () => publishRoot(await repositoryDeps(this.env), by, bytes));
   }
 
   renew(id: BuildId): Promise<RenewOutcome> {
-    return this.#line.run(async () => {
+    return this.#lines.run(id, async () => {
       const deps = await repositoryDeps(this.env);
-      if (this.#failed && deps.clock() < this.#failed.at + RENEW_PAUSE) return this.#failed.outcome;
+      const last = this.#failed.get(id);
+      if (last && deps.clock() < last.at + RENEW_PAUSE) return last.outcome;
       const outcome = await renew(deps, id);
       const failed = outcome.kind === "refused" || outcome.kind === "misconfigured";
-      this.#failed = failed ? { outcome, at: deps.clock() } : undefined;
+      if (failed) this.#failed.set(id, { outcome, at: deps.clock() });
+      else this.#failed.delete(id);
       return outcome;
     });
   }
 }
 
+const objectOf = (id: BuildId): string => `kernels-${id.slice(0, 2)}`;
+
 export function queueOf(namespace: DurableObjectNamespace<PublishQueue>): PublisherQueue {
   const named = (name: string) => namespace.get(namespace.idFromName(name));
   return {
-    publish: (publication) => named(publication.buildId).publish(publication),
-    publishRoot: (bytes) => named("root").publishRoot(bytes),
-    renew: (id) => named(id).renew(id),
+    publish: async (order) => {
+      const names = [...new Set(order.publications.map(({ buildId }) => objectOf(buildId)))];
+      const answers = names.map((name) =>
+        named(name).publish({
+          ...order,
+          publications: order.publications.filter(({ buildId }) => objectOf(buildId) === name),
+        }),
+      );
+      return (await Promise.all(answers)).flat();
+    },
+    publishRoot: (by, bytes) => named("root").publishRoot(by, bytes),
+    renew: (id) => named(objectOf(id)).renew(id),
   };
 }

@@ -1,24 +1,33 @@
-import type { BuildId } from "../../shared/brand.ts";
+import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import type { Publication } from "../../shared/feed/publication.ts";
-import type { Clock } from "../../shared/time.ts";
+import { inParallel } from "../../shared/parallel.ts";
+import type { Clock, Instant } from "../../shared/time.ts";
 import { rootKey } from "../store/keys.ts";
 import { accept } from "./accept.ts";
-import { artifactFinder, dropStaged, takeIn } from "./artifacts.ts";
+import { Artifacts } from "./artifacts.ts";
+import { requireOperation } from "./authority.ts";
 import { composeNew, composeRenewed, smokeTest } from "./compose.ts";
+import type { Lines } from "./lines.ts";
 import type { OnlineKeys } from "./online_keys.ts";
-import { type RootDeps, rootChain } from "./roots.ts";
+import type { Publishers } from "./publishers.ts";
+import { type RootChain, type RootDeps, rootChain } from "./roots.ts";
 import { commitFeed, isDue, readFeed, type StoredFeed } from "./stored_feed.ts";
 
 export interface RepositoryDeps extends RootDeps {
   readonly keys: OnlineKeys;
+  readonly publishers: Publishers;
   readonly clock: Clock;
 }
 
 export type PublishOutcome =
+  /** What a dry run would have published. @property missing artifacts that are to be staged first. */
+  | { readonly kind: "acceptable"; readonly version: number; readonly missing: readonly Sha256Hex[] }
   /** @property etag of the new feed.json, as its header has it; null for a root. */
   | { readonly kind: "published"; readonly version: number; readonly etag: string | null }
   | { readonly kind: "conflict"; readonly message: string; readonly current: number }
+  /** Something went wrong here that nobody expected; the detail is for the log. */
+  | { readonly kind: "failed"; readonly detail: string }
   | Refusal
   | Misconfigured;
 
@@ -37,30 +46,85 @@ export interface Misconfigured {
 
 export type RenewOutcome = { readonly kind: "renewed" | "not_due" | "unknown" } | Refusal | Misconfigured;
 
-/** Puts a publication in force, whole or not at all. One at a time for each kernel; the swap at the end holds even so. */
-export function publish(deps: RepositoryDeps, publication: Publication): Promise<PublishOutcome> {
-  return outcome(async () => {
+/** What one publisher asks for at once: each kernel's publication stands for itself. */
+export interface Order {
+  /** Whose token came with it. */
+  readonly by: string;
+  /** Of a kernel each. */
+  readonly publications: readonly Publication[];
+  /** Judges and writes nothing. */
+  readonly dryRun: boolean;
+}
+
+/** What became of one kernel's. */
+export interface Answered {
+  readonly buildId: BuildId;
+  readonly outcome: PublishOutcome;
+}
+
+/** Kernels of one order worked on at the same time: each waits for the store most of its time. */
+const AT_ONCE = 16;
+
+/**
+ * Puts each publication in force, whole or not at all, whatever becomes of the others. One at a time for each kernel; the
+ * swap at the end holds even so.
+ */
+export async function publish(
+  deps: RepositoryDeps,
+  lines: Lines,
+  order: Order,
+): Promise<readonly Answered[]> {
+  const now = deps.clock();
+  const chain = await outcome(() => rootChain(deps, now));
+  if ("kind" in chain) return order.publications.map(({ buildId }) => ({ buildId, outcome: chain }));
+  const request: Request = { ...order, now, chain, artifacts: new Artifacts(deps.store) };
+  const answers = await inParallel(order.publications, AT_ONCE, async (publication) => {
+    const { buildId } = publication;
+    const publishing = () => settled(() => publishOne(deps, request, publication));
+    return { buildId, outcome: await lines.run(buildId, publishing) };
+  });
+  await request.artifacts.drop();
+  return answers;
+}
+
+/** What the publications of one order share. */
+interface Request extends Omit<Order, "publications"> {
+  readonly now: Instant;
+  readonly chain: RootChain;
+  readonly artifacts: Artifacts;
+}
+
+function publishOne(deps: RepositoryDeps, request: Request, publication: Publication) {
+  return outcome<PublishOutcome>(async () => {
     const { store, verify } = deps;
-    const now = deps.clock();
+    const { by, now, artifacts, dryRun } = request;
+    const chain = { ...request.chain, set: request.chain.set.fork() };
+    const { root } = chain.set;
     const current = await readFeed(store, publication.buildId);
-    const chain = await rootChain(deps, now);
-    const verdict = await accept(publication, {
-      root: chain.set.root,
+    const ground = {
+      root,
       current: current?.versions.targets ?? 0,
+      manifest: current?.bundle.manifest,
+      by,
+      publishers: deps.publishers,
       now,
       verify,
-      findArtifact: artifactFinder(store),
-    });
+      findArtifact: (sha256: Sha256Hex) => artifacts.find(sha256),
+    };
+    const verdict = await accept(publication, ground, dryRun);
     if (verdict.kind === "conflict") return conflict(verdict.current);
-    const content = { ...publication, version: verdict.version };
-    const bundle = await composeNew(content, current, chain, { keys: deps.keys, verify, now });
-    const { version: rootVersion } = chain.set.root;
+    const { version, staged, missing } = verdict;
+    const bundle = await composeNew({ ...publication, version }, current, chain, {
+      keys: deps.keys,
+      verify,
+      now,
+    });
     await smokeTest(chain, current, bundle);
-    await takeIn(store, verdict.staged);
-    const commit = await commitFeed(store, current, bundle, rootVersion);
+    if (dryRun) return { kind: "acceptable", version, missing };
+    await artifacts.takeIn(staged);
+    const commit = await commitFeed(store, current, bundle, root.version);
     if (commit.kind === "stale") return conflict(await versionInForce(deps, publication.buildId));
-    await dropStaged(store, verdict.staged);
-    return { kind: "published", version: verdict.version, etag: commit.etag };
+    return { kind: "published", version, etag: commit.etag };
   });
 }
 
@@ -82,8 +146,9 @@ export function renew(deps: RepositoryDeps, id: BuildId): Promise<RenewOutcome> 
 }
 
 /** Takes in the next root: signed by the one in force and by itself (specification 5.3.4), never over an old one. */
-export function publishRoot(deps: RepositoryDeps, bytes: Uint8Array): Promise<PublishOutcome> {
-  return outcome(async () => {
+export function publishRoot(deps: RepositoryDeps, by: string, bytes: Uint8Array): Promise<PublishOutcome> {
+  return outcome<PublishOutcome>(async () => {
+    requireOperation(by, "root", deps.publishers);
     const now = deps.clock();
     const { set } = await rootChain(deps, now);
     const current = set.root.version;
@@ -111,6 +176,18 @@ const conflict = (current: number): PublishOutcome => ({
   message: `version ${current} is in force: somebody published since`,
   current,
 });
+
+/** One kernel's misfortune is not the others'. */
+async function settled(work: () => Promise<PublishOutcome>): Promise<PublishOutcome> {
+  try {
+    return await work();
+  } catch (error) {
+    return {
+      kind: "failed",
+      detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    };
+  }
+}
 
 /** What was judged on purpose is an outcome, also across the Durable Object's boundary, where errors lose their class. */
 async function outcome<T>(work: () => Promise<T>): Promise<T | Refusal | Misconfigured> {

@@ -57,7 +57,7 @@ export async function recordAll(deps: Pick<TendDeps, "store" | "catalogue" | "cl
     }
     if (page.next === undefined) break;
   }
-  for (const entry of entries.sort((a, b) => a.recorded - b.recorded)) await deps.catalogue.record(entry);
+  await deps.catalogue.record(entries.sort((a, b) => a.recorded - b.recorded));
   return entries.length;
 }
 
@@ -89,7 +89,7 @@ function isRenewed(outcome: Awaited<ReturnType<PublisherQueue["renew"]>>): boole
 
 async function recordAgain(deps: TendDeps, id: BuildId): Promise<boolean> {
   const entry = await storedEntry(deps, id);
-  if (entry) await deps.catalogue.record(entry);
+  if (entry) await deps.catalogue.record([entry]);
   return entry !== undefined;
 }
 

@@ -1,18 +1,12 @@
-import { type CryptoKey, errors, jwtVerify } from "jose";
+import { errors, type JWTVerifyResult, jwtVerify } from "jose";
 import { type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { MAX_TOKEN_AGE_SECONDS, TOKEN_TYPE } from "../../shared/feed/publication.ts";
 import { type Instant, instant, SECOND } from "../../shared/time.ts";
-
-/** Who may come through the edge's door. It opens the door, no more: what is believed is signed by targets. */
-export interface Publisher {
-  readonly id: string;
-  /** For verifying Ed25519. */
-  readonly key: CryptoKey;
-}
+import { MAX_DOOR_KEYS, type Publishers } from "./publishers.ts";
 
 /** What a token must have been made for. */
 export interface Expected {
-  readonly publishers: ReadonlyMap<string, Publisher>;
+  readonly publishers: Publishers;
   readonly audience: string;
   readonly now: Instant;
   readonly method: string;
@@ -53,20 +47,7 @@ export async function verifyToken(header: string | undefined, expected: Expected
 }
 
 async function judge(token: string, expected: Expected): Promise<TokenVerdict> {
-  const keyOf = ({ kid }: { kid?: string }) => {
-    const publisher = expected.publishers.get(kid ?? "");
-    if (!publisher) throw new errors.JWSSignatureVerificationFailed();
-    return publisher.key;
-  };
-  const { payload, protectedHeader } = await jwtVerify(token, keyOf, {
-    algorithms: ["EdDSA"],
-    typ: TOKEN_TYPE,
-    audience: expected.audience,
-    requiredClaims: ["iss", "aud", "iat", "exp", "jti", "htm", "htu", "bsh"],
-    clockTolerance: CLOCK_SKEW_SECONDS,
-    maxTokenAge: MAX_TOKEN_AGE_SECONDS,
-    currentDate: new Date(expected.now),
-  });
+  const { payload, protectedHeader } = await verified(token, expected);
   const { iss, iat = 0, exp = 0, jti, htm, htu, bsh } = payload;
   if (iss === undefined || iss !== protectedHeader.kid) return invalid("the token's iss is not its kid");
   if (exp <= iat || exp - iat > MAX_TOKEN_AGE_SECONDS) {
@@ -80,6 +61,31 @@ async function judge(token: string, expected: Expected): Promise<TokenVerdict> {
     return invalid("the token's bsh is not a SHA-256");
   const until = instant((exp + CLOCK_SKEW_SECONDS) * SECOND);
   return { kind: "valid", publisher: iss, tokenId: jti, body: sha256Hex(bsh), until };
+}
+
+/** By one of the keys of the publisher that the token names; which of them, it does not say. */
+async function verified(token: string, expected: Expected): Promise<JWTVerifyResult> {
+  for (let i = 0; i < MAX_DOOR_KEYS; i++) {
+    const keyOf = ({ kid }: { kid?: string }) => {
+      const key = expected.publishers.byId.get(kid ?? "")?.keys[i];
+      if (!key) throw new errors.JWSSignatureVerificationFailed();
+      return key;
+    };
+    try {
+      return await jwtVerify(token, keyOf, {
+        algorithms: ["EdDSA"],
+        typ: TOKEN_TYPE,
+        audience: expected.audience,
+        requiredClaims: ["iss", "aud", "iat", "exp", "jti", "htm", "htu", "bsh"],
+        clockTolerance: CLOCK_SKEW_SECONDS,
+        maxTokenAge: MAX_TOKEN_AGE_SECONDS,
+        currentDate: new Date(expected.now),
+      });
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+    }
+  }
+  throw new errors.JWSSignatureVerificationFailed();
 }
 
 /** jose looks at claims only after the signature verified: whoever reads about a claim holds the key. */

@@ -1,38 +1,27 @@
 import type { Context, Hono } from "hono";
-import { buildId, sha256Hex } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
+import { buildId } from "../../shared/brand.ts";
+import { DRY_RUN_PATH, decodeBatch, MAX_BATCH_BYTES, PUBLICATIONS_PATH } from "../../shared/feed/batch.ts";
 import { decodeManifest } from "../../shared/feed/manifest.ts";
 import { decodePublication, type Publication } from "../../shared/feed/publication.ts";
-import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
+import { type JsonObject, jsonObject } from "../../shared/json.ts";
+import { MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { AppDeps } from "../app.ts";
 import { entryOf } from "../catalogue/entry.ts";
 import { jsonAnswer } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
 import { problem } from "../http/problem.ts";
-import type { PublishOutcome } from "../publish/repository.ts";
-import { artifactKey, stagingKey } from "../store/keys.ts";
+import type { Answered, Order, PublishOutcome } from "../publish/repository.ts";
 import { admit } from "./admit.ts";
 import type { NewestRoot } from "./newest_root.ts";
-import { ID, SHA256 } from "./patterns.ts";
+import { ID } from "./patterns.ts";
 
-/** What publishers send. Each request needs a token made for it. */
+/** What publishers put in force. Each request needs a token made for it. */
 export function publishRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
-  route(app, `/staging/:sha256{${SHA256}}`, { put: (c) => stage(c, deps) });
   route(app, `/kernels/:id{${ID}}/publish`, { post: (c) => publishKernel(c, deps) });
+  route(app, `/${PUBLICATIONS_PATH}`, { post: (c) => publishMany(c, deps, false) });
+  // A path of its own: a token is for a path, so nobody on the way makes a publish of a dry run.
+  route(app, `/${DRY_RUN_PATH}`, { post: (c) => publishMany(c, deps, true) });
   route(app, "/root", { post: (c) => publishRoot(c, deps, root) });
-}
-
-/** 201, or 200 when the artifact is here already, staged or in force. */
-async function stage(c: Context, deps: AppDeps): Promise<Response> {
-  const admission = await admit(c.req.raw, deps, MAX_ARTIFACT_BYTES);
-  if (admission.kind === "turned_away") return admission.answer;
-  const sha256 = sha256Hex(c.req.param("sha256") ?? "");
-  if ((await sha256Of(admission.body)) !== sha256)
-    return refused("the body's SHA-256 is not the one in the path");
-  if (admission.body.length === 0) return refused("an artifact has at least one byte");
-  const known = await deps.store.head(artifactKey(sha256));
-  const done = known ? "exists" : await deps.store.create(stagingKey(sha256), admission.body);
-  return jsonAnswer(done === "created" ? 201 : 200, { sha256, length: admission.body.length });
 }
 
 async function publishKernel(c: Context, deps: AppDeps): Promise<Response> {
@@ -41,24 +30,78 @@ async function publishKernel(c: Context, deps: AppDeps): Promise<Response> {
   const id = buildId(c.req.param("id") ?? "");
   const publication = decodePublication(admission.body);
   if (publication.buildId !== id) return refused(`the publication is for kernel ${publication.buildId}`);
-  const outcome = await deps.queue.publish(publication);
-  if (outcome.kind === "published") await record(deps, publication, outcome.version);
-  return answerOutcome(outcome);
+  const order = { by: admission.publisher, publications: [publication], dryRun: false };
+  const [answered] = await publish(deps, order);
+  if (!answered) throw new Error("the queue gave no answer");
+  return answerOutcome(answered.outcome);
 }
 
-/** It is in force already; what the catalogue misses the next round of tending finds. */
-async function record(deps: AppDeps, { manifest }: Publication, version: number): Promise<void> {
+/** 200 whatever becomes of each kernel: every one has its own answer. */
+async function publishMany(c: Context, deps: AppDeps, dryRun: boolean): Promise<Response> {
+  const admission = await admit(c.req.raw, deps, MAX_BATCH_BYTES);
+  if (admission.kind === "turned_away") return admission.answer;
+  const publications = decodeBatch(admission.body);
+  const answers = await publish(deps, { by: admission.publisher, publications, dryRun });
+  return jsonAnswer(200, { results: answers.map(answeredToJson) });
+}
+
+async function publish(deps: AppDeps, order: Order): Promise<readonly Answered[]> {
+  const answers = await deps.queue.publish(order);
+  for (const { buildId: id, outcome } of answers) {
+    if (outcome.kind === "failed") deps.report(new Error(`kernel ${id}: ${outcome.detail}`));
+  }
+  await record(deps, order.publications, answers);
+  return answers;
+}
+
+/** They are in force already; what the catalogue misses the next round of tending finds. */
+async function record(deps: AppDeps, publications: readonly Publication[], answers: readonly Answered[]) {
+  const versions = new Map(
+    answers.flatMap(({ buildId: id, outcome }) =>
+      outcome.kind === "published" ? [[id, outcome.version] as const] : [],
+    ),
+  );
+  if (versions.size === 0) return;
   try {
-    await deps.catalogue.record(entryOf(decodeManifest(manifest), version, deps.clock()));
+    const now = deps.clock();
+    await deps.catalogue.record(
+      publications.flatMap(({ buildId: id, manifest }) => {
+        const version = versions.get(id);
+        return version === undefined ? [] : [entryOf(decodeManifest(manifest), version, now)];
+      }),
+    );
   } catch (error) {
     deps.report(error);
   }
 }
 
+function answeredToJson({ buildId: id, outcome }: Answered): JsonObject {
+  const { kind } = outcome;
+  const common = { build_id: id, outcome: kind === "misconfigured" ? "failed" : kind };
+  switch (outcome.kind) {
+    case "published":
+      return jsonObject({ ...common, version: outcome.version, etag: outcome.etag });
+    case "acceptable":
+      return jsonObject({ ...common, version: outcome.version, missing: outcome.missing });
+    case "conflict":
+      return jsonObject({ ...common, version: outcome.current, message: outcome.message });
+    case "refused": {
+      const { reason, message, hint } = outcome;
+      return jsonObject({ ...common, reason, message, ...(hint !== undefined && { hint }) });
+    }
+    case "misconfigured":
+      return jsonObject({ ...common, message: outcome.message });
+    case "failed":
+      return jsonObject({ ...common, message: WENT_WRONG });
+  }
+}
+
+const WENT_WRONG = "something went wrong at the edge, whose log says what";
+
 async function publishRoot(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
   const admission = await admit(c.req.raw, deps, MAX_ROOT_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
-  const outcome = await deps.queue.publishRoot(admission.body);
+  const outcome = await deps.queue.publishRoot(admission.publisher, admission.body);
   root.forget();
   return answerOutcome(outcome);
 }
@@ -76,6 +119,10 @@ function answerOutcome(outcome: PublishOutcome): Response {
         hint: outcome.hint,
         reason: outcome.reason,
       });
+    case "acceptable":
+      return jsonAnswer(200, { version: outcome.version, missing: outcome.missing });
+    case "failed":
+      return problem(500, { code: "internal", message: WENT_WRONG });
     case "misconfigured":
       return problem(500, { code: "config", message: outcome.message });
   }

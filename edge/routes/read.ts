@@ -42,8 +42,10 @@ async function feed(c: Context, deps: AppDeps, root: NewestRoot): Promise<Respon
   return (await stored(c, deps, feedKey(id), MOVING, inForce)) ?? notCovered(id);
 }
 
+/** Whoever asks for single files may hold the newest root already: the timestamp must be of that one. */
 async function timestamp(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
   const id = kernelOf(c);
+  root.forget();
   await feedInForce(deps, root, id);
   const current = await readFeed(deps.store, id);
   return current ? bytes(c, current.bundle.timestamp, MOVING) : notCovered(id);

@@ -1,5 +1,6 @@
 import type { Address } from "../../shared/brand.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
+import { groupBy } from "../../shared/group_by.ts";
 import type { KernelSymbol } from "./kallsyms.ts";
 
 /** Look-ups over kallsyms. */
@@ -31,20 +32,6 @@ export function symbolTable(all: readonly KernelSymbol[]): SymbolTable {
     },
     at: (name, position) => symbolAt(named(name), name, position),
   };
-}
-
-/** Map.groupBy, which Node 20 does not have. */
-function groupBy<K>(
-  symbols: readonly KernelSymbol[],
-  key: (symbol: KernelSymbol) => K,
-): ReadonlyMap<K, readonly KernelSymbol[]> {
-  const groups = new Map<K, KernelSymbol[]>();
-  for (const symbol of symbols) {
-    const group = groups.get(key(symbol));
-    if (group === undefined) groups.set(key(symbol), [symbol]);
-    else group.push(symbol);
-  }
-  return groups;
 }
 
 function symbolAt(found: readonly KernelSymbol[], name: string, position: number): KernelSymbol {

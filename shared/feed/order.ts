@@ -10,6 +10,8 @@ export type LeftOut =
   /** It was under way when the host went down. */
   | { readonly id: UpdateId; readonly reason: "suspect" }
   | { readonly id: UpdateId; readonly reason: "failed" }
+  /** The run was asked to end before its turn. */
+  | { readonly id: UpdateId; readonly reason: "stopped" }
   | { readonly id: UpdateId; readonly reason: "superseded"; readonly by: UpdateId }
   | { readonly id: UpdateId; readonly reason: "conflict"; readonly with: UpdateId }
   | { readonly id: UpdateId; readonly reason: "missing"; readonly needs: UpdateId }

@@ -10,6 +10,8 @@ export function feedPathBuildId(path: string): BuildId | undefined {
   const id = /^kernels\/([0-9a-f]{16,64})\/feed\.json$/.exec(path)?.[1];
   return id === undefined || id.length % 2 !== 0 ? undefined : buildId(id);
 }
+/** What the feed's updates would mend in the kernel as it was built, for scanners. */
+export const openvexPath = (id: BuildId): string => `${kernelPath(id)}/openvex.json`;
 /** Base of the kernel's repository for any TUF client: `<N>.root.json`, `timestamp.json` and so on lie below. */
 export const metadataPath = (id: BuildId): string => `${kernelPath(id)}/metadata`;
 /** Base of the kernel's targets for any TUF client. */

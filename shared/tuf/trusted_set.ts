@@ -66,6 +66,11 @@ export class TrustedSet {
     return new TrustedSet(root, now, verify);
   }
 
+  /** Another set at the same root, for another repository under it: no other file read. */
+  fork(): TrustedSet {
+    return new TrustedSet(this.#root, this.#now, this.#verify);
+  }
+
   get root(): Root {
     return this.#root;
   }

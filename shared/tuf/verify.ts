@@ -20,22 +20,35 @@ export async function verifyThreshold(
   verify: SignatureVerifier,
   what: string,
 ): Promise<void> {
+  let good = 0;
+  for await (const _ of goodSignatures(envelope, role, keys, verify)) if (++good >= role.threshold) return;
+  throw new RebootlessError(
+    "trust",
+    `${what} has ${good} good signatures of the ${role.threshold} it needs`,
+    {
+      hint: "Somebody changed this file, or it was signed with keys that this root of trust does not know.",
+      details: { good, threshold: role.threshold },
+    },
+  );
+}
+
+/** The id of each key of a role whose signature is good, found as they are asked for; a key under two ids comes once. */
+export async function* goodSignatures(
+  envelope: Envelope,
+  role: RoleKeys,
+  keys: ReadonlyMap<string, PublicKey>,
+  verify: SignatureVerifier,
+): AsyncGenerator<string> {
   const good = new Set<string>();
   for (const id of role.keyIds) {
     const key = keys.get(id);
     const signature = envelope.signatures.get(id);
     if (key === undefined || signature === undefined) continue;
-    if (await isGood(key, envelope.signedBytes, signature, verify)) good.add(keyIdentity(key) ?? id);
-    if (good.size >= role.threshold) return;
+    const identity = keyIdentity(key) ?? id;
+    if (good.has(identity) || !(await isGood(key, envelope.signedBytes, signature, verify))) continue;
+    good.add(identity);
+    yield id;
   }
-  throw new RebootlessError(
-    "trust",
-    `${what} has ${good.size} good signatures of the ${role.threshold} it needs`,
-    {
-      hint: "Somebody changed this file, or it was signed with keys that this root of trust does not know.",
-      details: { good: good.size, threshold: role.threshold },
-    },
-  );
 }
 
 async function isGood(key: PublicKey, message: Uint8Array, hex: string, verify: SignatureVerifier) {

@@ -10,6 +10,7 @@ import { parserExitCode, runCommand } from "../../shared/run_command.ts";
 import { systemClock } from "../../shared/time.ts";
 import { capture } from "../support/captured.ts";
 import { FakeSystem } from "../support/fake_system.ts";
+import { stopBy } from "../support/stop.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -27,6 +28,7 @@ async function run(...args: readonly string[]) {
         terminal,
         clock: systemClock,
         system: new FakeSystem(),
+        stop: stopBy(),
         lock: stateLock(globals.stateDir),
         exitWith: self.exitWith,
         record: new RunRecord(async () => undefined),

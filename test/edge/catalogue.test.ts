@@ -100,7 +100,7 @@ describe.each(kinds)("a catalogue in %s", (_, open) => {
       update("a", { cves: ["CVE-2026-1000"] }),
       update("b", { recalled: "it hangs" }),
     ]);
-    await catalogue.record(one);
+    await catalogue.record([one]);
     expect((await catalogue.kernels({}, null)).kernels).toEqual([
       { kernel: one.kernel, updates: 1, recorded: NOW },
     ]);
@@ -116,11 +116,11 @@ describe.each(kinds)("a catalogue in %s", (_, open) => {
   });
 
   it("never goes back, and says what a publish changed", async () => {
-    await catalogue.record(entry(1, 2, [update("a")]));
-    await catalogue.record(entry(1, 1, []));
-    await catalogue.record(entry(1, 2, []));
+    await catalogue.record([entry(1, 2, [update("a")])]);
+    await catalogue.record([entry(1, 1, [])]);
+    await catalogue.record([entry(1, 2, [])]);
     expect((await catalogue.kernels({}, null)).kernels[0]?.updates).toBe(1);
-    await catalogue.record(entry(1, 5, [update("a", { recalled: "bad" }), update("b")]));
+    await catalogue.record([entry(1, 5, [update("a", { recalled: "bad" }), update("b")])]);
     const [last, first, ...none] = await catalogue.changes();
     expect(none).toEqual([]);
     expect(first).toMatchObject({ number: 1, version: 2, added: ["a"], recalled: [] });
@@ -135,17 +135,17 @@ describe.each(kinds)("a catalogue in %s", (_, open) => {
   });
 
   it("forgets what an update is no more, for a kernel and for a CVE", async () => {
-    await catalogue.record(entry(1, 1, [update("a", { cves: ["CVE-2026-1000", "CVE-2026-1001"] })]));
-    await catalogue.record(entry(1, 2, [update("a", { cves: ["CVE-2026-1001"] })]));
+    await catalogue.record([entry(1, 1, [update("a", { cves: ["CVE-2026-1000", "CVE-2026-1001"] })])]);
+    await catalogue.record([entry(1, 2, [update("a", { cves: ["CVE-2026-1001"] })])]);
     expect(await catalogue.updatesFor("CVE-2026-1000")).toEqual([]);
-    await catalogue.record(entry(1, 3, []));
+    await catalogue.record([entry(1, 3, [])]);
     expect((await catalogue.kernelsWith(updateId("a"), null)).kernels).toEqual([]);
   });
 
   it("finds kernels by what people paste", async () => {
-    await catalogue.record(entry(0xab12cd34, 1, [], "6.12.117+deb12"));
-    await catalogue.record(entry(2, 1, [], "6.1.0-56"));
-    await catalogue.record(entry(3, 1, [], "6.1.0-56"));
+    await catalogue.record([entry(0xab12cd34, 1, [], "6.12.117+deb12")]);
+    await catalogue.record([entry(2, 1, [], "6.1.0-56")]);
+    await catalogue.record([entry(3, 1, [], "6.1.0-56")]);
     expect(await idsOf("6.12.117")).toEqual([id(0xab12cd34)]);
     expect(await idsOf("debian")).toEqual([id(2), id(3), id(0xab12cd34)]);
     expect(await idsOf("0000000000000000")).toHaveLength(3);
@@ -160,7 +160,7 @@ describe.each(kinds)("a catalogue in %s", (_, open) => {
   it("turns pages", async () => {
     const count = 2 * PAGE + 7;
     for (let n = 1; n <= count; n++)
-      await catalogue.record(entry(n, 1, [update("a")], n % 2 ? "6.1" : "6.12"));
+      await catalogue.record([entry(n, 1, [update("a")], n % 2 ? "6.1" : "6.12")]);
     for (const turn of [
       (after: BuildId | null) => catalogue.kernels({}, after),
       (after: BuildId | null) => catalogue.kernelsWith(updateId("a"), after),
@@ -180,7 +180,7 @@ describe.each(kinds)("a catalogue in %s", (_, open) => {
 
   it("keeps only so many changes", async () => {
     for (let version = 1; version <= MAX_CHANGES + 5; version++)
-      await catalogue.record(entry(1, version, []));
+      await catalogue.record([entry(1, version, [])]);
     const changes = await catalogue.changes();
     expect(changes).toHaveLength(MAX_CHANGES);
     expect(changes[0]?.number).toBe(MAX_CHANGES + 5);
@@ -189,7 +189,7 @@ describe.each(kinds)("a catalogue in %s", (_, open) => {
 
   it("lists what changed since, each kernel once, and nothing is ever left out", async () => {
     const count = LISTING_PAGE + 3;
-    for (let n = 1; n <= count; n++) await catalogue.record(entry(n, 1, []));
+    for (let n = 1; n <= count; n++) await catalogue.record([entry(n, 1, [])]);
     const first = await catalogue.changedSince(null);
     expect([first.kernels.length, first.more]).toEqual([LISTING_PAGE, true]);
     expect(first.kernels[0]).toEqual({
@@ -206,9 +206,9 @@ describe.each(kinds)("a catalogue in %s", (_, open) => {
     const none = await catalogue.changedSince(rest.next);
     expect(none).toEqual({ kernels: [], next: rest.next, more: false });
 
-    await catalogue.record(entry(7, 2, []));
-    await catalogue.record(entry(5, 2, []));
-    await catalogue.record(entry(7, 3, []));
+    await catalogue.record([entry(7, 2, [])]);
+    await catalogue.record([entry(5, 2, [])]);
+    await catalogue.record([entry(7, 3, [])]);
     const changed = await catalogue.changedSince(rest.next);
     expect(changed.kernels.map(({ buildId, version }) => [buildId, version])).toEqual([
       [id(5), 2],

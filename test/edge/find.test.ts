@@ -187,3 +187,42 @@ describe("what is not there", () => {
     expect((await get(path)).status).toBe(200);
   });
 });
+
+describe("the OpenVEX document of a kernel", () => {
+  it("states what is fixed by what, of the kernel as it was built", async () => {
+    const answer = await get(`/kernels/${id}/openvex.json`);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/json"]);
+    expect(json(answer)).toMatchObject({
+      "@context": "https://openvex.dev/ns/v0.2.0",
+      version: 1,
+      timestamp: "2026-01-01T00:00:00Z",
+      statements: [
+        {
+          vulnerability: { name: "CVE-2026-12345" },
+          status: "affected",
+          action_statement: expect.stringContaining("fix-1"),
+        },
+        {
+          vulnerability: { name: "CVE-2026-9999" },
+          status: "affected",
+          status_notes: expect.stringContaining("hangs"),
+        },
+      ],
+    });
+    expect(text(answer)).toContain(`build_id=${id}`);
+    const etag = answer.headers.get("etag") ?? "";
+    expect(etag).toBe(`"${await sha256Of(answer.bytes)}"`);
+    expect((await get(`/kernels/${id}/openvex.json`, { "If-None-Match": etag })).status).toBe(304);
+    expect(text(await get(`/kernels/${id}`, HTML))).toContain(`href="/kernels/${id}/openvex.json"`);
+  });
+
+  it("is not there where nothing can be stated", async () => {
+    expect((await get(`/kernels/${someBuildId()}/openvex.json`)).status).toBe(404);
+    const bare = someBuildId();
+    const bytes = encodeManifest(manifestOf(bare, []));
+    const targets = await signedTargets(made, bare, bytes);
+    await edge.publisher.publish({ buildId: bare, base: 0, targets, manifest: bytes });
+    expect((await get(`/kernels/${bare}/openvex.json`)).status).toBe(404);
+    expect(text(await get(`/kernels/${bare}`, HTML))).not.toContain("openvex");
+  });
+});

@@ -3,7 +3,7 @@ import { SNAPSHOT_LIFE, TIMESTAMP_LIFE } from "../../edge/publish/lives.ts";
 import { versionsOf } from "../../edge/publish/stored_feed.ts";
 import { MemoryStore } from "../../edge/store/memory.ts";
 import type { Notes, Store } from "../../edge/store/store.ts";
-import { keyFromSeed, type SigningKey } from "../../publisher/keys/key_file.ts";
+import { keyFromSeed } from "../../publisher/keys/key_file.ts";
 import { sign } from "../../publisher/keys/sign.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { ed25519 } from "../../shared/crypto/ed25519_tweetnacl.ts";
@@ -13,8 +13,7 @@ import { feedPath, metadataPath } from "../../shared/feed/paths.ts";
 import { encodePublication } from "../../shared/feed/publication.ts";
 import { DAY, type Instant, instant, MINUTE } from "../../shared/time.ts";
 import { signatureVerifier } from "../../shared/tuf/keys.ts";
-import { rootDocument } from "../../shared/tuf/metadata.ts";
-import { decodeRoot, parseEnvelope, type Root, type TopRole } from "../../shared/tuf/schema.ts";
+import { parseEnvelope } from "../../shared/tuf/schema.ts";
 import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { type Answer, errorOf, json } from "./support/edge.ts";
 import { type InProcess, inProcess } from "./support/in_process.ts";
@@ -26,6 +25,7 @@ import {
   someBuildId,
   tokenFor,
 } from "./support/repository.ts";
+import { nextRoot } from "./support/roots.ts";
 
 const START = instant(Date.UTC(2026, 0, 1));
 let now: Instant;
@@ -175,27 +175,9 @@ class OvertakenStore implements Store {
   }
 }
 
-/** The next root: other keys for some roles, signed by the old and the new root keys. */
-function nextRoot(
-  from: Uint8Array,
-  keys: Partial<Record<TopRole, readonly SigningKey[]>>,
-  extra: Partial<Root> = {},
-) {
-  const old = decodeRoot(parseEnvelope(from, "root").signed);
-  const roles = new Map(old.roles);
-  const all = new Map(old.keys);
-  for (const [role, list] of Object.entries(keys) as [TopRole, readonly SigningKey[]][]) {
-    roles.set(role, { keyIds: list.map((key) => key.id), threshold: list.length });
-    for (const key of list) all.set(key.id, key.key);
-  }
-  const signers = new Set([...made.keys.root, ...(keys.root ?? [])]);
-  const document = rootDocument({ ...old, version: old.version + 1, roles, keys: all, ...extra });
-  return sign(document, [...signers]);
-}
-
 describe("a new root", () => {
   it("reaches feeds that are in force already", async () => {
-    const root = nextRoot(made.root, { root: [await keyFromSeed(new Uint8Array(32).fill(20))] });
+    const root = nextRoot(made, made.root, { root: [await keyFromSeed(new Uint8Array(32).fill(20))] });
     const answer = await post(edge, "/root", root);
     expect([answer.status, json(answer)["version"]]).toEqual([201, 2]);
     const bundle = await edge.publisher.feed(id);
@@ -209,7 +191,7 @@ describe("a new root", () => {
   it("is seen a minute later by an edge that did not take it in", async () => {
     const elsewhere = await inProcess(made, () => now, { store: edge.store });
     await poll(elsewhere);
-    await post(edge, "/root", nextRoot(made.root, {}));
+    await post(edge, "/root", nextRoot(made, made.root, {}));
     const before = await poll(elsewhere);
     now = instant(now + MINUTE);
     expect(await poll(elsewhere)).not.toEqual(before);
@@ -218,7 +200,7 @@ describe("a new root", () => {
   it("travels with the newest few only", async () => {
     let root = made.root;
     for (let n = 0; n < BUNDLED_ROOTS + 2; n++) {
-      root = nextRoot(root, {});
+      root = nextRoot(made, root, {});
       expect((await post(edge, "/root", root)).status).toBe(201);
     }
     const { roots } = await edge.publisher.feed(id);
@@ -232,7 +214,7 @@ describe("a new root", () => {
       snapshot: [await keyFromSeed(new Uint8Array(32).fill(22))],
     };
     const before = await poll();
-    await post(edge, "/root", nextRoot(made.root, online));
+    await post(edge, "/root", nextRoot(made, made.root, online));
     expect(await poll()).toEqual(before);
     expect(String(edge.reports[0])).toContain("is not a");
     const refused = await publishNext(edge, 1);
@@ -247,7 +229,7 @@ describe("a new root", () => {
 
   it("with other targets keys: the old targets are refused, then new ones taken", async () => {
     const targets = [await keyFromSeed(new Uint8Array(32).fill(23))];
-    await post(edge, "/root", nextRoot(made.root, { targets }));
+    await post(edge, "/root", nextRoot(made, made.root, { targets }));
     const old = await publishNext(edge, 1);
     expect([old.status, errorOf(old).reason]).toEqual([422, "trust"]);
     const renewed = { ...made, keys: { ...made.keys, targets } };
@@ -256,10 +238,10 @@ describe("a new root", () => {
   });
 
   it.each<readonly [string, () => Uint8Array, RegExp]>([
-    ["signed by too few", () => tooFew(nextRoot(made.root, {})), /good signatures/],
-    ["skipping a version", () => nextRoot(made.root, {}, { version: 3 }), /version 3 where 2/],
+    ["signed by too few", () => tooFew(nextRoot(made, made.root, {})), /good signatures/],
+    ["skipping a version", () => nextRoot(made, made.root, {}, { version: 3 }), /version 3 where 2/],
     ["of the version in force", () => made.root, /version 1 where 2/],
-    ["that has expired", () => nextRoot(made.root, {}, { expires: START }), /has expired/],
+    ["that has expired", () => nextRoot(made, made.root, {}, { expires: START }), /has expired/],
     ["that is none", () => manifestBytes(id, []), /root/],
   ])("%s is refused", async (_, root, message) => {
     const before = store.keys();

@@ -44,7 +44,10 @@ async function take(step: Step): Promise<unknown> {
   switch (step.do) {
     case "apply":
     case "preflight":
-      return await engine[step.do](step.change, { partial: step.partial ?? false });
+      return await engine[step.do](step.change, {
+        partial: step.partial ?? false,
+        matchAgain: async () => undefined,
+      });
     case "undo":
       return await engine.undo(step.change);
     case "loaded":

@@ -2,8 +2,11 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SETTINGS } from "../../client/config/settings.ts";
 import { UNITS } from "../../packaging/contents.ts";
 import { hostTree } from "../../packaging/man/host.ts";
+import { EXIT } from "../../shared/exit_codes.ts";
+import { MINUTE, parseDuration } from "../../shared/time.ts";
 import { projectRoot } from "../guest/machine.ts";
 import { output } from "./support.ts";
 
@@ -47,6 +50,15 @@ describe.each(["rebootless.service", "rebootless-boot.service"])("%s", (name) =>
     expect(understood(line)).toBe(name === "rebootless.service" ? "upgrade" : "boot");
     expect(unit("Service", "Type")).toEqual(["oneshot"]);
     expect(unit("Service", "TimeoutStartSec").length).toBe(1);
+  });
+
+  it("lets a stop take back what is under way, which is no failure, and tells none but the client", async () => {
+    const unit = parseUnit(await host(name));
+    const [, minutes] = /^(\d+)min$/.exec(unit("Service", "TimeoutStopSec").join()) ?? [];
+    const deadline = parseDuration(String(SETTINGS.stallDeadline.standard)) ?? Number.NaN;
+    expect(Number(minutes) * MINUTE).toBeGreaterThan(2 * deadline);
+    expect(unit("Service", "KillMode")).toEqual(["mixed"]);
+    expect(unit("Service", "SuccessExitStatus")).toEqual([String(EXIT.stopped)]);
   });
 
   it("does nothing before init, when it is switched off, and in a container", async () => {

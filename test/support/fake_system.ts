@@ -7,6 +7,8 @@ interface Patch {
   /** Milliseconds until its transition ends; 0 when it is in none. */
   left: number;
   readonly functions: readonly string[];
+  /** Puts all others out once it is in. */
+  readonly replace?: boolean;
 }
 
 interface Thread {
@@ -137,8 +139,10 @@ export class FakeSystem implements System {
     if (ran.code !== 0) return ran;
     this.modules.add(name);
     if (!this.registers) return ran;
-    if (this.replace) this.patches.clear();
-    this.patches.set(name, { enabled: true, left: this.transitionMs, functions: this.functions });
+    const { transitionMs: left, functions, replace } = this;
+    const patch = { enabled: true, left, functions, replace };
+    this.patches.set(name, patch);
+    this.#settle(name, patch);
     return ran;
   }
 
@@ -157,6 +161,9 @@ export class FakeSystem implements System {
   }
 
   #settle(name: string, patch: Patch): void {
-    if (!patch.enabled && patch.left === 0) this.patches.delete(name);
+    if (patch.left > 0) return;
+    if (!patch.enabled) this.patches.delete(name);
+    else if (patch.replace)
+      for (const other of this.patches.keys()) if (other !== name) this.patches.delete(other);
   }
 }

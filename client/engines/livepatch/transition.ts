@@ -1,10 +1,10 @@
 import type { ObjectName, UpdateId } from "../../../shared/brand.ts";
 import type { System } from "../../host/system.ts";
 import { abortOf } from "../causes.ts";
-import type { Abort, Progress, Task } from "../engine.ts";
+import type { Abort, AbortCause, Progress, Task } from "../engine.ts";
 import { unloadModule } from "../module_load.ts";
 import { tasksBehind } from "../tasks.ts";
-import { type EngineOptions, waitUntil } from "../wait.ts";
+import { type EngineOptions, type Waited, waitUntil } from "../wait.ts";
 import type { PatchFolder } from "./sysfs.ts";
 
 /** One patch of ours, and where to see and change it. */
@@ -15,8 +15,8 @@ export interface Place {
   readonly folder: PatchFolder;
 }
 
-/** Waits until a patch is in force everywhere, or nowhere. False at the deadline. */
-export function settle({ options, id, folder }: Place, doing: Progress["doing"]): Promise<boolean> {
+/** Waits until a patch is in force everywhere, or nowhere. */
+export function settle({ options, id, folder }: Place, doing: Progress["doing"]): Promise<Waited> {
   const wait = { id, doing, blockers: () => blockersOf(options.system, folder) };
   return waitUntil(options, wait, async () => !(await folder.inTransition()));
 }
@@ -26,36 +26,46 @@ export async function blockersOf(system: System, folder: PatchFolder): Promise<r
   return tasksBehind(system, (await folder.enabled()) === "1" ? "0" : "1");
 }
 
+/** Why a transition is turned on its way. */
+type Turned = Exclude<Waited, "done">;
+
 /**
- * The way in took too long: it is turned, awaited, and the module unloaded. Never `force`: it declares tasks to be over
+ * The way in took too long, or nobody wants to wait for it any more: it is turned, awaited, and the module unloaded. Never `force`: it declares tasks to be over
  * that still sit in the old code.
  */
-export async function reverseApply(place: Place): Promise<Abort> {
-  const { options, name, folder } = place;
-  const blockedBy = await blockersOf(options.system, folder);
-  const problem = await turn(place, "0", () => unloadModule(options.system, name));
-  if (problem === undefined) {
-    return abortOf("code_busy", "the transition did not end and was reversed", { blockedBy });
-  }
-  const detail = `the transition did not end, and could not be reversed either: ${problem}`;
-  return abortOf("code_busy", detail, { blockedBy, restored: false });
+export async function reverseApply(place: Place, why: Turned): Promise<Abort> {
+  const { options, name } = place;
+  const tell = await story(place, why, "the transition");
+  return tell(await turn(place, "0", () => unloadModule(options.system, name)));
 }
 
-/** The way out took too long: it is turned, and the patch stays in force. Undefined when it ended that very moment. */
-export async function reverseUndo(place: Place): Promise<Abort | undefined> {
-  const { options, folder } = place;
-  const blockedBy = await blockersOf(options.system, folder);
+/** The same on the way out: the patch stays in force. Undefined when it ended that very moment. */
+export async function reverseUndo(place: Place, why: Turned): Promise<Abort | undefined> {
+  const { folder } = place;
+  const tell = await story(place, why, "the transition out", ": it stays in force");
   const problem = await turn(place, "1", async () =>
     (await folder.enabled()) === "1" ? undefined : "it is not in force",
   );
-  if (problem === undefined) {
-    return abortOf("code_busy", "the transition out did not end and was reversed: it stays in force", {
-      blockedBy,
-    });
-  }
-  if ((await folder.enabled()) === undefined) return undefined;
-  const detail = `the transition out did not end, and could not be reversed either: ${problem}`;
-  return abortOf("code_busy", detail, { blockedBy, restored: false });
+  if (problem !== undefined && (await folder.enabled()) === undefined) return undefined;
+  return tell(problem);
+}
+
+/** What there is to say once it is known whether it could be turned. Who is in its way is looked up before it is. */
+async function story({ options, folder }: Place, why: Turned, what: string, then = "") {
+  const asked = `${options.stop?.reason} asked the run to end`;
+  const stories: Readonly<Record<Turned, readonly [AbortCause, string, string]>> = {
+    late: ["code_busy", `${what} did not end and was reversed`, `${what} did not end`],
+    stopped: ["stopped", `${what} was reversed, as ${asked}`, asked],
+  };
+  const [cause, turned, stuck] = stories[why];
+  const blockedBy = why === "late" ? await blockersOf(options.system, folder) : [];
+  return (problem: string | undefined): Abort =>
+    problem === undefined
+      ? abortOf(cause, turned + then, { blockedBy })
+      : abortOf(cause, `${stuck}, and ${what} could not be reversed: ${problem}`, {
+          blockedBy,
+          restored: false,
+        });
 }
 
 /** Undefined when the transition was turned and ended, and `finish` had nothing against it. */
@@ -67,6 +77,7 @@ async function turn(
   const refused = await place.folder.enable(value);
   // It may have ended the moment before; then the kernel starts a new one, or says that it is so already.
   if (refused !== undefined && (await place.folder.enabled()) !== value) return refused;
-  if (!(await settle(place, "reversing"))) return "it goes on in the kernel, and a later run goes on with it";
+  if ((await settle(place, "reversing")) !== "done")
+    return "it goes on in the kernel, and a later run goes on with it";
   return finish();
 }

@@ -48,6 +48,8 @@ const functionsOf = (update: Update): readonly string[] =>
 /** A host on which a client can be killed before any of its steps. What the kernel and the disk have stays. */
 export class KillableHost {
   kernel = new Kernel();
+  /** Asks the run to end. */
+  stop = new AbortController();
   readonly disk = new MemoryFile();
   readonly feed = new MemoryFeed();
   readonly results: Result[] = [];
@@ -57,6 +59,8 @@ export class KillableHost {
   readonly builds = new Map<string, BuildId>();
   /** Steps until the client is killed. */
   left = Number.POSITIVE_INFINITY;
+  /** Steps until the client is asked to end. */
+  stopsIn = Number.POSITIVE_INFINITY;
   steps = 0;
   #boot = 1;
   readonly #directory: TrustDir;
@@ -119,7 +123,7 @@ export class KillableHost {
       updates: this.updates,
       landmarks,
       begin: async () => undefined,
-      engines: engines({ system }),
+      engines: engines({ system, stop: this.stop.signal }),
       system,
       journal,
       feed: this.feed,
@@ -129,6 +133,7 @@ export class KillableHost {
       moduleFile: async (name) => this.moduleFiles.get(name),
       report: async (result) => void this.results.push(result),
       progress: () => undefined,
+      stop: this.stop.signal,
       asked: undefined,
       withheld: new Map(),
       replaceOthers: false,
@@ -153,6 +158,7 @@ export class KillableHost {
         return async (...args: unknown[]): Promise<unknown> => {
           const reads = name === "read" || name === "list";
           if (!reads) this.steps++;
+          if (!reads && this.stopsIn-- === 0) this.stop.abort("SIGTERM");
           if (reads ? this.left >= 0 : this.left-- > 0) return member.apply(of, args);
           if (of === this.disk && name === "write" && this.left === -1) {
             this.disk.left = (args[1] as Uint8Array).length >> 1;

@@ -56,8 +56,8 @@ async function hostBefore(story: Story): Promise<KillableHost> {
   return host;
 }
 
-/** One host for each step before which the client can be killed. */
-async function* killedAnywhere(story: Story): AsyncGenerator<KillableHost> {
+/** One host for each step before which the client can be cut short. */
+async function* cutAnywhere(story: Story, cut: "left" | "stopsIn"): AsyncGenerator<KillableHost> {
   const whole = await hostBefore(story);
   const from = whole.steps;
   await story.run(whole);
@@ -65,12 +65,13 @@ async function* killedAnywhere(story: Story): AsyncGenerator<KillableHost> {
   expect(steps).toBeGreaterThan(5);
   for (let left = 0; left < steps; left++) {
     const host = await hostBefore(story);
-    host.left = left;
+    host[cut] = left;
     await story.run(host).catch(() => undefined);
-    host.left = Number.POSITIVE_INFINITY;
+    host[cut] = Number.POSITIVE_INFINITY;
     yield host;
   }
 }
+const killedAnywhere = (story: Story) => cutAnywhere(story, "left");
 
 /** The kernel has this in force and nothing else; the journal knows it, and leaves nothing open. */
 async function expectSettled(host: KillableHost, inForce: readonly string[]): Promise<void> {
@@ -114,6 +115,40 @@ describe.each([
       expect((await host.ledger()).suspects.size).toBe(0);
     }
   });
+});
+
+describe.each([
+  ["an upgrade", three],
+  ["an upgrade by an atomic replace", replacing],
+  ["an undo", undoing],
+])("%s that is asked to end before any step", (_, story) => {
+  it("leaves nothing half done, and is brought to its end by the next run", async () => {
+    let unfinished = 0;
+    for await (const host of cutAnywhere(story, "stopsIn")) {
+      expect(host.stop.signal.aborted).toBe(true);
+      const now = host.inForce();
+      if (now.join() !== story.after.join()) unfinished++;
+      await expectSettled(host, now);
+      host.stop = new AbortController();
+      await story.run(host);
+      await expectSettled(host, story.after);
+    }
+    expect(unfinished).toBeGreaterThan(2);
+  });
+});
+
+it("a transition that a killed run left is not turned back and forth by one that is asked to end", async () => {
+  for await (const host of killedAnywhere(three)) {
+    if (!(await host.ledger()).open || host.kernel.patches.size === 0) continue;
+    host.stop.abort("SIGTERM");
+    const before = JSON.stringify([...host.kernel.patches]);
+    await host.upgrade().catch(() => undefined);
+    if ([...host.kernel.patches.values()].some(({ left }) => left > 0))
+      expect(JSON.stringify([...host.kernel.patches])).toBe(before);
+    host.stop = new AbortController();
+    await host.upgrade();
+    await expectSettled(host, modules(a, b, c));
+  }
 });
 
 it("a suspect is left out until it is asked for by its own name", async () => {

@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Result } from "../../../client/apply/result.ts";
 import { type UpgradeOptions, upgrade } from "../../../client/apply/upgrade.ts";
-import type { ApplyOutcome, Change, Engine, LoadedPatch } from "../../../client/engines/engine.ts";
+import type {
+  ApplyOptions,
+  ApplyOutcome,
+  Change,
+  Engine,
+  LoadedPatch,
+} from "../../../client/engines/engine.ts";
 import type { ModuleFile } from "../../../client/host/module_files.ts";
 import { type TrustDir, trustDir } from "../../../client/trust/trust_dir.ts";
 import { buildId, type ObjectName, objectName } from "../../../shared/brand.ts";
@@ -40,8 +46,14 @@ class FakeEngine implements Engine {
 
   preflight = async (): Promise<undefined> => undefined;
 
-  async apply({ modules }: Change): Promise<ApplyOutcome> {
-    const [module, ...more] = modules;
+  onApply: (change: Change) => void = () => undefined;
+  matchesAgain = false;
+
+  async apply(change: Change, { matchAgain }: ApplyOptions): Promise<ApplyOutcome> {
+    const [module, ...more] = change.modules;
+    this.onApply(change);
+    const refused = this.matchesAgain ? await matchAgain() : undefined;
+    if (refused) return { outcome: "aborted", ...refused };
     if (module?.role !== "patch" || more.length > 0) throw new Error("a livepatch update has one module");
     this.applied.push([module.name, await readFile(module.file)]);
     const applied = { outcome: "applied", milliseconds: 7, pending: [], replaced: [] } as const;
@@ -86,8 +98,10 @@ beforeEach(async () => {
   feed = new MemoryFeed();
   directory = trustDir(await mkdtemp(join(work, "state-")), ID);
   said = [];
+  stop = new AbortController();
 });
 
+let stop: AbortController;
 let begun = 0;
 const begin = async (): Promise<void> => {
   begun++;
@@ -115,6 +129,7 @@ async function run(updates: readonly Update[], wanted: Wanted | boolean = {}): P
     moduleFile: async (name) => files.get(name),
     report: async (result) => void results.push(result),
     progress: (line) => said.push(line),
+    stop: stop.signal,
     asked: undefined,
     withheld: new Map(),
     replaceOthers: false,
@@ -125,6 +140,8 @@ async function run(updates: readonly Update[], wanted: Wanted | boolean = {}): P
   });
   return results;
 }
+
+const records = async () => (await memoryJournal(file, boot(1)).read()).records;
 
 const summary = (results: readonly Result[]) =>
   results.map((result) => [result.id, result.result === "failed" ? result.error.code : result.result]);
@@ -143,7 +160,54 @@ const b = updateOf("b", ["second"], { depends: ["a"] });
 const c = updateOf("c", ["third"], { depends: ["b"] });
 const d = updateOf("d", ["fourth"]);
 
+describe("an upgrade that is asked to end", () => {
+  const left = (id: string) => [id, "left_out"];
+
+  it("finishes the update at hand and begins no more, and says which", async () => {
+    engine.onApply = ({ id }) => {
+      if (id === a.id) stop.abort("SIGTERM");
+    };
+    const results = await run([a, b, d]);
+    expect(summary(results)).toEqual([["a", "applied"], left("b"), left("d")]);
+    expect(results[2]).toMatchObject({ why: { reason: "stopped" } });
+    expect(names()).toEqual([a.module.name]);
+  });
+
+  it("loads nothing that was only fetched and matched by then", async () => {
+    memory.beforeReading = () => stop.abort("SIGTERM");
+    expect(summary(await run([a]))).toEqual([left("a")]);
+    expect(names()).toEqual([]);
+    expect(await records()).toEqual([]);
+  });
+
+  it("has its download broken off, which is no fault of the feed", async () => {
+    feed.get = async () => {
+      stop.abort("SIGTERM");
+      throw new RebootlessError("unreachable", "broken off");
+    };
+    expect(summary(await run([a]))).toEqual([left("a")]);
+  });
+
+  it("writes down what an update came to that was taken back", async () => {
+    engine.onApply = () => stop.abort("SIGTERM");
+    engine.outcomes.set(a.module.name, { ...ABORTED, cause: "stopped" });
+    expect(summary(await run([a, d]))).toEqual([["a", "stopped"], left("d")]);
+    expect(await records()).toMatchObject([
+      { kind: "intent", id: "a" },
+      { kind: "outcome", id: "a", done: false, cause: "stopped" },
+    ]);
+  });
+});
+
 describe("an upgrade", () => {
+  it("is refused by run-pre where memory changed while the engine waited", async () => {
+    engine.onApply = () => memory.flip("first", 20);
+    engine.matchesAgain = true;
+    const results = await run([a]);
+    expect(summary(results)).toEqual([["a", "runpre"]]);
+    expect(await records()).toMatchObject([{ kind: "intent" }, { done: false, cause: "no_match" }]);
+  });
+
   it("verifies the whole chain once before it loads anything, and not when there is nothing to load", async () => {
     begun = 0;
     await run([]);

@@ -13,6 +13,7 @@ import { DAY, instant } from "../../../shared/time.ts";
 import { type Ceremony, ceremony } from "../../edge/support/repository.ts";
 import { FakeSystem } from "../../support/fake_system.ts";
 import { signedRoot } from "../../support/memory_feed.ts";
+import { stopBy } from "../../support/stop.ts";
 
 const NOW = instant(Date.UTC(2036, 0, 1));
 const ID = buildId("ab".repeat(20));
@@ -44,6 +45,7 @@ async function run(force = false): Promise<void> {
     clock: () => NOW,
     system: new FakeSystem(),
     lock,
+    stop: stopBy(),
     exitWith: () => undefined,
     record: new RunRecord(async () => undefined),
   };

@@ -40,7 +40,11 @@ const failed = (name: string, code: ErrorCode = "apply"): Result => ({
 async function failure(...all: readonly Result[]): Promise<RebootlessError> {
   const results = await resultsOf(all);
   try {
-    results.end("upgrade", { build_id: "ab" });
+    await results.of(
+      "upgrade",
+      () => ({ build_id: "ab" }),
+      async () => undefined,
+    );
   } catch (error) {
     if (error instanceof RebootlessError) return error;
     throw error;
@@ -51,7 +55,11 @@ async function failure(...all: readonly Result[]): Promise<RebootlessError> {
 describe("the end of a run", () => {
   it("is its answer when nothing failed", async () => {
     const results = await resultsOf([applied], true);
-    results.end("upgrade", { build_id: "ab" });
+    await results.of(
+      "upgrade",
+      () => ({ build_id: "ab" }),
+      async () => undefined,
+    );
     expect(JSON.parse(output.stdout)).toEqual({
       schema: 1,
       command: "upgrade",
@@ -80,6 +88,52 @@ describe("the end of a run", () => {
       code: "partly_applied",
       message: "1 done, 1 could not be: b",
       cause: { message: "b failed" },
+    });
+  });
+
+  it("is that it was asked to end, when something was left undone for it", async () => {
+    const left: Result = {
+      id: updateId("c"),
+      result: "left_out",
+      why: { id: updateId("c"), reason: "stopped" },
+    };
+    expect(await failure(applied, left)).toMatchObject({
+      code: "stopped",
+      message: "asked to end: 1 done, not done: c",
+      hint: "Nothing is half done. Run it again for the rest.",
+    });
+    expect(await failure(applied, failed("b", "stopped"), left)).toMatchObject({
+      code: "stopped",
+      message: "asked to end: 1 done, not done: b, c",
+      hint: "Try again.",
+      cause: { message: "b failed" },
+    });
+    expect(await failure(failed("b", "stopped"))).toMatchObject({ code: "stopped", message: "b failed" });
+  });
+
+  it("has what was done when the host's own disk or kernel cuts the run short", async () => {
+    const results = await resultsOf([applied], true);
+    const full = new RebootlessError("io", "cannot write", {
+      hint: "The disk is full.",
+      cause: new Error("x"),
+    });
+    const run = results.of(
+      "upgrade",
+      () => ({ build_id: "ab" }),
+      () => Promise.reject(full),
+    );
+    await expect(run).rejects.toMatchObject({
+      code: "io",
+      hint: "The disk is full.",
+      cause: { message: "x" },
+      answer: {
+        build_id: "ab",
+        results: [
+          new Map(
+            Object.entries({ id: "fix", result: "applied", milliseconds: 9, pending: [], replaced: [] }),
+          ),
+        ],
+      },
     });
   });
 

@@ -9,6 +9,7 @@ import { RebootlessError } from "../../../shared/errors.ts";
 import { terminal } from "../../../shared/terminal.ts";
 import { MINUTE } from "../../../shared/time.ts";
 import { sampleUpdate } from "../../shared/feed/sample.ts";
+import { stopBy } from "../../support/stop.ts";
 import { SmallHost } from "./small_host.ts";
 
 let host: SmallHost;
@@ -38,6 +39,7 @@ async function run(upgrade: (context: Context) => Promise<void>, environment = {
     clock: () => host.now,
     system: host.system,
     lock: stateLock(host.places.stateDir),
+    stop: stopBy(),
     exitWith: () => undefined,
     record,
   };

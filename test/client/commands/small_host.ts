@@ -18,6 +18,7 @@ import { type Ceremony, ceremony, manifestBytes } from "../../edge/support/repos
 import { type Captured, capture } from "../../support/captured.ts";
 import { FakeSystem } from "../../support/fake_system.ts";
 import { signedBundle, signedRoot } from "../../support/memory_feed.ts";
+import { stopBy } from "../../support/stop.ts";
 
 export const ID = buildId("0123456789abcdef0123456789abcdef01234567");
 export const RELEASE = "6.1.0-57-test";
@@ -37,6 +38,8 @@ export type Output = Readonly<Captured>;
 export class SmallHost {
   readonly system = new FakeSystem();
   readonly logged: string[] = [];
+  /** What a stop request aborts. */
+  stop = new AbortController();
   now: Instant = instant(Date.UTC(2036, 5, 1));
   readonly dir: string;
   readonly places: Places;
@@ -140,6 +143,7 @@ export class SmallHost {
           clock: () => this.now,
           system: this.system,
           lock: stateLock(globals.stateDir),
+          stop: stopBy(this.stop),
           exitWith: self.exitWith,
           record: new RunRecord(async (line) => void this.logged.push(line)),
         }),

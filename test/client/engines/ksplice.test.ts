@@ -1,11 +1,17 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Change, Engine, LoadableModule, Progress } from "../../../client/engines/engine.ts";
+import type {
+  ApplyOptions,
+  Change,
+  Engine,
+  LoadableModule,
+  Progress,
+} from "../../../client/engines/engine.ts";
 import { kspliceEngine } from "../../../client/engines/ksplice.ts";
 import { objectName, updateId } from "../../../shared/brand.ts";
 import { FakeKsplice } from "../../support/fake_ksplice.ts";
 
 const KID = "ab12cd34";
-const WHOLE = { partial: false };
+const WHOLE: ApplyOptions = { partial: false, matchAgain: async () => undefined };
 
 const part = (target: string, role: "new" | "old"): LoadableModule => ({
   name: objectName(`ksplice_${KID}_${target}_${role}`),
@@ -201,7 +207,7 @@ describe.each([
     system.modules = system.modules.filter((name) => name !== "ext4");
     expect(await engine.apply(change, WHOLE)).toMatchObject({ cause: "target_not_loaded", restored: true });
     expect(system.did).toEqual([]);
-    expect(await engine.apply(change, { partial: true })).toMatchObject({
+    expect(await engine.apply(change, { ...WHOLE, partial: true })).toMatchObject({
       outcome: "applied",
       pending: ["ext4"],
     });

@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Change, Engine, Progress } from "../../../client/engines/engine.ts";
+import { abortOf } from "../../../client/engines/causes.ts";
+import type { ApplyOptions, Change, Engine, Progress } from "../../../client/engines/engine.ts";
 import { livepatchEngine } from "../../../client/engines/livepatch.ts";
 import { objectName, updateId } from "../../../shared/brand.ts";
 import { FakeSystem, type Load } from "../../support/fake_system.ts";
 
 const NAME = objectName("livepatch_fix");
 const FILE = `/var/lib/rebootless/${NAME}.ko`;
-const WHOLE = { partial: false };
+const WHOLE: ApplyOptions = { partial: false, matchAgain: async () => undefined };
 const CHANGE: Change = {
   id: updateId("fix"),
   modules: [{ name: NAME, file: FILE, role: "patch", target: null }],
@@ -17,11 +18,21 @@ const CHANGE: Change = {
 let system: FakeSystem;
 let engine: Engine;
 let waited: Progress[];
+let stop: AbortController;
 beforeEach(async () => {
   system = new FakeSystem();
   waited = [];
-  engine = livepatchEngine({ system, progress: (now) => waited.push(now) });
+  stop = new AbortController();
+  engine = livepatchEngine({ system, progress: (now) => waited.push(now), stop: stop.signal });
 });
+
+/** A request that comes when so much time has passed. */
+function stopAt(milliseconds: number): void {
+  const at = system.uptime() + milliseconds;
+  system.beforeRead = () => {
+    if (system.uptime() >= at) stop.abort("SIGTERM");
+  };
+}
 
 const thread = (comm: string, patchState: string, stack?: string) => ({
   comm,
@@ -133,6 +144,68 @@ describe("the livepatch engine", () => {
       expect(waited).toHaveLength(60);
     });
 
+    it("reverses at once when the run is asked to end, tries no more, and sees the way back through", async () => {
+      Object.assign(system, { transitionMs: FOREVER, turnMs: 20_000 });
+      stopAt(2000);
+      expect(await engine.apply(CHANGE, WHOLE)).toEqual({
+        outcome: "aborted",
+        cause: "stopped",
+        detail: "the transition was reversed, as SIGTERM asked the run to end",
+        blockedBy: [],
+        restored: true,
+      });
+      expect(system.uptime()).toBeLessThan(24_000);
+      expect(system.ran).toEqual([`insmod ${FILE}`, `rmmod ${NAME}`]);
+      expect(system.patches.size + system.modules.size).toBe(0);
+    });
+
+    it("says when a run that is asked to end cannot take it back", async () => {
+      Object.assign(system, { transitionMs: FOREVER, turnMs: FOREVER });
+      stopAt(2000);
+      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({
+        cause: "stopped",
+        detail: expect.stringMatching(/SIGTERM asked the run to end, .* could not be reversed: it goes on/),
+        restored: false,
+      });
+    });
+
+    it("does not wait for another patch, nor try again, once the run is asked to end", async () => {
+      system.patches.set("other", { enabled: true, left: FOREVER, functions: [] });
+      stopAt(2000);
+      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({ cause: "stopped", restored: true });
+      system.patches.clear();
+      system.loads.push(BUSY, BUSY);
+      expect(await engine.apply(CHANGE, WHOLE)).toMatchObject({ cause: "busy_transition" });
+      expect(system.ran).toEqual([`insmod ${FILE}`]);
+    });
+
+    it("matches again what another patch may have changed while it was waited for", async () => {
+      let matched = 0;
+      const matchAgain = async () => {
+        matched++;
+        expect(system.ran).toEqual([]);
+        return undefined;
+      };
+      await engine.apply(CHANGE, { ...WHOLE, matchAgain });
+      expect(matched).toBe(0);
+      await engine.undo(CHANGE);
+      system.ran.length = 0;
+      system.patches.set("other", { enabled: true, left: 300, functions: [] });
+      expect(await engine.apply(CHANGE, { ...WHOLE, matchAgain })).toMatchObject({ outcome: "applied" });
+      expect(matched).toBe(1);
+    });
+
+    it("matches again before it tries again, and loads nothing that does not match any more", async () => {
+      system.loads.push(BUSY);
+      const matchAgain = async () => abortOf("no_match", "somebody was here");
+      expect(await engine.apply(CHANGE, { ...WHOLE, matchAgain })).toMatchObject({
+        cause: "no_match",
+        detail: "somebody was here",
+        restored: true,
+      });
+      expect(system.ran).toEqual([`insmod ${FILE}`]);
+    });
+
     it("names 32 threads at the most", async () => {
       system.transitionMs = FOREVER;
       const many = Array.from({ length: 40 }, (_, i) => [100 + i, thread("worker", "0")] as const);
@@ -207,8 +280,8 @@ describe("the livepatch engine", () => {
         detail: "not loaded: kvm",
       });
       expect(system.ran).toEqual([]);
-      expect(await engine.preflight(two, { partial: true })).toBeUndefined();
-      expect(await engine.apply(two, { partial: true })).toMatchObject({
+      expect(await engine.preflight(two, { ...WHOLE, partial: true })).toBeUndefined();
+      expect(await engine.apply(two, { ...WHOLE, partial: true })).toMatchObject({
         outcome: "applied",
         pending: [kvm],
       });
@@ -309,6 +382,17 @@ describe("the livepatch engine", () => {
       });
       expect(system.patches.get(NAME)).toMatchObject({ enabled: true, left: 0 });
       expect(system.ran).toEqual([]);
+    });
+
+    it("stays in force when the run is asked to end", async () => {
+      Object.assign(system, { outMs: FOREVER, turnMs: 400 });
+      stopAt(2000);
+      expect(await engine.undo(CHANGE)).toMatchObject({
+        cause: "stopped",
+        detail: "the transition out was reversed, as SIGTERM asked the run to end: it stays in force",
+        restored: true,
+      });
+      expect(system.patches.get(NAME)).toMatchObject({ enabled: true, left: 0 });
     });
 
     it("says when it could not be turned, and goes on with it later", async () => {

@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Feed } from "../../../client/trust/feed.ts";
-import { httpFeed } from "../../../client/trust/http_feed.ts";
+import { DEFAULT_HTTP, httpFeed } from "../../../client/trust/http_feed.ts";
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -161,6 +161,20 @@ describe("a feed over HTTP", () => {
   ])("calls a connection that breaks %s unreachable", async (_, listener) => {
     const feed = await feedOf(listener);
     await expect(feed.get("a", { maxBytes: 5000 })).rejects.toMatchObject({ code: "unreachable" });
+  });
+
+  it("breaks a download off when the run is asked to end, and nothing else", async () => {
+    const stop = new AbortController();
+    const base = await baseOf((request, response) => {
+      if (request.url?.endsWith("small")) return void response.end("small");
+      response.writeHead(200).write("the beginning");
+      stop.abort("SIGTERM");
+    });
+    const own = httpFeed(base, { ...DEFAULT_HTTP, stop: stop.signal });
+    await expect(own.get("large", { maxBytes: 100, download: true })).rejects.toMatchObject({
+      code: "unreachable",
+    });
+    expect(await own.get("small", { maxBytes: 100 })).toMatchObject({ status: "ok" });
   });
 
   it("asks once more when a server drops the connection, and not for ever", async () => {

@@ -1,9 +1,8 @@
 import { type AppDeps, createApp } from "../../../edge/app.ts";
 import { MemoryCatalogue } from "../../../edge/catalogue/memory.ts";
 import { readConfig } from "../../../edge/config.ts";
+import { processQueue } from "../../../edge/node/queue.ts";
 import type { PublisherQueue } from "../../../edge/publish/ports.ts";
-import { publish, publishRoot, type RepositoryDeps, renew } from "../../../edge/publish/repository.ts";
-import { Serial } from "../../../edge/publish/serial.ts";
 import { MemoryStore } from "../../../edge/store/memory.ts";
 import type { Store } from "../../../edge/store/store.ts";
 import type { Clock } from "../../../shared/time.ts";
@@ -26,12 +25,16 @@ export async function inProcess(
   options: {
     readonly store?: Store;
     readonly online?: Parameters<typeof secrets>[1];
+    /** In place of the one publisher who may do everything. */
+    readonly publishers?: string;
     readonly queue?: (real: PublisherQueue) => PublisherQueue;
   } = {},
 ): Promise<InProcess> {
   const store = options.store ?? new MemoryStore();
-  const config = { ...(await readConfig(secrets(made, options.online))), clock };
-  const queue = inProcessQueue({ ...config, store });
+  const bindings = secrets(made, options.online);
+  const PUBLISHERS = options.publishers ?? bindings["PUBLISHERS"];
+  const config = { ...(await readConfig({ ...bindings, PUBLISHERS })), clock };
+  const queue = processQueue({ ...config, store });
   const catalogue = new MemoryCatalogue();
   const spent = new Set<string>();
   const reports: unknown[] = [];
@@ -53,13 +56,4 @@ export async function inProcess(
       }),
     );
   return { store, send, publisher: new TestPublisher(made, send), reports, deps };
-}
-
-function inProcessQueue(deps: RepositoryDeps): PublisherQueue {
-  const line = new Serial();
-  return {
-    publish: (publication) => line.run(() => publish(deps, publication)),
-    publishRoot: (bytes) => line.run(() => publishRoot(deps, bytes)),
-    renew: (id) => line.run(() => renew(deps, id)),
-  };
 }

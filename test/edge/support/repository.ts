@@ -49,15 +49,15 @@ export async function ceremony(now: Instant = systemClock()): Promise<Ceremony> 
 
 /** The text bindings of a deployment. */
 export function secrets(made: Ceremony, online: Partial<RootKeys["keys"]> = {}): Record<string, string> {
-  const only = (role: "snapshot" | "timestamp") => {
-    const [key] = online[role] ?? made.keys[role];
-    if (!key) throw new Error(`no ${role} key`);
-    return JSON.stringify(privateJwk(key));
+  const jwks = (role: "snapshot" | "timestamp") => {
+    const [first, ...more] = (online[role] ?? made.keys[role]).map(privateJwk);
+    if (!first) throw new Error(`no ${role} key`);
+    return JSON.stringify(more.length === 0 ? first : [first, ...more]);
   };
   return {
     TRUSTED_ROOT: fromUtf8(made.root),
-    SNAPSHOT_KEY: only("snapshot"),
-    TIMESTAMP_KEY: only("timestamp"),
+    SNAPSHOT_KEY: jwks("snapshot"),
+    TIMESTAMP_KEY: jwks("timestamp"),
     PUBLISHERS: JSON.stringify([{ id: PUBLISHER, key: publicJwk(made.door) }]),
     FEED_AUDIENCE: AUDIENCE,
   };

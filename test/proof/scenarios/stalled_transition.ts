@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rebootless } from "../../support/host.ts";
+import { CLIENT, rebootless } from "../../support/host.ts";
 import type { Host } from "../host.ts";
 import type { Scenario } from "../scenario.ts";
 import { expectTruth } from "../truth.ts";
@@ -19,6 +19,29 @@ async function sitIn(host: Host): Promise<number> {
 
 const release = (host: Host, value: "0" | "1") =>
   host.guest.mustExec(`echo ${value} >/sys/module/rebootless_target_hold/parameters/released`);
+
+/** A client that waits gets SIGTERM, as `systemctl stop` sends it, and while it takes the change back two requests more. */
+async function expectStopped(host: Host): Promise<void> {
+  const script = `node ${CLIENT} --json upgrade --set stall_deadline=10m >/tmp/stopped.json 2>/tmp/stopped.err & client=$!
+    until grep -qs 1 /sys/kernel/livepatch/*/transition; do sleep 0.2; kill -0 $client || exit 99; done
+    sleep 2; kill -TERM $client; kill -TERM $client; kill -INT $client; wait $client`;
+  const { code, ms } = await host.guest.exec(script, { timeoutMs: 1000 * 2 * ROOM_S });
+  const stderr = await host.read("/tmp/stopped.err");
+  assert.equal(code, 15, stderr);
+  assert.ok(ms < 1000 * 2 * ROOM_S, "and it does not wait for its deadline");
+  assert.match(stderr, /^SIGTERM: what is under way is finished or taken back/m);
+  const said = JSON.parse(await host.read("/tmp/stopped.json")) as Readonly<Record<string, unknown>>;
+  const { code: coded, details } = said["error"] as { code: string; details: object };
+  assert.deepEqual({ coded, details }, { coded: "stopped", details: { cause: "stopped", restored: true } });
+  await host.expectUntouched();
+  await expectTruth(host);
+  const history = JSON.stringify((await host.must("history")).json);
+  assert.match(
+    history,
+    /the transition was reversed, as SIGTERM asked the run to end/,
+    "it was written down",
+  );
+}
 
 export const stalledTransition: Scenario = {
   name: "stalled-transition",
@@ -41,6 +64,8 @@ export const stalledTransition: Scenario = {
     assert.deepEqual(details, { cause: "code_busy", restored: true });
     await host.expectUntouched();
     await expectTruth(host);
+
+    await expectStopped(host);
 
     await release(host, "1");
     await host.must("upgrade");

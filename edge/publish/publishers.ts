@@ -1,0 +1,102 @@
+import { type CryptoKey, importJWK } from "jose";
+import { Decoder } from "../../shared/decode.ts";
+import { parseJson } from "../../shared/json.ts";
+import { MAX_KEYS } from "../../shared/limits.ts";
+import {
+  decodeKernelScope,
+  decodeScope,
+  EVERYTHING,
+  type KernelScope,
+  onlyMembers,
+  type Scope,
+} from "./scope.ts";
+
+/** Who may come through the edge's door. It opens the door, no more: what is believed is signed by targets. */
+export interface Publisher {
+  readonly id: string;
+  /** For verifying the Ed25519 of tokens; several while one replaces another. */
+  readonly keys: readonly CryptoKey[];
+  /** Ids, as the root of trust has them, of the targets keys that are this publisher's. */
+  readonly targetsKeys: readonly string[];
+  readonly scope: Scope;
+}
+
+/** Targets of these kernels need signatures of so many different publishers, besides what the root demands. */
+export interface Quorum {
+  readonly kernels: KernelScope;
+  readonly publishers: number;
+}
+
+export interface Publishers {
+  readonly byId: ReadonlyMap<string, Publisher>;
+  readonly byTargetsKey: ReadonlyMap<string, Publisher>;
+  readonly quorums: readonly Quorum[];
+}
+
+const MAX_PUBLISHERS = 256;
+const MAX_QUORUMS = 64;
+/** Each that does not fit costs the verification of a signature. */
+export const MAX_DOOR_KEYS = 4;
+
+/**
+ * `[{"id", "key"}, …]`, or `{"publishers": […], "quorums": [{"kernels", "publishers"}, …]}`. A publisher has `key` or
+ * `keys`, public JWKs, and may have `targets_keys` and `scope`. Throws ParseError.
+ */
+export async function decodePublishers(bytes: Uint8Array): Promise<Publishers> {
+  const json = new Decoder(parseJson(bytes, "PUBLISHERS"), "PUBLISHERS");
+  if (Array.isArray(json.value)) return publishersOf(json, []);
+  onlyMembers(json, ["publishers", "quorums"]);
+  const quorums = json.get("quorums").optional((list) => list.array(MAX_QUORUMS).map(decodeQuorum));
+  return publishersOf(json.get("publishers"), quorums ?? []);
+}
+
+async function publishersOf(list: Decoder, quorums: readonly Quorum[]): Promise<Publishers> {
+  const byId = new Map<string, Publisher>();
+  const byTargetsKey = new Map<string, Publisher>();
+  for (const entry of list.array(MAX_PUBLISHERS)) {
+    const publisher = await decodePublisher(entry);
+    if (byId.has(publisher.id)) entry.fail("an id that another has");
+    byId.set(publisher.id, publisher);
+    for (const key of publisher.targetsKeys) {
+      if (byTargetsKey.has(key)) entry.fail("a targets key that is named twice");
+      byTargetsKey.set(key, publisher);
+    }
+  }
+  return { byId, byTargetsKey, quorums };
+}
+
+async function decodePublisher(entry: Decoder): Promise<Publisher> {
+  onlyMembers(entry, ["id", "key", "keys", "targets_keys", "scope"]);
+  const id = entry.get("id").string(64);
+  if (!/^[a-z0-9][a-z0-9._-]*$/.test(id)) entry.fail("not a sound id");
+  const one = entry.get("key").optional((key) => [key]);
+  const jwks = entry.get("keys").optional((keys) => keys.array(MAX_DOOR_KEYS));
+  if ((one === undefined) === (jwks === undefined)) entry.fail("needs either key or keys");
+  const targetsKeys = entry
+    .get("targets_keys")
+    .optional((ids) => ids.array(MAX_KEYS).map((key) => key.string()));
+  return {
+    id,
+    keys: await Promise.all((one ?? jwks ?? []).map(publicKey)),
+    targetsKeys: targetsKeys ?? [],
+    scope: entry.get("scope").optional(decodeScope) ?? EVERYTHING,
+  };
+}
+
+function decodeQuorum(quorum: Decoder): Quorum {
+  onlyMembers(quorum, ["kernels", "publishers"]);
+  return {
+    kernels: decodeKernelScope(quorum.get("kernels")),
+    publishers: quorum.get("publishers").integer(1, MAX_PUBLISHERS),
+  };
+}
+
+async function publicKey(jwk: Decoder): Promise<CryptoKey> {
+  jwk.get("kty").literal("OKP");
+  jwk.get("crv").literal("Ed25519");
+  // A private key here is a mistake somebody should hear of before it is used.
+  if (jwk.object().has("d")) jwk.fail("a private key where the public one belongs");
+  const key = await importJWK({ kty: "OKP", crv: "Ed25519", x: jwk.get("x").string() }, "EdDSA");
+  if (key instanceof Uint8Array) return jwk.fail("not a public key");
+  return key;
+}

@@ -1,0 +1,77 @@
+import { type BuildId, buildId } from "../../shared/brand.ts";
+import type { Decoder } from "../../shared/decode.ts";
+import type { KernelFacts } from "../../shared/feed/kernel.ts";
+import { MAX_ENTRIES } from "../../shared/limits.ts";
+import { matchesPattern } from "../../shared/tuf/path_pattern.ts";
+
+/** What a publisher may ask for: `updates` are publications of kernels and what is staged for them. */
+export const OPERATIONS = ["updates", "root"] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+/** Which kernels. Of every kind that is given one has to fit; where none is given, all kernels do. */
+export interface KernelScope {
+  readonly buildIds: ReadonlySet<BuildId> | undefined;
+  /** Patterns of `uname -r`, as of glob(7): `6.1.*-amd64`. */
+  readonly releases: readonly string[] | undefined;
+  /** Patterns of the distribution's name. */
+  readonly distributions: readonly string[] | undefined;
+}
+
+export interface Scope {
+  readonly operations: ReadonlySet<Operation>;
+  readonly kernels: KernelScope;
+}
+
+export const ALL_KERNELS: KernelScope = {
+  buildIds: undefined,
+  releases: undefined,
+  distributions: undefined,
+};
+export const EVERYTHING: Scope = { operations: new Set(OPERATIONS), kernels: ALL_KERNELS };
+
+const MAX_PATTERNS = 256;
+
+export function covers(scope: KernelScope, { buildId: id, release, distribution }: KernelFacts): boolean {
+  const fits = (patterns: readonly string[] | undefined, text: string | undefined) =>
+    patterns === undefined ||
+    (text !== undefined && patterns.some((pattern) => matchesPattern(pattern, text)));
+  return (
+    (scope.buildIds === undefined || scope.buildIds.has(id)) &&
+    fits(scope.releases, release) &&
+    fits(scope.distributions, distribution)
+  );
+}
+
+/** `{"operations": ["updates"], "kernels": {…}}`; what is left out is not limited. Throws ParseError. */
+export function decodeScope(scope: Decoder): Scope {
+  onlyMembers(scope, ["operations", "kernels"]);
+  const operations = scope.get("operations").optional((list) => list.array(OPERATIONS.length).map(operation));
+  const kernels = scope.get("kernels").optional(decodeKernelScope);
+  return { operations: new Set(operations ?? OPERATIONS), kernels: kernels ?? ALL_KERNELS };
+}
+
+/** `{"build_ids": […], "releases": […], "distributions": […]}`. Throws ParseError. */
+export function decodeKernelScope(scope: Decoder): KernelScope {
+  onlyMembers(scope, ["build_ids", "releases", "distributions"]);
+  const patterns = (name: string) =>
+    scope.get(name).optional((list) => list.array(MAX_PATTERNS).map((pattern) => pattern.string()));
+  const ids = scope.get("build_ids").optional((list) => list.array(MAX_ENTRIES).map((id) => id.as(buildId)));
+  return {
+    buildIds: ids && new Set(ids),
+    releases: patterns("releases"),
+    distributions: patterns("distributions"),
+  };
+}
+
+/** A limit that is misspelt must not be passed over. Throws ParseError. */
+export function onlyMembers(decoder: Decoder, names: readonly string[]): void {
+  for (const name of decoder.object().keys()) {
+    if (!names.includes(name))
+      decoder.fail(`has a member ${JSON.stringify(name.slice(0, 80))}, which is none`);
+  }
+}
+
+function operation(decoder: Decoder): Operation {
+  const text = decoder.string();
+  return OPERATIONS.find((known) => known === text) ?? decoder.fail(`not one of ${OPERATIONS.join(", ")}`);
+}

@@ -1,0 +1,45 @@
+import type { Context, Hono } from "hono";
+import type { BuildId } from "../../shared/brand.ts";
+import {
+  decodeBuildIds,
+  encodeFeeds,
+  FEEDS_BYTES,
+  FEEDS_PATH,
+  MAX_QUESTION_BYTES,
+} from "../../shared/feed/batch.ts";
+import { inParallel } from "../../shared/parallel.ts";
+import type { AppDeps } from "../app.ts";
+import { route } from "../http/methods.ts";
+import { feedKey } from "../store/keys.ts";
+import { admit } from "./admit.ts";
+
+/** Feeds read at the same time: as many may be in memory beyond what the answer may hold. */
+const READS = 8;
+
+/** For publishers, who read what they are about to build upon: the feeds of many kernels at once. */
+export function feedsRoutes(app: Hono, deps: AppDeps): void {
+  route(app, `/${FEEDS_PATH}`, { post: (c) => feeds(c, deps) });
+}
+
+/** As they are in force: a publisher minds no expiry. */
+async function feeds(c: Context, deps: AppDeps): Promise<Response> {
+  const admission = await admit(c.req.raw, deps, MAX_QUESTION_BYTES);
+  if (admission.kind === "turned_away") return admission.answer;
+  const found: Uint8Array[] = [];
+  const absent: BuildId[] = [];
+  const leftOff: BuildId[] = [];
+  let length = 0;
+  await inParallel(decodeBuildIds(admission.body), READS, async (id) => {
+    const file = await deps.store.get(feedKey(id));
+    if (!file) return absent.push(id);
+    if (length > 0 && length + file.length > FEEDS_BYTES) {
+      await file.stream().cancel();
+      return leftOff.push(id);
+    }
+    length += file.length;
+    return found.push(await file.bytes());
+  });
+  return new Response(encodeFeeds({ feeds: found, absent, leftOff }) as Uint8Array<ArrayBuffer>, {
+    headers: { "Content-Type": "application/x-ndjson", "Cache-Control": "no-store" },
+  });
+}

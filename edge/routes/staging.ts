@@ -1,0 +1,53 @@
+import type { Context, Hono } from "hono";
+import { sha256Hex } from "../../shared/brand.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { decodeDigests, MAX_QUESTION_BYTES, STAGING_PATH } from "../../shared/feed/batch.ts";
+import { MAX_ARTIFACT_BYTES } from "../../shared/limits.ts";
+import { inParallel } from "../../shared/parallel.ts";
+import type { AppDeps } from "../app.ts";
+import { jsonAnswer } from "../http/answer.ts";
+import { route } from "../http/methods.ts";
+import { problem } from "../http/problem.ts";
+import { requireOperation } from "../publish/authority.ts";
+import { artifactKey, stagingKey } from "../store/keys.ts";
+import { admit } from "./admit.ts";
+import { SHA256 } from "./patterns.ts";
+
+/** Digests looked up at the same time. */
+const LOOKUPS = 16;
+
+/** Where artifacts wait for the publish that names them, each under its digest. */
+export function stagingRoutes(app: Hono, deps: AppDeps): void {
+  route(app, `/staging/:sha256{${SHA256}}`, { put: (c) => stage(c, deps) });
+  route(app, `/${STAGING_PATH}`, { post: (c) => missing(c, deps) });
+}
+
+/** 201, or 200 when the artifact is here already, staged or in force. */
+async function stage(c: Context, deps: AppDeps): Promise<Response> {
+  const admission = await admit(c.req.raw, deps, MAX_ARTIFACT_BYTES);
+  if (admission.kind === "turned_away") return admission.answer;
+  requireOperation(admission.publisher, "updates", deps.publishers);
+  const sha256 = sha256Hex(c.req.param("sha256") ?? "");
+  if ((await sha256Of(admission.body)) !== sha256)
+    return refused("the body's SHA-256 is not the one in the path");
+  if (admission.body.length === 0) return refused("an artifact has at least one byte");
+  const known = await deps.store.head(artifactKey(sha256));
+  const done = known ? "exists" : await deps.store.create(stagingKey(sha256), admission.body);
+  return jsonAnswer(done === "created" ? 201 : 200, { sha256, length: admission.body.length });
+}
+
+/** Which of these digests are neither staged nor in force: those are to be sent. */
+async function missing(c: Context, deps: AppDeps): Promise<Response> {
+  const admission = await admit(c.req.raw, deps, MAX_QUESTION_BYTES);
+  if (admission.kind === "turned_away") return admission.answer;
+  const digests = decodeDigests(admission.body);
+  const known = await inParallel(
+    digests,
+    LOOKUPS,
+    async (sha256) =>
+      (await deps.store.head(artifactKey(sha256))) ?? (await deps.store.head(stagingKey(sha256))),
+  );
+  return jsonAnswer(200, { missing: digests.filter((_, i) => known[i] === undefined) });
+}
+
+const refused = (message: string): Response => problem(422, { code: "refused", message });

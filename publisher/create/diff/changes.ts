@@ -1,0 +1,150 @@
+import { SECTION_FLAG } from "../../../shared/elf/sections.ts";
+import type { Piece, Unit } from "../object/pieces.ts";
+import { isInitSection } from "../object/section_role.ts";
+import type { Compare, Version } from "./compare.ts";
+import type { Correlation } from "./correlate.ts";
+import { isContentOnly, isRenewable, parentOf } from "./names.ts";
+import { type Refusal, refusal } from "./refusal.ts";
+
+/** What differs between two versions of a unit. Pieces are of the new one. */
+export interface Changes {
+  /** Functions that the old version has too; none that only run at the start. */
+  readonly changed: readonly Piece[];
+  /** Constant data whose users are all changed functions: they get a copy. */
+  readonly copied: ReadonlySet<Piece>;
+  readonly dropped: readonly string[];
+  readonly initOnly: readonly string[];
+  readonly refusals: readonly Refusal[];
+  readonly notes: readonly string[];
+}
+
+export function findChanges(
+  before: Version,
+  after: Version,
+  { newOf, oldOf }: Correlation,
+  same: Compare,
+): Changes {
+  const refusals: Refusal[] = [];
+  const notes: string[] = [];
+  const initOnly = new Set<string>();
+  const copied = new Set<Piece>();
+  const changed = new Set<Piece>();
+  const users = usersOf(after.unit);
+  const nameOf = ({ names: [name = ""] }: Piece): string => name;
+
+  for (const [old, now] of newOf) {
+    if (kindOf(old) !== kindOf(now)) {
+      refusals.push(
+        refusal("changed_section", nameOf(now), `it moved from ${old.section.name} to ${now.section.name}`),
+      );
+      continue;
+    }
+    if (same(old, now)) continue;
+    if (isInit(now)) initOnly.add(nameOf(now));
+    else if (now.role === "code") changed.add(now);
+    else if (isRegistration(now))
+      notes.push(`${nameOf(now)} in ${now.section.name} changed, without effect on a kernel that runs`);
+    else if (isCopyable(now, after.unit, users)) copied.add(now);
+    else if (!isRenewable(nameOf(now))) refusals.push(changedData(old, now));
+  }
+  // A constant that functions alone refer to changes with them.
+  for (const datum of copied)
+    for (const user of users.get(datum) ?? []) if (oldOf.has(user)) changed.add(user);
+  widen(changed, after.unit, oldOf);
+  for (const piece of after.unit.pieces) {
+    if (piece.role === "code" && piece.names.length > 0 && !oldOf.has(piece) && isInit(piece))
+      initOnly.add(nameOf(piece));
+  }
+  for (const piece of [...changed]) {
+    if (!isInit(piece)) continue;
+    changed.delete(piece);
+    initOnly.add(nameOf(piece));
+  }
+  return {
+    changed: [...changed],
+    copied,
+    dropped: before.unit.pieces
+      .filter((piece) => piece.role === "code" && piece.names.length > 0 && !newOf.has(piece))
+      .map(nameOf),
+    initOnly: [...initOnly],
+    refusals,
+    notes,
+  };
+}
+
+function changedData(old: Piece, now: Piece) {
+  const subject = now.names[0] ?? now.section.name;
+  return old.size === now.size
+    ? refusal(
+        "changed_data",
+        subject,
+        `its initial value in ${now.section.name} changed, and the running kernel has the old one`,
+      )
+    : refusal(
+        "changed_layout",
+        subject,
+        `it has ${now.size} bytes, and the running kernel's has ${old.size}`,
+      );
+}
+
+export const isInit = ({ section }: Piece): boolean => isInitSection(section.name);
+
+/** What a move between sections means: nothing between hot and cold code, much to or from freed or per-CPU memory. */
+function kindOf(piece: Piece): string {
+  if (isInit(piece)) return "init";
+  if (piece.section.name.includes("percpu")) return "percpu";
+  if (piece.role === "code") return "code";
+  return piece.isWritable ? "data" : "read-only data";
+}
+
+/** Lists that the kernel goes through when it or a module starts. */
+const isRegistration = ({ section }: Piece): boolean =>
+  /^(?:__param|__tracepoints|__tracepoints_ptrs|_ftrace_events|__syscalls_metadata|__ftrace_eval_maps|_kprobe_blacklist|__bpf_raw_tp_map|_error_injection_whitelist|\.pci_fixup.*|__dyndbg|\.BTF_ids|__modver|_kprobe_blacklist)$/.test(
+    section.name,
+  );
+
+function usersOf({ pieces }: Unit): ReadonlyMap<Piece, readonly Piece[]> {
+  const users = new Map<Piece, Piece[]>();
+  for (const piece of pieces) {
+    for (const { target } of piece.references) {
+      const used = target.kind === "piece" ? pieces[target.piece] : undefined;
+      if (used === undefined) continue;
+      const list = users.get(used);
+      if (list === undefined) users.set(used, [piece]);
+      else list.push(piece);
+    }
+  }
+  return users;
+}
+
+/** A local constant that only functions refer to, and that holds no pointer to code. */
+function isCopyable(datum: Piece, { pieces }: Unit, users: ReadonlyMap<Piece, readonly Piece[]>): boolean {
+  if (datum.isWritable || datum.isGlobal || isContentOnly(datum.names[0] ?? "")) return false;
+  const pointsToCode = datum.references.some(({ target }) =>
+    target.kind === "symbol"
+      ? true
+      : ((pieces[target.piece]?.section.flags ?? 0n) & (SECTION_FLAG.exec | SECTION_FLAG.write)) !== 0n,
+  );
+  return (
+    !pointsToCode && (users.get(datum) ?? []).every(({ role, names }) => role === "code" && names.length > 0)
+  );
+}
+
+/** A function and the part split off of it change together. */
+function widen(changed: Set<Piece>, { pieces }: Unit, oldOf: ReadonlyMap<Piece, Piece>): void {
+  const byName = new Map(
+    pieces
+      .filter(({ role }) => role === "code")
+      .flatMap((piece) => piece.names.map((name) => [name, piece] as const)),
+  );
+  for (const piece of pieces) {
+    const parent = piece.names
+      .map((name) => byName.get(parentOf(name) ?? ""))
+      .find((found) => found !== undefined);
+    if (parent === undefined || piece.role !== "code") continue;
+    const isNew = !oldOf.has(piece) || !oldOf.has(parent);
+    if (!isNew && !changed.has(piece) && !changed.has(parent)) continue;
+    if (oldOf.has(piece)) changed.add(piece);
+    if (oldOf.has(parent)) changed.add(parent);
+  }
+}

@@ -1,0 +1,131 @@
+import { groupBy } from "../../../shared/group_by.ts";
+import type { Piece, Unit } from "../object/pieces.ts";
+import { isContentOnly, stemOf } from "./names.ts";
+
+/** Which piece of the new unit is which of the old one: only pieces with a name and an identity. */
+export interface Correlation {
+  readonly newOf: ReadonlyMap<Piece, Piece>;
+  readonly oldOf: ReadonlyMap<Piece, Piece>;
+  /** Names without numbers that stand for several data of the old unit that were not told apart. */
+  readonly ambiguous: ReadonlySet<string>;
+}
+
+/**
+ * Correlates two versions of a unit: by name; clones and static locals by their name without numbers where there is one
+ * of it; other static locals by the functions and data that refer to them, in order.
+ */
+export function correlate(before: Unit, after: Unit): Correlation {
+  const pairs = new Pairs();
+  const old = namedPieces(before);
+  const now = namedPieces(after);
+  pairByKey(pairs, old, now, exactKey);
+  pairByKey(pairs, old, now, ({ role, names }) => `${role} ${stemOf(names[0] ?? "")}`);
+  pairClones(pairs, old, now);
+  pairByReferences(pairs, before, after);
+  const left = [...old].filter((piece) => piece.role === "data" && !pairs.newOf.has(piece));
+  return { ...pairs, ambiguous: new Set(left.map(({ names }) => stemOf(names[0] ?? ""))) };
+}
+
+class Pairs {
+  readonly newOf = new Map<Piece, Piece>();
+  readonly oldOf = new Map<Piece, Piece>();
+  add(old: Piece, now: Piece): boolean {
+    if (this.newOf.has(old) || this.oldOf.has(now)) return false;
+    this.newOf.set(old, now);
+    this.oldOf.set(now, old);
+    return true;
+  }
+}
+
+const namedPieces = ({ pieces }: Unit): readonly Piece[] =>
+  pieces.filter(({ names: [name] }) => name !== undefined && !isContentOnly(name));
+
+/** Functions keep their names but for numbers; a static local's name with its number says nothing. */
+const exactKey = ({ role, names: [name = ""] }: Piece): string | undefined =>
+  role === "code" || stemOf(name) === name ? `${role} ${name}` : undefined;
+
+function pairByKey(
+  pairs: Pairs,
+  old: readonly Piece[],
+  now: readonly Piece[],
+  key: (piece: Piece) => string | undefined,
+): void {
+  const candidates = groupBy(
+    now.filter((piece) => !pairs.oldOf.has(piece)),
+    key,
+  );
+  for (const [name, group] of groupBy(
+    old.filter((piece) => !pairs.newOf.has(piece)),
+    key,
+  )) {
+    const [only, ...others] = candidates.get(name) ?? [];
+    const [first] = group;
+    if (only !== undefined && others.length === 0 && first !== undefined && group.length === 1)
+      pairs.add(first, only);
+  }
+}
+
+/** Clones of one function whose numbers moved: by equal code first, then in order. */
+function pairClones(pairs: Pairs, old: readonly Piece[], now: readonly Piece[]): void {
+  const key = ({ role, names: [name = ""] }: Piece) => (role === "code" ? stemOf(name) : undefined);
+  const candidates = groupBy(
+    now.filter((piece) => !pairs.oldOf.has(piece)),
+    key,
+  );
+  for (const [name, group] of groupBy(
+    old.filter((piece) => !pairs.newOf.has(piece)),
+    key,
+  )) {
+    const left = candidates.get(name) ?? [];
+    for (const piece of group) {
+      const same = left.find((other) => !pairs.oldOf.has(other) && other.size === piece.size);
+      if (same !== undefined) pairs.add(piece, same);
+    }
+  }
+}
+
+/** Until nothing is found any more: a static local may be known only by a datum that is. Equal-looking pieces go first. */
+function pairByReferences(pairs: Pairs, before: Unit, after: Unit): void {
+  const queue = [...pairs.newOf].sort(
+    ([a, b], [c, d]) => Number(looksEqual(c, d)) - Number(looksEqual(a, b)),
+  );
+  for (const [old, now] of queue) {
+    const candidates = unpairedLocals(now, after, pairs.oldOf);
+    for (const [stem, locals] of unpairedLocals(old, before, pairs.newOf)) {
+      const others = candidates.get(stem) ?? [];
+      for (const [local, other] of aligned(locals, others))
+        if (pairs.add(local, other)) queue.push([local, other]);
+    }
+  }
+}
+
+const looksEqual = (old: Piece, now: Piece): boolean =>
+  old.size === now.size && old.references.length === now.references.length;
+
+function unpairedLocals(
+  piece: Piece,
+  unit: Unit,
+  paired: ReadonlyMap<Piece, Piece>,
+): ReadonlyMap<string, readonly Piece[]> {
+  const targets = piece.references.flatMap(({ target }) => (target.kind === "piece" ? [target.piece] : []));
+  const locals = [...new Set(targets)].flatMap((index) => unit.pieces[index] ?? []);
+  return groupBy(
+    locals.filter((local) => local.role === "data" && !paired.has(local)),
+    ({ names: [name] }) => (name === undefined || isContentOnly(name) ? undefined : stemOf(name)),
+  );
+}
+
+/** As many on both sides: one after the other. Otherwise those of equal size and section, from the front. */
+function aligned(old: readonly Piece[], now: readonly Piece[]): readonly (readonly [Piece, Piece])[] {
+  const pairs: (readonly [Piece, Piece])[] = [];
+  let from = 0;
+  for (const [i, piece] of old.entries()) {
+    const at =
+      old.length === now.length ? i : now.findIndex((other, j) => j >= from && other.size === piece.size);
+    const other = now[at];
+    if (other === undefined) continue;
+    pairs.push([piece, other]);
+    from = at + 1;
+  }
+  return pairs;
+}

@@ -1,0 +1,247 @@
+import type { Piece, Reference, Unit } from "../object/pieces.ts";
+import type { TableEntry } from "../object/special_tables.ts";
+import type { PatchTarget } from "../patch_object.ts";
+import type { ReferenceResolver } from "../resolve/references.ts";
+import { type Changes, isInit } from "./changes.ts";
+import type { Version } from "./compare.ts";
+import type { Correlation } from "./correlate.ts";
+import { isContentOnly, isRenewable, parentOf, stemOf } from "./names.ts";
+import { type Refusal, refusal } from "./refusal.ts";
+
+/** A reference of something kept, and what it will be to: a kept piece, or something of the running kernel. */
+export interface KeptReference extends Omit<Reference, "target"> {
+  readonly target:
+    | { readonly kind: "kept"; readonly piece: Piece; readonly offset: number }
+    | { readonly kind: "kernel"; readonly target: PatchTarget; readonly offset: number };
+}
+
+export interface KeptEntry {
+  readonly entry: TableEntry;
+  readonly references: readonly KeptReference[];
+}
+
+/** The part of a unit that goes into the update. */
+export interface Selection {
+  readonly pieces: ReadonlyMap<Piece, readonly KeptReference[]>;
+  readonly entries: readonly KeptEntry[];
+  /** Named pieces that the kernel does not have. */
+  readonly added: readonly Piece[];
+  readonly refusals: readonly Refusal[];
+  readonly notes: readonly string[];
+}
+
+/**
+ * Keeps the changed functions and what they need that the running kernel does not have, or has no name for. Everything
+ * else they refer to is the running kernel's.
+ */
+export function selectPieces(
+  after: Version,
+  changes: Changes,
+  correlation: Correlation,
+  resolve: ReferenceResolver,
+): Selection {
+  return new Selector(after, changes, correlation, resolve).run();
+}
+
+type Decision = KeptReference["target"] | { readonly kind: "refused" };
+
+class Selector {
+  readonly #unit: Unit;
+  readonly #after: Version;
+  readonly #changes: Changes;
+  readonly #correlation: Correlation;
+  readonly #resolve: ReferenceResolver;
+  readonly #queue: Piece[] = [];
+  readonly #kept = new Set<Piece>();
+  readonly #parts: ReadonlyMap<Piece, readonly Piece[]>;
+  readonly #known = new Map<Piece, PatchTarget | undefined>();
+  readonly #refusals = new Map<string, Refusal>();
+  readonly #notes = new Set<string>();
+
+  constructor(after: Version, changes: Changes, correlation: Correlation, resolve: ReferenceResolver) {
+    this.#after = after;
+    this.#unit = after.unit;
+    this.#changes = changes;
+    this.#correlation = correlation;
+    this.#resolve = resolve;
+    this.#parts = splitParts(after.unit);
+  }
+
+  run(): Selection {
+    const pieces = new Map<Piece, readonly KeptReference[]>();
+    const entries: KeptEntry[] = [];
+    for (const piece of this.#changes.changed) this.#keep(piece);
+    for (let piece = this.#queue.shift(); piece !== undefined; piece = this.#queue.shift()) {
+      const name = piece.names[0] ?? piece.section.name;
+      pieces.set(piece, this.#references(piece.references, name, false) ?? []);
+      for (const entry of this.#after.entries.get(piece.index) ?? []) {
+        const kept = this.#entry(entry, name);
+        if (kept !== undefined) entries.push(kept);
+      }
+    }
+    const { oldOf } = this.#correlation;
+    return {
+      pieces,
+      entries,
+      added: [...pieces.keys()].filter(
+        (p) => p.names.length > 0 && !oldOf.has(p) && !isContentOnly(p.names[0] ?? ""),
+      ),
+      refusals: [...this.#refusals.values()],
+      notes: [...this.#notes],
+    };
+  }
+
+  /** With all parts of a function: they jump into each other. */
+  #keep(piece: Piece): void {
+    if (this.#kept.has(piece)) return;
+    this.#kept.add(piece);
+    this.#queue.push(piece);
+    for (const part of this.#parts.get(piece) ?? []) this.#keep(part);
+  }
+
+  #refuse(found: Refusal): { readonly kind: "refused" } {
+    this.#refusals.set(`${found.code} ${found.subject} ${found.reason}`, found);
+    return { kind: "refused" };
+  }
+
+  /** Undefined if one cannot be resolved; that was noted. */
+  #references(
+    references: readonly Reference[],
+    from: string,
+    isTable: boolean,
+  ): readonly KeptReference[] | undefined {
+    const kept: KeptReference[] = [];
+    for (const reference of references) {
+      const target = this.#target(reference, from, isTable);
+      if (target.kind !== "refused") kept.push({ ...reference, target });
+    }
+    return kept.length === references.length ? kept : undefined;
+  }
+
+  #target({ target, isBranch }: Reference, from: string, isTable: boolean): Decision {
+    if (target.kind === "symbol") {
+      const found = this.#resolve.symbol(target.name);
+      if (found !== undefined) return { kind: "kernel", target: found, offset: target.offset };
+      const what = target.isWeak ? "a weak symbol" : "a symbol";
+      return this.#refuse(
+        refusal("unresolved", from, `it refers to ${target.name}, ${what} that the kernel does not have`),
+      );
+    }
+    const piece = this.#unit.pieces[target.piece];
+    if (piece === undefined) throw new RangeError("a reference to no piece");
+    const keep = (): Decision => {
+      this.#keep(piece);
+      return { kind: "kept", piece, offset: target.offset };
+    };
+    const isMerged = piece.role === "string" || piece.role === "constant";
+    if (isMerged) return keep();
+    const [name] = piece.names;
+    if (isInit(piece)) {
+      return this.#refuse(
+        refusal("init", from, `it needs ${name ?? piece.section.name}, which is freed after the start`),
+      );
+    }
+    if (name === undefined) return this.#nameless(piece, from, keep);
+    const kernels = this.#inKernel(piece);
+    const fromKernel = (): Decision | undefined =>
+      kernels && { kind: "kernel", target: kernels, offset: target.offset };
+    if (piece.role === "code") {
+      const isPart = parentOf(name) !== undefined;
+      // Whoever takes a changed function's address gets the old one's, which leads to the new one for as long as it is there.
+      const isInside = isBranch || isTable || target.offset !== 0;
+      return isPart || (isInside && this.#kept.has(piece)) ? keep() : (fromKernel() ?? keep());
+    }
+    if (isContentOnly(name) || this.#changes.copied.has(piece)) return keep();
+    return fromKernel() ?? this.#ownDatum(piece, name, from, keep);
+  }
+
+  /** The old piece, by the name that the kernel has for it. */
+  #inKernel(piece: Piece): PatchTarget | undefined {
+    if (this.#known.has(piece)) return this.#known.get(piece);
+    const old = this.#correlation.oldOf.get(piece);
+    const target = old && this.#resolve.piece(old);
+    this.#known.set(piece, target);
+    return target;
+  }
+
+  #nameless(piece: Piece, from: string, keep: () => Decision): Decision {
+    if (!piece.isWritable) return keep();
+    return this.#refuse(
+      refusal("unresolved", from, `it refers to data without a name in ${piece.section.name}`),
+    );
+  }
+
+  /** A datum that is new, or that the kernel has no name for. */
+  #ownDatum(piece: Piece, name: string, from: string, keep: () => Decision): Decision {
+    const isOld = this.#correlation.oldOf.has(piece);
+    if (isRenewable(name)) return keep();
+    if (isOld) {
+      if (!piece.isWritable && piece.references.length === 0) return keep();
+      return this.#refuse(
+        refusal("unresolved", from, `it refers to ${name}, which the kernel has no name for`),
+      );
+    }
+    if (piece.isWritable && this.#correlation.ambiguous.has(stemOf(name))) {
+      return this.#refuse(
+        refusal(
+          "ambiguous_data",
+          name,
+          `the old version has data of this name too, and ${from} may mean one of them`,
+        ),
+      );
+    }
+    return keep();
+  }
+
+  #entry(entry: TableEntry, from: string): KeptEntry | undefined {
+    const { name } = entry.section;
+    const references = this.#references(entry.references, from, true);
+    if (references === undefined) return undefined;
+    if (name === "__ex_table" && references.some(({ target }) => target.kind !== "kept")) {
+      this.#refuse(refusal("exception_table", from, "a fixup of it lies in a function that is not changed"));
+      return undefined;
+    }
+    const key = references.at(-1)?.target;
+    if (!(name in KEYED) || key?.kind !== "kernel") return { entry, references };
+    const { target } = key;
+    if (target.kind !== "livepatch" || target.object === "vmlinux") return { entry, references };
+    // The kernel goes through these lists when the update is loaded; a module's keys are known only when it is.
+    if (name === "__jump_table" && !isTracing(target.name)) {
+      this.#refuse(
+        refusal(
+          "static_key",
+          from,
+          `it branches on ${target.name}, a static key of the module ${target.object}`,
+        ),
+      );
+    } else {
+      this.#notes.add(
+        `${from}: ${KEYED[name as keyof typeof KEYED]} ${target.name} of the module stays off or indirect`,
+      );
+    }
+    return undefined;
+  }
+}
+
+const KEYED = { __jump_table: "the branch on", ".static_call_sites": "the static call" } as const;
+
+const isTracing = (key: string): boolean => key.startsWith("__tracepoint_") || isRenewable(key);
+
+/** Each function with its `.cold` parts, both ways. */
+function splitParts({ pieces }: Unit): ReadonlyMap<Piece, readonly Piece[]> {
+  const functions = pieces.filter(({ role, names }) => role === "code" && names.length > 0);
+  const byName = new Map(functions.flatMap((piece) => piece.names.map((name) => [name, piece] as const)));
+  const parts = new Map<Piece, Piece[]>();
+  const add = (piece: Piece, part: Piece): void => {
+    const list = parts.get(piece);
+    if (list === undefined) parts.set(piece, [part]);
+    else list.push(part);
+  };
+  for (const piece of functions) {
+    const parent = byName.get(parentOf(piece.names[0] ?? "") ?? "");
+    if (parent === undefined) continue;
+    add(piece, parent);
+    add(parent, piece);
+  }
+  return parts;
+}

@@ -1,0 +1,83 @@
+import type { ObjectName } from "../../shared/brand.ts";
+import type { KernelImage } from "../image/kernel_image.ts";
+import { findChanges } from "./diff/changes.ts";
+import { comparer, type Version } from "./diff/compare.ts";
+import { correlate } from "./diff/correlate.ts";
+import type { Refusal } from "./diff/refusal.ts";
+import { selectPieces } from "./diff/selection.ts";
+import { openUnit } from "./object/pieces.ts";
+import { specialEntries } from "./object/special_tables.ts";
+import type { PatchObject } from "./patch_object.ts";
+import { buildPatch } from "./resolve/patch_builder.ts";
+import { referenceResolver } from "./resolve/references.ts";
+import { replacedFunctions } from "./resolve/replaced.ts";
+import { matchUnit } from "./resolve/run_pre.ts";
+import { openShipped } from "./resolve/shipped_kernel.ts";
+import type { UnitPair } from "./unit_pair.ts";
+
+/** What a unit's change comes to. */
+export type Difference =
+  | { readonly kind: "patch"; readonly patch: PatchObject; readonly report: DifferenceReport }
+  | { readonly kind: "unchanged"; readonly report: DifferenceReport }
+  | { readonly kind: "refused"; readonly refusals: readonly Refusal[]; readonly report: DifferenceReport };
+
+/** Names are those of the object files: of functions unless said otherwise. */
+export interface DifferenceReport {
+  readonly changed: readonly string[];
+  /** New functions and data that the changed functions need. */
+  readonly added: readonly string[];
+  readonly dropped: readonly string[];
+  /** Changed, but run only while the kernel or the module starts: without effect on one that runs. */
+  readonly initOnly: readonly string[];
+  /** Sentences on what was decided. */
+  readonly notes: readonly string[];
+}
+
+/** What references resolve to, and the shipped code that the compiled old code must equal. */
+export interface ShippedKernel {
+  readonly image: KernelImage;
+  /** Checksums of what vmlinux exports (Module.symvers of the headers package). */
+  readonly crcs: ReadonlyMap<string, number>;
+  /** What modules export: the module by the symbol. */
+  readonly moduleExports: ReadonlyMap<string, ObjectName>;
+  /** A module's .ko as shipped, unpacked. */
+  module(name: ObjectName): Uint8Array | undefined;
+}
+
+/**
+ * From a unit compiled before and after a patch to what a livepatch module needs of it.
+ * @throws ParseError, RebootlessError `limit`, `unsupported`, `usage`: objects that are not what a compiler makes, a module that is not there.
+ */
+export function differentiate(pair: UnitPair, kernel: ShippedKernel): Difference {
+  const before = openVersion(pair.before);
+  const after = openVersion(pair.after);
+  const correlation = correlate(before.unit, after.unit);
+  const same = comparer(before, after, correlation);
+  const changes = findChanges(before, after, correlation, same);
+  const report = (added: readonly string[], notes: readonly string[]): DifferenceReport => ({
+    changed: changes.changed.map(({ names: [name = ""] }) => name),
+    added,
+    dropped: changes.dropped,
+    initOnly: changes.initOnly,
+    notes: [...changes.notes, ...notes],
+  });
+  if (changes.refusals.length > 0)
+    return { kind: "refused", refusals: changes.refusals, report: report([], []) };
+  if (changes.changed.length === 0) return { kind: "unchanged", report: report([], []) };
+
+  const shipped = openShipped(pair.object, kernel);
+  const match = matchUnit(before.unit, shipped.own);
+  const replaced = replacedFunctions(changes.changed, before, correlation, match, shipped.own);
+  const resolve = referenceResolver(kernel, shipped, match);
+  const selection = selectPieces(after, changes, correlation, resolve);
+  const refusals = [...replaced.refusals, ...selection.refusals];
+  const added = selection.added.map(({ names: [name = ""] }) => name);
+  if (refusals.length > 0) return { kind: "refused", refusals, report: report(added, selection.notes) };
+  const patch = buildPatch(pair, selection, replaced.replacements, shipped.importNamespaces);
+  return { kind: "patch", patch, report: report(added, selection.notes) };
+}
+
+function openVersion(file: Uint8Array): Version {
+  const unit = openUnit(file);
+  return { unit, entries: specialEntries(unit) };
+}

@@ -1,0 +1,112 @@
+import { ELF_TYPE, parseElfHeader } from "../../../shared/elf/header.ts";
+import { MAX_RELOCATIONS, parseRela, R_X86_64, type Rela } from "../../../shared/elf/rela.ts";
+import { type ElfSection, parseSections, SECTION_TYPE, sectionBytes } from "../../../shared/elf/sections.ts";
+import { type ElfSymbol, parseSymbols } from "../../../shared/elf/symbols.ts";
+import { ParseError, RebootlessError } from "../../../shared/errors.ts";
+
+/** A section of a compiled unit: its bytes ([] for NOBITS) and its relocations, sorted by offset. */
+export interface ObjectSection extends ElfSection {
+  readonly bytes: Uint8Array;
+  readonly relocations: readonly Rela[];
+}
+
+/** A relocatable ELF file as a compiler left it, or the linker that joined several (.ko). */
+export interface CompiledObject {
+  readonly sections: readonly ObjectSection[];
+  readonly symbols: readonly ElfSymbol[];
+}
+
+/** Bytes that a relocation of a type writes; of the types that the kernel's module loader knows. */
+export const FIELD_SIZE: ReadonlyMap<number, 4 | 8> = new Map([
+  [R_X86_64._64, 8],
+  [R_X86_64.PC32, 4],
+  [R_X86_64.PLT32, 4],
+  [R_X86_64._32, 4],
+  [R_X86_64._32S, 4],
+  [R_X86_64.PC64, 8],
+]);
+/** Types whose value has their own place taken off. */
+export const isRelative = (type: number): boolean =>
+  type === R_X86_64.PC32 || type === R_X86_64.PLT32 || type === R_X86_64.PC64;
+
+const NONE = 0; // what objtool leaves of a call to __fentry__
+const COMMON = 0xfff2;
+// A section's size in a header is a claim: zeroed data has no bytes in the file. amdgpu has 20 MB in all.
+const MAX_SECTION_BYTES = 256 << 20;
+
+/** @throws ParseError, RebootlessError `limit`, `unsupported`. */
+export function openCompiledObject(file: Uint8Array): CompiledObject {
+  const header = parseElfHeader(file);
+  if (header.type !== ELF_TYPE.rel) throw new ParseError(`not a relocatable ELF file: type ${header.type}`);
+  const sections = parseSections(file, header);
+  const symbols = parseSymbols(file, sections);
+  for (const symbol of symbols) requirePlace(symbol, sections);
+  const tables = relocationTables(sections);
+  let total = 0;
+  return {
+    symbols,
+    sections: sections.map((section) => {
+      if (section.size > MAX_SECTION_BYTES) {
+        throw new RebootlessError(
+          "limit",
+          `${section.name}: ${section.size} bytes, at most ${MAX_SECTION_BYTES}`,
+        );
+      }
+      const table = tables.get(section.index);
+      const relocations = table === undefined ? [] : readRelocations(file, table, section, symbols.length);
+      total += relocations.length;
+      if (total > MAX_RELOCATIONS)
+        throw new RebootlessError("limit", `more than ${MAX_RELOCATIONS} relocations`);
+      return { ...section, bytes: sectionBytes(file, section), relocations };
+    }),
+  };
+}
+
+function relocationTables(sections: readonly ElfSection[]): ReadonlyMap<number, ElfSection> {
+  const tables = new Map<number, ElfSection>();
+  for (const section of sections) {
+    if (section.type !== SECTION_TYPE.rela) continue;
+    if (tables.has(section.info))
+      throw new ParseError(`ELF: section ${section.info} is relocated by two tables`);
+    tables.set(section.info, section);
+  }
+  return tables;
+}
+
+function readRelocations(
+  file: Uint8Array,
+  table: ElfSection,
+  section: ElfSection,
+  symbols: number,
+): readonly Rela[] {
+  const relocations = parseRela(file, [table], section.index)
+    .filter(({ type }) => type !== NONE)
+    .sort((a, b) => a.offset - b.offset);
+  let end = 0;
+  for (const { offset, type, symbol } of relocations) {
+    const size = FIELD_SIZE.get(type);
+    if (size === undefined) {
+      throw new RebootlessError("unsupported", `${section.name}: a relocation of type ${type} at ${offset}`);
+    }
+    if (offset < end || offset + size > section.size) {
+      throw new ParseError(
+        `${section.name}: a relocation at ${offset} overlaps another or the section's end`,
+      );
+    }
+    if (symbol >= symbols)
+      throw new ParseError(`${section.name}: a relocation against symbol ${symbol}, not there`);
+    end = offset + size;
+  }
+  return relocations;
+}
+
+function requirePlace({ name, section, value }: ElfSymbol, sections: readonly ElfSection[]): void {
+  if (section === COMMON) throw new RebootlessError("unsupported", `${name} is a common symbol (-fcommon)`);
+  const holder = section >= 0xff00 ? undefined : sections[section];
+  if (section < 0xff00 && holder === undefined) {
+    throw new ParseError(`ELF: symbol ${name} is in section ${section}, not there`);
+  }
+  if (section !== 0 && holder !== undefined && value > BigInt(holder.size)) {
+    throw new ParseError(`ELF: symbol ${name} lies ${value} bytes into ${holder.size} of ${holder.name}`);
+  }
+}

@@ -1,0 +1,388 @@
+import { R_X86_64, type Rela } from "../../../shared/elf/rela.ts";
+import { SECTION_FLAG } from "../../../shared/elf/sections.ts";
+import { type ElfSymbol, SYMBOL_TYPE } from "../../../shared/elf/symbols.ts";
+import { ParseError, RebootlessError } from "../../../shared/errors.ts";
+import { groupBy } from "../../../shared/group_by.ts";
+import { type RelativeOperand, relativeOperands } from "./code_walk.ts";
+import {
+  type CompiledObject,
+  FIELD_SIZE,
+  type ObjectSection,
+  openCompiledObject,
+} from "./compiled_object.ts";
+import { type SectionRole, sectionRole } from "./section_role.ts";
+
+/** A function, a datum, a string, a constant: the smallest part of a unit that is compared and kept as a whole. */
+export interface Piece {
+  /** In `Unit.pieces`. */
+  readonly index: number;
+  readonly section: ObjectSection;
+  readonly role: Exclude<SectionRole, "table" | "note">;
+  /** Bytes from the start of the section. */
+  readonly start: number;
+  readonly size: number;
+  /** Of the symbols that start it, the most telling first; none for strings, constants and code without a name. */
+  readonly names: readonly string[];
+  readonly isGlobal: boolean;
+  readonly isWeak: boolean;
+  readonly isWritable: boolean;
+  /** Zero where a reference is filled in; [] for zeroed data. */
+  readonly bytes: Uint8Array;
+  /** By offset. */
+  readonly references: readonly Reference[];
+}
+
+/** A field that the linker or the module loader fills in. */
+export interface Reference {
+  /** Of the field, in the piece. */
+  readonly offset: number;
+  /** R_X86_64_*. */
+  readonly type: number;
+  /** A call's or a jump's operand. */
+  readonly isBranch: boolean;
+  /** Bytes from the field to where a relative operand is counted from (4, or more if an immediate follows): the
+   * relocation's addend is the target's offset less this. */
+  readonly bias: number;
+  readonly target: ReferenceTarget;
+}
+
+export type ReferenceTarget =
+  | { readonly kind: "piece"; readonly piece: number; readonly offset: number }
+  | { readonly kind: "symbol"; readonly name: string; readonly isWeak: boolean; readonly offset: number };
+
+/** A compiled unit as its pieces. */
+export interface Unit {
+  readonly object: CompiledObject;
+  readonly pieces: readonly Piece[];
+  /** What a range of a section's bytes refers to, as `Piece.references`. */
+  references(section: ObjectSection, start: number, end: number): readonly Reference[];
+  /** The piece at a place of a section, undefined where there is none. */
+  pieceAt(section: number, offset: number): Piece | undefined;
+}
+
+/** @throws ParseError, RebootlessError `limit`, `unsupported`. */
+export function openUnit(file: Uint8Array): Unit {
+  return splitUnit(openCompiledObject(file));
+}
+
+interface Extent {
+  readonly start: number;
+  readonly end: number;
+  readonly symbols: readonly ElfSymbol[];
+}
+
+type Draft = Omit<Piece, "bytes" | "references">;
+
+const GLOBAL = 1;
+const WEAK = 2;
+
+function splitUnit(object: CompiledObject): Unit {
+  const drafts: Draft[] = [];
+  const bySection = new Map<number, Draft[]>();
+  const bySymbol = new Map<ElfSymbol, Draft>();
+  const symbols = namedSymbols(object);
+  const referred = referredPlaces(object);
+  for (const section of object.sections) {
+    const role = sectionRole(section);
+    if (role === "table" || role === "note") continue;
+    const extents = sectionExtents(
+      section,
+      role,
+      symbols.get(section.index) ?? [],
+      referred.get(section.index) ?? [],
+    );
+    const own = extents.map((extent, i) => draftOf(section, role, extent, drafts.length + i));
+    drafts.push(...own);
+    bySection.set(section.index, own);
+    extents.forEach((extent, i) => {
+      const draft = own[i];
+      if (draft !== undefined) for (const symbol of extent.symbols) bySymbol.set(symbol, draft);
+    });
+  }
+  const walks = new Map<ObjectSection, ReadonlyMap<number, RelativeOperand>>();
+  const pieceAt = (section: number, offset: number): Draft | undefined =>
+    lastBefore(bySection.get(section) ?? [], offset);
+  const references = (section: ObjectSection, start: number, end: number): readonly Reference[] => {
+    const known = walks.get(section) ?? sectionOperands(section, bySection.get(section.index) ?? []);
+    walks.set(section, known);
+    const listed = within(section.relocations, start, end).map((rela) =>
+      referenceOf(
+        object,
+        rela,
+        known.get(rela.offset) ?? presumedOperand(section, rela),
+        start,
+        (symbol, offset) => symbolPiece(bySymbol, symbol) ?? pieceAt(symbol.section, offset),
+      ),
+    );
+    return [...listed, ...unlisted(section, known, start, end, pieceAt)].sort((a, b) => a.offset - b.offset);
+  };
+  const pieces = drafts.map((draft): Piece => {
+    const { section, start, size } = draft;
+    const found = references(section, start, start + size);
+    return { ...draft, references: found, bytes: clearedBytes(section, start, size, found) };
+  });
+  return {
+    object,
+    pieces,
+    references,
+    pieceAt: (section, offset) => pieces[pieceAt(section, offset)?.index ?? -1],
+  };
+}
+
+/** Bytes of a section with the fields of references set to zero. */
+export function clearedBytes(
+  section: ObjectSection,
+  start: number,
+  size: number,
+  references: readonly Reference[],
+): Uint8Array {
+  const bytes = section.bytes.slice(start, start + size);
+  for (const { offset, type } of references) bytes.fill(0, offset, offset + (FIELD_SIZE.get(type) ?? 0));
+  return bytes;
+}
+
+/** Symbols that name a piece, by section: no sections, files, local labels. */
+function namedSymbols({ symbols, sections }: CompiledObject): ReadonlyMap<number, readonly ElfSymbol[]> {
+  return groupBy(symbols, ({ type, name, section }) => {
+    if (type === SYMBOL_TYPE.section || type === SYMBOL_TYPE.file || name === "" || section === 0)
+      return undefined;
+    const isLabel = name.startsWith(".L") || name.startsWith("__BTF_ID__");
+    return isLabel || sections[section] === undefined ? undefined : section;
+  });
+}
+
+/** Offsets that relocations name, by section: where code and data without a name begin. */
+function referredPlaces({ sections, symbols }: CompiledObject): ReadonlyMap<number, readonly number[]> {
+  const places = new Map<number, Set<number>>();
+  for (const section of sections) {
+    for (const { symbol, addend, type } of section.relocations) {
+      const target = symbols[symbol];
+      if (target === undefined || target.section === 0) continue;
+      const bias = isCode(section) && (type === R_X86_64.PC32 || type === R_X86_64.PLT32) ? 4n : 0n;
+      const list = places.get(target.section);
+      const place = Number(target.value + addend + bias);
+      if (list === undefined) places.set(target.section, new Set([place]));
+      else list.add(place);
+    }
+  }
+  return new Map([...places].map(([section, set]) => [section, [...set].sort((a, b) => a - b)]));
+}
+
+const isCode = ({ flags }: ObjectSection): boolean => (flags & SECTION_FLAG.exec) !== 0n;
+
+function sectionExtents(
+  section: ObjectSection,
+  role: Draft["role"],
+  symbols: readonly ElfSymbol[],
+  referred: readonly number[],
+): readonly Extent[] {
+  if (role === "string") return cut(section.size, stringStarts(section));
+  if (role === "constant") {
+    const count = Math.ceil(section.size / section.entrySize);
+    return cut(
+      section.size,
+      Array.from({ length: count }, (_, i) => i * section.entrySize),
+    );
+  }
+  const named = symbolExtents(section, symbols);
+  return named.length === 0 && role === "code"
+    ? cut(
+        section.size,
+        referred.filter((at) => at >= 0 && at < section.size),
+      )
+    : withGaps(section.size, named);
+}
+
+function cut(size: number, starts: readonly number[]): readonly Extent[] {
+  if (size === 0) return [];
+  const all = starts[0] === 0 ? starts : [0, ...starts];
+  return all.map((start, i) => ({ start, end: all[i + 1] ?? size, symbols: [] }));
+}
+
+function stringStarts({ bytes, entrySize }: ObjectSection): readonly number[] {
+  const starts: number[] = [];
+  let isStart = true;
+  for (let at = 0; at < bytes.length; at += entrySize) {
+    if (isStart) starts.push(at);
+    isStart = bytes.subarray(at, at + entrySize).every((byte) => byte === 0);
+  }
+  return starts;
+}
+
+/** One for each place where a symbol starts that lies in no other; one without a size reaches to the next. */
+function symbolExtents({ size }: ObjectSection, symbols: readonly ElfSymbol[]): readonly Extent[] {
+  const sorted = [...symbols].sort((a, b) => Number(a.value - b.value) || Number(b.size - a.size));
+  const extents: Extent[] = [];
+  for (const symbol of sorted) {
+    const start = Number(symbol.value);
+    const last = extents.at(-1);
+    const end = Math.min(start + Number(symbol.size), size);
+    if (last !== undefined && start === last.start && (end === last.end || symbol.size === 0n)) {
+      if (symbol.size === 0n && last.end === last.start && symbol.type !== last.symbols[0]?.type) continue;
+      extents[extents.length - 1] = { ...last, symbols: [...last.symbols, symbol] };
+    } else if (last === undefined || start >= last.end) {
+      extents.push({ start, end, symbols: [symbol] });
+    }
+  }
+  return extents.map((extent, i) => {
+    const [symbol] = extent.symbols;
+    const isOpen = extent.end === extent.start && symbol?.type === SYMBOL_TYPE.none;
+    return isOpen ? { ...extent, end: extents[i + 1]?.start ?? size } : extent;
+  });
+}
+
+function withGaps(size: number, extents: readonly Extent[]): readonly Extent[] {
+  const all: Extent[] = [];
+  let end = 0;
+  for (const extent of extents) {
+    if (extent.start > end) all.push({ start: end, end: extent.start, symbols: [] });
+    all.push(extent);
+    end = Math.max(end, extent.end);
+  }
+  if (end < size) all.push({ start: end, end: size, symbols: [] });
+  return all;
+}
+
+function draftOf(
+  section: ObjectSection,
+  role: Draft["role"],
+  { start, end, symbols }: Extent,
+  index: number,
+): Draft {
+  const sorted = [...symbols].sort((a, b) => rank(b) - rank(a));
+  return {
+    index,
+    section,
+    role,
+    start,
+    size: end - start,
+    names: sorted.map(({ name }) => name),
+    isGlobal: symbols.some(({ binding }) => binding !== 0),
+    isWeak: symbols.length > 0 && symbols.every(({ binding }) => binding === WEAK),
+    isWritable: (section.flags & SECTION_FLAG.write) !== 0n,
+  };
+}
+
+/** A global symbol tells more than a weak one, that more than a local one, and a typed one more than a label. */
+function rank({ binding, type }: ElfSymbol): number {
+  return (binding === GLOBAL ? 4 : binding === WEAK ? 2 : 0) + (type === SYMBOL_TYPE.none ? 0 : 1);
+}
+
+function symbolPiece(pieces: ReadonlyMap<ElfSymbol, Draft>, symbol: ElfSymbol): Draft | undefined {
+  return symbol.type === SYMBOL_TYPE.section ? undefined : pieces.get(symbol);
+}
+
+/** The last of sorted pieces that starts at or before an offset: the first for an offset before all. */
+function lastBefore(pieces: readonly Draft[], offset: number): Draft | undefined {
+  let low = 0;
+  let high = pieces.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((pieces[middle]?.start ?? 0) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return pieces[Math.max(low - 1, 0)];
+}
+
+function within(relocations: readonly Rela[], start: number, end: number): readonly Rela[] {
+  let low = 0;
+  let high = relocations.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((relocations[middle]?.offset ?? 0) < start) low = middle + 1;
+    else high = middle;
+  }
+  let last = low;
+  while (last < relocations.length && (relocations[last]?.offset ?? end) < end) last++;
+  return relocations.slice(low, last);
+}
+
+function sectionOperands(
+  section: ObjectSection,
+  pieces: readonly Draft[],
+): ReadonlyMap<number, RelativeOperand> {
+  if (!isCode(section)) return new Map();
+  const all = new Map<number, RelativeOperand>();
+  for (const { start, size } of pieces) {
+    for (const operand of relativeOperands(section.bytes.subarray(start, start + size)).values()) {
+      all.set(operand.at + start, {
+        ...operand,
+        at: operand.at + start,
+        end: operand.end + start,
+        target: operand.target + start,
+      });
+    }
+  }
+  return all;
+}
+
+/** Where the walk over a section's code did not come: nothing follows the field. */
+function presumedOperand(section: ObjectSection, { offset, type }: Rela): RelativeOperand | undefined {
+  const isPresumed = isCode(section) && (type === R_X86_64.PC32 || type === R_X86_64.PLT32);
+  return isPresumed
+    ? { at: offset, size: 4, end: offset + 4, isBranch: type === R_X86_64.PLT32, target: 0 }
+    : undefined;
+}
+
+function referenceOf(
+  { symbols }: CompiledObject,
+  { offset, type, symbol: number, addend }: Rela,
+  operand: RelativeOperand | undefined,
+  start: number,
+  find: (symbol: ElfSymbol, offset: number) => Draft | undefined,
+): Reference {
+  const symbol = symbols[number];
+  if (symbol === undefined) throw new ParseError(`a relocation against symbol ${number}, not there`);
+  const bias = operand === undefined ? 0 : operand.end - offset;
+  const base = { offset: offset - start, type, isBranch: operand?.isBranch ?? false, bias };
+  const distance = addend + BigInt(bias);
+  if (symbol.section === 0) {
+    const target = { name: symbol.name, isWeak: symbol.binding === WEAK, offset: narrow(distance) };
+    return { ...base, target: { kind: "symbol", ...target } };
+  }
+  const place = narrow(symbol.value + distance);
+  const piece = find(symbol, place);
+  if (piece === undefined) {
+    throw new RebootlessError(
+      "unsupported",
+      `a reference to ${symbol.name || `section ${symbol.section}`}, which has no content`,
+    );
+  }
+  return { ...base, target: { kind: "piece", piece: piece.index, offset: place - piece.start } };
+}
+
+function narrow(value: bigint): number {
+  if (value > 0xffff_ffffn || value < -0xffff_ffffn)
+    throw new ParseError(`a relocation's addend of ${value}`);
+  return Number(value);
+}
+
+/** Branches from one piece into another of the same section, which the assembler filled in. */
+function unlisted(
+  section: ObjectSection,
+  operands: ReadonlyMap<number, RelativeOperand>,
+  start: number,
+  end: number,
+  pieceAt: (section: number, offset: number) => Draft | undefined,
+): readonly Reference[] {
+  if (start === 0 && end === section.size) return [];
+  const relocated = new Set(within(section.relocations, start, end).map(({ offset }) => offset));
+  return [...operands.values()].flatMap((operand): readonly Reference[] => {
+    const { at, size, target, isBranch } = operand;
+    if (at < start || at >= end || relocated.has(at) || (target >= start && target < end)) return [];
+    const piece = target < 0 || target > section.size ? undefined : pieceAt(section.index, target);
+    if (piece === undefined) return [];
+    if (size !== 4) {
+      throw new RebootlessError("unsupported", `${section.name}: a short jump out of a function at ${at}`);
+    }
+    return [
+      {
+        offset: at - start,
+        type: R_X86_64.PC32,
+        isBranch,
+        bias: operand.end - at,
+        target: { kind: "piece", piece: piece.index, offset: target - piece.start },
+      },
+    ];
+  });
+}

@@ -1,0 +1,88 @@
+import { ParseError, RebootlessError } from "../../../shared/errors.ts";
+import type { ObjectSection } from "./compiled_object.ts";
+import { clearedBytes, type Reference, type Unit } from "./pieces.ts";
+import {
+  ORC_ADDRESSES,
+  ORC_ENTRIES,
+  ORC_ENTRY_SIZE,
+  SPECIAL_TABLES,
+  type SpecialTable,
+} from "./section_role.ts";
+
+/** An entry of a special table, about a place in code. */
+export interface TableEntry {
+  readonly section: ObjectSection;
+  readonly table: SpecialTable;
+  /** Zero where a reference is filled in. */
+  readonly bytes: Uint8Array;
+  /** Offsets from the entry's start; the first is to the code. */
+  readonly references: readonly Reference[];
+  /** In the piece that the entry belongs to. */
+  readonly place: number;
+  /** Of .orc_unwind_ip: what .orc_unwind says there. */
+  readonly unwind: Uint8Array | undefined;
+}
+
+/** The entries of all special tables by the number of the piece that they are about, in the order of the file. */
+export type SpecialEntries = ReadonlyMap<number, readonly TableEntry[]>;
+
+/** @throws ParseError, RebootlessError `unsupported`. */
+export function specialEntries(unit: Unit): SpecialEntries {
+  const entries = new Map<number, TableEntry[]>();
+  for (const section of unit.object.sections) {
+    const table = SPECIAL_TABLES.get(section.name);
+    if (table === undefined) continue;
+    for (const { piece, entry } of tableEntries(unit, section, table)) {
+      const list = entries.get(piece);
+      if (list === undefined) entries.set(piece, [entry]);
+      else list.push(entry);
+    }
+  }
+  return entries;
+}
+
+function* tableEntries(
+  unit: Unit,
+  section: ObjectSection,
+  table: SpecialTable,
+): Generator<{ readonly piece: number; readonly entry: TableEntry }> {
+  const size = entrySize(section, table);
+  const unwind = section.name === ORC_ADDRESSES ? unwindEntries(unit, section.size / size) : undefined;
+  for (let at = 0; at < section.size; at += size) {
+    const references = unit.references(section, at, at + size);
+    const [first] = references;
+    if (first?.offset !== 0 || first.target.kind !== "piece") {
+      throw new ParseError(`${section.name}: the entry at ${at} refers to no code of the unit`);
+    }
+    const number = (at / size) * ORC_ENTRY_SIZE;
+    const entry = {
+      section,
+      table,
+      bytes: clearedBytes(section, at, size, references),
+      references,
+      place: first.target.offset,
+      unwind: unwind?.subarray(number, number + ORC_ENTRY_SIZE),
+    };
+    yield { piece: first.target.piece, entry };
+  }
+}
+
+/** The first size that fits: relocations then lie at a few offsets of an entry only, the first of them at its start. */
+function entrySize(section: ObjectSection, { entrySizes }: SpecialTable): number {
+  const fits = (size: number): boolean => {
+    if (section.size % size !== 0) return false;
+    const starts = section.relocations.filter(({ offset }) => offset % size === 0).length;
+    return starts === section.size / size;
+  };
+  const size = entrySizes.find(fits);
+  if (size !== undefined) return size;
+  throw new RebootlessError("unsupported", `${section.name}: no entries of ${entrySizes.join(" or ")} bytes`);
+}
+
+function unwindEntries({ object }: Unit, count: number): Uint8Array {
+  const section = object.sections.find(({ name }) => name === ORC_ENTRIES);
+  if (section === undefined || section.size !== count * ORC_ENTRY_SIZE || section.relocations.length > 0) {
+    throw new ParseError(`${ORC_ENTRIES}: not ${count} entries of ${ORC_ENTRY_SIZE} bytes`);
+  }
+  return section.bytes;
+}

@@ -1,0 +1,142 @@
+import { concatBytes } from "../../../shared/bytes.ts";
+import { SECTION_TYPE } from "../../../shared/elf/sections.ts";
+import { groupBy } from "../../../shared/group_by.ts";
+import type { KeptEntry, KeptReference, Selection } from "../diff/selection.ts";
+import type { ObjectSection } from "../object/compiled_object.ts";
+import type { Piece } from "../object/pieces.ts";
+import { ORC_ADDRESSES, ORC_ENTRIES, ORC_ENTRY_SIZE } from "../object/section_role.ts";
+import type { PatchObject, PatchRelocation, PatchSection, PatchSymbol } from "../patch_object.ts";
+import type { UnitPair } from "../unit_pair.ts";
+import type { ReplacedFunction } from "./replaced.ts";
+
+// SHF_MERGE and SHF_STRINGS: nothing is merged any more.
+const MERGING = 0x30n;
+
+interface Placed {
+  readonly section: number;
+  readonly offset: number;
+}
+
+/** Lays out what is kept, section by section in the order of the compiled object. */
+export function buildPatch(
+  pair: Pick<UnitPair, "source" | "object">,
+  { pieces, entries }: Selection,
+  replacements: readonly ReplacedFunction[],
+  importNamespaces: readonly string[],
+): PatchObject {
+  const bySection = groupBy(
+    [...pieces.keys()].sort((a, b) => a.index - b.index),
+    ({ section }) => section,
+  );
+  const places = new Map<Piece, Placed>();
+  const names = new Set<string>();
+  const layouts = [...bySection].map(([section, kept], number) => layOut(section, kept, number, places));
+  const relocationsOf = (references: readonly KeptReference[], at: number): readonly PatchRelocation[] =>
+    references.map((reference) => relocation(reference, at, places));
+  const sections = layouts.map(
+    ({ section, kept, size, bytes }): PatchSection => ({
+      name: unique(section.name, names),
+      type: section.type,
+      flags: section.flags & ~MERGING,
+      align: Math.max(section.alignment, 1),
+      entrySize: 0,
+      size,
+      bytes,
+      relocations: kept.flatMap((piece) =>
+        relocationsOf(pieces.get(piece) ?? [], places.get(piece)?.offset ?? 0),
+      ),
+    }),
+  );
+  const tables = [...groupBy(entries, ({ entry }) => entry.section.name)].flatMap(([, kept]) =>
+    tableSections(kept, relocationsOf),
+  );
+  return {
+    object: pair.object,
+    source: pair.source,
+    sections: [...sections, ...tables],
+    symbols: [...places].flatMap(([piece, place]) => symbolsOf(piece, place)),
+    replaces: replacements.map(({ name, position, piece }) => ({
+      name,
+      position,
+      ...placeOf(piece, places),
+      size: piece.size,
+    })),
+    importNamespaces,
+  };
+}
+
+function layOut(section: ObjectSection, kept: readonly Piece[], number: number, places: Map<Piece, Placed>) {
+  const alignment = Math.max(section.alignment, 1);
+  let size = 0;
+  for (const piece of kept) {
+    // As far from a multiple of the alignment as it was: each datum keeps the alignment that it asked for.
+    size += (((piece.start - size) % alignment) + alignment) % alignment;
+    places.set(piece, { section: number, offset: size });
+    size += piece.size;
+  }
+  const bytes = new Uint8Array(section.type === SECTION_TYPE.nobits ? 0 : size);
+  if (bytes.length > 0) for (const piece of kept) bytes.set(piece.bytes, placeOf(piece, places).offset);
+  return { section, kept, size, bytes };
+}
+
+function placeOf(piece: Piece, places: ReadonlyMap<Piece, Placed>): Placed {
+  const place = places.get(piece);
+  if (place === undefined)
+    throw new RangeError(`${piece.names[0] ?? piece.section.name} is referred to and not kept`);
+  return place;
+}
+
+function relocation(
+  { offset, type, bias, target }: KeptReference,
+  at: number,
+  places: ReadonlyMap<Piece, Placed>,
+): PatchRelocation {
+  if (target.kind === "kernel") {
+    return { offset: at + offset, type, addend: BigInt(target.offset - bias), target: target.target };
+  }
+  const place = placeOf(target.piece, places);
+  // The offset is the piece's, as what is referred to may lie before or behind it.
+  return {
+    offset: at + offset,
+    type,
+    addend: BigInt(target.offset - bias),
+    target: { kind: "own", section: place.section, offset: place.offset },
+  };
+}
+
+function unique(name: string, taken: Set<string>): string {
+  let found = name;
+  for (let n = 1; taken.has(found); n++) found = `${name}.${n}`;
+  taken.add(found);
+  return found;
+}
+
+function tableSections(
+  kept: readonly KeptEntry[],
+  relocationsOf: (references: readonly KeptReference[], at: number) => readonly PatchRelocation[],
+): readonly PatchSection[] {
+  const [first] = kept;
+  if (first === undefined) return [];
+  const { section, bytes } = first.entry;
+  const table: PatchSection = {
+    name: section.name,
+    type: section.type,
+    flags: section.flags,
+    align: Math.max(section.alignment, 1),
+    entrySize: section.entrySize,
+    size: kept.length * bytes.length,
+    bytes: concatBytes(...kept.map(({ entry }) => entry.bytes)),
+    relocations: kept.flatMap(({ references }, i) => relocationsOf(references, i * bytes.length)),
+  };
+  if (section.name !== ORC_ADDRESSES) return [table];
+  const unwind = concatBytes(...kept.map(({ entry }) => entry.unwind ?? new Uint8Array(ORC_ENTRY_SIZE)));
+  return [
+    table,
+    { ...table, name: ORC_ENTRIES, align: 2, size: unwind.length, bytes: unwind, relocations: [] },
+  ];
+}
+
+function symbolsOf({ names, role, size }: Piece, place: Placed): readonly PatchSymbol[] {
+  const kind = role === "code" ? "function" : "object";
+  return names.map((name) => ({ name, ...place, size, kind }));
+}

@@ -1,0 +1,65 @@
+import type { ShippedKernel } from "../difference.ts";
+import type { Piece } from "../object/pieces.ts";
+import type { PatchTarget } from "../patch_object.ts";
+import type { UnitMatch } from "./run_pre.ts";
+import type { Shipped } from "./shipped_kernel.ts";
+import type { ShippedObject } from "./shipped_object.ts";
+
+/** Finds what the kernel has. Undefined: nothing that can be named. */
+export interface ReferenceResolver {
+  /** A symbol that the unit does not define. */
+  symbol(name: string): PatchTarget | undefined;
+  /** A piece of the old unit, in the running kernel. */
+  piece(old: Piece): PatchTarget | undefined;
+}
+
+export function referenceResolver(
+  kernel: ShippedKernel,
+  shipped: Shipped,
+  match: UnitMatch,
+): ReferenceResolver {
+  const exported = (name: string): PatchTarget | undefined => {
+    const crc = kernel.crcs.get(name);
+    return crc === undefined ? undefined : { kind: "export", name, crc };
+  };
+  const inModules = (name: string): PatchTarget | undefined => {
+    const exporter = kernel.moduleExports.get(name);
+    const module = exporter === undefined ? undefined : shipped.module(exporter);
+    return module && named(module, name, undefined);
+  };
+  const own = (name: string): PatchTarget | undefined =>
+    shipped.own === shipped.vmlinux ? undefined : named(shipped.own, name, match.symbols.get(name));
+  return {
+    symbol: (name) => {
+      const address = shipped.own === shipped.vmlinux ? match.symbols.get(name) : undefined;
+      return exported(name) ?? own(name) ?? named(shipped.vmlinux, name, address) ?? inModules(name);
+    },
+    piece: (old) => {
+      const address = match.addresses.get(old);
+      for (const name of old.names) {
+        const target =
+          (old.isGlobal && shipped.own === shipped.vmlinux ? exported(name) : undefined) ??
+          position(shipped.own, name, address);
+        if (target !== undefined) return target;
+      }
+      return undefined;
+    },
+  };
+}
+
+/** A global symbol, or the one of its name at a known address. */
+function named(object: ShippedObject, name: string, address: bigint | undefined): PatchTarget | undefined {
+  const all = object.named(name);
+  const known = all.find((symbol) => symbol.address === address);
+  const [only, ...others] = all.filter(({ isGlobal }) => isGlobal);
+  const found = known ?? (others.length === 0 ? only : undefined);
+  return found && position(object, name, found.address);
+}
+
+function position(object: ShippedObject, name: string, address: bigint | undefined): PatchTarget | undefined {
+  const all = object.named(name);
+  if (all.length === 0 || (all.length > 1 && address === undefined)) return undefined;
+  const index = address === undefined ? 0 : all.findIndex((symbol) => symbol.address === address);
+  if (index < 0) return undefined;
+  return { kind: "livepatch", object: object.object, name, position: all.length === 1 ? 0 : index + 1 };
+}

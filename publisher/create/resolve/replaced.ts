@@ -1,0 +1,75 @@
+import type { Version } from "../diff/compare.ts";
+import type { Correlation } from "../diff/correlate.ts";
+import { parentOf } from "../diff/names.ts";
+import { type Refusal, refusal } from "../diff/refusal.ts";
+import type { Piece } from "../object/pieces.ts";
+import type { RunPre, UnitMatch } from "./run_pre.ts";
+import type { ShippedObject } from "./shipped_object.ts";
+
+/** A function of the kernel, and the piece of the new unit that takes its place. */
+export interface ReplacedFunction {
+  readonly name: string;
+  /** As livepatch counts: 0 if the name is there once. */
+  readonly position: number;
+  readonly piece: Piece;
+}
+
+const ENDBR_LENGTH = 4;
+
+/** Which functions of the shipped object the changed ones replace: each must equal its compiled old version. */
+export function replacedFunctions(
+  changed: readonly Piece[],
+  before: Version,
+  { oldOf }: Correlation,
+  match: UnitMatch,
+  shipped: ShippedObject,
+): { readonly replacements: readonly ReplacedFunction[]; readonly refusals: readonly Refusal[] } {
+  const replacements: ReplacedFunction[] = [];
+  const refusals: Refusal[] = [];
+  for (const piece of changed) {
+    const old = oldOf.get(piece);
+    if (old === undefined) continue;
+    const [name = ""] = old.names;
+    const outcome = match.functions.get(old) ?? { kind: "absent" };
+    const isPart = parentOf(name) !== undefined;
+    if (outcome.kind !== "match") {
+      // A part that was split off has a name only where the kernel keeps it: its parent tells where it lies.
+      if (!(isPart && outcome.kind === "absent")) refusals.push(refusal("run_pre", name, mismatch(outcome)));
+      continue;
+    }
+    if (isPart) continue;
+    if (!hasFentry(before, old)) {
+      refusals.push(
+        refusal(
+          "no_fentry",
+          name,
+          "the running kernel cannot redirect it: it does not begin with a call of __fentry__",
+        ),
+      );
+      continue;
+    }
+    const [found] = old.names.flatMap((one) => {
+      const all = shipped.named(one);
+      const index = all.findIndex(({ address }) => address === outcome.address);
+      return index < 0 ? [] : [{ name: one, position: all.length === 1 ? 0 : index + 1, piece }];
+    });
+    if (found !== undefined) replacements.push(found);
+  }
+  return { replacements, refusals };
+}
+
+const hasFentry = ({ entries }: Version, { index }: Piece): boolean =>
+  (entries.get(index) ?? []).some(
+    ({ section, place }) => section.name === "__mcount_loc" && place <= ENDBR_LENGTH,
+  );
+
+function mismatch(outcome: Exclude<RunPre, { kind: "match" }>): string {
+  switch (outcome.kind) {
+    case "absent":
+      return "the shipped object has no function of this name";
+    case "ambiguous":
+      return `${outcome.candidates} functions of this name in the shipped object are the same`;
+    case "mismatch":
+      return `the compiled old version differs from the shipped function at byte ${outcome.at}: ${outcome.reason}`;
+  }
+}

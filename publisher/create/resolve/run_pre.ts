@@ -1,0 +1,181 @@
+import { equalBytes, toHex } from "../../../shared/bytes.ts";
+import { FIELD_SIZE } from "../object/compiled_object.ts";
+import type { Piece, Reference, Unit } from "../object/pieces.ts";
+import type { ShippedObject } from "./shipped_object.ts";
+
+/** How a function's compiled old version compares with what the distribution ships. */
+export type RunPre =
+  | { readonly kind: "match"; readonly address: bigint }
+  | { readonly kind: "absent" }
+  /** The first difference of the candidate that comes closest. */
+  | { readonly kind: "mismatch"; readonly at: number; readonly reason: string }
+  | { readonly kind: "ambiguous"; readonly candidates: number };
+
+/** What a comparison of a whole unit says: of each function, and where what they refer to lies. */
+export interface UnitMatch {
+  readonly functions: ReadonlyMap<Piece, RunPre>;
+  /** Where pieces of the unit lie in the shipped object. */
+  readonly addresses: ReadonlyMap<Piece, bigint>;
+  /** Where symbols that the unit does not define lie. */
+  readonly symbols: ReadonlyMap<string, bigint>;
+}
+
+/** Implied by a candidate that matches. */
+interface Findings {
+  readonly addresses: ReadonlyMap<Piece, bigint>;
+  readonly symbols: ReadonlyMap<string, bigint>;
+}
+
+type Comparison =
+  | { readonly kind: "match"; readonly findings: Findings }
+  | { readonly kind: "mismatch"; readonly at: number; readonly reason: string };
+
+/**
+ * Compares every function of a unit's old version with the shipped object, byte by byte with references told by what
+ * they refer to. Names that are there once go first: what they refer to tells candidates of the others apart.
+ */
+export function matchUnit(unit: Unit, shipped: ShippedObject): UnitMatch {
+  const known = new Known();
+  const functions = new Map<Piece, RunPre>();
+  const candidatesOf = (piece: Piece): readonly bigint[] => [
+    ...new Set(piece.names.flatMap((name) => shipped.named(name).map(({ address }) => address))),
+  ];
+  const named = unit.pieces.filter(
+    ({ role, names, size }) => role === "code" && names.length > 0 && size > 0,
+  );
+  let left = named.map((piece) => ({ piece, candidates: candidatesOf(piece) }));
+  for (let progress = true; progress; ) {
+    progress = false;
+    const undecided: typeof left = [];
+    for (const { piece, candidates } of left) {
+      const bound = known.addresses.get(piece);
+      const places = candidates.length > 1 && bound !== undefined ? [bound] : candidates;
+      const outcome = matchFunction(unit, piece, places, shipped, known);
+      if (outcome.kind === "ambiguous") {
+        undecided.push({ piece, candidates });
+        functions.set(piece, outcome);
+        continue;
+      }
+      functions.set(piece, outcome);
+      progress = true;
+    }
+    left = undecided;
+    if (left.length === 0) break;
+  }
+  return { functions, addresses: known.addresses, symbols: known.symbols };
+}
+
+class Known {
+  readonly addresses = new Map<Piece, bigint>();
+  readonly symbols = new Map<string, bigint>();
+  add({ addresses, symbols }: Findings): void {
+    for (const [piece, address] of addresses) this.addresses.set(piece, address);
+    for (const [name, address] of symbols) this.symbols.set(name, address);
+  }
+}
+
+function matchFunction(
+  unit: Unit,
+  piece: Piece,
+  candidates: readonly bigint[],
+  shipped: ShippedObject,
+  known: Known,
+): RunPre {
+  if (candidates.length === 0) return { kind: "absent" };
+  let closest: Extract<RunPre, { kind: "mismatch" }> | undefined;
+  const matches: { readonly address: bigint; readonly findings: Findings }[] = [];
+  for (const address of candidates) {
+    const comparison = compareAt(unit, piece, address, shipped, known);
+    if (comparison.kind === "match") matches.push({ address, findings: comparison.findings });
+    else if (closest === undefined || comparison.at > closest.at) closest = comparison;
+  }
+  const [match, ...others] = matches;
+  if (match === undefined) return closest ?? { kind: "absent" };
+  if (others.length > 0) return { kind: "ambiguous", candidates: matches.length };
+  known.add(match.findings);
+  known.addresses.set(piece, match.address);
+  return { kind: "match", address: match.address };
+}
+
+function compareAt(
+  unit: Unit,
+  piece: Piece,
+  address: bigint,
+  shipped: ShippedObject,
+  known: Known,
+): Comparison {
+  const there = shipped.bytes(address, piece.size);
+  if (there === undefined) return { kind: "mismatch", at: 0, reason: "the shipped object ends before it" };
+  const at = firstDifference(piece, there);
+  if (at !== undefined) {
+    const [compiled, found] = [piece.bytes, there].map((bytes) =>
+      toHex(bytes, at, Math.min(at + 8, bytes.length)),
+    );
+    return { kind: "mismatch", at, reason: `compiled ${compiled}, shipped ${found}` };
+  }
+  const addresses = new Map<Piece, bigint>([[piece, address]]);
+  const symbols = new Map<string, bigint>();
+  for (const reference of piece.references) {
+    const operand = shipped.operand(address + BigInt(reference.offset), reference.type);
+    const reason =
+      operand === undefined
+        ? "not filled in"
+        : judge(unit, reference, operand + BigInt(reference.bias), shipped, known, { addresses, symbols });
+    if (reason !== undefined) return { kind: "mismatch", at: reference.offset, reason };
+  }
+  return { kind: "match", findings: { addresses, symbols } };
+}
+
+function firstDifference({ bytes, references }: Piece, there: Uint8Array): number | undefined {
+  let from = 0;
+  for (const { offset, type } of [...references, { offset: bytes.length, type: 0 }]) {
+    for (let at = from; at < offset; at++) if (bytes[at] !== there[at]) return at;
+    from = offset + (FIELD_SIZE.get(type) ?? 0);
+  }
+  return undefined;
+}
+
+/** Why an operand does not mean what the reference does; undefined if it does. Adds what it implies. */
+function judge(
+  unit: Unit,
+  { target }: Reference,
+  place: bigint,
+  shipped: ShippedObject,
+  known: Known,
+  found: { readonly addresses: Map<Piece, bigint>; readonly symbols: Map<string, bigint> },
+): string | undefined {
+  const address = BigInt.asUintN(64, place - BigInt(target.offset));
+  if (target.kind === "symbol") {
+    const candidates = shipped.addressesOf(target.name);
+    if (candidates.length > 0 && !candidates.includes(address)) return `it does not refer to ${target.name}`;
+    return bind(found.symbols, known.symbols, target.name, address)
+      ? undefined
+      : `two places for ${target.name}`;
+  }
+  const piece = unit.pieces[target.piece];
+  if (piece === undefined) return "it refers to nothing";
+  const [name] = piece.names;
+  if (piece.role === "string" || piece.role === "constant" || (name === undefined && !piece.isWritable)) {
+    return sameContent(piece, target.offset, place, shipped) ? undefined : "it refers to another constant";
+  }
+  if (piece.names.length > 0) {
+    const candidates = piece.names.flatMap((one) => shipped.named(one).map((symbol) => symbol.address));
+    if (candidates.length > 0 && !candidates.includes(address)) return `it does not refer to ${name}`;
+  }
+  if (name === undefined) return undefined;
+  return bind(found.addresses, known.addresses, piece, address) ? undefined : `two places for ${name}`;
+}
+
+function bind<K>(found: Map<K, bigint>, known: ReadonlyMap<K, bigint>, key: K, address: bigint): boolean {
+  const before = found.get(key) ?? known.get(key);
+  found.set(key, address);
+  return before === undefined || before === address;
+}
+
+/** Of a string what follows the place; of a constant all of it. What has references of its own is not looked into. */
+function sameContent(piece: Piece, offset: number, place: bigint, shipped: ShippedObject): boolean {
+  if (piece.references.length > 0 || piece.bytes.length === 0) return true;
+  const from = piece.role === "string" ? Math.max(offset, 0) : 0;
+  const there = shipped.bytes(place - BigInt(offset - from), piece.bytes.length - from);
+  return there !== undefined && equalBytes(there, piece.bytes.subarray(from));
+}

@@ -1,0 +1,36 @@
+import { type ObjectName, objectName } from "../../../shared/brand.ts";
+import { RebootlessError } from "../../../shared/errors.ts";
+import { openModule } from "../../module/module_file.ts";
+import type { ShippedKernel } from "../difference.ts";
+import { openCompiledObject } from "../object/compiled_object.ts";
+import { type ShippedObject, shippedImage, shippedModule } from "./shipped_object.ts";
+
+/** The object that a unit belongs to, and the kernel. */
+export interface Shipped {
+  readonly own: ShippedObject;
+  readonly vmlinux: ShippedObject;
+  /** What the module imports: a patch that uses the same exports must too. */
+  readonly importNamespaces: readonly string[];
+  /** Another module. */
+  module(name: ObjectName): ShippedObject | undefined;
+}
+
+export const VMLINUX = objectName("vmlinux");
+
+/** @throws ParseError, RebootlessError `usage` for a module that the kernel's package does not have. */
+export function openShipped(object: ObjectName, kernel: ShippedKernel): Shipped {
+  const vmlinux = shippedImage(kernel.image, VMLINUX);
+  const module = (name: ObjectName): ShippedObject | undefined => {
+    const file = kernel.module(name);
+    return file && shippedModule(openCompiledObject(file), name);
+  };
+  if (object === VMLINUX) return { own: vmlinux, vmlinux, importNamespaces: [], module };
+  const file = kernel.module(object);
+  if (file === undefined) {
+    throw new RebootlessError("usage", `the kernel's package has no module ${object}`, {
+      hint: "Give the image's package, or a folder that has lib/modules beside it.",
+    });
+  }
+  const own = shippedModule(openCompiledObject(file), object);
+  return { own, vmlinux, importNamespaces: openModule(file).modinfo.get("import_ns") ?? [], module };
+}

@@ -1,0 +1,114 @@
+import type { Address, ObjectName } from "../../../shared/brand.ts";
+import { ByteReader } from "../../../shared/byte_reader.ts";
+import { R_X86_64, type Rela } from "../../../shared/elf/rela.ts";
+import type { ElfSymbol } from "../../../shared/elf/symbols.ts";
+import type { KernelImage } from "../../image/kernel_image.ts";
+import { type CompiledObject, isRelative } from "../object/compiled_object.ts";
+
+/** A symbol of a kernel object as the distribution ships it. */
+export interface ShippedSymbol {
+  readonly name: string;
+  readonly address: bigint;
+  readonly isGlobal: boolean;
+}
+
+/**
+ * The kernel's image, or a module's file: what compiled code is compared with. Addresses are the image's link
+ * addresses; of a module they are made up, with 4 GiB for each section and for each symbol of others.
+ */
+export interface ShippedObject {
+  readonly object: ObjectName;
+  /** In the order in which livepatch counts positions. */
+  named(name: string): readonly ShippedSymbol[];
+  /** Where a symbol that the unit does not define may lie; [] if the name is not known. */
+  addressesOf(name: string): readonly bigint[];
+  /** Undefined where the object has no bytes: zeroed data, or nothing. */
+  bytes(at: bigint, length: number): Uint8Array | undefined;
+  /** Symbol plus addend of a field that was filled in, or is to be. */
+  operand(at: bigint, type: number): bigint | undefined;
+}
+
+/** @param object `vmlinux`. */
+export function shippedImage(image: KernelImage, object: ObjectName): ShippedObject {
+  const { memory, symbols } = image;
+  const bytes = (at: bigint, length: number): Uint8Array | undefined =>
+    memory.contains(at as Address, length) ? memory.read(at as Address, length) : undefined;
+  const named = (name: string): readonly ShippedSymbol[] =>
+    symbols
+      .named(name)
+      .map(({ type, address }) => ({ name, address, isGlobal: type !== type.toLowerCase() }));
+  return {
+    object,
+    named,
+    addressesOf: (name) => symbols.named(name).map(({ address }) => address),
+    bytes,
+    operand: (at, type) => {
+      const field = bytes(at, WIDE.has(type) ? 8 : 4);
+      return field === undefined ? undefined : filledIn(field, at, type);
+    },
+  };
+}
+
+const WIDE: ReadonlySet<number> = new Set([R_X86_64._64, R_X86_64.PC64]);
+
+function filledIn(field: Uint8Array, at: bigint, type: number): bigint {
+  const reader = new ByteReader(field, "operand");
+  if (type === R_X86_64._64) return reader.u64();
+  if (type === R_X86_64._32) return BigInt(reader.u32());
+  const value = WIDE.has(type) ? reader.s64() : BigInt(reader.s32());
+  return BigInt.asUintN(64, isRelative(type) ? at + value : value);
+}
+
+const SPACE = 32n;
+const OUTSIDE = 1n << 62n;
+
+/** @param file of the module, opened. */
+export function shippedModule({ sections, symbols }: CompiledObject, object: ObjectName): ShippedObject {
+  const byName = new Map<string, ElfSymbol[]>();
+  for (const symbol of symbols) {
+    const list = byName.get(symbol.name);
+    if (list === undefined) byName.set(symbol.name, [symbol]);
+    else list.push(symbol);
+  }
+  const numbers = new Map([...byName.keys()].map((name, i) => [name, BigInt(i)]));
+  const addressOf = ({ section, name, value }: ElfSymbol): bigint =>
+    section === 0 ? OUTSIDE + ((numbers.get(name) ?? 0n) << SPACE) : (BigInt(section + 1) << SPACE) + value;
+  const sectionAt = (at: bigint) => sections[Number(at >> SPACE) - 1];
+  const offsetOf = (at: bigint): number => Number(BigInt.asUintN(Number(SPACE), at));
+  const bytes = (at: bigint, length: number): Uint8Array | undefined => {
+    const found = sectionAt(at)?.bytes;
+    const start = offsetOf(at);
+    return found === undefined || start + length > found.length
+      ? undefined
+      : found.subarray(start, start + length);
+  };
+  const relocations = new Map<number, ReadonlyMap<number, Rela>>();
+  const relocationAt = (at: bigint): Rela | undefined => {
+    const section = sectionAt(at);
+    if (section === undefined) return undefined;
+    const known =
+      relocations.get(section.index) ??
+      new Map(section.relocations.map((rela) => [rela.offset, rela] as const));
+    relocations.set(section.index, known);
+    return known.get(offsetOf(at));
+  };
+  return {
+    object,
+    named: (name) =>
+      (byName.get(name) ?? [])
+        .filter(({ section }) => section !== 0)
+        .map((symbol) => ({ name, address: addressOf(symbol), isGlobal: symbol.binding !== 0 })),
+    addressesOf: (name) => (byName.get(name) ?? []).map(addressOf),
+    bytes,
+    operand: (at, type) => {
+      const rela = relocationAt(at);
+      const symbol = rela && symbols[rela.symbol];
+      if (rela !== undefined && symbol !== undefined) {
+        return isRelative(rela.type) === isRelative(type) ? addressOf(symbol) + rela.addend : undefined;
+      }
+      // Within a section, the assembler fills in what is relative.
+      const field = isRelative(type) ? bytes(at, WIDE.has(type) ? 8 : 4) : undefined;
+      return field === undefined ? undefined : filledIn(field, at, type);
+    },
+  };
+}

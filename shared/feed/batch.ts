@@ -1,0 +1,122 @@
+import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../brand.ts";
+import { concatBytes } from "../bytes.ts";
+import { Decoder } from "../decode.ts";
+import { ParseError, RebootlessError } from "../errors.ts";
+import { encodeJson, jsonObject, parseJson } from "../json.ts";
+import { MAX_BUNDLE_BYTES } from "../limits.ts";
+import { decodePublication, encodePublication, type Publication } from "./publication.ts";
+
+/**
+ * What a publisher of many kernels and the edge say to each other. Bodies of many files are JSON Lines: a document a line, as
+ * encodeJson never writes a line feed.
+ *
+ *   POST publications            publications, a line each     {"results": […]} in any order
+ *   POST publications/dry-run    the same                      the same, and nothing is written
+ *   POST feeds                   {"build_ids": […]}            each kernel's feed.json, then {"absent", "left_off"}
+ *   POST staging                 {"sha256": […]}               {"missing": […]}
+ */
+export const PUBLICATIONS_PATH = "publications";
+export const DRY_RUN_PATH = "publications/dry-run";
+export const FEEDS_PATH = "feeds";
+export const STAGING_PATH = "staging";
+
+/**
+ * Of kernels or digests in one request. A Worker may ask 1000 things of others for a request, and a kernel takes up to seven of
+ * its Durable Object, a digest two of the store.
+ */
+export const MAX_BATCH = 128;
+/** One publication may be as long as that; a sender of several stays well below, as a Worker has 128 MB of memory. */
+export const MAX_BATCH_BYTES = MAX_BUNDLE_BYTES;
+/** Of feeds in one answer, unless the first alone is longer. */
+export const FEEDS_BYTES = 8 * 1024 * 1024;
+export const MAX_FEEDS_ANSWER_BYTES = FEEDS_BYTES + MAX_BUNDLE_BYTES;
+/** Of build IDs or digests. */
+export const MAX_QUESTION_BYTES = 32 * 1024;
+
+const LINE_FEED = 0x0a;
+
+export const encodeBatch = (publications: readonly Publication[]): Uint8Array =>
+  joinLines(publications.map(encodePublication));
+
+/** Throws `parse`, `limit`; a kernel comes once. */
+export function decodeBatch(bytes: Uint8Array): readonly Publication[] {
+  const lines = splitLines(bytes);
+  if (lines.length > MAX_BATCH) tooMany("publications", lines.length);
+  const publications = lines.map((line, i) => decodeLine(line, i));
+  const first = new Map<BuildId, number>();
+  for (const [i, { buildId: id }] of publications.entries()) {
+    const before = first.get(id);
+    if (before !== undefined)
+      throw new ParseError(`lines ${before + 1} and ${i + 1} are both for kernel ${id}`);
+    first.set(id, i);
+  }
+  return publications;
+}
+
+function decodeLine(line: Uint8Array, i: number): Publication {
+  try {
+    return decodePublication(line);
+  } catch (cause) {
+    throw new ParseError(`line ${i + 1}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** @param name of the one member, a list. */
+export const encodeQuestion = (name: "build_ids" | "sha256", list: readonly string[]): Uint8Array =>
+  encodeJson(jsonObject({ [name]: list }));
+
+/** Throws `parse`. Each is asked for once. */
+export const decodeBuildIds = (bytes: Uint8Array): readonly BuildId[] => asked(bytes, "build_ids", buildId);
+export const decodeDigests = (bytes: Uint8Array): readonly Sha256Hex[] => asked(bytes, "sha256", sha256Hex);
+
+function asked<T>(bytes: Uint8Array, name: string, read: (text: string) => T): readonly T[] {
+  const list = new Decoder(parseJson(bytes, "question"), "question").get(name).array(MAX_BATCH);
+  return [...new Set(list.map((item) => item.as(read)))];
+}
+
+/** What `POST feeds` answers. */
+export interface Feeds {
+  /** Files of feed.json, as stored. */
+  readonly feeds: readonly Uint8Array[];
+  readonly absent: readonly BuildId[];
+  /** To be asked for again. */
+  readonly leftOff: readonly BuildId[];
+}
+
+export const encodeFeeds = ({ feeds, absent, leftOff }: Feeds): Uint8Array =>
+  joinLines([...feeds, encodeJson(jsonObject({ absent, left_off: leftOff }))]);
+
+/** Throws `parse`, also where the end is missing. */
+export function decodeFeeds(bytes: Uint8Array): Feeds {
+  const lines = splitLines(bytes);
+  const end = new Decoder(parseJson(lines.at(-1) ?? bytes, "end of feeds"), "end of feeds");
+  const ids = (name: string) =>
+    end
+      .get(name)
+      .array(MAX_BATCH)
+      .map((id) => id.as(buildId));
+  return { feeds: lines.slice(0, -1), absent: ids("absent"), leftOff: ids("left_off") };
+}
+
+function joinLines(lines: readonly Uint8Array[]): Uint8Array {
+  return concatBytes(...lines.flatMap((line) => [line, Uint8Array.of(LINE_FEED)]));
+}
+
+/** The last line may end without a line feed. */
+function splitLines(bytes: Uint8Array): readonly Uint8Array[] {
+  const lines: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const found = bytes.indexOf(LINE_FEED, at);
+    const end = found < 0 ? bytes.length : found;
+    if (lines.length > MAX_BATCH) tooMany("lines", lines.length);
+    lines.push(bytes.subarray(at, end));
+    at = end + 1;
+  }
+  return lines;
+}
+
+function tooMany(what: string, count: number): never {
+  throw new RebootlessError("limit", `${count} ${what}, ${MAX_BATCH} are allowed in one request`);
+}
