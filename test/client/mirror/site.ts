@@ -22,6 +22,7 @@ import {
 } from "../../edge/support/repository.ts";
 import { type Captured, capture } from "../../support/captured.ts";
 import { FakeSystem } from "../../support/fake_system.ts";
+import { stopBy } from "../../support/stop.ts";
 
 export const kernelId = (n: number): BuildId => buildId(n.toString(16).padStart(40, "0"));
 
@@ -133,6 +134,7 @@ export class Site {
           clock: () => this.now,
           system: new FakeSystem(),
           lock: stateLock(globals.stateDir),
+          stop: stopBy(),
           exitWith: self.exitWith,
           record: new RunRecord(async () => undefined),
         }),
