@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Action } from "./actions.ts";
 import type { InventoryOptions } from "./commands/inventory.ts";
+import type { MirrorServeOptions } from "./commands/mirror_serve.ts";
 import type { MirrorSyncOptions } from "./commands/mirror_sync.ts";
 
 type Run = (name: string, self: Command, action: Action) => Promise<void>;
@@ -36,6 +37,31 @@ export function mirrorCommands(root: Command, run: Run): void {
       run("mirror sync", self, async (context) => {
         const { mirrorSync } = await import("./commands/mirroring.ts");
         await mirrorSync(context, feed, dir, options);
+      }),
+    );
+  mirror
+    .command("verify <dir>")
+    .description("look at every file of a copy, offline, and name what is damaged, missing or foreign")
+    .addHelpText(
+      "after",
+      examples("rebootless mirror verify /srv/mirror", "rebootless mirror verify /media/stick --json"),
+    )
+    .action((dir: string, _: object, self: Command) =>
+      run("mirror verify", self, async (context) => {
+        const { mirrorVerify } = await import("./commands/mirroring.ts");
+        await mirrorVerify(context, dir);
+      }),
+    );
+  mirror
+    .command("serve <dir>")
+    .description("serve a copy to hosts over HTTP, by the paths of the feed")
+    .option("--host <address>", "where to listen", "127.0.0.1")
+    .option("--port <number>", "0 for any that is free", "8080")
+    .addHelpText("after", examples("rebootless mirror serve /srv/mirror --host 0.0.0.0 --port 80"))
+    .action((dir: string, options: MirrorServeOptions, self: Command) =>
+      run("mirror serve", self, async (context) => {
+        const { mirrorServe } = await import("./commands/mirroring.ts");
+        await mirrorServe(context, dir, options);
       }),
     );
   root

@@ -40,8 +40,8 @@ export interface Damage {
   /** Kernels of which some file is wrong. */
   readonly kernels: readonly string[];
   readonly artifacts: readonly string[];
-  /** Files that nobody signed for, below the folders that are a mirror's. */
-  readonly foreign: readonly string[];
+  /** Files that nobody needs as they are, in a mirror's own folders. */
+  readonly remove: readonly string[];
 }
 
 const DAMAGE = "damaged.json";
@@ -49,7 +49,7 @@ const MAX_PATH = 4096;
 
 export async function readDamage(dir: MirrorDir): Promise<Damage> {
   const bytes = await dir.readOwn(DAMAGE, MAX_BYTES);
-  const none = { kernels: [], artifacts: [], foreign: [] };
+  const none = { kernels: [], artifacts: [], remove: [] };
   if (!bytes) return none;
   const found = unlessDamaged(() => {
     const damage = new Decoder(parseJson(bytes, DAMAGE), DAMAGE);
@@ -58,13 +58,13 @@ export async function readDamage(dir: MirrorDir): Promise<Damage> {
         .get(name)
         .array(MAX_SELECTED)
         .map((text) => text.string(MAX_PATH));
-    return { kernels: texts("kernels"), artifacts: texts("artifacts"), foreign: texts("foreign") };
+    return { kernels: texts("kernels"), artifacts: texts("artifacts"), remove: texts("remove") };
   });
   return found ?? none;
 }
 
-export const writeDamage = (dir: MirrorDir, { kernels, artifacts, foreign }: Damage): Promise<void> =>
-  dir.writeOwn(DAMAGE, encodeJson(jsonObject({ kernels, artifacts, foreign })));
+export const writeDamage = (dir: MirrorDir, { kernels, artifacts, remove }: Damage): Promise<void> =>
+  dir.writeOwn(DAMAGE, encodeJson(jsonObject({ kernels, artifacts, remove })));
 
 function unlessDamaged<T>(read: () => T): T | undefined {
   try {

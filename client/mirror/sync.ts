@@ -51,12 +51,13 @@ export async function sync(options: SyncOptions): Promise<Synced> {
   const before = await readSyncState(dir);
   const selection = options.selection ??
     before?.selection ?? { kernels: new Set(), releases: [], distributions: [] };
+  const damage = await readDamage(dir);
+  await clear(dir, damage.remove);
   const index = await dir.index();
   const goesOn =
     index !== undefined && before?.feed === upstream.feed.url && sameSelection(before.selection, selection);
   const trust = await openTrust(dir);
   const batch = await dir.batch();
-  const damage = await readDamage(dir);
   const damaged = { kernels: new Set(damage.kernels), artifacts: new Set(damage.artifacts) };
   const taking = new Taking({ dir, upstream, trust, index: index ?? new Map(), freshness, damaged }, batch);
   const roots = await followRoots(taking, selection);
@@ -70,7 +71,7 @@ export async function sync(options: SyncOptions): Promise<Synced> {
   await fetchAll(taking, [...todo, ...stale], progress);
 
   const done = taking.faults.length === 0;
-  if (done) await repaired(dir, damage.foreign);
+  if (done) await writeDamage(dir, { kernels: [], artifacts: [], remove: [] });
   await dir.writeIndex(taking.index);
   const cursor = done ? listed?.next : goesOn ? before?.cursor : undefined;
   await writeSyncState(dir, { feed: upstream.feed.url, selection, cursor });
@@ -190,13 +191,12 @@ async function inParallel<T>(items: readonly T[], act: (item: T) => Promise<void
   if (failures.length > 0) throw failures[0];
 }
 
-/** What is no mirror's goes, where `mirror verify` named it and it lies in a mirror's own folders. */
-async function repaired(dir: MirrorDir, foreign: readonly string[]): Promise<void> {
-  for (const path of foreign) {
+/** What `mirror verify` named and nobody needs goes first: what belongs in its place is then missing, and is fetched. */
+async function clear(dir: MirrorDir, remove: readonly string[]): Promise<void> {
+  for (const path of remove) {
     const full = join(dir.path, path);
     if (["kernels", "artifacts", "root"].some((own) => full.startsWith(join(dir.path, own) + sep))) {
       await rm(full, { force: true, recursive: true });
     }
   }
-  await writeDamage(dir, { kernels: [], artifacts: [], foreign: [] });
 }

@@ -3,6 +3,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { BUNDLED_ROOTS } from "../../shared/feed/bundle.ts";
 import { MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS } from "../../shared/limits.ts";
 import { instant } from "../../shared/time.ts";
+import { decodeRoot, parseEnvelope, type Root } from "../../shared/tuf/schema.ts";
 import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 import { verify } from "./verifier.ts";
@@ -48,6 +49,11 @@ export class MirrorTrust {
 
   file(version: number): Uint8Array | undefined {
     return this.#files[version - this.#first];
+  }
+
+  /** Every root of the chain, decoded. */
+  get chain(): readonly Root[] {
+    return this.#files.map((bytes) => decodeRoot(parseEnvelope(bytes, "root").signed));
   }
 
   /** The newest of version 2 and up, oldest first: what a feed.json carries. */
