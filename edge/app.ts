@@ -1,12 +1,15 @@
 import { Hono } from "hono";
 import type { Clock } from "../shared/time.ts";
 import type { SignatureVerifier } from "../shared/tuf/keys.ts";
+import type { AuditLog } from "./audit/log.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
 import { jsonAnswer } from "./http/answer.ts";
 import { route } from "./http/methods.ts";
 import { notFound, problem, problemOf } from "./http/problem.ts";
+import type { Limits } from "./publish/limits.ts";
 import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
 import type { Publishers } from "./publish/publishers.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { feedsRoutes } from "./routes/feeds.ts";
 import { findRoutes } from "./routes/find.tsx";
 import { KnownFeeds } from "./routes/known_feeds.ts";
@@ -22,6 +25,8 @@ export interface AppDeps {
   readonly store: Store;
   readonly queue: PublisherQueue;
   readonly ledger: TokenLedger;
+  readonly audit: AuditLog;
+  readonly limits: Limits;
   readonly catalogue: Catalogue;
   readonly clock: Clock;
   /** Bytes of 1.root.json. */
@@ -48,6 +53,7 @@ export function createApp(given: AppDeps): App {
   readRoutes(app, deps, root, known);
   openvexRoutes(app, deps);
   mirrorRoutes(app, deps, root);
+  auditRoutes(app, deps);
   stagingRoutes(app, deps);
   feedsRoutes(app, deps);
   publishRoutes(app, deps, root);
