@@ -5,9 +5,11 @@ import type { Clock } from "../../shared/time.ts";
 import { makeToken, type TokenScope } from "./token.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** Every answer of the edge to a publisher is small, but a bundle. */
+/** Of most answers of the edge to a publisher; feeds, and results of many kernels, say their own. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 const DEADLINE_MS = 120_000;
+/** Try again later: from the edge itself, or whoever stands before it. */
+const BUSY: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 export interface Answer {
   readonly status: number;
@@ -17,8 +19,8 @@ export interface Answer {
 /** Speaks to the edge. Throws `unreachable`; what the edge answers is the caller's to judge. */
 export interface EdgeClient {
   get(path: string, maxBytes: number): Promise<Answer>;
-  /** With a token for just this request. */
-  send(scope: TokenScope): Promise<Answer>;
+  /** With a token for just this request. @param maxBytes of the answer. */
+  send(scope: TokenScope, maxBytes?: number): Promise<Answer>;
 }
 
 type EdgeReader = Pick<EdgeClient, "get">;
@@ -27,10 +29,11 @@ type EdgeReader = Pick<EdgeClient, "get">;
 export function edgeClient(base: string, workspace: Workspace, clock: Clock): EdgeClient {
   return {
     ...edgeReader(base),
-    async send(scope) {
+    async send(scope, maxBytes = MAX_ANSWER_BYTES) {
       const authorization = `Bearer ${await makeToken(workspace, scope, clock)}`;
       return call(new URL(scope.path.slice(1), base), {
         method: scope.method,
+        size: maxBytes,
         body: Buffer.from(scope.body),
         headers: { authorization, "content-type": "application/octet-stream" },
       });
@@ -47,6 +50,7 @@ async function call(url: URL, init: RequestInit): Promise<Answer> {
   try {
     const signal = AbortSignal.timeout(DEADLINE_MS);
     const response = await fetch(url, { redirect: "error", size: MAX_ANSWER_BYTES, signal, ...init });
+    if (BUSY.has(response.status)) throw new Error(`it has too much to do (${response.status})`);
     return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
   } catch (cause) {
     throw new RebootlessError("unreachable", `${url.href} did not answer`, { cause });
