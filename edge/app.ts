@@ -1,14 +1,18 @@
 import { Hono } from "hono";
 import type { Clock } from "../shared/time.ts";
 import type { SignatureVerifier } from "../shared/tuf/keys.ts";
+import type { AuditLog } from "./audit/log.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
 import { jsonAnswer } from "./http/answer.ts";
 import { route } from "./http/methods.ts";
 import { notFound, problem, problemOf } from "./http/problem.ts";
+import type { Limits } from "./publish/limits.ts";
 import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
 import type { Publishers } from "./publish/publishers.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { feedsRoutes } from "./routes/feeds.ts";
 import { findRoutes } from "./routes/find.tsx";
+import { KnownFeeds } from "./routes/known_feeds.ts";
 import { mirrorRoutes } from "./routes/mirrors.ts";
 import { newestRoot } from "./routes/newest_root.ts";
 import { openvexRoutes } from "./routes/openvex.ts";
@@ -21,6 +25,8 @@ export interface AppDeps {
   readonly store: Store;
   readonly queue: PublisherQueue;
   readonly ledger: TokenLedger;
+  readonly audit: AuditLog;
+  readonly limits: Limits;
   readonly catalogue: Catalogue;
   readonly clock: Clock;
   /** Bytes of 1.root.json. */
@@ -33,14 +39,21 @@ export interface AppDeps {
   readonly report: (error: unknown) => void;
 }
 
+export interface App {
+  fetch(request: Request): Promise<Response>;
+}
+
 /** The whole edge as one request handler: no Cloudflare name in it. */
-export function createApp(deps: AppDeps): Hono {
+export function createApp(given: AppDeps): App {
   const app = new Hono();
-  const root = newestRoot(deps);
+  const root = newestRoot(given);
+  const known = new KnownFeeds(given.clock, root);
+  const deps = { ...given, queue: known.behind(given.queue) };
   findRoutes(app, deps, root);
-  readRoutes(app, deps, root);
+  readRoutes(app, deps, root, known);
   openvexRoutes(app, deps);
   mirrorRoutes(app, deps, root);
+  auditRoutes(app, deps);
   stagingRoutes(app, deps);
   feedsRoutes(app, deps);
   publishRoutes(app, deps, root);
@@ -49,7 +62,7 @@ export function createApp(deps: AppDeps): Hono {
   });
   app.notFound(() => notFound("nothing is here"));
   app.onError((error) => answerError(error, deps.report));
-  return app;
+  return { fetch: async (request) => (await known.unchanged(request)) ?? app.fetch(request) };
 }
 
 /** Errors made on purpose say what they are; of others only the log learns. */

@@ -4,6 +4,7 @@ import { RebootlessError } from "../shared/errors.ts";
 import { type Clock, systemClock } from "../shared/time.ts";
 import { type SignatureVerifier, signatureVerifier } from "../shared/tuf/keys.ts";
 import { TrustedSet } from "../shared/tuf/trusted_set.ts";
+import { DEFAULT_LIMITS, decodeLimits, type Limits } from "./publish/limits.ts";
 import { type OnlineKeys, onlineKeys } from "./publish/online_keys.ts";
 import { decodePublishers, type Publishers } from "./publish/publishers.ts";
 
@@ -14,6 +15,7 @@ export const TEXT_BINDINGS = [
   "TIMESTAMP_KEY",
   "PUBLISHERS",
   "FEED_AUDIENCE",
+  "PUBLISHER_LIMITS",
 ] as const;
 export type TextBinding = (typeof TEXT_BINDINGS)[number];
 
@@ -23,6 +25,7 @@ export interface Config {
   readonly keys: OnlineKeys;
   readonly publishers: Publishers;
   readonly audience: string;
+  readonly limits: Limits;
   readonly verify: SignatureVerifier;
   readonly clock: Clock;
 }
@@ -40,6 +43,8 @@ export async function readConfig(env: Readonly<Partial<Record<TextBinding, unkno
     },
     publishers: await read("PUBLISHERS", decodePublishers),
     audience: await read("FEED_AUDIENCE", (bytes) => fromUtf8(bytes)),
+    limits:
+      env.PUBLISHER_LIMITS === undefined ? DEFAULT_LIMITS : await read("PUBLISHER_LIMITS", decodeLimits),
     verify,
     clock: systemClock,
   };

@@ -1,24 +1,25 @@
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
-import type { Hono } from "hono";
-import { type AppDeps, answerError, createApp } from "./app.ts";
+import { type App, type AppDeps, answerError, createApp } from "./app.ts";
+import { AuditObject, auditOf } from "./audit/object.ts";
 import { configOf, type EdgeEnv, repositoryDeps } from "./bindings.ts";
 import { CatalogueObject, catalogueOf } from "./catalogue/object.ts";
 import { PublishQueue, queueOf } from "./publish/queue.ts";
 import { tend } from "./publish/tend.ts";
 import { ledgerOf, TokenLedger } from "./publish/token_ledger.ts";
 
-export { CatalogueObject, PublishQueue, TokenLedger };
+export { AuditObject, CatalogueObject, PublishQueue, TokenLedger };
 
 interface Env extends EdgeEnv {
   readonly PUBLISH_QUEUE: DurableObjectNamespace<PublishQueue>;
   readonly TOKEN_LEDGER: DurableObjectNamespace<TokenLedger>;
+  readonly AUDIT_LOG: DurableObjectNamespace<AuditObject>;
   readonly CATALOGUE: DurableObjectNamespace<CatalogueObject>;
 }
 
 // biome-ignore lint/suspicious/noConsole: the Worker's log is its console.
 const report = (error: unknown): void => console.error(error);
 
-let app: Promise<Hono> | undefined;
+let app: Promise<App> | undefined;
 
 async function depsOf(env: Env): Promise<AppDeps> {
   return {
@@ -26,6 +27,7 @@ async function depsOf(env: Env): Promise<AppDeps> {
     ...(await configOf(env)),
     queue: queueOf(env.PUBLISH_QUEUE),
     ledger: ledgerOf(env.TOKEN_LEDGER),
+    audit: auditOf(env.AUDIT_LOG),
     catalogue: catalogueOf(env.CATALOGUE),
     report,
   };

@@ -21,6 +21,7 @@ export type ErrorCode =
   | "apply" // the kernel refused or did not finish
   | "conflict" // somebody else published first
   | "refused" // the edge checked a publish and would not have it
+  | "not_live" // a change that cannot be brought to a running kernel
   | "locked" // another run holds the lock
   | "stopped" // asked to end before it was through
   | "partly_applied" // some updates were applied and some could not be

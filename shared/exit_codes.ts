@@ -18,6 +18,8 @@ export const EXIT = {
   refused: 13,
   clock: 14,
   stopped: 15,
+  notLive: 16,
+  unchanged: 17,
   available: 100,
 } as const;
 
@@ -38,6 +40,7 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   refused: EXIT.refused,
   clock: EXIT.clock,
   stopped: EXIT.stopped,
+  not_live: EXIT.notLive,
 };
 
 export const exitCodeOf = (code: ErrorCode): number => BY_CODE[code] ?? EXIT.error;

@@ -92,6 +92,17 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
       "a change was asked to end by SIGINT or SIGTERM: what was under way was finished or taken back, the rest not begun",
     advice: "run it again",
   },
+  notLive: {
+    short: "the patch cannot be applied to a running kernel",
+    meaning:
+      "`create`: the patch changes what cannot be changed while the kernel runs; the report names each",
+    advice: "docs/patch-authors.md",
+  },
+  unchanged: {
+    short: "the patch changes no code of this kernel",
+    meaning: "`create`: the patch changes no code of this kernel, so there is nothing to make",
+    advice: "",
+  },
   available: {
     short: "there is something to apply (check --exit-code)",
     meaning: "there is something to apply: `check --exit-code` alone",
@@ -100,7 +111,7 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
 };
 
 /** What ends only a publisher's command. */
-const PUBLISHERS_ALONE: ReadonlySet<ExitName> = new Set(["conflict", "refused"]);
+const PUBLISHERS_ALONE: ReadonlySet<ExitName> = new Set(["conflict", "refused", "notLive", "unchanged"]);
 
 /** A code with all that is said about it. */
 export interface Exit extends ExitMeaning {

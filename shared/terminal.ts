@@ -9,7 +9,7 @@ export const JSON_SCHEMA = 1;
 export interface Terminal {
   /** A line of the answer, for people; with --json nothing. */
   say(line: string): void;
-  /** A line of progress, to stderr; with --json or --quiet nothing. */
+  /** A line of progress, to stderr; with --quiet nothing. */
   progress(line: string): void;
   /** What a person should know of although nothing failed, to stderr, always. */
   notice(line: string): void;
@@ -31,7 +31,7 @@ export function terminal(
   const write = (value: JsonObject) => streams.stdout(`${new TextDecoder().decode(encodeJson(value))}\n`);
   return {
     say: (line) => mode.json || streams.stdout(`${line}\n`),
-    progress: (line) => mode.json || mode.quiet || streams.stderr(`${line}\n`),
+    progress: (line) => mode.quiet || streams.stderr(`${line}\n`),
     notice: (line) => streams.stderr(`${line}\n`),
     result: (command, members) =>
       mode.json && write(jsonObject({ schema: JSON_SCHEMA, command, ...members })),

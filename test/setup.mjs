@@ -2,10 +2,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { proveFresh } from "./fresh/main.mjs";
 import { provePackages } from "./package/main.mjs";
-import { ensurePackages } from "./setup/apt.mjs";
+import { ensurePackages, requireDebian, retryWithNewLists } from "./setup/apt.mjs";
 import { ensureMachine, ensureProofMachine } from "./setup/machine.mjs";
 import { ensureNodeModules } from "./setup/node_modules.mjs";
-import { progress, run, runOrFail, SetupError } from "./setup/run.mjs";
+import { isStopped, progress, run, runOrFail, SetupError } from "./setup/run.mjs";
 import { ensureSelftests } from "./setup/selftests.mjs";
 import { runSuite } from "./setup/suite.mjs";
 
@@ -31,6 +31,17 @@ async function demo(args) {
   await ensureNodeModules(root);
   await ensureMachine(root);
   return await runBuilt("test/demo/main.ts", args);
+}
+
+/** Runs until it is told to stop, which is how it ends well. Needs no Debian. */
+async function dev(args) {
+  await ensureNodeModules(root);
+  try {
+    return await runBuilt("test/dev/main.ts", args);
+  } catch (error) {
+    if (isStopped()) return 0;
+    throw error;
+  }
 }
 
 async function proveSelftests(args) {
@@ -63,6 +74,14 @@ async function benchRunpre(args) {
   return await runBuilt("bench/runpre/main.ts", args);
 }
 
+/** Needs no kernels. */
+async function benchEdge(args) {
+  await ensureNodeModules(root);
+  await requireDebian();
+  await retryWithNewLists(() => ensurePackages(["nginx-light", "wrk"]));
+  return await runBuilt("bench/edge/main.ts", args);
+}
+
 /** Needs Node alone: no Debian, and no kernels. */
 async function makePackages() {
   await ensureNodeModules(root);
@@ -78,12 +97,14 @@ async function provePackaging() {
 
 const commands = new Map([
   ["demo", demo],
+  ["dev", dev],
   ["test", test],
   ["package", makePackages],
   ["proof:fresh", (args) => proveFresh(root, args)],
   ["proof:guest", proveGuest],
   ["proof:package", provePackaging],
   ["proof:runpre", proveRunpre],
+  ["bench:edge", benchEdge],
   ["bench:runpre", benchRunpre],
   ["proof:selftests", proveSelftests],
 ]);

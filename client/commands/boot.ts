@@ -6,7 +6,6 @@ import type { Context } from "../context.ts";
 import { openHost } from "../host/host.ts";
 import { openKernelCore } from "../host/kcore.ts";
 import { killSwitch } from "../host/kill_switch.ts";
-import { moduleFiles } from "../host/module_files.ts";
 import { runningModules } from "../host/modules.ts";
 import type { Ledger } from "../journal/ledger.ts";
 import { policyOf } from "../policy/policy.ts";
@@ -51,7 +50,6 @@ export async function boot(context: Context): Promise<void> {
         directory: host.directory,
         memory: openKernelCore,
         modules: runningModules,
-        moduleFile: moduleFiles(host.kernel.release),
         withheld: withheldUpdates(
           await policyOf(host.config, places, system),
           manifest.updates,

@@ -1,8 +1,9 @@
 /**
- * The commands that look at a host and change nothing. They are bundled into a file of their own, which scheduled runs
+ * The commands that look at a host and change nothing, and what few hosts need. They are bundled into a file of their own, which scheduled runs
  * never load: what runs on every host every hour stays small (packaging/build.mjs).
  */
 
+export { unpackModule } from "../host/packed_module.ts";
 export { metricsText } from "../report/metrics_text.ts";
 export { completion } from "./completion.ts";
 export { config } from "./config.ts";

@@ -2,7 +2,7 @@ import type { RebootlessError } from "../../shared/errors.ts";
 import type { Context } from "../context.ts";
 import type { Host } from "../host/host.ts";
 import type { Feed } from "../trust/feed.ts";
-import { firstGood, joined, noFeed, openFeeds } from "../trust/feeds.ts";
+import { firstGood, freshestGood, joined, noFeed, openFeeds } from "../trust/feeds.ts";
 import { staleness } from "../trust/freshness.ts";
 import { type Polled, poll, pollCache } from "../trust/poll.ts";
 import { passedOverLine } from "./describe.ts";
@@ -27,14 +27,15 @@ export async function pollFeed(context: Context, host: Host, options: PollingOpt
   const { offline = false } = options;
   record.host = host;
   const feeds = offline ? [noFeed] : openFeeds(host.config, context.stop.signal);
-  const ask = (feed: Feed) =>
+  const acceptStaleMs =
+    options.acceptStale === undefined ? host.config.acceptStale : staleness(options.acceptStale);
+  const ask = (feed: Feed, stale = true) =>
     (offline ? pollCache : poll)({
       ...host,
       feed,
       clock,
       exclusive: lock.take,
-      acceptStaleMs:
-        options.acceptStale === undefined ? host.config.acceptStale : staleness(options.acceptStale),
+      acceptStaleMs: stale ? acceptStaleMs : 0,
       notice: terminal.notice,
     });
   const start = performance.now();
@@ -43,7 +44,10 @@ export async function pollFeed(context: Context, host: Host, options: PollingOpt
     terminal.notice(line);
     record.warnings.push(line);
   };
-  const { feed, result: polled } = await firstGood(feeds, ask, passedOver);
+  const { feed, result: polled } =
+    feeds.length > 1 && acceptStaleMs > 0
+      ? await freshestGood(feeds, ask, passedOver)
+      : await firstGood(feeds, (one) => ask(one), passedOver);
   record.manifest = polled.manifest;
   if (!offline) {
     const { version, expires, changed } = polled;

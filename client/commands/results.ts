@@ -1,7 +1,9 @@
+import type { UpdateId } from "../../shared/brand.ts";
 import { type Answer, RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import type { Report, Result } from "../apply/result.ts";
 import type { Context } from "../context.ts";
+import { recalledTold } from "../report/status_file.ts";
 import { leftOutLine, leftOutReason } from "./describe.ts";
 
 /** What a run of upgrade, undo or boot did, told as it happens. */
@@ -14,9 +16,13 @@ export class Results {
   }
 
   readonly report: Report = async (result) => {
-    const { terminal, record } = this.#context;
+    const { terminal, record, places } = this.#context;
     this.#all.push(result);
-    if (result.result === "kept") terminal.notice(`warning: ${resultLine(result)}`);
+    if (result.result === "kept") {
+      const known = record.byClock && (await recalledTold(places)).has(result.id);
+      if (known) terminal.say(`kept       ${resultLine(result)}`);
+      else terminal.notice(`warning: ${resultLine(result)}`);
+    }
     // What another update made needless would be told again at every run.
     else if (result.result !== "left_out" || result.why.reason !== "superseded")
       terminal.say(resultLine(result));
@@ -25,6 +31,11 @@ export class Results {
 
   get length(): number {
     return this.#all.length;
+  }
+
+  /** Recalled updates that stay in force. */
+  get kept(): readonly UpdateId[] {
+    return this.#all.filter(({ result }) => result === "kept").map(({ id }) => id);
   }
 
   /**

@@ -25,6 +25,7 @@ export async function scheduled(
     terminal.result("upgrade", { switched_off: off });
     return;
   }
+  record.byClock = true;
   const config = await readConfig(places);
   // systemd's timers spread their runs by themselves, and do it without a process that waits.
   if (!environment["INVOCATION_ID"]) await jitter(context, config.jitter);

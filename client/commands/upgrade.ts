@@ -10,7 +10,7 @@ import { engines } from "../engines/engines.ts";
 import type { Host } from "../host/host.ts";
 import { openHost } from "../host/host.ts";
 import { openKernelCore } from "../host/kcore.ts";
-import { moduleFiles } from "../host/module_files.ts";
+import { moduleFiles, type Unpack } from "../host/module_files.ts";
 import { runningModules } from "../host/modules.ts";
 import { policyOf } from "../policy/policy.ts";
 import { kernelLine, pollLine } from "./describe.ts";
@@ -56,7 +56,6 @@ export async function upgrade(
       directory: host.directory,
       memory: openKernelCore,
       modules: runningModules,
-      moduleFile: moduleFiles(host.kernel.release),
       begin: async () => {
         await context.lock.take();
         context.stop.heed();
@@ -74,6 +73,7 @@ export async function upgrade(
       partial: options.partial ?? host.config.partial,
       dryRun,
     });
+    context.record.kept = results.kept;
     if (results.length === 0) terminal.say("Nothing to apply.");
   });
 }
@@ -85,6 +85,7 @@ export async function atHand(context: Context, host: Host, results: Results) {
   return {
     system,
     stop,
+    moduleFile: moduleFiles(host.kernel.release, unpackModule),
     engines: engines({
       system,
       stop,
@@ -96,6 +97,11 @@ export async function atHand(context: Context, host: Host, results: Results) {
     progress: terminal.progress,
   };
 }
+
+const unpackModule: Unpack = async (bytes, packing) => {
+  const inspecting = await import("./inspecting.ts");
+  return inspecting.unpackModule(bytes, packing);
+};
 
 export function askedFor(ids: readonly string[], updates: readonly Update[]): ReadonlySet<UpdateId> {
   return new Set(

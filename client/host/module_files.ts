@@ -1,8 +1,5 @@
-import { execFile } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
 import type { BuildId, ObjectName } from "../../shared/brand.ts";
 import { gnuBuildId } from "../../shared/elf/notes.ts";
 import { parseSections, sectionBytes } from "../../shared/elf/sections.ts";
@@ -19,13 +16,14 @@ export interface ModuleFile {
 /** undefined where there is no file for the module. Throws `unsupported` for one that cannot be read. */
 export type FindModuleFile = (module: ObjectName) => Promise<ModuleFile | undefined>;
 
+/** As packed_module.ts does it, which is loaded by hosts that have packed modules. */
+export type Unpack = (bytes: Uint8Array, packing: string) => Promise<Uint8Array>;
+
 /** The largest modules of distributions, with debugging information, have tens of MB. */
-const MAX_MODULE_BYTES = 256 * 1024 * 1024;
-const DECOMPRESS_TIMEOUT_MS = 60_000;
-const SBIN_PATH = "/usr/sbin:/sbin:/usr/bin:/bin";
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 /** By modules.dep of the running release, as modprobe finds them. */
-export function moduleFiles(release: string, root = "/lib/modules"): FindModuleFile {
+export function moduleFiles(release: string, unpack: Unpack, root = "/lib/modules"): FindModuleFile {
   const folder = join(root, release);
   let paths: ReadonlyMap<string, string> | undefined;
   return async (module) => {
@@ -33,7 +31,7 @@ export function moduleFiles(release: string, root = "/lib/modules"): FindModuleF
     const below = paths.get(module);
     if (below === undefined) return undefined;
     const path = join(folder, below);
-    return { path, buildId: buildIdOf(await readModule(path), path) };
+    return { path, buildId: buildIdOf(await readModule(path, unpack), path) };
   };
 }
 
@@ -63,32 +61,14 @@ function buildIdOf(bytes: Uint8Array, path: string): BuildId | undefined {
   }
 }
 
-async function readModule(path: string): Promise<Uint8Array> {
+async function readModule(path: string, unpack: Unpack): Promise<Uint8Array> {
   try {
     const { size } = await stat(path);
-    if (size > MAX_MODULE_BYTES) throw new Error(`${size} bytes`);
+    if (size > MAX_FILE_BYTES) throw new Error(`${size} bytes`);
+    const bytes = await readFile(path);
     const [, packing] = /\.ko\.(\w+)$/.exec(path) ?? [];
-    if (packing === undefined) return await readFile(path);
-    if (packing === "gz") {
-      return await promisify(gunzip)(await readFile(path), { maxOutputLength: MAX_MODULE_BYTES });
-    }
-    if (packing === "xz") return await output("xz", path);
-    if (packing === "zst") return await output("zstd", path);
-    throw new Error(`.${packing} is no packing of modules`);
+    return packing === undefined ? bytes : await unpack(bytes, packing);
   } catch (cause) {
-    throw new RebootlessError("unsupported", `cannot read ${path}`, {
-      cause,
-      hint: "Compressed modules need the command that unpacks them: xz (xz-utils) or zstd.",
-    });
+    throw new RebootlessError("unsupported", `cannot read ${path}`, { cause });
   }
-}
-
-async function output(command: string, path: string): Promise<Uint8Array> {
-  const { stdout } = await promisify(execFile)(command, ["-dcq", "--", path], {
-    encoding: "buffer",
-    maxBuffer: MAX_MODULE_BYTES,
-    timeout: DECOMPRESS_TIMEOUT_MS,
-    env: { PATH: SBIN_PATH },
-  });
-  return stdout;
 }

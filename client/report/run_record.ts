@@ -1,3 +1,4 @@
+import type { UpdateId } from "../../shared/brand.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Instant } from "../../shared/time.ts";
 import type { Host } from "../host/host.ts";
@@ -24,6 +25,10 @@ export class RunRecord {
   readonly warnings: string[] = [];
   /** How long the run waited before it began, so that not all hosts ask at once. */
   waitedMs = 0;
+  /** Nobody watches: what was said before is not said again. */
+  byClock = false;
+  /** Recalled updates that it found in force and told of; undefined where it did not come to look. */
+  kept: readonly UpdateId[] | undefined;
   readonly #changes: string[] = [];
   readonly #log: MachineLog;
 

@@ -19,6 +19,8 @@ import { viewHost } from "./host_view.ts";
 /** Raised when a member changes its meaning or goes away; members may be added. */
 const STATUS_SCHEMA = 1;
 
+const RECALLED_TOLD = "recalled_told";
+
 export const statusFile = (places: Places): string => join(places.runDir, "status.json");
 
 /** How a run ended. */
@@ -62,6 +64,12 @@ export async function readStatus(places: Places): Promise<JsonObject> {
   }
 }
 
+/** Recalled updates in force that an upgrade before this one told of. */
+export async function recalledTold(places: Places): Promise<ReadonlySet<JsonValue>> {
+  const told = (await readStatus(places)).get(RECALLED_TOLD);
+  return new Set(Array.isArray(told) ? told : []);
+}
+
 function runToJson({ record }: Context, end: RunEnd): JsonObject {
   return jsonObject({
     command: end.command,
@@ -74,7 +82,7 @@ function runToJson({ record }: Context, end: RunEnd): JsonObject {
 }
 
 async function learnedMembers(context: Context): Promise<Readonly<Record<string, JsonValue | undefined>>> {
-  const { host, manifest, feed } = context.record;
+  const { host, manifest, feed, kept } = context.record;
   if (!host) return {};
   const seen = feed && {
     feed: jsonObject({
@@ -85,5 +93,5 @@ async function learnedMembers(context: Context): Promise<Readonly<Record<string,
     }),
   };
   const now = manifest && hostMembers(host, await viewHost(context, host, manifest));
-  return { ...seen, ...now };
+  return { ...seen, ...now, ...(kept && { [RECALLED_TOLD]: kept }) };
 }

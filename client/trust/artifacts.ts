@@ -12,8 +12,8 @@ import type { TrustDir } from "./trust_dir.ts";
  */
 export async function haveArtifact(artifact: Artifact, feed: Feed, directory: TrustDir): Promise<string> {
   const cached = await directory.readArtifact(artifact.sha256);
-  const bytes = cached && (await isArtifact(cached, artifact)) ? cached : await fetchArtifact(artifact, feed);
-  return directory.writeArtifact(artifact.sha256, bytes);
+  if (cached && (await isArtifact(cached, artifact))) return directory.artifactPath(artifact.sha256);
+  return directory.writeArtifact(artifact.sha256, await fetchArtifact(artifact, feed));
 }
 
 async function fetchArtifact(artifact: Artifact, feed: Feed): Promise<Uint8Array> {

@@ -70,6 +70,39 @@ export async function firstGood<T>(
 }
 
 /**
+ * As `firstGood`; what has expired is taken only where no feed has anything fresh.
+ *
+ * @param ask told whether what has expired may be taken.
+ */
+export async function freshestGood<T>(
+  feeds: readonly Feed[],
+  ask: (feed: Feed, stale: boolean) => Promise<T>,
+  passedOver: (why: RebootlessError) => void,
+): Promise<Chosen<T>> {
+  const expired: Feed[] = [];
+  let last: unknown;
+  const askFresh = (feed: Feed) =>
+    ask(feed, false).catch((error: unknown) => {
+      if (isCode(error, "expired")) expired.push(feed);
+      last = error;
+      throw error;
+    });
+  try {
+    return await firstGood(feeds, askFresh, passedOver);
+  } catch (gravest) {
+    if (expired.length === 0) throw gravest;
+    if (last instanceof RebootlessError && last.code !== "expired") passedOver(last);
+    return await firstGood(
+      expired,
+      (feed) => ask(feed, true),
+      () => undefined,
+    ).catch((error: unknown) => {
+      throw isCode(error, "expired") ? gravest : error;
+    });
+  }
+}
+
+/**
  * Several feeds as one, for files that are found by their digests: the first that has the right one gives it. Where
  * none has, what came is given, for whoever asked to judge and to tell of.
  */

@@ -24,6 +24,7 @@ export interface TrustDir {
   writeProvisioned(root: Sha256Hex): Promise<void>;
   /** All but the artifacts, which are judged by their own digests. */
   forget(): Promise<void>;
+  artifactPath(sha256: Sha256Hex): string;
   readArtifact(sha256: Sha256Hex): Promise<Uint8Array | undefined>;
   /** Returns the path that it is at. */
   writeArtifact(sha256: Sha256Hex, bytes: Uint8Array): Promise<string>;
@@ -38,7 +39,9 @@ export function trustDir(stateDir: string, buildId: BuildId): TrustDir {
   const provisioned = at("provisioned.sha256");
   const receipt = at("receipt.json");
   const tag = at("feed.etag");
+  const artifactPath = (sha256: Sha256Hex) => at("artifacts", `${sha256}.ko`);
   return {
+    artifactPath,
     metadata: metadataFolder(at("trust")),
     readManifest: () => readIfPresent(manifest),
     writeManifest: (bytes) => writeDurably(manifest, bytes),
@@ -66,9 +69,9 @@ export function trustDir(stateDir: string, buildId: BuildId): TrustDir {
         await rm(at(name), { recursive: true, force: true });
       }
     },
-    readArtifact: (sha256) => readIfPresent(at("artifacts", `${sha256}.ko`)),
+    readArtifact: (sha256) => readIfPresent(artifactPath(sha256)),
     async writeArtifact(sha256, bytes) {
-      const path = at("artifacts", `${sha256}.ko`);
+      const path = artifactPath(sha256);
       await writeDurably(path, bytes, 0o600);
       return path;
     },

@@ -42,7 +42,7 @@ export function wanted({ method, headers }: Request, file: File): Wanted {
   const header = (name: string) => headers.get(name) ?? undefined;
   const etag = etagOf(file.sha256);
   if (noneMatchNames(header("If-None-Match"), etag)) {
-    return answered(new Response(null, { status: 304, headers: validators(file) }));
+    return answered(notModified(file));
   }
   if (method === "HEAD") return answered(new Response(null, { headers: described(file, file.length) }));
   const range = rangeOf(header("Range"), header("If-Range"), etag, file.length);
@@ -61,6 +61,10 @@ export function answerBytes(file: File, range: ByteRange | undefined, body: Body
     headers: { ...headers, ...place },
   });
 }
+
+/** To who has these very bytes. */
+export const notModified = (file: Pick<File, "sha256" | "lifetime">): Response =>
+  new Response(null, { status: 304, headers: validators(file) });
 
 /** Bytes at hand, as a file. */
 export async function answerContent(
@@ -86,7 +90,7 @@ const unsatisfiable = (file: File): Response =>
 /** Files are public: any page may read them, none may take them for something else. */
 const FOR_ALL = { "Access-Control-Allow-Origin": "*" };
 
-const validators = (file: File) => ({
+const validators = (file: Pick<File, "sha256" | "lifetime">) => ({
   ETag: etagOf(file.sha256),
   "Cache-Control": CACHE_CONTROL[file.lifetime],
   ...FOR_ALL,

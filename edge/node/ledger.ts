@@ -1,18 +1,28 @@
 import { utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { type Clock, formatInstant, parseInstant } from "../../shared/time.ts";
+import { type Bucket, take } from "../publish/limits.ts";
 import type { TokenLedger } from "../publish/ports.ts";
 import type { Store } from "../store/store.ts";
 
 const TOKENS = "tokens/";
 
-/** Used tokens as empty files of a store, named by their digest: it can be made only once, also after a restart. */
-export function storeLedger(store: Store): TokenLedger {
+/**
+ * Used tokens as empty files of a store, named by their digest: it can be made only once, also after a restart. What is left
+ * of limits is in memory: a process that begins anew begins with full buckets.
+ */
+export function storeLedger(store: Store, clock: Clock): TokenLedger {
+  const buckets = new Map<string, Bucket>();
   return {
-    spend: async (publisher, tokenId, until) => {
-      const key = `${TOKENS}${await sha256Of(utf8(`${publisher} ${tokenId}`))}`;
+    spend: async ({ publisher, id, until }, name, limit) => {
+      const key = `${TOKENS}${await sha256Of(utf8(`${publisher} ${id}`))}`;
+      if (await store.head(key)) return { kind: "used" };
+      const bucket = `${publisher} ${name}`;
+      const taken = take(buckets.get(bucket), limit, clock());
+      if (taken.kind === "empty") return { kind: "over_limit", wait: taken.wait };
+      buckets.set(bucket, taken.bucket);
       const done = await store.create(key, new Uint8Array(), { until: formatInstant(until) });
-      return done === "created";
+      return { kind: done === "created" ? "first" : "used" };
     },
   };
 }

@@ -6,7 +6,8 @@ import { Hono } from "hono";
 import { compress } from "hono/compress";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import { HOUR, SECOND } from "../../shared/time.ts";
-import { type AppDeps, createApp } from "../app.ts";
+import { type App, type AppDeps, createApp } from "../app.ts";
+import { StoredAuditLog } from "../audit/log.ts";
 import { MemoryCatalogue } from "../catalogue/memory.ts";
 import { readConfig } from "../config.ts";
 import { recordAll, tend } from "../publish/tend.ts";
@@ -72,7 +73,8 @@ async function start(options: ServeOptions): Promise<Serving> {
     ...config,
     store,
     queue: processQueue({ ...config, store }),
-    ledger: storeLedger(store),
+    ledger: storeLedger(store, config.clock),
+    audit: new StoredAuditLog(store, config.clock),
     catalogue: new MemoryCatalogue(),
     report: (error) => report(error instanceof Error ? (error.stack ?? error.message) : String(error)),
   };
@@ -95,7 +97,7 @@ async function start(options: ServeOptions): Promise<Serving> {
 }
 
 /** What Cloudflare does before a Worker: compression, and the address that the world knows. */
-function outer(app: Hono, url: string | undefined): Hono {
+function outer(app: App, url: string | undefined): Hono {
   const front = new Hono();
   const compressed = compress();
   // A part of a file is counted in the file's own bytes.

@@ -1,5 +1,6 @@
 import type { BuildId } from "../../shared/brand.ts";
 import type { Instant } from "../../shared/time.ts";
+import type { Limit, LimitName } from "./limits.ts";
 import type { Answered, Order, PublishOutcome, RenewOutcome } from "./repository.ts";
 
 /** Everything that changes a feed goes through here: a line for each kernel, and one for the root. */
@@ -9,8 +10,20 @@ export interface PublisherQueue {
   renew(id: BuildId): Promise<RenewOutcome>;
 }
 
-/** Remembers which tokens were used. */
+/** Remembers which tokens were used, and how much of its limits each publisher has left. */
 export interface TokenLedger {
-  /** True the first time. @param until when the token is no longer accepted anyway and may be forgotten. */
-  spend(publisher: string, tokenId: string, until: Instant): Promise<boolean>;
+  /** Takes one of a limit for a token that comes the first time; of one that comes again, or past the limit, it keeps nothing. */
+  spend(token: SpentToken, name: LimitName, limit: Limit): Promise<Spent>;
 }
+
+export interface SpentToken {
+  readonly publisher: string;
+  readonly id: string;
+  /** When it is no longer accepted anyway and may be forgotten. */
+  readonly until: Instant;
+}
+
+export type Spent =
+  | { readonly kind: "first" | "used" }
+  /** @property wait milliseconds. The token is still good then, if it lives. */
+  | { readonly kind: "over_limit"; readonly wait: number };

@@ -94,6 +94,9 @@ function notesOf(bundle: Bundle, rootVersion: number): Notes {
   };
 }
 
-/** Whether the edge should sign again: half of a life is over, or a newer root came. */
+/** From when on the edge should sign again: half of a life is over. */
+export const renewedFrom = (notes: Notes): Instant => parseInstant(notes["renew"] ?? "");
+
+/** Whether it should now: then, or when a newer root came. */
 export const isDue = (notes: Notes, now: Instant, newestRoot: number): boolean =>
-  Number(notes["root"]) < newestRoot || parseInstant(notes["renew"] ?? "") <= now;
+  Number(notes["root"]) < newestRoot || renewedFrom(notes) <= now;

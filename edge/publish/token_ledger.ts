@@ -1,32 +1,43 @@
 import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import { type Instant, systemClock } from "../../shared/time.ts";
-import type { TokenLedger as TokenLedgerPort } from "./ports.ts";
+import { type Limit, type LimitName, take } from "./limits.ts";
+import type { Spent, TokenLedger as TokenLedgerPort } from "./ports.ts";
 
-/** One for each publisher: the ids of tokens that were used and could be used again. */
+/** One for each publisher: the ids of tokens that were used and could be used again, and what is left of its limits. */
 export class TokenLedger extends DurableObject {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
-    this.ctx.storage.sql.exec(
-      "CREATE TABLE IF NOT EXISTS spent (id TEXT PRIMARY KEY, until INTEGER NOT NULL)",
+    const { sql } = this.ctx.storage;
+    sql.exec("CREATE TABLE IF NOT EXISTS spent (id TEXT PRIMARY KEY, until INTEGER NOT NULL)");
+    sql.exec("CREATE INDEX IF NOT EXISTS spent_until ON spent (until)");
+    sql.exec(
+      "CREATE TABLE IF NOT EXISTS budget (name TEXT PRIMARY KEY, level REAL NOT NULL, at INTEGER NOT NULL)",
     );
-    this.ctx.storage.sql.exec("CREATE INDEX IF NOT EXISTS spent_until ON spent (until)");
   }
 
   /** SQL runs without an await in between: nobody else comes in. */
-  spend(tokenId: string, until: Instant): boolean {
+  spend(tokenId: string, until: Instant, name: LimitName, limit: Limit): Spent {
     const { sql } = this.ctx.storage;
-    sql.exec("DELETE FROM spent WHERE until < ?", systemClock());
-    return (
-      sql.exec("INSERT OR IGNORE INTO spent (id, until) VALUES (?, ?) RETURNING id", tokenId, until).toArray()
-        .length === 1
+    const now = systemClock();
+    sql.exec("DELETE FROM spent WHERE until < ?", now);
+    if (sql.exec("SELECT 1 FROM spent WHERE id = ?", tokenId).toArray().length > 0) return { kind: "used" };
+    const [left] = sql.exec<{ level: number; at: number }>(
+      "SELECT level, at FROM budget WHERE name = ?",
+      name,
     );
+    const taken = take(left, limit, now);
+    if (taken.kind === "empty") return { kind: "over_limit", wait: taken.wait };
+    const { level, at } = taken.bucket;
+    sql.exec("INSERT OR REPLACE INTO budget VALUES (?, ?, ?)", name, level, at);
+    sql.exec("INSERT INTO spent VALUES (?, ?)", tokenId, until);
+    return { kind: "first" };
   }
 }
 
 export function ledgerOf(namespace: DurableObjectNamespace<TokenLedger>): TokenLedgerPort {
   return {
-    spend: (publisher, tokenId, until) =>
-      namespace.get(namespace.idFromName(publisher)).spend(tokenId, until),
+    spend: ({ publisher, id, until }, name, limit) =>
+      namespace.get(namespace.idFromName(publisher)).spend(id, until, name, limit),
   };
 }

@@ -23,7 +23,7 @@ export function feedsRoutes(app: Hono, deps: AppDeps): void {
 
 /** As they are in force: a publisher minds no expiry. */
 async function feeds(c: Context, deps: AppDeps): Promise<Response> {
-  const admission = await admit(c.req.raw, deps, MAX_QUESTION_BYTES);
+  const admission = await admit(c.req.raw, deps, "read", MAX_QUESTION_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
   const found: Uint8Array[] = [];
   const absent: BuildId[] = [];

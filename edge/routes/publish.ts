@@ -1,17 +1,18 @@
 import type { Context, Hono } from "hono";
-import { buildId } from "../../shared/brand.ts";
+import { type BuildId, buildId } from "../../shared/brand.ts";
 import { DRY_RUN_PATH, decodeBatch, MAX_BATCH_BYTES, PUBLICATIONS_PATH } from "../../shared/feed/batch.ts";
 import { decodeManifest } from "../../shared/feed/manifest.ts";
 import { decodePublication, type Publication } from "../../shared/feed/publication.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import { MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { AppDeps } from "../app.ts";
+import { audited } from "../audit/audited.ts";
 import { entryOf } from "../catalogue/entry.ts";
 import { jsonAnswer } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
 import { problem } from "../http/problem.ts";
 import type { Answered, Order, PublishOutcome } from "../publish/repository.ts";
-import { admit } from "./admit.ts";
+import { type Admission, admit } from "./admit.ts";
 import type { NewestRoot } from "./newest_root.ts";
 import { ID } from "./patterns.ts";
 
@@ -25,23 +26,25 @@ export function publishRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void 
 }
 
 async function publishKernel(c: Context, deps: AppDeps): Promise<Response> {
-  const admission = await admit(c.req.raw, deps, MAX_BUNDLE_BYTES);
+  const admission = await admit(c.req.raw, deps, "publish", MAX_BUNDLE_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
   const id = buildId(c.req.param("id") ?? "");
-  const publication = decodePublication(admission.body);
-  if (publication.buildId !== id) return refused(`the publication is for kernel ${publication.buildId}`);
-  const order = { by: admission.publisher, publications: [publication], dryRun: false };
-  const [answered] = await publish(deps, order);
-  if (!answered) throw new Error("the queue gave no answer");
-  return answerOutcome(answered.outcome);
+  const [answered] = await audited(deps, asked(admission, "publish", id), async () => {
+    const publication = decodePublication(admission.body);
+    const other = publication.buildId;
+    if (other !== id) return [{ buildId: id, outcome: forAnother(other) }];
+    return publish(deps, { by: admission.publisher, publications: [publication], dryRun: false });
+  });
+  return answerOutcome(answered);
 }
 
 /** 200 whatever becomes of each kernel: every one has its own answer. */
 async function publishMany(c: Context, deps: AppDeps, dryRun: boolean): Promise<Response> {
-  const admission = await admit(c.req.raw, deps, MAX_BATCH_BYTES);
+  const admission = await admit(c.req.raw, deps, "publish", MAX_BATCH_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
-  const publications = decodeBatch(admission.body);
-  const answers = await publish(deps, { by: admission.publisher, publications, dryRun });
+  const run = async () =>
+    publish(deps, { by: admission.publisher, publications: decodeBatch(admission.body), dryRun });
+  const answers = dryRun ? await run() : await audited(deps, asked(admission, "publish", null), run);
   return jsonAnswer(200, { results: answers.map(answeredToJson) });
 }
 
@@ -99,14 +102,39 @@ function answeredToJson({ buildId: id, outcome }: Answered): JsonObject {
 const WENT_WRONG = "something went wrong at the edge, whose log says what";
 
 async function publishRoot(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
-  const admission = await admit(c.req.raw, deps, MAX_ROOT_BYTES);
+  const admission = await admit(c.req.raw, deps, "publish", MAX_ROOT_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
-  const outcome = await deps.queue.publishRoot(admission.publisher, admission.body);
+  const [answered] = await audited(deps, asked(admission, "root", null), async () => [
+    { buildId: null, outcome: await deps.queue.publishRoot(admission.publisher, admission.body) },
+  ]);
   root.forget();
-  return answerOutcome(outcome);
+  return answerOutcome(answered);
 }
 
-function answerOutcome(outcome: PublishOutcome): Response {
+type Admitted = Extract<Admission, { kind: "admitted" }>;
+
+const asked = (
+  { publisher, token, sha256: request }: Admitted,
+  act: "publish" | "root",
+  kernel: BuildId | null,
+) => ({
+  publisher,
+  token,
+  request,
+  act,
+  kernel,
+});
+
+const forAnother = (id: BuildId): PublishOutcome => ({
+  kind: "refused",
+  reason: "refused",
+  message: `the publication is for kernel ${id}`,
+  hint: undefined,
+});
+
+function answerOutcome(answered: { readonly outcome: PublishOutcome } | undefined): Response {
+  if (!answered) throw new Error("the queue gave no answer");
+  const { outcome } = answered;
   switch (outcome.kind) {
     case "published":
       return jsonAnswer(201, { version: outcome.version, etag: outcome.etag });
@@ -127,5 +155,3 @@ function answerOutcome(outcome: PublishOutcome): Response {
       return problem(500, { code: "config", message: outcome.message });
   }
 }
-
-const refused = (message: string): Response => problem(422, { code: "refused", message });

@@ -9,6 +9,7 @@ import { readFeed, type StoredFeed } from "../publish/stored_feed.ts";
 import { artifactKey, feedKey, oldManifestKey, oldMetadataKey, rootKey } from "../store/keys.ts";
 import type { Stored } from "../store/store.ts";
 import { feedInForce, notCovered } from "./feed_in_force.ts";
+import type { KnownFeeds } from "./known_feeds.ts";
 import type { NewestRoot } from "./newest_root.ts";
 import { ID, SHA256, VERSION } from "./patterns.ts";
 
@@ -20,9 +21,9 @@ const FIXED: Kind = { lifetime: "immutable", type: "application/json" };
 const MODULE: Kind = { lifetime: "immutable", type: "application/octet-stream" };
 
 /** Everything that hosts, TUF clients and mirrors read. */
-export function readRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
+export function readRoutes(app: Hono, deps: AppDeps, root: NewestRoot, known: KnownFeeds): void {
   const kernel = `/kernels/:id{${ID}}`;
-  route(app, `${kernel}/feed.json`, { get: (c) => feed(c, deps, root) });
+  route(app, `${kernel}/feed.json`, { get: (c) => feed(c, deps, root, known) });
   route(app, `${kernel}/metadata/timestamp.json`, { get: (c) => timestamp(c, deps, root) });
   route(app, `${kernel}/metadata/:file{${VERSION}\\.root\\.json}`, { get: (c) => rootFile(c, deps) });
   route(app, `${kernel}/metadata/:file{${VERSION}\\.(?:snapshot|targets)\\.json}`, {
@@ -35,10 +36,16 @@ export function readRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
   route(app, `/root/:file{${VERSION}\\.root\\.json}`, { get: (c) => rootFile(c, deps) });
 }
 
-async function feed(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
+async function feed(c: Context, deps: AppDeps, root: NewestRoot, known: KnownFeeds): Promise<Response> {
   const id = kernelOf(c);
+  if (await known.isFresh(id)) {
+    const answer = await stored(c, deps, feedKey(id), MOVING);
+    if (answer) return answer;
+  }
+  const asked = deps.clock();
   const inForce = await feedInForce(deps, root, id);
   if (!inForce) return notCovered(id);
+  known.remember(id, inForce, asked);
   return (await stored(c, deps, feedKey(id), MOVING, inForce)) ?? notCovered(id);
 }
 

@@ -24,7 +24,7 @@ export function stagingRoutes(app: Hono, deps: AppDeps): void {
 
 /** 201, or 200 when the artifact is here already, staged or in force. */
 async function stage(c: Context, deps: AppDeps): Promise<Response> {
-  const admission = await admit(c.req.raw, deps, MAX_ARTIFACT_BYTES);
+  const admission = await admit(c.req.raw, deps, "stage", MAX_ARTIFACT_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
   requireOperation(admission.publisher, "updates", deps.publishers);
   const sha256 = sha256Hex(c.req.param("sha256") ?? "");
@@ -38,7 +38,7 @@ async function stage(c: Context, deps: AppDeps): Promise<Response> {
 
 /** Which of these digests are neither staged nor in force: those are to be sent. */
 async function missing(c: Context, deps: AppDeps): Promise<Response> {
-  const admission = await admit(c.req.raw, deps, MAX_QUESTION_BYTES);
+  const admission = await admit(c.req.raw, deps, "read", MAX_QUESTION_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
   const digests = decodeDigests(admission.body);
   const known = await inParallel(

@@ -14,5 +14,7 @@ export const oldManifestKey = (id: BuildId, sha256: Sha256Hex): string => `kerne
 /** From version 2 on: version 1 comes with the deployment. */
 export const rootKey = (version: number): string => `root/${version}.root.json`;
 export const artifactKey = (sha256: Sha256Hex): string => `artifacts/${sha256}`;
+/** Segments of the audit log, numbered from 1. */
+export const auditKey = (segment: number): string => `audit/${String(segment).padStart(12, "0")}`;
 /** Artifacts that no publish has named yet: nobody can read them. */
 export const stagingKey = (sha256: Sha256Hex): string => `staging/${sha256}`;

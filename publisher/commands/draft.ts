@@ -7,23 +7,19 @@ import { decodeManifest, encodeManifest, type KernelManifest } from "../../share
 import type { Rollout } from "../../shared/feed/rollout.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { MAX_ARTIFACT_BYTES } from "../../shared/limits.ts";
-import { type Instant, instant, parseInstant } from "../../shared/time.ts";
+import { type Clock, type Instant, instant, parseInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { landmarks } from "../fingerprint/landmarks.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { type LivepatchModule, readLivepatchModule } from "../module/livepatch_module.ts";
-import { openWithModules } from "./kernel_input.ts";
+import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
 import { targetObject } from "./target_object.ts";
 
-export interface DraftOptions {
-  readonly image: string;
-  readonly module: string;
-  /** Packages, folders or files of the modules that it changes. */
-  readonly modules: readonly string[];
+/** What a person says of an update. */
+export interface UpdateOptions {
   readonly id: string;
   readonly summary: string;
-  readonly output: string;
   readonly cve: readonly string[];
   readonly depends: readonly string[];
   readonly conflicts: readonly string[];
@@ -38,16 +34,42 @@ export interface DraftOptions {
   readonly coverageEnds?: string;
 }
 
+export interface DraftOptions extends UpdateOptions {
+  readonly image: string;
+  readonly module: string;
+  /** Packages, folders or files of the modules that it changes. */
+  readonly modules: readonly string[];
+  readonly output: string;
+}
+
+/** A manifest of one update, which nobody has signed. */
+export interface Draft {
+  readonly update: Update;
+  readonly encoded: Uint8Array;
+}
+
 /**
  * Makes a draft: a manifest of one update, with the fingerprints of every function that the module replaces,
  * read from the module itself. Nothing is signed; a person may read and edit it first.
  */
 export async function draft({ terminal, clock }: Context, options: DraftOptions): Promise<void> {
   const bytes = await readBounded(options.module, MAX_ARTIFACT_BYTES);
-  const module = readLivepatchModule(bytes);
-  const changed = new Set<string>(module.objects.map(({ object }) => object));
+  const changed = new Set<string>(readLivepatchModule(bytes).objects.map(({ object }) => object));
   const kernel = await openWithModules(options.image, options.modules, (name) => changed.has(name));
+  const { update, encoded } = await makeDraft(kernel, bytes, options, clock);
+  await writeFile(options.output, encoded);
+  say(terminal, kernel.image, update, options.output);
+}
+
+/** @param bytes the livepatch module. @throws RebootlessError `usage` for one of another kernel, and what a host would refuse. */
+export async function makeDraft(
+  kernel: KernelAndModules,
+  bytes: Uint8Array,
+  options: UpdateOptions,
+  clock: Clock,
+): Promise<Draft> {
   const { image } = kernel;
+  const module = readLivepatchModule(bytes);
   requireSameKernel(image, module);
   const published = instant(Math.floor(clock() / 1000) * 1000);
   const update: Update = {
@@ -74,11 +96,10 @@ export async function draft({ terminal, clock }: Context, options: DraftOptions)
   };
   const encoded = encodeManifest(manifest);
   decodeManifest(encoded); // a host will read it: whatever it would refuse is refused here
-  await writeFile(options.output, encoded);
-  say(terminal, image, update, options.output);
+  return { update, encoded };
 }
 
-function kernelFacts(image: KernelImage, { distribution, coverageEnds }: DraftOptions): KernelFacts {
+function kernelFacts(image: KernelImage, { distribution, coverageEnds }: UpdateOptions): KernelFacts {
   return {
     buildId: image.buildId,
     release: image.release,
@@ -90,7 +111,7 @@ function kernelFacts(image: KernelImage, { distribution, coverageEnds }: DraftOp
 }
 
 /** Bounds are the format's: what a host would refuse is refused when the draft is read back. */
-function rolloutOf({ rollout, rolloutStart }: DraftOptions, published: Instant): Rollout | null {
+function rolloutOf({ rollout, rolloutStart }: UpdateOptions, published: Instant): Rollout | null {
   if (rollout === undefined && rolloutStart === undefined) return null;
   const start = rolloutStart === undefined ? published : parseInstant(rolloutStart);
   return { start, hours: Number(rollout ?? 0) };

@@ -3,9 +3,9 @@ import { ByteReader } from "../../shared/byte_reader.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { decompressLzma } from "../../shared/compression/lzma.ts";
 import { gather, XZ_MAGIC, xzChunks } from "../../shared/compression/xz.ts";
+import { decompressZstd, ZSTD_MAGIC } from "../../shared/compression/zstd.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { decompressLz4Legacy, LZ4_LEGACY_MAGIC } from "./lz4.ts";
-import { decompressZstd, ZSTD_MAGIC } from "./zstd.ts";
 
 // Distribution kernels are 50-90 MB unpacked; the kernel's own text mapping ends at 1 GiB.
 export const MAX_KERNEL_SIZE = 512 << 20;

@@ -70,7 +70,10 @@ function pointerReader(
   sections: readonly ElfSection[],
   symbols: readonly ElfSymbol[],
 ): ObjectFile["pointers"] {
-  const tables = sections.filter((s) => s.type === SECTION_TYPE.rela);
+  // What livepatch fills in later points out of this file.
+  const tables = sections.filter(
+    (s) => s.type === SECTION_TYPE.rela && (s.flags & SECTION_FLAG.livepatch) === 0n,
+  );
   const relocated = new Set(tables.map((s) => s.info));
   const known = new Map<number, ReadonlyMap<number, Pointer>>();
   let total = 0;

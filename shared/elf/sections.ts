@@ -9,7 +9,8 @@ const ENTRY_SIZE = 64;
 export const MAX_SECTIONS = 0xff00;
 
 export const SECTION_TYPE = { progbits: 1, symtab: 2, strtab: 3, rela: 4, note: 7, nobits: 8 } as const;
-export const SECTION_FLAG = { write: 1n, alloc: 2n, exec: 4n } as const;
+/** `livepatch`: SHF_RELA_LIVEPATCH of include/uapi/linux/elf.h, a table of relocations that livepatch applies itself. */
+export const SECTION_FLAG = { write: 1n, alloc: 2n, exec: 4n, livepatch: 0x10_0000n } as const;
 
 /** One section. `link` and `info` are section indices whose meaning depends on the type. */
 export interface ElfSection {

@@ -61,11 +61,12 @@ const get = (path: string, headers: Record<string, string> = {}) => edge.send("G
 const startOf = (bytes: Uint8Array) =>
   TrustedSet.fromRoot(bytes, systemClock(), signatureVerifier({ ed25519 }));
 
-/** Everything in the bucket by name and digest, staging aside. */
+/** Everything that can be read in the bucket, by name and digest. */
 async function visible(): Promise<string[]> {
   const bucket = await edge.miniflare.getR2Bucket("FEED");
   const { objects } = await bucket.list({ limit: 1000 });
-  return objects.filter(({ key }) => !key.startsWith("staging/")).map(({ key, etag }) => `${key} ${etag}`);
+  const hidden = /^(?:staging|audit)\//;
+  return objects.filter(({ key }) => !hidden.test(key)).map(({ key, etag }) => `${key} ${etag}`);
 }
 
 describe("a kernel's fingerprint file", () => {
@@ -402,5 +403,5 @@ describe("twenty publishers at once", () => {
     expect(versions.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n + 2));
     const updates = decodeManifest((await publisher.feed(id)).manifest).updates.map((u) => u.id);
     expect(new Set(updates).size).toBe(21);
-  }, 30_000);
+  });
 });

@@ -144,7 +144,7 @@ describe("a publish outside of its scope is refused, with the rule", () => {
     const answer = await publish(edge, attempt());
     expect([answer.status, errorOf(answer).reason]).toEqual([422, "not_permitted"]);
     expect(errorOf(answer).message).toMatch(message);
-    expect((await edge.store.list("")).files).toEqual([]);
+    expect((await edge.store.list("feeds/")).files).toEqual([]);
   });
 
   it("and a kernel of others is not had by calling it otherwise", async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Change } from "../../client/engines/engine.ts";
 import { objectName, updateId } from "../../shared/brand.ts";
+import { writtenModule } from "../create/module/written_module.ts";
 import type { Scenario, Step } from "./engine_driver.ts";
 import { engineDriver, takeSteps } from "./engine_run.ts";
 import { bootGuest, type Guest } from "./guest.ts";
@@ -68,6 +69,7 @@ describe.each(["primary", "secondary"] as const)(
         "rebootless_demo_cmdline",
       );
       files.push({ path: "/root/other_kernel.ko", content: { from: foreign } });
+      files.push({ path: "/root/rebootless_written.ko", content: writtenModule(kernel) });
       guest = await bootGuest({ kernel, files });
     }, 400_000);
     afterAll(async () => guest?.close());
@@ -151,6 +153,27 @@ describe.each(["primary", "secondary"] as const)(
       expect(anew).toMatchObject({ outcome: "applied" });
       expect([undone, twice]).toMatchObject([{ outcome: "undone" }, { outcome: "undone" }]);
       expect(await guest.mustExec("ls /sys/module")).not.toContain(name);
+    });
+
+    test("a module that was written without a compiler is a module like others", async () => {
+      const before = await guest.mustExec("cat /proc/version");
+      const change: Change = {
+        ...changeOf("rebootless_demo_version"),
+        modules: [
+          {
+            name: objectName("rebootless_written"),
+            file: "/root/rebootless_written.ko",
+            role: "patch",
+            target: null,
+          },
+        ],
+      };
+      const [applied] = await values([{ do: "apply", change }]);
+      expect(applied).toMatchObject({ outcome: "applied" });
+      expect(await guest.mustExec("cat /proc/version")).toBe("written by hand\n");
+      const [undone] = await values([{ do: "undo", change }]);
+      expect(undone).toMatchObject({ outcome: "undone" });
+      expect(await guest.mustExec("cat /proc/version")).toBe(before);
     });
 
     test("an atomic replace is refused over a state that it does not know, else it tells what it replaced", async () => {

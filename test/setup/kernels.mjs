@@ -23,7 +23,7 @@ function versionsOf(kind, names) {
 export const seriesOf = (version) => version.split(".", 2).join(".");
 
 /** Newest first, in the order of Debian's own version comparison. */
-async function newestFirst(versions) {
+export async function newestFirst(versions) {
   const sorted = [];
   for (const version of versions) {
     let at = 0;
@@ -106,9 +106,9 @@ const hasHeaders = ({ role }) => role === "primary" || role === "secondary";
 const imageName = (kernel) => `linux-image-${kernel.version}`;
 const headersName = (kernel) => `linux-headers-${kernel.version}`;
 
-function planKernel(kernel, known) {
+function planKernel(kernel, known, withHeaders = hasHeaders(kernel)) {
   const image = closure(known, imageName(kernel), /^linux-(image|binary|modules)-/);
-  if (!hasHeaders(kernel)) return { ...kernel, image: image.packages, headerPackages: [], tools: [] };
+  if (!withHeaders) return { ...kernel, image: image.packages, headerPackages: [], tools: [] };
   const headers = closure(known, headersName(kernel), /^linux-(headers|kbuild|compiler)-/);
   const tools = headers.rest.filter((name) => !name.startsWith("linux-"));
   return { ...kernel, image: image.packages, headerPackages: headers.packages, tools };
@@ -120,6 +120,26 @@ export async function planKernels(roles) {
   const withHeaders = kernels.filter(hasHeaders);
   const known = await describe([...kernels.map(imageName), ...withHeaders.map(headersName)]);
   return kernels.map((kernel) => planKernel(kernel, known));
+}
+
+/** One kernel by its exact version ("6.1.0-55-cloud-amd64"), with its headers; also one that is not among the newest. */
+export async function planExact(version) {
+  const kernel = { version, series: seriesOf(version), role: "further" };
+  const known = await describe([imageName(kernel), headersName(kernel)]);
+  return planKernel(kernel, known, true);
+}
+
+/** Kernels of a series as {version, package}: `package` is the version of the package, which is that of its source. */
+export async function kernelsOfSeries(series) {
+  const names = await searchNames(`^linux-(image|headers)-${series.replaceAll(".", "[.]")}[.].*-${FLAVOUR}$`);
+  const headers = new Set(versionsOf("headers", names));
+  const versions = versionsOf("image", names).filter((version) => headers.has(version));
+  if (versions.length === 0) return [];
+  const packages = await showPackages(versions.map((version) => imageName({ version })));
+  return packages.map(({ name, version }) => ({
+    version: name.replace("linux-image-", ""),
+    package: version,
+  }));
 }
 
 const STAMP = "packages.json";

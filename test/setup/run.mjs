@@ -17,6 +17,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   });
 }
 
+/** Whether this process was told to stop. */
+export const isStopped = () => stoppedBy !== undefined;
+
 /** A failure with a sentence for people and what they can do about it; printed as `error:` and `hint:`. */
 export class SetupError extends Error {
   constructor(message, hint) {

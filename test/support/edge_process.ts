@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -17,10 +18,13 @@ export interface EdgeProcess {
 const READY_MS = 90_000;
 const STOP_MS = 10_000;
 
-/** @param vars file of the edge's secrets, as `rebootless-publish init` writes it. */
-export async function startEdge(vars: string): Promise<EdgeProcess> {
+/**
+ * @param vars file of the edge's secrets, as `rebootless-publish init` writes it.
+ * @param wanted port; any that is free if nothing is said.
+ */
+export async function startEdge(vars: string, wanted?: number): Promise<EdgeProcess> {
   const state = await mkdtemp(join(tmpdir(), "rebootless-edge-"));
-  const port = await freePort();
+  const port = wanted ?? (await freePort());
   const url = `http://127.0.0.1:${port}/`;
   let output = "";
   const child = spawn(process.execPath, wranglerArgs(port, state, vars), {
@@ -76,9 +80,10 @@ async function end(child: ChildProcess): Promise<void> {
   }
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
+/** @param wanted one that must be free; otherwise any. */
+export async function freePort(wanted = 0): Promise<number> {
+  const server = createServer().listen(wanted, "127.0.0.1");
+  await once(server, "listening");
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
   if (address === null || typeof address === "string") throw new Error("no port");

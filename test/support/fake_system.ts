@@ -8,7 +8,7 @@ interface Patch {
   left: number;
   readonly functions: readonly string[];
   /** Puts all others out once it is in. */
-  readonly replace?: boolean;
+  replace?: boolean;
 }
 
 interface Thread {
@@ -163,7 +163,9 @@ export class FakeSystem implements System {
   #settle(name: string, patch: Patch): void {
     if (patch.left > 0) return;
     if (!patch.enabled) this.patches.delete(name);
-    else if (patch.replace)
-      for (const other of this.patches.keys()) if (other !== name) this.patches.delete(other);
+    else if (patch.replace) {
+      for (const other of [...this.patches.keys()]) if (other !== name) this.patches.delete(other);
+      patch.replace = false;
+    }
   }
 }

@@ -117,6 +117,32 @@ describe("a host with several feeds", () => {
     expect(stderr).toMatch(/^warning: accepted although .* expired/m);
   });
 
+  it("takes stale metadata, where it may, from no feed as long as another has fresh, and else from the first", async () => {
+    const stick = await host.folder("stick", current);
+    host.now = instant(host.now + 100 * DAY);
+    const fresh = await host.serveFeed(await host.feedJson(sampleUpdate("fix-2")));
+    const stale = 'accept_stale = "14d"';
+    await host.configure(`feed = ["${stick}", "${DOWN}"]\n${stale}`);
+    const alone = await host.run("check", "--json");
+    expect([alone.code, available(alone.stdout)]).toEqual([0, ["fix-1"]]);
+    expect(alone.stderr.split("\n").filter(Boolean)).toEqual([
+      expect.stringMatching(/^warning: .*expired.*; the next feed is asked$/),
+      expect.stringMatching(/^warning: .* did not answer/),
+      expect.stringMatching(/^warning: accepted although .* expired/),
+    ]);
+    await host.configure(`feed = ["${stick}", "${fresh}"]\n${stale}`);
+    const both = await host.run("check", "--json");
+    expect([both.code, available(both.stdout)]).toEqual([0, ["fix-2"]]);
+    expect(both.stderr).not.toContain("accepted although");
+  });
+
+  it("fails with what is gravest where what is stale is too old as well", async () => {
+    const stick = await host.folder("stick", current);
+    host.now = instant(host.now + 100 * DAY);
+    await host.configure(`feed = ["${stick}", "${DOWN}"]\naccept_stale = "1d"`);
+    expect(await host.run("check")).toMatchObject({ code: 8 });
+  });
+
   it("does without any feed when it is told to, and asks none", async () => {
     const url = await counting(current);
     await check(url);

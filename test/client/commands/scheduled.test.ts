@@ -99,6 +99,29 @@ describe("a run by the clock", () => {
   });
 });
 
+describe("a run by the clock that finds a recalled update in force", () => {
+  it("says so once, and again after it was out; a person is told each time", async () => {
+    const fix = sampleUpdate("fix-1");
+    const name = fix.module.name;
+    const functions = fix.objects.flatMap((o) => o.functions.map((fn) => `${o.name}/${fn.name},1`));
+    const load = () => host.system.patches.set(name, { enabled: true, left: 0, functions });
+    const feed = await host.serveFeed(await host.feedJson({ ...fix, recalled: "it leaks" }));
+    await host.configure(`feed = "${feed}"\njitter = "0s"`);
+    const byClock = async () => (await host.run("-q", "upgrade", "--scheduled")).stderr;
+    const warning = /^warning: fix-1 was recalled and is still applied: it leaks/;
+    load();
+    expect(await byClock()).toMatch(warning);
+    expect(await host.run("-q", "upgrade", "--scheduled")).toMatchObject({ code: 0, stdout: "", stderr: "" });
+    await host.run("check");
+    expect(await byClock()).toBe("");
+    expect((await host.run("upgrade")).stderr).toMatch(warning);
+    host.system.patches.clear();
+    await byClock();
+    load();
+    expect(await byClock()).toMatch(warning);
+  });
+});
+
 describe("a run by the clock in the mode check", () => {
   it("only looks, and speaks of what is new once", async () => {
     const feed = await host.serveFeed(await host.feedJson(sampleUpdate("fix-1")));

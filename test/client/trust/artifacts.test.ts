@@ -47,6 +47,13 @@ describe("an artifact", () => {
     expect(feed.traffic.requests).toBe(1);
   });
 
+  it("is not written again when it is there and whole", async () => {
+    const path = await haveArtifact(artifact, feed, directory);
+    const { ino } = await stat(path);
+    await haveArtifact(artifact, feed, directory);
+    expect((await stat(path)).ino).toBe(ino);
+  });
+
   it("is judged anew each time, and fetched again when it was changed on disk", async () => {
     const path = await haveArtifact(artifact, feed, directory);
     await writeFile(path, flipBit(MODULE, 3));

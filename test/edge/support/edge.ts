@@ -41,6 +41,7 @@ export async function startWorkerd(bindings: Readonly<Record<string, string>>): 
     durableObjects: {
       PUBLISH_QUEUE: { className: "PublishQueue", useSQLite: true },
       TOKEN_LEDGER: { className: "TokenLedger", useSQLite: true },
+      AUDIT_LOG: { className: "AuditObject", useSQLite: true },
       CATALOGUE: { className: "CatalogueObject", useSQLite: true },
     },
     outboundService: () => {
@@ -111,7 +112,8 @@ export class TestPublisher {
 
   async signedRequest(method: string, path: string, body: Uint8Array, token?: TokenOptions): Promise<Answer> {
     const bearer = await tokenFor(this.made, method, path, body, token);
-    return this.send(method, path, { body, headers: { Authorization: `Bearer ${bearer}` } });
+    const headers = { Authorization: `Bearer ${bearer}` };
+    return this.send(method, path, { headers, ...(body.length > 0 && { body }) });
   }
 
   async stage(artifact: Uint8Array): Promise<Answer> {

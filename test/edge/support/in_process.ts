@@ -1,6 +1,8 @@
 import { type AppDeps, createApp } from "../../../edge/app.ts";
+import { StoredAuditLog } from "../../../edge/audit/log.ts";
 import { MemoryCatalogue } from "../../../edge/catalogue/memory.ts";
 import { readConfig } from "../../../edge/config.ts";
+import { storeLedger } from "../../../edge/node/ledger.ts";
 import { processQueue } from "../../../edge/node/queue.ts";
 import type { PublisherQueue } from "../../../edge/publish/ports.ts";
 import { MemoryStore } from "../../../edge/store/memory.ts";
@@ -36,24 +38,26 @@ export async function inProcess(
   const config = { ...(await readConfig({ ...bindings, PUBLISHERS })), clock };
   const queue = processQueue({ ...config, store });
   const catalogue = new MemoryCatalogue();
-  const spent = new Set<string>();
   const reports: unknown[] = [];
   const deps: AppDeps = {
     ...config,
     store,
     queue: options.queue?.(queue) ?? queue,
     catalogue,
-    ledger: { spend: async (_, id) => !spent.has(id) && spent.add(id).has(id) },
+    audit: new StoredAuditLog(store, clock),
+    ledger: storeLedger(new MemoryStore(), clock),
     report: (error) => reports.push(error),
   };
   const app = createApp(deps);
   const send: Send = async (method, path, init = {}) =>
     answerOf(
-      await app.request(path, {
-        method,
-        headers: { ...init.headers },
-        ...(init.body && { body: init.body.slice() }),
-      }),
+      await app.fetch(
+        new Request(`http://edge.test${path}`, {
+          method,
+          headers: { ...init.headers },
+          ...(init.body && { body: init.body.slice() }),
+        }),
+      ),
     );
   return { store, send, publisher: new TestPublisher(made, send), reports, deps };
 }

@@ -1,6 +1,6 @@
-import { decompress } from "fzstd";
-import { ByteReader } from "../../shared/byte_reader.ts";
-import { ParseError } from "../../shared/errors.ts";
+import { Decompress, decompress } from "fzstd";
+import { ByteReader } from "../byte_reader.ts";
+import { ParseError, RebootlessError } from "../errors.ts";
 
 export const ZSTD_MAGIC = 0xfd2fb528;
 const CHECKSUM = 0x04; // bits of the frame header's descriptor
@@ -28,12 +28,39 @@ export function decompressZstd(bytes: Uint8Array, size: number): Uint8Array {
   }
 }
 
+/** Bytes that go into the decoder at a time. */
+const PIECE = 64 * 1024;
+/** `zstd --ultra -22` uses 128 MiB; packages 8. The streaming decoder allocates what a frame says. */
+const MAX_WINDOW = 128 << 20;
+
+/**
+ * One frame in pieces, for what is too large to be held at once or of a size that nobody knows.
+ * @param maxSize what the caller takes. @throws ParseError; RebootlessError `limit` for a larger window than is used.
+ */
+export function* zstdChunks(bytes: Uint8Array, maxSize: number): Generator<Uint8Array, void> {
+  const window = zstdWindow(bytes, maxSize);
+  if (window > MAX_WINDOW) {
+    throw new RebootlessError("limit", `zstd: a window of ${window} bytes, at most ${MAX_WINDOW}`);
+  }
+  let out: Uint8Array[] = [];
+  const decoder = new Decompress((chunk) => out.push(chunk));
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    out = [];
+    try {
+      decoder.push(bytes.subarray(at, at + PIECE), at + PIECE >= bytes.length);
+    } catch (cause) {
+      throw new ParseError("zstd: the data is damaged", { cause });
+    }
+    yield* out;
+  }
+}
+
 /**
  * The window that a frame asks for, having walked its block headers: one frame, whole, and nothing behind it. The decoder
  * would start over at the start of the output for each of many small frames, a few bytes of input each costing it
  * megabytes of work. @param size what may come out at the most. Throws ParseError.
  */
-export function zstdWindow(bytes: Uint8Array, size: number): number {
+function zstdWindow(bytes: Uint8Array, size: number): number {
   const reader = new ByteReader(bytes, "zstd frame");
   if (reader.u32() !== ZSTD_MAGIC) throw new ParseError("not a zstd frame");
   const descriptor = reader.u8();

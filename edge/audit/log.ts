@@ -1,0 +1,149 @@
+import { type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
+import { concatBytes, utf8 } from "../../shared/bytes.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { Decoder } from "../../shared/decode.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { encodeJson, parseJson } from "../../shared/json.ts";
+import type { Clock } from "../../shared/time.ts";
+import { Serial } from "../publish/serial.ts";
+import { auditKey } from "../store/keys.ts";
+import type { Store } from "../store/store.ts";
+import { type AuditEvent, auditLine } from "./event.ts";
+
+/** Where it is put down who published what. */
+export interface AuditLog {
+  /** Resolves once it is kept; until then nothing may be done that it speaks of. Throws `io`. */
+  append(events: readonly AuditEvent[]): Promise<void>;
+}
+
+/** Entries of some 500 bytes after which a segment takes in no more requests. */
+const MAX_BATCH = 256;
+/** Another writer can only be an old object that Cloudflare is about to end. */
+const MAX_ATTEMPTS = 8;
+const NEWLINE = utf8("\n");
+
+interface End {
+  /** Number of the last segment; 0 before the first. */
+  readonly segment: number;
+  /** Number of the last entry. */
+  readonly entry: number;
+  /** Of the last line. */
+  readonly digest: Sha256Hex | null;
+}
+
+interface Batch {
+  readonly events: AuditEvent[];
+  readonly written: Promise<void>;
+}
+
+/**
+ * The log as segments in the store, `audit/<number>`, numbered without gaps: lines of JSON, each with the digest of the one
+ * before. A segment is created and never written again. What is asked for while one is written goes into the next together,
+ * so that a rush of publishes costs a few writes.
+ */
+export class StoredAuditLog implements AuditLog {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #line = new Serial();
+  #open: Batch | undefined;
+  /** Undefined while it is not known, after a write that may or may not have been done. */
+  #end: End | undefined;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  append(events: readonly AuditEvent[]): Promise<void> {
+    const open = this.#open;
+    const batch = open && open.events.length < MAX_BATCH ? open : this.#newBatch();
+    batch.events.push(...events);
+    return batch.written;
+  }
+
+  #newBatch(): Batch {
+    const events: AuditEvent[] = [];
+    const written = this.#line.run(async () => {
+      if (this.#open === batch) this.#open = undefined;
+      await this.#write(events);
+    });
+    const batch = { events, written };
+    this.#open = batch;
+    return batch;
+  }
+
+  async #write(events: readonly AuditEvent[]): Promise<void> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const end = this.#end ?? (await findEnd(this.#store));
+      this.#end = undefined;
+      const { bytes, digest } = await segmentOf(events, end, this.#clock);
+      const segment = end.segment + 1;
+      if ((await this.#store.create(auditKey(segment), bytes)) === "exists") continue;
+      this.#end = { segment, entry: end.entry + events.length, digest };
+      return;
+    }
+    throw new RebootlessError("io", "somebody else writes the audit log");
+  }
+}
+
+async function segmentOf(events: readonly AuditEvent[], { entry, digest: last }: End, clock: Clock) {
+  const at = clock();
+  let digest = last;
+  const parts: Uint8Array[] = [];
+  for (const [i, event] of events.entries()) {
+    const line = encodeJson(auditLine({ number: entry + 1 + i, previous: digest, at }, event));
+    digest = await sha256Of(line);
+    parts.push(line, NEWLINE);
+  }
+  return { bytes: concatBytes(...parts), digest };
+}
+
+/** Segments have no gaps, so that doubling and halving finds the last one: 40 looks for a million. */
+async function findEnd(store: Store): Promise<End> {
+  const exists = async (segment: number) => (await store.head(auditKey(segment))) !== undefined;
+  let high = 1;
+  while (await exists(high)) high *= 2;
+  let low = Math.floor(high / 2);
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (await exists(middle)) low = middle;
+    else high = middle;
+  }
+  const file = low === 0 ? undefined : await store.get(auditKey(low));
+  if (!file) return { segment: low, entry: 0, digest: null };
+  const line = lastLine(await file.bytes());
+  const entry = new Decoder(parseJson(line, "audit entry"), "audit entry").get("number").integer(1);
+  return { segment: low, entry, digest: sha256Hex(await sha256Of(line)) };
+}
+
+function lastLine(bytes: Uint8Array): Uint8Array {
+  const end = bytes.length - 1;
+  return bytes.subarray(bytes.lastIndexOf(NEWLINE[0] as number, end - 1) + 1, end);
+}
+
+/** Bytes given to one reader at a time. */
+const MAX_PAGE = 512 * 1024;
+const MAX_SEGMENTS = 64;
+
+export interface AuditPage {
+  /** Lines, each with its newline, just as they are kept. */
+  readonly bytes: Uint8Array;
+  /** The last segment of the page where there may be more after it. */
+  readonly next: number | undefined;
+}
+
+/** @param after number of a segment; 0 for the beginning. */
+export async function readAudit(store: Store, after: number): Promise<AuditPage> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (let segment = after + 1; ; segment++) {
+    if (length >= MAX_PAGE || parts.length >= MAX_SEGMENTS) {
+      return { bytes: concatBytes(...parts), next: segment - 1 };
+    }
+    const file = await store.get(auditKey(segment));
+    if (!file) return { bytes: concatBytes(...parts), next: undefined };
+    const bytes = await file.bytes();
+    parts.push(bytes);
+    length += bytes.length;
+  }
+}

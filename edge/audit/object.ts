@@ -1,0 +1,20 @@
+import { DurableObject } from "cloudflare:workers";
+import type { DurableObjectNamespace } from "@cloudflare/workers-types";
+import { systemClock } from "../../shared/time.ts";
+import type { EdgeEnv } from "../bindings.ts";
+import { r2Store } from "../store/r2.ts";
+import type { AuditEvent } from "./event.ts";
+import { type AuditLog, StoredAuditLog } from "./log.ts";
+
+/** The one writer of the audit log. The log itself lies in the bucket, and goes with it into a backup. */
+export class AuditObject extends DurableObject<EdgeEnv> {
+  readonly #log = new StoredAuditLog(r2Store(this.env.FEED), systemClock);
+
+  append(events: readonly AuditEvent[]): Promise<void> {
+    return this.#log.append(events);
+  }
+}
+
+export function auditOf(namespace: DurableObjectNamespace<AuditObject>): AuditLog {
+  return { append: async (events) => namespace.get(namespace.idFromName("audit")).append(events) };
+}

@@ -1,0 +1,29 @@
+import type { Context, Hono } from "hono";
+import type { AppDeps } from "../app.ts";
+import { readAudit } from "../audit/log.ts";
+import { route } from "../http/methods.ts";
+import { problem } from "../http/problem.ts";
+import { admit } from "./admit.ts";
+
+/** Who published what, for those who may publish. */
+export function auditRoutes(app: Hono, deps: AppDeps): void {
+  route(app, "/audit", { get: (c) => audit(c, deps) });
+}
+
+/** Lines as they are kept, some hundreds at a time; `Link` has the next page. */
+async function audit(c: Context, deps: AppDeps): Promise<Response> {
+  const after = c.req.query("after") ?? "0";
+  if (!/^\d{1,12}$/.test(after))
+    return problem(400, { code: "usage", message: "after: the number of a segment" });
+  const admission = await admit(c.req.raw, deps, "read", 0);
+  if (admission.kind === "turned_away") return admission.answer;
+  const { bytes, next } = await readAudit(deps.store, Number(after));
+  return new Response(bytes as Uint8Array<ArrayBuffer>, {
+    headers: {
+      "Content-Type": "application/x-ndjson",
+      "Cache-Control": "no-store",
+      "X-Content-Type-Options": "nosniff",
+      ...(next !== undefined && { Link: `</audit?after=${next}>; rel="next"` }),
+    },
+  });
+}

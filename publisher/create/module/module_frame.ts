@@ -1,0 +1,135 @@
+import type { ObjectName } from "../../../shared/brand.ts";
+import { utf8 } from "../../../shared/bytes.ts";
+import { R_X86_64 } from "../../../shared/elf/rela.ts";
+import { SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
+import { RebootlessError } from "../../../shared/errors.ts";
+import { ByteWriter } from "./byte_writer.ts";
+import type { ModuleKernel } from "./module_kernel.ts";
+import type { ModulePlace, ModuleSections, SectionPart } from "./module_sections.ts";
+import { terminated } from "./string_table.ts";
+import type { ModuleSymbol } from "./symbol_entries.ts";
+
+const { alloc: ALLOC, write: WRITE, exec: EXEC } = SECTION_FLAG;
+const ENDBR64 = [0xf3, 0x0f, 0x1e, 0xfa];
+const RETURN_THUNK = "__x86_return_thunk";
+/** struct modversion_info: a CRC of 8 bytes and the name. */
+const VERSION_SIZE = 64;
+const VERSION_NAME = 56;
+
+const part = (name: string, flags: bigint, align: number, bytes: Uint8Array): SectionPart => ({
+  name,
+  type: SECTION_TYPE.progbits,
+  flags,
+  align,
+  entrySize: 0,
+  size: bytes.length,
+  bytes,
+});
+
+/**
+ * The code of the module itself: an init function that goes on to klp_enable_patch(patch), and an exit function, without
+ * which a module cannot be removed and which has nothing to do. Both are called through pointers, so on kernels with
+ * indirect branch tracking they must begin with ENDBR64, which is no operation elsewhere.
+ */
+export function writeCode(
+  sections: ModuleSections,
+  kernel: ModuleKernel,
+  patch: ModulePlace,
+): readonly ModuleSymbol[] {
+  // endbr64; mov $patch, %rdi; jmp klp_enable_patch
+  const init = [...ENDBR64, 0x48, 0xc7, 0xc7, 0, 0, 0, 0, 0xe9, 0, 0, 0, 0];
+  const initAt = sections.append(part(".init.text", ALLOC | EXEC, 16, Uint8Array.from(init)));
+  sections.relocate(at(initAt, 7), R_X86_64._32S, { kind: "place", place: patch });
+  sections.relocate(at(initAt, 12), R_X86_64.PLT32, { kind: "symbol", name: "klp_enable_patch" }, -4n);
+  const exit = kernel.hasReturnThunk ? [...ENDBR64, 0xe9, 0, 0, 0, 0] : [...ENDBR64, 0xc3];
+  const exitAt = sections.append(part(".exit.text", ALLOC | EXEC, 16, Uint8Array.from(exit)));
+  if (kernel.hasReturnThunk) {
+    sections.relocate(at(exitAt, 5), R_X86_64.PLT32, { kind: "symbol", name: RETURN_THUNK }, -4n);
+    // Where the loader may turn the jump into a return.
+    const site = sections.append(part(".return_sites", ALLOC, 4, new Uint8Array(4)));
+    sections.relocate(site, R_X86_64.PC32, { kind: "place", place: at(exitAt, 4) });
+  }
+  return [
+    { name: "init_module", place: initAt, size: init.length, kind: "function", isGlobal: true },
+    { name: "cleanup_module", place: exitAt, size: exit.length, kind: "function", isGlobal: true },
+  ];
+}
+
+/** struct module, of which the loader wants the name and the two functions. */
+export function writeThisModule(
+  sections: ModuleSections,
+  { structs }: ModuleKernel,
+  name: ObjectName,
+): ModuleSymbol {
+  const { size, name: nameAt, init, exit } = structs.module;
+  const bytes = new Uint8Array(size);
+  bytes.set(utf8(name), nameAt);
+  // A cache line, as the structure asks for.
+  const place = sections.append(part(".gnu.linkonce.this_module", ALLOC | WRITE, 64, bytes));
+  sections.relocate(at(place, init), R_X86_64._64, { kind: "symbol", name: "init_module" });
+  sections.relocate(at(place, exit), R_X86_64._64, { kind: "symbol", name: "cleanup_module" });
+  return { name: "__this_module", place, size, kind: "object", isGlobal: true };
+}
+
+/** What modinfo shows and the loader reads. */
+export function writeModinfo(
+  sections: ModuleSections,
+  kernel: ModuleKernel,
+  name: ObjectName,
+  namespaces: readonly string[],
+): void {
+  const entries = [
+    "license=GPL",
+    "livepatch=Y",
+    ...[...new Set(namespaces)].sort().map((namespace) => `import_ns=${namespace}`),
+    "depends=",
+    ...(kernel.wantsRetpoline ? ["retpoline=Y"] : []),
+    `name=${name}`,
+    `vermagic=${kernel.vermagic}`,
+  ];
+  const writer = new ByteWriter();
+  for (const entry of entries) writer.bytes(terminated(entry));
+  sections.append(part(".modinfo", ALLOC, 1, writer.finish()));
+}
+
+/** The checksums of all that is used of the kernel, module_layout first: struct module and what goes with it. */
+export function writeVersions(
+  sections: ModuleSections,
+  kernel: ModuleKernel,
+  used: ReadonlyMap<string, number>,
+): void {
+  const own = ["klp_enable_patch", ...(kernel.hasReturnThunk ? [RETURN_THUNK] : [])];
+  const all = new Map(used);
+  for (const name of own) all.set(name, crcOf(kernel, name));
+  const writer = new ByteWriter();
+  writeVersion(writer, "module_layout", crcOf(kernel, "module_layout"));
+  for (const name of [...all.keys()].sort()) writeVersion(writer, name, all.get(name) ?? 0);
+  sections.append(part("__versions", ALLOC, 32, writer.finish()));
+}
+
+function writeVersion(writer: ByteWriter, name: string, crc: number): void {
+  const bytes = terminated(name);
+  if (bytes.length > VERSION_NAME) {
+    throw new RebootlessError(
+      "limit",
+      `${name} is too long a name for a checksum: at most ${VERSION_NAME - 1}`,
+    );
+  }
+  writer
+    .u64(crc)
+    .bytes(bytes)
+    .zeros(VERSION_SIZE - 8 - bytes.length);
+}
+
+function crcOf({ crcs }: ModuleKernel, name: string): number {
+  const crc = crcs.get(name);
+  if (crc !== undefined) return crc;
+  throw new RebootlessError("unsupported", `the kernel's Module.symvers has no ${name}`, {
+    hint: "Give the headers package of this very kernel.",
+  });
+}
+
+const at = ({ section, offset }: ModulePlace, more: number): ModulePlace => ({
+  section,
+  offset: offset + more,
+});

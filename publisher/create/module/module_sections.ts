@@ -1,0 +1,136 @@
+import { SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
+import { RebootlessError } from "../../../shared/errors.ts";
+import { MAX_ARTIFACT_BYTES } from "../../../shared/limits.ts";
+
+/** A section of the module that is being made. Indices count from 0 in the order in which sections came up. */
+export interface ModuleSection {
+  readonly name: string;
+  readonly type: number;
+  /** Of write, alloc and exec. */
+  readonly flags: bigint;
+  readonly align: number;
+  readonly entrySize: number;
+  readonly size: number;
+  /** Empty for SHT_NOBITS. */
+  readonly bytes: Uint8Array;
+  readonly relocations: readonly ModuleRelocation[];
+}
+
+/** A place in the module: a section by its index, and bytes in it. */
+export interface ModulePlace {
+  readonly section: number;
+  readonly offset: number;
+}
+
+export interface ModuleRelocation {
+  readonly offset: number;
+  /** R_X86_64_*. */
+  readonly type: number;
+  readonly addend: bigint;
+  readonly target: ModuleTarget;
+}
+
+export type ModuleTarget =
+  | { readonly kind: "place"; readonly place: ModulePlace }
+  /** The module's own global symbol, or one that the kernel exports. */
+  | { readonly kind: "symbol"; readonly name: string }
+  /** Resolved by livepatch, when `object` is there: `.klp.rela.OBJECT.SECTION`. */
+  | { readonly kind: "livepatch"; readonly object: string; readonly symbol: string };
+
+/** What is to become a part of a section. */
+export type SectionPart = Omit<ModuleSection, "relocations">;
+
+interface Growing {
+  readonly name: string;
+  readonly type: number;
+  readonly flags: bigint;
+  readonly parts: { readonly at: number; readonly bytes: Uint8Array }[];
+  readonly relocations: ModuleRelocation[];
+  align: number;
+  entrySize: number;
+  size: number;
+}
+
+const MEANINGFUL = SECTION_FLAG.write | SECTION_FLAG.alloc | SECTION_FLAG.exec;
+// As the linker does in modules: one section for all functions. Names with two dots (.data..percpu) mean something.
+const GATHERED = /^(\.text|\.rodata|\.data|\.bss)\.[^.]/;
+// int3: what runs into the gap between two functions must not go on.
+const GAP_IN_CODE = 0xcc;
+// A page: what per-CPU data and the like ask for at the most.
+const MAX_ALIGN = 4096;
+
+/** The sections of a module, gathered part by part. */
+export class ModuleSections {
+  readonly #sections: Growing[] = [];
+  readonly #indices = new Map<string, number>();
+  #total = 0;
+
+  /** Adds a part to the section of its name. Throws `unsupported` if that one is of another kind, `limit`. */
+  append(part: SectionPart): ModulePlace {
+    requireAlignment(part);
+    const index = this.#indexOf(part);
+    const section = this.#at(index);
+    const offset = alignUp(section.size, part.align);
+    this.#total += offset - section.size + part.size;
+    if (this.#total > MAX_ARTIFACT_BYTES) {
+      throw new RebootlessError("limit", `the module's sections have more than ${MAX_ARTIFACT_BYTES} bytes`);
+    }
+    section.parts.push({ at: offset, bytes: part.bytes });
+    section.size = offset + part.size;
+    section.align = Math.max(section.align, part.align);
+    // A table of which a part has no entry size is only bytes.
+    if (section.entrySize !== part.entrySize) section.entrySize = 0;
+    return { section: index, offset };
+  }
+
+  /** @param place of the field that the loader fills in. */
+  relocate(place: ModulePlace, type: number, target: ModuleTarget, addend = 0n): void {
+    this.#at(place.section).relocations.push({ offset: place.offset, type, addend, target });
+  }
+
+  finish(): readonly ModuleSection[] {
+    return this.#sections.map((section) => ({
+      ...section,
+      bytes: contents(section),
+      relocations: section.relocations.toSorted((a, b) => a.offset - b.offset),
+    }));
+  }
+
+  #indexOf(part: SectionPart): number {
+    const name = GATHERED.exec(part.name)?.[1] ?? part.name;
+    const flags = part.flags & MEANINGFUL;
+    const known = this.#indices.get(name);
+    if (known === undefined) {
+      const { type, align, entrySize } = part;
+      this.#sections.push({ name, type, flags, align, entrySize, size: 0, parts: [], relocations: [] });
+      this.#indices.set(name, this.#sections.length - 1);
+      return this.#sections.length - 1;
+    }
+    const before = this.#at(known);
+    if (before.type === part.type && before.flags === flags) return known;
+    throw new RebootlessError(
+      "unsupported",
+      `${part.name}: type ${part.type} and flags ${flags} do not go with the module's ${name} (${before.type}, ${before.flags})`,
+    );
+  }
+
+  #at(index: number): Growing {
+    const section = this.#sections[index];
+    if (section === undefined) throw new RangeError(`no section ${index}`);
+    return section;
+  }
+}
+
+export const alignUp = (value: number, align: number): number => Math.ceil(value / align) * align;
+
+function requireAlignment({ name, align }: SectionPart): void {
+  if (align >= 1 && align <= MAX_ALIGN && Number.isInteger(Math.log2(align))) return;
+  throw new RebootlessError("unsupported", `${name} is aligned to ${align} bytes`);
+}
+
+function contents({ type, flags, size, parts }: Growing): Uint8Array {
+  if (type === SECTION_TYPE.nobits) return new Uint8Array();
+  const bytes = new Uint8Array(size).fill((flags & SECTION_FLAG.exec) !== 0n ? GAP_IN_CODE : 0);
+  for (const part of parts) bytes.set(part.bytes, part.at);
+  return bytes;
+}

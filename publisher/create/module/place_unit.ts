@@ -1,0 +1,134 @@
+import type { ObjectName } from "../../../shared/brand.ts";
+import { R_X86_64 } from "../../../shared/elf/rela.ts";
+import { SECTION_TYPE } from "../../../shared/elf/sections.ts";
+import { MAX_STRING } from "../../../shared/elf/strings.ts";
+import { ParseError, RebootlessError } from "../../../shared/errors.ts";
+import type { PatchObject, PatchRelocation, PatchSection, PatchTarget } from "../patch_object.ts";
+import type { ModulePlace, ModuleSections, ModuleTarget } from "./module_sections.ts";
+import type { ModuleSymbol } from "./symbol_entries.ts";
+
+/** A unit whose sections are in the module. */
+export interface PlacedUnit {
+  readonly unit: PatchObject;
+  readonly symbols: readonly ModuleSymbol[];
+  /** Where a place of one of its sections has come to be. Throws ParseError if the unit has no such place. */
+  place(section: number, offset: number): ModulePlace;
+}
+
+export const VMLINUX = "vmlinux";
+
+/** Bytes that the module loader writes (arch/x86/kernel/module.c, Linux 6.1 and 6.12). */
+const FIELD_BYTES: ReadonlyMap<number, number> = new Map([
+  [R_X86_64._64, 8],
+  [R_X86_64.PC64, 8],
+  [R_X86_64.PC32, 4],
+  [R_X86_64.PLT32, 4],
+  [R_X86_64._32, 4],
+  [R_X86_64._32S, 4],
+]);
+
+/**
+ * Tables that the loader works through when the module is loaded. What they say of a kernel object that comes later
+ * is not known by then (Documentation/livepatch/module-elf-format.rst: special sections).
+ */
+const READ_AT_LOAD = new Set([
+  ".altinstr_replacement",
+  ".altinstructions",
+  ".call_sites",
+  ".ibt_endbr_seal",
+  ".orc_unwind_ip",
+  ".parainstructions",
+  ".retpoline_sites",
+  ".return_sites",
+  ".smp_locks",
+  ".static_call_sites",
+  "__bug_table",
+  "__ex_table",
+  "__jump_table",
+  "__mcount_loc",
+]);
+
+/** Puts a unit's sections, with their relocations, into the module. Throws ParseError, RebootlessError `unsupported`, `limit`. */
+export function placeUnit(sections: ModuleSections, unit: PatchObject): PlacedUnit {
+  const starts = unit.sections.map((section) => sections.append(requireWhole(section)));
+  const place: PlacedUnit["place"] = (section, offset) => {
+    const start = starts[section];
+    const size = unit.sections[section]?.size ?? 0;
+    if (start === undefined || !Number.isInteger(offset) || offset < 0 || offset > size)
+      throw new ParseError(`${unit.source}: no place ${offset} in its section ${section}`);
+    return { section: start.section, offset: start.offset + offset };
+  };
+  for (const [index, section] of unit.sections.entries()) {
+    for (const relocation of section.relocations) {
+      requireField(unit, section, relocation);
+      const target = targetOf(unit, section, relocation.target, place);
+      sections.relocate(place(index, relocation.offset), relocation.type, target, relocation.addend);
+    }
+  }
+  const symbols = unit.symbols.map(({ name, section, offset, size, kind }) => ({
+    name: requireName(name),
+    place: place(section, offset),
+    size,
+    kind,
+    isGlobal: false,
+  }));
+  return { unit, symbols, place };
+}
+
+function requireWhole(section: PatchSection): PatchSection {
+  const expected = section.type === SECTION_TYPE.nobits ? 0 : section.size;
+  if (section.bytes.length === expected) return section;
+  throw new ParseError(`${section.name}: ${section.bytes.length} bytes of ${expected}`);
+}
+
+/** A field that is not zero makes the loader refuse the whole module. */
+function requireField(unit: PatchObject, section: PatchSection, { offset, type }: PatchRelocation): void {
+  const length = FIELD_BYTES.get(type);
+  if (length === undefined) {
+    throw new RebootlessError("unsupported", `${unit.source} ${section.name}: a relocation of type ${type}`, {
+      hint: "The kernel's module loader does not know it; was the unit compiled as kbuild compiles it?",
+    });
+  }
+  const field = section.bytes.subarray(offset, offset + length);
+  if (field.length === length && field.every((byte) => byte === 0)) return;
+  throw new ParseError(`${unit.source} ${section.name}: no ${length} zero bytes at ${offset} to relocate`);
+}
+
+function targetOf(
+  unit: PatchObject,
+  section: PatchSection,
+  target: PatchTarget,
+  place: PlacedUnit["place"],
+): ModuleTarget {
+  if (target.kind === "own") return { kind: "place", place: place(target.section, target.offset) };
+  if (target.kind === "export") return { kind: "symbol", name: requireName(target.name) };
+  const object = tableObject(unit, target.object);
+  if (object !== VMLINUX && READ_AT_LOAD.has(section.name)) {
+    throw new RebootlessError(
+      "unsupported",
+      `${unit.source}: ${section.name} refers to ${target.name} of ${target.object}, which may not be loaded`,
+      { hint: "Write the new code without the jump label, static call or alternative on it." },
+    );
+  }
+  return { kind: "livepatch", object, symbol: requireName(livepatchName(target)) };
+}
+
+const livepatchName = ({ object, name, position }: Extract<PatchTarget, { kind: "livepatch" }>): string =>
+  `.klp.sym.${object}.${name},${position}`;
+
+/**
+ * Whose coming makes livepatch resolve the symbol: the kernel's are resolved at once, all others when the object that
+ * the unit is for is there, as then those that it depends on are there too. (A table of a module must not name symbols
+ * of vmlinux; tables are looked at for the objects that the module replaces something in.)
+ */
+function tableObject(unit: PatchObject, object: ObjectName): ObjectName {
+  if (object === VMLINUX) return object;
+  if (unit.object !== VMLINUX) return unit.object;
+  throw new RebootlessError("unsupported", `${unit.source} is built in and refers to the module ${object}`);
+}
+
+/** Longer ones make the loader refuse the module, a comma would end a livepatch symbol's name. */
+function requireName(name: string): string {
+  if (name.length > 0 && name.length < MAX_STRING && /^[\x21-\x7e]+$/.test(name)) return name;
+  throw new RebootlessError("unsupported", `not a symbol's name: ${JSON.stringify(name.slice(0, 80))}`);
+}

@@ -1,0 +1,163 @@
+import { createHash } from "node:crypto";
+import type { ObjectName } from "../../../shared/brand.ts";
+import { utf8 } from "../../../shared/bytes.ts";
+import { parseSections, SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
+import { RebootlessError } from "../../../shared/errors.ts";
+import { MAX_ARTIFACT_BYTES } from "../../../shared/limits.ts";
+import type { PatchObject } from "../patch_object.ts";
+import { ByteWriter } from "./byte_writer.ts";
+import { encodeElf } from "./elf_file.ts";
+import { KlpData, type KlpObject } from "./klp_data.ts";
+import { writeCode, writeModinfo, writeThisModule, writeVersions } from "./module_frame.ts";
+import { CALLBACKS, type Callback, type ModuleKernel } from "./module_kernel.ts";
+import { type ModulePlace, ModuleSections } from "./module_sections.ts";
+import { type PlacedUnit, placeUnit, VMLINUX } from "./place_unit.ts";
+
+/** What a livepatch module is to be made of. */
+export interface ModuleInput {
+  readonly name: ObjectName;
+  readonly kernel: ModuleKernel;
+  /** In any order: the same ones make the same module. */
+  readonly units: readonly PatchObject[];
+  /**
+   * Units of the author's own, at most one for an object: their functions pre_patch, post_patch, pre_unpatch and
+   * post_unpatch are called around the patching of the object they are for.
+   */
+  readonly hooks: readonly PatchObject[];
+  /** The module takes out every other live patch. */
+  readonly replace: boolean;
+}
+
+const BUILD_ID_SECTION = ".note.gnu.build-id";
+const BUILD_ID_SIZE = 20;
+const NT_GNU_BUILD_ID = 3;
+
+/**
+ * Writes a livepatch module (.ko), as the kernel's module loader and livepatch want it
+ * (Documentation/livepatch/module-elf-format.rst, Linux 6.1 and 6.12). The same input gives the same bytes.
+ * @throws ParseError for a unit that contradicts itself; RebootlessError `usage`, `unsupported`, `limit`.
+ */
+export function writeModule({ name, kernel, units, hooks, replace }: ModuleInput): Uint8Array {
+  const sections = new ModuleSections();
+  sections.append(buildIdNote());
+  const placed = sorted(units).map((unit) => placeUnit(sections, unit));
+  const placedHooks = sorted(hooks).map((unit) => placeUnit(sections, unit));
+  const all = [...placed, ...placedHooks];
+  const data = new KlpData(sections, kernel.structs);
+  const patch = data.patch(klpObjects(placed, placedHooks), replace);
+  const symbols = [
+    ...all.flatMap((unit) => unit.symbols),
+    ...data.symbols,
+    ...writeCode(sections, kernel, patch),
+    writeThisModule(sections, kernel, name),
+  ];
+  writeModinfo(
+    sections,
+    kernel,
+    name,
+    all.flatMap(({ unit }) => unit.importNamespaces),
+  );
+  writeVersions(sections, kernel, usedExports(all));
+  const file = encodeElf(sections.finish(), symbols);
+  if (file.length > MAX_ARTIFACT_BYTES)
+    throw new RebootlessError("limit", `the module has ${file.length} bytes, at most ${MAX_ARTIFACT_BYTES}`);
+  return withBuildId(file);
+}
+
+/** In an order that does not depend on how they were made. */
+function sorted(units: readonly PatchObject[]): readonly PatchObject[] {
+  const order = units.toSorted((a, b) => compare(a.object, b.object) || compare(a.source, b.source));
+  const twice = order.find(
+    (unit, i) => unit.object === order[i + 1]?.object && unit.source === order[i + 1]?.source,
+  );
+  if (twice === undefined) return order;
+  throw new RebootlessError("usage", `${twice.source} is there twice for ${twice.object}`);
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function klpObjects(units: readonly PlacedUnit[], hooks: readonly PlacedUnit[]): readonly KlpObject[] {
+  const names = [...new Set([...units, ...hooks].map(({ unit }) => unit.object))];
+  // The kernel itself first, as people expect it; livepatch does not mind.
+  names.sort((a, b) => Number(b === VMLINUX) - Number(a === VMLINUX) || compare(a, b));
+  const objects = names.map((object) => ({
+    object,
+    functions: klpFunctions(units.filter(({ unit }) => unit.object === object)),
+    callbacks: callbacksOf(hooks.filter(({ unit }) => unit.object === object)),
+  }));
+  const idle = objects.find(({ functions, callbacks }) => functions.length + callbacks.size === 0);
+  if (objects.length > 0 && idle === undefined) return objects;
+  const what = idle === undefined ? "" : ` in ${idle.object}`;
+  throw new RebootlessError("usage", `the module would replace nothing${what}`);
+}
+
+function klpFunctions(units: readonly PlacedUnit[]): KlpObject["functions"] {
+  const functions = units.flatMap(({ unit, place }) =>
+    unit.replaces.map(({ name, position, section, offset }) => ({
+      name,
+      position,
+      code: place(section, offset),
+    })),
+  );
+  functions.sort((a, b) => compare(a.name, b.name) || a.position - b.position);
+  for (const [index, { name, position }] of functions.entries()) {
+    const next = functions[index + 1];
+    if (next?.name === name && next.position === position)
+      throw new RebootlessError("usage", `two units replace the function ${name}`);
+  }
+  return functions;
+}
+
+function callbacksOf(hooks: readonly PlacedUnit[]): ReadonlyMap<Callback, ModulePlace> {
+  const callbacks = new Map<Callback, ModulePlace>();
+  for (const { unit, place } of hooks) {
+    for (const { name, section, offset } of unit.symbols.filter(({ kind }) => kind === "function")) {
+      const callback = CALLBACKS.find((known) => known === name);
+      if (callback === undefined) continue;
+      if (callbacks.has(callback))
+        throw new RebootlessError("usage", `${unit.object} has two functions ${callback}`);
+      callbacks.set(callback, place(section, offset));
+    }
+  }
+  if (hooks.length === 0 || callbacks.size > 0) return callbacks;
+  const [first] = hooks;
+  throw new RebootlessError("usage", `${first?.unit.source} has no hook for ${first?.unit.object}`, {
+    hint: `Name the functions ${CALLBACKS.join(", ")}.`,
+  });
+}
+
+function usedExports(units: readonly PlacedUnit[]): ReadonlyMap<string, number> {
+  const used = new Map<string, number>();
+  for (const { unit } of units) {
+    for (const { target } of unit.sections.flatMap(({ relocations }) => relocations)) {
+      if (target.kind !== "export") continue;
+      if ((used.get(target.name) ?? target.crc) !== target.crc)
+        throw new RebootlessError("usage", `two units want different versions of ${target.name}`);
+      used.set(target.name, target.crc);
+    }
+  }
+  return used;
+}
+
+/** With a build ID of zeroes, to be filled in when all the rest is there. */
+function buildIdNote() {
+  const name = "GNU\0";
+  const bytes = new ByteWriter()
+    .u32(name.length)
+    .u32(BUILD_ID_SIZE)
+    .u32(NT_GNU_BUILD_ID)
+    .bytes(utf8(name))
+    .zeros(BUILD_ID_SIZE)
+    .finish();
+  const shape = { name: BUILD_ID_SECTION, type: SECTION_TYPE.note, flags: SECTION_FLAG.alloc, align: 4 };
+  return { ...shape, entrySize: 0, size: bytes.length, bytes };
+}
+
+/** The build ID stands for the bytes of the file. */
+function withBuildId(file: Uint8Array): Uint8Array {
+  const section = parseSections(file).find(({ name }) => name === BUILD_ID_SECTION);
+  if (section === undefined) throw new RangeError("a module without a build ID");
+  const digest = createHash("sha256").update(file).digest().subarray(0, BUILD_ID_SIZE);
+  file.set(digest, section.fileOffset + section.size - BUILD_ID_SIZE);
+  return file;
+}

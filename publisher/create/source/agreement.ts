@@ -1,0 +1,104 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { RebootlessError } from "../../../shared/errors.ts";
+import { generatedPaths } from "./generated.ts";
+import type { KernelHeaders } from "./headers.ts";
+
+/** Settings that say which tools are here, or that follow from it. */
+const OF_THE_TOOLS =
+  /^CONFIG_(?:CC_VERSION_TEXT|(?:GCC|CLANG|AS|LD|LLD|PAHOLE|RUSTC|BINDGEN)_?\w*VERSION\w*|CC_\w+|AS_\w+|LD_\w+|TOOLS_\w+)=/;
+
+/**
+ * A pahole that says the version of the one that the kernel was configured with. The configuration asks for nothing else,
+ * and without any it would drop DEBUG_INFO_BTF_MODULES, which changes struct module.
+ */
+export async function writePahole(out: string, config: string): Promise<void> {
+  const [, major = "0", minor = "0"] = /^CONFIG_PAHOLE_VERSION=(\d)(\d\d)$/m.exec(config) ?? [];
+  await writeFile(join(out, "pahole"), `#!/bin/sh\necho v${major}.${Number(minor)}\n`, { mode: 0o755 });
+}
+
+/**
+ * The configuration made here must be that of the package, and the compiler the one that the image names.
+ * @returns what differs in the compiler, for who forces it. @throws RebootlessError `usage`.
+ */
+async function configuration(
+  out: string,
+  headers: KernelHeaders,
+  { banner, forceCompiler }: { readonly banner: string; readonly forceCompiler: boolean },
+): Promise<readonly string[]> {
+  const made = await readFile(join(out, ".config"), "utf8");
+  const [, compiler = "none"] = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(made) ?? [];
+  const notes = isNamedIn(banner, compiler)
+    ? []
+    : [`the compiler here is ${compiler}; the kernel: ${compilerOf(banner)}`];
+  if (notes[0] !== undefined && !forceCompiler) {
+    throw new RebootlessError("usage", notes[0], {
+      hint: "Install the kernel's compiler. --force-compiler goes on with this one; every replaced function is then still compared with the image.",
+    });
+  }
+  const isOwn = (line: string): boolean => notes.length === 0 || !OF_THE_TOOLS.test(line);
+  const different = difference(settings(headers.config), settings(made)).filter(isOwn);
+  if (different.length === 0) return notes;
+  throw new RebootlessError(
+    "usage",
+    `the source configures itself differently from the package: ${some(different)}`,
+    {
+      hint: "The source must be of the very version that the kernel was built from.",
+    },
+  );
+}
+
+/** The banner: "Linux version RELEASE (who) (gcc-12 (Debian 12.2.0-14) 12.2.0, GNU ld ...) #1 SMP ...". */
+const isNamedIn = (banner: string, compiler: string): boolean => banner.includes(`(${compiler}, `);
+
+const compilerOf = (banner: string): string => /\) \((.*?), (?:GNU ld|LLD)/.exec(banner)?.[1] ?? banner;
+
+const settings = (config: string): ReadonlySet<string> =>
+  new Set(config.split("\n").filter((line) => /^CONFIG_\w+=/.test(line)));
+
+const difference = (a: ReadonlySet<string>, b: ReadonlySet<string>): readonly string[] => [
+  ...[...a].filter((line) => !b.has(line)),
+  ...[...b].filter((line) => !a.has(line)),
+];
+
+const some = (all: readonly string[]): string =>
+  `${all.slice(0, 4).join(", ")}${all.length > 4 ? ` and ${all.length - 4} more` : ""}`;
+
+/** Headers that both have must be the same, byte for byte: sizes and offsets that assembly uses are among them. @throws RebootlessError `usage`. */
+async function generated(out: string, headers: KernelHeaders, forced: boolean): Promise<void> {
+  const different: string[] = [];
+  let compared = 0;
+  for (const path of await generatedPaths(headers.flavour)) {
+    if (forced && path === "include/generated/autoconf.h") continue;
+    const made = await readFile(join(out, path)).catch(() => undefined);
+    if (made === undefined) continue;
+    compared += 1;
+    if (!made.equals(await readFile(join(headers.flavour, path)))) different.push(path);
+  }
+  if (different.length === 0 && compared > 0) return;
+  throw new RebootlessError(
+    "usage",
+    compared === 0
+      ? `${headers.flavour} has no generated headers`
+      : `headers generated from this source are not those of the package: ${some(different)}`,
+    { hint: "The source must be of the very version that the kernel was built from." },
+  );
+}
+
+/** Where the package's common part is at hand, its top makefile names the version. @throws RebootlessError `usage`. */
+async function version(root: string, { common }: KernelHeaders): Promise<void> {
+  if (common === undefined) return;
+  const [ours, theirs] = [await versionOf(root), await versionOf(common)];
+  if (ours === theirs) return;
+  throw new RebootlessError("usage", `the source is Linux ${ours}, the headers are of ${theirs}`, {
+    hint: "The source must be of the very version that the kernel was built from.",
+  });
+}
+
+async function versionOf(root: string): Promise<string> {
+  const text = await readFile(join(root, "Makefile"), "utf8");
+  const part = (name: string): string => new RegExp(`^${name} = *(.*)$`, "m").exec(text)?.[1] ?? "";
+  return `${part("VERSION")}.${part("PATCHLEVEL")}.${part("SUBLEVEL")}${part("EXTRAVERSION")}`;
+}
+
+export const agreement = { version, configuration, generated };

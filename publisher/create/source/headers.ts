@@ -1,0 +1,127 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { RebootlessError } from "../../../shared/errors.ts";
+import { mustRun } from "./program.ts";
+
+/** What a kernel was configured with, from the distribution's headers package. */
+export interface KernelHeaders {
+  /** The folder of the flavour: .config, Module.symvers, include/generated. Absolute. */
+  readonly flavour: string;
+  /** The folder that all flavours share, if it was given too. */
+  readonly common: string | undefined;
+  /** `uname -r`. */
+  readonly release: string;
+  readonly config: string;
+  readonly symvers: string;
+  /** Over what is taken from it. */
+  readonly identity: string;
+}
+
+/** Files of the flavour that go into the tree that is built in. `.kernelvariables` is Debian's. */
+export const TAKEN_FILES = [".config", "Module.symvers", ".kernelvariables"] as const;
+
+/**
+ * @param paths the unpacked package (its root, usr/src, or the flavour's folder), or the .deb files of flavour and common.
+ * @param release of the kernel whose headers are wanted, where there are several.
+ * @throws RebootlessError `usage`, `io`.
+ */
+export async function openHeaders(
+  paths: readonly string[],
+  release: string,
+  cache: string,
+): Promise<KernelHeaders> {
+  const folders: string[] = [];
+  for (const path of paths) folders.push(...(await candidates(path, cache)));
+  const flavours = await those(folders, ".config");
+  for (const flavour of flavours) {
+    const [common] = (await those(folders, "Makefile")).filter((folder) => isCommonOf(folder, flavour));
+    const headers = await read(flavour, common);
+    if (headers.release === release) return headers;
+  }
+  const names = flavours.map((flavour) => basename(flavour)).join(", ") || "no kernel";
+  throw new RebootlessError("usage", `the headers are of ${names}, the image is ${release}`, {
+    hint: "Give the linux-headers package of the very kernel, unpacked or as .deb: usr/src/linux-headers-RELEASE has .config.",
+  });
+}
+
+/** `linux-headers-6.1.0-55-common` of `linux-headers-6.1.0-55-cloud-amd64`. */
+function isCommonOf(folder: string, flavour: string): boolean {
+  const [, stem] = /^(.*)-common(?:-rt)?$/.exec(basename(folder)) ?? [];
+  return stem !== undefined && basename(flavour).startsWith(`${stem}-`);
+}
+
+async function read(flavour: string, common: string | undefined): Promise<KernelHeaders> {
+  const hash = createHash("sha256");
+  for (const name of TAKEN_FILES) hash.update(await readFile(join(flavour, name)).catch(() => ""));
+  const text = (name: string): Promise<string> =>
+    readFile(join(flavour, name), "utf8").catch((cause: unknown) => {
+      throw new RebootlessError("usage", `${flavour} has no ${name}: no package of a kernel's headers`, {
+        cause,
+      });
+    });
+  const generated = await text("include/generated/utsrelease.h");
+  const release = /UTS_RELEASE "([^"\n]+)"/.exec(generated)?.[1];
+  if (release === undefined) throw new RebootlessError("usage", `${flavour}: utsrelease.h names no release`);
+  return {
+    flavour,
+    common,
+    release,
+    config: await text(".config"),
+    symvers: await text("Module.symvers"),
+    identity: hash.update(generated).digest("hex"),
+  };
+}
+
+async function those(folders: readonly string[], file: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const folder of new Set(folders)) if (await exists(join(folder, file))) found.push(folder);
+  return found;
+}
+
+/** The folders that may be a flavour's or the common one. */
+async function candidates(path: string, cache: string): Promise<readonly string[]> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new RebootlessError("usage", `cannot read ${path}`, { cause });
+  });
+  const root = found.isDirectory() ? resolve(path) : await unpackedDeb(path, cache);
+  if (await exists(join(root, ".config"))) {
+    const beside = join(root, "..");
+    const shared = (await listed(beside)).filter((folder) => isCommonOf(folder, root));
+    return [root, ...shared];
+  }
+  const inSource = await listed(join(root, "usr/src"));
+  return inSource.length > 0 ? inSource : [root, ...(await listed(root))];
+}
+
+async function listed(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isDirectory() && entry.name.startsWith("linux-headers-"))
+    .map(({ name }) => join(folder, name));
+}
+
+async function unpackedDeb(path: string, cache: string): Promise<string> {
+  const digest = createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex");
+  const folder = join(cache, "headers", digest.slice(0, 32));
+  if (await exists(folder)) return folder;
+  await mkdir(join(cache, "headers"), { recursive: true });
+  const temporary = await mkdtemp(`${folder}.tmp-`);
+  try {
+    await mustRun("dpkg-deb", ["--extract", resolve(path), join(temporary, "root")]);
+    await rename(join(temporary, "root"), folder).catch(async (error: unknown) => {
+      if (!(await exists(folder))) throw error; // another run was first with the same
+    });
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,110 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { dirname, join, posix } from "node:path";
+import { RebootlessError } from "../../../shared/errors.ts";
+import { runProgram } from "./program.ts";
+
+/** Which files of a source tree name which in `#include`: each name with the files that have it, as written. */
+export type IncludeIndex = ReadonlyMap<string, readonly string[]>;
+
+/** Folders whose files are compiled for this architecture's kernel. */
+const COMPILED = /^(?!Documentation\/|tools\/|scripts\/|samples\/|arch\/(?!x86\/))/;
+const INCLUDE = /^(.+?):\s*#\s*include\s+["<]([^">\n]{1,200})[">]/;
+/** A 6.x tree has some 600,000. */
+const MAX_INCLUDES = 4_000_000;
+
+/** Scans a tree. @throws RebootlessError `limit`, `io`. */
+export async function readIncludes(tree: string): Promise<IncludeIndex> {
+  const index = new Map<string, string[]>();
+  let count = 0;
+  const add = (line: string): void => {
+    const [, path, name] = INCLUDE.exec(line) ?? [];
+    if (path === undefined || name === undefined || !COMPILED.test(path)) return;
+    const last = posix.basename(name);
+    const entry = `${path}\0${name}`;
+    const known = index.get(last);
+    if (known === undefined) index.set(last, [entry]);
+    else known.push(entry);
+    count += 1;
+  };
+  const files = [
+    "--include=*.c",
+    "--include=*.h",
+    "--include=*.S",
+    "--exclude-dir=Documentation",
+    "--exclude-dir=tools",
+  ];
+  const { code } = await runProgram(
+    "grep",
+    ["-rEoH", ...files, '^[[:space:]]*#[[:space:]]*include[[:space:]]+["<][^">]+[">]', ...ROOTS],
+    { cwd: `${tree}/`, onLine: add },
+  );
+  if (count > MAX_INCLUDES) throw new RebootlessError("limit", `more than ${MAX_INCLUDES} includes`);
+  if (count > 0 && code < 2) return index;
+  throw new RebootlessError("io", "grep finds no #include in the source tree");
+}
+
+/** As the kernel's top folder has them; those that an older or newer kernel lacks grep passes over. */
+const ROOTS = [
+  "arch/x86",
+  "block",
+  "certs",
+  "crypto",
+  "drivers",
+  "fs",
+  "include",
+  "init",
+  "io_uring",
+  "ipc",
+  "kernel",
+  "lib",
+  "mm",
+  "net",
+  "rust",
+  "security",
+  "sound",
+  "usr",
+  "virt",
+] as const;
+
+/** Reads the index that an earlier run left, or makes it. */
+export async function includesOf(tree: string, folder: string): Promise<IncludeIndex> {
+  const file = join(folder, "includes.json");
+  const kept = await readFile(file, "utf8").catch(() => undefined);
+  if (kept !== undefined) return new Map(JSON.parse(kept) as [string, string[]][]);
+  const index = await readIncludes(tree);
+  await writeFile(file, JSON.stringify([...index]));
+  return index;
+}
+
+/**
+ * The units that include `path`, themselves or through others, as far as names tell: more than compile it, never less.
+ * @returns undefined when there are more than `most`.
+ */
+export function includersOf(
+  index: IncludeIndex,
+  path: string,
+  isUnit: (file: string) => boolean,
+  most: number,
+): readonly string[] | undefined {
+  const found = new Set<string>();
+  const units: string[] = [];
+  const queue = [path];
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    for (const entry of index.get(posix.basename(next)) ?? []) {
+      const [includer = "", name = ""] = entry.split("\0");
+      if (found.has(includer) || !mayMean(includer, name, next)) continue;
+      found.add(includer);
+      queue.push(includer);
+      if (isUnit(includer)) units.push(includer);
+      if (units.length > most) return undefined;
+    }
+  }
+  return units;
+}
+
+/** Whether `#include "name"` in a file may be `path`. Beside the usual places a makefile may add any folder with -I. */
+function mayMean(includer: string, name: string, path: string): boolean {
+  if (posix.normalize(`${dirname(includer)}/${name}`) === path) return true;
+  const plain = posix.normalize(name).replace(/^(?:\.\.\/)+/, "");
+  return path === plain || path.endsWith(`/${plain}`);
+}

@@ -1,0 +1,91 @@
+import { runProgram } from "./program.ts";
+
+/** Lines that are the same in two texts: [first before, first after), counted from 1, and how many follow. */
+export interface Kept {
+  readonly before: number;
+  readonly after: number;
+}
+
+/**
+ * The patched text with `#line` directives after what shifts lines, so that a line that the patch does not touch keeps its
+ * number: `__LINE__` is compiled into WARN(), lockdep keys and assertions, and each would count as a change.
+ * @param shifts from `lineShifts`.
+ */
+export function keepLineNumbers(after: string, shifts: readonly Kept[]): string {
+  const lines = after.split("\n");
+  const out: string[] = [];
+  const pending = [...shifts];
+  let shift: number | undefined;
+  let state: State = { comment: false, depth: 0, continued: false, ended: true };
+  for (const [index, line] of lines.entries()) {
+    const number = index + 1;
+    while (pending[0] !== undefined && pending[0].after <= number) {
+      const { before, after: at } = pending.shift() as Kept;
+      shift = before - at;
+    }
+    const inside = pending[0] === undefined || number < pending[0].after;
+    if (shift !== undefined && inside && isSafe(state) && index < lines.length - 1) {
+      out.push(`#line ${number + shift}`);
+      shift = undefined;
+    }
+    out.push(line);
+    state = nextState(state, line);
+  }
+  return out.join("\n");
+}
+
+/** Where lexing stands at the end of a line. */
+interface State {
+  readonly comment: boolean;
+  /** Of parentheses: a directive inside a macro's arguments is undefined. */
+  readonly depth: number;
+  readonly continued: boolean;
+  /** The last line that was not empty ended a statement, a block or a directive. */
+  readonly ended: boolean;
+}
+
+const isSafe = ({ comment, depth, continued, ended }: State): boolean =>
+  !comment && depth === 0 && !continued && ended;
+
+function nextState(state: State, line: string): State {
+  const continued = line.endsWith("\\");
+  if (state.continued) return { ...state, continued };
+  const { text, comment } = withoutComments(line, state.comment);
+  const code = text.trim();
+  if (code.startsWith("#")) return { comment, depth: 0, continued, ended: true };
+  if (code === "") return { ...state, comment, continued };
+  const depth = Math.max(0, state.depth + count(code, "(") - count(code, ")"));
+  return { comment, depth, continued, ended: /[;{}:]$/.test(code) };
+}
+
+const count = (text: string, what: string): number => text.split(what).length - 1;
+
+/** A line without comments and without what strings and characters hold. */
+function withoutComments(line: string, inside: boolean): { text: string; comment: boolean } {
+  let text = line;
+  if (inside) {
+    const end = text.indexOf("*/");
+    if (end < 0) return { text: "", comment: true };
+    text = text.slice(end + 2);
+  }
+  text = text.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\/\*.*?\*\/|\/\/.*$/g, "");
+  const start = text.indexOf("/*");
+  return start < 0 ? { text, comment: false } : { text: text.slice(0, start), comment: true };
+}
+
+/** Where lines shift between two files: diff(1) aligns them. One entry for each place after which the numbers differ. */
+export async function lineShifts(before: string, after: string): Promise<readonly Kept[]> {
+  const { stdout } = await runProgram("diff", ["-a", "-U0", before, after]);
+  const shifts: Kept[] = [];
+  for (const [, at = "0", length = "1", toAt = "0", toLength = "1"] of stdout.matchAll(
+    /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/gm,
+  )) {
+    const next = { before: following(at, length), after: following(toAt, toLength) };
+    if (next.before !== next.after || shifts.length > 0) shifts.push(next);
+  }
+  return shifts;
+}
+
+/** The number of the line after a range; of an empty range diff gives the line before it. */
+const following = (start: string, length: string): number =>
+  Number(start) + (Number(length) === 0 ? 1 : Number(length));

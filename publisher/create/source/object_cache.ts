@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Objects that are kept: 50 KB each, at most a few hundred MB. */
+const MAX_OBJECTS = 4000;
+
+/** A compiled unit. */
+export interface CompiledUnit {
+  readonly bytes: Uint8Array;
+  /** `symbol crc` of what it exports, as genksyms found it, one a line. */
+  readonly versions: string;
+}
+
+/** Compiled units by what they were made of. Whatever is damaged is compiled again. */
+export interface ObjectCache {
+  read(key: string): Promise<CompiledUnit | undefined>;
+  write(key: string, unit: CompiledUnit): Promise<void>;
+}
+
+export const objectKey = (parts: readonly string[]): string =>
+  createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+
+export function objectCache(cache: string): ObjectCache {
+  const folder = join(cache, "objects");
+  const file = (key: string): string => join(folder, `${key}.o`);
+  return {
+    async read(key) {
+      const stored = await readFile(file(key)).catch(() => undefined);
+      const unit = stored && unpack(stored);
+      if (unit !== undefined) await utimes(file(key), new Date(), new Date());
+      return unit;
+    },
+    async write(key, unit) {
+      await mkdir(folder, { recursive: true });
+      const temporary = `${file(key)}.${process.pid}`;
+      await writeFile(temporary, pack(unit));
+      await rename(temporary, file(key));
+      await prune(folder);
+    },
+  };
+}
+
+const DIGEST = 32;
+const digest = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
+
+/** SHA-256 of the rest, length of the versions (u32, little-endian), versions, object. */
+function pack({ bytes, versions }: CompiledUnit): Buffer {
+  const text = Buffer.from(versions, "latin1");
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(text.length);
+  const rest = Buffer.concat([length, text, bytes]);
+  return Buffer.concat([digest(rest), rest]);
+}
+
+function unpack(stored: Buffer): CompiledUnit | undefined {
+  const rest = stored.subarray(DIGEST);
+  if (rest.length < 4 || !digest(rest).equals(stored.subarray(0, DIGEST))) return undefined;
+  const end = 4 + rest.readUInt32LE(0);
+  return { versions: rest.toString("latin1", 4, end), bytes: new Uint8Array(rest.subarray(end)) };
+}
+
+/** Every so often, down to three quarters: the rest stays for a while. */
+async function prune(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  if (names.length <= MAX_OBJECTS) return;
+  const aged = await Promise.all(
+    names.map(async (name) => ({ name, used: (await stat(join(folder, name))).mtimeMs })),
+  );
+  const old = aged.sort((a, b) => a.used - b.used).slice(0, names.length - (3 * MAX_OBJECTS) / 4);
+  for (const { name } of old) await rm(join(folder, name), { force: true });
+}

@@ -1,0 +1,103 @@
+import { ParseError, RebootlessError } from "../../../shared/errors.ts";
+
+/** A stable release of the kernel has 10 MB of patch; a fix has kilobytes. */
+export const MAX_PATCH_BYTES = 32 << 20;
+/** Files that one patch may change. */
+export const MAX_PATCHED_FILES = 4096;
+const MAX_PATH = 1024;
+
+/** What a patch does to a file. */
+export interface PatchedFile {
+  /** As the patch names it, its first part (`a/`, `linux-6.1/`) still there. */
+  readonly path: string;
+  readonly kind: "changed" | "added" | "removed";
+}
+
+const NOTHING = "/dev/null";
+const HUNK = /^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@/;
+
+/**
+ * The files of a unified diff, as diff(1) and git make them. Only what names and bounds it is read here: patch(1) applies it.
+ * @throws ParseError for what is no unified diff, paths that leave the tree, renames, binary and mode changes;
+ * RebootlessError `limit`.
+ */
+export function patchedFiles(text: string): readonly PatchedFile[] {
+  if (text.length > MAX_PATCH_BYTES)
+    throw new RebootlessError("limit", `the patch has more than ${MAX_PATCH_BYTES} bytes`);
+  const lines = text.split("\n");
+  const files = new Map<string, PatchedFile>();
+  for (let at = 0; at < lines.length; ) {
+    const line = lines[at] ?? "";
+    requireText(line);
+    const next = lines[at + 1] ?? "";
+    if (!line.startsWith("--- ") || !next.startsWith("+++ ")) {
+      if (HUNK.test(line)) throw new ParseError(`the patch's line ${at + 1}: a hunk of no file`);
+      at += 1;
+      continue;
+    }
+    const file = patchedFile(pathIn(line), pathIn(next));
+    if (files.has(file.path)) throw new ParseError(`the patch changes ${file.path} twice`);
+    files.set(file.path, file);
+    if (files.size > MAX_PATCHED_FILES)
+      throw new RebootlessError("limit", `the patch changes more than ${MAX_PATCHED_FILES} files`);
+    at = afterHunks(lines, at + 2, file.path);
+  }
+  if (files.size === 0) {
+    throw new ParseError("not a patch: it has no file that it changes", {
+      hint: "A unified diff is needed, as diff -u and git diff make it.",
+    });
+  }
+  return [...files.values()];
+}
+
+/** What git says of a file where a plain diff says nothing. */
+function requireText(line: string): void {
+  if (/^(?:GIT binary patch|Binary files .* differ)$/.test(line))
+    throw new ParseError("the patch changes a binary file");
+  if (/^(?:rename|copy) (?:from|to) /.test(line)) {
+    throw new ParseError("the patch moves a file", {
+      hint: "git diff --no-renames writes it as a file removed and one added.",
+    });
+  }
+}
+
+function patchedFile(before: string, after: string): PatchedFile {
+  if (before === NOTHING && after === NOTHING) throw new ParseError("the patch names no file");
+  if (before === NOTHING) return { path: insideTree(after), kind: "added" };
+  if (after === NOTHING) return { path: insideTree(before), kind: "removed" };
+  insideTree(before);
+  return { path: insideTree(after), kind: "changed" };
+}
+
+/** `+++ b/fs/file.c<TAB>2026-01-01`: what follows a tab is a time. */
+const pathIn = (line: string): string => (line.slice(4).split("\t", 1)[0] ?? "").trimEnd();
+
+function insideTree(path: string): string {
+  const parts = path.split("/");
+  const isPlain = /^[A-Za-z0-9_.,+@/~=-]+$/.test(path) && path.length <= MAX_PATH;
+  if (isPlain && parts.every((part) => part !== "" && part !== "." && part !== "..")) return path;
+  throw new ParseError(
+    `the patch names ${JSON.stringify(path.slice(0, 80))}, which is no path in a source tree`,
+  );
+}
+
+/** Where the file's hunks end, each as long as its head says. */
+function afterHunks(lines: readonly string[], start: number, path: string): number {
+  let at = start;
+  for (let hunk = HUNK.exec(lines[at] ?? ""); hunk !== null; hunk = HUNK.exec(lines[at] ?? "")) {
+    let before = Number(hunk[1] ?? 1);
+    let after = Number(hunk[2] ?? 1);
+    at += 1;
+    while (before > 0 || after > 0) {
+      const mark = lines[at]?.[0] ?? (at < lines.length - 1 ? " " : undefined);
+      if (mark === " " || mark === "-") before -= 1;
+      if (mark === " " || mark === "+") after -= 1;
+      if (before < 0 || after < 0 || mark === undefined || !" -+\\".includes(mark))
+        throw new ParseError(`the patch's line ${at + 1}: the hunk of ${path} is not as long as it says`);
+      at += 1;
+    }
+    if (lines[at]?.startsWith("\\")) at += 1;
+  }
+  if (at === start) throw new ParseError(`the patch says nothing of ${path} but its name`);
+  return at;
+}

@@ -1,0 +1,94 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type ObjectName, objectName } from "../../../shared/brand.ts";
+import { RebootlessError } from "../../../shared/errors.ts";
+import { KERNEL_OBJECT } from "../../../shared/runpre/file/header.ts";
+import { lastLines, runProgram } from "./program.ts";
+
+/** The largest configurations build some 30,000 objects. */
+const MAX_UNITS = 200_000;
+
+/** What a kernel is linked from: for each object ("fs/ext4/mballoc.o") what it becomes a part of. */
+export type UnitTable = ReadonlyMap<string, ObjectName>;
+
+/*
+ * kbuild is asked, as only it can evaluate its makefiles: its own Makefile.build is read for each folder that it would
+ * descend into, and its variables are printed instead of built (Documentation/kbuild/makefiles.rst, Linux 5.10 to 6.12).
+ */
+
+const TOP = `include $(abs_srctree)/Makefile
+.PHONY: rebootless-units
+rebootless-units:
+	@$(MAKE) -f $(abs_objtree)/rebootless-folder.mk obj=. rebootless-folder
+`;
+
+const FOLDER = `include $(srctree)/scripts/Makefile.build
+rebootless-own := $(patsubst $(obj)/%,%,$(multi-obj-m))
+rebootless-parts = $(addprefix $(obj)/,$(call suffix-search,$1,.o,-objs -y -m))
+rebootless-below := $(addprefix rebootless-below/,$(subdir-ym))
+.PHONY: rebootless-folder $(rebootless-below)
+rebootless-folder: $(rebootless-below)
+	@:$(info kernel $(lib-y) $(real-obj-y))$(info modules $(real-obj-m))\\
+	$(foreach m,$(rebootless-own),$(info module $(obj)/$m $(call rebootless-parts,$m)))
+$(rebootless-below): rebootless-below/%:
+	@$(MAKE) -f $(abs_objtree)/rebootless-folder.mk obj=$* rebootless-folder
+`;
+
+/** Asks kbuild. @param out prepared. @throws RebootlessError `io`, `limit`. */
+export async function listUnits(tree: string, out: string, jobs: number): Promise<UnitTable> {
+  await writeFile(join(out, "rebootless-top.mk"), TOP);
+  await writeFile(join(out, "rebootless-folder.mk"), FOLDER);
+  // What the top makefile says to itself when it starts again in the folder that is built in.
+  const env = { abs_srctree: tree, abs_objtree: out, sub_make_done: "1" };
+  const flags = [
+    "-rR",
+    "-s",
+    `-j${jobs}`,
+    "--no-print-directory",
+    "--output-sync=target",
+    `--include-dir=${tree}`,
+  ];
+  const { code, stdout, stderr } = await runProgram(
+    "make",
+    [...flags, `PAHOLE=${join(out, "pahole")}`, "-f", "rebootless-top.mk", "rebootless-units"],
+    { cwd: out, env },
+  );
+  const table = parseUnits(stdout);
+  if (code === 0 && table.size > 0) return table;
+  throw new RebootlessError("io", `kbuild does not say what the kernel is made of\n${lastLines(stderr, 20)}`);
+}
+
+/** Lines of `kernel OBJECT…`, `modules OBJECT…` and `module MODULE OBJECT…`. What is in the kernel is not in a module. */
+export function parseUnits(text: string): UnitTable {
+  const kernel = new Set<string>();
+  const alone: string[] = [];
+  const parts: { readonly path: string; readonly module: string }[] = [];
+  for (const line of text.split("\n")) {
+    const [kind, ...words] = line.split(" ").filter((word) => word !== "");
+    const objects = words.filter((word) => word.endsWith(".o")).map(normal);
+    if (kind === "kernel") for (const path of objects) kernel.add(path);
+    if (kind === "modules") alone.push(...objects);
+    const [module, ...own] = objects;
+    if (kind === "module" && module !== undefined) parts.push(...own.map((path) => ({ path, module })));
+  }
+  const table = new Map<string, ObjectName>();
+  for (const { path, module } of parts) table.set(path, moduleOf(module));
+  for (const path of alone) if (!table.has(path)) table.set(path, moduleOf(path));
+  for (const path of kernel) table.set(path, KERNEL_OBJECT);
+  if (table.size > MAX_UNITS) throw new RebootlessError("limit", `more than ${MAX_UNITS} objects`);
+  return table;
+}
+
+/** The kernel's name for the module of "fs/nfs/blocklayout/blocklayoutdriver.o". */
+const moduleOf = (path: string): ObjectName =>
+  objectName((path.split("/").at(-1) ?? "").replace(/\.o$/, "").replaceAll("-", "_"));
+
+/** "drivers/a/../b/c.o", "./init/main.o". */
+function normal(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "." && part !== "") parts.push(part);
+  }
+  return parts.join("/");
+}

@@ -1,0 +1,202 @@
+import { createHash } from "node:crypto";
+import { lstatSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { copyFile, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type ObjectName, objectName } from "../../../shared/brand.ts";
+import { RebootlessError } from "../../../shared/errors.ts";
+import { agreement, writePahole } from "./agreement.ts";
+import type { FileChange } from "./apply_patch.ts";
+import { lockFolder } from "./folder_lock.ts";
+import { generatedFiles } from "./generated.ts";
+import { type KernelHeaders, TAKEN_FILES } from "./headers.ts";
+import { type IncludeIndex, includesOf } from "./include_index.ts";
+import { type Kbuild, mustMake } from "./kbuild.ts";
+import type { SourceTree } from "./source_tree.ts";
+import { listUnits, type UnitTable } from "./units.ts";
+
+/** Prepared trees that are kept, each of 80,000 links and 40 MB. */
+const MAX_WORKSPACES = 6;
+/** Raised when what is in a workspace, or how it is made, changes. */
+const FORMAT = 1;
+
+/** A source tree prepared for compiling single objects with a kernel's own configuration. This process alone has it. */
+export interface Workspace {
+  readonly kbuild: Kbuild;
+  readonly units: UnitTable;
+  /** Over everything that an object is made of but the patch. */
+  readonly identity: string;
+  /** How the compiler here is not the kernel's, for who forced it. */
+  readonly notes: readonly string[];
+  /** Who includes what; the first time it takes some seconds. */
+  includes(): Promise<IncludeIndex>;
+  /** Puts the patched files in their places for as long as `action` takes. */
+  patched<T>(changes: readonly FileChange[], action: () => Promise<T>): Promise<T>;
+  release(): void;
+}
+
+export interface WorkspaceOptions {
+  readonly cache: string;
+  readonly jobs: number;
+  /** The kernel's banner, which names its compiler. */
+  readonly banner: string;
+  readonly forceCompiler: boolean;
+  readonly progress: (line: string) => void;
+}
+
+interface Ready {
+  readonly generated: string;
+  readonly notes: readonly string[];
+  readonly units: readonly (readonly [string, string])[];
+}
+
+/**
+ * The source as links in folders of our own, where patched files take the place of links: the user's tree is read, never
+ * written, and objects are compiled at one path before and after. Prepared once for a source and a configuration.
+ * @throws RebootlessError `usage` where source, headers, compiler and image do not belong together; `io`, `locked`.
+ */
+export async function openWorkspace(
+  source: SourceTree,
+  headers: KernelHeaders,
+  options: WorkspaceOptions,
+): Promise<Workspace> {
+  const { cache, progress } = options;
+  const identity = digest([
+    String(FORMAT),
+    source.identity,
+    headers.identity,
+    options.banner,
+    String(options.forceCompiler),
+  ]);
+  const folder = join(cache, "trees", digest([identity, source.root]).slice(0, 24));
+  await mkdir(folder, { recursive: true });
+  const release = await lockFolder(folder, () => progress("waiting for another run over the same source"));
+  try {
+    const kbuild: Kbuild = {
+      tree: join(folder, "tree"),
+      out: join(folder, "out"),
+      jobs: options.jobs,
+      onStep: progress,
+    };
+    const ready = (await readReady(folder)) ?? (await prepare(folder, kbuild, source, headers, options));
+    await prune(join(cache, "trees"), folder);
+    return {
+      kbuild,
+      units: new Map(ready.units.map(([path, object]): [string, ObjectName] => [path, objectName(object)])),
+      identity,
+      notes: ready.notes,
+      includes: () => includesOf(source.root, folder),
+      patched: (changes, action) => withPatched(folder, kbuild, source, ready, changes, action),
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+const digest = (parts: readonly string[]): string =>
+  createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+
+const readyFile = (folder: string): string => join(folder, "ready.json");
+
+/** Undefined also where a run ended while patched files were in their places: there is nothing to trust then. */
+async function readReady(folder: string): Promise<Ready | undefined> {
+  try {
+    const ready = JSON.parse(await readFile(readyFile(folder), "utf8")) as Ready;
+    await utimes(readyFile(folder), new Date(), new Date());
+    return ready;
+  } catch {
+    return undefined;
+  }
+}
+
+async function prepare(
+  folder: string,
+  kbuild: Kbuild,
+  source: SourceTree,
+  headers: KernelHeaders,
+  options: WorkspaceOptions,
+): Promise<Ready> {
+  await agreement.version(source.root, headers);
+  options.progress(`preparing ${source.root} for ${headers.release}, once`);
+  await rm(kbuild.tree, { recursive: true, force: true });
+  await rm(kbuild.out, { recursive: true, force: true });
+  linkTree(source, kbuild.tree);
+  await mkdir(kbuild.out);
+  for (const name of TAKEN_FILES) await copyIfThere(join(headers.flavour, name), join(kbuild.out, name));
+  await writePahole(kbuild.out, headers.config);
+  await mustMake(kbuild, ["olddefconfig"]);
+  const notes = await agreement.configuration(kbuild.out, headers, options);
+  await mustMake(kbuild, ["modules_prepare"]);
+  await agreement.generated(kbuild.out, headers, notes.length > 0);
+  const units = await listUnits(kbuild.tree, kbuild.out, kbuild.jobs);
+  const ready: Ready = { generated: await generatedFiles(kbuild.out), notes, units: [...units] };
+  await writeFile(readyFile(folder), JSON.stringify(ready));
+  return ready;
+}
+
+const copyIfThere = (from: string, to: string): Promise<void> =>
+  copyFile(from, to).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+  });
+
+/** 80,000 links: one call after the other is quicker than promises of them. */
+function linkTree({ root, folders, files }: SourceTree, tree: string): void {
+  mkdirSync(tree, { recursive: true });
+  for (const path of folders) mkdirSync(join(tree, path));
+  for (const path of files) symlinkSync(join(root, path), join(tree, path));
+}
+
+async function withPatched<T>(
+  folder: string,
+  kbuild: Kbuild,
+  source: SourceTree,
+  ready: Ready,
+  changes: readonly FileChange[],
+  action: () => Promise<T>,
+): Promise<T> {
+  // Until everything is back, the workspace is good for nothing: should this process end, the next one makes it anew.
+  await rm(readyFile(folder));
+  try {
+    for (const change of changes) await replace(kbuild.tree, change);
+    const result = await action();
+    if ((await generatedFiles(kbuild.out)) === ready.generated) return result;
+  } finally {
+    for (const { path } of changes) await restore(kbuild.tree, source.root, path);
+    if ((await generatedFiles(kbuild.out)) === ready.generated)
+      await writeFile(readyFile(folder), JSON.stringify(ready));
+  }
+  throw new RebootlessError(
+    "not_live",
+    "the patch changes headers that the kernel's build generates from others",
+    {
+      hint: "Offsets that assembly uses changed with a structure: this cannot be applied to a running kernel.",
+    },
+  );
+}
+
+async function replace(tree: string, { path, numbered }: FileChange): Promise<void> {
+  const place = join(tree, path);
+  await rm(place, { force: true }); // the link, not what it leads to
+  if (numbered === undefined) return;
+  await mkdir(dirname(place), { recursive: true });
+  await writeFile(place, numbered, { encoding: "latin1", flag: "wx" });
+}
+
+async function restore(tree: string, root: string, path: string): Promise<void> {
+  rmSync(join(tree, path), { force: true });
+  if (lstatSync(join(root, path), { throwIfNoEntry: false }))
+    await symlink(join(root, path), join(tree, path));
+}
+
+/** Removes the workspaces that were not used for the longest time; one that somebody has is left. */
+async function prune(trees: string, own: string): Promise<void> {
+  const found: { readonly folder: string; readonly used: number }[] = [];
+  for (const name of await readdir(trees)) {
+    const folder = join(trees, name);
+    const used = await stat(readyFile(folder)).catch(() => undefined);
+    if (folder !== own && used !== undefined) found.push({ folder, used: used.mtimeMs });
+  }
+  const old = found.sort((a, b) => b.used - a.used).slice(MAX_WORKSPACES - 1);
+  for (const { folder } of old) await rm(folder, { recursive: true, force: true });
+}
