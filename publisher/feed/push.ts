@@ -75,7 +75,7 @@ const MAX_PAUSE_MS = 250;
 const REQUEST_BYTES = 4 * 1024 * 1024;
 /** Requests under way at a time: while the edge works on some, the next are signed. */
 const REQUESTS = 3;
-/** Times that a request is sent when nobody answers, or says that there is too much to do. */
+/** Times that a request is sent when nobody answers. */
 const MAX_SENDS = 6;
 /** Before the second of them; twice as long before each next. */
 const SEND_PAUSE_MS = SECOND;
