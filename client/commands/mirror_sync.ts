@@ -138,7 +138,7 @@ export async function log(
     artifacts: artifacts.count,
     requests: feed.traffic.requests,
     bytes: feed.traffic.bytes,
-    kernels: taken.slice(0, SHOWN).map(({ buildId: id }) => id),
+    kernels: taken.slice(0, SHOWN),
     ...more,
   };
   await writeLog(dir, jsonObject(entry));
@@ -167,7 +167,7 @@ function report(
     kernels: index.size,
     root: trust.version,
     roots: [...roots],
-    taken: taken.map(({ buildId: id }) => id).sort(),
+    taken: [...taken].sort(),
     renewed: renewed.length,
     not_covered: [...notCovered],
     unselected: [...unselected],

@@ -12,7 +12,7 @@ import { decodeSnapshot, parseEnvelope } from "../../shared/tuf/schema.ts";
 import type { Freshness } from "../trust/freshness.ts";
 import type { Batch } from "./batch.ts";
 import type { Index, IndexLine } from "./index_file.ts";
-import { filesOf, type Judged, judge, lineOf } from "./judge.ts";
+import { filesOf, type Judged, judge, lineOf, type MirrorFile } from "./judge.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 import type { MirrorTrust } from "./trust.ts";
 import type { Upstream } from "./upstream.ts";
@@ -32,11 +32,7 @@ export class Taking {
   readonly freshness: Freshness;
   /** Of which not even what is there is believed to be there. */
   readonly damaged: { readonly kernels: Set<string>; readonly artifacts: Set<string> };
-  readonly taken: {
-    readonly buildId: BuildId;
-    readonly before: Bundle | undefined;
-    readonly manifest: KernelManifest;
-  }[] = [];
+  readonly taken: BuildId[] = [];
   readonly renewed: BuildId[] = [];
   /** Asked for by name, and the feed has nothing for them. */
   readonly notCovered: BuildId[] = [];
@@ -44,6 +40,7 @@ export class Taking {
   /** Files that were fetched, and what they weigh. */
   readonly artifacts = { count: 0, bytes: 0 };
   readonly #batch: Batch;
+  readonly #onTaken: ((before: Bundle | undefined, after: KernelManifest) => void) | undefined;
   readonly #lines: IndexLine[] = [];
   /** Two kernels may name one artifact at the same time. */
   readonly #fetching = new Map<Sha256Hex, Promise<void>>();
@@ -51,7 +48,9 @@ export class Taking {
   constructor(
     parts: Pick<Taking, "dir" | "upstream" | "trust" | "index" | "freshness" | "damaged">,
     batch: Batch,
+    onTaken?: (before: Bundle | undefined, after: KernelManifest) => void,
   ) {
+    this.#onTaken = onTaken;
     this.dir = parts.dir;
     this.upstream = parts.upstream;
     this.trust = parts.trust;
@@ -76,7 +75,8 @@ export class Taking {
       const judged = await judge(id, bundle, here, this.trust, this.freshness);
       await Promise.all(artifactsIn(judged.manifest).map((artifact) => this.#have(artifact)));
       await this.#stage(judged);
-      this.taken.push({ buildId: id, before: here, manifest: judged.manifest });
+      this.taken.push(id);
+      this.#onTaken?.(here, judged.manifest);
     });
   }
 
@@ -135,13 +135,19 @@ export class Taking {
     const id = judged.bundle.buildId;
     const all = this.damaged.kernels.has(id) || !this.index.has(id);
     for (const file of await filesOf(judged, this.trust)) {
-      const isThere = "bytes" in file ? file.bytes.length : await sizeOf(this.dir.at(file.same));
       const moves = /\/(?:timestamp|feed)\.json$/.test(file.path);
-      if (!all && !moves && (await sizeOf(this.dir.at(file.path))) === isThere) continue;
+      if (!all && !moves && (await this.#isThere(file))) continue;
       if ("bytes" in file) await this.#batch.write(file.path, file.bytes);
       else await this.#batch.link(file.path, file.same);
     }
     this.#lines.push(await lineOf(judged));
+  }
+
+  /** What is named by its version or its digest is looked at by its size alone; `mirror verify` looks at all of it. */
+  async #isThere(file: MirrorFile): Promise<boolean> {
+    const size = await sizeOf(this.dir.at(file.path));
+    if (size === undefined) return false;
+    return size === ("bytes" in file ? file.bytes.length : await sizeOf(this.dir.at(file.same)));
   }
 }
 
