@@ -6,6 +6,7 @@ import type {
   MirrorImportOptions,
   MirrorStateOptions,
 } from "./commands/mirror_carry.ts";
+import type { MirrorResignOptions } from "./commands/mirror_resign.ts";
 import type { MirrorServeOptions } from "./commands/mirror_serve.ts";
 import type { MirrorSyncOptions } from "./commands/mirror_sync.ts";
 
@@ -115,6 +116,18 @@ export function mirrorCommands(root: Command, run: Run): void {
       run("mirror import", self, async (context) => {
         const { mirrorImport } = await import("./commands/mirroring.ts");
         await mirrorImport(context, things, options);
+      }),
+    );
+  mirror
+    .command("resign <dir>")
+    .description("sign a copy's timestamps again, with a key of the site's that the root of trust names")
+    .requiredOption("--key <file>", "the private key, by `rebootless-publish keys export`")
+    .option("--expires <time>", "how long they last, at most 90d and as long as the snapshot", "14d")
+    .addHelpText("after", examples("rebootless mirror resign /srv/mirror --key site.jwk --expires 21d"))
+    .action((dir: string, options: MirrorResignOptions, self: Command) =>
+      run("mirror resign", self, async (context) => {
+        const { mirrorResign } = await import("./commands/mirroring.ts");
+        await mirrorResign(context, dir, options);
       }),
     );
   root

@@ -13,7 +13,7 @@ import { decodeState, encodeState, stateOf } from "../mirror/mirror_state.ts";
 import { openTransfer } from "../mirror/parts.ts";
 import { openTrust, provision } from "../mirror/trust.ts";
 import { saneTime } from "../trust/freshness.ts";
-import { log, mirrorFreshness } from "./mirror_sync.ts";
+import { log, mirrorFreshness, remindOfSite } from "./mirror_sync.ts";
 
 export interface MirrorStateOptions {
   readonly output: string;
@@ -126,6 +126,7 @@ export async function mirrorImport(
     const carried = carriedBy(changes);
     await log(dir, taking.upstream, freshness, taking, { transfer: digest });
     summary(terminal, transfer.kernels.length, transfer.renewed, roots, carried);
+    remindOfSite(context, taking);
     terminal.result("mirror import", {
       digest,
       known: false,

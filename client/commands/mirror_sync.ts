@@ -163,6 +163,7 @@ function report(
   if (unselected.length > 0) {
     terminal.say(`not chosen ${unselected.length} kernels that are here: they stay as they are, and expire`);
   }
+  remindOfSite(context, taking);
   const answer = {
     kernels: index.size,
     root: trust.version,
@@ -179,6 +180,15 @@ function report(
   };
   throwFaults(faults, answer);
   terminal.result("mirror sync", answer);
+}
+
+/** Hosts have seen the site's versions, and take none that is lower. */
+export function remindOfSite({ terminal }: Context, { taken, renewed, site }: Taking): void {
+  const count = [...taken, ...renewed].filter((id) => site.has(id)).length;
+  if (count === 0) return;
+  terminal.notice(
+    `warning: ${count} kernels had timestamps of this site's own: hosts refuse them until \`mirror resign\` was run again`,
+  );
 }
 
 /** The gravest is the one to tell of. What could be taken was taken. */

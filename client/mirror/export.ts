@@ -26,6 +26,7 @@ import { brief, type Change } from "./carried.ts";
 import type { IndexLine } from "./index_file.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 import { type MirrorState, SHORT_DIGEST, stateOf } from "./mirror_state.ts";
+import { readSiteTimestamps } from "./site_timestamps.ts";
 import {
   encodePart,
   encodeTransfer,
@@ -69,6 +70,15 @@ type Entry = TransferFile & Content;
 export async function exportMirror(options: ExportOptions): Promise<Exported> {
   const { dir, since, now } = options;
   const index = (await dir.index()) ?? new Map<BuildId, IndexLine>();
+  if ((await readSiteTimestamps(dir)).size > 0) {
+    throw new RebootlessError(
+      "usage",
+      `${dir.path} has timestamps of this site's own, which are good for its hosts alone`,
+      {
+        hint: "Export from the mirror outside.",
+      },
+    );
+  }
   const trust = await openTrust(dir);
   const lines = [...index.values()].sort((a, b) => (a.buildId < b.buildId ? -1 : 1));
   const changed = lines.filter((line) => since?.kernels.get(line.buildId)?.version !== line.version);

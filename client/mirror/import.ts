@@ -17,6 +17,7 @@ import type { Freshness } from "../trust/freshness.ts";
 import { brief, type Change } from "./carried.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 import { stateOf } from "./mirror_state.ts";
+import { readSiteTimestamps } from "./site_timestamps.ts";
 import { writeRoots } from "./sync.ts";
 import { Taking } from "./take.ts";
 import {
@@ -99,10 +100,14 @@ async function take(options: ImportOptions, incoming: string): Promise<Imported>
   const batch = await dir.batch();
   const damaged = { kernels: new Set<string>(), artifacts: new Set<string>() };
   const changes: Change[] = [];
-  const taking = new Taking({ dir, upstream, trust, index, freshness, damaged }, batch, (before, after) => {
-    const had = before && brief(decodeManifest(before.manifest));
-    changes.push({ before: had, after: brief(after) });
-  });
+  const taking = new Taking(
+    { dir, upstream, trust, index, freshness, damaged, site: await readSiteTimestamps(dir) },
+    batch,
+    (before, after) => {
+      const had = before && brief(decodeManifest(before.manifest));
+      changes.push({ before: had, after: brief(after) });
+    },
+  );
   const carriesRoots = new Set(
     transfer.files.map(({ path }) => path).filter((path) => path.startsWith("root/")),
   );

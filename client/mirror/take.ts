@@ -30,6 +30,8 @@ export class Taking {
   readonly trust: MirrorTrust;
   readonly index: Index;
   readonly freshness: Freshness;
+  /** Kernels whose timestamps this site signs itself. */
+  readonly site: ReadonlyMap<BuildId, number>;
   /** Of which not even what is there is believed to be there. */
   readonly damaged: { readonly kernels: Set<string>; readonly artifacts: Set<string> };
   readonly taken: BuildId[] = [];
@@ -46,7 +48,7 @@ export class Taking {
   readonly #fetching = new Map<Sha256Hex, Promise<void>>();
 
   constructor(
-    parts: Pick<Taking, "dir" | "upstream" | "trust" | "index" | "freshness" | "damaged">,
+    parts: Pick<Taking, "dir" | "upstream" | "trust" | "index" | "freshness" | "damaged" | "site">,
     batch: Batch,
     onTaken?: (before: Bundle | undefined, after: KernelManifest) => void,
   ) {
@@ -57,6 +59,7 @@ export class Taking {
     this.index = parts.index;
     this.freshness = parts.freshness;
     this.damaged = parts.damaged;
+    this.site = parts.site;
     this.#batch = batch;
   }
 
@@ -72,7 +75,7 @@ export class Taking {
       }
       const bundle = came === "same" ? here : came;
       if (!bundle) return;
-      const judged = await judge(id, bundle, here, this.trust, this.freshness);
+      const judged = await judge(id, bundle, this.#marks(here), this.trust, this.freshness);
       await Promise.all(artifactsIn(judged.manifest).map((artifact) => this.#have(artifact)));
       await this.#stage(judged);
       this.taken.push(id);
@@ -85,7 +88,8 @@ export class Taking {
     const here = await this.#here(id);
     if (!here || targetsVersion(snapshot) !== this.index.get(id)?.version) return "stale";
     await this.#attempt(id, async () => {
-      const judged = await judge(id, { ...here, timestamp, snapshot }, here, this.trust, this.freshness);
+      const came = { ...here, timestamp, snapshot };
+      const judged = await judge(id, came, this.#marks(here), this.trust, this.freshness);
       await this.#stage(judged);
       this.renewed.push(id);
     });
@@ -99,6 +103,13 @@ export class Taking {
       this.index.set(line.buildId, line);
       this.damaged.kernels.delete(line.buildId);
     }
+  }
+
+  /** A timestamp of the site's own is no mark: it counts on its own. What may not go back is then the snapshot's. */
+  #marks(here: Bundle | undefined): Partial<Bundle> | undefined {
+    if (!here || !this.site.has(here.buildId)) return here;
+    const { snapshot, targets } = here;
+    return { snapshot, targets };
   }
 
   async #here(id: BuildId): Promise<Bundle | undefined> {
