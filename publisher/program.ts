@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { many } from "./commands/arguments.ts";
+import { backupGroup } from "./commands/backup_group.ts";
 import { type DraftOptions, draft } from "./commands/draft.ts";
 import { type FingerprintOptions, fingerprint } from "./commands/fingerprint.ts";
 import { inspect } from "./commands/inspect.ts";
@@ -49,7 +50,8 @@ export function program(version: string, run: Run, own: ProcessContext = PROCESS
         throw fitForTerminal(error);
       }
     });
-  for (const group of [publishGroup, rootGroup, keysGroup, imageGroup, serveGroup]) group(root, runCommand);
+  for (const group of [publishGroup, rootGroup, keysGroup, imageGroup, serveGroup, backupGroup])
+    group(root, runCommand);
   return root;
 }
 
