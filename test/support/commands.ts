@@ -13,6 +13,8 @@ const bundle = (name: string) => join(projectRoot, "dist", `${name}.cjs`);
 export const hostBundle: string = bundle("rebootless");
 /** What it loads for commands that look. */
 export const inspectingBundle: string = bundle("rebootless-inspecting");
+/** What it loads for commands that keep mirrors. */
+export const mirroringBundle: string = bundle("rebootless-mirroring");
 export const publisherBundle: string = bundle("rebootless-publish");
 
 const TIMEOUT_MS = 120_000;
