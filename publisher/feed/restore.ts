@@ -1,30 +1,28 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
+import { type BuildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
-import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
-import { encodeQuestion, MAX_BATCH, STAGING_PATH } from "../../shared/feed/batch.ts";
+import { encodeBatch, PUBLICATIONS_PATH } from "../../shared/feed/batch.ts";
 import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
 import { artifactPath, feedPath } from "../../shared/feed/paths.ts";
 import {
-  encodePublication,
   encodeRootChain,
-  publishPath,
+  type Publication,
   ROOT_CHAIN_PATH,
   ROOT_PATH,
 } from "../../shared/feed/publication.ts";
-import { parseJson } from "../../shared/json.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
-import { inParallel } from "../../shared/parallel.ts";
 import { decodeSnapshot, decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
 import { readRoot } from "../keys/root.ts";
 import { verified } from "./backup.ts";
 import { kernelsIn } from "./backup_files.ts";
-import { type Answer, type EdgeClient, refusal } from "./edge_client.ts";
-import { stageAll } from "./push.ts";
+import { type EdgeClient, refusal } from "./edge_client.ts";
 import { readBounded } from "./read_bounded.ts";
+import { decodeResults, type EdgeResult, MAX_RESULTS_BYTES } from "./results.ts";
 import { fetchRoot } from "./root_chain.ts";
+import { type Artifacts, Staging } from "./staging.ts";
 import { rootVersions } from "./workspace.ts";
 
 export interface Restored {
@@ -40,10 +38,12 @@ export interface Unrestored {
   readonly error: RebootlessError;
 }
 
-const AT_ONCE = 4;
+/** Kernels of one request, unless their bytes fill it before. */
+const BATCH = 32;
+const BATCH_BYTES = 4 * 1024 * 1024;
 
 /**
- * Puts a backup back: the roots that the feed lacks, then kernel by kernel, artifacts first, each verified before
+ * Puts a backup back: the roots that the feed lacks, then its kernels, artifacts first, each verified before
  * it is sent and judged by the edge like any publish. What the feed has is never replaced by something older. The edge signs
  * snapshot and timestamp anew, well above what hosts have seen. Throws `refused`, `trust`, `unreachable`.
  */
@@ -54,19 +54,33 @@ export async function restore(
 ): Promise<Restored & { readonly faults: readonly Unrestored[] }> {
   const root = await restoreRoots(edge, folder);
   const kernels = await kernelsIn(folder);
+  const staging = new Staging(edge, await artifactsOfBackup(folder));
   const totals = { kernels: kernels.length, restored: 0, kept: 0 };
   const faults: Unrestored[] = [];
-  let done = 0;
-  await inParallel(kernels, AT_ONCE, async (id) => {
-    try {
-      totals[await restoreKernel(edge, folder, root, id)]++;
-    } catch (error) {
+  let batch: Publication[] = [];
+  let bytes = 0;
+  const flush = async () => {
+    for (const { buildId, outcome, error } of await sendBatch(edge, batch)) {
+      if (outcome === "published") totals.restored++;
+      else if (outcome === "conflict") totals.kept++;
+      else if (error) faults.push({ buildId, error });
+    }
+    batch = [];
+    bytes = 0;
+  };
+  for (const [done, id] of kernels.entries()) {
+    const publication = await publicationOf(folder, root, id, staging).catch((error: unknown) => {
       if (!(error instanceof RebootlessError) || error.code === "unreachable") throw error;
       faults.push({ buildId: id, error });
-      progress(`kernel ${id}: ${error.message}`);
+    });
+    if (publication) {
+      batch.push(publication);
+      bytes += publication.targets.length + publication.manifest.length;
     }
-    if (++done % 500 === 0) progress(`${done} of ${kernels.length} kernels`);
-  });
+    if (batch.length === BATCH || bytes > BATCH_BYTES) await flush();
+    if ((done + 1) % 500 === 0) progress(`${done + 1} of ${kernels.length} kernels`);
+  }
+  await flush();
   return { ...totals, faults };
 }
 
@@ -94,27 +108,32 @@ async function restoreRoots(edge: EdgeClient, folder: string): Promise<Uint8Arra
   return root;
 }
 
-async function restoreKernel(
-  edge: EdgeClient,
+/** Of what the backup has of a kernel; its artifacts are staged. Throws `trust` for what is damaged. */
+async function publicationOf(
   folder: string,
   root: Uint8Array,
   id: BuildId,
-): Promise<"restored" | "kept"> {
+  staging: Staging,
+): Promise<Publication> {
   const bundle = decodeBundle(await readBounded(join(folder, feedPath(id)), MAX_BUNDLE_BYTES));
   const { manifest, version } = await verified(bundle, id, root);
-  await stageMissing(edge, folder, [...new Set(artifactsIn(manifest).map(({ sha256 }) => sha256))]);
+  await staging.provide(artifactsIn(manifest).map(({ sha256 }) => sha256));
   const { targets } = bundle;
-  const body = encodePublication({
+  return {
     buildId: id,
     base: version - 1,
     targets,
     manifest: bundle.manifest,
     restored: signedVersions(bundle),
-  });
-  const answer = await edge.send({ method: "POST", path: `/${publishPath(id)}`, body });
-  if (answer.status === 409) return "kept";
-  if (answer.status !== 201) throw refusal(answer, "what the backup has");
-  return "restored";
+  };
+}
+
+async function sendBatch(edge: EdgeClient, batch: readonly Publication[]): Promise<readonly EdgeResult[]> {
+  if (batch.length === 0) return [];
+  const body = encodeBatch(batch);
+  const answer = await edge.send({ method: "POST", path: `/${PUBLICATIONS_PATH}`, body }, MAX_RESULTS_BYTES);
+  if (answer.status !== 200) throw refusal(answer, "what the backup has");
+  return decodeResults(answer.body);
 }
 
 const signedVersions = ({ snapshot, timestamp }: Bundle) => ({
@@ -122,24 +141,14 @@ const signedVersions = ({ snapshot, timestamp }: Bundle) => ({
   timestamp: decodeTimestamp(parseEnvelope(timestamp, "timestamp").signed).version,
 });
 
-/** Sends what the feed lacks, one at a time: a module may have 32 MB. */
-async function stageMissing(edge: EdgeClient, folder: string, digests: readonly Sha256Hex[]): Promise<void> {
-  for (let at = 0; at < digests.length; at += MAX_BATCH) {
-    const asked = digests.slice(at, at + MAX_BATCH);
-    const body = encodeQuestion("sha256", asked);
-    const missing = missingIn(await edge.send({ method: "POST", path: `/${STAGING_PATH}`, body }));
-    for (const sha256 of asked.filter((digest) => missing.has(digest))) {
-      const bytes = await readBounded(join(folder, artifactPath(sha256)), MAX_ARTIFACT_BYTES);
-      if ((await sha256Of(bytes)) !== sha256) {
-        throw new RebootlessError("trust", `${artifactPath(sha256)} of the backup is damaged`);
-      }
-      await stageAll(edge, [bytes]);
-    }
-  }
+async function artifactsOfBackup(folder: string): Promise<Artifacts> {
+  const names = await readdir(join(folder, "artifacts")).catch(() => []);
+  const digests = names.filter((name) => /^[0-9a-f]{64}$/.test(name)).map(sha256Hex);
+  return new Map(digests.map((sha256) => [sha256, () => readArtifact(folder, sha256)]));
 }
 
-function missingIn(answer: Answer): ReadonlySet<string> {
-  if (answer.status !== 200) throw refusal(answer, "to say what it lacks");
-  const list = new Decoder(parseJson(answer.body, "answer"), "answer").get("missing").array(MAX_BATCH);
-  return new Set(list.map((digest) => digest.string()));
+async function readArtifact(folder: string, sha256: Sha256Hex): Promise<Uint8Array> {
+  const bytes = await readBounded(join(folder, artifactPath(sha256)), MAX_ARTIFACT_BYTES);
+  if ((await sha256Of(bytes)) === sha256) return bytes;
+  throw new RebootlessError("trust", `${artifactPath(sha256)} of the backup is damaged`);
 }
