@@ -9,6 +9,8 @@ import type { Workspace } from "./workspace.ts";
 /** Every answer of the edge to a publisher is small, but a bundle. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 const DEADLINE_MS = 120_000;
+/** What stands before the edge got no answer from it. */
+const UNAVAILABLE: ReadonlySet<number> = new Set([502, 503, 504]);
 /** A publisher past its limits waits as it is told, this often and each time this long at the most. */
 const MAX_WAITS = 5;
 const MAX_WAIT_SECONDS = 60;
@@ -68,6 +70,7 @@ async function call(url: URL, init: RequestInit): Promise<Answer> {
   try {
     const signal = AbortSignal.timeout(DEADLINE_MS);
     const response = await fetch(url, { redirect: "error", size: MAX_ANSWER_BYTES, signal, ...init });
+    if (UNAVAILABLE.has(response.status)) throw new Error(`it is not available (${response.status})`);
     const body = new Uint8Array(await response.arrayBuffer());
     return { status: response.status, body, header: (name) => response.headers.get(name) };
   } catch (cause) {
