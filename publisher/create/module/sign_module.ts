@@ -1,4 +1,4 @@
-import { type KeyObject, sign, type X509Certificate } from "node:crypto";
+import { createPrivateKey, type KeyObject, sign, X509Certificate } from "node:crypto";
 import { concatBytes, equalBytes, utf8 } from "../../../shared/bytes.ts";
 import { DER, DerReader } from "../../../shared/crypto/der.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
