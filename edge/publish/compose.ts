@@ -2,6 +2,7 @@ import { equalBytes } from "../../shared/bytes.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { BUNDLED_ROOTS, type Bundle, decodeBundle, encodeBundle } from "../../shared/feed/bundle.ts";
 import { manifestTarget } from "../../shared/feed/paths.ts";
+import type { Publication, Restored } from "../../shared/feed/publication.ts";
 import { type Instant, instant } from "../../shared/time.ts";
 import type { SignatureVerifier } from "../../shared/tuf/keys.ts";
 import { fileMeta, snapshotDocument, timestampDocument } from "../../shared/tuf/metadata.ts";
@@ -19,18 +20,26 @@ export interface Signing {
   readonly now: Instant;
 }
 
+/**
+ * How far above a backup's versions those begin that follow it: nobody knows how often the feed was signed after the backup
+ * was made, and a host refuses what goes back. A kernel's is signed twice a week, and at each publish.
+ */
+const LEAP = 1000;
+
 /** The bundle that puts new targets in force: snapshot and timestamp follow the current ones. */
 export async function composeNew(
-  content: Pick<Bundle, "buildId" | "targets" | "manifest"> & { readonly version: number },
+  content: Omit<Publication, "base"> & { readonly version: number },
   current: StoredFeed | undefined,
   chain: RootChain,
   signing: Signing,
 ): Promise<Bundle> {
-  const { buildId, targets, manifest, version } = content;
-  const snapshotVersion = (current?.versions.snapshot ?? 0) + 1;
+  const { buildId, targets, manifest, version, restored } = content;
+  const next = (role: keyof Restored) =>
+    Math.max(current?.versions[role] ?? 0, restored ? restored[role] + LEAP : 0) + 1;
+  const snapshotVersion = next("snapshot");
   const snapshot = await signSnapshot(snapshotVersion, version, targets, chain.set.root, signing);
   const timestamp = await signTimestamp(
-    (current?.versions.timestamp ?? 0) + 1,
+    next("timestamp"),
     snapshotVersion,
     snapshot,
     chain.set.root,
