@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import type { BuildId } from "../../shared/brand.ts";
+import { groupBy } from "../../shared/group_by.ts";
 import { MINUTE } from "../../shared/time.ts";
 import { type EdgeEnv, repositoryDeps } from "../bindings.ts";
 import { Lines } from "./lines.ts";
@@ -35,8 +36,8 @@ export class PublishQueue extends DurableObject<EdgeEnv> {
     return publish(await repositoryDeps(this.env), this.#lines, order);
   }
 
-  publishRoot(by: string, bytes: Uint8Array): Promise<PublishOutcome> {
-    return this.#lines.run("root", async () => publishRoot(await repositoryDeps(this.env), by, bytes));
+  publishRoot(by: string, roots: readonly Uint8Array[]): Promise<PublishOutcome> {
+    return this.#lines.run("root", async () => publishRoot(await repositoryDeps(this.env), by, roots));
   }
 
   renew(id: BuildId): Promise<RenewOutcome> {
@@ -59,16 +60,13 @@ export function queueOf(namespace: DurableObjectNamespace<PublishQueue>): Publis
   const named = (name: string) => namespace.get(namespace.idFromName(name));
   return {
     publish: async (order) => {
-      const names = [...new Set(order.publications.map(({ buildId }) => objectOf(buildId)))];
-      const answers = names.map((name) =>
-        named(name).publish({
-          ...order,
-          publications: order.publications.filter(({ buildId }) => objectOf(buildId) === name),
-        }),
+      const groups = groupBy(order.publications, ({ buildId }) => objectOf(buildId));
+      const answers = [...groups].map(([name, publications]) =>
+        named(name).publish({ ...order, publications }),
       );
       return (await Promise.all(answers)).flat();
     },
-    publishRoot: (by, bytes) => named("root").publishRoot(by, bytes),
+    publishRoot: (by, roots) => named("root").publishRoot(by, roots),
     renew: (id) => named(objectOf(id)).renew(id),
   };
 }
