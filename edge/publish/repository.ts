@@ -77,7 +77,7 @@ export async function publish(
   const now = deps.clock();
   const chain = await outcome(() => rootChain(deps, now));
   if ("kind" in chain) return order.publications.map(({ buildId }) => ({ buildId, outcome: chain }));
-  const request: Request = { ...order, now, chain, artifacts: new Artifacts(deps.store) };
+  const request: Request = { ...order, now, chain, artifacts: new Artifacts(deps.store, deps.clock) };
   const answers = await inParallel(order.publications, AT_ONCE, async (publication) => {
     const { buildId } = publication;
     const publishing = () => settled(() => publishOne(deps, request, publication));
