@@ -33,8 +33,14 @@ const hostPlugins = [lazyBuiltins, noMultipart, verifyOnly];
 
 const bundles = [
   {
-    entry: "client/main.ts",
+    entry: "client/start.ts",
     out: "dist/rebootless.cjs",
+    plugins: [lazyBuiltins],
+    forbidden: /^(?!client\/start|lazy-builtin:)/,
+  },
+  {
+    entry: "client/main.ts",
+    out: "dist/rebootless-host.cjs",
     alias: hostAlias,
     plugins: [...hostPlugins, taken([[/\/inspecting\.ts$/, "./rebootless-inspecting.cjs"]])],
     forbidden: /^(?:publisher|edge|test)\//,
@@ -74,9 +80,11 @@ for (const { entry, out, forbidden, maxBytes, alias = {}, plugins = [] } of bund
     target: onEdge ? "es2023" : "node20",
     format: onEdge ? "esm" : "cjs",
     external: onEdge ? ["cloudflare:*"] : [],
-    banner: onEdge ? {} : { js: "#!/usr/bin/env node" },
+    banner: onEdge || entry === "client/main.ts" ? {} : { js: "#!/usr/bin/env node" },
     alias,
     plugins,
+    // Code that V8 takes from a cache can require, and cannot import.
+    supported: entry.startsWith("client/") ? { "dynamic-import": false } : {},
     define: { REBOOTLESS_VERSION: JSON.stringify(version) },
     logLevel: "warning",
   });

@@ -48,10 +48,11 @@ export async function hostContents(
     link("usr/bin/rebootless", "../lib/rebootless/rebootless.cjs"),
     folder("usr/lib/rebootless"),
     file("usr/lib/rebootless/rebootless.cjs", await readFile(join(root, "dist/rebootless.cjs")), 0o755),
-    file(
-      "usr/lib/rebootless/rebootless-inspecting.cjs",
-      await readFile(join(root, "dist/rebootless-inspecting.cjs")),
-    ),
+    ...(await Promise.all(
+      ["rebootless-host.cjs", "rebootless-inspecting.cjs"].map(async (name) =>
+        file(`usr/lib/rebootless/${name}`, await readFile(join(root, "dist", name))),
+      ),
+    )),
     ...(await Promise.all(
       UNITS.map(async (unit) => file(`usr/lib/systemd/system/${unit}`, await host(unit))),
     )),
