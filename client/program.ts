@@ -19,6 +19,7 @@ import type { VerifyOptions } from "./commands/verify.ts";
 import type { VerifyKernelOptions } from "./commands/verify_kernel.ts";
 import type { VexOptions } from "./commands/vex.ts";
 import { DEFAULT_PLACES, type Places } from "./config.ts";
+import { mirrorCommands } from "./mirror_program.ts";
 
 /** Options that every command takes, wherever they stand in the line. */
 export interface GlobalOptions extends Places {
@@ -207,5 +208,6 @@ export function program(version: string, run: Run): Command {
         await vex(context, version, options);
       }),
     );
+  mirrorCommands(root, (name, self, action) => run(name, globals(self), action));
   return root;
 }

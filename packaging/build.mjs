@@ -42,13 +42,26 @@ const bundles = [
     entry: "client/main.ts",
     out: "dist/rebootless-host.cjs",
     alias: hostAlias,
-    plugins: [...hostPlugins, taken([[/\/inspecting\.ts$/, "./rebootless-inspecting.cjs"]])],
+    plugins: [
+      ...hostPlugins,
+      taken([
+        [/\/inspecting\.ts$/, "./rebootless-inspecting.cjs"],
+        [/\/mirroring\.ts$/, "./rebootless-mirroring.cjs"],
+      ]),
+    ],
     forbidden: /^(?:publisher|edge|test)\//,
     maxBytes: 300_000,
   },
   {
     entry: "client/commands/inspecting.ts",
     out: "dist/rebootless-inspecting.cjs",
+    alias: hostAlias,
+    plugins: [...hostPlugins, taken([[/\/errors\.ts$/, "./rebootless.cjs"]])],
+    forbidden: /^(?:publisher|edge|test)\//,
+  },
+  {
+    entry: "client/commands/mirroring.ts",
+    out: "dist/rebootless-mirroring.cjs",
     alias: hostAlias,
     plugins: [...hostPlugins, taken([[/\/errors\.ts$/, "./rebootless.cjs"]])],
     forbidden: /^(?:publisher|edge|test)\//,

@@ -49,7 +49,7 @@ export async function hostContents(
     folder("usr/lib/rebootless"),
     file("usr/lib/rebootless/rebootless.cjs", await readFile(join(root, "dist/rebootless.cjs")), 0o755),
     ...(await Promise.all(
-      ["rebootless-host.cjs", "rebootless-inspecting.cjs"].map(async (name) =>
+      ["rebootless-host.cjs", "rebootless-inspecting.cjs", "rebootless-mirroring.cjs"].map(async (name) =>
         file(`usr/lib/rebootless/${name}`, await readFile(join(root, "dist", name))),
       ),
     )),

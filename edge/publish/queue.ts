@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import type { BuildId } from "../../shared/brand.ts";
+import { groupBy } from "../../shared/group_by.ts";
 import { MINUTE } from "../../shared/time.ts";
 import { type EdgeEnv, repositoryDeps } from "../bindings.ts";
 import { Lines } from "./lines.ts";
@@ -59,12 +60,9 @@ export function queueOf(namespace: DurableObjectNamespace<PublishQueue>): Publis
   const named = (name: string) => namespace.get(namespace.idFromName(name));
   return {
     publish: async (order) => {
-      const names = [...new Set(order.publications.map(({ buildId }) => objectOf(buildId)))];
-      const answers = names.map((name) =>
-        named(name).publish({
-          ...order,
-          publications: order.publications.filter(({ buildId }) => objectOf(buildId) === name),
-        }),
+      const groups = groupBy(order.publications, ({ buildId }) => objectOf(buildId));
+      const answers = [...groups].map(([name, publications]) =>
+        named(name).publish({ ...order, publications }),
       );
       return (await Promise.all(answers)).flat();
     },

@@ -25,16 +25,30 @@ export const publishGroup: CommandGroup = (root, run) => {
     .action((file: string, options: SignOptions, self: Command) =>
       run("sign", self, (context) => sign(context, file, options)),
     );
-  withConsent(withPassphraseFile(root.command("push <dir> [draft]")))
-    .description("sign a draft on top of what the feed has, and publish it")
+  withConsent(withPassphraseFile(root.command("push <dir> [draft...]")))
+    .description("sign drafts on top of what the feed has for their kernels, and publish them")
     .requiredOption("--feed <url>", "address of the feed", feedAddress)
-    .option("--module <file>", "a module that the draft names (repeat)", many, [])
+    .option("--module <file>", "a module that a draft names, or a folder of them (repeat)", many, [])
     .option("--fingerprints <file>", "the whole kernel's fingerprints, for hosts to check it with")
     .option("--expires <when>", 'when targets expire: "in 90 days", or a date (default: in 180 days)')
     .option("--replace", "keep nothing of what is in force: after its keys were revoked", false)
     .option("--request <file>", "write a signing request for others instead of signing")
     .option("--signed <file>", "send a signing request that enough have signed")
-    .action((dir: string, file: string | undefined, options: PushOptions, self: Command) =>
-      run("push", self, (context) => push(context, dir, file, options)),
+    .option(
+      "--dry-run",
+      "show what would change for each kernel and ask the edge to judge; writes nothing",
+      false,
+    )
+    .addHelpText("after", PUSH_EXAMPLES)
+    .action((dir: string, drafts: string[], options: PushOptions, self: Command) =>
+      run("push", self, (context) => push(context, dir, drafts, options)),
     );
 };
+
+const PUSH_EXAMPLES = `
+Examples:
+  push feed/ fix-1.json --module fix.ko --feed https://feed.example.org/
+  push feed/ drafts/ --module modules/ --feed https://feed.example.org/ --dry-run
+
+A folder stands for the drafts (.json) or modules (.ko) in it, one draft for each kernel. Each kernel is published whole or
+not at all, whatever becomes of the others; run it again to go on: what is in force already is not sent again.`;

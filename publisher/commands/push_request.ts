@@ -1,7 +1,7 @@
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Context } from "../context.ts";
 import { judge } from "../feed/judgement.ts";
-import { type PushOptions, propose } from "../feed/push.ts";
+import { type ProposalOptions, propose } from "../feed/proposal.ts";
 import { encodeRequest } from "../feed/signing_request.ts";
 import { targetsRequest } from "../feed/targets_request.ts";
 import { newestRoot } from "../feed/workspace.ts";
@@ -12,7 +12,7 @@ import { quorumLines, quorumsToJson } from "./request_file.ts";
 /** Puts a draft on top of what the feed has, for others to sign. Signs nothing, sends nothing. */
 export async function pushRequest(
   { terminal, clock }: Context,
-  pushing: PushOptions,
+  pushing: ProposalOptions,
   draft: KernelManifest,
   path: string,
 ): Promise<void> {

@@ -5,7 +5,7 @@ import { rootDocument } from "../../shared/tuf/metadata.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
 import type { Context } from "../context.ts";
 import { judge } from "../feed/judgement.ts";
-import { unsigned } from "../feed/push.ts";
+import { unsigned } from "../feed/proposal.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { encodeRequest, type RootRequest } from "../feed/signing_request.ts";
 import { requireWorkspace, rootChain } from "../feed/workspace.ts";

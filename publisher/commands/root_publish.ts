@@ -6,8 +6,8 @@ import type { Context } from "../context.ts";
 import { edgeClient } from "../feed/edge_client.ts";
 import { writeEdgeVars } from "../feed/edge_vars.ts";
 import { judge, requireFaultless } from "../feed/judgement.ts";
-import { pushRoot } from "../feed/push.ts";
 import { completed } from "../feed/request_signing.ts";
+import { pushRoot } from "../feed/send.ts";
 import {
   addRoot,
   localKeys,

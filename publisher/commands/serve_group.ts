@@ -1,9 +1,20 @@
 import type { Command } from "commander";
+import { feedAddress, kernels, withPassphraseFile } from "./arguments.ts";
+import { type AuditOptions, audit } from "./audit.ts";
 import type { CommandGroup } from "./run.ts";
 import { type ServeOptions, serve } from "./serve.ts";
 
-/** Where a feed is served without Cloudflare. */
+/** Serving a feed without Cloudflare, and looking at what was done to one. */
 export const serveGroup: CommandGroup = (root, run) => {
+  withPassphraseFile(root.command("audit <dir>"))
+    .description("show who published what to a feed, and that its log was not changed")
+    .requiredOption("--feed <url>", "address of the feed", feedAddress)
+    .option("--since <time>", "show what is newer: 2026-01-31, or 2026-01-31T06:00:00Z")
+    .option("--kernel <build-id>", "show what is for this kernel (repeat)", kernels, [])
+    .option("--known <sha256>", "the digest of an entry that you noted: it must still be there")
+    .action((dir: string, options: AuditOptions, self: Command) =>
+      run("audit", self, (context) => audit(context, dir, options)),
+    );
   root
     .command("serve")
     .description("serve a feed from a folder: the same edge, on a machine of your own")

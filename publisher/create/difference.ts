@@ -35,7 +35,7 @@ export interface DifferenceReport {
 
 /** What references resolve to, and the shipped code that the compiled old code must equal. */
 export interface ShippedKernel {
-  readonly image: KernelImage;
+  readonly image: Pick<KernelImage, "memory" | "symbols">;
   /** Checksums of what vmlinux exports (Module.symvers of the headers package). */
   readonly crcs: ReadonlyMap<string, number>;
   /** What modules export: the module by the symbol. */
@@ -68,9 +68,12 @@ export function differentiate(pair: UnitPair, kernel: ShippedKernel): Difference
   const shipped = openShipped(pair.object, kernel);
   const match = matchUnit(before.unit, shipped.own);
   const replaced = replacedFunctions(changes.changed, before, correlation, match, shipped.own);
+  if (replaced.refusals.length > 0) {
+    return { kind: "refused", refusals: replaced.refusals, report: report([], []) };
+  }
   const resolve = referenceResolver(kernel, shipped, match);
   const selection = selectPieces(after, changes, correlation, resolve);
-  const refusals = [...replaced.refusals, ...selection.refusals];
+  const { refusals } = selection;
   const added = selection.added.map(({ names: [name = ""] }) => name);
   if (refusals.length > 0) return { kind: "refused", refusals, report: report(added, selection.notes) };
   const patch = buildPatch(pair, selection, replaced.replacements, shipped.importNamespaces);

@@ -6,7 +6,7 @@ import { bundleSource } from "../../shared/feed/bundle_source.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
 import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
-import { instant } from "../../shared/time.ts";
+import { type Instant, instant } from "../../shared/time.ts";
 import { refresh } from "../../shared/tuf/refresh.ts";
 import { decodeTargets, parseEnvelope, type Root } from "../../shared/tuf/schema.ts";
 import { emptyStore } from "../../shared/tuf/staged_store.ts";
@@ -18,6 +18,8 @@ import { newestRoot, type Workspace } from "./workspace.ts";
 /** What the feed says of a kernel now: the version of targets and the manifest, or version 0 and nothing. */
 export interface Current {
   readonly version: number;
+  /** Of targets; undefined with the manifest. */
+  readonly expires: Instant | undefined;
   readonly manifest: KernelManifest | undefined;
   /** As received; undefined with the manifest. */
   readonly files: { readonly targets: Uint8Array; readonly manifest: Uint8Array } | undefined;
@@ -25,7 +27,13 @@ export interface Current {
   readonly root: Root | undefined;
 }
 
-const NOTHING: Current = { version: 0, manifest: undefined, files: undefined, root: undefined };
+const NOTHING: Current = {
+  version: 0,
+  expires: undefined,
+  manifest: undefined,
+  files: undefined,
+  root: undefined,
+};
 
 /** Publishing is how a feed that has expired comes back; a stale answer ends as a conflict over its version. */
 const EXPIRY_IS_NO_MATTER = instant(0);
@@ -36,19 +44,33 @@ export async function currentManifest(
   workspace: Pick<Workspace, "dir">,
   buildId: BuildId,
 ): Promise<Current> {
-  const bundle = await currentBundle(edge, buildId);
+  return verifiedState(await currentBundle(edge, buildId), buildId, edge, await newestRoot(workspace));
+}
+
+/**
+ * The same of a feed.json that was read already. Throws `trust`, `parse`.
+ *
+ * @param held the newest root of the publisher's own.
+ */
+export async function verifiedState(
+  bundle: Bundle | undefined,
+  buildId: BuildId,
+  edge: Pick<EdgeClient, "get">,
+  held: Uint8Array,
+): Promise<Current> {
   if (!bundle) return NOTHING;
   const trusted = await refresh({
     source: bundleSource(bundle, (version) => fetchRoot(edge, version)),
     store: emptyStore,
-    provisionedRoot: await newestRoot(workspace),
+    provisionedRoot: held,
     now: EXPIRY_IS_NO_MATTER,
     verify: verifySignature,
   }).catch(unverified);
   const manifest = await verifyManifest(trusted, buildId, bundle.manifest);
   const { targets } = bundle;
   const files = { targets, manifest: bundle.manifest };
-  return { version: trusted.targets?.version ?? 0, manifest, files, root: trusted.root };
+  const { version = 0, expires } = trusted.targets ?? {};
+  return { version, expires, manifest, files, root: trusted.root };
 }
 
 /**
@@ -56,7 +78,11 @@ export async function currentManifest(
  * signed by keys which are good no more. The number is believed: a wrong one ends as a conflict.
  */
 export async function currentVersion(edge: EdgeClient, buildId: BuildId): Promise<Current> {
-  const bundle = await currentBundle(edge, buildId);
+  return unverifiedState(await currentBundle(edge, buildId));
+}
+
+/** The same of a feed.json that was read already. Throws `parse`. */
+export function unverifiedState(bundle: Bundle | undefined): Current {
   if (!bundle) return NOTHING;
   return { ...NOTHING, version: decodeTargets(parseEnvelope(bundle.targets, "targets").signed).version };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import fetch, { type RequestInit } from "node-fetch";
 import { RebootlessError } from "../../shared/errors.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../../shared/json.ts";
@@ -8,34 +9,56 @@ import type { Workspace } from "./workspace.ts";
 /** Every answer of the edge to a publisher is small, but a bundle. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 const DEADLINE_MS = 120_000;
+/** What stands before the edge got no answer from it. */
+const UNAVAILABLE: ReadonlySet<number> = new Set([502, 503, 504]);
+/** A publisher past its limits waits as it is told, this often and each time this long at the most. */
+const MAX_WAITS = 5;
+const MAX_WAIT_SECONDS = 60;
 
 export interface Answer {
   readonly status: number;
   readonly body: Uint8Array;
+  /** By name, in lower case. */
+  readonly header: (name: string) => string | null;
 }
 
 /** Speaks to the edge. Throws `unreachable`; what the edge answers is the caller's to judge. */
 export interface EdgeClient {
   get(path: string, maxBytes: number): Promise<Answer>;
-  /** With a token for just this request. */
-  send(scope: TokenScope): Promise<Answer>;
+  /** With a token for just this request; again when the edge said when. @param maxBytes of the answer. */
+  send(scope: TokenScope, maxBytes?: number): Promise<Answer>;
 }
 
 type EdgeReader = Pick<EdgeClient, "get">;
 
 /** @param base the feed's address, with a slash at its end. */
 export function edgeClient(base: string, workspace: Workspace, clock: Clock): EdgeClient {
+  const sendOnce = async (scope: TokenScope, maxBytes: number) => {
+    const authorization = `Bearer ${await makeToken(workspace, scope, clock)}`;
+    return call(new URL(scope.path.slice(1), base), {
+      method: scope.method,
+      size: maxBytes,
+      ...(scope.method !== "GET" && { body: Buffer.from(scope.body) }),
+      headers: { authorization, "content-type": "application/octet-stream" },
+    });
+  };
   return {
     ...edgeReader(base),
-    async send(scope) {
-      const authorization = `Bearer ${await makeToken(workspace, scope, clock)}`;
-      return call(new URL(scope.path.slice(1), base), {
-        method: scope.method,
-        body: Buffer.from(scope.body),
-        headers: { authorization, "content-type": "application/octet-stream" },
-      });
+    async send(scope, maxBytes = MAX_ANSWER_BYTES) {
+      for (let waits = 0; ; waits++) {
+        const answer = await sendOnce(scope, maxBytes);
+        const wait = waits < MAX_WAITS ? waitOf(answer) : undefined;
+        if (wait === undefined) return answer;
+        await sleep(wait);
+      }
     },
   };
+}
+
+/** Milliseconds, or undefined where it is not to be tried again. */
+function waitOf({ status, header }: Answer): number | undefined {
+  const seconds = /^\d{1,4}$/.test(header("retry-after") ?? "") ? Number(header("retry-after")) : undefined;
+  return status === 429 && seconds !== undefined && seconds <= MAX_WAIT_SECONDS ? seconds * 1000 : undefined;
 }
 
 /** For who has no token, and needs none to read. */
@@ -47,14 +70,16 @@ async function call(url: URL, init: RequestInit): Promise<Answer> {
   try {
     const signal = AbortSignal.timeout(DEADLINE_MS);
     const response = await fetch(url, { redirect: "error", size: MAX_ANSWER_BYTES, signal, ...init });
-    return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
+    if (UNAVAILABLE.has(response.status)) throw new Error(`it is not available (${response.status})`);
+    const body = new Uint8Array(await response.arrayBuffer());
+    return { status: response.status, body, header: (name) => response.headers.get(name) };
   } catch (cause) {
     throw new RebootlessError("unreachable", `${url.href} did not answer`, { cause });
   }
 }
 
 /** The edge's reason, as an error of ours. */
-export function refusal({ status, body }: Answer, what: string): RebootlessError {
+export function refusal({ status, body }: Pick<Answer, "status" | "body">, what: string): RebootlessError {
   const error = errorOf(body);
   const text = (name: string) => (typeof error?.get(name) === "string" ? String(error.get(name)) : undefined);
   const hint = text("hint");

@@ -1,8 +1,8 @@
 import { fromHex } from "../../shared/bytes.ts";
-import { ed25519Sign } from "../../shared/crypto/ed25519_signing.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type Signature, envelope as toEnvelope } from "../../shared/tuf/metadata.ts";
 import type { Envelope } from "../../shared/tuf/schema.ts";
+import { ed25519Sign } from "../keys/ed25519.ts";
 import type { SigningKey } from "../keys/key_file.ts";
 import type { Judgement } from "./judgement.ts";
 import { isMet, type Quorum } from "./signatures.ts";

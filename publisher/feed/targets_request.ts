@@ -1,6 +1,6 @@
 import { MAX_ROOT_ROTATIONS } from "../../shared/limits.ts";
 import type { EdgeClient } from "./edge_client.ts";
-import { type Proposed, unsigned } from "./push.ts";
+import { type Proposed, unsigned } from "./proposal.ts";
 import { newerRoots } from "./root_chain.ts";
 import type { TargetsRequest } from "./signing_request.ts";
 import { rootChain, type Workspace } from "./workspace.ts";

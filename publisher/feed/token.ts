@@ -8,8 +8,8 @@ import { tokenKey, type Workspace } from "./workspace.ts";
 
 /** A request that a token is good for: no other method, path or body. */
 export interface TokenScope {
-  readonly method: "PUT" | "POST";
-  /** With its leading slash. */
+  readonly method: "GET" | "PUT" | "POST";
+  /** With its leading slash. A query is not what a token is for. */
   readonly path: string;
   readonly body: Uint8Array;
 }
@@ -18,7 +18,7 @@ export interface TokenScope {
 export async function makeToken(workspace: Workspace, scope: TokenScope, clock: Clock): Promise<string> {
   const key = await importJWK(privateJwk(await tokenKey(workspace)), "EdDSA");
   const now = Math.floor(clock() / 1000);
-  return new SignJWT({ htm: scope.method, htu: scope.path, bsh: await sha256Of(scope.body) })
+  return new SignJWT({ htm: scope.method, htu: scope.path.split("?")[0], bsh: await sha256Of(scope.body) })
     .setProtectedHeader({ alg: "EdDSA", typ: TOKEN_TYPE, kid: workspace.publisher })
     .setIssuer(workspace.publisher)
     .setAudience(workspace.audience)

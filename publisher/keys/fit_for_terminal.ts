@@ -14,6 +14,7 @@ export function fitForTerminal(error: unknown, depth = 0): unknown {
       ...(error.hint !== undefined && { hint: printable(error.hint, MAX_MESSAGE) }),
       ...(cause !== undefined && { cause }),
       details: error.details,
+      answer: error.answer, // JSON escapes what a terminal must not have
     });
   }
   // A fault of our own is shown with its stack; as a cause it is a line.

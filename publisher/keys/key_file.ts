@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { toHex } from "../../shared/bytes.ts";
 import { isSoundPublicKey } from "../../shared/crypto/ed25519.ts";
-import { ed25519Public } from "../../shared/crypto/ed25519_signing.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, type JsonObject, jsonObject, parseJson } from "../../shared/json.ts";
 import { canonicalJson } from "../../shared/tuf/canonical_json.ts";
 import { ed25519Key, keyId, type PublicKey } from "../../shared/tuf/keys.ts";
+import { ed25519Public } from "./ed25519.ts";
 import { readSecretFile, replaceFile, writeSecretFile } from "./owner_only.ts";
 import type { PassphraseSource } from "./passphrase.ts";
 import {

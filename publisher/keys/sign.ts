@@ -1,7 +1,7 @@
-import { ed25519Sign } from "../../shared/crypto/ed25519_signing.ts";
 import type { JsonObject } from "../../shared/json.ts";
 import { canonicalJson } from "../../shared/tuf/canonical_json.ts";
 import { envelope } from "../../shared/tuf/metadata.ts";
+import { ed25519Sign } from "./ed25519.ts";
 import type { SigningKey } from "./key_file.ts";
 
 /** Signs a document with each key and returns the file's bytes. */

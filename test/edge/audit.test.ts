@@ -212,7 +212,7 @@ describe("limits on Node", () => {
     let now = systemClock();
     const made = await ceremony(now);
     const edge: InProcess = await inProcess(made, () => now);
-    Object.assign(edge.deps, { limits: { ...edge.deps.limits, read: { burst: 2, perMinute: 60 } } });
+    Object.assign(edge.deps.limits, { read: { burst: 2, perMinute: 60 } });
     const knock = async () => (await edge.publisher.signedRequest("GET", "/audit", EMPTY, { now })).status;
     expect([await knock(), await knock(), await knock()]).toEqual([200, 200, 429]);
     now = (now + 1000) as typeof now;

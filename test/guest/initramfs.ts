@@ -126,6 +126,19 @@ async function modulesInOrder(kernel: Kernel, wanted: readonly string[]): Promis
   return [...order];
 }
 
+/** Modules of the kernel's package and what they need, unpacked, by name, in the order in which they must be loaded. */
+export async function packagedModules(
+  kernel: Kernel,
+  wanted: readonly string[],
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const modules = new Map<string, Uint8Array>();
+  for (const path of await modulesInOrder(kernel, wanted))
+    modules.set(moduleName(path), await readModule(join(kernel.modules, path)));
+  const absent = wanted.find((name) => !modules.has(name));
+  if (absent === undefined) return modules;
+  throw new RebootlessError("usage", `${kernel.version} has no module ${absent}`);
+}
+
 async function readModule(path: string): Promise<Buffer> {
   if (path.endsWith(".ko")) return await readFile(path);
   if (!path.endsWith(".xz")) throw new RebootlessError("unsupported", `a module packed in this way: ${path}`);

@@ -20,9 +20,11 @@ export const VMLINUX = objectName("vmlinux");
 /** @throws ParseError, RebootlessError `usage` for a module that the kernel's package does not have. */
 export function openShipped(object: ObjectName, kernel: ShippedKernel): Shipped {
   const vmlinux = shippedImage(kernel.image, VMLINUX);
+  const opened = new Map<ObjectName, ShippedObject | undefined>();
   const module = (name: ObjectName): ShippedObject | undefined => {
-    const file = kernel.module(name);
-    return file && shippedModule(openCompiledObject(file), name);
+    const file = opened.has(name) ? undefined : kernel.module(name);
+    if (file !== undefined) opened.set(name, shippedModule(openCompiledObject(file), name));
+    return opened.get(name);
   };
   if (object === VMLINUX) return { own: vmlinux, vmlinux, importNamespaces: [], module };
   const file = kernel.module(object);

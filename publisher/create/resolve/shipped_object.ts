@@ -29,7 +29,10 @@ export interface ShippedObject {
 }
 
 /** @param object `vmlinux`. */
-export function shippedImage(image: KernelImage, object: ObjectName): ShippedObject {
+export function shippedImage(
+  image: Pick<KernelImage, "memory" | "symbols">,
+  object: ObjectName,
+): ShippedObject {
   const { memory, symbols } = image;
   const bytes = (at: bigint, length: number): Uint8Array | undefined =>
     memory.contains(at as Address, length) ? memory.read(at as Address, length) : undefined;

@@ -44,6 +44,7 @@ export async function inProcess(
     store,
     queue: options.queue?.(queue) ?? queue,
     catalogue,
+    limits: { ...config.limits },
     audit: new StoredAuditLog(store, clock),
     ledger: storeLedger(new MemoryStore(), clock),
     report: (error) => reports.push(error),

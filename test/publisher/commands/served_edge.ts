@@ -53,7 +53,7 @@ export async function serveEdge(dir: string, clock: Clock = systemClock): Promis
       headers: authorization === undefined ? {} : { authorization },
       ...(body.length > 0 && { body: new Uint8Array(Buffer.concat(body)) }),
     });
-    response.writeHead(answer.status).end(answer.bytes);
+    response.writeHead(answer.status, [...answer.headers].flat()).end(answer.bytes);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();

@@ -5,7 +5,8 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { currentManifest } from "../../../publisher/feed/current.ts";
 import { type EdgeClient, edgeClient, refusal } from "../../../publisher/feed/edge_client.ts";
-import { merge, push } from "../../../publisher/feed/push.ts";
+import { merge } from "../../../publisher/feed/proposal.ts";
+import { pushOne } from "../../../publisher/feed/push.ts";
 import { makeToken } from "../../../publisher/feed/token.ts";
 import { openWorkspace, type Workspace } from "../../../publisher/feed/workspace.ts";
 import { Keyring } from "../../../publisher/keys/keyring.ts";
@@ -42,8 +43,12 @@ afterAll(async () => {
 
 const draftOf = async (id: KernelManifest["kernel"]["buildId"], name: string, module = MODULE) =>
   manifestOf(id, [await updateOf(name, module)]);
-const publish = (draft: KernelManifest, through = edge, modules = [MODULE]) =>
-  push(draft, modules, { edge: through, workspace, clock: () => now });
+const publish = async (draft: KernelManifest, through = edge) => {
+  const artifacts = new Map([[await sha256Of(MODULE), async () => MODULE]]);
+  const options = { edge: through, workspace, clock: () => now, artifacts, dryRun: false };
+  const { version, attempts, proposed } = (await pushOne(draft, options)).result;
+  return { version, attempts, updates: proposed?.merged.updates.length };
+};
 const inForce = async (id: KernelManifest["kernel"]["buildId"]) => {
   const { version, manifest } = await currentManifest(edge, workspace, id);
   return { version, updates: manifest?.updates.map((update) => update.id) };
@@ -88,7 +93,7 @@ describe("pushing", () => {
     const racing: EdgeClient = {
       ...edge,
       async send(scope) {
-        if (scope.path.endsWith("/publish") && raced < 2)
+        if (scope.path === "/publications" && raced < 2)
           await publish(await draftOf(id, `theirs-${++raced}`));
         return edge.send(scope);
       },
@@ -101,7 +106,7 @@ describe("pushing", () => {
     const draft = await draftOf(someBuildId(), "fix-1", utf8("\u007fELF never staged"));
     await expect(publish(draft)).rejects.toMatchObject({
       code: "refused",
-      message: expect.stringMatching(/^the edge refused the publication \(4\d\d\): .+/),
+      message: expect.stringMatching(/^the edge refused the publication: .+ was not staged$/),
     });
   });
 

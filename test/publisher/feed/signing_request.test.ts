@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { judge } from "../../../publisher/feed/judgement.ts";
-import { unsigned } from "../../../publisher/feed/push.ts";
+import { unsigned } from "../../../publisher/feed/proposal.ts";
 import { addSignatures, completed } from "../../../publisher/feed/request_signing.ts";
 import { isMet } from "../../../publisher/feed/signatures.ts";
 import {

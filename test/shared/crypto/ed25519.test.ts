@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import nacl from "tweetnacl";
 import { describe, expect, it } from "vitest";
+import { ed25519Public, ed25519Sign, ed25519 as node } from "../../../publisher/keys/ed25519.ts";
 import { concatBytes, fromHex, utf8 } from "../../../shared/bytes.ts";
 import { isSoundPublicKey, SMALL_ORDER_Y } from "../../../shared/crypto/ed25519.ts";
-import { ed25519Public, ed25519Sign } from "../../../shared/crypto/ed25519_signing.ts";
 import { ed25519 as tweetnacl } from "../../../shared/crypto/ed25519_tweetnacl.ts";
 import { ed25519 as webcrypto } from "../../../shared/crypto/ed25519_webcrypto.ts";
 import {
@@ -66,6 +66,7 @@ function withIdentityR(encoding: Uint8Array, message: Uint8Array): Uint8Array {
 
 describe.each([
   ["tweetnacl", tweetnacl],
+  ["node:crypto", node],
   ["WebCrypto", webcrypto],
 ])("Ed25519 through %s", (_name, verify) => {
   it.each(VECTORS)("takes the vector of RFC 8032 with the seed %s", async (seed, key, message, signature) => {

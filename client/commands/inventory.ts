@@ -1,0 +1,41 @@
+import type { UpdateId } from "../../shared/brand.ts";
+import { isCode } from "../../shared/errors.ts";
+import { appliedIds, hostState } from "../apply/state.ts";
+import type { Context } from "../context.ts";
+import { engines } from "../engines/engines.ts";
+import { openHost } from "../host/host.ts";
+import { runningKernel } from "../host/identity.ts";
+import { runningModules } from "../host/modules.ts";
+import { formatInventory } from "../inventory/inventory.ts";
+import { MAX_QR_BYTES, qrLines } from "../inventory/qr.ts";
+import { lastVerified } from "../trust/poll.ts";
+
+export interface InventoryOptions {
+  readonly qr?: boolean;
+}
+
+/** Prints what this host needs, to be carried out of its site. Makes no request, and needs no feed. */
+export async function inventory(context: Context, { qr }: InventoryOptions): Promise<void> {
+  const { terminal } = context;
+  const { buildId, release } = runningKernel();
+  const modules = runningModules().names();
+  const applied = [...(await appliedHere(context))].sort();
+  let line = formatInventory({ buildId, release, modules, applied });
+  if (qr && line.length > MAX_QR_BYTES) {
+    terminal.notice("warning: too much for a code: the modules are left out of it");
+    line = formatInventory({ buildId, release, modules: [], applied });
+  }
+  for (const text of qr ? qrLines(line) : [line]) terminal.say(text);
+  terminal.result("inventory", { inventory: line, build_id: buildId, release, modules, applied });
+}
+
+/** By what the kernel says, in the words of the manifest that was verified last; before there is one nothing can be said. */
+async function appliedHere({ places, system }: Context): Promise<ReadonlySet<UpdateId>> {
+  try {
+    const verified = await lastVerified(await openHost(places));
+    return appliedIds(hostState(verified?.manifest, await engines({ system }).loaded()));
+  } catch (error) {
+    if (isCode(error, "config")) return new Set();
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import { EXIT } from "../../shared/exit_codes.ts";
+import { jsonObject } from "../../shared/json.ts";
+import type { Context } from "../context.ts";
+import { hasErrno } from "../host/files.ts";
+import { check, type Fault } from "../mirror/check.ts";
+import { MirrorDir } from "../mirror/mirror_dir.ts";
+import { writeDamage } from "../mirror/state_file.ts";
+import { saneTime } from "../trust/freshness.ts";
+
+/** Verifies every file of a mirror, and leaves word of what is wrong for the next sync. Makes no request. */
+export async function mirrorVerify({ terminal, clock, exitWith }: Context, folder: string): Promise<void> {
+  const dir = new MirrorDir(folder);
+  await dir.requireMirror();
+  const release = await dir.lock().catch(onReadOnly);
+  try {
+    const now = saneTime(clock, undefined);
+    const checked = await check(dir, now, terminal.progress);
+    const { faults, expired, kernels, files } = checked;
+    if (release && faults.length > 0) await leaveWord(dir, faults);
+    for (const { path, problem, why } of faults) terminal.say(`${problem.padEnd(10)} ${path}: ${why}`);
+    if (expired.length > 0)
+      terminal.say(`expired    ${expired.length} kernels: they are sound, and out of date`);
+    terminal.say(`verified   ${files} files of ${kernels} kernels, ${faults.length} faults`);
+    const answer = {
+      kernels,
+      files,
+      expired: [...expired],
+      faults: faults.map(({ path, problem, why }) => jsonObject({ path, problem, why })),
+    };
+    if (faults.length > 0) {
+      throw new RebootlessError("trust", `${faults.length} files of ${dir.path} are not as they should be`, {
+        hint: release
+          ? "The next `rebootless mirror sync` puts right what is named here."
+          : "It cannot be written to: copy it anew.",
+        answer,
+      });
+    }
+    if (expired.length > 0) exitWith(EXIT.expired);
+    terminal.result("mirror verify", answer);
+  } finally {
+    release?.();
+  }
+}
+
+/** A stick that cannot be written to can be verified all the same; nobody else writes to it either. */
+function onReadOnly(error: unknown): undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (hasErrno(cause, "EROFS", "EACCES", "EPERM")) return undefined;
+  throw error;
+}
+
+async function leaveWord(dir: MirrorDir, faults: readonly Fault[]): Promise<void> {
+  await writeDamage(dir, {
+    kernels: [...new Set(faults.flatMap(({ kernel }) => kernel ?? []))],
+    artifacts: faults.flatMap(({ artifact, kernel }) => (kernel === null ? [] : (artifact ?? []))),
+    remove: faults.filter(({ kernel }) => kernel === null).map(({ path }) => path),
+  });
+}

@@ -1,0 +1,6 @@
+/** The commands that keep a copy of a feed: a bundle of their own, which hosts that only use one never load. */
+
+export { inventory } from "./inventory.ts";
+export { mirrorServe } from "./mirror_serve.ts";
+export { mirrorSync } from "./mirror_sync.ts";
+export { mirrorVerify } from "./mirror_verify.ts";

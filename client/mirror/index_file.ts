@@ -1,0 +1,65 @@
+import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
+import { Decoder } from "../../shared/decode.ts";
+import type { Listed } from "../../shared/feed/listing.ts";
+import { encodeJson, type JsonValue, jsonObject, parseJson } from "../../shared/json.ts";
+import { formatInstant, type Instant, parseInstant } from "../../shared/time.ts";
+
+/** What a mirror has of a kernel: enough to know, without opening its files, whether there is anything to do. */
+export interface IndexLine extends Listed {
+  /** Version of the timestamp that the feed's own key signed. */
+  readonly timestamp: number;
+  /** When the first of timestamp and snapshot ends. */
+  readonly expires: Instant;
+  /** Version of the root under which it was verified. */
+  readonly root: number;
+  /** Of feed.json. */
+  readonly sha256: Sha256Hex;
+}
+
+export type Index = Map<BuildId, IndexLine>;
+
+/** Beside the kernels, so that a mirror of this mirror finds it on any web server. */
+export const INDEX_PATH = "kernels/index.json";
+/** 200,000 kernels, ten times what all distributions together have. */
+const MAX_KERNELS = 200_000;
+export const MAX_INDEX_BYTES = 64 * 1024 * 1024;
+
+/** By build ID, so that the same mirror has the same bytes. */
+export function encodeIndex(index: Index): Uint8Array {
+  const lines = [...index.values()].sort((a, b) => (a.buildId < b.buildId ? -1 : 1));
+  return encodeJson(jsonObject({ format: 1, kernels: lines.map(lineToJson) }));
+}
+
+const lineToJson = (line: IndexLine): JsonValue => [
+  line.buildId,
+  line.release,
+  line.distribution,
+  line.version,
+  line.timestamp,
+  formatInstant(line.expires),
+  line.root,
+  line.sha256,
+];
+
+/** Throws ParseError. The caller has bounded the bytes (MAX_INDEX_BYTES). */
+export function decodeIndex(bytes: Uint8Array): Index {
+  const index = new Decoder(parseJson(bytes, INDEX_PATH), INDEX_PATH);
+  index.get("format").literal(1);
+  const lines = index.get("kernels").array(MAX_KERNELS).map(decodeLine);
+  return new Map(lines.map((line) => [line.buildId, line]));
+}
+
+function decodeLine(line: Decoder): IndexLine {
+  const cells = line.array(16);
+  const cell = (at: number): Decoder => cells[at] ?? line.fail("a line that is cut short");
+  return {
+    buildId: cell(0).as(buildId),
+    release: cell(1).string(),
+    distribution: cell(2).nullable((text) => text.string()),
+    version: cell(3).integer(1),
+    timestamp: cell(4).integer(1),
+    expires: cell(5).as(parseInstant),
+    root: cell(6).integer(1),
+    sha256: cell(7).as(sha256Hex),
+  };
+}

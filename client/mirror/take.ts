@@ -1,0 +1,161 @@
+import { stat } from "node:fs/promises";
+import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { isCode, type RebootlessError } from "../../shared/errors.ts";
+import { artifactsIn } from "../../shared/feed/artifacts.ts";
+import { type Bundle, encodeBundle } from "../../shared/feed/bundle.ts";
+import type { Renewal } from "../../shared/feed/listing.ts";
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
+import { artifactPath } from "../../shared/feed/paths.ts";
+import type { Artifact } from "../../shared/feed/update.ts";
+import { decodeSnapshot, parseEnvelope } from "../../shared/tuf/schema.ts";
+import type { Freshness } from "../trust/freshness.ts";
+import type { Batch } from "./batch.ts";
+import type { Index, IndexLine } from "./index_file.ts";
+import { filesOf, type Judged, judge, lineOf } from "./judge.ts";
+import type { MirrorDir } from "./mirror_dir.ts";
+import type { MirrorTrust } from "./trust.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** A kernel that was not taken, and why. Its old state is as it was. */
+export interface Fault {
+  readonly buildId: BuildId;
+  readonly error: RebootlessError;
+}
+
+/** Takes kernels into a mirror: verified first, with their artifacts, staged, and all of a batch put in place at once. */
+export class Taking {
+  readonly dir: MirrorDir;
+  readonly upstream: Upstream;
+  readonly trust: MirrorTrust;
+  readonly index: Index;
+  readonly freshness: Freshness;
+  /** Of which not even what is there is believed to be there. */
+  readonly damaged: { readonly kernels: Set<string>; readonly artifacts: Set<string> };
+  readonly taken: {
+    readonly buildId: BuildId;
+    readonly before: Bundle | undefined;
+    readonly manifest: KernelManifest;
+  }[] = [];
+  readonly renewed: BuildId[] = [];
+  /** Asked for by name, and the feed has nothing for them. */
+  readonly notCovered: BuildId[] = [];
+  readonly faults: Fault[] = [];
+  /** Files that were fetched, and what they weigh. */
+  readonly artifacts = { count: 0, bytes: 0 };
+  readonly #batch: Batch;
+  readonly #lines: IndexLine[] = [];
+  /** Two kernels may name one artifact at the same time. */
+  readonly #fetching = new Map<Sha256Hex, Promise<void>>();
+
+  constructor(
+    parts: Pick<Taking, "dir" | "upstream" | "trust" | "index" | "freshness" | "damaged">,
+    batch: Batch,
+  ) {
+    this.dir = parts.dir;
+    this.upstream = parts.upstream;
+    this.trust = parts.trust;
+    this.index = parts.index;
+    this.freshness = parts.freshness;
+    this.damaged = parts.damaged;
+    this.#batch = batch;
+  }
+
+  /** The newest state of a kernel, if the feed has another than the mirror. */
+  async fetch(id: BuildId): Promise<void> {
+    await this.#attempt(id, async () => {
+      const here = await this.#here(id);
+      const known = here && (await sha256Of(encodeBundle(here)));
+      const came = await this.upstream.bundle(id, known);
+      if (came === undefined) {
+        this.notCovered.push(id);
+        return;
+      }
+      const bundle = came === "same" ? here : came;
+      if (!bundle) return;
+      const judged = await judge(id, bundle, here, this.trust, this.freshness);
+      await Promise.all(artifactsIn(judged.manifest).map((artifact) => this.#have(artifact)));
+      await this.#stage(judged);
+      this.taken.push({ buildId: id, before: here, manifest: judged.manifest });
+    });
+  }
+
+  /** The same targets, signed again. Says `stale` where there are other targets by now. */
+  async renew({ buildId: id, timestamp, snapshot }: Renewal): Promise<"done" | "stale"> {
+    const here = await this.#here(id);
+    if (!here || targetsVersion(snapshot) !== this.index.get(id)?.version) return "stale";
+    await this.#attempt(id, async () => {
+      const judged = await judge(id, { ...here, timestamp, snapshot }, here, this.trust, this.freshness);
+      await this.#stage(judged);
+      this.renewed.push(id);
+    });
+    return "done";
+  }
+
+  /** Everything that was staged appears, and stands in the index. */
+  async commit(): Promise<void> {
+    await this.#batch.commit();
+    for (const line of this.#lines.splice(0)) {
+      this.index.set(line.buildId, line);
+      this.damaged.kernels.delete(line.buildId);
+    }
+  }
+
+  async #here(id: BuildId): Promise<Bundle | undefined> {
+    return this.damaged.kernels.has(id) ? undefined : this.dir.bundle(id);
+  }
+
+  /** What is wrong with one kernel keeps nothing from the others; a feed that is out of reach ends the run. */
+  async #attempt(id: BuildId, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (!["trust", "rollback", "expired"].some((code) => isCode(error, code as "trust"))) throw error;
+      this.faults.push({ buildId: id, error: error as RebootlessError });
+    }
+  }
+
+  async #have(artifact: Artifact): Promise<void> {
+    const { sha256, length } = artifact;
+    const under = this.#fetching.get(sha256) ?? this.#fetchArtifact(sha256, length);
+    this.#fetching.set(sha256, under);
+    await under;
+  }
+
+  async #fetchArtifact(sha256: Sha256Hex, length: number): Promise<void> {
+    const path = artifactPath(sha256);
+    if (!this.damaged.artifacts.has(sha256) && (await sizeOf(this.dir.at(path))) === length) return;
+    const bytes = await this.upstream.artifact({ sha256, length });
+    await this.#batch.write(path, bytes);
+    this.artifacts.count++;
+    this.artifacts.bytes += bytes.length;
+  }
+
+  async #stage(judged: Judged): Promise<void> {
+    const id = judged.bundle.buildId;
+    const all = this.damaged.kernels.has(id) || !this.index.has(id);
+    for (const file of await filesOf(judged, this.trust)) {
+      const isThere = "bytes" in file ? file.bytes.length : await sizeOf(this.dir.at(file.same));
+      const moves = /\/(?:timestamp|feed)\.json$/.test(file.path);
+      if (!all && !moves && (await sizeOf(this.dir.at(file.path))) === isThere) continue;
+      if ("bytes" in file) await this.#batch.write(file.path, file.bytes);
+      else await this.#batch.link(file.path, file.same);
+    }
+    this.#lines.push(await lineOf(judged));
+  }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() ? found.size : undefined;
+}
+
+/** Only to choose by: what it says is verified when it is taken. */
+function targetsVersion(snapshot: Uint8Array): number | undefined {
+  try {
+    return decodeSnapshot(parseEnvelope(snapshot, "snapshot").signed).meta.get("targets.json")?.version;
+  } catch (error) {
+    if (isCode(error, "parse")) return undefined;
+    throw error;
+  }
+}

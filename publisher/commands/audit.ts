@@ -1,0 +1,88 @@
+import { type BuildId, sha256Hex } from "../../shared/brand.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import type { JsonObject } from "../../shared/json.ts";
+import { formatInstant, parseInstant } from "../../shared/time.ts";
+import type { Context } from "../context.ts";
+import { type AuditEntry, auditEntries } from "../feed/audit.ts";
+import { edgeClient } from "../feed/edge_client.ts";
+import { openWorkspace } from "../feed/workspace.ts";
+import { Keyring } from "../keys/keyring.ts";
+import { type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
+import { printable } from "../keys/printable.ts";
+
+export interface AuditOptions extends PassphraseOptions {
+  readonly feed: string;
+  readonly since?: string;
+  readonly kernel: readonly BuildId[];
+  /** Digest of an entry that was noted once. */
+  readonly known?: string;
+}
+
+/** Shows who published what, out of a log that was read and verified from its beginning. */
+export async function audit(context: Context, dir: string, options: AuditOptions): Promise<void> {
+  const { terminal, clock, prompt } = context;
+  const wanted = filterOf(options);
+  const known = options.known === undefined ? undefined : sha256Hex(options.known);
+  const workspace = await openWorkspace(dir, new Keyring(passphraseSource(options, prompt)));
+  const shown: JsonObject[] = [];
+  let last: AuditEntry | undefined;
+  let met = known === undefined;
+  for await (const entry of auditEntries(edgeClient(options.feed, workspace, clock))) {
+    last = entry;
+    met ||= entry.sha256 === known;
+    if (!wanted(entry)) continue;
+    terminal.say(lineOf(entry));
+    shown.push(entry.all);
+  }
+  if (!met) {
+    throw new RebootlessError(
+      "trust",
+      "the audit log was changed: the entry that you know is not in it any more",
+    );
+  }
+  terminal.say(last ? `last       ${last.number}, ${last.sha256}` : "last       none yet");
+  terminal.result("audit", {
+    entries: shown,
+    last: last
+      ? new Map<string, string | number>([
+          ["number", last.number],
+          ["sha256", last.sha256],
+        ])
+      : null,
+  });
+}
+
+function filterOf({ since, kernel }: AuditOptions): (entry: AuditEntry) => boolean {
+  const from = since === undefined ? 0 : timeOf(since);
+  return (entry) => entry.at >= from && (kernel.length === 0 || kernel.some((id) => id === entry.kernel));
+}
+
+function timeOf(text: string): number {
+  try {
+    return parseInstant(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+  } catch (cause) {
+    throw new RebootlessError("usage", `not a date or a time: ${text.slice(0, 40)}`, {
+      cause,
+      hint: "Such as 2026-01-31, or 2026-01-31T06:00:00Z.",
+    });
+  }
+}
+
+const MAX_LINE = 800;
+
+/** What others wrote is made fit for a terminal. */
+function lineOf({ number, at, publisher, act, kernel, outcome, all }: AuditEntry): string {
+  const version = all.get("version");
+  const message = all.get("message");
+  const what = [
+    act,
+    ...(kernel === null ? [] : [kernel]),
+    outcome,
+    ...(typeof version === "number" ? [`version ${version}`] : []),
+    ...(typeof message === "string" ? [message] : []),
+  ];
+  return printable(
+    `${String(number).padStart(8)}  ${formatInstant(at)}  ${publisher}  ${what.join("  ")}`,
+    MAX_LINE,
+  );
+}

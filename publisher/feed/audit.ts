@@ -1,0 +1,76 @@
+import type { Sha256Hex } from "../../shared/brand.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { Decoder } from "../../shared/decode.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { type JsonObject, parseJson } from "../../shared/json.ts";
+import { type Instant, parseInstant } from "../../shared/time.ts";
+import { type EdgeClient, refusal } from "./edge_client.ts";
+
+/** One line of the edge's audit log, which holds its place in the chain of all lines. */
+export interface AuditEntry {
+  readonly number: number;
+  readonly at: Instant;
+  readonly publisher: string;
+  readonly act: string;
+  readonly kernel: string | null;
+  readonly outcome: string;
+  /** Of the line: what the next one names as `previous`. */
+  readonly sha256: Sha256Hex;
+  readonly all: JsonObject;
+}
+
+/** The edge gives half a megabyte, and the segment that went past it whole. */
+const MAX_PAGE_BYTES = 4 * 1024 * 1024;
+const LINE_FEED = 0x0a;
+const EMPTY = new Uint8Array();
+
+/** The whole log from its beginning, each entry after it was found to follow from the one before. Throws `trust`. */
+export async function* auditEntries(edge: EdgeClient): AsyncGenerator<AuditEntry> {
+  let number = 0;
+  let previous: Sha256Hex | null = null;
+  for (let path: string | undefined = "/audit"; path !== undefined; ) {
+    const answer = await edge.send({ method: "GET", path, body: EMPTY }, MAX_PAGE_BYTES);
+    if (answer.status !== 200) throw refusal(answer, "to show the audit log");
+    for (const line of linesOf(answer.body)) {
+      const entry = await entryOf(line);
+      number++;
+      const named = entry.all.get("previous");
+      if (entry.number !== number || named !== previous) {
+        throw new RebootlessError(
+          "trust",
+          `the audit log was changed: entry ${number} does not follow the one before`,
+        );
+      }
+      previous = entry.sha256;
+      yield entry;
+    }
+    path = nextOf(answer.header("link"));
+  }
+}
+
+async function entryOf(line: Uint8Array): Promise<AuditEntry> {
+  const entry = new Decoder(parseJson(line, "audit entry"), "audit entry");
+  return {
+    number: entry.get("number").integer(1),
+    at: entry.get("at").as(parseInstant),
+    publisher: entry.get("publisher").string(),
+    act: entry.get("act").string(),
+    kernel: entry.get("kernel").nullable((kernel) => kernel.string()),
+    outcome: entry.get("outcome").string(),
+    sha256: await sha256Of(line),
+    all: entry.object(),
+  };
+}
+
+function* linesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; ) {
+    const end = bytes.indexOf(LINE_FEED, at);
+    if (end < 0) throw new RebootlessError("parse", "the audit log ends within a line");
+    yield bytes.subarray(at, end);
+    at = end + 1;
+  }
+}
+
+/** Only a place in the same log is followed. */
+const nextOf = (link: string | null): string | undefined =>
+  /^<(\/audit\?after=\d{1,12})>; rel="next"$/.exec(link ?? "")?.[1];

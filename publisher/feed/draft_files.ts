@@ -1,0 +1,91 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import type { KernelFacts } from "../../shared/feed/kernel.ts";
+import { decodeManifest } from "../../shared/feed/manifest.ts";
+import type { Update } from "../../shared/feed/update.ts";
+import { MAX_ARTIFACT_BYTES, MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
+import type { DraftSource } from "./push.ts";
+import { readBounded } from "./read_bounded.ts";
+import type { Artifacts } from "./staging.ts";
+
+/** Five times the kernels that all distributions have together. */
+const MAX_FILES = 100_000;
+
+/** A draft whose file was read once and is read again when its turn comes. */
+export interface DraftFile extends DraftSource {
+  readonly path: string;
+  readonly kernel: KernelFacts;
+  readonly updates: readonly Pick<Update, "id" | "summary" | "recalled">[];
+}
+
+/**
+ * Reads drafts: files, and the `.json` of folders. All of them are understood before any is pushed, and each is for a
+ * kernel of its own. Throws `usage`, `parse`, `limit`.
+ */
+export async function readDraftFiles(paths: readonly string[]): Promise<readonly DraftFile[]> {
+  const files: DraftFile[] = [];
+  const byKernel = new Map<BuildId, string>();
+  for (const path of await filesOf(paths, ".json")) {
+    const file = await readDraftFile(path);
+    const other = byKernel.get(file.buildId);
+    if (other !== undefined) {
+      throw new RebootlessError("usage", `${other} and ${path} are for the same kernel`, {
+        hint: "Push one after the other, or make one draft of both.",
+      });
+    }
+    byKernel.set(file.buildId, path);
+    files.push(file);
+  }
+  return files;
+}
+
+async function readDraftFile(path: string): Promise<DraftFile> {
+  const read = async () => decodeManifest(await readBounded(path, MAX_MANIFEST_BYTES));
+  const { kernel, updates } = await read().catch((cause: unknown) => {
+    if (!(cause instanceof RebootlessError) || cause.code !== "parse") throw cause;
+    throw new RebootlessError("parse", `${path} is not a draft: ${cause.message}`, { cause });
+  });
+  const { size } = await stat(path);
+  const said = updates.map(({ id, summary, recalled }) => ({ id, summary, recalled }));
+  return { path, kernel, buildId: kernel.buildId, size, updates: said, read };
+}
+
+/** Digests modules: files, and the `.ko` of folders. Throws `usage`, `limit`. */
+export async function readModuleFiles(paths: readonly string[]): Promise<Artifacts> {
+  const artifacts = new Map<Sha256Hex, () => Promise<Uint8Array>>();
+  for (const path of await filesOf(paths, ".ko")) {
+    const read = () => readBounded(path, MAX_ARTIFACT_BYTES);
+    artifacts.set(await sha256Of(await read()), read);
+  }
+  return artifacts;
+}
+
+/** @param suffix of a folder's files; one that is named itself may be called otherwise. */
+async function filesOf(paths: readonly string[], suffix: string): Promise<readonly string[]> {
+  const files: string[] = [];
+  for (const path of paths) {
+    const found = (await isFolder(path)) ? await filesBelow(path, suffix) : [path];
+    if (files.length + found.length > MAX_FILES) {
+      throw new RebootlessError("limit", `more than ${MAX_FILES} files`, { hint: "Push them in parts." });
+    }
+    files.push(...found);
+  }
+  return files;
+}
+
+async function filesBelow(folder: string, suffix: string): Promise<readonly string[]> {
+  const names = await readdir(folder, { recursive: true });
+  const files = names.filter((name) => name.endsWith(suffix)).sort();
+  if (files.length === 0) throw new RebootlessError("usage", `${folder} has no ${suffix} file`);
+  return files.map((name) => join(folder, name));
+}
+
+export const isFolder = async (path: string): Promise<boolean> => {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new RebootlessError("usage", `cannot read ${path}`, { cause });
+  });
+  return found.isDirectory();
+};

@@ -1,0 +1,49 @@
+import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
+import { Decoder } from "../../shared/decode.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { MAX_BATCH } from "../../shared/feed/batch.ts";
+import { parseJson } from "../../shared/json.ts";
+import { MAX_UPDATES } from "../../shared/limits.ts";
+
+const OUTCOMES = ["published", "acceptable", "conflict", "refused", "failed"] as const;
+
+/** What the edge says of one kernel's publication. */
+export interface EdgeResult {
+  readonly buildId: BuildId;
+  readonly outcome: (typeof OUTCOMES)[number];
+  /** Published, or acceptable as; with `conflict` the one in force; else 0. */
+  readonly version: number;
+  readonly missing: readonly Sha256Hex[];
+  readonly error: RebootlessError | undefined;
+}
+
+/** Of a batch: some hundred bytes for each kernel, more for each digest that is missing. */
+export const MAX_RESULTS_BYTES = 4 * 1024 * 1024;
+const MAX_MESSAGE = 8192;
+
+/** Throws ParseError. */
+export const decodeResults = (bytes: Uint8Array): readonly EdgeResult[] =>
+  new Decoder(parseJson(bytes, "answer"), "answer").get("results").array(MAX_BATCH).map(decodeResult);
+
+function decodeResult(result: Decoder): EdgeResult {
+  const text = (name: string) => result.get(name).optional((value) => value.string(MAX_MESSAGE));
+  const name = result.get("outcome").string();
+  const outcome = OUTCOMES.find((known) => known === name) ?? result.fail("has an unknown outcome");
+  const missing = result
+    .get("missing")
+    .optional((list) => list.array(MAX_UPDATES).map((item) => item.as(sha256Hex)));
+  return {
+    buildId: result.get("build_id").as(buildId),
+    outcome,
+    version: result.get("version").optional((version) => version.integer(0)) ?? 0,
+    missing: missing ?? [],
+    error: errorOf(outcome, text("message") ?? "it gave no reason", text("hint")),
+  };
+}
+
+function errorOf(outcome: EdgeResult["outcome"], message: string, hint: string | undefined) {
+  if (outcome === "published" || outcome === "acceptable") return undefined;
+  if (outcome === "conflict") return new RebootlessError("conflict", `others published first: ${message}`);
+  const text = `the edge refused the publication: ${message}`;
+  return new RebootlessError("refused", text, hint === undefined ? {} : { hint });
+}

@@ -1,0 +1,72 @@
+import type { Sha256Hex } from "../../shared/brand.ts";
+import { sha256Hex } from "../../shared/brand.ts";
+import { Decoder } from "../../shared/decode.ts";
+import { encodeQuestion, MAX_BATCH, STAGING_PATH } from "../../shared/feed/batch.ts";
+import { stagingPath } from "../../shared/feed/publication.ts";
+import { parseJson } from "../../shared/json.ts";
+import { inParallel } from "../../shared/parallel.ts";
+import { type EdgeClient, refusal } from "./edge_client.ts";
+
+/** The files that a publisher has at hand, by their digest; each is read when it is sent. */
+export type Artifacts = ReadonlyMap<Sha256Hex, () => Promise<Uint8Array>>;
+
+/** Files sent at the same time: each is held in memory. */
+const UPLOADS = 3;
+
+/** Sends each file that the edge lacks, once, ahead of the publications that name it. What it has is not sent. */
+export class Staging {
+  readonly #edge: EdgeClient;
+  readonly #artifacts: Artifacts;
+  readonly #settled = new Map<Sha256Hex, Promise<unknown>>();
+  #files = 0;
+  #bytes = 0;
+
+  constructor(edge: EdgeClient, artifacts: Artifacts) {
+    this.#edge = edge;
+    this.#artifacts = artifacts;
+  }
+
+  /** What was sent so far. */
+  get sent(): { readonly files: number; readonly bytes: number } {
+    return { files: this.#files, bytes: this.#bytes };
+  }
+
+  has(sha256: Sha256Hex): boolean {
+    return this.#artifacts.has(sha256);
+  }
+
+  /** What is named and not at hand is left to the edge, which may have it. Throws `refused`, `unreachable`. */
+  async provide(named: readonly Sha256Hex[]): Promise<void> {
+    const own = [...new Set(named)].filter((sha256) => this.has(sha256));
+    const fresh = own.filter((sha256) => !this.#settled.has(sha256));
+    for (let at = 0; at < fresh.length; at += MAX_BATCH) {
+      const part = fresh.slice(at, at + MAX_BATCH);
+      const sending = this.#sendMissing(part);
+      for (const sha256 of part) this.#settled.set(sha256, sending);
+    }
+    await Promise.all(own.map((sha256) => this.#settled.get(sha256)));
+  }
+
+  /** After a request that nobody answered: what was settled by it has to be asked again. */
+  forget(): void {
+    this.#settled.clear();
+  }
+
+  async #sendMissing(digests: readonly Sha256Hex[]): Promise<void> {
+    const body = encodeQuestion("sha256", digests);
+    const answer = await this.#edge.send({ method: "POST", path: `/${STAGING_PATH}`, body });
+    if (answer.status !== 200) throw refusal(answer, "to say which modules it has");
+    const missing = new Decoder(parseJson(answer.body, "answer"), "answer").get("missing");
+    const absent = missing.array(MAX_BATCH).map((item) => item.as(sha256Hex));
+    await inParallel(absent, UPLOADS, (sha256) => this.#upload(sha256));
+  }
+
+  async #upload(sha256: Sha256Hex): Promise<void> {
+    const body = await this.#artifacts.get(sha256)?.();
+    if (!body) return;
+    const answer = await this.#edge.send({ method: "PUT", path: `/${stagingPath(sha256)}`, body });
+    if (answer.status !== 201 && answer.status !== 200) throw refusal(answer, "a module");
+    this.#files++;
+    this.#bytes += body.length;
+  }
+}

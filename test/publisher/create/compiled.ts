@@ -1,0 +1,99 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { ShippedKernel } from "../../../publisher/create/difference.ts";
+import { linkedMemory } from "../../../publisher/image/linked_memory.ts";
+import { symbolTable } from "../../../publisher/image/symbol_table.ts";
+import type { Address } from "../../../shared/brand.ts";
+import { parseSections } from "../../../shared/elf/sections.ts";
+import { parseSymbols, SYMBOL_TYPE } from "../../../shared/elf/symbols.ts";
+
+const run = promisify(execFile);
+
+/** As the kernel compiles C; a list of what ftrace can attach to is made, which is objtool's work there. */
+const FLAGS = [
+  ..."-O2 -w -std=gnu11 -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zone -mno-sse -fno-common".split(
+    " ",
+  ),
+  ..."-fno-asynchronous-unwind-tables -fcf-protection=none -fno-stack-protector -fno-jump-tables".split(" "),
+  ..."-fno-strict-aliasing -pg -mfentry -mrecord-mcount".split(" "),
+];
+const EACH_APART = ["-ffunction-sections", "-fdata-sections"];
+
+const MACROS = `
+#define noinline __attribute__((noinline))
+#define notrace __attribute__((no_instrument_function))
+#define __init __attribute__((section(".init.text"), cold))
+`;
+const PRELUDE = `${MACROS}
+int printk(const char *, ...); int other(int); extern int exported;
+#line 1 "unit.c"
+`;
+
+/** Beside the unit in every kernel of these tests. */
+const REST = `${MACROS}
+int exported;
+notrace void __fentry__(void) {}
+notrace noinline int printk(const char *format, ...) { return format[0]; }
+notrace noinline int other(int n) { return n + exported; }
+`;
+
+export const CHECKSUM = 0x12345678;
+
+async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "rebootless-create-"));
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function compileIn(
+  folder: string,
+  name: string,
+  source: string,
+  flags: readonly string[],
+): Promise<string> {
+  await writeFile(join(folder, `${name}.c`), source);
+  const object = join(folder, `${name}.o`);
+  await run("gcc", [...FLAGS, ...flags, "-c", "-o", object, join(folder, `${name}.c`)]);
+  return object;
+}
+
+/** A unit as the tools of this project compile it. */
+export const compiled = async (source: string): Promise<Uint8Array> =>
+  inFolder(async (folder) => readFile(await compileIn(folder, "unit", PRELUDE + source, EACH_APART)));
+
+/** A kernel that has the unit, as a distribution compiles and links it, and other units. */
+export async function kernelWith(source: string, ...others: readonly string[]): Promise<ShippedKernel> {
+  return inFolder(async (folder) => {
+    const objects: string[] = [];
+    for (const [i, text] of [REST, ...others, source].entries()) {
+      objects.push(await compileIn(folder, `unit${i}`, i === 0 ? text : PRELUDE + text, []));
+    }
+    const vmlinux = join(folder, "vmlinux");
+    await run("ld", ["-e", "0", "-Ttext=0xffffffff81000000", "--no-relax", "-o", vmlinux, ...objects]);
+    return shippedKernel(await readFile(vmlinux));
+  });
+}
+
+function shippedKernel(elf: Uint8Array): ShippedKernel {
+  const sections = parseSections(elf);
+  const symbols = parseSymbols(elf, sections)
+    .filter(({ section, type }) => section !== 0 && type !== SYMBOL_TYPE.section && type !== SYMBOL_TYPE.file)
+    .map(({ name, binding, value }) => ({ name, type: binding === 0 ? "t" : "T", address: value as Address }))
+    .sort((a, b) => Number(a.address - b.address));
+  return {
+    image: { memory: linkedMemory(elf), symbols: symbolTable(symbols) },
+    crcs: new Map([
+      ["printk", CHECKSUM],
+      ["exported", CHECKSUM],
+      ["__fentry__", CHECKSUM],
+    ]),
+    moduleExports: new Map(),
+    module: () => undefined,
+  };
+}
