@@ -1,8 +1,10 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { proveFresh } from "./fresh/main.mjs";
 import { provePackages } from "./package/main.mjs";
 import { ensurePackages, requireDebian, retryWithNewLists } from "./setup/apt.mjs";
+import { ensurePair } from "./setup/create.mjs";
 import { ensureMachine, ensureProofMachine } from "./setup/machine.mjs";
 import { ensureNodeModules } from "./setup/node_modules.mjs";
 import { isStopped, progress, run, runOrFail, SetupError } from "./setup/run.mjs";
@@ -68,6 +70,21 @@ async function proveRunpre(args) {
   return await runBuilt("test/runpre/proof.ts", args);
 }
 
+/** The step of the distribution's kernel that the proof takes, unless told. */
+const STEP = { from: "6.1.190-1", to: "6.1.192-2" };
+
+async function proveCreate(args) {
+  const { values } = parseArgs({
+    args,
+    options: { from: { type: "string" }, to: { type: "string" }, limit: { type: "string" } },
+  });
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  await ensurePackages(["e2fsprogs"]);
+  const pair = await ensurePair(root, values.from ?? STEP.from, values.to ?? STEP.to);
+  return await runBuilt("test/create/proof.ts", [...args, pair]);
+}
+
 async function benchRunpre(args) {
   await ensureNodeModules(root);
   await ensureMachine(root);
@@ -100,6 +117,7 @@ const commands = new Map([
   ["dev", dev],
   ["test", test],
   ["package", makePackages],
+  ["proof:create", proveCreate],
   ["proof:fresh", (args) => proveFresh(root, args)],
   ["proof:guest", proveGuest],
   ["proof:package", provePackaging],

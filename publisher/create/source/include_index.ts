@@ -12,8 +12,8 @@ const INCLUDE = /^(.+?):\s*#\s*include\s+["<]([^">\n]{1,200})[">]/;
 /** A 6.x tree has some 600,000. */
 const MAX_INCLUDES = 4_000_000;
 
-/** Scans a tree. @throws RebootlessError `limit`, `io`. */
-export async function readIncludes(tree: string): Promise<IncludeIndex> {
+/** @param names a pattern (POSIX, extended) of what is included. @throws RebootlessError `limit`, `io`. */
+async function readIncludes(tree: string, names: string): Promise<IncludeIndex> {
   const index = new Map<string, string[]>();
   let count = 0;
   const add = (line: string): void => {
@@ -35,7 +35,7 @@ export async function readIncludes(tree: string): Promise<IncludeIndex> {
   ];
   const { code } = await runProgram(
     "grep",
-    ["-rEoH", ...files, '^[[:space:]]*#[[:space:]]*include[[:space:]]+["<][^">]+[">]', ...ROOTS],
+    ["-rEoH", ...files, `^[[:space:]]*#[[:space:]]*include[[:space:]]+["<]${names}[">]`, ...ROOTS],
     { cwd: `${tree}/`, onLine: add },
   );
   if (count > MAX_INCLUDES) throw new RebootlessError("limit", `more than ${MAX_INCLUDES} includes`);
@@ -66,12 +66,15 @@ const ROOTS = [
   "virt",
 ] as const;
 
+/** Who includes .c files, as some units do: few, and quick to find. */
+export const includedSources = (tree: string): Promise<IncludeIndex> => readIncludes(tree, '[^">]+[.]c');
+
 /** Reads the index that an earlier run left, or makes it. */
 export async function includesOf(tree: string, folder: string): Promise<IncludeIndex> {
   const file = join(folder, "includes.json");
   const kept = await readFile(file, "utf8").catch(() => undefined);
   if (kept !== undefined) return new Map(JSON.parse(kept) as [string, string[]][]);
-  const index = await readIncludes(tree);
+  const index = await readIncludes(tree, '[^">]+');
   await writeFile(file, JSON.stringify([...index]));
   return index;
 }
