@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { runProgram } from "./program.ts";
+import { lastLines, runProgram } from "./program.ts";
 
 /** Which files of a source tree name which in `#include`: each name with the files that have it, as written. */
 export type IncludeIndex = ReadonlyMap<string, readonly string[]>;
@@ -33,17 +34,18 @@ async function readIncludes(tree: string, names: string): Promise<IncludeIndex> 
     "--exclude-dir=Documentation",
     "--exclude-dir=tools",
   ];
-  const { code } = await runProgram(
+  const roots = ROOTS.filter((root) => existsSync(join(tree, root)));
+  const { code, stderr } = await runProgram(
     "grep",
-    ["-rEoH", ...files, `^[[:space:]]*#[[:space:]]*include[[:space:]]+["<]${names}[">]`, ...ROOTS],
+    ["-rEoH", ...files, `^[[:space:]]*#[[:space:]]*include[[:space:]]+["<]${names}[">]`, ...roots],
     { cwd: `${tree}/`, onLine: add },
   );
   if (count > MAX_INCLUDES) throw new RebootlessError("limit", `more than ${MAX_INCLUDES} includes`);
-  if (count > 0 && code < 2) return index;
-  throw new RebootlessError("io", "grep finds no #include in the source tree");
+  if (code < 2) return index;
+  throw new RebootlessError("io", `grep cannot read the source tree\n${lastLines(stderr, 5)}`);
 }
 
-/** As the kernel's top folder has them; those that an older or newer kernel lacks grep passes over. */
+/** As the kernel's top folder has them; not every version has all. */
 const ROOTS = [
   "arch/x86",
   "block",
