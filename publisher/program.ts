@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { many } from "./commands/arguments.ts";
+import { backupGroup } from "./commands/backup_group.ts";
 import { createGroup } from "./commands/create_group.ts";
 import { type DraftOptions, draft } from "./commands/draft.ts";
 import { type FingerprintOptions, fingerprint } from "./commands/fingerprint.ts";
@@ -52,8 +53,8 @@ export function program(version: string, run: Run, own: ProcessContext = PROCESS
         throw fitForTerminal(error);
       }
     });
-  for (const group of [publishGroup, createGroup, imageGroup, rootGroup, keysGroup, serveGroup])
-    group(root, runCommand);
+  const groups = [publishGroup, createGroup, imageGroup, rootGroup, keysGroup, serveGroup, backupGroup];
+  for (const group of groups) group(root, runCommand);
   return root;
 }
 
