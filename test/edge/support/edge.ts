@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 import type { BuildId } from "../../../shared/brand.ts";
@@ -31,12 +32,20 @@ export interface Workerd {
   readonly miniflare: Miniflare;
 }
 
-export async function startWorkerd(bindings: Readonly<Record<string, string>>): Promise<Workerd> {
+/** @param persist a folder for what R2 and the Durable Objects keep; in memory unless given. */
+export async function startWorkerd(
+  bindings: Readonly<Record<string, string>>,
+  persist?: string,
+): Promise<Workerd> {
   const miniflare = new Miniflare({
     cf: false,
     modules: [{ type: "ESModule", path: "worker.js", contents: await bundled() }],
     compatibilityDate: "2026-04-01",
     bindings: { ...bindings },
+    ...(persist !== undefined && {
+      r2Persist: join(persist, "r2"),
+      durableObjectsPersist: join(persist, "objects"),
+    }),
     r2Buckets: ["FEED"],
     durableObjects: {
       PUBLISH_QUEUE: { className: "PublishQueue", useSQLite: true },
