@@ -1,10 +1,9 @@
 import { Hono } from "hono";
 import type { Clock } from "../shared/time.ts";
 import type { SignatureVerifier } from "../shared/tuf/keys.ts";
+import type { OnlineKeys } from "../shared/tuf/online_keys.ts";
 import type { AuditLog } from "./audit/log.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
-import { jsonAnswer } from "./http/answer.ts";
-import { route } from "./http/methods.ts";
 import { notFound, problem, problemOf } from "./http/problem.ts";
 import type { Limits } from "./publish/limits.ts";
 import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
@@ -12,6 +11,7 @@ import type { Publishers } from "./publish/publishers.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { feedsRoutes } from "./routes/feeds.ts";
 import { findRoutes } from "./routes/find.tsx";
+import { healthRoutes } from "./routes/health.ts";
 import { KnownFeeds } from "./routes/known_feeds.ts";
 import { mirrorRoutes } from "./routes/mirrors.ts";
 import { newestRoot } from "./routes/newest_root.ts";
@@ -20,6 +20,7 @@ import { publishRoutes } from "./routes/publish.ts";
 import { readRoutes } from "./routes/read.ts";
 import { stagingRoutes } from "./routes/staging.ts";
 import type { Store } from "./store/store.ts";
+import { watched } from "./store/watched.ts";
 
 export interface AppDeps {
   readonly store: Store;
@@ -32,6 +33,7 @@ export interface AppDeps {
   /** Bytes of 1.root.json. */
   readonly trustedRoot: Uint8Array;
   readonly publishers: Publishers;
+  readonly keys: OnlineKeys;
   /** Of publishers' tokens. */
   readonly audience: string;
   readonly verify: SignatureVerifier;
@@ -46,9 +48,10 @@ export interface App {
 /** The whole edge as one request handler: no Cloudflare name in it. */
 export function createApp(given: AppDeps): App {
   const app = new Hono();
-  const root = newestRoot(given);
+  const store = watched(given.store, given.clock);
+  const root = newestRoot({ ...given, store });
   const known = new KnownFeeds(given.clock, root);
-  const deps = { ...given, queue: known.behind(given.queue) };
+  const deps = { ...given, store, queue: known.behind(given.queue) };
   findRoutes(app, deps, root);
   readRoutes(app, deps, root, known);
   openvexRoutes(app, deps);
@@ -57,9 +60,7 @@ export function createApp(given: AppDeps): App {
   stagingRoutes(app, deps);
   feedsRoutes(app, deps);
   publishRoutes(app, deps, root);
-  route(app, "/health", {
-    get: async () => jsonAnswer(200, { status: "ok", root: await root.version() }),
-  });
+  healthRoutes(app, deps, root);
   app.notFound(() => notFound("nothing is here"));
   app.onError((error) => answerError(error, deps.report));
   return { fetch: async (request) => (await known.unchanged(request)) ?? app.fetch(request) };

@@ -4,7 +4,7 @@ import { AuditObject, auditOf } from "./audit/object.ts";
 import { configOf, type EdgeEnv, repositoryDeps } from "./bindings.ts";
 import { CatalogueObject, catalogueOf } from "./catalogue/object.ts";
 import { PublishQueue, queueOf } from "./publish/queue.ts";
-import { tend } from "./publish/tend.ts";
+import { roundInWords, runRound } from "./publish/round.ts";
 import { ledgerOf, TokenLedger } from "./publish/token_ledger.ts";
 
 export { AuditObject, CatalogueObject, PublishQueue, TokenLedger };
@@ -44,8 +44,8 @@ export default {
   },
 
   async scheduled(_: unknown, env: Env): Promise<void> {
-    const { kernels, renewed, recorded, failed } = await tend(await depsOf(env));
+    const round = await runRound(await depsOf(env));
     // biome-ignore lint/suspicious/noConsole: the Worker's log is its console.
-    console.log(`tended ${kernels} kernels: ${renewed} renewed, ${recorded} recorded, ${failed} failed`);
+    console.log(roundInWords(round));
   },
 };

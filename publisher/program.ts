@@ -1,5 +1,7 @@
 import { Command } from "commander";
 import { many } from "./commands/arguments.ts";
+import { backupGroup } from "./commands/backup_group.ts";
+import { createGroup } from "./commands/create_group.ts";
 import { type DraftOptions, draft } from "./commands/draft.ts";
 import { type FingerprintOptions, fingerprint } from "./commands/fingerprint.ts";
 import { inspect } from "./commands/inspect.ts";
@@ -29,7 +31,9 @@ Exit codes:
   1  another error                 7  you said no, or gave no answer: nothing was signed
   2  usage or configuration        8  something expires soon (root status --exit-code)
   3  feed unreachable             12  others published first
-  4  trust failure                13  the edge refused what was sent`;
+  4  trust failure                13  the edge refused what was sent
+ 16  the patch cannot be applied    17  the patch changes no code of this kernel (create)
+     to a running kernel (create)`;
 
 /** The command line. `run` gives each action its context and turns what it throws into an exit code. */
 export function program(version: string, run: Run, own: ProcessContext = PROCESS): Command {
@@ -49,7 +53,8 @@ export function program(version: string, run: Run, own: ProcessContext = PROCESS
         throw fitForTerminal(error);
       }
     });
-  for (const group of [publishGroup, rootGroup, keysGroup, imageGroup, serveGroup]) group(root, runCommand);
+  const groups = [publishGroup, createGroup, imageGroup, rootGroup, keysGroup, serveGroup, backupGroup];
+  for (const group of groups) group(root, runCommand);
   return root;
 }
 

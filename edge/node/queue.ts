@@ -7,7 +7,7 @@ export function processQueue(deps: RepositoryDeps): PublisherQueue {
   const lines = new Lines();
   return {
     publish: (order) => publish(deps, lines, order),
-    publishRoot: (by, bytes) => lines.run("root", () => publishRoot(deps, by, bytes)),
+    publishRoot: (by, roots) => lines.run("root", () => publishRoot(deps, by, roots)),
     renew: (id) => lines.run(id, () => renew(deps, id)),
   };
 }

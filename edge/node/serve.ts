@@ -12,7 +12,8 @@ import { type App, type AppDeps, createApp } from "../app.ts";
 import { StoredAuditLog } from "../audit/log.ts";
 import { MemoryCatalogue } from "../catalogue/memory.ts";
 import { readConfig } from "../config.ts";
-import { recordAll, tend } from "../publish/tend.ts";
+import { roundInWords, runRound } from "../publish/round.ts";
+import { recordAll } from "../publish/tend.ts";
 import { fileStore, sweepUnfinished } from "./files.ts";
 import { storeLedger, sweepLedger } from "./ledger.ts";
 import { onlyProcess } from "./only_process.ts";
@@ -115,8 +116,7 @@ function outer(app: App, url: string | undefined): Hono {
 
 async function round(deps: AppDeps, report: (line: string) => void): Promise<void> {
   try {
-    const { kernels, renewed, recorded, failed } = await tend(deps);
-    report(`tended ${kernels} kernels: ${renewed} renewed, ${recorded} recorded, ${failed} failed`);
+    report(roundInWords(await runRound(deps)));
     await sweepLedger(deps.store, deps.clock);
   } catch (error) {
     deps.report(error);

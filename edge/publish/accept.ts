@@ -73,7 +73,10 @@ export async function accept(publication: Publication, ground: Ground, mayMiss =
   if (targets.version !== publication.base + 1) {
     refuse(`targets has version ${targets.version} where ${publication.base + 1} follows the base`);
   }
-  if (publication.base !== ground.current) return { kind: "conflict", current: ground.current };
+  const follows = publication.restored
+    ? ground.current <= publication.base
+    : ground.current === publication.base;
+  if (!follows) return { kind: "conflict", current: ground.current };
   if (targets.expires <= ground.now) {
     throw new RebootlessError("expired", `targets expired at ${formatInstant(targets.expires)}`);
   }

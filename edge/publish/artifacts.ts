@@ -1,21 +1,25 @@
 import type { Sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { artifactKey, stagingKey } from "../store/keys.ts";
+import type { Clock } from "../../shared/time.ts";
+import { artifactKey } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
 import type { FoundArtifact } from "./accept.ts";
 import { Serial } from "./serial.ts";
+import { Staging } from "./staging.ts";
 
 /** The artifacts that the publications of one request name: each is looked for, taken in and dropped once. */
 export class Artifacts {
   readonly #store: Store;
+  readonly #staging: Staging;
   /** The bytes of staged ones are read one at a time: a Worker has 128 MB of memory. */
   readonly #reading = new Serial();
   readonly #found = new Map<Sha256Hex, Promise<FoundArtifact | undefined>>();
   readonly #taken = new Map<Sha256Hex, Promise<void>>();
 
-  constructor(store: Store) {
+  constructor(store: Store, clock: Clock) {
     this.#store = store;
+    this.#staging = new Staging(store, clock);
   }
 
   /** The bytes of one that is only staged are read and hashed now. */
@@ -32,7 +36,7 @@ export class Artifacts {
 
   /** What was taken in leaves staging, once a feed that names it is in force. */
   async drop(): Promise<void> {
-    await Promise.all([...this.#taken.keys()].map((sha256) => this.#store.delete(stagingKey(sha256))));
+    await Promise.all([...this.#taken.keys()].map((sha256) => this.#staging.drop(sha256)));
   }
 
   async #find(sha256: Sha256Hex): Promise<FoundArtifact | undefined> {
@@ -50,14 +54,14 @@ export class Artifacts {
   }
 
   async #staged(sha256: Sha256Hex): Promise<FoundArtifact | undefined> {
-    const staged = await this.#store.get(stagingKey(sha256));
+    const staged = await this.#staging.get(sha256);
     if (!staged) return undefined;
     const bytes = await staged.bytes();
     return { in: "staging", sha256: await sha256Of(bytes), length: bytes.length };
   }
 
   async #takeIn(sha256: Sha256Hex): Promise<void> {
-    const file = await this.#store.get(stagingKey(sha256));
+    const file = await this.#staging.get(sha256);
     if (file) return this.#copy(sha256, await file.bytes());
     if (!(await this.#store.head(artifactKey(sha256)))) {
       throw new RebootlessError("refused", `artifact ${sha256} left staging meanwhile: stage it again`);

@@ -6,7 +6,8 @@ import type { Answered, Order, PublishOutcome, RenewOutcome } from "./repository
 /** Everything that changes a feed goes through here: a line for each kernel, and one for the root. */
 export interface PublisherQueue {
   publish(order: Order): Promise<readonly Answered[]>;
-  publishRoot(by: string, bytes: Uint8Array): Promise<PublishOutcome>;
+  /** @param roots versions that follow each other: one, or several that were lost here. */
+  publishRoot(by: string, roots: readonly Uint8Array[]): Promise<PublishOutcome>;
   renew(id: BuildId): Promise<RenewOutcome>;
 }
 

@@ -36,8 +36,8 @@ export class PublishQueue extends DurableObject<EdgeEnv> {
     return publish(await repositoryDeps(this.env), this.#lines, order);
   }
 
-  publishRoot(by: string, bytes: Uint8Array): Promise<PublishOutcome> {
-    return this.#lines.run("root", async () => publishRoot(await repositoryDeps(this.env), by, bytes));
+  publishRoot(by: string, roots: readonly Uint8Array[]): Promise<PublishOutcome> {
+    return this.#lines.run("root", async () => publishRoot(await repositoryDeps(this.env), by, roots));
   }
 
   renew(id: BuildId): Promise<RenewOutcome> {
@@ -66,7 +66,7 @@ export function queueOf(namespace: DurableObjectNamespace<PublishQueue>): Publis
       );
       return (await Promise.all(answers)).flat();
     },
-    publishRoot: (by, bytes) => named("root").publishRoot(by, bytes),
+    publishRoot: (by, roots) => named("root").publishRoot(by, roots),
     renew: (id) => named(objectOf(id)).renew(id),
   };
 }

@@ -3,13 +3,13 @@ import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import type { Publication } from "../../shared/feed/publication.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import type { Clock, Instant } from "../../shared/time.ts";
+import type { OnlineKeys } from "../../shared/tuf/online_keys.ts";
 import { rootKey } from "../store/keys.ts";
 import { accept } from "./accept.ts";
 import { Artifacts } from "./artifacts.ts";
 import { requireOperation } from "./authority.ts";
 import { composeNew, composeRenewed, smokeTest } from "./compose.ts";
 import type { Lines } from "./lines.ts";
-import type { OnlineKeys } from "./online_keys.ts";
 import type { Publishers } from "./publishers.ts";
 import { type RootChain, type RootDeps, rootChain } from "./roots.ts";
 import { commitFeed, isDue, readFeed, type StoredFeed } from "./stored_feed.ts";
@@ -77,7 +77,7 @@ export async function publish(
   const now = deps.clock();
   const chain = await outcome(() => rootChain(deps, now));
   if ("kind" in chain) return order.publications.map(({ buildId }) => ({ buildId, outcome: chain }));
-  const request: Request = { ...order, now, chain, artifacts: new Artifacts(deps.store) };
+  const request: Request = { ...order, now, chain, artifacts: new Artifacts(deps.store, deps.clock) };
   const answers = await inParallel(order.publications, AT_ONCE, async (publication) => {
     const { buildId } = publication;
     const publishing = () => settled(() => publishOne(deps, request, publication));
@@ -145,14 +145,22 @@ export function renew(deps: RepositoryDeps, id: BuildId): Promise<RenewOutcome> 
   });
 }
 
-/** Takes in the next root: signed by the one in force and by itself (specification 5.3.4), never over an old one. */
-export function publishRoot(deps: RepositoryDeps, by: string, bytes: Uint8Array): Promise<PublishOutcome> {
+/**
+ * Takes in the roots that follow the one in force: each signed by the one before and by itself (specification 5.3.4), never
+ * over an old one. Where several come, those that others follow may have expired, as they may for a host that was away.
+ */
+export function publishRoot(
+  deps: RepositoryDeps,
+  by: string,
+  roots: readonly Uint8Array[],
+): Promise<PublishOutcome> {
   return outcome<PublishOutcome>(async () => {
     requireOperation(by, "root", deps.publishers);
     const now = deps.clock();
     const { set } = await rootChain(deps, now);
     const current = set.root.version;
-    const root = await set.updateRoot(bytes);
+    for (const bytes of roots) await set.updateRoot(bytes);
+    const { root } = set;
     if (root.expires <= now) throw new RebootlessError("expired", `root version ${root.version} has expired`);
     if (!root.consistentSnapshot) {
       throw new RebootlessError(
@@ -160,8 +168,10 @@ export function publishRoot(deps: RepositoryDeps, by: string, bytes: Uint8Array)
         "root must have consistent_snapshot: files are named by version here",
       );
     }
-    const done = await deps.store.create(rootKey(root.version), bytes);
-    if (done === "exists") return conflict(current + 1);
+    for (const [i, bytes] of roots.entries()) {
+      const done = await deps.store.create(rootKey(current + 1 + i), bytes);
+      if (done === "exists") return conflict(current + 1 + i);
+    }
     return { kind: "published", version: root.version, etag: null };
   });
 }

@@ -8,6 +8,7 @@ import { formatInstant, type Instant, instant, parseInstant } from "../../shared
 import { decodeSnapshot, decodeTargets, decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
 import { feedKey, oldManifestKey, oldMetadataKey } from "../store/keys.ts";
 import type { Notes, Store } from "../store/store.ts";
+import { expiryNote } from "./expiries.ts";
 import { SNAPSHOT_LIFE, TIMESTAMP_LIFE } from "./lives.ts";
 
 /** A kernel's feed.json as it is in force, and what the next one builds on. */
@@ -86,11 +87,15 @@ export function versionsOf(bundle: Bundle): Versions {
 function notesOf(bundle: Bundle, rootVersion: number): Notes {
   const timestamp = decodeTimestamp(parseEnvelope(bundle.timestamp, "timestamp").signed);
   const snapshot = decodeSnapshot(parseEnvelope(bundle.snapshot, "snapshot").signed);
+  const targets = decodeTargets(parseEnvelope(bundle.targets, "targets").signed);
   const halfLife = Math.min(timestamp.expires - TIMESTAMP_LIFE / 2, snapshot.expires - SNAPSHOT_LIFE / 2);
   return {
     root: String(rootVersion),
-    targets: String(versionsOf(bundle).targets),
+    targets: String(targets.version),
     renew: formatInstant(instant(halfLife)),
+    [expiryNote("timestamp")]: formatInstant(timestamp.expires),
+    [expiryNote("snapshot")]: formatInstant(snapshot.expires),
+    [expiryNote("targets")]: formatInstant(targets.expires),
   };
 }
 

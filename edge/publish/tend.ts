@@ -5,6 +5,7 @@ import type { Catalogue } from "../catalogue/catalogue.ts";
 import { type Entry, entryOf } from "../catalogue/entry.ts";
 import { FEEDS, kernelOfFeedKey } from "../store/keys.ts";
 import type { Listing, Store } from "../store/store.ts";
+import { EXPIRING, type NearestExpiries, NOTHING_EXPIRES, sooner } from "./expiries.ts";
 import type { PublisherQueue } from "./ports.ts";
 import { newestRootVersion } from "./roots.ts";
 import { isDue, readFeed } from "./stored_feed.ts";
@@ -22,6 +23,8 @@ export interface Tended {
   readonly renewed: number;
   readonly recorded: number;
   readonly failed: number;
+  /** After what was signed again. */
+  readonly nearest: NearestExpiries;
 }
 
 /** A round a few hours apart does all that is due of 20,000 kernels in a life of theirs, with as much to spare. */
@@ -35,15 +38,21 @@ const AT_ONCE = 8;
 export async function tend(deps: TendDeps): Promise<Tended> {
   const rootVersion = await newestRootVersion(deps.store, 1);
   const totals = { kernels: 0, renewed: 0, recorded: 0, failed: 0 };
+  let nearest = NOTHING_EXPIRES;
   let acts = 0;
   for (let page = await deps.store.list(FEEDS); ; page = await deps.store.list(FEEDS, page.next)) {
     totals.kernels += page.files.length;
+    const renewed = new Set<BuildId>();
     const due = (await dueOf(page, deps, rootVersion)).slice(0, MAX_ACTS - acts);
     acts += due.length;
     for (let at = 0; at < due.length; at += AT_ONCE) {
-      await Promise.all(due.slice(at, at + AT_ONCE).map((act) => attempt(act, deps, totals)));
+      await Promise.all(due.slice(at, at + AT_ONCE).map((act) => attempt(act, deps, totals, renewed)));
     }
-    if (page.next === undefined) return totals;
+    for (const { key, notes } of page.files) {
+      const id = kernelOfFeedKey(key);
+      nearest = sooner(nearest, id, notes, renewed.has(id) ? ["targets"] : EXPIRING);
+    }
+    if (page.next === undefined) return { ...totals, nearest };
   }
 }
 
@@ -62,6 +71,7 @@ export async function recordAll(deps: Pick<TendDeps, "store" | "catalogue" | "cl
 }
 
 interface Act {
+  readonly kernel: BuildId;
   readonly kind: "renewed" | "recorded";
   /** False when there was nothing to do after all. */
   readonly run: () => Promise<boolean>;
@@ -74,10 +84,10 @@ async function dueOf({ files }: Listing, deps: TendDeps, rootVersion: number): P
   return kernels.flatMap(({ id, notes }, i) => {
     const acts: Act[] = [];
     if (isDue(notes, now, rootVersion)) {
-      acts.push({ kind: "renewed", run: async () => isRenewed(await deps.queue.renew(id)) });
+      acts.push({ kernel: id, kind: "renewed", run: async () => isRenewed(await deps.queue.renew(id)) });
     }
     if ((recorded[i] ?? 0) < Number(notes["targets"]))
-      acts.push({ kind: "recorded", run: () => recordAgain(deps, id) });
+      acts.push({ kernel: id, kind: "recorded", run: () => recordAgain(deps, id) });
     return acts;
   });
 }
@@ -109,10 +119,13 @@ async function storedEntry(
 async function attempt(
   act: Act,
   { report }: TendDeps,
-  totals: { -readonly [K in keyof Tended]: number },
+  totals: { renewed: number; recorded: number; failed: number },
+  renewed: Set<BuildId>,
 ): Promise<void> {
   try {
-    if (await act.run()) totals[act.kind]++;
+    const done = await act.run();
+    if (done) totals[act.kind]++;
+    if (done && act.kind === "renewed") renewed.add(act.kernel);
   } catch (error) {
     totals.failed++;
     report(error);

@@ -2,7 +2,13 @@ import type { Context, Hono } from "hono";
 import { type BuildId, buildId } from "../../shared/brand.ts";
 import { DRY_RUN_PATH, decodeBatch, MAX_BATCH_BYTES, PUBLICATIONS_PATH } from "../../shared/feed/batch.ts";
 import { decodeManifest } from "../../shared/feed/manifest.ts";
-import { decodePublication, type Publication } from "../../shared/feed/publication.ts";
+import {
+  decodePublication,
+  decodeRootChain,
+  MAX_ROOT_CHAIN_BYTES,
+  type Publication,
+  ROOT_CHAIN_PATH,
+} from "../../shared/feed/publication.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import { MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { AppDeps } from "../app.ts";
@@ -22,7 +28,10 @@ export function publishRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void 
   route(app, `/${PUBLICATIONS_PATH}`, { post: (c) => publishMany(c, deps, false) });
   // A path of its own: a token is for a path, so nobody on the way makes a publish of a dry run.
   route(app, `/${DRY_RUN_PATH}`, { post: (c) => publishMany(c, deps, true) });
-  route(app, "/root", { post: (c) => publishRoot(c, deps, root) });
+  route(app, "/root", { post: (c) => publishRoot(c, deps, root, MAX_ROOT_BYTES, (body) => [body]) });
+  route(app, `/${ROOT_CHAIN_PATH}`, {
+    post: (c) => publishRoot(c, deps, root, MAX_ROOT_CHAIN_BYTES, decodeRootChain),
+  });
 }
 
 async function publishKernel(c: Context, deps: AppDeps): Promise<Response> {
@@ -101,11 +110,19 @@ function answeredToJson({ buildId: id, outcome }: Answered): JsonObject {
 
 const WENT_WRONG = "something went wrong at the edge, whose log says what";
 
-async function publishRoot(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
-  const admission = await admit(c.req.raw, deps, "publish", MAX_ROOT_BYTES);
+/** @param read the versions in a body, which follow each other. */
+async function publishRoot(
+  c: Context,
+  deps: AppDeps,
+  root: NewestRoot,
+  max: number,
+  read: (body: Uint8Array) => readonly Uint8Array[],
+): Promise<Response> {
+  const admission = await admit(c.req.raw, deps, "publish", max);
   if (admission.kind === "turned_away") return admission.answer;
+  const roots = read(admission.body);
   const [answered] = await audited(deps, asked(admission, "root", null), async () => [
-    { buildId: null, outcome: await deps.queue.publishRoot(admission.publisher, admission.body) },
+    { buildId: null, outcome: await deps.queue.publishRoot(admission.publisher, roots) },
   ]);
   root.forget();
   return answerOutcome(answered);

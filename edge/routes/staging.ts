@@ -9,7 +9,8 @@ import { jsonAnswer } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
 import { problem } from "../http/problem.ts";
 import { requireOperation } from "../publish/authority.ts";
-import { artifactKey, stagingKey } from "../store/keys.ts";
+import { Staging } from "../publish/staging.ts";
+import { artifactKey } from "../store/keys.ts";
 import { admit } from "./admit.ts";
 import { SHA256 } from "./patterns.ts";
 
@@ -32,7 +33,7 @@ async function stage(c: Context, deps: AppDeps): Promise<Response> {
     return refused("the body's SHA-256 is not the one in the path");
   if (admission.body.length === 0) return refused("an artifact has at least one byte");
   const known = await deps.store.head(artifactKey(sha256));
-  const done = known ? "exists" : await deps.store.create(stagingKey(sha256), admission.body);
+  const done = known ? "exists" : await stagingOf(deps).put(sha256, admission.body);
   return jsonAnswer(done === "created" ? 201 : 200, { sha256, length: admission.body.length });
 }
 
@@ -41,13 +42,16 @@ async function missing(c: Context, deps: AppDeps): Promise<Response> {
   const admission = await admit(c.req.raw, deps, "read", MAX_QUESTION_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
   const digests = decodeDigests(admission.body);
+  const staging = stagingOf(deps);
   const known = await inParallel(
     digests,
     LOOKUPS,
     async (sha256) =>
-      (await deps.store.head(artifactKey(sha256))) ?? (await deps.store.head(stagingKey(sha256))),
+      (await deps.store.head(artifactKey(sha256))) !== undefined || (await staging.has(sha256)),
   );
-  return jsonAnswer(200, { missing: digests.filter((_, i) => known[i] === undefined) });
+  return jsonAnswer(200, { missing: digests.filter((_, i) => !known[i]) });
 }
+
+const stagingOf = ({ store, clock }: AppDeps): Staging => new Staging(store, clock);
 
 const refused = (message: string): Response => problem(422, { code: "refused", message });

@@ -14,7 +14,14 @@ export const oldManifestKey = (id: BuildId, sha256: Sha256Hex): string => `kerne
 /** From version 2 on: version 1 comes with the deployment. */
 export const rootKey = (version: number): string => `root/${version}.root.json`;
 export const artifactKey = (sha256: Sha256Hex): string => `artifacts/${sha256}`;
+/** What the last round over all feeds did. */
+export const ROUND_KEY = "state/round.json";
 /** Segments of the audit log, numbered from 1. */
 export const auditKey = (segment: number): string => `audit/${String(segment).padStart(12, "0")}`;
 /** Artifacts that no publish has named yet: nobody can read them. */
-export const stagingKey = (sha256: Sha256Hex): string => `staging/${sha256}`;
+export const stagingKey = (week: number, sha256: Sha256Hex): string =>
+  `${STAGING}${String(week).padStart(WEEK_DIGITS, "0")}/${sha256}`;
+export const STAGING = "staging/";
+export const weekOfStagingKey = (key: string): number => Number.parseInt(key.slice(STAGING.length), 10);
+/** Weeks sort as text for the next 15,000 years. */
+const WEEK_DIGITS = 6;

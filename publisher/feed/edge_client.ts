@@ -24,7 +24,8 @@ export interface Answer {
 
 /** Speaks to the edge. Throws `unreachable`; what the edge answers is the caller's to judge. */
 export interface EdgeClient {
-  get(path: string, maxBytes: number): Promise<Answer>;
+  /** @param etag of what is held already: 304 says that it is the newest. */
+  get(path: string, maxBytes: number, etag?: string): Promise<Answer>;
   /** With a token for just this request; again when the edge said when. @param maxBytes of the answer. */
   send(scope: TokenScope, maxBytes?: number): Promise<Answer>;
 }
@@ -63,7 +64,8 @@ function waitOf({ status, header }: Answer): number | undefined {
 
 /** For who has no token, and needs none to read. */
 export const edgeReader = (base: string): EdgeReader => ({
-  get: (path, maxBytes) => call(new URL(path, base), { size: maxBytes }),
+  get: (path, maxBytes, etag) =>
+    call(new URL(path, base), { size: maxBytes, ...(etag && { headers: { "if-none-match": etag } }) }),
 });
 
 async function call(url: URL, init: RequestInit): Promise<Answer> {

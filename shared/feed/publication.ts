@@ -2,7 +2,7 @@ import { type BuildId, buildId } from "../brand.ts";
 import { fromUtf8, utf8 } from "../bytes.ts";
 import { Decoder } from "../decode.ts";
 import { encodeJson, jsonObject, parseJson } from "../json.ts";
-import { MAX_MANIFEST_BYTES, MAX_TARGETS_BYTES } from "../limits.ts";
+import { MAX_MANIFEST_BYTES, MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS, MAX_TARGETS_BYTES } from "../limits.ts";
 
 /**
  * What a publisher sends to `POST kernels/<build-id>/publish`: the signed targets and the manifest that it
@@ -14,7 +14,20 @@ export interface Publication {
   readonly base: number;
   readonly targets: Uint8Array;
   readonly manifest: Uint8Array;
+  /**
+   * Only where a backup is put back: the versions of the snapshot and the timestamp it has. Hosts have seen them, and
+   * more, so what the edge signs begins well above; and `base` may be above what the edge has.
+   */
+  readonly restored?: Restored;
 }
+
+export interface Restored {
+  readonly snapshot: number;
+  readonly timestamp: number;
+}
+
+/** A feed that is signed again every hour has these versions after a century. */
+const MAX_RESTORED = 1_000_000;
 
 export function encodePublication(publication: Publication): Uint8Array {
   return encodeJson(
@@ -24,6 +37,7 @@ export function encodePublication(publication: Publication): Uint8Array {
       base: publication.base,
       targets: fromUtf8(publication.targets),
       manifest: fromUtf8(publication.manifest),
+      ...(publication.restored && { restored: jsonObject({ ...publication.restored }) }),
     }),
   );
 }
@@ -32,19 +46,40 @@ export function encodePublication(publication: Publication): Uint8Array {
 export function decodePublication(bytes: Uint8Array): Publication {
   const publication = new Decoder(parseJson(bytes, "publication"), "publication");
   publication.get("format").literal(1);
+  const restored = publication.get("restored").optional(decodeRestored);
   return {
     buildId: publication.get("build_id").as(buildId),
     base: publication.get("base").integer(0),
     targets: utf8(publication.get("targets").string(MAX_TARGETS_BYTES)),
     manifest: utf8(publication.get("manifest").string(MAX_MANIFEST_BYTES)),
+    ...(restored && { restored }),
   };
 }
+
+const decodeRestored = (versions: Decoder): Restored => ({
+  snapshot: versions.get("snapshot").integer(1, MAX_RESTORED),
+  timestamp: versions.get("timestamp").integer(1, MAX_RESTORED),
+});
 
 /** Where artifacts wait for the publish that names them. */
 export const stagingPath = (sha256: string): string => `staging/${sha256}`;
 export const publishPath = (id: BuildId): string => `kernels/${id}/publish`;
 /** The root of trust: `GET root/<N>.root.json`, `POST root` for the next version. */
 export const ROOT_PATH = "root";
+/** `POST`: versions that follow each other, to an edge that lost them; only the last must not have expired. */
+export const ROOT_CHAIN_PATH = "root/chain";
+/** More than anybody rotates, as one body. */
+export const MAX_ROOT_CHAIN_BYTES = 16 * 1024 * 1024;
+
+export const encodeRootChain = (roots: readonly Uint8Array[]): Uint8Array =>
+  encodeJson(jsonObject({ roots: roots.map(fromUtf8) }));
+
+/** Throws ParseError. */
+export const decodeRootChain = (bytes: Uint8Array): readonly Uint8Array[] =>
+  new Decoder(parseJson(bytes, "roots"), "roots")
+    .get("roots")
+    .array(MAX_ROOT_ROTATIONS)
+    .map((root) => utf8(root.string(MAX_ROOT_BYTES)));
 
 /**
  * A publisher's token is a JWT signed with EdDSA, sent as `Authorization: Bearer …`, good for one request.

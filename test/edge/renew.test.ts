@@ -115,6 +115,20 @@ describe("a feed that is read as time goes by", () => {
     await verified(await edge.publisher.feed(id));
   });
 
+  it("has a timestamp in force also after its targets have expired: that is what hosts are to learn", async () => {
+    now = instant(START + 320 * DAY);
+    const set = await TrustedSet.fromRoot(made.root, now, signatureVerifier({ ed25519 }));
+    const bundle = await edge.publisher.feed(id);
+    await set.updateTimestamp(bundle.timestamp);
+    await set.updateSnapshot(bundle.snapshot);
+    await expect(set.updateTargets(bundle.targets)).rejects.toMatchObject({
+      code: "expired",
+      message: expect.stringContaining("targets"),
+    });
+    expect((await publishNext(edge, 1)).status).toBe(201);
+    await verified(await edge.publisher.feed(id));
+  });
+
   it("is renewed by those who read timestamp.json", async () => {
     now = instant(START + TIMESTAMP_LIFE / 2);
     const answer = await edge.send("GET", `/${metadataPath(id)}/timestamp.json`);

@@ -3,6 +3,7 @@ import type { Piece, Unit } from "../object/pieces.ts";
 import { isInitSection } from "../object/section_role.ts";
 import type { Compare, Version } from "./compare.ts";
 import type { Correlation } from "./correlate.ts";
+import { changedLists } from "./lists.ts";
 import { isContentOnly, isRenewable, parentOf } from "./names.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 
@@ -46,6 +47,9 @@ export function findChanges(
       notes.push(`${nameOf(now)} in ${now.section.name} changed, without effect on a kernel that runs`);
     else if (isCopyable(now, after.unit, users)) copied.add(now);
     else if (!isRenewable(nameOf(now))) refusals.push(changedData(old, now));
+  }
+  for (const name of changedLists(before, after, same)) {
+    notes.push(`${name} changed: it is read at the start, without effect on a kernel that runs`);
   }
   // A constant that functions alone refer to changes with them.
   for (const datum of copied)

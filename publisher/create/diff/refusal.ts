@@ -10,6 +10,7 @@ export type RefusalCode =
   | "static_key" // a branch on a key of a module
   | "init" // needs what the kernel has freed after its start
   | "exception_table" // a fixup outside of what is kept
+  | "shared_section" // tied to functions that are not changed by a jump that cannot be led elsewhere
   | "assembly"; // no compiler's code
 
 /** What stands in the way of an update, and what its author can do. */
@@ -33,6 +34,7 @@ const ADVICE: Readonly<Record<RefusalCode, string>> = {
   static_key: "Ask the key with static_key_enabled() in the changed function.",
   init: "Copy what is needed out of __init code and data under a new name.",
   exception_table: "Change the function so that its fixup is in itself.",
+  shared_section: "Leave the section attribute of the function out of the patch.",
   assembly: "Only C can be changed live.",
 };
 

@@ -73,7 +73,14 @@ class Selector {
     for (const piece of this.#changes.changed) this.#keep(piece);
     for (let piece = this.#queue.shift(); piece !== undefined; piece = this.#queue.shift()) {
       const name = piece.names[0] ?? piece.section.name;
-      pieces.set(piece, this.#references(piece.references, name, false) ?? []);
+      if (piece.isTied) {
+        this.#refuse(
+          refusal("shared_section", name, `it jumps into another function of ${piece.section.name}`),
+        );
+      }
+      const references = this.#references(piece.references, name, false) ?? [];
+      pieces.set(piece, references);
+      this.#requireEarly(piece, references);
       for (const entry of this.#after.entries.get(piece.index) ?? []) {
         const kept = this.#entry(entry, name);
         if (kept !== undefined) entries.push(kept);
@@ -193,6 +200,23 @@ class Selector {
     return keep();
   }
 
+  /** The kernel copies alternatives into the code when the update is loaded: before a module's symbols are filled in. */
+  #requireEarly(piece: Piece, references: readonly KeptReference[]): void {
+    if (piece.section.name !== REPLACEMENTS) return;
+    for (const { target } of references) {
+      if (
+        target.kind !== "kernel" ||
+        target.target.kind !== "livepatch" ||
+        target.target.object === "vmlinux"
+      )
+        continue;
+      const { name, object } = target.target;
+      this.#refuse(
+        refusal("unresolved", name, `an alternative refers to it, and it is the module ${object}'s`),
+      );
+    }
+  }
+
   #entry(entry: TableEntry, from: string): KeptEntry | undefined {
     const { name } = entry.section;
     const references = this.#references(entry.references, from, true);
@@ -223,6 +247,7 @@ class Selector {
   }
 }
 
+const REPLACEMENTS = ".altinstr_replacement";
 const KEYED = { __jump_table: "the branch on", ".static_call_sites": "the static call" } as const;
 
 const isTracing = (key: string): boolean => key.startsWith("__tracepoint_") || isRenewable(key);

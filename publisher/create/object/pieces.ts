@@ -26,6 +26,8 @@ export interface Piece {
   readonly isGlobal: boolean;
   readonly isWeak: boolean;
   readonly isWritable: boolean;
+  /** Code that jumps into another piece with an operand of one byte: it cannot be moved. */
+  readonly isTied: boolean;
   /** Zero where a reference is filled in; [] for zeroed data. */
   readonly bytes: Uint8Array;
   /** By offset. */
@@ -71,7 +73,7 @@ interface Extent {
   readonly symbols: readonly ElfSymbol[];
 }
 
-type Draft = Omit<Piece, "bytes" | "references">;
+type Draft = Omit<Piece, "bytes" | "references" | "isTied">;
 
 const GLOBAL = 1;
 const WEAK = 2;
@@ -119,7 +121,8 @@ function splitUnit(object: CompiledObject): Unit {
   const pieces = drafts.map((draft): Piece => {
     const { section, start, size } = draft;
     const found = references(section, start, start + size);
-    return { ...draft, references: found, bytes: clearedBytes(section, start, size, found) };
+    const isTied = jumpsShortOut(walks.get(section), start, start + size);
+    return { ...draft, isTied, references: found, bytes: clearedBytes(section, start, size, found) };
   });
   return {
     object,
@@ -357,6 +360,17 @@ function narrow(value: bigint): number {
   return Number(value);
 }
 
+function jumpsShortOut(
+  operands: ReadonlyMap<number, RelativeOperand> | undefined,
+  start: number,
+  end: number,
+): boolean {
+  for (const { at, size, target } of operands?.values() ?? []) {
+    if (size === 1 && at >= start && at < end && (target < start || target >= end)) return true;
+  }
+  return false;
+}
+
 /** Branches from one piece into another of the same section, which the assembler filled in. */
 function unlisted(
   section: ObjectSection,
@@ -372,9 +386,7 @@ function unlisted(
     if (at < start || at >= end || relocated.has(at) || (target >= start && target < end)) return [];
     const piece = target < 0 || target > section.size ? undefined : pieceAt(section.index, target);
     if (piece === undefined) return [];
-    if (size !== 4) {
-      throw new RebootlessError("unsupported", `${section.name}: a short jump out of a function at ${at}`);
-    }
+    if (size !== 4) return [];
     return [
       {
         offset: at - start,

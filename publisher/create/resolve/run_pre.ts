@@ -1,4 +1,5 @@
 import { equalBytes, toHex } from "../../../shared/bytes.ts";
+import { BRANCH_LENGTH, JUMP } from "../../../shared/runpre/code.ts";
 import { FIELD_SIZE } from "../object/compiled_object.ts";
 import type { Piece, Reference, Unit } from "../object/pieces.ts";
 import type { ShippedObject } from "./shipped_object.ts";
@@ -61,8 +62,29 @@ export function matchUnit(unit: Unit, shipped: ShippedObject): UnitMatch {
     }
     left = undecided;
     if (left.length === 0) break;
+    progress = followData(unit, shipped, known) || progress;
   }
   return { functions, addresses: known.addresses, symbols: known.symbols };
+}
+
+/** Data too tell where functions lie: tables of functions, whose own place is known. Whether anything was learnt. */
+function followData(unit: Unit, shipped: ShippedObject, known: Known): boolean {
+  const before = known.addresses.size;
+  const data = unit.pieces.filter(({ role, references }) => role === "data" && references.length > 0);
+  for (let size = -1; size !== known.addresses.size; ) {
+    size = known.addresses.size;
+    for (const piece of data) {
+      const address = known.addresses.get(piece) ?? onlyPlace(piece, shipped);
+      const found = address === undefined ? undefined : judgeReferences(unit, piece, address, shipped, known);
+      if (found?.kind === "match") known.add(found.findings);
+    }
+  }
+  return known.addresses.size > before;
+}
+
+function onlyPlace({ names }: Piece, shipped: ShippedObject): bigint | undefined {
+  const [only, ...others] = names.flatMap((name) => shipped.named(name));
+  return others.length === 0 ? only?.address : undefined;
 }
 
 class Known {
@@ -104,32 +126,71 @@ function compareAt(
   shipped: ShippedObject,
   known: Known,
 ): Comparison {
-  const there = shipped.bytes(address, piece.size);
+  const there = shipped.bytes(address, piece.size) ?? shipped.bytes(address, piece.size - SHORTER);
   if (there === undefined) return { kind: "mismatch", at: 0, reason: "the shipped object ends before it" };
-  const at = firstDifference(piece, there);
-  if (at !== undefined) {
-    const [compiled, found] = [piece.bytes, there].map((bytes) =>
-      toHex(bytes, at, Math.min(at + 8, bytes.length)),
-    );
-    return { kind: "mismatch", at, reason: `compiled ${compiled}, shipped ${found}` };
-  }
-  const addresses = new Map<Piece, bigint>([[piece, address]]);
-  const symbols = new Map<string, bigint>();
-  for (const reference of piece.references) {
-    const operand = shipped.operand(address + BigInt(reference.offset), reference.type);
-    const reason =
-      operand === undefined
-        ? "not filled in"
-        : judge(unit, reference, operand + BigInt(reference.bias), shipped, known, { addresses, symbols });
-    if (reason !== undefined) return { kind: "mismatch", at: reference.offset, reason };
-  }
-  return { kind: "match", findings: { addresses, symbols } };
+  const isShort = isShortened(piece, there);
+  const at = firstDifference(piece, there, isShort ? piece.size - BRANCH_LENGTH : piece.size);
+  if (at === undefined) return judgeReferences(unit, piece, address, shipped, known, isShort);
+  const [compiled, found] = [piece.bytes, there].map((bytes) =>
+    toHex(bytes, at, Math.min(at + 8, bytes.length)),
+  );
+  return { kind: "mismatch", at, reason: `compiled ${compiled}, shipped ${found}` };
 }
 
-function firstDifference({ bytes, references }: Piece, there: Uint8Array): number | undefined {
+/** Whether all that a piece refers to is what the shipped one at an address refers to, and what that implies. */
+function judgeReferences(
+  unit: Unit,
+  piece: Piece,
+  address: bigint,
+  shipped: ShippedObject,
+  known: Known,
+  isShort = false,
+): Comparison {
+  const found = { addresses: new Map<Piece, bigint>([[piece, address]]), symbols: new Map<string, bigint>() };
+  for (const reference of piece.references) {
+    const isLast = isShort && reference === piece.references.at(-1);
+    const place = isLast ? shortTarget(piece, address, shipped) : operandOf(reference, address, shipped);
+    const reason =
+      place === undefined ? "not filled in" : judge(unit, reference, place, shipped, known, found);
+    if (reason !== undefined) return { kind: "mismatch", at: reference.offset, reason };
+  }
+  return { kind: "match", findings: found };
+}
+
+/** What a reference of the shipped code is to. */
+function operandOf(
+  { offset, type, bias }: Reference,
+  address: bigint,
+  shipped: ShippedObject,
+): bigint | undefined {
+  const operand = shipped.operand(address + BigInt(offset), type);
+  return operand === undefined ? undefined : operand + BigInt(bias);
+}
+
+/** Where the short jump at the end of the shipped code goes. */
+function shortTarget({ size }: Piece, address: bigint, shipped: ShippedObject): bigint | undefined {
+  const end = address + BigInt(size - SHORTER);
+  const [distance] = shipped.bytes(end - 1n, 1) ?? [];
+  return distance === undefined ? undefined : end + BigInt((distance << 24) >> 24);
+}
+
+/**
+ * Whether a function that ends with a jump to another one ends with a short one as shipped. With a section for each
+ * function the assembler knows no distances, and every such jump is a long one.
+ */
+function isShortened({ bytes, references, size }: Piece, there: Uint8Array): boolean {
+  const at = size - BRANCH_LENGTH;
+  const last = references.at(-1);
+  return last?.offset === at + 1 && last.isBranch && bytes[at] === JUMP && there[at] === SHORT_JUMP;
+}
+
+const SHORT_JUMP = 0xeb;
+const SHORTER = BRANCH_LENGTH - 2;
+
+function firstDifference({ bytes, references }: Piece, there: Uint8Array, end: number): number | undefined {
   let from = 0;
-  for (const { offset, type } of [...references, { offset: bytes.length, type: 0 }]) {
-    for (let at = from; at < offset; at++) if (bytes[at] !== there[at]) return at;
+  for (const { offset, type } of [...references, { offset: end, type: 0 }]) {
+    for (let at = from; at < Math.min(offset, end); at++) if (bytes[at] !== there[at]) return at;
     from = offset + (FIELD_SIZE.get(type) ?? 0);
   }
   return undefined;

@@ -54,7 +54,7 @@ export async function makeObjects(
   // A link's time is that of the file behind it, older than an object of the patched source: none is left to be believed.
   for (const object of objects) await rm(join(kbuild.out, object), { force: true });
   await Promise.all(objects.map((object) => mkdir(dirname(join(kbuild.out, object)), { recursive: true })));
-  const { errors } = await make(kbuild, objects, { KCFLAGS: OBJECT_FLAGS });
+  const { errors } = await make(kbuild, objects);
   const failed = failures(errors);
   const outcomes = new Map<string, CompileOutcome>();
   for (const object of objects)

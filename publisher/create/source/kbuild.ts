@@ -13,8 +13,8 @@ export interface Kbuild {
   readonly tree: string;
   readonly out: string;
   readonly jobs: number;
-  /** Told what kbuild says it does: "CC fs/ext4/mballoc.o". */
-  readonly onStep: (step: string) => void;
+  /** Told of each object when kbuild has compiled it: "fs/ext4/mballoc.o". */
+  readonly onCompiled: (object: string) => void;
 }
 
 export interface MakeOutcome {
@@ -25,28 +25,24 @@ export interface MakeOutcome {
 
 /** Runs kbuild for targets, going on after one that fails. */
 export async function make(
-  { tree, out, jobs, onStep }: Kbuild,
+  { tree, out, jobs, onCompiled }: Kbuild,
   targets: readonly string[],
-  variables: Readonly<Record<string, string>> = {},
 ): Promise<MakeOutcome> {
-  const assigned = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   const args = ["-C", tree, `O=${out}`, `-j${jobs}`, "--keep-going", "--output-sync=target"];
-  const { code, stderr } = await runProgram(
-    "make",
-    [...args, `PAHOLE=${join(out, "pahole")}`, ...assigned, ...targets],
-    {
-      onLine: (line) => {
-        const [, tool, target] = /^ {2}([A-Z]+) +(?:\[M\] +)?(\S+)$/.exec(line) ?? [];
-        if (tool !== undefined && target !== undefined) onStep(`${tool} ${target}`);
-      },
+  // The same flags for all that is made: with others kbuild would make its own parts anew.
+  const variables = [`PAHOLE=${join(out, "pahole")}`, `KCFLAGS=${OBJECT_FLAGS}`];
+  const { code, stderr } = await runProgram("make", [...args, ...variables, ...targets], {
+    onLine: (line) => {
+      const [, object] = /^ {2}CC +(?:\[M\] +)?([^/\s]\S*\.o)$/.exec(line) ?? [];
+      if (object !== undefined) onCompiled(object);
     },
-  );
+  });
   return { code, errors: stderr };
 }
 
 /** For what has to succeed. @throws RebootlessError `io` with what make said. */
 export async function mustMake(kbuild: Kbuild, targets: readonly string[]): Promise<void> {
-  const { code, errors } = await make(kbuild, targets);
+  const { code, errors } = await make({ ...kbuild, onCompiled: () => undefined }, targets);
   if (code === 0) return;
   throw new RebootlessError("io", `make ${targets.join(" ")} failed\n${lastLines(errors, 20)}`, {
     hint: "docs/patch-authors.md lists the programs and libraries that the kernel's build system takes.",

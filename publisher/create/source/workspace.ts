@@ -75,7 +75,7 @@ export async function openWorkspace(
       tree: join(folder, "tree"),
       out: join(folder, "out"),
       jobs: options.jobs,
-      onStep: progress,
+      onCompiled: (object) => progress(`compiled ${object}`),
     };
     const ready = (await readReady(folder)) ?? (await prepare(folder, kbuild, source, headers, options));
     await prune(join(cache, "trees"), folder);
@@ -118,7 +118,7 @@ async function prepare(
   options: WorkspaceOptions,
 ): Promise<Ready> {
   await agreement.version(source.root, headers);
-  options.progress(`preparing ${source.root} for ${headers.release}, once`);
+  options.progress(`preparing ${source.root} for ${headers.release}, once: half a minute`);
   await rm(kbuild.tree, { recursive: true, force: true });
   await rm(kbuild.out, { recursive: true, force: true });
   linkTree(source, kbuild.tree);

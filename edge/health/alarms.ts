@@ -1,0 +1,106 @@
+import { DAY, formatInstant, HOUR, type Instant, MINUTE } from "../../shared/time.ts";
+import type { OnlineRole } from "../../shared/tuf/online_keys.ts";
+import type { Root } from "../../shared/tuf/schema.ts";
+import { EXPIRING, type Expiring } from "../publish/expiries.ts";
+import type { Round } from "../publish/round.ts";
+import type { WatchedStore } from "../store/watched.ts";
+
+/** What is known of an edge at one moment. */
+export interface EdgeState {
+  readonly now: Instant;
+  /** Undefined where the store could not be read, or its roots do not follow from the trusted one. */
+  readonly root: Root | undefined;
+  readonly storeReadable: boolean;
+  readonly lastError: WatchedStore["lastError"];
+  /** Undefined before the first. */
+  readonly round: Round | undefined;
+  /** Whether the root in force names a key that the edge holds. */
+  readonly keys: Readonly<Record<OnlineRole, boolean>>;
+}
+
+/** Docs/monitoring.md says what to do about each. */
+export type AlarmName =
+  | "store_unreadable"
+  | "store_errors"
+  | "root_invalid"
+  | "root_expires"
+  | "snapshot_key"
+  | "timestamp_key"
+  | "timestamp_expires"
+  | "snapshot_expires"
+  | "targets_expires"
+  | "round_missing"
+  | "round_failed";
+
+export interface Alarm {
+  readonly name: AlarmName;
+  /** `failing`: hosts or publishers are turned away now. */
+  readonly level: "warning" | "failing";
+  readonly message: string;
+}
+
+/** How long before its end somebody should know. What the edge signs itself is signed again long before. */
+const WARNED_BEFORE: Readonly<Record<Expiring | "root", number>> = {
+  root: 30 * DAY,
+  timestamp: 1 * DAY,
+  snapshot: 7 * DAY,
+  targets: 30 * DAY,
+};
+/** Three rounds did not come. */
+const ROUND_OVERDUE = 12 * HOUR;
+const RECENT = 15 * MINUTE;
+
+export function alarmsOf(state: EdgeState): readonly Alarm[] {
+  return [...storeAlarms(state), ...rootAlarms(state), ...expiryAlarms(state), ...roundAlarms(state)];
+}
+
+function* storeAlarms({ storeReadable, lastError, now }: EdgeState): Generator<Alarm> {
+  if (!storeReadable) {
+    yield { name: "store_unreadable", level: "failing", message: "the store cannot be read" };
+  } else if (lastError && now - lastError.at < RECENT) {
+    const message = `the store failed at ${formatInstant(lastError.at)} (${lastError.operation})`;
+    yield { name: "store_errors", level: "warning", message };
+  }
+}
+
+function* rootAlarms({ root, storeReadable, keys, now }: EdgeState): Generator<Alarm> {
+  if (!root) {
+    if (!storeReadable) return;
+    yield {
+      name: "root_invalid",
+      level: "failing",
+      message: "the stored roots do not follow from TRUSTED_ROOT",
+    };
+    return;
+  }
+  if (root.expires - now < WARNED_BEFORE.root) {
+    const message = `root version ${root.version} ends at ${formatInstant(root.expires)}`;
+    yield { name: "root_expires", level: root.expires <= now ? "failing" : "warning", message };
+  }
+  for (const role of ["snapshot", "timestamp"] as const) {
+    if (keys[role]) continue;
+    const message = `root version ${root.version} names no key of ${role.toUpperCase()}_KEY`;
+    yield { name: `${role}_key`, level: "failing", message };
+  }
+}
+
+function* expiryAlarms({ round, now }: EdgeState): Generator<Alarm> {
+  for (const role of EXPIRING) {
+    const nearest = round?.nearest[role];
+    if (!nearest || nearest.at - now >= WARNED_BEFORE[role]) continue;
+    // Targets are their publishers' to sign: one kernel that nobody tends does not make the edge fail.
+    const level = nearest.at <= now && role !== "targets" ? "failing" : "warning";
+    const message = `${role} of kernel ${nearest.kernel} ends at ${formatInstant(nearest.at)}`;
+    yield { name: `${role}_expires`, level, message };
+  }
+}
+
+function* roundAlarms({ round, now }: EdgeState): Generator<Alarm> {
+  if (!round || now - round.at > ROUND_OVERDUE) {
+    const message = round ? `the last round was at ${formatInstant(round.at)}` : "there was no round yet";
+    yield { name: "round_missing", level: "warning", message };
+  } else if (round.failed > 0) {
+    const message = `the last round failed for ${round.failed} kernels`;
+    yield { name: "round_failed", level: "warning", message };
+  }
+}

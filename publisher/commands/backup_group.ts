@@ -1,0 +1,82 @@
+import type { Command } from "commander";
+import { RebootlessError } from "../../shared/errors.ts";
+import { jsonObject } from "../../shared/json.ts";
+import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
+import type { Context } from "../context.ts";
+import { backUp } from "../feed/backup.ts";
+import { edgeClient, edgeReader } from "../feed/edge_client.ts";
+import { readBounded } from "../feed/read_bounded.ts";
+import { restore } from "../feed/restore.ts";
+import { openWorkspace } from "../feed/workspace.ts";
+import { Keyring } from "../keys/keyring.ts";
+import { type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
+import { feedAddress, withPassphraseFile } from "./arguments.ts";
+import type { CommandGroup } from "./run.ts";
+
+interface BackupOptions {
+  readonly feed: string;
+  readonly root: string;
+}
+
+interface RestoreOptions extends PassphraseOptions {
+  readonly feed: string;
+}
+
+/** A copy of a whole feed, and back. */
+export const backupGroup: CommandGroup = (root, run) => {
+  root
+    .command("backup <folder>")
+    .description("bring a folder up to all that a feed has, verified: a backup, and a mirror too")
+    .requiredOption("--feed <url>", "address of the feed", feedAddress)
+    .requiredOption("--root <file>", "a root of trust that you hold, of any version")
+    .action((folder: string, options: BackupOptions, self: Command) =>
+      run("backup", self, (context) => runBackup(context, folder, options)),
+    );
+  withPassphraseFile(root.command("restore <dir> <folder>"))
+    .description(
+      "put a backup into a feed, as the publisher of DIR; nothing there is replaced by something older",
+    )
+    .requiredOption("--feed <url>", "address of the feed", feedAddress)
+    .action((dir: string, folder: string, options: RestoreOptions, self: Command) =>
+      run("restore", self, (context) => runRestore(context, dir, folder, options)),
+    );
+};
+
+async function runBackup(
+  { terminal }: Context,
+  folder: string,
+  { feed, root }: BackupOptions,
+): Promise<void> {
+  const held = await readBounded(root, MAX_ROOT_BYTES);
+  const { kernels, changed, bytes } = await backUp(edgeReader(feed), folder, held, terminal.progress);
+  terminal.say(
+    `backup     ${kernels} kernels, each verified; ${changed} had changed, ${bytes} bytes fetched`,
+  );
+  terminal.result("backup", { kernels, changed, bytes });
+}
+
+async function runRestore(
+  { terminal, clock, prompt }: Context,
+  dir: string,
+  folder: string,
+  options: RestoreOptions,
+): Promise<void> {
+  const workspace = await openWorkspace(dir, new Keyring(passphraseSource(options, prompt)));
+  const edge = edgeClient(options.feed, workspace, clock);
+  const { kernels, restored, kept, faults } = await restore(edge, folder, terminal.progress);
+  terminal.say(`restored   ${restored} of ${kernels} kernels; ${kept} are there as new or newer`);
+  const [first] = faults;
+  if (!first) return terminal.result("restore", { kernels, restored, kept });
+  throw new RebootlessError(first.error.code, `${faults.length} kernels were not restored`, {
+    cause: first.error,
+    hint: "Sign anew what has expired or was signed by keys that count no more: push DIR DRAFT --replace.",
+    answer: {
+      kernels,
+      restored,
+      kept,
+      failed: faults.map(({ buildId, error }) =>
+        jsonObject({ build_id: buildId, code: error.code, message: error.message }),
+      ),
+    },
+  });
+}

@@ -1,0 +1,174 @@
+import { mkdir } from "node:fs/promises";
+import { availableParallelism, homedir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { type ObjectName, objectName } from "../../shared/brand.ts";
+import { utf8 } from "../../shared/bytes.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { EXIT } from "../../shared/exit_codes.ts";
+import { type JsonValue, parseJson } from "../../shared/json.ts";
+import type { Context } from "../context.ts";
+import { moduleKernel } from "../create/module/module_kernel.ts";
+import { writeModule } from "../create/module/write_module.ts";
+import { reportText } from "../create/report_text.ts";
+import { shippedKernel } from "../create/shipped.ts";
+import { applyPatch } from "../create/source/apply_patch.ts";
+import { openHeaders } from "../create/source/headers.ts";
+import { objectCache } from "../create/source/object_cache.ts";
+import { MAX_PATCH_BYTES } from "../create/source/patch_file.ts";
+import { openSource } from "../create/source/source_tree.ts";
+import { openWorkspace } from "../create/source/workspace.ts";
+import { makeUpdate, type UpdateContent, type UpdateReport } from "../create/update.ts";
+import { readBounded } from "../feed/read_bounded.ts";
+import { makeDraft, type UpdateOptions } from "./draft.ts";
+import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
+import { requireAbsent, writeNew } from "./output.ts";
+
+export interface CreateOptions extends Partial<UpdateOptions> {
+  readonly patch: string;
+  readonly source: string;
+  readonly image: string;
+  readonly headers: readonly string[];
+  readonly modules: readonly string[];
+  readonly output?: string;
+  /** The module's name. */
+  readonly name?: string;
+  readonly cve: readonly string[];
+  readonly depends: readonly string[];
+  readonly conflicts: readonly string[];
+  readonly supersedes: readonly string[];
+  readonly replace: boolean;
+  /** Only say what the patch comes to. */
+  readonly check: boolean;
+  readonly fuzz: boolean;
+  readonly forceCompiler: boolean;
+  readonly jobs?: number;
+  readonly cache?: string;
+}
+
+/**
+ * From a source patch to a livepatch module, its draft and a report, by the distribution's own packages. With `check` only
+ * the report. A patch that cannot be brought to a running kernel ends with `not_live`, its report said all the same.
+ */
+export async function create(context: Context, options: CreateOptions): Promise<void> {
+  const { terminal } = context;
+  const output = outputOf(options);
+  if (output !== undefined) await requireAbsent(output);
+  const patch = Buffer.from(await readBounded(options.patch, MAX_PATCH_BYTES)).toString("latin1");
+  const kernel = await openWithModules(options.image, options.modules, () => true);
+  const { content, symvers } = await contentOf(context, options, kernel, patch);
+  const { report } = content;
+  for (const line of reportText(report)) terminal.say(line);
+  const answer = { outcome: report.outcome, report: jsonOf(report) };
+  if (report.outcome === "refused") throw refused(report, answer);
+  if (report.outcome === "unchanged") context.exitWith(EXIT.unchanged);
+  if (report.outcome === "unchanged" || output === undefined) {
+    terminal.say(
+      report.outcome === "made" ? "can be made: nothing was written" : "the patch changes no code",
+    );
+    terminal.result("create", answer);
+    return;
+  }
+  const about = updateOptions(options, patch);
+  const name = options.name === undefined ? nameOf(about.id) : objectName(options.name);
+  const module = writeModule({
+    name,
+    kernel: moduleKernel(kernel.image, symvers),
+    units: content.patches,
+    hooks: [],
+    replace: options.replace,
+  });
+  const draft = await makeDraft(kernel, module, about, context.clock);
+  await mkdir(output, { recursive: true });
+  const file = (suffix: string): string => join(output, suffix);
+  await writeNew(file(`${name}.ko`), module);
+  await writeNew(file(`${about.id}.json`), draft.encoded);
+  await writeNew(file("report.txt"), utf8(`${reportText(report).join("\n")}\n`));
+  await writeNew(file("report.json"), utf8(`${JSON.stringify(report, null, 2)}\n`));
+  terminal.say(`module  ${file(`${name}.ko`)}, ${module.length} bytes`);
+  terminal.say(`draft   ${file(`${about.id}.json`)}: ${draft.update.summary}`);
+  terminal.result("create", {
+    ...answer,
+    id: about.id,
+    module: file(`${name}.ko`),
+    draft: file(`${about.id}.json`),
+  });
+}
+
+function outputOf({ output, check }: CreateOptions): string | undefined {
+  if (check) return undefined;
+  if (output !== undefined) return resolve(output);
+  throw new RebootlessError("usage", "where to is not said", {
+    hint: "-o FOLDER takes the module, its draft and the report; --check only looks.",
+  });
+}
+
+/** Opens everything that the patch needs, and gives the source back whatever comes. */
+async function contentOf(
+  { terminal, warn }: Context,
+  options: CreateOptions,
+  { image, modules }: KernelAndModules,
+  patch: string,
+): Promise<{ readonly content: UpdateContent; readonly symvers: ReadonlyMap<string, number> }> {
+  const cache = resolve(options.cache ?? defaultCache());
+  await mkdir(cache, { recursive: true });
+  const progress = (line: string): void => terminal.progress(line);
+  const source = await openSource(options.source, cache, progress);
+  const changes = await applyPatch(source.root, patch, options.fuzz);
+  const headers = await openHeaders(options.headers, image.release, cache);
+  const shipped = shippedKernel(image, headers.symvers, modules);
+  const workspace = await openWorkspace(source, headers, {
+    cache,
+    jobs: options.jobs ?? availableParallelism(),
+    banner: image.banner,
+    forceCompiler: options.forceCompiler,
+    progress,
+  });
+  try {
+    for (const note of workspace.notes) warn(note);
+    const tools = { workspace, objects: objectCache(cache), shipped, progress };
+    return { content: await makeUpdate(tools, changes), symvers: shipped.versions.crcs };
+  } finally {
+    workspace.release();
+  }
+}
+
+/** The XDG Base Directory Specification's place for what can be made again. */
+const defaultCache = (): string =>
+  join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "rebootless", "create");
+
+/** What is not said is taken from the patch: its file's name, and the subject that git gave it. */
+function updateOptions(options: CreateOptions, patch: string): UpdateOptions {
+  const stem = basename(options.patch).replace(/\.(?:patch|diff)$/, "");
+  const [, subject] = /^Subject: (?:\[[^\]]*\] *)?(.+)$/m.exec(patch) ?? [];
+  return {
+    ...options,
+    id:
+      options.id ??
+      (stem
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9.-]+/g, "-")
+        .replaceAll(/^[.-]+|[.-]+$/g, "")
+        .slice(0, 64) ||
+        "update"),
+    summary: options.summary ?? subject?.trim() ?? stem,
+  };
+}
+
+/** A module's name for an update: what the kernel has in /sys/kernel/livepatch. */
+const nameOf = (id: string): ObjectName =>
+  objectName(`rebootless_${id.replaceAll(/[^a-z0-9]/g, "_")}`.slice(0, 55));
+
+function refused(report: UpdateReport, answer: Readonly<Record<string, JsonValue>>): RebootlessError {
+  const all = [...report.refusals, ...report.units.flatMap(({ refusals }) => refusals)];
+  const more = all.length > 1 ? ` and ${all.length - 1} more` : "";
+  return new RebootlessError(
+    "not_live",
+    `this cannot be brought to a running kernel: ${all[0]?.subject}: ${all[0]?.reason}${more}`,
+    {
+      hint: "docs/patch-authors.md says how the rest can be made to work: hooks, shadow variables, smaller patches.",
+      answer,
+    },
+  );
+}
+
+const jsonOf = (report: UpdateReport): JsonValue => parseJson(utf8(JSON.stringify(report)), "report");

@@ -1,0 +1,62 @@
+import { count, many } from "./arguments.ts";
+import type { CreateOptions } from "./create.ts";
+import type { CommandGroup } from "./run.ts";
+
+const EXAMPLES = `
+Examples:
+  rebootless-publish create --patch fix.patch --source linux-source-6.1_6.1.192-1_all.deb \\
+    --image linux-image-6.1.0-55-cloud-amd64_6.1.192-1_amd64.deb \\
+    --headers linux-headers-6.1.0-55-cloud-amd64_6.1.192-1_amd64.deb -o fix/
+  rebootless-publish create --check --patch fix.patch --source linux-6.1 --image / --headers /usr/src
+
+Source, image and headers must be of the very same version. docs/patch-authors.md: what can be changed live.`;
+
+/** Making updates from source patches. */
+export const createGroup: CommandGroup = (root, run) => {
+  root
+    .command("create")
+    .description("make an update from a source patch: livepatch module, fingerprints and draft")
+    .requiredOption("--patch <file>", "the fix, as diff -u or git diff make it")
+    .requiredOption("--source <path>", "the kernel's source: a tree, or the linux-source package")
+    .requiredOption("--image <file>", "the kernel's vmlinuz or vmlinux, its package, or a folder")
+    .requiredOption("--headers <path>", "the linux-headers package: a folder or a .deb (repeat)", many, [])
+    .option("-o, --output <dir>", "a new folder for the module, its draft and the report")
+    .option(
+      "--modules <path>",
+      "where modules are that it changes: a .ko, a folder, a .deb (repeat)",
+      many,
+      [],
+    )
+    .option("--check", "only say what the patch changes and whether that can be done live", false)
+    .option("--name <name>", "the module's name (default: from the id)")
+    .option("--id <id>", "the update's lasting name: a-z 0-9 . - (default: from the patch's name)")
+    .option("--summary <text>", "what it mends, in a sentence (default: the patch's subject)")
+    .option("--cve <number>", "a CVE that it fixes (repeat)", many, [])
+    .option("--depends <id>", "an update that must be applied before (repeat)", many, [])
+    .option("--conflicts <id>", "an update that must not be applied with it (repeat)", many, [])
+    .option("--supersedes <id>", "an update that this one makes needless (repeat)", many, [])
+    .option("--replace", "an atomic replace: it takes out every other live patch", false)
+    .option("--rollout <hours>", "let it reach the hosts evenly over so many hours")
+    .option("--rollout-start <time>", "when the first hosts get it: 2026-01-31T06:00:00Z (else: now)")
+    .option(
+      "--effective <release>",
+      "the release whose fixes a kernel has with this update and all before it",
+    )
+    .option("--distribution <name>", 'whose kernel it is, such as "Debian 12"')
+    .option("--coverage-ends <time>", "when updates for this kernel end: 2027-06-30T00:00:00Z")
+    .option("--fuzz", "let patch(1) place hunks whose surroundings differ", false)
+    .option("--force-compiler", "go on with another compiler than the kernel's", false)
+    .option("-j, --jobs <n>", "compilers that run at a time (default: one for each processor)", count)
+    .option(
+      "--cache <dir>",
+      "where prepared trees and objects are kept (default: $XDG_CACHE_HOME/rebootless/create)",
+    )
+    .addHelpText("after", EXAMPLES)
+    .action((options: CreateOptions, self) =>
+      run("create", self, async (context) => {
+        // The compiler's half of this program: no other command pays for loading it.
+        const { create } = await import("./create.ts");
+        await create(context, options);
+      }),
+    );
+};

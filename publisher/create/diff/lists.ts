@@ -1,0 +1,42 @@
+import { groupBy } from "../../../shared/group_by.ts";
+import type { Piece } from "../object/pieces.ts";
+import type { Compare, Version } from "./compare.ts";
+
+/**
+ * Sections of entries without names that nothing in the unit refers to (`.pci_fixup_final`, `.initcall6.init`), and of what is
+ * exported: the kernel reads them when it or a module starts. Those that differ.
+ */
+export function changedLists(before: Version, after: Version, same: Compare): readonly string[] {
+  const [old, now] = [unreferenced(before), unreferenced(after)];
+  const names = [...new Set([...old.keys(), ...now.keys()])];
+  return [
+    ...names.filter((name) => !sameLists(old.get(name) ?? [], now.get(name) ?? [], same)),
+    ...changedExports(before, after),
+  ];
+}
+
+function unreferenced({ unit }: Version): ReadonlyMap<string, readonly Piece[]> {
+  const referred = new Set(
+    unit.pieces.flatMap(({ references }) =>
+      references.flatMap(({ target }) => (target.kind === "piece" ? [target.piece] : [])),
+    ),
+  );
+  const isEmpty = ({ bytes, references }: Piece): boolean =>
+    references.length === 0 && bytes.every((byte) => byte === 0);
+  const lists = unit.pieces.filter(
+    (piece) =>
+      piece.role === "data" && piece.names.length === 0 && !referred.has(piece.index) && !isEmpty(piece),
+  );
+  return groupBy(lists, ({ section }) => section.name);
+}
+
+const sameLists = (old: readonly Piece[], now: readonly Piece[], same: Compare): boolean =>
+  old.length === now.length && old.every((piece, i) => now[i] !== undefined && same(piece, now[i]));
+
+/** Sections `___ksymtab+name`, one for each export. */
+function changedExports(before: Version, after: Version): readonly string[] {
+  const exportsOf = ({ unit }: Version): readonly string[] =>
+    unit.object.sections.filter(({ name }) => name.startsWith("___ksymtab")).map(({ name }) => name);
+  const [old, now] = [exportsOf(before), exportsOf(after)];
+  return [...old.filter((name) => !now.includes(name)), ...now.filter((name) => !old.includes(name))];
+}

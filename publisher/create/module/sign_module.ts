@@ -1,0 +1,151 @@
+import { createPrivateKey, type KeyObject, sign, X509Certificate } from "node:crypto";
+import { concatBytes, equalBytes, utf8 } from "../../../shared/bytes.ts";
+import { DER, DerReader } from "../../../shared/crypto/der.ts";
+import { RebootlessError } from "../../../shared/errors.ts";
+
+/** What a module is signed with, for kernels that load no others. */
+export interface ModuleSigner {
+  /** An RSA private key. */
+  readonly key: KeyObject;
+  /** Its certificate: the kernel must trust it, or an authority that issued it. */
+  readonly certificate: X509Certificate;
+  /** One that the kernel has built in; kernels of distributions have both. */
+  readonly digest: "sha256" | "sha512";
+}
+
+/**
+ * @param key PEM, not encrypted. @param certificate PEM or DER. Throws `config` if they are not what they should be.
+ */
+export function moduleSigner(
+  key: Uint8Array,
+  certificate: Uint8Array,
+  digest: ModuleSigner["digest"] = "sha256",
+): ModuleSigner {
+  return {
+    key: attempt("the signing key", () => createPrivateKey(Buffer.from(key))),
+    certificate: attempt("the signing certificate", () => new X509Certificate(certificate)),
+    digest,
+  };
+}
+
+function attempt<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new RebootlessError("config", `${what} cannot be read`, {
+      cause,
+      hint: "Give an RSA key in PEM without a passphrase (openssl pkey -in KEY -out PLAIN), and its X.509 certificate.",
+    });
+  }
+}
+
+/** What ends a signed module (MODULE_SIG_STRING in include/linux/module_signature.h, Linux 6.12). */
+const MARKER = utf8("~Module signature appended~\n");
+const ID_TYPE_PKCS7 = 2;
+const DIGEST_OIDS = {
+  sha256: "2.16.840.1.101.3.4.2.1",
+  sha512: "2.16.840.1.101.3.4.2.3",
+} as const;
+const SIGNED_DATA = "1.2.840.113549.1.7.2";
+const DATA = "1.2.840.113549.1.7.1";
+const RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
+const SET = 0x31;
+const OCTET_STRING = 0x04;
+/** [0], constructed. */
+const CONTEXT_0 = 0xa0;
+
+/** Whether something was appended already. */
+export const isSigned = (module: Uint8Array): boolean =>
+  equalBytes(module.subarray(Math.max(module.length - MARKER.length, 0)), MARKER);
+
+/**
+ * Appends a signature, byte for byte as the kernel's scripts/sign-file does with an RSA key: PKCS#7 signed data, detached,
+ * without attributes and certificates; then struct module_signature and the marker.
+ * @throws RebootlessError `usage`: signed already, or the certificate is not the key's; `unsupported`: not RSA.
+ */
+export function signModule(module: Uint8Array, { key, certificate, digest }: ModuleSigner): Uint8Array {
+  if (isSigned(module)) throw new RebootlessError("usage", "the module is signed already");
+  if (key.type !== "private" || key.asymmetricKeyType !== "rsa") {
+    throw new RebootlessError(
+      "unsupported",
+      `a module is signed with an RSA private key, not ${key.asymmetricKeyType ?? key.type}`,
+      {
+        hint: "Kernels of distributions verify RSA everywhere, and an RSA signature of the same bytes is always the same.",
+      },
+    );
+  }
+  if (!certificate.checkPrivateKey(key)) {
+    throw new RebootlessError("usage", `the certificate of ${certificate.subject} is not that of the key`);
+  }
+  const signature = sign(digest, module, key);
+  const pkcs7 = signedData(certificate, digest, signature);
+  return concatBytes(module, pkcs7, trailer(pkcs7.length), MARKER);
+}
+
+/** struct module_signature: all zero but the type and the length, which is big-endian. */
+function trailer(length: number): Uint8Array {
+  const bytes = new Uint8Array(12);
+  bytes[2] = ID_TYPE_PKCS7;
+  new DataView(bytes.buffer).setUint32(8, length);
+  return bytes;
+}
+
+/** ContentInfo of RFC 2315, sections 7 and 9. */
+function signedData(
+  certificate: X509Certificate,
+  digest: ModuleSigner["digest"],
+  signature: Uint8Array,
+): Uint8Array {
+  const { issuer, serial } = issuerAndSerial(certificate.raw);
+  const version = der(DER.integer, Uint8Array.of(1));
+  const digestAlgorithm = der(DER.sequence, oid(DIGEST_OIDS[digest]));
+  const signer = der(
+    DER.sequence,
+    version,
+    der(DER.sequence, issuer, serial),
+    digestAlgorithm,
+    der(DER.sequence, oid(RSA_ENCRYPTION), der(DER.null)),
+    der(OCTET_STRING, signature),
+  );
+  const content = der(
+    DER.sequence,
+    version,
+    der(SET, digestAlgorithm),
+    der(DER.sequence, oid(DATA)),
+    der(SET, signer),
+  );
+  return der(DER.sequence, oid(SIGNED_DATA), der(CONTEXT_0, content));
+}
+
+/** As they stand in the certificate (RFC 5280, section 4.1): the kernel looks for its key by these bytes. */
+function issuerAndSerial(raw: Uint8Array): { issuer: Uint8Array; serial: Uint8Array } {
+  const certificate = new DerReader(raw, "certificate").inside(DER.sequence);
+  const fields = certificate.inside(DER.sequence);
+  fields.value(CONTEXT_0); // version 3
+  const serial = der(DER.integer, fields.value(DER.integer));
+  fields.value(DER.sequence); // algorithm of the certificate's own signature
+  return { issuer: der(DER.sequence, fields.value(DER.sequence)), serial };
+}
+
+function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
+  const content = concatBytes(...contents);
+  return concatBytes(Uint8Array.of(tag), derLength(content.length), content);
+}
+
+function derLength(length: number): Uint8Array {
+  if (length < 0x80) return Uint8Array.of(length);
+  if (length < 0x100) return Uint8Array.of(0x81, length);
+  return Uint8Array.of(0x82, length >> 8, length & 0xff);
+}
+
+/** X.690 section 8.19. */
+function oid(text: string): Uint8Array {
+  const [first = 0, second = 0, ...rest] = text.split(".").map(Number);
+  return der(DER.oid, Uint8Array.from([40 * first + second, ...rest.flatMap(base128)]));
+}
+
+function base128(value: number): readonly number[] {
+  const digits = [value & 0x7f];
+  for (let left = value >> 7; left > 0; left >>= 7) digits.unshift((left & 0x7f) | 0x80);
+  return digits;
+}

@@ -1,0 +1,44 @@
+import type { UnitReport, UpdateRefusal, UpdateReport } from "./update.ts";
+
+/** The report for people: a paragraph for each source file, then what was left out, then what it comes to. */
+export function reportText(report: UpdateReport): readonly string[] {
+  const { units, same, ignored, refusals } = report;
+  return [
+    ...units.flatMap(unitLines),
+    ...refusals.flatMap(refusalLines),
+    ...list("compiled to the same", same),
+    ...list("not of this kernel", ignored),
+  ];
+}
+
+const OUTCOME = {
+  patch: "can be applied live",
+  unchanged: "no functional change",
+  refused: "refused",
+} as const;
+
+function unitLines(unit: UnitReport): readonly string[] {
+  return [
+    `${unit.source} (${unit.object}): ${OUTCOME[unit.outcome]}`,
+    ...list("changed", unit.changed),
+    ...list("new", unit.added),
+    ...list("dropped", unit.dropped),
+    ...list("only at start, without effect now", unit.initOnly),
+    ...unit.notes.map((note) => `  note: ${note}`),
+    ...unit.refusals.flatMap(refusalLines).map((line) => `  ${line}`),
+  ];
+}
+
+const refusalLines = ({ subject, reason, advice }: UpdateRefusal): readonly string[] => [
+  `refused: ${subject}: ${reason}`,
+  `  what to do: ${advice}`,
+];
+
+/** Longer lists are in the JSON report. */
+const SHOWN = 40;
+
+function list(what: string, names: readonly string[]): readonly string[] {
+  if (names.length === 0) return [];
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";
+  return [`  ${what}: ${names.slice(0, SHOWN).join(", ")}${more}`];
+}

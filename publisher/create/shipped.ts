@@ -1,0 +1,85 @@
+import { type ObjectName, objectName } from "../../shared/brand.ts";
+import { ParseError, RebootlessError } from "../../shared/errors.ts";
+import type { KernelImage } from "../image/kernel_image.ts";
+import type { ModuleFile } from "../package/module_files.ts";
+import { type Difference, differentiate, type ShippedKernel } from "./difference.ts";
+import type { UnitPair } from "./unit_pair.ts";
+
+/** Kernels export some 20,000 symbols, their modules as many. */
+const MAX_SYMBOLS = 200_000;
+
+/** What Module.symvers says: checksums of what the kernel exports, and which module exports what. */
+export interface SymbolVersions {
+  readonly crcs: ReadonlyMap<string, number>;
+  readonly moduleExports: ReadonlyMap<string, ObjectName>;
+}
+
+/** Lines of `0xCRC<TAB>symbol<TAB>vmlinux or module's path<TAB>EXPORT_SYMBOL…<TAB>namespace`. @throws ParseError, RebootlessError `limit`. */
+export function parseSymvers(text: string): SymbolVersions {
+  const crcs = new Map<string, number>();
+  const moduleExports = new Map<string, ObjectName>();
+  for (const line of text.split("\n")) {
+    if (line === "") continue;
+    const [, crc, symbol, from] = /^0x([0-9a-f]{8})\t([\w.]+)\t([\w./-]+)\t/.exec(line) ?? [];
+    if (crc === undefined || symbol === undefined || from === undefined)
+      throw new ParseError(`Module.symvers: not a line of it: ${JSON.stringify(line.slice(0, 80))}`);
+    if (from === "vmlinux") crcs.set(symbol, Number.parseInt(crc, 16));
+    else moduleExports.set(symbol, objectName((from.split("/").at(-1) ?? "").replaceAll("-", "_")));
+    if (crcs.size + moduleExports.size > MAX_SYMBOLS)
+      throw new RebootlessError("limit", `Module.symvers: more than ${MAX_SYMBOLS} symbols`);
+  }
+  return { crcs, moduleExports };
+}
+
+/** A kernel whose modules are read when they are needed. */
+export interface Shipped {
+  readonly versions: SymbolVersions;
+  /** As `differentiate`. */
+  compare(pair: UnitPair): Promise<Difference>;
+}
+
+export function shippedKernel(
+  image: KernelImage,
+  symvers: string,
+  files: ReadonlyMap<ObjectName, ModuleFile>,
+): Shipped {
+  const versions = parseSymvers(symvers);
+  const read = new Map<ObjectName, Uint8Array>();
+  const missed = new Set<ObjectName>();
+  const kernel: ShippedKernel = {
+    image,
+    ...versions,
+    module: (name) => {
+      const bytes = read.get(name);
+      if (bytes === undefined && files.has(name)) missed.add(name);
+      return bytes;
+    },
+  };
+  return {
+    versions,
+    // A module is asked for where a reference leads to it: what was missed is read, and the unit looked at again.
+    async compare(pair) {
+      for (;;) {
+        const outcome = attempt(() => differentiate(pair, kernel));
+        if (missed.size === 0) return outcome();
+        for (const name of missed) {
+          const file = files.get(name);
+          if (file !== undefined) read.set(name, await file.read());
+        }
+        missed.clear();
+      }
+    },
+  };
+}
+
+/** What a call comes to, to be had later: a value, or what it threw. */
+function attempt<T>(call: () => T): () => T {
+  try {
+    const value = call();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}

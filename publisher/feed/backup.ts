@@ -1,0 +1,197 @@
+import { join } from "node:path";
+import { type BuildId, sha256Hex } from "../../shared/brand.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { artifactsIn } from "../../shared/feed/artifacts.ts";
+import { verifyManifest } from "../../shared/feed/binding.ts";
+import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
+import { bundleSource } from "../../shared/feed/bundle_source.ts";
+import { changesPath, decodeListing, MAX_LISTING_BYTES } from "../../shared/feed/listing.ts";
+import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
+import {
+  artifactPath,
+  consistentTarget,
+  feedPath,
+  manifestTarget,
+  metadataPath,
+  targetsPath,
+} from "../../shared/feed/paths.ts";
+import { ROOT_PATH } from "../../shared/feed/publication.ts";
+import type { Artifact } from "../../shared/feed/update.ts";
+import { etagOf } from "../../shared/http/etag.ts";
+import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES, MAX_TARGETS_BYTES } from "../../shared/limits.ts";
+import { inParallel } from "../../shared/parallel.ts";
+import { instant } from "../../shared/time.ts";
+import { refresh } from "../../shared/tuf/refresh.ts";
+import { decodeTargets, parseEnvelope } from "../../shared/tuf/schema.ts";
+import { emptyStore } from "../../shared/tuf/staged_store.ts";
+import { readRoot } from "../keys/root.ts";
+import { verifySignature } from "../keys/verifier.ts";
+import { kernelsIn, lengthOf, putFile, readIfThere } from "./backup_files.ts";
+import { type EdgeClient, refusal } from "./edge_client.ts";
+import { newerRoots } from "./root_chain.ts";
+
+/*
+ * A backup is the feed's public files at the paths that they have there: roots, each kernel's feed.json, its modules and
+ * fingerprints, and the targets and manifests that were in force before. So it is a mirror too, which hosts may ask and
+ * which `rebootless verify` checks; and it takes no token, as there is nothing in a feed that is not public.
+ */
+
+export type Source = Pick<EdgeClient, "get">;
+
+export interface BackedUp {
+  readonly kernels: number;
+  /** Those that were not as the backup had them. */
+  readonly changed: number;
+  /** That were fetched. */
+  readonly bytes: number;
+}
+
+const AT_ONCE = 8;
+/** A backup keeps what has expired: it is there to be put back. */
+const EXPIRY_IS_NO_MATTER = instant(0);
+
+/**
+ * Brings a folder up to what the feed has. Each kernel is verified against the root before its feed.json, which is written
+ * last, says that it is here. Throws `trust` in the end when some did not verify: what the folder had of them stays.
+ *
+ * @param root that is trusted, of any version.
+ */
+export async function backUp(
+  source: Source,
+  folder: string,
+  root: Uint8Array,
+  progress: (line: string) => void,
+): Promise<BackedUp> {
+  const newest = await backUpRoots(source, folder, root);
+  const kernels = [...new Set([...(await listed(source)), ...(await kernelsIn(folder))])];
+  const totals = { kernels: kernels.length, changed: 0, bytes: 0 };
+  const faults: RebootlessError[] = [];
+  let done = 0;
+  await inParallel(kernels, AT_ONCE, async (id) => {
+    try {
+      const bytes = await backUpKernel(source, folder, newest, id);
+      if (bytes > 0) totals.changed++;
+      totals.bytes += bytes;
+    } catch (error) {
+      if (!(error instanceof RebootlessError) || !["trust", "parse"].includes(error.code)) throw error;
+      faults.push(error);
+      progress(`kernel ${id}: ${error.message}`);
+    }
+    if (++done % 500 === 0) progress(`${done} of ${kernels.length} kernels`);
+  });
+  const [first] = faults;
+  if (!first) return totals;
+  throw new RebootlessError("trust", `${faults.length} of ${kernels.length} kernels did not verify`, {
+    cause: first,
+    hint: "The others are backed up; of these the folder has what it had before.",
+  });
+}
+
+/** The root that was given and all that followed, each verified by the one before. Returns the newest. */
+async function backUpRoots(source: Source, folder: string, held: Uint8Array): Promise<Uint8Array> {
+  const { version } = await readRoot(held);
+  const put = (n: number, bytes: Uint8Array) => putFile(join(folder, ROOT_PATH, `${n}.root.json`), bytes);
+  await put(version, held);
+  const newer = await newerRoots(source, held);
+  for (const { root, bytes } of newer) await put(root.version, bytes);
+  return newer.at(-1)?.bytes ?? held;
+}
+
+async function listed(source: Source): Promise<readonly BuildId[]> {
+  const ids: BuildId[] = [];
+  let since: string | undefined;
+  for (;;) {
+    const answer = await source.get(changesPath(since), MAX_LISTING_BYTES);
+    if (answer.status !== 200) throw refusal(answer, "to list its kernels");
+    const page = decodeListing(answer.body);
+    ids.push(...page.kernels.map(({ buildId }) => buildId));
+    if (!page.more) return ids;
+    if (page.kernels.length === 0 || page.next === since) {
+      throw new RebootlessError("parse", "the feed's list of kernels does not end");
+    }
+    since = page.next;
+  }
+}
+
+/** Returns the bytes that were fetched, none for a kernel that is here as it is there. */
+async function backUpKernel(source: Source, folder: string, root: Uint8Array, id: BuildId): Promise<number> {
+  const path = join(folder, feedPath(id));
+  const had = await readIfThere(path, MAX_BUNDLE_BYTES);
+  const answer = await source.get(feedPath(id), MAX_BUNDLE_BYTES, had && etagOf(await sha256Of(had)));
+  if (answer.status === 404 && had) return 0; // lost there: this is what a backup is for
+  if (answer.status === 304 && had) {
+    return backUpArtifacts(source, folder, decodeManifest(decodeBundle(had).manifest));
+  }
+  if (answer.status !== 200) throw refusal(answer, `to show kernel ${id}`);
+  const bundle = decodeBundle(answer.body);
+  const { manifest, version } = await verified(bundle, id, root);
+  let bytes = await backUpArtifacts(source, folder, manifest);
+  const since = had ? targetsVersion(decodeBundle(had).targets) : 1;
+  for (let old = since; old < version; old++) bytes += await backUpOld(source, folder, id, old);
+  await putFile(path, answer.body);
+  return bytes + answer.body.length;
+}
+
+/** The manifest of a feed that its root's keys signed, and the version of targets. Throws `trust`. */
+export async function verified(
+  bundle: Bundle,
+  id: BuildId,
+  root: Uint8Array,
+): Promise<{ readonly manifest: KernelManifest; readonly version: number }> {
+  const trusted = await refresh({
+    source: bundleSource(bundle, async () => undefined),
+    store: emptyStore,
+    provisionedRoot: root,
+    now: EXPIRY_IS_NO_MATTER,
+    verify: verifySignature,
+  });
+  return {
+    manifest: await verifyManifest(trusted, id, bundle.manifest),
+    version: trusted.targets?.version ?? 0,
+  };
+}
+
+const targetsVersion = (bytes: Uint8Array): number =>
+  decodeTargets(parseEnvelope(bytes, "targets").signed).version;
+
+async function backUpArtifacts(source: Source, folder: string, manifest: KernelManifest): Promise<number> {
+  let bytes = 0;
+  for (const { sha256, length } of artifactsIn(manifest)) {
+    const path = join(folder, artifactPath(sha256));
+    if ((await lengthOf(path)) === length) continue;
+    await putFile(path, await named(source, artifactPath(sha256), { sha256, length }));
+    bytes += length;
+  }
+  return bytes;
+}
+
+/** Targets that were in force once, and their manifest. 0 when they are here, or nowhere: a feed may have been put back. */
+async function backUpOld(source: Source, folder: string, id: BuildId, version: number): Promise<number> {
+  const path = `${metadataPath(id)}/${version}.targets.json`;
+  if ((await lengthOf(join(folder, path))) !== undefined) return 0;
+  const answer = await source.get(path, MAX_TARGETS_BYTES);
+  if (answer.status !== 200) return 0;
+  const { targets } = decodeTargets(parseEnvelope(answer.body, "targets").signed);
+  const target = targets.get(manifestTarget(id));
+  const digest = target?.hashes.get("sha256");
+  let bytes = answer.body.length;
+  if (target && digest !== undefined) {
+    const sha256 = sha256Hex(digest);
+    const at = `${targetsPath(id)}/${consistentTarget(id, sha256)}`;
+    if (target.length > MAX_MANIFEST_BYTES) throw new RebootlessError("parse", `${path} names too much`);
+    const manifest = await named(source, at, { sha256, length: target.length });
+    await putFile(join(folder, at), manifest);
+    bytes += manifest.length;
+  }
+  await putFile(join(folder, path), answer.body);
+  return bytes;
+}
+
+/** A file that is named by its digest. Throws `trust`. */
+async function named(source: Source, path: string, { sha256, length }: Artifact): Promise<Uint8Array> {
+  const answer = await source.get(path, length);
+  if (answer.status !== 200) throw refusal(answer, `to send ${path}`);
+  if (answer.body.length === length && (await sha256Of(answer.body)) === sha256) return answer.body;
+  throw new RebootlessError("trust", `${path} is not what its name says`);
+}

@@ -1,0 +1,154 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type BuildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
+import { sha256Of } from "../../shared/crypto/digest.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { artifactsIn } from "../../shared/feed/artifacts.ts";
+import { encodeBatch, PUBLICATIONS_PATH } from "../../shared/feed/batch.ts";
+import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
+import { artifactPath, feedPath } from "../../shared/feed/paths.ts";
+import {
+  encodeRootChain,
+  type Publication,
+  ROOT_CHAIN_PATH,
+  ROOT_PATH,
+} from "../../shared/feed/publication.ts";
+import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
+import { decodeSnapshot, decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
+import { readRoot } from "../keys/root.ts";
+import { verified } from "./backup.ts";
+import { kernelsIn } from "./backup_files.ts";
+import { type EdgeClient, refusal } from "./edge_client.ts";
+import { readBounded } from "./read_bounded.ts";
+import { decodeResults, type EdgeResult, MAX_RESULTS_BYTES } from "./results.ts";
+import { fetchRoot } from "./root_chain.ts";
+import { type Artifacts, Staging } from "./staging.ts";
+import { rootVersions } from "./workspace.ts";
+
+export interface Restored {
+  readonly kernels: number;
+  readonly restored: number;
+  /** The feed has the same version, or a newer one. */
+  readonly kept: number;
+}
+
+/** A kernel that the feed would not have, or that the backup has damaged. */
+export interface Unrestored {
+  readonly buildId: BuildId;
+  readonly error: RebootlessError;
+}
+
+/** Kernels of one request, unless their bytes fill it before. */
+const BATCH = 32;
+const BATCH_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Puts a backup back: the roots that the feed lacks, then its kernels, artifacts first, each verified before
+ * it is sent and judged by the edge like any publish. What the feed has is never replaced by something older. The edge signs
+ * snapshot and timestamp anew, well above what hosts have seen. Throws `refused`, `trust`, `unreachable`.
+ */
+export async function restore(
+  edge: EdgeClient,
+  folder: string,
+  progress: (line: string) => void,
+): Promise<Restored & { readonly faults: readonly Unrestored[] }> {
+  const root = await restoreRoots(edge, folder);
+  const kernels = await kernelsIn(folder);
+  const staging = new Staging(edge, await artifactsOfBackup(folder));
+  const totals = { kernels: kernels.length, restored: 0, kept: 0 };
+  const faults: Unrestored[] = [];
+  let batch: Publication[] = [];
+  let bytes = 0;
+  const flush = async () => {
+    for (const { buildId, outcome, error } of await sendBatch(edge, batch)) {
+      if (outcome === "published") totals.restored++;
+      else if (outcome === "conflict") totals.kept++;
+      else if (error) faults.push({ buildId, error });
+    }
+    batch = [];
+    bytes = 0;
+  };
+  for (const [done, id] of kernels.entries()) {
+    const publication = await publicationOf(folder, root, id, staging).catch((error: unknown) => {
+      if (!(error instanceof RebootlessError) || error.code === "unreachable") throw error;
+      faults.push({ buildId: id, error });
+    });
+    if (publication) {
+      batch.push(publication);
+      bytes += publication.targets.length + publication.manifest.length;
+    }
+    if (batch.length === BATCH || bytes > BATCH_BYTES) await flush();
+    if ((done + 1) % 500 === 0) progress(`${done + 1} of ${kernels.length} kernels`);
+  }
+  await flush();
+  return { ...totals, faults };
+}
+
+/** Returns the newest root of the backup. */
+async function restoreRoots(edge: EdgeClient, folder: string): Promise<Uint8Array> {
+  const versions = await rootVersions(join(folder, ROOT_PATH));
+  const newest = versions.at(-1);
+  if (newest === undefined) {
+    throw new RebootlessError("usage", `${folder} is no backup: it has no ${ROOT_PATH}/N.root.json`);
+  }
+  const read = (version: number) =>
+    readBounded(join(folder, ROOT_PATH, `${version}.root.json`), MAX_ROOT_BYTES);
+  const missing: Uint8Array[] = [];
+  for (const version of [...versions].reverse()) {
+    if (version === 1 || (await fetchRoot(edge, version)) !== undefined) break;
+    missing.unshift(await read(version));
+  }
+  if (missing.length > 0) {
+    const body = encodeRootChain(missing);
+    const answer = await edge.send({ method: "POST", path: `/${ROOT_CHAIN_PATH}`, body });
+    if (answer.status !== 201) throw refusal(answer, "the roots");
+  }
+  const root = await read(newest);
+  await readRoot(root);
+  return root;
+}
+
+/** Of what the backup has of a kernel; its artifacts are staged. Throws `trust` for what is damaged. */
+async function publicationOf(
+  folder: string,
+  root: Uint8Array,
+  id: BuildId,
+  staging: Staging,
+): Promise<Publication> {
+  const bundle = decodeBundle(await readBounded(join(folder, feedPath(id)), MAX_BUNDLE_BYTES));
+  const { manifest, version } = await verified(bundle, id, root);
+  await staging.provide(artifactsIn(manifest).map(({ sha256 }) => sha256));
+  const { targets } = bundle;
+  return {
+    buildId: id,
+    base: version - 1,
+    targets,
+    manifest: bundle.manifest,
+    restored: signedVersions(bundle),
+  };
+}
+
+async function sendBatch(edge: EdgeClient, batch: readonly Publication[]): Promise<readonly EdgeResult[]> {
+  if (batch.length === 0) return [];
+  const body = encodeBatch(batch);
+  const answer = await edge.send({ method: "POST", path: `/${PUBLICATIONS_PATH}`, body }, MAX_RESULTS_BYTES);
+  if (answer.status !== 200) throw refusal(answer, "what the backup has");
+  return decodeResults(answer.body);
+}
+
+const signedVersions = ({ snapshot, timestamp }: Bundle) => ({
+  snapshot: decodeSnapshot(parseEnvelope(snapshot, "snapshot").signed).version,
+  timestamp: decodeTimestamp(parseEnvelope(timestamp, "timestamp").signed).version,
+});
+
+async function artifactsOfBackup(folder: string): Promise<Artifacts> {
+  const names = await readdir(join(folder, "artifacts")).catch(() => []);
+  const digests = names.filter((name) => /^[0-9a-f]{64}$/.test(name)).map(sha256Hex);
+  return new Map(digests.map((sha256) => [sha256, () => readArtifact(folder, sha256)]));
+}
+
+async function readArtifact(folder: string, sha256: Sha256Hex): Promise<Uint8Array> {
+  const bytes = await readBounded(join(folder, artifactPath(sha256)), MAX_ARTIFACT_BYTES);
+  if ((await sha256Of(bytes)) === sha256) return bytes;
+  throw new RebootlessError("trust", `${artifactPath(sha256)} of the backup is damaged`);
+}
