@@ -39,7 +39,7 @@ export async function serveCommand(data: string, vars: string): Promise<Edge> {
 /** The Worker in workerd, with miniflare's R2 and Durable Objects on the disk. */
 export async function workerd(persist: string, vars: string): Promise<Edge> {
   const bindings = parseEnv(await readFile(vars, "utf8"));
-  const { miniflare } = await startWorkerd(bindings as Record<string, string>, persist);
+  const { miniflare } = await startWorkerd(bindings as Record<string, string>, { state: persist });
   const url = await miniflare.ready;
   const children = await childrenOf(process.pid, "workerd");
   return {
