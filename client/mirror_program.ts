@@ -1,6 +1,12 @@
 import type { Command } from "commander";
 import type { Action } from "./actions.ts";
 import type { InventoryOptions } from "./commands/inventory.ts";
+import type {
+  MirrorExportOptions,
+  MirrorImportOptions,
+  MirrorStateOptions,
+} from "./commands/mirror_carry.ts";
+import type { MirrorResignOptions } from "./commands/mirror_resign.ts";
 import type { MirrorServeOptions } from "./commands/mirror_serve.ts";
 import type { MirrorSyncOptions } from "./commands/mirror_sync.ts";
 
@@ -62,6 +68,66 @@ export function mirrorCommands(root: Command, run: Run): void {
       run("mirror serve", self, async (context) => {
         const { mirrorServe } = await import("./commands/mirroring.ts");
         await mirrorServe(context, dir, options);
+      }),
+    );
+  mirror
+    .command("state <dir>")
+    .description("write what a copy has, in short, to be carried to where a transfer is made")
+    .requiredOption("-o, --output <file>", "where to write it")
+    .action((dir: string, options: MirrorStateOptions, self: Command) =>
+      run("mirror state", self, async (context) => {
+        const { mirrorState } = await import("./commands/mirroring.ts");
+        await mirrorState(context, dir, options);
+      }),
+    );
+  mirror
+    .command("export <dir>")
+    .description("write what another copy lacks into one file, to be carried over a gap")
+    .option("--since <state>", "what the other has, by `mirror state` (else: everything goes along)")
+    .requiredOption("-o, --output <file>", "where to write it")
+    .option("--split <size>", "in parts FILE.001, FILE.002, … of at most this size: 1440k, 700M, 4G")
+    .addHelpText(
+      "after",
+      examples(
+        "rebootless mirror export /srv/mirror -o all.tar",
+        "rebootless mirror export /srv/mirror --since site.state -o week-31.tar --split 4G",
+      ),
+    )
+    .action((dir: string, options: MirrorExportOptions, self: Command) =>
+      run("mirror export", self, async (context) => {
+        const { mirrorExport } = await import("./commands/mirroring.ts");
+        await mirrorExport(context, dir, options);
+      }),
+    );
+  mirror
+    .command("import")
+    .argument("<file-and-dir...>", "a transfer or all its parts in any order, then the folder of the copy")
+    .description("take a transfer into a copy: all of it is verified first")
+    .option("--root <file>", "root of trust, had from the publisher by a way you trust; the first time")
+    .option("--accept-stale <time>", "take metadata that expired this long ago: 90m, 36h, 14d")
+    .addHelpText(
+      "after",
+      examples(
+        "rebootless mirror import all.tar /srv/mirror --root root.json",
+        "rebootless mirror import week-31.tar.* /srv/mirror",
+      ),
+    )
+    .action((things: string[], options: MirrorImportOptions, self: Command) =>
+      run("mirror import", self, async (context) => {
+        const { mirrorImport } = await import("./commands/mirroring.ts");
+        await mirrorImport(context, things, options);
+      }),
+    );
+  mirror
+    .command("resign <dir>")
+    .description("sign a copy's timestamps again, with a key of the site's that the root of trust names")
+    .requiredOption("--key <file>", "the private key, by `rebootless-publish keys export`")
+    .option("--expires <time>", "how long they last, at most 90d and as long as the snapshot", "14d")
+    .addHelpText("after", examples("rebootless mirror resign /srv/mirror --key site.jwk --expires 21d"))
+    .action((dir: string, options: MirrorResignOptions, self: Command) =>
+      run("mirror resign", self, async (context) => {
+        const { mirrorResign } = await import("./commands/mirroring.ts");
+        await mirrorResign(context, dir, options);
       }),
     );
   root

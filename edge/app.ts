@@ -1,11 +1,11 @@
 import { Hono } from "hono";
 import type { Clock } from "../shared/time.ts";
 import type { SignatureVerifier } from "../shared/tuf/keys.ts";
+import type { OnlineKeys } from "../shared/tuf/online_keys.ts";
 import type { AuditLog } from "./audit/log.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
 import { notFound, problem, problemOf } from "./http/problem.ts";
 import type { Limits } from "./publish/limits.ts";
-import type { OnlineKeys } from "./publish/online_keys.ts";
 import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
 import type { Publishers } from "./publish/publishers.ts";
 import { auditRoutes } from "./routes/audit.ts";

@@ -3,9 +3,9 @@ import { ed25519 } from "../shared/crypto/ed25519_webcrypto.ts";
 import { RebootlessError } from "../shared/errors.ts";
 import { type Clock, systemClock } from "../shared/time.ts";
 import { type SignatureVerifier, signatureVerifier } from "../shared/tuf/keys.ts";
+import { type OnlineKeys, onlineKeys } from "../shared/tuf/online_keys.ts";
 import { TrustedSet } from "../shared/tuf/trusted_set.ts";
 import { DEFAULT_LIMITS, decodeLimits, type Limits } from "./publish/limits.ts";
-import { type OnlineKeys, onlineKeys } from "./publish/online_keys.ts";
 import { decodePublishers, type Publishers } from "./publish/publishers.ts";
 
 /** What the deployment gives as text: secrets and variables by the names of their bindings. */

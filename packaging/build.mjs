@@ -33,8 +33,14 @@ const hostPlugins = [lazyBuiltins, noMultipart, verifyOnly];
 
 const bundles = [
   {
-    entry: "client/main.ts",
+    entry: "client/start.ts",
     out: "dist/rebootless.cjs",
+    plugins: [lazyBuiltins],
+    forbidden: /^(?!client\/start|lazy-builtin:)/,
+  },
+  {
+    entry: "client/main.ts",
+    out: "dist/rebootless-host.cjs",
     alias: hostAlias,
     plugins: [
       ...hostPlugins,
@@ -74,6 +80,9 @@ const bundles = [
   { entry: "test/conformance/main.ts", out: "dist/tuf-client.cjs", forbidden: /^(?:edge|publisher)\// },
 ];
 
+/** What the host's bundles are made of: they are installed together. */
+const onHosts = [];
+
 for (const { entry, out, forbidden, maxBytes, alias = {}, plugins = [] } of bundles) {
   const onEdge = entry === "edge/worker.ts";
   const { metafile } = await build({
@@ -87,9 +96,11 @@ for (const { entry, out, forbidden, maxBytes, alias = {}, plugins = [] } of bund
     target: onEdge ? "es2023" : "node20",
     format: onEdge ? "esm" : "cjs",
     external: onEdge ? ["cloudflare:*"] : [],
-    banner: onEdge ? {} : { js: "#!/usr/bin/env node" },
+    banner: onEdge || entry === "client/main.ts" ? {} : { js: "#!/usr/bin/env node" },
     alias,
     plugins,
+    // Code that V8 takes from a cache can require, and cannot import.
+    supported: entry.startsWith("client/") ? { "dynamic-import": false } : {},
     define: { REBOOTLESS_VERSION: JSON.stringify(version) },
     logLevel: "warning",
   });
@@ -98,9 +109,12 @@ for (const { entry, out, forbidden, maxBytes, alias = {}, plugins = [] } of bund
   const bytes = Object.values(metafile.outputs)[0]?.bytes ?? 0;
   if (maxBytes && bytes >= maxBytes) throw new Error(`${out} has ${bytes} bytes, its limit is ${maxBytes}`);
   if (!onEdge) await chmod(out, 0o755);
-  await writeFile(`${out}.licenses.txt`, await licenseTexts(Object.keys(metafile.inputs)));
+  const inputs = Object.keys(metafile.inputs);
+  if (entry.startsWith("client/")) onHosts.push(...inputs);
+  else await writeFile(`${out}.licenses.txt`, await licenseTexts(inputs));
   process.stderr.write(`${out}  ${bytes} bytes\n`);
 }
+await writeFile("dist/host.licenses.txt", await licenseTexts(onHosts));
 // dist holds CommonJS and one worker; the package itself is ESM.
 await mkdir("dist", { recursive: true });
 await writeFile("dist/package.json", '{ "type": "commonjs" }\n');

@@ -33,6 +33,9 @@ const config = (path: string, bytes: Uint8Array | string): FileEntry => ({
 });
 const folder = (path: string): DirectoryEntry => ({ kind: "directory", path });
 
+/** Bundles of the host's command, beside the one that starts it. */
+const PROGRAM = ["rebootless-host.cjs", "rebootless-inspecting.cjs", "rebootless-mirroring.cjs"] as const;
+
 /** What a package of the host's command installs below `/`. The bundle is built already. */
 export async function hostContents(
   root: string,
@@ -49,7 +52,7 @@ export async function hostContents(
     folder("usr/lib/rebootless"),
     file("usr/lib/rebootless/rebootless.cjs", await readFile(join(root, "dist/rebootless.cjs")), 0o755),
     ...(await Promise.all(
-      ["rebootless-inspecting.cjs", "rebootless-mirroring.cjs"].map(async (name) =>
+      PROGRAM.map(async (name) =>
         file(`usr/lib/rebootless/${name}`, await readFile(join(root, "dist", name))),
       ),
     )),
@@ -77,7 +80,7 @@ function completions(about: About, { zshFolder }: Layout): FileEntry[] {
 }
 
 async function documents(root: string): Promise<FileEntry[]> {
-  const names = { copyright: "LICENSE", "third-party-licenses": "dist/rebootless.cjs.licenses.txt" };
+  const names = { copyright: "LICENSE", "third-party-licenses": "dist/host.licenses.txt" };
   const read = async ([name, from]: readonly [string, string]) =>
     file(`usr/share/doc/rebootless/${name}`, await readFile(join(root, from)));
   return await Promise.all(Object.entries(names).map(read));

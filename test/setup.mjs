@@ -82,6 +82,12 @@ async function benchEdge(args) {
   return await runBuilt("bench/edge/main.ts", args);
 }
 
+async function benchMirror(args) {
+  await ensureNodeModules(root);
+  await ensurePackages(["rsync"]);
+  return await runBuilt("bench/mirror/main.ts", args);
+}
+
 /** Needs Node alone: no Debian, and no kernels. */
 async function makePackages() {
   await ensureNodeModules(root);
@@ -105,6 +111,7 @@ const commands = new Map([
   ["proof:package", provePackaging],
   ["proof:runpre", proveRunpre],
   ["bench:edge", benchEdge],
+  ["bench:mirror", benchMirror],
   ["bench:runpre", benchRunpre],
   ["proof:selftests", proveSelftests],
 ]);

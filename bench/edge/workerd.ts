@@ -18,6 +18,7 @@ export async function edgeWorker(bindings: Readonly<Record<string, string>>): Pr
     durableObjects: {
       PUBLISH_QUEUE: { className: "PublishQueue", useSQLite: true },
       TOKEN_LEDGER: { className: "TokenLedger", useSQLite: true },
+      AUDIT_LOG: { className: "AuditObject", useSQLite: true },
       CATALOGUE: { className: "CatalogueObject", useSQLite: true },
     },
   });

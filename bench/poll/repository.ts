@@ -13,7 +13,7 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import type { Bundle } from "../../shared/feed/bundle.ts";
 import { encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import { manifestTarget } from "../../shared/feed/paths.ts";
-import type { Update } from "../../shared/feed/update.ts";
+import type { Artifact, Update } from "../../shared/feed/update.ts";
 import type { JsonObject } from "../../shared/json.ts";
 import { locatorLength } from "../../shared/runpre/locator.ts";
 import { DAY, instant } from "../../shared/time.ts";
@@ -38,8 +38,8 @@ interface NativeKey {
 
 export interface Repository {
   readonly root: Uint8Array;
-  /** The feed of a kernel at a version; versions count from 1. */
-  bundle(id: BuildId, version: number, updates: number): Promise<Bundle>;
+  /** The feed of a kernel at a version; versions count from 1. @param module of every update, in place of none that there is. */
+  bundle(id: BuildId, version: number, updates: number, module?: Artifact): Promise<Bundle>;
 }
 
 const THRESHOLD = 2;
@@ -71,8 +71,8 @@ export async function makeRepository(): Promise<Repository> {
   );
   return {
     root,
-    async bundle(id, version, updates) {
-      const manifest = encodeManifest(manifestOf(id, version, updates));
+    async bundle(id, version, updates, module) {
+      const manifest = encodeManifest(manifestOf(id, version, updates, module));
       const file = {
         length: manifest.length,
         hashes: new Map([["sha256", await sha256Of(manifest)]] as const),
@@ -114,7 +114,7 @@ function signed(document: JsonObject, keys: readonly NativeKey[]): Uint8Array {
   return envelope(document, signatures);
 }
 
-function manifestOf(id: BuildId, version: number, updates: number): KernelManifest {
+function manifestOf(id: BuildId, version: number, updates: number, module?: Artifact): KernelManifest {
   return {
     kernel: { buildId: id, release: "6.1.0-56-cloud-amd64", architecture: "x86_64" },
     landmarks: {
@@ -123,12 +123,12 @@ function manifestOf(id: BuildId, version: number, updates: number): KernelManife
       returnThunkDefault: textOffset(0x1_7000),
       returnThunkIts: textOffset(0x1_8000),
     },
-    updates: Array.from({ length: updates }, (_, i) => updateOf(version * 10 + i)),
+    updates: Array.from({ length: updates }, (_, i) => updateOf(version * 10 + i, module)),
   };
 }
 
 /** One function of middling size, as a fix of one bug has. */
-function updateOf(n: number): Update {
+function updateOf(n: number, module?: Artifact): Update {
   const digest = sha256Hex(toHex(fromHex("5a".repeat(28))) + n.toString(16).padStart(8, "0"));
   return {
     id: updateId(`debian-6.1.192-fix-${n}`),
@@ -144,7 +144,7 @@ function updateOf(n: number): Update {
     replace: false,
     supersedes: [],
     parts: [],
-    module: { name: objectName(`rebootless_fix_${n}`), sha256: digest, length: 332_520 },
+    module: { sha256: digest, length: 332_520, ...module, name: objectName(`rebootless_fix_${n}`) },
     objects: [
       {
         name: objectName("vmlinux"),

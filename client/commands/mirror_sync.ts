@@ -138,7 +138,7 @@ export async function log(
     artifacts: artifacts.count,
     requests: feed.traffic.requests,
     bytes: feed.traffic.bytes,
-    kernels: taken.slice(0, SHOWN).map(({ buildId: id }) => id),
+    kernels: taken.slice(0, SHOWN),
     ...more,
   };
   await writeLog(dir, jsonObject(entry));
@@ -163,11 +163,12 @@ function report(
   if (unselected.length > 0) {
     terminal.say(`not chosen ${unselected.length} kernels that are here: they stay as they are, and expire`);
   }
+  remindOfSite(context, taking);
   const answer = {
     kernels: index.size,
     root: trust.version,
     roots: [...roots],
-    taken: taken.map(({ buildId: id }) => id).sort(),
+    taken: [...taken].sort(),
     renewed: renewed.length,
     not_covered: [...notCovered],
     unselected: [...unselected],
@@ -179,6 +180,15 @@ function report(
   };
   throwFaults(faults, answer);
   terminal.result("mirror sync", answer);
+}
+
+/** Hosts have seen the site's versions, and take none that is lower. */
+export function remindOfSite({ terminal }: Context, { taken, renewed, site }: Taking): void {
+  const count = [...taken, ...renewed].filter((id) => site.has(id)).length;
+  if (count === 0) return;
+  terminal.notice(
+    `warning: ${count} kernels had timestamps of this site's own: hosts refuse them until \`mirror resign\` was run again`,
+  );
 }
 
 /** The gravest is the one to tell of. What could be taken was taken. */

@@ -14,6 +14,7 @@ import { verifyThreshold } from "../../shared/tuf/verify.ts";
 import { encodeIndex, INDEX_PATH, type Index } from "./index_file.ts";
 import { EXPIRY_IS_NO_MATTER, filesOf, type Judged, judgeAt, lineOf } from "./judge.ts";
 import { type MirrorDir, namesIn, OWN } from "./mirror_dir.ts";
+import { readSiteTimestamps } from "./site_timestamps.ts";
 import { type MirrorTrust, openTrust, rootPath } from "./trust.ts";
 import { verify } from "./verifier.ts";
 
@@ -214,6 +215,11 @@ class Checking {
     const broken = new Set(this.faults.map(({ kernel }) => kernel));
     const known = new Map([...present].filter(([id]) => !broken.has(id)));
     const seen = new Map([...this.lines].filter(([id]) => !broken.has(id)));
+    // The index has the version of the feed's own timestamp, where the site's is in its place.
+    for (const id of (await readSiteTimestamps(this.#dir)).keys()) {
+      const [line, own] = [seen.get(id), known.get(id)];
+      if (line && own) seen.set(id, { ...line, timestamp: own.timestamp });
+    }
     if (!equalBytes(encodeIndex(known), encodeIndex(seen))) {
       this.#fault(INDEX_PATH, "damaged", null, "it is not about what is here");
     }

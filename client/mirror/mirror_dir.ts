@@ -1,6 +1,7 @@
 import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
+import { equalBytes } from "../../shared/bytes.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
 import { artifactPath, feedPath } from "../../shared/feed/paths.ts";
@@ -94,7 +95,9 @@ export class MirrorDir {
   }
 
   async writeIndex(index: Index): Promise<void> {
-    await writeDurably(this.at(INDEX_PATH), encodeIndex(index));
+    const bytes = encodeIndex(index);
+    const present = await this.read(INDEX_PATH, MAX_INDEX_BYTES);
+    if (!(present && equalBytes(present, bytes))) await writeDurably(this.at(INDEX_PATH), bytes);
   }
 }
 

@@ -11,6 +11,7 @@ import type { Batch } from "./batch.ts";
 import type { IndexLine } from "./index_file.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 import { hasPatterns, isSelected, type Selection, sameSelection } from "./selection.ts";
+import { readSiteTimestamps } from "./site_timestamps.ts";
 import { readDamage, readSyncState, writeDamage, writeSyncState } from "./state_file.ts";
 import { Taking } from "./take.ts";
 import { type MirrorTrust, openTrust, rootPath } from "./trust.ts";
@@ -59,7 +60,18 @@ export async function sync(options: SyncOptions): Promise<Synced> {
   const trust = await openTrust(dir);
   const batch = await dir.batch();
   const damaged = { kernels: new Set(damage.kernels), artifacts: new Set(damage.artifacts) };
-  const taking = new Taking({ dir, upstream, trust, index: index ?? new Map(), freshness, damaged }, batch);
+  const taking = new Taking(
+    {
+      dir,
+      upstream,
+      trust,
+      index: index ?? new Map(),
+      freshness,
+      damaged,
+      site: await readSiteTimestamps(dir),
+    },
+    batch,
+  );
   const roots = await followRoots(taking, selection);
   await writeRoots(dir, trust, batch);
 

@@ -12,7 +12,7 @@ import { decodeSnapshot, parseEnvelope } from "../../shared/tuf/schema.ts";
 import type { Freshness } from "../trust/freshness.ts";
 import type { Batch } from "./batch.ts";
 import type { Index, IndexLine } from "./index_file.ts";
-import { filesOf, type Judged, judge, lineOf } from "./judge.ts";
+import { filesOf, type Judged, judge, lineOf, type MirrorFile } from "./judge.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 import type { MirrorTrust } from "./trust.ts";
 import type { Upstream } from "./upstream.ts";
@@ -30,13 +30,11 @@ export class Taking {
   readonly trust: MirrorTrust;
   readonly index: Index;
   readonly freshness: Freshness;
+  /** Kernels whose timestamps this site signs itself. */
+  readonly site: ReadonlyMap<BuildId, number>;
   /** Of which not even what is there is believed to be there. */
   readonly damaged: { readonly kernels: Set<string>; readonly artifacts: Set<string> };
-  readonly taken: {
-    readonly buildId: BuildId;
-    readonly before: Bundle | undefined;
-    readonly manifest: KernelManifest;
-  }[] = [];
+  readonly taken: BuildId[] = [];
   readonly renewed: BuildId[] = [];
   /** Asked for by name, and the feed has nothing for them. */
   readonly notCovered: BuildId[] = [];
@@ -44,20 +42,24 @@ export class Taking {
   /** Files that were fetched, and what they weigh. */
   readonly artifacts = { count: 0, bytes: 0 };
   readonly #batch: Batch;
+  readonly #onTaken: ((before: Bundle | undefined, after: KernelManifest) => void) | undefined;
   readonly #lines: IndexLine[] = [];
   /** Two kernels may name one artifact at the same time. */
   readonly #fetching = new Map<Sha256Hex, Promise<void>>();
 
   constructor(
-    parts: Pick<Taking, "dir" | "upstream" | "trust" | "index" | "freshness" | "damaged">,
+    parts: Pick<Taking, "dir" | "upstream" | "trust" | "index" | "freshness" | "damaged" | "site">,
     batch: Batch,
+    onTaken?: (before: Bundle | undefined, after: KernelManifest) => void,
   ) {
+    this.#onTaken = onTaken;
     this.dir = parts.dir;
     this.upstream = parts.upstream;
     this.trust = parts.trust;
     this.index = parts.index;
     this.freshness = parts.freshness;
     this.damaged = parts.damaged;
+    this.site = parts.site;
     this.#batch = batch;
   }
 
@@ -73,10 +75,11 @@ export class Taking {
       }
       const bundle = came === "same" ? here : came;
       if (!bundle) return;
-      const judged = await judge(id, bundle, here, this.trust, this.freshness);
+      const judged = await judge(id, bundle, this.#marks(here), this.trust, this.freshness);
       await Promise.all(artifactsIn(judged.manifest).map((artifact) => this.#have(artifact)));
       await this.#stage(judged);
-      this.taken.push({ buildId: id, before: here, manifest: judged.manifest });
+      this.taken.push(id);
+      this.#onTaken?.(here, judged.manifest);
     });
   }
 
@@ -85,7 +88,8 @@ export class Taking {
     const here = await this.#here(id);
     if (!here || targetsVersion(snapshot) !== this.index.get(id)?.version) return "stale";
     await this.#attempt(id, async () => {
-      const judged = await judge(id, { ...here, timestamp, snapshot }, here, this.trust, this.freshness);
+      const came = { ...here, timestamp, snapshot };
+      const judged = await judge(id, came, this.#marks(here), this.trust, this.freshness);
       await this.#stage(judged);
       this.renewed.push(id);
     });
@@ -99,6 +103,13 @@ export class Taking {
       this.index.set(line.buildId, line);
       this.damaged.kernels.delete(line.buildId);
     }
+  }
+
+  /** A timestamp of the site's own is no mark: it counts on its own. What may not go back is then the snapshot's. */
+  #marks(here: Bundle | undefined): Partial<Bundle> | undefined {
+    if (!here || !this.site.has(here.buildId)) return here;
+    const { snapshot, targets } = here;
+    return { snapshot, targets };
   }
 
   async #here(id: BuildId): Promise<Bundle | undefined> {
@@ -135,13 +146,19 @@ export class Taking {
     const id = judged.bundle.buildId;
     const all = this.damaged.kernels.has(id) || !this.index.has(id);
     for (const file of await filesOf(judged, this.trust)) {
-      const isThere = "bytes" in file ? file.bytes.length : await sizeOf(this.dir.at(file.same));
       const moves = /\/(?:timestamp|feed)\.json$/.test(file.path);
-      if (!all && !moves && (await sizeOf(this.dir.at(file.path))) === isThere) continue;
+      if (!all && !moves && (await this.#isThere(file))) continue;
       if ("bytes" in file) await this.#batch.write(file.path, file.bytes);
       else await this.#batch.link(file.path, file.same);
     }
     this.#lines.push(await lineOf(judged));
+  }
+
+  /** What is named by its version or its digest is looked at by its size alone; `mirror verify` looks at all of it. */
+  async #isThere(file: MirrorFile): Promise<boolean> {
+    const size = await sizeOf(this.dir.at(file.path));
+    if (size === undefined) return false;
+    return size === ("bytes" in file ? file.bytes.length : await sizeOf(this.dir.at(file.same)));
   }
 }
 

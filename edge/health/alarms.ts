@@ -1,7 +1,7 @@
 import { DAY, formatInstant, HOUR, type Instant, MINUTE } from "../../shared/time.ts";
+import type { OnlineRole } from "../../shared/tuf/online_keys.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
 import { EXPIRING, type Expiring } from "../publish/expiries.ts";
-import type { OnlineRole } from "../publish/online_keys.ts";
 import type { Round } from "../publish/round.ts";
 import type { WatchedStore } from "../store/watched.ts";
 

@@ -6,11 +6,11 @@ import type { Publication, Restored } from "../../shared/feed/publication.ts";
 import { type Instant, instant } from "../../shared/time.ts";
 import type { SignatureVerifier } from "../../shared/tuf/keys.ts";
 import { fileMeta, snapshotDocument, timestampDocument } from "../../shared/tuf/metadata.ts";
+import { type OnlineKeys, signOnline } from "../../shared/tuf/online_keys.ts";
 import { decodeSnapshot, parseEnvelope, type Root } from "../../shared/tuf/schema.ts";
 import { roleOf, type TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { verifyFile, verifyThreshold } from "../../shared/tuf/verify.ts";
 import { SNAPSHOT_LIFE, TIMESTAMP_LIFE } from "./lives.ts";
-import { type OnlineKeys, signOnline } from "./online_keys.ts";
 import type { RootChain } from "./roots.ts";
 import { type StoredFeed, withinBundleLimit } from "./stored_feed.ts";
 

@@ -18,7 +18,7 @@ function roleFaults(root: Root, role: TopRole): readonly string[] {
   const count = identities(root, role).size;
   if (count === 0) return [`${role} would have no key left`];
   if (threshold > count) return [`${role} would need ${threshold} signatures and has ${count} keys`];
-  // The edge holds one key of each (edge/publish/online_keys.ts): it could never meet a higher threshold.
+  // The edge holds one key of each (shared/tuf/online_keys.ts): it could never meet a higher threshold.
   const unmet = ONLINE.includes(role) && threshold > 1;
   return unmet ? [`${role} would need ${threshold} signatures; the edge signs with one key`] : [];
 }

@@ -1,11 +1,11 @@
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
+import type { Chunks } from "../../shared/archive/byte_stream.ts";
 import { ByteReader } from "../../shared/byte_reader.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { XZ_MAGIC, xzChunks } from "../../shared/compression/xz.ts";
 import { ZSTD_MAGIC, zstdChunks } from "../../shared/compression/zstd.ts";
 import { ParseError } from "../../shared/errors.ts";
-import type { Chunks } from "./byte_stream.ts";
 
 const GZIP_MAGIC = Uint8Array.of(0x1f, 0x8b);
 

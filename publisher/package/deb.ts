@@ -1,11 +1,11 @@
+import { ByteStream } from "../../shared/archive/byte_stream.ts";
+import { tarFiles } from "../../shared/archive/tar.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { arMembers } from "./ar.ts";
-import { ByteStream } from "./byte_stream.ts";
 import { unpackedChunks } from "./compressed.ts";
 import { isImagePath, oneImage } from "./images.ts";
 import type { KernelInput } from "./input.ts";
 import { type ModuleFile, moduleName, unpackModule } from "./module_files.ts";
-import { tarFiles } from "./tar.ts";
 
 /** The package of a whole generic kernel has 400 MB unpacked. */
 export const MAX_PACKAGE_UNPACKED = 2 * 1024 ** 3;

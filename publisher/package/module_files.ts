@@ -1,5 +1,5 @@
+import { ByteStream } from "../../shared/archive/byte_stream.ts";
 import { type ObjectName, objectName } from "../../shared/brand.ts";
-import { ByteStream } from "./byte_stream.ts";
 import { unpackedChunks } from "./compressed.ts";
 
 /** A module file of a package, whose name is the one that the kernel knows it by. */

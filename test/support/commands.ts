@@ -11,7 +11,9 @@ export interface CommandResult {
 
 const bundle = (name: string) => join(projectRoot, "dist", `${name}.cjs`);
 export const hostBundle: string = bundle("rebootless");
-/** What it loads for commands that look. */
+/** What it runs. */
+export const hostProgramBundle: string = bundle("rebootless-host");
+/** What that loads for commands that look. */
 export const inspectingBundle: string = bundle("rebootless-inspecting");
 /** What it loads for commands that keep mirrors. */
 export const mirroringBundle: string = bundle("rebootless-mirroring");

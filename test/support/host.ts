@@ -3,18 +3,20 @@ import type { ExecResult, Guest } from "../guest/guest.ts";
 import { type BootOptions, bootGuest } from "../guest/guest.ts";
 import type { GuestFile } from "../guest/initramfs.ts";
 import type { Kernel } from "../guest/machine.ts";
-import { hostBundle, inspectingBundle, mirroringBundle } from "./commands.ts";
+import { hostBundle, hostProgramBundle, inspectingBundle, mirroringBundle } from "./commands.ts";
 
 /** The client in the guest. */
 export const CLIENT = "/usr/lib/rebootless/rebootless.cjs";
 export const ROOT_IN_GUEST = "/root/root.json";
 
+const PROGRAM = "/usr/lib/rebootless/rebootless-host.cjs";
 const INSPECTING = "/usr/lib/rebootless/rebootless-inspecting.cjs";
 const MIRRORING = "/usr/lib/rebootless/rebootless-mirroring.cjs";
 
 /** The host's bundles and a root of trust, for a guest. */
 export const hostFiles = async (rootFile: string): Promise<readonly GuestFile[]> => [
   { path: CLIENT, content: await readFile(hostBundle), mode: 0o755 },
+  { path: PROGRAM, content: await readFile(hostProgramBundle), mode: 0o644 },
   { path: INSPECTING, content: await readFile(inspectingBundle), mode: 0o644 },
   { path: MIRRORING, content: await readFile(mirroringBundle), mode: 0o644 },
   { path: ROOT_IN_GUEST, content: await readFile(rootFile), mode: 0o644 },

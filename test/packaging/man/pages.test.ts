@@ -40,8 +40,8 @@ describe.each([
   it("has every exit code with its meaning", () => {
     const status = text.slice(text.indexOf("EXIT STATUS"));
     for (const { code, meaning } of codes) {
-      const said = meaning.replaceAll("`", "");
-      expect(status).toContain(`\n${code}\n${said.charAt(0).toUpperCase()}${said.slice(1)}`);
+      const said = meaning.charAt(0).toUpperCase() + meaning.slice(1);
+      expect(status).toContain(`\n${code}\n${said.replaceAll("`", "")}`);
     }
   });
 

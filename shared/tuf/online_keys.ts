@@ -1,13 +1,13 @@
-import { fromBase64, utf8 } from "../../shared/bytes.ts";
-import { ed25519 } from "../../shared/crypto/ed25519_webcrypto.ts";
-import { Decoder } from "../../shared/decode.ts";
-import { RebootlessError } from "../../shared/errors.ts";
-import { type JsonObject, parseJson } from "../../shared/json.ts";
-import { canonicalJson } from "../../shared/tuf/canonical_json.ts";
-import { ed25519Key, type PublicKey } from "../../shared/tuf/keys.ts";
-import { envelope } from "../../shared/tuf/metadata.ts";
-import type { Root } from "../../shared/tuf/schema.ts";
-import { roleOf } from "../../shared/tuf/trusted_set.ts";
+import { fromBase64, utf8 } from "../bytes.ts";
+import { ed25519 } from "../crypto/ed25519_webcrypto.ts";
+import { Decoder } from "../decode.ts";
+import { RebootlessError } from "../errors.ts";
+import { type JsonObject, parseJson } from "../json.ts";
+import { canonicalJson } from "./canonical_json.ts";
+import { ed25519Key, type PublicKey } from "./keys.ts";
+import { envelope } from "./metadata.ts";
+import type { Root } from "./schema.ts";
+import { roleOf } from "./trusted_set.ts";
 
 export type OnlineRole = "snapshot" | "timestamp";
 /** Of each role all that the edge holds: one, or during a rotation the old and the new. */

@@ -1,6 +1,6 @@
-import { fromUtf8 } from "../../shared/bytes.ts";
-import { latin1 } from "../../shared/elf/strings.ts";
-import { ParseError, RebootlessError } from "../../shared/errors.ts";
+import { fromUtf8, utf8 } from "../bytes.ts";
+import { latin1 } from "../elf/strings.ts";
+import { ParseError, RebootlessError } from "../errors.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
 const BLOCK = 512;
@@ -46,7 +46,7 @@ export async function* tarFiles(
       if (size > MAX_EXTENSION) throw new RebootlessError("limit", `tar: a header of ${size} bytes`);
       const content = await stream.take(size);
       await stream.skip(-size & (BLOCK - 1));
-      if (type === "L") longName = latin1Text(content).replace(/\0.*$/s, "");
+      if (type === "L") longName = latin1Of(content).replace(/\0.*$/s, "");
       else if (type === "x") longName = paxPath(content) ?? longName;
       continue;
     }
@@ -63,8 +63,6 @@ function text(header: Uint8Array, field: keyof typeof FIELD): string {
   const [start, length] = FIELD[field];
   return latin1(header.subarray(start, start + length)).replace(/\0.*$/s, "");
 }
-
-const latin1Text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 
 function nameOf(header: Uint8Array): string {
   const prefix = text(header, "magic") === "ustar" ? text(header, "prefix") : "";
@@ -104,3 +102,37 @@ function paxPath(content: Uint8Array): string | undefined {
   }
   return path;
 }
+
+/** In pieces, as a call takes only so many arguments. */
+function latin1Of(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 4096) text += latin1(bytes.subarray(at, at + 4096));
+  return text;
+}
+
+/** The header of a regular file in ustar, for names of up to 100 bytes. Everything belongs to root, and has one time. */
+export function tarHeader(path: string, length: number, seconds: number): Uint8Array {
+  const block = new Uint8Array(BLOCK);
+  const put = (text: string, at: number) => block.set(utf8(text), at);
+  const octal = (value: number, digits: number) => value.toString(8).padStart(digits, "0");
+  if (utf8(path).length > FIELD.name[1])
+    throw new RebootlessError("limit", `too long a name for ustar: ${path}`);
+  put(path, FIELD.name[0]);
+  put("0000644", 100);
+  put("0000000", 108);
+  put("0000000", 116);
+  put(octal(length, 11), FIELD.size[0]);
+  put(octal(seconds, 11), 136);
+  put(" ".repeat(8), FIELD.checksum[0]);
+  put("0", FIELD.type[0]);
+  put("ustar\0" + "00root", FIELD.magic[0]);
+  put("root", 297);
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  put(`${octal(sum, 6)}\0`, FIELD.checksum[0]);
+  return block;
+}
+
+/** What follows a file's bytes, to a whole block. */
+export const tarPadding = (length: number): Uint8Array => new Uint8Array(-length & (BLOCK - 1));
+/** What ends an archive. */
+export const tarEnd = (): Uint8Array => new Uint8Array(2 * BLOCK);

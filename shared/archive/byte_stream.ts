@@ -1,5 +1,5 @@
-import { concatBytes } from "../../shared/bytes.ts";
-import { ParseError, RebootlessError } from "../../shared/errors.ts";
+import { concatBytes } from "../bytes.ts";
+import { ParseError, RebootlessError } from "../errors.ts";
 
 /** Bytes that come in pieces, each good until the next is drawn. */
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
