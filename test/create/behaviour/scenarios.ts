@@ -136,14 +136,14 @@ export const SCENARIOS: readonly Scenario[] = [
     source: "kernel/sys.c",
     edits: [
       {
-        from: /^SYSCALL_DEFINE1\(newuname/,
-        at: /memcpy\(&tmp, utsname\(\)/,
-        put: "after",
-        lines: ['\tstrscpy(tmp.nodename, "rebootless-host", sizeof(tmp.nodename));'],
+        from: /^SYSCALL_DEFINE0\(getppid\)/,
+        at: /^\treturn pid;/,
+        put: "instead",
+        lines: ["\treturn pid > 1 ? 4711 : pid;"],
       },
     ],
-    observe: "uname -n",
-    during: /^rebootless-host\n$/,
+    observe: "sh -c 'echo $PPID'",
+    during: /^4711\n$/,
   },
   {
     kind: "module",
