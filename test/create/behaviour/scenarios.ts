@@ -69,7 +69,7 @@ export const SCENARIOS: readonly Scenario[] = [
       },
     ],
     observe: "cat /proc/cmdline; cat /proc/cmdline",
-    during: /read 41\n[^]*read 42\n$/,
+    during: /read 41\n[\s\S]*read 42\n$/,
   },
   {
     kind: "data alone",
@@ -113,7 +113,8 @@ export const SCENARIOS: readonly Scenario[] = [
         ],
       },
     ],
-    observe: "cat /proc/cmdline; grep -qw avx2 /proc/cpuinfo && ! grep -qw amx_tile /proc/cpuinfo && echo so it is",
+    observe:
+      "cat /proc/cmdline; grep -qw avx2 /proc/cpuinfo && ! grep -qw amx_tile /proc/cpuinfo && echo so it is",
     during: /has avx2\nno amx\nso it is\n$/,
   },
   {
