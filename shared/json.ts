@@ -47,11 +47,11 @@ const LITERALS: ReadonlyMap<string, JsonValue> = new Map<string, JsonValue>([
   ["false", false],
   ["null", null],
 ]);
-const SPACE = /[ \t\n\r]*/y;
 const LITERAL = /true|false|null/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const BACKSLASH = 0x5c;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids raw control characters in strings.
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const PLAIN = /^[^\\\u0000-\u001f]*$/;
 
 class Parser {
   readonly #text: string;
@@ -65,7 +65,7 @@ class Parser {
 
   value(depth: number): JsonValue {
     if (depth > MAX_JSON_DEPTH) this.#fail(`nested deeper than ${MAX_JSON_DEPTH}`);
-    this.#match(SPACE);
+    this.#space();
     const next = this.#text[this.#at];
     if (next === "{") return this.#object(depth);
     if (next === "[") return this.#array(depth);
@@ -75,7 +75,7 @@ class Parser {
   }
 
   end(): void {
-    this.#match(SPACE);
+    this.#space();
     if (this.#at !== this.#text.length) this.#fail("text after the value");
   }
 
@@ -84,7 +84,7 @@ class Parser {
     this.#sequence("}", () => {
       const name = this.#string();
       if (out.has(name)) this.#fail(`the name ${JSON.stringify(name.slice(0, 80))} twice in one object`);
-      this.#match(SPACE);
+      this.#space();
       this.#expect(":");
       out.set(name, this.value(depth + 1));
     });
@@ -99,15 +99,15 @@ class Parser {
 
   #sequence(close: string, member: () => void): void {
     this.#at++;
-    this.#match(SPACE);
+    this.#space();
     if (this.#text[this.#at] === close) {
       this.#at++;
       return;
     }
     for (;;) {
-      this.#match(SPACE);
+      this.#space();
       member();
-      this.#match(SPACE);
+      this.#space();
       if (this.#text[this.#at] === close) break;
       this.#expect(",");
     }
@@ -115,9 +115,31 @@ class Parser {
   }
 
   #string(): string {
-    const raw = this.#match(STRING);
-    if (raw === undefined) return this.#fail("not a JSON string");
-    const value: unknown = JSON.parse(raw);
+    const end = this.#text[this.#at] === '"' ? this.#endOfString() : -1;
+    if (end < 0) return this.#fail("not a JSON string");
+    const inside = this.#text.slice(this.#at + 1, end);
+    const value = PLAIN.test(inside) ? inside : this.#unescaped(end);
+    this.#at = end + 1;
+    return value;
+  }
+
+  /** Where the closing quote is: the first with an even number of backslashes before it; -1 for none. */
+  #endOfString(): number {
+    for (let end = this.#text.indexOf('"', this.#at + 1); end >= 0; end = this.#text.indexOf('"', end + 1)) {
+      let backslashes = 0;
+      while (this.#text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++;
+      if (backslashes % 2 === 0) return end;
+    }
+    return -1;
+  }
+
+  #unescaped(end: number): string {
+    let value: unknown;
+    try {
+      value = JSON.parse(this.#text.slice(this.#at, end + 1));
+    } catch {
+      return this.#fail("not a JSON string");
+    }
     if (typeof value !== "string" || !value.isWellFormed()) return this.#fail("a lone surrogate in a string");
     return value;
   }
@@ -135,6 +157,14 @@ class Parser {
   #expect(character: string): void {
     if (this.#text[this.#at] !== character) this.#fail(`expected ${character}`);
     this.#at++;
+  }
+
+  #space(): void {
+    for (;;) {
+      const next = this.#text.charCodeAt(this.#at);
+      if (next !== 0x20 && next !== 0x0a && next !== 0x0d && next !== 0x09) return;
+      this.#at++;
+    }
   }
 
   #match(pattern: RegExp): string | undefined {

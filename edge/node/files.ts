@@ -9,6 +9,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
 import { Serial } from "../publish/serial.ts";
 import type { ByteRange, Notes, Store, Stored } from "../store/store.ts";
+import { Recent } from "./recent.ts";
 
 /*
  * A file for each key, at the key's path: eight digits that say how long the header is, the header as JSON
@@ -17,8 +18,8 @@ import type { ByteRange, Notes, Store, Stored } from "../store/store.ts";
 
 const PAGE = 500;
 const LENGTH_DIGITS = 8;
-/** One read is enough for most. */
-const USUAL_HEADER = 512;
+/** One read is enough for most: of headers, and of feeds with theirs. */
+const USUAL = 16 * 1024;
 /** Notes are a handful of short texts. */
 const MAX_HEADER = 64 * 1024;
 const MAX_NOTES = 64;
@@ -28,13 +29,16 @@ const KEY = /^(?:[a-z0-9][a-z0-9._-]*\/)*[a-z0-9][a-z0-9._-]*$/;
 const NEW = "=new";
 
 /** Writers of one key wait for each other; that some keys share a line does no harm. */
-const LINES = 64;
+const LINES = 256;
 
 interface Opened {
-  readonly file: FileHandle;
+  /** Undefined where the first read had all of it. */
+  readonly file: FileHandle | undefined;
   readonly stored: Stored;
   /** Where the bytes begin. */
   readonly start: number;
+  /** Where the file is closed already. */
+  readonly bytes: Uint8Array | undefined;
 }
 
 /** A folder as a store, for one process at a time. What it says is written is on the disk. */
@@ -50,40 +54,59 @@ export function fileStore(root: string): Store {
     const line = lines[[...key].reduce((sum, char) => sum + char.charCodeAt(0), 0) % LINES] as Serial;
     return line.run(work);
   };
+  const recent = new Recent();
+  const read = async (key: string): Promise<Opened | undefined> => {
+    const known = recent.get(key);
+    if (known) return { ...known, file: undefined, start: 0 };
+    return recent.reading(key, () => openFile(pathOf(key)));
+  };
   const head = async (key: string): Promise<Stored | undefined> => {
-    const opened = await openFile(pathOf(key));
-    await opened?.file.close();
+    const opened = await read(key);
+    await opened?.file?.close();
     return opened?.stored;
   };
-
   return {
     head,
     get: async (key, range) => {
-      const opened = await openFile(pathOf(key));
+      const opened = await read(key);
       return opened && { ...opened.stored, ...contentOf(opened, range) };
     },
     create: (key, bytes, notes = {}) =>
       inLine(key, async () => {
         const path = pathOf(key);
-        const fresh = await writeNew(root, bytes, notes);
+        const stored = await storedOf(bytes, notes);
+        const fresh = await writeNew(root, bytes, stored);
         try {
+          recent.forget(key);
           await inFolder(path, () => link(fresh, path)); // fails where there is something
           await folders.sync(dirname(path));
+          recent.written(key, { stored, bytes });
           return "created";
         } catch (error) {
+          recent.forget(key);
           if (hasCode(error, "EEXIST")) return "exists";
           throw error;
         } finally {
           await unlink(fresh);
         }
       }),
-    replace: (key, revision, bytes, notes = {}) =>
+    replace: (key, revision, bytes, notes = {}, keptAs) =>
       inLine(key, async () => {
         if ((await head(key))?.revision !== revision) return "stale";
         const path = pathOf(key);
-        await rename(await writeNew(root, bytes, notes), path);
-        await folders.sync(dirname(path));
-        return "replaced";
+        const stored = await storedOf(bytes, notes);
+        const fresh = await writeNew(root, bytes, stored);
+        if (keptAs !== undefined) await keep(path, pathOf(keptAs));
+        try {
+          recent.forget(key);
+          await rename(fresh, path);
+          await folders.sync(dirname(path));
+          recent.written(key, { stored, bytes });
+          return "replaced";
+        } catch (error) {
+          recent.forget(key);
+          throw error;
+        }
       }),
     list: async (prefix, after = "") => {
       const keys = (await keysBelow(root, prefix)).filter((key) => key > after);
@@ -95,8 +118,24 @@ export function fileStore(root: string): Store {
       }
       return { files, next: keys.length > PAGE ? page.at(-1) : undefined };
     },
-    delete: (key) => inLine(key, () => rm(pathOf(key), { force: true })),
+    delete: (key) =>
+      inLine(key, async () => {
+        await rm(pathOf(key), { force: true });
+        recent.forget(key);
+      }),
   };
+}
+
+/**
+ * One more name for the file: its bytes are on the disk since it had the first. The name is not waited for: without it, after the
+ * power failed, a version is missing that somebody might have asked for; it cannot be another one.
+ */
+async function keep(path: string, as: string): Promise<void> {
+  try {
+    await inFolder(as, () => link(path, as));
+  } catch (error) {
+    if (!hasCode(error, "EEXIST")) throw error;
+  }
 }
 
 /** The file stays open: what is read is what the header describes, also when the key is replaced meanwhile. */
@@ -107,22 +146,21 @@ async function openFile(path: string): Promise<Opened | undefined> {
   });
   if (!file) return undefined;
   try {
-    const stat = await file.stat();
-    if (stat.isDirectory()) {
-      await file.close();
-      return undefined;
-    }
-    const begin = await readAt(file, 0, USUAL_HEADER);
+    const begin = await readAt(file, 0, USUAL);
     const digits = begin.subarray(0, LENGTH_DIGITS).toString("latin1");
     const length = /^\d{8}$/.test(digits) ? Number(digits) : Number.POSITIVE_INFINITY;
     if (length > MAX_HEADER) throw new RebootlessError("io", `${path} was not written by this program`);
     const start = LENGTH_DIGITS + length;
     const header = start <= begin.length ? begin.subarray(0, start) : await readAt(file, 0, start);
     const stored = headerOf(header.subarray(LENGTH_DIGITS), path);
-    if (stat.size !== start + stored.length) throw new RebootlessError("io", `${path} is cut short`);
-    return { file, stored, start };
+    const size = begin.length < USUAL ? begin.length : (await file.stat()).size;
+    if (size !== start + stored.length) throw new RebootlessError("io", `${path} is cut short`);
+    if (size > begin.length) return { file, stored, start, bytes: undefined };
+    await file.close();
+    return { file: undefined, stored, start, bytes: new Uint8Array(begin.subarray(start)) };
   } catch (error) {
     await file.close();
+    if (hasCode(error, "EISDIR")) return undefined;
     throw error;
   }
 }
@@ -147,7 +185,11 @@ function headerOf(bytes: Uint8Array, path: string): Stored {
   };
 }
 
-function contentOf({ file, stored, start }: Opened, range: ByteRange | undefined) {
+function contentOf({ file, stored, start, bytes: whole }: Opened, range: ByteRange | undefined) {
+  if (!file) {
+    const part = (whole ?? new Uint8Array()).slice(range?.start, range?.end);
+    return { stream: () => streamOf(part), bytes: async () => part };
+  }
   const from = start + (range?.start ?? 0);
   const end = start + (range?.end ?? stored.length);
   const bytes = async () => {
@@ -157,36 +199,33 @@ function contentOf({ file, stored, start }: Opened, range: ByteRange | undefined
       await file.close();
     }
   };
-  if (from < end) {
-    const chunks = () => file.createReadStream({ start: from, end: end - 1 });
-    return { stream: () => Readable.toWeb(chunks()) as ReadableStream<Uint8Array>, bytes };
-  }
-  // A stream's `end` is its last byte, so an empty one cannot be said.
-  const empty = async () => {
-    await file.close();
-    return new Uint8Array();
-  };
-  return {
-    stream: () => new ReadableStream({ start: (out) => empty().then(() => out.close()) }),
-    bytes: empty,
-  };
+  const chunks = () => file.createReadStream({ start: from, end: end - 1 });
+  return { stream: () => Readable.toWeb(chunks()) as ReadableStream<Uint8Array>, bytes };
 }
+
+const streamOf = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
+  new ReadableStream({
+    start: (out) => {
+      if (bytes.length > 0) out.enqueue(bytes);
+      out.close();
+    },
+  });
 
 /** Removes what a process that was killed left half written. */
 export const sweepUnfinished = (root: string): Promise<void> =>
   rm(join(root, NEW), { recursive: true, force: true });
 
+const storedOf = async (bytes: Uint8Array, notes: Notes): Promise<Stored> => ({
+  revision: randomBytes(16).toString("hex"),
+  sha256: await sha256Of(bytes),
+  length: bytes.length,
+  notes,
+});
+
 /** Writes a file that has no key yet, whole and on the disk. */
-async function writeNew(root: string, bytes: Uint8Array, notes: Notes): Promise<string> {
+async function writeNew(root: string, bytes: Uint8Array, stored: Stored): Promise<string> {
   const fresh = join(root, NEW, randomBytes(8).toString("hex"));
-  const header = encodeJson(
-    jsonObject({
-      revision: randomBytes(16).toString("hex"),
-      sha256: await sha256Of(bytes),
-      length: bytes.length,
-      notes: jsonObject(notes),
-    }),
-  );
+  const header = encodeJson(jsonObject({ ...stored, notes: jsonObject(stored.notes) }));
   try {
     const file = await inFolder(fresh, () => open(fresh, "wx", 0o644));
     try {

@@ -6,6 +6,7 @@ import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { compress } from "hono/compress";
 import { useDigest } from "../../shared/crypto/digest.ts";
+import { useEd25519 } from "../../shared/crypto/ed25519_webcrypto.ts";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import { HOUR, SECOND } from "../../shared/time.ts";
 import { type App, type AppDeps, createApp } from "../app.ts";
@@ -14,6 +15,7 @@ import { MemoryCatalogue } from "../catalogue/memory.ts";
 import { readConfig } from "../config.ts";
 import { roundInWords, runRound } from "../publish/round.ts";
 import { recordAll } from "../publish/tend.ts";
+import { nodeEd25519 } from "./ed25519.ts";
 import { fileStore, sweepUnfinished } from "./files.ts";
 import { storeLedger, sweepLedger } from "./ledger.ts";
 import { onlyProcess } from "./only_process.ts";
@@ -67,6 +69,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
 
 async function start(options: ServeOptions): Promise<Serving> {
   useDigest((algorithm, bytes) => createHash(algorithm).update(bytes).digest());
+  useEd25519(nodeEd25519);
   const { data, report } = options;
   const config = await readConfig(options.bindings);
   await mkdir(data, { recursive: true });

@@ -3,16 +3,17 @@ import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { BUNDLED_ROOTS, type Bundle, decodeBundle, encodeBundle } from "../../shared/feed/bundle.ts";
 import { manifestTarget } from "../../shared/feed/paths.ts";
 import type { Publication, Restored } from "../../shared/feed/publication.ts";
+import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { type Instant, instant } from "../../shared/time.ts";
 import type { SignatureVerifier } from "../../shared/tuf/keys.ts";
 import { fileMeta, snapshotDocument, timestampDocument } from "../../shared/tuf/metadata.ts";
 import { type OnlineKeys, signOnline } from "../../shared/tuf/online_keys.ts";
-import { decodeSnapshot, parseEnvelope, type Root } from "../../shared/tuf/schema.ts";
+import { decodeSnapshot, parseEnvelope, type Root, type Targets } from "../../shared/tuf/schema.ts";
 import { roleOf, type TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { verifyFile, verifyThreshold } from "../../shared/tuf/verify.ts";
 import { SNAPSHOT_LIFE, TIMESTAMP_LIFE } from "./lives.ts";
 import type { RootChain } from "./roots.ts";
-import { type StoredFeed, withinBundleLimit } from "./stored_feed.ts";
+import { notesOf, type ReadyFeed, type StoredFeed } from "./stored_feed.ts";
 
 export interface Signing {
   readonly keys: OnlineKeys;
@@ -75,37 +76,49 @@ export async function smokeTest(
   { set }: RootChain,
   current: StoredFeed | undefined,
   bundle: Bundle,
-): Promise<void> {
-  withinBundleLimit(bundle);
-  const served = decodeBundle(encodeBundle(bundle));
+): Promise<ReadyFeed> {
+  const bytes = encodeBundle(bundle);
+  withinLimit(bytes);
+  const served = decodeBundle(bytes);
   if (current) await unlessKeysRotated(() => set.updateTimestamp(current.bundle.timestamp, "cached"));
   if ((await set.updateTimestamp(served.timestamp)) !== "newer") {
     throw new RebootlessError("trust", "the new timestamp has the version of the old one");
   }
   if (current) await unlessKeysRotated(() => set.updateSnapshot(current.bundle.snapshot, "cached"));
-  await set.updateSnapshot(served.snapshot);
-  if (!(await takesTargets(set, current, served.targets))) return;
+  const snapshot = await set.updateSnapshot(served.snapshot);
+  const targets = await takenTargets(set, current, served.targets);
+  const { timestamp } = set;
+  if (!timestamp) throw new RebootlessError("trust", "the timestamp was not taken");
+  const ready = { bundle, bytes, notes: notesOf({ timestamp, snapshot, targets }, set.root.version) };
+  if (!set.targets) return ready;
   const target = set.target(manifestTarget(bundle.buildId));
   if (!target) throw new RebootlessError("trust", "targets does not name the manifest");
   await verifyFile(served.manifest, target, "the manifest");
   if (!equalBytes(served.manifest, bundle.manifest))
     throw new RebootlessError("trust", "the bundle lost bytes");
+  return ready;
+}
+
+/** Throws `limit` for a feed.json that no host would take. */
+function withinLimit({ length }: Uint8Array): void {
+  if (length <= MAX_BUNDLE_BYTES) return;
+  throw new RebootlessError("limit", `feed.json would have ${length} bytes, ${MAX_BUNDLE_BYTES} are allowed`);
 }
 
 /**
- * False for targets that were in force before and have expired since: the edge goes on to say that they are the newest, so
- * that hosts learn whose fault it is.
+ * Targets that were in force before and have expired since are not taken into the set: the edge goes on to say that they are the
+ * newest, so that hosts learn whose fault it is.
  */
-async function takesTargets(
+async function takenTargets(
   set: TrustedSet,
   current: StoredFeed | undefined,
   targets: Uint8Array,
-): Promise<boolean> {
+): Promise<Targets> {
   try {
-    await set.updateTargets(targets);
-    return true;
+    return await set.updateTargets(targets);
   } catch (error) {
-    if (current && isCode(error, "expired") && equalBytes(targets, current.bundle.targets)) return false;
+    if (current && isCode(error, "expired") && equalBytes(targets, current.bundle.targets))
+      return current.targets;
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import type { Publication } from "../../shared/feed/publication.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import type { Clock, Instant } from "../../shared/time.ts";
 import type { OnlineKeys } from "../../shared/tuf/online_keys.ts";
+import { VerifiedOnce } from "../../shared/tuf/verified_once.ts";
 import { rootKey } from "../store/keys.ts";
 import { accept } from "./accept.ts";
 import { Artifacts } from "./artifacts.ts";
@@ -75,9 +76,11 @@ export async function publish(
   order: Order,
 ): Promise<readonly Answered[]> {
   const now = deps.clock();
-  const chain = await outcome(() => rootChain(deps, now));
+  const verified = new VerifiedOnce(deps.verify);
+  const chain = await outcome(() => rootChain({ ...deps, verify: verified.verify }, now));
   if ("kind" in chain) return order.publications.map(({ buildId }) => ({ buildId, outcome: chain }));
-  const request: Request = { ...order, now, chain, artifacts: new Artifacts(deps.store, deps.clock) };
+  const artifacts = new Artifacts(deps.store, deps.clock);
+  const request: Request = { ...order, now, chain, verified, artifacts };
   const answers = await inParallel(order.publications, AT_ONCE, async (publication) => {
     const { buildId } = publication;
     const publishing = () => settled(() => publishOne(deps, request, publication));
@@ -91,13 +94,15 @@ export async function publish(
 interface Request extends Omit<Order, "publications"> {
   readonly now: Instant;
   readonly chain: RootChain;
+  readonly verified: VerifiedOnce;
   readonly artifacts: Artifacts;
 }
 
 function publishOne(deps: RepositoryDeps, request: Request, publication: Publication) {
   return outcome<PublishOutcome>(async () => {
-    const { store, verify } = deps;
-    const { by, now, artifacts, dryRun } = request;
+    const { store } = deps;
+    const { by, now, artifacts, dryRun, verified } = request;
+    const { verify } = verified;
     const chain = { ...request.chain, set: request.chain.set.fork() };
     const { root } = chain.set;
     const current = await readFeed(store, publication.buildId);
@@ -119,10 +124,12 @@ function publishOne(deps: RepositoryDeps, request: Request, publication: Publica
       verify,
       now,
     });
-    await smokeTest(chain, current, bundle);
+    // What is in force passed this very test before it was put there; what is new is judged whole.
+    for (const file of current ? Object.values(current.envelopes) : []) verified.know(file, root);
+    const ready = await smokeTest(chain, current, bundle);
     if (dryRun) return { kind: "acceptable", version, missing };
     await artifacts.takeIn(staged);
-    const commit = await commitFeed(store, current, bundle, root.version);
+    const commit = await commitFeed(store, current, ready);
     if (commit.kind === "stale") return conflict(await versionInForce(deps, publication.buildId));
     return { kind: "published", version, etag: commit.etag };
   });
@@ -139,8 +146,7 @@ export function renew(deps: RepositoryDeps, id: BuildId): Promise<RenewOutcome> 
     if (!isDue(current.notes, now, version)) return { kind: "not_due" };
     const signing = { keys: deps.keys, verify: deps.verify, now };
     const bundle = await composeRenewed(current, chain, signing);
-    await smokeTest(chain, current, bundle);
-    await commitFeed(deps.store, current, bundle, version);
+    await commitFeed(deps.store, current, await smokeTest(chain, current, bundle));
     return { kind: "renewed" };
   });
 }

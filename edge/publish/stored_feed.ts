@@ -1,12 +1,21 @@
 import type { BuildId } from "../../shared/brand.ts";
+import { equalBytes } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { type Bundle, decodeBundle, encodeBundle } from "../../shared/feed/bundle.ts";
+import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
 import { etagOf } from "../../shared/http/etag.ts";
-import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { formatInstant, type Instant, instant, parseInstant } from "../../shared/time.ts";
-import { decodeSnapshot, decodeTargets, decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
-import { feedKey, oldManifestKey, oldMetadataKey } from "../store/keys.ts";
+import {
+  decodeSnapshot,
+  decodeTargets,
+  decodeTimestamp,
+  type Envelope,
+  parseEnvelope,
+  type Snapshot,
+  type Targets,
+  type Timestamp,
+} from "../../shared/tuf/schema.ts";
+import { feedKey, type Kept, keptKey, keptOfKey, keptPrefix } from "../store/keys.ts";
 import type { Notes, Store } from "../store/store.ts";
 import { expiryNote } from "./expiries.ts";
 import { SNAPSHOT_LIFE, TIMESTAMP_LIFE } from "./lives.ts";
@@ -18,6 +27,8 @@ export interface StoredFeed {
   readonly notes: Notes;
   readonly bundle: Bundle;
   readonly versions: Versions;
+  readonly envelopes: Readonly<Record<"timestamp" | "snapshot", Envelope>>;
+  readonly targets: Targets;
 }
 
 export interface Versions {
@@ -32,62 +43,77 @@ export async function readFeed(store: Store, id: BuildId): Promise<StoredFeed | 
   const bytes = await file.bytes();
   try {
     const bundle = decodeBundle(bytes);
-    return { revision: file.revision, notes: file.notes, bundle, versions: versionsOf(bundle) };
+    return { revision: file.revision, notes: file.notes, bundle, ...metadataOf(bundle) };
   } catch (cause) {
     throw new RebootlessError("io", `the stored feed of kernel ${id} is damaged`, { cause });
   }
 }
 
+/** A bundle that passed for what hosts take, ready to be put in force. */
+export interface ReadyFeed {
+  readonly bundle: Bundle;
+  /** Its feed.json. */
+  readonly bytes: Uint8Array;
+  readonly notes: Notes;
+}
+
 /**
- * Puts a bundle in force. What it replaces is kept under version-named keys first: those bytes were in force,
- * so whoever writes them writes the same. Then one conditional put makes everything new visible at once.
+ * Puts a bundle in force: one conditional write makes everything new visible at once. What it replaces stays under a name of its
+ * versions, where its snapshot is not the one that goes on: those bytes were in force, so whoever keeps them keeps the same.
  */
 export async function commitFeed(
   store: Store,
   current: StoredFeed | undefined,
-  bundle: Bundle,
-  rootVersion: number,
+  { bundle, bytes, notes }: ReadyFeed,
 ): Promise<{ readonly kind: "committed"; readonly etag: string } | { readonly kind: "stale" }> {
-  const bytes = encodeBundle(bundle);
-  const notes = notesOf(bundle, rootVersion);
   const key = feedKey(bundle.buildId);
-  if (current) await keepOld(store, current);
   const done = current
-    ? await store.replace(key, current.revision, bytes, notes)
+    ? await store.replace(key, current.revision, bytes, notes, await nameToKeep(current, bundle))
     : await store.create(key, bytes, notes);
   if (done === "stale" || done === "exists") return { kind: "stale" };
   return { kind: "committed", etag: etagOf(await sha256Of(bytes)) };
 }
 
-/** Throws `limit` for a bundle that no host would take. */
-export function withinBundleLimit(bundle: Bundle): void {
-  const length = encodeBundle(bundle).length;
-  if (length <= MAX_BUNDLE_BYTES) return;
-  throw new RebootlessError("limit", `feed.json would have ${length} bytes, ${MAX_BUNDLE_BYTES} are allowed`);
+async function nameToKeep({ bundle, versions }: StoredFeed, next: Bundle): Promise<string | undefined> {
+  if (equalBytes(bundle.snapshot, next.snapshot)) return undefined;
+  return keptKey(bundle.buildId, { ...versions, manifest: await sha256Of(bundle.manifest) });
 }
 
-async function keepOld(store: Store, { bundle, versions }: StoredFeed): Promise<void> {
-  const id = bundle.buildId;
-  await Promise.all([
-    store.create(oldMetadataKey(id, "snapshot", versions.snapshot), bundle.snapshot),
-    store.create(oldMetadataKey(id, "targets", versions.targets), bundle.targets),
-    store.create(oldManifestKey(id, await sha256Of(bundle.manifest)), bundle.manifest),
-  ]);
+/** A feed that was in force once, found by what its name says of it. */
+export async function readKept(
+  store: Store,
+  id: BuildId,
+  wanted: (kept: Kept) => boolean,
+): Promise<Bundle | undefined> {
+  for (let page = await store.list(keptPrefix(id)); ; page = await store.list(keptPrefix(id), page.next)) {
+    const found = page.files.find(({ key }) => wanted(keptOfKey(key)));
+    const file = found && (await store.get(found.key));
+    if (file) return decodeBundle(await file.bytes());
+    if (page.next === undefined) return undefined;
+  }
 }
 
-export function versionsOf(bundle: Bundle): Versions {
-  return {
-    timestamp: decodeTimestamp(parseEnvelope(bundle.timestamp, "timestamp").signed).version,
-    snapshot: decodeSnapshot(parseEnvelope(bundle.snapshot, "snapshot").signed).version,
-    targets: decodeTargets(parseEnvelope(bundle.targets, "targets").signed).version,
+export const versionsOf = (bundle: Bundle): Versions => metadataOf(bundle).versions;
+
+function metadataOf({ timestamp, snapshot, targets }: Bundle) {
+  const envelopes = {
+    timestamp: parseEnvelope(timestamp, "timestamp"),
+    snapshot: parseEnvelope(snapshot, "snapshot"),
   };
+  const signed = decodeTargets(parseEnvelope(targets, "targets").signed);
+  const versions: Versions = {
+    timestamp: decodeTimestamp(envelopes.timestamp.signed).version,
+    snapshot: decodeSnapshot(envelopes.snapshot.signed).version,
+    targets: signed.version,
+  };
+  return { envelopes, versions, targets: signed };
 }
 
 /** Beside the bytes, so that a poll which changes nothing reads nothing else. */
-function notesOf(bundle: Bundle, rootVersion: number): Notes {
-  const timestamp = decodeTimestamp(parseEnvelope(bundle.timestamp, "timestamp").signed);
-  const snapshot = decodeSnapshot(parseEnvelope(bundle.snapshot, "snapshot").signed);
-  const targets = decodeTargets(parseEnvelope(bundle.targets, "targets").signed);
+export function notesOf(
+  { timestamp, snapshot, targets }: { timestamp: Timestamp; snapshot: Snapshot; targets: Targets },
+  rootVersion: number,
+): Notes {
   const halfLife = Math.min(timestamp.expires - TIMESTAMP_LIFE / 2, snapshot.expires - SNAPSHOT_LIFE / 2);
   return {
     root: String(rootVersion),

@@ -5,8 +5,8 @@ import type { AppDeps } from "../app.ts";
 import { answerBytes, answerContent, type File, wanted, wantsWhole } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
 import { notFound } from "../http/problem.ts";
-import { readFeed, type StoredFeed } from "../publish/stored_feed.ts";
-import { artifactKey, feedKey, oldManifestKey, oldMetadataKey, rootKey } from "../store/keys.ts";
+import { readFeed, readKept, type StoredFeed } from "../publish/stored_feed.ts";
+import { artifactKey, feedKey, rootKey } from "../store/keys.ts";
 import type { Stored } from "../store/store.ts";
 import { feedInForce, notCovered } from "./feed_in_force.ts";
 import type { KnownFeeds } from "./known_feeds.ts";
@@ -67,8 +67,9 @@ async function metadata(c: Context, deps: AppDeps): Promise<Response> {
   const role = name === "snapshot" ? "snapshot" : "targets";
   const version = Number(digits);
   if (version === current.versions[role]) return bytes(c, current.bundle[role], FIXED);
-  const old = version < current.versions[role] && oldMetadataKey(id, role, version);
-  return (old && (await stored(c, deps, old, FIXED))) || notFound(`no ${role} of this version`);
+  const old =
+    version < current.versions[role] && (await readKept(deps.store, id, (kept) => kept[role] === version));
+  return old ? bytes(c, old[role], FIXED) : notFound(`no ${role} of this version`);
 }
 
 async function manifest(c: Context, deps: AppDeps): Promise<Response> {
@@ -79,7 +80,8 @@ async function manifest(c: Context, deps: AppDeps): Promise<Response> {
   const current = await readFeed(deps.store, id);
   if (!current) return notCovered(id);
   if (await isManifest(current, sha256)) return bytes(c, current.bundle.manifest, FIXED);
-  return (await stored(c, deps, oldManifestKey(id, sha256), FIXED)) ?? notFound("no such target");
+  const old = await readKept(deps.store, id, (kept) => kept.manifest === sha256);
+  return old ? bytes(c, old.manifest, FIXED) : notFound("no such target");
 }
 
 async function artifact(c: Context, deps: AppDeps): Promise<Response> {

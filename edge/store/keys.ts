@@ -1,4 +1,4 @@
-import { type BuildId, buildId, type Sha256Hex } from "../../shared/brand.ts";
+import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 
 /** Where things lie in the store. Everything but feed.json is written once. */
 
@@ -7,10 +7,20 @@ export const feedKey = (id: BuildId): string => `${FEEDS}${id}.json`;
 /** Apart from all else, so that a list of the kernels is a list of these keys. */
 export const FEEDS = "feeds/";
 export const kernelOfFeedKey = (key: string): BuildId => buildId(key.slice(FEEDS.length, -".json".length));
-/** Snapshots and targets that were in force once: a client in the middle of a refresh still asks for them. */
-export const oldMetadataKey = (id: BuildId, role: "snapshot" | "targets", version: number): string =>
-  `kernels/${id}/${version}.${role}.json`;
-export const oldManifestKey = (id: BuildId, sha256: Sha256Hex): string => `kernels/${id}/${sha256}.manifest`;
+/** Feeds that were in force once, by what a client in the middle of a refresh still asks for. */
+export const keptKey = (id: BuildId, { targets, snapshot, manifest }: Kept): string =>
+  `${keptPrefix(id)}${targets}.${snapshot}.${manifest}.json`;
+export const keptPrefix = (id: BuildId): string => `kernels/${id}/`;
+export function keptOfKey(key: string): Kept {
+  const [targets = "", snapshot = "", manifest = ""] = key.slice(key.lastIndexOf("/") + 1).split(".");
+  return { targets: Number(targets), snapshot: Number(snapshot), manifest: sha256Hex(manifest) };
+}
+export interface Kept {
+  /** Versions. */
+  readonly targets: number;
+  readonly snapshot: number;
+  readonly manifest: Sha256Hex;
+}
 /** From version 2 on: version 1 comes with the deployment. */
 export const rootKey = (version: number): string => `root/${version}.root.json`;
 export const artifactKey = (sha256: Sha256Hex): string => `artifacts/${sha256}`;

@@ -40,9 +40,12 @@ export class MemoryStore implements Store {
     revision: string,
     bytes: Uint8Array,
     notes: Notes = {},
+    keptAs?: string,
   ): Promise<"replaced" | "stale"> {
     const value = await this.#value(bytes, notes);
-    if (this.#values.get(key)?.stored.revision !== revision) return "stale";
+    const old = this.#values.get(key);
+    if (old?.stored.revision !== revision) return "stale";
+    if (keptAs !== undefined && !this.#values.has(keptAs)) this.#values.set(keptAs, old);
     this.#values.set(key, value);
     return "replaced";
   }

@@ -18,6 +18,18 @@ export function r2Store(bucket: R2Bucket): Store {
       customMetadata: { ...notes, sha256 },
     });
   };
+  const create = async (key: string, bytes: Uint8Array, notes: Notes) =>
+    (await put(key, bytes, notes, new Headers({ "If-None-Match": "*" }))) !== null;
+  /** R2 has no copy of its own. False where the value is another by now. */
+  const keep = async (key: string, revision: string, as: string): Promise<boolean> => {
+    const object = await bucket.get(key);
+    if (object?.etag !== revision) {
+      await object?.body.cancel();
+      return false;
+    }
+    await create(as, new Uint8Array(await object.arrayBuffer()), describe(object)?.notes ?? {});
+    return true;
+  };
   return {
     head: async (key) => describe(await bucket.head(key)),
     get: async (key, range) => {
@@ -31,12 +43,11 @@ export function r2Store(bucket: R2Bucket): Store {
         bytes: async () => new Uint8Array(await object.arrayBuffer()),
       };
     },
-    create: async (key, bytes, notes = {}) => {
-      const absent = new Headers({ "If-None-Match": "*" });
-      return (await put(key, bytes, notes, absent)) ? "created" : "exists";
+    create: async (key, bytes, notes = {}) => ((await create(key, bytes, notes)) ? "created" : "exists"),
+    replace: async (key, revision, bytes, notes = {}, keptAs) => {
+      if (keptAs !== undefined && !(await keep(key, revision, keptAs))) return "stale";
+      return (await put(key, bytes, notes, { etagMatches: revision })) ? "replaced" : "stale";
     },
-    replace: async (key, revision, bytes, notes = {}) =>
-      (await put(key, bytes, notes, { etagMatches: revision })) ? "replaced" : "stale",
     list: async (prefix, after) => {
       const page = await bucket.list({
         prefix,

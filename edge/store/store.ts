@@ -13,8 +13,18 @@ export interface Store {
   get(key: string, range?: ByteRange): Promise<StoredFile | undefined>;
   /** Writes a key that must not exist yet; what is there already stays as it is. */
   create(key: string, bytes: Uint8Array, notes?: Notes): Promise<"created" | "exists">;
-  /** @param revision of the value to be replaced, as `head` or `get` gave it. `stale`: somebody wrote in between, or it is gone. */
-  replace(key: string, revision: string, bytes: Uint8Array, notes?: Notes): Promise<"replaced" | "stale">;
+  /**
+   * @param revision of the value to be replaced, as `head` or `get` gave it. `stale`: somebody wrote in between, or it is gone.
+   * @param keptAs a key under which what is replaced stays; what has that key already stays instead. It is there before the new
+   *   value is; where the power fails it may be missing, and is never anything else.
+   */
+  replace(
+    key: string,
+    revision: string,
+    bytes: Uint8Array,
+    notes?: Notes,
+    keptAs?: string,
+  ): Promise<"replaced" | "stale">;
   /** Keys that begin so, rising, some hundreds at a time; `next` goes on after the last of them. */
   list(prefix: string, after?: string): Promise<Listing>;
   /** No error when there is nothing. */

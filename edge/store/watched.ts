@@ -25,7 +25,7 @@ export function watched(store: Store, clock: Clock): WatchedStore {
     head: watch("head", (key) => store.head(key)),
     get: watch("get", (key, range) => store.get(key, range)),
     create: watch("create", (key, bytes, notes) => store.create(key, bytes, notes)),
-    replace: watch("replace", (key, revision, bytes, notes) => store.replace(key, revision, bytes, notes)),
+    replace: watch("replace", (...args: Parameters<Store["replace"]>) => store.replace(...args)),
     list: watch("list", (prefix, after) => store.list(prefix, after)),
     delete: watch("delete", (key) => store.delete(key)),
   };

@@ -7,6 +7,7 @@ import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
 import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { type Instant, instant } from "../../shared/time.ts";
+import type { SignatureVerifier } from "../../shared/tuf/keys.ts";
 import { refresh } from "../../shared/tuf/refresh.ts";
 import { decodeTargets, parseEnvelope, type Root } from "../../shared/tuf/schema.ts";
 import { emptyStore } from "../../shared/tuf/staged_store.ts";
@@ -51,12 +52,14 @@ export async function currentManifest(
  * The same of a feed.json that was read already. Throws `trust`, `parse`.
  *
  * @param held the newest root of the publisher's own.
+ * @param verify one for several kernels, which are under the same root.
  */
 export async function verifiedState(
   bundle: Bundle | undefined,
   buildId: BuildId,
   edge: Pick<EdgeClient, "get">,
   held: Uint8Array,
+  verify: SignatureVerifier = verifySignature,
 ): Promise<Current> {
   if (!bundle) return NOTHING;
   const trusted = await refresh({
@@ -64,7 +67,7 @@ export async function verifiedState(
     store: emptyStore,
     provisionedRoot: held,
     now: EXPIRY_IS_NO_MATTER,
-    verify: verifySignature,
+    verify,
   }).catch(unverified);
   const manifest = await verifyManifest(trusted, buildId, bundle.manifest);
   const { targets } = bundle;

@@ -9,10 +9,13 @@ import { encodeManifest, type KernelManifest } from "../../shared/feed/manifest.
 import type { Publication } from "../../shared/feed/publication.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import { DAY, type Instant, instant, SECOND } from "../../shared/time.ts";
+import type { SignatureVerifier } from "../../shared/tuf/keys.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
+import { VerifiedOnce } from "../../shared/tuf/verified_once.ts";
 import type { SigningKey } from "../keys/key_file.ts";
 import { readRoot } from "../keys/root.ts";
 import { sign } from "../keys/sign.ts";
+import { verifySignature } from "../keys/verifier.ts";
 import { unverifiedState, verifiedState } from "./current.ts";
 import { refusal } from "./edge_client.ts";
 import { onTopOf, type ProposalOptions, type Proposed, TARGETS_LIFE_MS } from "./proposal.ts";
@@ -185,9 +188,10 @@ class Pushing {
     );
     const results: PushResult[] = [];
     const proposals = new Map<BuildId, Proposed>();
+    const { verify } = new VerifiedOnce(verifySignature);
     for (const draft of drafts) {
       const { buildId } = draft.kernel;
-      const proposed = await this.#propose(draft, states.get(buildId));
+      const proposed = await this.#propose(draft, states.get(buildId), verify);
       const common = { ...NOTHING, buildId, attempts };
       if (proposed instanceof RebootlessError) {
         results.push({ ...common, outcome: "refused", error: proposed });
@@ -208,12 +212,16 @@ class Pushing {
   }
 
   /** A state that does not verify is that kernel's affair alone. */
-  async #propose(draft: KernelManifest, bundle: Bundle | undefined): Promise<Proposed | RebootlessError> {
+  async #propose(
+    draft: KernelManifest,
+    bundle: Bundle | undefined,
+    verify: SignatureVerifier,
+  ): Promise<Proposed | RebootlessError> {
     const { edge, replace } = this.#options;
     try {
       const current = replace
         ? unverifiedState(bundle)
-        : await verifiedState(bundle, draft.kernel.buildId, edge, this.#held);
+        : await verifiedState(bundle, draft.kernel.buildId, edge, this.#held, verify);
       return await onTopOf(current, draft, this.#expires);
     } catch (error) {
       if (error instanceof RebootlessError && error.code !== "unreachable") return error;

@@ -1,5 +1,5 @@
 import { fromBase64, utf8 } from "../bytes.ts";
-import { ed25519 } from "../crypto/ed25519_webcrypto.ts";
+import { ed25519, ed25519Signer, type Signer } from "../crypto/ed25519_webcrypto.ts";
 import { Decoder } from "../decode.ts";
 import { RebootlessError } from "../errors.ts";
 import { type JsonObject, parseJson } from "../json.ts";
@@ -17,7 +17,7 @@ export type OnlineKeys = Readonly<Record<OnlineRole, readonly OnlineKey[]>>;
 export interface OnlineKey {
   readonly public: PublicKey;
   /** 64 bytes. */
-  sign(message: Uint8Array): Promise<Uint8Array>;
+  readonly sign: Signer;
 }
 
 /** Keys of one role at the same time: the one in force, the next, and room for a mistake. */
@@ -41,9 +41,7 @@ async function onlineKey(key: Decoder): Promise<OnlineKey> {
   const x = key.get("x").string();
   const d = key.get("d");
   if (typeof d.value !== "string") return key.fail("has no private part (d)");
-  const secret = await importSecret(x, d.value, key);
-  const sign = async (message: Uint8Array) =>
-    new Uint8Array(await crypto.subtle.sign("Ed25519", secret, message as Uint8Array<ArrayBuffer>));
+  const sign = await openSecret(x, d.value, key);
   const publicKey = fromBase64Url(x);
   const probe = utf8("rebootless: do the halves of this key belong together?");
   if (!(await ed25519(publicKey, probe, await sign(probe)))) key.fail("x and d are not of one key");
@@ -87,10 +85,9 @@ export function namedKey(
 const sameKey = (known: PublicKey | undefined, own: PublicKey): boolean =>
   known?.scheme === own.scheme && known.keytype === own.keytype && known.public === own.public;
 
-async function importSecret(x: string, d: string, key: Decoder) {
+async function openSecret(x: string, d: string, key: Decoder): Promise<Signer> {
   try {
-    const jwk = { kty: "OKP", crv: "Ed25519", x, d };
-    return await crypto.subtle.importKey("jwk", jwk, "Ed25519", false, ["sign"]);
+    return await ed25519Signer({ x, d });
   } catch {
     // Without its cause: a cryptographic library's message may quote what it was given.
     return key.fail("is not a usable Ed25519 private key");

@@ -1,0 +1,68 @@
+import type { Stored } from "../store/store.ts";
+
+export interface Value {
+  readonly stored: Stored;
+  readonly bytes: Uint8Array;
+}
+
+/** What a publish reads, writes and reads again, and what most hosts ask for. */
+const MAX_BYTES = 32 * 1024 * 1024;
+/** Of one value: a module would push out a thousand feeds. */
+export const MAX_RECENT_VALUE = 64 * 1024;
+/** Notes and the key, about. */
+const OVERHEAD = 1024;
+
+/** Small files that were read or written last, for the one process that writes them. */
+export class Recent {
+  readonly #values = new Map<string, Value>();
+  /** Readings that no write has overtaken. */
+  readonly #readings = new Map<string, object>();
+  #bytes = 0;
+
+  get(key: string): Value | undefined {
+    const value = this.#values.get(key);
+    if (!value) return undefined;
+    this.#values.delete(key);
+    this.#values.set(key, value);
+    return value;
+  }
+
+  /** Reads a key's file, and takes what it has unless the key is written meanwhile. */
+  async reading<T extends { readonly stored: Stored; readonly bytes: Uint8Array | undefined }>(
+    key: string,
+    read: () => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    const ticket = {};
+    this.#readings.set(key, ticket);
+    try {
+      const found = await read();
+      const { stored, bytes } = found ?? {};
+      if (stored && bytes && this.#readings.get(key) === ticket) this.written(key, { stored, bytes });
+      return found;
+    } finally {
+      if (this.#readings.get(key) === ticket) this.#readings.delete(key);
+    }
+  }
+
+  written(key: string, value: Value): void {
+    this.forget(key);
+    if (value.bytes.length > MAX_RECENT_VALUE) return;
+    this.#values.set(key, value);
+    this.#bytes += sizeOf(value);
+    for (const oldest of this.#values.keys()) {
+      if (this.#bytes <= MAX_BYTES) return;
+      this.forget(oldest);
+    }
+  }
+
+  /** Before a key is written or deleted, and again should that fail. */
+  forget(key: string): void {
+    this.#readings.delete(key);
+    const value = this.#values.get(key);
+    if (!value) return;
+    this.#values.delete(key);
+    this.#bytes -= sizeOf(value);
+  }
+}
+
+const sizeOf = ({ bytes }: Value): number => bytes.length + OVERHEAD;
