@@ -56,8 +56,8 @@ export function requireAuthority(claim: Claim, publishers: Publishers): void {
   }
 }
 
-/** Without any limit there is nothing to look up in the manifest in force. */
-function isLimited({ byId, quorums }: Publishers): boolean {
+/** Without any limit there is nothing to look up in the manifest in force, and nobody asks who else signed. */
+export function isLimited({ byId, quorums }: Publishers): boolean {
   const limited = ({ scope }: Publisher) => scope.kernels !== ALL_KERNELS || !scope.operations.has("updates");
   return quorums.length > 0 || [...byId.values()].some(limited);
 }

@@ -2,18 +2,16 @@ import type { BuildId } from "../../shared/brand.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
 import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
-import { bundleSource } from "../../shared/feed/bundle_source.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
 import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
-import { type Instant, instant } from "../../shared/time.ts";
-import type { SignatureVerifier } from "../../shared/tuf/keys.ts";
-import { refresh } from "../../shared/tuf/refresh.ts";
+import type { Instant } from "../../shared/time.ts";
 import { decodeTargets, parseEnvelope, type Root } from "../../shared/tuf/schema.ts";
-import { emptyStore } from "../../shared/tuf/staged_store.ts";
+import { roleOf } from "../../shared/tuf/trusted_set.ts";
+import { verifyThreshold } from "../../shared/tuf/verify.ts";
 import { verifySignature } from "../keys/verifier.ts";
 import { type EdgeClient, refusal } from "./edge_client.ts";
-import { fetchRoot } from "./root_chain.ts";
+import { FeedRoots } from "./feed_roots.ts";
 import { newestRoot, type Workspace } from "./workspace.ts";
 
 /** What the feed says of a kernel now: the version of targets and the manifest, or version 0 and nothing. */
@@ -36,44 +34,35 @@ const NOTHING: Current = {
   root: undefined,
 };
 
-/** Publishing is how a feed that has expired comes back; a stale answer ends as a conflict over its version. */
-const EXPIRY_IS_NO_MATTER = instant(0);
-
-/** Reads it as a host would, verified: a publisher signs only on top of what its own keys signed. */
+/** Reads it, verified: a publisher signs only on top of what targets keys signed. */
 export async function currentManifest(
   edge: EdgeClient,
   workspace: Pick<Workspace, "dir">,
   buildId: BuildId,
 ): Promise<Current> {
-  return verifiedState(await currentBundle(edge, buildId), buildId, edge, await newestRoot(workspace));
+  const roots = new FeedRoots(edge, await newestRoot(workspace));
+  return verifiedState(await currentBundle(edge, buildId), buildId, roots);
 }
 
 /**
- * The same of a feed.json that was read already. Throws `trust`, `parse`.
- *
- * @param held the newest root of the publisher's own.
- * @param verify one for several kernels, which are under the same root.
+ * The same of a feed.json that was read already. Throws `trust`, `parse`. By the root and the signatures of targets alone: what the
+ * edge signs beside them says how new they are, and publishing is how a feed that has expired comes back. What is not the newest
+ * ends as a conflict over its version.
  */
 export async function verifiedState(
   bundle: Bundle | undefined,
   buildId: BuildId,
-  edge: Pick<EdgeClient, "get">,
-  held: Uint8Array,
-  verify: SignatureVerifier = verifySignature,
+  roots: FeedRoots,
 ): Promise<Current> {
   if (!bundle) return NOTHING;
-  const trusted = await refresh({
-    source: bundleSource(bundle, (version) => fetchRoot(edge, version)),
-    store: emptyStore,
-    provisionedRoot: held,
-    now: EXPIRY_IS_NO_MATTER,
-    verify,
-  }).catch(unverified);
-  const manifest = await verifyManifest(trusted, buildId, bundle.manifest);
-  const { targets } = bundle;
-  const files = { targets, manifest: bundle.manifest };
-  const { version = 0, expires } = trusted.targets ?? {};
-  return { version, expires, manifest, files, root: trusted.root };
+  const root = await roots.newest(bundle).catch(unverified);
+  const envelope = parseEnvelope(bundle.targets, "targets");
+  const role = roleOf(root, "targets");
+  await verifyThreshold(envelope, role, root.keys, verifySignature, "targets").catch(unverified);
+  const targets = decodeTargets(envelope.signed);
+  const manifest = await verifyManifest({ targets }, buildId, bundle.manifest);
+  const files = { targets: bundle.targets, manifest: bundle.manifest };
+  return { version: targets.version, expires: targets.expires, manifest, files, root };
 }
 
 /**

@@ -9,15 +9,12 @@ import { encodeManifest, type KernelManifest } from "../../shared/feed/manifest.
 import type { Publication } from "../../shared/feed/publication.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import { DAY, type Instant, instant, SECOND } from "../../shared/time.ts";
-import type { SignatureVerifier } from "../../shared/tuf/keys.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
-import { VerifiedOnce } from "../../shared/tuf/verified_once.ts";
 import type { SigningKey } from "../keys/key_file.ts";
-import { readRoot } from "../keys/root.ts";
 import { sign } from "../keys/sign.ts";
-import { verifySignature } from "../keys/verifier.ts";
 import { unverifiedState, verifiedState } from "./current.ts";
 import { refusal } from "./edge_client.ts";
+import { FeedRoots } from "./feed_roots.ts";
 import { onTopOf, type ProposalOptions, type Proposed, TARGETS_LIFE_MS } from "./proposal.ts";
 import { decodeResults, type EdgeResult, MAX_RESULTS_BYTES } from "./results.ts";
 import { type Artifacts, Staging } from "./staging.ts";
@@ -133,7 +130,7 @@ function batches(drafts: readonly DraftSource[]): readonly (readonly DraftSource
 class Pushing {
   readonly #options: PushOptions;
   readonly #expires: Instant;
-  readonly #held: Uint8Array;
+  readonly #roots: FeedRoots;
   readonly #staging: Staging;
   /** By the version of the root that names them. */
   readonly #keys = new Map<number, Promise<readonly SigningKey[]>>();
@@ -144,7 +141,7 @@ class Pushing {
   constructor(options: PushOptions, held: Uint8Array) {
     this.#options = options;
     this.#expires = options.expires ?? instant(options.clock() + TARGETS_LIFE_MS);
-    this.#held = held;
+    this.#roots = new FeedRoots(options.edge, held);
     this.#staging = new Staging(options.edge, options.artifacts);
   }
 
@@ -188,10 +185,9 @@ class Pushing {
     );
     const results: PushResult[] = [];
     const proposals = new Map<BuildId, Proposed>();
-    const { verify } = new VerifiedOnce(verifySignature);
     for (const draft of drafts) {
       const { buildId } = draft.kernel;
-      const proposed = await this.#propose(draft, states.get(buildId), verify);
+      const proposed = await this.#propose(draft, states.get(buildId));
       const common = { ...NOTHING, buildId, attempts };
       if (proposed instanceof RebootlessError) {
         results.push({ ...common, outcome: "refused", error: proposed });
@@ -212,16 +208,12 @@ class Pushing {
   }
 
   /** A state that does not verify is that kernel's affair alone. */
-  async #propose(
-    draft: KernelManifest,
-    bundle: Bundle | undefined,
-    verify: SignatureVerifier,
-  ): Promise<Proposed | RebootlessError> {
-    const { edge, replace } = this.#options;
+  async #propose(draft: KernelManifest, bundle: Bundle | undefined): Promise<Proposed | RebootlessError> {
+    const { replace } = this.#options;
     try {
       const current = replace
         ? unverifiedState(bundle)
-        : await verifiedState(bundle, draft.kernel.buildId, edge, this.#held, verify);
+        : await verifiedState(bundle, draft.kernel.buildId, this.#roots);
       return await onTopOf(current, draft, this.#expires);
     } catch (error) {
       if (error instanceof RebootlessError && error.code !== "unreachable") return error;
@@ -232,7 +224,7 @@ class Pushing {
   async #signed(buildId: BuildId, proposed: Proposed): Promise<Publication> {
     const { current, manifest, document } = proposed;
     await this.#options.consent?.(proposed);
-    const keys = await this.#keysBy(current.root ?? (await readRoot(this.#held)));
+    const keys = await this.#keysBy(current.root ?? (await this.#roots.own()));
     return { buildId, base: current.version, targets: sign(document, keys), manifest };
   }
 

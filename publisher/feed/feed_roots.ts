@@ -1,0 +1,52 @@
+import { equalBytes } from "../../shared/bytes.ts";
+import type { Bundle } from "../../shared/feed/bundle.ts";
+import { bundleSource } from "../../shared/feed/bundle_source.ts";
+import { MAX_ROOT_ROTATIONS } from "../../shared/limits.ts";
+import type { Root } from "../../shared/tuf/schema.ts";
+import { readRoot, trustedFrom } from "../keys/root.ts";
+import type { EdgeClient } from "./edge_client.ts";
+import { fetchRoot } from "./root_chain.ts";
+
+type Roots = Bundle["roots"];
+
+/** The root of trust that a feed's kernels are under: all come with the same roots, which are followed once. */
+export class FeedRoots {
+  readonly #edge: Pick<EdgeClient, "get">;
+  readonly #held: Uint8Array;
+  #own: Promise<Root> | undefined;
+  #last: { readonly roots: Roots; readonly newest: Promise<Root> } | undefined;
+
+  /** @param held the newest root of the publisher's own. */
+  constructor(edge: Pick<EdgeClient, "get">, held: Uint8Array) {
+    this.#edge = edge;
+    this.#held = held;
+  }
+
+  /** The publisher's own newest. Throws `trust`, `parse`. */
+  own(): Promise<Root> {
+    this.#own ??= readRoot(this.#held);
+    return this.#own;
+  }
+
+  /** The newest that a feed.json comes with, verified by the publisher's own and each by the one before. Throws `trust`, `parse`. */
+  newest(bundle: Bundle): Promise<Root> {
+    const { roots } = bundle;
+    if (!this.#last || !sameFiles(this.#last.roots, roots))
+      this.#last = { roots, newest: this.#follow(bundle) };
+    return this.#last.newest;
+  }
+
+  async #follow(bundle: Bundle): Promise<Root> {
+    const source = bundleSource(bundle, (version) => fetchRoot(this.#edge, version));
+    const set = await trustedFrom(this.#held);
+    for (let count = 0; count < MAX_ROOT_ROTATIONS; count++) {
+      const next = await source.root(set.root.version + 1);
+      if (next === undefined) break;
+      await set.updateRoot(next);
+    }
+    return set.root;
+  }
+}
+
+const sameFiles = (a: Roots, b: Roots): boolean =>
+  a.length === b.length && a.every((file, i) => equalBytes(file, b[i] ?? new Uint8Array()));
