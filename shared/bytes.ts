@@ -26,10 +26,15 @@ export function toHex(bytes: Uint8Array, start = 0, end = bytes.length): string 
 /** Lower-case hex only, even length: throws ParseError otherwise. */
 export function fromHex(text: string): Uint8Array {
   if (!/^(?:[0-9a-f]{2})*$/.test(text)) throw new ParseError("not lower-case hex of even length");
-  return Uint8Array.from({ length: text.length / 2 }, (_, i) =>
-    Number.parseInt(text.slice(2 * i, 2 * i + 2), 16),
-  );
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = digit(text.charCodeAt(2 * i)) * 16 + digit(text.charCodeAt(2 * i + 1));
+  }
+  return bytes;
 }
+
+/** Of `0` to `9`, `a` to `f`. */
+const digit = (unit: number): number => (unit < 0x61 ? unit - 0x30 : unit - 0x61 + 10);
 
 /** Standard base64 with padding. */
 export function toBase64(bytes: Uint8Array): string {

@@ -10,7 +10,8 @@ import { matches, type Query } from "./query.ts";
 export class MemoryCatalogue implements Catalogue {
   readonly #kernels = new Map<BuildId, Entry>();
   readonly #updates = new Map<UpdateId, UpdateEntry>();
-  #changes: readonly Change[] = [];
+  /** Oldest first. */
+  readonly #changes: Change[] = [];
   #count = 0;
   #sorted: readonly Entry[] | undefined;
   readonly #name = toHex(crypto.getRandomValues(new Uint8Array(8)));
@@ -27,7 +28,8 @@ export class MemoryCatalogue implements Catalogue {
     if (before && before.version >= entry.version) return;
     this.#kernels.set(buildId, entry);
     for (const update of entry.updates) this.#updates.set(update.id, update);
-    this.#changes = [changeOf(++this.#count, entry, before), ...this.#changes].slice(0, MAX_CHANGES);
+    this.#changes.push(changeOf(++this.#count, entry, before));
+    if (this.#changes.length > MAX_CHANGES) this.#changes.shift();
     this.#sorted = undefined;
     this.#lastChanges.delete(buildId);
     this.#lastChanges.set(buildId, this.#count);
@@ -54,7 +56,7 @@ export class MemoryCatalogue implements Catalogue {
   }
 
   async changes(): Promise<readonly Change[]> {
-    return this.#changes;
+    return this.#changes.toReversed();
   }
 
   async changedSince(cursor: string | null): Promise<Listing> {
@@ -70,7 +72,7 @@ export class MemoryCatalogue implements Catalogue {
   }
 
   async totals(): Promise<Totals> {
-    return { kernels: this.#kernels.size, updates: this.#updates.size, lastChange: this.#changes[0] };
+    return { kernels: this.#kernels.size, updates: this.#updates.size, lastChange: this.#changes.at(-1) };
   }
 
   #page(wanted: (entry: Entry) => boolean, after: BuildId | null): KernelPage {

@@ -19,7 +19,7 @@ function text(value: JsonValue): string {
   return typeof value === "string" ? quote(value) : String(value);
 }
 
-const quote = (value: string): string => `"${value.replace(/["\\]/g, "\\$&")}"`;
+const quote = (value: string): string => `"${/["\\]/.test(value) ? value.replace(/["\\]/g, "\\$&") : value}"`;
 
 /**
  * JavaScript compares UTF-16 units, which puts U+E000 to U+FFFF after the astral planes, whose units are

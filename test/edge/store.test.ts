@@ -90,6 +90,39 @@ describe.each(kinds)("a store in %s", (_, open) => {
     expect(await store.head("absent")).toBeUndefined();
   });
 
+  it("keeps what it replaces under another name, once, and only where it was that", async () => {
+    await store.create("kept/in-force", utf8("1"), { n: "1" });
+    const first = (await store.head("kept/in-force"))?.revision ?? "";
+    expect(await store.replace("kept/in-force", first, utf8("2"), { n: "2" }, "kept/old")).toBe("replaced");
+    expect(await (await store.get("kept/old"))?.bytes()).toEqual(utf8("1"));
+    expect(await store.head("kept/old")).toMatchObject({ notes: { n: "1" }, length: 1 });
+    expect(await store.replace("kept/in-force", first, utf8("3"), {}, "kept/stale")).toBe("stale");
+    expect(await store.head("kept/stale")).toBeUndefined();
+    const second = (await store.head("kept/in-force"))?.revision ?? "";
+    expect(await store.replace("kept/in-force", second, utf8("3"), {}, "kept/old")).toBe("replaced");
+    expect(await (await store.get("kept/old"))?.bytes()).toEqual(utf8("1"));
+    expect(await (await store.get("kept/in-force"))?.bytes()).toEqual(utf8("3"));
+    expect((await store.list("kept/")).files.map(({ key }) => key)).toEqual(["kept/in-force", "kept/old"]);
+  });
+
+  it("gives whoever reads while others write the one or the other", async () => {
+    await store.create("busy", utf8("0"));
+    let done = false;
+    const seen: number[] = [];
+    const reading = (async () => {
+      while (!done) seen.push(Number(new TextDecoder().decode(await (await store.get("busy"))?.bytes())));
+    })();
+    for (let n = 1; n <= 30; n++) {
+      const revision = (await store.head("busy"))?.revision ?? "";
+      expect(await store.replace("busy", revision, utf8(String(n)))).toBe("replaced");
+      expect(await (await store.get("busy"))?.bytes()).toEqual(utf8(String(n)));
+    }
+    done = true;
+    await reading;
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(seen.length).toBeGreaterThan(1);
+  });
+
   it("lets one of many win", async () => {
     await store.create("race", utf8("0"));
     const revision = (await store.head("race"))?.revision ?? "";
