@@ -125,7 +125,9 @@ function publishOne(deps: RepositoryDeps, request: Request, publication: Publica
       now,
     });
     // What is in force passed this very test before it was put there; what is new is judged whole.
-    for (const file of current ? Object.values(current.envelopes) : []) verified.know(file, root);
+    for (const role of ["timestamp", "snapshot"] as const) {
+      if (current) verified.know(current.envelopes[role], role, root);
+    }
     const ready = await smokeTest(chain, current, bundle);
     if (dryRun) return { kind: "acceptable", version, missing };
     await artifacts.takeIn(staged);

@@ -1,6 +1,7 @@
 import { equalBytes, toHex } from "../bytes.ts";
 import type { PublicKey, SignatureVerifier } from "./keys.ts";
-import type { Envelope, Root } from "./schema.ts";
+import type { Envelope, Root, TopRole } from "./schema.ts";
+import { roleOf } from "./trusted_set.ts";
 
 /** Does the mathematics of a good signature once, however often it is judged: for the length of one request. */
 export class VerifiedOnce {
@@ -21,11 +22,11 @@ export class VerifiedOnce {
     return good;
   };
 
-  /** Takes the signatures of a file as good that was verified when it was put in force. */
-  know({ signatures, signedBytes }: Envelope, { keys }: Root): void {
-    for (const [id, signature] of signatures) {
-      const key = keys.get(id);
-      if (key) this.#good.set(nameOf(key, signature), signedBytes);
+  /** Takes the signatures of a role's file as good, which were verified when it was put in force. */
+  know({ signatures, signedBytes }: Envelope, role: TopRole, root: Root): void {
+    for (const id of roleOf(root, role).keyIds) {
+      const [key, signature] = [root.keys.get(id), signatures.get(id)];
+      if (key && signature !== undefined) this.#good.set(nameOf(key, signature), signedBytes);
     }
   }
 }

@@ -41,7 +41,7 @@ function model(hosts: number, remembered = input("remembered")) {
   const cpu = unchanged * input("cpu_unchanged_ms") + (changed + artifacts) * input("cpu_changed_ms");
   const classB = unchanged * (1 - remembered) + changed * 2 + artifacts + input("isolates") * 43_200;
   const kernels = input("kernels");
-  const classA = kernels * (input("publishes") * 5 + input("renewals") * 4) + (180 * kernels) / 500;
+  const classA = kernels * (input("publishes") * 3 + input("renewals") * 2) + (180 * kernels) / 500;
   const objects = kernels * (input("publishes") * 4 + input("renewals"));
   const cost = {
     requests: (above(10 * MILLION, requests) / MILLION) * input("price_request"),

@@ -1,14 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { versionsOf } from "../../../edge/publish/stored_feed.ts";
 import type { BuildId } from "../../../shared/brand.ts";
 import { sha256Of } from "../../../shared/crypto/digest.ts";
+import { MAX_BATCH } from "../../../shared/feed/batch.ts";
 import { decodeBundle } from "../../../shared/feed/bundle.ts";
-import { encodeManifest } from "../../../shared/feed/manifest.ts";
+import { decodeManifest, encodeManifest } from "../../../shared/feed/manifest.ts";
 import { feedPath } from "../../../shared/feed/paths.ts";
 import { mustPublish } from "../../support/commands.ts";
 import { answerOf, type Send, TestPublisher } from "../support/edge.ts";
@@ -24,6 +26,8 @@ import {
   updateOf,
 } from "../support/repository.ts";
 
+/** Several batches. */
+const KERNELS = 6 * MAX_BATCH;
 const MODULE = new Uint8Array(3000).map((_, i) => i % 253);
 
 let work: string;
@@ -118,6 +122,43 @@ describe("a feed served from a folder", () => {
     const part = await fetch(artifact, { headers: { Range: "bytes=10-19" } });
     expect([part.status, new Uint8Array(await part.arrayBuffer())]).toEqual([206, MODULE.slice(10, 20)]);
     expect(await stop(running)).toBe(0);
+  });
+
+  it("takes the rest of a push that was killed halfway, and nothing again", async () => {
+    const dir = join(work, "feed");
+    await mustPublish("init", dir, "--no-passphrase");
+    const running = await serve(join(dir, "edge.vars"));
+    const update = await updateOf("fix", MODULE);
+    await mkdir(join(work, "drafts"));
+    const ids = Array.from({ length: KERNELS }, someBuildId);
+    for (const id of ids) await writeFile(join(work, "drafts", `${id}.json`), manifestBytes(id, [update]));
+    await writeFile(join(work, "fix.ko"), MODULE);
+    const push = () => {
+      const files = ["push", dir, join(work, "drafts"), "--module", join(work, "fix.ko"), "--yes", "--json"];
+      const args = ["dist/rebootless-publish.cjs", ...files, "--feed", `${running.url}/`];
+      const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+      started.push(child);
+      return child;
+    };
+    const first = push();
+    first.stderr.once("data", () => first.kill("SIGKILL")); // the first batch was answered, others are under way
+    expect(await once(first, "exit")).toEqual([null, "SIGKILL"]);
+
+    const second = push();
+    const said: { published: number; unchanged: number; files: number } = JSON.parse(
+      (await second.stdout.setEncoding("utf8").toArray()).join(""),
+    );
+    expect(said.published + said.unchanged).toBe(KERNELS);
+    expect(said.published).toBeGreaterThan(0);
+    expect(said.unchanged).toBeGreaterThanOrEqual(MAX_BATCH);
+    expect(said.files).toBe(0);
+    for (const id of [ids[0], ids.at(-1)] as BuildId[]) {
+      const bundle = decodeBundle(
+        new Uint8Array(await (await fetch(`${running.url}/${feedPath(id)}`)).arrayBuffer()),
+      );
+      expect([versionsOf(bundle).targets, decodeManifest(bundle.manifest).updates.length]).toEqual([1, 1]);
+    }
+    await stop(running);
   });
 
   it("belongs to one process", async () => {
