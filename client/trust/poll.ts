@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
 import { type BuildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
@@ -139,6 +140,8 @@ async function accept(options: PollOptions, freshness: Freshness, fetched: Fetch
     const bundle = decodeBundle(fetched.bytes);
     return await judged(freshness, (now) => acceptBundle(options, now, bundle, fetched.etag));
   } catch (error) {
+    if (isCode(error, "expired") && options.feed.url.startsWith("file:"))
+      throw outOfDate(options.feed, error);
     // Whoever damaged it, what does not even parse is not what was signed.
     if (!isCode(error, "parse") && !isCode(error, "limit")) throw error;
     throw new RebootlessError("trust", `${options.feed.url} sent something that is not a feed`, {
@@ -146,6 +149,14 @@ async function accept(options: PollOptions, freshness: Freshness, fetched: Fetch
       hint: "It was damaged or replaced on its way, or this is not the address of a feed. Nothing was kept.",
     });
   }
+}
+
+/** Nobody refreshes a stick but who carries it. */
+function outOfDate({ url }: Feed, cause: RebootlessError): RebootlessError {
+  return new RebootlessError("expired", `${fileURLToPath(url)} is out of date: ${cause.message}`, {
+    hint: "Bring a newer copy. Where a courier takes this long, `accept_stale` says how late is right; check the clock, too.",
+    details: cause.details,
+  });
 }
 
 async function acceptBundle(
