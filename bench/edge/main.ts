@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { feedPath } from "../../shared/feed/paths.ts";
 import { type Answer, answerOf, type Send, TestPublisher } from "../../test/edge/support/edge.ts";
 import {
@@ -14,6 +14,7 @@ import {
 import { medians } from "../node_process.ts";
 import { nginx } from "./nginx.ts";
 import { type Load, load, type Server } from "./server.ts";
+import { checkStatic, writePublic } from "./static.ts";
 import { constantWorker, edgeWorker, type Workerd } from "./workerd.ts";
 
 /*
@@ -118,10 +119,10 @@ async function main(work: string, cleanup: (() => Promise<void>)[]): Promise<voi
   const floor200 = await begin(constantOf(whole));
   const floor304 = await begin(constantOf(same));
 
-  const file = join(work, "files", path);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, whole.bytes);
-  const files = await begin(nginx(join(work, "files"), work));
+  const folder = join(work, "files");
+  await writePublic(folder, id, whole.bytes, MODULE);
+  const files = await begin(nginx(folder, work));
+  await checkStatic(files.url, id, whole.bytes, MODULE);
   const theirs = (await fetch(files.url + path)).headers.get("etag") ?? "";
 
   out(

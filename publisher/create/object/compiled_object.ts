@@ -35,7 +35,9 @@ const COMMON = 0xfff2;
 const MAX_SECTION_BYTES = 256 << 20;
 
 /** @throws ParseError, RebootlessError `limit`, `unsupported`. */
-export function openCompiledObject(file: Uint8Array): CompiledObject {
+export function openCompiledObject(bytes: Uint8Array): CompiledObject {
+  // What Node reads is a Buffer, whose slices share its memory.
+  const file = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = parseElfHeader(file);
   if (header.type !== ELF_TYPE.rel) throw new ParseError(`not a relocatable ELF file: type ${header.type}`);
   const sections = parseSections(file, header);

@@ -126,20 +126,15 @@ function compareAt(
   shipped: ShippedObject,
   known: Known,
 ): Comparison {
-  const there = shipped.bytes(address, piece.size);
+  const there = shipped.bytes(address, piece.size) ?? shipped.bytes(address, piece.size - SHORTER);
   if (there === undefined) return { kind: "mismatch", at: 0, reason: "the shipped object ends before it" };
-  const at = firstDifference(
-    piece,
-    there,
-    isShortened(piece, there) ? piece.size - BRANCH_LENGTH : piece.size,
+  const isShort = isShortened(piece, there);
+  const at = firstDifference(piece, there, isShort ? piece.size - BRANCH_LENGTH : piece.size);
+  if (at === undefined) return judgeReferences(unit, piece, address, shipped, known, isShort);
+  const [compiled, found] = [piece.bytes, there].map((bytes) =>
+    toHex(bytes, at, Math.min(at + 8, bytes.length)),
   );
-  if (at !== undefined) {
-    const [compiled, found] = [piece.bytes, there].map((bytes) =>
-      toHex(bytes, at, Math.min(at + 8, bytes.length)),
-    );
-    return { kind: "mismatch", at, reason: `compiled ${compiled}, shipped ${found}` };
-  }
-  return judgeReferences(unit, piece, address, shipped, known);
+  return { kind: "mismatch", at, reason: `compiled ${compiled}, shipped ${found}` };
 }
 
 /** Whether all that a piece refers to is what the shipped one at an address refers to, and what that implies. */
@@ -149,10 +144,12 @@ function judgeReferences(
   address: bigint,
   shipped: ShippedObject,
   known: Known,
+  isShort = false,
 ): Comparison {
   const found = { addresses: new Map<Piece, bigint>([[piece, address]]), symbols: new Map<string, bigint>() };
   for (const reference of piece.references) {
-    const place = operandOf(piece, reference, address, shipped);
+    const isLast = isShort && reference === piece.references.at(-1);
+    const place = isLast ? shortTarget(piece, address, shipped) : operandOf(reference, address, shipped);
     const reason =
       place === undefined ? "not filled in" : judge(unit, reference, place, shipped, known, found);
     if (reason !== undefined) return { kind: "mismatch", at: reference.offset, reason };
@@ -162,32 +159,33 @@ function judgeReferences(
 
 /** What a reference of the shipped code is to. */
 function operandOf(
-  piece: Piece,
   { offset, type, bias }: Reference,
   address: bigint,
   shipped: ShippedObject,
 ): bigint | undefined {
-  const at = address + BigInt(offset);
-  if (isShortened(piece, shipped.bytes(address, piece.size))) {
-    const [, distance = 0] = shipped.bytes(at - 1n, SHORT_JUMP_LENGTH) ?? [];
-    if (offset === piece.size - 4) return at - 1n + BigInt(SHORT_JUMP_LENGTH + ((distance << 24) >> 24));
-  }
-  const operand = shipped.operand(at, type);
+  const operand = shipped.operand(address + BigInt(offset), type);
   return operand === undefined ? undefined : operand + BigInt(bias);
+}
+
+/** Where the short jump at the end of the shipped code goes. */
+function shortTarget({ size }: Piece, address: bigint, shipped: ShippedObject): bigint | undefined {
+  const end = address + BigInt(size - SHORTER);
+  const [distance] = shipped.bytes(end - 1n, 1) ?? [];
+  return distance === undefined ? undefined : end + BigInt((distance << 24) >> 24);
 }
 
 /**
  * Whether a function that ends with a jump to another one ends with a short one as shipped. With a section for each
  * function the assembler knows no distances, and every such jump is a long one.
  */
-function isShortened({ bytes, references, size }: Piece, there: Uint8Array | undefined): boolean {
+function isShortened({ bytes, references, size }: Piece, there: Uint8Array): boolean {
   const at = size - BRANCH_LENGTH;
   const last = references.at(-1);
-  return last?.offset === at + 1 && last.isBranch && bytes[at] === JUMP && there?.[at] === SHORT_JUMP;
+  return last?.offset === at + 1 && last.isBranch && bytes[at] === JUMP && there[at] === SHORT_JUMP;
 }
 
 const SHORT_JUMP = 0xeb;
-const SHORT_JUMP_LENGTH = 2;
+const SHORTER = BRANCH_LENGTH - 2;
 
 function firstDifference({ bytes, references }: Piece, there: Uint8Array, end: number): number | undefined {
   let from = 0;

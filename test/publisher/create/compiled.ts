@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import type { ShippedKernel } from "../../../publisher/create/difference.ts";
 import { linkedMemory } from "../../../publisher/image/linked_memory.ts";
 import { symbolTable } from "../../../publisher/image/symbol_table.ts";
-import type { Address } from "../../../shared/brand.ts";
+import type { Address, ObjectName } from "../../../shared/brand.ts";
 import { parseSections } from "../../../shared/elf/sections.ts";
 import { parseSymbols, SYMBOL_TYPE } from "../../../shared/elf/symbols.ts";
 
@@ -65,7 +65,10 @@ async function compileIn(
 
 /** A unit as the tools of this project compile it. */
 export const compiled = async (source: string): Promise<Uint8Array> =>
-  inFolder(async (folder) => readFile(await compileIn(folder, "unit", PRELUDE + source, EACH_APART)));
+  inFolder(
+    async (folder) =>
+      new Uint8Array(await readFile(await compileIn(folder, "unit", PRELUDE + source, EACH_APART))),
+  );
 
 /** A kernel that has the unit, as a distribution compiles and links it, and other units. */
 export async function kernelWith(source: string, ...others: readonly string[]): Promise<ShippedKernel> {
@@ -77,6 +80,22 @@ export async function kernelWith(source: string, ...others: readonly string[]): 
     const vmlinux = join(folder, "vmlinux");
     await run("ld", ["-e", "0", "-Ttext=0xffffffff81000000", "--no-relax", "-o", vmlinux, ...objects]);
     return shippedKernel(await readFile(vmlinux));
+  });
+}
+
+/** A kernel and a module of it that has the unit, as a distribution ships it. */
+export async function moduleWith(source: string, name: ObjectName): Promise<ShippedKernel> {
+  const kernel = await kernelWith("");
+  return inFolder(async (folder) => {
+    const info = `const char info[] __attribute__((section(".modinfo"))) = "name=${name}\\0vermagic=test\\0import_ns=SPACE";`;
+    const objects = [
+      await compileIn(folder, "unit", PRELUDE + source, []),
+      await compileIn(folder, "info", info, []),
+    ];
+    const module = join(folder, "module.ko");
+    await run("ld", ["-r", "--build-id=sha1", "-o", module, ...objects]);
+    const file = new Uint8Array(await readFile(module));
+    return { ...kernel, module: (wanted) => (wanted === name ? file : undefined) };
   });
 }
 

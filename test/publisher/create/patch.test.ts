@@ -1,0 +1,188 @@
+import { describe, expect, it } from "vitest";
+import { type Difference, differentiate } from "../../../publisher/create/difference.ts";
+import type { PatchObject, PatchSection, PatchTarget } from "../../../publisher/create/patch_object.ts";
+import { type ObjectName, objectName } from "../../../shared/brand.ts";
+import { CHECKSUM, compiled, kernelWith, moduleWith } from "./compiled.ts";
+
+const VMLINUX = objectName("vmlinux");
+
+async function between(
+  before: string,
+  after: string,
+  { object = VMLINUX, shipped = before, beside = [] as readonly string[] } = {},
+): Promise<Difference> {
+  const kernel = object === VMLINUX ? kernelWith(shipped, ...beside) : moduleWith(shipped, object);
+  const pair = {
+    source: "unit.c",
+    object,
+    before: await compiled(before),
+    after: await compiled(after),
+    sourceBefore: before,
+    sourceAfter: after,
+  };
+  return differentiate(pair, await kernel);
+}
+
+async function patchOf(...pair: Parameters<typeof between>): Promise<PatchObject> {
+  const found = await between(...pair);
+  if (found.kind !== "patch") throw new Error(JSON.stringify(found));
+  return found.patch;
+}
+
+const section = ({ sections }: PatchObject, name: string): PatchSection | undefined =>
+  sections.find((one) => one.name === name);
+
+const targets = (patch: PatchObject, name: string): readonly PatchTarget[] =>
+  section(patch, name)?.relocations.map(({ target }) => target) ?? [];
+
+const livepatch = (name: string, position = 0, object: ObjectName = VMLINUX): PatchTarget => ({
+  kind: "livepatch",
+  object,
+  name,
+  position,
+});
+
+describe("what a patch refers to", () => {
+  it("takes exports by their checksums, all else by name, and new code and strings along", async () => {
+    const patch = await patchOf(
+      "static int hidden = 1; int f(int n) { hidden += n; return exported; }",
+      'static int hidden = 1; static noinline int h(int n) { return printk("new", n); } int f(int n) { hidden += h(n); return exported; }',
+    );
+    expect(patch.replaces).toMatchObject([{ name: "f", position: 0 }]);
+    const found = targets(patch, ".text.f");
+    expect(found).toContainEqual({ kind: "export", name: "exported", crc: CHECKSUM });
+    expect(found).toContainEqual(livepatch("hidden"));
+    const called = found.find(({ kind }) => kind === "own");
+    expect(called?.kind === "own" ? patch.sections[called.section]?.name : "").toBe(".text.h");
+    expect(patch.sections.flatMap(({ bytes }) => [...bytes]).join()).toContain(
+      [..."new"].map((c) => c.charCodeAt(0)).join(),
+    );
+  });
+
+  it("calls changed functions directly, and gives away the address of the old one", async () => {
+    const source = (n: number): string =>
+      `int (*kept)(int); noinline int g(int n) { return n * ${n}; } int f(int n) { kept = g; return g(n) + ${n}; }`;
+    const patch = await patchOf(source(3), source(5));
+    const found = targets(patch, ".text.f");
+    expect(found.filter((target) => target.kind === "livepatch" && target.name === "g")).toHaveLength(1);
+    const called = found.find(({ kind }) => kind === "own");
+    expect(called?.kind === "own" ? patch.sections[called.section]?.name : "").toBe(".text.g");
+  });
+
+  it("tells two functions of one name apart by their code", async () => {
+    const unit = (n: number): string =>
+      `static noinline int same(int n) { return printk("one", n); } int f(int n) { return same(n) + ${n}; }`;
+    const other =
+      'static noinline int same(int n) { return printk("two", n) - 7; } int k(int n) { return same(n); }';
+    const patch = await patchOf(unit(1), unit(2), { beside: [other] });
+    expect(targets(patch, ".text.f")).toContainEqual(livepatch("same", 2));
+  });
+
+  it("tells two equal functions of one name apart by who calls them", async () => {
+    const unit = (n: number): string =>
+      `static noinline int same(int n) { return printk("one", n); } int f(int n) { return same(n) + ${n}; }`;
+    const other =
+      'static noinline int same(int n) { return printk("one", n); } int k(int n) { return same(n); }';
+    const patch = await patchOf(unit(1), unit(2), { beside: [other] });
+    expect(targets(patch, ".text.f")).toContainEqual(livepatch("same", 2));
+  });
+
+  it("takes a module's symbols from the module, and its name spaces", async () => {
+    const unit = (n: number): string =>
+      `static int hidden; static noinline int g(int n) { return printk("g", n); } int f(int n) { hidden++; return other(n) + g(n) + ${n}; }`;
+    const fixture = objectName("fixture");
+    const patch = await patchOf(unit(1), unit(2), { object: fixture });
+    const found = targets(patch, ".text.f");
+    expect(found).toContainEqual(livepatch("hidden", 0, fixture));
+    expect(found).toContainEqual(livepatch("g", 0, fixture));
+    expect(found).toContainEqual(livepatch("other"));
+    expect(patch.importNamespaces).toEqual(["SPACE"]);
+  });
+});
+
+const WARN = `
+#define WARN(flags) asm volatile("1: ud2\\n.pushsection __bug_table,\\"aw\\"\\n2: .long 1b - .\\n.long %c0 - .\\n.word %c1\\n.word " #flags "\\n.popsection" :: "i"(__FILE__), "i"(__LINE__))
+`;
+const BRANCH = `
+#define BRANCH(key, yes) asm goto("1: .byte 0x0f,0x1f,0x44,0x00,0x00\\n.pushsection __jump_table,\\"aw\\"\\n.balign 8\\n.long 1b - .\\n.long %l[" #yes "] - .\\n.quad %c0 - .\\n.popsection" :: "i"(&key) :: yes)
+`;
+
+describe("special tables", () => {
+  it("keeps the entries of what is kept", async () => {
+    const source = (n: number): string => `${WARN}
+int f(int n) { if (n) WARN(1); return ${n}; }
+int g(int n) { if (n) WARN(1); return 0; }`;
+    const patch = await patchOf(source(1), source(2));
+    const bugs = section(patch, "__bug_table");
+    expect(bugs?.size).toBe(12);
+    const [first] = bugs?.relocations ?? [];
+    expect(first?.target.kind === "own" ? patch.sections[first.target.section]?.name : "").toBe(".text.f");
+    expect(section(patch, "__mcount_loc")?.size).toBe(8);
+  });
+
+  it("takes a warning on another line for the same", async () => {
+    const source = (lines: string): string => `${WARN}${lines}int f(int n) { if (n) WARN(1); return 1; }`;
+    expect(await between(source(""), source("\n\n\n"))).toMatchObject({ kind: "unchanged" });
+  });
+
+  it("takes a warning of another kind for a change", async () => {
+    const source = (flags: number): string => `${WARN}int f(int n) { if (n) WARN(${flags}); return 1; }`;
+    expect(await between(source(1), source(3))).toMatchObject({ kind: "patch", report: { changed: ["f"] } });
+  });
+
+  it("takes a branch on another key for a change, and keys of the kernel as they are", async () => {
+    const source = (key: string): string => `${BRANCH}
+static int one = 1; static int two = 1; int use(void) { return one + two; } void set(void) { one++; two++; }
+int f(int n) { BRANCH(${key}, yes); return n; yes: return n + 1; }`;
+    const patch = await patchOf(source("one"), source("two"));
+    expect(section(patch, "__jump_table")?.size).toBe(16);
+    expect(targets(patch, "__jump_table")).toContainEqual(livepatch("two"));
+  });
+
+  it("refuses a branch on a key of a module", async () => {
+    const source = (n: number): string => `${BRANCH}
+static int key = 1; void set(void) { key++; }
+int f(int n) { BRANCH(key, yes); return n; yes: return n + ${n}; }`;
+    const found = await between(source(1), source(2), { object: objectName("fixture") });
+    expect(found).toMatchObject({ kind: "refused", refusals: [{ code: "static_key", subject: "f" }] });
+  });
+});
+
+describe("run-pre", () => {
+  it("refuses a function that is not what the distribution ships, and says where it differs", async () => {
+    const found = await between(
+      "int f(int n) { return n * 3 + exported; }",
+      "int f(int n) { return n * 3 - exported; }",
+      { shipped: "int f(int n) { return n * 5 + exported; }" },
+    );
+    expect(found).toMatchObject({ kind: "refused", refusals: [{ code: "run_pre", subject: "f" }] });
+    expect(JSON.stringify(found)).toMatch(/at byte \d+: compiled [0-9a-f]+, shipped [0-9a-f]+/);
+  });
+
+  it("refuses a function that refers to something else", async () => {
+    const source = (call: string): string =>
+      `noinline int g(int n) { return n * 7; } noinline int h(int n) { return n * 9; } int f(int n) { return ${call}(n) + 1; }`;
+    const found = await between(source("g"), source("g").replace("+ 1", "+ 2"), { shipped: source("h") });
+    expect(JSON.stringify(found)).toContain("it does not refer to g");
+  });
+
+  it("accepts the short jump that an assembler makes of a call at the end", async () => {
+    const source = (n: number): string =>
+      `static noinline int g(int n) { return printk("g", n) * ${n}; } int f(int n) { exported = ${n}; return g(n); }`;
+    expect(await between(source(3), source(5))).toMatchObject({ kind: "patch" });
+  });
+
+  it("refuses a function that is there twice and that nothing tells apart", async () => {
+    const unit = (n: number): string =>
+      `static noinline int same(int n) { return n + ${n}; } int (*f(void))(int) { return same; }`;
+    const other = unit(1).replace("f(void)", "k(void)");
+    const found = await between(unit(1), unit(2), { beside: [other] });
+    expect(found.kind).toBe("patch"); // f tells
+    const alone = (n: number): string =>
+      `static noinline __attribute__((used)) int same(int n) { return n + ${n}; }`;
+    expect(await between(alone(1), alone(2), { beside: [alone(1)] })).toMatchObject({
+      kind: "refused",
+      refusals: [{ code: "run_pre", subject: "same" }],
+    });
+  });
+});
