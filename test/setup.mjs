@@ -62,6 +62,21 @@ async function test(args) {
   return await runSuite(root, await ensureMachine(root), args);
 }
 
+/** What `npm test` has a small part of, in full; needs Node alone. */
+async function proveEdge(args) {
+  await ensureNodeModules(root);
+  const files = ["crash", "clock", "rush", "hostile", "rotation"].map((name) => `test/edge/${name}.test.ts`);
+  const command = [
+    join(root, "node_modules/vitest/vitest.mjs"),
+    "run",
+    "--no-file-parallelism",
+    ...files,
+    ...args,
+  ];
+  const env = { ...process.env, REBOOTLESS_PROOF: "edge" };
+  return await run(process.execPath, command, { cwd: root, env, stdout: "inherit" });
+}
+
 async function proveRunpre(args) {
   await ensureNodeModules(root);
   await ensureProofMachine(root);
@@ -113,6 +128,7 @@ const commands = new Map([
   ["dev", dev],
   ["test", test],
   ["package", makePackages],
+  ["proof:edge", proveEdge],
   ["proof:fresh", (args) => proveFresh(root, args)],
   ["proof:guest", proveGuest],
   ["proof:mirror", proveMirror],

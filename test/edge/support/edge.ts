@@ -1,5 +1,6 @@
+import { join } from "node:path";
 import { build } from "esbuild";
-import { Miniflare } from "miniflare";
+import { Miniflare, Response as MiniflareResponse } from "miniflare";
 import type { BuildId } from "../../../shared/brand.ts";
 import { sha256Of } from "../../../shared/crypto/digest.ts";
 import { type Bundle, decodeBundle } from "../../../shared/feed/bundle.ts";
@@ -31,10 +32,24 @@ export interface Workerd {
   readonly miniflare: Miniflare;
 }
 
-export async function startWorkerd(bindings: Readonly<Record<string, string>>): Promise<Workerd> {
+export interface WorkerdOptions {
+  /** Folder of what is stored, for a workerd that comes after another. */
+  readonly state?: string;
+  /** Milliseconds by which its clock is ahead. */
+  readonly ahead?: number;
+  /** Told of each write to the bucket, `before KEY` and `after KEY`; the Worker waits for it. */
+  readonly onWrite?: (write: string) => Promise<void>;
+}
+
+export async function startWorkerd(
+  bindings: Readonly<Record<string, string>>,
+  { state, ahead = 0, onWrite }: WorkerdOptions = {},
+): Promise<Workerd> {
+  const clock = `{ const now = Date.now; Date.now = () => now() + ${ahead}; }\n`;
+  const entry = onWrite ? "test/edge/support/crashing_worker.mjs" : "edge/worker.ts";
   const miniflare = new Miniflare({
     cf: false,
-    modules: [{ type: "ESModule", path: "worker.js", contents: await bundled() }],
+    modules: [{ type: "ESModule", path: "worker.js", contents: clock + (await bundled(entry)) }],
     compatibilityDate: "2026-04-01",
     bindings: { ...bindings },
     r2Buckets: ["FEED"],
@@ -44,6 +59,18 @@ export async function startWorkerd(bindings: Readonly<Record<string, string>>): 
       AUDIT_LOG: { className: "AuditObject", useSQLite: true },
       CATALOGUE: { className: "CatalogueObject", useSQLite: true },
     },
+    ...(state !== undefined && {
+      r2Persist: join(state, "r2"),
+      durableObjectsPersist: join(state, "objects"),
+    }),
+    ...(onWrite && {
+      serviceBindings: {
+        WRITES: async (request: { readonly url: string }) => {
+          await onWrite(decodeURIComponent(new URL(request.url).pathname.slice(1)).replace("/", " "));
+          return new MiniflareResponse();
+        },
+      },
+    }),
     outboundService: () => {
       throw new Error("the edge asked somebody outside");
     },
@@ -60,9 +87,9 @@ export async function startWorkerd(bindings: Readonly<Record<string, string>>): 
   return { send, miniflare };
 }
 
-async function bundled(): Promise<string> {
+async function bundled(entry: string): Promise<string> {
   const result = await build({
-    entryPoints: ["edge/worker.ts"],
+    entryPoints: [entry],
     bundle: true,
     write: false,
     format: "esm",
