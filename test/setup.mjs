@@ -1,8 +1,10 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { proveFresh } from "./fresh/main.mjs";
 import { provePackages } from "./package/main.mjs";
 import { ensurePackages, requireDebian, retryWithNewLists } from "./setup/apt.mjs";
+import { ensurePair } from "./setup/create.mjs";
 import { ensureMachine, ensureProofMachine } from "./setup/machine.mjs";
 import { ensureNodeModules } from "./setup/node_modules.mjs";
 import { isStopped, progress, run, runOrFail, SetupError } from "./setup/run.mjs";
@@ -27,10 +29,15 @@ async function runBuilt(file, args) {
   return await run(process.execPath, command, { cwd: root, stdout: "inherit" });
 }
 
+/** The step of the distribution's kernel that mends a regression of the step before. */
+const REGRESSION = { from: "6.1.192-1", to: "6.1.192-2" };
+
 async function demo(args) {
   await ensureNodeModules(root);
   await ensureMachine(root);
-  return await runBuilt("test/demo/main.ts", args);
+  await ensurePackages(["e2fsprogs"]);
+  const pair = await ensurePair(root, REGRESSION.from, REGRESSION.to);
+  return await runBuilt("test/demo/main.ts", [pair, ...args]);
 }
 
 /** Runs until it is told to stop, which is how it ends well. Needs no Debian. */
@@ -83,6 +90,21 @@ async function proveRunpre(args) {
   return await runBuilt("test/runpre/proof.ts", args);
 }
 
+/** The step of the distribution's kernel that the proof takes, unless told. */
+const STEP = { from: "6.1.190-1", to: "6.1.192-2" };
+
+async function proveCreate(args) {
+  const { values } = parseArgs({
+    args,
+    options: { from: { type: "string" }, to: { type: "string" }, limit: { type: "string" } },
+  });
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  await ensurePackages(["e2fsprogs"]);
+  const pair = await ensurePair(root, values.from ?? STEP.from, values.to ?? STEP.to);
+  return await runBuilt("test/create/proof.ts", [...args, pair]);
+}
+
 async function benchRunpre(args) {
   await ensureNodeModules(root);
   await ensureMachine(root);
@@ -128,6 +150,7 @@ const commands = new Map([
   ["dev", dev],
   ["test", test],
   ["package", makePackages],
+  ["proof:create", proveCreate],
   ["proof:edge", proveEdge],
   ["proof:fresh", (args) => proveFresh(root, args)],
   ["proof:guest", proveGuest],

@@ -8,10 +8,12 @@ import { buildModule } from "../guest/modules/build.ts";
 import { hostBundle, mustPublish } from "../support/commands.ts";
 import { type EdgeProcess, startEdge } from "../support/edge_process.ts";
 import { bootHost, ROOT_IN_GUEST, rebootless } from "../support/host.ts";
+import { showRegression } from "./regression.ts";
 
 /*
  * The main job, shown: a publisher makes an update for a stock kernel and pushes it through the real edge; a host
  * that runs this kernel finds it, verifies it, matches it against its own memory, applies it and takes it out again.
+ * Then a regression of the distribution's own, and the update that the publisher makes of the distribution's next source.
  */
 
 const ID = "demo-cmdline-1";
@@ -21,7 +23,7 @@ const elapsed = (): string => `${((performance.now() - began) / 1000).toFixed(1)
 const title = (text: string) => process.stdout.write(`\n${elapsed().padStart(7)}  ${text}\n`);
 const show = (text: string) => process.stdout.write(`${text.trimEnd().replace(/^/gm, "         ")}\n`);
 
-async function main(work: string, cleanup: (() => Promise<void>)[]): Promise<void> {
+async function main(pair: string, work: string, cleanup: (() => Promise<void>)[]): Promise<void> {
   const kernel = findKernel("primary");
   const feed = join(work, "feed");
 
@@ -37,6 +39,8 @@ async function main(work: string, cleanup: (() => Promise<void>)[]): Promise<voi
   const guest = await bootUnmodified(kernel, feed);
   cleanup.push(() => guest.close());
   await update(guest, guest.feedUrl(edge.port));
+  await guest.close();
+  await showRegression({ title, show }, pair, { work, feed, edge }, cleanup);
 }
 
 async function publishUpdate(kernel: Kernel, work: string, feed: string, edge: EdgeProcess): Promise<void> {
@@ -100,7 +104,9 @@ async function step(guest: Guest, ...args: readonly string[]): Promise<string> {
 const work = await mkdtemp(join(tmpdir(), "rebootless-demo-"));
 const cleanup: (() => Promise<void>)[] = [() => rm(work, { recursive: true, force: true })];
 try {
-  await main(work, cleanup);
+  const [pair] = process.argv.slice(2);
+  assert(pair !== undefined, "test/setup.mjs says where the distribution's source is");
+  await main(pair, work, cleanup);
   process.stdout.write(`\ndemo: ok in ${elapsed()}\n`);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);

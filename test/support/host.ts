@@ -27,7 +27,7 @@ export async function bootHost(
   kernel: Kernel,
   rootFile: string,
   more: readonly GuestFile[] = [],
-  options: Pick<BootOptions, "cpu"> = {},
+  options: Pick<BootOptions, "cpu" | "disks"> = {},
 ): Promise<Guest> {
   return bootGuest({ ...options, kernel, files: [...(await hostFiles(rootFile)), ...more] });
 }

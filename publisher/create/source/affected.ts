@@ -25,12 +25,14 @@ const NOT_COMPILED =
   /^(?:Documentation|tools|samples|LICENSES|debian|arch\/(?!x86\/)[^/]+)\/|^(?:MAINTAINERS|CREDITS|COPYING|README|\.\w[\w.-]*)$|\.(?:rst|txt|gitignore)$/;
 
 /**
- * What a patch makes kbuild compile anew. @param includes is asked for only if a header changes.
+ * What a patch makes kbuild compile anew.
+ * @param sources who includes .c files. @param includes is asked for only if a header changes.
  * @throws RebootlessError `limit` if a header reaches more than MAX_CANDIDATES objects.
  */
 export async function affectedUnits(
   changes: readonly FileChange[],
   units: UnitTable,
+  sources: IncludeIndex,
   includes: () => Promise<IncludeIndex>,
 ): Promise<AffectedUnits> {
   const objects = new Set<string>();
@@ -41,9 +43,9 @@ export async function affectedUnits(
     const reason = whyUnfit(change, units);
     if (NOT_COMPILED.test(path) || isVersion(change)) ignored.push(path);
     else if (reason !== undefined) unfit.push({ path, ...reason });
-    else if (units.has(objectOf(path))) objects.add(objectOf(path));
     else if (/\.[ch]$/.test(path)) {
-      const reached = unitsIncluding(path, units, await includes());
+      const reached = unitsIncluding(path, units, path.endsWith(".c") ? sources : await includes());
+      if (units.has(objectOf(path))) reached.push(objectOf(path));
       for (const object of reached) objects.add(object);
       if (reached.length === 0) ignored.push(path);
     } else unfit.push({ path, reason: "it is no C source, and may change anything", advice: SPLIT });
@@ -83,7 +85,7 @@ function isVersion({ path, before, after }: FileChange): boolean {
   return path === "Makefile" && plain(before) === plain(after);
 }
 
-function unitsIncluding(path: string, units: UnitTable, index: IncludeIndex): readonly string[] {
+function unitsIncluding(path: string, units: UnitTable, index: IncludeIndex): string[] {
   const isUnit = (file: string): boolean => file.endsWith(".c") && units.has(objectOf(file));
   const found = includersOf(index, path, isUnit, MAX_CANDIDATES);
   if (found !== undefined) return found.map(objectOf);

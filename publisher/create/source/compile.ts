@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, posix } from "node:path";
+import { objectOf } from "./affected.ts";
 import type { FileChange } from "./apply_patch.ts";
 import { failures, make, OBJECT_FLAGS } from "./kbuild.ts";
 import { type CompiledUnit, type ObjectCache, objectKey } from "./object_cache.ts";
@@ -37,13 +38,21 @@ export async function compileObjects(
   return outcomes;
 }
 
-/** The key in the cache of each object, as it is with these changes. */
+/**
+ * The key in the cache of each object, as it is with these changes. Of what it is not compiled from it does not depend:
+ * other .c files, unless something includes them.
+ */
 export function compiledKey(
-  { identity }: Workspace,
+  { identity, sources }: Workspace,
   changes: readonly FileChange[],
 ): (object: string) => string {
-  const patch = JSON.stringify(changes.map(({ path, numbered }) => [path, numbered ?? null]));
-  return (object) => objectKey([identity, OBJECT_FLAGS, object, patch]);
+  const own = (path: string, object: string): boolean => path.endsWith(".c") && objectOf(path) === object;
+  const isShared = (path: string): boolean => !path.endsWith(".c") || sources.has(posix.basename(path));
+  return (object) => {
+    const read = changes.filter(({ path }) => own(path, object) || isShared(path));
+    const patch = JSON.stringify(read.map(({ path, numbered }) => [path, numbered ?? null]));
+    return objectKey([identity, OBJECT_FLAGS, object, patch]);
+  };
 }
 
 /** Compiles objects out of the tree as it is, whatever the cache has. */

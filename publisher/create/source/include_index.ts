@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { runProgram } from "./program.ts";
+import { lastLines, runProgram } from "./program.ts";
 
 /** Which files of a source tree name which in `#include`: each name with the files that have it, as written. */
 export type IncludeIndex = ReadonlyMap<string, readonly string[]>;
@@ -12,8 +13,8 @@ const INCLUDE = /^(.+?):\s*#\s*include\s+["<]([^">\n]{1,200})[">]/;
 /** A 6.x tree has some 600,000. */
 const MAX_INCLUDES = 4_000_000;
 
-/** Scans a tree. @throws RebootlessError `limit`, `io`. */
-export async function readIncludes(tree: string): Promise<IncludeIndex> {
+/** @param names a pattern (POSIX, extended) of what is included. @throws RebootlessError `limit`, `io`. */
+async function readIncludes(tree: string, names: string): Promise<IncludeIndex> {
   const index = new Map<string, string[]>();
   let count = 0;
   const add = (line: string): void => {
@@ -33,17 +34,18 @@ export async function readIncludes(tree: string): Promise<IncludeIndex> {
     "--exclude-dir=Documentation",
     "--exclude-dir=tools",
   ];
-  const { code } = await runProgram(
+  const roots = ROOTS.filter((root) => existsSync(join(tree, root)));
+  const { code, stderr } = await runProgram(
     "grep",
-    ["-rEoH", ...files, '^[[:space:]]*#[[:space:]]*include[[:space:]]+["<][^">]+[">]', ...ROOTS],
+    ["-rEoH", ...files, `^[[:space:]]*#[[:space:]]*include[[:space:]]+["<]${names}[">]`, ...roots],
     { cwd: `${tree}/`, onLine: add },
   );
   if (count > MAX_INCLUDES) throw new RebootlessError("limit", `more than ${MAX_INCLUDES} includes`);
-  if (count > 0 && code < 2) return index;
-  throw new RebootlessError("io", "grep finds no #include in the source tree");
+  if (code < 2) return index;
+  throw new RebootlessError("io", `grep cannot read the source tree\n${lastLines(stderr, 5)}`);
 }
 
-/** As the kernel's top folder has them; those that an older or newer kernel lacks grep passes over. */
+/** As the kernel's top folder has them; not every version has all. */
 const ROOTS = [
   "arch/x86",
   "block",
@@ -66,12 +68,15 @@ const ROOTS = [
   "virt",
 ] as const;
 
+/** Who includes .c files, as some units do: few, and quick to find. */
+export const includedSources = (tree: string): Promise<IncludeIndex> => readIncludes(tree, '[^">]+[.]c');
+
 /** Reads the index that an earlier run left, or makes it. */
 export async function includesOf(tree: string, folder: string): Promise<IncludeIndex> {
   const file = join(folder, "includes.json");
   const kept = await readFile(file, "utf8").catch(() => undefined);
   if (kept !== undefined) return new Map(JSON.parse(kept) as [string, string[]][]);
-  const index = await readIncludes(tree);
+  const index = await readIncludes(tree, '[^">]+');
   await writeFile(file, JSON.stringify([...index]));
   return index;
 }

@@ -38,7 +38,12 @@ export async function patchedUnits(
   cache: ObjectCache,
   changes: readonly FileChange[],
 ): Promise<PatchedUnits> {
-  const { objects, ignored, unfit } = await affectedUnits(changes, workspace.units, workspace.includes);
+  const { objects, ignored, unfit } = await affectedUnits(
+    changes,
+    workspace.units,
+    workspace.sources,
+    workspace.includes,
+  );
   if (unfit.length > 0) return { pairs: [], same: [], ignored, unfit, changedExports: [] };
   const before = compiled(await compileObjects(workspace, cache, objects, []), "the kernel's own source");
   const after = compiled(await compileObjects(workspace, cache, objects, changes), "the patched source");

@@ -9,7 +9,7 @@ import type { FileChange } from "./apply_patch.ts";
 import { lockFolder } from "./folder_lock.ts";
 import { generatedFiles } from "./generated.ts";
 import { type KernelHeaders, TAKEN_FILES } from "./headers.ts";
-import { type IncludeIndex, includesOf } from "./include_index.ts";
+import { type IncludeIndex, includedSources, includesOf } from "./include_index.ts";
 import { type Kbuild, mustMake } from "./kbuild.ts";
 import type { SourceTree } from "./source_tree.ts";
 import { listUnits, type UnitTable } from "./units.ts";
@@ -27,6 +27,8 @@ export interface Workspace {
   readonly identity: string;
   /** How the compiler here is not the kernel's, for who forced it. */
   readonly notes: readonly string[];
+  /** Who includes .c files. */
+  readonly sources: IncludeIndex;
   /** Who includes what; the first time it takes some seconds. */
   includes(): Promise<IncludeIndex>;
   /** Puts the patched files in their places for as long as `action` takes. */
@@ -47,6 +49,7 @@ interface Ready {
   readonly generated: string;
   readonly notes: readonly string[];
   readonly units: readonly (readonly [string, string])[];
+  readonly sources: readonly (readonly [string, readonly string[]])[];
 }
 
 /**
@@ -84,6 +87,7 @@ export async function openWorkspace(
       units: new Map(ready.units.map(([path, object]): [string, ObjectName] => [path, objectName(object)])),
       identity,
       notes: ready.notes,
+      sources: new Map(ready.sources),
       includes: () => includesOf(source.root, folder),
       patched: (changes, action) => withPatched(folder, kbuild, source, ready, changes, action),
       release,
@@ -130,7 +134,12 @@ async function prepare(
   await mustMake(kbuild, ["modules_prepare"]);
   await agreement.generated(kbuild.out, headers, notes.length > 0);
   const units = await listUnits(kbuild.tree, kbuild.out, kbuild.jobs);
-  const ready: Ready = { generated: await generatedFiles(kbuild.out), notes, units: [...units] };
+  const ready: Ready = {
+    generated: await generatedFiles(kbuild.out),
+    notes,
+    units: [...units],
+    sources: [...(await includedSources(source.root))],
+  };
   await writeFile(readyFile(folder), JSON.stringify(ready));
   return ready;
 }

@@ -24,7 +24,7 @@ const release = (host: Host, value: "0" | "1") =>
 async function expectStopped(host: Host): Promise<void> {
   const script = `node ${CLIENT} --json upgrade --set stall_deadline=10m >/tmp/stopped.json 2>/tmp/stopped.err & client=$!
     until grep -qs 1 /sys/kernel/livepatch/*/transition; do sleep 0.2; kill -0 $client || exit 99; done
-    sleep 2; kill -TERM $client; kill -TERM $client; kill -INT $client; wait $client`;
+    sleep 2; kill -TERM $client; sleep 0.5; kill -TERM $client; kill -INT $client; wait $client`;
   const { code, ms } = await host.guest.exec(script, { timeoutMs: 1000 * 2 * ROOM_S });
   const stderr = await host.read("/tmp/stopped.err");
   assert.equal(code, 15, stderr);

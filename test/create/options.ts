@@ -1,0 +1,27 @@
+import { parseArgs } from "node:util";
+
+/** What the proof is told on its command line, after the file that says where everything is. */
+export interface ProofOptions {
+  readonly pair: string;
+  /** Files of the step that are taken, evenly spread over it; all unless told. */
+  readonly limit: number | undefined;
+}
+
+export function proofOptions(args: readonly string[]): ProofOptions {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { from: { type: "string" }, to: { type: "string" }, limit: { type: "string" } },
+  });
+  const limit = values.limit === undefined ? undefined : Number(values.limit);
+  const [pair] = positionals;
+  if (pair === undefined || (limit !== undefined && !(Number.isInteger(limit) && limit > 0)))
+    throw new Error("usage: npm run -s proof:create -- --from VERSION --to VERSION [--limit N]");
+  return { pair, limit };
+}
+
+/** So many of all, evenly spread: the same ones each time. */
+export function spread<T>(all: readonly T[], limit: number | undefined): readonly T[] {
+  if (limit === undefined || limit >= all.length) return all;
+  return Array.from({ length: limit }, (_, index) => all[Math.floor((index * all.length) / limit)] as T);
+}

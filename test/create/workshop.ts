@@ -1,0 +1,155 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { type KernelAndModules, openWithModules } from "../../publisher/commands/kernel_input.ts";
+import { moduleKernel } from "../../publisher/create/module/module_kernel.ts";
+import { writeModule } from "../../publisher/create/module/write_module.ts";
+import { type Shipped, shippedKernel } from "../../publisher/create/shipped.ts";
+import { objectOf } from "../../publisher/create/source/affected.ts";
+import { applyPatch, type FileChange } from "../../publisher/create/source/apply_patch.ts";
+import { openHeaders } from "../../publisher/create/source/headers.ts";
+import { type ObjectCache, objectCache } from "../../publisher/create/source/object_cache.ts";
+import { openSource, type SourceTree } from "../../publisher/create/source/source_tree.ts";
+import { openWorkspace, type Workspace } from "../../publisher/create/source/workspace.ts";
+import { makeUpdate, type UpdateReport } from "../../publisher/create/update.ts";
+import { type ObjectName, objectName } from "../../shared/brand.ts";
+import { changedFiles } from "./changed_files.ts";
+import { compileAhead } from "./compile_ahead.ts";
+import type { MadeModule } from "./guest/module_runner.ts";
+import type { SourcePair } from "./pair.ts";
+
+/** A file of the step, and what its difference came to. */
+export interface FileOutcome {
+  readonly path: string;
+  readonly change: FileChange;
+  readonly kind: "made" | "unchanged" | "refused" | "alone" | "failed";
+  /** Why it was refused or failed. */
+  readonly why: string;
+  readonly module?: MadeModule;
+}
+
+/** Everything that makes updates out of the difference of two versions, with one opening of kernel and source. */
+export class Workshop {
+  readonly #kernel: KernelAndModules;
+  readonly #shipped: Shipped;
+  readonly #workspace: Workspace;
+  readonly #objects: ObjectCache;
+  readonly #trees: readonly [SourceTree, SourceTree];
+  readonly #progress: (line: string) => void;
+
+  private constructor(
+    kernel: KernelAndModules,
+    shipped: Shipped,
+    workspace: Workspace,
+    objects: ObjectCache,
+    trees: readonly [SourceTree, SourceTree],
+    progress: (line: string) => void,
+  ) {
+    this.#kernel = kernel;
+    this.#shipped = shipped;
+    this.#workspace = workspace;
+    this.#objects = objects;
+    this.#trees = trees;
+    this.#progress = progress;
+  }
+
+  static async open(pair: SourcePair, progress: (line: string) => void): Promise<Workshop> {
+    const image = join(pair.kernel.modules, "../../..");
+    const kernel = await openWithModules(image, [], () => true);
+    const from = await openSource(pair.sources.from, pair.cache, progress);
+    const to = await openSource(pair.sources.to, pair.cache, progress);
+    const headers = await openHeaders([pair.kernel.headers], kernel.image.release, pair.cache);
+    const { banner } = kernel.image;
+    const jobs = availableParallelism();
+    const options = { cache: pair.cache, jobs, banner, forceCompiler: false, progress };
+    const workspace = await openWorkspace(from, headers, options);
+    const shipped = shippedKernel(kernel.image, headers.symvers, kernel.modules);
+    return new Workshop(kernel, shipped, workspace, objectCache(pair.cache), [from, to], progress);
+  }
+
+  /** The .c files of the step that are linked into objects that `wanted` takes, each with its change. */
+  async changes(wanted: (object: ObjectName, path: string) => boolean): Promise<readonly FileChange[]> {
+    const [from, to] = this.#trees;
+    const files = await changedFiles(from, to, (path) => {
+      const object = this.#workspace.units.get(objectOf(path));
+      return object !== undefined && wanted(object, path);
+    });
+    const changes: FileChange[] = [];
+    for (const { patch } of files) changes.push(...(await applyPatch(from.root, patch, false)));
+    return changes;
+  }
+
+  /** One update for each change. `said` is told of each as it is known. */
+  async each(
+    changes: readonly FileChange[],
+    said: (outcome: FileOutcome) => void,
+  ): Promise<readonly FileOutcome[]> {
+    const alone = await compileAhead(this.#workspace, this.#objects, changes, this.#progress);
+    const outcomes: FileOutcome[] = [];
+    for (const change of changes) {
+      const words = alone.get(objectOf(change.path));
+      const outcome = words === undefined ? await this.#one(change) : notAlone(change, words);
+      said(outcome);
+      outcomes.push(outcome);
+    }
+    return outcomes;
+  }
+
+  async #one(change: FileChange): Promise<FileOutcome> {
+    const { path } = change;
+    try {
+      const { report, module } = await this.make(path.replace(/\.c$/, ""), [change]);
+      if (module !== undefined) return { path, change, kind: "made", why: "", module };
+      return {
+        path,
+        change,
+        kind: report.outcome === "refused" ? "refused" : "unchanged",
+        why: whyOf(report),
+      };
+    } catch (error) {
+      return { path, change, kind: "failed", why: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /** One update of several changes. */
+  async make(
+    name: string,
+    changes: readonly FileChange[],
+  ): Promise<{ readonly report: UpdateReport; readonly module: MadeModule | undefined }> {
+    const tools = {
+      workspace: this.#workspace,
+      objects: this.#objects,
+      shipped: this.#shipped,
+      progress: () => undefined,
+    };
+    const { report, patches } = await makeUpdate(tools, changes);
+    if (report.outcome !== "made") return { report, module: undefined };
+    const module = objectName(`create_${name.replaceAll(/[^a-z0-9]/gi, "_")}`.slice(0, 55));
+    const bytes = writeModule({
+      name: module,
+      kernel: moduleKernel(this.#kernel.image, this.#shipped.versions.crcs),
+      units: patches,
+      hooks: [],
+      replace: false,
+    });
+    const targets = [...new Set<string>(patches.map(({ object }) => object))].filter(
+      (object) => object !== "vmlinux",
+    );
+    return { report, module: { name: module, bytes, targets } };
+  }
+
+  close(): void {
+    this.#workspace.release();
+  }
+}
+
+const notAlone = (change: FileChange, words: string): FileOutcome => ({
+  path: change.path,
+  change,
+  kind: "alone",
+  why: words.split("\n").find((line) => line.includes("error:")) ?? words.split("\n", 1)[0] ?? "",
+});
+
+function whyOf({ refusals, units }: UpdateReport): string {
+  const all = [...refusals, ...units.flatMap((unit) => unit.refusals)];
+  return all.map(({ subject, reason }) => `${subject}: ${reason}`).join("; ");
+}

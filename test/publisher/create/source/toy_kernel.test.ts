@@ -1,0 +1,170 @@
+import { execFileSync } from "node:child_process";
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { applyPatch } from "../../../../publisher/create/source/apply_patch.ts";
+import { openHeaders } from "../../../../publisher/create/source/headers.ts";
+import { objectCache } from "../../../../publisher/create/source/object_cache.ts";
+import { patchedUnits } from "../../../../publisher/create/source/patched_units.ts";
+import { openSource } from "../../../../publisher/create/source/source_tree.ts";
+import { openWorkspace, type Workspace } from "../../../../publisher/create/source/workspace.ts";
+import { makeToyKernel, patchOf, TOY_RELEASE, type ToyKernel } from "./toy_kernel.ts";
+
+/** Names, contents and times of everything in a tree. */
+const stateOf = (folder: string): string =>
+  execFileSync(
+    "sh",
+    [
+      "-c",
+      `cd "$1" && find . -printf '%p %y %s %T@\\n' | sort && cat $(find . -type f | sort) | sha256sum`,
+      "sh",
+      folder,
+    ],
+    {
+      encoding: "utf8",
+    },
+  );
+
+describe("compiling what a patch affects", { timeout: 120_000 }, () => {
+  let toy: ToyKernel;
+  let before = "";
+  const progress: string[] = [];
+  beforeAll(() => {
+    toy = makeToyKernel();
+    before = stateOf(toy.source);
+  });
+  afterAll(() => toy.remove());
+
+  async function withWorkspace<T>(
+    action: (workspace: Workspace) => Promise<T>,
+    change: { readonly banner?: string; readonly forceCompiler?: boolean } = {},
+  ): Promise<T> {
+    const source = await openSource(toy.source, toy.cache, () => undefined);
+    const headers = await openHeaders([toy.headers], TOY_RELEASE, toy.cache);
+    const options = { cache: toy.cache, jobs: 2, banner: toy.banner, forceCompiler: false, ...change };
+    const workspace = await openWorkspace(source, headers, {
+      ...options,
+      progress: (line) => void progress.push(line),
+    });
+    try {
+      return await action(workspace);
+    } finally {
+      workspace.release();
+    }
+  }
+
+  const compile = (patch: string) =>
+    withWorkspace(async (workspace) => {
+      const changes = await applyPatch(toy.source, patch, false);
+      return patchedUnits(workspace, objectCache(toy.cache), changes);
+    });
+
+  const edited = (path: string, from: string, to: string): string =>
+    patchOf(toy.source, path, readFileSync(join(toy.source, path), "utf8").replace(from, to));
+
+  it("asks kbuild what belongs to which object", async () => {
+    const units = await withWorkspace(async (workspace) => [...workspace.units].sort());
+    expect(units).toEqual([
+      ["drivers/drv.o", "toy_drv"],
+      ["kernel/main.o", "vmlinux"],
+      ["kernel/other.o", "vmlinux"],
+    ]);
+  });
+
+  it("compiles the unit that changes, and nothing twice", async () => {
+    const patch = edited("kernel/other.c", "return 1", "return 2");
+    const { pairs } = await compile(patch);
+    expect(pairs.map(({ source, object }) => [source, object])).toEqual([["kernel/other.c", "vmlinux"]]);
+    progress.length = 0;
+    const again = await compile(patch);
+    expect(again.pairs[0]?.after).toEqual(pairs[0]?.after);
+    expect(progress).toEqual([]);
+  });
+
+  it("finds the units that a header reaches", async () => {
+    const { pairs } = await compile(edited("include/limits.h", "10", "11"));
+    expect(pairs.map(({ source, object }) => [source, object])).toEqual([
+      ["drivers/drv.c", "toy_drv"],
+      ["kernel/main.c", "vmlinux"],
+    ]);
+  });
+
+  it("keeps the numbers of lines that do not change", async () => {
+    const { pairs, same } = await compile(
+      edited("kernel/main.c", "int limit(void)", "/* one\n   two */\n\nint limit(void)"),
+    );
+    expect({ pairs, same }).toEqual({ pairs: [], same: ["kernel/main.c"] });
+  });
+
+  it("leaves out what the kernel is not compiled from, and refuses what an update cannot bring", async () => {
+    const ignored = await compile(edited("Documentation/toy.txt", "words", "more words"));
+    expect(ignored).toMatchObject({ pairs: [], ignored: ["Documentation/toy.txt"] });
+    const unused = await compile(edited("kernel/unused.c", "nobody", "really nobody"));
+    expect(unused).toMatchObject({ pairs: [], ignored: ["kernel/unused.c"] });
+    const makefile = await compile(edited("kernel/Makefile", "other.o", "other.o unused.o"));
+    expect(makefile.unfit.map(({ path }) => path)).toEqual(["kernel/Makefile"]);
+    const version = await compile(edited("Makefile", "SUBLEVEL = 7", "SUBLEVEL = 8"));
+    expect(version).toMatchObject({ unfit: [], ignored: ["Makefile"] });
+  });
+
+  it("refuses a patch that changes what is generated, and is as good as new afterwards", async () => {
+    // A unit has to be compiled for kbuild to look: both in one patch.
+    const patch = `${edited("include/layout.h", "8", "16")}${edited("kernel/other.c", "return 1", "return 3")}`;
+    await expect(compile(patch)).rejects.toMatchObject({ code: "not_live" });
+    const { pairs } = await compile(edited("kernel/other.c", "return 1", "return 4"));
+    expect(pairs).toHaveLength(1);
+  });
+
+  it("shows the compiler's own words", async () => {
+    await expect(compile(edited("kernel/other.c", "return 1", "return nothing"))).rejects.toMatchObject({
+      code: "usage",
+      message: expect.stringMatching(/kernel\/other\.o[\s\S]*'nothing' undeclared/),
+    });
+  });
+
+  it("refuses another compiler, unless that is wished, and says how it differs", async () => {
+    const banner = toy.banner.replace("toycc 1.0", "toycc 2.0");
+    const open = (forceCompiler: boolean) =>
+      withWorkspace(async (workspace) => workspace.notes, { banner, forceCompiler });
+    await expect(open(false)).rejects.toMatchObject({
+      code: "usage",
+      message: "the compiler here is toycc 1.0; the kernel: toycc 2.0",
+    });
+    expect(await open(true)).toEqual(["the compiler here is toycc 1.0; the kernel: toycc 2.0"]);
+  });
+
+  it("refuses headers that the source does not generate", async () => {
+    const file = join(toy.headers, `usr/src/linux-headers-${TOY_RELEASE}`, "include/generated/asm-offsets.h");
+    const config = join(toy.headers, `usr/src/linux-headers-${TOY_RELEASE}`, ".config");
+    const [old, oldConfig] = [readFileSync(file), readFileSync(config)];
+    writeFileSync(file, "#define OFFSET 9\n");
+    appendFileSync(config, "CONFIG_MORE=y\n"); // another identity: it is prepared anew
+    try {
+      await expect(withWorkspace(async () => undefined)).rejects.toMatchObject({
+        code: "usage",
+        message: expect.stringContaining("asm-offsets.h"),
+      });
+    } finally {
+      writeFileSync(file, old);
+      writeFileSync(config, oldConfig);
+    }
+  });
+
+  it("begins anew where a run ended with patched files in their places", async () => {
+    const patch = edited("kernel/other.c", "return 1", "return 5");
+    const { pairs } = await compile(patch);
+    for (const name of readdirSync(join(toy.cache, "trees"))) {
+      const folder = join(toy.cache, "trees", name);
+      if (!existsSync(join(folder, "ready.json"))) continue;
+      execFileSync("rm", [join(folder, "ready.json"), join(folder, "tree/kernel/other.c")]);
+      writeFileSync(join(folder, "tree/kernel/other.c"), "int other(void) { return 666; }\n");
+    }
+    execFileSync("rm", ["-r", join(toy.cache, "objects")]);
+    const again = await compile(patch);
+    expect(again.pairs[0]?.before).toEqual(pairs[0]?.before);
+  });
+
+  it("never writes into the user's tree", () => {
+    expect(stateOf(toy.source)).toBe(before);
+  });
+});
