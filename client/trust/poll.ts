@@ -59,6 +59,15 @@ export interface PollOptions extends Subject {
  * `expired`, `parse`.
  */
 export async function poll(options: PollOptions): Promise<Polled> {
+  try {
+    return await ask(options);
+  } catch (error) {
+    if (isCode(error, "expired") && options.feed.url.startsWith("file:")) throw outOfDate(options.feed, error);
+    throw error;
+  }
+}
+
+async function ask(options: PollOptions): Promise<Polled> {
   const { feed, directory, buildId } = options;
   const freshness = await freshnessOf(options);
   const etag = await directory.readTag();
