@@ -62,7 +62,8 @@ export async function poll(options: PollOptions): Promise<Polled> {
   try {
     return await ask(options);
   } catch (error) {
-    if (isCode(error, "expired") && options.feed.url.startsWith("file:")) throw outOfDate(options.feed, error);
+    if (isCode(error, "expired") && options.feed.url.startsWith("file:"))
+      throw outOfDate(options.feed, error);
     throw error;
   }
 }
@@ -149,8 +150,6 @@ async function accept(options: PollOptions, freshness: Freshness, fetched: Fetch
     const bundle = decodeBundle(fetched.bytes);
     return await judged(freshness, (now) => acceptBundle(options, now, bundle, fetched.etag));
   } catch (error) {
-    if (isCode(error, "expired") && options.feed.url.startsWith("file:"))
-      throw outOfDate(options.feed, error);
     // Whoever damaged it, what does not even parse is not what was signed.
     if (!isCode(error, "parse") && !isCode(error, "limit")) throw error;
     throw new RebootlessError("trust", `${options.feed.url} sent something that is not a feed`, {
