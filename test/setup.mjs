@@ -96,7 +96,12 @@ const STEP = { from: "6.1.190-1", to: "6.1.192-2" };
 async function proveCreate(args) {
   const { values } = parseArgs({
     args,
-    options: { from: { type: "string" }, to: { type: "string" }, limit: { type: "string" } },
+    options: {
+      from: { type: "string" },
+      to: { type: "string" },
+      limit: { type: "string" },
+      behaviour: { type: "boolean" },
+    },
   });
   await ensureNodeModules(root);
   await ensureMachine(root);
@@ -125,6 +130,13 @@ async function benchMirror(args) {
   return await runBuilt("bench/mirror/main.ts", args);
 }
 
+async function proveMirror(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  await ensurePackages(["e2fsprogs", "strace"]);
+  return await runBuilt("test/mirror/main.ts", args);
+}
+
 /** Needs Node alone: no Debian, and no kernels. */
 async function makePackages() {
   await ensureNodeModules(root);
@@ -147,6 +159,7 @@ const commands = new Map([
   ["proof:edge", proveEdge],
   ["proof:fresh", (args) => proveFresh(root, args)],
   ["proof:guest", proveGuest],
+  ["proof:mirror", proveMirror],
   ["proof:package", provePackaging],
   ["proof:runpre", proveRunpre],
   ["bench:edge", benchEdge],

@@ -35,7 +35,7 @@ export function parseSymvers(text: string): SymbolVersions {
 export interface Shipped {
   readonly versions: SymbolVersions;
   /** As `differentiate`. */
-  compare(pair: UnitPair): Promise<Difference>;
+  compare(pair: UnitPair, shared: ReadonlySet<string>): Promise<Difference>;
 }
 
 export function shippedKernel(
@@ -58,9 +58,9 @@ export function shippedKernel(
   return {
     versions,
     // A module is asked for where a reference leads to it: what was missed is read, and the unit looked at again.
-    async compare(pair) {
+    async compare(pair, shared) {
       for (;;) {
-        const outcome = attempt(() => differentiate(pair, kernel));
+        const outcome = attempt(() => differentiate(pair, kernel, shared));
         if (missed.size === 0) return outcome();
         for (const name of missed) {
           const file = files.get(name);

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { keepUnit } from "../../../publisher/create/authors_unit.ts";
 import { type Difference, differentiate } from "../../../publisher/create/difference.ts";
 import type { PatchObject, PatchSection, PatchTarget } from "../../../publisher/create/patch_object.ts";
+import { joinPatches } from "../../../publisher/create/resolve/join_patches.ts";
+import { sharedNames } from "../../../publisher/create/resolve/shared_names.ts";
 import { type ObjectName, objectName } from "../../../shared/brand.ts";
 import { CHECKSUM, compiled, kernelWith, moduleWith } from "./compiled.ts";
 
@@ -183,6 +186,61 @@ describe("run-pre", () => {
     expect(await between(alone(1), alone(2), { beside: [alone(1)] })).toMatchObject({
       kind: "refused",
       refusals: [{ code: "run_pre", subject: "same" }],
+    });
+  });
+});
+
+describe("several units of one update", () => {
+  it("are joined where one needs what is new in another", async () => {
+    const user = [
+      "int f(int n) { return n; }",
+      "int fresh(int); int f(int n) { return fresh(n) + 1; }",
+    ] as const;
+    const owner = [
+      "int k(int n) { return n; }",
+      'int k(int n) { return n; } int fresh(int n) { return printk("fresh", n); }',
+    ] as const;
+    const kernel = await kernelWith(user[0], owner[0]);
+    const pairs = await Promise.all(
+      [user, owner].map(async ([before, after], i) => ({
+        source: `unit${i}.c`,
+        object: VMLINUX,
+        before: await compiled(before),
+        after: await compiled(after),
+        sourceBefore: before,
+        sourceAfter: after,
+      })),
+    );
+    const shared = sharedNames(pairs);
+    expect([...shared]).toEqual(["fresh"]);
+    const found = pairs.map((pair) => differentiate(pair, kernel, shared));
+    const parts = found.filter((one) => one.kind === "patch");
+    expect(parts.map(({ report }) => [...report.changed, ...report.added])).toEqual([["f"], ["fresh"]]);
+    const [patch, ...others] = joinPatches(parts);
+    expect(others).toEqual([]);
+    const called = targets(patch as PatchObject, ".text.f").find(({ kind }) => kind === "own");
+    expect(called?.kind === "own" ? patch?.sections[called.section]?.name : "").toBe(".text.fresh");
+  });
+});
+
+describe("a unit of the author's own", () => {
+  const hook = (name: string): string =>
+    `int ${name}(int); static int called; int pre_patch(void) { called++; return ${name}(called) + exported; }`;
+
+  it("is kept whole, with the kernel's functions by name", async () => {
+    const unit = { source: "hook.c", object: VMLINUX, file: await compiled(hook("other")) };
+    const kept = keepUnit(unit, await kernelWith("int f(int n) { return n; }"));
+    if (kept.kind !== "patch") throw new Error(JSON.stringify(kept));
+    expect(kept.patch.replaces).toEqual([]);
+    expect(kept.patch.symbols.map(({ name }) => name)).toEqual(["pre_patch", "called"]);
+    expect(targets(kept.patch, ".text.pre_patch")).toContainEqual(livepatch("other"));
+  });
+
+  it("is refused if it needs what the kernel does not have", async () => {
+    const unit = { source: "hook.c", object: VMLINUX, file: await compiled(hook("missing")) };
+    expect(keepUnit(unit, await kernelWith("int f(int n) { return n; }"))).toMatchObject({
+      kind: "refused",
+      refusals: [{ code: "unresolved", subject: "pre_patch" }],
     });
   });
 });
