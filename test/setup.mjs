@@ -130,6 +130,13 @@ async function benchMirror(args) {
   return await runBuilt("bench/mirror/main.ts", args);
 }
 
+async function proveMirror(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  await ensurePackages(["e2fsprogs", "strace"]);
+  return await runBuilt("test/mirror/main.ts", args);
+}
+
 /** Needs Node alone: no Debian, and no kernels. */
 async function makePackages() {
   await ensureNodeModules(root);
@@ -152,6 +159,7 @@ const commands = new Map([
   ["proof:edge", proveEdge],
   ["proof:fresh", (args) => proveFresh(root, args)],
   ["proof:guest", proveGuest],
+  ["proof:mirror", proveMirror],
   ["proof:package", provePackaging],
   ["proof:runpre", proveRunpre],
   ["bench:edge", benchEdge],
