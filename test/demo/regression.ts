@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { closeSync, existsSync, ftruncateSync, openSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { closeSync, ftruncateSync, openSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { unifiedDiff } from "../create/changed_files.ts";
+import { differenceOf, differencePatch } from "../create/one_file.ts";
 import { readPair, type SourcePair } from "../create/pair.ts";
 import { Workshop } from "../create/workshop.ts";
 import type { Guest } from "../guest/guest.ts";
@@ -42,7 +42,9 @@ export async function showRegression(
   const { version } = pair.kernel;
   if (!pair.asked)
     show(`the archive has no more of the regression: ${pair.from} and ${pair.to} are taken, the newest pair`);
-  const { file, patch } = pair.asked ? await regressionPatch(pair) : await anyPatch(pair, place.work);
+  const { file, patch } = pair.asked
+    ? { file: FILE, patch: await differencePatch(pair, FILE) }
+    : await anyPatch(pair, place.work);
   title(`the distribution's own difference of ${pair.from} and ${pair.to}: ${file}`);
   show(await changedLines(patch));
 
@@ -96,19 +98,6 @@ interface Difference {
   readonly patch: string;
 }
 
-/** Made once, out of the two source packages. */
-async function regressionPatch(pair: SourcePair): Promise<Difference> {
-  const folder = join(pair.cache, "..", "demo");
-  const patch = join(folder, `${ID}-${pair.from}-${pair.to}.patch`);
-  if (existsSync(patch)) return { file: FILE, patch };
-  await mkdir(folder, { recursive: true });
-  const [before, after] = await Promise.all([fileOf(pair.sources.from, FILE), fileOf(pair.sources.to, FILE)]);
-  const text = await differenceOf(folder, FILE, before, after);
-  await writeFile(`${patch}.tmp`, text, "latin1");
-  await rename(`${patch}.tmp`, patch);
-  return { file: FILE, patch };
-}
-
 /** Another difference of the pair, the first that can be brought to a running kernel. */
 async function anyPatch(pair: SourcePair, work: string): Promise<Difference> {
   const workshop = await Workshop.open(pair, () => undefined);
@@ -127,34 +116,10 @@ async function anyPatch(pair: SourcePair, work: string): Promise<Difference> {
   throw new Error(`no file of ${pair.from} and ${pair.to} can be brought to a running kernel`);
 }
 
-async function differenceOf(
-  folder: string,
-  path: string,
-  before: Uint8Array | string,
-  after: Uint8Array | string,
-): Promise<string> {
-  const files = [join(folder, "before.c"), join(folder, "after.c")] as const;
-  await writeFile(files[0], before, "latin1");
-  await writeFile(files[1], after, "latin1");
-  const text = await unifiedDiff(...files, path);
-  for (const file of files) await rm(file);
-  return text;
-}
-
 /** The lines that a patch takes and puts. */
 async function changedLines(patch: string): Promise<string> {
   const lines = (await readFile(patch, "latin1")).split("\n");
   return lines.filter((line) => /^[-+](?![-+])/.test(line)).join("\n");
-}
-
-/** One file of a source package: an archive in an archive, streamed. */
-async function fileOf(deb: string, path: string): Promise<Buffer> {
-  const script = `dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
-    xz -dc | tar -xO --occurrence=1 --wildcards "linux-source-*/$2"`;
-  const options = { encoding: "buffer", maxBuffer: 64 << 20 } as const;
-  const { stdout } = await run("sh", ["-c", script, "sh", deb, path], options);
-  if (stdout.length === 0) throw new Error(`${deb} has no ${path}`);
-  return stdout;
 }
 
 async function create(pair: SourcePair, patch: string, output: string): Promise<string> {
