@@ -21,7 +21,7 @@ export async function differencePatch(pair: SourcePair, path: string): Promise<s
 }
 
 /** @param folder for temporary files. */
-export async function differenceOf(
+async function differenceOf(
   folder: string,
   path: string,
   before: Uint8Array | string,

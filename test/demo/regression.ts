@@ -4,7 +4,7 @@ import { closeSync, ftruncateSync, openSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { differenceOf, differencePatch } from "../create/one_file.ts";
+import { differencePatch } from "../create/one_file.ts";
 import { readPair, type SourcePair } from "../create/pair.ts";
 import { Workshop } from "../create/workshop.ts";
 import type { Guest } from "../guest/guest.ts";
@@ -102,13 +102,12 @@ interface Difference {
 async function anyPatch(pair: SourcePair, work: string): Promise<Difference> {
   const workshop = await Workshop.open(pair, () => undefined);
   try {
-    for (const change of await workshop.changes((object) => object === "vmlinux")) {
-      const [outcome] = await workshop.each([change], () => undefined);
+    for (const { path, patch: text } of await workshop.differing((object) => object === "vmlinux")) {
+      const [outcome] = await workshop.each(await workshop.changes([{ path, patch: text }]), () => undefined);
       if (outcome?.kind !== "made") continue;
       const patch = join(work, "difference.patch");
-      const text = await differenceOf(work, change.path, change.before ?? "", change.after ?? "");
       await writeFile(patch, text, "latin1");
-      return { file: change.path, patch };
+      return { file: path, patch };
     }
   } finally {
     workshop.close();
