@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../test/guest/machine.ts";
 
@@ -12,12 +13,14 @@ export interface Cost {
 
 const HOOK = join(projectRoot, "bench/usage.cjs");
 
-/** Runs node with arguments; throws with its stderr when it fails. */
-export async function runNode(args: readonly string[]): Promise<Cost> {
+/** Runs node with arguments; throws with its stderr when it fails. @param output a file for its stdout. */
+export async function runNode(args: readonly string[], output?: string): Promise<Cost> {
+  const stdout = output === undefined ? "ignore" : openSync(output, "w");
   const start = performance.now();
   const child = spawn(process.execPath, ["--require", HOOK, ...args], {
-    stdio: ["ignore", "ignore", "pipe", "pipe"],
+    stdio: ["ignore", stdout, "pipe", "pipe"],
   });
+  if (typeof stdout === "number") closeSync(stdout);
   const text = ["", ""];
   for (const [i, fd] of [2, 3].entries()) {
     child.stdio[fd]?.on("data", (chunk: Buffer) => {

@@ -1,8 +1,15 @@
+import { createHash } from "node:crypto";
+import { useDigest } from "../shared/crypto/digest.ts";
 import { parserExitCode, processOf, runCommand } from "../shared/run_command.ts";
 import { systemClock } from "../shared/time.ts";
 import { program } from "./program.ts";
 
 declare const REBOOTLESS_VERSION: string;
+
+/** Each waits for a disk most of its time; four, as Node has them, let one file wait for another. Before the first is used. */
+const THREADS = 16;
+process.env["UV_THREADPOOL_SIZE"] ??= String(THREADS);
+useDigest((algorithm, bytes) => createHash(algorithm).update(bytes).digest());
 
 const self = processOf(process);
 

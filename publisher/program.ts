@@ -1,10 +1,11 @@
 import { Command } from "commander";
+import { type AddOptions, add } from "./commands/add.ts";
 import { many } from "./commands/arguments.ts";
 import { backupGroup } from "./commands/backup_group.ts";
 import { createGroup } from "./commands/create_group.ts";
 import { type DraftOptions, draft } from "./commands/draft.ts";
 import { type FingerprintOptions, fingerprint } from "./commands/fingerprint.ts";
-import { inspect } from "./commands/inspect.ts";
+import { type InspectOptions, inspect } from "./commands/inspect.ts";
 import { keysGroup } from "./commands/keys_group.ts";
 import { publishGroup } from "./commands/publish_group.ts";
 import { rootGroup } from "./commands/root_group.ts";
@@ -62,9 +63,18 @@ export function program(version: string, run: Run, own: ProcessContext = PROCESS
 const imageGroup: CommandGroup = (root, run) => {
   root
     .command("inspect <file>")
-    .description("say what a kernel (image, package, folder) or a module is")
-    .action((file: string, _: object, self: Command) =>
-      run("inspect", self, (context) => inspect(context, file)),
+    .description(
+      "say what a kernel (image, package, folder) or a module is, a live patch with all that it needs",
+    )
+    .option("--image <file>", "the kernel that the module is for: fingerprint what it replaces")
+    .option(
+      "--modules <path>",
+      "where modules are that it changes: a .ko, a folder, a .deb (repeat)",
+      many,
+      [],
+    )
+    .action((file: string, options: InspectOptions, self: Command) =>
+      run("inspect", self, (context) => inspect(context, file, options)),
     );
   root
     .command("fingerprint <image> [function...]")
@@ -79,7 +89,7 @@ const imageGroup: CommandGroup = (root, run) => {
     .action((image: string, names: string[], options: FingerprintOptions, self: Command) =>
       run("fingerprint", self, (context) => fingerprint(context, image, names, options)),
     );
-  root
+  const drafting = root
     .command("draft")
     .description("make the draft of an update from a kernel image and a livepatch module")
     .requiredOption("--image <file>", "the kernel's vmlinuz or vmlinux, its package, or a folder")
@@ -90,9 +100,32 @@ const imageGroup: CommandGroup = (root, run) => {
       many,
       [],
     )
+    .requiredOption("-o, --output <file>", "where to write the draft")
+    .option("--distribution <name>", 'whose kernel it is, such as "Debian 12"')
+    .option("--coverage-ends <time>", "when updates for this kernel end: 2027-06-30T00:00:00Z");
+  aboutUpdate(drafting).action((options: DraftOptions, self: Command) =>
+    run("draft", self, (context) => draft(context, options)),
+  );
+  const adding = root
+    .command("add <draft> <module>")
+    .description("put a further livepatch module of the same kernel, built by any tool, into a draft")
+    .requiredOption("--image <file>", "the kernel's vmlinuz or vmlinux, its package, or a folder")
+    .option(
+      "--modules <path>",
+      "where modules are that it changes: a .ko, a folder, a .deb (repeat)",
+      many,
+      [],
+    );
+  aboutUpdate(adding).action((path: string, module: string, options: AddOptions, self: Command) =>
+    run("add", self, (context) => add(context, path, module, options)),
+  );
+};
+
+/** What a person says of an update. */
+const aboutUpdate = (command: Command): Command =>
+  command
     .requiredOption("--id <id>", "the update's lasting name: a-z 0-9 . -")
     .requiredOption("--summary <text>", "what it mends, in a sentence")
-    .requiredOption("-o, --output <file>", "where to write the draft")
     .option("--cve <number>", "a CVE that it fixes (repeat)", many, [])
     .option("--depends <id>", "an update that must be applied before (repeat)", many, [])
     .option("--conflicts <id>", "an update that must not be applied with it (repeat)", many, [])
@@ -103,10 +136,4 @@ const imageGroup: CommandGroup = (root, run) => {
     .option(
       "--effective <release>",
       "the release whose fixes a kernel has with this update and all before it",
-    )
-    .option("--distribution <name>", 'whose kernel it is, such as "Debian 12"')
-    .option("--coverage-ends <time>", "when updates for this kernel end: 2027-06-30T00:00:00Z")
-    .action((options: DraftOptions, self: Command) =>
-      run("draft", self, (context) => draft(context, options)),
     );
-};

@@ -96,7 +96,12 @@ const STEP = { from: "6.1.190-1", to: "6.1.192-2" };
 async function proveCreate(args) {
   const { values } = parseArgs({
     args,
-    options: { from: { type: "string" }, to: { type: "string" }, limit: { type: "string" } },
+    options: {
+      from: { type: "string" },
+      to: { type: "string" },
+      limit: { type: "string" },
+      behaviour: { type: "boolean" },
+    },
   });
   await ensureNodeModules(root);
   await ensureMachine(root);

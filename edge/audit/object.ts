@@ -6,7 +6,7 @@ import { r2Store } from "../store/r2.ts";
 import type { AuditEvent } from "./event.ts";
 import { type AuditLog, StoredAuditLog } from "./log.ts";
 
-/** The one writer of the audit log. The log itself lies in the bucket, and goes with it into a backup. */
+/** The one writer of the audit log. The log itself lies in the bucket. */
 export class AuditObject extends DurableObject<EdgeEnv> {
   readonly #log = new StoredAuditLog(r2Store(this.env.FEED), systemClock);
 

@@ -18,7 +18,7 @@ export interface EdgeState {
   readonly keys: Readonly<Record<OnlineRole, boolean>>;
 }
 
-/** Docs/monitoring.md says what to do about each. */
+/** What to do about each, docs/runbook.md says. */
 export type AlarmName =
   | "store_unreadable"
   | "store_errors"

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, link, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { sha256Hex } from "../../shared/brand.ts";
@@ -17,6 +17,8 @@ import type { ByteRange, Notes, Store, Stored } from "../store/store.ts";
 
 const PAGE = 500;
 const LENGTH_DIGITS = 8;
+/** One read is enough for most. */
+const USUAL_HEADER = 512;
 /** Notes are a handful of short texts. */
 const MAX_HEADER = 64 * 1024;
 const MAX_NOTES = 64;
@@ -41,6 +43,7 @@ export function fileStore(root: string): Store {
     if (!KEY.test(key)) throw new RebootlessError("io", `not a key: ${JSON.stringify(key.slice(0, 80))}`);
     return join(root, key);
   };
+  const folders = new FolderSync();
   const lines = Array.from({ length: LINES }, () => new Serial());
   /** Between a look at a revision and the swap nobody comes in. */
   const inLine = <T>(key: string, work: () => Promise<T>): Promise<T> => {
@@ -62,24 +65,24 @@ export function fileStore(root: string): Store {
     create: (key, bytes, notes = {}) =>
       inLine(key, async () => {
         const path = pathOf(key);
-        const fresh = await writeNew(root, path, bytes, notes);
+        const fresh = await writeNew(root, bytes, notes);
         try {
-          await link(fresh, path); // fails where there is something
-          await syncFolder(dirname(path));
+          await inFolder(path, () => link(fresh, path)); // fails where there is something
+          await folders.sync(dirname(path));
           return "created";
         } catch (error) {
           if (hasCode(error, "EEXIST")) return "exists";
           throw error;
         } finally {
-          await rm(fresh, { force: true });
+          await unlink(fresh);
         }
       }),
     replace: (key, revision, bytes, notes = {}) =>
       inLine(key, async () => {
         if ((await head(key))?.revision !== revision) return "stale";
         const path = pathOf(key);
-        await rename(await writeNew(root, path, bytes, notes), path);
-        await syncFolder(dirname(path));
+        await rename(await writeNew(root, bytes, notes), path);
+        await folders.sync(dirname(path));
         return "replaced";
       }),
     list: async (prefix, after = "") => {
@@ -109,11 +112,13 @@ async function openFile(path: string): Promise<Opened | undefined> {
       await file.close();
       return undefined;
     }
-    const digits = (await readAt(file, 0, LENGTH_DIGITS)).toString("latin1");
+    const begin = await readAt(file, 0, USUAL_HEADER);
+    const digits = begin.subarray(0, LENGTH_DIGITS).toString("latin1");
     const length = /^\d{8}$/.test(digits) ? Number(digits) : Number.POSITIVE_INFINITY;
     if (length > MAX_HEADER) throw new RebootlessError("io", `${path} was not written by this program`);
-    const stored = headerOf(await readAt(file, LENGTH_DIGITS, length), path);
     const start = LENGTH_DIGITS + length;
+    const header = start <= begin.length ? begin.subarray(0, start) : await readAt(file, 0, start);
+    const stored = headerOf(header.subarray(LENGTH_DIGITS), path);
     if (stat.size !== start + stored.length) throw new RebootlessError("io", `${path} is cut short`);
     return { file, stored, start };
   } catch (error) {
@@ -145,12 +150,16 @@ function headerOf(bytes: Uint8Array, path: string): Stored {
 function contentOf({ file, stored, start }: Opened, range: ByteRange | undefined) {
   const from = start + (range?.start ?? 0);
   const end = start + (range?.end ?? stored.length);
+  const bytes = async () => {
+    try {
+      return new Uint8Array(await readAt(file, from, end - from));
+    } finally {
+      await file.close();
+    }
+  };
   if (from < end) {
     const chunks = () => file.createReadStream({ start: from, end: end - 1 });
-    return {
-      stream: () => Readable.toWeb(chunks()) as ReadableStream<Uint8Array>,
-      bytes: async () => new Uint8Array(Buffer.concat((await chunks().toArray()) as Buffer[])),
-    };
+    return { stream: () => Readable.toWeb(chunks()) as ReadableStream<Uint8Array>, bytes };
   }
   // A stream's `end` is its last byte, so an empty one cannot be said.
   const empty = async () => {
@@ -167,10 +176,8 @@ function contentOf({ file, stored, start }: Opened, range: ByteRange | undefined
 export const sweepUnfinished = (root: string): Promise<void> =>
   rm(join(root, NEW), { recursive: true, force: true });
 
-/** Writes a file that has no key yet, whole and on the disk. @param path that it is to get: its folder is made. */
-async function writeNew(root: string, path: string, bytes: Uint8Array, notes: Notes): Promise<string> {
-  await mkdir(dirname(path), { recursive: true });
-  await mkdir(join(root, NEW), { recursive: true });
+/** Writes a file that has no key yet, whole and on the disk. */
+async function writeNew(root: string, bytes: Uint8Array, notes: Notes): Promise<string> {
   const fresh = join(root, NEW, randomBytes(8).toString("hex"));
   const header = encodeJson(
     jsonObject({
@@ -181,7 +188,7 @@ async function writeNew(root: string, path: string, bytes: Uint8Array, notes: No
     }),
   );
   try {
-    const file = await open(fresh, "wx", 0o644);
+    const file = await inFolder(fresh, () => open(fresh, "wx", 0o644));
     try {
       await file.writev([Buffer.from(String(header.length).padStart(LENGTH_DIGITS, "0")), header, bytes]);
       await file.sync();
@@ -192,6 +199,44 @@ async function writeNew(root: string, path: string, bytes: Uint8Array, notes: No
   } catch (error) {
     await rm(fresh, { force: true });
     throw error;
+  }
+}
+
+/** Makes the folder of a path where it turns out that there is none: mostly there is. */
+async function inFolder<T>(path: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+    await mkdir(dirname(path), { recursive: true });
+    return act();
+  }
+}
+
+/** Whoever comes while a folder is written to the disk waits for the next time, together with all others who do. */
+class FolderSync {
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #next = new Map<string, Promise<void>>();
+
+  sync(path: string): Promise<void> {
+    const waiting = this.#next.get(path);
+    if (waiting) return waiting;
+    const running = this.#running.get(path);
+    if (!running) return this.#run(path);
+    const next = running
+      .catch(() => undefined)
+      .then(() => {
+        this.#next.delete(path);
+        return this.#run(path);
+      });
+    this.#next.set(path, next);
+    return next;
+  }
+
+  #run(path: string): Promise<void> {
+    const done = syncFolder(path).finally(() => this.#running.delete(path));
+    this.#running.set(path, done);
+    return done;
   }
 }
 

@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { compress } from "hono/compress";
+import { useDigest } from "../../shared/crypto/digest.ts";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import { HOUR, SECOND } from "../../shared/time.ts";
 import { type App, type AppDeps, createApp } from "../app.ts";
@@ -64,6 +66,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
 }
 
 async function start(options: ServeOptions): Promise<Serving> {
+  useDigest((algorithm, bytes) => createHash(algorithm).update(bytes).digest());
   const { data, report } = options;
   const config = await readConfig(options.bindings);
   await mkdir(data, { recursive: true });

@@ -6,7 +6,8 @@ const MAX_NAMED = 8;
 /** What a publish brought, in a line. */
 export function said({ added, recalled, version }: Change): string {
   const parts = [named("new", added), named("recalled", recalled)].filter((part) => part !== "");
-  return parts.length === 0 ? `signed again, version ${version}` : parts.join("; ");
+  if (parts.length > 0) return parts.join("; ");
+  return version === 1 ? "a new kernel, without updates yet" : `signed again, version ${version}`;
 }
 
 const named = (what: string, ids: readonly string[]): string => {

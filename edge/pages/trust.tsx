@@ -2,6 +2,8 @@ import type { FC } from "hono/jsx";
 import type { Sha256Hex } from "../../shared/brand.ts";
 import type { Instant } from "../../shared/time.ts";
 import type { Totals } from "../catalogue/catalogue.ts";
+import { EXPIRING, type Expiring } from "../publish/expiries.ts";
+import type { Round } from "../publish/round.ts";
 import { Layout, Time } from "./layout.tsx";
 
 export interface RoleState {
@@ -16,9 +18,11 @@ export interface TrustProps {
   readonly firstRoot: Sha256Hex;
   readonly roles: readonly RoleState[];
   readonly totals: Totals;
+  /** As of the last round over all kernels, every four hours; undefined before the first. */
+  readonly round: Pick<Round, "at" | "nearest"> | undefined;
 }
 
-export const Trust: FC<TrustProps> = ({ root, firstRoot, roles, totals }) => (
+export const Trust: FC<TrustProps> = ({ root, firstRoot, roles, totals, round }) => (
   <Layout title="Trust">
     <h1>Why believe this feed?</h1>
     <p class="lead">
@@ -93,6 +97,32 @@ export const Trust: FC<TrustProps> = ({ root, firstRoot, roles, totals }) => (
           </>
         )}
       </dd>
+      {round && <Expiries {...round} />}
     </dl>
   </Layout>
+);
+
+const ROLE_WORDS: Readonly<Record<Expiring, string>> = {
+  timestamp: "First timestamp to end",
+  snapshot: "First snapshot to end",
+  targets: "First targets to end",
+};
+
+const Expiries: FC<Pick<Round, "at" | "nearest">> = ({ at, nearest }) => (
+  <>
+    {EXPIRING.flatMap((role) => {
+      const one = nearest[role];
+      if (!one) return [];
+      return [
+        <dt>{ROLE_WORDS[role]}</dt>,
+        <dd>
+          <Time at={one.at} />, of <a href={`/kernels/${one.kernel}`}>{one.kernel.slice(0, 12)}…</a>
+        </dd>,
+      ];
+    })}
+    <dt>Looked at</dt>
+    <dd>
+      <Time at={at} />
+    </dd>
+  </>
 );

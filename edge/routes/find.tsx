@@ -17,6 +17,7 @@ import { Kernel } from "../pages/kernel.tsx";
 import { Kernels } from "../pages/kernels.tsx";
 import { Trust } from "../pages/trust.tsx";
 import { CvePage, UpdatePage } from "../pages/update.tsx";
+import { lastRound } from "../publish/round.ts";
 import { readFeed } from "../publish/stored_feed.ts";
 import { feedInForce, notCovered } from "./feed_in_force.ts";
 import type { NewestRoot } from "./newest_root.ts";
@@ -110,6 +111,7 @@ async function trust(c: Context, deps: AppDeps, newest: NewestRoot): Promise<Res
     firstRoot: await sha256Of(deps.trustedRoot),
     roles: [...root.roles].map(([name, role]) => ({ name, ...role })),
     totals: await deps.catalogue.totals(),
+    round: await lastRound(deps.store),
   };
   return answerView(c.req.raw, { json: () => views.trust(state), page: () => <Trust {...state} /> });
 }

@@ -8,6 +8,7 @@ import type { KernelLine, KernelPage, UpdateEntry } from "../catalogue/entry.ts"
 import type { GuideProps } from "../pages/guides.tsx";
 import type { KernelProps } from "../pages/kernel.tsx";
 import type { TrustProps } from "../pages/trust.tsx";
+import { expiriesToJson } from "../publish/expiries.ts";
 
 /** What pages show, for programs. Members may be added; `schema` rises when one changes its meaning. */
 const SCHEMA = 1;
@@ -49,7 +50,7 @@ export const update = (entry: UpdateEntry, page: KernelPage): JsonObject =>
 export const cve = (name: string, updates: readonly UpdateEntry[]): JsonObject =>
   view({ cve: name, updates: updates.map((entry) => jsonObject(entryMembers(entry))) });
 
-export const trust = ({ root, firstRoot, roles, totals }: TrustProps): JsonObject =>
+export const trust = ({ root, firstRoot, roles, totals, round }: TrustProps): JsonObject =>
   view({
     root: jsonObject({ version: root.version, expires: formatInstant(root.expires), sha256: root.sha256 }),
     first_root_sha256: firstRoot,
@@ -57,6 +58,7 @@ export const trust = ({ root, firstRoot, roles, totals }: TrustProps): JsonObjec
     kernels: totals.kernels,
     updates: totals.updates,
     last_change: totals.lastChange ? changeToJson(totals.lastChange) : null,
+    first_expiries: round ? expiriesToJson(round.nearest) : null,
   });
 
 export const guide = ({ feed, firstRoot }: GuideProps): JsonObject =>

@@ -1,4 +1,4 @@
-import { type BuildId, sha256Hex } from "../../shared/brand.ts";
+import { type BuildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { JsonObject } from "../../shared/json.ts";
 import { formatInstant, parseInstant } from "../../shared/time.ts";
@@ -22,7 +22,7 @@ export interface AuditOptions extends PassphraseOptions {
 export async function audit(context: Context, dir: string, options: AuditOptions): Promise<void> {
   const { terminal, clock, prompt } = context;
   const wanted = filterOf(options);
-  const known = options.known === undefined ? undefined : sha256Hex(options.known);
+  const known = options.known === undefined ? undefined : digestOf(options.known);
   const workspace = await openWorkspace(dir, new Keyring(passphraseSource(options, prompt)));
   const shown: JsonObject[] = [];
   let last: AuditEntry | undefined;
@@ -55,6 +55,14 @@ export async function audit(context: Context, dir: string, options: AuditOptions
 function filterOf({ since, kernel }: AuditOptions): (entry: AuditEntry) => boolean {
   const from = since === undefined ? 0 : timeOf(since);
   return (entry) => entry.at >= from && (kernel.length === 0 || kernel.some((id) => id === entry.kernel));
+}
+
+function digestOf(text: string): Sha256Hex {
+  try {
+    return sha256Hex(text);
+  } catch (cause) {
+    throw new RebootlessError("usage", `not the digest of an entry: ${text.slice(0, 80)}`, { cause });
+  }
 }
 
 function timeOf(text: string): number {

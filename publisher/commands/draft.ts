@@ -136,7 +136,7 @@ function say(terminal: Context["terminal"], image: KernelImage, update: Update, 
 }
 
 /** The first word of vermagic is the release of the headers that the module was built against. */
-function requireSameKernel(image: KernelImage, module: LivepatchModule): void {
+export function requireSameKernel(image: KernelImage, module: LivepatchModule): void {
   const [release] = module.vermagic.split(" ");
   if (release === image.release) return;
   throw new RebootlessError(

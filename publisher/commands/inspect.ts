@@ -1,30 +1,92 @@
+import { RebootlessError } from "../../shared/errors.ts";
 import type { Context } from "../context.ts";
+import { isSigned } from "../create/module/sign_module.ts";
 import { openKernelImage } from "../image/kernel_image.ts";
-import { isLivepatch, readLivepatchModule } from "../module/livepatch_module.ts";
+import { isLivepatch, type LivepatchModule, readLivepatchModule } from "../module/livepatch_module.ts";
 import { openModule } from "../module/module_file.ts";
+import { moduleNeeds } from "../module/module_needs.ts";
 import { openInput, requireImage } from "../package/input.ts";
+import { requireSameKernel } from "./draft.ts";
+import { openWithModules } from "./kernel_input.ts";
+import { targetObject } from "./target_object.ts";
 
-/** Says what a file is: a kernel, by its build ID, or a module, a live patch by what it replaces. */
-export async function inspect({ terminal }: Context, path: string): Promise<void> {
+export interface InspectOptions {
+  /** The kernel that the module is for: its functions are fingerprinted. */
+  readonly image?: string;
+  /** Where modules are that the module changes. */
+  readonly modules: readonly string[];
+}
+
+/** What is said of a file: for people a line each, or several under one name. */
+type Facts = Readonly<Record<string, string | readonly string[]>>;
+
+/** Says what a file is: a kernel, by its build ID, or a module, a live patch by what it replaces and needs. */
+export async function inspect({ terminal }: Context, path: string, options: InspectOptions): Promise<void> {
   const input = await openInput(path);
   const [module] = input.modules;
-  const facts = module ? moduleFacts(await module.read()) : kernelFacts(requireImage(input, path));
-  for (const [name, value] of Object.entries(facts)) terminal.say(`${name.padEnd(13)} ${value}`);
+  if (module === undefined && options.image !== undefined)
+    throw new RebootlessError("usage", `${path} is not a module: --image goes with one`);
+  const facts = module
+    ? await moduleFacts(await module.read(), options)
+    : kernelFacts(requireImage(input, path));
+  for (const [name, value] of Object.entries(facts)) {
+    const lines = typeof value === "string" ? [value] : value;
+    for (const [index, line] of lines.entries())
+      terminal.say(`${(index === 0 ? name : "").padEnd(13)} ${line}`);
+  }
   terminal.result("inspect", facts);
 }
 
-function kernelFacts(bytes: Uint8Array) {
+function kernelFacts(bytes: Uint8Array): Facts {
   const image = openKernelImage(bytes);
   return { kind: "kernel", release: image.release, build_id: image.buildId, banner: image.banner };
 }
 
-function moduleFacts(bytes: Uint8Array) {
+async function moduleFacts(bytes: Uint8Array, options: InspectOptions): Promise<Facts> {
   const plain = openModule(bytes);
+  const { exports, livepatch, namespaces } = moduleNeeds(plain);
+  const needs = {
+    signature: isSigned(bytes) ? "appended" : "none",
+    exports: exports.map(({ name, crc }) => (crc === undefined ? name : `${name} 0x${hex(crc)}`)),
+    namespaces,
+  };
   const facts = { name: plain.name, build_id: plain.buildId, vermagic: plain.vermagic };
-  if (!isLivepatch(plain)) return { kind: "module", ...facts };
+  if (!isLivepatch(plain)) return { kind: "module", ...facts, ...needs };
   const module = readLivepatchModule(bytes);
-  const replaces = module.objects.flatMap(({ object, functions }) =>
-    functions.map((fn) => `${object}/${fn.name}`),
+  return {
+    kind: "livepatch module",
+    ...facts,
+    replaces: module.objects.flatMap(({ object, functions }) =>
+      functions.map(({ name, position }) => symbolText(object, name, position)),
+    ),
+    callbacks: module.objects.flatMap(({ object, callbacks }) =>
+      callbacks.map((name) => `${object}/${name}`),
+    ),
+    ...needs,
+    livepatch_symbols: livepatch.map(({ object, name, position }) => symbolText(object, name, position)),
+    ...(options.image !== undefined && {
+      fingerprints: await fingerprints(module, options.image, options.modules),
+    }),
+  };
+}
+
+const hex = (crc: number): string => crc.toString(16).padStart(8, "0");
+
+/** As livepatch's sysfs has it, where several are of the name. */
+const symbolText = (object: string, name: string, position: number): string =>
+  `${object}/${name}${position === 0 ? "" : `,${position}`}`;
+
+/** What the old functions must look like in memory: their sizes and digests. */
+async function fingerprints(
+  module: LivepatchModule,
+  image: string,
+  modules: readonly string[],
+): Promise<readonly string[]> {
+  const changed = new Set<string>(module.objects.map(({ object }) => object));
+  const kernel = await openWithModules(image, modules, (name) => changed.has(name));
+  requireSameKernel(kernel.image, module);
+  const objects = await Promise.all(module.objects.map((target) => targetObject(kernel, target)));
+  return objects.flatMap(({ name: object, functions }) =>
+    functions.map(({ name, size, sha256 }) => `${object}/${name} ${size} bytes ${sha256}`),
   );
-  return { kind: "livepatch module", ...facts, replaces: replaces.join(" ") };
 }

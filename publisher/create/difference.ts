@@ -2,12 +2,12 @@ import type { ObjectName } from "../../shared/brand.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { findChanges } from "./diff/changes.ts";
 import { comparer, type Version } from "./diff/compare.ts";
-import { correlate } from "./diff/correlate.ts";
+import { type Correlation, correlate } from "./diff/correlate.ts";
 import type { Refusal } from "./diff/refusal.ts";
 import { selectPieces } from "./diff/selection.ts";
-import { openUnit } from "./object/pieces.ts";
+import { openUnit, type Piece, type Unit } from "./object/pieces.ts";
 import { specialEntries } from "./object/special_tables.ts";
-import type { PatchObject } from "./patch_object.ts";
+import type { UnitPatch } from "./resolve/join_patches.ts";
 import { buildPatch } from "./resolve/patch_builder.ts";
 import { referenceResolver } from "./resolve/references.ts";
 import { replacedFunctions } from "./resolve/replaced.ts";
@@ -17,7 +17,7 @@ import type { UnitPair } from "./unit_pair.ts";
 
 /** What a unit's change comes to. */
 export type Difference =
-  | { readonly kind: "patch"; readonly patch: PatchObject; readonly report: DifferenceReport }
+  | ({ readonly kind: "patch"; readonly report: DifferenceReport } & UnitPatch)
   | { readonly kind: "unchanged"; readonly report: DifferenceReport }
   | { readonly kind: "refused"; readonly refusals: readonly Refusal[]; readonly report: DifferenceReport };
 
@@ -44,11 +44,14 @@ export interface ShippedKernel {
   module(name: ObjectName): Uint8Array | undefined;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 /**
  * From a unit compiled before and after a patch to what a livepatch module needs of it.
+ * @param shared what units of the update newly define and others of it need (resolve/shared_names.ts).
  * @throws ParseError, RebootlessError `limit`, `unsupported`, `usage`: objects that are not what a compiler makes, a module that is not there.
  */
-export function differentiate(pair: UnitPair, kernel: ShippedKernel): Difference {
+export function differentiate(pair: UnitPair, kernel: ShippedKernel, shared = NONE): Difference {
   const before = openVersion(pair.before);
   const after = openVersion(pair.after);
   const correlation = correlate(before.unit, after.unit);
@@ -63,7 +66,8 @@ export function differentiate(pair: UnitPair, kernel: ShippedKernel): Difference
   });
   if (changes.refusals.length > 0)
     return { kind: "refused", refusals: changes.refusals, report: report([], []) };
-  if (changes.changed.length === 0) return { kind: "unchanged", report: report([], []) };
+  const roots = [...changes.changed, ...newPieces(after.unit, correlation, shared)];
+  if (roots.length === 0) return { kind: "unchanged", report: report([], []) };
 
   const shipped = openShipped(pair.object, kernel);
   const match = matchUnit(before.unit, shipped.own);
@@ -71,13 +75,20 @@ export function differentiate(pair: UnitPair, kernel: ShippedKernel): Difference
   if (replaced.refusals.length > 0) {
     return { kind: "refused", refusals: replaced.refusals, report: report([], []) };
   }
-  const resolve = referenceResolver(kernel, shipped, match);
-  const selection = selectPieces(after, changes, correlation, resolve);
+  const resolve = referenceResolver(kernel, shipped, match, shared);
+  const selection = selectPieces(after, roots, changes.copied, correlation, resolve);
   const { refusals } = selection;
   const added = selection.added.map(({ names: [name = ""] }) => name);
   if (refusals.length > 0) return { kind: "refused", refusals, report: report(added, selection.notes) };
   const patch = buildPatch(pair, selection, replaced.replacements, shipped.importNamespaces);
-  return { kind: "patch", patch, report: report(added, selection.notes) };
+  return { kind: "patch", ...patch, report: report(added, selection.notes) };
+}
+
+/** What other units of the update need of this one. */
+function newPieces({ pieces }: Unit, { oldOf }: Correlation, shared: ReadonlySet<string>): readonly Piece[] {
+  return pieces.filter(
+    (piece) => piece.isGlobal && !oldOf.has(piece) && piece.names.some((name) => shared.has(name)),
+  );
 }
 
 function openVersion(file: Uint8Array): Version {

@@ -37,7 +37,7 @@ export function parseSymvers(text: string): SymbolVersions {
 export interface Shipped {
   readonly versions: SymbolVersions;
   /** As `differentiate`. */
-  compare(pair: UnitPair): Promise<Difference>;
+  compare(pair: UnitPair, shared: ReadonlySet<string>): Promise<Difference>;
   /** As `wholeUnit`. */
   whole(file: Uint8Array, source: string, object: ObjectName): Promise<PatchObject>;
 }
@@ -73,7 +73,7 @@ export function shippedKernel(
   };
   return {
     versions,
-    compare: (pair) => withModules(() => differentiate(pair, kernel)),
+    compare: (pair, shared) => withModules(() => differentiate(pair, kernel, shared)),
     whole: (file, source, object) => withModules(() => wholeUnit(file, source, object, kernel)),
   };
 }

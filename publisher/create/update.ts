@@ -2,6 +2,8 @@ import type { ObjectName } from "../../shared/brand.ts";
 import type { Refusal } from "./diff/refusal.ts";
 import type { DifferenceReport } from "./difference.ts";
 import type { PatchObject } from "./patch_object.ts";
+import { joinPatches, type UnitPatch } from "./resolve/join_patches.ts";
+import { sharedNames } from "./resolve/shared_names.ts";
 import type { Shipped } from "./shipped.ts";
 import type { FileChange } from "./source/apply_patch.ts";
 import type { ObjectCache } from "./source/object_cache.ts";
@@ -61,20 +63,24 @@ export async function makeUpdate(
 ): Promise<UpdateContent> {
   const compiled = await patchedUnits(workspace, objects, changes);
   const units: UnitReport[] = [];
-  const patches: PatchObject[] = [];
+  const patches: UnitPatch[] = [];
+  const shared = sharedNames(compiled.pairs);
   for (const pair of compiled.pairs) {
     progress(`comparing ${pair.source}`);
-    const difference = await shipped.compare(pair);
+    const difference = await shipped.compare(pair, shared);
     const refusals = difference.kind === "refused" ? difference.refusals : [];
     const { source, object } = pair;
     units.push({ source, object, outcome: difference.kind, refusals, ...difference.report });
-    if (difference.kind === "patch") patches.push(difference.patch);
+    if (difference.kind === "patch") patches.push(difference);
   }
   const refusals = fileRefusals(compiled);
   const isRefused = refusals.length > 0 || units.some(({ outcome }) => outcome === "refused");
   const outcome = isRefused ? "refused" : patches.length > 0 ? "made" : "unchanged";
   const { same, ignored } = compiled;
-  return { report: { outcome, units, same, ignored, refusals }, patches: outcome === "made" ? patches : [] };
+  return {
+    report: { outcome, units, same, ignored, refusals },
+    patches: outcome === "made" ? joinPatches(patches) : [],
+  };
 }
 
 function fileRefusals({ unfit, changedExports }: PatchedUnits): readonly UpdateRefusal[] {

@@ -1,9 +1,8 @@
 import type { ObjectName } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import type { Changes } from "./diff/changes.ts";
+import { CALLBACKS } from "../module/target_objects.ts";
 import { selectPieces } from "./diff/selection.ts";
 import type { ShippedKernel } from "./difference.ts";
-import { CALLBACKS } from "./module/module_kernel.ts";
 import { openUnit } from "./object/pieces.ts";
 import { specialEntries } from "./object/special_tables.ts";
 import type { PatchObject } from "./patch_object.ts";
@@ -32,19 +31,13 @@ export function wholeUnit(
   }
   const shipped = openShipped(object, kernel);
   const correlation = { newOf: new Map(), oldOf: new Map(), ambiguous: new Set<string>() };
-  const changes: Changes = {
-    changed: hooks,
-    copied: new Set(),
-    dropped: [],
-    initOnly: [],
-    refusals: [],
-    notes: [],
-  };
-  const resolve = referenceResolver(kernel, shipped, matchUnit({ ...unit, pieces: [] }, shipped.own));
+  const match = matchUnit({ ...unit, pieces: [] }, shipped.own);
+  const resolve = referenceResolver(kernel, shipped, match, new Set());
   const version = { unit, entries: specialEntries(unit) };
-  const selection = selectPieces(version, changes, correlation, resolve);
+  const selection = selectPieces(version, hooks, new Set(), correlation, resolve);
   const [first] = selection.refusals;
-  if (first === undefined) return buildPatch({ source, object }, selection, [], shipped.importNamespaces);
+  if (first === undefined)
+    return buildPatch({ source, object }, selection, [], shipped.importNamespaces).patch;
   throw new RebootlessError("not_live", `${source}: ${first.subject}: ${first.reason}`, {
     hint: first.advice,
   });

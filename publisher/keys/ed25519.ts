@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import { toHex } from "../../shared/bytes.ts";
 import { strictEd25519 } from "../../shared/crypto/ed25519.ts";
 
 /*
@@ -10,8 +11,11 @@ import { strictEd25519 } from "../../shared/crypto/ed25519.ts";
 const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
 const SPKI = Buffer.from("302a300506032b6570032100", "hex");
 
-/** Opened once for as long as somebody holds the seed. */
-const opened = new WeakMap<Uint8Array, KeyObject>();
+/** Opening a key takes as long as verifying with it. */
+const MAX_PUBLIC_KEYS = 64;
+const publicKeys = new Map<string, KeyObject>();
+/** For as long as somebody holds the seed. */
+const privateKeys = new WeakMap<Uint8Array, KeyObject>();
 
 /** @param seed 32 bytes of secret. Returns the signature's 64 bytes. */
 export const ed25519Sign = (seed: Uint8Array, message: Uint8Array): Uint8Array =>
@@ -24,15 +28,24 @@ export const ed25519Public = (seed: Uint8Array): Uint8Array =>
   );
 
 /** Verifies, by the same strict rule as everywhere. */
-export const ed25519 = strictEd25519((publicKey, message, signature) => {
-  const key = createPublicKey({ key: Buffer.concat([SPKI, publicKey]), format: "der", type: "spki" });
-  return verify(null, message, key, signature);
-});
+export const ed25519 = strictEd25519((key, message, signature) =>
+  verify(null, message, publicKey(key), signature),
+);
 
 function privateKey(seed: Uint8Array): KeyObject {
-  const known = opened.get(seed);
+  const known = privateKeys.get(seed);
   if (known) return known;
   const key = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: "der", type: "pkcs8" });
-  opened.set(seed, key);
+  privateKeys.set(seed, key);
+  return key;
+}
+
+function publicKey(bytes: Uint8Array): KeyObject {
+  const name = toHex(bytes);
+  const known = publicKeys.get(name);
+  if (known) return known;
+  const key = createPublicKey({ key: Buffer.concat([SPKI, bytes]), format: "der", type: "spki" });
+  if (publicKeys.size >= MAX_PUBLIC_KEYS) publicKeys.clear();
+  publicKeys.set(name, key);
   return key;
 }

@@ -6,36 +6,29 @@ import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { MAX_FUNCTIONS } from "../../shared/limits.ts";
 import { arrayEntries, isEmptyArray } from "./klp_array.ts";
 import type { ObjectFile, Place } from "./object_file.ts";
+import {
+  CALLBACKS,
+  type Callback,
+  checkedFunction,
+  type ReplacedFunction,
+  type TargetObject,
+  VMLINUX,
+} from "./target_objects.ts";
 
 // As many modules as a large machine has loaded.
 const MAX_OBJECTS = 4096;
-// Equal names in one kernel: a few dozen at the most.
-const MAX_POSITION = 65_536n;
-const VMLINUX = objectName("vmlinux");
 const THIS_MODULE = "__this_module";
-
-/** A function to be replaced; position 0 if its name must be unique in its object, else 1 for the first of the name. */
-export interface ReplacedFunction {
-  readonly name: string;
-  readonly position: number;
-}
-
-export interface TargetObject {
-  /** `vmlinux` or a module's name. */
-  readonly object: ObjectName;
-  /** None where the object has callbacks alone. */
-  readonly functions: readonly ReplacedFunction[];
-}
 
 // The members that livepatch.h has always had at the front of its structures; what follows them differs between kernels.
 //   klp_patch  { +0 module, +8 objects }
-//   klp_object { +0 name (0: vmlinux), +8 functions }
+//   klp_object { +0 name (0: vmlinux), +8 functions, +16 callbacks (since 4.15) }
 //   klp_func   { +0 old_name, +8 new_func, +16 u64 old_sympos }
 const SECOND = 8;
 const THIRD = 16;
+const CALLBACKS_AT = 16;
 
 /** The objects of the one klp_patch of a module. Throws ParseError; RebootlessError `unsupported` if there is not one. */
-export function findTargetObjects(file: ObjectFile): readonly TargetObject[] {
+export function patchObjects(file: ObjectFile): readonly TargetObject[] {
   const patches = file.sections
     .filter((s) => (s.flags & SECTION_FLAG.write) !== 0n && (s.flags & SECTION_FLAG.alloc) !== 0n)
     .flatMap(({ index }) => patchesIn(file, index));
@@ -79,11 +72,7 @@ function readObjects(file: ObjectFile, start: Place): readonly TargetObject[] {
   const entries = arrayEntries(file, start, "the array of klp_object", (place) => isObject(file, place));
   if (entries.length > MAX_OBJECTS) throw new RebootlessError("limit", `more than ${MAX_OBJECTS} objects`);
   requireDisjoint(file, entries);
-  const objects = entries.map((place) => readObject(file, place));
-  if (new Set(objects.map(({ object }) => object)).size < objects.length) {
-    throw new ParseError("the module has two klp_object structures for one object");
-  }
-  return objects;
+  return entries.map((place) => readObject(file, place));
 }
 
 /** Arrays that overlap make no sense to the kernel, and in a hostile file each could be as long as the file. */
@@ -108,16 +97,21 @@ function requireDisjoint(file: ObjectFile, objects: readonly Place[]): void {
 function readObject(file: ObjectFile, place: Place): TargetObject {
   const start = target(file, place, SECOND);
   if (start === undefined) throw new ParseError("a klp_object without an array of functions");
-  if (isEmptyArray(file, start)) return { object: readObjectName(file, place), functions: [] };
+  const callbacks = callbacksAt(file, place, CALLBACKS_AT);
+  if (isEmptyArray(file, start)) return { object: readObjectName(file, place), functions: [], callbacks };
   const entries = arrayEntries(file, start, "an array of klp_func", (at) => isFunction(file, at));
   if (entries.length > MAX_FUNCTIONS)
     throw new RebootlessError("limit", `more than ${MAX_FUNCTIONS} functions`);
   const functions = entries.map((entry) => readFunction(file, entry));
-  if (new Set(functions.map(({ name, position }) => `${name} ${position}`)).size < functions.length) {
-    throw new ParseError("a klp_object replaces one function twice");
-  }
-  return { object: readObjectName(file, place), functions };
+  return { object: readObjectName(file, place), functions, callbacks };
 }
+
+/** Those of four pointers in a row that lead to code. */
+export const callbacksAt = (file: ObjectFile, place: Place, member: number): readonly Callback[] =>
+  CALLBACKS.filter((_, index) => {
+    const code = target(file, place, member + SECOND * index);
+    return code !== undefined && file.isCode(code);
+  });
 
 /** A null pointer stands for the kernel itself. */
 function readObjectName(file: ObjectFile, place: Place): ObjectName {
@@ -134,13 +128,10 @@ function readFunction(file: ObjectFile, place: Place): ReplacedFunction {
   const at = target(file, place, 0);
   if (at === undefined) throw new ParseError("a klp_func without old_name");
   const name = stringAt(file.bytes(at.section), at.offset, "klp_func.old_name");
-  // Dots: what the compiler appends to the names of clones.
-  if (!/^[A-Za-z0-9_.$]{1,512}$/.test(name)) {
-    throw new ParseError(`not a function's name: ${JSON.stringify(name.slice(0, 80))}`);
-  }
-  const position = readU64(file, { ...place, offset: place.offset + THIRD }, "klp_func.old_sympos");
-  if (position > MAX_POSITION) throw new RebootlessError("limit", `${name}: position ${position}`);
-  return { name, position: Number(position) };
+  return checkedFunction(
+    name,
+    readU64(file, { ...place, offset: place.offset + THIRD }, "klp_func.old_sympos"),
+  );
 }
 
 const readU64 = (file: ObjectFile, { section, offset }: Place, what: string): bigint =>

@@ -1,8 +1,10 @@
 import type { BuildId, ObjectName } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { findTargetObjects, type TargetObject } from "./klp_structs.ts";
+import { patchObjects } from "./klp_structs.ts";
 import { type ModuleObject, openModule } from "./module_file.ts";
 import { openObjectFile } from "./object_file.ts";
+import { requireDistinct, type TargetObject } from "./target_objects.ts";
+import { tableObjects } from "./tool_structs.ts";
 
 /** What a module for the kernel's livepatch says of itself, read from the file alone. */
 export interface LivepatchModule {
@@ -22,7 +24,8 @@ export function readLivepatchModule(bytes: Uint8Array): LivepatchModule {
   const module = openModule(bytes);
   const { name, vermagic, buildId } = module;
   requireLivepatch(module);
-  return { name, vermagic, buildId, objects: findTargetObjects(openObjectFile(bytes)) };
+  const file = openObjectFile(bytes);
+  return { name, vermagic, buildId, objects: requireDistinct(tableObjects(file) ?? patchObjects(file)) };
 }
 
 /** The kernel gives livepatch rights only to modules that say livepatch=Y. */

@@ -21,10 +21,10 @@ export const FEEDS_PATH = "feeds";
 export const STAGING_PATH = "staging";
 
 /**
- * Of kernels or digests in one request. A Worker may ask 1000 things of others for a request, and a kernel takes up to seven of
- * its Durable Object, a digest two of the store.
+ * Of kernels or digests in one request. A Worker, and a Durable Object, may ask 1000 things of others for a request; a kernel
+ * with a new module takes some ten of the store.
  */
-export const MAX_BATCH = 128;
+export const MAX_BATCH = 64;
 /** One publication may be as long as that; a sender of several stays well below, as a Worker has 128 MB of memory. */
 export const MAX_BATCH_BYTES = MAX_BUNDLE_BYTES;
 /** Of feeds in one answer, unless the first alone is longer. */

@@ -5,19 +5,28 @@ export interface ProofOptions {
   readonly pair: string;
   /** Files of the step that are taken, evenly spread over it; all unless told. */
   readonly limit: number | undefined;
+  /** Not the step: changes of ours, whose effect is looked for in the guest. */
+  readonly behaviour: boolean;
 }
 
 export function proofOptions(args: readonly string[]): ProofOptions {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { from: { type: "string" }, to: { type: "string" }, limit: { type: "string" } },
+    options: {
+      from: { type: "string" },
+      to: { type: "string" },
+      limit: { type: "string" },
+      behaviour: { type: "boolean", default: false },
+    },
   });
   const limit = values.limit === undefined ? undefined : Number(values.limit);
   const [pair] = positionals;
   if (pair === undefined || (limit !== undefined && !(Number.isInteger(limit) && limit > 0)))
-    throw new Error("usage: npm run -s proof:create -- --from VERSION --to VERSION [--limit N]");
-  return { pair, limit };
+    throw new Error(
+      "usage: npm run -s proof:create -- --from VERSION --to VERSION [--limit N | --behaviour]",
+    );
+  return { pair, limit, behaviour: values.behaviour };
 }
 
 /** So many of all, evenly spread: the same ones each time. */

@@ -1,4 +1,5 @@
 import type { FileChange } from "../../publisher/create/source/apply_patch.ts";
+import { playScenarios } from "./behaviour/play.ts";
 import { ModuleRunner, type Trial } from "./guest/module_runner.ts";
 import { proofOptions, spread } from "./options.ts";
 import { readPair } from "./pair.ts";
@@ -81,13 +82,23 @@ async function cumulative(workshop: Workshop, runner: ModuleRunner, changes: rea
   return { files: changes.length, functions, bytes: module.bytes.length, good: isGood(trial) };
 }
 
+/** Changes of ours, each of another kind, are seen while they are applied, and not before or after. */
+async function proveBehaviour(workshop: Workshop, runner: ModuleRunner, kernel: string): Promise<boolean> {
+  const played = await playScenarios(workshop, runner, say);
+  const good = played.filter(({ problems }) => problems.length === 0).length;
+  const seconds = Math.round((performance.now() - began) / 1000);
+  say(JSON.stringify({ kernel, scenarios: played.length, good, seconds }));
+  return good === played.length;
+}
+
 async function main(): Promise<boolean> {
-  const { pair: file, limit } = proofOptions(process.argv.slice(2));
+  const { pair: file, limit, behaviour } = proofOptions(process.argv.slice(2));
   const pair = await readPair(file);
   if (!pair.asked) say(`the archive has ${pair.from} and ${pair.to}, the newest pair: these are taken`);
   const workshop = await Workshop.open(pair, progress);
   const runner = new ModuleRunner(pair.kernel);
   try {
+    if (behaviour) return await proveBehaviour(workshop, runner, pair.kernel.version);
     const all = await workshop.differing((object) => object === "vmlinux");
     const chosen = spread(all, limit);
     progress(`${all.length} files of the kernel proper differ, ${chosen.length} are taken`);

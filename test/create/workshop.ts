@@ -1,4 +1,5 @@
-import { availableParallelism } from "node:os";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type KernelAndModules, openWithModules } from "../../publisher/commands/kernel_input.ts";
 import { moduleKernel } from "../../publisher/create/module/module_kernel.ts";
@@ -12,7 +13,7 @@ import { openSource, type SourceTree } from "../../publisher/create/source/sourc
 import { openWorkspace, type Workspace } from "../../publisher/create/source/workspace.ts";
 import { makeUpdate, type UpdateReport } from "../../publisher/create/update.ts";
 import { type ObjectName, objectName } from "../../shared/brand.ts";
-import { type ChangedFile, changedFiles } from "./changed_files.ts";
+import { type ChangedFile, changedFiles, unifiedDiff } from "./changed_files.ts";
 import { compileAhead } from "./compile_ahead.ts";
 import type { MadeModule } from "./guest/module_runner.ts";
 import type { SourcePair } from "./pair.ts";
@@ -79,6 +80,19 @@ export class Workshop {
     const changes: FileChange[] = [];
     for (const { patch } of files) changes.push(...(await applyPatch(this.#trees[0].root, patch, false)));
     return changes;
+  }
+
+  /** A change of ours to a file of the older version. */
+  async rewritten(path: string, edit: (text: string) => string): Promise<readonly FileChange[]> {
+    const [{ root }] = this.#trees;
+    const folder = await mkdtemp(join(tmpdir(), "rebootless-rewritten-"));
+    try {
+      const after = join(folder, "after.c");
+      await writeFile(after, edit(await readFile(join(root, path), "latin1")), "latin1");
+      return await applyPatch(root, await unifiedDiff(join(root, path), after, path), false);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   }
 
   /** One update for each change. `said` is told of each as it is known. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Guest } from "../guest/guest.ts";
 import { findKernel, type Kernel } from "../guest/machine.ts";
 import { buildModule } from "../guest/modules/build.ts";
-import { hostBundle, mustPublish } from "../support/commands.ts";
+import { hostProgramBundle, mustPublish } from "../support/commands.ts";
 import { type EdgeProcess, startEdge } from "../support/edge_process.ts";
 import { bootHost, ROOT_IN_GUEST, rebootless } from "../support/host.ts";
 import { showRegression } from "./regression.ts";
@@ -62,7 +62,7 @@ async function bootUnmodified(kernel: Kernel, feed: string): Promise<Guest> {
   const start = performance.now();
   const guest = await bootHost(kernel, join(feed, "root", "1.root.json"));
   show((await guest.mustExec(["uname", "-srvm"])).trim());
-  const { size } = await stat(hostBundle);
+  const { size } = await stat(hostProgramBundle);
   show(`booted in ${Math.round(performance.now() - start)} ms; the client is one file of ${size} bytes`);
   return guest;
 }

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { closeSync, ftruncateSync, openSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { differencePatch } from "../create/one_file.ts";
 import { readPair, type SourcePair } from "../create/pair.ts";
@@ -163,6 +164,8 @@ async function crash(guest: Guest): Promise<string> {
     ({ code, stdout }) => `exit code ${code}: ${stdout}`,
     () => undefined,
   );
+  // The report goes on for a moment after the command has ended.
+  for (let tries = 0; guest.crash() === undefined && tries < 100; tries++) await sleep(100);
   const report = guest.crash();
   assert(report !== undefined, `without the update the kernel is healthy: ${outcome}`);
   const lines = guest.console().split("\n");

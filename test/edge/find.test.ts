@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { runRound } from "../../edge/publish/round.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodeManifest } from "../../shared/feed/manifest.ts";
@@ -154,7 +155,16 @@ describe("what is found", () => {
       roles: expect.arrayContaining([expect.objectContaining({ name: "targets", threshold: 2 })]),
       kernels: 1,
       last_change: { version: 1, added: ["fix-1", "fix-2"], recalled: ["fix-2"] },
+      first_expiries: null,
     });
+  });
+
+  it("what ends first, once a round has looked", async () => {
+    await runRound(edge.deps);
+    expect(json(await get("/trust"))).toMatchObject({
+      first_expiries: { timestamp: { kernel: id }, snapshot: { kernel: id }, targets: { kernel: id } },
+    });
+    expect(text(await get("/trust", HTML))).toContain("First targets to end");
   });
 
   it("changes, as Atom", async () => {

@@ -18,6 +18,8 @@ describe("what a person pastes", () => {
     [BANNER, { release: RELEASE, version: VERSION }],
     [`[    0.000000] ${BANNER}`, { release: RELEASE, version: VERSION }],
     [RELEASE, { text: RELEASE }],
+    [`vmlinuz: ELF, BuildID[sha1]=${"9C7a".repeat(10)}, stripped`, { buildId: "9c7a".repeat(10) }],
+    [`  GNU  0x14\n    Build ID: ${"9c7a".repeat(10)}\n`, { buildId: "9c7a".repeat(10) }],
     ["Debian 12", { text: "Debian 12" }],
     ["6.1", { text: "6.1" }],
   ])("%j", (pasted, query) => {

@@ -1,8 +1,8 @@
 import type { Piece, Reference, Unit } from "../object/pieces.ts";
 import type { TableEntry } from "../object/special_tables.ts";
 import type { PatchTarget } from "../patch_object.ts";
-import type { ReferenceResolver } from "../resolve/references.ts";
-import { type Changes, isInit } from "./changes.ts";
+import type { ReferenceResolver, SharedTarget } from "../resolve/references.ts";
+import { isInit } from "./changes.ts";
 import type { Version } from "./compare.ts";
 import type { Correlation } from "./correlate.ts";
 import { isContentOnly, isRenewable, parentOf, stemOf } from "./names.ts";
@@ -12,7 +12,7 @@ import { type Refusal, refusal } from "./refusal.ts";
 export interface KeptReference extends Omit<Reference, "target"> {
   readonly target:
     | { readonly kind: "kept"; readonly piece: Piece; readonly offset: number }
-    | { readonly kind: "kernel"; readonly target: PatchTarget; readonly offset: number };
+    | { readonly kind: "kernel"; readonly target: PatchTarget | SharedTarget; readonly offset: number };
 }
 
 export interface KeptEntry {
@@ -31,16 +31,20 @@ export interface Selection {
 }
 
 /**
- * Keeps the changed functions and what they need that the running kernel does not have, or has no name for. Everything
+ * @param roots the changed functions, and what else is wanted.
+ * @param copied constants that the changed functions get a copy of.
+ *
+ * Keeps the roots and what they need that the running kernel does not have, or has no name for. Everything
  * else they refer to is the running kernel's.
  */
 export function selectPieces(
   after: Version,
-  changes: Changes,
+  roots: readonly Piece[],
+  copied: ReadonlySet<Piece>,
   correlation: Correlation,
   resolve: ReferenceResolver,
 ): Selection {
-  return new Selector(after, changes, correlation, resolve).run();
+  return new Selector(after, copied, correlation, resolve).run(roots);
 }
 
 type Decision = KeptReference["target"] | { readonly kind: "refused" };
@@ -48,7 +52,7 @@ type Decision = KeptReference["target"] | { readonly kind: "refused" };
 class Selector {
   readonly #unit: Unit;
   readonly #after: Version;
-  readonly #changes: Changes;
+  readonly #copied: ReadonlySet<Piece>;
   readonly #correlation: Correlation;
   readonly #resolve: ReferenceResolver;
   readonly #queue: Piece[] = [];
@@ -58,19 +62,24 @@ class Selector {
   readonly #refusals = new Map<string, Refusal>();
   readonly #notes = new Set<string>();
 
-  constructor(after: Version, changes: Changes, correlation: Correlation, resolve: ReferenceResolver) {
+  constructor(
+    after: Version,
+    copied: ReadonlySet<Piece>,
+    correlation: Correlation,
+    resolve: ReferenceResolver,
+  ) {
     this.#after = after;
     this.#unit = after.unit;
-    this.#changes = changes;
+    this.#copied = copied;
     this.#correlation = correlation;
     this.#resolve = resolve;
     this.#parts = splitParts(after.unit);
   }
 
-  run(): Selection {
+  run(roots: readonly Piece[]): Selection {
     const pieces = new Map<Piece, readonly KeptReference[]>();
     const entries: KeptEntry[] = [];
-    for (const piece of this.#changes.changed) this.#keep(piece);
+    for (const piece of roots) this.#keep(piece);
     for (let piece = this.#queue.shift(); piece !== undefined; piece = this.#queue.shift()) {
       const name = piece.names[0] ?? piece.section.name;
       if (piece.isTied) {
@@ -158,7 +167,7 @@ class Selector {
       const isInside = isBranch || isTable || target.offset !== 0;
       return isPart || (isInside && this.#kept.has(piece)) ? keep() : (fromKernel() ?? keep());
     }
-    if (isContentOnly(name) || this.#changes.copied.has(piece)) return keep();
+    if (isContentOnly(name) || this.#copied.has(piece)) return keep();
     return fromKernel() ?? this.#ownDatum(piece, name, from, keep);
   }
 

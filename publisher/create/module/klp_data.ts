@@ -1,10 +1,10 @@
 import type { ObjectName } from "../../../shared/brand.ts";
 import { R_X86_64 } from "../../../shared/elf/rela.ts";
 import { SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
+import { CALLBACKS, type Callback, VMLINUX } from "../../module/target_objects.ts";
 import { littleEndian } from "./byte_writer.ts";
-import { CALLBACKS, type Callback, type ModuleStructs } from "./module_kernel.ts";
+import type { ModuleStructs } from "./module_kernel.ts";
 import type { ModulePlace, ModuleSections } from "./module_sections.ts";
-import { VMLINUX } from "./place_unit.ts";
 import { terminated } from "./string_table.ts";
 import type { ModuleSymbol } from "./symbol_entries.ts";
 

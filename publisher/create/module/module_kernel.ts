@@ -3,6 +3,7 @@ import { stringAt } from "../../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 import { kernelBtf, memberOffset, type StructLayout, structLayouts } from "../../image/btf.ts";
 import type { KernelImage } from "../../image/kernel_image.ts";
+import type { Callback } from "../../module/target_objects.ts";
 
 /** What a module must know of the kernel that is to load it; all of it comes out of the image and its symvers. */
 export interface ModuleKernel {
@@ -45,10 +46,6 @@ export interface ModuleStructs {
     readonly oldPosition: number;
   };
 }
-
-/** What the kernel calls before and after it patches an object, and before and after it undoes that. */
-export const CALLBACKS = ["pre_patch", "post_patch", "pre_unpatch", "post_unpatch"] as const;
-export type Callback = (typeof CALLBACKS)[number];
 
 // "6.1.0-55-cloud-amd64 SMP preempt mod_unload modversions "
 const MAX_VERMAGIC = 256;

@@ -3,6 +3,7 @@ import { R_X86_64 } from "../../../shared/elf/rela.ts";
 import { SECTION_TYPE } from "../../../shared/elf/sections.ts";
 import { MAX_STRING } from "../../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
+import { VMLINUX } from "../../module/target_objects.ts";
 import type { PatchObject, PatchRelocation, PatchSection, PatchTarget } from "../patch_object.ts";
 import type { ModulePlace, ModuleSections, ModuleTarget } from "./module_sections.ts";
 import type { ModuleSymbol } from "./symbol_entries.ts";
@@ -14,8 +15,6 @@ export interface PlacedUnit {
   /** Where a place of one of its sections has come to be. Throws ParseError if the unit has no such place. */
   place(section: number, offset: number): ModulePlace;
 }
-
-export const VMLINUX = "vmlinux";
 
 /** Bytes that the module loader writes (arch/x86/kernel/module.c, Linux 6.1 and 6.12). */
 const FIELD_BYTES: ReadonlyMap<number, number> = new Map([

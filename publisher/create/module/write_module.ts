@@ -4,14 +4,15 @@ import { utf8 } from "../../../shared/bytes.ts";
 import { parseSections, SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { MAX_ARTIFACT_BYTES } from "../../../shared/limits.ts";
+import { CALLBACKS, type Callback, VMLINUX } from "../../module/target_objects.ts";
 import type { PatchObject } from "../patch_object.ts";
 import { ByteWriter } from "./byte_writer.ts";
 import { encodeElf } from "./elf_file.ts";
 import { KlpData, type KlpObject } from "./klp_data.ts";
 import { writeCode, writeModinfo, writeThisModule, writeVersions } from "./module_frame.ts";
-import { CALLBACKS, type Callback, type ModuleKernel } from "./module_kernel.ts";
+import type { ModuleKernel } from "./module_kernel.ts";
 import { type ModulePlace, ModuleSections } from "./module_sections.ts";
-import { type PlacedUnit, placeUnit, VMLINUX } from "./place_unit.ts";
+import { type PlacedUnit, placeUnit } from "./place_unit.ts";
 
 /** What a livepatch module is to be made of. */
 export interface ModuleInput {

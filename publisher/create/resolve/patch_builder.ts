@@ -5,8 +5,10 @@ import type { KeptEntry, KeptReference, Selection } from "../diff/selection.ts";
 import type { ObjectSection } from "../object/compiled_object.ts";
 import type { Piece } from "../object/pieces.ts";
 import { ORC_ADDRESSES, ORC_ENTRIES, ORC_ENTRY_SIZE } from "../object/section_role.ts";
-import type { PatchObject, PatchRelocation, PatchSection, PatchSymbol } from "../patch_object.ts";
+import type { PatchRelocation, PatchSection, PatchSymbol, PatchTarget } from "../patch_object.ts";
 import type { UnitPair } from "../unit_pair.ts";
+import type { SharedReference, UnitPatch } from "./join_patches.ts";
+import type { SharedTarget } from "./references.ts";
 import type { ReplacedFunction } from "./replaced.ts";
 
 // SHF_MERGE and SHF_STRINGS: nothing is merged any more.
@@ -17,13 +19,21 @@ interface Placed {
   readonly offset: number;
 }
 
+interface DraftRelocation extends Omit<PatchRelocation, "target"> {
+  readonly target: PatchTarget | SharedTarget;
+}
+
+interface DraftSection extends Omit<PatchSection, "relocations"> {
+  readonly relocations: readonly DraftRelocation[];
+}
+
 /** Lays out what is kept, section by section in the order of the compiled object. */
 export function buildPatch(
   pair: Pick<UnitPair, "source" | "object">,
   { pieces, entries }: Selection,
   replacements: readonly ReplacedFunction[],
   importNamespaces: readonly string[],
-): PatchObject {
+): UnitPatch {
   const bySection = groupBy(
     [...pieces.keys()].sort((a, b) => a.index - b.index),
     ({ section }) => section,
@@ -31,10 +41,10 @@ export function buildPatch(
   const places = new Map<Piece, Placed>();
   const names = new Set<string>();
   const layouts = [...bySection].map(([section, kept], number) => layOut(section, kept, number, places));
-  const relocationsOf = (references: readonly KeptReference[], at: number): readonly PatchRelocation[] =>
+  const relocationsOf = (references: readonly KeptReference[], at: number): readonly DraftRelocation[] =>
     references.map((reference) => relocation(reference, at, places));
   const sections = layouts.map(
-    ({ section, kept, size, bytes }): PatchSection => ({
+    ({ section, kept, size, bytes }): DraftSection => ({
       name: unique(section.name, names),
       type: section.type,
       flags: section.flags & ~MERGING,
@@ -50,20 +60,35 @@ export function buildPatch(
   const tables = [...groupBy(entries, ({ entry }) => entry.section.name)].flatMap(([, kept]) =>
     tableSections(kept, relocationsOf),
   );
+  const drafts = [...sections, ...tables];
   return {
-    object: pair.object,
-    source: pair.source,
-    sections: [...sections, ...tables],
-    symbols: [...places].flatMap(([piece, place]) => symbolsOf(piece, place)),
-    replaces: replacements.map(({ name, position, piece }) => ({
-      name,
-      position,
-      ...placeOf(piece, places),
-      size: piece.size,
-    })),
-    importNamespaces,
+    patch: {
+      object: pair.object,
+      source: pair.source,
+      sections: drafts.map((draft) => ({ ...draft, relocations: draft.relocations.filter(isKnown) })),
+      symbols: [...places].flatMap(([piece, place]) => symbolsOf(piece, place)),
+      replaces: replacements.map(({ name, position, piece }) => ({
+        name,
+        position,
+        ...placeOf(piece, places),
+        size: piece.size,
+      })),
+      importNamespaces,
+    },
+    shared: drafts.flatMap(({ relocations }, section) => sharedReferences(relocations, section)),
   };
 }
+
+const isKnown = (relocation: DraftRelocation): relocation is PatchRelocation =>
+  relocation.target.kind !== "shared";
+
+const sharedReferences = (
+  relocations: readonly DraftRelocation[],
+  section: number,
+): readonly SharedReference[] =>
+  relocations.flatMap(({ target, ...relocation }) =>
+    target.kind === "shared" ? [{ section, relocation, name: target.name }] : [],
+  );
 
 function layOut(section: ObjectSection, kept: readonly Piece[], number: number, places: Map<Piece, Placed>) {
   const alignment = Math.max(section.alignment, 1);
@@ -90,7 +115,7 @@ function relocation(
   { offset, type, bias, target }: KeptReference,
   at: number,
   places: ReadonlyMap<Piece, Placed>,
-): PatchRelocation {
+): DraftRelocation {
   if (target.kind === "kernel") {
     return { offset: at + offset, type, addend: BigInt(target.offset - bias), target: target.target };
   }
@@ -113,12 +138,12 @@ function unique(name: string, taken: Set<string>): string {
 
 function tableSections(
   kept: readonly KeptEntry[],
-  relocationsOf: (references: readonly KeptReference[], at: number) => readonly PatchRelocation[],
-): readonly PatchSection[] {
+  relocationsOf: (references: readonly KeptReference[], at: number) => readonly DraftRelocation[],
+): readonly DraftSection[] {
   const [first] = kept;
   if (first === undefined) return [];
   const { section, bytes } = first.entry;
-  const table: PatchSection = {
+  const table: DraftSection = {
     name: section.name,
     type: section.type,
     flags: section.flags,

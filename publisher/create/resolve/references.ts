@@ -8,15 +8,22 @@ import type { ShippedObject } from "./shipped_object.ts";
 /** Finds what the kernel has. Undefined: nothing that can be named. */
 export interface ReferenceResolver {
   /** A symbol that the unit does not define. */
-  symbol(name: string): PatchTarget | undefined;
+  symbol(name: string): PatchTarget | SharedTarget | undefined;
   /** A piece of the old unit, in the running kernel. */
   piece(old: Piece): PatchTarget | undefined;
+}
+
+/** Something new in another unit of the update. */
+export interface SharedTarget {
+  readonly kind: "shared";
+  readonly name: string;
 }
 
 export function referenceResolver(
   kernel: ShippedKernel,
   shipped: Shipped,
   match: UnitMatch,
+  shared: ReadonlySet<string>,
 ): ReferenceResolver {
   const exported = (name: string): PatchTarget | undefined => {
     const crc = kernel.crcs.get(name);
@@ -31,6 +38,7 @@ export function referenceResolver(
     shipped.own === shipped.vmlinux ? undefined : named(shipped.own, name, match.symbols.get(name));
   return {
     symbol: (name) => {
+      if (shared.has(name)) return { kind: "shared", name };
       const address = shipped.own === shipped.vmlinux ? match.symbols.get(name) : undefined;
       return exported(name) ?? own(name) ?? named(shipped.vmlinux, name, address) ?? inModules(name);
     },

@@ -14,6 +14,8 @@ export interface MadeModule {
   readonly bytes: Uint8Array;
   /** The modules of the kernel's package that it changes; none if it changes the kernel proper alone. */
   readonly targets: readonly string[];
+  /** A shell script whose output the module is to change: run before, while it is applied, and after. */
+  readonly observe?: string;
 }
 
 /** When the modules that are changed were loaded: never (there are none), before the patch, or after it. */
@@ -29,8 +31,12 @@ export interface Trial {
   readonly undone: boolean;
   /** What went wrong, in order: the step that failed, the kernel's words. Empty: nothing. */
   readonly problems: readonly string[];
+  /** What the module's script printed, as far as the trial came. */
+  readonly seen: Seen;
   readonly ms: number;
 }
+
+export type Seen = Readonly<Partial<Record<"before" | "during" | "after", string>>>;
 
 const DISK_BYTES = 64 << 20;
 const STEP_TIMEOUT_MS = 180_000;
@@ -88,9 +94,9 @@ export class ModuleRunner {
     }
     problems.push(...(await this.#log()));
     if (problems.length > 0) await this.#drop();
-    const { loaded, undone } = trial;
+    const { loaded, undone, seen } = trial;
     const ms = Math.round(performance.now() - started);
-    return { name: module.name, order, loaded, undone, problems, ms };
+    return { name: module.name, order, loaded, undone, problems, seen, ms };
   }
 
   /** What the kernel said of the trial; a guest that is down says it on its console. */
@@ -112,6 +118,7 @@ export class ModuleRunner {
 class Steps {
   loaded = false;
   undone = false;
+  seen: Seen = {};
   readonly #guest: Guest;
   readonly #module: MadeModule;
   readonly #files: ReadonlyMap<string, Uint8Array>;
@@ -128,6 +135,7 @@ class Steps {
     await this.#guest.putFile(`/root/made/${name}.ko`, bytes);
     await this.#prove("log");
     if (order === "before") await this.#loadTargets();
+    this.seen = { before: await this.#observe() };
     await this.#prove("apply", name);
     if (order === "after") {
       await this.#expectPatched("0");
@@ -135,9 +143,11 @@ class Steps {
     }
     await this.#expectPatched("1");
     this.loaded = true;
+    this.seen = { ...this.seen, during: await this.#observe() };
     await this.#prove("smoke");
     await this.#prove("undo", name);
     this.undone = true;
+    this.seen = { ...this.seen, after: await this.#observe() };
     await this.#unloadTargets();
     await this.#guest.mustExec(["rm", `/root/made/${name}.ko`]);
   }
@@ -147,6 +157,11 @@ class Steps {
       timeoutMs: STEP_TIMEOUT_MS,
     });
     if (code !== 0) throw new Error(`${words[0]}: ${stderr.trim()}`);
+  }
+
+  async #observe(): Promise<string> {
+    const { observe } = this.#module;
+    return observe === undefined ? "" : (await this.#guest.exec(observe)).stdout;
   }
 
   async #loadTargets(): Promise<void> {

@@ -53,7 +53,7 @@ export async function inProcess(
   const send: Send = async (method, path, init = {}) =>
     answerOf(
       await app.fetch(
-        new Request(`http://edge.test${path}`, {
+        new Request(`http://localhost${path}`, {
           method,
           headers: { ...init.headers },
           ...(init.body && { body: init.body.slice() }),

@@ -62,6 +62,7 @@ describe("rebootless-publish audit", () => {
     const { last } = await shown();
     await push(someBuildId());
     expect((await audit("--known", last.sha256)).code).toBe(0);
+    expect((await audit("--known", "f00")).code).toBe(2);
     const other = await audit("--known", "0".repeat(64));
     expect([other.code, other.stderr]).toEqual([4, expect.stringContaining("the audit log was changed")]);
   });

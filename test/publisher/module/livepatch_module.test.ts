@@ -96,6 +96,53 @@ function buildModule(spec: ModuleSpec = {}): Uint8Array {
   });
 }
 
+/** A function of the kernel proper and one of dm_mod, in the tables that tools write. */
+function toolModule(tool: "kpatch" | "klp-build", change = (data: Uint8Array) => data): Uint8Array {
+  const pointer = (offset: number, symbol: number, addend: number): RelaSpec => ({
+    offset,
+    type: 1,
+    symbol,
+    addend,
+  });
+  const isKpatch = tool === "kpatch";
+  const table = new Uint8Array(isKpatch ? 2 * 56 : 2 * 64);
+  const functions = new Uint8Array(2 * 24);
+  if (isKpatch) table.set(le(7, 8), 56 + 32);
+  else {
+    functions.set(le(7, 8), 24 + 16);
+    for (const entry of [0, 64]) table.set(le(1, 4), entry + 56);
+  }
+  const string = (offset: number, at: number): RelaSpec => pointer(offset, 2, at);
+  const relas = isKpatch
+    ? [0, 56].flatMap((at) => [
+        pointer(at, 1, 16),
+        string(at + 40, at === 0 ? NAME.first : NAME.second),
+        string(at + 48, at === 0 ? 27 : NAME.module),
+      ])
+    : [pointer(8, 3, 0), string(64, NAME.module), pointer(72, 3, 24)];
+  const functionRelas = [
+    string(0, NAME.first),
+    pointer(8, 1, 0),
+    string(24, NAME.second),
+    pointer(32, 1, 16),
+  ];
+  const symbols = [1, 2, 6].map((section) => ({ name: "", type: 3, section }));
+  return buildElf({
+    type: 1,
+    sections: [
+      { name: ".text", data: new Uint8Array(64), flags: 6 },
+      { name: ".rodata.str1.1", data: utf8(`${STRINGS}vmlinux\0`), flags: 2 },
+      { name: ".modinfo", data: utf8("livepatch=Y\0name=lp_tool\0vermagic=6.1.0-test SMP \0"), flags: 2 },
+      { name: ".note.gnu.build-id", data: note("GNU", 3, Uint8Array.from(Buffer.from(ID, "hex"))), type: 7 },
+      { name: isKpatch ? ".kpatch.funcs" : "__klp_objects", data: change(table), flags: 3 },
+      { name: "__klp_funcs", data: functions, flags: 3 },
+      relaSection(".rela.table", 5, relas),
+      relaSection(".rela__klp_funcs", 6, functionRelas),
+      ...symbolSections(symbols, 9),
+    ],
+  });
+}
+
 describe("a livepatch module", () => {
   it.each([
     [152, 168],
@@ -113,8 +160,9 @@ describe("a livepatch module", () => {
             { name: "first", position: 0 },
             { name: "second.part.0", position: 3 },
           ],
+          callbacks: [],
         },
-        { object: "dm_mod", functions: [{ name: "first", position: 0 }] },
+        { object: "dm_mod", functions: [{ name: "first", position: 0 }], callbacks: [] },
       ],
     });
   });
@@ -122,8 +170,24 @@ describe("a livepatch module", () => {
   it.each(["in data", "in bss"] as const)("may have callbacks alone for an object (%s)", (noFunctions) => {
     expect(readLivepatchModule(buildModule({ noFunctions })).objects).toEqual([
       expect.objectContaining({ object: "vmlinux" }),
-      { object: "dm_mod", functions: [] },
+      { object: "dm_mod", functions: [], callbacks: [] },
     ]);
+  });
+
+  it.each(["kpatch", "klp-build"] as const)("may have its table of functions from %s", (tool) => {
+    expect(readLivepatchModule(toolModule(tool)).objects).toEqual([
+      { object: "vmlinux", functions: [{ name: "first", position: 0 }], callbacks: [] },
+      { object: "dm_mod", functions: [{ name: "second.part.0", position: 7 }], callbacks: [] },
+    ]);
+  });
+
+  it.each([
+    ["a table that is cut", (data: Uint8Array) => data.subarray(0, data.length - 1), "parse"],
+    ["a position beyond all", (data: Uint8Array) => data.map(() => 255), "limit"],
+  ] as const)("is refused with %s", (_, change, code) => {
+    expect(() => readLivepatchModule(toolModule("kpatch", change))).toThrow(
+      expect.objectContaining({ code }),
+    );
   });
 
   it("is told from other modules", () => {

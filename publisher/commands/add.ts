@@ -1,0 +1,77 @@
+import { rename, writeFile } from "node:fs/promises";
+import { RebootlessError } from "../../shared/errors.ts";
+import { decodeManifest, encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
+import { MAX_ARTIFACT_BYTES, MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
+import type { Context } from "../context.ts";
+import { readBounded } from "../feed/read_bounded.ts";
+import { readLivepatchModule } from "../module/livepatch_module.ts";
+import { makeDraft, type UpdateOptions } from "./draft.ts";
+import { openWithModules } from "./kernel_input.ts";
+
+export interface AddOptions extends Omit<UpdateOptions, "distribution" | "coverageEnds"> {
+  readonly image: string;
+  readonly modules: readonly string[];
+}
+
+/**
+ * Puts a further update into a draft, so that both are signed and published at once: `draft` begins a draft with the
+ * first module, `add` goes on with modules of the same kernel, whatever tool built them. What the draft has stays as
+ * it was edited, and the file is replaced whole or not at all.
+ */
+export async function add(
+  { terminal, clock }: Context,
+  path: string,
+  modulePath: string,
+  options: AddOptions,
+): Promise<void> {
+  const draft = readDraft(await readBounded(path, MAX_MANIFEST_BYTES), path);
+  const bytes = await readBounded(modulePath, MAX_ARTIFACT_BYTES);
+  requireNew(draft, options.id, path);
+  const changed = new Set<string>(readLivepatchModule(bytes).objects.map(({ object }) => object));
+  const kernel = await openWithModules(options.image, options.modules, (name) => changed.has(name));
+  if (kernel.image.buildId !== draft.kernel.buildId) {
+    throw new RebootlessError(
+      "usage",
+      `${path} is for the kernel ${draft.kernel.buildId}, the image is ${kernel.image.buildId}`,
+      { hint: "Begin a draft for each kernel: rebootless-publish draft." },
+    );
+  }
+  const { update } = await makeDraft(kernel, bytes, options, clock);
+  const encoded = encodeManifest({ ...draft, updates: [...draft.updates, update] });
+  decodeManifest(encoded); // dependencies in a circle, too many updates: a host would refuse what is refused here
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, encoded);
+  await rename(temporary, path);
+  const functions = update.objects.reduce((sum, object) => sum + object.functions.length, 0);
+  terminal.say(`update     ${update.id}: ${update.summary}`);
+  terminal.say(`module     ${update.module.name}, ${update.module.length} bytes, ${functions} functions`);
+  terminal.say(`draft      ${path}: ${draft.updates.length + 1} updates`);
+  terminal.result("add", {
+    build_id: kernel.image.buildId,
+    id: update.id,
+    module: update.module.name,
+    functions,
+    updates: draft.updates.length + 1,
+    output: path,
+  });
+}
+
+/** People edit drafts: what is wrong is said with the file's name. */
+function readDraft(bytes: Uint8Array, path: string): KernelManifest {
+  try {
+    return decodeManifest(bytes);
+  } catch (cause) {
+    const words = cause instanceof Error ? cause.message : String(cause);
+    throw new RebootlessError("parse", `${path} is not a draft: ${words}`, {
+      cause,
+      hint: "docs/formats.md says what a draft holds; `rebootless-publish draft` makes one.",
+    });
+  }
+}
+
+function requireNew({ updates }: KernelManifest, id: string, path: string): void {
+  if (!updates.some((update) => update.id === id)) return;
+  throw new RebootlessError("usage", `${path} has an update ${id} already`, {
+    hint: "Give this one another id, or take the other out of the file.",
+  });
+}

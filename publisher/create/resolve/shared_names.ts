@@ -1,0 +1,34 @@
+import { parseSections } from "../../../shared/elf/sections.ts";
+import { parseSymbols } from "../../../shared/elf/symbols.ts";
+import type { UnitPair } from "../unit_pair.ts";
+
+/** Globals of compiled units by what a unit does with them. */
+interface Globals {
+  readonly defined: ReadonlySet<string>;
+  readonly wanted: ReadonlySet<string>;
+}
+
+/**
+ * What units of one update newly define and other units of it refer to: the running kernel does not have it.
+ * @throws ParseError, RebootlessError `limit`, `unsupported`.
+ */
+export function sharedNames(pairs: readonly Pick<UnitPair, "before" | "after">[]): ReadonlySet<string> {
+  if (pairs.length < 2) return new Set();
+  const wanted = new Set<string>();
+  const defined = new Set<string>();
+  for (const { before, after } of pairs) {
+    const [old, now] = [globalsOf(before), globalsOf(after)];
+    for (const name of now.wanted) wanted.add(name);
+    for (const name of now.defined) if (!old.defined.has(name)) defined.add(name);
+  }
+  return new Set([...defined].filter((name) => wanted.has(name)));
+}
+
+function globalsOf(file: Uint8Array): Globals {
+  const globals = parseSymbols(file, parseSections(file)).filter(
+    ({ binding, name }) => binding !== 0 && name !== "",
+  );
+  const names = (isWanted: boolean) =>
+    new Set(globals.filter(({ section }) => (section === 0) === isWanted).map(({ name }) => name));
+  return { defined: names(false), wanted: names(true) };
+}
