@@ -91,7 +91,8 @@ function newPieces({ pieces }: Unit, { oldOf }: Correlation, shared: ReadonlySet
   );
 }
 
-function openVersion(file: Uint8Array): Version {
+/** @throws ParseError, RebootlessError `limit`, `unsupported`. */
+export function openVersion(file: Uint8Array): Version {
   const unit = openUnit(file);
   return { unit, entries: specialEntries(unit) };
 }

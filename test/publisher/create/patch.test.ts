@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { keepUnit } from "../../../publisher/create/authors_unit.ts";
 import { type Difference, differentiate } from "../../../publisher/create/difference.ts";
 import type { PatchObject, PatchSection, PatchTarget } from "../../../publisher/create/patch_object.ts";
 import { joinPatches } from "../../../publisher/create/resolve/join_patches.ts";
@@ -219,5 +220,27 @@ describe("several units of one update", () => {
     expect(others).toEqual([]);
     const called = targets(patch as PatchObject, ".text.f").find(({ kind }) => kind === "own");
     expect(called?.kind === "own" ? patch?.sections[called.section]?.name : "").toBe(".text.fresh");
+  });
+});
+
+describe("a unit of the author's own", () => {
+  const hook = (name: string): string =>
+    `int ${name}(int); static int called; int pre_patch(void) { called++; return ${name}(called) + exported; }`;
+
+  it("is kept whole, with the kernel's functions by name", async () => {
+    const unit = { source: "hook.c", object: VMLINUX, file: await compiled(hook("other")) };
+    const kept = keepUnit(unit, await kernelWith("int f(int n) { return n; }"));
+    if (kept.kind !== "patch") throw new Error(JSON.stringify(kept));
+    expect(kept.patch.replaces).toEqual([]);
+    expect(kept.patch.symbols.map(({ name }) => name)).toEqual(["pre_patch", "called"]);
+    expect(targets(kept.patch, ".text.pre_patch")).toContainEqual(livepatch("other"));
+  });
+
+  it("is refused if it needs what the kernel does not have", async () => {
+    const unit = { source: "hook.c", object: VMLINUX, file: await compiled(hook("missing")) };
+    expect(keepUnit(unit, await kernelWith("int f(int n) { return n; }"))).toMatchObject({
+      kind: "refused",
+      refusals: [{ code: "unresolved", subject: "pre_patch" }],
+    });
   });
 });
