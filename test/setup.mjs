@@ -137,6 +137,13 @@ async function benchCreate(args) {
   return await runBuilt("bench/create/main.ts", [pair, ...args]);
 }
 
+async function proveMirror(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  await ensurePackages(["e2fsprogs", "strace"]);
+  return await runBuilt("test/mirror/main.ts", args);
+}
+
 /** Needs Node alone: no Debian, and no kernels. */
 async function makePackages() {
   await ensureNodeModules(root);
@@ -159,6 +166,7 @@ const commands = new Map([
   ["proof:edge", proveEdge],
   ["proof:fresh", (args) => proveFresh(root, args)],
   ["proof:guest", proveGuest],
+  ["proof:mirror", proveMirror],
   ["proof:package", provePackaging],
   ["proof:runpre", proveRunpre],
   ["bench:edge", benchEdge],
