@@ -73,6 +73,13 @@ interface Extent {
   readonly symbols: readonly ElfSymbol[];
 }
 
+/** The relative operands of a section's code. */
+interface Walk {
+  readonly byField: ReadonlyMap<number, RelativeOperand>;
+  /** By place. */
+  readonly sorted: readonly RelativeOperand[];
+}
+
 type Draft = Omit<Piece, "bytes" | "references" | "isTied">;
 
 const GLOBAL = 1;
@@ -101,17 +108,17 @@ function splitUnit(object: CompiledObject): Unit {
       if (draft !== undefined) for (const symbol of extent.symbols) bySymbol.set(symbol, draft);
     });
   }
-  const walks = new Map<ObjectSection, ReadonlyMap<number, RelativeOperand>>();
+  const walks = new Map<ObjectSection, Walk>();
   const pieceAt = (section: number, offset: number): Draft | undefined =>
     lastBefore(bySection.get(section) ?? [], offset);
   const references = (section: ObjectSection, start: number, end: number): readonly Reference[] => {
     const known = walks.get(section) ?? sectionOperands(section, bySection.get(section.index) ?? []);
     walks.set(section, known);
-    const listed = within(section.relocations, start, end).map((rela) =>
+    const listed = within(section.relocations, offsetOf, start, end).map((rela) =>
       referenceOf(
         object,
         rela,
-        known.get(rela.offset) ?? presumedOperand(section, rela),
+        known.byField.get(rela.offset) ?? presumedOperand(section, rela),
         start,
         (symbol, offset) => symbolPiece(bySymbol, symbol) ?? pieceAt(symbol.section, offset),
       ),
@@ -215,14 +222,14 @@ function stringStarts({ bytes, entrySize }: ObjectSection): readonly number[] {
 /** One for each place where a symbol starts that lies in no other; one without a size reaches to the next. */
 function symbolExtents({ size }: ObjectSection, symbols: readonly ElfSymbol[]): readonly Extent[] {
   const sorted = [...symbols].sort((a, b) => Number(a.value - b.value) || Number(b.size - a.size));
-  const extents: Extent[] = [];
+  const extents: (Extent & { readonly symbols: ElfSymbol[] })[] = [];
   for (const symbol of sorted) {
     const start = Number(symbol.value);
     const last = extents.at(-1);
     const end = Math.min(start + Number(symbol.size), size);
     if (last !== undefined && start === last.start && (end === last.end || symbol.size === 0n)) {
       if (symbol.size === 0n && last.end === last.start && symbol.type !== last.symbols[0]?.type) continue;
-      extents[extents.length - 1] = { ...last, symbols: [...last.symbols, symbol] };
+      last.symbols.push(symbol);
     } else if (last === undefined || start >= last.end) {
       extents.push({ start, end, symbols: [symbol] });
     }
@@ -287,24 +294,29 @@ function lastBefore(pieces: readonly Draft[], offset: number): Draft | undefined
   return pieces[Math.max(low - 1, 0)];
 }
 
-function within(relocations: readonly Rela[], start: number, end: number): readonly Rela[] {
-  let low = 0;
-  let high = relocations.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((relocations[middle]?.offset ?? 0) < start) low = middle + 1;
-    else high = middle;
-  }
-  let last = low;
-  while (last < relocations.length && (relocations[last]?.offset ?? end) < end) last++;
-  return relocations.slice(low, last);
+/** Those of sorted things that lie in [start, end). */
+function within<T>(
+  sorted: readonly T[],
+  placeOf: (one: T) => number,
+  start: number,
+  end: number,
+): readonly T[] {
+  const before = (at: number): number => {
+    let low = 0;
+    let high = sorted.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const one = sorted[middle];
+      if (one !== undefined && placeOf(one) < at) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  return sorted.slice(before(start), before(end));
 }
 
-function sectionOperands(
-  section: ObjectSection,
-  pieces: readonly Draft[],
-): ReadonlyMap<number, RelativeOperand> {
-  if (!isCode(section)) return new Map();
+function sectionOperands(section: ObjectSection, pieces: readonly Draft[]): Walk {
+  if (!isCode(section)) return { byField: new Map(), sorted: [] };
   const all = new Map<number, RelativeOperand>();
   for (const { start, size } of pieces) {
     for (const operand of relativeOperands(section.bytes.subarray(start, start + size)).values()) {
@@ -316,7 +328,7 @@ function sectionOperands(
       });
     }
   }
-  return all;
+  return { byField: all, sorted: [...all.values()].sort((a, b) => a.at - b.at) };
 }
 
 /** Where the walk over a section's code did not come: nothing follows the field. */
@@ -360,30 +372,28 @@ function narrow(value: bigint): number {
   return Number(value);
 }
 
-function jumpsShortOut(
-  operands: ReadonlyMap<number, RelativeOperand> | undefined,
-  start: number,
-  end: number,
-): boolean {
-  for (const { at, size, target } of operands?.values() ?? []) {
-    if (size === 1 && at >= start && at < end && (target < start || target >= end)) return true;
-  }
-  return false;
+function jumpsShortOut(walk: Walk | undefined, start: number, end: number): boolean {
+  return within(walk?.sorted ?? [], placeOf, start, end).some(
+    ({ size, target }) => size === 1 && (target < start || target >= end),
+  );
 }
+
+const placeOf = ({ at }: RelativeOperand): number => at;
+const offsetOf = ({ offset }: Rela): number => offset;
 
 /** Branches from one piece into another of the same section, which the assembler filled in. */
 function unlisted(
   section: ObjectSection,
-  operands: ReadonlyMap<number, RelativeOperand>,
+  { sorted }: Walk,
   start: number,
   end: number,
   pieceAt: (section: number, offset: number) => Draft | undefined,
 ): readonly Reference[] {
   if (start === 0 && end === section.size) return [];
-  const relocated = new Set(within(section.relocations, start, end).map(({ offset }) => offset));
-  return [...operands.values()].flatMap((operand): readonly Reference[] => {
+  const relocated = new Set(within(section.relocations, offsetOf, start, end).map(({ offset }) => offset));
+  return within(sorted, placeOf, start, end).flatMap((operand): readonly Reference[] => {
     const { at, size, target, isBranch } = operand;
-    if (at < start || at >= end || relocated.has(at) || (target >= start && target < end)) return [];
+    if (relocated.has(at) || (target >= start && target < end)) return [];
     const piece = target < 0 || target > section.size ? undefined : pieceAt(section.index, target);
     if (piece === undefined) return [];
     if (size !== 4) return [];
