@@ -7,9 +7,9 @@ import { openUnit } from "./object/pieces.ts";
 import { specialEntries } from "./object/special_tables.ts";
 import type { PatchObject } from "./patch_object.ts";
 import { buildPatch } from "./resolve/patch_builder.ts";
-import { referenceResolver } from "./resolve/references.ts";
+import { type ReferenceResolver, referenceResolver } from "./resolve/references.ts";
 import { matchUnit } from "./resolve/run_pre.ts";
-import { openShipped } from "./resolve/shipped_kernel.ts";
+import { openShipped, type Shipped } from "./resolve/shipped_kernel.ts";
 
 /**
  * The author's own unit with hooks, for a kernel object: the callbacks and what they need. It replaces nothing.
@@ -32,7 +32,7 @@ export function wholeUnit(
   const shipped = openShipped(object, kernel);
   const correlation = { newOf: new Map(), oldOf: new Map(), ambiguous: new Set<string>() };
   const match = matchUnit({ ...unit, pieces: [] }, shipped.own);
-  const resolve = referenceResolver(kernel, shipped, match, new Set());
+  const resolve = withLocals(referenceResolver(kernel, shipped, match, new Set()), shipped);
   const version = { unit, entries: specialEntries(unit) };
   const selection = selectPieces(version, hooks, new Set(), correlation, resolve);
   const [first] = selection.refusals;
@@ -42,3 +42,14 @@ export function wholeUnit(
     hint: first.advice,
   });
 }
+
+/** Hooks may also name what is local to a unit of the kernel, such as the datum that they are to set, if it is the only one of its name. */
+const withLocals = (resolver: ReferenceResolver, { own, vmlinux }: Shipped): ReferenceResolver => ({
+  ...resolver,
+  symbol: (name) => {
+    const found = resolver.symbol(name);
+    if (found !== undefined) return found;
+    const owner = [own, vmlinux].find((object) => object.named(name).length === 1);
+    return owner && { kind: "livepatch", object: owner.object, name, position: 0 };
+  },
+});

@@ -5,6 +5,8 @@ export interface Scenario {
   readonly source: string;
   /** Made one after the other. Each must be possible exactly where it says. */
   readonly edits: readonly Edit[];
+  /** C of ours whose functions livepatch calls around the change. */
+  readonly hooks?: readonly string[];
   /** A shell script for the guest. */
   readonly observe: string;
   /** The output while the change is applied; what it is without must be another. */
@@ -76,6 +78,31 @@ export const SCENARIOS: readonly Scenario[] = [
     observe: "cat /proc/sys/kernel/overflowuid",
     during: /^65534\n$/,
     refused: "changed_data",
+  },
+  {
+    kind: "data by hooks",
+    source: CMDLINE,
+    edits: [{ ...LAST, lines: ['\tseq_puts(m, "hooked\\n");'] }],
+    hooks: [
+      "#include <linux/livepatch.h>",
+      "#include <linux/printk.h>",
+      // Local to fs/pipe.c.
+      "extern unsigned int pipe_max_size;",
+      "int pre_patch(struct klp_object *obj);",
+      "int pre_patch(struct klp_object *obj)",
+      "{",
+      "\tpipe_max_size = 196608;",
+      '\tpr_info("rebootless pre_patch of %s\\n", obj->name ? obj->name : "vmlinux");',
+      "\treturn 0;",
+      "}",
+      "void post_unpatch(struct klp_object *obj);",
+      "void post_unpatch(struct klp_object *obj)",
+      "{",
+      "\tpipe_max_size = 1048576;",
+      "}",
+    ],
+    observe: "cat /proc/cmdline /proc/sys/fs/pipe-max-size; dmesg | grep -o 'rebootless pre_patch.*'",
+    during: /hooked\n196608\nrebootless pre_patch of vmlinux\n$/,
   },
   {
     kind: "WARN",
