@@ -130,6 +130,13 @@ async function benchMirror(args) {
   return await runBuilt("bench/mirror/main.ts", args);
 }
 
+async function benchCreate(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  const pair = await ensurePair(root, REGRESSION.from, REGRESSION.to);
+  return await runBuilt("bench/create/main.ts", [pair, ...args]);
+}
+
 async function proveMirror(args) {
   await ensureNodeModules(root);
   await ensureMachine(root);
@@ -164,6 +171,7 @@ const commands = new Map([
   ["proof:runpre", proveRunpre],
   ["bench:edge", benchEdge],
   ["bench:mirror", benchMirror],
+  ["bench:create", benchCreate],
   ["bench:runpre", benchRunpre],
   ["proof:selftests", proveSelftests],
 ]);

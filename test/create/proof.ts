@@ -59,11 +59,11 @@ const isGood = ({ loaded, undone, problems }: Trial): boolean => loaded && undon
 
 /** The first fixes in modules of file systems and the network that can be made. */
 async function moduleFixes(workshop: Workshop, wanted: number): Promise<readonly FileOutcome[]> {
-  const changes = await workshop.changes((object, path) => object !== "vmlinux" && MODULE_FOLDERS.test(path));
-  const order = spread(changes, changes.length);
+  const files = await workshop.differing((object, path) => object !== "vmlinux" && MODULE_FOLDERS.test(path));
   const made: FileOutcome[] = [];
-  for (let at = 0; at < order.length && made.length < wanted; at += wanted) {
-    const some = await workshop.each(order.slice(at, at + wanted), sayOutcome);
+  for (let at = 0; at < files.length && made.length < wanted; at += wanted) {
+    const changes = await workshop.changes(files.slice(at, at + wanted));
+    const some = await workshop.each(changes, sayOutcome);
     made.push(...some.filter(({ kind }) => kind === "made"));
   }
   return made.slice(0, wanted);
@@ -99,10 +99,10 @@ async function main(): Promise<boolean> {
   const runner = new ModuleRunner(pair.kernel);
   try {
     if (behaviour) return await proveBehaviour(workshop, runner, pair.kernel.version);
-    const all = await workshop.changes((object) => object === "vmlinux");
+    const all = await workshop.differing((object) => object === "vmlinux");
     const chosen = spread(all, limit);
     progress(`${all.length} files of the kernel proper differ, ${chosen.length} are taken`);
-    const outcomes = await workshop.each(chosen, sayOutcome);
+    const outcomes = await workshop.each(await workshop.changes(chosen), sayOutcome);
     const trials = await tryAll(runner, outcomes);
     const madeChanges = outcomes.filter(({ kind }) => kind === "made").map(({ change }) => change);
     const whole = madeChanges.length > 0 ? await cumulative(workshop, runner, madeChanges) : undefined;

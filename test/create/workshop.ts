@@ -13,7 +13,7 @@ import { openSource, type SourceTree } from "../../publisher/create/source/sourc
 import { openWorkspace, type Workspace } from "../../publisher/create/source/workspace.ts";
 import { makeUpdate, type UpdateReport } from "../../publisher/create/update.ts";
 import { type ObjectName, objectName } from "../../shared/brand.ts";
-import { changedFiles, unifiedDiff } from "./changed_files.ts";
+import { type ChangedFile, changedFiles, unifiedDiff } from "./changed_files.ts";
 import { compileAhead } from "./compile_ahead.ts";
 import type { MadeModule } from "./guest/module_runner.ts";
 import type { SourcePair } from "./pair.ts";
@@ -67,15 +67,18 @@ export class Workshop {
     return new Workshop(kernel, shipped, workspace, objectCache(pair.cache), [from, to], progress);
   }
 
-  /** The .c files of the step that are linked into objects that `wanted` takes, each with its change. */
-  async changes(wanted: (object: ObjectName, path: string) => boolean): Promise<readonly FileChange[]> {
-    const [from, to] = this.#trees;
-    const files = await changedFiles(from, to, (path) => {
+  /** The .c files of the step that are linked into objects that `wanted` takes. */
+  async differing(wanted: (object: ObjectName, path: string) => boolean): Promise<readonly ChangedFile[]> {
+    return changedFiles(...this.#trees, (path) => {
       const object = this.#workspace.units.get(objectOf(path));
       return object !== undefined && wanted(object, path);
     });
+  }
+
+  /** What `create` makes of their patches. */
+  async changes(files: readonly ChangedFile[]): Promise<readonly FileChange[]> {
     const changes: FileChange[] = [];
-    for (const { patch } of files) changes.push(...(await applyPatch(from.root, patch, false)));
+    for (const { patch } of files) changes.push(...(await applyPatch(this.#trees[0].root, patch, false)));
     return changes;
   }
 
