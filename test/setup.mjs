@@ -130,6 +130,20 @@ async function benchMirror(args) {
   return await runBuilt("bench/mirror/main.ts", args);
 }
 
+async function benchCreate(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  const pair = await ensurePair(root, REGRESSION.from, REGRESSION.to);
+  return await runBuilt("bench/create/main.ts", [pair, ...args]);
+}
+
+async function proveMirror(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  await ensurePackages(["e2fsprogs", "strace"]);
+  return await runBuilt("test/mirror/main.ts", args);
+}
+
 /** Needs Node alone: no Debian, and no kernels. */
 async function makePackages() {
   await ensureNodeModules(root);
@@ -152,10 +166,12 @@ const commands = new Map([
   ["proof:edge", proveEdge],
   ["proof:fresh", (args) => proveFresh(root, args)],
   ["proof:guest", proveGuest],
+  ["proof:mirror", proveMirror],
   ["proof:package", provePackaging],
   ["proof:runpre", proveRunpre],
   ["bench:edge", benchEdge],
   ["bench:mirror", benchMirror],
+  ["bench:create", benchCreate],
   ["bench:runpre", benchRunpre],
   ["proof:selftests", proveSelftests],
 ]);

@@ -76,7 +76,8 @@ export class Taking {
       const bundle = came === "same" ? here : came;
       if (!bundle) return;
       const judged = await judge(id, bundle, this.#marks(here), this.trust, this.freshness);
-      await Promise.all(artifactsIn(judged.manifest).map((artifact) => this.#have(artifact)));
+      // One after the other: kernels are fetched in parallel, and an artifact may have 32 MB.
+      for (const artifact of artifactsIn(judged.manifest)) await this.#have(artifact);
       await this.#stage(judged);
       this.taken.push(id);
       this.#onTaken?.(here, judged.manifest);

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
 import { type BuildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
@@ -58,6 +59,16 @@ export interface PollOptions extends Subject {
  * `expired`, `parse`.
  */
 export async function poll(options: PollOptions): Promise<Polled> {
+  try {
+    return await ask(options);
+  } catch (error) {
+    if (isCode(error, "expired") && options.feed.url.startsWith("file:"))
+      throw outOfDate(options.feed, error);
+    throw error;
+  }
+}
+
+async function ask(options: PollOptions): Promise<Polled> {
   const { feed, directory, buildId } = options;
   const freshness = await freshnessOf(options);
   const etag = await directory.readTag();
@@ -146,6 +157,14 @@ async function accept(options: PollOptions, freshness: Freshness, fetched: Fetch
       hint: "It was damaged or replaced on its way, or this is not the address of a feed. Nothing was kept.",
     });
   }
+}
+
+/** Nobody refreshes a stick but who carries it. */
+function outOfDate({ url }: Feed, cause: RebootlessError): RebootlessError {
+  return new RebootlessError("expired", `${fileURLToPath(url)} is out of date: ${cause.message}`, {
+    hint: "Bring a newer copy. Where a courier takes this long, `accept_stale` says how late is right; check the clock, too.",
+    details: cause.details,
+  });
 }
 
 async function acceptBundle(

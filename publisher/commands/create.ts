@@ -6,12 +6,16 @@ import { utf8 } from "../../shared/bytes.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { type JsonValue, parseJson } from "../../shared/json.ts";
+import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import type { Context } from "../context.ts";
 import { moduleKernel } from "../create/module/module_kernel.ts";
+import { type ModuleSigner, moduleSigner, signModule } from "../create/module/sign_module.ts";
 import { writeModule } from "../create/module/write_module.ts";
+import type { PatchObject } from "../create/patch_object.ts";
 import { reportText } from "../create/report_text.ts";
 import { shippedKernel } from "../create/shipped.ts";
 import { applyPatch } from "../create/source/apply_patch.ts";
+import { compileHooks, MAX_HOOKS_BYTES } from "../create/source/compile_hooks.ts";
 import { openHeaders } from "../create/source/headers.ts";
 import { objectCache } from "../create/source/object_cache.ts";
 import { MAX_PATCH_BYTES } from "../create/source/patch_file.ts";
@@ -37,6 +41,10 @@ export interface CreateOptions extends Partial<UpdateOptions> {
   readonly conflicts: readonly string[];
   readonly supersedes: readonly string[];
   readonly replace: boolean;
+  /** C files, each for the kernel or `MODULE=FILE`. */
+  readonly hooks: readonly string[];
+  readonly signKey?: string;
+  readonly signCert?: string;
   /** Only say what the patch comes to. */
   readonly check: boolean;
   readonly fuzz: boolean;
@@ -55,7 +63,8 @@ export async function create(context: Context, options: CreateOptions): Promise<
   if (output !== undefined) await requireAbsent(output);
   const patch = Buffer.from(await readBounded(options.patch, MAX_PATCH_BYTES)).toString("latin1");
   const kernel = await openWithModules(options.image, options.modules, () => true);
-  const { content, symvers } = await contentOf(context, options, kernel, patch);
+  const signer = await signerOf(options);
+  const { content, hooks, symvers } = await contentOf(context, options, kernel, patch);
   const { report } = content;
   for (const line of reportText(report)) terminal.say(line);
   const answer = { outcome: report.outcome, report: jsonOf(report) };
@@ -70,13 +79,14 @@ export async function create(context: Context, options: CreateOptions): Promise<
   }
   const about = updateOptions(options, patch);
   const name = options.name === undefined ? nameOf(about.id) : objectName(options.name);
-  const module = writeModule({
+  const written = writeModule({
     name,
     kernel: moduleKernel(kernel.image, symvers),
     units: content.patches,
-    hooks: [],
+    hooks,
     replace: options.replace,
   });
+  const module = signer === undefined ? written : signModule(written, signer);
   const draft = await makeDraft(kernel, module, about, context.clock);
   await mkdir(output, { recursive: true });
   const file = (suffix: string): string => join(output, suffix);
@@ -102,13 +112,19 @@ function outputOf({ output, check }: CreateOptions): string | undefined {
   });
 }
 
+interface Content {
+  readonly content: UpdateContent;
+  readonly hooks: readonly PatchObject[];
+  readonly symvers: ReadonlyMap<string, number>;
+}
+
 /** Opens everything that the patch needs, and gives the source back whatever comes. */
 async function contentOf(
   { terminal, warn }: Context,
   options: CreateOptions,
   { image, modules }: KernelAndModules,
   patch: string,
-): Promise<{ readonly content: UpdateContent; readonly symvers: ReadonlyMap<string, number> }> {
+): Promise<Content> {
   const cache = resolve(options.cache ?? defaultCache());
   await mkdir(cache, { recursive: true });
   const progress = (line: string): void => terminal.progress(line);
@@ -126,11 +142,36 @@ async function contentOf(
   try {
     for (const note of workspace.notes) warn(note);
     const tools = { workspace, objects: objectCache(cache), shipped, progress };
-    return { content: await makeUpdate(tools, changes), symvers: shipped.versions.crcs };
+    const content = await makeUpdate(tools, changes);
+    const hooks: PatchObject[] = [];
+    for (const { object, path } of options.hooks.map(hooksOf)) {
+      const file = await compileHooks(workspace, path, await readBounded(path, MAX_HOOKS_BYTES));
+      hooks.push(await shipped.whole(file, path, object));
+    }
+    return { content, hooks, symvers: shipped.versions.crcs };
   } finally {
     workspace.release();
   }
 }
+
+/** `FILE`, for the kernel itself, or `MODULE=FILE`. */
+function hooksOf(text: string): { readonly object: ObjectName; readonly path: string } {
+  const [, module, path] = /^([A-Za-z0-9_-]+)=(.+)$/s.exec(text) ?? [];
+  if (module === undefined || path === undefined) return { object: KERNEL_OBJECT, path: text };
+  return { object: objectName(module.replaceAll("-", "_")), path };
+}
+
+async function signerOf({ signKey, signCert }: CreateOptions): Promise<ModuleSigner | undefined> {
+  if (signKey === undefined && signCert === undefined) return undefined;
+  if (signKey !== undefined && signCert !== undefined)
+    return moduleSigner(
+      await readBounded(signKey, MAX_KEY_BYTES),
+      await readBounded(signCert, MAX_KEY_BYTES),
+    );
+  throw new RebootlessError("usage", "--sign-key and --sign-cert belong together");
+}
+
+const MAX_KEY_BYTES = 64 * 1024;
 
 /** The XDG Base Directory Specification's place for what can be made again. */
 const defaultCache = (): string =>

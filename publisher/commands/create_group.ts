@@ -36,6 +36,14 @@ export const createGroup: CommandGroup = (root, run) => {
     .option("--conflicts <id>", "an update that must not be applied with it (repeat)", many, [])
     .option("--supersedes <id>", "an update that this one makes needless (repeat)", many, [])
     .option("--replace", "an atomic replace: it takes out every other live patch", false)
+    .option(
+      "--hooks <file>",
+      "C that runs around applying and undoing; for a module: MODULE=FILE (repeat)",
+      many,
+      [],
+    )
+    .option("--sign-key <file>", "an RSA key to sign the module with, for hosts that load no others")
+    .option("--sign-cert <file>", "its certificate, which those hosts trust")
     .option("--rollout <hours>", "let it reach the hosts evenly over so many hours")
     .option("--rollout-start <time>", "when the first hosts get it: 2026-01-31T06:00:00Z (else: now)")
     .option(

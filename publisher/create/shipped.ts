@@ -3,7 +3,9 @@ import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import type { ModuleFile } from "../package/module_files.ts";
 import { type Difference, differentiate, type ShippedKernel } from "./difference.ts";
+import type { PatchObject } from "./patch_object.ts";
 import type { UnitPair } from "./unit_pair.ts";
+import { wholeUnit } from "./whole_unit.ts";
 
 /** Kernels export some 20,000 symbols, their modules as many. */
 const MAX_SYMBOLS = 200_000;
@@ -36,6 +38,8 @@ export interface Shipped {
   readonly versions: SymbolVersions;
   /** As `differentiate`. */
   compare(pair: UnitPair, shared: ReadonlySet<string>): Promise<Difference>;
+  /** As `wholeUnit`. */
+  whole(file: Uint8Array, source: string, object: ObjectName): Promise<PatchObject>;
 }
 
 export function shippedKernel(
@@ -55,20 +59,22 @@ export function shippedKernel(
       return bytes;
     },
   };
+  // A module is asked for where a reference leads to it: what was missed is read, and the unit looked at again.
+  const withModules = async <T>(look: () => T): Promise<T> => {
+    for (;;) {
+      const outcome = attempt(look);
+      if (missed.size === 0) return outcome();
+      for (const name of missed) {
+        const file = files.get(name);
+        if (file !== undefined) read.set(name, await file.read());
+      }
+      missed.clear();
+    }
+  };
   return {
     versions,
-    // A module is asked for where a reference leads to it: what was missed is read, and the unit looked at again.
-    async compare(pair, shared) {
-      for (;;) {
-        const outcome = attempt(() => differentiate(pair, kernel, shared));
-        if (missed.size === 0) return outcome();
-        for (const name of missed) {
-          const file = files.get(name);
-          if (file !== undefined) read.set(name, await file.read());
-        }
-        missed.clear();
-      }
-    },
+    compare: (pair, shared) => withModules(() => differentiate(pair, kernel, shared)),
+    whole: (file, source, object) => withModules(() => wholeUnit(file, source, object, kernel)),
   };
 }
 

@@ -1,5 +1,7 @@
 import type { FileChange } from "../../publisher/create/source/apply_patch.ts";
+import type { Kernel } from "../guest/machine.ts";
 import { playScenarios } from "./behaviour/play.ts";
+import { playSignature } from "./behaviour/signature.ts";
 import { ModuleRunner, type Trial } from "./guest/module_runner.ts";
 import { proofOptions, spread } from "./options.ts";
 import { readPair } from "./pair.ts";
@@ -59,11 +61,11 @@ const isGood = ({ loaded, undone, problems }: Trial): boolean => loaded && undon
 
 /** The first fixes in modules of file systems and the network that can be made. */
 async function moduleFixes(workshop: Workshop, wanted: number): Promise<readonly FileOutcome[]> {
-  const changes = await workshop.changes((object, path) => object !== "vmlinux" && MODULE_FOLDERS.test(path));
-  const order = spread(changes, changes.length);
+  const files = await workshop.differing((object, path) => object !== "vmlinux" && MODULE_FOLDERS.test(path));
   const made: FileOutcome[] = [];
-  for (let at = 0; at < order.length && made.length < wanted; at += wanted) {
-    const some = await workshop.each(order.slice(at, at + wanted), sayOutcome);
+  for (let at = 0; at < files.length && made.length < wanted; at += wanted) {
+    const changes = await workshop.changes(files.slice(at, at + wanted));
+    const some = await workshop.each(changes, sayOutcome);
     made.push(...some.filter(({ kind }) => kind === "made"));
   }
   return made.slice(0, wanted);
@@ -83,11 +85,13 @@ async function cumulative(workshop: Workshop, runner: ModuleRunner, changes: rea
 }
 
 /** Changes of ours, each of another kind, are seen while they are applied, and not before or after. */
-async function proveBehaviour(workshop: Workshop, runner: ModuleRunner, kernel: string): Promise<boolean> {
-  const played = await playScenarios(workshop, runner, say);
+async function proveBehaviour(workshop: Workshop, runner: ModuleRunner, kernel: Kernel): Promise<boolean> {
+  const signature = await playSignature(kernel);
+  say(`signature: ${signature.problems.join(" ") || "understood where signatures are enforced"}`);
+  const played = [signature, ...(await playScenarios(workshop, runner, say))];
   const good = played.filter(({ problems }) => problems.length === 0).length;
   const seconds = Math.round((performance.now() - began) / 1000);
-  say(JSON.stringify({ kernel, scenarios: played.length, good, seconds }));
+  say(JSON.stringify({ kernel: kernel.version, scenarios: played.length, good, seconds }));
   return good === played.length;
 }
 
@@ -98,11 +102,11 @@ async function main(): Promise<boolean> {
   const workshop = await Workshop.open(pair, progress);
   const runner = new ModuleRunner(pair.kernel);
   try {
-    if (behaviour) return await proveBehaviour(workshop, runner, pair.kernel.version);
-    const all = await workshop.changes((object) => object === "vmlinux");
+    if (behaviour) return await proveBehaviour(workshop, runner, pair.kernel);
+    const all = await workshop.differing((object) => object === "vmlinux");
     const chosen = spread(all, limit);
     progress(`${all.length} files of the kernel proper differ, ${chosen.length} are taken`);
-    const outcomes = await workshop.each(chosen, sayOutcome);
+    const outcomes = await workshop.each(await workshop.changes(chosen), sayOutcome);
     const trials = await tryAll(runner, outcomes);
     const madeChanges = outcomes.filter(({ kind }) => kind === "made").map(({ change }) => change);
     const whole = madeChanges.length > 0 ? await cumulative(workshop, runner, madeChanges) : undefined;

@@ -7,13 +7,16 @@ import { writeModule } from "../../publisher/create/module/write_module.ts";
 import { type Shipped, shippedKernel } from "../../publisher/create/shipped.ts";
 import { objectOf } from "../../publisher/create/source/affected.ts";
 import { applyPatch, type FileChange } from "../../publisher/create/source/apply_patch.ts";
+import { compileHooks } from "../../publisher/create/source/compile_hooks.ts";
 import { openHeaders } from "../../publisher/create/source/headers.ts";
 import { type ObjectCache, objectCache } from "../../publisher/create/source/object_cache.ts";
 import { openSource, type SourceTree } from "../../publisher/create/source/source_tree.ts";
 import { openWorkspace, type Workspace } from "../../publisher/create/source/workspace.ts";
 import { makeUpdate, type UpdateReport } from "../../publisher/create/update.ts";
 import { type ObjectName, objectName } from "../../shared/brand.ts";
-import { changedFiles, unifiedDiff } from "./changed_files.ts";
+import { utf8 } from "../../shared/bytes.ts";
+import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
+import { type ChangedFile, changedFiles, unifiedDiff } from "./changed_files.ts";
 import { compileAhead } from "./compile_ahead.ts";
 import type { MadeModule } from "./guest/module_runner.ts";
 import type { SourcePair } from "./pair.ts";
@@ -67,15 +70,18 @@ export class Workshop {
     return new Workshop(kernel, shipped, workspace, objectCache(pair.cache), [from, to], progress);
   }
 
-  /** The .c files of the step that are linked into objects that `wanted` takes, each with its change. */
-  async changes(wanted: (object: ObjectName, path: string) => boolean): Promise<readonly FileChange[]> {
-    const [from, to] = this.#trees;
-    const files = await changedFiles(from, to, (path) => {
+  /** The .c files of the step that are linked into objects that `wanted` takes. */
+  async differing(wanted: (object: ObjectName, path: string) => boolean): Promise<readonly ChangedFile[]> {
+    return changedFiles(...this.#trees, (path) => {
       const object = this.#workspace.units.get(objectOf(path));
       return object !== undefined && wanted(object, path);
     });
+  }
+
+  /** What `create` makes of their patches. */
+  async changes(files: readonly ChangedFile[]): Promise<readonly FileChange[]> {
     const changes: FileChange[] = [];
-    for (const { patch } of files) changes.push(...(await applyPatch(from.root, patch, false)));
+    for (const { patch } of files) changes.push(...(await applyPatch(this.#trees[0].root, patch, false)));
     return changes;
   }
 
@@ -128,6 +134,7 @@ export class Workshop {
   async make(
     name: string,
     changes: readonly FileChange[],
+    hooks?: string,
   ): Promise<{ readonly report: UpdateReport; readonly module: MadeModule | undefined }> {
     const tools = {
       workspace: this.#workspace,
@@ -137,12 +144,14 @@ export class Workshop {
     };
     const { report, patches } = await makeUpdate(tools, changes);
     if (report.outcome !== "made") return { report, module: undefined };
+    const compiled = hooks === undefined ? [] : [await compileHooks(this.#workspace, "hooks.c", utf8(hooks))];
+    const units = compiled.map((file) => this.#shipped.whole(file, "hooks.c", KERNEL_OBJECT));
     const module = objectName(`create_${name.replaceAll(/[^a-z0-9]/gi, "_")}`.slice(0, 55));
     const bytes = writeModule({
       name: module,
       kernel: moduleKernel(this.#kernel.image, this.#shipped.versions.crcs),
       units: patches,
-      hooks: [],
+      hooks: await Promise.all(units),
       replace: false,
     });
     const targets = [...new Set<string>(patches.map(({ object }) => object))].filter(

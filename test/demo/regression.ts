@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { closeSync, existsSync, ftruncateSync, openSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { closeSync, ftruncateSync, openSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { unifiedDiff } from "../create/changed_files.ts";
+import { differencePatch } from "../create/one_file.ts";
 import { readPair, type SourcePair } from "../create/pair.ts";
 import { Workshop } from "../create/workshop.ts";
 import type { Guest } from "../guest/guest.ts";
@@ -42,7 +43,9 @@ export async function showRegression(
   const { version } = pair.kernel;
   if (!pair.asked)
     show(`the archive has no more of the regression: ${pair.from} and ${pair.to} are taken, the newest pair`);
-  const { file, patch } = pair.asked ? await regressionPatch(pair) : await anyPatch(pair, place.work);
+  const { file, patch } = pair.asked
+    ? { file: FILE, patch: await differencePatch(pair, FILE) }
+    : await anyPatch(pair, place.work);
   title(`the distribution's own difference of ${pair.from} and ${pair.to}: ${file}`);
   show(await changedLines(patch));
 
@@ -64,19 +67,18 @@ export async function showRegression(
     ),
   );
 
-  title(`two hosts: boot ${version}, unmodified`);
-  const guests = await Promise.all(
-    ["without", "with"].map((name) => boot(pair, place, join(place.work, `${name}.disk`), cleanup)),
-  );
-  const [without, updated] = guests;
-  assert(without !== undefined && updated !== undefined);
-
   if (pair.asked) {
-    title("host without the update: write a file, drop caches, remove the file");
+    title(
+      `a host without the update: boot ${version}, unmodified; write a file, drop caches, remove the file`,
+    );
+    const without = await boot(pair, place, cleanup);
     show(TRIGGER);
     show(await crash(without));
+    await without.close();
   }
 
+  title(`a host with it: boot ${version}, unmodified`);
+  const updated = await boot(pair, place, cleanup);
   title("host with it: its timer runs, as it does every four hours");
   await mustRun(updated, show, "init", "--feed", updated.feedUrl(place.edge.port), "--root", ROOT_IN_GUEST);
   show(await timerRun(updated));
@@ -96,30 +98,16 @@ interface Difference {
   readonly patch: string;
 }
 
-/** Made once, out of the two source packages. */
-async function regressionPatch(pair: SourcePair): Promise<Difference> {
-  const folder = join(pair.cache, "..", "demo");
-  const patch = join(folder, `${ID}-${pair.from}-${pair.to}.patch`);
-  if (existsSync(patch)) return { file: FILE, patch };
-  await mkdir(folder, { recursive: true });
-  const [before, after] = await Promise.all([fileOf(pair.sources.from, FILE), fileOf(pair.sources.to, FILE)]);
-  const text = await differenceOf(folder, FILE, before, after);
-  await writeFile(`${patch}.tmp`, text, "latin1");
-  await rename(`${patch}.tmp`, patch);
-  return { file: FILE, patch };
-}
-
 /** Another difference of the pair, the first that can be brought to a running kernel. */
 async function anyPatch(pair: SourcePair, work: string): Promise<Difference> {
   const workshop = await Workshop.open(pair, () => undefined);
   try {
-    for (const change of await workshop.changes((object) => object === "vmlinux")) {
-      const [outcome] = await workshop.each([change], () => undefined);
+    for (const { path, patch: text } of await workshop.differing((object) => object === "vmlinux")) {
+      const [outcome] = await workshop.each(await workshop.changes([{ path, patch: text }]), () => undefined);
       if (outcome?.kind !== "made") continue;
       const patch = join(work, "difference.patch");
-      const text = await differenceOf(work, change.path, change.before ?? "", change.after ?? "");
       await writeFile(patch, text, "latin1");
-      return { file: change.path, patch };
+      return { file: path, patch };
     }
   } finally {
     workshop.close();
@@ -127,34 +115,10 @@ async function anyPatch(pair: SourcePair, work: string): Promise<Difference> {
   throw new Error(`no file of ${pair.from} and ${pair.to} can be brought to a running kernel`);
 }
 
-async function differenceOf(
-  folder: string,
-  path: string,
-  before: Uint8Array | string,
-  after: Uint8Array | string,
-): Promise<string> {
-  const files = [join(folder, "before.c"), join(folder, "after.c")] as const;
-  await writeFile(files[0], before, "latin1");
-  await writeFile(files[1], after, "latin1");
-  const text = await unifiedDiff(...files, path);
-  for (const file of files) await rm(file);
-  return text;
-}
-
 /** The lines that a patch takes and puts. */
 async function changedLines(patch: string): Promise<string> {
   const lines = (await readFile(patch, "latin1")).split("\n");
   return lines.filter((line) => /^[-+](?![-+])/.test(line)).join("\n");
-}
-
-/** One file of a source package: an archive in an archive, streamed. */
-async function fileOf(deb: string, path: string): Promise<Buffer> {
-  const script = `dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
-    xz -dc | tar -xO --occurrence=1 --wildcards "linux-source-*/$2"`;
-  const options = { encoding: "buffer", maxBuffer: 64 << 20 } as const;
-  const { stdout } = await run("sh", ["-c", script, "sh", deb, path], options);
-  if (stdout.length === 0) throw new Error(`${deb} has no ${path}`);
-  return stdout;
 }
 
 async function create(pair: SourcePair, patch: string, output: string): Promise<string> {
@@ -182,10 +146,10 @@ async function create(pair: SourcePair, patch: string, output: string): Promise<
 
 async function boot(
   pair: SourcePair,
-  { feed }: { readonly feed: string },
-  disk: string,
+  { feed, work }: { readonly feed: string; readonly work: string },
   cleanup: (() => Promise<void>)[],
 ): Promise<Guest> {
+  const disk = join(work, "ext4.disk");
   const file = openSync(disk, "w");
   ftruncateSync(file, DISK_BYTES);
   closeSync(file);
@@ -200,6 +164,8 @@ async function crash(guest: Guest): Promise<string> {
     ({ code, stdout }) => `exit code ${code}: ${stdout}`,
     () => undefined,
   );
+  // The report goes on for a moment after the command has ended.
+  for (let tries = 0; guest.crash() === undefined && tries < 100; tries++) await sleep(100);
   const report = guest.crash();
   assert(report !== undefined, `without the update the kernel is healthy: ${outcome}`);
   const lines = guest.console().split("\n");

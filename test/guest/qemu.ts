@@ -15,6 +15,8 @@ export interface QemuOptions {
   readonly memoryMb?: number;
   /** Raw images here; the guest has them as /dev/nvme0n1, /dev/nvme1n1, ... */
   readonly disks?: readonly string[];
+  /** The same after those; the guest cannot write to them. */
+  readonly readOnlyDisks?: readonly string[];
   /** After a kernel oops the guest may go on, and commands with it; without this an oops ends every command. */
   readonly survivesOops?: boolean;
 }
@@ -43,9 +45,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 function machineArguments(options: QemuOptions, directory: string): readonly string[] {
-  const disks = (options.disks ?? []).flatMap((file, index) => {
+  const images = [
+    ...(options.disks ?? []).map((file) => `file=${file}`),
+    ...(options.readOnlyDisks ?? []).map((file) => `file=${file},readonly=on`),
+  ];
+  const disks = images.flatMap((image, index) => {
     const device = `nvme,serial=disk${index},drive=d${index}`;
-    return ["-drive", `file=${file},if=none,id=d${index},format=raw`, "-device", device];
+    return ["-drive", `${image},if=none,id=d${index},format=raw`, "-device", device];
   });
   const socket = (name: string): string =>
     `socket,id=${name},path=${join(directory, name)},server=on,wait=off`;

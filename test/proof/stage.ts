@@ -15,6 +15,7 @@ export const TARGETS = ["rebootless_target_a", "rebootless_target_b", "rebootles
 export interface Stage {
   readonly kernel: Kernel;
   readonly feed: KernelFeed;
+  readonly publication: Publication;
   readonly random: Random;
   /** An update of one of our modules, to be published. */
   update(id: string, module: ModuleName, more?: Omit<Entry, "id" | "module">): Promise<Entry>;
@@ -40,6 +41,7 @@ export async function openStage({ kernel, random, progress }: StageOptions): Pro
   return {
     kernel,
     feed,
+    publication,
     random,
     progress,
     update: async (id, module, more = {}) => ({ id, module: await buildModule(kernel, module), ...more }),

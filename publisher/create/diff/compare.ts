@@ -1,4 +1,5 @@
 import { equalBytes } from "../../../shared/bytes.ts";
+import { RebootlessError } from "../../../shared/errors.ts";
 import type { Piece, Reference, ReferenceTarget, Unit } from "../object/pieces.ts";
 import type { SpecialEntries, TableEntry } from "../object/special_tables.ts";
 import type { Correlation } from "./correlate.ts";
@@ -12,6 +13,9 @@ export interface Version {
 /** Whether a piece of the old unit and one of the new one mean the same. */
 export type Compare = (old: Piece, now: Piece) => boolean;
 
+/** Constants without a name refer to others; those of compilers some few deep. */
+const MAX_DEPTH = 500;
+
 /** struct _ddebug (include/linux/dynamic_debug.h): behind four pointers, a line number of 18 bits. */
 const DEBUG_SECTION = "__dyndbg";
 const DEBUG_LINE_AT = 32;
@@ -22,12 +26,17 @@ const DEBUG_LINE_AT = 32;
  */
 export function comparer(before: Version, after: Version, { newOf }: Correlation): Compare {
   const known = new Map<string, boolean>();
+  let depth = 0;
   const sameContent: Compare = (old, now) => {
     const key = `${old.index} ${now.index}`;
     const before = known.get(key);
     if (before !== undefined) return before;
+    if (depth === MAX_DEPTH)
+      throw new RebootlessError("limit", `data that refers to data ${MAX_DEPTH} times over`);
     known.set(key, true); // what refers to itself is the same if the rest is
+    depth++;
     const same = isSameContent(old, now);
+    depth--;
     known.set(key, same);
     return same;
   };

@@ -2,7 +2,6 @@ import { R_X86_64, type Rela } from "../../../shared/elf/rela.ts";
 import { SECTION_FLAG } from "../../../shared/elf/sections.ts";
 import { type ElfSymbol, SYMBOL_TYPE } from "../../../shared/elf/symbols.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
-import { groupBy } from "../../../shared/group_by.ts";
 import { type RelativeOperand, relativeOperands } from "./code_walk.ts";
 import {
   type CompiledObject,
@@ -10,6 +9,7 @@ import {
   type ObjectSection,
   openCompiledObject,
 } from "./compiled_object.ts";
+import { type Extent, isCode, namedSymbols, referredPlaces, sectionExtents } from "./extents.ts";
 import { type SectionRole, sectionRole } from "./section_role.ts";
 
 /** A function, a datum, a string, a constant: the smallest part of a unit that is compared and kept as a whole. */
@@ -67,10 +67,11 @@ export function openUnit(file: Uint8Array): Unit {
   return splitUnit(openCompiledObject(file));
 }
 
-interface Extent {
-  readonly start: number;
-  readonly end: number;
-  readonly symbols: readonly ElfSymbol[];
+/** The relative operands of a section's code. */
+interface Walk {
+  readonly byField: ReadonlyMap<number, RelativeOperand>;
+  /** By place. */
+  readonly sorted: readonly RelativeOperand[];
 }
 
 type Draft = Omit<Piece, "bytes" | "references" | "isTied">;
@@ -101,17 +102,17 @@ function splitUnit(object: CompiledObject): Unit {
       if (draft !== undefined) for (const symbol of extent.symbols) bySymbol.set(symbol, draft);
     });
   }
-  const walks = new Map<ObjectSection, ReadonlyMap<number, RelativeOperand>>();
+  const walks = new Map<ObjectSection, Walk>();
   const pieceAt = (section: number, offset: number): Draft | undefined =>
     lastBefore(bySection.get(section) ?? [], offset);
   const references = (section: ObjectSection, start: number, end: number): readonly Reference[] => {
     const known = walks.get(section) ?? sectionOperands(section, bySection.get(section.index) ?? []);
     walks.set(section, known);
-    const listed = within(section.relocations, start, end).map((rela) =>
+    const listed = within(section.relocations, offsetOf, start, end).map((rela) =>
       referenceOf(
         object,
         rela,
-        known.get(rela.offset) ?? presumedOperand(section, rela),
+        known.byField.get(rela.offset) ?? presumedOperand(section, rela),
         start,
         (symbol, offset) => symbolPiece(bySymbol, symbol) ?? pieceAt(symbol.section, offset),
       ),
@@ -142,108 +143,6 @@ export function clearedBytes(
   const bytes = section.bytes.slice(start, start + size);
   for (const { offset, type } of references) bytes.fill(0, offset, offset + (FIELD_SIZE.get(type) ?? 0));
   return bytes;
-}
-
-/** Symbols that name a piece, by section: no sections, files, local labels. */
-function namedSymbols({ symbols, sections }: CompiledObject): ReadonlyMap<number, readonly ElfSymbol[]> {
-  return groupBy(symbols, ({ type, name, section }) => {
-    if (type === SYMBOL_TYPE.section || type === SYMBOL_TYPE.file || name === "" || section === 0)
-      return undefined;
-    const isLabel = name.startsWith(".L") || name.startsWith("__BTF_ID__");
-    return isLabel || sections[section] === undefined ? undefined : section;
-  });
-}
-
-/** Offsets that relocations name, by section: where code and data without a name begin. */
-function referredPlaces({ sections, symbols }: CompiledObject): ReadonlyMap<number, readonly number[]> {
-  const places = new Map<number, Set<number>>();
-  for (const section of sections) {
-    for (const { symbol, addend, type } of section.relocations) {
-      const target = symbols[symbol];
-      if (target === undefined || target.section === 0) continue;
-      const bias = isCode(section) && (type === R_X86_64.PC32 || type === R_X86_64.PLT32) ? 4n : 0n;
-      const list = places.get(target.section);
-      const place = Number(target.value + addend + bias);
-      if (list === undefined) places.set(target.section, new Set([place]));
-      else list.add(place);
-    }
-  }
-  return new Map([...places].map(([section, set]) => [section, [...set].sort((a, b) => a - b)]));
-}
-
-const isCode = ({ flags }: ObjectSection): boolean => (flags & SECTION_FLAG.exec) !== 0n;
-
-function sectionExtents(
-  section: ObjectSection,
-  role: Draft["role"],
-  symbols: readonly ElfSymbol[],
-  referred: readonly number[],
-): readonly Extent[] {
-  if (role === "string") return cut(section.size, stringStarts(section));
-  if (role === "constant") {
-    const count = Math.ceil(section.size / section.entrySize);
-    return cut(
-      section.size,
-      Array.from({ length: count }, (_, i) => i * section.entrySize),
-    );
-  }
-  const named = symbolExtents(section, symbols);
-  return named.length === 0 && role === "code"
-    ? cut(
-        section.size,
-        referred.filter((at) => at >= 0 && at < section.size),
-      )
-    : withGaps(section.size, named);
-}
-
-function cut(size: number, starts: readonly number[]): readonly Extent[] {
-  if (size === 0) return [];
-  const all = starts[0] === 0 ? starts : [0, ...starts];
-  return all.map((start, i) => ({ start, end: all[i + 1] ?? size, symbols: [] }));
-}
-
-function stringStarts({ bytes, entrySize }: ObjectSection): readonly number[] {
-  const starts: number[] = [];
-  let isStart = true;
-  for (let at = 0; at < bytes.length; at += entrySize) {
-    if (isStart) starts.push(at);
-    isStart = bytes.subarray(at, at + entrySize).every((byte) => byte === 0);
-  }
-  return starts;
-}
-
-/** One for each place where a symbol starts that lies in no other; one without a size reaches to the next. */
-function symbolExtents({ size }: ObjectSection, symbols: readonly ElfSymbol[]): readonly Extent[] {
-  const sorted = [...symbols].sort((a, b) => Number(a.value - b.value) || Number(b.size - a.size));
-  const extents: Extent[] = [];
-  for (const symbol of sorted) {
-    const start = Number(symbol.value);
-    const last = extents.at(-1);
-    const end = Math.min(start + Number(symbol.size), size);
-    if (last !== undefined && start === last.start && (end === last.end || symbol.size === 0n)) {
-      if (symbol.size === 0n && last.end === last.start && symbol.type !== last.symbols[0]?.type) continue;
-      extents[extents.length - 1] = { ...last, symbols: [...last.symbols, symbol] };
-    } else if (last === undefined || start >= last.end) {
-      extents.push({ start, end, symbols: [symbol] });
-    }
-  }
-  return extents.map((extent, i) => {
-    const [symbol] = extent.symbols;
-    const isOpen = extent.end === extent.start && symbol?.type === SYMBOL_TYPE.none;
-    return isOpen ? { ...extent, end: extents[i + 1]?.start ?? size } : extent;
-  });
-}
-
-function withGaps(size: number, extents: readonly Extent[]): readonly Extent[] {
-  const all: Extent[] = [];
-  let end = 0;
-  for (const extent of extents) {
-    if (extent.start > end) all.push({ start: end, end: extent.start, symbols: [] });
-    all.push(extent);
-    end = Math.max(end, extent.end);
-  }
-  if (end < size) all.push({ start: end, end: size, symbols: [] });
-  return all;
 }
 
 function draftOf(
@@ -287,24 +186,29 @@ function lastBefore(pieces: readonly Draft[], offset: number): Draft | undefined
   return pieces[Math.max(low - 1, 0)];
 }
 
-function within(relocations: readonly Rela[], start: number, end: number): readonly Rela[] {
-  let low = 0;
-  let high = relocations.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((relocations[middle]?.offset ?? 0) < start) low = middle + 1;
-    else high = middle;
-  }
-  let last = low;
-  while (last < relocations.length && (relocations[last]?.offset ?? end) < end) last++;
-  return relocations.slice(low, last);
+/** Those of sorted things that lie in [start, end). */
+function within<T>(
+  sorted: readonly T[],
+  placeOf: (one: T) => number,
+  start: number,
+  end: number,
+): readonly T[] {
+  const before = (at: number): number => {
+    let low = 0;
+    let high = sorted.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const one = sorted[middle];
+      if (one !== undefined && placeOf(one) < at) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  return sorted.slice(before(start), before(end));
 }
 
-function sectionOperands(
-  section: ObjectSection,
-  pieces: readonly Draft[],
-): ReadonlyMap<number, RelativeOperand> {
-  if (!isCode(section)) return new Map();
+function sectionOperands(section: ObjectSection, pieces: readonly Draft[]): Walk {
+  if (!isCode(section)) return { byField: new Map(), sorted: [] };
   const all = new Map<number, RelativeOperand>();
   for (const { start, size } of pieces) {
     for (const operand of relativeOperands(section.bytes.subarray(start, start + size)).values()) {
@@ -316,7 +220,7 @@ function sectionOperands(
       });
     }
   }
-  return all;
+  return { byField: all, sorted: [...all.values()].sort((a, b) => a.at - b.at) };
 }
 
 /** Where the walk over a section's code did not come: nothing follows the field. */
@@ -360,30 +264,28 @@ function narrow(value: bigint): number {
   return Number(value);
 }
 
-function jumpsShortOut(
-  operands: ReadonlyMap<number, RelativeOperand> | undefined,
-  start: number,
-  end: number,
-): boolean {
-  for (const { at, size, target } of operands?.values() ?? []) {
-    if (size === 1 && at >= start && at < end && (target < start || target >= end)) return true;
-  }
-  return false;
+function jumpsShortOut(walk: Walk | undefined, start: number, end: number): boolean {
+  return within(walk?.sorted ?? [], placeOf, start, end).some(
+    ({ size, target }) => size === 1 && (target < start || target >= end),
+  );
 }
+
+const placeOf = ({ at }: RelativeOperand): number => at;
+const offsetOf = ({ offset }: Rela): number => offset;
 
 /** Branches from one piece into another of the same section, which the assembler filled in. */
 function unlisted(
   section: ObjectSection,
-  operands: ReadonlyMap<number, RelativeOperand>,
+  { sorted }: Walk,
   start: number,
   end: number,
   pieceAt: (section: number, offset: number) => Draft | undefined,
 ): readonly Reference[] {
   if (start === 0 && end === section.size) return [];
-  const relocated = new Set(within(section.relocations, start, end).map(({ offset }) => offset));
-  return [...operands.values()].flatMap((operand): readonly Reference[] => {
+  const relocated = new Set(within(section.relocations, offsetOf, start, end).map(({ offset }) => offset));
+  return within(sorted, placeOf, start, end).flatMap((operand): readonly Reference[] => {
     const { at, size, target, isBranch } = operand;
-    if (at < start || at >= end || relocated.has(at) || (target >= start && target < end)) return [];
+    if (relocated.has(at) || (target >= start && target < end)) return [];
     const piece = target < 0 || target > section.size ? undefined : pieceAt(section.index, target);
     if (piece === undefined) return [];
     if (size !== 4) return [];

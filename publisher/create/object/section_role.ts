@@ -57,7 +57,7 @@ export const ORC_ENTRIES = ".orc_unwind";
 export const ORC_ENTRY_SIZE = 6;
 
 const NOTES = [
-  /^\.(?:discard|debug|note|comment|modinfo|symtab|strtab|shstrtab|BTF|orc_header|printk_index)(?:[._]|$)/,
+  /^\.(?:discard|debug|note|comment|modinfo|symtab|strtab|shstrtab|BTF(?!_ids)|orc_header|printk_index)(?:[._]|$)/,
   /^\.?___?(?:ksymtab|kcrctab)/,
   /^(?:__ksymtab|___ksymtab|__kcrctab|___kcrctab|__modver|__versions|__patchable_function_entries)/,
   /^\.export_symbol$/,

@@ -33,9 +33,9 @@ async function play(
   runner: ModuleRunner,
   scenario: Scenario,
 ): Promise<readonly string[]> {
-  const { kind, source, edits, observe, refused } = scenario;
+  const { kind, source, edits, observe, refused, hooks } = scenario;
   const changes = await workshop.rewritten(source, (text) => edited(text, edits));
-  const { report, module } = await workshop.make(`behaviour_${kind}`, changes);
+  const { report, module } = await workshop.make(`behaviour_${kind}`, changes, hooks?.join("\n"));
   const codes = report.units.flatMap(({ refusals }) => refusals.map(({ code }) => code));
   if (refused !== undefined) {
     return module === undefined && codes.includes(refused as (typeof codes)[number])

@@ -5,8 +5,8 @@ export interface Scenario {
   readonly source: string;
   /** Made one after the other. Each must be possible exactly where it says. */
   readonly edits: readonly Edit[];
-  /** The module of the kernel's package that the source is part of. */
-  readonly target?: string;
+  /** C of ours whose functions livepatch calls around the change. */
+  readonly hooks?: readonly string[];
   /** A shell script for the guest. */
   readonly observe: string;
   /** The output while the change is applied; what it is without must be another. */
@@ -80,11 +80,36 @@ export const SCENARIOS: readonly Scenario[] = [
     refused: "changed_data",
   },
   {
+    kind: "data by hooks",
+    source: CMDLINE,
+    edits: [{ ...LAST, lines: ['\tseq_puts(m, "hooked\\n");'] }],
+    hooks: [
+      "#include <linux/livepatch.h>",
+      "#include <linux/printk.h>",
+      // Local to fs/pipe.c.
+      "extern unsigned int pipe_max_size;",
+      "int pre_patch(struct klp_object *obj);",
+      "int pre_patch(struct klp_object *obj)",
+      "{",
+      "\tpipe_max_size = 196608;",
+      '\tpr_info("rebootless pre_patch of %s\\n", obj->name ? obj->name : "vmlinux");',
+      "\treturn 0;",
+      "}",
+      "void post_unpatch(struct klp_object *obj);",
+      "void post_unpatch(struct klp_object *obj)",
+      "{",
+      "\tpipe_max_size = 1048576;",
+      "}",
+    ],
+    observe: "cat /proc/cmdline /proc/sys/fs/pipe-max-size; dmesg | grep -o 'rebootless pre_patch.*'",
+    during: /hooked\n196608\nrebootless pre_patch of vmlinux\n$/,
+  },
+  {
     kind: "WARN",
     source: CMDLINE,
     edits: [include("linux/bug.h"), { ...LAST, lines: ['\tWARN(m->count, "rebootless warns\\n");'] }],
     observe: "dmesg -c >/dev/null; cat /proc/cmdline >/dev/null; dmesg -c | grep -E 'WARNING|rebootless w'",
-    during: /WARNING: .* at fs\/proc\/cmdline\.c:\d+ cmdline_proc_show\+.*\n.*rebootless warns\n/,
+    during: /rebootless warns\n.*WARNING: .* at fs\/proc\/cmdline\.c:\d+ cmdline_proc_show\+/,
   },
   {
     kind: "jump label",
@@ -157,7 +182,6 @@ export const SCENARIOS: readonly Scenario[] = [
         lines: ['\t\tseq_printf(seq, "rebootless %u\\n", vn->name_type);'],
       },
     ],
-    target: "8021q",
     observe: "cat /proc/net/vlan/config",
     during: /^rebootless \d\nVLAN Dev name/,
   },

@@ -60,11 +60,18 @@ smoke() {
   find /sys/kernel /sys/module /sys/class /sys/bus -maxdepth 3 >/dev/null
   cat /proc/meminfo /proc/vmstat /proc/stat /proc/self/maps /proc/self/status /proc/mounts /proc/net/* >/dev/null 2>&1
   ping -c 1 -W 5 127.0.0.1 >/dev/null || fail "ping"
-  echo hello | timeout 20 nc -l -p 7777 >/tmp/heard &
-  usleep 300000
-  echo there | timeout 20 nc 127.0.0.1 7777 >/tmp/said || fail "tcp"
-  wait $!
-  [ "$(cat /tmp/heard /tmp/said)" = "$(printf 'there\nhello')" ] || fail "tcp: other bytes came"
+  mkdir -p /tmp/served && dd if=/dev/urandom of=/tmp/served/sent bs=1k count=200 2>/dev/null
+  httpd -f -p 127.0.0.1:7777 -h /tmp/served &
+  server=$!
+  heard=no
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    printf 'GET /sent HTTP/1.0\r\n\r\n' | timeout 20 nc 127.0.0.1 7777 | tail -c 204800 >/tmp/got
+    cmp -s /tmp/served/sent /tmp/got && heard=yes && break
+    usleep 300000
+  done
+  kill $server
+  wait $server 2>/dev/null
+  [ $heard = yes ] || fail "tcp: other bytes came"
   (sleep 30 & kill -TERM $!; wait $!) 2>/dev/null
   timeout 1 sleep 5
   unshare -m -u -i true && nslookup localhost 127.0.0.1 >/dev/null 2>&1

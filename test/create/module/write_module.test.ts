@@ -49,9 +49,9 @@ describe("a module that is written", () => {
       vermagic: KERNEL_6_1.vermagic,
       buildId: expect.stringMatching(/^[0-9a-f]{40}$/),
       objects: [
-        { object: "vmlinux", functions: [{ name: "version_proc_show", position: 0 }] },
-        { object: "ext4", functions: [{ name: "ext4_free", position: 0 }] },
-        { object: "nf_tables", functions: [{ name: "nft_init", position: 2 }] },
+        { object: "vmlinux", functions: [{ name: "version_proc_show", position: 0 }], callbacks: [] },
+        { object: "ext4", functions: [{ name: "ext4_free", position: 0 }], callbacks: [] },
+        { object: "nf_tables", functions: [{ name: "nft_init", position: 2 }], callbacks: [] },
       ],
     });
   });
@@ -88,8 +88,12 @@ describe("a module that is written", () => {
       hooks: [hook("vmlinux", "helper", "pre_patch"), hook("ext4", "post_unpatch")],
     });
     expect(readLivepatchModule(file).objects).toEqual([
-      { object: "vmlinux", functions: [{ name: "version_proc_show", position: 0 }] },
-      { object: "ext4", functions: [] },
+      {
+        object: "vmlinux",
+        functions: [{ name: "version_proc_show", position: 0 }],
+        callbacks: ["pre_patch"],
+      },
+      { object: "ext4", functions: [], callbacks: ["post_unpatch"] },
     ]);
   });
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { keepUnit } from "../../../publisher/create/authors_unit.ts";
 import { type Difference, differentiate } from "../../../publisher/create/difference.ts";
 import type { PatchObject, PatchSection, PatchTarget } from "../../../publisher/create/patch_object.ts";
 import { joinPatches } from "../../../publisher/create/resolve/join_patches.ts";
 import { sharedNames } from "../../../publisher/create/resolve/shared_names.ts";
+import { wholeUnit } from "../../../publisher/create/whole_unit.ts";
 import { type ObjectName, objectName } from "../../../shared/brand.ts";
 import { CHECKSUM, compiled, kernelWith, moduleWith } from "./compiled.ts";
 
@@ -228,19 +228,26 @@ describe("a unit of the author's own", () => {
     `int ${name}(int); static int called; int pre_patch(void) { called++; return ${name}(called) + exported; }`;
 
   it("is kept whole, with the kernel's functions by name", async () => {
-    const unit = { source: "hook.c", object: VMLINUX, file: await compiled(hook("other")) };
-    const kept = keepUnit(unit, await kernelWith("int f(int n) { return n; }"));
-    if (kept.kind !== "patch") throw new Error(JSON.stringify(kept));
-    expect(kept.patch.replaces).toEqual([]);
-    expect(kept.patch.symbols.map(({ name }) => name)).toEqual(["pre_patch", "called"]);
-    expect(targets(kept.patch, ".text.pre_patch")).toContainEqual(livepatch("other"));
+    const kernel = await kernelWith("int f(int n) { return n; }");
+    const kept = wholeUnit(await compiled(hook("other")), "hook.c", VMLINUX, kernel);
+    expect(kept.replaces).toEqual([]);
+    expect(kept.symbols.map(({ name }) => name)).toEqual(["pre_patch", "called"]);
+    expect(targets(kept, ".text.pre_patch")).toContainEqual(livepatch("other"));
   });
 
   it("is refused if it needs what the kernel does not have", async () => {
-    const unit = { source: "hook.c", object: VMLINUX, file: await compiled(hook("missing")) };
-    expect(keepUnit(unit, await kernelWith("int f(int n) { return n; }"))).toMatchObject({
-      kind: "refused",
-      refusals: [{ code: "unresolved", subject: "pre_patch" }],
-    });
+    const kernel = await kernelWith("int f(int n) { return n; }");
+    const file = await compiled(hook("missing"));
+    expect(() => wholeUnit(file, "hook.c", VMLINUX, kernel)).toThrowError(
+      expect.objectContaining({ code: "not_live", message: expect.stringContaining("pre_patch") }),
+    );
+  });
+
+  it("is refused without a hook", async () => {
+    const kernel = await kernelWith("int f(int n) { return n; }");
+    const file = await compiled("int helper(void) { return 1; }");
+    expect(() => wholeUnit(file, "hook.c", VMLINUX, kernel)).toThrowError(
+      expect.objectContaining({ code: "usage", message: "hook.c has no hook" }),
+    );
   });
 });

@@ -1,0 +1,89 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { OBJECT_FLAGS } from "../../publisher/create/source/kbuild.ts";
+import { openSource } from "../../publisher/create/source/source_tree.ts";
+import { differencePatch } from "../../test/create/one_file.ts";
+import { readPair, type SourcePair } from "../../test/create/pair.ts";
+import { projectRoot } from "../../test/guest/machine.ts";
+import { medians } from "../node_process.ts";
+import { measured, type TreeCost } from "./measured.ts";
+
+/*
+ * npm run bench:create [-- ROUNDS]
+ *
+ * From a patch of one file to a module, its draft and report: cold (nothing is in the cache but the unpacked source), warm
+ * (the tree is prepared, nothing compiled) and again (all is in the cache), beside kbuild compiling the same object twice in
+ * the same tree. A table on stdout; its last line is one line of JSON.
+ */
+
+const FILE = "fs/ext4/mballoc.c";
+const PUBLISH = join(projectRoot, "dist/rebootless-publish.cjs");
+const AIM = { warmMs: 10_000, peakMb: 1024 };
+
+const [pairFile = "", rounds = "3"] = process.argv.slice(2);
+
+async function create(pair: SourcePair, source: string, patch: string, cache: string): Promise<TreeCost> {
+  const output = await mkdtemp(join(tmpdir(), "rebootless-bench-"));
+  const image = join(pair.kernel.modules, "../../..");
+  const inputs = ["--patch", patch, "--source", source, "--image", image, "--headers", pair.kernel.headers];
+  try {
+    return await measured(process.execPath, [
+      PUBLISH,
+      "create",
+      ...inputs,
+      "--cache",
+      cache,
+      "-o",
+      join(output, "made"),
+    ]);
+  } finally {
+    await rm(output, { recursive: true, force: true });
+  }
+}
+
+/** kbuild's own work: the object, twice. */
+async function bare(cache: string): Promise<TreeCost> {
+  const [tree = ""] = await readdir(join(cache, "trees"));
+  const folder = join(cache, "trees", tree);
+  const object = FILE.replace(/\.c$/, ".o");
+  const once = `rm -f "$1/out/$2" && make -s -C "$1/tree" O="$1/out" PAHOLE="$1/out/pahole" KCFLAGS="$3" "$2"`;
+  return measured("sh", ["-c", `${once} && ${once}`, "sh", folder, object, OBJECT_FLAGS]);
+}
+
+async function main(): Promise<void> {
+  const pair = await readPair(pairFile);
+  const source = (await openSource(pair.sources.from, pair.cache, () => undefined)).root;
+  const patch = await differencePatch(pair, FILE);
+  const cache = await mkdtemp(join(tmpdir(), "rebootless-bench-cache-"));
+  try {
+    const cold = await create(pair, source, patch, cache);
+    const runs: Record<"warm" | "again" | "bare", TreeCost[]> = { warm: [], again: [], bare: [] };
+    for (let round = 0; round < Number(rounds); round++) {
+      await rm(join(cache, "objects"), { recursive: true, force: true });
+      runs.warm.push(await create(pair, source, patch, cache));
+      runs.again.push(await create(pair, source, patch, cache));
+      runs.bare.push(await bare(cache));
+    }
+    const all = { cold, warm: medians(runs.warm), again: medians(runs.again), bare: medians(runs.bare) };
+    for (const [name, { wallMs, peakMb }] of Object.entries(all))
+      process.stdout.write(
+        `${name.padEnd(6)} ${(wallMs / 1000).toFixed(1).padStart(7)} s ${peakMb.toFixed(0).padStart(6)} MB\n`,
+      );
+    const rounded = Object.fromEntries(
+      Object.entries(all).map(([name, { wallMs, peakMb }]) => [
+        name,
+        { ms: Math.round(wallMs), peak_mb: Math.round(peakMb) },
+      ]),
+    );
+    const ratio = Number((all.warm.wallMs / all.bare.wallMs).toFixed(2));
+    const met = all.warm.wallMs < AIM.warmMs && Math.max(cold.peakMb, all.warm.peakMb) < AIM.peakMb;
+    process.stdout.write(
+      `${JSON.stringify({ file: FILE, rounds: Number(rounds), ...rounded, warm_to_bare: ratio, aim_met: met })}\n`,
+    );
+  } finally {
+    await rm(cache, { recursive: true, force: true });
+  }
+}
+
+await main();

@@ -1,0 +1,55 @@
+import type { ObjectName } from "../../shared/brand.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { CALLBACKS } from "../module/target_objects.ts";
+import { selectPieces } from "./diff/selection.ts";
+import type { ShippedKernel } from "./difference.ts";
+import { openUnit } from "./object/pieces.ts";
+import { specialEntries } from "./object/special_tables.ts";
+import type { PatchObject } from "./patch_object.ts";
+import { buildPatch } from "./resolve/patch_builder.ts";
+import { type ReferenceResolver, referenceResolver } from "./resolve/references.ts";
+import { matchUnit } from "./resolve/run_pre.ts";
+import { openShipped, type Shipped } from "./resolve/shipped_kernel.ts";
+
+/**
+ * The author's own unit with hooks, for a kernel object: the callbacks and what they need. It replaces nothing.
+ * @param source for messages. @throws ParseError; RebootlessError `usage` without a callback, `not_live` if it needs what
+ * the kernel cannot give.
+ */
+export function wholeUnit(
+  file: Uint8Array,
+  source: string,
+  object: ObjectName,
+  kernel: ShippedKernel,
+): PatchObject {
+  const unit = openUnit(file);
+  const hooks = unit.pieces.filter(({ names }) => CALLBACKS.some((callback) => names.includes(callback)));
+  if (hooks.length === 0) {
+    throw new RebootlessError("usage", `${source} has no hook`, {
+      hint: `Name the functions ${CALLBACKS.join(", ")}; they must not be static.`,
+    });
+  }
+  const shipped = openShipped(object, kernel);
+  const correlation = { newOf: new Map(), oldOf: new Map(), ambiguous: new Set<string>() };
+  const match = matchUnit({ ...unit, pieces: [] }, shipped.own);
+  const resolve = withLocals(referenceResolver(kernel, shipped, match, new Set()), shipped);
+  const version = { unit, entries: specialEntries(unit) };
+  const selection = selectPieces(version, hooks, new Set(), correlation, resolve);
+  const [first] = selection.refusals;
+  if (first === undefined)
+    return buildPatch({ source, object }, selection, [], shipped.importNamespaces).patch;
+  throw new RebootlessError("not_live", `${source}: ${first.subject}: ${first.reason}`, {
+    hint: first.advice,
+  });
+}
+
+/** Hooks may also name what is local to a unit of the kernel, such as the datum that they are to set, if it is the only one of its name. */
+const withLocals = (resolver: ReferenceResolver, { own, vmlinux }: Shipped): ReferenceResolver => ({
+  ...resolver,
+  symbol: (name) => {
+    const found = resolver.symbol(name);
+    if (found !== undefined) return found;
+    const owner = [own, vmlinux].find((object) => object.named(name).length === 1);
+    return owner && { kind: "livepatch", object: owner.object, name, position: 0 };
+  },
+});

@@ -1,0 +1,119 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeModule } from "../../../publisher/create/module/write_module.ts";
+import { openKernelImage } from "../../../publisher/image/kernel_image.ts";
+import { objectName } from "../../../shared/brand.ts";
+import { decodeManifest } from "../../../shared/feed/manifest.ts";
+import { KERNEL_6_1, returnZero } from "../../create/module/hand_made.ts";
+import { BUILD_ID, buildKernelElf } from "../../support/kernel_builder.ts";
+import { cli, jsonOf, mustCli } from "./cli.ts";
+
+let dir: string;
+const at = (name: string): string => join(dir, name);
+const about = (id: string): readonly string[] => [
+  "--image",
+  at("vmlinux"),
+  "--id",
+  id,
+  "--summary",
+  `mends ${id}`,
+];
+const updates = async () => decodeManifest(new Uint8Array(await readFile(at("draft.json")))).updates;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "rebootless-add-"));
+  const elf = buildKernelElf();
+  const vermagic = `${openKernelImage(elf).release} SMP `;
+  await writeFile(at("vmlinux"), elf);
+  for (const [name, release] of [
+    ["first", vermagic],
+    ["second", vermagic],
+    ["foreign", "9.9.9 SMP "],
+  ] as const) {
+    const kernel = { ...KERNEL_6_1, vermagic: release };
+    const units = [returnZero("vmlinux", "fn_branching")];
+    await writeFile(
+      at(`${name}.ko`),
+      writeModule({ name: objectName(name), kernel, units, hooks: [], replace: false }),
+    );
+  }
+  await mustCli(["draft", ...about("one"), "--module", at("first.ko"), "-o", at("draft.json")]);
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+describe("add", () => {
+  it("puts a further update into a draft, and leaves what was edited", async () => {
+    const edited = (await readFile(at("draft.json"), "utf8")).replace("mends one", "mends it all");
+    await writeFile(at("draft.json"), edited);
+    const outcome = await cli([
+      "--json",
+      "add",
+      at("draft.json"),
+      at("second.ko"),
+      ...about("two"),
+      "--depends",
+      "one",
+    ]);
+    expect(jsonOf(outcome)).toMatchObject({ build_id: BUILD_ID, id: "two", module: "second", updates: 2 });
+    expect(await updates()).toMatchObject([
+      { id: "one", summary: "mends it all" },
+      { id: "two", depends: ["one"], objects: [{ functions: [{ name: "fn_branching" }] }] },
+    ]);
+  });
+
+  it.each([
+    ["an id that is there", "first.ko", ["one"], 2, "has an update one already"],
+    ["a module's name that is there", "first.ko", ["three"], 1, "two modules of one name"],
+    ["a module of another kernel", "foreign.ko", ["three"], 2, "was built for 9.9.9"],
+  ] as const)("is refused with %s, and leaves the draft as it was", async (_, module, [id], code, words) => {
+    const before = await readFile(at("draft.json"), "utf8");
+    const outcome = await cli(["add", at("draft.json"), at(module), ...about(id)]);
+    expect([outcome.code, outcome.stderr]).toEqual([code, expect.stringContaining(words)]);
+    expect(await readFile(at("draft.json"), "utf8")).toBe(before);
+    expect((await readdir(dir)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("says what is wrong with a draft that was edited", async () => {
+    const text = await readFile(at("draft.json"), "utf8");
+    for (const [from, to, words] of [
+      ['"mends two"', "7", "updates[1].summary: expected a string"],
+      ['"depends":["one"]', '"depends":["two"]', "two"],
+      ['{"', "{", "is not a draft"],
+    ] as const) {
+      expect(text).toContain(from);
+      await writeFile(at("edited.json"), text.replace(from, to));
+      const outcome = await cli(["add", at("edited.json"), at("second.ko"), ...about("three")]);
+      expect([outcome.code, outcome.stderr]).toEqual([1, expect.stringContaining(words)]);
+    }
+  });
+});
+
+describe("inspect", () => {
+  it("says what a live patch replaces and needs, and with the image what must be in memory", async () => {
+    const outcome = await cli(["--json", "inspect", at("first.ko"), "--image", at("vmlinux")]);
+    expect(jsonOf(outcome)).toMatchObject({
+      kind: "livepatch module",
+      name: "first",
+      replaces: ["vmlinux/fn_branching"],
+      callbacks: [],
+      signature: "none",
+      exports: ["__x86_return_thunk 0x5b8239ca", "klp_enable_patch 0x79b3c37e"],
+      livepatch_symbols: [],
+      fingerprints: [expect.stringMatching(/^vmlinux\/fn_branching \d+ bytes [0-9a-f]{64}$/)],
+    });
+    const text = await mustCli(["inspect", at("first.ko")]);
+    expect(text).toMatchObject({
+      stdout: expect.stringMatching(/^exports +__x86_return_thunk 0x5b8239ca$/m),
+    });
+  });
+
+  it.each([
+    [["vmlinux", "--image", "vmlinux"], 2, "--image goes with"],
+    [["foreign.ko", "--image", "vmlinux"], 2, "was built for 9.9.9"],
+  ] as const)("is refused for %j", async (args, code, words) => {
+    const outcome = await cli(["inspect", ...args.map((word) => (word.startsWith("-") ? word : at(word)))]);
+    expect([outcome.code, outcome.stderr]).toEqual([code, expect.stringContaining(words)]);
+  });
+});
