@@ -38,8 +38,8 @@ export function spread<T>(all: readonly T[], limit: number | undefined): readonl
 }
 
 /** One of each folder, then a second of each: the same order each time. */
-export function inTurn(files: readonly string[]): readonly string[] {
-  const folders = [...groupBy(files, (file) => dirname(file)).values()];
+export function inTurn<T extends { readonly path: string }>(files: readonly T[]): readonly T[] {
+  const folders = [...groupBy(files, ({ path }) => dirname(path)).values()];
   const longest = Math.max(0, ...folders.map(({ length }) => length));
   return Array.from({ length: longest }, (_, turn) =>
     folders.flatMap((folder) => folder.slice(turn, turn + 1)),
