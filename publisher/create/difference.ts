@@ -71,7 +71,7 @@ export function differentiate(pair: UnitPair, kernel: ShippedKernel, shared = NO
 
   const shipped = openShipped(pair.object, kernel);
   const match = matchUnit(before.unit, shipped.own);
-  const replaced = replacedFunctions(changes.changed, before, correlation, match, shipped.own);
+  const replaced = replacedFunctions(changes, before, correlation, match, shipped.own);
   if (replaced.refusals.length > 0) {
     return { kind: "refused", refusals: replaced.refusals, report: report([], []) };
   }
