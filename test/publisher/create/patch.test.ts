@@ -108,9 +108,9 @@ describe("what a patch refers to", () => {
     expect(targets(patch, ".text.f")).toContainEqual(livepatch("same", 2));
   });
 
-  it("takes a module's symbols from the module, and its name spaces", async () => {
+  it("takes a module's symbols from the module, and imports the name space of what it uses", async () => {
     const unit = (n: number): string =>
-      `static int hidden; static noinline int g(int n) { return printk("g", n); } int f(int n) { hidden++; return other(n) + g(n) + ${n}; }`;
+      `static int hidden; static noinline int g(int n) { return printk("g", n); } int f(int n) { hidden++; return other(n) + g(n) + exported + ${n}; }`;
     const fixture = objectName("fixture");
     const patch = await patchOf(unit(1), unit(2), { object: fixture });
     const found = targets(patch, ".text.f");
