@@ -38,6 +38,8 @@ export interface ShippedKernel {
   readonly image: Pick<KernelImage, "memory" | "symbols">;
   /** Checksums of what vmlinux exports (Module.symvers of the headers package). */
   readonly crcs: ReadonlyMap<string, number>;
+  /** Of those that it exports for the modules that import a name space: which. */
+  readonly namespaces: ReadonlyMap<string, string>;
   /** What modules export: the module by the symbol. */
   readonly moduleExports: ReadonlyMap<string, ObjectName>;
   /** A module's .ko as shipped, unpacked. */
@@ -71,7 +73,7 @@ export function differentiate(pair: UnitPair, kernel: ShippedKernel, shared = NO
 
   const shipped = openShipped(pair.object, kernel);
   const match = matchUnit(before.unit, shipped.own);
-  const replaced = replacedFunctions(changes.changed, before, correlation, match, shipped.own);
+  const replaced = replacedFunctions(changes, before, correlation, match, shipped.own);
   if (replaced.refusals.length > 0) {
     return { kind: "refused", refusals: replaced.refusals, report: report([], []) };
   }
@@ -80,7 +82,7 @@ export function differentiate(pair: UnitPair, kernel: ShippedKernel, shared = NO
   const { refusals } = selection;
   const added = selection.added.map(({ names: [name = ""] }) => name);
   if (refusals.length > 0) return { kind: "refused", refusals, report: report(added, selection.notes) };
-  const patch = buildPatch(pair, selection, replaced.replacements, shipped.importNamespaces);
+  const patch = buildPatch(pair, selection, replaced.replacements, kernel.namespaces);
   return { kind: "patch", ...patch, report: report(added, selection.notes) };
 }
 

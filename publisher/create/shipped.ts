@@ -13,24 +13,30 @@ const MAX_SYMBOLS = 200_000;
 /** What Module.symvers says: checksums of what the kernel exports, and which module exports what. */
 export interface SymbolVersions {
   readonly crcs: ReadonlyMap<string, number>;
+  readonly namespaces: ReadonlyMap<string, string>;
   readonly moduleExports: ReadonlyMap<string, ObjectName>;
 }
+
+const LINE = /^0x([0-9a-f]{8})\t([\w.]+)\t([\w./-]+)\t\w+(?:\t(\w*))?$/;
 
 /** Lines of `0xCRC<TAB>symbol<TAB>vmlinux or module's path<TAB>EXPORT_SYMBOL…<TAB>namespace`. @throws ParseError, RebootlessError `limit`. */
 export function parseSymvers(text: string): SymbolVersions {
   const crcs = new Map<string, number>();
+  const namespaces = new Map<string, string>();
   const moduleExports = new Map<string, ObjectName>();
   for (const line of text.split("\n")) {
     if (line === "") continue;
-    const [, crc, symbol, from] = /^0x([0-9a-f]{8})\t([\w.]+)\t([\w./-]+)\t/.exec(line) ?? [];
+    const [, crc, symbol, from, namespace = ""] = LINE.exec(line) ?? [];
     if (crc === undefined || symbol === undefined || from === undefined)
       throw new ParseError(`Module.symvers: not a line of it: ${JSON.stringify(line.slice(0, 80))}`);
-    if (from === "vmlinux") crcs.set(symbol, Number.parseInt(crc, 16));
-    else moduleExports.set(symbol, objectName((from.split("/").at(-1) ?? "").replaceAll("-", "_")));
+    if (from === "vmlinux") {
+      crcs.set(symbol, Number.parseInt(crc, 16));
+      if (namespace !== "") namespaces.set(symbol, namespace);
+    } else moduleExports.set(symbol, objectName((from.split("/").at(-1) ?? "").replaceAll("-", "_")));
     if (crcs.size + moduleExports.size > MAX_SYMBOLS)
       throw new RebootlessError("limit", `Module.symvers: more than ${MAX_SYMBOLS} symbols`);
   }
-  return { crcs, moduleExports };
+  return { crcs, namespaces, moduleExports };
 }
 
 /** A kernel whose modules are read when they are needed. */

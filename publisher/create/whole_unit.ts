@@ -36,8 +36,7 @@ export function wholeUnit(
   const version = { unit, entries: specialEntries(unit) };
   const selection = selectPieces(version, hooks, new Set(), correlation, resolve);
   const [first] = selection.refusals;
-  if (first === undefined)
-    return buildPatch({ source, object }, selection, [], shipped.importNamespaces).patch;
+  if (first === undefined) return buildPatch({ source, object }, selection, [], kernel.namespaces).patch;
   throw new RebootlessError("not_live", `${source}: ${first.subject}: ${first.reason}`, {
     hint: first.advice,
   });

@@ -1,4 +1,6 @@
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
+import { groupBy } from "../../shared/group_by.ts";
 
 /** What the proof is told on its command line, after the file that says where everything is. */
 export interface ProofOptions {
@@ -33,4 +35,13 @@ export function proofOptions(args: readonly string[]): ProofOptions {
 export function spread<T>(all: readonly T[], limit: number | undefined): readonly T[] {
   if (limit === undefined || limit >= all.length) return all;
   return Array.from({ length: limit }, (_, index) => all[Math.floor((index * all.length) / limit)] as T);
+}
+
+/** One of each folder, then a second of each: the same order each time. */
+export function inTurn<T extends { readonly path: string }>(files: readonly T[]): readonly T[] {
+  const folders = [...groupBy(files, ({ path }) => dirname(path)).values()];
+  const longest = Math.max(0, ...folders.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, turn) =>
+    folders.flatMap((folder) => folder.slice(turn, turn + 1)),
+  ).flat();
 }

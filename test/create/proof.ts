@@ -3,7 +3,7 @@ import type { Kernel } from "../guest/machine.ts";
 import { playScenarios } from "./behaviour/play.ts";
 import { playSignature } from "./behaviour/signature.ts";
 import { ModuleRunner, type Trial } from "./guest/module_runner.ts";
-import { proofOptions, spread } from "./options.ts";
+import { inTurn, proofOptions, spread } from "./options.ts";
 import { readPair } from "./pair.ts";
 import { type FileOutcome, Workshop } from "./workshop.ts";
 
@@ -59,9 +59,11 @@ function sayTrial(what: string, { order, loaded, undone, problems, ms }: Trial):
 
 const isGood = ({ loaded, undone, problems }: Trial): boolean => loaded && undone && problems.length === 0;
 
-/** The first fixes in modules of file systems and the network that can be made. */
+/** The first fixes in modules of file systems and the network that can be made, of as many kinds as there are. */
 async function moduleFixes(workshop: Workshop, wanted: number): Promise<readonly FileOutcome[]> {
-  const files = await workshop.differing((object, path) => object !== "vmlinux" && MODULE_FOLDERS.test(path));
+  const files = inTurn(
+    await workshop.differing((object, path) => object !== "vmlinux" && MODULE_FOLDERS.test(path)),
+  );
   const made: FileOutcome[] = [];
   for (let at = 0; at < files.length && made.length < wanted; at += wanted) {
     const changes = await workshop.changes(files.slice(at, at + wanted));

@@ -1,6 +1,7 @@
 import { SECTION_FLAG } from "../../../shared/elf/sections.ts";
 import type { Piece, Unit } from "../object/pieces.ts";
 import { isInitSection } from "../object/section_role.ts";
+import { coverByCallers } from "./callers.ts";
 import type { Compare, Version } from "./compare.ts";
 import type { Correlation } from "./correlate.ts";
 import { changedLists } from "./lists.ts";
@@ -11,6 +12,8 @@ import { type Refusal, refusal } from "./refusal.ts";
 export interface Changes {
   /** Functions that the old version has too; none that only run at the start. */
   readonly changed: readonly Piece[];
+  /** Those of them that cannot be redirected, with all that call them among the changed ones. */
+  readonly covered: ReadonlySet<Piece>;
   /** Constant data whose users are all changed functions: they get a copy. */
   readonly copied: ReadonlySet<Piece>;
   readonly dropped: readonly string[];
@@ -22,9 +25,10 @@ export interface Changes {
 export function findChanges(
   before: Version,
   after: Version,
-  { newOf, oldOf }: Correlation,
+  correlation: Correlation,
   same: Compare,
 ): Changes {
+  const { newOf, oldOf } = correlation;
   const refusals: Refusal[] = [];
   const notes: string[] = [];
   const initOnly = new Set<string>();
@@ -54,7 +58,8 @@ export function findChanges(
   // A constant that functions alone refer to changes with them.
   for (const datum of copied)
     for (const user of users.get(datum) ?? []) if (oldOf.has(user)) changed.add(user);
-  widen(changed, after.unit, oldOf);
+  const covered = widenAll(changed, before, after, correlation);
+  for (const piece of covered) notes.push(`${nameOf(piece)} cannot be redirected: what calls it is replaced`);
   for (const piece of after.unit.pieces) {
     if (piece.role === "code" && piece.names.length > 0 && !oldOf.has(piece) && isInit(piece))
       initOnly.add(nameOf(piece));
@@ -66,6 +71,7 @@ export function findChanges(
   }
   return {
     changed: [...changed],
+    covered,
     copied,
     dropped: before.unit.pieces
       .filter((piece) => piece.role === "code" && piece.names.length > 0 && !newOf.has(piece))
@@ -132,6 +138,21 @@ function isCopyable(datum: Piece, { pieces }: Unit, users: ReadonlyMap<Piece, re
   return (
     !pointsToCode && (users.get(datum) ?? []).every(({ role, names }) => role === "code" && names.length > 0)
   );
+}
+
+/** With what has to be replaced beside them. Callers may have parts, and parts callers. */
+function widenAll(
+  changed: Set<Piece>,
+  before: Version,
+  after: Version,
+  correlation: Correlation,
+): ReadonlySet<Piece> {
+  for (;;) {
+    const { size } = changed;
+    widen(changed, after.unit, correlation.oldOf);
+    const covered = coverByCallers(changed, before, after, correlation);
+    if (changed.size === size) return covered;
+  }
 }
 
 /** A function and the part split off of it change together. */

@@ -32,7 +32,7 @@ export function buildPatch(
   pair: Pick<UnitPair, "source" | "object">,
   { pieces, entries }: Selection,
   replacements: readonly ReplacedFunction[],
-  importNamespaces: readonly string[],
+  namespaces: ReadonlyMap<string, string>,
 ): UnitPatch {
   const bySection = groupBy(
     [...pieces.keys()].sort((a, b) => a.index - b.index),
@@ -73,10 +73,22 @@ export function buildPatch(
         ...placeOf(piece, places),
         size: piece.size,
       })),
-      importNamespaces,
+      importNamespaces: importsOf(drafts, namespaces),
     },
     shared: drafts.flatMap(({ relocations }, section) => sharedReferences(relocations, section)),
   };
+}
+
+/** The kernel gives what it exports in a name space to modules that import that. */
+function importsOf(
+  sections: readonly DraftSection[],
+  namespaces: ReadonlyMap<string, string>,
+): readonly string[] {
+  const targets = sections.flatMap(({ relocations }) => relocations.map(({ target }) => target));
+  const used = targets.flatMap((target) =>
+    target.kind === "export" ? (namespaces.get(target.name) ?? []) : [],
+  );
+  return [...new Set(used)];
 }
 
 const isKnown = (relocation: DraftRelocation): relocation is PatchRelocation =>

@@ -1,3 +1,5 @@
+import { hasFentry } from "../diff/callers.ts";
+import type { Changes } from "../diff/changes.ts";
 import type { Version } from "../diff/compare.ts";
 import type { Correlation } from "../diff/correlate.ts";
 import { parentOf } from "../diff/names.ts";
@@ -14,11 +16,9 @@ export interface ReplacedFunction {
   readonly piece: Piece;
 }
 
-const ENDBR_LENGTH = 4;
-
 /** Which functions of the shipped object the changed ones replace: each must equal its compiled old version. */
 export function replacedFunctions(
-  changed: readonly Piece[],
+  { changed, covered }: Changes,
   before: Version,
   { oldOf }: Correlation,
   match: UnitMatch,
@@ -37,7 +37,7 @@ export function replacedFunctions(
       if (!(isPart && outcome.kind === "absent")) refusals.push(refusal("run_pre", name, mismatch(outcome)));
       continue;
     }
-    if (isPart) continue;
+    if (isPart || covered.has(piece)) continue;
     if (!hasFentry(before, old)) {
       refusals.push(
         refusal(
@@ -57,11 +57,6 @@ export function replacedFunctions(
   }
   return { replacements, refusals };
 }
-
-const hasFentry = ({ entries }: Version, { index }: Piece): boolean =>
-  (entries.get(index) ?? []).some(
-    ({ section, place }) => section.name === "__mcount_loc" && place <= ENDBR_LENGTH,
-  );
 
 function mismatch(outcome: Exclude<RunPre, { kind: "match" }>): string {
   switch (outcome.kind) {

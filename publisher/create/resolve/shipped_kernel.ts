@@ -1,6 +1,5 @@
 import { type ObjectName, objectName } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { openModule } from "../../module/module_file.ts";
 import type { ShippedKernel } from "../difference.ts";
 import { openCompiledObject } from "../object/compiled_object.ts";
 import { type ShippedObject, shippedImage, shippedModule } from "./shipped_object.ts";
@@ -9,8 +8,6 @@ import { type ShippedObject, shippedImage, shippedModule } from "./shipped_objec
 export interface Shipped {
   readonly own: ShippedObject;
   readonly vmlinux: ShippedObject;
-  /** What the module imports: a patch that uses the same exports must too. */
-  readonly importNamespaces: readonly string[];
   /** Another module. */
   module(name: ObjectName): ShippedObject | undefined;
 }
@@ -26,13 +23,12 @@ export function openShipped(object: ObjectName, kernel: ShippedKernel): Shipped 
     if (file !== undefined) opened.set(name, shippedModule(openCompiledObject(file), name));
     return opened.get(name);
   };
-  if (object === VMLINUX) return { own: vmlinux, vmlinux, importNamespaces: [], module };
+  if (object === VMLINUX) return { own: vmlinux, vmlinux, module };
   const file = kernel.module(object);
   if (file === undefined) {
     throw new RebootlessError("usage", `the kernel's package has no module ${object}`, {
       hint: "Give the image's package, or a folder that has lib/modules beside it.",
     });
   }
-  const own = shippedModule(openCompiledObject(file), object);
-  return { own, vmlinux, importNamespaces: openModule(file).modinfo.get("import_ns") ?? [], module };
+  return { own: shippedModule(openCompiledObject(file), object), vmlinux, module };
 }

@@ -87,7 +87,7 @@ export async function kernelWith(source: string, ...others: readonly string[]): 
 export async function moduleWith(source: string, name: ObjectName): Promise<ShippedKernel> {
   const kernel = await kernelWith("");
   return inFolder(async (folder) => {
-    const info = `const char info[] __attribute__((section(".modinfo"))) = "name=${name}\\0vermagic=test\\0import_ns=SPACE";`;
+    const info = `const char info[] __attribute__((section(".modinfo"))) = "name=${name}\\0vermagic=test";`;
     const objects = [
       await compileIn(folder, "unit", PRELUDE + source, []),
       await compileIn(folder, "info", info, []),
@@ -112,6 +112,7 @@ function shippedKernel(elf: Uint8Array): ShippedKernel {
       ["exported", CHECKSUM],
       ["__fentry__", CHECKSUM],
     ]),
+    namespaces: new Map([["exported", "SPACE"]]),
     moduleExports: new Map(),
     module: () => undefined,
   };

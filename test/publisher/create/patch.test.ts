@@ -72,6 +72,24 @@ describe("what a patch refers to", () => {
     expect(called?.kind === "own" ? patch.sections[called.section]?.name : "").toBe(".text.g");
   });
 
+  it("replaces what calls a function that cannot be redirected", async () => {
+    const source = (n: number): string =>
+      `static notrace noinline int g(int n) { return printk("g", n) * ${n}; } int f(int n) { return g(n) + 1; }`;
+    const patch = await patchOf(source(3), source(5));
+    expect(patch.replaces.map(({ name }) => name)).toEqual(["f"]);
+    const called = targets(patch, ".text.f").find(({ kind }) => kind === "own");
+    expect(called?.kind === "own" ? patch.sections[called.section]?.name : "").toBe(".text.g");
+  });
+
+  it("refuses a function that cannot be redirected and is reached by its address", async () => {
+    const source = (n: number): string =>
+      `int (*kept)(int); static notrace noinline int g(int n) { return printk("g", n) * ${n}; } int f(int n) { kept = g; return g(n); }`;
+    expect(await between(source(3), source(5))).toMatchObject({
+      kind: "refused",
+      refusals: [{ code: "no_fentry", subject: "g" }],
+    });
+  });
+
   it("tells two functions of one name apart by their code", async () => {
     const unit = (n: number): string =>
       `static noinline int same(int n) { return printk("one", n); } int f(int n) { return same(n) + ${n}; }`;
@@ -90,9 +108,9 @@ describe("what a patch refers to", () => {
     expect(targets(patch, ".text.f")).toContainEqual(livepatch("same", 2));
   });
 
-  it("takes a module's symbols from the module, and its name spaces", async () => {
+  it("takes a module's symbols from the module, and imports the name space of what it uses", async () => {
     const unit = (n: number): string =>
-      `static int hidden; static noinline int g(int n) { return printk("g", n); } int f(int n) { hidden++; return other(n) + g(n) + ${n}; }`;
+      `static int hidden; static noinline int g(int n) { return printk("g", n); } int f(int n) { hidden++; return other(n) + g(n) + exported + ${n}; }`;
     const fixture = objectName("fixture");
     const patch = await patchOf(unit(1), unit(2), { object: fixture });
     const found = targets(patch, ".text.f");
