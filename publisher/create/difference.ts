@@ -1,6 +1,6 @@
 import type { ObjectName } from "../../shared/brand.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
-import { findChanges } from "./diff/changes.ts";
+import { findChanges, isInit } from "./diff/changes.ts";
 import { comparer, type Version } from "./diff/compare.ts";
 import { type Correlation, correlate } from "./diff/correlate.ts";
 import type { Refusal } from "./diff/refusal.ts";
@@ -27,6 +27,8 @@ export interface DifferenceReport {
   /** New functions and data that the changed functions need. */
   readonly added: readonly string[];
   readonly dropped: readonly string[];
+  /** New, for other files, and none of the update uses them: a sign that the patch is part of a larger one. */
+  readonly unused: readonly string[];
   /** Changed, but run only while the kernel or the module starts: without effect on one that runs. */
   readonly initOnly: readonly string[];
   /** Sentences on what was decided. */
@@ -63,6 +65,7 @@ export function differentiate(pair: UnitPair, kernel: ShippedKernel, shared = NO
     changed: changes.changed.map(({ names: [name = ""] }) => name),
     added,
     dropped: changes.dropped,
+    unused: unusedNames(after.unit, correlation, shared),
     initOnly: changes.initOnly,
     notes: [...changes.notes, ...notes],
   });
@@ -91,6 +94,26 @@ function newPieces({ pieces }: Unit, { oldOf }: Correlation, shared: ReadonlySet
   return pieces.filter(
     (piece) => piece.isGlobal && !oldOf.has(piece) && piece.names.some((name) => shared.has(name)),
   );
+}
+
+/** What is new for other units, and that neither they nor this one use. */
+function unusedNames(
+  { pieces }: Unit,
+  { oldOf }: Correlation,
+  shared: ReadonlySet<string>,
+): readonly string[] {
+  const used = new Set(
+    pieces.flatMap(({ index, references }) =>
+      references.flatMap(({ target }) =>
+        target.kind === "piece" && target.piece !== index ? target.piece : [],
+      ),
+    ),
+  );
+  return pieces.flatMap((piece) => {
+    const [name] = piece.names;
+    const isNew = piece.role === "code" && piece.isGlobal && !oldOf.has(piece) && !isInit(piece);
+    return isNew && name !== undefined && !shared.has(name) && !used.has(piece.index) ? name : [];
+  });
 }
 
 /** @throws ParseError, RebootlessError `limit`, `unsupported`. */

@@ -23,6 +23,7 @@ function unitLines(unit: UnitReport): readonly string[] {
     ...list("changed", unit.changed),
     ...list("new", unit.added),
     ...list("dropped", unit.dropped),
+    ...list("new, and nothing here uses it (is the patch whole?)", unit.unused),
     ...list("only at start, without effect now", unit.initOnly),
     ...unit.notes.map((note) => `  note: ${note}`),
     ...unit.refusals.flatMap(refusalLines).map((line) => `  ${line}`),

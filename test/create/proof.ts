@@ -29,6 +29,7 @@ const WORDS = {
   unchanged: "no functional change",
   refused: "refused",
   alone: "does not compile alone",
+  part: "is only a part of a change",
   failed: "FAILED",
 } as const;
 
@@ -121,6 +122,7 @@ async function main(): Promise<boolean> {
       kernel: pair.kernel.version,
       files: chosen.length,
       not_alone: count(outcomes, "alone"),
+      parts: count(outcomes, "part"),
       made,
       unchanged: count(outcomes, "unchanged"),
       refused: count(outcomes, "refused"),

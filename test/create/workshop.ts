@@ -25,8 +25,9 @@ import type { SourcePair } from "./pair.ts";
 export interface FileOutcome {
   readonly path: string;
   readonly change: FileChange;
-  readonly kind: "made" | "unchanged" | "refused" | "alone" | "failed";
-  /** Why it was refused or failed. */
+  /** `alone`: it does not compile without others; `part`: it compiles, and only others use what it brings. */
+  readonly kind: "made" | "unchanged" | "refused" | "alone" | "part" | "failed";
+  /** Why it was not made. */
   readonly why: string;
   readonly module?: MadeModule;
 }
@@ -118,6 +119,9 @@ export class Workshop {
     const { path } = change;
     try {
       const { report, module } = await this.make(path.replace(/\.c$/, ""), [change]);
+      const unused = report.units.flatMap((unit) => unit.unused);
+      if (module !== undefined && unused.length > 0)
+        return { path, change, kind: "part", why: `other files use ${unused.join(", ")}` };
       if (module !== undefined) return { path, change, kind: "made", why: "", module };
       return {
         path,

@@ -209,6 +209,14 @@ describe("run-pre", () => {
 });
 
 describe("several units of one update", () => {
+  it("are missed where one brings what it does not use", async () => {
+    const found = await between(
+      "int f(int n) { return n; }",
+      "static noinline int own(int n) { return n * 7; } int f(int n) { return own(n); } int fresh(int n) { return -n; }",
+    );
+    expect(found).toMatchObject({ kind: "patch", report: { added: ["own"], unused: ["fresh"] } });
+  });
+
   it("are joined where one needs what is new in another", async () => {
     const user = [
       "int f(int n) { return n; }",
