@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { groupBy } from "../../shared/group_by.ts";
 
@@ -36,11 +37,11 @@ export function spread<T>(all: readonly T[], limit: number | undefined): readonl
   return Array.from({ length: limit }, (_, index) => all[Math.floor((index * all.length) / limit)] as T);
 }
 
-/** One of each group, then a second of each: the same order each time, and the order within a group stays. */
-export function inTurn<T>(all: readonly T[], groupOf: (one: T) => string): readonly T[] {
-  const groups = [...groupBy(all, groupOf).values()];
-  const longest = Math.max(0, ...groups.map(({ length }) => length));
+/** One of each folder, then a second of each: the same order each time. */
+export function inTurn<T extends { readonly path: string }>(files: readonly T[]): readonly T[] {
+  const folders = [...groupBy(files, ({ path }) => dirname(path)).values()];
+  const longest = Math.max(0, ...folders.map(({ length }) => length));
   return Array.from({ length: longest }, (_, turn) =>
-    groups.flatMap((group) => group.slice(turn, turn + 1)),
+    folders.flatMap((folder) => folder.slice(turn, turn + 1)),
   ).flat();
 }

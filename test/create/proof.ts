@@ -1,4 +1,3 @@
-import { dirname } from "node:path";
 import type { FileChange } from "../../publisher/create/source/apply_patch.ts";
 import type { Kernel } from "../guest/machine.ts";
 import { playScenarios } from "./behaviour/play.ts";
@@ -63,9 +62,9 @@ const isGood = ({ loaded, undone, problems }: Trial): boolean => loaded && undon
 
 /** The first fixes in modules of file systems and the network that can be made, of as many kinds as there are. */
 async function moduleFixes(workshop: Workshop, wanted: number): Promise<readonly FileOutcome[]> {
-  const all = await workshop.differing((object, path) => object !== "vmlinux" && MODULE_FOLDERS.test(path));
-  const byFolder = inTurn(all, ({ path }) => dirname(path));
-  const files = inTurn(byFolder, ({ path }) => path.split("/", 1)[0] ?? "");
+  const files = inTurn(
+    await workshop.differing((object, path) => object !== "vmlinux" && MODULE_FOLDERS.test(path)),
+  );
   const made: FileOutcome[] = [];
   for (let at = 0; at < files.length && made.length < wanted; at += wanted) {
     const changes = await workshop.changes(files.slice(at, at + wanted));
