@@ -17,6 +17,18 @@ export interface Rela {
   readonly addend: bigint;
 }
 
+/** The table of each section that is relocated, by the section's number. Throws ParseError if one has two. */
+export function relocationTables(sections: readonly ElfSection[]): ReadonlyMap<number, ElfSection> {
+  const tables = new Map<number, ElfSection>();
+  for (const section of sections) {
+    if (section.type !== SECTION_TYPE.rela) continue;
+    if (tables.has(section.info))
+      throw new ParseError(`ELF: section ${section.info} is relocated by two tables`);
+    tables.set(section.info, section);
+  }
+  return tables;
+}
+
 /** The relocations of section number `target`, in the order of the file. [] if it has none. */
 export function parseRela(
   bytes: Uint8Array,

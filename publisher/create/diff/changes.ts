@@ -109,7 +109,7 @@ function kindOf(piece: Piece): string {
 
 /** Lists that the kernel goes through when it or a module starts. */
 const isRegistration = ({ section }: Piece): boolean =>
-  /^(?:__param|__tracepoints|__tracepoints_ptrs|_ftrace_events|__syscalls_metadata|__ftrace_eval_maps|_kprobe_blacklist|__bpf_raw_tp_map|_error_injection_whitelist|\.pci_fixup.*|__dyndbg|\.BTF_ids|__modver|_kprobe_blacklist)$/.test(
+  /^(?:__param|__tracepoints|__tracepoints_ptrs|_ftrace_events|__syscalls_metadata|__ftrace_eval_maps|_kprobe_blacklist|__bpf_raw_tp_map|_error_injection_whitelist|\.pci_fixup.*|__dyndbg|\.BTF_ids|__modver)$/.test(
     section.name,
   );
 

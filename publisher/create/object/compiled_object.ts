@@ -1,6 +1,12 @@
 import { ELF_TYPE, parseElfHeader } from "../../../shared/elf/header.ts";
-import { MAX_RELOCATIONS, parseRela, R_X86_64, type Rela } from "../../../shared/elf/rela.ts";
-import { type ElfSection, parseSections, SECTION_TYPE, sectionBytes } from "../../../shared/elf/sections.ts";
+import {
+  MAX_RELOCATIONS,
+  parseRela,
+  R_X86_64,
+  type Rela,
+  relocationTables,
+} from "../../../shared/elf/rela.ts";
+import { type ElfSection, parseSections, sectionBytes } from "../../../shared/elf/sections.ts";
 import { type ElfSymbol, parseSymbols } from "../../../shared/elf/symbols.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 
@@ -62,17 +68,6 @@ export function openCompiledObject(bytes: Uint8Array): CompiledObject {
       return { ...section, bytes: sectionBytes(file, section), relocations };
     }),
   };
-}
-
-function relocationTables(sections: readonly ElfSection[]): ReadonlyMap<number, ElfSection> {
-  const tables = new Map<number, ElfSection>();
-  for (const section of sections) {
-    if (section.type !== SECTION_TYPE.rela) continue;
-    if (tables.has(section.info))
-      throw new ParseError(`ELF: section ${section.info} is relocated by two tables`);
-    tables.set(section.info, section);
-  }
-  return tables;
 }
 
 function readRelocations(

@@ -61,7 +61,6 @@ export function matchUnit(unit: Unit, shipped: ShippedObject): UnitMatch {
       progress = true;
     }
     left = undecided;
-    if (left.length === 0) break;
     progress = followData(unit, shipped, known) || progress;
   }
   return { functions, addresses: known.addresses, symbols: known.symbols };

@@ -1,6 +1,12 @@
 import type { TextOffset } from "../../../shared/brand.ts";
-import { MAX_RELOCATIONS, parseRela, R_X86_64, type Rela } from "../../../shared/elf/rela.ts";
-import { type ElfSection, SECTION_FLAG, SECTION_TYPE, sectionBytes } from "../../../shared/elf/sections.ts";
+import {
+  MAX_RELOCATIONS,
+  parseRela,
+  R_X86_64,
+  type Rela,
+  relocationTables,
+} from "../../../shared/elf/rela.ts";
+import { SECTION_FLAG, SECTION_TYPE, sectionBytes } from "../../../shared/elf/sections.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 import type { ModuleBase } from "../../../shared/runpre/module/layout.ts";
 import type { MovedSite } from "../../../shared/runpre/sites/kinds.ts";
@@ -56,17 +62,6 @@ export function relocateModule(
     }
   }
   return { contents, moved: moved.sort((a, b) => a.at - b.at) };
-}
-
-function relocationTables(sections: readonly ElfSection[]): ReadonlyMap<number, ElfSection> {
-  const tables = new Map<number, ElfSection>();
-  for (const section of sections) {
-    if (section.type !== SECTION_TYPE.rela) continue;
-    if (tables.has(section.info))
-      throw new ParseError(`ELF: section ${section.info} is relocated by two tables`);
-    tables.set(section.info, section);
-  }
-  return tables;
 }
 
 /** Copies of what is loaded. All together no more than the file: the sections of a hostile one may overlap. */
