@@ -3,7 +3,7 @@ import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import type { Publication } from "../../shared/feed/publication.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import type { Clock, Instant } from "../../shared/time.ts";
-import type { OnlineKeys } from "../../shared/tuf/online_keys.ts";
+import type { OnlineKey, OnlineKeys } from "../../shared/tuf/online_keys.ts";
 import { VerifiedOnce } from "../../shared/tuf/verified_once.ts";
 import { rootKey } from "../store/keys.ts";
 import { accept } from "./accept.ts";
@@ -80,7 +80,9 @@ export async function publish(
   const chain = await outcome(() => rootChain({ ...deps, verify: verified.verify }, now));
   if ("kind" in chain) return order.publications.map(({ buildId }) => ({ buildId, outcome: chain }));
   const artifacts = new Artifacts(deps.store, deps.clock);
-  const request: Request = { ...order, now, chain, verified, artifacts };
+  const remembering = (own: readonly OnlineKey[]) => own.map((key) => verified.remembering(key));
+  const keys = { snapshot: remembering(deps.keys.snapshot), timestamp: remembering(deps.keys.timestamp) };
+  const request: Request = { ...order, now, chain, keys, verified, artifacts };
   const answers = await inParallel(order.publications, AT_ONCE, async (publication) => {
     const { buildId } = publication;
     const publishing = () => settled(() => publishOne(deps, request, publication));
@@ -94,6 +96,7 @@ export async function publish(
 interface Request extends Omit<Order, "publications"> {
   readonly now: Instant;
   readonly chain: RootChain;
+  readonly keys: OnlineKeys;
   readonly verified: VerifiedOnce;
   readonly artifacts: Artifacts;
 }
@@ -101,7 +104,7 @@ interface Request extends Omit<Order, "publications"> {
 function publishOne(deps: RepositoryDeps, request: Request, publication: Publication) {
   return outcome<PublishOutcome>(async () => {
     const { store } = deps;
-    const { by, now, artifacts, dryRun, verified } = request;
+    const { by, now, keys, artifacts, dryRun, verified } = request;
     const { verify } = verified;
     const chain = { ...request.chain, set: request.chain.set.fork() };
     const { root } = chain.set;
@@ -119,11 +122,7 @@ function publishOne(deps: RepositoryDeps, request: Request, publication: Publica
     const verdict = await accept(publication, ground, dryRun);
     if (verdict.kind === "conflict") return conflict(verdict.current);
     const { version, staged, missing } = verdict;
-    const bundle = await composeNew({ ...publication, version }, current, chain, {
-      keys: deps.keys,
-      verify,
-      now,
-    });
+    const bundle = await composeNew({ ...publication, version }, current, chain, { keys, verify, now });
     // What is in force passed this very test before it was put there; what is new is judged whole.
     for (const role of ["timestamp", "snapshot"] as const) {
       if (current) verified.know(current.envelopes[role], role, root);

@@ -1,5 +1,6 @@
 import { equalBytes, toHex } from "../bytes.ts";
 import type { PublicKey, SignatureVerifier } from "./keys.ts";
+import type { OnlineKey } from "./online_keys.ts";
 import type { Envelope, Root, TopRole } from "./schema.ts";
 import { roleOf } from "./trusted_set.ts";
 
@@ -21,6 +22,21 @@ export class VerifiedOnce {
     if (good) this.#good.set(name, message);
     return good;
   };
+
+  /**
+   * The same key, whose signatures are known from when they are made: that its halves belong together was tried when it was read.
+   * A file that holds another key, another signature or other bytes than were signed is judged as any other.
+   */
+  remembering({ public: key, sign }: OnlineKey): OnlineKey {
+    return {
+      public: key,
+      sign: async (message) => {
+        const signature = await sign(message);
+        this.#good.set(nameOf(key, toHex(signature)), message);
+        return signature;
+      },
+    };
+  }
 
   /** Takes the signatures of a role's file as good, which were verified when it was put in force. */
   know({ signatures, signedBytes }: Envelope, role: TopRole, root: Root): void {

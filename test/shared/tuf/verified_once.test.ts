@@ -60,3 +60,20 @@ it("knows the signatures of a role's keys, and of no others", async () => {
   expect(await verify(second, one, signature)).toBe(false);
   expect(asked()).toBe(2);
 });
+
+it("knows what a key of its own signed, and nothing else by that key", async () => {
+  let asked = 0;
+  const once = new VerifiedOnce(async () => {
+    asked++;
+    return false;
+  });
+  const own = once.remembering({ public: first, sign: () => signature });
+  expect(own.public).toBe(first);
+  expect(await own.sign(one)).toEqual(signature);
+  expect(await once.verify(first, utf8("one"), signature)).toBe(true);
+  expect(asked).toBe(0);
+  expect(await once.verify(first, other, signature)).toBe(false);
+  expect(await once.verify(second, one, signature)).toBe(false);
+  expect(await once.verify(first, one, fromHex("cd".repeat(64)))).toBe(false);
+  expect(asked).toBe(3);
+});
