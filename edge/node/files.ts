@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { type FileHandle, link, mkdir, open, readdir, rename, rm, unlink } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { type FileHandle, mkdir, open, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { sha256Hex } from "../../shared/brand.ts";
@@ -9,6 +9,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
 import { Serial } from "../publish/serial.ts";
 import type { ByteRange, Notes, Store, Stored } from "../store/store.ts";
+import { link, readBeginning, rename, syncFolder, unlink, writeNewFile } from "./descriptors.ts";
 import { Recent } from "./recent.ts";
 
 /*
@@ -18,7 +19,7 @@ import { Recent } from "./recent.ts";
 
 const PAGE = 500;
 const LENGTH_DIGITS = 8;
-/** One read is enough for most: of headers, and of feeds with theirs. */
+/** One read is enough for most: of feeds with their headers, and of all that is smaller. */
 const USUAL = 16 * 1024;
 /** Notes are a handful of short texts. */
 const MAX_HEADER = 64 * 1024;
@@ -55,12 +56,10 @@ export function fileStore(root: string): Store {
     return line.run(work);
   };
   const recent = new Recent();
-  const read = async (key: string): Promise<Opened | undefined> => {
-    const known = recent.get(key);
-    if (known) return { ...known, file: undefined, start: 0 };
-    return recent.reading(key, () => openFile(pathOf(key)));
-  };
+  const read = (key: string) => recent.reading(key, () => openFile(pathOf(key)));
   const head = async (key: string): Promise<Stored | undefined> => {
+    const known = recent.get(key);
+    if (known) return known.stored;
     const opened = await read(key);
     await opened?.file?.close();
     return opened?.stored;
@@ -68,7 +67,8 @@ export function fileStore(root: string): Store {
   return {
     head,
     get: async (key, range) => {
-      const opened = await read(key);
+      const known = recent.get(key);
+      const opened = known?.bytes ? { ...known, file: undefined, start: 0 } : await read(key);
       return opened && { ...opened.stored, ...contentOf(opened, range) };
     },
     create: (key, bytes, notes = {}) =>
@@ -138,31 +138,49 @@ async function keep(path: string, as: string): Promise<void> {
   }
 }
 
-/** The file stays open: what is read is what the header describes, also when the key is replaced meanwhile. */
 async function openFile(path: string): Promise<Opened | undefined> {
-  const file = await open(path, "r").catch((error: unknown) => {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
-    throw error;
-  });
-  if (!file) return undefined;
   try {
-    const begin = await readAt(file, 0, USUAL);
-    const digits = begin.subarray(0, LENGTH_DIGITS).toString("latin1");
-    const length = /^\d{8}$/.test(digits) ? Number(digits) : Number.POSITIVE_INFINITY;
-    if (length > MAX_HEADER) throw new RebootlessError("io", `${path} was not written by this program`);
-    const start = LENGTH_DIGITS + length;
-    const header = start <= begin.length ? begin.subarray(0, start) : await readAt(file, 0, start);
-    const stored = headerOf(header.subarray(LENGTH_DIGITS), path);
-    const size = begin.length < USUAL ? begin.length : (await file.stat()).size;
-    if (size !== start + stored.length) throw new RebootlessError("io", `${path} is cut short`);
-    if (size > begin.length) return { file, stored, start, bytes: undefined };
-    await file.close();
-    return { file: undefined, stored, start, bytes: new Uint8Array(begin.subarray(start)) };
+    const begin = await readBeginning(path, USUAL);
+    return begin.length < USUAL ? wholeOf(begin, path) : await openLarge(path);
   } catch (error) {
-    await file.close();
-    if (hasCode(error, "EISDIR")) return undefined;
+    if (hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) return undefined;
     throw error;
   }
+}
+
+function wholeOf(file: Uint8Array, path: string): Opened {
+  const start = startIn(file, path);
+  const stored = headerOf(file.subarray(LENGTH_DIGITS, start), path);
+  unlessCut(file.length, start, stored, path);
+  return { file: undefined, stored, start, bytes: new Uint8Array(file.subarray(start)) };
+}
+
+/** The file stays open: what is read is what the header describes, also when the key is replaced meanwhile. */
+async function openLarge(path: string): Promise<Opened> {
+  const file = await open(path, "r");
+  try {
+    const begin = await readAt(file, 0, USUAL);
+    const start = startIn(begin, path);
+    const header = start <= begin.length ? begin : await readAt(file, 0, start);
+    const stored = headerOf(header.subarray(LENGTH_DIGITS, start), path);
+    unlessCut((await file.stat()).size, start, stored, path);
+    return { file, stored, start, bytes: undefined };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** Where the bytes begin, by the digits at the front. */
+function startIn(file: Uint8Array, path: string): number {
+  const digits = Buffer.from(file.subarray(0, LENGTH_DIGITS)).toString("latin1");
+  const length = /^\d{8}$/.test(digits) ? Number(digits) : Number.POSITIVE_INFINITY;
+  if (length > MAX_HEADER) throw new RebootlessError("io", `${path} was not written by this program`);
+  return LENGTH_DIGITS + length;
+}
+
+function unlessCut(size: number, start: number, { length }: Stored, path: string): void {
+  if (size !== start + length) throw new RebootlessError("io", `${path} is cut short`);
 }
 
 async function readAt(file: FileHandle, at: number, length: number): Promise<Buffer> {
@@ -216,7 +234,7 @@ export const sweepUnfinished = (root: string): Promise<void> =>
   rm(join(root, NEW), { recursive: true, force: true });
 
 const storedOf = async (bytes: Uint8Array, notes: Notes): Promise<Stored> => ({
-  revision: randomBytes(16).toString("hex"),
+  revision: randomUUID(),
   sha256: await sha256Of(bytes),
   length: bytes.length,
   notes,
@@ -224,16 +242,11 @@ const storedOf = async (bytes: Uint8Array, notes: Notes): Promise<Stored> => ({
 
 /** Writes a file that has no key yet, whole and on the disk. */
 async function writeNew(root: string, bytes: Uint8Array, stored: Stored): Promise<string> {
-  const fresh = join(root, NEW, randomBytes(8).toString("hex"));
+  const fresh = join(root, NEW, randomUUID());
   const header = encodeJson(jsonObject({ ...stored, notes: jsonObject(stored.notes) }));
   try {
-    const file = await inFolder(fresh, () => open(fresh, "wx", 0o644));
-    try {
-      await file.writev([Buffer.from(String(header.length).padStart(LENGTH_DIGITS, "0")), header, bytes]);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    const digits = Buffer.from(String(header.length).padStart(LENGTH_DIGITS, "0"));
+    await inFolder(fresh, () => writeNewFile(fresh, [digits, header, bytes]));
     return fresh;
   } catch (error) {
     await rm(fresh, { force: true });
@@ -276,15 +289,6 @@ class FolderSync {
     const done = syncFolder(path).finally(() => this.#running.delete(path));
     this.#running.set(path, done);
     return done;
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

@@ -2,7 +2,8 @@ import type { Stored } from "../store/store.ts";
 
 export interface Value {
   readonly stored: Stored;
-  readonly bytes: Uint8Array;
+  /** Undefined for a large one: what is asked of modules is mostly whether they are there. */
+  readonly bytes: Uint8Array | undefined;
 }
 
 /** What a publish reads, writes and reads again, and what most hosts ask for. */
@@ -12,7 +13,7 @@ export const MAX_RECENT_VALUE = 64 * 1024;
 /** Notes and the key, about. */
 const OVERHEAD = 1024;
 
-/** Small files that were read or written last, for the one process that writes them. */
+/** What was read or written last, small files whole and of large ones the head, for the one process that writes them. */
 export class Recent {
   readonly #values = new Map<string, Value>();
   /** Readings that no write has overtaken. */
@@ -36,17 +37,18 @@ export class Recent {
     this.#readings.set(key, ticket);
     try {
       const found = await read();
-      const { stored, bytes } = found ?? {};
-      if (stored && bytes && this.#readings.get(key) === ticket) this.written(key, { stored, bytes });
+      if (found && this.#readings.get(key) === ticket) {
+        this.written(key, { stored: found.stored, bytes: found.bytes });
+      }
       return found;
     } finally {
       if (this.#readings.get(key) === ticket) this.#readings.delete(key);
     }
   }
 
-  written(key: string, value: Value): void {
+  written(key: string, { stored, bytes }: Value): void {
     this.forget(key);
-    if (value.bytes.length > MAX_RECENT_VALUE) return;
+    const value = { stored, bytes: bytes && bytes.length <= MAX_RECENT_VALUE ? bytes : undefined };
     this.#values.set(key, value);
     this.#bytes += sizeOf(value);
     for (const oldest of this.#values.keys()) {
@@ -65,4 +67,4 @@ export class Recent {
   }
 }
 
-const sizeOf = ({ bytes }: Value): number => bytes.length + OVERHEAD;
+const sizeOf = ({ bytes }: Value): number => (bytes?.length ?? 0) + OVERHEAD;

@@ -1,14 +1,18 @@
-import { mkdtemp } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readdir, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { Miniflare, Headers as MiniflareHeaders } from "miniflare";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fileStore } from "../../edge/node/files.ts";
 import { MemoryStore } from "../../edge/store/memory.ts";
 import { r2Store } from "../../edge/store/r2.ts";
 import type { Store } from "../../edge/store/store.ts";
-import { utf8 } from "../../shared/bytes.ts";
+import { equalBytes, utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
+import { projectRoot } from "../guest/machine.ts";
 
 let miniflare: Miniflare;
 beforeAll(async () => {
@@ -169,10 +173,73 @@ describe.each(kinds)("a store in %s", (_, open) => {
     expect(await store.list("nothing/")).toEqual({ files: [], next: undefined });
   });
 
+  it("holds large ones: whole, in part, replaced and deleted", async () => {
+    const [one, two] = [random(300_000), random(200_000)];
+    expect(await store.create("large", one, { n: "1" })).toBe("created");
+    for (let look = 0; look < 2; look++) {
+      expect(await store.head("large")).toMatchObject({ length: one.length, notes: { n: "1" } });
+      expect(equalBytes(await wholeOf(store, "large"), one)).toBe(true);
+    }
+    const part = (await store.get("large", { start: 100_000, end: 299_999 }))?.stream();
+    const streamed = new Uint8Array(await new Response(part).arrayBuffer());
+    expect(equalBytes(streamed, one.subarray(100_000, 299_999))).toBe(true);
+    const revision = (await store.head("large"))?.revision ?? "";
+    expect(await store.replace("large", revision, two, { n: "2" })).toBe("replaced");
+    expect(await store.head("large")).toMatchObject({ length: two.length, notes: { n: "2" } });
+    expect(equalBytes(await wholeOf(store, "large"), two)).toBe(true);
+    expect(await store.replace("large", revision, one)).toBe("stale");
+    await store.delete("large");
+    expect(await store.head("large")).toBeUndefined();
+    expect(await store.get("large")).toBeUndefined();
+  });
+
   it("deletes", async () => {
     await store.create("gone", utf8("x"));
     await store.delete("gone");
     expect(await store.head("gone")).toBeUndefined();
     expect(await store.create("gone", utf8("y"))).toBe("created");
+  });
+});
+
+const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+const wholeOf = async (store: Store, key: string): Promise<Uint8Array> =>
+  (await (await store.get(key))?.bytes()) ?? new Uint8Array();
+
+describe("a store in files", () => {
+  it.each([0, 1, 15_000, 16 * 1024, 20_000, 70_000])(
+    "reads %d bytes that another process wrote",
+    async (length) => {
+      const folder = await mkdtemp(join(tmpdir(), "store-"));
+      const bytes = random(length);
+      await fileStore(folder).create("a/file", bytes, { n: "1" });
+      const store = fileStore(folder);
+      expect(await store.head("a")).toBeUndefined();
+      expect(equalBytes(await wholeOf(store, "a/file"), bytes)).toBe(true);
+      expect(await store.head("a/file")).toMatchObject({ length, notes: { n: "1" } });
+      await truncate(join(folder, "a/file"), 50);
+      await expect(fileStore(folder).get("a/file")).rejects.toThrow();
+    },
+  );
+
+  it("says so and keeps nothing where a file does not fit", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "store-"));
+    const script = `
+      import { fileStore } from ${JSON.stringify(join(projectRoot, "edge/node/files.ts"))};
+      const store = fileStore(${JSON.stringify(folder)});
+      await store.create("small", new Uint8Array(1000));
+      await store.create("large", new Uint8Array(1_000_000)).catch((error) => console.log(error.code));
+      console.log(await store.head("large"));
+    `;
+    const node = [process.execPath, "--import", "tsx", "--input-type=module", "-e", script];
+    // In kilobytes: a write that goes past it is cut short, as on a disk that is full.
+    const { stdout } = await promisify(execFile)(
+      "bash",
+      ["-c", 'ulimit -f 100; exec "$@"', "bash", ...node],
+      {
+        cwd: projectRoot,
+      },
+    );
+    expect(stdout).toBe("io\nundefined\n");
+    expect((await readdir(folder, { recursive: true })).sort()).toEqual(["=new", "small"]);
   });
 });
