@@ -1,4 +1,4 @@
-import { type BuildId, buildId } from "../../shared/brand.ts";
+import { type BuildId, isBuildId } from "../../shared/brand.ts";
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
 
 /** What somebody looks for among the kernels. All that is given must hold. */
@@ -54,11 +54,6 @@ export function matches(query: Query, kernel: KernelFacts): boolean {
   );
 }
 
-/** A cursor of ours, or undefined for what is not one. */
-export function cursorOf(text: string | undefined): BuildId | null {
-  try {
-    return text === undefined ? null : buildId(text);
-  } catch {
-    return null;
-  }
-}
+/** A cursor of ours, or null for what is not one. */
+export const cursorOf = (text: string | undefined): BuildId | null =>
+  text !== undefined && isBuildId(text) ? text : null;
