@@ -24,9 +24,9 @@ export const asRoot =
 export const recorded =
   (command: string, version: string, action: Action): Action =>
   async (context) => {
-    const start = performance.now();
+    const start = context.system.uptime();
     const ended = async (exitCode: number, error?: RunEnd["error"]): Promise<void> => {
-      const milliseconds = Math.max(0, performance.now() - start - context.record.waitedMs);
+      const milliseconds = Math.max(0, context.system.uptime() - start - context.record.waitedMs);
       try {
         await writeStatus(context, { command, version, milliseconds, exitCode, error });
       } catch (cause) {

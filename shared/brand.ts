@@ -18,24 +18,29 @@ export type UpdateId = Brand<string, "UpdateId">;
 /** The name of a kernel module or of `vmlinux`, as in /sys/module: `_` never `-`. */
 export type ObjectName = Brand<string, "ObjectName">;
 
+const matching =
+  <T extends string>(pattern: RegExp) =>
+  (value: string): value is T =>
+    pattern.test(value);
+
 const checked =
-  <T extends string>(pattern: RegExp, what: string) =>
+  <T extends string>(is: (value: string) => value is T, what: string) =>
   (value: string): T => {
-    if (!pattern.test(value)) throw new ParseError(`not ${what}: ${JSON.stringify(value.slice(0, 80))}`);
-    return value as T;
+    if (!is(value)) throw new ParseError(`not ${what}: ${JSON.stringify(value.slice(0, 80))}`);
+    return value;
   };
 
-export const buildId = checked<BuildId>(
-  /^(?:[0-9a-f]{2}){8,32}$/,
-  "a build ID (16 to 64 lower-case hex digits)",
-);
-export const sha256Hex = checked<Sha256Hex>(/^[0-9a-f]{64}$/, "a SHA-256 (64 lower-case hex digits)");
-export const updateId = checked<UpdateId>(
-  /^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/,
+export const isBuildId = matching<BuildId>(/^(?:[0-9a-f]{2}){8,32}$/);
+export const isSha256Hex = matching<Sha256Hex>(/^[0-9a-f]{64}$/);
+
+export const buildId = checked(isBuildId, "a build ID (16 to 64 lower-case hex digits)");
+export const sha256Hex = checked(isSha256Hex, "a SHA-256 (64 lower-case hex digits)");
+export const updateId = checked(
+  matching<UpdateId>(/^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/),
   "an update id (1 to 64 of a-z 0-9 . -)",
 );
-export const objectName = checked<ObjectName>(
-  /^[A-Za-z0-9_]{1,55}$/,
+export const objectName = checked(
+  matching<ObjectName>(/^[A-Za-z0-9_]{1,55}$/),
   "a kernel object name (1 to 55 of A-Z a-z 0-9 _)",
 );
 

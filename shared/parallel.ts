@@ -1,6 +1,6 @@
 /**
- * Works on all items, so many at a time, and gives the results in the order of the items. After the first error, which
- * it throws, no other item is begun.
+ * Works on all items, so many at a time, and gives the results in the order of the items. After the first error no other
+ * item is begun; it is thrown when all that was begun has ended.
  */
 export async function inParallel<T, R>(
   items: readonly T[],
@@ -9,6 +9,7 @@ export async function inParallel<T, R>(
 ): Promise<readonly R[]> {
   const results = new Array<R>(items.length);
   const queue = [...items.entries()].reverse();
+  const errors: unknown[] = [];
   const worker = async () => {
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       const [i, item] = next;
@@ -16,10 +17,11 @@ export async function inParallel<T, R>(
         results[i] = await work(item, i);
       } catch (error) {
         queue.length = 0;
-        throw error;
+        errors.push(error);
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  if (errors.length > 0) throw errors[0];
   return results;
 }

@@ -11,8 +11,9 @@ import { kernelNumber, makeRepository } from "./repository.ts";
 import { serve } from "./server.ts";
 
 /*
- * What a poll costs: our client and tuf-js on the same repository of 20,000 kernels, with `node -e 0` as the floor,
- * in turns within one run. The kernel polled for is the one this machine runs. Run as root, after `npm run build`.
+ * What a poll costs: our client and tuf-js on the same repository of 20,000 kernels, with `node -e 0` as the floor and one
+ * conditional request by node:http as what no poll by Node goes below, in turns within one run. The kernel polled for is
+ * the one this machine runs. Run as root, after `npm run build`.
  */
 
 const KERNELS = Number(process.argv[2] ?? 20_000);
@@ -58,12 +59,21 @@ const theirs = [
 ];
 await measure([...ours, "init", "--feed", server.url, "--root", rootFile], server);
 const check = [...ours, "check"];
+const bare = [join(projectRoot, "bench/poll/bare_request.cjs"), `${server.url}${feedPath(buildId)}`];
 await measure(check, server);
 await measure(theirs, server);
 
-const runs: Record<string, Run[]> = { floor: [], same: [], samePeer: [], changed: [], changedPeer: [] };
+const runs: Record<string, Run[]> = {
+  floor: [],
+  bare: [],
+  same: [],
+  samePeer: [],
+  changed: [],
+  changedPeer: [],
+};
 for (let round = 0; round < ROUNDS; round++) {
   runs["floor"]?.push(await measure(["-e", "0"], server));
+  runs["bare"]?.push(await measure(bare, server));
   runs["same"]?.push(await measure(check, server));
   runs["samePeer"]?.push(await measure(theirs, server));
   await publishOwn();
@@ -77,6 +87,7 @@ const of = (name: string): Run => medians(runs[name] ?? []);
 const floor = of("floor");
 const rows: readonly (readonly [string, Run])[] = [
   ["node -e 0", floor],
+  ["node:http, one request", of("bare")],
   ["rebootless check, nothing new", of("same")],
   ["tuf-js, nothing new", of("samePeer")],
   ["rebootless check, changed", of("changed")],
@@ -101,16 +112,22 @@ for (const [name, run] of rows) {
   out(`${name.padEnd(32)}${columns}${(run.wallMs / floor.wallMs).toFixed(2).padStart(13)}`);
 }
 const round = (n: number) => Math.round(n * 100) / 100;
-const [same, samePeer, changed, changedPeer] = [of("same"), of("samePeer"), of("changed"), of("changedPeer")];
+const [bareRequest, same, samePeer] = [of("bare"), of("same"), of("samePeer")];
+const [changed, changedPeer] = [of("changed"), of("changedPeer")];
 out(
   JSON.stringify({
     bench: "poll",
     feed: feedPath(buildId),
+    bare_request: {
+      wall_to_floor: round(bareRequest.wallMs / floor.wallMs),
+      rss_to_floor: round(bareRequest.rssMb / floor.rssMb),
+    },
     same: {
       down_bytes: same.down,
       requests: same.requests,
       wall_to_floor: round(same.wallMs / floor.wallMs),
       rss_to_floor: round(same.rssMb / floor.rssMb),
+      wall_to_bare_request: round(same.wallMs / bareRequest.wallMs),
       wall_to_tuf_js: round(same.wallMs / samePeer.wallMs),
       down_to_tuf_js: round(same.down / samePeer.down),
     },

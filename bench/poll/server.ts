@@ -77,7 +77,7 @@ function answer(
   const common = { "cache-control": "public, max-age=60, stale-while-revalidate=300" };
   if (!file) {
     response.writeHead(404, { "cache-control": "no-store", "content-type": "application/json" }).end("{}");
-  } else if (request.headers["if-none-match"] === file.etag) {
+  } else if ([file.etag, "*"].includes(request.headers["if-none-match"] ?? "")) {
     response.writeHead(304, { etag: file.etag, ...common }).end();
   } else {
     const body = gzipSync(file.body);

@@ -38,7 +38,7 @@ export async function pollFeed(context: Context, host: Host, options: PollingOpt
       acceptStaleMs: stale ? acceptStaleMs : 0,
       notice: terminal.notice,
     });
-  const start = performance.now();
+  const start = context.system.uptime();
   const passedOver = (why: RebootlessError) => {
     const line = passedOverLine(why);
     terminal.notice(line);
@@ -56,6 +56,6 @@ export async function pollFeed(context: Context, host: Host, options: PollingOpt
   return {
     polled,
     feed: joined(feed, feeds, passedOver),
-    milliseconds: Math.round(performance.now() - start),
+    milliseconds: Math.round(context.system.uptime() - start),
   };
 }

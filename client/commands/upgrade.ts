@@ -33,7 +33,7 @@ export async function upgrade(
   const { places, terminal, system, clock } = context;
   const { dryRun = false, replaceOthers = false } = options;
   const host = await openHost(places);
-  const start = performance.now();
+  const start = system.uptime();
   const { polled, feed, milliseconds } = await pollFeed(context, host, options);
   const { manifest } = polled;
   terminal.say(kernelLine(host.kernel));
@@ -46,7 +46,7 @@ export async function upgrade(
     dry_run: dryRun,
     requests: feed.traffic.requests,
     bytes: feed.traffic.bytes,
-    milliseconds: Math.round(performance.now() - start),
+    milliseconds: Math.round(system.uptime() - start),
   });
   await results.of("upgrade", members, async () => {
     await bringUp({

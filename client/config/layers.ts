@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parse, TomlDate, type TomlTable, type TomlValue } from "smol-toml";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -51,13 +51,20 @@ export async function fileLayer(path: string): Promise<Layer | undefined> {
 
 /** The files of `conf.d`, in the order of their names: what a later one says holds. */
 export async function folderLayers(folder: string): Promise<readonly Layer[]> {
-  const names = await readdir(folder).catch((cause: unknown) => {
-    if (hasErrno(cause, "ENOENT")) return [];
-    throw new RebootlessError("config", `cannot read ${folder}`, { cause, hint: "Run as root." });
-  });
-  const files = names.filter((name) => name.endsWith(".toml") && !name.startsWith(".")).sort();
+  const files = namesIn(folder)
+    .filter((name) => name.endsWith(".toml") && !name.startsWith("."))
+    .sort();
   const layers = await Promise.all(files.map((name) => fileLayer(join(folder, name))));
   return layers.filter((layer) => layer !== undefined);
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (cause) {
+    if (hasErrno(cause, "ENOENT")) return [];
+    throw new RebootlessError("config", `cannot read ${folder}`, { cause, hint: "Run as root." });
+  }
 }
 
 /** The variables that every program takes its proxies from. An empty one says nothing. */

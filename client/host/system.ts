@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hasErrno } from "./files.ts";
 import { type KernelLog, openKernelLog } from "./kernel_log.ts";
@@ -33,13 +34,15 @@ const MAX_OUTPUT_CHARACTERS = 64 * 1024;
 const SBIN_PATH = "/usr/sbin:/sbin:/usr/bin:/bin";
 
 /**
+ * What the kernel answers from its memory is read at one go, as in files.ts. A write can wait in the kernel.
+ *
  * @param held the state lock's descriptor, while it is held. Programs inherit it: when this process is killed while insmod
  * is at work, the next run gets the lock no sooner than the kernel is done.
  */
 export const linuxSystem = (held: () => number | undefined): System => ({
   async read(path) {
     try {
-      return (await readFile(path, "utf8")).trim();
+      return readFileSync(path, "utf8").trim();
     } catch (error) {
       // A patch's files vanish under a reader when it is unloaded, a task's when it ends.
       if (hasErrno(error, "ENOENT", "ENODEV", "ESRCH")) return undefined;
@@ -49,7 +52,7 @@ export const linuxSystem = (held: () => number | undefined): System => ({
   write: (path, text) => writeFile(path, text),
   async list(path) {
     try {
-      return (await readdir(path)).sort();
+      return readdirSync(path).sort();
     } catch (error) {
       if (hasErrno(error, "ENOENT", "ENOTDIR", "ENODEV", "ESRCH")) return [];
       throw error;
@@ -58,7 +61,7 @@ export const linuxSystem = (held: () => number | undefined): System => ({
   run: (file, args) => runProgram(file, args, held()),
   kernelLog: openKernelLog,
   sleep: (milliseconds) => sleep(milliseconds),
-  uptime: () => performance.now(),
+  uptime: () => Number(process.hrtime.bigint()) / 1e6,
 });
 
 function runProgram(file: string, args: readonly string[], held: number | undefined): Promise<Ran> {

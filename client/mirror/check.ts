@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
+import { type BuildId, isBuildId, isSha256Hex, type Sha256Hex } from "../../shared/brand.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { isCode } from "../../shared/errors.ts";
@@ -12,7 +12,7 @@ import { decodeRoot, parseEnvelope, type TopRole } from "../../shared/tuf/schema
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { verifyThreshold } from "../../shared/tuf/verify.ts";
 import { encodeIndex, INDEX_PATH, type Index } from "./index_file.ts";
-import { EXPIRY_IS_NO_MATTER, filesOf, type Judged, judgeAt, lineOf } from "./judge.ts";
+import { EXPIRY_IS_NO_MATTER, filesOf, hasExpired, type Judged, judgeAt, lineOf } from "./judge.ts";
 import { type MirrorDir, namesIn, OWN } from "./mirror_dir.ts";
 import { readSiteTimestamps } from "./site_timestamps.ts";
 import { type MirrorTrust, openTrust, rootPath } from "./trust.ts";
@@ -63,8 +63,8 @@ export async function check(
 
 /** Where a root is damaged, the feeds carry it too. */
 async function followBundled(dir: MirrorDir, trust: MirrorTrust, names: readonly string[]): Promise<void> {
-  const some = names.find((name) => /^(?:[0-9a-f]{2}){8,32}$/.test(name));
-  const bundle = some === undefined ? undefined : await dir.bundle(buildId(some));
+  const some = names.find(isBuildId);
+  const bundle = some === undefined ? undefined : await dir.bundle(some);
   const newest = bundle?.roots ?? [];
   const byVersion = new Map(newest.map((bytes) => [versionOf(bytes), bytes]));
   await trust.follow(async (version) => byVersion.get(version)).catch(() => []);
@@ -112,11 +112,8 @@ class Checking {
     }
   }
 
-  async kernel(name: string): Promise<void> {
-    if (!/^(?:[0-9a-f]{2}){8,32}$/.test(name)) {
-      return this.#fault(`kernels/${name}`, "foreign", null, "no build ID");
-    }
-    const id = buildId(name);
+  async kernel(id: string): Promise<void> {
+    if (!isBuildId(id)) return this.#fault(`kernels/${id}`, "foreign", null, "no build ID");
     const judged = await this.#judged(id);
     if (!judged) return;
     const expected = new Map((await filesOf(judged, this.#trust)).map((file) => [file.path, file]));
@@ -138,16 +135,15 @@ class Checking {
 
   async #judged(id: BuildId): Promise<Judged | undefined> {
     const path = feedPath(id);
-    const bytes = await this.#dir.read(path, MAX_BUNDLE_BYTES);
     const bundle = await this.#dir.bundle(id);
-    if (!bytes) return void this.#fault(path, "missing", id, "there is no feed.json");
-    if (!bundle) return void this.#fault(path, "damaged", id, "it is not a feed.json");
+    if (!bundle) {
+      const present = await this.#dir.read(path, MAX_BUNDLE_BYTES);
+      if (!present) return void this.#fault(path, "missing", id, "there is no feed.json");
+      return void this.#fault(path, "damaged", id, "it is not a feed.json");
+    }
     try {
       const judged = await judgeAt(id, bundle, undefined, this.#trust, EXPIRY_IS_NO_MATTER);
-      await judgeAt(id, bundle, undefined, this.#trust, this.#now).catch((error: unknown) => {
-        if (!isCode(error, "expired")) throw error;
-        this.expired.push(id);
-      });
+      if (hasExpired(judged.trusted, this.#now)) this.expired.push(id);
       return judged;
     } catch (error) {
       if (!(error instanceof Error) || isCode(error, "io")) throw error;
@@ -191,15 +187,14 @@ class Checking {
       this.files++;
       const bytes = await this.#dir.read(path, MAX_ARTIFACT_BYTES);
       const sha256 = bytes && (await sha256Of(bytes));
-      if (!/^[0-9a-f]{64}$/.test(name)) {
+      if (!isSha256Hex(name)) {
         this.#fault(path, "foreign", null, "no digest for a name");
         continue;
       }
-      const artifact = sha256Hex(name);
-      const kernel = this.#named.get(artifact) ?? null;
-      this.#named.delete(artifact);
+      const kernel = this.#named.get(name) ?? null;
+      this.#named.delete(name);
       if (sha256 !== name)
-        this.faults.push({ path, problem: "damaged", kernel, artifact, why: OTHER_DIGEST });
+        this.faults.push({ path, problem: "damaged", kernel, artifact: name, why: OTHER_DIGEST });
     }
     for (const [artifact, kernel] of this.#named) {
       const path = artifactPath(artifact);

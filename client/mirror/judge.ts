@@ -8,7 +8,7 @@ import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { consistentTarget, feedPath, metadataPath, targetsPath } from "../../shared/feed/paths.ts";
 import { type Instant, instant } from "../../shared/time.ts";
 import { type MetadataStore, refresh } from "../../shared/tuf/refresh.ts";
-import type { TopRole } from "../../shared/tuf/schema.ts";
+import { TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
 import { staged } from "../../shared/tuf/staged_store.ts";
 import type { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { type Freshness, judged } from "../trust/freshness.ts";
@@ -74,6 +74,12 @@ export async function judgeAt(
     trusted,
   };
 }
+
+/** Whether a host whose clock says `now` refuses what verified at another time as `expired`. */
+export const hasExpired = (
+  trusted: Readonly<Record<TopRole, { readonly expires: Instant } | undefined>>,
+  now: Instant,
+): boolean => TOP_ROLES.some((role) => (trusted[role]?.expires ?? 0) <= now);
 
 function marksStore(marks: Partial<Bundle> | undefined): MetadataStore {
   const files = new Map<string, Uint8Array | undefined>(

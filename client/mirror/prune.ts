@@ -1,6 +1,6 @@
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { buildId } from "../../shared/brand.ts";
+import { isBuildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
@@ -37,9 +37,7 @@ export function parseKeep(text: string): Keep {
 export async function prune(dir: MirrorDir, keep: Keep, now: Instant): Promise<Pruned> {
   const gone = { files: 0, bytes: 0 };
   const named = new Set<string>();
-  for (const name of await namesIn(dir.at("kernels"))) {
-    if (!/^(?:[0-9a-f]{2}){8,32}$/.test(name)) continue;
-    const id = buildId(name);
+  for (const id of (await namesIn(dir.at("kernels"))).filter(isBuildId)) {
     const bundle = await dir.bundle(id);
     // Of a kernel whose feed cannot be read nothing can be told to be needless.
     if (!bundle) return gone;

@@ -5,6 +5,7 @@ import { equalBytes } from "../../shared/bytes.ts";
 import { isCode } from "../../shared/errors.ts";
 import { MAX_RENEWALS } from "../../shared/feed/listing.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
+import { inParallel } from "../../shared/parallel.ts";
 import { HOUR } from "../../shared/time.ts";
 import type { Freshness } from "../trust/freshness.ts";
 import type { Batch } from "./batch.ts";
@@ -175,7 +176,7 @@ async function fetchAll(
   for (let at = 0; at < ids.length; at += BATCH) {
     const part = ids.slice(at, at + BATCH);
     try {
-      await inParallel(part, (id) => taking.fetch(id));
+      await inParallel(part, PARALLEL, (id) => taking.fetch(id));
     } catch (error) {
       if (!isCode(error, "unreachable")) throw error;
       await taking.commit();
@@ -188,19 +189,6 @@ async function fetchAll(
     await taking.dir.writeIndex(taking.index);
     written = performance.now();
   }
-}
-
-/** Waits for all that was begun before it throws what the first threw. */
-async function inParallel<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
-  const queue = [...items];
-  const failures: unknown[] = [];
-  const worker = async () => {
-    for (let item = queue.shift(); item !== undefined && failures.length === 0; item = queue.shift()) {
-      await act(item).catch((error: unknown) => failures.push(error));
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, worker));
-  if (failures.length > 0) throw failures[0];
 }
 
 /** What `mirror verify` named and nobody needs goes first: what belongs in its place is then missing, and is fetched. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BuildId, buildId, type Sha256Hex } from "../../shared/brand.ts";
+import { type BuildId, isBuildId, type Sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { type Bundle, decodeBundle, encodeBundle } from "../../shared/feed/bundle.ts";
@@ -115,9 +115,8 @@ export class Upstream {
   async #folder(): Promise<Candidates | undefined> {
     if (this.#path === undefined) return undefined;
     const kernels: Candidate[] = [];
-    for (const name of await namesIn(join(this.#path, "kernels"))) {
-      if (!/^(?:[0-9a-f]{2}){8,32}$/.test(name)) continue;
-      const bundle = await this.bundle(buildId(name)).catch(() => undefined);
+    for (const id of (await namesIn(join(this.#path, "kernels"))).filter(isBuildId)) {
+      const bundle = await this.bundle(id).catch(() => undefined);
       if (typeof bundle === "object") kernels.push(await candidateOf(bundle));
     }
     return { kernels, next: undefined };

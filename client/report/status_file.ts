@@ -1,5 +1,4 @@
-import { mkdirSync } from "node:fs";
-import { rename, writeFile } from "node:fs/promises";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   encodeJson,
@@ -50,8 +49,8 @@ export async function writeStatus(context: Context, end: RunEnd): Promise<void> 
   // On a memory file system, and of no use after a crash: replaced whole, but not synced.
   mkdirSync(context.places.runDir, { recursive: true, mode: 0o755 });
   const temporary = join(context.places.runDir, `.status.json.${process.pid}`);
-  await writeFile(temporary, document, { mode: 0o644 });
-  await rename(temporary, statusFile(context.places));
+  writeFileSync(temporary, document, { mode: 0o644 });
+  renameSync(temporary, statusFile(context.places));
 }
 
 /** What the last run left; nothing where there is none, or what is there is not ours. */

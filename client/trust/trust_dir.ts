@@ -1,4 +1,5 @@
-import { rm, stat } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
 import { type Instant, instant } from "../../shared/time.ts";
@@ -56,7 +57,7 @@ export function trustDir(stateDir: string, buildId: BuildId): TrustDir {
     writeTag: (text) => writeDurably(tag, `${text}\n`),
     removeTag: () => removeDurably(tag),
     async lastVerifiedAt() {
-      const found = await stat(tag).catch(() => undefined);
+      const found = statSync(tag, { throwIfNoEntry: false });
       return found && instant(found.mtimeMs);
     },
     readProvisioned: async () =>

@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { type BuildId, buildId } from "../../shared/brand.ts";
+import { type BuildId, isBuildId } from "../../shared/brand.ts";
 import { decodeBundle } from "../../shared/feed/bundle.ts";
 import { bundleSource } from "../../shared/feed/bundle_source.ts";
 import type { Update } from "../../shared/feed/update.ts";
@@ -51,8 +51,8 @@ export async function evidenceFor(id: BuildId, options: VerifyOptions): Promise<
 /** Every chain at hand. */
 export async function allEvidence(options: VerifyOptions): Promise<readonly Evidence[]> {
   if (options.bundle) return [await bundleEvidence(options.bundle, options)];
-  const names = await readdir(options.stateDir).catch(() => []);
-  const ids = names.filter((name) => /^(?:[0-9a-f]{2}){8,32}$/.test(name)).map(buildId);
+  const names = await readdir(options.stateDir).catch((): string[] => []);
+  const ids = names.filter(isBuildId);
   const all = await Promise.all(ids.map((id) => evidenceFor(id, options)));
   return all.filter((evidence) => evidence !== undefined);
 }

@@ -1,4 +1,4 @@
-import { type BuildId, buildId } from "../../shared/brand.ts";
+import { type BuildId, isBuildId } from "../../shared/brand.ts";
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
 
 /** What somebody looks for among the kernels. All that is given must hold. */
@@ -18,20 +18,22 @@ export const MAX_QUERY = 512;
 /** `file vmlinuz`, `readelf -n`: a build ID with a word for it. */
 const NAMED_BUILD_ID = /build ?-?id(?:\[[a-z0-9]+\])?\s?[:=]\s?([0-9a-f]{16,64})\b/;
 const BUILD_ID_BEGIN = /^[0-9a-f]{8,64}$/;
-/** `uname -a`: name of the system, of the host, release, version from its `#`, machine. */
-const UNAME_A = /^Linux \S+ (\S+) (#.+?) (?:x86_64|aarch64|riscv64|s390x|ppc64le)(?: .*)?$/;
+/** `uname` with any of its options: name of the system, of the host, release, version from its `#`, machine. */
+const UNAME =
+  /^(?:Linux )?(?:\S+ )?(\d+\.\d\S*)(?: (#.+?))?(?: (?:x86_64|aarch64|riscv64|s390x|ppc64le)(?: .*)?)?$/;
 /** /proc/version, and the first line of a kernel's log. */
 const PROC_VERSION = /Linux version (\S+) \(.*\) (#.+)$/;
 
-/** Reads what a person pasted: a build ID (also as `file` and `readelf` say it), `uname -a`, `/proc/version`, `uname -r`, or any part of a name. */
+/** Reads what a person pasted: a build ID (also as `file` and `readelf` say it), `uname`, `/proc/version`, or any part of a name. */
 export function parseQuery(pasted: string): Query {
   const text = pasted.slice(0, MAX_QUERY).replace(/\s+/g, " ").trim();
   if (text === "") return {};
   if (BUILD_ID_BEGIN.test(text.toLowerCase())) return { buildId: text.toLowerCase() };
   const [, named] = NAMED_BUILD_ID.exec(text.toLowerCase()) ?? [];
   if (named !== undefined) return { buildId: named };
-  const [, release, version] = UNAME_A.exec(text) ?? PROC_VERSION.exec(text) ?? [];
-  return release !== undefined && version !== undefined ? { release, version } : { text };
+  const [, release, version] = UNAME.exec(text) ?? PROC_VERSION.exec(text) ?? [];
+  if (release !== undefined && version !== undefined) return { release, version };
+  return { text: release !== undefined && text.startsWith("Linux ") ? release : text };
 }
 
 /** `uname -v` of a kernel: the end of its banner. */
@@ -52,11 +54,6 @@ export function matches(query: Query, kernel: KernelFacts): boolean {
   );
 }
 
-/** A cursor of ours, or undefined for what is not one. */
-export function cursorOf(text: string | undefined): BuildId | null {
-  try {
-    return text === undefined ? null : buildId(text);
-  } catch {
-    return null;
-  }
-}
+/** A cursor of ours, or null for what is not one. */
+export const cursorOf = (text: string | undefined): BuildId | null =>
+  text !== undefined && isBuildId(text) ? text : null;

@@ -1,5 +1,5 @@
 import { errors, type JWTVerifyResult, jwtVerify } from "jose";
-import { type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
+import { isSha256Hex, type Sha256Hex } from "../../shared/brand.ts";
 import { MAX_TOKEN_AGE_SECONDS, TOKEN_TYPE } from "../../shared/feed/publication.ts";
 import { type Instant, instant, SECOND } from "../../shared/time.ts";
 import { MAX_DOOR_KEYS, type Publishers } from "./publishers.ts";
@@ -57,10 +57,9 @@ async function judge(token: string, expected: Expected): Promise<TokenVerdict> {
     return invalid("the token's jti is not 16 to 128 characters");
   }
   if (htm !== expected.method || htu !== expected.path) return invalid("the token is for another request");
-  if (typeof bsh !== "string" || !/^[0-9a-f]{64}$/.test(bsh))
-    return invalid("the token's bsh is not a SHA-256");
+  if (typeof bsh !== "string" || !isSha256Hex(bsh)) return invalid("the token's bsh is not a SHA-256");
   const until = instant((exp + CLOCK_SKEW_SECONDS) * SECOND);
-  return { kind: "valid", publisher: iss, tokenId: jti, body: sha256Hex(bsh), until };
+  return { kind: "valid", publisher: iss, tokenId: jti, body: bsh, until };
 }
 
 /** By one of the keys of the publisher that the token names; which of them, it does not say. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type BuildId, buildId } from "../../shared/brand.ts";
+import { type BuildId, isBuildId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { readBounded } from "./read_bounded.ts";
 
@@ -38,9 +38,6 @@ export async function putFile(path: string, bytes: Uint8Array): Promise<void> {
 
 /** The kernels that a backup has, rising. */
 export async function kernelsIn(folder: string): Promise<readonly BuildId[]> {
-  const names = await readdir(join(folder, "kernels")).catch(() => []);
-  return names
-    .filter((name) => /^(?:[0-9a-f]{2}){8,32}$/.test(name))
-    .sort()
-    .map(buildId);
+  const names = await readdir(join(folder, "kernels")).catch((): string[] => []);
+  return names.filter(isBuildId).sort();
 }

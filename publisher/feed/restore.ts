@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type BuildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
+import { type BuildId, isSha256Hex, type Sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
@@ -142,8 +142,8 @@ const signedVersions = ({ snapshot, timestamp }: Bundle) => ({
 });
 
 async function artifactsOfBackup(folder: string): Promise<Artifacts> {
-  const names = await readdir(join(folder, "artifacts")).catch(() => []);
-  const digests = names.filter((name) => /^[0-9a-f]{64}$/.test(name)).map(sha256Hex);
+  const names = await readdir(join(folder, "artifacts")).catch((): string[] => []);
+  const digests = names.filter(isSha256Hex);
   return new Map(digests.map((sha256) => [sha256, () => readArtifact(folder, sha256)]));
 }
 

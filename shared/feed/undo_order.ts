@@ -37,20 +37,71 @@ export function orderUndo(
  * a recall or a circle, must not keep what is in the kernel from being taken out of it.
  */
 function dependenciesFirst(standing: readonly Update[], superseding: Superseding): readonly Update[] {
-  const byId = new Map(standing.map((update) => [update.id, update]));
+  const early = earliness(standing, superseding);
+  const meeting = earliestMeeting(standing, superseding, early);
   const inOrder = new Set<Update>();
   const seen = new Set<Update>();
   function* visit(update: Update): Visit {
     if (seen.has(update)) return;
     seen.add(update);
     for (const id of update.depends) {
-      for (const other of superseding.meeting(id)) {
-        const needed = byId.get(other);
-        if (needed) yield needed;
-      }
+      const needed = meeting.get(id);
+      if (needed) yield needed;
     }
     inOrder.add(update);
   }
   depthFirst([...standing].sort(byPublication), visit);
   return [...inOrder];
+}
+
+/**
+ * How many steps of dependencies an update is from those that stand on nothing; none for those in circles and on them.
+ * Where several meet a dependency, one of them may stand on what depends on it: the earliest never does.
+ */
+function earliness(standing: readonly Update[], superseding: Superseding): ReadonlyMap<UpdateId, number> {
+  const applied = new Set(standing.map(({ id }) => id));
+  const unmet = new Map<Update, Set<UpdateId>>();
+  const waiting = new Map<UpdateId, Update[]>();
+  for (const update of standing) {
+    const needs = new Set(update.depends.filter((id) => superseding.met(id, applied)));
+    unmet.set(update, needs);
+    for (const id of needs) waiting.set(id, [...(waiting.get(id) ?? []), update]);
+  }
+  const early = new Map<UpdateId, number>();
+  let next = standing.filter((update) => unmet.get(update)?.size === 0);
+  for (let step = 0; next.length > 0; step++) {
+    const now = next;
+    next = [];
+    for (const { id } of now) {
+      early.set(id, step);
+      for (const met of [id, ...superseding.neededNoMore(id)]) {
+        for (const update of waiting.get(met) ?? []) {
+          const needs = unmet.get(update);
+          needs?.delete(met);
+          if (needs?.size === 0) next.push(update);
+        }
+        waiting.delete(met);
+      }
+    }
+  }
+  return early;
+}
+
+/** For each dependency, which of those that meet it comes first. */
+function earliestMeeting(
+  standing: readonly Update[],
+  superseding: Superseding,
+  early: ReadonlyMap<UpdateId, number>,
+): ReadonlyMap<UpdateId, Update> {
+  const byId = new Map(standing.map((update) => [update.id, update]));
+  const stepOf = ({ id }: Update) => early.get(id) ?? Number.POSITIVE_INFINITY;
+  const earliest = new Map<UpdateId, Update>();
+  for (const id of new Set(standing.flatMap(({ depends }) => depends))) {
+    for (const other of superseding.meeting(id)) {
+      const found = byId.get(other);
+      const best = earliest.get(id);
+      if (found && (best === undefined || stepOf(found) < stepOf(best))) earliest.set(id, found);
+    }
+  }
+  return earliest;
 }

@@ -15,12 +15,18 @@ describe("what a person pastes", () => {
     [`Linux web-3 ${RELEASE} ${VERSION} x86_64 GNU/Linux`, { release: RELEASE, version: VERSION }],
     [`Linux web-3  ${RELEASE} ${VERSION}\n x86_64 GNU/Linux\n`, { release: RELEASE, version: VERSION }],
     [`Linux a ${RELEASE} ${VERSION} x86_64`, { release: RELEASE, version: VERSION }],
+    [`Linux ${RELEASE} ${VERSION}`, { release: RELEASE, version: VERSION }],
+    [`${RELEASE} ${VERSION}`, { release: RELEASE, version: VERSION }],
+    [`Linux web-3 ${RELEASE} x86_64 GNU/Linux`, { text: RELEASE }],
+    [`Linux ${RELEASE}`, { text: RELEASE }],
+    ["Linux 6.1", { text: "6.1" }],
     [BANNER, { release: RELEASE, version: VERSION }],
     [`[    0.000000] ${BANNER}`, { release: RELEASE, version: VERSION }],
     [RELEASE, { text: RELEASE }],
     [`vmlinuz: ELF, BuildID[sha1]=${"9C7a".repeat(10)}, stripped`, { buildId: "9c7a".repeat(10) }],
     [`  GNU  0x14\n    Build ID: ${"9c7a".repeat(10)}\n`, { buildId: "9c7a".repeat(10) }],
     ["Debian 12", { text: "Debian 12" }],
+    ["Ubuntu 24.04", { text: "Ubuntu 24.04" }],
     ["6.1", { text: "6.1" }],
   ])("%j", (pasted, query) => {
     expect(parseQuery(pasted)).toEqual(query);

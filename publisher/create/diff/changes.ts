@@ -7,6 +7,7 @@ import type { Correlation } from "./correlate.ts";
 import { changedLists } from "./lists.ts";
 import { isContentOnly, isRenewable, parentOf } from "./names.ts";
 import { type Refusal, refusal } from "./refusal.ts";
+import { threadQuestion } from "./thread_loops.ts";
 
 /** What differs between two versions of a unit. Pieces are of the new one. */
 export interface Changes {
@@ -68,6 +69,14 @@ export function findChanges(
     if (!isInit(piece)) continue;
     changed.delete(piece);
     initOnly.add(nameOf(piece));
+  }
+  for (const piece of changed) {
+    const old = oldOf.get(piece);
+    const question = old && threadQuestion(old);
+    if (question === undefined) continue;
+    notes.push(
+      `${nameOf(piece)} calls ${question}: if it is the main loop of a kernel thread, hosts can neither apply nor undo this while that thread runs`,
+    );
   }
   return {
     changed: [...changed],

@@ -32,6 +32,8 @@ export interface Published {
   readonly distribution?: string;
   readonly updates?: readonly string[];
   readonly recalled?: readonly string[];
+  /** Of targets, in milliseconds: 300 days. */
+  readonly life?: number;
 }
 
 /** A real edge (in this process, over HTTP) with a clock that the test moves, and a place for mirrors. */
@@ -115,7 +117,7 @@ export class Site {
     const facts = { ...kernel, ...(release && { release }), ...(distribution && { distribution }) };
     this.#facts.set(id, facts);
     const manifest = encodeManifest({ ...rest, kernel: facts });
-    const expires = instant(this.now + 300 * DAY);
+    const expires = instant(this.now + (what.life ?? 300 * DAY));
     const targets = await signedTargets(this.made, id, manifest, { version: base + 1, expires });
     const body = encodePublication({ buildId: id, base, targets, manifest });
     const answer = await this.send("POST", `/${publishPath(id)}`, body);

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sha256Of } from "../../../shared/crypto/digest.ts";
 import { artifactPath, feedPath, metadataPath } from "../../../shared/feed/paths.ts";
-import { DAY } from "../../../shared/time.ts";
+import { DAY, SECOND } from "../../../shared/time.ts";
 import { randomFrom } from "../../proof/random.ts";
 import { filesBelow, kernelId, moduleOf, Site } from "./site.ts";
 
@@ -95,5 +95,23 @@ describe("rebootless mirror verify", () => {
     expect(await site.run("mirror", "verify", site.dir)).toMatchObject({ code: 2 });
     await rm(join(mirror, "kernels"), { recursive: true });
     expect((await faultsOf()).map(({ path }) => path)).toEqual(["kernels/index.json"]);
+  });
+
+  it("judges the end of targets and of the timestamp, to the second", async () => {
+    const [C, D] = [kernelId(3), kernelId(4)];
+    await site.publish(C, { life: 2 * DAY });
+    await site.publish(D);
+    mirror = site.path("ends");
+    await sync(mirror);
+    const expiredAfter = async (milliseconds: number) => {
+      site.pass(milliseconds);
+      const { expired } = await verify(milliseconds < 2 * DAY ? 0 : 8);
+      site.pass(-milliseconds);
+      return expired;
+    };
+    expect(await expiredAfter(2 * DAY - SECOND)).toEqual([]);
+    expect(await expiredAfter(2 * DAY)).toEqual([C]); // targets
+    expect(await expiredAfter(7 * DAY - SECOND)).toEqual([C]);
+    expect(await expiredAfter(7 * DAY)).toEqual([A, B, C, D]); // timestamp
   });
 });

@@ -170,3 +170,17 @@ describe("the difference of two compiled units", () => {
     expect(summary(await difference(one))).toBe(one.expected);
   });
 });
+
+describe("the main loop of a kernel thread", () => {
+  const loop = `int kthread_should_stop(void); int loop(void *data) { while (!kthread_should_stop()) other(NUMBER); return 0; } int f(int n) { return other(n) + NUMBER; }`;
+  const [before, after] = [loop.replaceAll("NUMBER", "1"), loop.replaceAll("NUMBER", "2")];
+
+  it("is told of, and nothing else is", async () => {
+    const beside = ["int kthread_should_stop(void) { return 1; }"];
+    const { report } = await difference({ name: "", expected: "", before, after, beside });
+    expect(report.changed).toEqual(["loop", "f"]);
+    expect(report.notes).toEqual([
+      "loop calls kthread_should_stop: if it is the main loop of a kernel thread, hosts can neither apply nor undo this while that thread runs",
+    ]);
+  });
+});
