@@ -4,7 +4,7 @@ import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
-import { decodeManifest } from "../../shared/feed/manifest.ts";
+import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { MAX_ARTIFACT_BYTES, MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
 import type { DraftSource } from "./push.ts";
@@ -43,14 +43,21 @@ export async function readDraftFiles(paths: readonly string[]): Promise<readonly
 }
 
 async function readDraftFile(path: string): Promise<DraftFile> {
-  const read = async () => decodeManifest(await readBounded(path, MAX_MANIFEST_BYTES));
-  const { kernel, updates } = await read().catch((cause: unknown) => {
+  const bytes = () => readBounded(path, MAX_MANIFEST_BYTES);
+  const first = await bytes();
+  const { kernel, updates } = decodeDraft(first, path);
+  const said = updates.map(({ id, summary, recalled }) => ({ id, summary, recalled }));
+  const read = async () => decodeManifest(await bytes());
+  return { path, kernel, buildId: kernel.buildId, size: first.length, updates: said, read };
+}
+
+function decodeDraft(bytes: Uint8Array, path: string): KernelManifest {
+  try {
+    return decodeManifest(bytes);
+  } catch (cause) {
     if (!(cause instanceof RebootlessError) || cause.code !== "parse") throw cause;
     throw new RebootlessError("parse", `${path} is not a draft: ${cause.message}`, { cause });
-  });
-  const { size } = await stat(path);
-  const said = updates.map(({ id, summary, recalled }) => ({ id, summary, recalled }));
-  return { path, kernel, buildId: kernel.buildId, size, updates: said, read };
+  }
 }
 
 /** Digests modules: files, and the `.ko` of folders. Throws `usage`, `limit`. */
