@@ -56,7 +56,7 @@ export function fileStore(root: string): Store {
     return line.run(work);
   };
   const recent = new Recent();
-  const read = (key: string) => recent.reading(key, () => openFile(pathOf(key)));
+  const read = (key: string, isLarge = false) => recent.reading(key, () => openFile(pathOf(key), isLarge));
   const head = async (key: string): Promise<Stored | undefined> => {
     const known = recent.get(key);
     if (known) return known.stored;
@@ -68,7 +68,9 @@ export function fileStore(root: string): Store {
     head,
     get: async (key, range) => {
       const known = recent.get(key);
-      const opened = known?.bytes ? { ...known, file: undefined, start: 0 } : await read(key);
+      const opened = known?.bytes
+        ? { ...known, file: undefined, start: 0 }
+        : await read(key, known !== undefined);
       return opened && { ...opened.stored, ...contentOf(opened, range) };
     },
     create: (key, bytes, notes = {}) =>
@@ -138,10 +140,11 @@ async function keep(path: string, as: string): Promise<void> {
   }
 }
 
-async function openFile(path: string): Promise<Opened | undefined> {
+/** @param isLarge where that is known. */
+async function openFile(path: string, isLarge: boolean): Promise<Opened | undefined> {
   try {
-    const begin = await readBeginning(path, USUAL);
-    return begin.length < USUAL ? wholeOf(begin, path) : await openLarge(path);
+    const begin = isLarge ? undefined : await readBeginning(path, USUAL);
+    return begin && begin.length < USUAL ? wholeOf(begin, path) : await openLarge(path);
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) return undefined;
     throw error;
