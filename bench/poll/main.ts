@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -11,9 +11,10 @@ import { kernelNumber, makeRepository } from "./repository.ts";
 import { serve } from "./server.ts";
 
 /*
- * What a poll costs: our client and tuf-js on the same repository of 20,000 kernels, with `node -e 0` as the floor and one
- * conditional request by node:http as what no poll by Node goes below, in turns within one run. The kernel polled for is
- * the one this machine runs. Run as root, after `npm run build`.
+ * What a poll costs: our client and tuf-js on the same repository of 20,000 kernels, with `node -e 0` as the floor, and beside
+ * it what no poll goes below: one conditional request by node:http, and the same by commander and node-fetch, compiled once
+ * as the host's command is. In turns within one run. The kernel polled for is the one this machine runs. Run as root, after
+ * `npm run build`.
  */
 
 const KERNELS = Number(process.argv[2] ?? 20_000);
@@ -59,13 +60,19 @@ const theirs = [
 ];
 await measure([...ours, "init", "--feed", server.url, "--root", rootFile], server);
 const check = [...ours, "check"];
-const bare = [join(projectRoot, "bench/poll/bare_request.cjs"), `${server.url}${feedPath(buildId)}`];
+const feed = `${server.url}${feedPath(buildId)}`;
+const bare = [join(projectRoot, "bench/poll/bare_request.cjs"), feed];
+const packages = join(work, "packages-alone.cjs");
+await copyFile(join(projectRoot, "dist/packages-alone.cjs"), packages);
+const packagesAlone = [join(projectRoot, "bench/poll/compiled_once.cjs"), packages, feed];
+await measure(packagesAlone, server);
 await measure(check, server);
 await measure(theirs, server);
 
 const runs: Record<string, Run[]> = {
   floor: [],
   bare: [],
+  packages: [],
   same: [],
   samePeer: [],
   changed: [],
@@ -74,6 +81,7 @@ const runs: Record<string, Run[]> = {
 for (let round = 0; round < ROUNDS; round++) {
   runs["floor"]?.push(await measure(["-e", "0"], server));
   runs["bare"]?.push(await measure(bare, server));
+  runs["packages"]?.push(await measure(packagesAlone, server));
   runs["same"]?.push(await measure(check, server));
   runs["samePeer"]?.push(await measure(theirs, server));
   await publishOwn();
@@ -88,6 +96,7 @@ const floor = of("floor");
 const rows: readonly (readonly [string, Run])[] = [
   ["node -e 0", floor],
   ["node:http, one request", of("bare")],
+  ["commander, node-fetch, one", of("packages")],
   ["rebootless check, nothing new", of("same")],
   ["tuf-js, nothing new", of("samePeer")],
   ["rebootless check, changed", of("changed")],
@@ -112,22 +121,23 @@ for (const [name, run] of rows) {
   out(`${name.padEnd(32)}${columns}${(run.wallMs / floor.wallMs).toFixed(2).padStart(13)}`);
 }
 const round = (n: number) => Math.round(n * 100) / 100;
-const [bareRequest, same, samePeer] = [of("bare"), of("same"), of("samePeer")];
+const toFloor = (run: Run) => ({
+  wall_to_floor: round(run.wallMs / floor.wallMs),
+  rss_to_floor: round(run.rssMb / floor.rssMb),
+});
+const [same, samePeer] = [of("same"), of("samePeer")];
 const [changed, changedPeer] = [of("changed"), of("changedPeer")];
 out(
   JSON.stringify({
     bench: "poll",
     feed: feedPath(buildId),
-    bare_request: {
-      wall_to_floor: round(bareRequest.wallMs / floor.wallMs),
-      rss_to_floor: round(bareRequest.rssMb / floor.rssMb),
-    },
+    bare_request: toFloor(of("bare")),
+    packages_alone: toFloor(of("packages")),
     same: {
       down_bytes: same.down,
       requests: same.requests,
-      wall_to_floor: round(same.wallMs / floor.wallMs),
-      rss_to_floor: round(same.rssMb / floor.rssMb),
-      wall_to_bare_request: round(same.wallMs / bareRequest.wallMs),
+      ...toFloor(same),
+      wall_to_packages_alone: round(same.wallMs / of("packages").wallMs),
       wall_to_tuf_js: round(same.wallMs / samePeer.wallMs),
       down_to_tuf_js: round(same.down / samePeer.down),
     },
