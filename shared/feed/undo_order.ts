@@ -1,4 +1,5 @@
 import type { UpdateId } from "../brand.ts";
+import { groupBy } from "../group_by.ts";
 import { byPublication, depthFirst, type Visit } from "./order.ts";
 import { Superseding } from "./superseding.ts";
 import type { Update } from "./update.ts";
@@ -60,13 +61,10 @@ function dependenciesFirst(standing: readonly Update[], superseding: Superseding
  */
 function earliness(standing: readonly Update[], superseding: Superseding): ReadonlyMap<UpdateId, number> {
   const applied = new Set(standing.map(({ id }) => id));
-  const unmet = new Map<Update, Set<UpdateId>>();
-  const waiting = new Map<UpdateId, Update[]>();
-  for (const update of standing) {
-    const needs = new Set(update.depends.filter((id) => superseding.met(id, applied)));
-    unmet.set(update, needs);
-    for (const id of needs) waiting.set(id, [...(waiting.get(id) ?? []), update]);
-  }
+  const needsOf = ({ depends }: Update) => new Set(depends.filter((id) => superseding.met(id, applied)));
+  const unmet = new Map(standing.map((update) => [update, needsOf(update)]));
+  const needs = [...unmet].flatMap(([update, ids]) => [...ids].map((id) => ({ id, update })));
+  const waiting = groupBy(needs, ({ id }) => id);
   const early = new Map<UpdateId, number>();
   let next = standing.filter((update) => unmet.get(update)?.size === 0);
   for (let step = 0; next.length > 0; step++) {
@@ -75,10 +73,9 @@ function earliness(standing: readonly Update[], superseding: Superseding): Reado
     for (const { id } of now) {
       early.set(id, step);
       for (const met of [id, ...superseding.neededNoMore(id)]) {
-        for (const update of waiting.get(met) ?? []) {
-          const needs = unmet.get(update);
-          needs?.delete(met);
-          if (needs?.size === 0) next.push(update);
+        for (const { update } of waiting.get(met) ?? []) {
+          const left = unmet.get(update);
+          if (left?.delete(met) && left.size === 0) next.push(update);
         }
         waiting.delete(met);
       }
