@@ -84,6 +84,12 @@ async function proveEdge(args) {
   return await run(process.execPath, command, { cwd: root, env, stdout: "inherit" });
 }
 
+/** Needs Node and root, but no kernels: hosts are played here, each with another build ID mounted over the kernel's own. */
+async function proveAttacks(args) {
+  await ensureNodeModules(root);
+  return await runBuilt("test/attacks/main.ts", args);
+}
+
 async function proveRunpre(args) {
   await ensureNodeModules(root);
   await ensureProofMachine(root);
@@ -162,6 +168,7 @@ const commands = new Map([
   ["dev", dev],
   ["test", test],
   ["package", makePackages],
+  ["proof:attacks", proveAttacks],
   ["proof:create", proveCreate],
   ["proof:edge", proveEdge],
   ["proof:fresh", (args) => proveFresh(root, args)],

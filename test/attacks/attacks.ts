@@ -1,0 +1,5 @@
+import type { Attack } from "./attack.ts";
+import { forgottenRotation } from "./forgotten_rotation.ts";
+
+/** Every attack, in the order in which they are played. */
+export const attacks: readonly Attack[] = [forgottenRotation];

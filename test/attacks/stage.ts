@@ -1,0 +1,214 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { type BuildId, buildId } from "../../shared/brand.ts";
+import { encodeBundle } from "../../shared/feed/bundle.ts";
+import { feedPath } from "../../shared/feed/paths.ts";
+import { systemClock } from "../../shared/time.ts";
+import { answerOf, type Send, startWorkerd, TestPublisher } from "../edge/support/edge.ts";
+import { type Ceremony, ceremony, secrets } from "../edge/support/repository.ts";
+import { projectRoot } from "../guest/machine.ts";
+import { hostBundle, publisherBundle } from "../support/commands.ts";
+import { type Publication, signedBundle } from "../support/memory_feed.ts";
+
+/** The kernel that attacked hosts run, unless an attack says another one. */
+export const KERNEL: BuildId = buildId("aa".repeat(20));
+
+const RUN_MS = 60_000;
+const READY_MS = 30_000;
+
+/** How a run of a program ended. */
+export interface Ended {
+  /** The exit code, or 128 and the signal's number as a shell has it; 134 for an abort. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The most memory that the process held, in MB; undefined where it did not end by itself. */
+  readonly peakMb: number | undefined;
+}
+
+export interface RunOptions {
+  /** What the process reads in /sys/kernel/notes. */
+  readonly kernel?: BuildId;
+  /** The size of V8's old generation, in MB. */
+  readonly heapMb?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** An edge that runs: the real one on Node (`serve`), or the real Worker in workerd. */
+export interface RunningEdge {
+  readonly url: string;
+  readonly publisher: TestPublisher;
+  readonly send: Send;
+  /** What it wrote to stdout and stderr so far. */
+  log(): string;
+}
+
+const notesFile = (id: BuildId): Uint8Array => {
+  const description = Buffer.from(id, "hex");
+  const head = Buffer.alloc(12);
+  head.writeUInt32LE(4, 0);
+  head.writeUInt32LE(description.length, 4);
+  head.writeUInt32LE(3, 8); // NT_GNU_BUILD_ID
+  return Buffer.concat([head, Buffer.from("GNU\0"), description]);
+};
+
+/** Mounts a file over the kernel's notes for one program alone, in a mount namespace of its own. */
+const WITH_NOTES = 'mount --bind "$1" /sys/kernel/notes && shift && exec "$@"';
+
+/** What an attack works with: a folder, a feed's keys, and the built programs. Everything is undone by `close`. */
+export class Stage {
+  readonly #folder: string;
+  readonly #cleanups: (() => unknown)[] = [];
+  readonly made: Ceremony;
+
+  private constructor(folder: string, made: Ceremony) {
+    this.#folder = folder;
+    this.made = made;
+  }
+
+  static async open(): Promise<Stage> {
+    return new Stage(await mkdtemp(join(tmpdir(), "rebootless-attack-")), await ceremony());
+  }
+
+  async close(): Promise<void> {
+    for (const cleanup of this.#cleanups.reverse()) await cleanup();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Runs when the attack is over, the newest first. */
+  defer(cleanup: () => unknown): void {
+    this.#cleanups.push(cleanup);
+  }
+
+  path(...names: readonly string[]): string {
+    return join(this.#folder, ...names);
+  }
+
+  async write(name: string, content: string | Uint8Array): Promise<string> {
+    const file = this.path(name);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content);
+    return file;
+  }
+
+  /** A feed of one kernel in a folder, signed as `options` say; returns the folder. */
+  async feedFolder(name: string, id: BuildId, options: Partial<Publication> = {}): Promise<string> {
+    const bundle = await signedBundle(this.made, id, systemClock(), options);
+    await this.write(join(name, feedPath(id)), encodeBundle(bundle));
+    return this.path(name);
+  }
+
+  /** A host's folders: `--config-dir`, `--state-dir` and `--run-dir`, with the provisioned root and this configuration. */
+  async host(name: string, config: string): Promise<readonly string[]> {
+    await this.write(join(name, "etc/root.json"), this.made.root);
+    await this.write(join(name, "etc/rebootless.toml"), config);
+    const places = [
+      ["config", "etc"],
+      ["state", "state"],
+      ["run", "run"],
+    ] as const;
+    return places.flatMap(([option, folder]) => [`--${option}-dir`, this.path(name, folder)]);
+  }
+
+  /** The host's program on a kernel with the build ID KERNEL, unless told. Needs root, for the mount. */
+  async rebootless(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    const { kernel = KERNEL } = options;
+    const notes = await this.write(`notes-${kernel}`, notesFile(kernel));
+    const node = nodeCommand([hostBundle, ...args], options);
+    return end("unshare", ["-m", "sh", "-c", WITH_NOTES, "sh", notes, ...node], options);
+  }
+
+  /** The publisher's program. */
+  publish(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    const [command = "", ...rest] = nodeCommand([publisherBundle, ...args], options);
+    return end(command, rest, options);
+  }
+
+  /** `rebootless-publish serve` over an empty folder, with the keys of `made`. */
+  async serve(
+    bindings: Readonly<Record<string, string>> = secrets(this.made),
+    more: readonly string[] = [],
+  ): Promise<RunningEdge> {
+    const lines = Object.entries(bindings).map(([name, value]) => `${name}='${value}'\n`);
+    const vars = await this.write("edge.vars", lines.join(""));
+    const places = ["--data", this.path("data"), "--vars", vars, "--port", "0"];
+    const { url, log } = await this.#server([publisherBundle, "serve", ...places, ...more]);
+    const send: Send = async (method, path, { headers, body } = {}) =>
+      answerOf(
+        await fetch(new URL(path, url), {
+          method,
+          headers: { ...headers },
+          body: body ? body.slice() : null,
+        }),
+      );
+    return { url, log, send, publisher: new TestPublisher(this.made, send) };
+  }
+
+  /** `rebootless mirror serve` over a folder. */
+  async serveMirror(folder: string): Promise<Pick<RunningEdge, "url" | "log">> {
+    return this.#server([hostBundle, "mirror", "serve", folder, "--port", "0"]);
+  }
+
+  /** The real Worker in workerd, with the keys of `made`. */
+  async workerd(bindings: Readonly<Record<string, string>> = secrets(this.made)): Promise<RunningEdge> {
+    const { send, miniflare } = await startWorkerd(bindings);
+    this.defer(() => miniflare.dispose());
+    const url = String(await miniflare.ready);
+    return { url, send, log: () => "", publisher: new TestPublisher(this.made, send) };
+  }
+
+  async #server(args: readonly string[]): Promise<Pick<RunningEdge, "url" | "log">> {
+    const child = spawn(process.execPath, args, { cwd: projectRoot, stdio: ["ignore", "pipe", "pipe"] });
+    this.defer(async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    });
+    let log = "";
+    const keep = (line: string) => {
+      log += `${line}\n`;
+    };
+    createInterface({ input: child.stderr }).on("line", keep);
+    const stdout = createInterface({ input: child.stdout }).on("line", keep);
+    const ready = new Promise<string>((resolve, reject) => {
+      stdout.on("line", (line) => {
+        const address = / at (http:\S+)/.exec(line)?.[1];
+        if (address !== undefined) resolve(address);
+      });
+      child.once("exit", (code) => reject(new Error(`the server ended with ${code}:\n${log}`)));
+      setTimeout(() => reject(new Error(`the server is not ready:\n${log}`)), READY_MS).unref();
+    });
+    return { url: await ready, log: () => log };
+  }
+}
+
+const nodeCommand = (args: readonly string[], { heapMb }: RunOptions): readonly string[] => [
+  process.execPath,
+  ...(heapMb === undefined ? [] : [`--max-old-space-size=${heapMb}`]),
+  "--require",
+  join(projectRoot, "bench/usage.cjs"),
+  ...args,
+];
+
+async function end(command: string, args: readonly string[], { env }: RunOptions): Promise<Ended> {
+  const child = spawn(command, args, {
+    cwd: projectRoot,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    timeout: RUN_MS,
+    killSignal: "SIGKILL",
+  });
+  const [stdout, stderr, usage, [code, signal]] = await Promise.all([
+    text(child.stdout as NodeJS.ReadableStream),
+    text(child.stderr as NodeJS.ReadableStream),
+    text(child.stdio[3] as NodeJS.ReadableStream),
+    once(child, "exit"),
+  ]);
+  const peakMb = usage === "" ? undefined : (JSON.parse(usage) as { readonly rssMb: number }).rssMb;
+  return { code: code ?? (signal === "SIGABRT" ? 134 : 137), stdout, stderr, peakMb };
+}
