@@ -1,7 +1,7 @@
 import { EXIT } from "../shared/exit_codes.ts";
 import { explain } from "../shared/terminal.ts";
+import { writeNamed } from "./commands/output.ts";
 import type { Context } from "./context.ts";
-import { writeDurably } from "./host/files.ts";
 import { requireRoot } from "./host/host.ts";
 import { type RunEnd, writeStatus } from "./report/status_file.ts";
 
@@ -55,7 +55,7 @@ async function leaveMetrics(context: Context, version: string): Promise<void> {
   if (host?.config.metricsFile === undefined) return;
   try {
     const { metricsText } = await import("./commands/inspecting.ts");
-    await writeDurably(host.config.metricsFile, await metricsText(context, version, host, manifest));
+    await writeNamed(host.config.metricsFile, await metricsText(context, version, host, manifest));
   } catch (cause) {
     context.terminal.notice(`warning: the metrics were not written: ${explain(cause).message}`);
   }

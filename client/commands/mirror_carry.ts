@@ -4,7 +4,7 @@ import type { JsonValue } from "../../shared/json.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { Terminal } from "../../shared/terminal.ts";
 import type { Context } from "../context.ts";
-import { readNamed, writeDurably } from "../host/files.ts";
+import { readNamed } from "../host/files.ts";
 import { type Carried, carriedBy } from "../mirror/carried.ts";
 import { exportMirror } from "../mirror/export.ts";
 import { importTransfer } from "../mirror/import.ts";
@@ -14,6 +14,7 @@ import { openTransfer } from "../mirror/parts.ts";
 import { openTrust, provision } from "../mirror/trust.ts";
 import { saneTime } from "../trust/freshness.ts";
 import { log, mirrorFreshness, remindOfSite } from "./mirror_sync.ts";
+import { writeNamed } from "./output.ts";
 
 export interface MirrorStateOptions {
   readonly output: string;
@@ -49,7 +50,7 @@ export async function mirrorState(
     const { version } = await openTrust(dir);
     const state = await stateOf(dir, (await dir.index()) ?? new Map(), version, saneTime(clock, undefined));
     const bytes = encodeState(state);
-    await writeDurably(resolve(output), bytes);
+    await writeNamed(output, bytes);
     terminal.say(
       `state      ${output}, ${bytes.length} bytes: ${state.kernels.size} kernels, ${state.digest}`,
     );

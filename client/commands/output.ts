@@ -1,8 +1,32 @@
+import { stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { RebootlessError } from "../../shared/errors.ts";
 import type { Terminal } from "../../shared/terminal.ts";
 import { writeDurably } from "../host/files.ts";
 
 /** Where a command's document goes: to a file, which is replaced whole, or to stdout. */
 export async function putOut(terminal: Terminal, file: string | undefined, text: string): Promise<void> {
   if (file === undefined) return terminal.say(text.trimEnd());
-  await writeDurably(file, text.endsWith("\n") ? text : `${text}\n`);
+  await writeNamed(file, text.endsWith("\n") ? text : `${text}\n`);
 }
+
+/**
+ * Writes a file that somebody named, whole or not at all. Its folder must be there: one that was misspelt would be made,
+ * and nobody would notice. What is there and is no file (/dev/null) is not replaced. Throws `usage`.
+ */
+export async function writeNamed(file: string, bytes: Uint8Array | string): Promise<void> {
+  const path = resolve(file);
+  const folder = dirname(path);
+  const found = await lookAt(folder);
+  if (!found?.isDirectory()) {
+    const problem = found ? "is not a folder" : "is not there";
+    throw new RebootlessError("usage", `cannot write ${file}: ${folder} ${problem}`, {
+      hint: "Make the folder first, or name another one.",
+    });
+  }
+  const present = await lookAt(path);
+  if (present && !present.isFile()) throw new RebootlessError("usage", `${file} is there, and is not a file`);
+  await writeDurably(path, bytes);
+}
+
+const lookAt = (path: string) => stat(path).catch(() => undefined);

@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { updateId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -14,6 +13,7 @@ import { landmarks } from "../fingerprint/landmarks.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { type LivepatchModule, readLivepatchModule } from "../module/livepatch_module.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
+import { writeOutput } from "./output.ts";
 import { targetObject } from "./target_object.ts";
 
 /** What a person says of an update. */
@@ -57,7 +57,7 @@ export async function draft({ terminal, clock }: Context, options: DraftOptions)
   const changed = new Set<string>(readLivepatchModule(bytes).objects.map(({ object }) => object));
   const kernel = await openWithModules(options.image, options.modules, (name) => changed.has(name));
   const { update, encoded } = await makeDraft(kernel, bytes, options, clock);
-  await writeFile(options.output, encoded);
+  await writeOutput(options.output, encoded);
   say(terminal, kernel.image, update, options.output);
 }
 

@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { RebootlessError } from "../../shared/errors.ts";
 import { jsonObject } from "../../shared/json.ts";
 import { fingerprintToJson } from "../../shared/runpre/json.ts";
@@ -10,6 +9,7 @@ import { landmarks } from "../fingerprint/landmarks.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { fingerprintModules } from "./fingerprint_modules.ts";
 import { openKernelInput } from "./kernel_input.ts";
+import { writeOutput } from "./output.ts";
 
 export interface FingerprintOptions {
   /** Where to write the fingerprints of the whole kernel. */
@@ -52,7 +52,7 @@ async function fingerprintAll(
 ): Promise<void> {
   const whole = fingerprintWhole(image);
   const file = kernelFile(image, whole);
-  await writeFile(output, file);
+  await writeOutput(output, file);
   const { functions, refused } = whole;
   for (const { message } of refused) warn(message);
   terminal.say(`kernel     ${image.release}, build ID ${image.buildId}`);

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
@@ -7,6 +7,7 @@ import { moduleFile } from "../fingerprint/module_file.ts";
 import { fingerprintModule } from "../fingerprint/module_function.ts";
 import type { ModuleFile } from "../package/module_files.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
+import { writeOutput } from "./output.ts";
 
 /** Writes a fingerprint file for each module of packages, folders or files: FOLDER/NAME.fp. */
 export async function fingerprintModules(
@@ -66,7 +67,7 @@ async function writeOne(
   for (const { message } of whole.refused) warn(`${module.name}: ${message}`);
   const bytes = moduleFile(image, module, whole);
   const output = join(folder, `${module.name}.fp`);
-  await writeFile(output, bytes);
+  await writeOutput(output, bytes);
   return jsonObject({
     name: module.name,
     build_id: module.buildId,

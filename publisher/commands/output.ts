@@ -8,6 +8,13 @@ export async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   });
 }
 
+/** Writes a file that may be there. Throws `usage` where it cannot be, as in a folder that is not there. */
+export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
+  await writeFile(path, bytes).catch((cause: unknown) => {
+    throw new RebootlessError("usage", `cannot write ${path}`, { cause });
+  });
+}
+
 /** Before any of them is made: half of what belongs together is worse than nothing. */
 export async function requireAbsent(...paths: readonly string[]): Promise<void> {
   for (const path of paths) {

@@ -1,4 +1,5 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { METRICS } from "../../../client/report/metrics.ts";
@@ -68,10 +69,33 @@ describe("metrics", () => {
 
   it("go to a file, whole and for everybody to read", async () => {
     const file = join(host.dir, "textfile/rebootless.prom");
+    await mkdir(join(host.dir, "textfile"));
     expect(await host.run("metrics", "-o", file)).toEqual({ code: 0, stdout: "", stderr: "" });
     expect(parseExposition(await readFile(file, "utf8")).size).toBeGreaterThan(4);
     expect((await stat(file)).mode & 0o777).toBe(0o644);
     expect(await readdir(join(host.dir, "textfile"))).toEqual(["rebootless.prom"]);
+  });
+
+  it("do not go into a folder that is not there, and do not make it", async () => {
+    const file = join(host.dir, "textfiel/rebootless.prom");
+    expect(await host.run("metrics", "-o", file)).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: `error: cannot write ${file}: ${host.dir}/textfiel is not there\nhint: Make the folder first, or name another one.\n`,
+    });
+    await host.configure(`feed = "${feed}"\nmetrics_file = "${file}"`);
+    expect((await host.run("check")).stderr).toContain("textfiel is not there");
+    expect(await readdir(host.dir)).not.toContain("textfiel");
+  });
+
+  it("never take the place of what is no file", async () => {
+    const pipe = join(host.dir, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    expect(await host.run("metrics", "-o", pipe)).toMatchObject({
+      code: 2,
+      stderr: `error: ${pipe} is there, and is not a file\n`,
+    });
+    expect((await stat(pipe)).isFIFO()).toBe(true);
   });
 
   it("are left by each run where the configuration says so, after good and bad ends", async () => {

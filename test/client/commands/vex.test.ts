@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sampleUpdate } from "../../shared/feed/sample.ts";
@@ -47,6 +47,12 @@ describe("vex", () => {
     await host.run("check");
     const purl = "pkg:deb/debian/linux-image-6.1.0-57-test@6.1.1-1";
     const file = join(host.dir, "out/kernel.vex.json");
+    const { code, stderr } = await host.run("vex", "-o", file);
+    expect([code, stderr.split("\n")[0]]).toEqual([
+      2,
+      `error: cannot write ${file}: ${host.dir}/out is not there`,
+    ]);
+    await mkdir(join(host.dir, "out"));
     expect(await host.run("vex", "--product", purl, "-o", file)).toEqual({ code: 0, stdout: "", stderr: "" });
     const [{ products }] = JSON.parse(await readFile(file, "utf8")).statements;
     expect(products[1]).toEqual({ "@id": purl, identifiers: { purl } });

@@ -43,6 +43,16 @@ beforeEach(async () => {
   await cp(path("in"), inside, { recursive: true });
 });
 
+describe("what a mirror has", () => {
+  it("is not written into a folder that is not there", async () => {
+    const nowhere = path("nowhere/in.state");
+    expect(await site.run("mirror", "state", inside, "-o", nowhere)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`error: cannot write ${nowhere}: ${path("nowhere")} is not there`),
+    });
+  });
+});
+
 describe("a transfer", () => {
   it("takes everything to a mirror that has nothing", async () => {
     expect((await filesBelow(path("in"))).size).toBeGreaterThan(10);

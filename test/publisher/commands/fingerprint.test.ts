@@ -45,6 +45,13 @@ describe("fingerprint", () => {
     });
   });
 
+  it("is not written into a folder that is not there, which is said and no fault of the program", async () => {
+    const nowhere = join(dir, "nowhere/kernel.fp");
+    const { code, stderr } = await cli(["fingerprint", image, "-o", nowhere]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`error: cannot write ${nowhere}\n`);
+  });
+
   it("says what single functions must look like", async () => {
     const outcome = await cli(["--json", "fingerprint", image, "fn_branching"]);
     expect(jsonOf(outcome)).toMatchObject({ functions: [{ name: "fn_branching" }] });
