@@ -3,22 +3,30 @@ import { explain } from "../shared/terminal.ts";
 import { writeNamed } from "./commands/output.ts";
 import type { Context } from "./context.ts";
 import { requireRoot } from "./host/host.ts";
+import { letOthersRead } from "./host/umask.ts";
 import { type RunEnd, writeStatus } from "./report/status_file.ts";
 
 /** What a command does, with what it is given. */
 export type Action = (context: Context) => Promise<void>;
 
-/** For actions that may change the host. */
-export const asRoot =
-  (purpose: string, action: Action): Action =>
+/** For actions that leave files which others read. What a person asks for with `-o` goes by that person's umask. */
+export const forOthers =
+  (action: Action): Action =>
   async (context) => {
+    letOthersRead(process);
+    await action(context);
+  };
+
+/** For actions that may change the host. */
+export const asRoot = (purpose: string, action: Action): Action =>
+  forOthers(async (context) => {
     requireRoot(purpose);
     try {
       await action(context);
     } finally {
       context.lock.release();
     }
-  };
+  });
 
 /** For actions whose end others wait for: it is written to status.json, good or bad. */
 export const recorded =

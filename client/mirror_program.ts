@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Action } from "./actions.ts";
+import { type Action, forOthers } from "./actions.ts";
 import type { InventoryOptions } from "./commands/inventory.ts";
 import type {
   MirrorExportOptions,
@@ -18,6 +18,8 @@ const examples = (...lines: readonly string[]): string =>
 
 /** What keeps a copy of a feed, and carries one over a gap. None of it changes the host that it runs on. */
 export function mirrorCommands(root: Command, run: Run): void {
+  /** What comes into the copy is for whoever serves it. */
+  const fill: Run = (name, self, action) => run(name, self, forOthers(action));
   const mirror = root.command("mirror").description("keep a copy of a feed for hosts without internet");
   mirror
     .command("sync <feed> <dir>")
@@ -40,7 +42,7 @@ export function mirrorCommands(root: Command, run: Run): void {
       ),
     )
     .action((feed: string, dir: string, options: MirrorSyncOptions, self: Command) =>
-      run("mirror sync", self, async (context) => {
+      fill("mirror sync", self, async (context) => {
         const { mirrorSync } = await import("./commands/mirroring.ts");
         await mirrorSync(context, feed, dir, options);
       }),
@@ -113,7 +115,7 @@ export function mirrorCommands(root: Command, run: Run): void {
       ),
     )
     .action((things: string[], options: MirrorImportOptions, self: Command) =>
-      run("mirror import", self, async (context) => {
+      fill("mirror import", self, async (context) => {
         const { mirrorImport } = await import("./commands/mirroring.ts");
         await mirrorImport(context, things, options);
       }),
@@ -125,7 +127,7 @@ export function mirrorCommands(root: Command, run: Run): void {
     .option("--expires <time>", "how long they last, at most 90d and as long as the snapshot", "14d")
     .addHelpText("after", examples("rebootless mirror resign /srv/mirror --key site.jwk --expires 21d"))
     .action((dir: string, options: MirrorResignOptions, self: Command) =>
-      run("mirror resign", self, async (context) => {
+      fill("mirror resign", self, async (context) => {
         const { mirrorResign } = await import("./commands/mirroring.ts");
         await mirrorResign(context, dir, options);
       }),

@@ -1,7 +1,7 @@
 import { Argument, Command } from "commander";
 import { commandTree } from "../shared/cli/command_tree.ts";
 import { exitCodesHelp } from "../shared/exit_table.ts";
-import { type Action, asRoot, recorded } from "./actions.ts";
+import { type Action, asRoot, forOthers, recorded } from "./actions.ts";
 import { boot } from "./commands/boot.ts";
 import { type CheckOptions, check } from "./commands/check.ts";
 import type { Shell } from "./commands/completion.ts";
@@ -113,10 +113,14 @@ export function program(version: string, run: Run): Command {
   command("metrics", "print what a monitor wants to know, in the text format of Prometheus")
     .option("-o, --output <file>", "where to write it; stdout without it")
     .action((options: MetricsOptions, self: Command) =>
-      run("metrics", globals(self), async (context) => {
-        const { metrics } = await import("./commands/inspecting.ts");
-        await metrics(context, version, options);
-      }),
+      run(
+        "metrics",
+        globals(self),
+        forOthers(async (context) => {
+          const { metrics } = await import("./commands/inspecting.ts");
+          await metrics(context, version, options);
+        }),
+      ),
     );
   polling(command("upgrade", "apply the updates that the running kernel lacks"))
     .argument("[id...]", "these, with what they depend on (else: all)")

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
@@ -27,7 +27,7 @@ export async function init({ places, terminal, clock, lock }: Context, options: 
   const config = withFeed(await configText(places), feed, configFile(places));
   await refuseToReplace(provisionedRootFile(places), bytes, options.force ?? false);
   await writeDurably(provisionedRootFile(places), bytes);
-  await writeDurably(configFile(places), config);
+  await writeDurably(configFile(places), config, await modeOf(configFile(places)));
 
   const fingerprint = await sha256Of(bytes);
   const { threshold, keyIds } = roleOf(root, "root");
@@ -39,6 +39,12 @@ export async function init({ places, terminal, clock, lock }: Context, options: 
   terminal.say("Compare the sha256 with what the publisher announces, then run `rebootless check`.");
   terminal.result("init", { feed, root_version: root.version, root_sha256: fingerprint });
 }
+
+/** Whoever may read the file that is replaced: a proxy's password may stand in it. */
+const modeOf = async (path: string): Promise<number | undefined> => {
+  const found = await stat(path).catch(() => undefined);
+  return found && found.mode & 0o777;
+};
 
 /** What else it says is the administrator's, or the package's. */
 async function configText(places: Places): Promise<string> {

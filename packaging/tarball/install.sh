@@ -7,6 +7,8 @@
 # PREFIX   where programs go (default /usr/local)
 # DESTDIR  put before every path, to make packages or images (default: nothing)
 set -eu
+# Everybody runs what is installed and reads its pages, whatever root's own umask is.
+umask 022
 
 prefix=${PREFIX:-/usr/local}
 destdir=${DESTDIR:-}

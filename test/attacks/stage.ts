@@ -37,6 +37,8 @@ export interface RunOptions {
   /** The size of V8's old generation, in MB. */
   readonly heapMb?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** As umask(1) takes it. */
+  readonly umask?: string;
 }
 
 /** An edge that runs: the real one on Node (`serve`), or the real Worker in workerd. */
@@ -97,7 +99,7 @@ export class Stage {
   }
 
   /** A feed of one kernel in a folder, signed as `options` say; returns the folder. */
-  async feedFolder(name: string, id: BuildId, options: Partial<Publication> = {}): Promise<string> {
+  async feedFolder(name: string, id: BuildId = KERNEL, options: Partial<Publication> = {}): Promise<string> {
     const bundle = await signedBundle(this.made, id, systemClock(), options);
     await this.write(join(name, feedPath(id)), encodeBundle(bundle));
     return this.path(name);
@@ -187,7 +189,10 @@ export class Stage {
   }
 }
 
-const nodeCommand = (args: readonly string[], { heapMb }: RunOptions): readonly string[] => [
+const WITH_UMASK = 'umask "$1" && shift && exec "$@"';
+
+const nodeCommand = (args: readonly string[], { heapMb, umask }: RunOptions): readonly string[] => [
+  ...(umask === undefined ? [] : ["sh", "-c", WITH_UMASK, "sh", umask]),
   process.execPath,
   ...(heapMb === undefined ? [] : [`--max-old-space-size=${heapMb}`]),
   "--require",

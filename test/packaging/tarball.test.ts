@@ -25,7 +25,11 @@ async function install(args: readonly string[] = [], env: Record<string, string>
   await mkdir(tools, { recursive: true });
   await output("busybox", ["--install", "-s", tools]);
   const own = { PATH: tools, DESTDIR: root, ...env };
-  return await output("busybox", ["sh", join(folder, "install.sh"), ...args], { cwd: "/", env: own });
+  const script = [join(folder, "install.sh"), ...args];
+  return await output("busybox", ["sh", "-c", 'umask 077; exec sh "$@"', "sh", ...script], {
+    cwd: "/",
+    env: own,
+  });
 }
 
 const below = async (path: string): Promise<string[]> =>
@@ -47,6 +51,12 @@ describe("the tarball, with the shell of busybox", () => {
     );
     expect((await stat(join(root, "usr/local/lib/rebootless/rebootless.cjs"))).mode & 0o777).toBe(0o755);
     expect((await stat(join(root, "usr/local/share/man/man8/rebootless.8"))).mode & 0o777).toBe(0o644);
+  });
+
+  it("is for everybody, though root has an umask of 077", async () => {
+    await install();
+    const hidden = ["!", "-perm", "-o+r", "-o", "-type", "d", "!", "-perm", "-o+x"];
+    expect(await output("find", [join(root, "usr"), join(root, "etc"), ...hidden])).toBe("");
   });
 
   it("runs from where it was put", async () => {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -83,6 +83,16 @@ describe("setting a host up", () => {
     const files = await verifiedBefore();
     await run();
     expect(await whichRemain(files)).toHaveLength(files.length);
+  });
+
+  it("leaves a configuration to whom it was left: a proxy's password may stand in it", async () => {
+    await mkdir(places.configDir);
+    await writeFile(configFile(places), 'https_proxy = "http://me:secret@proxy.example:3128"\n', {
+      mode: 0o600,
+    });
+    await run();
+    expect((await stat(configFile(places))).mode & 0o777).toBe(0o600);
+    expect((await stat(provisionedRootFile(places))).mode & 0o777).toBe(0o644);
   });
 
   it("refuses to trust somebody else unless forced", async () => {
