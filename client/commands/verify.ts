@@ -30,16 +30,15 @@ export async function verify(
   const bundle = options.bundle === undefined ? undefined : await readBundle(options.bundle);
   const findings: Finding[] = [];
   for (const thing of things) {
-    findings.push(
-      ...(await verifyThing(thing, {
-        provisionedRoot: host.provisionedRoot,
-        stateDir: places.stateDir,
-        running: host.buildId,
-        now: saneTime(clock, undefined),
-        loaded: () => engines({ system }).loaded(),
-        ...(bundle && { bundle }),
-      })),
-    );
+    const found = await verifyThing(thing, {
+      provisionedRoot: host.provisionedRoot,
+      stateDir: places.stateDir,
+      running: host.buildId,
+      now: saneTime(clock, undefined),
+      loaded: () => engines({ system }).loaded(),
+      ...(bundle && { bundle }),
+    });
+    for (const finding of found) findings.push(finding);
   }
   const root = await sha256Of(host.provisionedRoot);
   terminal.say(`feed       ${host.config.feed.join(" ")}`);

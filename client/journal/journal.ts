@@ -47,7 +47,7 @@ export async function openJournal({ file, boot, clock, notice }: JournalOptions)
   let { end, records } = found;
   if (found.torn > 0) await file.cut(end);
   if (found.damaged > 0 || kept !== records) {
-    const bytes = concatBytes(...kept.map(encodeRecord));
+    const bytes = concatBytes(kept.map(encodeRecord));
     const replaced = await file.replace(bytes).then(() => true, unlessFull(notice));
     if (replaced) [end, records] = [bytes.length, kept];
   }

@@ -44,5 +44,5 @@ export function readLines(bytes: Uint8Array): Lines {
 export function writtenFor(record: JournalRecord): Uint8Array {
   const line = encodeRecord(record);
   if (record.kind !== "intent") return line;
-  return concatBytes(line, new Uint8Array(ROOM_BYTES).fill(LINE_FEED));
+  return concatBytes([line, new Uint8Array(ROOM_BYTES).fill(LINE_FEED)]);
 }

@@ -89,7 +89,7 @@ export async function exportMirror(options: ExportOptions): Promise<Exported> {
   }
   const entries: Entry[] = [];
   for (const version of roots) entries.push(await entryOf(rootPath(version), trust.file(version)));
-  entries.push(...(await renewals(dir, renewed)));
+  for (const entry of await renewals(dir, renewed)) entries.push(entry);
   const changes = await carried(dir, changed, since, entries);
   const result = await stateOf(dir, index, trust.version, now);
   const transfer: Transfer = {

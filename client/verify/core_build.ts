@@ -48,7 +48,7 @@ const SEARCHED = 256n * 1024n * 1024n;
 
 /** Whether the kernel's own note is in its memory, which /sys/kernel/notes shows of one that runs. */
 function hasNote({ core, text }: KernelCore, id: BuildId): boolean {
-  const note = Buffer.from(concatBytes(NOTE_HEAD, fromHex(id)));
+  const note = Buffer.from(concatBytes([NOTE_HEAD, fromHex(id)]));
   const segments = core.segments.filter(({ start }) => start >= text && start < text + SEARCHED);
   return segments.some(({ start, end }) => {
     for (let at: bigint = start; at < end && at < text + SEARCHED; at += BigInt(PIECE - note.length)) {

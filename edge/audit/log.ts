@@ -95,7 +95,7 @@ async function segmentOf(events: readonly AuditEvent[], { entry, digest: last }:
     digest = await sha256Of(line);
     parts.push(line, NEWLINE);
   }
-  return { bytes: concatBytes(...parts), digest };
+  return { bytes: concatBytes(parts), digest };
 }
 
 /** Segments have no gaps, so that doubling and halving finds the last one: 40 looks for a million. */
@@ -138,10 +138,10 @@ export async function readAudit(store: Store, after: number): Promise<AuditPage>
   let length = 0;
   for (let segment = after + 1; ; segment++) {
     if (length >= MAX_PAGE || parts.length >= MAX_SEGMENTS) {
-      return { bytes: concatBytes(...parts), next: segment - 1 };
+      return { bytes: concatBytes(parts), next: segment - 1 };
     }
     const file = await store.get(auditKey(segment));
-    if (!file) return { bytes: concatBytes(...parts), next: undefined };
+    if (!file) return { bytes: concatBytes(parts), next: undefined };
     const bytes = await file.bytes();
     parts.push(bytes);
     length += bytes.length;

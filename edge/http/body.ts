@@ -19,7 +19,7 @@ export async function readBody(request: Request, max: number): Promise<Uint8Arra
     }
     parts.push(part.value);
   }
-  return concatBytes(...parts);
+  return concatBytes(parts);
 }
 
 /** A sender that goes away is no fault of the edge. */

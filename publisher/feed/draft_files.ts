@@ -78,7 +78,7 @@ async function filesOf(paths: readonly string[], suffix: string): Promise<readon
     if (files.length + found.length > MAX_FILES) {
       throw new RebootlessError("limit", `more than ${MAX_FILES} files`, { hint: "Push them in parts." });
     }
-    files.push(...found);
+    for (const file of found) files.push(file);
   }
   return files;
 }

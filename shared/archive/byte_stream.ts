@@ -46,7 +46,7 @@ export class ByteStream {
   async rest(): Promise<Uint8Array> {
     const pieces: Uint8Array[] = [new Uint8Array(this.#chunk)];
     while (await this.#draw()) pieces.push(new Uint8Array(this.#chunk));
-    return concatBytes(...pieces);
+    return concatBytes(pieces);
   }
 
   /** To the end, where a format has the check of what came before. */

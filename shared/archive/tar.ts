@@ -46,7 +46,7 @@ export async function* tarFiles(
       if (size > MAX_EXTENSION) throw new RebootlessError("limit", `tar: a header of ${size} bytes`);
       const content = await stream.take(size);
       await stream.skip(-size & (BLOCK - 1));
-      if (type === "L") longName = latin1Of(content).replace(/\0.*$/s, "");
+      if (type === "L") longName = latin1(content).replace(/\0.*$/s, "");
       else if (type === "x") longName = paxPath(content) ?? longName;
       continue;
     }
@@ -101,13 +101,6 @@ function paxPath(content: Uint8Array): string | undefined {
     at += length;
   }
   return path;
-}
-
-/** In pieces, as a call takes only so many arguments. */
-function latin1Of(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 4096) text += latin1(bytes.subarray(at, at + 4096));
-  return text;
 }
 
 /** The header of a regular file in ustar, for names of up to 100 bytes. Everything belongs to root, and has one time. */

@@ -15,5 +15,14 @@ export function stringAt(table: Uint8Array, at: number, what: string): string {
   return latin1(table.subarray(at, end));
 }
 
-/** At most MAX_STRING bytes, one character each. */
-export const latin1 = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
+/** Characters made by one call: as its arguments they all lie on the stack. */
+const PIECE = 4096;
+
+/** One character for each byte. */
+export function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    text += String.fromCharCode(...bytes.subarray(at, at + PIECE));
+  }
+  return text;
+}

@@ -101,7 +101,7 @@ export function decodeFeeds(bytes: Uint8Array): Feeds {
 }
 
 function joinLines(lines: readonly Uint8Array[]): Uint8Array {
-  return concatBytes(...lines.flatMap((line) => [line, Uint8Array.of(LINE_FEED)]));
+  return concatBytes(lines.flatMap((line) => [line, Uint8Array.of(LINE_FEED)]));
 }
 
 /** The last line may end without a line feed. */

@@ -93,7 +93,7 @@ function check(
   const body = scratch.copy(found);
   const differences: Difference[] = [];
   const hasAttached = normalise(fingerprint, kernel, body, scratch.site, differences);
-  differences.push(...bodyDifferences(fingerprint, body, found, sha256));
+  for (const difference of bodyDifferences(fingerprint, body, found, sha256)) differences.push(difference);
   if (differences.length > 0) {
     return { result: "mismatch", differences: differences.sort((a, b) => a.offset - b.offset) };
   }

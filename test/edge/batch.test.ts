@@ -172,8 +172,8 @@ describe("publications of many kernels", () => {
 describe("a body that is no batch changes nothing", () => {
   it.each<readonly [string, (lines: readonly Publication[]) => Promise<Uint8Array>, number, RegExp]>([
     ["cut short", async (lines) => encodeBatch(lines).slice(0, -2), 400, /line 3/],
-    ["with an empty line", async (lines) => concatBytes(encodeBatch(lines), utf8("\n")), 400, /line 4/],
-    ["with noise", async (lines) => concatBytes(encodeBatch(lines), utf8("{}\n")), 400, /line 4/],
+    ["with an empty line", async (lines) => concatBytes([encodeBatch(lines), utf8("\n")]), 400, /line 4/],
+    ["with noise", async (lines) => concatBytes([encodeBatch(lines), utf8("{}\n")]), 400, /line 4/],
     ["not UTF-8", async () => Uint8Array.of(0xff, 0xfe), 400, /line 1/],
     [
       "with a kernel twice",

@@ -72,9 +72,14 @@ describe("bytes", () => {
   });
 
   it("are joined in order", () => {
-    expect(concatBytes(Uint8Array.of(1), new Uint8Array(0), Uint8Array.of(2, 3))).toEqual(
+    expect(concatBytes([Uint8Array.of(1), new Uint8Array(0), Uint8Array.of(2, 3)])).toEqual(
       Uint8Array.of(1, 2, 3),
     );
-    expect(concatBytes()).toEqual(new Uint8Array(0));
+    expect(concatBytes([])).toEqual(new Uint8Array(0));
+  });
+
+  it("are joined from more parts than a call takes arguments", () => {
+    const joined = concatBytes(Array.from({ length: 200_000 }, (_, i) => Uint8Array.of(i)));
+    expect([joined.length, joined[199_999]]).toEqual([200_000, 199_999 % 256]);
   });
 });

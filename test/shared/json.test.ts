@@ -114,6 +114,6 @@ describe("JSON", () => {
     const text = '{"10":[{"__proto__":-1}],"a":"\\"\\\\\\u0000","é":"🔥"}';
     const bytes = encodeJson(parse(text));
     expect(encodeJson(parseJson(bytes, "again"))).toEqual(bytes);
-    expect(concatBytes(bytes)).toEqual(utf8(text));
+    expect(concatBytes([bytes])).toEqual(utf8(text));
   });
 });

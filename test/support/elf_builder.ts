@@ -11,7 +11,7 @@ export function le(value: number | bigint, size: number): Uint8Array {
 }
 
 export const padTo = (bytes: Uint8Array, alignment: number): Uint8Array =>
-  concatBytes(bytes, new Uint8Array((alignment - (bytes.length % alignment)) % alignment));
+  concatBytes([bytes, new Uint8Array((alignment - (bytes.length % alignment)) % alignment)]);
 
 export interface SectionSpec {
   readonly name: string;
@@ -63,7 +63,7 @@ const PROGRAM_HEADER = 56;
 export function buildElf({ type, sections = [], segments = [] }: ElfSpec): Uint8Array {
   const names = stringTable([...sections.map((s) => s.name), ".shstrtab"]);
   const all: readonly SectionSpec[] = [...sections, { name: ".shstrtab", data: names.bytes, type: 3 }];
-  const segmentBytes = concatBytes(...segments.map((s) => s.data));
+  const segmentBytes = concatBytes(segments.map((s) => s.data));
   let at = SEGMENTS_AT;
   const programHeaders = segments.map((segment) => {
     const header = programHeader(segment, at);
@@ -79,16 +79,16 @@ export function buildElf({ type, sections = [], segments = [] }: ElfSpec): Uint8
     at += body.length;
     return header;
   });
-  const front = concatBytes(
+  const front = concatBytes([
     elfHeader(type, segments.length, at, sections.length > 0 ? all.length + 1 : 0),
     ...programHeaders,
-  );
-  const table = sections.length > 0 ? concatBytes(new Uint8Array(HEADER), ...headers) : new Uint8Array();
-  return concatBytes(padTo(front, SEGMENTS_AT), segmentBytes, ...bodies, table);
+  ]);
+  const table = sections.length > 0 ? concatBytes([new Uint8Array(HEADER), ...headers]) : new Uint8Array();
+  return concatBytes([padTo(front, SEGMENTS_AT), segmentBytes, ...bodies, table]);
 }
 
 const elfHeader = (type: number, segments: number, sectionsAt: number, sections: number): Uint8Array =>
-  concatBytes(
+  concatBytes([
     Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
     le(type, 2),
     le(62, 2),
@@ -103,10 +103,10 @@ const elfHeader = (type: number, segments: number, sectionsAt: number, sections:
     le(HEADER, 2),
     le(sections, 2),
     le(Math.max(sections - 1, 0), 2),
-  );
+  ]);
 
 const programHeader = ({ type = 1, address, data }: SegmentSpec, at: number): Uint8Array =>
-  concatBytes(
+  concatBytes([
     le(type, 4),
     le(5, 4),
     le(at, 8),
@@ -115,10 +115,10 @@ const programHeader = ({ type = 1, address, data }: SegmentSpec, at: number): Ui
     le(data.length, 8),
     le(data.length, 8),
     le(0x1000, 8),
-  );
+  ]);
 
 const sectionHeader = (section: SectionSpec, nameAt: number, at: number): Uint8Array =>
-  concatBytes(
+  concatBytes([
     le(nameAt, 4),
     le(section.type ?? 1, 4),
     le(section.flags ?? 0, 8),
@@ -129,7 +129,7 @@ const sectionHeader = (section: SectionSpec, nameAt: number, at: number): Uint8A
     le(section.info ?? 0, 4),
     le(section.type === 7 ? 4 : 8, 8),
     le(section.entrySize ?? 0, 8),
-  );
+  ]);
 
 function stringTable(strings: readonly string[]): { bytes: Uint8Array; at: (text: string) => number } {
   const places = new Map<string, number>([["", 0]]);
@@ -142,7 +142,7 @@ function stringTable(strings: readonly string[]): { bytes: Uint8Array; at: (text
     parts.push(bytes);
     at += bytes.length;
   }
-  return { bytes: concatBytes(...parts), at: (text) => places.get(text) ?? 0 };
+  return { bytes: concatBytes(parts), at: (text) => places.get(text) ?? 0 };
 }
 
 /** A symbol table (with the empty first symbol) and its string table, which is section number `stringsIndex`. */
@@ -152,13 +152,13 @@ export function symbolSections(
 ): readonly [SectionSpec, SectionSpec] {
   const names = stringTable(symbols.map((s) => s.name));
   const entries = symbols.map((s) =>
-    concatBytes(
+    concatBytes([
       le(names.at(s.name), 4),
       Uint8Array.of(((s.binding ?? 0) << 4) | (s.type ?? 0), 0),
       le(s.section, 2),
       le(s.value ?? 0, 8),
       le(s.size ?? 0, 8),
-    ),
+    ]),
   );
   return [
     {
@@ -166,7 +166,7 @@ export function symbolSections(
       type: 2,
       entrySize: 24,
       link: stringsIndex,
-      data: concatBytes(new Uint8Array(24), ...entries),
+      data: concatBytes([new Uint8Array(24), ...entries]),
     },
     { name: ".strtab", type: 3, data: names.bytes },
   ];
@@ -179,17 +179,17 @@ export const relaSection = (name: string, target: number, relas: readonly RelaSp
   entrySize: 24,
   info: target,
   data: concatBytes(
-    ...relas.map((r) => concatBytes(le(r.offset, 8), le(r.type, 4), le(r.symbol, 4), le(r.addend ?? 0, 8))),
+    relas.map((r) => concatBytes([le(r.offset, 8), le(r.type, 4), le(r.symbol, 4), le(r.addend ?? 0, 8)])),
   ),
 });
 
 export const note = (name: string, type: number, description: Uint8Array): Uint8Array => {
   const nameBytes = utf8(`${name}\0`);
-  return concatBytes(
+  return concatBytes([
     le(nameBytes.length, 4),
     le(description.length, 4),
     le(type, 4),
     padTo(nameBytes, 4),
     padTo(description, 4),
-  );
+  ]);
 };

@@ -29,7 +29,7 @@ const PKCS8_HEAD = fromHex("302e020100300506032b657004220420");
 export async function testKey(seed: number): Promise<Key> {
   const secret = new Uint8Array(32);
   new DataView(secret.buffer).setUint32(0, seed);
-  const pkcs8 = Buffer.from(concatBytes(PKCS8_HEAD, secret));
+  const pkcs8 = Buffer.from(concatBytes([PKCS8_HEAD, secret]));
   const signer = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
   const spki = createPublicKey(signer).export({ format: "der", type: "spki" });
   const key = ed25519Key(spki.subarray(-32));

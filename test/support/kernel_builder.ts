@@ -39,7 +39,8 @@ export type BuilderSymbol = readonly [name: string, type: string, address: bigin
 const SIZE = 0x8000;
 const NOP5 = [0x0f, 0x1f, 0x44, 0x00, 0x00];
 const at = (offset: number): bigint => LINKED_TEXT + BigInt(offset);
-const jump = (from: number, to: number): Uint8Array => concatBytes(Uint8Array.of(0xe9), le(to - from - 5, 4));
+const jump = (from: number, to: number): Uint8Array =>
+  concatBytes([Uint8Array.of(0xe9), le(to - from - 5, 4)]);
 
 export interface KernelSpec {
   readonly layout?: Layout;
@@ -88,7 +89,7 @@ export const SYMBOLS: readonly BuilderSymbol[] = [
 export function buildKernelElf(spec: KernelSpec = {}): Uint8Array {
   const memory = new Uint8Array(SIZE);
   const put = (offset: number, ...parts: readonly Uint8Array[]): void =>
-    memory.set(concatBytes(...parts), offset);
+    memory.set(concatBytes(parts), offset);
   for (let i = 0; i < PLACE.etext; i++) memory[i] = (i * 7 + 3) & 0xff;
   putPlain(put);
   put(PLACE.oddReturn + 8, Uint8Array.of(0x0f, 0x84), le(PLACE.thunk - PLACE.oddReturn - 14, 4));
@@ -98,20 +99,20 @@ export function buildKernelElf(spec: KernelSpec = {}): Uint8Array {
   put(PLACE.branching + 4, Uint8Array.of(0xeb, 0x10));
   put(PLACE.thunkVariable, le(at(PLACE.thunk), 8));
   put(PLACE.banner, utf8(`Linux version %s (%s)\0${BANNER}\n\0`));
-  const notes = concatBytes(
+  const notes = concatBytes([
     note("Linux", 0x100, utf8("salt")),
     note("GNU", 3, Uint8Array.from(Buffer.from(BUILD_ID, "hex"))),
-  );
+  ]);
   put(PLACE.notes, notes);
   const sections = [
     ...putTables(put, spec.alternativeSize ?? 12),
     section(".notes", PLACE.notes, notes, 2, 7),
   ];
   put(PLACE.kallsyms, kallsyms(spec.symbols ?? SYMBOLS, spec.layout ?? "6.1"));
-  return concatBytes(
+  return concatBytes([
     buildElf({ type: 2, segments: [{ address: LINKED_TEXT, data: memory }], sections }),
     spec.relocations ?? relocationTable(),
-  );
+  ]);
 }
 
 type Put = (offset: number, ...parts: readonly Uint8Array[]) => void;
@@ -127,15 +128,15 @@ function putPlain(put: Put): void {
 
 function putTables(put: Put, alternativeSize: number): readonly SectionSpec[] {
   const relative = (from: number, to: number): Uint8Array => le(to - from, 4);
-  const returns = concatBytes(
+  const returns = concatBytes([
     relative(TABLES.returns, PLACE.plain + PLAIN_SITES.return_thunk),
     relative(TABLES.returns + 4, PLACE.oddReturn + 8),
-  );
+  ]);
   const locks = relative(TABLES.locks, PLACE.locked + 4);
   const condition = (feature: number, absent: boolean): Uint8Array =>
     alternativeSize === 12
       ? le(feature | (absent ? 0x8000 : 0), 2)
-      : concatBytes(le(feature, 2), le(Number(absent), 2));
+      : concatBytes([le(feature, 2), le(Number(absent), 2)]);
   const alternative = (
     entry: number,
     site: number,
@@ -143,14 +144,14 @@ function putTables(put: Put, alternativeSize: number): readonly SectionSpec[] {
     feature: number,
     absent: boolean,
   ): Uint8Array =>
-    concatBytes(
+    concatBytes([
       relative(entry, site),
       relative(entry + 4, replacement),
       condition(feature, absent),
       Uint8Array.of(5, 3),
-    );
+    ]);
   const { alternatives } = TABLES;
-  const table = concatBytes(
+  const table = concatBytes([
     alternative(
       alternatives,
       PLACE.alternative + ALTERNATIVES.smap,
@@ -165,7 +166,7 @@ function putTables(put: Put, alternativeSize: number): readonly SectionSpec[] {
       FEATURES.other,
       true,
     ),
-  );
+  ]);
   put(TABLES.mcount, le(at(PLACE.plain), 8), le(0, 8));
   put(TABLES.returns, returns);
   put(TABLES.locks, locks);
@@ -197,14 +198,14 @@ const section = (name: string, offset: number, data: Uint8Array, flags: number, 
 
 /** As the kernel's build appends it: 64-bit, inverse 32-bit, 32-bit, each list after a zero. */
 export const relocationTable = (): Uint8Array =>
-  concatBytes(
+  concatBytes([
     le(0, 4),
     le(at(PLACE.plain + PLAIN_SITES.reloc64), 4),
     le(0, 4),
     le(at(PLACE.plain + PLAIN_SITES.reloc32neg), 4),
     le(0, 4),
     le(at(PLACE.plain + PLAIN_SITES.reloc32), 4),
-  );
+  ]);
 
 /** Token 1 stands for "data_", printable ASCII for itself. */
 const TOKENS = Array.from({ length: 256 }, (_, i) =>
@@ -228,12 +229,12 @@ function runningSum(parts: readonly Uint8Array[]): readonly number[] {
 export function kallsyms(symbols: readonly BuilderSymbol[], layout: Layout): Uint8Array {
   const names = symbols
     .map(([name, type]) => compress(type + name))
-    .map((n) => concatBytes(le(n.length, 1), n));
+    .map((n) => concatBytes([le(n.length, 1), n]));
   const starts = runningSum(names);
   const markers = starts.filter((_, i) => i % 256 === 0 && i < symbols.length).map((start) => le(start, 4));
   const tokens = TOKENS.map((token) => utf8(`${token}\0`));
   const tokenStarts = runningSum(tokens);
-  const pad = (...parts: readonly Uint8Array[]): Uint8Array => padTo(concatBytes(...parts), 8);
+  const pad = (...parts: readonly Uint8Array[]): Uint8Array => padTo(concatBytes(parts), 8);
   const offsets = [
     pad(...symbols.map(([, , address]) => le(address === 0n ? 0n : LINKED_TEXT - 1n - address, 4))),
     le(LINKED_TEXT, 8),
@@ -241,8 +242,8 @@ export function kallsyms(symbols: readonly BuilderSymbol[], layout: Layout): Uin
   const named = [pad(le(symbols.length, 4)), pad(...names), pad(...markers)];
   const dictionary = [pad(...tokens), pad(...tokenStarts.slice(0, 256).map((start) => le(start, 2)))];
   const sequences = [pad(...symbols.map((_, i) => le(i, 3)))];
-  if (layout === "6.12") return concatBytes(...named, ...dictionary, ...offsets, ...sequences);
-  return concatBytes(...offsets, ...named, ...(layout === "6.1" ? sequences : []), ...dictionary);
+  if (layout === "6.12") return concatBytes([...named, ...dictionary, ...offsets, ...sequences]);
+  return concatBytes([...offsets, ...named, ...(layout === "6.1" ? sequences : []), ...dictionary]);
 }
 
 /** A bzImage around a compressed payload. */
@@ -253,19 +254,19 @@ export function bootImage(payload: Uint8Array): Uint8Array {
   setup.set(le(0x20f, 2), 0x206);
   setup.set(le(0x20, 4), 0x248);
   setup.set(le(payload.length, 4), 0x24c);
-  return concatBytes(setup, new Uint8Array(0x20), payload, new Uint8Array(16));
+  return concatBytes([setup, new Uint8Array(0x20), payload, new Uint8Array(16)]);
 }
 
 /** LZ4 legacy with literals only, and the unpacked size behind it, as the kernel's build appends it. */
 export function lz4Payload(bytes: Uint8Array): Uint8Array {
   const extra = bytes.length - 15;
-  const block = concatBytes(
+  const block = concatBytes([
     Uint8Array.of(0xf0),
     new Uint8Array(Math.floor(extra / 255)).fill(255),
     Uint8Array.of(extra % 255),
     bytes,
-  );
-  return concatBytes(le(0x184c2102, 4), le(block.length, 4), block, le(bytes.length, 4));
+  ]);
+  return concatBytes([le(0x184c2102, 4), le(block.length, 4), block, le(bytes.length, 4)]);
 }
 
 export const gzipPayload = (bytes: Uint8Array): Uint8Array => new Uint8Array(gzipSync(bytes));

@@ -17,25 +17,25 @@ export function tarHeader(path: string, size: number, type = "0", prefix = ""): 
 }
 
 export const tarEntry = (path: string, content: Uint8Array, type = "0"): Uint8Array =>
-  concatBytes(tarHeader(path, content.length, type), content, new Uint8Array(-content.length & 511));
+  concatBytes([tarHeader(path, content.length, type), content, new Uint8Array(-content.length & 511)]);
 
 export const tar = (...entries: readonly Uint8Array[]): Uint8Array =>
-  concatBytes(...entries, new Uint8Array(1024));
+  concatBytes([...entries, new Uint8Array(1024)]);
 
 export function arMember(name: string, content: Uint8Array): Uint8Array {
   const header = `${name.padEnd(16)}${"0".padEnd(12)}${"0".padEnd(6)}${"0".padEnd(6)}${"100644".padEnd(8)}`;
   const rest = `${String(content.length).padEnd(10)}\`\n`;
-  return concatBytes(utf8(header + rest), content, new Uint8Array(content.length & 1));
+  return concatBytes([utf8(header + rest), content, new Uint8Array(content.length & 1)]);
 }
 
 /** A Debian package around its data, which is packed by the name of the member. */
 export const deb = (dataName: string, data: Uint8Array): Uint8Array =>
-  concatBytes(
+  concatBytes([
     utf8("!<arch>\n"),
     arMember("debian-binary", utf8("2.0\n")),
     arMember("control.tar.gz", new Uint8Array(7)),
     arMember(dataName, data),
-  );
+  ]);
 
 export const xzPacked = (data: Uint8Array): Uint8Array =>
   new Uint8Array(execFileSync("xz", ["-c"], { input: data, maxBuffer: 64 << 20 }));
@@ -48,6 +48,6 @@ export function zstdPacked(data: Uint8Array): Uint8Array {
     const isLast = at + ZSTD_BLOCK >= data.length;
     blocks.push(le((block.length << 3) | Number(isLast), 3), block);
   }
-  return concatBytes(le(0xfd2fb528, 4), Uint8Array.of(0x00, 7 << 3), ...blocks);
+  return concatBytes([le(0xfd2fb528, 4), Uint8Array.of(0x00, 7 << 3), ...blocks]);
 }
 const ZSTD_BLOCK = 100_000;

@@ -56,7 +56,7 @@ async function describe(system: System, name: string): Promise<LoadedPatch | und
   for (const object of await system.list(folder)) {
     const entries = (await system.list(`${folder}/${object}`)).filter((entry) => /,\d+$/.test(entry));
     if (entries.length === 0) continue;
-    functions.push(...entries.map((entry) => `${object}/${entry}`));
+    for (const entry of entries) functions.push(`${object}/${entry}`);
     objects.push({ name: object, patched: flag(await system.read(`${folder}/${object}/patched`)) });
   }
   const order = await system.read(`${folder}/stack_order`);

@@ -37,7 +37,7 @@ export class ByteWriter {
   }
 
   finish(): Uint8Array {
-    return concatBytes(...this.#parts);
+    return concatBytes(this.#parts);
   }
 
   #field(value: bigint | number, size: 1 | 2 | 4 | 8): this {

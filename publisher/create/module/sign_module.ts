@@ -79,7 +79,7 @@ export function signModule(module: Uint8Array, { key, certificate, digest }: Mod
   }
   const signature = sign(digest, module, key);
   const pkcs7 = signedData(certificate, digest, signature);
-  return concatBytes(module, pkcs7, trailer(pkcs7.length), MARKER);
+  return concatBytes([module, pkcs7, trailer(pkcs7.length), MARKER]);
 }
 
 /** struct module_signature: all zero but the type and the length, which is big-endian. */
@@ -128,8 +128,8 @@ function issuerAndSerial(raw: Uint8Array): { issuer: Uint8Array; serial: Uint8Ar
 }
 
 function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
-  const content = concatBytes(...contents);
-  return concatBytes(Uint8Array.of(tag), derLength(content.length), content);
+  const content = concatBytes(contents);
+  return concatBytes([Uint8Array.of(tag), derLength(content.length), content]);
 }
 
 function derLength(length: number): Uint8Array {

@@ -95,7 +95,7 @@ function splitUnit(object: CompiledObject): Unit {
       referred.get(section.index) ?? [],
     );
     const own = extents.map((extent, i) => draftOf(section, role, extent, drafts.length + i));
-    drafts.push(...own);
+    for (const draft of own) drafts.push(draft);
     bySection.set(section.index, own);
     extents.forEach((extent, i) => {
       const draft = own[i];

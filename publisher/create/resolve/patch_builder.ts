@@ -162,11 +162,11 @@ function tableSections(
     align: Math.max(section.alignment, 1),
     entrySize: section.entrySize,
     size: kept.length * bytes.length,
-    bytes: concatBytes(...kept.map(({ entry }) => entry.bytes)),
+    bytes: concatBytes(kept.map(({ entry }) => entry.bytes)),
     relocations: kept.flatMap(({ references }, i) => relocationsOf(references, i * bytes.length)),
   };
   if (section.name !== ORC_ADDRESSES) return [table];
-  const unwind = concatBytes(...kept.map(({ entry }) => entry.unwind ?? new Uint8Array(ORC_ENTRY_SIZE)));
+  const unwind = concatBytes(kept.map(({ entry }) => entry.unwind ?? new Uint8Array(ORC_ENTRY_SIZE)));
   return [
     table,
     { ...table, name: ORC_ENTRIES, align: 2, size: unwind.length, bytes: unwind, relocations: [] },

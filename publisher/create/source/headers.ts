@@ -32,7 +32,7 @@ export async function openHeaders(
   cache: string,
 ): Promise<KernelHeaders> {
   const folders: string[] = [];
-  for (const path of paths) folders.push(...(await candidates(path, cache)));
+  for (const path of paths) for (const folder of await candidates(path, cache)) folders.push(folder);
   const flavours = await those(folders, ".config");
   for (const flavour of flavours) {
     const [common] = (await those(folders, "Makefile")).filter((folder) => isCommonOf(folder, flavour));

@@ -55,7 +55,7 @@ export async function patchedUnits(
     const source = object.replace(/\.o$/, ".c");
     if (equalBytes(old.bytes, now.bytes)) same.push(source);
     else pairs.push(await unitPair(workspace, source, old, now, changes));
-    changedExports.push(...exportChanges(source, old, now));
+    for (const change of exportChanges(source, old, now)) changedExports.push(change);
   }
   return { pairs, same, ignored, unfit, changedExports };
 }

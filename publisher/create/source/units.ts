@@ -67,9 +67,9 @@ export function parseUnits(text: string): UnitTable {
     const [kind, ...words] = line.split(" ").filter((word) => word !== "");
     const objects = words.filter((word) => word.endsWith(".o")).map(normal);
     if (kind === "kernel") for (const path of objects) kernel.add(path);
-    if (kind === "modules") alone.push(...objects);
+    if (kind === "modules") for (const path of objects) alone.push(path);
     const [module, ...own] = objects;
-    if (kind === "module" && module !== undefined) parts.push(...own.map((path) => ({ path, module })));
+    if (kind === "module" && module !== undefined) for (const path of own) parts.push({ path, module });
   }
   const table = new Map<string, ObjectName>();
   for (const { path, module } of parts) table.set(path, moduleOf(module));

@@ -76,7 +76,10 @@ interface Region {
 /** Nested alternatives pad to the longest: all entries for a place are taken to be that long (alternative.c, 6.12). */
 function regionOf(sources: SiteSources, entries: readonly Alternative[]): Region {
   const first = entries[0]?.site ?? 0n;
-  return { at: siteOffset(sources, first), length: Math.max(...entries.map((entry) => entry.length)) };
+  return {
+    at: siteOffset(sources, first),
+    length: entries.reduce((most, { length }) => Math.max(most, length), 0),
+  };
 }
 
 interface Composer {

@@ -40,9 +40,9 @@ export function encodeFingerprints(
       sites.map(({ length }) => length),
     ),
     names: encodeNames(functions.map(({ name }) => name)),
-    digests: concatBytes(...functions.map(({ sha256 }) => fromHex(sha256).subarray(0, DIGEST_BYTES))),
-    locators: concatBytes(...functions.map(({ locator }) => foldLocator(locator))),
-    sites: concatBytes(...sites),
+    digests: concatBytes(functions.map(({ sha256 }) => fromHex(sha256).subarray(0, DIGEST_BYTES))),
+    locators: concatBytes(functions.map(({ locator }) => foldLocator(locator))),
+    sites: concatBytes(sites),
   });
 }
 

@@ -45,7 +45,7 @@ export function joinParts(parts: Parts): Uint8Array {
   PARTS.forEach((name, i) => {
     head.setUint32(4 * (1 + i), parts[name].length, true);
   });
-  return concatBytes(MAGIC, new Uint8Array(head.buffer), ...PARTS.map((name) => parts[name]));
+  return concatBytes([MAGIC, new Uint8Array(head.buffer), ...PARTS.map((name) => parts[name])]);
 }
 
 /** Views of the file. @throws ParseError; RebootlessError `limit`, `unsupported` for another version. */

@@ -101,7 +101,7 @@ describe("verify --kernel of a core file", () => {
   });
 
   it("finds the build ID in memory where the file does not say it", async () => {
-    const own = concatBytes(memory.bytes, new Uint8Array(8), note("GNU", 3, fromHex(ID)));
+    const own = concatBytes([memory.bytes, new Uint8Array(8), note("GNU", 3, fromHex(ID))]);
     expect((await verify(await core(text(own)))).code).toBe(0);
     const output = await verify(await core(text()));
     expect(output.code).toBe(5);

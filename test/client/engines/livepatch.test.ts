@@ -490,5 +490,11 @@ describe("the livepatch engine", () => {
       system.beforeRead = (path) => path.includes("/gone/") && system.patches.delete("gone");
       expect((await engine.loaded()).map(({ name }) => name)).toEqual(["here"]);
     });
+
+    it("names more functions than a call takes arguments", async () => {
+      const functions = Array.from({ length: 200_000 }, (_, i) => `vmlinux/f${i},1`);
+      system.patches.set("large", { enabled: true, left: 0, functions, replace: false });
+      expect((await engine.loaded())[0]?.functions).toHaveLength(200_000);
+    });
   });
 });

@@ -28,7 +28,7 @@ import { MemoryFeed, signedBundle } from "../../support/memory_feed.ts";
 const NOW = instant(Date.UTC(2036, 5, 1));
 const ID = buildId("0123456789abcdef0123456789abcdef01234567");
 /** As far as telling what it is goes. */
-const MODULE = concatBytes(fromHex("7f454c46020101"), utf8(" a module"));
+const MODULE = concatBytes([fromHex("7f454c46020101"), utf8(" a module")]);
 
 const FINGERPRINTS = encodeFingerprints(sampleHeader, sampleFunctions);
 

@@ -12,7 +12,7 @@ const text = utf8("rebootless ".repeat(9));
 /** The text through `zstd -19` and `lz4 -l -9`; the tests append the 4 bytes of size of a kernel's build. */
 const ZSTD = "28b52ffd0468950000587265626f6f746c657373200100e5a97801d86c8890";
 const LZ4 = "02214c1815000000bf7265626f6f746c657373200b0040506c65737320";
-const withSize = (hex: string, size = text.length): Uint8Array => concatBytes(fromHex(hex), le(size, 4));
+const withSize = (hex: string, size = text.length): Uint8Array => concatBytes([fromHex(hex), le(size, 4)]);
 
 const xz = (...options: readonly string[]): Uint8Array =>
   new Uint8Array(execFileSync("xz", ["-c", ...options], { input: text }));
@@ -38,10 +38,10 @@ describe("the payload", () => {
     ["gzip", gzipPayload(text)],
     [
       "xz, as the kernel's build calls it",
-      concatBytes(xz("--check=crc32", "--x86", "--lzma2=dict=32MiB"), le(text.length, 4)),
+      concatBytes([xz("--check=crc32", "--x86", "--lzma2=dict=32MiB"), le(text.length, 4)]),
     ],
     ["xz of kernels before 5.19, without a size behind it", xz("--check=crc32")],
-    ["LZMA", concatBytes(xz("--format=lzma"), le(text.length, 4))],
+    ["LZMA", concatBytes([xz("--format=lzma"), le(text.length, 4)])],
   ])("is unpacked from %s", (_, payload) => {
     expect(decompressPayload(payload)).toEqual(text);
   });
@@ -60,7 +60,7 @@ describe("the payload", () => {
     }
     for (const packed of [xz("--check=crc32"), xz("--format=lzma")]) {
       for (const size of [text.length - 1, text.length + 1]) {
-        expect(() => decompressPayload(concatBytes(packed, le(size, 4)))).toThrow(RebootlessError);
+        expect(() => decompressPayload(concatBytes([packed, le(size, 4)]))).toThrow(RebootlessError);
       }
     }
     expect(() => decompressPayload(withSize(LZ4, MAX_KERNEL_SIZE + 1))).toThrow(
@@ -81,7 +81,7 @@ describe("the payload", () => {
   });
 
   it("is a value or an error of ours whatever it holds", () => {
-    const packed = [xz("--check=none"), xz("--format=lzma")].map((bytes) => concatBytes(bytes, le(0, 4)));
+    const packed = [xz("--check=none"), xz("--format=lzma")].map((bytes) => concatBytes([bytes, le(0, 4)]));
     const seeds = [withSize(ZSTD), withSize(LZ4), gzipPayload(text), ...packed];
     const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 });
     fc.assert(
@@ -90,7 +90,7 @@ describe("the payload", () => {
         // The announced size stays small: this test is about damage, the limit has its own.
         for (const [at, value] of list) bytes[at % Math.max(bytes.length - 8, 1)] = value;
         try {
-          decompressPayload(concatBytes(bytes.subarray(0, -4), le(200, 4)));
+          decompressPayload(concatBytes([bytes.subarray(0, -4), le(200, 4)]));
         } catch (error) {
           expect(error).toBeInstanceOf(RebootlessError);
         }

@@ -75,7 +75,7 @@ describe("a kernel image", () => {
 
   it("may have no inverse relocations, as kernels since 6.15", () => {
     const [word64, word32] = [16, 8].map((at) => le(LINKED_TEXT + BigInt(PLACE.plain + at), 4));
-    const relocations = concatBytes(le(0, 4), word64 ?? le(0, 4), le(0, 4), word32 ?? le(0, 4));
+    const relocations = concatBytes([le(0, 4), word64 ?? le(0, 4), le(0, 4), word32 ?? le(0, 4)]);
     expect(openKernelImage(buildKernelElf({ relocations })).relocations).toEqual({
       reloc32: Uint32Array.of(PLACE.plain + 8),
       reloc32neg: new Uint32Array(),
@@ -86,8 +86,8 @@ describe("a kernel image", () => {
   it.each([
     ["without relocations", new Uint8Array(), "unsupported"],
     ["with a cut table", relocationTable().subarray(0, -1), "parse"],
-    ["with a table that goes on", concatBytes(relocationTable(), le(0, 4)), "parse"],
-    ["with a relocation outside of the kernel", concatBytes(relocationTable(), le(16, 4)), "parse"],
+    ["with a table that goes on", concatBytes([relocationTable(), le(0, 4)]), "parse"],
+    ["with a relocation outside of the kernel", concatBytes([relocationTable(), le(16, 4)]), "parse"],
   ])("is refused %s", (_, relocations, code) => {
     expect(() => openKernelImage(buildKernelElf({ relocations }))).toThrow(expect.objectContaining({ code }));
   });

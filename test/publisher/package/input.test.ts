@@ -115,7 +115,7 @@ describe("a hostile package", () => {
     ["a size in a pax header", "data.tar", tarEntry("x", utf8("13 size=1024\n"), "x"), "unsupported"],
     ["a pax record that is too long", "data.tar", tarEntry("x", utf8("99 path=x\n"), "x"), "parse"],
     ["damage behind what is wanted", "data.tar.xz", damaged(xzPacked(FILES)), "parse"],
-    ["something behind a zstd frame", "data.tar.zst", concatBytes(zstdPacked(FILES), image), "parse"],
+    ["something behind a zstd frame", "data.tar.zst", concatBytes([zstdPacked(FILES), image]), "parse"],
     ["two kernels", "data.tar", tar(tarEntry(vmlinuz, image), tarEntry("./boot/vmlinuz-2", image)), "usage"],
   ])("with %s is refused", async (_, name, data, code) => {
     const before = process.memoryUsage().arrayBuffers;

@@ -42,13 +42,13 @@ describe("ECDSA on P-256", () => {
 
   const good = ecdsaSign(MESSAGE);
   const raw = rawSignature(good) ?? new Uint8Array(64);
-  const integer = (bytes: Uint8Array) => concatBytes(Uint8Array.of(2, bytes.length), bytes);
+  const integer = (bytes: Uint8Array) => concatBytes([Uint8Array.of(2, bytes.length), bytes]);
   const pair = (r: Uint8Array, s: Uint8Array) => {
-    const body = concatBytes(integer(r), integer(s));
-    return concatBytes(Uint8Array.of(0x30, body.length), body);
+    const body = concatBytes([integer(r), integer(s)]);
+    return concatBytes([Uint8Array.of(0x30, body.length), body]);
   };
   const zero = Uint8Array.of(0);
-  const positive = (bytes: Uint8Array) => ((bytes[0] ?? 0) >= 0x80 ? concatBytes(zero, bytes) : bytes);
+  const positive = (bytes: Uint8Array) => ((bytes[0] ?? 0) >= 0x80 ? concatBytes([zero, bytes]) : bytes);
   const [r, s] = [positive(raw.subarray(0, 32)), positive(raw.subarray(32))];
   // The order of the group: n - s is as good as s, and s + n is not.
   const N = BigInt("0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
@@ -61,21 +61,21 @@ describe("ECDSA on P-256", () => {
 
   it.each<[string, Uint8Array]>([
     ["r and s without their envelope", raw],
-    ["a length in two bytes where one does", concatBytes(Uint8Array.of(0x30, 0x81), good.subarray(1))],
-    ["an indefinite length", concatBytes(Uint8Array.of(0x30, 0x80), good.subarray(2), Uint8Array.of(0, 0))],
-    ["a zero too many before r", pair(concatBytes(zero, zero, r), s)],
-    ["a negative r", pair(concatBytes(Uint8Array.of(0x80), r), s)],
+    ["a length in two bytes where one does", concatBytes([Uint8Array.of(0x30, 0x81), good.subarray(1)])],
+    ["an indefinite length", concatBytes([Uint8Array.of(0x30, 0x80), good.subarray(2), Uint8Array.of(0, 0)])],
+    ["a zero too many before r", pair(concatBytes([zero, zero, r]), s)],
+    ["a negative r", pair(concatBytes([Uint8Array.of(0x80), r]), s)],
     ["an empty integer", pair(new Uint8Array(0), s)],
     ["r = 0", pair(zero, s)],
     ["s = 0", pair(r, zero)],
     ["s + n", pair(r, plus(s, N))],
-    ["one byte more after it", concatBytes(good, zero)],
+    ["one byte more after it", concatBytes([good, zero])],
     ["one byte less", good.subarray(0, -1)],
     [
       "a third integer",
-      concatBytes(Uint8Array.of(0x30, (good[1] ?? 0) + 3), good.subarray(2), integer(zero)),
+      concatBytes([Uint8Array.of(0x30, (good[1] ?? 0) + 3), good.subarray(2), integer(zero)]),
     ],
-    ["another tag", concatBytes(Uint8Array.of(0x31), good.subarray(1))],
+    ["another tag", concatBytes([Uint8Array.of(0x31), good.subarray(1)])],
     ["nothing", new Uint8Array(0)],
     ["r and s in each other's place", pair(s, r)],
   ])("refuses %s", async (_what, signature) => {
@@ -99,7 +99,7 @@ describe("ECDSA on P-256", () => {
 
   it("refuses a point that is not on the curve, and none at all", async () => {
     const off = point.map((byte, i) => (i === 64 ? byte ^ 1 : byte));
-    for (const key of [off, new Uint8Array(65), new Uint8Array(0), concatBytes(point, zero)]) {
+    for (const key of [off, new Uint8Array(65), new Uint8Array(0), concatBytes([point, zero])]) {
       expect(await ecdsaP256(key, MESSAGE, good)).toBe(false);
     }
   });
@@ -115,7 +115,7 @@ describe("RSASSA-PSS", () => {
     ["PKCS #1 v1.5", new Uint8Array(sign("sha256", MESSAGE, rsa.privateKey))],
     ["another hash", pssSign(MESSAGE, 32, "sha512")],
     ["a salt of another length", pssSign(MESSAGE, 20)],
-    ["one byte more", concatBytes(pssSign(MESSAGE, 32), Uint8Array.of(0))],
+    ["one byte more", concatBytes([pssSign(MESSAGE, 32), Uint8Array.of(0)])],
     ["nothing", new Uint8Array(0)],
     ["zeroes", new Uint8Array(256)],
   ])("refuses %s", async (_what, signature) => {
@@ -140,10 +140,10 @@ describe("RSASSA-PSS", () => {
   });
 
   it.each([
-    ["more after it", (der: Uint8Array) => concatBytes(der, Uint8Array.of(0))],
+    ["more after it", (der: Uint8Array) => concatBytes([der, Uint8Array.of(0)])],
     ["less than it says", (der: Uint8Array) => der.subarray(0, -1)],
-    ["an exponent of 1", (der: Uint8Array) => concatBytes(der.subarray(0, -5), fromHex("0203000001"))],
-    ["an even exponent", (der: Uint8Array) => concatBytes(der.subarray(0, -1), Uint8Array.of(0))],
+    ["an exponent of 1", (der: Uint8Array) => concatBytes([der.subarray(0, -5), fromHex("0203000001")])],
+    ["an even exponent", (der: Uint8Array) => concatBytes([der.subarray(0, -1), Uint8Array.of(0)])],
   ])("refuses a key with %s", (_what, tamper) => {
     expect(() => rsaBits(tamper(derOf(rsa.publicKey)))).toThrow(ParseError);
   });

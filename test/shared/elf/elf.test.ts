@@ -7,6 +7,7 @@ import { MAX_PROGRAM_HEADERS, parseProgramHeaders } from "../../../shared/elf/pr
 import { parseRela } from "../../../shared/elf/rela.ts";
 import { parseSections, sectionBytes } from "../../../shared/elf/sections.ts";
 import { parseSymbols } from "../../../shared/elf/symbols.ts";
+import { findVmcoreInfo } from "../../../shared/elf/vmcoreinfo.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { buildElf, le, note, relaSection, symbolSections } from "../../support/elf_builder.ts";
 
@@ -132,17 +133,22 @@ describe("notes", () => {
 
   it("give the build ID wherever it stands", () => {
     const others = [note("Linux", 0x100, utf8("odd")), note("Xen", 3, id.slice(1))];
-    expect(gnuBuildId(concatBytes(...others, note("GNU", 3, id)))).toBe(hex);
-    expect(gnuBuildId(concatBytes(note("GNU", 3, id), ...others))).toBe(hex);
-    expect(gnuBuildId(concatBytes(...others))).toBeUndefined();
+    expect(gnuBuildId(concatBytes([...others, note("GNU", 3, id)]))).toBe(hex);
+    expect(gnuBuildId(concatBytes([note("GNU", 3, id), ...others]))).toBe(hex);
+    expect(gnuBuildId(concatBytes(others))).toBeUndefined();
     expect(gnuBuildId(new Uint8Array())).toBeUndefined();
     expect(parseNotes(others[0] ?? id)).toEqual([{ name: "Linux", type: 0x100, description: utf8("odd") }]);
+  });
+
+  it("tell of a crash dump also where a note is longer than a call takes arguments", () => {
+    const told = `OSRELEASE=6.1.0\nBUILD-ID=${hex}\nSYMBOL(x)=${"f".repeat(300_000)}\n`;
+    expect(findVmcoreInfo(note("VMCOREINFO", 0, utf8(told)))).toEqual({ release: "6.1.0", buildId: hex });
   });
 
   it("are refused when malformed or too many", () => {
     const one = note("GNU", 3, id);
     expect(() => parseNotes(one.subarray(0, 20))).toThrow(expect.objectContaining({ code: "parse" }));
-    expect(() => parseNotes(concatBytes(...Array.from({ length: MAX_NOTES + 1 }, () => one)))).toThrow(
+    expect(() => parseNotes(concatBytes(Array.from({ length: MAX_NOTES + 1 }, () => one)))).toThrow(
       expect.objectContaining({ code: "limit" }),
     );
     expect(() => gnuBuildId(note("GNU", 3, id.subarray(0, 4)))).toThrow(

@@ -133,7 +133,7 @@ describe.each(ROLES)("%s", (role) => {
     const name = role === "timestamp" ? "timestamp.json" : `2.${role}.json`;
     repository.files.set(
       name,
-      concatBytes(utf8('{"x":"'), bytes, utf8('",'), repository.file(name).subarray(1)),
+      concatBytes([utf8('{"x":"'), bytes, utf8('",'), repository.file(name).subarray(1)]),
     );
     expect(await outcome(client.refresh())).toBe("parse");
   });

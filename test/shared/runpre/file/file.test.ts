@@ -69,6 +69,14 @@ describe("a fingerprint file", () => {
     expect(readAll(encodeFingerprints(sampleHeader, []))).toBe(0);
   });
 
+  it("holds more functions than a call takes arguments", () => {
+    const count = 200_000;
+    const functions = Array.from({ length: count }, (_, i) => sampleFunction(`f${i}`, 16 * i, 16));
+    const opened = openFingerprints(encodeFingerprints(sampleHeader, functions));
+    expect(opened.count).toBe(count);
+    expect(opened.at(count - 1)).toMatchObject({ name: `f${count - 1}`, offset: 16 * (count - 1) });
+  });
+
   it("writes a repeated alternative once", () => {
     const sites = everySite.filter(({ kind }) => kind === "alternative");
     const functions = [sampleFunction("a", 0, 400, sites), sampleFunction("b", 400, 400, sites)];
