@@ -43,8 +43,13 @@ export function ofRole(text: string, before: readonly OfRole[]): readonly OfRole
   throw new InvalidArgumentError(`ROLE=VALUE, with a role of ${TOP_ROLES.join(", ")}.`);
 }
 
+const A_PASSPHRASE = "a file that only you can read, - for stdin, or a descriptor: /dev/fd/3";
+
 export const withPassphraseFile = (command: Command): Command =>
-  command.option("--passphrase-file <file>", "read the passphrase from a file that only you can read");
+  command.option("--passphrase-file <file>", `read the passphrase from ${A_PASSPHRASE}`);
+
+/** For commands that sign. */
+export const withKeys = (command: Command): Command => withPassphraseFile(command);
 
 /** For commands that write keys. */
 export const withNewPassphrase = (command: Command): Command =>

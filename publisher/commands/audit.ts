@@ -6,11 +6,10 @@ import type { Context } from "../context.ts";
 import { type AuditEntry, auditEntries } from "../feed/audit.ts";
 import { edgeClient } from "../feed/edge_client.ts";
 import { openWorkspace } from "../feed/workspace.ts";
-import { Keyring } from "../keys/keyring.ts";
-import { type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
 import { printable } from "../keys/printable.ts";
+import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
 
-export interface AuditOptions extends PassphraseOptions {
+export interface AuditOptions extends OpenKeysOptions {
   readonly feed: string;
   readonly since?: string;
   readonly kernel: readonly BuildId[];
@@ -20,10 +19,10 @@ export interface AuditOptions extends PassphraseOptions {
 
 /** Shows who published what, out of a log that was read and verified from its beginning. */
 export async function audit(context: Context, dir: string, options: AuditOptions): Promise<void> {
-  const { terminal, clock, prompt } = context;
+  const { terminal, clock } = context;
   const wanted = filterOf(options);
   const known = options.known === undefined ? undefined : digestOf(options.known);
-  const workspace = await openWorkspace(dir, new Keyring(passphraseSource(options, prompt)));
+  const workspace = await openWorkspace(dir, keyringOf(context, options));
   const shown: JsonObject[] = [];
   let last: AuditEntry | undefined;
   let met = known === undefined;

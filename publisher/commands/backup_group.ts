@@ -8,9 +8,8 @@ import { edgeClient, edgeReader } from "../feed/edge_client.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { restore } from "../feed/restore.ts";
 import { openWorkspace } from "../feed/workspace.ts";
-import { Keyring } from "../keys/keyring.ts";
-import { type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
-import { feedAddress, withPassphraseFile } from "./arguments.ts";
+import { feedAddress, withKeys } from "./arguments.ts";
+import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
 import type { CommandGroup } from "./run.ts";
 
 interface BackupOptions {
@@ -18,7 +17,7 @@ interface BackupOptions {
   readonly root: string;
 }
 
-interface RestoreOptions extends PassphraseOptions {
+interface RestoreOptions extends OpenKeysOptions {
   readonly feed: string;
 }
 
@@ -32,7 +31,7 @@ export const backupGroup: CommandGroup = (root, run) => {
     .action((folder: string, options: BackupOptions, self: Command) =>
       run("backup", self, (context) => runBackup(context, folder, options)),
     );
-  withPassphraseFile(root.command("restore <dir> <folder>"))
+  withKeys(root.command("restore <dir> <folder>"))
     .description(
       "put a backup into a feed, as the publisher of DIR; nothing there is replaced by something older",
     )
@@ -56,12 +55,13 @@ async function runBackup(
 }
 
 async function runRestore(
-  { terminal, clock, prompt }: Context,
+  context: Context,
   dir: string,
   folder: string,
   options: RestoreOptions,
 ): Promise<void> {
-  const workspace = await openWorkspace(dir, new Keyring(passphraseSource(options, prompt)));
+  const { terminal, clock } = context;
+  const workspace = await openWorkspace(dir, keyringOf(context, options));
   const edge = edgeClient(options.feed, workspace, clock);
   const { kernels, restored, kept, faults } = await restore(edge, folder, terminal.progress);
   terminal.say(`restored   ${restored} of ${kernels} kernels; ${kept} are there as new or newer`);

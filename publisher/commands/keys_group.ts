@@ -24,7 +24,10 @@ export const keysGroup: CommandGroup = (root, run) => {
     );
   withNewPassphrase(keys.command("passwd <file>"))
     .description("give a key another passphrase")
-    .option("--old-passphrase-file <file>", "holds the passphrase so far")
+    .option(
+      "--old-passphrase-file <file>",
+      "read the passphrase so far from a file, - for stdin, or a descriptor",
+    )
     .action((file: string, options: KeysPasswdOptions, self: Command) =>
       run("keys passwd", self, (context) => keysPasswd(context, file, options)),
     );

@@ -1,6 +1,8 @@
+import { RebootlessError } from "../../shared/errors.ts";
 import type { Context } from "../context.ts";
 import { openKeyFile, readKeyFile, rewriteKeyFile } from "../keys/key_file.ts";
 import { newPassphrase, type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
+import { descriptorOf, passphraseFileName } from "../keys/passphrase_file.ts";
 import { warnOpen } from "./keys_new.ts";
 
 export interface KeysPasswdOptions extends PassphraseOptions {
@@ -12,6 +14,7 @@ export interface KeysPasswdOptions extends PassphraseOptions {
 export async function keysPasswd(context: Context, path: string, options: KeysPasswdOptions): Promise<void> {
   const { terminal, prompt } = context;
   const { oldPassphraseFile } = options;
+  requireTwoPlaces(options);
   const old = oldPassphraseFile === undefined ? {} : { passphraseFile: oldPassphraseFile };
   const file = await readKeyFile(path);
   const key = await openKeyFile(file, path, passphraseSource(old, prompt));
@@ -21,4 +24,14 @@ export async function keysPasswd(context: Context, path: string, options: KeysPa
   terminal.say(`secret     ${path}${passphrase === undefined ? ", not encrypted" : ", encrypted anew"}`);
   terminal.say("Copies of the old file still open with the old passphrase.");
   terminal.result("keys passwd", { id: key.id, file: path, encrypted: passphrase !== undefined });
+}
+
+/** What comes out of a descriptor comes once. */
+function requireTwoPlaces({ oldPassphraseFile = "", passphraseFile = "" }: KeysPasswdOptions): void {
+  const descriptor = descriptorOf(passphraseFile);
+  if (descriptor === undefined || descriptor !== descriptorOf(oldPassphraseFile)) return;
+  const name = passphraseFileName(passphraseFile);
+  throw new RebootlessError("usage", `${name} cannot give both the old passphrase and the new one`, {
+    hint: "Give one of them a descriptor of its own: /dev/fd/3.",
+  });
 }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { count, feedAddress, many, withConsent, withNewPassphrase, withPassphraseFile } from "./arguments.ts";
+import { count, feedAddress, many, withConsent, withKeys, withNewPassphrase } from "./arguments.ts";
 import { type InitOptions, init } from "./init.ts";
 import { type PushOptions, push } from "./push.ts";
 import type { CommandGroup } from "./run.ts";
@@ -17,7 +17,7 @@ export const publishGroup: CommandGroup = (root, run) => {
     .action((dir: string, options: InitOptions, self: Command) =>
       run("init", self, (context) => init(context, dir, options)),
     );
-  withConsent(withPassphraseFile(root.command("sign <request>")))
+  withConsent(withKeys(root.command("sign <request>")))
     .description("show what a signing request would change, ask, and add a signature to it")
     .option("--key <file>", "the key that signs")
     .option("--root <file>", "the newest root you hold (default: the newest beside the key)")
@@ -25,7 +25,7 @@ export const publishGroup: CommandGroup = (root, run) => {
     .action((file: string, options: SignOptions, self: Command) =>
       run("sign", self, (context) => sign(context, file, options)),
     );
-  withConsent(withPassphraseFile(root.command("push <dir> [draft...]")))
+  withConsent(withKeys(root.command("push <dir> [draft...]")))
     .description("sign drafts on top of what the feed has for their kernels, and publish them")
     .requiredOption("--feed <url>", "address of the feed", feedAddress)
     .option("--module <file>", "a module that a draft names, or a folder of them (repeat)", many, [])

@@ -13,15 +13,14 @@ import { readBounded } from "../feed/read_bounded.ts";
 import { targetsRequest } from "../feed/targets_request.ts";
 import { newestRoot, openWorkspace } from "../feed/workspace.ts";
 import { parseExpiry } from "../keys/expiry.ts";
-import { Keyring } from "../keys/keyring.ts";
-import { type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
 import { consentOrUnattended } from "./consent.ts";
+import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
 import { type KernelFingerprints, readFingerprints, withFingerprints } from "./push_fingerprints.ts";
 import { pushDrafts } from "./push_many.ts";
 import { pushRequest } from "./push_request.ts";
 import { pushSigned } from "./push_signed.ts";
 
-export interface PushOptions extends PassphraseOptions {
+export interface PushOptions extends OpenKeysOptions {
   readonly feed: string;
   readonly module: readonly string[];
   /** The fingerprint file of the whole kernel. */
@@ -44,11 +43,11 @@ export async function push(
   drafts: readonly string[],
   options: PushOptions,
 ): Promise<void> {
-  const { clock, prompt } = context;
+  const { clock } = context;
   const { signed, request, dryRun, replace } = options;
   const several = drafts.length > 1 || (await anyFolder(drafts));
   requireSense(options, drafts, several);
-  const workspace = await openWorkspace(dir, new Keyring(passphraseSource(options, prompt)));
+  const workspace = await openWorkspace(dir, keyringOf(context, options));
   const edge = edgeClient(options.feed, workspace, clock);
   const expires = options.expires === undefined ? undefined : parseExpiry(options.expires, clock());
   const proposing: ProposalOptions = { edge, workspace, clock, expires, replace };

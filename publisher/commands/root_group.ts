@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { days, feedAddress, kernels, ofRole, withConsent, withPassphraseFile } from "./arguments.ts";
+import { days, feedAddress, kernels, ofRole, withConsent, withKeys } from "./arguments.ts";
 import { rootFetch } from "./root_fetch.ts";
 import { type RootProposeOptions, rootPropose } from "./root_propose.ts";
 import { type RootPublishOptions, rootPublish } from "./root_publish.ts";
@@ -29,7 +29,7 @@ export const rootGroup: CommandGroup = (program, run) => {
     .action((dir: string, options: RootProposeOptions, self: Command) =>
       run("root propose", self, (context) => rootPropose(context, dir, options)),
     );
-  withPassphraseFile(root.command("publish <dir> <request>"))
+  withKeys(root.command("publish <dir> <request>"))
     .description("publish a root that enough have signed; the first is written with the edge's secrets")
     .option("--feed <url>", "address of the feed; the first root has none yet", feedAddress)
     .action((dir: string, file: string, options: RootPublishOptions, self: Command) =>
@@ -52,7 +52,7 @@ export const rootGroup: CommandGroup = (program, run) => {
     .action((dir: string, options: { feed: string }, self: Command) =>
       run("root fetch", self, (context) => rootFetch(context, dir, options)),
     );
-  withConsent(withPassphraseFile(root.command("renew <dir>")))
+  withConsent(withKeys(root.command("renew <dir>")))
     .description("propose, sign with the keys at hand, and publish: the same keys and a new expiry")
     .requiredOption("--feed <url>", "address of the feed", feedAddress)
     .option("--expires <when>", `${EXPIRES} (default: in 365 days)`)

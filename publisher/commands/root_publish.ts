@@ -17,12 +17,11 @@ import {
   tokenKey,
   type Workspace,
 } from "../feed/workspace.ts";
-import { Keyring } from "../keys/keyring.ts";
-import { type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
 import { readRoot } from "../keys/root.ts";
+import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
 import { readRootRequest } from "./request_file.ts";
 
-export interface RootPublishOptions extends PassphraseOptions {
+export interface RootPublishOptions extends OpenKeysOptions {
   readonly feed?: string;
 }
 
@@ -33,8 +32,8 @@ export async function rootPublish(
   file: string,
   options: RootPublishOptions,
 ): Promise<void> {
-  const { terminal, clock, prompt } = context;
-  const workspace = await openWorkspace(dir, new Keyring(passphraseSource(options, prompt)));
+  const { terminal, clock } = context;
+  const workspace = await openWorkspace(dir, keyringOf(context, options));
   const held = (await rootChain(workspace)).at(-1);
   const judgement = await judge(await readRootRequest(file), held, clock());
   requireFaultless(judgement);

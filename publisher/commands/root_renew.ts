@@ -5,13 +5,12 @@ import { judge } from "../feed/judgement.ts";
 import { addSignatures, completed } from "../feed/request_signing.ts";
 import { pushRoot } from "../feed/send.ts";
 import { addRoot, newestRoot, openWorkspace, roleKeys } from "../feed/workspace.ts";
-import { Keyring } from "../keys/keyring.ts";
-import { type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
 import { readRoot } from "../keys/root.ts";
 import { consentOrUnattended } from "./consent.ts";
+import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
 import { proposedRoot } from "./root_propose.ts";
 
-export interface RootRenewOptions extends PassphraseOptions {
+export interface RootRenewOptions extends OpenKeysOptions {
   readonly feed: string;
   readonly expires?: string;
   readonly yes: boolean;
@@ -19,8 +18,8 @@ export interface RootRenewOptions extends PassphraseOptions {
 
 /** Proposes, signs and publishes the next root in one go: the same keys and a new expiry, with the keys at hand. */
 export async function rootRenew(context: Context, dir: string, options: RootRenewOptions): Promise<void> {
-  const { terminal, clock, prompt } = context;
-  const workspace = await openWorkspace(dir, new Keyring(passphraseSource(options, prompt)));
+  const { terminal, clock } = context;
+  const workspace = await openWorkspace(dir, keyringOf(context, options));
   const held = await newestRoot(workspace);
   const { request } = await proposedRoot(dir, { ...NO_CHANGE, ...options }, clock());
   const proposal = await judge(request, held, clock());

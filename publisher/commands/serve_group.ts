@@ -1,12 +1,12 @@
 import type { Command } from "commander";
-import { feedAddress, kernels, withPassphraseFile } from "./arguments.ts";
+import { feedAddress, kernels, withKeys } from "./arguments.ts";
 import { type AuditOptions, audit } from "./audit.ts";
 import type { CommandGroup } from "./run.ts";
 import { type ServeOptions, serve } from "./serve.ts";
 
 /** Serving a feed without Cloudflare, and looking at what was done to one. */
 export const serveGroup: CommandGroup = (root, run) => {
-  withPassphraseFile(root.command("audit <dir>"))
+  withKeys(root.command("audit <dir>"))
     .description("show who published what to a feed, and that its log was not changed")
     .requiredOption("--feed <url>", "address of the feed", feedAddress)
     .option("--since <time>", "show what is newer: 2026-01-31, or 2026-01-31T06:00:00Z")

@@ -3,13 +3,13 @@ import type { Context } from "../context.ts";
 import { judge, requireFaultless } from "../feed/judgement.ts";
 import { addSignatures, requireUseful, signersOf } from "../feed/request_signing.ts";
 import { isMet } from "../feed/signatures.ts";
-import { type KeyFile, openKeyFile, readKeyFile } from "../keys/key_file.ts";
-import { type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
+import { type KeyFile, readKeyFile } from "../keys/key_file.ts";
 import { requireConsent, shownLines } from "./consent.ts";
 import { heldRoot } from "./held_root.ts";
+import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
 import { quorumLines, quorumsToJson, readRequest, rewriteRequest } from "./request_file.ts";
 
-export interface SignOptions extends PassphraseOptions {
+export interface SignOptions extends OpenKeysOptions {
   readonly key?: string;
   readonly root?: string;
   readonly yes: boolean;
@@ -20,7 +20,7 @@ export interface SignOptions extends PassphraseOptions {
 export async function sign(context: Context, path: string, options: SignOptions): Promise<void> {
   if (options.status) return status(context, path, options);
   if (options.key === undefined) throw new RebootlessError("usage", "which key signs? Give --key FILE.");
-  const { terminal, clock, prompt } = context;
+  const { terminal, clock } = context;
   const request = await readRequest(path);
   const before = await judge(request, await heldRoot(options.root, options.key), clock());
   requireFaultless(before);
@@ -28,7 +28,7 @@ export async function sign(context: Context, path: string, options: SignOptions)
   requireUseful(file.id, before.quorums);
   requireUnsigned(file, before.quorums);
   await requireConsent(context, before, options.yes);
-  const key = await openKeyFile(file, options.key, passphraseSource(options, prompt));
+  const key = await keyringOf(context, options).open(options.key);
   const signed = addSignatures(request, before, [key]);
   const after = await judge(signed, await heldRoot(options.root, options.key), clock());
   await rewriteRequest(path, signed);

@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { constants } from "node:fs";
+import { constants, fstat, read, type Stats } from "node:fs";
 import { type FileHandle, mkdir, open, rename, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isatty } from "node:tty";
+import { promisify } from "node:util";
 import { RebootlessError } from "../../shared/errors.ts";
 
 /**
@@ -11,10 +14,59 @@ import { RebootlessError } from "../../shared/errors.ts";
 export async function readSecretFile(path: string, maxBytes: number): Promise<Uint8Array> {
   const file = await openToRead(path);
   try {
-    await requireOwnerOnly(file, path);
+    requireOwnerOnly(await file.stat(), path);
     return await readBounded(file, path, maxBytes);
   } finally {
     await file.close();
+  }
+}
+
+const LINE_FEED = 0x0a;
+/** Between two looks at a pipe that others have made non-blocking. */
+const LOOK_AGAIN_MS = 20;
+
+/**
+ * Reads up to the end of a line, or to the end, from a descriptor that the process was given: of a pipe, a socket or, by the same
+ * rule as above, a file. Throws `config`, `usage` for a terminal, which would show what is typed, and `limit`.
+ *
+ * @param name for messages.
+ */
+export async function readSecretDescriptor(
+  descriptor: number,
+  name: string,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const status = await promisify(fstat)(descriptor).catch((cause: unknown) => {
+    throw new RebootlessError("config", `cannot read ${name}`, {
+      cause,
+      hint: "Descriptors are given by who starts this program: `3<FILE`, `3< <(COMMAND)`.",
+    });
+  });
+  if (isatty(descriptor)) {
+    throw new RebootlessError("usage", `${name} is a terminal, which would show what you type`, {
+      hint: "Leave the option out: you are asked then, and nothing is shown.",
+    });
+  }
+  if (!status.isFIFO() && !status.isSocket()) requireOwnerOnly(status, name);
+  const buffer = Buffer.alloc(maxBytes + 1);
+  let length = 0;
+  for (let more = 1; more > 0 && length <= maxBytes && !buffer.subarray(0, length).includes(LINE_FEED); ) {
+    more = await readSome(descriptor, name, buffer.subarray(length));
+    length += more;
+  }
+  if (length > maxBytes) throw new RebootlessError("limit", `${name} has more than ${maxBytes} bytes`);
+  return new Uint8Array(buffer.subarray(0, length));
+}
+
+async function readSome(descriptor: number, name: string, into: Buffer): Promise<number> {
+  for (;;) {
+    try {
+      return (await promisify(read)(descriptor, into, 0, into.length, null)).bytesRead;
+    } catch (cause) {
+      const busy = cause instanceof Error && "code" in cause && cause.code === "EAGAIN";
+      if (!busy) throw new RebootlessError("config", `cannot read ${name}`, { cause });
+      await sleep(LOOK_AGAIN_MS);
+    }
   }
 }
 
@@ -58,8 +110,7 @@ async function openToRead(path: string): Promise<FileHandle> {
   });
 }
 
-async function requireOwnerOnly(file: FileHandle, path: string): Promise<void> {
-  const status = await file.stat();
+function requireOwnerOnly(status: Stats, path: string): void {
   if (!status.isFile()) throw new RebootlessError("config", `${path} is not a file`);
   if ((status.mode & 0o077) === 0) return;
   throw new RebootlessError("config", `${path} can be read by others than its owner`, {

@@ -1,7 +1,6 @@
-import { fromUtf8 } from "../../shared/bytes.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Prompt } from "../context.ts";
-import { readSecretFile } from "./owner_only.ts";
+import { readPassphraseFile } from "./passphrase_file.ts";
 
 /** Where passphrases come from. */
 export interface PassphraseSource {
@@ -13,6 +12,7 @@ export interface PassphraseSource {
 
 /** What a command line says of passphrases. */
 export interface PassphraseOptions {
+  /** A file, `-` for stdin, or a descriptor: /dev/fd/N. */
   readonly passphraseFile?: string;
   /** False for `--no-passphrase`. */
   readonly passphrase?: boolean;
@@ -20,17 +20,27 @@ export interface PassphraseOptions {
 
 /** Guessing costs an attacker half a second a core for each: 12 characters of a person's making outlast that. */
 export const MIN_PASSPHRASE = 12;
-const MAX_PASSPHRASE = 1024;
 
-/** For opening keys: a file, or whoever sits at the terminal. Asks for nothing yet. */
+/**
+ * For opening keys: a file, which is read once and opens all of them, or whoever sits at the terminal. Asks for nothing
+ * yet.
+ */
 export function passphraseSource({ passphraseFile }: PassphraseOptions, prompt: Prompt): PassphraseSource {
   if (passphraseFile !== undefined) {
-    return { repeats: false, passphrase: () => readPassphraseFile(passphraseFile) };
+    let line: Promise<string> | undefined;
+    return {
+      repeats: false,
+      passphrase: () => {
+        line ??= readPassphraseFile(passphraseFile);
+        return line;
+      },
+    };
   }
   return {
     repeats: true,
     async passphrase(path, attempt) {
-      if (!prompt.interactive) throw noTerminal(`${path} is encrypted`, "Give --passphrase-file FILE.");
+      if (!prompt.interactive)
+        throw noTerminal(`${path} is encrypted`, "Give --passphrase-file FILE, or - for stdin.");
       const again = attempt > 1 ? "That was not it. " : "";
       return prompt.secret(`${again}Passphrase of ${path}: `);
     },
@@ -54,13 +64,6 @@ export async function newPassphrase(
   const first = requireLong(await prompt.secret("New passphrase: "));
   if ((await prompt.secret("Once more: ")) === first) return first;
   throw new RebootlessError("usage", "the two passphrases differ");
-}
-
-/** Its first and only line. */
-async function readPassphraseFile(path: string): Promise<string> {
-  const text = fromUtf8(await readSecretFile(path, 4 * MAX_PASSPHRASE)).replace(/\r?\n$/, "");
-  if (text !== "" && text.length <= MAX_PASSPHRASE && !/\p{Cc}/u.test(text)) return text;
-  throw new RebootlessError("config", `${path} is not one line of text`);
 }
 
 function requireLong(passphrase: string): string {
