@@ -31,7 +31,10 @@ export const configFile = (places: Places): string => join(places.configDir, "re
 export const provisionedRootFile = (places: Places): string => join(places.configDir, "root.json");
 
 /** What the administrator decided. Times are milliseconds. */
-export type Config = Settings;
+export interface Config extends Settings {
+  /** Where each was said. */
+  readonly origins: Readonly<Record<SettingKey, Origin>>;
+}
 
 /** A setting as it is in force, and where that was said. */
 export interface InForce {
@@ -48,12 +51,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * ignored.
  */
 export async function readConfig(places: Places, environment: Environment = process.env): Promise<Config> {
-  const config = Object.fromEntries(
-    (await settingsInForce(places, environment)).map(({ key, raw, origin }) => [
-      key,
-      raw === undefined ? undefined : readValue(key, raw, origin),
-    ]),
-  ) as unknown as Config;
+  const inForce = await settingsInForce(places, environment);
+  const values = inForce.map(({ key, raw, origin }) => [
+    key,
+    raw === undefined ? undefined : readValue(key, raw, origin),
+  ]);
+  const origins = Object.fromEntries(inForce.map(({ key, origin }) => [key, origin]));
+  const config = { ...Object.fromEntries(values), origins } as unknown as Config;
   if (config.feed.length > 0) return config;
   throw new RebootlessError("config", `no feed is set in ${configFile(places)}`, {
     hint: "Run `rebootless init --feed URL --root root.json` first.",
@@ -87,8 +91,13 @@ function readValue(key: SettingKey, raw: Raw, origin: Origin): unknown {
   throw new RebootlessError(
     "config",
     `${describeOrigin(origin)}: ${settingName(key)}: expected ${kind.wanted}${had}`,
+    origin.from === "environment" ? { hint: setElsewhere(key, origin.variable) } : {},
   );
 }
+
+/** Other programs may do with what this one does not, as with a SOCKS proxy. */
+const setElsewhere = (key: SettingKey, variable: string): string =>
+  `Set ${settingName(key)} in rebootless.toml, or run rebootless without ${variable}.`;
 
 /** Checks a feed's address and puts a slash at its end. Throws `config`. */
 export function feedUrl(text: string): string {

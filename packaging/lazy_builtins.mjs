@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 
 /** What Node does not load for itself at start, and most runs of the host's command do not need. */
-const LAZY = ["child_process", "crypto", "fs/promises", "https", "timers/promises", "zlib"];
+const LAZY = ["child_process", "crypto", "fs/promises", "https", "net", "timers/promises", "zlib"];
 
 const require = createRequire(import.meta.url);
 

@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import { type Check, examine, type Finding, findingToJson, ok, type Verdict } from "../doctor/finding.ts";
 import { kernelChecks } from "../doctor/kernel.ts";
 import { processChecks } from "../doctor/process.ts";
+import { proxyCheck } from "../doctor/proxies.ts";
 import { storageChecks } from "../doctor/storage.ts";
 import { setupChecks } from "../doctor/trust.ts";
 import { openHost } from "../host/host.ts";
@@ -20,6 +21,7 @@ export async function doctor(context: Context, options: PollingOptions): Promise
     ...processChecks(system, openKernelCore, process.versions.node),
     ...storageChecks(places),
     ...setupChecks(places, clock, system),
+    proxyCheck(places),
     feedCheck(context, options),
   ]);
   for (const finding of findings) terminal.say(findingLines(finding));

@@ -80,27 +80,36 @@ export function feedAddress(raw: string): string | undefined {
   return url.href.endsWith("/") ? url.href : `${url.href}/`;
 }
 
-/** May carry a name and a password, which are not shown. */
+/** May carry a name and a password, which are not shown. Without a scheme it is http, as in curl's variables. */
 export const proxy: Kind<string> = {
   ...text("the http or https address of a proxy", (raw) => {
-    const url = URL.canParse(raw) ? new URL(raw) : undefined;
+    const url = proxyUrl(raw);
     return url && ["http:", "https:"].includes(url.protocol) ? url.href : undefined;
   }),
-  masked: (raw) => {
-    if (typeof raw !== "string" || !URL.canParse(raw)) return raw;
-    const url = new URL(raw);
-    if (url.password !== "") url.password = "***";
-    return url.href;
-  },
+  masked: (raw) => (typeof raw === "string" ? maskedProxy(raw) : raw),
 };
 
-/** Host names, each with all that end in it. A text is split at its commas, as no_proxy is. */
+/** A proxy's address for people. */
+export function maskedProxy(address: string): string {
+  const url = proxyUrl(address);
+  if (!url) return address.replace(/^.*@/s, "***@");
+  if (url.password === "") return address;
+  url.password = "***";
+  return url.href;
+}
+
+function proxyUrl(raw: string): URL | undefined {
+  const address = raw.includes("://") ? raw : `http://${raw}`;
+  return URL.canParse(address) ? new URL(address) : undefined;
+}
+
+/** Host names, each with all that end in it, addresses and networks. A text is split at commas and blanks, as no_proxy is. */
 export const hostNames: Kind<readonly string[]> = {
   wanted: "a list of host names",
   read: (raw) =>
     listOf(raw)
-      ?.flatMap((item) => item.split(","))
-      .map((name) => name.trim().toLowerCase())
+      ?.flatMap((item) => item.split(/[\s,]+/))
+      .map((name) => name.toLowerCase())
       .filter((name) => name !== ""),
 };
 

@@ -35,6 +35,21 @@ export const describeOrigin = (origin: Origin): string => {
   }
 };
 
+/** Which setting, by the name that it was said by, and where: for whoever has to change it. */
+export function saidAt(key: SettingKey, origin: Origin): string {
+  const name = settingName(key);
+  switch (origin.from) {
+    case "file":
+      return `${name} in ${describeOrigin(origin)}`;
+    case "environment":
+      return `${origin.variable} in the environment`;
+    case "command line":
+      return `${name} on the command line`;
+    case "default":
+      return `${name} by default`;
+  }
+}
+
 /** Throws `config` for a file that is there and cannot be read or understood; an absent one says nothing. */
 export async function fileLayer(path: string): Promise<Layer | undefined> {
   const bytes = await readIfPresent(path).catch((cause: unknown) => {

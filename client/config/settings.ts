@@ -39,6 +39,9 @@ const unset = <T>(
   environment: readonly string[] = [],
 ): Setting<T | undefined> => ({ kind, standard: undefined, description, environment });
 
+/** The variables are curl's, in its order: libcurl-env(3). */
+const ANY_PROXY = ["all_proxy", "ALL_PROXY"] as const;
+
 /**
  * Every setting there is. The configuration, `rebootless config` and the manual page are made from this table; in
  * files the names are written with `_`.
@@ -76,9 +79,9 @@ export const SETTINGS = {
   ),
   timeout: setting(duration(SECOND, HOUR), "30s", "how long an answer of the feed may take"),
   downloadTimeout: setting(duration(SECOND, DAY), "5m", "how long fetching a module may take"),
-  httpsProxy: unset(proxy, "proxy for https feeds", ["https_proxy", "HTTPS_PROXY"]),
+  httpsProxy: unset(proxy, "proxy for https feeds", ["https_proxy", "HTTPS_PROXY", ...ANY_PROXY]),
   // Not HTTP_PROXY: a web server gives a program of its own that name for what its client sent as `Proxy:`.
-  httpProxy: unset(proxy, "proxy for http feeds", ["http_proxy"]),
+  httpProxy: unset(proxy, "proxy for http feeds", ["http_proxy", ...ANY_PROXY]),
   noProxy: unset(hostNames, 'hosts that are reached without a proxy, with all below them; "*": all', [
     "no_proxy",
     "NO_PROXY",

@@ -1,38 +1,75 @@
 import { readdir, readFile } from "node:fs/promises";
 import type { Agent } from "node:http";
 import { join } from "node:path";
+import type { HttpsProxyAgent } from "https-proxy-agent";
 import { RebootlessError } from "../../shared/errors.ts";
-import { bareHost, type Proxies, proxyFor } from "./proxies.ts";
+import { bareHost, type NamedProxy, type Proxies, proxyFor } from "./proxies.ts";
 
 export interface Route extends Proxies {
   readonly caFile: string | undefined;
   readonly caDir: string | undefined;
 }
 
+/** How a request gets to its URL. */
+export interface Way {
+  /** undefined: Node's own. */
+  readonly agent?: Agent;
+  readonly via?: Via;
+}
+
+/** A proxy that a request goes through. */
+export interface Via {
+  readonly proxy: NamedProxy;
+  /** Whether the way through it is open: before that, what fails is the proxy's. */
+  passed: boolean;
+  /** What it answered itself where it would not make a tunnel. */
+  status: number | undefined;
+}
+
 /**
  * How to get to a URL, where it is not straight or not by Node's own certificates. Proxies' agents and TLS are loaded
  * by hosts that need them. Throws `config` for certificates that cannot be read.
  */
-export async function agentFor(url: URL, route: Route): Promise<Agent | undefined> {
+export async function wayTo(url: URL, route: Route): Promise<Way> {
   const proxy = proxyFor(url, route);
-  const secure = [url.href, proxy].some((address) => address?.startsWith("https:"));
+  const secure = [url.href, proxy?.url].some((address) => address?.startsWith("https:"));
   const ca = secure ? await certificates(route) : undefined;
   if (proxy === undefined) {
-    if (!ca) return undefined;
+    if (!ca) return {};
     const { Agent: HttpsAgent } = await import("node:https");
-    return new HttpsAgent({ ca });
+    return { agent: new HttpsAgent({ ca }) };
   }
-  if (url.protocol === "http:") {
-    const { HttpProxyAgent } = await import("http-proxy-agent");
-    return new HttpProxyAgent(proxy, ca && { ca });
-  }
-  return tunnel(url, proxy, ca);
+  const via: Via = { proxy, passed: false, status: undefined };
+  if (url.protocol === "https:") return { agent: noting(via, await tunnel(url, proxy.url, ca)), via };
+  const { HttpProxyAgent } = await import("http-proxy-agent");
+  return { agent: noting(via, new HttpProxyAgent(proxy.url, ca && { ca })), via };
 }
 
-async function tunnel(url: URL, proxy: string, ca: string[] | undefined): Promise<Agent> {
-  const { HttpsProxyAgent } = await import("https-proxy-agent");
+type Connecting = Agent & Pick<HttpsProxyAgent<string>, "connect">;
+
+/**
+ * Notes when the way through a proxy is open. A proxy that will not make a tunnel says so in an answer of its own, which the
+ * agent would pass on as if the server behind it had given it.
+ */
+function noting<A extends Connecting>(via: Via, agent: A): A {
+  const connect = agent.connect.bind(agent);
+  agent.connect = async (request, options) => {
+    via.passed = false;
+    request.once("proxyConnect", ({ statusCode }: { readonly statusCode: number }) => {
+      via.status = statusCode;
+    });
+    const socket = await connect(request, options);
+    if (via.status !== undefined && via.status !== 200) throw new Error(`the proxy answered ${via.status}`);
+    via.passed = true;
+    return socket;
+  };
+  return agent;
+}
+
+async function tunnel(url: URL, proxy: string, ca: string[] | undefined): Promise<Connecting> {
+  const { HttpsProxyAgent: Tunnel } = await import("https-proxy-agent");
   const { checkServerIdentity } = await import("node:tls");
-  const agent = new HttpsProxyAgent(proxy, ca && { ca });
+  const agent = new Tunnel(proxy, ca && { ca });
   // What the constructor takes is for the way to the proxy; this is for who answers at the end of the tunnel. TLS is not
   // told the host's name there when it is an IP address, and would expect `localhost`.
   const host = bareHost(url);

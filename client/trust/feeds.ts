@@ -1,6 +1,7 @@
 import { type ErrorCode, isCode, RebootlessError } from "../../shared/errors.ts";
+import { saidAt } from "../config/layers.ts";
 import type { Config } from "../config.ts";
-import { agentFor } from "./agent.ts";
+import { type Route, wayTo } from "./agent.ts";
 import type { Feed, Fetched, FetchLimits } from "./feed.ts";
 import { folderFeed } from "./folder_feed.ts";
 import { httpFeed } from "./http_feed.ts";
@@ -15,12 +16,21 @@ export function openFeeds(config: Config, stop?: AbortSignal): readonly Feed[] {
   const http = {
     timeoutMs: config.timeout,
     downloadTimeoutMs: config.downloadTimeout,
-    agent: (url: URL) => agentFor(url, config),
+    wayTo: (url: URL) => wayTo(url, routeOf(config)),
     ...(stop && { stop }),
   };
   return config.feed.map((base) =>
     base.startsWith("file:") ? withTufFiles(folderFeed(base)) : httpFeed(base, http),
   );
+}
+
+/** The way to feeds, as it is configured. */
+export function routeOf({ noProxy, caFile, caDir, ...config }: Config): Route {
+  const named = (key: "httpsProxy" | "httpProxy") => {
+    const url = config[key];
+    return url === undefined ? undefined : { url, setBy: saidAt(key, config.origins[key]) };
+  };
+  return { httpsProxy: named("httpsProxy"), httpProxy: named("httpProxy"), noProxy, caFile, caDir };
 }
 
 /** For a run that is to make no request. */

@@ -1,7 +1,9 @@
-import type { Agent } from "node:http";
 import { Readable } from "node:stream";
 import type { FetchError, RequestInit, Response } from "node-fetch";
+import type { RebootlessError } from "../../shared/errors.ts";
+import type { Via, Way } from "./agent.ts";
 import { type Feed, type FetchLimits, unreachable } from "./feed.ts";
+import { describeProxy, proxyFault } from "./proxies.ts";
 
 export interface HttpOptions {
   /** From connecting to the last byte: a server that trickles is cut off here. */
@@ -9,7 +11,7 @@ export interface HttpOptions {
   /** The same for a download. */
   readonly downloadTimeoutMs: number;
   /** How to get there, where that is not straight or not by Node's own certificates. */
-  readonly agent?: (url: URL) => Promise<Agent | undefined>;
+  readonly wayTo?: (url: URL) => Promise<Way>;
   /** Breaks a download off when it is aborted. */
   readonly stop?: AbortSignal;
 }
@@ -25,12 +27,14 @@ export function httpFeed(base: string, options: HttpOptions = DEFAULT_HTTP): Fee
     traffic,
     async get(path, limits) {
       traffic.requests++;
-      const response = await request(new URL(path, base), limits, options);
+      const url = new URL(path, base);
+      const way = (await options.wayTo?.(url)) ?? {};
+      const response = await request(url, way, limits, options);
       if (response.status !== 200) discard(response);
       if (response.status === 304 && limits.etag !== undefined) return { status: "not_modified" };
       if (response.status === 404) return { status: "not_found" };
-      if (response.status !== 200) throw unreachable(response.url, `answered ${response.status}`);
-      const bytes = await body(response);
+      if (response.status !== 200) throw refused(url, way, response.status);
+      const bytes = await body(response, way);
       traffic.bytes += bytes.length;
       return { status: "ok", bytes, etag: response.headers.get("etag") ?? undefined };
     },
@@ -40,18 +44,18 @@ export function httpFeed(base: string, options: HttpOptions = DEFAULT_HTTP): Fee
 /** Servers close a kept connection when they like, also in the moment in which it is used again: then on a new one. */
 async function request(
   url: URL,
+  { agent, via }: Way,
   { maxBytes, etag, download }: FetchLimits,
-  { timeoutMs, downloadTimeoutMs, agent, stop }: HttpOptions,
+  { timeoutMs, downloadTimeoutMs, stop }: HttpOptions,
 ): Promise<Response> {
   const { default: fetch } = await import("node-fetch");
-  const through = await agent?.(url);
   const timeout = AbortSignal.timeout(download ? downloadTimeoutMs : timeoutMs);
   const options: RequestInit = {
     size: Math.max(1, maxBytes), // node-fetch takes 0 for "no limit"
     redirect: "error",
     signal: download && stop ? AbortSignal.any([stop, timeout]) : timeout,
     headers: { "user-agent": "rebootless", ...(etag === undefined ? {} : { "if-none-match": etag }) },
-    ...(through && { agent: through }),
+    ...(agent && { agent }),
   };
   try {
     return await fetch(url, options).catch((error: Partial<FetchError>) => {
@@ -59,24 +63,30 @@ async function request(
       return fetch(url, options);
     });
   } catch (cause) {
-    throw unreachable(url.href, "did not answer", cause);
+    if (via && !via.passed) throw proxyFault(via.proxy, via.status, cause);
+    throw unreachable(url.href, `did not answer${through(via)}`, cause);
   }
 }
+
+/** 407 is a proxy's alone (RFC 9110 section 15.5.8); who gave any other answer through a proxy cannot be told. */
+function refused(url: URL, { via }: Way, status: number): RebootlessError {
+  if (via && status === 407) return proxyFault(via.proxy, status);
+  return unreachable(url.href, `answered ${status}${through(via)}`);
+}
+
+const through = (via: Via | undefined): string => (via ? `, through ${describeProxy(via.proxy)}` : "");
 
 /** A body that nobody reads would hold its connection, and with it this process. */
 function discard({ body }: Response): void {
   if (body instanceof Readable) body.destroy();
 }
 
-async function body(response: Response): Promise<Uint8Array> {
+async function body(response: Response, { via }: Way): Promise<Uint8Array> {
   try {
     return new Uint8Array(await response.arrayBuffer());
   } catch (cause) {
     const oversize = (cause as Partial<FetchError>).type === "max-size";
-    throw unreachable(
-      response.url,
-      oversize ? "sent more than the file may have" : "broke off in its answer",
-      cause,
-    );
+    const problem = oversize ? "sent more than the file may have" : "broke off in its answer";
+    throw unreachable(response.url, `${problem}${through(via)}`, cause);
   }
 }

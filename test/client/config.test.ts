@@ -25,7 +25,9 @@ const read = async (text: string, set: readonly string[] = [], environment = {})
 
 describe("the configuration", () => {
   it("has a default for everything but the feed", async () => {
-    expect(await read('# a comment\nfeed = "https://feed.example.org/k"\n')).toEqual({
+    const { origins, ...settings } = await read('# a comment\nfeed = "https://feed.example.org/k"\n');
+    expect(origins).toMatchObject({ feed: { from: "file", line: 2 }, mode: { from: "default" } });
+    expect(settings).toEqual({
       feed: ["https://feed.example.org/k/"],
       acceptStale: 0,
       mode: "automatic",
@@ -207,6 +209,50 @@ describe("a setting", () => {
     });
     await write(`${FEED}https_proxy = "http://file:1"\n`);
     expect(await readConfig(places, environment)).toMatchObject({ httpsProxy: "http://file:1/" });
+  });
+
+  it.each([
+    ["https_proxy", { https_proxy: "http://a:1", HTTPS_PROXY: "http://b:1", all_proxy: "http://c:1" }],
+    ["HTTPS_PROXY", { HTTPS_PROXY: "http://a:1", all_proxy: "http://b:1" }],
+    ["all_proxy", { all_proxy: "http://a:1", ALL_PROXY: "http://b:1" }],
+    ["ALL_PROXY", { ALL_PROXY: "a:1", http_proxy: "http://b:1", HTTP_PROXY: "http://c:1" }],
+  ])("of a proxy for https is taken from %s before others, as curl does", async (variable, environment) => {
+    await write(FEED);
+    const config = await readConfig(places, environment);
+    expect([config.httpsProxy, config.origins.httpsProxy]).toEqual([
+      "http://a:1/",
+      { from: "environment", variable },
+    ]);
+  });
+
+  it.each([
+    [
+      "http_proxy",
+      { http_proxy: "me:pw@a:1", HTTP_PROXY: "http://b:1", ALL_PROXY: "http://c:1" },
+      "http://me:pw@a:1/",
+    ],
+    ["ALL_PROXY", { HTTP_PROXY: "http://b:1", ALL_PROXY: "http://a:1" }, "http://a:1/"],
+  ])(
+    "of a proxy for http is taken from %s before others, as curl does",
+    async (variable, environment, url) => {
+      await write(FEED);
+      const config = await readConfig(places, environment);
+      expect([config.httpProxy, config.origins.httpProxy]).toEqual([url, { from: "environment", variable }]);
+    },
+  );
+
+  it("of a proxy that is none of ours is refused with its variable, and without its password", async () => {
+    await write(FEED);
+    await expect(readConfig(places, { ALL_PROXY: "socks5://me:pw@a:1" })).rejects.toMatchObject({
+      message: "environment ALL_PROXY: https_proxy: expected the http or https address of a proxy",
+      hint: "Set https_proxy in rebootless.toml, or run rebootless without ALL_PROXY.",
+    });
+  });
+
+  it("of hosts without a proxy is split at commas and blanks", async () => {
+    await write(FEED);
+    const { noProxy } = await readConfig(places, { NO_PROXY: "a.example, .B.example  10.0.0.0/8," });
+    expect(noProxy).toEqual(["a.example", ".b.example", "10.0.0.0/8"]);
   });
 
   it("is not taken from HTTP_PROXY, nor from a variable that is empty", async () => {

@@ -17,7 +17,9 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 
 async function read(text: string) {
   await writeFile(join(dir, "rebootless.toml"), text);
-  return await readConfig({ configDir: dir, stateDir: dir, runDir: dir }, {});
+  const { origins, ...settings } = await readConfig({ configDir: dir, stateDir: dir, runDir: dir }, {});
+  expect(Object.keys(origins)).toEqual(SETTING_KEYS);
+  return settings;
 }
 
 describe("the configuration that packages install", () => {

@@ -21,7 +21,7 @@ async function judged(text: string, set: readonly string[] = []): Promise<void> 
   const config = await readConfig({ ...places, set }, {}).catch((error: unknown) => error);
   if (isCode(config, "config")) return;
   expect(config).not.toBeInstanceOf(Error);
-  expect(Object.keys(config as object)).toEqual(SETTING_KEYS);
+  expect(Object.keys(config as object)).toEqual([...SETTING_KEYS, "origins"]);
 }
 
 const names = fc.oneof(fc.constantFrom(...SETTING_KEYS.map(settingName)), fc.string());

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Check, examine, fail, ok } from "../../../client/doctor/finding.ts";
 import { kernelChecks } from "../../../client/doctor/kernel.ts";
 import { processChecks } from "../../../client/doctor/process.ts";
+import { proxyCheck } from "../../../client/doctor/proxies.ts";
 import { storageChecks, volumeOf } from "../../../client/doctor/storage.ts";
 import { setupChecks } from "../../../client/doctor/trust.ts";
 import { type KernelCore, openKernelCore } from "../../../client/host/kcore.ts";
@@ -194,6 +195,36 @@ describe("the set-up", () => {
   it("fails with a root that does not verify and a clock that cannot be", async () => {
     await writeFile(join(dir, "root.json"), "{}");
     expect(await verdicts(checks(instant(0)))).toMatchObject({ root: "fail", clock: "fail" });
+  });
+
+  it("says by which proxies feeds are reached, and where they were set", async () => {
+    const places = { configDir: dir, stateDir: dir, runDir: dir };
+    const proxy = async (feeds: string, environment: Readonly<Record<string, string>>) => {
+      await writeFile(join(dir, "rebootless.toml"), `feed = [${feeds}]\n`);
+      return finding([proxyCheck(places, environment)], "proxy");
+    };
+    const both = '"/srv/feed", "https://a.example/", "http://b.example/"';
+    expect(await proxy(both, {})).toMatchObject({
+      verdict: "ok",
+      says: "feeds are reached without a proxy",
+    });
+    expect(await proxy(both, { HTTPS_PROXY: "http://me:pw@p:1", no_proxy: "b.example" })).toMatchObject({
+      verdict: "ok",
+      says: "https://a.example/ through the proxy http://me:***@p:1/ (HTTPS_PROXY in the environment)",
+    });
+  });
+
+  it("warns that HTTP_PROXY is not heeded, where a feed would need it", async () => {
+    const places = { configDir: dir, stateDir: dir, runDir: dir };
+    const verdict = async (feed: string, environment: Readonly<Record<string, string>>) => {
+      await writeFile(join(dir, "rebootless.toml"), `feed = "${feed}"\n`);
+      return (await finding([proxyCheck(places, environment)], "proxy"))?.verdict;
+    };
+    const upper = { HTTP_PROXY: "http://p:1" };
+    expect(await verdict("http://a.example/", upper)).toBe("warn");
+    expect(await verdict("http://a.example/", { ...upper, http_proxy: "http://q:1" })).toBe("ok");
+    expect(await verdict("https://a.example/", upper)).toBe("ok");
+    expect(await verdict("/srv/feed", upper)).toBe("ok");
   });
 
   it("warns of what switches rebootless off", async () => {

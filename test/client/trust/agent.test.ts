@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, request as httpRequest, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { agentFor, type Route } from "../../../client/trust/agent.ts";
+import { type Route, wayTo } from "../../../client/trust/agent.ts";
 import { DEFAULT_HTTP, httpFeed } from "../../../client/trust/http_feed.ts";
 
 /* Real servers and a real proxy on this machine, with a certificate made here. */
@@ -90,17 +90,32 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
-async function fetched(url: string, route: Partial<Route>): Promise<string> {
+/** A route whose proxies are addresses alone. */
+type Addresses = Omit<Partial<Route>, "httpProxy" | "httpsProxy"> & {
+  readonly httpProxy?: string;
+  readonly httpsProxy?: string;
+};
+
+const named = (url: string | undefined, setBy: string) =>
+  url === undefined ? undefined : { url, setBy: `${setBy} in the environment` };
+
+async function fetched(
+  url: string,
+  { httpProxy, httpsProxy, ...route }: Addresses,
+  timeoutMs = 5000,
+): Promise<string> {
   asked.length = 0;
-  const agent = (to: URL) => agentFor(to, { ...STRAIGHT, ...route });
-  const answer = await httpFeed(url, { ...DEFAULT_HTTP, timeoutMs: 5000, agent }).get("a", { maxBytes: 5 });
+  const proxies = { httpProxy: named(httpProxy, "http_proxy"), httpsProxy: named(httpsProxy, "HTTPS_PROXY") };
+  const way = (to: URL) => wayTo(to, { ...STRAIGHT, ...route, ...proxies });
+  const feed = httpFeed(url, { ...DEFAULT_HTTP, timeoutMs, wayTo: way });
+  const answer = await feed.get("a", { maxBytes: 5, etag: '"1"' });
   return answer.status === "ok" ? Buffer.from(answer.bytes).toString() : answer.status;
 }
 
 describe("the way to a feed", () => {
   it("is straight where nothing is set", async () => {
-    expect(await agentFor(new URL(plain), STRAIGHT)).toBeUndefined();
-    expect(await agentFor(new URL(secure), STRAIGHT)).toBeUndefined();
+    expect(await wayTo(new URL(plain), STRAIGHT)).toEqual({});
+    expect(await wayTo(new URL(secure), STRAIGHT)).toEqual({});
     expect(await fetched(plain, {})).toBe("hello");
   });
 
@@ -159,17 +174,61 @@ describe("the way to a feed", () => {
     const wrong = `http://me:guess@${closedProxy}`;
     await expect(fetched(url, { httpProxy: wrong, httpsProxy: wrong, caFile: ca })).rejects.toMatchObject({
       code: "unreachable",
-      message: expect.stringContaining("407"),
+      message: `the proxy http://me:***@${closedProxy}/ (${scheme === "http" ? "http_proxy" : "HTTPS_PROXY"} in the environment) answered 407: it wants a name and a password`,
     });
   });
 
-  it("is unreachable through a proxy that is down", async () => {
-    const down = "http://127.0.0.1:9";
-    for (const url of [plain, secure]) {
-      await expect(fetched(url, { httpProxy: down, httpsProxy: down })).rejects.toMatchObject({
-        code: "unreachable",
+  it.each(["http", "https"])("through a proxy that is down ends at the proxy, for %s", async (scheme) => {
+    const down = "http://me:secret@127.0.0.1:9";
+    const variable = scheme === "http" ? "http_proxy" : "HTTPS_PROXY";
+    const failure = fetched(scheme === "http" ? plain : secure, { httpProxy: down, httpsProxy: down });
+    await expect(failure).rejects.toMatchObject({
+      code: "unreachable",
+      message: `the proxy http://me:***@127.0.0.1:9/ (${variable} in the environment) cannot be reached`,
+      hint: expect.stringContaining("no_proxy"),
+      details: { proxy: "http://me:***@127.0.0.1:9/", proxy_set_by: `${variable} in the environment` },
+      cause: { message: expect.stringContaining("ECONNREFUSED") },
+    });
+  });
+
+  it.each(["http", "https"])("through a proxy that says nothing names the proxy, for %s", async (scheme) => {
+    const silent = createTcpServer();
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as AddressInfo;
+    const through = `http://127.0.0.1:${port}`;
+    const url = scheme === "http" ? plain : secure;
+    await expect(fetched(url, { httpProxy: through, httpsProxy: through }, 300)).rejects.toMatchObject({
+      code: "unreachable",
+      message: expect.stringContaining(`the proxy ${through} (`),
+    });
+    silent.close();
+  });
+
+  it.each([200, 204, 304, 404, 502])(
+    "through a tunnel takes no answer %i of the proxy for the server's",
+    async (status) => {
+      const lying = createTcpServer((socket) => {
+        socket.once("data", () => socket.end(`HTTP/1.1 ${status} So\r\nContent-Length: 0\r\n\r\n`));
+        socket.on("error", () => undefined);
       });
-    }
+      await new Promise<void>((resolve) => lying.listen(0, "127.0.0.1", resolve));
+      const { port } = lying.address() as AddressInfo;
+      await expect(fetched(secure, { httpsProxy: `http://127.0.0.1:${port}` })).rejects.toMatchObject({
+        code: "unreachable",
+        message: expect.stringContaining(
+          `the proxy http://127.0.0.1:${port} (HTTPS_PROXY in the environment)`,
+        ),
+      });
+      lying.close();
+    },
+  );
+
+  it("names the proxy where the answer to a plain request may be its own", async () => {
+    const through = `http://127.0.0.1:${await portOf(createServer((_, response) => response.writeHead(502).end()))}`;
+    await expect(fetched(plain, { httpProxy: through })).rejects.toMatchObject({
+      code: "unreachable",
+      message: `${plain}a answered 502, through the proxy ${through} (http_proxy in the environment)`,
+    });
   });
 
   it.each([

@@ -1,0 +1,29 @@
+import { type Places, readConfig } from "../config.ts";
+import { routeOf } from "../trust/feeds.ts";
+import { describeProxy, proxyFor } from "../trust/proxies.ts";
+import { type Check, ok, type Verdict, warn } from "./finding.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** By which proxies the feeds are reached, and whether one that is meant is not heeded. */
+export const proxyCheck = (places: Places, environment: Environment = process.env): Check => ({
+  name: "proxy",
+  look: async () => proxies(places, environment),
+});
+
+async function proxies(places: Places, environment: Environment): Promise<Verdict> {
+  const config = await readConfig(places, environment);
+  const urls = config.feed.filter((feed) => !feed.startsWith("file:")).map((feed) => new URL(feed));
+  const unheeded = environment["HTTP_PROXY"] && config.httpProxy === undefined;
+  if (unheeded && urls.some(({ protocol }) => protocol === "http:")) return warn(UNHEEDED, SET_LOWER);
+  const through = urls.flatMap((url) => {
+    const proxy = proxyFor(url, routeOf(config));
+    return proxy ? [`${url.href} through ${describeProxy(proxy)}`] : [];
+  });
+  return ok(through.length === 0 ? "feeds are reached without a proxy" : through.join(", "));
+}
+
+const UNHEEDED =
+  "HTTP_PROXY is set and not heeded: a web server gives its programs a variable of that name, with what anybody sent it";
+const SET_LOWER =
+  "Set http_proxy, in the environment or in rebootless.toml; curl does not heed HTTP_PROXY either.";
