@@ -25,6 +25,7 @@ export type ErrorCode =
   | "locked" // another run holds the lock
   | "stopped" // asked to end before it was through
   | "partly_applied" // some updates were applied and some could not be
+  | "left_out" // an update that was asked for by its id is not applied in the end, though nothing failed
   | "io";
 
 export interface RebootlessErrorOptions {

@@ -20,6 +20,7 @@ export const EXIT = {
   stopped: 15,
   notLive: 16,
   unchanged: 17,
+  leftOut: 18,
   available: 100,
 } as const;
 
@@ -41,6 +42,7 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   clock: EXIT.clock,
   stopped: EXIT.stopped,
   not_live: EXIT.notLive,
+  left_out: EXIT.leftOut,
 };
 
 export const exitCodeOf = (code: ErrorCode): number => BY_CODE[code] ?? EXIT.error;

@@ -103,6 +103,12 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
     meaning: "`create`: the patch changes no code of this kernel, so there is nothing to make",
     advice: "",
   },
+  leftOut: {
+    short: "an update that was named is not applied",
+    meaning:
+      "`upgrade ID`: nothing failed, and an update that was named is not applied in the end: held, not pinned, recalled, superseded, in conflict, without what it needs",
+    advice: "read the message; `rebootless show ID`",
+  },
   available: {
     short: "there is something to apply (check --exit-code)",
     meaning: "there is something to apply: `check --exit-code` alone",

@@ -10,9 +10,12 @@ import { leftOutLine, leftOutReason } from "./describe.ts";
 export class Results {
   readonly #all: Result[] = [];
   readonly #context: Context;
+  readonly #asked: ReadonlySet<UpdateId>;
 
-  constructor(context: Context) {
+  /** @param asked updates that are to be applied in the end, or the run did not do what it was asked for. */
+  constructor(context: Context, asked: ReadonlySet<UpdateId> = new Set()) {
     this.#context = context;
+    this.#asked = asked;
   }
 
   readonly report: Report = async (result) => {
@@ -75,6 +78,7 @@ export class Results {
       throw new RebootlessError("stopped", message, { hint, answer, cause: first?.error });
     }
     if (!first) {
+      this.#requireAsked(done, answer);
       this.#context.terminal.result(command, answer);
       return;
     }
@@ -85,9 +89,29 @@ export class Results {
     throw new RebootlessError(done > 0 ? "partly_applied" : code, sum, { ...told, cause: first.error });
   }
 
+  /** Throws unless what was asked for is applied in the end, by what was told of each last. */
+  #requireAsked(done: number, answer: Answer): void {
+    const notIn = [...this.#asked].flatMap((id) => {
+      const last = this.#all.findLast((result) => result.id === id);
+      const why = last && whyOut(last);
+      return why === undefined ? [] : [{ id, why }];
+    });
+    if (notIn.length === 0) return;
+    const some = done > 0 || notIn.length < this.#asked.size;
+    const message = notIn.map(({ id, why }) => `${id} is not applied: ${why}`).join("; ");
+    const hint = `\`rebootless show ${notIn[0]?.id}\` tells all there is to it.`;
+    throw new RebootlessError(some ? "partly_applied" : "left_out", message, { hint, answer });
+  }
+
   #answer(members: Answer): Answer {
     return { ...members, results: this.#all.map(resultToJson) };
   }
+}
+
+/** Why an update is not in force after this, where nothing failed. */
+function whyOut(result: Result): string | undefined {
+  if (result.result === "left_out") return leftOutReason(result.why);
+  return result.result === "undone" || result.result === "would_undo" ? result.why : undefined;
 }
 
 const isUnbegun = (result: Result): boolean =>

@@ -24,7 +24,10 @@ export interface UpgradeOptions extends PollingOptions {
   readonly replaceOthers?: boolean;
 }
 
-/** Polls, verifies, matches and applies what this kernel lacks. Throws when anything could not be applied. */
+/**
+ * Polls, verifies, matches and applies what this kernel lacks. Throws when anything could not be applied, and `left_out`
+ * when what was named is not applied in the end.
+ */
 export async function upgrade(
   context: Context,
   ids: readonly string[],
@@ -40,7 +43,7 @@ export async function upgrade(
   terminal.say(pollLine(polled, feed.traffic, milliseconds));
   const asked = ids.length === 0 ? undefined : askedFor(ids, manifest.updates);
 
-  const results = new Results(context);
+  const results = new Results(context, asked);
   const members = () => ({
     build_id: host.buildId,
     dry_run: dryRun,
