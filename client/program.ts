@@ -1,5 +1,6 @@
 import { Argument, Command } from "commander";
 import { commandTree } from "../shared/cli/command_tree.ts";
+import { usageErrors } from "../shared/cli/usage_errors.ts";
 import { exitCodesHelp } from "../shared/exit_table.ts";
 import { type Action, asRoot, forOthers, recorded } from "./actions.ts";
 import { boot } from "./commands/boot.ts";
@@ -48,7 +49,6 @@ export function program(version: string, run: Run): Command {
     .option("--run-dir <dir>", "what the last run found", DEFAULT_PLACES.runDir)
     .option("--set <name=value>", "a setting for this run, over every file (repeat)", many, [])
     .addHelpText("after", exitCodesHelp)
-    .showHelpAfterError("hint: rebootless --help shows what there is.")
     .exitOverride();
 
   const command = (usage: string, description: string) => root.command(usage).description(description);
@@ -213,5 +213,6 @@ export function program(version: string, run: Run): Command {
       }),
     );
   mirrorCommands(root, (name, self, action) => run(name, globals(self), action));
+  usageErrors(root);
   return root;
 }

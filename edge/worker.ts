@@ -1,4 +1,5 @@
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
+import { errorLines } from "../shared/error_lines.ts";
 import { type App, type AppDeps, answerError, createApp } from "./app.ts";
 import { AuditObject, auditOf } from "./audit/object.ts";
 import { configOf, type EdgeEnv, repositoryDeps } from "./bindings.ts";
@@ -17,7 +18,7 @@ interface Env extends EdgeEnv {
 }
 
 // biome-ignore lint/suspicious/noConsole: the Worker's log is its console.
-const report = (error: unknown): void => console.error(error);
+const report = (error: unknown): void => console.error(errorLines(error).join("\n"));
 
 let app: Promise<App> | undefined;
 

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { usageErrors } from "../shared/cli/usage_errors.ts";
 import { type AddOptions, add } from "./commands/add.ts";
 import { many } from "./commands/arguments.ts";
 import { backupGroup } from "./commands/backup_group.ts";
@@ -13,17 +14,15 @@ import type { CommandGroup, Modes, Run, RunCommand } from "./commands/run.ts";
 import { serveGroup } from "./commands/serve_group.ts";
 import { terminalPrompt } from "./commands/terminal_prompt.ts";
 import type { Context } from "./context.ts";
-import { fitForTerminal } from "./keys/fit_for_terminal.ts";
 
 /** What the process gives to commands besides what `run` does; a test gives its own. */
-export type ProcessContext = Pick<Context, "prompt" | "exitWith" | "warn">;
+export type ProcessContext = Pick<Context, "prompt" | "exitWith">;
 
 const PROCESS: ProcessContext = {
   prompt: terminalPrompt,
   exitWith: (code) => {
     process.exitCode = code;
   },
-  warn: (line) => void process.stderr.write(`warning: ${line}\n`),
 };
 
 const EXIT_CODES = `
@@ -44,18 +43,14 @@ export function program(version: string, run: Run, own: ProcessContext = PROCESS
     .option("--json", "print one JSON object to stdout", false)
     .option("-q, --quiet", "no progress on stderr", false)
     .addHelpText("after", EXIT_CODES)
-    .showHelpAfterError("hint: rebootless-publish --help shows what there is.")
     .exitOverride();
   const runCommand: RunCommand = (name, self, action) =>
-    run(name, self.optsWithGlobals<Modes>(), async (base) => {
-      try {
-        await action({ ...base, ...own });
-      } catch (error) {
-        throw fitForTerminal(error);
-      }
-    });
+    run(name, self.optsWithGlobals<Modes>(), (base) =>
+      action({ ...base, ...own, warn: (line) => base.terminal.notice(`warning: ${line}`) }),
+    );
   const groups = [publishGroup, createGroup, imageGroup, rootGroup, keysGroup, serveGroup, backupGroup];
   for (const group of groups) group(root, runCommand);
+  usageErrors(root);
   return root;
 }
 

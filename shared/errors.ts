@@ -32,6 +32,8 @@ export interface RebootlessErrorOptions {
   /** What the reader can do about it: one sentence, shown as `hint:`. */
   readonly hint?: string;
   readonly cause?: unknown;
+  /** The last lines of what another program said, shown beneath the message. */
+  readonly output?: readonly string[];
   /** Facts for `--json`: names, offsets, versions. */
   readonly details?: Readonly<Record<string, string | number | boolean>>;
   /** What was found out or done all the same: stands beside `error` with `--json`. */
@@ -46,6 +48,7 @@ export class RebootlessError extends Error {
   override readonly name = "RebootlessError";
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  readonly output: readonly string[];
   readonly details: Readonly<Record<string, string | number | boolean>>;
   readonly answer: Answer;
 
@@ -53,6 +56,7 @@ export class RebootlessError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
+    this.output = options.output ?? [];
     this.details = options.details ?? {};
     this.answer = options.answer ?? {};
   }

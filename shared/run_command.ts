@@ -1,4 +1,5 @@
 import { EXIT } from "./exit_codes.ts";
+import { printable } from "./printable.ts";
 import { type Streams, type Terminal, terminal } from "./terminal.ts";
 
 /** What a command line needs of its process. */
@@ -34,7 +35,7 @@ export function processOf(node: NodeProcess): Process {
   };
   node.stdout.on("error", (error) => {
     if ("code" in error && error.code === "EPIPE") return;
-    stderr(`error: cannot write to stdout: ${error.message}\n`);
+    stderr(`error: cannot write to stdout: ${printable(error.message)}\n`);
     exitWith(EXIT.error);
   });
   return { stdout: (text) => void node.stdout.write(text), stderr, exitWith };

@@ -1,14 +1,21 @@
+import { errorLines } from "./error_lines.ts";
 import { RebootlessError } from "./errors.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
-import { encodeJson, type JsonObject, type JsonValue, jsonObject } from "./json.ts";
+import { type JsonObject, type JsonValue, jsonObject } from "./json.ts";
+import { printable, printableJson } from "./printable.ts";
 
 /** Raised when a member of the `--json` output changes its meaning or goes away; members may be added. */
 export const JSON_SCHEMA = 1;
 
-/** Where a run speaks: data to stdout, everything else to stderr. */
+/**
+ * Where a run speaks: data to stdout, everything else to stderr. Whatever a line quotes, it stays one line and does
+ * nothing to a terminal: what is not printable is shown as an escape.
+ */
 export interface Terminal {
   /** A line of the answer, for people; with --json nothing. */
   say(line: string): void;
+  /** The answer where it is text for a program, of many lines, which whoever made it kept printable; with --json nothing. */
+  document(text: string): void;
   /** A line of progress, to stderr; with --quiet nothing. */
   progress(line: string): void;
   /** What a person should know of although nothing failed, to stderr, always. */
@@ -28,19 +35,22 @@ export function terminal(
   mode: { readonly json: boolean; readonly quiet: boolean },
   streams: Streams,
 ): Terminal {
-  const write = (value: JsonObject) => streams.stdout(`${new TextDecoder().decode(encodeJson(value))}\n`);
+  const line = (text: string) => streams.stderr(`${text}\n`);
+  const write = (value: JsonObject) => streams.stdout(`${printableJson(value)}\n`);
   return {
-    say: (line) => mode.json || streams.stdout(`${line}\n`),
-    progress: (line) => mode.quiet || streams.stderr(`${line}\n`),
-    notice: (line) => streams.stderr(`${line}\n`),
+    say: (text) => mode.json || streams.stdout(`${printable(text)}\n`),
+    document: (text) => mode.json || streams.stdout(`${text.trimEnd()}\n`),
+    progress: (text) => mode.quiet || line(printable(text)),
+    notice: (text) => line(printable(text)),
     result: (command, members) =>
       mode.json && write(jsonObject({ schema: JSON_SCHEMA, command, ...members })),
     fail(command, error) {
-      const { message, hint, code, exitCode, details, answer } = explain(error);
-      streams.stderr(`error: ${message}\n`);
-      for (const cause of causes(error)) streams.stderr(`  because: ${cause}\n`);
-      if (hint) streams.stderr(`hint: ${hint}\n`);
-      const body = jsonObject({ code, message, hint, details: jsonObject(details) });
+      const { message, output, hint, code, exitCode, details, answer } = explain(error);
+      const [first, ...more] = errorLines(error);
+      line(`error: ${first}`);
+      for (const each of more) line(each);
+      if (hint) line(`hint: ${printable(hint)}`);
+      const body = jsonObject({ code, message, output, hint, details: jsonObject(details) });
       if (mode.json) {
         write(jsonObject({ schema: JSON_SCHEMA, command, exit_code: exitCode, error: body, ...answer }));
       }
@@ -53,20 +63,18 @@ export function terminal(
 export function explain(error: unknown) {
   if (error instanceof RebootlessError) {
     const { message, hint, code, details, answer } = error;
-    return { message, hint, code, details, answer, exitCode: exitCodeOf(code) };
+    const output = error.output.length > 0 ? error.output : undefined;
+    return { message, output, hint, code, details, answer, exitCode: exitCodeOf(code) };
   }
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const hint = "This is a fault in rebootless itself; please report it with the lines above.";
-  return { message, hint, code: "internal", details: {}, answer: {}, exitCode: EXIT.error };
-}
-
-/** What lies behind an error, outermost first, a line each. */
-function causes(error: unknown): string[] {
-  const lines: string[] = [];
-  let cause = error instanceof Error ? error.cause : undefined;
-  while (cause instanceof Error && lines.length < 8) {
-    lines.push(cause.message);
-    cause = cause.cause;
-  }
-  return lines;
+  return {
+    message,
+    output: undefined,
+    hint,
+    code: "internal",
+    details: {},
+    answer: {},
+    exitCode: EXIT.error,
+  };
 }

@@ -11,6 +11,6 @@ export type Shell = keyof typeof SHELLS;
 /** Prints the script by which a shell completes this command line. */
 export async function completion({ terminal }: Context, shell: Shell, tree: CommandTree): Promise<void> {
   const script = SHELLS[shell](tree);
-  terminal.say(script.trimEnd());
+  terminal.document(script);
   terminal.result("completion", { shell, script });
 }

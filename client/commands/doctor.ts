@@ -24,7 +24,7 @@ export async function doctor(context: Context, options: PollingOptions): Promise
     proxyCheck(places),
     feedCheck(context, options),
   ]);
-  for (const finding of findings) terminal.say(findingLines(finding));
+  for (const line of findings.flatMap(findingLines)) terminal.say(line);
   const answer = { checks: findings.map(findingToJson) };
   const failed = findings.filter(({ verdict }) => verdict === "fail");
   if (failed.length === 0) return terminal.result("doctor", answer);
@@ -51,7 +51,7 @@ const feedCheck = (context: Context, options: PollingOptions): Check => ({
   },
 });
 
-function findingLines({ check, verdict, says, hint }: Finding): string {
+function findingLines({ check, verdict, says, hint }: Finding): readonly string[] {
   const line = `${verdict.padEnd(5)} ${check.padEnd(14)} ${says}`;
-  return hint === undefined ? line : `${line}\n${" ".repeat(21)}${hint}`;
+  return hint === undefined ? [line] : [line, `${" ".repeat(21)}${hint}`];
 }

@@ -6,7 +6,7 @@ import { writeDurably } from "../host/files.ts";
 
 /** Where a command's document goes: to a file, which is replaced whole, or to stdout. */
 export async function putOut(terminal: Terminal, file: string | undefined, text: string): Promise<void> {
-  if (file === undefined) return terminal.say(text.trimEnd());
+  if (file === undefined) return terminal.document(text);
   await writeNamed(file, text.endsWith("\n") ? text : `${text}\n`);
 }
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { RebootlessError } from "../../shared/errors.ts";
 import { vexDocument, vexStatements } from "../../shared/feed/vex.ts";
 import { encodeJson, type JsonObject } from "../../shared/json.ts";
+import { printableJson } from "../../shared/printable.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../host/host.ts";
 import { viewHost } from "../report/host_view.ts";
@@ -38,7 +39,7 @@ export async function vex(context: Context, version: string, options: VexOptions
   const timestamp = clock();
   const heading = { author: "rebootless", tooling: `rebootless ${version}`, timestamp, version: 1 };
   const document = vexDocument({ ...heading, id: idOf(statements, timestamp) }, statements);
-  await putOut(terminal, options.output, Buffer.from(encodeJson(document)).toString());
+  await putOut(terminal, options.output, printableJson(document));
   terminal.result("vex", { document });
 }
 

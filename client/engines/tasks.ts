@@ -1,3 +1,4 @@
+import { printable } from "../../shared/printable.ts";
 import type { System } from "../host/system.ts";
 import type { Task } from "./engine.ts";
 
@@ -58,6 +59,3 @@ async function stackOf(system: System, pid: number): Promise<readonly string[]> 
     .map((line) => printable(line.replace(/^\[<\w+>\] /, "")))
     .filter((line) => line !== "");
 }
-
-/** A task chooses its own name: it shall not choose what a terminal does. */
-const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?");

@@ -1,3 +1,4 @@
+import { printable } from "../../shared/printable.ts";
 import type { System } from "./system.ts";
 
 /** Tells the machine's log of a change of state, in a line. */
@@ -11,5 +12,5 @@ export const machineLog =
   (system: System, environment: Readonly<Record<string, string | undefined>>): MachineLog =>
   async (line) => {
     if (environment["JOURNAL_STREAM"]) return;
-    await system.run("logger", ["-t", "rebootless", "-p", "daemon.notice", "--", line]);
+    await system.run("logger", ["-t", "rebootless", "-p", "daemon.notice", "--", printable(line)]);
   };

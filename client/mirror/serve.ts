@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { pipeline } from "node:stream/promises";
 import { type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { fromUtf8 } from "../../shared/bytes.ts";
+import { errorLines } from "../../shared/error_lines.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { askedRenewals, listingToJson, renewalsToJson } from "../../shared/feed/listing.ts";
 import { etagOf, noneMatchNames } from "../../shared/http/etag.ts";
@@ -44,7 +45,7 @@ export async function serveMirror({ dir, host, port, report }: ServeMirror): Pro
   const files = new MirrorFiles(dir);
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT }, (request, response) => {
     files.answer(request, response).catch((error: unknown) => {
-      report(error instanceof Error ? error.message : String(error));
+      for (const line of errorLines(error)) report(line);
       if (response.headersSent) response.destroy();
       else refuse(response, 500, "internal", "something went wrong here");
     });

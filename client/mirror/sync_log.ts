@@ -1,4 +1,5 @@
-import { encodeJson, type JsonObject } from "../../shared/json.ts";
+import type { JsonObject } from "../../shared/json.ts";
+import { printableJson } from "../../shared/printable.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
 const LOG = "log.jsonl";
@@ -10,6 +11,6 @@ const MAX_LOG_BYTES = 64 * 1024 * 1024;
 export async function writeLog(dir: MirrorDir, entry: JsonObject): Promise<void> {
   const before = await dir.readOwn(LOG, MAX_LOG_BYTES);
   const lines = before ? Buffer.from(before).toString().split("\n").filter(Boolean) : [];
-  lines.push(Buffer.from(encodeJson(entry)).toString());
+  lines.push(printableJson(entry));
   await dir.writeOwn(LOG, `${lines.slice(-MAX_LINES).join("\n")}\n`);
 }

@@ -3,6 +3,8 @@
  * a line of help, a line with its type, and a line for each sample.
  */
 
+import { printable } from "../../shared/printable.ts";
+
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
@@ -31,4 +33,4 @@ function sampleLine(name: string, { labels, value }: Sample): string {
 }
 
 const escapedHelp = (text: string): string => text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
-const escapedLabel = (text: string): string => escapedHelp(text).replaceAll('"', '\\"');
+const escapedLabel = (text: string): string => escapedHelp(printable(text)).replaceAll('"', '\\"');

@@ -1,13 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  encodeJson,
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-  jsonObject,
-  parseJson,
-} from "../../shared/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue, jsonObject, parseJson } from "../../shared/json.ts";
+import { printableJson } from "../../shared/printable.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { Places } from "../config.ts";
 import type { Context } from "../context.ts";
@@ -45,7 +39,7 @@ export async function writeStatus(context: Context, end: RunEnd): Promise<void> 
     run: runToJson(context, end),
     ...(await learnedMembers(context)),
   });
-  const document = encodeJson(new Map([...before, ...learned]));
+  const document = printableJson(new Map([...before, ...learned]));
   // On a memory file system, and of no use after a crash: replaced whole, but not synced.
   mkdirSync(context.places.runDir, { recursive: true, mode: 0o755 });
   const temporary = join(context.places.runDir, `.status.json.${process.pid}`);

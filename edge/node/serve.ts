@@ -7,6 +7,7 @@ import { Hono } from "hono";
 import { compress } from "hono/compress";
 import { useDigest } from "../../shared/crypto/digest.ts";
 import { useEd25519 } from "../../shared/crypto/ed25519_webcrypto.ts";
+import { errorLines } from "../../shared/error_lines.ts";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import { HOUR, SECOND } from "../../shared/time.ts";
 import { type App, type AppDeps, createApp } from "../app.ts";
@@ -83,7 +84,9 @@ async function start(options: ServeOptions): Promise<Serving> {
     ledger: storeLedger(store, config.clock),
     audit: new StoredAuditLog(store, config.clock),
     catalogue: new MemoryCatalogue(),
-    report: (error) => report(error instanceof Error ? (error.stack ?? error.message) : String(error)),
+    report: (error) => {
+      for (const line of errorLines(error)) report(line);
+    },
   };
   report(`${await recordAll(deps)} kernels`);
   const timer = setInterval(() => void round(deps, report), TEND_EVERY);

@@ -1,12 +1,12 @@
 import { type BuildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { JsonObject } from "../../shared/json.ts";
+import { excerpt } from "../../shared/printable.ts";
 import { formatInstant, parseInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
 import { type AuditEntry, auditEntries } from "../feed/audit.ts";
 import { edgeClient } from "../feed/edge_client.ts";
 import { openWorkspace } from "../feed/workspace.ts";
-import { printable } from "../keys/printable.ts";
 import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
 
 export interface AuditOptions extends OpenKeysOptions {
@@ -88,7 +88,7 @@ function lineOf({ number, at, publisher, act, kernel, outcome, all }: AuditEntry
     ...(typeof version === "number" ? [`version ${version}`] : []),
     ...(typeof message === "string" ? [message] : []),
   ];
-  return printable(
+  return excerpt(
     `${String(number).padStart(8)}  ${formatInstant(at)}  ${publisher}  ${what.join("  ")}`,
     MAX_LINE,
   );

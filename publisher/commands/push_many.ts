@@ -1,5 +1,6 @@
 import { type ErrorCode, isCode, RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
+import { excerpt } from "../../shared/printable.ts";
 import { instant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
 import type { DraftFile } from "../feed/draft_files.ts";
@@ -7,7 +8,6 @@ import { manifestDiff } from "../feed/manifest_diff.ts";
 import { TARGETS_LIFE_MS } from "../feed/proposal.ts";
 import { type PushOptions, type PushResult, push, type Sent } from "../feed/push.ts";
 import { expiryFault, expiryInWords } from "../keys/expiry.ts";
-import { printable } from "../keys/printable.ts";
 import { consentOrUnattended, type Shown } from "./consent.ts";
 
 /** Updates of all drafts shown before they are signed. */
@@ -55,7 +55,7 @@ function whatIsSigned(
 ): Shown {
   const kernels = new Map<string, number>();
   for (const { id, summary, recalled } of drafts.flatMap(({ updates }) => updates)) {
-    const line = `  + update ${id}: ${printable(summary)}${recalled === null ? "" : " (RECALLED)"}`;
+    const line = `  + update ${id}: ${excerpt(summary)}${recalled === null ? "" : " (RECALLED)"}`;
     kernels.set(line, (kernels.get(line) ?? 0) + 1);
   }
   const lines = [...kernels].map(([line, count]) => `${line}, for ${count} kernels`);
@@ -98,8 +98,8 @@ class Tally {
     const changes = dryRun && proposed ? manifestDiff(proposed.current.manifest, proposed.merged) : undefined;
     const { path = "", kernel } = this.#drafts.get(buildId) ?? {};
     const { terminal } = this.#context;
-    const name = `${buildId} (${printable(kernel?.release ?? "")})`;
-    if (error) terminal.notice(`${outcome}: ${name} ${path}: ${printable(error.message, 1000)}`);
+    const name = `${buildId} (${excerpt(kernel?.release ?? "")})`;
+    if (error) terminal.notice(`${outcome}: ${name} ${path}: ${excerpt(error.message, 1000)}`);
     else if (changes) {
       terminal.say(
         `kernel     ${name}, ${outcome === "unchanged" ? "has" : "would have"} version ${version}`,

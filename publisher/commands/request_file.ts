@@ -1,5 +1,6 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonValue, jsonObject } from "../../shared/json.ts";
+import { excerpt } from "../../shared/printable.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { isMet, type Quorum } from "../feed/signatures.ts";
 import {
@@ -11,7 +12,6 @@ import {
   type TargetsRequest,
 } from "../feed/signing_request.ts";
 import { replaceFile } from "../keys/owner_only.ts";
-import { printable } from "../keys/printable.ts";
 
 export async function readRequest(path: string): Promise<SigningRequest> {
   return decodeRequest(await readBounded(path, MAX_REQUEST_BYTES));
@@ -41,8 +41,8 @@ export const rewriteRequest = (path: string, request: SigningRequest): Promise<v
 export const quorumLines = (quorums: readonly Quorum[]): readonly string[] =>
   quorums.flatMap((quorum) => [
     `${isMet(quorum) ? "complete" : "open    "}   ${quorum.of}: ${quorum.signed.length} of ${quorum.threshold} needed`,
-    ...quorum.signed.map((id) => `  signed   ${printable(id)}`),
-    ...quorum.missing.map((id) => `  missing  ${printable(id)}`),
+    ...quorum.signed.map((id) => `  signed   ${excerpt(id)}`),
+    ...quorum.missing.map((id) => `  missing  ${excerpt(id)}`),
   ]);
 
 export const quorumsToJson = (quorums: readonly Quorum[]): JsonValue =>

@@ -2,6 +2,7 @@ import type { BuildId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { jsonObject } from "../../shared/json.ts";
+import { excerpt } from "../../shared/printable.ts";
 import { formatInstant } from "../../shared/time.ts";
 import { type Root, TOP_ROLES } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
@@ -12,7 +13,6 @@ import { newerRoots } from "../feed/root_chain.ts";
 import { localKeys, newestRoot, requireWorkspace } from "../feed/workspace.ts";
 import { expiryInWords } from "../keys/expiry.ts";
 import { isSealed } from "../keys/key_file.ts";
-import { printable } from "../keys/printable.ts";
 import { readRoot } from "../keys/root.ts";
 import { sharedKeys } from "../keys/root_faults.ts";
 
@@ -105,7 +105,7 @@ const roleLines = ({ role, threshold, keys, here, open }: RoleStatus): readonly 
   `${role.padEnd(10)} ${threshold} of ${keys.length} keys must sign`,
   ...keys.map((id) => {
     const place = here.includes(id) ? `, here${open.includes(id) ? ", not encrypted" : ""}` : "";
-    return `  key      ${printable(id)}${place}`;
+    return `  key      ${excerpt(id)}${place}`;
   }),
 ];
 

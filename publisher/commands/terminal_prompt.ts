@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { RebootlessError } from "../../shared/errors.ts";
+import { printable } from "../../shared/printable.ts";
 import type { Prompt } from "../context.ts";
 
 /** The process's own terminal; `interactive` only when a person is at both ends of it. */
@@ -9,7 +10,7 @@ export const terminalPrompt: Prompt = {
     return process.stdin.isTTY === true && process.stderr.isTTY === true;
   },
   async secret(question) {
-    process.stderr.write(question);
+    process.stderr.write(printable(question));
     try {
       // readline turns the terminal's own echo off and echoes to its output, where nothing arrives.
       return await answer("", new Writable({ write: (_chunk, _encoding, done) => done() }));
@@ -18,8 +19,8 @@ export const terminalPrompt: Prompt = {
     }
   },
   async confirm(lines, question) {
-    for (const line of lines) process.stderr.write(`${line}\n`);
-    return /^y(?:es)?$/i.test((await answer(`${question} [yes/no] `, process.stderr)).trim());
+    for (const line of lines) process.stderr.write(`${printable(line)}\n`);
+    return /^y(?:es)?$/i.test((await answer(`${printable(question)} [yes/no] `, process.stderr)).trim());
   },
 };
 

@@ -2,12 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import fetch, { type RequestInit } from "node-fetch";
 import { RebootlessError } from "../../shared/errors.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../../shared/json.ts";
+import { excerpt } from "../../shared/printable.ts";
 import type { Clock } from "../../shared/time.ts";
 import { makeToken, type TokenScope } from "./token.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Every answer of the edge to a publisher is small, but a bundle. */
 const MAX_ANSWER_BYTES = 64 * 1024;
+/** Characters of a reason that are shown: whoever runs the edge chooses them. */
+const MAX_REASON = 1000;
 const DEADLINE_MS = 120_000;
 /** What stands before the edge got no answer from it. */
 const UNAVAILABLE: ReadonlySet<number> = new Set([502, 503, 504]);
@@ -93,7 +96,10 @@ async function call(url: URL, init: RequestInit): Promise<Answer> {
 /** The edge's reason, as an error of ours. */
 export function refusal({ status, body }: Pick<Answer, "status" | "body">, what: string): RebootlessError {
   const error = errorOf(body);
-  const text = (name: string) => (typeof error?.get(name) === "string" ? String(error.get(name)) : undefined);
+  const text = (name: string) => {
+    const value = error?.get(name);
+    return typeof value === "string" ? excerpt(value, MAX_REASON) : undefined;
+  };
   const hint = text("hint");
   return new RebootlessError(
     status === 409 ? "conflict" : "refused",

@@ -3,7 +3,6 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import type { Instant } from "../../shared/time.ts";
 import type { Envelope, Root } from "../../shared/tuf/schema.ts";
-import { fitForTerminal } from "../keys/fit_for_terminal.ts";
 import { trustedFrom } from "../keys/root.ts";
 import { judgeRoot } from "./root_judgement.ts";
 import type { Quorum } from "./signatures.ts";
@@ -33,14 +32,8 @@ export async function judge(
   held: Uint8Array | undefined,
   now: Instant,
 ): Promise<Judgement> {
-  try {
-    const base = await rootInForce(request.roots, held);
-    return request.kind === "root"
-      ? await judgeRoot(request, base, now)
-      : await judgeTargets(request, base, now);
-  } catch (error) {
-    throw fitForTerminal(error); // messages quote what others wrote
-  }
+  const base = await rootInForce(request.roots, held);
+  return request.kind === "root" ? judgeRoot(request, base, now) : judgeTargets(request, base, now);
 }
 
 /** Throws `trust` for what would do harm once it is in force, whoever wants it. */

@@ -3,9 +3,9 @@ import { kernelFactsToJson } from "../../shared/feed/kernel.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { type Update, updateToJson } from "../../shared/feed/update.ts";
 import { encodeJson, type JsonValue } from "../../shared/json.ts";
+import { excerpt } from "../../shared/printable.ts";
 import { landmarksToJson } from "../../shared/runpre/landmarks_json.ts";
 import { formatInstant } from "../../shared/time.ts";
-import { printable } from "../keys/printable.ts";
 
 /** Names of functions shown of one update. */
 const MAX_NAMES = 12;
@@ -19,7 +19,7 @@ export function manifestDiff(before: KernelManifest | undefined, after: KernelMa
   const removed = (before?.updates ?? []).filter(({ id }) => !ids.has(id));
   const updates = [
     ...after.updates.flatMap((update) => updateDiff(old.get(update.id), update)),
-    ...removed.map((update) => `  - update ${update.id}: ${printable(update.summary)}`),
+    ...removed.map((update) => `  - update ${update.id}: ${excerpt(update.summary)}`),
   ];
   const count = `updates    ${after.updates.length}${before ? `, before ${before.updates.length}` : ""}`;
   return [
@@ -53,19 +53,18 @@ function fingerprintsDiff(before: KernelManifest | undefined, after: KernelManif
 }
 
 function changed(old: JsonValue | undefined, now: JsonValue | undefined, isNew: boolean): string {
-  const text = (value: JsonValue | undefined) =>
-    value === undefined ? "none" : printable(String(value), 400);
+  const text = (value: JsonValue | undefined) => (value === undefined ? "none" : excerpt(String(value), 400));
   return isNew || old === now ? text(now) : `${text(old)} -> ${text(now)}`;
 }
 
 function updateDiff(before: Update | undefined, after: Update): string[] {
-  if (!before) return [`  + update ${after.id}: ${printable(after.summary)}`, ...facts(after)];
+  if (!before) return [`  + update ${after.id}: ${excerpt(after.summary)}`, ...facts(after)];
   const [old, now] = [updateToJson(before), updateToJson(after)];
   const names = [...new Set([...old.keys(), ...now.keys()])]; // what is left out now was said before
   const differing = names.filter((name) => !same(old.get(name) ?? null, now.get(name) ?? null));
   if (differing.length === 0) return [];
   return [
-    `  ~ update ${after.id}: ${printable(after.summary)}`,
+    `  ~ update ${after.id}: ${excerpt(after.summary)}`,
     ...differing.map((name) => `      ${name}: ${change(shown(name, before), shown(name, after))}`),
   ];
 }
@@ -92,17 +91,17 @@ function shown(name: string, update: Update): string {
   }
   const value = updateToJson(update).get(name) ?? null;
   if (value === null) return "no";
-  if (Array.isArray(value)) return printable(value.join(" ") || "none", 400);
-  return printable(String(value), 400);
+  if (Array.isArray(value)) return excerpt(value.join(" ") || "none", 400);
+  return excerpt(String(value), 400);
 }
 
 function replaced({ objects }: Update): string {
   const names = objects.flatMap(({ name, functions }) => functions.map((fn) => `${name}/${fn.name}`));
   const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : "";
-  return `replaces ${names.length} functions: ${printable(names.slice(0, MAX_NAMES).join(" "), 1000)}${more}`;
+  return `replaces ${names.length} functions: ${excerpt(names.slice(0, MAX_NAMES).join(" "), 1000)}${more}`;
 }
 
 const parts = (update: Update): string =>
-  printable(update.parts.map((part) => `${part.name} (${part.role}, sha256 ${part.sha256})`).join(" "), 1000);
+  excerpt(update.parts.map((part) => `${part.name} (${part.role}, sha256 ${part.sha256})`).join(" "), 1000);
 
 const same = (a: JsonValue, b: JsonValue): boolean => equalBytes(encodeJson(a), encodeJson(b));

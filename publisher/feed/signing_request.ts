@@ -8,7 +8,6 @@ import {
   MAX_ROOT_ROTATIONS,
   MAX_TARGETS_BYTES,
 } from "../../shared/limits.ts";
-import { fitForTerminal } from "../keys/fit_for_terminal.ts";
 
 /**
  * The one file that goes from signer to signer: what is to be signed, the signatures so far, and all that a signer
@@ -62,21 +61,17 @@ export function encodeRequest(request: SigningRequest): Uint8Array {
   );
 }
 
-/** The caller has bounded the bytes (MAX_REQUEST_BYTES). Throws ParseError, whose message a terminal may have. */
+/** The caller has bounded the bytes (MAX_REQUEST_BYTES). Throws ParseError. */
 export function decodeRequest(bytes: Uint8Array): SigningRequest {
-  try {
-    const request = new Decoder(parseJson(bytes, "request"), "request");
-    request.get("format").literal(FORMAT);
-    const roots = request
-      .get("roots")
-      .array(MAX_ROOT_ROTATIONS)
-      .map((root) => utf8(root.string(MAX_ROOT_BYTES)));
-    if (request.get("kind").value === "root") return decodeRootRequest(request, roots);
-    request.get("kind").literal("targets");
-    return decodeTargetsRequest(request, roots);
-  } catch (error) {
-    throw fitForTerminal(error);
-  }
+  const request = new Decoder(parseJson(bytes, "request"), "request");
+  request.get("format").literal(FORMAT);
+  const roots = request
+    .get("roots")
+    .array(MAX_ROOT_ROTATIONS)
+    .map((root) => utf8(root.string(MAX_ROOT_BYTES)));
+  if (request.get("kind").value === "root") return decodeRootRequest(request, roots);
+  request.get("kind").literal("targets");
+  return decodeTargetsRequest(request, roots);
 }
 
 function decodeRootRequest(request: Decoder, roots: readonly Uint8Array[]): RootRequest {

@@ -1,8 +1,8 @@
+import { excerpt } from "../../shared/printable.ts";
 import type { Instant } from "../../shared/time.ts";
 import { type Root, TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { expiryInWords } from "./expiry.ts";
-import { printable } from "./printable.ts";
 
 /** What a new root changes, for people: a line each. Key ids are SHA-256 digests of the keys, in full. */
 export function rootDiff(base: Root | undefined, next: Root, now: Instant): readonly string[] {
@@ -38,4 +38,4 @@ function same(id: string, base: Root | undefined, next: Root): boolean {
 }
 
 const described = (root: Root | undefined, id: string): string =>
-  `${printable(id)} (${printable(root?.keys.get(id)?.scheme ?? "not listed")})`;
+  `${excerpt(id)} (${excerpt(root?.keys.get(id)?.scheme ?? "not listed")})`;

@@ -43,7 +43,7 @@ export async function compileAhead(
     for (const change of missing) {
       const object = objectOf(change.path);
       const outcome = made.get(object);
-      if (outcome?.kind === "failed") failed.set(object, outcome.message);
+      if (outcome?.kind === "failed") failed.set(object, outcome.output.join("\n"));
       else if (outcome !== undefined && (await readsItsOwnAlone(workspace, change, missing)))
         await cache.write(compiledKey(workspace, [change])(object), outcome.unit);
     }

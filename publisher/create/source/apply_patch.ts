@@ -106,15 +106,12 @@ async function runPatch(folder: string, patch: string, strip: number, fuzzy: boo
   );
   await rm(file);
   if (code === 0) return;
-  throw new RebootlessError(
-    "usage",
-    `the patch does not apply to this source\n${lastLines(stdout + stderr, 20)}`,
-    {
-      hint: fuzzy
-        ? "Make it against the very source that the kernel was built from."
-        : "Make it against the very source that the kernel was built from, or let it be placed loosely with --fuzz.",
-    },
-  );
+  throw new RebootlessError("usage", "the patch does not apply to this source", {
+    output: lastLines(stdout + stderr, 20),
+    hint: fuzzy
+      ? "Make it against the very source that the kernel was built from."
+      : "Make it against the very source that the kernel was built from, or let it be placed loosely with --fuzz.",
+  });
 }
 
 async function changeOf(beforeRoot: string, afterRoot: string, path: string): Promise<FileChange> {

@@ -4,12 +4,13 @@ import { objectOf } from "./affected.ts";
 import type { FileChange } from "./apply_patch.ts";
 import { failures, make, OBJECT_FLAGS } from "./kbuild.ts";
 import { type CompiledUnit, type ObjectCache, objectKey } from "./object_cache.ts";
+import { lastLines } from "./program.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** A compiled unit, or the compiler's words. */
 export type CompileOutcome =
   | { readonly kind: "compiled"; readonly unit: CompiledUnit }
-  | { readonly kind: "failed"; readonly message: string };
+  | { readonly kind: "failed"; readonly output: readonly string[] };
 
 /**
  * Compiles objects out of the unpatched source, or the patched one, as far as they are not in the cache.
@@ -67,13 +68,13 @@ export async function makeObjects(
   const failed = failures(errors);
   const outcomes = new Map<string, CompileOutcome>();
   for (const object of objects)
-    outcomes.set(object, await outcomeOf(kbuild.out, object, failed.get(object) ?? errors));
+    outcomes.set(object, await outcomeOf(kbuild.out, object, failed.get(object) ?? lastLines(errors, 40)));
   return outcomes;
 }
 
-async function outcomeOf(out: string, object: string, message: string): Promise<CompileOutcome> {
+async function outcomeOf(out: string, object: string, output: readonly string[]): Promise<CompileOutcome> {
   const bytes = await readFile(join(out, object)).catch(() => undefined);
-  if (bytes === undefined) return { kind: "failed", message };
+  if (bytes === undefined) return { kind: "failed", output };
   const command = await readFile(join(out, dirname(object), `.${object.split("/").at(-1)}.cmd`), "latin1");
   const versions = [...command.matchAll(/^#SYMVER (\S+) (?:0x)?([0-9a-f]{1,8})$/gm)];
   return {

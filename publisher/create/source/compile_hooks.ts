@@ -23,7 +23,7 @@ export async function compileHooks(
     const { errors } = await make(kbuild, [`M=${folder}`, `${NAME}.o`]);
     const object = await readFile(join(folder, `${NAME}.o`)).catch(() => undefined);
     if (object !== undefined) return new Uint8Array(object);
-    throw new RebootlessError("usage", `${path} does not compile\n${lastLines(errors, 40)}`);
+    throw new RebootlessError("usage", `${path} does not compile`, { output: lastLines(errors, 40) });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -42,7 +42,7 @@ async function readIncludes(tree: string, names: string): Promise<IncludeIndex> 
   );
   if (count > MAX_INCLUDES) throw new RebootlessError("limit", `more than ${MAX_INCLUDES} includes`);
   if (code < 2) return index;
-  throw new RebootlessError("io", `grep cannot read the source tree\n${lastLines(stderr, 5)}`);
+  throw new RebootlessError("io", "grep cannot read the source tree", { output: lastLines(stderr, 5) });
 }
 
 /** As the kernel's top folder has them; not every version has all. */

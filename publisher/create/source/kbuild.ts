@@ -44,7 +44,8 @@ export async function make(
 export async function mustMake(kbuild: Kbuild, targets: readonly string[]): Promise<void> {
   const { code, errors } = await make({ ...kbuild, onCompiled: () => undefined }, targets);
   if (code === 0) return;
-  throw new RebootlessError("io", `make ${targets.join(" ")} failed\n${lastLines(errors, 20)}`, {
+  throw new RebootlessError("io", `make ${targets.join(" ")} failed`, {
+    output: lastLines(errors, 20),
     hint: "docs/patch-authors.md lists the programs and libraries that the kernel's build system takes.",
   });
 }
@@ -53,13 +54,13 @@ export async function mustMake(kbuild: Kbuild, targets: readonly string[]): Prom
  * The compiler's words for each target that failed, by target. With --output-sync=target what a target's commands say comes
  * before make's own line about it.
  */
-export function failures(errors: string): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
+export function failures(errors: string): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
   let lines: string[] = [];
   for (const line of errors.split("\n")) {
     const target = /\*\*\* \[[^\]]*?: (\S+)\] Error \d+$/.exec(line)?.[1];
     const unknown = /\*\*\* No rule to make target '([^']+)'/.exec(line)?.[1];
-    if (unknown !== undefined) found.set(unknown, "the kernel's configuration builds no such object");
+    if (unknown !== undefined) found.set(unknown, ["the kernel's configuration builds no such object"]);
     else if (target === undefined) {
       if (!/^make(?:\[\d+\])?: /.test(line)) lines.push(line);
     } else {

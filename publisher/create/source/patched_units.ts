@@ -68,7 +68,10 @@ function compiled(
   const units = new Map<string, CompiledUnit>();
   for (const [object, outcome] of outcomes) {
     if (outcome.kind === "compiled") units.set(object, outcome.unit);
-    else throw new RebootlessError("usage", `${what} does not compile: ${object}\n${outcome.message}`);
+    else {
+      const { output } = outcome;
+      throw new RebootlessError("usage", `${what} does not compile: ${object}`, { output });
+    }
   }
   return units;
 }

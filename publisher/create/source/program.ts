@@ -64,11 +64,13 @@ export async function mustRun(
 ): Promise<string> {
   const { code, stdout, stderr } = await runProgram(name, args, options);
   if (code === 0) return stdout;
-  throw new RebootlessError("io", `${name} ended with exit code ${code}\n${lastLines(stderr || stdout, 20)}`);
+  const output = lastLines(stderr || stdout, 20);
+  throw new RebootlessError("io", `${name} ended with exit code ${code}`, { output });
 }
 
-export const lastLines = (text: string, count: number): string =>
-  text.trimEnd().split("\n").slice(-count).join("\n");
+/** Tabs as spaces: they are for the eye. */
+export const lastLines = (text: string, count: number): readonly string[] =>
+  text.trimEnd().replaceAll("\t", "        ").split("\n").slice(-count);
 
 function notInstalled(name: string, cause: Error): RebootlessError {
   return new RebootlessError("unsupported", `cannot run ${name}`, {

@@ -55,7 +55,9 @@ export async function listUnits(tree: string, out: string, jobs: number): Promis
   );
   const table = parseUnits(stdout);
   if (code === 0 && table.size > 0) return table;
-  throw new RebootlessError("io", `kbuild does not say what the kernel is made of\n${lastLines(stderr, 20)}`);
+  throw new RebootlessError("io", "kbuild does not say what the kernel is made of", {
+    output: lastLines(stderr, 20),
+  });
 }
 
 /** Lines of `kernel OBJECT…`, `modules OBJECT…` and `module MODULE OBJECT…`. What is in the kernel is not in a module. */

@@ -62,7 +62,7 @@ const STUCK = [
     name: "GC Thread#0",
     stack: ["cmdline_proc_show+0x12/0x40", "seq_read_iter+0x124/0x4b0"],
   },
-  { pid: 90, name: "sle?[2Jepy", stack: [] },
+  { pid: 90, name: "sle\\x1b[2Jepy", stack: [] },
 ];
 
 const FOREVER = Number.POSITIVE_INFINITY;

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { METRICS, type Measured, metricFamilies } from "../../../client/report/metrics.ts";
 import { exposition } from "../../../client/report/prometheus.ts";
+import { printable } from "../../../shared/printable.ts";
 import { instant } from "../../../shared/time.ts";
 import { parseExposition } from "./exposition_parser.ts";
 
@@ -77,7 +78,7 @@ describe("metrics", () => {
     expect(value(fresh, "rebootless_suspects")).toBe(0);
   });
 
-  it("carry any text in labels and help", () => {
+  it("carry any text in labels, printable, and in help", () => {
     fc.assert(
       fc.property(
         fc.string({ unit: "binary" }),
@@ -88,7 +89,7 @@ describe("metrics", () => {
             { name: "a_b", help: said, samples: [{ labels: { l: label }, value: 0.5 }] },
           ]);
           const family = parseExposition(text).get("a_b");
-          expect(family?.samples).toEqual([{ labels: { l: label }, value: 0.5 }]);
+          expect(family?.samples).toEqual([{ labels: { l: printable(label) }, value: 0.5 }]);
           expect(family?.help.replaceAll(/\\([\s\S])/g, (_, c: string) => (c === "n" ? "\n" : c))).toBe(said);
         },
       ),

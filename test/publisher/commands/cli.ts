@@ -39,7 +39,6 @@ export async function cli(args: readonly string[], person: Person = {}): Promise
       },
     },
     exitWith: (code) => void Object.assign(out, { code }),
-    warn: (line) => void Object.assign(out, { stderr: `${out.stderr}warning: ${line}\n` }),
   };
   const process = {
     stdout: (text: string) => void Object.assign(out, { stdout: out.stdout + text }),

@@ -255,7 +255,7 @@ describe("what an edge answers", () => {
     const port = address !== null && typeof address === "object" ? address.port : 0;
     const done = await cli(["root", "renew", feed, "--feed", `http://127.0.0.1:${port}/`, "--yes"]);
     server.close();
-    expect([done.code, done.stderr]).toEqual([13, expect.stringContaining("\\u{1b}[2Jno")]);
+    expect([done.code, done.stderr]).toEqual([13, expect.stringContaining("\\x1b[2Jno")]);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there.
     expect(done.stderr).not.toMatch(/[\u001b\u009b\u202e]/);
     served = await serveEdge(feed);
