@@ -39,9 +39,18 @@ export interface Config extends Settings {
 /** A setting as it is in force, and where that was said. */
 export interface InForce {
   readonly key: SettingKey;
-  /** As written, or the default; undefined where nothing is set. */
+  /** As written, or the default; undefined where nothing is set, or what is set is not understood. */
   readonly raw: Raw | undefined;
   readonly origin: Origin;
+  /** What was said is not understood. */
+  readonly wrong: boolean;
+}
+
+/** What is set, and what of it is not understood. */
+export interface Configuration {
+  readonly settings: readonly InForce[];
+  /** `config`, in the order of the places that say it. */
+  readonly faults: readonly RebootlessError[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -51,12 +60,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * ignored.
  */
 export async function readConfig(places: Places, environment: Environment = process.env): Promise<Config> {
-  const inForce = await settingsInForce(places, environment);
-  const values = inForce.map(({ key, raw, origin }) => [
+  const { settings, faults } = await readConfiguration(places, environment);
+  const [fault] = faults;
+  if (fault) throw fault;
+  const values = settings.map(({ key, raw }) => [
     key,
-    raw === undefined ? undefined : readValue(key, raw, origin),
+    raw === undefined ? undefined : SETTINGS[key].kind.read(raw),
   ]);
-  const origins = Object.fromEntries(inForce.map(({ key, origin }) => [key, origin]));
+  const origins = Object.fromEntries(settings.map(({ key, origin }) => [key, origin]));
   const config = { ...Object.fromEntries(values), origins } as unknown as Config;
   if (config.feed.length > 0) return config;
   throw new RebootlessError("config", `no feed is set in ${configFile(places)}`, {
@@ -64,31 +75,37 @@ export async function readConfig(places: Places, environment: Environment = proc
   });
 }
 
-/** Every setting: what the command line says, else the last file, else the environment, else the default. */
-export async function settingsInForce(
+/**
+ * Every setting: what the command line says, else the last file, else the environment, else the default. What is not
+ * understood keeps nothing else from being told.
+ */
+export async function readConfiguration(
   places: Places,
   environment: Environment = process.env,
-): Promise<readonly InForce[]> {
-  const layers: readonly (Layer | undefined)[] = [
+): Promise<Configuration> {
+  const layers: readonly Layer[] = [
     environmentLayer(environment),
     await fileLayer(configFile(places)),
     ...(await folderLayers(join(places.configDir, "conf.d"))),
     commandLineLayer(places.set ?? []),
   ];
-  return SETTING_KEYS.map((key) => {
-    const said = layers.map((layer) => layer?.get(key)).findLast((value) => value !== undefined);
-    if (!said) return { key, raw: SETTINGS[key].standard, origin: { from: "default" } };
-    readValue(key, said.raw, said.origin);
-    return { key, ...said };
+  const faults = layers.flatMap((layer) => layer.faults);
+  const settings = SETTING_KEYS.map((key): InForce => {
+    const said = layers.map((layer) => layer.said.get(key)).findLast((value) => value !== undefined);
+    if (!said) return { key, raw: SETTINGS[key].standard, origin: { from: "default" }, wrong: false };
+    const { raw, origin } = said;
+    if (raw !== undefined && SETTINGS[key].kind.read(raw) !== undefined)
+      return { key, raw, origin, wrong: false };
+    if (raw !== undefined) faults.push(notWanted(key, raw, origin));
+    return { key, raw: undefined, origin, wrong: true };
   });
+  return { settings, faults };
 }
 
-function readValue(key: SettingKey, raw: Raw, origin: Origin): unknown {
+function notWanted(key: SettingKey, raw: Raw, origin: Origin): RebootlessError {
   const { kind } = SETTINGS[key];
-  const value = kind.read(raw);
-  if (value !== undefined) return value;
   const had = kind.masked ? "" : `, had ${JSON.stringify(raw).slice(0, 80)}`;
-  throw new RebootlessError(
+  return new RebootlessError(
     "config",
     `${describeOrigin(origin)}: ${settingName(key)}: expected ${kind.wanted}${had}`,
     origin.from === "environment" ? { hint: setElsewhere(key, origin.variable) } : {},

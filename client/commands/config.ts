@@ -1,30 +1,56 @@
+import { RebootlessError } from "../../shared/errors.ts";
 import { type Hold, holdToJson } from "../../shared/feed/holds.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { Raw } from "../config/kinds.ts";
 import { describeOrigin, type Origin } from "../config/layers.ts";
 import { SETTINGS, settingName } from "../config/settings.ts";
-import { type InForce, settingsInForce } from "../config.ts";
+import { type InForce, readConfiguration } from "../config.ts";
 import type { Context } from "../context.ts";
 import { readHolds } from "../policy/holds.ts";
 
-/** Shows every setting, and where its value was said; then what is held, which is not a setting but decides as well. */
+/**
+ * Shows every setting, and where its value was said; then what is held, which is not a setting but decides as well. What is
+ * wrong is named after all that can be told. Throws `config` for it, as every other command does at once.
+ */
 export async function config({ places, terminal }: Context): Promise<void> {
-  const settings = await settingsInForce(places);
-  const holds = await readHolds(places.stateDir);
+  const { settings, faults } = await readConfiguration(places);
+  const { holds, wrong } = await holdsOrFault(places.stateDir, faults);
   for (const setting of settings) terminal.say(settingLine(setting));
   for (const hold of holds)
     terminal.say(`# held: ${hold.what} since ${formatInstant(hold.since)}${why(hold)}`);
-  terminal.result("config", { settings: settings.map(settingToJson), holds: holds.map(holdToJson) });
+  for (const { message } of wrong) terminal.say(`# wrong: ${message}`);
+  const answer = { settings: settings.map(settingToJson), holds: holds.map(holdToJson) };
+  const [first] = wrong;
+  if (!first) return terminal.result("config", answer);
+  const alone = wrong.length === 1;
+  const message = `the configuration is wrong in ${wrong.length} places: the lines \`# wrong:\` name them`;
+  throw new RebootlessError("config", alone ? first.message : message, {
+    hint: (alone ? first.hint : undefined) ?? "Until that is mended, commands that need it refuse to run.",
+    answer: {
+      ...answer,
+      faults: wrong.map((fault) => jsonObject({ message: fault.message, hint: fault.hint })),
+    },
+  });
+}
+
+async function holdsOrFault(stateDir: string, faults: readonly RebootlessError[]) {
+  try {
+    return { holds: await readHolds(stateDir), wrong: faults };
+  } catch (error) {
+    if (!(error instanceof RebootlessError)) throw error;
+    return { holds: [], wrong: [...faults, error] };
+  }
 }
 
 const why = ({ reason }: Hold): string => (reason === null ? "" : `: ${reason}`);
 
 /** As it would stand in a file; what is not set, as a comment. */
-function settingLine({ key, raw, origin }: InForce): string {
-  const value = shown({ key, raw, origin });
-  const text =
-    value === undefined ? `# ${settingName(key)} is not set` : `${settingName(key)} = ${toml(value)}`;
+function settingLine(setting: InForce): string {
+  const { key, origin, wrong } = setting;
+  const value = shown(setting);
+  const none = `# ${settingName(key)} ${wrong ? "is wrong" : "is not set"}`;
+  const text = value === undefined ? none : `${settingName(key)} = ${toml(value)}`;
   return origin.from === "default" ? text : `${text.padEnd(50)} # ${describeOrigin(origin)}`;
 }
 
@@ -34,6 +60,7 @@ function settingToJson(setting: InForce): JsonObject {
     name: settingName(setting.key),
     value: shown(setting) ?? null,
     origin: originToJson(setting.origin),
+    wrong: setting.wrong,
     description,
   });
 }

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { parse, TomlDate, type TomlTable, type TomlValue } from "smol-toml";
-import { RebootlessError } from "../../shared/errors.ts";
+import { parse, TomlDate, TomlError, type TomlTable, type TomlValue } from "smol-toml";
+import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { formatInstant, instant } from "../../shared/time.ts";
 import { hasErrno, readIfPresent } from "../host/files.ts";
 import type { Raw } from "./kinds.ts";
@@ -15,12 +15,17 @@ export type Origin =
   | { readonly from: "command line" };
 
 export interface Said {
-  readonly raw: Raw;
+  /** undefined where it is no value that a setting could have. */
+  readonly raw: Raw | undefined;
   readonly origin: Origin;
 }
 
-/** What one place says, by setting. */
-export type Layer = ReadonlyMap<SettingKey, Said>;
+/** What one place says. */
+export interface Layer {
+  readonly said: ReadonlyMap<SettingKey, Said>;
+  /** What of it is not understood: `config`. */
+  readonly faults: readonly RebootlessError[];
+}
 
 const KEY_OF: ReadonlyMap<string, SettingKey> = new Map(SETTING_KEYS.map((key) => [settingName(key), key]));
 
@@ -50,27 +55,60 @@ export function saidAt(key: SettingKey, origin: Origin): string {
   }
 }
 
-/** Throws `config` for a file that is there and cannot be read or understood; an absent one says nothing. */
-export async function fileLayer(path: string): Promise<Layer | undefined> {
-  const bytes = await readIfPresent(path).catch((cause: unknown) => {
-    throw new RebootlessError("config", `cannot read ${path}`, { cause, hint: "Run as root." });
-  });
-  if (!bytes) return undefined;
-  const text = Buffer.from(bytes).toString();
-  const said = Object.entries(parseToml(text, path)).map(([name, value]) => {
-    const origin: Origin = { from: "file", path, line: lineOf(name, text) };
-    return [keyOf(name, origin), { raw: rawOf(value, name, origin), origin }] as const;
-  });
-  return new Map(said);
+/** Of a file that is not there, which says nothing, or that cannot be read or understood, which is a fault. */
+export async function fileLayer(path: string): Promise<Layer> {
+  try {
+    const bytes = await readIfPresent(path).catch((cause: unknown) => {
+      throw new RebootlessError("config", `cannot read ${path}`, { cause, hint: "Run as root." });
+    });
+    const text = Buffer.from(bytes ?? []).toString();
+    const lines = Object.entries(parseToml(text, path));
+    return layerOf(
+      lines.map(([name, value]) => ({
+        name,
+        value,
+        origin: { from: "file", path, line: lineOf(name, text) },
+      })),
+    );
+  } catch (error) {
+    return { said: new Map(), faults: [asFault(error)] };
+  }
+}
+
+interface Line {
+  readonly name: string;
+  readonly value: TomlValue;
+  readonly origin: Origin;
+}
+
+function layerOf(lines: readonly Line[]): Layer {
+  const said = new Map<SettingKey, Said>();
+  const faults: RebootlessError[] = [];
+  for (const { name, value, origin } of lines) {
+    const key = KEY_OF.get(name);
+    const raw = rawOf(value);
+    if (key) said.set(key, { raw, origin });
+    if (!key) faults.push(unknownKey(name, origin));
+    else if (raw === undefined) faults.push(noValue(name, origin));
+  }
+  return { said, faults };
+}
+
+function asFault(error: unknown): RebootlessError {
+  if (isCode(error, "config")) return error;
+  throw error;
 }
 
 /** The files of `conf.d`, in the order of their names: what a later one says holds. */
 export async function folderLayers(folder: string): Promise<readonly Layer[]> {
-  const files = namesIn(folder)
-    .filter((name) => name.endsWith(".toml") && !name.startsWith("."))
-    .sort();
-  const layers = await Promise.all(files.map((name) => fileLayer(join(folder, name))));
-  return layers.filter((layer) => layer !== undefined);
+  try {
+    const files = namesIn(folder)
+      .filter((name) => name.endsWith(".toml") && !name.startsWith("."))
+      .sort();
+    return await Promise.all(files.map((name) => fileLayer(join(folder, name))));
+  } catch (error) {
+    return [{ said: new Map(), faults: [asFault(error)] }];
+  }
 }
 
 function namesIn(folder: string): readonly string[] {
@@ -90,17 +128,17 @@ export function environmentLayer(environment: Readonly<Record<string, string | u
     if (variable === undefined || raw === undefined) return [];
     return [[key, { raw, origin: { from: "environment", variable } }] as const];
   });
-  return new Map(said);
+  return { said: new Map(said), faults: [] };
 }
 
 /** `--set name=value`, the value as in a file; a text need not be quoted. */
 export function commandLineLayer(assignments: readonly string[]): Layer {
   const origin: Origin = { from: "command line" };
-  const said = assignments.map((assignment) => {
+  const lines = assignments.map((assignment) => {
     const [, name = "", text = ""] = /^([^=]*)=(.*)$/s.exec(assignment) ?? [assignment, assignment];
-    return [keyOf(name.trim(), origin), { raw: rawOf(readValue(text), name, origin), origin }] as const;
+    return { name: name.trim(), value: readValue(text), origin };
   });
-  return new Map(said);
+  return layerOf(lines);
 }
 
 function readValue(text: string): TomlValue {
@@ -111,32 +149,34 @@ function readValue(text: string): TomlValue {
   }
 }
 
-function keyOf(name: string, origin: Origin): SettingKey {
-  const key = KEY_OF.get(name);
-  if (key) return key;
-  throw new RebootlessError("config", `${describeOrigin(origin)}: unknown key ${name}`, {
+const unknownKey = (name: string, origin: Origin): RebootlessError =>
+  new RebootlessError("config", `${describeOrigin(origin)}: unknown key ${name}`, {
     hint: `The keys are ${[...KEY_OF.keys()].join(", ")}.`,
   });
-}
 
-function rawOf(value: TomlValue, name: string, origin: Origin): Raw {
+const noValue = (name: string, origin: Origin): RebootlessError =>
+  new RebootlessError(
+    "config",
+    `${describeOrigin(origin)}: ${name}: neither a text, a number, true or false, nor a list of texts`,
+  );
+
+function rawOf(value: TomlValue): Raw | undefined {
   if (value instanceof TomlDate) {
     return value.isLocal() ? value.toISOString() : formatInstant(instant(value.getTime()));
   }
   if (typeof value === "string" || typeof value === "boolean" || typeof value === "number") return value;
   const items: readonly TomlValue[] = Array.isArray(value) ? value : [value];
-  if (items.every((item) => typeof item === "string")) return items;
-  throw new RebootlessError(
-    "config",
-    `${describeOrigin(origin)}: ${name}: neither a text, a number, true or false, nor a list of texts`,
-  );
+  return items.every((item) => typeof item === "string") ? items : undefined;
 }
 
 function parseToml(text: string, path: string): TomlTable {
   try {
     return parse(text);
   } catch (cause) {
-    throw new RebootlessError("config", `${path} is not TOML`, { cause });
+    if (!(cause instanceof TomlError)) throw new RebootlessError("config", `${path} is not TOML`, { cause });
+    // The parser shows the lines around, which may hold the password of a proxy: its first line alone says what is wrong.
+    const [problem = ""] = cause.message.replace(/^Invalid TOML document: /, "").split("\n");
+    throw new RebootlessError("config", `${path}:${cause.line} is not TOML: ${problem}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -149,7 +149,77 @@ describe("the command line of a host", () => {
       name: "feed",
       value: "/srv/mirror",
       origin: { from: "file", path: join(dir, "rebootless.toml"), line: 1 },
+      wrong: false,
       description: expect.any(String),
+    });
+  });
+
+  describe("shows the configuration as far as it can be told, with", () => {
+    const configured = async (text: string) => {
+      await mkdir(join(dir, "conf.d"), { recursive: true });
+      await writeFile(join(dir, "rebootless.toml"), text);
+      await writeFile(join(dir, "conf.d/site.toml"), 'mode = "check"\n');
+      return run("config", "--config-dir", dir, "--state-dir", dir);
+    };
+    const others = [/^mode = "check" +# .*site\.toml:1$/m, /^jitter = "15m"$/m];
+
+    it("a value that is wrong", async () => {
+      const { code, stdout, stderr } = await configured('feed = "/srv/mirror"\ndelay = 3\n');
+      expect(code).toBe(2);
+      for (const line of others) expect(stdout).toMatch(line);
+      expect(stdout).toMatch(/^feed = "\/srv\/mirror" +# .*rebootless\.toml:1$/m);
+      expect(stdout).toMatch(/^# delay is wrong +# .*rebootless\.toml:2$/m);
+      expect(stdout).toMatch(/^# wrong: .*rebootless\.toml:2: delay: expected a time .*, had 3$/m);
+      expect(stderr).toMatch(/^error: .*rebootless\.toml:2: delay: expected a time /);
+      // Whoever only looks may look; whoever acts does not.
+      expect((await run("status", "--config-dir", dir)).code).toBe(2);
+    });
+
+    it("several that are wrong, each named", async () => {
+      const { code, stdout, stderr } = await configured("feed = [1]\nfede = 2\npin = true\n");
+      expect(code).toBe(2);
+      for (const line of others) expect(stdout).toMatch(line);
+      expect(stdout.match(/^# wrong: .*$/gm)).toEqual([
+        expect.stringContaining("rebootless.toml:1: feed: neither a text"),
+        expect.stringContaining("rebootless.toml:2: unknown key fede"),
+        expect.stringContaining("rebootless.toml:3: pin: expected a list of update ids, had true"),
+      ]);
+      expect(stderr).toContain("error: the configuration is wrong in 3 places");
+    });
+
+    it("a file that is no TOML, of which it shows nothing that may be secret", async () => {
+      const text = 'https_proxy = "http://me:secret@p:1"\nfeed: "/srv/mirror"\n';
+      const { code, stdout, stderr } = await configured(text);
+      expect(code).toBe(2);
+      for (const line of others) expect(stdout).toMatch(line);
+      expect(stdout).toMatch(/^# wrong: .*rebootless\.toml:2 is not TOML: /m);
+      expect(stdout + stderr).not.toContain("secret");
+    });
+
+    it("a setting of the command line and holds that are damaged", async () => {
+      await configured('feed = "/srv/mirror"\n');
+      await writeFile(join(dir, "holds.json"), "{");
+      const args = ["config", "--config-dir", dir, "--state-dir", dir, "--set", "delay=soon", "--json"];
+      const { code, stdout } = await run(...args);
+      expect(code).toBe(2);
+      expect(JSON.parse(stdout)).toMatchObject({
+        exit_code: 2,
+        error: { code: "config" },
+        settings: expect.arrayContaining([
+          expect.objectContaining({ name: "mode", value: "check", wrong: false }),
+          expect.objectContaining({
+            name: "delay",
+            value: null,
+            wrong: true,
+            origin: { from: "command line" },
+          }),
+        ]),
+        holds: [],
+        faults: [
+          { message: expect.stringContaining("command line: delay: expected a time") },
+          { message: expect.stringContaining("holds.json is damaged"), hint: expect.any(String) },
+        ],
+      });
     });
   });
 
