@@ -3,6 +3,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { decodeManifest, encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import { MAX_ARTIFACT_BYTES, MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
 import type { Context } from "../context.ts";
+import { decodeDraft } from "../feed/draft_files.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { readLivepatchModule } from "../module/livepatch_module.ts";
 import { makeDraft, type UpdateOptions } from "./draft.ts";
@@ -24,7 +25,7 @@ export async function add(
   modulePath: string,
   options: AddOptions,
 ): Promise<void> {
-  const draft = readDraft(await readBounded(path, MAX_MANIFEST_BYTES), path);
+  const draft = decodeDraft(await readBounded(path, MAX_MANIFEST_BYTES), path);
   const bytes = await readBounded(modulePath, MAX_ARTIFACT_BYTES);
   requireNew(draft, options.id, path);
   const changed = new Set<string>(readLivepatchModule(bytes).objects.map(({ object }) => object));
@@ -54,19 +55,6 @@ export async function add(
     updates: draft.updates.length + 1,
     output: path,
   });
-}
-
-/** People edit drafts: what is wrong is said with the file's name. */
-function readDraft(bytes: Uint8Array, path: string): KernelManifest {
-  try {
-    return decodeManifest(bytes);
-  } catch (cause) {
-    const words = cause instanceof Error ? cause.message : String(cause);
-    throw new RebootlessError("parse", `${path} is not a draft: ${words}`, {
-      cause,
-      hint: "docs/formats.md says what a draft holds; `rebootless-publish draft` makes one.",
-    });
-  }
 }
 
 function requireNew({ updates }: KernelManifest, id: string, path: string): void {

@@ -1,13 +1,14 @@
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
 import { MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
 import type { Context } from "../context.ts";
-import { isFolder, readDraftFiles, readModuleFiles } from "../feed/draft_files.ts";
+import { draftChanges } from "../feed/draft_change.ts";
+import { decodeDraft, isFolder, readDraftFiles, readModuleFiles } from "../feed/draft_files.ts";
 import { edgeClient } from "../feed/edge_client.ts";
 import { judge, requireFaultless } from "../feed/judgement.ts";
-import type { ProposalOptions } from "../feed/proposal.ts";
+import type { ProposalOptions, Proposed } from "../feed/proposal.ts";
 import { type PushOptions as Pushing, pushOne as publish } from "../feed/push.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { targetsRequest } from "../feed/targets_request.ts";
@@ -19,6 +20,7 @@ import { type KernelFingerprints, readFingerprints, withFingerprints } from "./p
 import { pushDrafts } from "./push_many.ts";
 import { pushRequest } from "./push_request.ts";
 import { pushSigned } from "./push_signed.ts";
+import { pushCounted } from "./tally.ts";
 
 export interface PushOptions extends OpenKeysOptions {
   readonly feed: string;
@@ -55,14 +57,14 @@ export async function push(
     options.fingerprints === undefined ? undefined : await readFingerprints(options.fingerprints);
   const artifacts = new Map(await readModuleFiles(options.module));
   if (fingerprints) artifacts.set(await sha256Of(fingerprints.bytes), async () => fingerprints.bytes);
-  if (several || dryRun) {
-    const files = await readDraftFiles(drafts);
-    return pushDrafts(context, { ...proposing, artifacts, dryRun }, files, options.yes);
-  }
+  const pushing = { ...proposing, artifacts, dryRun };
+  if (several) return pushDrafts(context, pushing, await readDraftFiles(drafts), options.yes);
   if (signed !== undefined) return pushSigned(context, proposing, signed, artifacts, options.feed);
   const draft = await withFingerprints(await readDraft(drafts[0], fingerprints), fingerprints);
   if (request !== undefined) return pushRequest(context, proposing, draft, request);
-  return pushDraft(context, { ...proposing, artifacts, dryRun: false }, draft, options);
+  const consent = consentOf(context, proposing, options);
+  if (dryRun) return tryDraft(context, { ...pushing, consent }, draft, drafts[0]);
+  return pushDraft(context, { ...pushing, consent }, draft, options.feed);
 }
 
 /** Throws `usage` for options that say nothing together. */
@@ -71,12 +73,15 @@ function requireSense(options: PushOptions, drafts: readonly string[], several: 
   if (signed !== undefined && (drafts.length > 0 || request !== undefined)) {
     throw new RebootlessError("usage", "--signed sends what was signed: it takes no draft and no --request");
   }
-  const one = request ?? signed ?? fingerprints;
-  if ((several || dryRun) && one !== undefined) {
-    const what = several ? "several drafts" : "--dry-run";
-    throw new RebootlessError("usage", `--request, --signed and --fingerprints do not go with ${what}`);
+  if (dryRun && (request ?? signed) !== undefined) {
+    throw new RebootlessError("usage", "--request and --signed do not go with --dry-run");
   }
-  if (dryRun && drafts.length === 0) throw new RebootlessError("usage", "which draft?");
+  if (several && (request ?? signed ?? fingerprints) !== undefined) {
+    throw new RebootlessError(
+      "usage",
+      "--request, --signed and --fingerprints do not go with several drafts",
+    );
+  }
 }
 
 async function anyFolder(paths: readonly string[]): Promise<boolean> {
@@ -88,7 +93,7 @@ async function readDraft(
   path: string | undefined,
   fingerprints: KernelFingerprints | undefined,
 ): Promise<KernelManifest> {
-  if (path !== undefined) return decodeManifest(await readBounded(path, MAX_MANIFEST_BYTES));
+  if (path !== undefined) return decodeDraft(await readBounded(path, MAX_MANIFEST_BYTES), path);
   if (fingerprints) {
     const { kernel, landmarks } = fingerprints.file;
     return { kernel, landmarks, updates: [] };
@@ -99,23 +104,38 @@ async function readDraft(
 }
 
 async function pushDraft(
-  context: Context,
-  pushing: Omit<Pushing, "resume">,
+  { terminal }: Context,
+  pushing: Pushing,
   draft: KernelManifest,
-  options: PushOptions,
+  feed: string,
 ): Promise<void> {
-  const { terminal } = context;
   const start = performance.now();
   const { buildId, release } = draft.kernel;
-  const consent = consentOf(context, pushing, options);
-  const { result, bytes } = await publish(draft, { ...pushing, consent });
+  const { result, bytes } = await publish(draft, pushing);
   const milliseconds = Math.round(performance.now() - start);
-  const { version, attempts } = result;
+  const { version, attempts, outcome } = result;
   const updates = result.proposed?.merged.updates.length ?? 0;
-  terminal.say(`published  version ${version} for ${release}, ${updates} updates`);
-  terminal.say(`sent       ${bytes} bytes in ${milliseconds} ms, ${attempts} attempts`);
-  terminal.say(`feed       ${new URL(feedPath(buildId), options.feed)}`);
-  terminal.result("push", { build_id: buildId, version, updates, bytes, attempts, milliseconds });
+  if (outcome === "unchanged") {
+    terminal.say(`nothing to publish: version ${version} for ${release}, which is in force, says all of it`);
+  } else {
+    terminal.say(`published  version ${version} for ${release}, ${updates} updates`);
+    terminal.say(`sent       ${bytes} bytes in ${milliseconds} ms, ${attempts} attempts`);
+  }
+  terminal.say(`feed       ${new URL(feedPath(buildId), feed)}`);
+  terminal.result("push", { build_id: buildId, outcome, version, updates, bytes, attempts, milliseconds });
+}
+
+/** The same but for the last step. @param path of the draft, where it comes from a file. */
+async function tryDraft(
+  context: Context,
+  pushing: Pushing,
+  draft: KernelManifest,
+  path: string | undefined,
+): Promise<void> {
+  const { kernel } = draft;
+  const counted = { buildId: kernel.buildId, kernel, ...(path !== undefined && { path }) };
+  const changes = draftChanges([{ ...counted, size: 0, read: async () => draft }], pushing);
+  context.terminal.result("push", await pushCounted(context, [counted], changes, pushing));
 }
 
 /** What is shown to the one who pushes is judged as a request to others would be. */
@@ -123,7 +143,7 @@ function consentOf(
   context: Context,
   { edge, workspace, clock }: ProposalOptions,
   { yes }: PushOptions,
-): Pushing["consent"] {
+): (proposed: Proposed) => Promise<void> {
   return async (proposed) => {
     const request = await targetsRequest(workspace, edge, proposed);
     const judgement = await judge(request, await newestRoot(workspace), clock());

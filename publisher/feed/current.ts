@@ -79,7 +79,11 @@ export function unverifiedState(bundle: Bundle | undefined): Current {
   return { ...NOTHING, version: decodeTargets(parseEnvelope(bundle.targets, "targets").signed).version };
 }
 
-async function currentBundle(edge: EdgeClient, buildId: BuildId): Promise<Bundle | undefined> {
+/** As anybody may read it, unverified; undefined for a kernel that the feed does not have. Throws `unreachable`, `refused`, `parse`. */
+export async function currentBundle(
+  edge: Pick<EdgeClient, "get">,
+  buildId: BuildId,
+): Promise<Bundle | undefined> {
   const answer = await edge.get(feedPath(buildId), MAX_BUNDLE_BYTES);
   if (answer.status === 404) return undefined;
   if (answer.status !== 200) throw refusal(answer, "to show what it has");

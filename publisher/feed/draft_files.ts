@@ -7,7 +7,7 @@ import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { MAX_ARTIFACT_BYTES, MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
-import type { DraftSource } from "./push.ts";
+import type { DraftSource } from "./draft_change.ts";
 import { readBounded } from "./read_bounded.ts";
 import type { Artifacts } from "./staging.ts";
 
@@ -51,12 +51,16 @@ async function readDraftFile(path: string): Promise<DraftFile> {
   return { path, kernel, buildId: kernel.buildId, size: first.length, updates: said, read };
 }
 
-function decodeDraft(bytes: Uint8Array, path: string): KernelManifest {
+/** People edit drafts: what is wrong is said with the file's name. Throws `parse`. */
+export function decodeDraft(bytes: Uint8Array, path: string): KernelManifest {
   try {
     return decodeManifest(bytes);
   } catch (cause) {
-    if (!(cause instanceof RebootlessError) || cause.code !== "parse") throw cause;
-    throw new RebootlessError("parse", `${path} is not a draft: ${cause.message}`, { cause });
+    if (!(cause instanceof RebootlessError)) throw cause;
+    throw new RebootlessError(cause.code, `${path} is not a draft: ${cause.message}`, {
+      cause,
+      hint: "docs/formats.md says what a draft holds; `rebootless-publish draft` makes one.",
+    });
   }
 }
 

@@ -37,7 +37,7 @@ export async function judge(
 }
 
 /** Throws `trust` for what would do harm once it is in force, whoever wants it. */
-export function requireFaultless({ faults: [fault] }: Judgement): void {
+export function requireFaultless({ faults: [fault] }: Pick<Judgement, "faults">): void {
   if (fault === undefined) return;
   throw new RebootlessError("trust", `this must not be signed: ${fault}`, {
     hint: "The request has to be made anew.",

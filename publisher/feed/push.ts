@@ -1,53 +1,42 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
-import { equalBytes } from "../../shared/bytes.ts";
-import { isCode, RebootlessError } from "../../shared/errors.ts";
+import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
 import { DRY_RUN_PATH, encodeBatch, MAX_BATCH, PUBLICATIONS_PATH } from "../../shared/feed/batch.ts";
 import type { Bundle } from "../../shared/feed/bundle.ts";
-import { encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
+import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Publication } from "../../shared/feed/publication.ts";
 import { inParallel } from "../../shared/parallel.ts";
-import { DAY, type Instant, instant, SECOND } from "../../shared/time.ts";
-import type { Root } from "../../shared/tuf/schema.ts";
-import type { SigningKey } from "../keys/key_file.ts";
 import { sign } from "../keys/sign.ts";
-import { unverifiedState, verifiedState } from "./current.ts";
+import { currentBundle, unverifiedState, verifiedState } from "./current.ts";
+import { draftChanges } from "./draft_change.ts";
 import { refusal } from "./edge_client.ts";
 import { FeedRoots } from "./feed_roots.ts";
-import { onTopOf, type ProposalOptions, type Proposed, TARGETS_LIFE_MS } from "./proposal.ts";
-import { decodeResults, type EdgeResult, MAX_RESULTS_BYTES } from "./results.ts";
+import type { KernelChange, Next } from "./kernel_change.ts";
+import { Patience } from "./patience.ts";
+import type { ProposalOptions, Proposed } from "./proposal.ts";
+import { decodeResults, type EdgeResult, MAX_RESULTS_BYTES, refusedFor } from "./results.ts";
 import { type Artifacts, Staging } from "./staging.ts";
 import { fetchStates } from "./states.ts";
-import { newestRoot, roleKeys } from "./workspace.ts";
-
-/** A draft that is read when its turn comes: thousands do not fit in memory. */
-export interface DraftSource {
-  readonly buildId: BuildId;
-  /** Bytes, about. */
-  readonly size: number;
-  readonly read: () => Promise<KernelManifest>;
-}
+import { TargetsKeys } from "./targets_keys.ts";
+import { newestRoot } from "./workspace.ts";
 
 export interface PushOptions extends ProposalOptions {
   readonly artifacts: Artifacts;
   /** The edge judges and writes nothing; nothing is staged. */
   readonly dryRun: boolean;
-  /**
-   * For many kernels: leaves out those whose state holds the draft already, so that the push may be run again, and sends
-   * again what nobody answered.
-   */
-  readonly resume: boolean;
+  /** Asked once, as soon as there is something to sign; throws to prevent it. */
+  readonly consentToAll?: () => Promise<void>;
   /** Asked before every signature; throws to prevent it. */
-  readonly consent?: ((proposed: Proposed) => Promise<void>) | undefined;
+  readonly consent?: (proposed: Proposed) => Promise<void>;
   readonly onResult?: (result: PushResult) => void;
 }
 
-/** What became of one kernel's draft. */
+/** What became of one kernel's change. */
 export interface PushResult {
   readonly buildId: BuildId;
   readonly outcome: EdgeResult["outcome"] | "unchanged";
-  /** In force now, or with `acceptable` what it would be. */
+  /** In force now; in a dry run what it would be. */
   readonly version: number;
   /** With `conflict`, `refused` and `failed`. */
   readonly error: RebootlessError | undefined;
@@ -75,35 +64,33 @@ const MAX_PAUSE_MS = 250;
 const REQUEST_BYTES = 4 * 1024 * 1024;
 /** Requests under way at a time: while the edge works on some, the next are signed. */
 const REQUESTS = 3;
-/** Times that a request is sent when nobody answers. */
-const MAX_SENDS = 6;
-/** Before the second of them; twice as long before each next. */
-const SEND_PAUSE_MS = SECOND;
-/** Targets that end so much earlier than asked for are as good: a push that goes on the next day. */
-const SAME_EXPIRY_MS = 7 * DAY;
+/** Kernels read at the same time while nothing is found to sign. */
+const READS = 8;
 
 /**
- * Publishes drafts, one for each kernel: in bounded requests, each kernel whole or not at all, whatever becomes of the others.
- * Where somebody else published in between, the draft is put on top of theirs, signed anew and sent again, for these
- * kernels alone. Throws `unreachable`, `config`, `limit` and what consent throws; what the edge says of a kernel is a
- * result, given to `onResult` at once.
+ * Publishes changes, one for each kernel: in bounded requests, each kernel whole or not at all, whatever becomes of the others.
+ * What is in force already is passed over, and where all is, no key is opened. Where somebody else published in between, the
+ * change is put on top of theirs, signed anew and sent again, for these kernels alone. Throws `unreachable`, `config`, `limit`
+ * and what consent throws; what the edge says of a kernel is a result, given to `onResult` at once.
  */
-export async function push(drafts: readonly DraftSource[], options: PushOptions): Promise<Sent> {
+export async function push(changes: readonly KernelChange[], options: PushOptions): Promise<Sent> {
   const pushing = new Pushing(options, await newestRoot(options.workspace));
-  await inParallel(batches(drafts), REQUESTS, (batch) => pushing.push(batch));
+  const rest = await pushing.passOver(changes);
+  if (rest.length > 0) await options.consentToAll?.();
+  await inParallel(batches(rest), REQUESTS, (batch) => pushing.push(batch));
   return pushing.sent;
 }
 
-/** The same of one draft that is at hand, where anything but its being published is an error: also `refused`, `conflict`, `trust`. */
-export async function pushOne(draft: KernelManifest, options: Omit<PushOptions, "resume" | "onResult">) {
+/**
+ * The same of one draft that is at hand, where anything but its being published, or in force already, is an error: also `refused`,
+ * `conflict`, `trust`.
+ */
+export async function pushOne(draft: KernelManifest, options: Omit<PushOptions, "onResult">) {
   const { buildId } = draft.kernel;
   const results: PushResult[] = [];
   const onResult = (result: PushResult) => void results.push(result);
-  const { bytes } = await push([{ buildId, size: 0, read: async () => draft }], {
-    ...options,
-    resume: false,
-    onResult,
-  });
+  const changes = draftChanges([{ buildId, size: 0, read: async () => draft }], options);
+  const { bytes } = await push(changes, { ...options, onResult });
   const [result] = results;
   if (!result) throw new RebootlessError("refused", "the edge gave no answer for this kernel");
   if (result.error) throw result.error;
@@ -111,17 +98,17 @@ export async function pushOne(draft: KernelManifest, options: Omit<PushOptions, 
 }
 
 /** Kernels whose build IDs begin alike share a Durable Object of the edge. */
-function batches(drafts: readonly DraftSource[]): readonly (readonly DraftSource[])[] {
-  const sorted = [...drafts].sort((a, b) => (a.buildId < b.buildId ? -1 : 1));
-  const out: DraftSource[][] = [];
+function batches(changes: readonly KernelChange[]): readonly (readonly KernelChange[])[] {
+  const sorted = [...changes].sort((a, b) => (a.buildId < b.buildId ? -1 : 1));
+  const out: KernelChange[][] = [];
   let size = 0;
-  for (const draft of sorted) {
+  for (const change of sorted) {
     const last = out.at(-1);
-    size += draft.size;
-    if (last && last.length < MAX_BATCH && size <= REQUEST_BYTES) last.push(draft);
+    size += change.size;
+    if (last && last.length < MAX_BATCH && size <= REQUEST_BYTES) last.push(change);
     else {
-      out.push([draft]);
-      size = draft.size;
+      out.push([change]);
+      size = change.size;
     }
   }
   return out;
@@ -129,20 +116,19 @@ function batches(drafts: readonly DraftSource[]): readonly (readonly DraftSource
 
 class Pushing {
   readonly #options: PushOptions;
-  readonly #expires: Instant;
   readonly #roots: FeedRoots;
   readonly #staging: Staging;
-  /** By the version of the root that names them. */
-  readonly #keys = new Map<number, Promise<readonly SigningKey[]>>();
+  readonly #keys: TargetsKeys;
+  readonly #patience = new Patience();
   #bytes = 0;
   #requests = 0;
 
   /** @param held the newest root of the publisher's own. */
   constructor(options: PushOptions, held: Uint8Array) {
     this.#options = options;
-    this.#expires = options.expires ?? instant(options.clock() + TARGETS_LIFE_MS);
     this.#roots = new FeedRoots(options.edge, held);
     this.#staging = new Staging(options.edge, options.artifacts);
+    this.#keys = new TargetsKeys(options.workspace);
   }
 
   get sent(): Sent {
@@ -150,7 +136,30 @@ class Pushing {
     return { bytes: this.#bytes + bytes, requests: this.#requests, files };
   }
 
-  async push(batch: readonly DraftSource[]): Promise<void> {
+  /**
+   * Reads as anybody may, up to the first kernel that something has to be signed for, and gives back all but those that are done
+   * with: in force already, or not to be built upon. Throws `config` when it is found that keys are missing.
+   */
+  async passOver(changes: readonly KernelChange[]): Promise<readonly KernelChange[]> {
+    const { edge, replace, onResult } = this.#options;
+    const done = new Set<BuildId>();
+    let root = replace ? await this.#roots.own() : undefined;
+    await inParallel(changes, READS, async (change) => {
+      if (root) return;
+      const bundle = await this.#patience.ask(() => currentBundle(edge, change.buildId));
+      const next = await this.#next(change, bundle);
+      if (!(next instanceof RebootlessError) && !next.inForce) {
+        root ??= next.proposed.current.root ?? (await this.#roots.own());
+        return;
+      }
+      done.add(change.buildId);
+      onResult?.(settled(change, next, 1));
+    });
+    if (root) await this.#keys.require(root);
+    return changes.filter(({ buildId }) => !done.has(buildId));
+  }
+
+  async push(batch: readonly KernelChange[]): Promise<void> {
     let pending = batch;
     for (let attempt = 1; pending.length > 0; attempt++) {
       if (attempt > 1) await sleep(Math.random() * MAX_PAUSE_MS);
@@ -164,36 +173,26 @@ class Pushing {
   }
 
   /** Sends again what nobody answered: the state that is read anew tells whether it arrived. */
-  async #answered(batch: readonly DraftSource[], attempt: number): Promise<readonly PushResult[]> {
-    for (let sends = 1; ; sends++) {
-      try {
-        return await this.#attempt(batch, attempt);
-      } catch (error) {
-        if (!isCode(error, "unreachable") || sends >= MAX_SENDS || !this.#options.resume) throw error;
-        this.#staging.forget();
-        await sleep(SEND_PAUSE_MS * 2 ** (sends - 1));
-      }
-    }
+  #answered(batch: readonly KernelChange[], attempt: number): Promise<readonly PushResult[]> {
+    return this.#patience.ask((tries) => {
+      if (tries > 1) this.#staging.forget();
+      return this.#attempt(batch, attempt);
+    });
   }
 
-  async #attempt(batch: readonly DraftSource[], attempts: number): Promise<readonly PushResult[]> {
-    const { edge, dryRun, resume } = this.#options;
-    const drafts = await Promise.all(batch.map(({ read }) => read()));
+  async #attempt(batch: readonly KernelChange[], attempts: number): Promise<readonly PushResult[]> {
+    const { edge, dryRun } = this.#options;
     const states = await fetchStates(
       edge,
       batch.map(({ buildId }) => buildId),
     );
+    this.#patience.answered();
     const results: PushResult[] = [];
     const proposals = new Map<BuildId, Proposed>();
-    for (const draft of drafts) {
-      const { buildId } = draft.kernel;
-      const proposed = await this.#propose(draft, states.get(buildId));
-      const common = { ...NOTHING, buildId, attempts };
-      if (proposed instanceof RebootlessError) {
-        results.push({ ...common, outcome: "refused", error: proposed });
-      } else if (resume && isHeld(proposed, this.#expires)) {
-        results.push({ ...common, outcome: "unchanged", version: proposed.current.version, proposed });
-      } else proposals.set(buildId, proposed);
+    for (const change of batch) {
+      const next = await this.#next(change, states.get(change.buildId));
+      if (next instanceof RebootlessError || next.inForce) results.push(settled(change, next, attempts));
+      else proposals.set(change.buildId, next.proposed);
     }
     const publications: Publication[] = [];
     for (const [buildId, proposed] of proposals) publications.push(await this.#signed(buildId, proposed));
@@ -208,13 +207,12 @@ class Pushing {
   }
 
   /** A state that does not verify is that kernel's affair alone. */
-  async #propose(draft: KernelManifest, bundle: Bundle | undefined): Promise<Proposed | RebootlessError> {
-    const { replace } = this.#options;
+  async #next(change: KernelChange, bundle: Bundle | undefined): Promise<Next | RebootlessError> {
     try {
-      const current = replace
+      const current = this.#options.replace
         ? unverifiedState(bundle)
-        : await verifiedState(bundle, draft.kernel.buildId, this.#roots);
-      return await onTopOf(current, draft, this.#expires);
+        : await verifiedState(bundle, change.buildId, this.#roots);
+      return await change.on(current);
     } catch (error) {
       if (error instanceof RebootlessError && error.code !== "unreachable") return error;
       throw error;
@@ -223,15 +221,10 @@ class Pushing {
 
   async #signed(buildId: BuildId, proposed: Proposed): Promise<Publication> {
     const { current, manifest, document } = proposed;
+    const root = current.root ?? (await this.#roots.own());
+    await this.#keys.require(root);
     await this.#options.consent?.(proposed);
-    const keys = await this.#keysBy(current.root ?? (await this.#roots.own()));
-    return { buildId, base: current.version, targets: sign(document, keys), manifest };
-  }
-
-  #keysBy(root: Root): Promise<readonly SigningKey[]> {
-    const known = this.#keys.get(root.version) ?? roleKeys(this.#options.workspace, root, "targets");
-    this.#keys.set(root.version, known);
-    return known;
+    return { buildId, base: current.version, targets: sign(document, await this.#keys.open(root)), manifest };
   }
 
   async #send(publications: readonly Publication[]): Promise<readonly EdgeResult[]> {
@@ -243,18 +236,24 @@ class Pushing {
     if (answer.status !== 200) throw refusal(answer, "the publication");
     this.#bytes += body.length;
     this.#requests++;
-    return decodeResults(answer.body);
+    const results = decodeResults(answer.body);
+    return dryRun ? results.map((result) => this.#withFiles(result)) : results;
+  }
+
+  /** What is not sent in a dry run and lies nowhere here is what the edge would refuse the publication for. */
+  #withFiles(result: EdgeResult): EdgeResult {
+    const absent = result.missing.find((sha256) => !this.#staging.has(sha256));
+    if (result.outcome !== "acceptable" || absent === undefined) return result;
+    return { ...result, outcome: "refused", error: refusedFor(`artifact ${absent} was not staged`) };
   }
 }
 
 const NOTHING = { version: 0, error: undefined, missing: [], proposed: undefined } as const;
 
-/** Whether what is in force says the same already, wherever in the list its updates stand, and lasts as long. */
-function isHeld({ current, merged }: Proposed, expires: Instant): boolean {
-  const { manifest, files } = current;
-  if (!manifest || !files || (current.expires ?? 0) < expires - SAME_EXPIRY_MS) return false;
-  const byId = new Map(merged.updates.map((update) => [update.id, update]));
-  const updates = manifest.updates.flatMap(({ id }) => byId.get(id) ?? []);
-  if (updates.length !== merged.updates.length) return false;
-  return equalBytes(encodeManifest({ ...merged, updates }), files.manifest);
+/** Of a kernel for which nothing is signed. */
+function settled({ buildId }: KernelChange, next: Next | RebootlessError, attempts: number): PushResult {
+  const common = { ...NOTHING, buildId, attempts };
+  if (next instanceof RebootlessError) return { ...common, outcome: "refused", error: next };
+  const { proposed } = next;
+  return { ...common, outcome: "unchanged", version: proposed.current.version, proposed };
 }

@@ -44,6 +44,13 @@ function decodeResult(result: Decoder): EdgeResult {
 function errorOf(outcome: EdgeResult["outcome"], message: string, hint: string | undefined) {
   if (outcome === "published" || outcome === "acceptable") return undefined;
   if (outcome === "conflict") return new RebootlessError("conflict", `others published first: ${message}`);
-  const text = `the edge refused the publication: ${message}`;
-  return new RebootlessError("refused", text, hint === undefined ? {} : { hint });
+  return refusedFor(message, hint);
 }
+
+/** @param reason the edge's. */
+export const refusedFor = (reason: string, hint?: string): RebootlessError =>
+  new RebootlessError(
+    "refused",
+    `the edge refused the publication: ${reason}`,
+    hint === undefined ? {} : { hint },
+  );

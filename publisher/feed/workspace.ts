@@ -110,13 +110,26 @@ export async function localKeys({ dir }: Pick<Workspace, "dir">, root: Root, rol
 /** The same, opened. Throws `config` below the role's threshold. */
 export async function roleKeys(workspace: Workspace, root: Root, role: TopRole): Promise<SigningKey[]> {
   const files = await localKeys(workspace, root, role);
-  const { threshold } = roleOf(root, role);
-  if (files.length < threshold) {
-    const message = `${files.length} ${role} keys lie in ${workspace.dir}, ${threshold} must sign`;
-    throw new RebootlessError("config", message, { hint: REQUEST_HINT[role] });
-  }
-  return Promise.all(files.map(({ path }) => workspace.keyring.open(path)));
+  requireEnough(workspace, root, role, files);
+  return openKeys(workspace, files);
 }
+
+/** Throws `config` for fewer keys than must sign. */
+export function requireEnough(
+  { dir }: Pick<Workspace, "dir">,
+  root: Root,
+  role: TopRole,
+  { length }: readonly LocalKey[],
+): void {
+  const { threshold } = roleOf(root, role);
+  if (length >= threshold) return;
+  throw new RebootlessError("config", `${length} ${role} keys lie in ${dir}, ${threshold} must sign`, {
+    hint: REQUEST_HINT[role],
+  });
+}
+
+export const openKeys = ({ keyring }: Workspace, files: readonly LocalKey[]): Promise<SigningKey[]> =>
+  Promise.all(files.map(({ path }) => keyring.open(path)));
 
 const REQUEST_HINT: Readonly<Record<TopRole, string>> = {
   root: "Make a signing request for those who hold the others: `root propose`.",
