@@ -6,7 +6,7 @@ import { type Action, asRoot, forOthers, recorded } from "./actions.ts";
 import { boot } from "./commands/boot.ts";
 import { type CheckOptions, check } from "./commands/check.ts";
 import type { Shell } from "./commands/completion.ts";
-import { type HoldOptions, hold, unhold } from "./commands/hold.ts";
+import { type HoldOptions, hold, type UnholdOptions, unhold } from "./commands/hold.ts";
 import { type InitOptions, init } from "./commands/init.ts";
 import type { MetricsOptions } from "./commands/metrics.ts";
 import type { PollingOptions } from "./commands/polling.ts";
@@ -94,11 +94,17 @@ export function program(version: string, run: Run): Command {
         await doctor(context, options).finally(context.lock.release);
       }),
   );
-  command("hold", "keep updates from being applied until unhold")
-    .argument("<id-or-cve...>", "an update's id, or a CVE: whatever fixes it")
+  command("hold", "keep updates from being applied until unhold, or list what is held")
+    .argument("[id-or-cve...]", "an update's id, or a CVE: whatever fixes it (else: list what is held)")
     .option("--reason <text>", "why, for whoever asks later")
+    .option("--force", "also what nothing that was verified here is called or fixes")
     .action((names: string[], options: HoldOptions, self: Command) =>
-      change("hold", "hold updates", self, (context) => hold(context, names, options)),
+      names.length > 0
+        ? change("hold", "hold updates", self, (context) => hold(context, names, options))
+        : run("hold", globals(self), async (context) => {
+            const { holds } = await import("./commands/inspecting.ts");
+            await holds(context, options);
+          }),
     );
   command("boot", "apply what was applied before a reboot, without a feed").action(
     (_: object, self: Command) => change("boot", "apply updates", self, boot),
@@ -176,8 +182,9 @@ export function program(version: string, run: Run): Command {
     );
   command("unhold", "let updates be applied again that were held")
     .argument("<id-or-cve...>", "what was held")
-    .action((names: string[], _: object, self: Command) =>
-      change("unhold", "let updates go", self, (context) => unhold(context, names)),
+    .option("--force", "pass over what is not held")
+    .action((names: string[], options: UnholdOptions, self: Command) =>
+      change("unhold", "let updates go", self, (context) => unhold(context, names, options)),
     );
   command("verify", "say where something comes from, or whether the running kernel is the code it should be")
     .argument(

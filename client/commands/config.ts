@@ -20,7 +20,7 @@ export async function config({ places, terminal }: Context): Promise<void> {
   for (const hold of holds)
     terminal.say(`# held: ${hold.what} since ${formatInstant(hold.since)}${why(hold)}`);
   for (const { message } of wrong) terminal.say(`# wrong: ${message}`);
-  const answer = { settings: settings.map(settingToJson), holds: holds.map(holdToJson) };
+  const answer = { settings: settings.map(settingToJson), holds: holds.map((hold) => holdToJson(hold)) };
   const [first] = wrong;
   if (!first) return terminal.result("config", answer);
   const alone = wrong.length === 1;

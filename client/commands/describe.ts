@@ -1,8 +1,10 @@
 import type { RebootlessError } from "../../shared/errors.ts";
+import { type Hold, holdOf } from "../../shared/feed/holds.ts";
 import type { LeftOut } from "../../shared/feed/order.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 import { formatInstant } from "../../shared/time.ts";
+import type { HostState } from "../apply/state.ts";
 import type { Traffic } from "../trust/feed.ts";
 import type { Polled } from "../trust/poll.ts";
 
@@ -24,6 +26,17 @@ export function pollLine(
 export function updateLine(update: Update, state: string): string {
   const cves = update.cves.length > 0 ? ` [${update.cves.join(" ")}]` : "";
   return `${state.padEnd(10)} ${update.id}: ${update.summary}${cves}`;
+}
+
+/** One hold, and what it does now: an update that is applied already stays. */
+export function holdLine(hold: Hold, { updates }: HostState): string {
+  const reason = hold.reason === null ? "" : ` (${hold.reason})`;
+  const held = updates.filter(({ update }) => holdOf(update, [hold]));
+  const effects = held.map(({ update: { id }, state }) =>
+    state === "available" ? `keeps ${id} back` : `${id} is ${state}`,
+  );
+  const effect = effects.join(", ") || "nothing here is called that or fixes that, so far";
+  return `held       ${hold.what} since ${formatInstant(hold.since)}${reason}: ${effect}`;
 }
 
 export function leftOutLine(why: LeftOut): string {

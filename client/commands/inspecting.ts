@@ -9,6 +9,7 @@ export { completion } from "./completion.ts";
 export { config } from "./config.ts";
 export { doctor } from "./doctor.ts";
 export { history } from "./history.ts";
+export { holds } from "./holds.ts";
 export { metrics } from "./metrics.ts";
 export { show } from "./show.ts";
 export { uname } from "./uname.ts";

@@ -1,4 +1,3 @@
-import { holdOf } from "../../shared/feed/holds.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
 import type { Host } from "../host/host.ts";
@@ -7,7 +6,7 @@ import { killSwitch } from "../host/kill_switch.ts";
 import { hostMembers } from "../report/host_json.ts";
 import { type HostView, viewHost } from "../report/host_view.ts";
 import { lastVerified } from "../trust/poll.ts";
-import { kernelLine, updateLine } from "./describe.ts";
+import { holdLine, kernelLine, updateLine } from "./describe.ts";
 
 /** What is in force now, by what the kernel says, named by what was verified last. Makes no request. */
 export async function status(context: Context): Promise<void> {
@@ -56,8 +55,5 @@ function* updateLines({
     yield `suspect    ${id}: the host went down after ${formatInstant(at)}, while it was to ${act} this`;
   }
   for (const { id, detail } of differences) yield `differs    ${id}: ${detail}`;
-  for (const hold of policy.holds) {
-    const idle = !state.updates.some(({ update }) => holdOf(update, [hold]));
-    if (idle) yield `held       ${hold.what}: nothing here is called that or fixes that, so far`;
-  }
+  for (const hold of policy.holds) yield holdLine(hold, state);
 }

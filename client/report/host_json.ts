@@ -1,4 +1,4 @@
-import { holdToJson } from "../../shared/feed/holds.ts";
+import { heldBy, holdToJson } from "../../shared/feed/holds.ts";
 import type { Withheld } from "../../shared/feed/withheld.ts";
 import { type JsonObject, type JsonValue, jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
@@ -20,8 +20,13 @@ export function hostMembers({ buildId, kernel }: Host, view: HostView): Readonly
       jsonObject({ id, act, at: formatInstant(at), boot }),
     ),
     differences: view.differences.map(({ id, difference }) => jsonObject({ id, difference })),
-    holds: view.policy.holds.map(holdToJson),
+    holds: holdsToJson(view),
   };
+}
+
+export function holdsToJson({ policy, state }: HostView): JsonValue {
+  const updates = state.updates.map(({ update }) => update);
+  return policy.holds.map((hold) => holdToJson(hold, heldBy(hold, updates)));
 }
 
 export function standingToJson({ update, state }: Standing, view: HostView): JsonObject {

@@ -34,6 +34,10 @@ function isUpdateId(text: string): text is UpdateId {
 export const holdOf = ({ id, cves }: Update, holds: readonly Hold[]): Hold | undefined =>
   holds.find(({ what }) => what === id || cves.includes(what));
 
+/** The updates that a hold is about, applied or not. */
+export const heldBy = ({ what }: Hold, updates: readonly Update[]): readonly UpdateId[] =>
+  updates.filter(({ id, cves }) => what === id || cves.includes(what)).map(({ id }) => id);
+
 /** Throws ParseError. */
 export function decodeHolds(bytes: Uint8Array): readonly Hold[] {
   const document = new Decoder(parseJson(bytes, "holds"), "holds");
@@ -49,7 +53,8 @@ export function decodeHolds(bytes: Uint8Array): readonly Hold[] {
 }
 
 export const encodeHolds = (holds: readonly Hold[]): Uint8Array =>
-  encodeJson(jsonObject({ format: 1, holds: holds.map(holdToJson) }));
+  encodeJson(jsonObject({ format: 1, holds: holds.map((hold) => holdToJson(hold)) }));
 
-export const holdToJson = ({ what, reason, since }: Hold) =>
-  jsonObject({ what, reason, since: formatInstant(since) });
+/** @param updates that it is about, for whoever asks what it does now. */
+export const holdToJson = ({ what, reason, since }: Hold, updates?: readonly UpdateId[]) =>
+  jsonObject({ what, reason, since: formatInstant(since), updates });

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sampleUpdate } from "../../shared/feed/sample.ts";
 import { SmallHost } from "./small_host.ts";
@@ -40,10 +41,67 @@ describe("holding", () => {
     expect(await withheld()).toEqual([]);
   });
 
-  it("says when nothing is called that, and holds it all the same", async () => {
-    const { stdout } = await host.run("hold", "fix-9");
-    expect(stdout).toContain("nothing that was verified here is called that");
-    expect((await host.status())["holds"]).toHaveLength(1);
+  it("refuses what nothing here is called or fixes, and says what may have been meant", async () => {
+    for (const [name, meant] of [
+      ["fix-l", "fix-1"],
+      ["CVE-2026-12354", "CVE-2026-12345"],
+    ] as const) {
+      const { code, stdout, stderr } = await host.run("hold", "fix-1", name);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toContain(`error: no update for this kernel is called ${name} or fixes it\n`);
+      expect(stderr).toContain(`hint: Was ${meant} meant? `);
+      expect((await host.status())["holds"]).toEqual([]);
+    }
+  });
+
+  it("of what will come holds with --force, and then again without", async () => {
+    const { code, stdout } = await host.run("hold", "fix-9", "--force");
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining("nothing that was verified here is called that"),
+    ]);
+    expect((await host.run("hold", "fix-9", "--reason", "later")).code).toBe(0);
+    expect((await host.status())["holds"]).toMatchObject([{ what: "fix-9", reason: "later", updates: [] }]);
+  });
+
+  it("before anything was verified needs --force, and says why", async () => {
+    await rm(host.places.stateDir, { recursive: true });
+    const { code, stderr } = await host.run("hold", "fix-1");
+    expect(code).toBe(2);
+    expect(stderr).toContain("error: whether there is anything called fix-1 is not known yet\n");
+    expect(stderr).toContain(
+      "hint: Nothing was verified for this kernel so far: run `rebootless check` first",
+    );
+    expect(await host.run("hold", "fix-1", "--force")).toMatchObject({ code: 0 });
+  });
+
+  it("shows every hold in status and in a list, with what it keeps back", async () => {
+    await host.run("hold", "CVE-2026-12345", "--reason", "breaks the tape robot");
+    await host.run("hold", "fix-9", "--force");
+    const lines = [
+      "held       CVE-2026-12345 since 2036-06-01T00:00:00Z (breaks the tape robot): keeps fix-1 back",
+      "held       fix-9 since 2036-06-01T00:00:00Z: nothing here is called that or fixes that, so far",
+    ];
+    expect(await host.run("hold")).toEqual({ code: 0, stdout: `${lines.join("\n")}\n`, stderr: "" });
+    const { stdout } = await host.run("status");
+    for (const line of lines) expect(stdout).toContain(`${line}\n`);
+    host.system.patches.set("livepatch_fix_1", { enabled: true, left: 0, functions: host.system.functions });
+    expect((await host.run("hold")).stdout).toContain("(breaks the tape robot): fix-1 is applied\n");
+    expect(JSON.parse((await host.run("hold", "--json")).stdout)).toMatchObject({
+      command: "hold",
+      holds: [
+        { what: "CVE-2026-12345", reason: "breaks the tape robot", updates: ["fix-1"] },
+        { what: "fix-9", reason: null, updates: [] },
+      ],
+    });
+  });
+
+  it("lists nothing where nothing is held, and wants a name for a reason", async () => {
+    expect(await host.run("hold")).toMatchObject({ code: 0, stdout: "Nothing is held.\n" });
+    expect(await host.run("hold", "--reason", "none")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("error: say what to hold"),
+    });
   });
 
   it("again replaces the reason", async () => {
@@ -52,8 +110,17 @@ describe("holding", () => {
     expect(JSON.parse(stdout)).toMatchObject({ command: "hold", holds: [{ what: "fix-1", reason: "two" }] });
   });
 
-  it("of what is not held ends well, and says so", async () => {
-    expect(await host.run("unhold", "fix-1")).toMatchObject({ code: 0, stdout: "not held   fix-1\n" });
+  it("lets go nothing where a name is not held, and says what may have been meant", async () => {
+    await host.run("hold", "fix-1");
+    const { code, stdout, stderr } = await host.run("unhold", "fix-1", "fix-l");
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("error: fix-l: not held, so nothing was let go\nhint: Was fix-1 meant? ");
+    expect(await withheld()).toEqual(["fix-1"]);
+    expect(await host.run("unhold", "fix-1", "fix-l", "--force")).toMatchObject({
+      code: 0,
+      stdout: "let go     fix-1\nnot held   fix-l\n",
+    });
+    expect(await withheld()).toEqual([]);
   });
 
   it.each(["hold", "unhold"])("%s refuses what nothing can be called", async (command) => {

@@ -1,0 +1,22 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import type { Context } from "../context.ts";
+import { openHost } from "../host/host.ts";
+import { holdsToJson } from "../report/host_json.ts";
+import { viewHost } from "../report/host_view.ts";
+import { lastVerified } from "../trust/poll.ts";
+import { holdLine } from "./describe.ts";
+import type { HoldOptions } from "./hold.ts";
+
+/** Lists what is held, and what each hold keeps back now. Makes no request. */
+export async function holds(context: Context, options: HoldOptions): Promise<void> {
+  if (options.reason !== undefined || options.force) {
+    throw new RebootlessError("usage", "say what to hold", {
+      hint: "`rebootless hold ID|CVE --reason TEXT`; without a name it lists what is held.",
+    });
+  }
+  const host = await openHost(context.places);
+  const view = await viewHost(context, host, (await lastVerified(host))?.manifest);
+  for (const hold of view.policy.holds) context.terminal.say(holdLine(hold, view.state));
+  if (view.policy.holds.length === 0) context.terminal.say("Nothing is held.");
+  context.terminal.result("hold", { holds: holdsToJson(view) });
+}

@@ -1,0 +1,30 @@
+/** More changes than this make another name, not a slip of the hand. */
+const MAX_CHANGES = 2;
+const MAX_NAMES = 3;
+
+/** The known names that are a slip of the hand away from what was written: the nearest first, at most three. */
+export function nearNames(written: string, known: Iterable<string>): readonly string[] {
+  const near = [...new Set(known)].flatMap((name) => {
+    if (Math.abs(name.length - written.length) > MAX_CHANGES) return [];
+    const changes = changesBetween(written, name);
+    return changes <= MAX_CHANGES ? [{ name, changes }] : [];
+  });
+  return near
+    .sort((a, b) => a.changes - b.changes)
+    .slice(0, MAX_NAMES)
+    .map(({ name }) => name);
+}
+
+/** How many characters must be put in, taken out or replaced to make one text of the other (Levenshtein's distance). */
+function changesBetween(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
