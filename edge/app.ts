@@ -1,13 +1,10 @@
 import { Hono } from "hono";
-import type { Clock } from "../shared/time.ts";
-import type { SignatureVerifier } from "../shared/tuf/keys.ts";
-import type { OnlineKeys } from "../shared/tuf/online_keys.ts";
 import type { AuditLog } from "./audit/log.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
+import type { Config } from "./config.ts";
+import { forPeople } from "./http/people.tsx";
 import { notFound, problem, problemOf } from "./http/problem.ts";
-import type { Limits } from "./publish/limits.ts";
 import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
-import type { Publishers } from "./publish/publishers.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { feedsRoutes } from "./routes/feeds.ts";
 import { findRoutes } from "./routes/find.tsx";
@@ -22,21 +19,12 @@ import { stagingRoutes } from "./routes/staging.ts";
 import type { Store } from "./store/store.ts";
 import { watched } from "./store/watched.ts";
 
-export interface AppDeps {
+export interface AppDeps extends Config {
   readonly store: Store;
   readonly queue: PublisherQueue;
   readonly ledger: TokenLedger;
   readonly audit: AuditLog;
-  readonly limits: Limits;
   readonly catalogue: Catalogue;
-  readonly clock: Clock;
-  /** Bytes of 1.root.json. */
-  readonly trustedRoot: Uint8Array;
-  readonly publishers: Publishers;
-  readonly keys: OnlineKeys;
-  /** Of publishers' tokens. */
-  readonly audience: string;
-  readonly verify: SignatureVerifier;
   /** Told of errors that nobody expected. */
   readonly report: (error: unknown) => void;
 }
@@ -63,7 +51,15 @@ export function createApp(given: AppDeps): App {
   healthRoutes(app, deps, root);
   app.notFound(() => notFound("nothing is here"));
   app.onError((error) => answerError(error, deps.report));
-  return { fetch: async (request) => (await known.unchanged(request)) ?? app.fetch(request) };
+  return {
+    fetch: async (request) => {
+      try {
+        return (await known.unchanged(request)) ?? (await forPeople(request, await app.fetch(request)));
+      } catch (error) {
+        return forPeople(request, answerError(error, deps.report));
+      }
+    },
+  };
 }
 
 /** Errors made on purpose say what they are; of others only the log learns. */

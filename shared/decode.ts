@@ -1,5 +1,5 @@
 import { ParseError } from "./errors.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
+import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "./json.ts";
 import { MAX_SHORT_TEXT } from "./limits.ts";
 
 /**
@@ -9,15 +9,18 @@ import { MAX_SHORT_TEXT } from "./limits.ts";
 export class Decoder {
   readonly value: JsonValue | undefined;
   readonly where: string;
+  readonly #secret: boolean;
 
-  constructor(value: JsonValue | undefined, where: string) {
+  /** @param secret messages name members and quote no value. */
+  constructor(value: JsonValue | undefined, where: string, secret = false) {
     this.value = value;
     this.where = where;
+    this.#secret = secret;
   }
 
   /** A member of an object; one that is absent fails when it is read, unless through `optional`. */
   get(name: string): Decoder {
-    return new Decoder(this.object().get(name), this.#path(name));
+    return this.#inside(this.object().get(name), this.#path(name));
   }
 
   optional<T>(read: (present: Decoder) => T): T | undefined {
@@ -35,14 +38,14 @@ export class Decoder {
   entries(max: number): readonly (readonly [string, Decoder])[] {
     const object = this.object();
     this.#bounded(object.size, max);
-    return [...object].map(([name, value]) => [name, new Decoder(value, this.#path(name))] as const);
+    return [...object].map(([name, value]) => [name, this.#inside(value, this.#path(name))] as const);
   }
 
   array(max: number): readonly Decoder[] {
     if (!Array.isArray(this.value)) return this.#mistyped("an array");
     const items = this.value as readonly JsonValue[];
     this.#bounded(items.length, max);
-    return items.map((value, i) => new Decoder(value, `${this.where}[${i}]`));
+    return items.map((value, i) => this.#inside(value, `${this.where}[${i}]`));
   }
 
   /** @param max in UTF-16 units. */
@@ -54,7 +57,9 @@ export class Decoder {
 
   integer(min: number, max: number = Number.MAX_SAFE_INTEGER): number {
     if (typeof this.value !== "number") return this.#mistyped("an integer");
-    if (this.value < min || this.value > max) return this.fail(`${this.value} is not in ${min} to ${max}`);
+    if (this.value < min || this.value > max) {
+      return this.fail(`${this.#secret ? "a number that" : this.value} is not in ${min} to ${max}`);
+    }
     return this.value;
   }
 
@@ -64,7 +69,7 @@ export class Decoder {
 
   literal<T extends string | number>(expected: T): T {
     if (this.value !== expected) {
-      return this.fail(`expected ${JSON.stringify(expected)}, had ${describe(this.value)}`);
+      return this.fail(`expected ${JSON.stringify(expected)}, had ${this.#described()}`);
     }
     return expected;
   }
@@ -75,6 +80,7 @@ export class Decoder {
     try {
       return check(text);
     } catch (cause) {
+      if (this.#secret) return this.fail("not of the form that it must have");
       return this.fail(cause instanceof Error ? cause.message : String(cause));
     }
   }
@@ -88,11 +94,34 @@ export class Decoder {
   }
 
   #mistyped(expected: string): never {
-    return this.fail(`expected ${expected}, had ${describe(this.value)}`);
+    return this.fail(`expected ${expected}, had ${this.#described()}`);
+  }
+
+  #inside(value: JsonValue | undefined, where: string): Decoder {
+    return new Decoder(value, where, this.#secret);
+  }
+
+  #described(): string {
+    if (!this.#secret || !["string", "number"].includes(typeof this.value)) return describe(this.value);
+    return typeof this.value === "string" ? "a string" : "a number";
   }
 
   #path(name: string): string {
     return `${this.where}.${name.slice(0, 80)}`;
+  }
+}
+
+/** JSON that holds secrets: what is thrown about it says where and what is wrong, and quotes nothing. Throws ParseError. */
+export function secretJson(bytes: Uint8Array, what: string): Decoder {
+  return new Decoder(parsedSecret(bytes, what), what, true);
+}
+
+function parsedSecret(bytes: Uint8Array, what: string): JsonValue {
+  try {
+    return parseJson(bytes, what);
+  } catch (cause) {
+    const [place = ""] = / at character \d+$/.exec(cause instanceof Error ? cause.message : "") ?? [];
+    throw new ParseError(`${what}: not JSON as it is read here${place}`);
   }
 }
 

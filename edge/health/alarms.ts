@@ -1,6 +1,7 @@
 import { DAY, formatInstant, HOUR, type Instant, MINUTE } from "../../shared/time.ts";
 import type { OnlineRole } from "../../shared/tuf/online_keys.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
+import type { ConfigFault } from "../config.ts";
 import { EXPIRING, type Expiring } from "../publish/expiries.ts";
 import type { Round } from "../publish/round.ts";
 import type { WatchedStore } from "../store/watched.ts";
@@ -14,12 +15,15 @@ export interface EdgeState {
   readonly lastError: WatchedStore["lastError"];
   /** Undefined before the first. */
   readonly round: Round | undefined;
+  /** What is missing or malformed of what the deployment gave. */
+  readonly configFaults: readonly ConfigFault[];
   /** Whether the root in force names a key that the edge holds. */
   readonly keys: Readonly<Record<OnlineRole, boolean>>;
 }
 
 /** What to do about each, docs/runbook.md says. */
 export type AlarmName =
+  | "config_invalid"
   | "store_unreadable"
   | "store_errors"
   | "root_invalid"
@@ -51,7 +55,17 @@ const ROUND_OVERDUE = 12 * HOUR;
 const RECENT = 15 * MINUTE;
 
 export function alarmsOf(state: EdgeState): readonly Alarm[] {
-  return [...storeAlarms(state), ...rootAlarms(state), ...expiryAlarms(state), ...roundAlarms(state)];
+  return [
+    ...configAlarms(state),
+    ...storeAlarms(state),
+    ...rootAlarms(state),
+    ...expiryAlarms(state),
+    ...roundAlarms(state),
+  ];
+}
+
+function* configAlarms({ configFaults }: EdgeState): Generator<Alarm> {
+  for (const { message } of configFaults) yield { name: "config_invalid", level: "failing", message };
 }
 
 function* storeAlarms({ storeReadable, lastError, now }: EdgeState): Generator<Alarm> {
@@ -63,7 +77,9 @@ function* storeAlarms({ storeReadable, lastError, now }: EdgeState): Generator<A
   }
 }
 
-function* rootAlarms({ root, storeReadable, keys, now }: EdgeState): Generator<Alarm> {
+const BINDINGS = { snapshot: "SNAPSHOT_KEY", timestamp: "TIMESTAMP_KEY" } as const;
+
+function* rootAlarms({ root, storeReadable, keys, now, configFaults }: EdgeState): Generator<Alarm> {
   if (!root) {
     if (!storeReadable) return;
     yield {
@@ -78,8 +94,8 @@ function* rootAlarms({ root, storeReadable, keys, now }: EdgeState): Generator<A
     yield { name: "root_expires", level: root.expires <= now ? "failing" : "warning", message };
   }
   for (const role of ["snapshot", "timestamp"] as const) {
-    if (keys[role]) continue;
-    const message = `root version ${root.version} names no key of ${role.toUpperCase()}_KEY`;
+    if (keys[role] || configFaults.some(({ binding }) => binding === BINDINGS[role])) continue;
+    const message = `root version ${root.version} names no key of ${BINDINGS[role]}`;
     yield { name: `${role}_key`, level: "failing", message };
   }
 }

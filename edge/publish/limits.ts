@@ -1,6 +1,6 @@
-import { Decoder } from "../../shared/decode.ts";
-import { parseJson } from "../../shared/json.ts";
+import { secretJson } from "../../shared/decode.ts";
 import { MINUTE } from "../../shared/time.ts";
+import { onlyMembers } from "./scope.ts";
 
 /** What a publisher does that is counted: publishes of kernels and roots, uploads, and reading what only publishers may. */
 export const LIMIT_NAMES = ["publish", "stage", "read"] as const;
@@ -28,13 +28,13 @@ const MAX_LIMIT = 1_000_000;
 
 /** `{"publish": {"burst", "per_minute"}, …}`; what is not named is as by default. Throws ParseError. */
 export function decodeLimits(bytes: Uint8Array): Limits {
-  const given = new Map(new Decoder(parseJson(bytes, "limits"), "limits").entries(LIMIT_NAMES.length));
-  const known: readonly string[] = LIMIT_NAMES;
-  for (const [name, limit] of given)
-    if (!known.includes(name)) limit.fail(`one of ${LIMIT_NAMES.join(", ")}`);
+  const json = secretJson(bytes, "PUBLISHER_LIMITS");
+  onlyMembers(json, LIMIT_NAMES);
+  const given = new Map(json.entries(LIMIT_NAMES.length));
   const limitOf = (name: LimitName): Limit => {
     const limit = given.get(name);
     if (!limit) return DEFAULT_LIMITS[name];
+    onlyMembers(limit, ["burst", "per_minute"]);
     const number = (member: string) => limit.get(member).integer(1, MAX_LIMIT);
     return { burst: number("burst"), perMinute: number("per_minute") };
   };

@@ -1,6 +1,5 @@
 import { type CryptoKey, importJWK } from "jose";
-import { Decoder } from "../../shared/decode.ts";
-import { parseJson } from "../../shared/json.ts";
+import { type Decoder, secretJson } from "../../shared/decode.ts";
 import { MAX_KEYS } from "../../shared/limits.ts";
 import {
   decodeKernelScope,
@@ -33,6 +32,8 @@ export interface Publishers {
   readonly quorums: readonly Quorum[];
 }
 
+export const NOBODY: Publishers = { byId: new Map(), byTargetsKey: new Map(), quorums: [] };
+
 const MAX_PUBLISHERS = 256;
 const MAX_QUORUMS = 64;
 /** Each that does not fit costs the verification of a signature. */
@@ -40,10 +41,11 @@ export const MAX_DOOR_KEYS = 4;
 
 /**
  * `[{"id", "key"}, …]`, or `{"publishers": […], "quorums": [{"kernels", "publishers"}, …]}`. A publisher has `key` or
- * `keys`, public JWKs, and may have `targets_keys` and `scope`. Throws ParseError.
+ * `keys`, public JWKs, and may have `targets_keys` and `scope`. Throws ParseError, which names members and quotes no value: a
+ * private key may stand here by mistake.
  */
 export async function decodePublishers(bytes: Uint8Array): Promise<Publishers> {
-  const json = new Decoder(parseJson(bytes, "PUBLISHERS"), "PUBLISHERS");
+  const json = secretJson(bytes, "PUBLISHERS");
   if (Array.isArray(json.value)) return publishersOf(json, []);
   onlyMembers(json, ["publishers", "quorums"]);
   const quorums = json.get("quorums").optional((list) => list.array(MAX_QUORUMS).map(decodeQuorum));
@@ -55,10 +57,10 @@ async function publishersOf(list: Decoder, quorums: readonly Quorum[]): Promise<
   const byTargetsKey = new Map<string, Publisher>();
   for (const entry of list.array(MAX_PUBLISHERS)) {
     const publisher = await decodePublisher(entry);
-    if (byId.has(publisher.id)) entry.fail("an id that another has");
+    if (byId.has(publisher.id)) entry.get("id").fail("another publisher has this id");
     byId.set(publisher.id, publisher);
     for (const key of publisher.targetsKeys) {
-      if (byTargetsKey.has(key)) entry.fail("a targets key that is named twice");
+      if (byTargetsKey.has(key)) entry.get("targets_keys").fail("a key that is named twice");
       byTargetsKey.set(key, publisher);
     }
   }
@@ -68,7 +70,8 @@ async function publishersOf(list: Decoder, quorums: readonly Quorum[]): Promise<
 async function decodePublisher(entry: Decoder): Promise<Publisher> {
   onlyMembers(entry, ["id", "key", "keys", "targets_keys", "scope"]);
   const id = entry.get("id").string(64);
-  if (!/^[a-z0-9][a-z0-9._-]*$/.test(id)) entry.fail("not a sound id");
+  if (!/^[a-z0-9][a-z0-9._-]*$/.test(id))
+    entry.get("id").fail("not an id: a-z, 0-9, and . _ - after the first");
   const one = entry.get("key").optional((key) => [key]);
   const jwks = entry.get("keys").optional((keys) => keys.array(MAX_DOOR_KEYS));
   if ((one === undefined) === (jwks === undefined)) entry.fail("needs either key or keys");
@@ -95,8 +98,8 @@ async function publicKey(jwk: Decoder): Promise<CryptoKey> {
   jwk.get("kty").literal("OKP");
   jwk.get("crv").literal("Ed25519");
   // A private key here is a mistake somebody should hear of before it is used.
-  if (jwk.object().has("d")) jwk.fail("a private key where the public one belongs");
-  const key = await importJWK({ kty: "OKP", crv: "Ed25519", x: jwk.get("x").string() }, "EdDSA");
-  if (key instanceof Uint8Array) return jwk.fail("not a public key");
-  return key;
+  if (jwk.object().has("d")) jwk.get("d").fail("a private key where the public one belongs");
+  const x = jwk.get("x");
+  const key = await importJWK({ kty: "OKP", crv: "Ed25519", x: x.string() }, "EdDSA").catch(() => undefined);
+  return key === undefined || key instanceof Uint8Array ? x.fail("not an Ed25519 public key") : key;
 }

@@ -66,8 +66,7 @@ export function decodeKernelScope(scope: Decoder): KernelScope {
 /** A limit that is misspelt must not be passed over. Throws ParseError. */
 export function onlyMembers(decoder: Decoder, names: readonly string[]): void {
   for (const name of decoder.object().keys()) {
-    if (!names.includes(name))
-      decoder.fail(`has a member ${JSON.stringify(name.slice(0, 80))}, which is none`);
+    if (!names.includes(name)) decoder.get(name).fail(`there is no such member: ${names.join(", ")}`);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { SECOND } from "../../shared/time.ts";
 import type { AppDeps } from "../app.ts";
+import { closedDoor } from "../config.ts";
 import { readBody } from "../http/body.ts";
 import { problem } from "../http/problem.ts";
 import type { LimitName } from "../publish/limits.ts";
@@ -32,6 +33,9 @@ export async function admit(
   limit: LimitName,
   max: number,
 ): Promise<Admission> {
+  const closed = closedDoor(deps);
+  if (closed)
+    return { kind: "turned_away", answer: problem(500, { code: "config", message: closed.message }) };
   const verdict = await verifyToken(request.headers.get("Authorization") ?? undefined, {
     publishers: deps.publishers,
     audience: deps.audience,

@@ -14,7 +14,7 @@ import type { NewestRoot } from "./newest_root.ts";
 /** Whoever asks more often is given what was found. */
 const KEPT_SECONDS = 5;
 
-type HealthDeps = Pick<AppDeps, "clock" | "keys" | "report"> & { readonly store: WatchedStore };
+type HealthDeps = Pick<AppDeps, "clock" | "keys" | "faults" | "report"> & { readonly store: WatchedStore };
 
 /** For whoever watches the edge: 200, or 503 where hosts or publishers are turned away. */
 export function healthRoutes(app: Hono, deps: HealthDeps, root: NewestRoot): void {
@@ -31,7 +31,10 @@ export function healthRoutes(app: Hono, deps: HealthDeps, root: NewestRoot): voi
   route(app, "/health", { get: answer });
 }
 
-async function look({ store, clock, keys, report }: HealthDeps, newest: NewestRoot): Promise<EdgeState> {
+async function look(
+  { store, clock, keys, faults, report }: HealthDeps,
+  newest: NewestRoot,
+): Promise<EdgeState> {
   let storeReadable = true;
   const tried = async <T>(read: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -53,6 +56,7 @@ async function look({ store, clock, keys, report }: HealthDeps, newest: NewestRo
     storeReadable,
     lastError: store.lastError,
     round,
+    configFaults: faults,
     keys: { snapshot: names("snapshot"), timestamp: names("timestamp") },
   };
 }

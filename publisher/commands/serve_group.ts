@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { feedAddress, kernels, withKeys } from "./arguments.ts";
 import { type AuditOptions, audit } from "./audit.ts";
+import { checkVars } from "./check_vars.ts";
 import type { CommandGroup } from "./run.ts";
 import { type ServeOptions, serve } from "./serve.ts";
 
@@ -25,5 +26,11 @@ export const serveGroup: CommandGroup = (root, run) => {
     .option("--url <url>", "the feed's address as the world knows it, behind a proxy")
     .action((options: ServeOptions, self: Command) =>
       run("serve", self, (context) => serve(context, options)),
+    );
+  root
+    .command("check-vars <file>")
+    .description("before they are deployed: read the edge's keys and publishers as the edge will")
+    .action((file: string, _: unknown, self: Command) =>
+      run("check-vars", self, (context) => checkVars(context, file)),
     );
 };

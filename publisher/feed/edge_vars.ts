@@ -1,8 +1,13 @@
-import { utf8 } from "../../shared/bytes.ts";
+import { fromUtf8, utf8 } from "../../shared/bytes.ts";
+import { RebootlessError } from "../../shared/errors.ts";
 import { privateJwk, publicJwk } from "../keys/jwk.ts";
 import type { SigningKey } from "../keys/key_file.ts";
 import { writeSecretFile } from "../keys/owner_only.ts";
+import { readBounded } from "./read_bounded.ts";
 import { edgeVarsFile, type Workspace } from "./workspace.ts";
+
+/** Keys, the root and the list of publishers. */
+const MAX_VARS_BYTES = 1024 * 1024;
 
 export interface EdgeKeys {
   readonly snapshot: SigningKey;
@@ -30,4 +35,21 @@ export async function writeEdgeVars(
   };
   const lines = Object.entries(vars).map(([name, value]) => `${name}='${value}'\n`);
   await writeSecretFile(edgeVarsFile(dir), utf8(lines.join("")));
+}
+
+/** The bindings in such a file, by name. Throws `config` with the number of a line that is none of them. */
+export async function readEdgeVars(file: string): Promise<Readonly<Record<string, string>>> {
+  const vars = new Map<string, string>();
+  const lines = fromUtf8(await readBounded(file, MAX_VARS_BYTES)).split("\n");
+  for (const [i, line] of lines.entries()) {
+    if (line.trim() === "" || line.startsWith("#")) continue;
+    const fail = (what: string): never => {
+      throw new RebootlessError("config", `${file}: line ${i + 1} ${what}`);
+    };
+    const [, name, value] = /^([A-Z][A-Z0-9_]*)='([^']*)'$/.exec(line) ?? [];
+    if (name === undefined || value === undefined) return fail("is not NAME='value'");
+    if (vars.has(name)) fail(`has ${name} a second time`);
+    vars.set(name, value);
+  }
+  return Object.fromEntries(vars);
 }

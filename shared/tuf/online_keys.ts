@@ -1,8 +1,8 @@
 import { fromBase64, utf8 } from "../bytes.ts";
 import { ed25519, ed25519Signer, type Signer } from "../crypto/ed25519_webcrypto.ts";
-import { Decoder } from "../decode.ts";
+import { type Decoder, secretJson } from "../decode.ts";
 import { RebootlessError } from "../errors.ts";
-import { type JsonObject, parseJson } from "../json.ts";
+import type { JsonObject } from "../json.ts";
 import { canonicalJson } from "./canonical_json.ts";
 import { ed25519Key, type PublicKey } from "./keys.ts";
 import { envelope } from "./metadata.ts";
@@ -25,10 +25,10 @@ const MAX_KEYS = 4;
 
 /**
  * @param text an Ed25519 private key (RFC 8037, JWK) as JSON, or an array of such keys. Throws ParseError, which names
- *   members, never values.
+ *   members, never values. @param what names the text in messages.
  */
-export async function onlineKeys(text: Uint8Array): Promise<readonly OnlineKey[]> {
-  const value = new Decoder(parseJson(text, "JWK"), "JWK");
+export async function onlineKeys(text: Uint8Array, what = "JWK"): Promise<readonly OnlineKey[]> {
+  const value = secretJson(text, what);
   const list = Array.isArray(value.value) ? value.array(MAX_KEYS) : [value];
   if (list.length === 0) return value.fail("no key");
   return Promise.all(list.map(onlineKey));
@@ -42,7 +42,7 @@ async function onlineKey(key: Decoder): Promise<OnlineKey> {
   const d = key.get("d");
   if (typeof d.value !== "string") return key.fail("has no private part (d)");
   const sign = await openSecret(x, d.value, key);
-  const publicKey = fromBase64Url(x);
+  const publicKey = key.get("x").as(fromBase64Url);
   const probe = utf8("rebootless: do the halves of this key belong together?");
   if (!(await ed25519(publicKey, probe, await sign(probe)))) key.fail("x and d are not of one key");
   return { public: ed25519Key(publicKey), sign };

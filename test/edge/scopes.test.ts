@@ -173,9 +173,11 @@ describe("PUBLISHERS", () => {
   const refused = async (change: (json: { publishers: Record<string, unknown>[] }) => void) => {
     const json = JSON.parse(binding());
     change(json);
-    await expect(inProcess(made, systemClock, { publishers: JSON.stringify(json) })).rejects.toThrow(
-      "PUBLISHERS is malformed",
-    );
+    const { deps } = await inProcess(made, systemClock, { publishers: JSON.stringify(json) });
+    expect(deps.faults).toEqual([
+      { binding: "PUBLISHERS", message: expect.stringMatching(/^PUBLISHERS\.publishers\[\d\]/) },
+    ]);
+    expect(deps.publishers.byId.size).toBe(0);
   };
   it("is refused with a limit that is misspelt", async () => {
     await refused(({ publishers: [first] }) => {

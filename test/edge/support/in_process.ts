@@ -1,5 +1,6 @@
 import { type AppDeps, createApp } from "../../../edge/app.ts";
 import { StoredAuditLog } from "../../../edge/audit/log.ts";
+import type { Catalogue } from "../../../edge/catalogue/catalogue.ts";
 import { MemoryCatalogue } from "../../../edge/catalogue/memory.ts";
 import { readConfig } from "../../../edge/config.ts";
 import { storeLedger } from "../../../edge/node/ledger.ts";
@@ -29,15 +30,18 @@ export async function inProcess(
     readonly online?: Parameters<typeof secrets>[1];
     /** In place of the one publisher who may do everything. */
     readonly publishers?: string;
+    /** In place of the usual ones; undefined for one that is missing. */
+    readonly bindings?: Readonly<Record<string, string | undefined>>;
+    readonly catalogue?: Catalogue;
     readonly queue?: (real: PublisherQueue) => PublisherQueue;
   } = {},
 ): Promise<InProcess> {
   const store = options.store ?? new MemoryStore();
-  const bindings = secrets(made, options.online);
+  const bindings = { ...secrets(made, options.online), ...options.bindings };
   const PUBLISHERS = options.publishers ?? bindings["PUBLISHERS"];
   const config = { ...(await readConfig({ ...bindings, PUBLISHERS })), clock };
   const queue = processQueue({ ...config, store });
-  const catalogue = new MemoryCatalogue();
+  const catalogue = options.catalogue ?? new MemoryCatalogue();
   const reports: unknown[] = [];
   const deps: AppDeps = {
     ...config,

@@ -1,0 +1,20 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import type { Context } from "../context.ts";
+import { edgeProgram } from "../feed/edge_program.ts";
+import { readEdgeVars } from "../feed/edge_vars.ts";
+
+/** Reads a file of the edge's secrets and variables as the edge would, and says everything that is wrong with it. */
+export async function checkVars({ terminal }: Context, file: string): Promise<void> {
+  const bindings = await readEdgeVars(file);
+  const [first, ...more] = await (await edgeProgram()).checkVars(bindings);
+  if (first === undefined) {
+    terminal.say(`${file}: the edge can use all of it`);
+    return terminal.result("check-vars", { file, bindings: Object.keys(bindings), faults: [] });
+  }
+  const faults = [first, ...more];
+  const message = more.length === 0 ? first : `${faults.length} faults:\n  ${faults.join("\n  ")}`;
+  throw new RebootlessError("config", `${file}: ${message}`, {
+    hint: "Nothing was deployed. docs/publishing.md says what each of them holds.",
+    answer: { file, faults },
+  });
+}

@@ -1,0 +1,49 @@
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
+
+/** The edge on Node, built beside this program: the publisher's own code and the edge's know nothing of each other. */
+const EDGE = "rebootless-edge.cjs";
+
+type Bindings = Readonly<Record<string, string>>;
+
+export interface EdgeProgram {
+  serve(options: {
+    readonly data: string;
+    readonly host: string;
+    readonly port: number;
+    readonly bindings: Bindings;
+    readonly report: (line: string) => void;
+  }): Promise<Served>;
+  /** What is wrong with bindings, a sentence each. */
+  checkVars(bindings: Bindings): Promise<readonly string[]>;
+}
+
+type Served =
+  | { readonly kind: "serving"; readonly serving: Serving }
+  | {
+      readonly kind: "failed";
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly hint: string | undefined;
+    };
+
+interface Serving {
+  readonly port: number;
+  readonly warnings: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Throws `unsupported` where it is not there. */
+export async function edgeProgram(): Promise<EdgeProgram> {
+  const file = join(dirname(process.argv[1] ?? ""), EDGE);
+  try {
+    const module = (await import(pathToFileURL(file).href)) as { readonly default: EdgeProgram };
+    return module.default;
+  } catch (cause) {
+    throw new RebootlessError("unsupported", `cannot load ${file}`, {
+      cause,
+      hint: `Build with \`npm run build\`, and keep ${EDGE} beside this program.`,
+    });
+  }
+}
