@@ -4,6 +4,7 @@ import { type App, type AppDeps, answerError, createApp } from "./app.ts";
 import { AuditObject, auditOf } from "./audit/object.ts";
 import { configOf, type EdgeEnv, repositoryDeps } from "./bindings.ts";
 import { CatalogueObject, catalogueOf } from "./catalogue/object.ts";
+import { forPeople } from "./http/people.tsx";
 import { PublishQueue, queueOf } from "./publish/queue.ts";
 import { roundInWords, runRound } from "./publish/round.ts";
 import { ledgerOf, TokenLedger } from "./publish/token_ledger.ts";
@@ -40,7 +41,7 @@ export default {
       app ??= depsOf(env).then(createApp);
       return await (await app).fetch(request);
     } catch (error) {
-      return answerError(error, report);
+      return forPeople(request, answerError(error, report));
     }
   },
 

@@ -6,8 +6,8 @@ import { pipeline } from "node:stream/promises";
 import { type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { fromUtf8 } from "../../shared/bytes.ts";
 import { errorLines } from "../../shared/error_lines.ts";
-import { RebootlessError } from "../../shared/errors.ts";
 import { askedRenewals, listingToJson, renewalsToJson } from "../../shared/feed/listing.ts";
+import { cannotListen } from "../../shared/http/cannot_listen.ts";
 import { etagOf, noneMatchNames } from "../../shared/http/etag.ts";
 import { rangeOf } from "../../shared/http/range.ts";
 import { encodeJson, type JsonObject, jsonObject } from "../../shared/json.ts";
@@ -52,9 +52,7 @@ export async function serveMirror({ dir, host, port, report }: ServeMirror): Pro
   });
   server.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause) => {
-      reject(new RebootlessError("io", `cannot listen at ${host} port ${port}: ${cause.message}`, { cause }));
-    });
+    server.once("error", (cause) => reject(cannotListen(host, port, cause)));
     server.listen(port, host, resolve);
   });
   return server;

@@ -11,7 +11,7 @@ export interface View {
 }
 
 /** A browser names text/html; programs that take anything get JSON (RFC 9110, 12.5.1). */
-const wantsPage = (request: Request): boolean =>
+export const wantsPage = (request: Request): boolean =>
   (request.headers.get("Accept") ?? "")
     .split(",")
     .some((type) => type.trim().toLowerCase().startsWith("text/html"));
@@ -34,8 +34,6 @@ export async function answerPage(
   const headers = { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", Vary: "Accept" };
   return guarded(new Response(`<!doctype html>${await page.toString()}`, { status, headers }));
 }
-
-export { wantsPage };
 
 let policy: Promise<string> | undefined;
 

@@ -25,8 +25,15 @@ export function problem(
   const members = Object.entries(error).filter(
     (entry): entry is [string, JsonValue] => entry[1] !== undefined,
   );
-  return jsonAnswer(status, { error: new Map(members) }, headers);
+  const answer = jsonAnswer(status, { error: new Map(members) }, headers);
+  said.set(answer, error);
+  return answer;
 }
+
+const said = new WeakMap<Response, Problem>();
+
+/** The problem that an answer tells of; undefined for any other answer. */
+export const saidIn = (answer: Response): Problem | undefined => said.get(answer);
 
 export const notFound = (message: string): Response => problem(404, { code: "not_found", message });
 

@@ -2,23 +2,22 @@ import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
-import { getRequestListener } from "@hono/node-server";
-import { Hono } from "hono";
-import { compress } from "hono/compress";
 import { useDigest } from "../../shared/crypto/digest.ts";
 import { useEd25519 } from "../../shared/crypto/ed25519_webcrypto.ts";
 import { errorLines } from "../../shared/error_lines.ts";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
+import { cannotListen } from "../../shared/http/cannot_listen.ts";
 import { HOUR, SECOND } from "../../shared/time.ts";
 import { type App, type AppDeps, createApp } from "../app.ts";
 import { StoredAuditLog } from "../audit/log.ts";
 import { MemoryCatalogue } from "../catalogue/memory.ts";
-import { readConfig } from "../config.ts";
+import { type Config, faultsOf, readConfig } from "../config.ts";
 import { roundInWords, runRound } from "../publish/round.ts";
 import { recordAll } from "../publish/tend.ts";
 import { nodeEd25519 } from "./ed25519.ts";
 import { fileStore, sweepUnfinished } from "./files.ts";
 import { storeLedger, sweepLedger } from "./ledger.ts";
+import { listenerOf, refuseTunnel } from "./listener.ts";
 import { onlyProcess } from "./only_process.ts";
 import { processQueue } from "./queue.ts";
 
@@ -28,8 +27,6 @@ export interface ServeOptions {
   readonly host: string;
   /** 0 for any that is free. */
   readonly port: number;
-  /** How the feed is reached from outside, such as `https://feed.example.org`; by default as each request says. */
-  readonly url?: string;
   /** What a Worker has as secrets and variables. */
   readonly bindings: Readonly<Record<string, string | undefined>>;
   readonly report: (line: string) => void;
@@ -47,6 +44,8 @@ export type Served =
 
 export interface Serving {
   readonly port: number;
+  /** What is wrong with the bindings: the feed is served, and what needs them is not done. */
+  readonly warnings: readonly string[];
   /** Waits for what is under way. */
   close(): Promise<void>;
 }
@@ -56,6 +55,17 @@ const TEND_EVERY = 4 * HOUR;
 const REQUEST_TIMEOUT = 300 * SECOND;
 const HEADERS_TIMEOUT = 10 * SECOND;
 const MAX_CONNECTIONS = 4096;
+
+/** Everything that is wrong with bindings, in words; nothing where `serve` and a Worker would take all of them. */
+export function checkVars(bindings: ServeOptions["bindings"]): Promise<readonly string[]> {
+  useNodeCrypto();
+  return faultsOf(bindings);
+}
+
+function useNodeCrypto(): void {
+  useDigest((algorithm, bytes) => createHash(algorithm).update(bytes).digest());
+  useEd25519(nodeEd25519);
+}
 
 /** Runs the edge on Node: the same app over a folder. Fails with `config`, `locked` or `io`. */
 export async function serve(options: ServeOptions): Promise<Served> {
@@ -69,12 +79,26 @@ export async function serve(options: ServeOptions): Promise<Served> {
 }
 
 async function start(options: ServeOptions): Promise<Serving> {
-  useDigest((algorithm, bytes) => createHash(algorithm).update(bytes).digest());
-  useEd25519(nodeEd25519);
-  const { data, report } = options;
+  useNodeCrypto();
+  const { data } = options;
   const config = await readConfig(options.bindings);
   await mkdir(data, { recursive: true });
   const release = await onlyProcess(data);
+  try {
+    return await serveAlone(options, config, release);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** Whatever fails here fails before anything runs by itself. @param release lets the folder go. */
+async function serveAlone(
+  options: ServeOptions,
+  config: Config,
+  release: () => Promise<void>,
+): Promise<Serving> {
+  const { data, report } = options;
   await sweepUnfinished(join(data, "store"));
   const store = fileStore(join(data, "store"));
   const deps: AppDeps = {
@@ -89,35 +113,25 @@ async function start(options: ServeOptions): Promise<Serving> {
     },
   };
   report(`${await recordAll(deps)} kernels`);
-  const timer = setInterval(() => void round(deps, report), TEND_EVERY);
-  void round(deps, report);
-  const server = await listen(outer(createApp(deps), options.url), options);
+  const server = await listen(createApp(deps), options);
+  let rounds = round(deps, report);
+  const timer = setInterval(() => {
+    rounds = rounds.then(() => round(deps, report));
+  }, TEND_EVERY);
   const address = server.address();
   return {
     port: typeof address === "object" && address ? address.port : options.port,
+    warnings: await faultsOf(options.bindings),
     close: async () => {
       clearInterval(timer);
       await new Promise((resolve) => {
         server.close(resolve);
         server.closeIdleConnections();
       });
+      await rounds;
       await release();
     },
   };
-}
-
-/** What Cloudflare does before a Worker: compression, and the address that the world knows. */
-function outer(app: App, url: string | undefined): Hono {
-  const front = new Hono();
-  const compressed = compress();
-  // A part of a file is counted in the file's own bytes.
-  front.use((c, next) => (c.req.raw.headers.has("Range") ? next() : compressed(c, next)));
-  front.all("*", (c) => {
-    if (url === undefined) return app.fetch(c.req.raw);
-    const { pathname, search } = new URL(c.req.url);
-    return app.fetch(new Request(new URL(pathname + search, url), c.req.raw));
-  });
-  return front;
 }
 
 async function round(deps: AppDeps, report: (line: string) => void): Promise<void> {
@@ -129,16 +143,15 @@ async function round(deps: AppDeps, report: (line: string) => void): Promise<voi
   }
 }
 
-async function listen(app: Hono, { host, port }: ServeOptions): Promise<Server> {
+async function listen(app: App, { host, port }: ServeOptions): Promise<Server> {
   const server = createServer(
     { requestTimeout: REQUEST_TIMEOUT, headersTimeout: HEADERS_TIMEOUT },
-    getRequestListener(app.fetch),
+    listenerOf(app),
   );
   server.maxConnections = MAX_CONNECTIONS;
+  server.on("connect", refuseTunnel);
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause) => {
-      reject(new RebootlessError("io", `cannot listen at ${host} port ${port}: ${cause.message}`, { cause }));
-    });
+    server.once("error", (cause) => reject(cannotListen(host, port, cause)));
     server.listen(port, host, resolve);
   });
   return server;

@@ -80,13 +80,3 @@ export const Verify: FC<GuideProps> = ({ feed, firstRoot }) => (
     </pre>
   </Layout>
 );
-
-export const NotFound: FC<{ readonly message: string }> = ({ message }) => (
-  <Layout title="Not found">
-    <h1>Not found</h1>
-    <p>{message}</p>
-    <p>
-      <a href="/kernels">Look among the kernels</a>
-    </p>
-  </Layout>
-);

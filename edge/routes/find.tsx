@@ -8,10 +8,11 @@ import type { AppDeps } from "../app.ts";
 import { cursorOf, parseQuery } from "../catalogue/query.ts";
 import { answerContent } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
-import { answerPage, answerView, wantsPage } from "../http/page.ts";
+import { originOf } from "../http/origin.ts";
+import { answerView } from "../http/page.ts";
 import { notFound } from "../http/problem.ts";
 import { atom } from "../pages/atom.ts";
-import { Install, NotFound, Verify } from "../pages/guides.tsx";
+import { Install, Verify } from "../pages/guides.tsx";
 import { Home } from "../pages/home.tsx";
 import { Kernel } from "../pages/kernel.tsx";
 import { Kernels } from "../pages/kernels.tsx";
@@ -62,7 +63,7 @@ async function kernels(c: Context, { catalogue }: AppDeps): Promise<Response> {
 async function kernel(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
   const id = buildId(c.req.param("id") ?? "");
   const feed = (await feedInForce(deps, root, id)) && (await readFeed(deps.store, id));
-  if (!feed) return missing(c, `This feed has nothing for kernel ${id}.`, notCovered(id));
+  if (!feed) return notCovered(id);
   const { bundle, versions } = feed;
   const manifest = decodeManifest(bundle.manifest);
   const expires = {
@@ -77,7 +78,7 @@ async function update(c: Context, { catalogue }: AppDeps): Promise<Response> {
   const name = c.req.param("id") ?? "";
   const id = updateIdOf(name);
   const known = id && (await catalogue.update(id));
-  if (!known) return missing(c, `No update is called ${name}.`);
+  if (!known) return notFound(`no update is called ${name}`);
   const page = await catalogue.kernelsWith(known.id, cursorOf(c.req.query("after")));
   return answerView(c.req.raw, {
     json: () => views.update(known, page),
@@ -97,7 +98,7 @@ function updateIdOf(text: string): UpdateId | undefined {
 async function cve(c: Context, { catalogue }: AppDeps): Promise<Response> {
   const name = c.req.param("cve") ?? "";
   const updates = await catalogue.updatesFor(name);
-  if (updates.length === 0) return missing(c, `No update of this feed fixes ${name}.`);
+  if (updates.length === 0) return notFound(`no update of this feed fixes ${name}`);
   return answerView(c.req.raw, {
     json: () => views.cve(name, updates),
     page: () => <CvePage cve={name} updates={updates} />,
@@ -116,17 +117,12 @@ async function trust(c: Context, deps: AppDeps, newest: NewestRoot): Promise<Res
   return answerView(c.req.raw, { json: () => views.trust(state), page: () => <Trust {...state} /> });
 }
 
-async function changes(c: Context, { catalogue, clock }: AppDeps): Promise<Response> {
-  const { origin } = new URL(c.req.url);
-  const content = utf8(atom(await catalogue.changes(), origin, clock()));
+async function changes(c: Context, { catalogue, clock, url }: AppDeps): Promise<Response> {
+  const content = utf8(atom(await catalogue.changes(), originOf(c.req.raw, url), clock()));
   return answerContent(c.req.raw, content, { lifetime: "moving", type: "application/atom+xml" });
 }
 
-async function guide(c: Context, { trustedRoot }: AppDeps, Guide: typeof Install): Promise<Response> {
-  const props = { feed: `${new URL(c.req.url).origin}/`, firstRoot: await sha256Of(trustedRoot) };
+async function guide(c: Context, { trustedRoot, url }: AppDeps, Guide: typeof Install): Promise<Response> {
+  const props = { feed: `${originOf(c.req.raw, url)}/`, firstRoot: await sha256Of(trustedRoot) };
   return answerView(c.req.raw, { json: () => views.guide(props), page: () => <Guide {...props} /> });
-}
-
-function missing(c: Context, message: string, answer = notFound(message)): Response | Promise<Response> {
-  return wantsPage(c.req.raw) ? answerPage(404, <NotFound message={message} />) : answer;
 }

@@ -8,6 +8,7 @@ import { instant } from "../../shared/time.ts";
 import type { AppDeps } from "../app.ts";
 import { answerContent } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
+import { originOf } from "../http/origin.ts";
 import { notFound } from "../http/problem.ts";
 import { readFeed } from "../publish/stored_feed.ts";
 import { notCovered } from "./feed_in_force.ts";
@@ -18,7 +19,7 @@ export function openvexRoutes(app: Hono, deps: AppDeps): void {
   route(app, `/kernels/:id{${ID}}/openvex.json`, { get: (c) => openvex(c, deps) });
 }
 
-async function openvex(c: Context, { store }: AppDeps): Promise<Response> {
+async function openvex(c: Context, { store, url }: AppDeps): Promise<Response> {
   const id = buildId(c.req.param("id") ?? "");
   const feed = await readFeed(store, id);
   if (!feed) return notCovered(id);
@@ -26,11 +27,11 @@ async function openvex(c: Context, { store }: AppDeps): Promise<Response> {
   const statements = vexStatements({ kernel, updates, applied: new Map(), products: [] });
   if (statements.length === 0)
     return notFound("no update for this kernel names a CVE: there is nothing to state");
-  const { origin, host } = new URL(c.req.url);
+  const origin = originOf(c.req.raw, url);
   const version = feed.versions.targets;
   const heading = {
     id: `${origin}/${openvexPath(id)}#${version}`,
-    author: host,
+    author: new URL(origin).host,
     tooling: "rebootless",
     timestamp: newest(updates),
     version,

@@ -21,7 +21,9 @@ const USUAL_PORT = 8787;
 /** The one asked for, or the usual one unless somebody has it. */
 async function portToUse(): Promise<number> {
   if (values.port === undefined) return freePort(USUAL_PORT).catch(() => freePort());
-  return freePort(Number(values.port));
+  return freePort(Number(values.port)).catch((cause: Error) => {
+    throw new Error(`cannot listen at port ${values.port}: ${cause.message}`, { cause });
+  });
 }
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -59,6 +61,9 @@ const work = await mkdtemp(join(tmpdir(), "rebootless-dev-"));
 const cleanup: (() => Promise<void>)[] = [() => rm(work, { recursive: true, force: true })];
 try {
   await Promise.race([main(work, stopped, cleanup), stopped]);
+} catch (error) {
+  progress(`error: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
 } finally {
   for (const end of cleanup.reverse()) await end();
 }

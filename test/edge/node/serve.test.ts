@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { serve as serveHere } from "../../../edge/node/serve.ts";
 import { versionsOf } from "../../../edge/publish/stored_feed.ts";
 import type { BuildId } from "../../../shared/brand.ts";
 import { sha256Of } from "../../../shared/crypto/digest.ts";
@@ -14,7 +15,7 @@ import { MAX_BATCH, PUBLICATIONS_PATH } from "../../../shared/feed/batch.ts";
 import { decodeBundle } from "../../../shared/feed/bundle.ts";
 import { decodeManifest, encodeManifest } from "../../../shared/feed/manifest.ts";
 import { feedPath } from "../../../shared/feed/paths.ts";
-import { mustPublish } from "../../support/commands.ts";
+import { mustPublish, publish } from "../../support/commands.ts";
 import { answerOf, type Send, TestPublisher } from "../support/edge.ts";
 import {
   type Ceremony,
@@ -82,7 +83,7 @@ async function serve(vars: string, ...more: readonly string[]): Promise<Running>
     "0",
     ...more,
   ];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
   started.push(child);
   for await (const line of createInterface({ input: child.stdout })) {
     const url = / at (http:\S+)\/$/.exec(line)?.[1];
@@ -108,9 +109,11 @@ const sender =
       }),
     );
 
-async function varsFile(made: Ceremony): Promise<string> {
+async function varsFile(made: Ceremony, change: Readonly<Record<string, string>> = {}): Promise<string> {
   const file = join(work, "edge.vars");
-  const lines = Object.entries(secrets(made)).map(([name, value]) => `${name}='${value}'\n`);
+  const lines = Object.entries({ ...secrets(made), ...change }).map(
+    ([name, value]) => `${name}='${value}'\n`,
+  );
   await writeFile(file, lines.join(""), { mode: 0o600 });
   return file;
 }
@@ -192,6 +195,80 @@ describe("a feed served from a folder", () => {
     expect(started[1]?.exitCode ?? (await once(started[1] as ChildProcess, "exit"))[0]).toBe(10);
     expect(await stop(first, "SIGKILL")).toBeNull();
     await stop(await serve(vars));
+  });
+
+  it("ends when it has no place to listen at, and lets its folder go", async () => {
+    const vars = await varsFile(await ceremony());
+    const first = await serve(vars);
+    const { port } = new URL(first.url);
+    const at = ["serve", "--data", join(work, "other"), "--vars", vars, "--port", port];
+    const second = await publish(...at);
+    expect(second).toMatchObject({ code: 1, stdout: "" });
+    expect(second.stderr).toMatch(/^error: cannot listen at 127\.0\.0\.1 port \d+: .*EADDRINUSE/m);
+    expect(second.stderr).toMatch(/^hint: .*choose another --port/m);
+    await stop(first);
+    await stop(await serve(vars, "--data", join(work, "other")));
+  });
+
+  it("lets its folder go also in the process that goes on", async () => {
+    const bindings = secrets(await ceremony());
+    const start = (port: number, data = "data") =>
+      serveHere({ data: join(work, data), host: "127.0.0.1", port, bindings, report: () => {} });
+    const first = await start(0, "first");
+    if (first.kind === "failed") throw new Error(first.message);
+    expect(await start(first.serving.port)).toMatchObject({ kind: "failed", code: "io" });
+    const again = await start(0);
+    if (again.kind === "failed") throw new Error(again.message);
+    await again.serving.close();
+    await mkdir(join(work, "data/store/feeds"), { recursive: true });
+    await writeFile(join(work, `data/store/feeds/${someBuildId()}.json`), "damaged");
+    expect(await start(0).catch((error: unknown) => error)).not.toMatchObject({ kind: "serving" });
+    await rm(join(work, "data/store"), { recursive: true });
+    const repaired = await start(0);
+    if (repaired.kind === "failed") throw new Error(repaired.message);
+    await repaired.serving.close();
+    await first.serving.close();
+  });
+
+  it("with publishers that cannot be read says so when it starts, and serves", async () => {
+    const made = await ceremony();
+    const vars = await varsFile(made, { PUBLISHERS: JSON.stringify([{ id: "demo", kee: {} }]) });
+    const running = await serve(vars);
+    let said = "";
+    running.child.stderr?.on("data", (chunk: Buffer) => {
+      said += String(chunk);
+    });
+    expect((await fetch(`${running.url}/kernels`)).status).toBe(200);
+    expect((await fetch(`${running.url}/health`)).status).toBe(503);
+    await stop(running);
+    expect(said).toMatch(/^warning: .*edge\.vars: PUBLISHERS\[0\]\.kee: there is no such member/m);
+  });
+
+  it("is not begun with what check-vars finds fault with", async () => {
+    const made = await ceremony();
+    expect(await publish("check-vars", await varsFile(made))).toMatchObject({ code: 0, stderr: "" });
+    const key = secrets(made)["SNAPSHOT_KEY"] ?? "";
+    const broken = {
+      PUBLISHERS: JSON.stringify([{ id: "demo", scope: { releases: [] } }]),
+      SNAPSHOT_KEY: key.replace('"crv":"Ed25519"', '"crv":"X25519"'),
+      PUBLISHER_LIMIT: "{}",
+    };
+    const { code, stdout } = await publish("--json", "check-vars", await varsFile(made, broken));
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      command: "check-vars",
+      exit_code: 2,
+      error: { code: "config" },
+      faults: [
+        expect.stringMatching(/^SNAPSHOT_KEY: not an Ed25519 key/),
+        expect.stringMatching(/^PUBLISHERS\[0\]/),
+        expect.stringMatching(/^PUBLISHER_LIMIT: nothing reads this/),
+      ],
+    });
+    expect(stdout).not.toContain((JSON.parse(key) as { d: string }).d);
+    const root = await varsFile(made, { TRUSTED_ROOT: "{}" });
+    expect(await publish("check-vars", root)).toMatchObject({ code: 2 });
+    await expect(serve(root)).rejects.toThrow("did not come up");
   });
 
   it("knows a token again after a restart", async () => {
