@@ -1,5 +1,5 @@
+import type { Dating } from "../shared/source_date.ts";
 import type { Terminal } from "../shared/terminal.ts";
-import type { Clock } from "../shared/time.ts";
 import type { Places } from "./config.ts";
 import type { StateLock } from "./host/lock.ts";
 import type { StopRequests } from "./host/stop.ts";
@@ -7,10 +7,9 @@ import type { System } from "./host/system.ts";
 import type { RunRecord } from "./report/run_record.ts";
 
 /** What a command is given: where things are, whom it speaks to, what tells the time and touches the machine. */
-export interface Context {
+export interface Context extends Dating {
   readonly places: Places;
   readonly terminal: Terminal;
-  readonly clock: Clock;
   readonly system: System;
   /** To be taken before anything is changed. */
   readonly lock: StateLock;

@@ -22,6 +22,7 @@ program(REBOOTLESS_VERSION, (command, globals, action) =>
       places: globals,
       terminal,
       clock: systemClock,
+      sourceDate: process.env["SOURCE_DATE_EPOCH"],
       system,
       lock,
       stop: stopRequests(process, terminal.notice),

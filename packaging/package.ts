@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { parseSourceDate } from "../shared/source_date.ts";
 import { packages } from "./packages.ts";
 
 /*
@@ -15,10 +16,7 @@ const dist = join(root, "dist");
 
 async function sourceDate(): Promise<number> {
   const set = process.env["SOURCE_DATE_EPOCH"];
-  if (set !== undefined) {
-    if (/^\d{1,10}$/.test(set)) return Number(set);
-    throw new Error(`SOURCE_DATE_EPOCH is not a number of seconds: ${set}`);
-  }
+  if (set !== undefined) return parseSourceDate(set);
   const git = promisify(execFile)("git", ["log", "-1", "--format=%ct"], { cwd: root });
   const committed = await git.then(({ stdout }) => Number(stdout.trim())).catch(() => 0);
   if (committed > 0) return committed;

@@ -1,10 +1,9 @@
+import type { Dating } from "../shared/source_date.ts";
 import type { Terminal } from "../shared/terminal.ts";
-import type { Clock } from "../shared/time.ts";
 
 /** What every command is given by the process it runs in. */
-export interface BaseContext {
+export interface BaseContext extends Dating {
   readonly terminal: Terminal;
-  readonly clock: Clock;
 }
 
 /** What a command is given. */

@@ -14,7 +14,9 @@ useDigest((algorithm, bytes) => createHash(algorithm).update(bytes).digest());
 const self = processOf(process);
 
 program(REBOOTLESS_VERSION, (command, modes, action) =>
-  runCommand(self, command, modes, (terminal) => action({ terminal, clock: systemClock })),
+  runCommand(self, command, modes, (terminal) =>
+    action({ terminal, clock: systemClock, sourceDate: process.env["SOURCE_DATE_EPOCH"] }),
+  ),
 )
   .parseAsync()
   .catch((error: unknown) => self.exitWith(parserExitCode(error)));

@@ -2,7 +2,9 @@ import { resolve } from "node:path";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { JsonValue } from "../../shared/json.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
+import { dateOfMaking } from "../../shared/source_date.ts";
 import type { Terminal } from "../../shared/terminal.ts";
+import type { Instant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
 import { readNamed } from "../host/files.ts";
 import { type Carried, carriedBy } from "../mirror/carried.ts";
@@ -39,16 +41,17 @@ const SHOWN = 20;
 
 /** Writes what a mirror has, in short, to be carried out to where a transfer is made. */
 export async function mirrorState(
-  { terminal, clock }: Context,
+  context: Context,
   folder: string,
   { output }: MirrorStateOptions,
 ): Promise<void> {
+  const { terminal } = context;
   const dir = new MirrorDir(folder);
   await dir.requireMirror();
   const release = await dir.lock();
   try {
     const { version } = await openTrust(dir);
-    const state = await stateOf(dir, (await dir.index()) ?? new Map(), version, saneTime(clock, undefined));
+    const state = await stateOf(dir, (await dir.index()) ?? new Map(), version, dateOf(context));
     const bytes = encodeState(state);
     await writeNamed(output, bytes);
     terminal.say(
@@ -63,17 +66,18 @@ export async function mirrorState(
 
 /** Writes what another mirror lacks into one file, or into parts. */
 export async function mirrorExport(
-  { terminal, clock }: Context,
+  context: Context,
   folder: string,
   { since, output, split }: MirrorExportOptions,
 ): Promise<void> {
+  const { terminal } = context;
   const dir = new MirrorDir(folder);
   await dir.requireMirror();
   const base = since === undefined ? undefined : await decodeState(await readNamed(since, MAX_STATE_FILE));
   const size = split === undefined ? undefined : partSize(split);
   const release = await dir.lock();
   try {
-    const now = saneTime(clock, undefined);
+    const now = dateOf(context);
     const made = await exportMirror({ dir, since: base, output: resolve(output), split: size, now });
     const carried = carriedBy(made.changes);
     const { transfer, digest, written, bytes, roots } = made;
@@ -94,6 +98,10 @@ export async function mirrorExport(
     release();
   }
 }
+
+/** What is carried out of here says when it was made. Throws `clock`, `usage`. */
+const dateOf = ({ clock, sourceDate }: Context): Instant =>
+  dateOfMaking({ clock: () => saneTime(clock, undefined), sourceDate });
 
 /** Takes a transfer into a mirror. @param things the transfer's file or parts, then the folder. */
 export async function mirrorImport(

@@ -26,6 +26,10 @@ const FILES: readonly (readonly [path: string, meaning: string])[] = [
 const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
   ["https_proxy, http_proxy, no_proxy", "Asked where the configuration says nothing about proxies."],
   ["SSL_CERT_FILE, NODE_EXTRA_CA_CERTS", "As Node takes them."],
+  [
+    "SOURCE_DATE_EPOCH",
+    "Seconds since 1970: the time that `mirror export` and `mirror state` write down, so that the same can be made again byte for byte.",
+  ],
 ];
 
 const list = (entries: readonly (readonly [string, string])[]) =>

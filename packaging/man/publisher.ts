@@ -3,7 +3,7 @@ import { commandTree } from "../../shared/cli/command_tree.ts";
 import { exits } from "../../shared/exit_table.ts";
 import type { About } from "../about.ts";
 import { commandPage } from "./command_page.ts";
-import { paragraph, section } from "./roff.ts";
+import { bold, item, paragraph, section } from "./roff.ts";
 
 export const publisherTree = (version: string) => commandTree(program(version, async () => undefined));
 
@@ -12,6 +12,9 @@ const DESCRIPTION = [
   "A feed's folder has the draft of what is published and the keys, sealed with passphrases. With several publishers each keeps a key of their own and signs what another proposes.",
 ];
 
+const SOURCE_DATE =
+  "Seconds since 1970: when `draft`, `add` and `create` say that an update was published, so that the same draft can be made again byte for byte.";
+
 /** rebootless-publish(1). */
 export function publisherPage(about: About): string {
   return commandPage(publisherTree(about.version), {
@@ -19,6 +22,9 @@ export function publisherPage(about: About): string {
     purpose: "makes, signs and publishes live updates of Linux kernels",
     description: DESCRIPTION,
     exits: exits(),
-    more: [section("SEE ALSO", paragraph("`rebootless`(8), `rebootless.toml`(5)"))],
+    more: [
+      section("ENVIRONMENT", item(bold("SOURCE_DATE_EPOCH"), SOURCE_DATE)),
+      section("SEE ALSO", paragraph("`rebootless`(8), `rebootless.toml`(5)")),
+    ],
   });
 }

@@ -2,6 +2,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { RebootlessError } from "../../shared/errors.ts";
 import { decodeManifest, encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import { MAX_ARTIFACT_BYTES, MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
+import { dateOfMaking } from "../../shared/source_date.ts";
 import type { Context } from "../context.ts";
 import { decodeDraft } from "../feed/draft_files.ts";
 import { readBounded } from "../feed/read_bounded.ts";
@@ -20,11 +21,13 @@ export interface AddOptions extends Omit<UpdateOptions, "distribution" | "covera
  * it was edited, and the file is replaced whole or not at all.
  */
 export async function add(
-  { terminal, clock }: Context,
+  context: Context,
   path: string,
   modulePath: string,
   options: AddOptions,
 ): Promise<void> {
+  const { terminal } = context;
+  const published = dateOfMaking(context);
   const draft = decodeDraft(await readBounded(path, MAX_MANIFEST_BYTES), path);
   const bytes = await readBounded(modulePath, MAX_ARTIFACT_BYTES);
   requireNew(draft, options.id, path);
@@ -37,7 +40,7 @@ export async function add(
       { hint: "Begin a draft for each kernel: rebootless-publish draft." },
     );
   }
-  const { update } = await makeDraft(kernel, bytes, options, clock);
+  const { update } = await makeDraft(kernel, bytes, options, published);
   const encoded = encodeManifest({ ...draft, updates: [...draft.updates, update] });
   decodeManifest(encoded); // dependencies in a circle, too many updates: a host would refuse what is refused here
   const temporary = `${path}.${process.pid}.tmp`;

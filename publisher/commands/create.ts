@@ -7,6 +7,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { type JsonValue, parseJson } from "../../shared/json.ts";
 import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
+import { dateOfMaking } from "../../shared/source_date.ts";
 import type { Context } from "../context.ts";
 import { moduleKernel } from "../create/module/module_kernel.ts";
 import { type ModuleSigner, moduleSigner, signModule } from "../create/module/sign_module.ts";
@@ -59,6 +60,7 @@ export interface CreateOptions extends Partial<UpdateOptions> {
  */
 export async function create(context: Context, options: CreateOptions): Promise<void> {
   const { terminal } = context;
+  const published = dateOfMaking(context);
   const output = outputOf(options);
   if (output !== undefined) await requireAbsent(output);
   const patch = Buffer.from(await readBounded(options.patch, MAX_PATCH_BYTES)).toString("latin1");
@@ -87,7 +89,7 @@ export async function create(context: Context, options: CreateOptions): Promise<
     replace: options.replace,
   });
   const module = signer === undefined ? written : signModule(written, signer);
-  const draft = await makeDraft(kernel, module, about, context.clock);
+  const draft = await makeDraft(kernel, module, about, published);
   await mkdir(output, { recursive: true });
   const file = (suffix: string): string => join(output, suffix);
   await writeNew(file(`${name}.ko`), module);

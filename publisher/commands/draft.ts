@@ -6,7 +6,8 @@ import { decodeManifest, encodeManifest, type KernelManifest } from "../../share
 import type { Rollout } from "../../shared/feed/rollout.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { MAX_ARTIFACT_BYTES } from "../../shared/limits.ts";
-import { type Clock, type Instant, instant, parseInstant } from "../../shared/time.ts";
+import { dateOfMaking } from "../../shared/source_date.ts";
+import { type Instant, parseInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { landmarks } from "../fingerprint/landmarks.ts";
@@ -52,13 +53,14 @@ export interface Draft {
  * Makes a draft: a manifest of one update, with the fingerprints of every function that the module replaces,
  * read from the module itself. Nothing is signed; a person may read and edit it first.
  */
-export async function draft({ terminal, clock }: Context, options: DraftOptions): Promise<void> {
+export async function draft(context: Context, options: DraftOptions): Promise<void> {
+  const published = dateOfMaking(context);
   const bytes = await readBounded(options.module, MAX_ARTIFACT_BYTES);
   const changed = new Set<string>(readLivepatchModule(bytes).objects.map(({ object }) => object));
   const kernel = await openWithModules(options.image, options.modules, (name) => changed.has(name));
-  const { update, encoded } = await makeDraft(kernel, bytes, options, clock);
+  const { update, encoded } = await makeDraft(kernel, bytes, options, published);
   await writeOutput(options.output, encoded);
-  say(terminal, kernel.image, update, options.output);
+  say(context.terminal, kernel.image, update, options.output);
 }
 
 /** @param bytes the livepatch module. @throws RebootlessError `usage` for one of another kernel, and what a host would refuse. */
@@ -66,12 +68,11 @@ export async function makeDraft(
   kernel: KernelAndModules,
   bytes: Uint8Array,
   options: UpdateOptions,
-  clock: Clock,
+  published: Instant,
 ): Promise<Draft> {
   const { image } = kernel;
   const module = readLivepatchModule(bytes);
   requireSameKernel(image, module);
-  const published = instant(Math.floor(clock() / 1000) * 1000);
   const update: Update = {
     id: updateId(options.id),
     summary: options.summary,

@@ -53,6 +53,40 @@ describe("what a mirror has", () => {
   });
 });
 
+describe("what is carried out", () => {
+  it("is the same, byte for byte, whenever it is made with the same SOURCE_DATE_EPOCH", async () => {
+    const made = async (name: string) => {
+      await carryOut(`${name}.tar`, "--since", path("in.state"));
+      const parts: Record<string, unknown> = await carryOut(name, "--split", "8k");
+      await state(path("out"), `${name}.state`);
+      const files = [
+        `${name}.tar`,
+        `${name}.state`,
+        ...(parts["files"] as readonly string[]).map((_, i) => `${name}.00${i + 1}`),
+      ];
+      return Promise.all(files.map((file) => readFile(path(file))));
+    };
+    site.sourceDate = "1900000000";
+    const first = await made("dated-1");
+    site.now = instant(site.now + DAY);
+    const second = await made("dated-2");
+    site.sourceDate = undefined;
+    expect(first.length).toBeGreaterThan(3);
+    expect(second).toEqual(first);
+    expect(await made("dated-3")).not.toEqual(first);
+    site.now = instant(site.now - DAY);
+    expect(await carryIn(0, inside, "dated-1.tar")).toMatchObject({ kernels: [A, C] });
+  });
+
+  it("is not made with a SOURCE_DATE_EPOCH that is no number of seconds", async () => {
+    site.sourceDate = "yesterday";
+    const { error } = await site.json(2, "mirror", "export", path("out"), "-o", path("never.tar"));
+    site.sourceDate = undefined;
+    expect(error).toMatchObject({ code: "usage", message: expect.stringContaining("SOURCE_DATE_EPOCH") });
+    expect(await readdir(site.dir)).not.toContain("never.tar");
+  });
+});
+
 describe("a transfer", () => {
   it("takes everything to a mirror that has nothing", async () => {
     expect((await filesBelow(path("in"))).size).toBeGreaterThan(10);

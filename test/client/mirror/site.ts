@@ -39,6 +39,8 @@ export interface Published {
 /** A real edge (in this process, over HTTP) with a clock that the test moves, and a place for mirrors. */
 export class Site {
   now: Instant = instant(Date.UTC(2036, 5, 1));
+  /** SOURCE_DATE_EPOCH of commands. */
+  sourceDate: string | undefined;
   readonly dir: string;
   readonly made: Ceremony;
   /** Paths that were asked for. */
@@ -134,6 +136,7 @@ export class Site {
           places: globals,
           terminal,
           clock: () => this.now,
+          sourceDate: this.sourceDate,
           system: new FakeSystem(),
           lock: stateLock(globals.stateDir),
           stop: stopBy(),

@@ -6,6 +6,7 @@ import { writeModule } from "../../../publisher/create/module/write_module.ts";
 import { openKernelImage } from "../../../publisher/image/kernel_image.ts";
 import { objectName } from "../../../shared/brand.ts";
 import { decodeManifest } from "../../../shared/feed/manifest.ts";
+import { instant } from "../../../shared/time.ts";
 import { KERNEL_6_1, returnZero } from "../../create/module/hand_made.ts";
 import { BUILD_ID, buildKernelElf } from "../../support/kernel_builder.ts";
 import { cli, jsonOf, mustCli } from "./cli.ts";
@@ -42,6 +43,30 @@ beforeAll(async () => {
   await mustCli(["draft", ...about("one"), "--module", at("first.ko"), "-o", at("draft.json")]);
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
+
+describe("SOURCE_DATE_EPOCH", () => {
+  const made = async (name: string, sourceDate: string, now: number) => {
+    const person = { sourceDate, clock: () => instant(now) };
+    const rollout = ["--rollout", "48"];
+    await mustCli(["draft", ...about("one"), ...rollout, "--module", at("first.ko"), "-o", at(name)], person);
+    await mustCli(["add", at(name), at("second.ko"), ...about("two")], person);
+    return readFile(at(name), "utf8");
+  };
+
+  it("is the time of a draft and of what is added to it, so that both are made again byte for byte", async () => {
+    const first = await made("dated-1.json", "1700000000", Date.UTC(2030, 1, 1));
+    expect(await made("dated-2.json", "1700000000", Date.UTC(2031, 2, 3))).toBe(first);
+    expect(first.match(/2023-11-14T22:13:20Z/g)).toHaveLength(3);
+    expect(await made("dated-3.json", "1700000001", Date.UTC(2030, 1, 1))).not.toBe(first);
+  });
+
+  it.each(["", "-1", "1.5", "0x10", "now", "99999999999"])("of %j makes no draft", async (sourceDate) => {
+    const args = ["draft", ...about("one"), "--module", at("first.ko"), "-o", at("never.json")];
+    const outcome = await cli(args, { sourceDate });
+    expect([outcome.code, outcome.stderr]).toEqual([2, expect.stringContaining("SOURCE_DATE_EPOCH")]);
+    expect(await readdir(dir)).not.toContain("never.json");
+  });
+});
 
 describe("add", () => {
   it("puts a further update into a draft, and leaves what was edited", async () => {

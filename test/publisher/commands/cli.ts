@@ -17,6 +17,8 @@ export interface Person {
   readonly types?: readonly string[];
   readonly says?: boolean;
   readonly clock?: Clock;
+  /** SOURCE_DATE_EPOCH. */
+  readonly sourceDate?: string;
 }
 
 /** Runs the command line in this process, as main.ts does. */
@@ -49,7 +51,7 @@ export async function cli(args: readonly string[], person: Person = {}): Promise
     "0.0.0",
     (name, modes, action) =>
       runCommand(process, name, modes, (terminal) =>
-        action({ terminal, clock: person.clock ?? systemClock }),
+        action({ terminal, clock: person.clock ?? systemClock, sourceDate: person.sourceDate }),
       ),
     own,
   );
