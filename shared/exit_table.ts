@@ -37,7 +37,7 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
     short: "kernel not covered",
     meaning:
       "the feed has nothing for this kernel build; `verify --kernel`: the fingerprints are of another build",
-    advice: "",
+    advice: "`rebootless check` says what the feed has of the same series",
   },
   runpre: {
     short: "the running kernel does not match (run-pre)",

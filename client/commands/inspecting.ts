@@ -13,6 +13,7 @@ export { holds } from "./holds.ts";
 export { metrics } from "./metrics.ts";
 export { show } from "./show.ts";
 export { uname } from "./uname.ts";
+export { withWhatThereIs } from "./uncovered.ts";
 export { verify } from "./verify.ts";
 export { verifyKernel } from "./verify_kernel.ts";
 export { vex } from "./vex.ts";

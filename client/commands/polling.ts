@@ -1,4 +1,4 @@
-import type { RebootlessError } from "../../shared/errors.ts";
+import { isCode, type RebootlessError } from "../../shared/errors.ts";
 import type { Context } from "../context.ts";
 import type { Host } from "../host/host.ts";
 import type { Feed } from "../trust/feed.ts";
@@ -23,10 +23,25 @@ export interface Polling {
 
 /** Asks the feeds in order, or the cache, as the command line and the configuration have it. */
 export async function pollFeed(context: Context, host: Host, options: PollingOptions): Promise<Polling> {
+  const feeds = options.offline ? [noFeed] : openFeeds(host.config, context.stop.signal);
+  try {
+    return await pollFeeds(context, host, options, feeds);
+  } catch (error) {
+    if (!isCode(error, "not_covered") || context.record.byClock) throw error;
+    const { withWhatThereIs } = await import("./inspecting.ts");
+    throw await withWhatThereIs(error, feeds, host.kernel);
+  }
+}
+
+async function pollFeeds(
+  context: Context,
+  host: Host,
+  options: PollingOptions,
+  feeds: readonly Feed[],
+): Promise<Polling> {
   const { record, clock, terminal, lock } = context;
   const { offline = false } = options;
   record.host = host;
-  const feeds = offline ? [noFeed] : openFeeds(host.config, context.stop.signal);
   const acceptStaleMs =
     options.acceptStale === undefined ? host.config.acceptStale : staleness(options.acceptStale);
   const ask = (feed: Feed, stale = true) =>

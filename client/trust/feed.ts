@@ -4,7 +4,11 @@ import { RebootlessError } from "../../shared/errors.ts";
 export type Fetched =
   | { readonly status: "ok"; readonly bytes: Uint8Array; readonly etag: string | undefined }
   | { readonly status: "not_modified" }
-  | { readonly status: "not_found" };
+  | {
+      readonly status: "not_found";
+      /** What an edge says of it. Files say nothing. */
+      readonly code?: string | undefined;
+    };
 
 export interface FetchLimits {
   /** The answer's cap, counted as it arrives. */

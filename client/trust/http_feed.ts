@@ -1,6 +1,8 @@
 import { Readable } from "node:stream";
 import type { FetchError, RequestInit, Response } from "node-fetch";
+import { Decoder } from "../../shared/decode.ts";
 import type { RebootlessError } from "../../shared/errors.ts";
+import { parseJson } from "../../shared/json.ts";
 import type { Via, Way } from "./agent.ts";
 import { type Feed, type FetchLimits, unreachable } from "./feed.ts";
 import { describeProxy, proxyFault } from "./proxies.ts";
@@ -30,9 +32,9 @@ export function httpFeed(base: string, options: HttpOptions = DEFAULT_HTTP): Fee
       const url = new URL(path, base);
       const way = (await options.wayTo?.(url)) ?? {};
       const response = await request(url, way, limits, options);
+      if (response.status === 404) return { status: "not_found", code: await codeIn(response) };
       if (response.status !== 200) discard(response);
       if (response.status === 304 && limits.etag !== undefined) return { status: "not_modified" };
-      if (response.status === 404) return { status: "not_found" };
       if (response.status !== 200) throw refused(url, way, response.status);
       const bytes = await body(response, way);
       traffic.bytes += bytes.length;
@@ -79,6 +81,28 @@ const through = (via: Via | undefined): string => (via ? `, through ${describePr
 /** A body that nobody reads would hold its connection, and with it this process. */
 function discard({ body }: Response): void {
   if (body instanceof Readable) body.destroy();
+}
+
+/** An edge's errors have some 200 bytes. */
+const MAX_ERROR_BYTES = 4096;
+
+/** `{"error":{"code"}}`: nothing rests on it but words, and what is no error of an edge says nothing. */
+async function codeIn(response: Response): Promise<string | undefined> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const piece of response.body ?? []) {
+      length += piece.length;
+      if (length > MAX_ERROR_BYTES) return undefined;
+      pieces.push(piece as Uint8Array);
+    }
+    const error = new Decoder(parseJson(Buffer.concat(pieces), "error"), "error").get("error");
+    return error.get("code").string();
+  } catch {
+    return undefined;
+  } finally {
+    discard(response);
+  }
 }
 
 async function body(response: Response, { via }: Way): Promise<Uint8Array> {

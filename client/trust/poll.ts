@@ -7,6 +7,7 @@ import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
 import { bundleSource } from "../../shared/feed/bundle_source.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
+import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { type Clock, type Instant, instant } from "../../shared/time.ts";
 import { type MetadataSource, type MetadataStore, type OnDamage, refresh } from "../../shared/tuf/refresh.ts";
@@ -45,6 +46,8 @@ export interface Subject {
 
 export interface PollOptions extends Subject {
   readonly feed: Feed;
+  /** Named where the feed has nothing for it. */
+  readonly kernel?: KernelIdentity;
   readonly clock: Clock;
   /** Metadata that expired less than this many milliseconds ago is taken, and `notice` told of it. */
   readonly acceptStaleMs?: number;
@@ -144,7 +147,7 @@ async function freshnessOf(options: PollOptions): Promise<Freshness> {
 }
 
 async function accept(options: PollOptions, freshness: Freshness, fetched: Fetched): Promise<Polled> {
-  if (fetched.status !== "ok") throw notCovered(options.feed, options.buildId);
+  if (fetched.status !== "ok") throw notCovered(options, fetched);
   await options.exclusive?.(); // before what is kept is read: it must not change under the verdict
   try {
     const bundle = decodeBundle(fetched.bytes);
@@ -231,9 +234,11 @@ export async function verifyAll(
   return { manifest: await verifyManifest(trusted, buildId, manifestBytes), trusted };
 }
 
-function notCovered(feed: Feed, buildId: BuildId): RebootlessError {
-  return new RebootlessError("not_covered", `${feed.url} has nothing for kernel ${buildId}`, {
+function notCovered({ feed, buildId, kernel }: PollOptions, fetched: Fetched): RebootlessError {
+  const name = kernel ? `${kernel.release}, build ID ${buildId}` : buildId;
+  const searchable = fetched.status === "not_found" && fetched.code === "not_covered";
+  return new RebootlessError("not_covered", `${feed.url} has nothing for kernel ${name}`, {
     hint: "Updates are made for exact kernel builds; a distribution's stock kernel is the most likely to be covered.",
-    details: { build_id: buildId },
+    details: { build_id: buildId, feed: feed.url, searchable, ...(kernel && { release: kernel.release }) },
   });
 }

@@ -1,0 +1,67 @@
+import { type BuildId, buildId } from "../../shared/brand.ts";
+import { Decoder } from "../../shared/decode.ts";
+import { parseJson } from "../../shared/json.ts";
+import { decodeIndex, INDEX_PATH } from "../mirror/index_file.ts";
+import type { Feed } from "./feed.ts";
+
+/** A kernel that a feed says it has: for people, and believed in nothing. */
+export interface Likely {
+  readonly buildId: BuildId;
+  readonly release: string;
+}
+
+/** What a feed says that it has of a series. */
+export interface OfSeries {
+  readonly series: string;
+  readonly kernels: readonly Likely[];
+  /** Where a person can look at it; undefined where the feed is files and no more. */
+  readonly page: string | undefined;
+}
+
+/** A page of the catalogue has 50 kernels with all that is known of each. */
+const MAX_PAGE_BYTES = 256 * 1024;
+/** The list of a mirror of 20,000 kernels, each with a line of 200 bytes. */
+const MAX_INDEX = 4 * 1024 * 1024;
+const MAX_LISTED = 1000;
+/** `uname -r` has at most 64 characters. */
+const MAX_RELEASE = 64;
+
+/** How releases begin that follow one another: `6.1.0-` of 6.1.0-57-cloud-amd64, `6.12.` of 6.12.38+deb13-amd64. */
+export const seriesOf = (release: string): string | undefined =>
+  /^(\d+\.\d+(?:\.\d+)*[.-])\d/.exec(release)?.[1];
+
+/**
+ * Asks a feed once, and only for people, what it has of a series; undefined where it does not tell.
+ *
+ * @param isEdge whether it can search; else it may have a mirror's list.
+ */
+export async function kernelsOfSeries(
+  feed: Feed,
+  release: string,
+  isEdge: boolean,
+): Promise<OfSeries | undefined> {
+  const series = seriesOf(release);
+  if (series === undefined) return undefined;
+  const path = `kernels?${new URLSearchParams({ q: series })}`;
+  const page = isEdge ? new URL(path, feed.url).href : undefined;
+  try {
+    const fetched = isEdge
+      ? await feed.get(path, { maxBytes: MAX_PAGE_BYTES })
+      : await feed.get(INDEX_PATH, { maxBytes: MAX_INDEX });
+    if (fetched.status !== "ok") return undefined;
+    const listed = isEdge ? decodePage(fetched.bytes) : [...decodeIndex(fetched.bytes).values()];
+    const kernels = listed.filter((kernel) => kernel.release.startsWith(series));
+    return { series, kernels: kernels.slice(0, MAX_LISTED), page };
+  } catch {
+    return undefined; // whatever came of it, it is not what the run is about
+  }
+}
+
+const decodePage = (bytes: Uint8Array): readonly Likely[] =>
+  new Decoder(parseJson(bytes, "kernels"), "kernels")
+    .get("kernels")
+    .array(MAX_LISTED)
+    .map((kernel) => ({
+      buildId: kernel.get("build_id").as(buildId),
+      release: kernel.get("release").string(MAX_RELEASE),
+    }));
