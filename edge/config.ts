@@ -1,4 +1,5 @@
 import { fromUtf8, utf8 } from "../shared/bytes.ts";
+import { ecdsaP256 } from "../shared/crypto/ecdsa_p256.ts";
 import { ed25519 } from "../shared/crypto/ed25519_webcrypto.ts";
 import { isCode, ParseError, RebootlessError } from "../shared/errors.ts";
 import { serverOrigin } from "../shared/http/origin.ts";
@@ -54,7 +55,7 @@ export const closedDoor = ({ faults }: Pick<Config, "faults">): ConfigFault | un
 
 /** Throws `config` where TRUSTED_ROOT is missing or malformed: without it there is no feed. All else is a fault that is told. */
 export async function readConfig(env: TextBindings): Promise<Config> {
-  const verify = signatureVerifier({ ed25519 });
+  const verify = signatureVerifier({ ed25519, "ecdsa-sha2-nistp256": ecdsaP256 });
   const faults: ConfigFault[] = [];
   const read = async <T>(name: TextBinding, parse: Parse<T>, otherwise: T): Promise<T> => {
     try {

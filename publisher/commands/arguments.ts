@@ -49,7 +49,17 @@ export const withPassphraseFile = (command: Command): Command =>
   command.option("--passphrase-file <file>", `read the passphrase from ${A_PASSPHRASE}`);
 
 /** For commands that sign. */
-export const withKeys = (command: Command): Command => withPassphraseFile(command);
+export const withKeys = (command: Command): Command =>
+  withPassphraseFile(command).option(
+    "--sign-command <program>",
+    "run PROGRAM KEYID to sign with keys that are kept elsewhere: bytes on stdin, signature on stdout",
+    program,
+  );
+
+function program(value: string): string {
+  if (value !== "") return value;
+  throw new InvalidArgumentError("A program.");
+}
 
 /** For commands that write keys. */
 export const withNewPassphrase = (command: Command): Command =>

@@ -2,10 +2,14 @@ import { type Command, Option } from "commander";
 import { KEY_ROLES } from "../keys/key_file.ts";
 import { withNewPassphrase, withPassphraseFile } from "./arguments.ts";
 import { type KeysExportOptions, keysExport } from "./keys_export.ts";
+import { type KeysImportOptions, keysImport } from "./keys_import.ts";
 import { type KeysNewOptions, keysNew } from "./keys_new.ts";
 import { type KeysPasswdOptions, keysPasswd } from "./keys_passwd.ts";
 import { type KeysShowOptions, keysShow } from "./keys_show.ts";
 import type { CommandGroup } from "./run.ts";
+
+const IMPORT_HELP = `
+PUBLIC is in PEM, a line of OpenSSH, or a JWK; of Ed25519 or ECDSA P-256. docs/ceremony.md: keys in hardware.`;
 
 export const keysGroup: CommandGroup = (root, run) => {
   const keys = root.command("keys").description("make and look after keys; makes no request");
@@ -14,6 +18,17 @@ export const keysGroup: CommandGroup = (root, run) => {
     .addOption(new Option("--role <role>", "what it is for: the root of trust decides").choices(KEY_ROLES))
     .action((file: string, options: KeysNewOptions, self: Command) =>
       run("keys new", self, (context) => keysNew(context, file, options)),
+    );
+  keys
+    .command("import <public>")
+    .description(
+      "make the key file of a key that is kept elsewhere, from its public part: see --sign-command",
+    )
+    .requiredOption("-o, --output <file>", "a new file; its public part goes beside it as FILE.pub")
+    .addOption(new Option("--role <role>", "what it is for: the root of trust decides").choices(KEY_ROLES))
+    .addHelpText("after", IMPORT_HELP)
+    .action((file: string, options: KeysImportOptions, self: Command) =>
+      run("keys import", self, (context) => keysImport(context, file, options)),
     );
   keys
     .command("show <file>")

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { publicJwk } from "../keys/jwk.ts";
-import { encodePublicKey, isSealed, readKeyFile } from "../keys/key_file.ts";
+import { atRest, encodePublicKey, readKeyFile } from "../keys/key_file.ts";
 import { writeNew } from "./output.ts";
 
 export interface KeysShowOptions {
@@ -16,15 +16,16 @@ export async function keysShow({ terminal }: Context, path: string, options: Key
   terminal.say(`key        ${id}`);
   terminal.say(`made for   ${role ?? "any role"}`);
   terminal.say(`scheme     ${key.scheme}`);
-  terminal.say(`public     ${key.public}`);
+  terminal.say(`public     ${key.public.trimEnd().replaceAll("\n", "\n           ")}`);
   terminal.say(`as JWK     ${jwk}`);
-  terminal.say(`at rest    ${isSealed(file) ? "encrypted" : "not encrypted"}`);
+  terminal.say(`at rest    ${atRest(file)}`);
   terminal.result("keys show", {
     id,
     role,
     scheme: key.scheme,
     public: key.public,
     jwk,
-    encrypted: isSealed(file),
+    encrypted: atRest(file) === "encrypted",
+    at_rest: atRest(file),
   });
 }

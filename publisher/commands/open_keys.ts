@@ -1,10 +1,17 @@
 import type { Context } from "../context.ts";
+import { ExternalSigners } from "../keys/external_signer.ts";
 import { Keyring } from "../keys/keyring.ts";
 import { type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
 
 /** What a command line says of how keys are opened. */
-export type OpenKeysOptions = PassphraseOptions;
+export interface OpenKeysOptions extends PassphraseOptions {
+  /** The program that signs with keys whose secret is kept elsewhere. */
+  readonly signCommand?: string;
+}
 
 /** Opens the keys of a command, as its options say. Asks for nothing yet. */
-export const keyringOf = ({ prompt }: Pick<Context, "prompt">, options: OpenKeysOptions): Keyring =>
-  new Keyring(passphraseSource(options, prompt));
+export function keyringOf({ prompt, terminal }: Context, options: OpenKeysOptions): Keyring {
+  const { signCommand: program } = options;
+  const external = program === undefined ? undefined : { program, tell: terminal.notice };
+  return new Keyring(passphraseSource(options, prompt), new ExternalSigners(external));
+}

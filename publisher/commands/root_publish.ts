@@ -10,13 +10,14 @@ import { completed } from "../feed/request_signing.ts";
 import { pushRoot } from "../feed/send.ts";
 import {
   addRoot,
+  keyFile,
   localKeys,
   openWorkspace,
   rootChain,
   rootFile,
-  tokenKey,
   type Workspace,
 } from "../feed/workspace.ts";
+import { readKeyFile } from "../keys/key_file.ts";
 import { readRoot } from "../keys/root.ts";
 import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
 import { readRootRequest } from "./request_file.ts";
@@ -69,8 +70,8 @@ async function writeFirstEdgeVars(workspace: Workspace, root: Root, bytes: Uint8
     });
   }
   await writeEdgeVars(workspace, bytes, {
-    snapshot: await workspace.keyring.open(snapshot.path),
-    timestamp: await workspace.keyring.open(timestamp.path),
-    token: await tokenKey(workspace),
+    snapshot: await workspace.keyring.secret(snapshot.path),
+    timestamp: await workspace.keyring.secret(timestamp.path),
+    token: await readKeyFile(keyFile(workspace.dir, "token")),
   });
 }

@@ -25,7 +25,7 @@ export async function rootRenew(context: Context, dir: string, options: RootRene
   const proposal = await judge(request, held, clock());
   await consentOrUnattended(context, proposal, options.yes);
   const keys = await roleKeys(workspace, await readRoot(held), "root");
-  const signed = addSignatures(request, proposal, keys);
+  const signed = await addSignatures(request, proposal, keys);
   const bytes = completed(await judge(signed, held, clock()));
   const renewed = await readRoot(bytes);
   await pushRoot(bytes, edgeClient(options.feed, workspace, clock));

@@ -12,7 +12,7 @@ import { daysLeft, type Expiry, expiryOf, targetsExpiry } from "../feed/expiries
 import { newerRoots } from "../feed/root_chain.ts";
 import { localKeys, newestRoot, requireWorkspace } from "../feed/workspace.ts";
 import { expiryInWords } from "../keys/expiry.ts";
-import { isSealed } from "../keys/key_file.ts";
+import { atRest } from "../keys/key_file.ts";
 import { readRoot } from "../keys/root.ts";
 import { sharedKeys } from "../keys/root_faults.ts";
 
@@ -97,7 +97,7 @@ async function roleStatus(dir: string, root: Root, role: (typeof TOP_ROLES)[numb
     threshold,
     keys: keyIds,
     here: here.map(({ id }) => id),
-    open: here.filter((key) => !isSealed(key)).map(({ id }) => id),
+    open: here.filter((key) => atRest(key) === "not encrypted").map(({ id }) => id),
   };
 }
 

@@ -29,7 +29,7 @@ export async function sign(context: Context, path: string, options: SignOptions)
   requireUnsigned(file, before.quorums);
   await requireConsent(context, before, options.yes);
   const key = await keyringOf(context, options).open(options.key);
-  const signed = addSignatures(request, before, [key]);
+  const signed = await addSignatures(request, before, [key]);
   const after = await judge(signed, await heldRoot(options.root, options.key), clock());
   await rewriteRequest(path, signed);
   terminal.say(`signed     ${path} with ${key.id}`);

@@ -12,7 +12,8 @@ const MAX_VARS_BYTES = 1024 * 1024;
 export interface EdgeKeys {
   readonly snapshot: SigningKey;
   readonly timestamp: SigningKey;
-  readonly token: SigningKey;
+  /** Of which the edge needs the public part alone. */
+  readonly token: Pick<SigningKey, "key">;
 }
 
 /**

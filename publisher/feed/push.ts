@@ -7,7 +7,7 @@ import type { Bundle } from "../../shared/feed/bundle.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Publication } from "../../shared/feed/publication.ts";
 import { inParallel } from "../../shared/parallel.ts";
-import { sign } from "../keys/sign.ts";
+import { signBy } from "../keys/sign.ts";
 import { currentBundle, unverifiedState, verifiedState } from "./current.ts";
 import { draftChanges } from "./draft_change.ts";
 import { refusal } from "./edge_client.ts";
@@ -224,7 +224,12 @@ class Pushing {
     const root = current.root ?? (await this.#roots.own());
     await this.#keys.require(root);
     await this.#options.consent?.(proposed);
-    return { buildId, base: current.version, targets: sign(document, await this.#keys.open(root)), manifest };
+    return {
+      buildId,
+      base: current.version,
+      targets: await signBy(document, await this.#keys.open(root)),
+      manifest,
+    };
   }
 
   async #send(publications: readonly Publication[]): Promise<readonly EdgeResult[]> {

@@ -2,8 +2,7 @@ import { fromHex } from "../../shared/bytes.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type Signature, envelope as toEnvelope } from "../../shared/tuf/metadata.ts";
 import type { Envelope } from "../../shared/tuf/schema.ts";
-import { ed25519Sign } from "../keys/ed25519.ts";
-import type { SigningKey } from "../keys/key_file.ts";
+import { type Signer, signaturesBy } from "../keys/sign.ts";
 import type { Judgement } from "./judgement.ts";
 import { isMet, type Quorum } from "./signatures.ts";
 import type { SigningRequest } from "./signing_request.ts";
@@ -24,15 +23,12 @@ export function requireUseful(id: string, quorums: readonly Quorum[]): void {
 }
 
 /** The request with the signatures of more keys. Signatures that are not sound, or count for nothing, are dropped. */
-export function addSignatures<R extends SigningRequest>(
+export async function addSignatures<R extends SigningRequest>(
   request: R,
   { envelope, quorums }: Signable,
-  keys: readonly SigningKey[],
-): R {
-  const made = keys.map(({ id, seed }) => ({
-    keyId: id,
-    signature: ed25519Sign(seed, envelope.signedBytes),
-  }));
+  signers: readonly Signer[],
+): Promise<R> {
+  const made = await signaturesBy(signers, envelope.signedBytes);
   return withSignatures(request, envelope, [...soundSignatures(envelope, quorums), ...made]);
 }
 

@@ -1,6 +1,6 @@
 import { parseEnvelope, type Root } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
-import type { SigningKey } from "../keys/key_file.ts";
+import type { Signer } from "../keys/sign.ts";
 import type { Current } from "./current.ts";
 import { quorum } from "./signatures.ts";
 import { type LocalKey, localKeys, openKeys, requireEnough, type Workspace } from "./workspace.ts";
@@ -10,7 +10,7 @@ export class TargetsKeys {
   readonly #workspace: Workspace;
   /** By the root's version. */
   readonly #files = new Map<number, Promise<readonly LocalKey[]>>();
-  readonly #open = new Map<number, Promise<readonly SigningKey[]>>();
+  readonly #open = new Map<number, Promise<readonly Signer[]>>();
 
   constructor(workspace: Workspace) {
     this.#workspace = workspace;
@@ -22,7 +22,7 @@ export class TargetsKeys {
   }
 
   /** Throws `config`. */
-  open(root: Root): Promise<readonly SigningKey[]> {
+  open(root: Root): Promise<readonly Signer[]> {
     const known = this.#open.get(root.version) ?? this.#opened(root);
     this.#open.set(root.version, known);
     return known;
@@ -41,7 +41,7 @@ export class TargetsKeys {
     return signed.filter((id) => own.has(id)).length >= threshold;
   }
 
-  async #opened(root: Root): Promise<readonly SigningKey[]> {
+  async #opened(root: Root): Promise<readonly Signer[]> {
     await this.require(root);
     return openKeys(this.#workspace, await this.#filesOf(root));
   }

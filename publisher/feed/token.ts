@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { importJWK, SignJWT } from "jose";
+import { utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
+import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_TOKEN_AGE_SECONDS, TOKEN_TYPE } from "../../shared/feed/publication.ts";
 import type { Clock } from "../../shared/time.ts";
-import { privateJwk } from "../keys/jwk.ts";
 import { tokenKey, type Workspace } from "./workspace.ts";
 
 /** A request that a token is good for: no other method, path or body. */
@@ -14,16 +14,32 @@ export interface TokenScope {
   readonly body: Uint8Array;
 }
 
-/** A JWT for one request (shared/feed/publication.ts): it opens the edge's door, and proves nothing to hosts. */
+/**
+ * A JWT for one request (shared/feed/publication.ts): it opens the edge's door, and proves nothing to hosts. It is put together here, as
+ * a JWS in its compact form (RFC 7515 section 7.1), because the key may be one that only a program can sign with.
+ */
 export async function makeToken(workspace: Workspace, scope: TokenScope, clock: Clock): Promise<string> {
-  const key = await importJWK(privateJwk(await tokenKey(workspace)), "EdDSA");
+  const key = await tokenKey(workspace);
+  if (key.key.scheme !== "ed25519") {
+    throw new RebootlessError(
+      "config",
+      `the token key is of ${key.key.scheme}: the edge takes Ed25519 alone`,
+    );
+  }
   const now = Math.floor(clock() / 1000);
-  return new SignJWT({ htm: scope.method, htu: scope.path.split("?")[0], bsh: await sha256Of(scope.body) })
-    .setProtectedHeader({ alg: "EdDSA", typ: TOKEN_TYPE, kid: workspace.publisher })
-    .setIssuer(workspace.publisher)
-    .setAudience(workspace.audience)
-    .setIssuedAt(now)
-    .setExpirationTime(now + MAX_TOKEN_AGE_SECONDS / 5)
-    .setJti(randomUUID())
-    .sign(key);
+  const header = { alg: "EdDSA", typ: TOKEN_TYPE, kid: workspace.publisher };
+  const claims = {
+    htm: scope.method,
+    htu: scope.path.split("?")[0],
+    bsh: await sha256Of(scope.body),
+    iss: workspace.publisher,
+    aud: workspace.audience,
+    iat: now,
+    exp: now + MAX_TOKEN_AGE_SECONDS / 5,
+    jti: randomUUID(),
+  };
+  const signed = [header, claims].map((part) => base64url(utf8(JSON.stringify(part)))).join(".");
+  return `${signed}.${base64url(await key.sign(utf8(signed)))}`;
 }
+
+const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");

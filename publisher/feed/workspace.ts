@@ -6,8 +6,9 @@ import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { Root, TopRole } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
-import { type KeyFile, readKeyFile, type SigningKey } from "../keys/key_file.ts";
+import { type KeyFile, readKeyFile } from "../keys/key_file.ts";
 import type { Keyring } from "../keys/keyring.ts";
+import type { Signer } from "../keys/sign.ts";
 import { readBounded } from "./read_bounded.ts";
 
 /**
@@ -108,7 +109,7 @@ export async function localKeys({ dir }: Pick<Workspace, "dir">, root: Root, rol
 }
 
 /** The same, opened. Throws `config` below the role's threshold. */
-export async function roleKeys(workspace: Workspace, root: Root, role: TopRole): Promise<SigningKey[]> {
+export async function roleKeys(workspace: Workspace, root: Root, role: TopRole): Promise<Signer[]> {
   const files = await localKeys(workspace, root, role);
   requireEnough(workspace, root, role, files);
   return openKeys(workspace, files);
@@ -128,7 +129,7 @@ export function requireEnough(
   });
 }
 
-export const openKeys = ({ keyring }: Workspace, files: readonly LocalKey[]): Promise<SigningKey[]> =>
+export const openKeys = ({ keyring }: Workspace, files: readonly LocalKey[]): Promise<Signer[]> =>
   Promise.all(files.map(({ path }) => keyring.open(path)));
 
 const REQUEST_HINT: Readonly<Record<TopRole, string>> = {
@@ -138,5 +139,4 @@ const REQUEST_HINT: Readonly<Record<TopRole, string>> = {
   timestamp: "The edge holds these keys.",
 };
 
-export const tokenKey = ({ dir, keyring }: Workspace): Promise<SigningKey> =>
-  keyring.open(keyFile(dir, "token"));
+export const tokenKey = ({ dir, keyring }: Workspace): Promise<Signer> => keyring.open(keyFile(dir, "token"));

@@ -1,13 +1,14 @@
+import { createPublicKey } from "node:crypto";
 import type { JWK } from "jose";
 import { fromHex } from "../../shared/bytes.ts";
 import type { SigningKey } from "./key_file.ts";
+import { P256 } from "./public_key.ts";
 
-/** A key as JOSE and WebCrypto know it (RFC 8037). */
-export const publicJwk = ({ key }: Pick<SigningKey, "key">): JWK => ({
-  kty: "OKP",
-  crv: "Ed25519",
-  x: Buffer.from(fromHex(key.public)).toString("base64url"),
-});
+/** A key as JOSE and WebCrypto know it (RFC 8037; of P-256: RFC 7518). */
+export const publicJwk = ({ key }: Pick<SigningKey, "key">): JWK =>
+  key.scheme === P256.scheme
+    ? (createPublicKey(key.public).export({ format: "jwk" }) as JWK)
+    : { kty: "OKP", crv: "Ed25519", x: Buffer.from(fromHex(key.public)).toString("base64url") };
 
 /** Holds the secret. */
 export const privateJwk = (key: SigningKey): JWK => ({

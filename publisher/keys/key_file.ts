@@ -9,6 +9,7 @@ import { ed25519Key, keyId, type PublicKey } from "../../shared/tuf/keys.ts";
 import { ed25519Public } from "./ed25519.ts";
 import { readSecretFile, replaceFile, writeSecretFile } from "./owner_only.ts";
 import type { PassphraseSource } from "./passphrase.ts";
+import { P256, p256Key } from "./public_key.ts";
 import {
   decodeSealedSeed,
   hexBytes,
@@ -40,10 +41,17 @@ export interface KeyFacts {
 
 /** A key file as it was read, still closed when a passphrase is needed. */
 export interface KeyFile extends KeyFacts {
-  readonly secret: SealedSeed | Uint8Array;
+  /** undefined: kept elsewhere, and a program signs with it. */
+  readonly secret: SealedSeed | Uint8Array | undefined;
 }
 
-export const isSealed = ({ secret }: KeyFile): boolean => !(secret instanceof Uint8Array);
+/** How the secret lies in a file. */
+export type AtRest = "encrypted" | "not encrypted" | "elsewhere";
+
+export function atRest({ secret }: KeyFile): AtRest {
+  if (secret === undefined) return "elsewhere";
+  return secret instanceof Uint8Array ? "not encrypted" : "encrypted";
+}
 
 /** How a key file is to be written. */
 export interface Protection {
@@ -55,6 +63,8 @@ export interface Protection {
 
 const FORMAT = 2;
 const MAX_KEY_FILE_BYTES = 16 * 1024;
+/** A P-256 key takes 178 characters. */
+const MAX_PEM = 1024;
 const PASSPHRASE_ATTEMPTS = 3;
 
 export async function newKey(): Promise<SigningKey> {
@@ -71,6 +81,12 @@ export async function writeKeyFile(path: string, key: SigningKey, protection: Pr
   await writeSecretFile(path, await encodeKeyFile(key, protection));
 }
 
+/** The file of a key whose secret is kept elsewhere. Throws `config` where a file is. */
+export async function writeExternalKeyFile(path: string, { key, role }: Omit<KeyFacts, "id">): Promise<void> {
+  const secret = jsonObject({ protection: "external" });
+  await writeSecretFile(path, encodeJson(new Map([...publicPart(key, role), ["private", secret] as const])));
+}
+
 /** The same key under another protection, in the place of its file. */
 export async function rewriteKeyFile(path: string, key: SigningKey, protection: Protection): Promise<void> {
   await replaceFile(path, await encodeKeyFile(key, protection), 0o600);
@@ -85,8 +101,11 @@ export function encodePublicKey({ key, role }: Omit<KeyFacts, "id">): Uint8Array
 export async function readKeyFile(path: string): Promise<KeyFile> {
   const { file, facts } = await decodePublicPart(await readSecretFile(path, MAX_KEY_FILE_BYTES), path);
   const secret = file.get("private");
-  if (secret.get("protection").value !== "none") {
-    secret.get("protection").literal("passphrase");
+  const protection = secret.get("protection");
+  if (protection.value === "external") return { ...facts, secret: undefined };
+  file.get("scheme").literal("ed25519");
+  if (protection.value !== "none") {
+    protection.literal("passphrase");
     return { ...facts, secret: decodeSealedSeed(secret) };
   }
   const seed = hexBytes(secret.get("seed"), 32);
@@ -99,13 +118,18 @@ export async function decodeKeyFacts(bytes: Uint8Array, path: string): Promise<K
   return (await decodePublicPart(bytes, path)).facts;
 }
 
-/** Asks for the passphrase where there is one. Throws `config` when it is not the right one. */
+/** Asks for the passphrase where there is one. Throws `config` when it is not the right one, and where there is no secret. */
 export async function openKeyFile(
   file: KeyFile,
   path: string,
   passphrases: PassphraseSource,
 ): Promise<SigningKey> {
   const { id, key, role, secret } = file;
+  if (secret === undefined) {
+    throw new RebootlessError("config", `${path} has only the public part: its secret is kept elsewhere`, {
+      hint: "What needs the secret itself cannot be done with this key; --sign-command can only sign.",
+    });
+  }
   if (secret instanceof Uint8Array) return { id, key, seed: secret };
   for (let attempt = 1; attempt <= (passphrases.repeats ? PASSPHRASE_ATTEMPTS : 1); attempt++) {
     const passphrase = await passphrases.passphrase(path, attempt);
@@ -136,12 +160,17 @@ const boundPart = (key: PublicKey, role: KeyRole | undefined): Uint8Array =>
 async function decodePublicPart(bytes: Uint8Array, path: string) {
   const file = new Decoder(parseJson(bytes, path), path);
   file.get("format").literal(FORMAT);
-  file.get("scheme").literal("ed25519");
-  const raw = hexBytes(file.get("public"), 32);
-  if (!isSoundPublicKey(raw)) file.get("public").fail("not a sound Ed25519 key");
-  const key = ed25519Key(raw);
+  const key = decodePublicKey(file);
   const facts: KeyFacts = { id: await keyId(key), key, role: file.get("role").optional(decodeKeyRole) };
   return { file, facts };
+}
+
+function decodePublicKey(file: Decoder): PublicKey {
+  const text = file.get("public");
+  if (file.get("scheme").value === P256.scheme) return p256Key(text.string(MAX_PEM), text.where);
+  file.get("scheme").literal("ed25519");
+  const raw = hexBytes(text, 32);
+  return isSoundPublicKey(raw) ? ed25519Key(raw) : text.fail("not a sound Ed25519 key");
 }
 
 function decodeKeyRole(role: Decoder): KeyRole {

@@ -1,27 +1,40 @@
 import { isCode } from "../../shared/errors.ts";
+import type { ExternalSigners } from "./external_signer.ts";
 import { type KeyFile, openKeyFile, readKeyFile, type SigningKey } from "./key_file.ts";
 import type { PassphraseSource } from "./passphrase.ts";
+import { type Signer, signerOf } from "./sign.ts";
 
 /** Opens key files, each once in a run, and tries the passphrases it was given before it asks for another. */
 export class Keyring {
   readonly #source: PassphraseSource;
-  readonly #open = new Map<string, Promise<SigningKey>>();
+  readonly #external: ExternalSigners;
+  readonly #signers = new Map<string, Promise<Signer>>();
+  readonly #secrets = new Map<string, Promise<SigningKey>>();
   readonly #worked = new Set<string>();
   /** One at a time: each scrypt takes its 128 MB, and a terminal takes one question. */
   #line: Promise<unknown> = Promise.resolve();
 
-  constructor(source: PassphraseSource) {
+  constructor(source: PassphraseSource, external: ExternalSigners) {
     this.#source = source;
+    this.#external = external;
   }
 
-  /** Throws `config`, `parse`, `limit`. */
-  open(path: string): Promise<SigningKey> {
-    const known = this.#open.get(path);
-    if (known) return known;
-    const opening = this.#line.then(() => this.#read(path));
-    this.#line = opening.catch(() => undefined);
-    this.#open.set(path, opening);
-    return opening;
+  /** What signs with the key of a file. Throws `config`, `parse`, `limit`. */
+  open(path: string): Promise<Signer> {
+    return once(this.#signers, path, async () => {
+      const file = await readKeyFile(path);
+      if (file.secret === undefined) return this.#external.signer(file, path);
+      return signerOf(await this.secret(path));
+    });
+  }
+
+  /** The secret in a file itself, for who hands it on. Throws the same. */
+  secret(path: string): Promise<SigningKey> {
+    return once(this.#secrets, path, () => {
+      const opening = this.#line.then(() => this.#read(path));
+      this.#line = opening.catch(() => undefined);
+      return opening;
+    });
   }
 
   async #read(path: string): Promise<SigningKey> {
@@ -41,6 +54,12 @@ export class Keyring {
     if (given !== "") this.#worked.add(given);
     return key;
   }
+}
+
+function once<T>(known: Map<string, Promise<T>>, path: string, make: () => Promise<T>): Promise<T> {
+  const made = known.get(path) ?? make();
+  known.set(path, made);
+  return made;
 }
 
 async function tried(file: KeyFile, path: string, passphrase: string): Promise<SigningKey | undefined> {

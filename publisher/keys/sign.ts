@@ -1,10 +1,39 @@
 import type { JsonObject } from "../../shared/json.ts";
 import { canonicalJson } from "../../shared/tuf/canonical_json.ts";
-import { envelope } from "../../shared/tuf/metadata.ts";
+import type { PublicKey } from "../../shared/tuf/keys.ts";
+import { envelope, type Signature } from "../../shared/tuf/metadata.ts";
 import { ed25519Sign } from "./ed25519.ts";
 import type { SigningKey } from "./key_file.ts";
 
-/** Signs a document with each key and returns the file's bytes. */
+/** Who makes the signatures of a key: the secret itself, or a program that asks what holds it. */
+export interface Signer {
+  readonly id: string;
+  readonly key: PublicKey;
+  /** Throws where there is no sound signature to be had. */
+  readonly sign: (message: Uint8Array) => Promise<Uint8Array>;
+}
+
+export const signerOf = ({ id, key, seed }: SigningKey): Signer => ({
+  id,
+  key,
+  sign: async (message) => ed25519Sign(seed, message),
+});
+
+/** One after the other: a person may have to touch a device for each. */
+export async function signaturesBy(
+  signers: readonly Signer[],
+  message: Uint8Array,
+): Promise<readonly Signature[]> {
+  const made: Signature[] = [];
+  for (const { id, sign } of signers) made.push({ keyId: id, signature: await sign(message) });
+  return made;
+}
+
+/** The file of a document, with a signature of each. */
+export const signBy = async (document: JsonObject, signers: readonly Signer[]): Promise<Uint8Array> =>
+  envelope(document, await signaturesBy(signers, canonicalJson(document)));
+
+/** The same with secrets that are at hand. */
 export function sign(document: JsonObject, keys: readonly SigningKey[]): Uint8Array {
   const message = canonicalJson(document);
   return envelope(

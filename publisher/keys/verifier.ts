@@ -1,5 +1,9 @@
+import { ecdsaP256 } from "../../shared/crypto/ecdsa_p256.ts";
 import { type SignatureVerifier, signatureVerifier } from "../../shared/tuf/keys.ts";
 import { ed25519 } from "./ed25519.ts";
 
-/** The publisher signs with Ed25519, and the edge knows nothing else. */
-export const verifySignature: SignatureVerifier = signatureVerifier({ ed25519 });
+/** What the edge takes too: the keys that this program makes, and those of hardware that knows no Ed25519. */
+export const verifySignature: SignatureVerifier = signatureVerifier({
+  ed25519,
+  "ecdsa-sha2-nistp256": ecdsaP256,
+});

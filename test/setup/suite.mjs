@@ -6,6 +6,8 @@ import { progress, run, SetupError } from "./run.mjs";
 
 /** What looks at the edge's pages. */
 const BROWSER = ["chromium"];
+/** An agent that holds keys. */
+const AGENT = ["openssh-client"];
 
 const REPORT = "test-results/vitest.json";
 
@@ -59,7 +61,7 @@ async function runVitest(root, env, extra) {
 export async function runSuite(root, machine, extra) {
   const images = machine.kernels.map((kernel) => kernel.vmlinuz).filter((path) => existsSync(path));
   const env = { ...process.env, REBOOTLESS_KERNEL_IMAGES: images.join(":") };
-  await retryWithNewLists(() => ensurePackages(BROWSER));
+  await retryWithNewLists(() => ensurePackages([...BROWSER, ...AGENT]));
   await stage("type check", "npm", ["run", "-s", "typecheck"], root, env);
   await stage("lint", "npm", ["run", "-s", "lint"], root, env);
   await stage("build", process.execPath, ["packaging/build.mjs"], root, env);

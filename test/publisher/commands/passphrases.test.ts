@@ -1,10 +1,9 @@
-import { spawn } from "node:child_process";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { publisherBundle } from "../../support/commands.ts";
+import { shell as inShell } from "./shell.ts";
 
 /* The built program, started by a shell as people start it: what comes through pipes and descriptors is the kernel's. */
 
@@ -25,20 +24,8 @@ beforeAll(async () => {
 
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs a line of bash in which `publish` is the program. */
-async function shell(line: string): Promise<Ended> {
-  const script = `publish() { ${JSON.stringify(process.execPath)} ${JSON.stringify(publisherBundle)} "$@"; }\n${line}`;
-  const child = spawn("bash", ["-c", script], { cwd: dir, stdio: ["ignore", "pipe", "pipe"] });
-  const code = new Promise<number | null>((resolve) => child.on("close", resolve));
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { code: await code, stdout, stderr };
-}
+/** Runs a line of bash, as people start the program. */
+const shell = (line: string) => inShell(dir, line);
 
 let outputs = 0;
 const exportWith = (file: string) =>

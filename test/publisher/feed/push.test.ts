@@ -9,6 +9,7 @@ import { merge } from "../../../publisher/feed/proposal.ts";
 import { pushOne } from "../../../publisher/feed/push.ts";
 import { makeToken } from "../../../publisher/feed/token.ts";
 import { openWorkspace, type Workspace } from "../../../publisher/feed/workspace.ts";
+import { ExternalSigners } from "../../../publisher/keys/external_signer.ts";
 import { Keyring } from "../../../publisher/keys/keyring.ts";
 import { utf8 } from "../../../shared/bytes.ts";
 import { sha256Of } from "../../../shared/crypto/digest.ts";
@@ -33,7 +34,7 @@ beforeAll(async () => {
   await mustCli(["init", dir, ...FEED]);
   served = await serveEdge(dir, () => now);
   const nobody = { repeats: false, passphrase: () => Promise.reject(new Error("nobody is asked")) };
-  workspace = await openWorkspace(dir, new Keyring(nobody));
+  workspace = await openWorkspace(dir, new Keyring(nobody, new ExternalSigners(undefined)));
   edge = edgeClient(served.url, workspace, () => now);
 });
 afterAll(async () => {

@@ -13,7 +13,7 @@ import {
 import { targetsFile } from "../../../publisher/feed/targets_file.ts";
 import { keyFromSeed, type SigningKey } from "../../../publisher/keys/key_file.ts";
 import { readRoot } from "../../../publisher/keys/root.ts";
-import { sign } from "../../../publisher/keys/sign.ts";
+import { sign, signerOf } from "../../../publisher/keys/sign.ts";
 import type { BuildId } from "../../../shared/brand.ts";
 import { fromUtf8, utf8 } from "../../../shared/bytes.ts";
 import { errorLines } from "../../../shared/error_lines.ts";
@@ -64,7 +64,7 @@ describe("a request for a root", () => {
       const before = await judged(request as RootRequest);
       expect(before.quorums.every(isMet)).toBe(false);
       expect(() => completed(before)).toThrow(expect.objectContaining({ code: "usage" }));
-      request = decodeRequest(encodeRequest(addSignatures(request, before, [key])));
+      request = decodeRequest(encodeRequest(await addSignatures(request, before, [signerOf(key)])));
     }
     const after = await judged(request as RootRequest);
     expect(after.quorums.map(({ signed }) => signed.length)).toEqual([2, 2]);
@@ -76,7 +76,7 @@ describe("a request for a root", () => {
     const keys = new Map(base.keys).set(stranger.id, stranger.key);
     for (const { id } of made.keys.root) keys.delete(id);
     const request = rootRequest(rootDocument({ ...base, version: 2, roles, keys }));
-    const signed = addSignatures(request, await judged(request), [stranger]);
+    const signed = await addSignatures(request, await judged(request), [signerOf(stranger)]);
     const [old, own] = (await judged(signed)).quorums;
     expect([old && isMet(old), own && isMet(own)]).toEqual([false, true]);
     expect(old?.missing).toEqual(made.keys.root.map(({ id }) => id));
@@ -93,7 +93,7 @@ describe("a request for a root", () => {
       const { quorums, ...rest } = await judged(request);
       expect(quorums.flatMap(({ signed }) => signed)).toEqual([]);
       const [key] = made.keys.root;
-      const next = addSignatures(request, { quorums, ...rest }, key ? [key] : []);
+      const next = await addSignatures(request, { quorums, ...rest }, key ? [signerOf(key)] : []);
       expect((await judged(next)).envelope.signatures.size).toBe(1);
     }
   });

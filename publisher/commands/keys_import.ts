@@ -1,0 +1,55 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import { keyId } from "../../shared/tuf/keys.ts";
+import type { Context } from "../context.ts";
+import { readBounded } from "../feed/read_bounded.ts";
+import { encodePublicKey, type KeyRole, writeExternalKeyFile } from "../keys/key_file.ts";
+import { importPublicKey } from "../keys/public_key.ts";
+import { requireAbsent, writeNew } from "./output.ts";
+
+export interface KeysImportOptions {
+  readonly output: string;
+  readonly role?: KeyRole;
+}
+
+/** A JWK or a PEM with some text around it. */
+const MAX_PUBLIC_BYTES = 16 * 1024;
+/** The edge holds the secrets of its own keys, and takes tokens of Ed25519 alone. */
+const AT_THE_EDGE: ReadonlySet<KeyRole | undefined> = new Set(["snapshot", "timestamp"]);
+
+/** Makes the key file of a key whose secret is in hardware, in an agent or with a key service. Makes no request. */
+export async function keysImport(
+  { terminal }: Context,
+  path: string,
+  { output, role }: KeysImportOptions,
+): Promise<void> {
+  const key = importPublicKey(await readBounded(path, MAX_PUBLIC_BYTES), path);
+  if (AT_THE_EDGE.has(role)) {
+    throw new RebootlessError(
+      "usage",
+      `the edge signs as ${role} by itself: it needs the secret of that key`,
+      {
+        hint: "Make one with `keys new`.",
+      },
+    );
+  }
+  if (role === "token" && key.scheme !== "ed25519") {
+    throw new RebootlessError("usage", "the edge takes tokens by keys of Ed25519 alone");
+  }
+  const publicFile = `${output}.pub`;
+  await requireAbsent(output, publicFile);
+  await writeExternalKeyFile(output, { key, role });
+  await writeNew(publicFile, encodePublicKey({ key, role }));
+  const id = await keyId(key);
+  terminal.say(`key        ${id}`);
+  terminal.say(`scheme     ${key.scheme}`);
+  terminal.say(`secret     kept elsewhere: give --sign-command PROGRAM where ${output} has to sign`);
+  terminal.say(`public     ${publicFile}`);
+  terminal.result("keys import", {
+    id,
+    scheme: key.scheme,
+    public: key.public,
+    role,
+    file: output,
+    public_file: publicFile,
+  });
+}

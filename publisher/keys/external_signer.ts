@@ -1,0 +1,48 @@
+import { RebootlessError } from "../../shared/errors.ts";
+import type { KeyFacts } from "./key_file.ts";
+import type { Signer } from "./sign.ts";
+import { askProgram, type SignProgram } from "./sign_program.ts";
+import { verifySignature } from "./verifier.ts";
+
+/** Makes signers of keys whose secret is elsewhere: in hardware, in an agent, with a key service. */
+export class ExternalSigners {
+  readonly #program: SignProgram | undefined;
+  /** One question at a time: a device has one button, and one person to press it. */
+  #line: Promise<unknown> = Promise.resolve();
+
+  /** @param program what `--sign-command` names, if anything. */
+  constructor(program: SignProgram | undefined) {
+    this.#program = program;
+  }
+
+  /** @param path of the key file, for messages. Throws `config` without a program. */
+  signer({ id, key }: KeyFacts, path: string): Signer {
+    const program = this.#program;
+    if (program === undefined) {
+      throw new RebootlessError("config", `${path} has only the public part: its secret is kept elsewhere`, {
+        hint: "Name the program that signs with it: --sign-command PROGRAM.",
+      });
+    }
+    const sign = async (message: Uint8Array) => {
+      const signature = await askProgram(program, id, message);
+      if (await verifySignature(key, message, signature)) return signature;
+      throw new RebootlessError(
+        "trust",
+        `what ${program.program} answered is not the signature of key ${id} over what was to be signed`,
+        {
+          hint: "It has to write the bare signature: 64 bytes for Ed25519, DER for ECDSA P-256. Or it has another key.",
+          details: { bytes: signature.length },
+        },
+      );
+    };
+    return {
+      id,
+      key,
+      sign: (message) => {
+        const signed = this.#line.then(() => sign(message));
+        this.#line = signed.catch(() => undefined);
+        return signed;
+      },
+    };
+  }
+}

@@ -1,0 +1,78 @@
+import { spawn } from "node:child_process";
+import { RebootlessError } from "../../shared/errors.ts";
+import { SECOND } from "../../shared/time.ts";
+
+/** Somebody has to find a device, type its PIN and touch it; a service answers in less than a second. */
+const TIMEOUT_MS = 120 * SECOND;
+/** An Ed25519 signature has 64 bytes, one of P-256 in DER at the most 72; more is something else. */
+const MAX_SIGNATURE_BYTES = 256;
+/** What a program says beyond this is not for people. */
+const MAX_SAID = 16 * 1024;
+
+/** A program outside of this one that signs. */
+export interface SignProgram {
+  /** A path, or a name that is looked up in PATH. Run as it is, without a shell. */
+  readonly program: string;
+  /** Told each line that the program writes to stderr. */
+  readonly tell: (line: string) => void;
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Runs `PROGRAM KEYID` with the message on its stdin. Returns what it wrote to stdout: a signature if it is one. It has the
+ * environment of whoever runs us, as it has to find an agent, a device or an account. Throws `config` where it cannot
+ * be run, `io` where it fails, answers too much or does not end.
+ */
+export function askProgram(
+  { program, tell, timeoutMs = TIMEOUT_MS }: SignProgram,
+  keyId: string,
+  message: Uint8Array,
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, [keyId], { stdio: ["pipe", "pipe", "pipe"] });
+    const answer: Buffer[] = [];
+    let length = 0;
+    /** Its own children may hold the pipes open when it is gone. */
+    const stop = (error: RebootlessError) => {
+      clearTimeout(late);
+      child.kill("SIGKILL");
+      for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy();
+      reject(error);
+    };
+    const late = setTimeout(() => {
+      stop(failed(program, `did not end within ${timeoutMs / SECOND} seconds`));
+    }, timeoutMs);
+    child.once("error", (cause) => stop(notRun(program, cause)));
+    child.stdout.on("data", (chunk: Buffer) => {
+      answer.push(chunk);
+      length += chunk.length;
+      if (length > MAX_SIGNATURE_BYTES)
+        stop(failed(program, `answered more than ${MAX_SIGNATURE_BYTES} bytes`));
+    });
+    let said = 0;
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+      said += chunk.length;
+      if (said > MAX_SAID) return;
+      for (const line of chunk.split("\n")) if (line.trim() !== "") tell(line);
+    });
+    child.stdin.on("error", () => undefined); // one that ends without reading is judged by how it ends
+    child.stdin.end(message);
+    child.once("close", (code, signal) => {
+      clearTimeout(late);
+      if (code === 0) resolve(new Uint8Array(Buffer.concat(answer)));
+      else
+        reject(failed(program, signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`));
+    });
+  });
+}
+
+const failed = (program: string, what: string): RebootlessError =>
+  new RebootlessError("io", `${program} ${what}: nothing was signed with it`, {
+    hint: "What it said, if anything, stands above. docs/ceremony.md says what a signing program has to do.",
+  });
+
+const notRun = (program: string, cause: Error): RebootlessError =>
+  new RebootlessError("config", `cannot run ${program}`, {
+    cause,
+    hint: "--sign-command names an executable file, by its path or as found in PATH. No shell reads it, so it takes no arguments.",
+  });
