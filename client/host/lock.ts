@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -45,10 +45,14 @@ export function stateLock(stateDir: string, waitMs: number = WAIT_MS): StateLock
   };
 }
 
+/** A link in its place is not followed: it would make a file somewhere else. Nor is a pipe waited for. */
+const LOCK_FLAGS =
+  constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 function openLockFile(stateDir: string): number {
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o755 });
-    return openSync(join(stateDir, "lock"), "a", 0o600);
+    return openSync(join(stateDir, "lock"), LOCK_FLAGS, 0o600);
   } catch (cause) {
     throw new RebootlessError("io", `cannot open ${join(stateDir, "lock")}`, { cause });
   }

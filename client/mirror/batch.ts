@@ -1,8 +1,10 @@
 import { execFile } from "node:child_process";
-import { copyFile, link, mkdir, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { link, rename, writeFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { promisify } from "node:util";
 import { RebootlessError } from "../../shared/errors.ts";
+import type { ClosedFolder } from "../../shared/folder/closed_folder.ts";
+import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { hasErrno } from "../host/files.ts";
 
 const run = promisify(execFile);
@@ -23,14 +25,15 @@ function rankOf(path: string): Rank {
  * after the power went, finds the old state of a kernel or the new one.
  */
 export class Batch {
-  readonly #root: string;
+  readonly #files: ClosedFolder;
   readonly #fresh: string;
+  /** The name that a file has meanwhile, by its path. */
   readonly #staged = new Map<string, string>();
   #count = 0;
 
-  /** @param fresh a folder on the same file system, for files that have no place yet. */
-  constructor(root: string, fresh: string) {
-    this.#root = root;
+  /** @param fresh a folder in it, for files that have no place yet. */
+  constructor(files: ClosedFolder, fresh: string) {
+    this.#files = files;
     this.#fresh = fresh;
   }
 
@@ -44,42 +47,68 @@ export class Batch {
 
   /** Throws `io`, with what was there before untouched. */
   async write(path: string, bytes: Uint8Array): Promise<void> {
-    const temporary = this.#temporary();
-    await inWords(`cannot write ${path} into the mirror`, () => writeFile(temporary, bytes, { flag: "wx" }));
-    this.#staged.set(path, temporary);
+    await this.#stage(path, (temporary) => writeFile(temporary, bytes, { flag: "wx" }));
   }
 
   /** The same file under a second name, or a copy where the file system has no links. */
   async link(path: string, from: string): Promise<void> {
-    const temporary = this.#temporary();
-    await inWords(`cannot write ${path} into the mirror`, async () => {
-      const source = this.#staged.get(from) ?? join(this.#root, from);
-      await link(source, temporary).catch(() => copyFile(source, temporary));
+    const staged = this.#staged.get(from);
+    const source = staged === undefined ? from : `${this.#fresh}/${staged}`;
+    await this.#stage(path, async (temporary) => {
+      const linked = await this.#files.within(dirname(source), (at) =>
+        link(`${at}/${basename(source)}`, temporary).then(
+          () => true,
+          () => false,
+        ),
+      );
+      if (linked) return;
+      const bytes = await this.#files.readIfThere(source, MAX_BUNDLE_BYTES);
+      if (!bytes) throw new RebootlessError("io", `${source} of the mirror cannot be read`);
+      await writeFile(temporary, bytes, { flag: "wx" });
     });
-    this.#staged.set(path, temporary);
   }
 
   async commit(): Promise<void> {
     if (this.#staged.size === 0) return;
-    const folders = new Set([...this.#staged.keys()].map((path) => dirname(join(this.#root, path))));
-    for (const folder of folders) await mkdir(folder, { recursive: true });
     for (const rank of RANKS) {
       const entries = [...this.#staged].filter(([path]) => rankOf(path) === rank);
       if (entries.length === 0) continue;
-      await syncFileSystem(this.#root);
-      for (const [path, temporary] of entries) {
-        await inWords(`cannot put ${path} in place`, () => rename(temporary, join(this.#root, path)));
+      await syncFileSystem(this.#files.path);
+      for (const [path, name] of entries) {
+        await inWords(`cannot put ${path} in place`, () => this.#place(name, path));
         this.#staged.delete(path);
       }
     }
     // A second name of a file that has this name already stays where it was (rename(2)).
-    await rm(this.#fresh, { recursive: true, force: true });
-    await mkdir(this.#fresh, { recursive: true });
-    await syncFileSystem(this.#root);
+    await this.clear();
+    await syncFileSystem(this.#files.path);
   }
 
-  #temporary(): string {
-    return join(this.#fresh, String(this.#count++));
+  /** Removes what was written and not put in place. */
+  async clear(): Promise<void> {
+    await this.#files.remove(this.#fresh);
+    await this.#files.within(this.#fresh, async () => undefined);
+  }
+
+  async #stage(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
+    const name = String(this.#count++);
+    await inWords(`cannot write ${path} into the mirror`, () =>
+      this.#files.within(this.#fresh, (at) => write(`${at}/${name}`)),
+    );
+    this.#staged.set(path, name);
+  }
+
+  /** A folder in its place has no business there, and makes way. */
+  async #place(name: string, path: string): Promise<void> {
+    const put = () =>
+      this.#files.within(this.#fresh, (fresh) =>
+        this.#files.within(dirname(path), (at) => rename(`${fresh}/${name}`, `${at}/${basename(path)}`)),
+      );
+    await put().catch(async (error: unknown) => {
+      if (!hasErrno(error, "EISDIR")) throw error;
+      await this.#files.remove(path);
+      await put();
+    });
   }
 }
 
@@ -96,6 +125,7 @@ async function inWords(message: string, act: () => Promise<unknown>): Promise<vo
   try {
     await act();
   } catch (cause) {
+    if (cause instanceof RebootlessError) throw cause;
     const full = hasErrno(cause, "ENOSPC", "EDQUOT");
     const hint = full ? "The disk is full. The mirror is as it was; nothing has to be repaired." : undefined;
     throw new RebootlessError("io", message, { cause, ...(hint && { hint }) });

@@ -40,7 +40,9 @@ export class MirrorChanges {
   }
 
   async #look(): Promise<void> {
-    const found = await stat(this.#dir.at(INDEX_PATH)).catch(() => undefined);
+    const found = await this.#dir.files.look(INDEX_PATH, (index) =>
+      index.kind === "file" ? stat(index.at) : undefined,
+    );
     const seen = `${found?.ino} ${found?.mtimeMs} ${found?.size}`;
     if (seen === this.#seen) return;
     const index = (await this.#dir.index()) ?? new Map<BuildId, IndexLine>();

@@ -1,11 +1,9 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { type BuildId, isBuildId, isSha256Hex, type Sha256Hex } from "../../shared/brand.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { isCode } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
-import { artifactPath, feedPath, kernelPath } from "../../shared/feed/paths.ts";
+import { artifactPath, feedPath, kernelPath, metadataPath, targetsPath } from "../../shared/feed/paths.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { Instant } from "../../shared/time.ts";
 import { decodeRoot, parseEnvelope, type TopRole } from "../../shared/tuf/schema.ts";
@@ -13,7 +11,7 @@ import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { verifyThreshold } from "../../shared/tuf/verify.ts";
 import { encodeIndex, INDEX_PATH, type Index } from "./index_file.ts";
 import { EXPIRY_IS_NO_MATTER, filesOf, hasExpired, type Judged, judgeAt, lineOf } from "./judge.ts";
-import { type MirrorDir, namesIn, OWN } from "./mirror_dir.ts";
+import { FOLDERS, type MirrorDir } from "./mirror_dir.ts";
 import { readSiteTimestamps } from "./site_timestamps.ts";
 import { type MirrorTrust, openTrust, rootPath } from "./trust.ts";
 import { verify } from "./verifier.ts";
@@ -46,7 +44,7 @@ export async function check(
   progress: (line: string) => void,
 ): Promise<Checked> {
   const trust = await openTrust(dir);
-  const names = (await namesIn(dir.at("kernels"))).filter((name) => `kernels/${name}` !== INDEX_PATH);
+  const names = (await dir.files.names("kernels")).filter((name) => `kernels/${name}` !== INDEX_PATH);
   await followBundled(dir, trust, names);
   const checking = new Checking(dir, trust, now);
   await checking.roots();
@@ -99,7 +97,7 @@ class Checking {
 
   async roots(): Promise<void> {
     const { version, first } = this.#trust;
-    for (const name of await namesIn(this.#dir.at("root"))) {
+    for (const name of await this.#dir.files.names("root")) {
       const number = Number(/^([1-9]\d{0,8})\.root\.json$/.exec(name)?.[1]);
       const path = `root/${name}`;
       if (Number.isNaN(number)) this.#fault(path, "foreign", null, "no name of a root");
@@ -113,11 +111,13 @@ class Checking {
   }
 
   async kernel(id: string): Promise<void> {
-    if (!isBuildId(id)) return this.#fault(`kernels/${id}`, "foreign", null, "no build ID");
+    const folder = `kernels/${id}`;
+    if (!isBuildId(id)) return this.#fault(folder, "foreign", null, "no build ID");
+    if (await this.#dir.foreignFolder([folder])) return this.#fault(folder, "foreign", null, "no folder");
     const judged = await this.#judged(id);
     if (!judged) return;
     const expected = new Map((await filesOf(judged, this.#trust)).map((file) => [file.path, file]));
-    const present = await filesBelow(this.#dir, kernelPath(id));
+    const present = await filesBelow(this.#dir, id);
     for (const [path, file] of expected) {
       if (!present.has(path)) this.#fault(path, "missing", id, "a mirror has it for every kernel");
       else
@@ -182,7 +182,7 @@ class Checking {
   }
 
   async artifacts(): Promise<void> {
-    for (const name of await namesIn(this.#dir.at("artifacts"))) {
+    for (const name of await this.#dir.files.names("artifacts")) {
       const path = `artifacts/${name}`;
       this.files++;
       const bytes = await this.#dir.read(path, MAX_ARTIFACT_BYTES);
@@ -221,9 +221,8 @@ class Checking {
   }
 
   async strangers(): Promise<void> {
-    const own = new Set([OWN, "kernels", "artifacts", "root"]);
-    for (const name of await namesIn(this.#dir.path)) {
-      if (!own.has(name)) this.#fault(name, "foreign", null, "no file of a mirror");
+    for (const name of await this.#dir.files.names("")) {
+      if (!FOLDERS.includes(name)) this.#fault(name, "foreign", null, "no file of a mirror");
     }
   }
 
@@ -248,10 +247,16 @@ class Checking {
   }
 }
 
-async function filesBelow(dir: MirrorDir, folder: string): Promise<ReadonlySet<string>> {
-  const entries = await readdir(dir.at(folder), { recursive: true, withFileTypes: true });
-  const paths = entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => join(entry.parentPath, entry.name).slice(dir.path.length + 1));
-  return new Set(paths);
+/** What is in a kernel's folder and is no folder that a kernel has: files, and whatever does not belong. */
+async function filesBelow(dir: MirrorDir, id: BuildId): Promise<ReadonlySet<string>> {
+  const paths = new Set<string>();
+  const folders = [metadataPath(id), targetsPath(id), `${targetsPath(id)}/kernels`];
+  for (const folder of [kernelPath(id), ...folders]) {
+    if (await dir.foreignFolder([folder])) continue; // it stands among what is in the folder above
+    for (const name of await dir.files.names(folder)) {
+      const path = `${folder}/${name}`;
+      if (!folders.includes(path) || (await dir.foreignFolder([path]))) paths.add(path);
+    }
+  }
+  return paths;
 }

@@ -62,8 +62,8 @@ export interface ExportOptions {
   readonly now: Instant;
 }
 
-/** Bytes at hand, or a file of the mirror. */
-type Content = { readonly bytes: Uint8Array } | { readonly file: string };
+/** Bytes at hand, or those of the mirror's file at the path. */
+type Content = { readonly bytes: Uint8Array } | { readonly from: MirrorDir };
 type Entry = TransferFile & Content;
 
 /** Writes what a mirror has and another lacks into one file. Throws `trust` where the mirror itself is damaged. */
@@ -141,17 +141,17 @@ async function carried(
   const going = new Set<string>();
   for (const { buildId: id, sha256 } of lines) {
     const bundle = await dir.bundle(id);
-    const found = await stat(dir.at(feedPath(id))).catch(() => undefined);
-    if (!bundle || !found) throw damaged(feedPath(id));
+    const length = await dir.files.size(feedPath(id));
+    if (!bundle || length === undefined) throw damaged(feedPath(id));
     const after = decodeManifest(bundle.manifest);
     for (const artifact of artifactsIn(after)) {
       if (going.has(artifact.sha256) || since?.artifacts.has(artifact.sha256.slice(0, SHORT_DIGEST)))
         continue;
       going.add(artifact.sha256);
       const path = artifactPath(artifact.sha256);
-      entries.push({ path, length: artifact.length, sha256: artifact.sha256, file: dir.at(path) });
+      entries.push({ path, length: artifact.length, sha256: artifact.sha256, from: dir });
     }
-    entries.push({ path: feedPath(id), length: found.size, sha256, file: dir.at(feedPath(id)) });
+    entries.push({ path: feedPath(id), length, sha256, from: dir });
     const before = await manifestAt(dir, id, since?.kernels.get(id)?.version);
     changes.push({ before: before && brief(before), after: brief(after) });
   }
@@ -212,19 +212,11 @@ async function writeWhole(path: string, entries: readonly Entry[], seconds: numb
 /** A file of the mirror is read once: what is written is what its digest was compared with. */
 async function writeContent(out: FileHandle, entry: Entry): Promise<void> {
   if ("bytes" in entry) return out.writeFile(entry.bytes);
-  const hash = createHash("sha256");
-  let length = 0;
-  try {
-    for await (const chunk of createReadStream(entry.file)) {
-      hash.update(chunk as Buffer);
-      length += (chunk as Buffer).length;
-      if (length > entry.length) break;
-      await out.writeFile(chunk as Buffer);
-    }
-  } catch (cause) {
+  const bytes = await entry.from.read(entry.path, entry.length).catch((cause: unknown) => {
     throw damaged(entry.path, cause);
-  }
-  if (length !== entry.length || hash.digest("hex") !== entry.sha256) throw damaged(entry.path);
+  });
+  if (bytes?.length !== entry.length || (await sha256Of(bytes)) !== entry.sha256) throw damaged(entry.path);
+  await out.writeFile(bytes);
 }
 
 async function writeParts(

@@ -1,5 +1,5 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ByteStream } from "../../shared/archive/byte_stream.ts";
 import { tarFiles } from "../../shared/archive/tar.ts";
@@ -11,11 +11,10 @@ import { decodeManifest } from "../../shared/feed/manifest.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { formatInstant } from "../../shared/time.ts";
-import { readNamed } from "../host/files.ts";
 import { folderFeed } from "../trust/folder_feed.ts";
 import type { Freshness } from "../trust/freshness.ts";
 import { brief, type Change } from "./carried.ts";
-import type { MirrorDir } from "./mirror_dir.ts";
+import { type MirrorDir, OWN } from "./mirror_dir.ts";
 import { stateOf } from "./mirror_state.ts";
 import { readSiteTimestamps } from "./site_timestamps.ts";
 import { writeRoots } from "./sync.ts";
@@ -51,7 +50,7 @@ export type Imported =
     };
 
 /** Where a transfer is unpacked and judged before any of it counts. */
-const INCOMING = "incoming";
+const INCOMING = `${OWN}/incoming`;
 /** Which transfer is being put in place: one that was cut short there may be imported again. */
 const PENDING = "importing.json";
 const MAX_PENDING = 4096;
@@ -62,10 +61,9 @@ const MAX_PENDING = 4096;
  */
 export async function importTransfer(options: ImportOptions): Promise<Imported> {
   const { dir, stream, freshness } = options;
-  const incoming = dir.own(INCOMING);
-  await rm(incoming, { recursive: true, force: true });
+  await dir.files.remove(INCOMING);
   try {
-    return await take(options, incoming);
+    return await take(options);
   } catch (error) {
     if (!isCode(error, "parse")) throw error;
     throw new RebootlessError("trust", "this is not a transfer, or it was damaged on its way", {
@@ -75,11 +73,11 @@ export async function importTransfer(options: ImportOptions): Promise<Imported> 
     });
   } finally {
     await stream.drain().catch(() => undefined);
-    await rm(incoming, { recursive: true, force: true });
+    await dir.files.remove(INCOMING);
   }
 }
 
-async function take(options: ImportOptions, incoming: string): Promise<Imported> {
+async function take(options: ImportOptions): Promise<Imported> {
   const { dir, stream, freshness, progress } = options;
   const files = tarFiles(stream, wants());
   const head = await files.next();
@@ -94,9 +92,9 @@ async function take(options: ImportOptions, incoming: string): Promise<Imported>
   const pending = await pendingOf(dir);
   if (here.digest === transfer.result && pending === undefined) return { kind: "known", digest };
   if (pending !== digest) requireBase(transfer, here.digest, index.size > 0);
-  await unpack(files, transfer, incoming, progress);
+  await unpack(files, transfer, dir, progress);
 
-  const upstream = new Upstream(folderFeed(`${pathToFileURL(incoming).href}/`));
+  const upstream = new Upstream(folderFeed(`${pathToFileURL(dir.path).href}/${INCOMING}/`));
   const batch = await dir.batch();
   const damaged = { kernels: new Set<string>(), artifacts: new Set<string>() };
   const changes: Change[] = [];
@@ -113,17 +111,17 @@ async function take(options: ImportOptions, incoming: string): Promise<Imported>
   );
   const roots = await trust.follow(async (version) => {
     const path = rootPath(version);
-    return carriesRoots.has(path) ? readNamed(join(incoming, path), MAX_ROOT_BYTES) : undefined;
+    return carriesRoots.has(path) ? dir.read(`${INCOMING}/${path}`, MAX_ROOT_BYTES) : undefined;
   });
   await writeRoots(dir, trust, batch);
   for (const id of transfer.kernels) await taking.fetch(id);
-  await renew(taking, transfer, incoming);
+  await renew(taking, transfer);
   requireWhole(taking);
 
   await dir.writeOwn(PENDING, encodeJson(jsonObject({ format: 1, transfer: digest })));
   await taking.commit();
   await dir.writeIndex(index);
-  await rm(dir.own(PENDING), { force: true });
+  await dir.files.remove(`${OWN}/${PENDING}`);
   return { kind: "imported", digest, transfer, taking, changes, roots };
 }
 
@@ -157,7 +155,7 @@ function requireBase({ base, made }: Transfer, here: Sha256Hex, hasKernels: bool
 async function unpack(
   files: AsyncGenerator<{ readonly path: string; readonly bytes: Uint8Array }>,
   { files: listed }: Transfer,
-  incoming: string,
+  dir: MirrorDir,
   progress: (line: string) => void,
 ): Promise<void> {
   const left = new Map(listed.map((file) => [file.path, file]));
@@ -169,8 +167,9 @@ async function unpack(
       throw new RebootlessError("trust", `${name} is not the file that the transfer lists`);
     }
     left.delete(path);
-    await mkdir(dirname(join(incoming, path)), { recursive: true });
-    await writeFile(join(incoming, path), bytes, { flag: "wx" });
+    await dir.files.within(`${INCOMING}/${dirname(path)}`, (at) =>
+      writeFile(`${at}/${basename(path)}`, bytes, { flag: "wx" }),
+    );
     const done = listed.length - left.size;
     if (done % 1000 === 0) progress(`${done} of ${listed.length} files unpacked`);
   }
@@ -182,9 +181,10 @@ async function unpack(
   );
 }
 
-async function renew(taking: Taking, { files }: Transfer, incoming: string): Promise<void> {
+async function renew(taking: Taking, { files }: Transfer): Promise<void> {
   for (const { path } of files.filter((file) => file.path.startsWith("timestamps/"))) {
-    const renewals = decodeRenewalsFile(await readNamed(join(incoming, path), MAX_RENEWALS_FILE_BYTES));
+    const bytes = await taking.dir.read(`${INCOMING}/${path}`, MAX_RENEWALS_FILE_BYTES);
+    const renewals = decodeRenewalsFile(bytes ?? new Uint8Array());
     for (const renewal of renewals) {
       if ((await taking.renew(renewal)) === "done") continue;
       throw new RebootlessError(

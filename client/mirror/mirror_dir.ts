@@ -1,46 +1,68 @@
-import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import * as fs from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
 import { artifactPath, feedPath } from "../../shared/feed/paths.ts";
+import { ClosedFolder } from "../../shared/folder/closed_folder.ts";
 import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
-import { hasErrno, writeDurably } from "../host/files.ts";
+import { writeDurably } from "../host/files.ts";
 import { stateLock } from "../host/lock.ts";
 import { Batch } from "./batch.ts";
 import { decodeIndex, encodeIndex, INDEX_PATH, type Index, MAX_INDEX_BYTES } from "./index_file.ts";
 
 /** Below it is what the mirror keeps for itself; hosts ask for nothing there. */
 export const OWN = "mirror";
+/** Every folder of a mirror. */
+export const FOLDERS: readonly string[] = [OWN, "kernels", "artifacts", "root"];
 const LOCK_WAIT_MS = 5000;
+/** A root of trust is looked for, and not read. */
+const FIRST_ROOT = `${OWN}/root.json`;
 
-/** A mirror's folder. Nothing in it is believed without being verified, but for the index, which only says what to ask. */
+/**
+ * A mirror's folder. Nothing in it is believed without being verified, but for the index, which only says what to ask. Others
+ * may write to it, a web server or whoever gave the stick: no link in it is followed, to read or to write.
+ */
 export class MirrorDir {
   readonly path: string;
+  readonly files: ClosedFolder;
 
   constructor(path: string) {
     this.path = resolve(path);
+    this.files = new ClosedFolder(fs, this.path);
   }
 
-  at(path: string): string {
-    return join(this.path, path);
-  }
-
-  own(name: string): string {
-    return join(this.path, OWN, name);
-  }
-
-  /** Throws `usage` for a folder that is no mirror. */
+  /** Throws `usage` for a folder that is no mirror, `config` for one whose folders are links. */
   async requireMirror(): Promise<void> {
-    if (await exists(this.own("root.json"))) return;
+    await this.requireFolders();
+    if ((await this.files.size(FIRST_ROOT)) !== undefined) return;
     throw new RebootlessError("usage", `${this.path} is not a mirror`, {
       hint: "`rebootless mirror sync FEED DIR --root root.json` makes one.",
     });
   }
 
+  /** Throws `config` where a folder of the mirror is a link. */
+  async requireFolders(): Promise<void> {
+    const foreign = await this.foreignFolder(FOLDERS);
+    if (foreign === undefined) return;
+    throw new RebootlessError("config", `${join(this.path, foreign)} is a link, or no folder`, {
+      hint: "No link in a mirror is followed. To keep it on another disk move the whole folder, which may be a link itself.",
+    });
+  }
+
+  /** The first of these paths where something is that is no folder. */
+  async foreignFolder(paths: readonly string[]): Promise<string | undefined> {
+    for (const path of paths) {
+      const kind = await this.files.look(path, (found) => found.kind);
+      if (kind !== "folder" && kind !== "nothing") return path;
+    }
+    return undefined;
+  }
+
   /** Waits a moment for another run. Throws `locked`. Returns what lets it go. */
   async lock(): Promise<() => void> {
+    await this.requireFolders();
     const lock = stateLock(join(this.path, OWN), LOCK_WAIT_MS);
     await lock.take();
     return lock.release;
@@ -48,23 +70,27 @@ export class MirrorDir {
 
   /** For one run, which has the lock: what a run that was killed left half written is removed. */
   async batch(): Promise<Batch> {
-    const fresh = this.own("new");
-    await rm(fresh, { recursive: true, force: true });
-    await mkdir(fresh, { recursive: true });
-    return new Batch(this.path, fresh);
+    const batch = new Batch(this.files, `${OWN}/new`);
+    await batch.clear();
+    return batch;
   }
 
-  /** A file up to a limit, or undefined where there is none. */
+  /** A plain file up to a limit, or undefined where there is none. */
   async read(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
-    return readBounded(this.at(path), maxBytes);
+    try {
+      return await this.files.readIfThere(path, maxBytes);
+    } catch (cause) {
+      if (cause instanceof RebootlessError) throw cause;
+      throw new RebootlessError("io", `cannot read ${join(this.path, path)}`, { cause });
+    }
   }
 
   async readOwn(name: string, maxBytes: number): Promise<Uint8Array | undefined> {
-    return readBounded(this.own(name), maxBytes);
+    return this.read(`${OWN}/${name}`, maxBytes);
   }
 
   async writeOwn(name: string, bytes: Uint8Array | string): Promise<void> {
-    await writeDurably(this.own(name), bytes);
+    await this.#write(`${OWN}/${name}`, bytes);
   }
 
   /** What lies here as a kernel's feed, or undefined where that is nothing, or not a feed any more. */
@@ -97,35 +123,18 @@ export class MirrorDir {
   async writeIndex(index: Index): Promise<void> {
     const bytes = encodeIndex(index);
     const present = await this.read(INDEX_PATH, MAX_INDEX_BYTES);
-    if (!(present && equalBytes(present, bytes))) await writeDurably(this.at(INDEX_PATH), bytes);
+    if (!(present && equalBytes(present, bytes))) await this.#write(INDEX_PATH, bytes);
   }
-}
 
-export async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
-}
-
-/** Names in a folder, sorted; none where there is no folder. */
-export async function namesIn(path: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(path)).sort();
-  } catch (error) {
-    if (hasErrno(error, "ENOENT", "ENOTDIR")) return [];
-    throw new RebootlessError("io", `cannot read ${path}`, { cause: error });
-  }
-}
-
-async function readBounded(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
-  try {
-    const file = await open(path);
-    try {
-      const found = await file.stat();
-      return found.isFile() && found.size <= maxBytes ? await file.readFile() : undefined;
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    if (hasErrno(cause, "ENOENT", "ENOTDIR")) return undefined;
-    throw new RebootlessError("io", `cannot read ${path}`, { cause });
+  /** Replaces a file whole or not at all, and durably. */
+  async #write(path: string, bytes: Uint8Array | string): Promise<void> {
+    await this.files.within(dirname(path), (at) =>
+      writeDurably(`${at}/${basename(path)}`, bytes).catch((error: unknown) => {
+        if (!(error instanceof RebootlessError)) throw error;
+        const { code, cause, hint } = error;
+        const message = `cannot write ${join(this.path, path)}`;
+        throw new RebootlessError(code, message, { cause, ...(hint !== undefined && { hint }) });
+      }),
+    );
   }
 }

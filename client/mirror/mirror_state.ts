@@ -7,7 +7,7 @@ import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
 import { formatInstant, type Instant, parseInstant } from "../../shared/time.ts";
 import type { Index } from "./index_file.ts";
-import { type MirrorDir, namesIn } from "./mirror_dir.ts";
+import type { MirrorDir } from "./mirror_dir.ts";
 import { MAX_SELECTED } from "./selection.ts";
 
 /** What a mirror has of a kernel: versions of targets and of timestamp. */
@@ -33,7 +33,7 @@ export const SHORT_DIGEST = 16;
 
 export async function stateOf(dir: MirrorDir, index: Index, root: number, at: Instant): Promise<MirrorState> {
   const kernels = new Map([...index].map(([id, { version, timestamp }]) => [id, { version, timestamp }]));
-  const names = await namesIn(dir.at("artifacts"));
+  const names = await dir.files.names("artifacts");
   const artifacts = new Set(names.map((name) => name.slice(0, SHORT_DIGEST)));
   return { digest: await digestOf(root, kernels), at, root, kernels, artifacts };
 }

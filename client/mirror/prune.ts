@@ -1,5 +1,4 @@
-import { rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat } from "node:fs/promises";
 import { isBuildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -10,7 +9,7 @@ import { consistentTarget, metadataPath, targetsPath } from "../../shared/feed/p
 import { MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
 import { type Instant, parseDuration } from "../../shared/time.ts";
 import { decodeSnapshot, decodeTargets, parseEnvelope } from "../../shared/tuf/schema.ts";
-import { type MirrorDir, namesIn } from "./mirror_dir.ts";
+import type { MirrorDir } from "./mirror_dir.ts";
 
 /** How much of what is no longer in force is kept: so many versions of each file, or what came so recently. */
 export type Keep = { readonly versions: number } | { readonly milliseconds: number };
@@ -37,13 +36,13 @@ export function parseKeep(text: string): Keep {
 export async function prune(dir: MirrorDir, keep: Keep, now: Instant): Promise<Pruned> {
   const gone = { files: 0, bytes: 0 };
   const named = new Set<string>();
-  for (const id of (await namesIn(dir.at("kernels"))).filter(isBuildId)) {
+  for (const id of (await dir.files.names("kernels")).filter(isBuildId)) {
     const bundle = await dir.bundle(id);
     // Of a kernel whose feed cannot be read nothing can be told to be needless.
     if (!bundle) return gone;
     const manifest = consistentTarget(id, await sha256Of(bundle.manifest)).slice("kernels/".length);
     const targets = `${targetsPath(id)}/kernels`;
-    const manifests = await byAge(dir, targets, await namesIn(dir.at(targets)));
+    const manifests = await byAge(dir, targets, () => true);
     const kept = new Set([manifest, ...keptOf(manifests, keep, now)]);
     await remove(
       dir,
@@ -53,16 +52,13 @@ export async function prune(dir: MirrorDir, keep: Keep, now: Instant): Promise<P
     );
     for (const name of kept) await collect(dir, `${targets}/${name}`, named);
     for (const [role, version] of inForce(bundle)) {
-      const files = (await namesIn(dir.at(metadataPath(id)))).filter((file) =>
-        file.endsWith(`.${role}.json`),
-      );
-      const aged = await byVersion(dir, metadataPath(id), files);
+      const aged = await byVersion(dir, metadataPath(id), (file) => file.endsWith(`.${role}.json`));
       const stay = new Set([`${version}.${role}.json`, ...keptOf(aged, keep, now)]);
       const old = aged.filter((file) => !stay.has(file.name));
       await remove(dir, metadataPath(id), old, gone);
     }
   }
-  const artifacts = await byAge(dir, "artifacts", await namesIn(dir.at("artifacts")));
+  const artifacts = await byAge(dir, "artifacts", () => true);
   const young = "milliseconds" in keep ? new Set(keptOf(artifacts, keep, now)) : new Set();
   await remove(
     dir,
@@ -91,24 +87,33 @@ const keptOf = (files: readonly Aged[], keep: Keep, now: Instant): readonly stri
     : files.filter(({ modified }) => now - modified < keep.milliseconds)
   ).map(({ name }) => name);
 
-async function aged(dir: MirrorDir, folder: string, names: readonly string[]): Promise<Aged[]> {
-  return Promise.all(
-    names.map(async (name) => {
-      const { mtimeMs, size } = await stat(join(dir.at(folder), name));
-      return { name, modified: mtimeMs, bytes: size };
-    }),
+async function aged(dir: MirrorDir, folder: string, isMeant: (name: string) => boolean): Promise<Aged[]> {
+  const names = (await dir.files.names(folder)).filter(isMeant);
+  if (names.length === 0) return [];
+  return dir.files.within(folder, (at) =>
+    Promise.all(
+      names.map(async (name) => {
+        const { mtimeMs, size } = await lstat(`${at}/${name}`);
+        return { name, modified: mtimeMs, bytes: size };
+      }),
+    ),
   );
 }
 
-const byAge = async (dir: MirrorDir, folder: string, names: readonly string[]): Promise<readonly Aged[]> =>
-  (await aged(dir, folder, names)).sort((a, b) => b.modified - a.modified);
+const byAge = async (
+  dir: MirrorDir,
+  folder: string,
+  isMeant: (name: string) => boolean,
+): Promise<readonly Aged[]> => (await aged(dir, folder, isMeant)).sort((a, b) => b.modified - a.modified);
 
 const byVersion = async (
   dir: MirrorDir,
   folder: string,
-  names: readonly string[],
+  isMeant: (name: string) => boolean,
 ): Promise<readonly Aged[]> =>
-  (await aged(dir, folder, names)).sort((a, b) => Number.parseInt(b.name, 10) - Number.parseInt(a.name, 10));
+  (await aged(dir, folder, isMeant)).sort(
+    (a, b) => Number.parseInt(b.name, 10) - Number.parseInt(a.name, 10),
+  );
 
 async function remove(
   dir: MirrorDir,
@@ -117,7 +122,7 @@ async function remove(
   gone: { files: number; bytes: number },
 ): Promise<void> {
   for (const { name, bytes } of files) {
-    await rm(join(dir.at(folder), name), { force: true, recursive: true });
+    await dir.files.remove(`${folder}/${name}`);
     gone.files++;
     gone.bytes += bytes;
   }

@@ -11,13 +11,17 @@ import { cannotListen } from "../../shared/http/cannot_listen.ts";
 import { etagOf, noneMatchNames } from "../../shared/http/etag.ts";
 import { rangeOf } from "../../shared/http/range.ts";
 import { encodeJson, type JsonObject, jsonObject } from "../../shared/json.ts";
+import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { SECOND } from "../../shared/time.ts";
 import { hasErrno } from "../host/files.ts";
 import { MirrorChanges } from "./changes.ts";
+import { INDEX_PATH, MAX_INDEX_BYTES } from "./index_file.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
 const MAX_CONNECTIONS = 1024;
 const REQUEST_TIMEOUT = 30 * SECOND;
+/** Whoever takes nothing of an answer for so long gives his connection to others. */
+const IDLE_TIMEOUT = 60 * SECOND;
 /** Files whose digests are remembered; a mirror's own hosts ask for few others. */
 const MAX_DIGESTS = 100_000;
 
@@ -32,6 +36,9 @@ const CACHE_CONTROL = {
   moving: "public, max-age=60, stale-while-revalidate=300, stale-if-error=3600",
 } as const;
 
+/** Who asked went away in the middle of the answer. */
+const GONE = ["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"];
+
 export interface ServeMirror {
   readonly dir: MirrorDir;
   readonly host: string;
@@ -45,12 +52,14 @@ export async function serveMirror({ dir, host, port, report }: ServeMirror): Pro
   const files = new MirrorFiles(dir);
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT }, (request, response) => {
     files.answer(request, response).catch((error: unknown) => {
+      if (hasErrno(error, ...GONE)) return;
       for (const line of errorLines(error)) report(line);
       if (response.headersSent) response.destroy();
       else refuse(response, 500, "internal", "something went wrong here");
     });
   });
   server.maxConnections = MAX_CONNECTIONS;
+  server.setTimeout(IDLE_TIMEOUT);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => reject(cannotListen(host, port, cause)));
     server.listen(port, host, resolve);
@@ -103,7 +112,7 @@ class MirrorFiles {
     path: string,
     lifetime: keyof typeof CACHE_CONTROL,
   ): Promise<void> {
-    const file = await openFile(this.#dir.at(path.slice(1)));
+    const file = await openFile(this.#dir, path.slice(1));
     if (!file) return refuse(response, 404, "not_found", "nothing is here");
     try {
       const { size } = await file.stat();
@@ -125,7 +134,11 @@ class MirrorFiles {
       if (wanted.kind === "part") response.setHeader("Content-Range", `bytes ${start}-${end - 1}/${size}`);
       response.writeHead(wanted.kind === "part" ? 206 : 200, { ...described, "Content-Length": end - start });
       if (request.method === "HEAD" || start === end) return void response.end();
-      await pipeline(file.createReadStream({ start, end: end - 1, autoClose: false }), response);
+      const stream = file.createReadStream({ start, end: end - 1, autoClose: false });
+      await pipeline(stream, response, { end: false });
+      // A file that became shorter meanwhile: nobody is left to wait for the rest.
+      if (stream.bytesRead < end - start) response.destroy();
+      else response.end();
     } finally {
       await file.close();
     }
@@ -147,17 +160,23 @@ class MirrorFiles {
   }
 }
 
-/** The file stays the one that was opened, also when another takes its name meanwhile. */
-async function openFile(path: string): Promise<FileHandle | undefined> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
-    if (hasErrno(error, "ENOENT", "ENOTDIR", "EACCES")) return undefined;
+/** The file stays the one that was opened, also when another takes its name meanwhile. What is larger than any of its kind is not served. */
+async function openFile({ files }: MirrorDir, path: string): Promise<FileHandle | undefined> {
+  try {
+    return await files.look(path, (found) =>
+      found.kind === "file" && found.size <= largest(path)
+        ? open(found.at, constants.O_RDONLY | constants.O_NONBLOCK)
+        : undefined,
+    );
+  } catch (error) {
+    if (hasErrno(error, "EACCES")) return undefined;
     throw error;
-  });
-  if (file && !(await file.stat()).isFile()) {
-    await file.close();
-    return undefined;
   }
-  return file;
+}
+
+function largest(path: string): number {
+  if (path === INDEX_PATH) return MAX_INDEX_BYTES;
+  return path.startsWith("artifacts/") ? MAX_ARTIFACT_BYTES : MAX_BUNDLE_BYTES;
 }
 
 const single = (header: string | string[] | undefined): string | undefined =>

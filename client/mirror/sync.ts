@@ -1,5 +1,4 @@
-import { rm } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { normalize } from "node:path";
 import type { BuildId } from "../../shared/brand.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { isCode } from "../../shared/errors.ts";
@@ -193,10 +192,7 @@ async function fetchAll(
 
 /** What `mirror verify` named and nobody needs goes first: what belongs in its place is then missing, and is fetched. */
 async function clear(dir: MirrorDir, remove: readonly string[]): Promise<void> {
-  for (const path of remove) {
-    const full = join(dir.path, path);
-    if (["kernels", "artifacts", "root"].some((own) => full.startsWith(join(dir.path, own) + sep))) {
-      await rm(full, { force: true, recursive: true });
-    }
+  for (const path of remove.map(normalize)) {
+    if (["kernels/", "artifacts/", "root/"].some((own) => path.startsWith(own))) await dir.files.remove(path);
   }
 }

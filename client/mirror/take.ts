@@ -1,12 +1,11 @@
-import { stat } from "node:fs/promises";
 import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
-import { isCode, type RebootlessError } from "../../shared/errors.ts";
+import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
 import { type Bundle, encodeBundle } from "../../shared/feed/bundle.ts";
 import type { Renewal } from "../../shared/feed/listing.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
-import { artifactPath } from "../../shared/feed/paths.ts";
+import { artifactPath, kernelPath, metadataPath, targetsPath } from "../../shared/feed/paths.ts";
 import type { Artifact } from "../../shared/feed/update.ts";
 import { decodeSnapshot, parseEnvelope } from "../../shared/tuf/schema.ts";
 import type { Freshness } from "../trust/freshness.ts";
@@ -136,7 +135,7 @@ export class Taking {
 
   async #fetchArtifact(sha256: Sha256Hex, length: number): Promise<void> {
     const path = artifactPath(sha256);
-    if (!this.damaged.artifacts.has(sha256) && (await sizeOf(this.dir.at(path))) === length) return;
+    if (!this.damaged.artifacts.has(sha256) && (await this.dir.files.size(path)) === length) return;
     const bytes = await this.upstream.artifact({ sha256, length });
     await this.#batch.write(path, bytes);
     this.artifacts.count++;
@@ -145,6 +144,7 @@ export class Taking {
 
   async #stage(judged: Judged): Promise<void> {
     const id = judged.bundle.buildId;
+    await this.#requireFolders(id);
     const all = this.damaged.kernels.has(id) || !this.index.has(id);
     for (const file of await filesOf(judged, this.trust)) {
       const moves = /\/(?:timestamp|feed)\.json$/.test(file.path);
@@ -155,17 +155,22 @@ export class Taking {
     this.#lines.push(await lineOf(judged));
   }
 
+  /** Of this kernel, before anything is put in place of it or of the others. Throws `trust`. */
+  async #requireFolders(id: BuildId): Promise<void> {
+    const paths = [kernelPath(id), metadataPath(id), targetsPath(id), `${targetsPath(id)}/kernels`];
+    const foreign = await this.dir.foreignFolder(paths);
+    if (foreign === undefined) return;
+    throw new RebootlessError("trust", `${foreign} of the mirror is a link, or no folder`, {
+      hint: "Run `rebootless mirror verify`: the next sync then removes it.",
+    });
+  }
+
   /** What is named by its version or its digest is looked at by its size alone; `mirror verify` looks at all of it. */
   async #isThere(file: MirrorFile): Promise<boolean> {
-    const size = await sizeOf(this.dir.at(file.path));
+    const size = await this.dir.files.size(file.path);
     if (size === undefined) return false;
-    return size === ("bytes" in file ? file.bytes.length : await sizeOf(this.dir.at(file.same)));
+    return size === ("bytes" in file ? file.bytes.length : await this.dir.files.size(file.same));
   }
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  return found?.isFile() ? found.size : undefined;
 }
 
 /** Only to choose by: what it says is verified when it is taken. */

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import * as fs from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type BuildId, isBuildId, type Sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
@@ -17,10 +17,10 @@ import {
 import { decodeManifest } from "../../shared/feed/manifest.ts";
 import { artifactPath, feedPath, metadataPath } from "../../shared/feed/paths.ts";
 import type { Artifact } from "../../shared/feed/update.ts";
+import { ClosedFolder } from "../../shared/folder/closed_folder.ts";
 import { MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { Feed } from "../trust/feed.ts";
 import { decodeIndex, INDEX_PATH, MAX_INDEX_BYTES } from "./index_file.ts";
-import { namesIn } from "./mirror_dir.ts";
 import { rootPath } from "./trust.ts";
 
 /** A kernel that may have to be fetched. */
@@ -115,7 +115,7 @@ export class Upstream {
   async #folder(): Promise<Candidates | undefined> {
     if (this.#path === undefined) return undefined;
     const kernels: Candidate[] = [];
-    for (const id of (await namesIn(join(this.#path, "kernels"))).filter(isBuildId)) {
+    for (const id of (await new ClosedFolder(fs, this.#path).names("kernels")).filter(isBuildId)) {
       const bundle = await this.bundle(id).catch(() => undefined);
       if (typeof bundle === "object") kernels.push(await candidateOf(bundle));
     }

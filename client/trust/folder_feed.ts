@@ -1,25 +1,24 @@
 import { createHash } from "node:crypto";
-import { constants, existsSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import * as fs from "node:fs";
 import { fileURLToPath } from "node:url";
 import { RebootlessError } from "../../shared/errors.ts";
-import { hasErrno } from "../host/files.ts";
+import { ClosedFolder, type Reading } from "../../shared/folder/closed_folder.ts";
 import { type Feed, type Fetched, type FetchLimits, unreachable } from "./feed.ts";
 
 /**
  * A feed in a folder: a mirror, a mounted stick or image, by the same paths as over HTTP. It makes no request. A
- * file's tag is its digest.
+ * file's tag is its digest. Who made the stick is a stranger: no link on it is followed, and nothing but a plain file is opened.
  *
  * @param base a file URL, ending in a slash.
  */
 export function folderFeed(base: string): Feed {
   const traffic = { requests: 0, bytes: 0 };
+  const folder = new ClosedFolder(fs, fileURLToPath(base));
   return {
     url: base,
     traffic,
     async get(path, limits) {
-      const url = new URL(path, base);
-      const bytes = await readFile(url, base, limits.maxBytes);
+      const bytes = await readFile(folder, new URL(path, base), base, limits.maxBytes);
       if (!bytes) return { status: "not_found" };
       traffic.bytes += bytes.length;
       return tagged(bytes, limits);
@@ -33,32 +32,32 @@ export function tagged(bytes: Uint8Array, { etag }: FetchLimits): Fetched {
   return tag === etag ? { status: "not_modified" } : { status: "ok", bytes, etag: tag };
 }
 
-async function readFile(url: URL, base: string, maxBytes: number): Promise<Uint8Array | undefined> {
-  let file: FileHandle | undefined;
-  try {
-    // What lies on a stick may be a pipe that nobody writes to: opening it must not wait.
-    file = await open(fileURLToPath(url), constants.O_RDONLY | constants.O_NONBLOCK);
-    return await readBounded(file, url, maxBytes);
-  } catch (cause) {
-    if (cause instanceof RebootlessError) throw cause;
-    if (!hasErrno(cause, "ENOENT", "ENOTDIR")) throw unreachable(url.href, "cannot be read", cause);
-    // Where a stick is not mounted its folder is empty, which is not to say that this kernel is not covered.
-    if (!existsSync(new URL("kernels/", base))) throw unreachable(base, "has no feed in it: is it mounted?");
-    return undefined;
-  } finally {
-    await file?.close();
+async function readFile(
+  folder: ClosedFolder,
+  url: URL,
+  base: string,
+  maxBytes: number,
+): Promise<Uint8Array | undefined> {
+  const reading = await read(folder, url, maxBytes).catch((cause: unknown) => {
+    throw cause instanceof RebootlessError ? cause : unreachable(url.href, "cannot be read", cause);
+  });
+  switch (reading.kind) {
+    case "bytes":
+      return reading.bytes;
+    case "large":
+      throw unreachable(url.href, "has more than the file may have");
+    case "foreign":
+      throw unreachable(url.href, "is a link, or no file");
+    case "nothing":
+      if ((await folder.look("kernels", (found) => found.kind)) === "folder") return undefined;
+      // Where a stick is not mounted its folder is empty, which is not to say that this kernel is not covered.
+      throw unreachable(base, "has no feed in it: is it mounted?");
   }
 }
 
-async function readBounded(file: FileHandle, url: URL, maxBytes: number): Promise<Uint8Array> {
-  const found = await file.stat();
-  if (!found.isFile()) throw unreachable(url.href, "is not a file");
-  if (found.size > maxBytes) throw unreachable(url.href, "has more than the file may have");
-  const bytes = new Uint8Array(found.size);
-  for (let had = 0; had < bytes.length; ) {
-    const { bytesRead } = await file.read(bytes, had, bytes.length - had, had);
-    if (bytesRead === 0) throw unreachable(url.href, "became shorter while it was read");
-    had += bytesRead;
-  }
-  return bytes;
+async function read(folder: ClosedFolder, url: URL, maxBytes: number): Promise<Reading> {
+  const path = fileURLToPath(url);
+  return path.startsWith(folder.path)
+    ? folder.read(path.slice(folder.path.length), maxBytes)
+    : { kind: "foreign" };
 }

@@ -1,12 +1,14 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import * as fs from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type BuildId, buildId } from "../../shared/brand.ts";
+import { type BuildId, buildId, isBuildId } from "../../shared/brand.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsOf } from "../../shared/feed/artifacts.ts";
 import { artifactPath, feedPath } from "../../shared/feed/paths.ts";
 import type { Artifact } from "../../shared/feed/update.ts";
+import { ClosedFolder } from "../../shared/folder/closed_folder.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { allEvidence, bundleEvidence, evidenceFor, type Finding, type VerifyOptions } from "./chains.ts";
 import { kindOf } from "./kinds.ts";
@@ -80,40 +82,62 @@ const nobodySigned = (path: string, sha256: string): RebootlessError =>
   });
 
 /** A mirror: every feed.json in it, and every artifact that they name. */
-async function verifyFolder(folder: string, options: VerifyOptions): Promise<readonly Finding[]> {
-  const names = await readdir(join(folder, "kernels")).catch(() => []);
+async function verifyFolder(path: string, options: VerifyOptions): Promise<readonly Finding[]> {
+  const folder = new ClosedFolder(fs, path);
   const findings: Finding[] = [];
-  for (const name of names.sort()) {
-    const path = join(folder, feedPath(buildId(name)));
-    const evidence = await bundleEvidence(await readBounded(path, MAX_BUNDLE_BYTES), options);
+  for (const name of (await folder.names("kernels")).filter(isBuildId)) {
+    const path = join(folder.path, feedPath(name));
+    const bytes = await readIn(folder, feedPath(name), MAX_BUNDLE_BYTES);
+    const evidence = await bundleEvidence(bytes, options);
     if (evidence.manifest.kernel.buildId !== name) {
       throw new RebootlessError("trust", `${path} is the feed of kernel ${evidence.manifest.kernel.buildId}`);
     }
     findings.push({ what: path, kind: "bundle", evidence });
     for (const update of evidence.manifest.updates) {
       for (const artifact of artifactsOf(update)) {
-        const path = join(folder, artifactPath(artifact.sha256));
-        await requireArtifact(path, artifact, `the module that was signed for under ${update.id}`);
-        findings.push({ what: path, kind: "module", evidence, update });
+        const what = `the module that was signed for under ${update.id}`;
+        findings.push({
+          what: await requireArtifact(folder, artifact, what),
+          kind: "module",
+          evidence,
+          update,
+        });
       }
     }
     const { fingerprints } = evidence.manifest;
     if (fingerprints) {
-      const path = join(folder, artifactPath(fingerprints.sha256));
-      await requireArtifact(path, fingerprints, `the fingerprint file that was signed for kernel ${name}`);
-      findings.push({ what: path, kind: "fingerprints", evidence });
+      const what = `the fingerprint file that was signed for kernel ${name}`;
+      findings.push({
+        what: await requireArtifact(folder, fingerprints, what),
+        kind: "fingerprints",
+        evidence,
+      });
     }
   }
   if (findings.length > 0) return findings;
-  throw new RebootlessError("trust", `${folder} holds no feed`, {
+  throw new RebootlessError("trust", `${path} holds no feed`, {
     hint: "A mirror has kernels/<build-id>/feed.json.",
   });
 }
 
-async function requireArtifact(path: string, artifact: Artifact, what: string): Promise<void> {
-  const bytes = await readBounded(path, MAX_ARTIFACT_BYTES);
-  if ((await sha256Of(bytes)) === artifact.sha256) return;
+/** Returns where it is. */
+async function requireArtifact(folder: ClosedFolder, { sha256 }: Artifact, what: string): Promise<string> {
+  const path = join(folder.path, artifactPath(sha256));
+  const bytes = await readIn(folder, artifactPath(sha256), MAX_ARTIFACT_BYTES);
+  if ((await sha256Of(bytes)) === sha256) return path;
   throw new RebootlessError("trust", `${path} is not ${what}`);
+}
+
+/** A file of a mirror, which is a stranger's: no link is followed, and no pipe is waited for. */
+async function readIn(folder: ClosedFolder, path: string, maxBytes: number): Promise<Uint8Array> {
+  const reading = await folder.read(path, maxBytes);
+  if (reading.kind === "bytes") return reading.bytes;
+  const full = join(folder.path, path);
+  if (reading.kind === "large") {
+    throw new RebootlessError("limit", `${full} has more than ${maxBytes} bytes`);
+  }
+  const problem = reading.kind === "nothing" ? "is missing" : "is a link, or no file";
+  throw new RebootlessError("trust", `${full} ${problem}`);
 }
 
 async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {

@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import * as fs from "node:fs";
+import { type FileHandle, open, readdir, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
+import { ClosedFolder } from "../../shared/folder/closed_folder.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
 import { Serial } from "../publish/serial.ts";
 import type { ByteRange, Notes, Store, Stored } from "../store/store.ts";
@@ -42,11 +44,12 @@ interface Opened {
   readonly bytes: Uint8Array | undefined;
 }
 
-/** A folder as a store, for one process at a time. What it says is written is on the disk. */
+/** A folder as a store, for one process at a time. What it says is written is on the disk. No link in it is followed. */
 export function fileStore(root: string): Store {
-  const pathOf = (key: string): string => {
+  const folder = new ClosedFolder(fs, root);
+  const checked = (key: string): string => {
     if (!KEY.test(key)) throw new RebootlessError("io", `not a key: ${JSON.stringify(key.slice(0, 80))}`);
-    return join(root, key);
+    return key;
   };
   const folders = new FolderSync();
   const lines = Array.from({ length: LINES }, () => new Serial());
@@ -56,7 +59,8 @@ export function fileStore(root: string): Store {
     return line.run(work);
   };
   const recent = new Recent();
-  const read = (key: string, isLarge = false) => recent.reading(key, () => openFile(pathOf(key), isLarge));
+  const read = (key: string, isLarge = false) =>
+    recent.reading(key, () => openFile(folder, checked(key), isLarge));
   const head = async (key: string): Promise<Stored | undefined> => {
     const known = recent.get(key);
     if (known) return known.stored;
@@ -75,13 +79,13 @@ export function fileStore(root: string): Store {
     },
     create: (key, bytes, notes = {}) =>
       inLine(key, async () => {
-        const path = pathOf(key);
+        const path = checked(key);
         const stored = await storedOf(bytes, notes);
-        const fresh = await writeNew(root, bytes, stored);
+        const fresh = await writeNew(folder, bytes, stored);
         try {
           recent.forget(key);
-          await inFolder(path, () => link(fresh, path)); // fails where there is something
-          await folders.sync(dirname(path));
+          await inFolder(folder, path, (at) => link(fresh, at)); // fails where there is something
+          await folders.sync(dirname(join(root, path)));
           recent.written(key, { stored, bytes });
           return "created";
         } catch (error) {
@@ -95,14 +99,14 @@ export function fileStore(root: string): Store {
     replace: (key, revision, bytes, notes = {}, keptAs) =>
       inLine(key, async () => {
         if ((await head(key))?.revision !== revision) return "stale";
-        const path = pathOf(key);
+        const path = checked(key);
         const stored = await storedOf(bytes, notes);
-        const fresh = await writeNew(root, bytes, stored);
-        if (keptAs !== undefined) await keep(path, pathOf(keptAs));
+        const fresh = await writeNew(folder, bytes, stored);
+        if (keptAs !== undefined) await keep(folder, path, checked(keptAs));
         try {
           recent.forget(key);
-          await rename(fresh, path);
-          await folders.sync(dirname(path));
+          await inFolder(folder, path, (at) => rename(fresh, at));
+          await folders.sync(dirname(join(root, path)));
           recent.written(key, { stored, bytes });
           return "replaced";
         } catch (error) {
@@ -111,7 +115,7 @@ export function fileStore(root: string): Store {
         }
       }),
     list: async (prefix, after = "") => {
-      const keys = (await keysBelow(root, prefix)).filter((key) => key > after);
+      const keys = (await keysBelow(folder, prefix)).filter((key) => key > after);
       const page = keys.slice(0, PAGE);
       const files: (Stored & { readonly key: string })[] = [];
       for (const key of page) {
@@ -122,7 +126,9 @@ export function fileStore(root: string): Store {
     },
     delete: (key) =>
       inLine(key, async () => {
-        await rm(pathOf(key), { force: true });
+        await folder.look(dirname(checked(key)), async (found) => {
+          if (found.kind === "folder") await rm(`${found.at}/${basename(key)}`, { force: true });
+        });
         recent.forget(key);
       }),
   };
@@ -132,23 +138,23 @@ export function fileStore(root: string): Store {
  * One more name for the file: its bytes are on the disk since it had the first. The name is not waited for: without it, after the
  * power failed, a version is missing that somebody might have asked for; it cannot be another one.
  */
-async function keep(path: string, as: string): Promise<void> {
+async function keep(folder: ClosedFolder, path: string, as: string): Promise<void> {
   try {
-    await inFolder(as, () => link(path, as));
+    await inFolder(folder, as, (at) => link(join(folder.path, path), at));
   } catch (error) {
     if (!hasCode(error, "EEXIST")) throw error;
   }
 }
 
 /** @param isLarge where that is known. */
-async function openFile(path: string, isLarge: boolean): Promise<Opened | undefined> {
-  try {
-    const begin = isLarge ? undefined : await readBeginning(path, USUAL);
-    return begin && begin.length < USUAL ? wholeOf(begin, path) : await openLarge(path);
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) return undefined;
-    throw error;
-  }
+function openFile(folder: ClosedFolder, key: string, isLarge: boolean): Promise<Opened | undefined> {
+  return folder.look(key, async (found) => {
+    const path = join(folder.path, key);
+    if (found.kind === "foreign") throw new RebootlessError("io", `${path} is a link, or no file`);
+    if (found.kind !== "file") return undefined;
+    const begin = isLarge ? undefined : await readBeginning(found.at, USUAL);
+    return begin && begin.length < USUAL ? wholeOf(begin, path) : await openLarge(found.at, path);
+  });
 }
 
 function wholeOf(file: Uint8Array, path: string): Opened {
@@ -159,8 +165,8 @@ function wholeOf(file: Uint8Array, path: string): Opened {
 }
 
 /** The file stays open: what is read is what the header describes, also when the key is replaced meanwhile. */
-async function openLarge(path: string): Promise<Opened> {
-  const file = await open(path, "r");
+async function openLarge(at: string, path: string): Promise<Opened> {
+  const file = await open(at, "r");
   try {
     const begin = await readAt(file, 0, USUAL);
     const start = startIn(begin, path);
@@ -244,12 +250,13 @@ const storedOf = async (bytes: Uint8Array, notes: Notes): Promise<Stored> => ({
 });
 
 /** Writes a file that has no key yet, whole and on the disk. */
-async function writeNew(root: string, bytes: Uint8Array, stored: Stored): Promise<string> {
-  const fresh = join(root, NEW, randomUUID());
+async function writeNew(folder: ClosedFolder, bytes: Uint8Array, stored: Stored): Promise<string> {
+  const name = join(NEW, randomUUID());
+  const fresh = join(folder.path, name);
   const header = encodeJson(jsonObject({ ...stored, notes: jsonObject(stored.notes) }));
   try {
     const digits = Buffer.from(String(header.length).padStart(LENGTH_DIGITS, "0"));
-    await inFolder(fresh, () => writeNewFile(fresh, [digits, header, bytes]));
+    await inFolder(folder, name, (at) => writeNewFile(at, [digits, header, bytes]));
     return fresh;
   } catch (error) {
     await rm(fresh, { force: true });
@@ -257,16 +264,9 @@ async function writeNew(root: string, bytes: Uint8Array, stored: Stored): Promis
   }
 }
 
-/** Makes the folder of a path where it turns out that there is none: mostly there is. */
-async function inFolder<T>(path: string, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
-    await mkdir(dirname(path), { recursive: true });
-    return act();
-  }
-}
+/** Works at a path in its own folder, which is made where there is none. */
+const inFolder = <T>(folder: ClosedFolder, path: string, act: (at: string) => Promise<T>): Promise<T> =>
+  folder.within(dirname(path), (at) => act(`${at}/${basename(path)}`));
 
 /** Whoever comes while a folder is written to the disk waits for the next time, together with all others who do. */
 class FolderSync {
@@ -295,17 +295,20 @@ class FolderSync {
   }
 }
 
-/** Folders among them, which have no header and so are no files. */
-async function keysBelow(root: string, prefix: string): Promise<readonly string[]> {
-  const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1);
-  try {
-    const names = await readdir(join(root, folder), { recursive: true });
-    const keys = names.map((name) => folder + name);
-    return keys.filter((key) => key.startsWith(prefix) && !key.startsWith(NEW)).sort();
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
-    throw error;
-  }
+async function keysBelow(folder: ClosedFolder, prefix: string): Promise<readonly string[]> {
+  const keys: string[] = [];
+  const walk = async (path: string): Promise<void> => {
+    const entries = await folder.look(path, (found) =>
+      found.kind === "folder" ? readdir(found.at, { withFileTypes: true }) : [],
+    );
+    for (const entry of entries) {
+      const key = path === "" ? entry.name : `${path}/${entry.name}`;
+      if (entry.isDirectory()) await walk(key);
+      else if (entry.isFile()) keys.push(key);
+    }
+  };
+  await walk(prefix.slice(0, Math.max(0, prefix.lastIndexOf("/"))));
+  return keys.filter((key) => key.startsWith(prefix) && !key.startsWith(NEW)).sort();
 }
 
 const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>

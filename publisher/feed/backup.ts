@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { type BuildId, sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -18,6 +17,7 @@ import {
 } from "../../shared/feed/paths.ts";
 import { ROOT_PATH } from "../../shared/feed/publication.ts";
 import type { Artifact } from "../../shared/feed/update.ts";
+import type { ClosedFolder } from "../../shared/folder/closed_folder.ts";
 import { etagOf } from "../../shared/http/etag.ts";
 import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES, MAX_TARGETS_BYTES } from "../../shared/limits.ts";
 import { inParallel } from "../../shared/parallel.ts";
@@ -27,7 +27,7 @@ import { decodeTargets, parseEnvelope } from "../../shared/tuf/schema.ts";
 import { emptyStore } from "../../shared/tuf/staged_store.ts";
 import { readRoot } from "../keys/root.ts";
 import { verifySignature } from "../keys/verifier.ts";
-import { kernelsIn, lengthOf, putFile, readIfThere } from "./backup_files.ts";
+import { backupFolder, kernelsIn, putFile } from "./backup_files.ts";
 import { type EdgeClient, refusal } from "./edge_client.ts";
 import { newerRoots } from "./root_chain.ts";
 
@@ -59,10 +59,11 @@ const EXPIRY_IS_NO_MATTER = instant(0);
  */
 export async function backUp(
   source: Source,
-  folder: string,
+  path: string,
   root: Uint8Array,
   progress: (line: string) => void,
 ): Promise<BackedUp> {
+  const folder = backupFolder(path);
   const newest = await backUpRoots(source, folder, root);
   const kernels = [...new Set([...(await listed(source)), ...(await kernelsIn(folder))])];
   const totals = { kernels: kernels.length, changed: 0, bytes: 0 };
@@ -89,9 +90,9 @@ export async function backUp(
 }
 
 /** The root that was given and all that followed, each verified by the one before. Returns the newest. */
-async function backUpRoots(source: Source, folder: string, held: Uint8Array): Promise<Uint8Array> {
+async function backUpRoots(source: Source, folder: ClosedFolder, held: Uint8Array): Promise<Uint8Array> {
   const { version } = await readRoot(held);
-  const put = (n: number, bytes: Uint8Array) => putFile(join(folder, ROOT_PATH, `${n}.root.json`), bytes);
+  const put = (n: number, bytes: Uint8Array) => putFile(folder, `${ROOT_PATH}/${n}.root.json`, bytes);
   await put(version, held);
   const newer = await newerRoots(source, held);
   for (const { root, bytes } of newer) await put(root.version, bytes);
@@ -115,9 +116,13 @@ async function listed(source: Source): Promise<readonly BuildId[]> {
 }
 
 /** Returns the bytes that were fetched, none for a kernel that is here as it is there. */
-async function backUpKernel(source: Source, folder: string, root: Uint8Array, id: BuildId): Promise<number> {
-  const path = join(folder, feedPath(id));
-  const had = await readIfThere(path, MAX_BUNDLE_BYTES);
+async function backUpKernel(
+  source: Source,
+  folder: ClosedFolder,
+  root: Uint8Array,
+  id: BuildId,
+): Promise<number> {
+  const had = await folder.readIfThere(feedPath(id), MAX_BUNDLE_BYTES);
   const answer = await source.get(feedPath(id), MAX_BUNDLE_BYTES, had && etagOf(await sha256Of(had)));
   if (answer.status === 404 && had) return 0; // lost there: this is what a backup is for
   if (answer.status === 304 && had) {
@@ -129,7 +134,7 @@ async function backUpKernel(source: Source, folder: string, root: Uint8Array, id
   let bytes = await backUpArtifacts(source, folder, manifest);
   const since = had ? targetsVersion(decodeBundle(had).targets) : 1;
   for (let old = since; old < version; old++) bytes += await backUpOld(source, folder, id, old);
-  await putFile(path, answer.body);
+  await putFile(folder, feedPath(id), answer.body);
   return bytes + answer.body.length;
 }
 
@@ -155,21 +160,30 @@ export async function verified(
 const targetsVersion = (bytes: Uint8Array): number =>
   decodeTargets(parseEnvelope(bytes, "targets").signed).version;
 
-async function backUpArtifacts(source: Source, folder: string, manifest: KernelManifest): Promise<number> {
+async function backUpArtifacts(
+  source: Source,
+  folder: ClosedFolder,
+  manifest: KernelManifest,
+): Promise<number> {
   let bytes = 0;
   for (const { sha256, length } of artifactsIn(manifest)) {
-    const path = join(folder, artifactPath(sha256));
-    if ((await lengthOf(path)) === length) continue;
-    await putFile(path, await named(source, artifactPath(sha256), { sha256, length }));
+    const path = artifactPath(sha256);
+    if ((await folder.size(path)) === length) continue;
+    await putFile(folder, path, await named(source, path, { sha256, length }));
     bytes += length;
   }
   return bytes;
 }
 
 /** Targets that were in force once, and their manifest. 0 when they are here, or nowhere: a feed may have been put back. */
-async function backUpOld(source: Source, folder: string, id: BuildId, version: number): Promise<number> {
+async function backUpOld(
+  source: Source,
+  folder: ClosedFolder,
+  id: BuildId,
+  version: number,
+): Promise<number> {
   const path = `${metadataPath(id)}/${version}.targets.json`;
-  if ((await lengthOf(join(folder, path))) !== undefined) return 0;
+  if ((await folder.size(path)) !== undefined) return 0;
   const answer = await source.get(path, MAX_TARGETS_BYTES);
   if (answer.status !== 200) return 0;
   const { targets } = decodeTargets(parseEnvelope(answer.body, "targets").signed);
@@ -181,10 +195,10 @@ async function backUpOld(source: Source, folder: string, id: BuildId, version: n
     const at = `${targetsPath(id)}/${consistentTarget(id, sha256)}`;
     if (target.length > MAX_MANIFEST_BYTES) throw new RebootlessError("parse", `${path} names too much`);
     const manifest = await named(source, at, { sha256, length: target.length });
-    await putFile(join(folder, at), manifest);
+    await putFile(folder, at, manifest);
     bytes += manifest.length;
   }
-  await putFile(join(folder, path), answer.body);
+  await putFile(folder, path, answer.body);
   return bytes;
 }
 

@@ -1,5 +1,3 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { type BuildId, isSha256Hex, type Sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -13,17 +11,17 @@ import {
   ROOT_CHAIN_PATH,
   ROOT_PATH,
 } from "../../shared/feed/publication.ts";
+import type { ClosedFolder } from "../../shared/folder/closed_folder.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { decodeSnapshot, decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
 import { readRoot } from "../keys/root.ts";
 import { verified } from "./backup.ts";
-import { kernelsIn } from "./backup_files.ts";
+import { backupFolder, kernelsIn, readFromBackup } from "./backup_files.ts";
 import { type EdgeClient, refusal } from "./edge_client.ts";
-import { readBounded } from "./read_bounded.ts";
 import { decodeResults, type EdgeResult, MAX_RESULTS_BYTES } from "./results.ts";
 import { fetchRoot } from "./root_chain.ts";
 import { type Artifacts, Staging } from "./staging.ts";
-import { rootVersions } from "./workspace.ts";
+import { rootVersionsAmong } from "./workspace.ts";
 
 export interface Restored {
   readonly kernels: number;
@@ -49,9 +47,10 @@ const BATCH_BYTES = 4 * 1024 * 1024;
  */
 export async function restore(
   edge: EdgeClient,
-  folder: string,
+  path: string,
   progress: (line: string) => void,
 ): Promise<Restored & { readonly faults: readonly Unrestored[] }> {
+  const folder = backupFolder(path);
   const root = await restoreRoots(edge, folder);
   const kernels = await kernelsIn(folder);
   const staging = new Staging(edge, await artifactsOfBackup(folder));
@@ -85,14 +84,14 @@ export async function restore(
 }
 
 /** Returns the newest root of the backup. */
-async function restoreRoots(edge: EdgeClient, folder: string): Promise<Uint8Array> {
-  const versions = await rootVersions(join(folder, ROOT_PATH));
+async function restoreRoots(edge: EdgeClient, folder: ClosedFolder): Promise<Uint8Array> {
+  const versions = rootVersionsAmong(await folder.names(ROOT_PATH));
   const newest = versions.at(-1);
   if (newest === undefined) {
-    throw new RebootlessError("usage", `${folder} is no backup: it has no ${ROOT_PATH}/N.root.json`);
+    throw new RebootlessError("usage", `${folder.path} is no backup: it has no ${ROOT_PATH}/N.root.json`);
   }
   const read = (version: number) =>
-    readBounded(join(folder, ROOT_PATH, `${version}.root.json`), MAX_ROOT_BYTES);
+    readFromBackup(folder, `${ROOT_PATH}/${version}.root.json`, MAX_ROOT_BYTES);
   const missing: Uint8Array[] = [];
   for (const version of [...versions].reverse()) {
     if (version === 1 || (await fetchRoot(edge, version)) !== undefined) break;
@@ -110,12 +109,12 @@ async function restoreRoots(edge: EdgeClient, folder: string): Promise<Uint8Arra
 
 /** Of what the backup has of a kernel; its artifacts are staged. Throws `trust` for what is damaged. */
 async function publicationOf(
-  folder: string,
+  folder: ClosedFolder,
   root: Uint8Array,
   id: BuildId,
   staging: Staging,
 ): Promise<Publication> {
-  const bundle = decodeBundle(await readBounded(join(folder, feedPath(id)), MAX_BUNDLE_BYTES));
+  const bundle = decodeBundle(await readFromBackup(folder, feedPath(id), MAX_BUNDLE_BYTES));
   const { manifest, version } = await verified(bundle, id, root);
   await staging.provide(artifactsIn(manifest).map(({ sha256 }) => sha256));
   const { targets } = bundle;
@@ -141,14 +140,13 @@ const signedVersions = ({ snapshot, timestamp }: Bundle) => ({
   timestamp: decodeTimestamp(parseEnvelope(timestamp, "timestamp").signed).version,
 });
 
-async function artifactsOfBackup(folder: string): Promise<Artifacts> {
-  const names = await readdir(join(folder, "artifacts")).catch((): string[] => []);
-  const digests = names.filter(isSha256Hex);
+async function artifactsOfBackup(folder: ClosedFolder): Promise<Artifacts> {
+  const digests = (await folder.names("artifacts")).filter(isSha256Hex);
   return new Map(digests.map((sha256) => [sha256, () => readArtifact(folder, sha256)]));
 }
 
-async function readArtifact(folder: string, sha256: Sha256Hex): Promise<Uint8Array> {
-  const bytes = await readBounded(join(folder, artifactPath(sha256)), MAX_ARTIFACT_BYTES);
+async function readArtifact(folder: ClosedFolder, sha256: Sha256Hex): Promise<Uint8Array> {
+  const bytes = await readFromBackup(folder, artifactPath(sha256), MAX_ARTIFACT_BYTES);
   if ((await sha256Of(bytes)) === sha256) return bytes;
   throw new RebootlessError("trust", `${artifactPath(sha256)} of the backup is damaged`);
 }

@@ -83,13 +83,16 @@ export async function newestRoot({ dir }: Pick<Workspace, "dir">): Promise<Uint8
 
 /** Ascending; none for a folder that is not there. */
 export async function rootVersions(folder: string): Promise<readonly number[]> {
-  const names = await readdir(folder).catch(() => []);
-  return names
+  return rootVersionsAmong(await readdir(folder).catch(() => []));
+}
+
+/** The versions that names of files tell of, ascending. */
+export const rootVersionsAmong = (names: readonly string[]): readonly number[] =>
+  names
     .map((name) => /^([1-9]\d{0,8})\.root\.json$/.exec(name)?.[1])
     .filter((version) => version !== undefined)
     .map(Number)
     .sort((a, b) => a - b);
-}
 
 /** Takes in a root that follows the newest; never over another file. */
 export async function addRoot({ dir }: Pick<Workspace, "dir">, version: number, bytes: Uint8Array) {

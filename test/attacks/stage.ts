@@ -50,6 +50,13 @@ export interface RunningEdge {
   log(): string;
 }
 
+/** A mirror's folder. */
+export interface Mirror {
+  readonly folder: string;
+  /** Brings it up to date once more. */
+  sync(...more: readonly string[]): Promise<Ended>;
+}
+
 const notesFile = (id: BuildId): Uint8Array => {
   const description = Buffer.from(id, "hex");
   const head = Buffer.alloc(12);
@@ -149,6 +156,18 @@ export class Stage {
         }),
       );
     return { url, log, send, publisher: new TestPublisher(this.made, send) };
+  }
+
+  /** A mirror of a feed of one kernel, which lies in a folder beside it. */
+  async mirror(name: string): Promise<Mirror> {
+    const feed = await this.feedFolder(`${name}-feed`, KERNEL);
+    const root = await this.write(`${name}-root.json`, this.made.root);
+    const folder = this.path(name);
+    const sync = (...more: readonly string[]) =>
+      this.rebootless(["mirror", "sync", feed, folder, "--root", root, ...more]);
+    const { code, stderr } = await sync("--all");
+    if (code !== 0) throw new Error(`mirror sync ended with ${code}:\n${stderr}`);
+    return { folder, sync };
   }
 
   /** `rebootless mirror serve` over a folder. */

@@ -1,6 +1,6 @@
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, truncate } from "node:fs/promises";
+import { mkdtemp, readdir, symlink, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -220,6 +220,25 @@ describe("a store in files", () => {
       await expect(fileStore(folder).get("a/file")).rejects.toThrow();
     },
   );
+
+  it("follows no link and waits for no pipe, to read, to write, to list or to delete", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "store-"));
+    const outside = await mkdtemp(join(tmpdir(), "outside-"));
+    await fileStore(outside).create("secret", random(10));
+    const store = fileStore(folder);
+    await store.create("a/file", random(10));
+    await symlink(join(outside, "secret"), join(folder, "a/link"));
+    await symlink(outside, join(folder, "out"));
+    await symlink(folder, join(folder, "round"));
+    execFileSync("mkfifo", [join(folder, "a/pipe")]);
+    for (const key of ["a/link", "out/secret", "a/pipe"]) {
+      await expect(store.get(key), key).rejects.toMatchObject({ code: "io" });
+    }
+    await expect(store.create("out/new", random(10))).rejects.toMatchObject({ code: "trust" });
+    await store.delete("out/secret");
+    expect(await readdir(outside)).toEqual(["=new", "secret"]);
+    expect((await store.list("")).files.map(({ key }) => key)).toEqual(["a/file"]);
+  });
 
   it("says so and keeps nothing where a file does not fit", async () => {
     const folder = await mkdtemp(join(tmpdir(), "store-"));

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import type { AddressInfo, Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -87,6 +87,29 @@ describe("a mirror that is served", () => {
     `artifacts/${"0".repeat(64)}`,
   ])("has nothing at /%s", async (path) => {
     expect((await fetch(url + path)).status).toBe(404);
+  });
+
+  it("follows no link out of its folder, and goes on when somebody goes away in the middle", async () => {
+    const mirror = site.path("mirror");
+    await writeFile(site.path("secret"), "secret");
+    await symlink(site.path("secret"), join(mirror, "root/9.root.json"));
+    await symlink(site.dir, join(mirror, `kernels/${kernelId(9)}`));
+    await writeFile(site.path("feed.json"), "secret");
+    for (const path of ["root/9.root.json", feedPath(kernelId(9))]) {
+      expect((await fetch(url + path)).status, path).toBe(404);
+    }
+    const large = `artifacts/${"1".repeat(64)}`;
+    await writeFile(join(mirror, large), Buffer.alloc(16 * 1024 * 1024));
+    const stop = new AbortController();
+    const answer = await fetch(url + large, { signal: stop.signal });
+    stop.abort();
+    expect(answer.status).toBe(200);
+    await truncate(join(mirror, large), 33 * 1024 * 1024);
+    expect((await fetch(url + large)).status).toBe(404); // larger than any artifact
+    await Promise.all(
+      ["root/9.root.json", `kernels/${kernelId(9)}`, large].map((one) => rm(join(mirror, one))),
+    );
+    expect((await fetch(url + feedPath(A))).status).toBe(200);
   });
 
   it("takes in nothing", async () => {

@@ -1,4 +1,5 @@
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sha256Of } from "../../../shared/crypto/digest.ts";
@@ -85,6 +86,38 @@ describe("rebootless mirror verify", () => {
       expect(faults).toContainEqual(expect.objectContaining({ path, problem: "foreign" }));
     await sync(mirror);
     expect(await filesBelow(mirror)).toEqual(await filesBelow(sound));
+  });
+
+  it("names links, pipes and folders where a file should be, and the next sync puts that right alone", async () => {
+    const outside = site.path("outside");
+    await mkdir(outside);
+    await writeFile(join(outside, "kept"), "x");
+    const [metadata, feed, artifact] = [
+      metadataPath(A),
+      feedPath(B),
+      artifactPath(await sha256Of(moduleOf("fix-b"))),
+    ];
+    for (const path of [metadata, feed, artifact]) await rm(join(mirror, path), { recursive: true });
+    await symlink(outside, join(mirror, metadata));
+    await mkdir(join(mirror, feed));
+    execFileSync("mkfifo", [join(mirror, artifact)]);
+    await symlink(outside, join(mirror, "kernels", kernelId(7)));
+    const faults = await faultsOf();
+    for (const path of [metadata, feed, artifact, `kernels/${kernelId(7)}`]) {
+      expect(faults).toContainEqual(expect.objectContaining({ path }));
+    }
+    await sync(mirror);
+    expect((await verify(0))["faults"]).toEqual([]);
+    for (const [path, bytes] of await filesBelow(mirror)) {
+      expect(bytes, path).toEqual((await filesBelow(sound)).get(path));
+    }
+    expect(await readdir(outside)).toEqual(["kept"]);
+    await rm(join(mirror, "artifacts"), { recursive: true });
+    await symlink(outside, join(mirror, "artifacts"));
+    expect(await site.run("mirror", "verify", mirror)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("artifacts is a link"),
+    });
   });
 
   it("tells what has expired from what is damaged, and wants a mirror", async () => {

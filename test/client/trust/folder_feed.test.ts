@@ -36,10 +36,18 @@ describe("a feed in a folder", () => {
     }
   });
 
-  it("follows a link, as mirrors make them", async () => {
-    await writeFile(join(dir, "one"), hello);
-    await symlink("../one", join(dir, "kernels/link"));
-    expect(await feed.get("kernels/link", { maxBytes: 5 })).toMatchObject({ bytes: hello });
+  it("follows no link below it, in any part of a path; the folder itself may be one", async () => {
+    await mkdir(join(dir, "real"));
+    await writeFile(join(dir, "real/one"), hello);
+    await symlink("../real/one", join(dir, "kernels/file"));
+    await symlink("real", join(dir, "folder"));
+    for (const path of ["kernels/file", "folder/one"]) {
+      await expect(feed.get(path, { maxBytes: 5 })).rejects.toMatchObject({ code: "unreachable" });
+    }
+    await symlink(dir, `${dir}-link`);
+    const linked = folderFeed(`${pathToFileURL(`${dir}-link`).href}/`);
+    expect(await linked.get("real/one", { maxBytes: 5 })).toMatchObject({ bytes: hello });
+    await rm(`${dir}-link`);
   });
 
   it("is unreachable where the stick is not mounted: without its folder, or with an empty one", async () => {
@@ -59,7 +67,7 @@ describe("a feed in a folder", () => {
   it("neither waits for a pipe nor reads a folder", async () => {
     execFileSync("mkfifo", [join(dir, "pipe")]);
     for (const path of ["pipe", "kernels"]) {
-      await expect(feed.get(path, { maxBytes: 5 })).rejects.toThrow("is not a file");
+      await expect(feed.get(path, { maxBytes: 5 })).rejects.toThrow("is a link, or no file");
     }
   });
 });

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -172,6 +173,19 @@ describe("a mirror's folder", () => {
     await expect(verifyThing(folder, options)).rejects.toMatchObject(refused);
     await mirror(MODULE);
     await file(artifactPath(await sha256Of(FINGERPRINTS)), flipBit(FINGERPRINTS, 60));
+    await expect(verifyThing(folder, options)).rejects.toMatchObject(refused);
+  });
+
+  it("is refused for a link and for a pipe in a file's place; what a mirror has beside kernels is passed over", async () => {
+    const folder = await mirror(MODULE);
+    await file("kernels/index.json", utf8("{}"));
+    await expect(verifyThing(folder, options)).resolves.toHaveLength(3);
+    const module = join(folder, artifactPath(await sha256Of(MODULE)));
+    await rename(module, join(folder, "elsewhere"));
+    await symlink(join(folder, "elsewhere"), module);
+    await expect(verifyThing(folder, options)).rejects.toMatchObject(refused);
+    await rm(module);
+    execFileSync("mkfifo", [module]);
     await expect(verifyThing(folder, options)).rejects.toMatchObject(refused);
   });
 

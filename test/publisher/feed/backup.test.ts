@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -126,6 +127,32 @@ describe("a backup", () => {
     await writeFile(join(backup, "artifacts", name), "cut");
     expect((await runBackup())["bytes"]).toBe(500);
     expect(await sha256Of(new Uint8Array(await readFile(join(backup, "artifacts", name))))).toBe(name);
+  });
+});
+
+describe("a backup's folder that somebody else wrote to", () => {
+  it("is neither read nor written through a link, and no pipe in it is waited for", async () => {
+    const [outside, artifacts] = [join(dir, "outside"), join(backup, "artifacts")];
+    await mkdir(outside);
+    const [name = ""] = await readdir(artifacts);
+    const bytes = await readFile(join(artifacts, name));
+    await writeFile(join(outside, name), bytes);
+    await rm(join(artifacts, name));
+    await symlink(join(outside, name), join(artifacts, name));
+    expect((await runBackup())["bytes"]).toBe(500);
+    expect((await lstat(join(artifacts, name))).isFile()).toBe(true);
+    const feedJson = join(backup, feedPath(ids[1] ?? id));
+    await rm(feedJson);
+    execFileSync("mkfifo", [feedJson]);
+    expect(await runBackup()).toMatchObject({ changed: 1 });
+    await rename(artifacts, join(dir, "moved"));
+    await symlink(outside, artifacts);
+    expect(
+      (await cli(["backup", backup, "--feed", firstUrl, "--root", join(feed, "root/1.root.json")])).code,
+    ).toBe(4);
+    expect(await readdir(outside)).toEqual([name]);
+    await rm(artifacts);
+    await rename(join(dir, "moved"), artifacts);
   });
 });
 
