@@ -4,6 +4,7 @@ import { writeNamed } from "./commands/output.ts";
 import type { Context } from "./context.ts";
 import { requireRoot } from "./host/host.ts";
 import { letOthersRead } from "./host/umask.ts";
+import { keepConditions } from "./report/conditions.ts";
 import { type RunEnd, writeStatus } from "./report/status_file.ts";
 
 /** What a command does, with what it is given. */
@@ -35,6 +36,7 @@ export const recorded =
     const start = context.system.uptime();
     const ended = async (exitCode: number, error?: RunEnd["error"]): Promise<void> => {
       const milliseconds = Math.max(0, context.system.uptime() - start - context.record.waitedMs);
+      await keepConditions(context);
       try {
         await writeStatus(context, { command, version, milliseconds, exitCode, error });
       } catch (cause) {

@@ -36,6 +36,8 @@ export interface RebootlessErrorOptions {
   readonly output?: readonly string[];
   /** Facts for `--json`: names, offsets, versions. */
   readonly details?: Readonly<Record<string, string | number | boolean>>;
+  /** Whoever reads stderr was told of it before, and is not told again: the exit code and `--json` say it. */
+  readonly told?: boolean;
   /** What was found out or done all the same: stands beside `error` with `--json`. */
   readonly answer?: Answer;
 }
@@ -51,6 +53,7 @@ export class RebootlessError extends Error {
   readonly output: readonly string[];
   readonly details: Readonly<Record<string, string | number | boolean>>;
   readonly answer: Answer;
+  readonly told: boolean;
 
   constructor(code: ErrorCode, message: string, options: RebootlessErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -59,6 +62,7 @@ export class RebootlessError extends Error {
     this.output = options.output ?? [];
     this.details = options.details ?? {};
     this.answer = options.answer ?? {};
+    this.told = options.told ?? false;
   }
 }
 
@@ -67,6 +71,13 @@ export class ParseError extends RebootlessError {
   constructor(message: string, options: RebootlessErrorOptions = {}) {
     super("parse", message, options);
   }
+}
+
+/** The same error, with more or other things told of it. */
+export function restated(error: RebootlessError, more: RebootlessErrorOptions): RebootlessError {
+  const { code, message, cause, hint, output, details, answer, told } = error;
+  const same = { cause, output, details, answer, told, ...(hint !== undefined && { hint }) };
+  return new RebootlessError(code, message, { ...same, ...more });
 }
 
 export const isCode = (error: unknown, code: ErrorCode): error is RebootlessError =>

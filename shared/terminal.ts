@@ -45,11 +45,13 @@ export function terminal(
     result: (command, members) =>
       mode.json && write(jsonObject({ schema: JSON_SCHEMA, command, ...members })),
     fail(command, error) {
-      const { message, output, hint, code, exitCode, details, answer } = explain(error);
+      const { message, output, hint, code, exitCode, details, answer, told } = explain(error);
       const [first, ...more] = errorLines(error);
-      line(`error: ${first}`);
-      for (const each of more) line(each);
-      if (hint) line(`hint: ${printable(hint)}`);
+      if (!told) {
+        line(`error: ${first}`);
+        for (const each of more) line(each);
+        if (hint) line(`hint: ${printable(hint)}`);
+      }
       const body = jsonObject({ code, message, output, hint, details: jsonObject(details) });
       if (mode.json) {
         write(jsonObject({ schema: JSON_SCHEMA, command, exit_code: exitCode, error: body, ...answer }));
@@ -62,9 +64,9 @@ export function terminal(
 /** What is told of an error, whoever is told. */
 export function explain(error: unknown) {
   if (error instanceof RebootlessError) {
-    const { message, hint, code, details, answer } = error;
+    const { message, hint, code, details, answer, told } = error;
     const output = error.output.length > 0 ? error.output : undefined;
-    return { message, output, hint, code, details, answer, exitCode: exitCodeOf(code) };
+    return { message, output, hint, code, details, answer, told, exitCode: exitCodeOf(code) };
   }
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const hint = "This is a fault in rebootless itself; please report it with the lines above.";
@@ -75,6 +77,7 @@ export function explain(error: unknown) {
     code: "internal",
     details: {},
     answer: {},
+    told: false,
     exitCode: EXIT.error,
   };
 }

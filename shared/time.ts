@@ -42,6 +42,12 @@ export function parseDuration(text: string): number | undefined {
   return unit && Number(count) * unit[1];
 }
 
+/** As `formatDuration`, in the largest unit that it has two of: what is left over is cut. */
+export function coarseDuration(milliseconds: number): string {
+  const [, unit] = UNITS.find(([, size]) => milliseconds >= 2 * size) ?? ["s", SECOND];
+  return formatDuration(milliseconds - (milliseconds % unit));
+}
+
 /** In the largest unit that leaves no rest; a fraction of a second is cut. */
 export function formatDuration(milliseconds: number): string {
   const whole = milliseconds - (milliseconds % SECOND);

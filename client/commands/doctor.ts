@@ -1,7 +1,15 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
-import { type Check, examine, type Finding, findingToJson, ok, type Verdict } from "../doctor/finding.ts";
+import {
+  type Check,
+  examine,
+  type Finding,
+  findingToJson,
+  ok,
+  type Verdict,
+  warn,
+} from "../doctor/finding.ts";
 import { kernelChecks } from "../doctor/kernel.ts";
 import { processChecks } from "../doctor/process.ts";
 import { proxyCheck } from "../doctor/proxies.ts";
@@ -10,6 +18,8 @@ import { setupChecks } from "../doctor/trust.ts";
 import { openHost } from "../host/host.ts";
 import { runningKernel } from "../host/identity.ts";
 import { openKernelCore } from "../host/kcore.ts";
+import { beginLine } from "../report/condition.ts";
+import { shownConditions } from "../report/conditions.ts";
 import { type PollingOptions, pollFeed } from "./polling.ts";
 
 /** Can this host be patched? Says of each thing that decides it how it stands. Throws `unsupported` when one forbids it. */
@@ -22,6 +32,7 @@ export async function doctor(context: Context, options: PollingOptions): Promise
     ...storageChecks(places),
     ...setupChecks(places, clock, system),
     proxyCheck(places),
+    runsCheck(context),
     feedCheck(context, options),
   ]);
   for (const line of findings.flatMap(findingLines)) terminal.say(line);
@@ -38,6 +49,16 @@ function kernel(): Verdict {
   const { release, architecture, buildId } = runningKernel();
   return ok(`${release} ${architecture}, build ID ${buildId}`);
 }
+
+/** What runs by the clock met with and did not get over. */
+const runsCheck = ({ places }: Context): Check => ({
+  name: "runs",
+  look: async () => {
+    const lasting = await shownConditions(places.stateDir);
+    if (lasting.length === 0) return ok("nothing lasts that runs by the clock would tell of");
+    return warn(lasting.map(beginLine).join("; "), "docs/monitoring.md says what each of these is.");
+  },
+});
 
 /** The way `check` asks: whether it answers, covers this kernel, verifies and is fresh. What verifies is kept. */
 const feedCheck = (context: Context, options: PollingOptions): Check => ({

@@ -1,6 +1,8 @@
 import { isCode, type RebootlessError } from "../../shared/errors.ts";
 import type { Context } from "../context.ts";
 import type { Host } from "../host/host.ts";
+import { FEED_CONDITIONS } from "../report/condition.ts";
+import type { RunRecord } from "../report/run_record.ts";
 import type { Feed } from "../trust/feed.ts";
 import { firstGood, freshestGood, joined, noFeed, openFeeds } from "../trust/feeds.ts";
 import { staleness } from "../trust/freshness.ts";
@@ -20,6 +22,18 @@ export interface Polling {
   readonly feed: Feed;
   readonly milliseconds: number;
 }
+
+/** Only what says how it stands with the feed: a full disk, or a lock that another run has, says nothing of it. */
+function noteFault(record: RunRecord, error: unknown): void {
+  const name = FEED_CONDITIONS.find((code) => isCode(error, code));
+  if (name)
+    record.see(name, name === "not_covered" ? (record.host?.buildId ?? "") : "", messageOf(error as Error));
+  // What answered is in reach, whatever it answered.
+  else if (isCode(error, "trust") || isCode(error, "rollback")) record.judge(...FEED_CONDITIONS);
+}
+
+const messageOf = ({ message, cause }: Error): string =>
+  cause instanceof Error ? `${message} (${cause.message})` : message;
 
 /** Asks the feeds in order, or the cache, as the command line and the configuration have it. */
 export async function pollFeed(context: Context, host: Host, options: PollingOptions): Promise<Polling> {
@@ -54,17 +68,23 @@ async function pollFeeds(
       notice: terminal.notice,
     });
   const start = context.system.uptime();
-  const passedOver = (why: RebootlessError) => {
+  const passedOver = (why: RebootlessError, { url }: Feed) => {
     const line = passedOverLine(why);
-    terminal.notice(line);
     record.warnings.push(line);
+    record.see("passed_over", url, messageOf(why));
+    if (!record.byClock) terminal.notice(line);
   };
-  const { feed, result: polled } =
+  const asking =
     feeds.length > 1 && acceptStaleMs > 0
-      ? await freshestGood(feeds, ask, passedOver)
-      : await firstGood(feeds, (one) => ask(one), passedOver);
+      ? freshestGood(feeds, ask, passedOver)
+      : firstGood(feeds, (one) => ask(one), passedOver);
+  const { feed, result: polled } = await asking.catch((error: unknown) => {
+    if (!offline) noteFault(record, error);
+    throw error;
+  });
   record.manifest = polled.manifest;
   if (!offline) {
+    record.judge(...FEED_CONDITIONS, "passed_over");
     const { version, expires, changed } = polled;
     record.feed = { url: feed.url, version, expires, verified: clock(), changed };
   }

@@ -1,9 +1,8 @@
 import type { UpdateId } from "../../shared/brand.ts";
-import { type Answer, RebootlessError } from "../../shared/errors.ts";
+import { type Answer, RebootlessError, restated } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import type { Report, Result } from "../apply/result.ts";
 import type { Context } from "../context.ts";
-import { recalledTold } from "../report/status_file.ts";
 import { leftOutLine, leftOutReason } from "./describe.ts";
 
 /** What a run of upgrade, undo or boot did, told as it happens. */
@@ -19,26 +18,21 @@ export class Results {
   }
 
   readonly report: Report = async (result) => {
-    const { terminal, record, places } = this.#context;
+    const { terminal, record } = this.#context;
     this.#all.push(result);
     if (result.result === "kept") {
-      const known = record.byClock && (await recalledTold(places)).has(result.id);
-      if (known) terminal.say(`kept       ${resultLine(result)}`);
-      else terminal.notice(`warning: ${resultLine(result)}`);
+      record.see("recalled", result.id, resultLine(result));
+      if (!record.byClock) terminal.notice(`warning: ${resultLine(result)}`);
     }
     // What another update made needless would be told again at every run.
     else if (result.result !== "left_out" || result.why.reason !== "superseded")
       terminal.say(resultLine(result));
     if (CHANGES.has(result.result)) await record.change(resultLine(result));
+    if (result.result === "failed") await record.failure(resultLine(result));
   };
 
   get length(): number {
     return this.#all.length;
-  }
-
-  /** Recalled updates that stay in force. */
-  get kept(): readonly UpdateId[] {
-    return this.#all.filter(({ result }) => result === "kept").map(({ id }) => id);
   }
 
   /**
@@ -53,14 +47,7 @@ export class Results {
       await run();
     } catch (error) {
       if (!(error instanceof RebootlessError)) throw error;
-      const { code, message, hint, details, cause } = error;
-      const answer = { ...this.#answer(members()), ...error.answer };
-      throw new RebootlessError(code, message, {
-        details,
-        answer,
-        cause,
-        ...(hint !== undefined && { hint }),
-      });
+      throw restated(error, { answer: { ...this.#answer(members()), ...error.answer } });
     }
     this.#end(command, members());
   }
@@ -82,9 +69,9 @@ export class Results {
       this.#context.terminal.result(command, answer);
       return;
     }
-    const { code, message, details, cause, hint } = first.error;
+    if (done === 0 && failed.length === 1) throw restated(first.error, { answer });
+    const { code, details, hint } = first.error;
     const told = { details, answer, ...(hint !== undefined && { hint }) };
-    if (done === 0 && failed.length === 1) throw new RebootlessError(code, message, { ...told, cause });
     const sum = `${done} done, ${failed.length} could not be: ${failed.map(({ id }) => id).join(", ")}`;
     throw new RebootlessError(done > 0 ? "partly_applied" : code, sum, { ...told, cause: first.error });
   }
@@ -118,7 +105,7 @@ const isUnbegun = (result: Result): boolean =>
   result.result === "left_out" && result.why.reason === "stopped";
 
 /** What goes into the machine's log. */
-const CHANGES: ReadonlySet<Result["result"]> = new Set(["applied", "undone", "settled", "failed"]);
+const CHANGES: ReadonlySet<Result["result"]> = new Set(["applied", "undone", "settled"]);
 
 export function resultLine(result: Result): string {
   const { id } = result;

@@ -3,6 +3,8 @@ import type { Context } from "../context.ts";
 import type { Host } from "../host/host.ts";
 import { openHost } from "../host/host.ts";
 import { killSwitch } from "../host/kill_switch.ts";
+import { beginLine } from "../report/condition.ts";
+import { conditionToJson, shownConditions } from "../report/conditions.ts";
 import { hostMembers } from "../report/host_json.ts";
 import { type HostView, viewHost } from "../report/host_view.ts";
 import { lastVerified } from "../trust/poll.ts";
@@ -15,9 +17,11 @@ export async function status(context: Context): Promise<void> {
   const verified = await lastVerified(host);
   const view = await viewHost(context, host, verified?.manifest);
   const off = await killSwitch(places, system);
+  const conditions = await shownConditions(places.stateDir);
   for (const line of kernelLines(host, view)) terminal.say(line);
   if (!verified) terminal.say("feed     nothing verified yet: run `rebootless check`");
   if (off !== undefined) terminal.say(`off      runs at boot and on schedule change nothing: ${off}`);
+  for (const condition of conditions) terminal.say(`lasting  ${beginLine(condition)}`);
   for (const line of updateLines(view)) terminal.say(line);
   if (view.state.updates.length + view.state.foreign.length === 0) terminal.say("No updates.");
   terminal.result("status", {
@@ -25,6 +29,7 @@ export async function status(context: Context): Promise<void> {
     release: host.kernel.release,
     verified: verified !== undefined,
     ...hostMembers(host, view),
+    conditions: conditions.map(conditionToJson),
     switched_off: off ?? null,
   });
 }

@@ -76,9 +76,10 @@ export async function upgrade(
       partial: options.partial ?? host.config.partial,
       dryRun,
     });
-    context.record.kept = results.kept;
+    context.record.judge("recalled");
     if (results.length === 0) terminal.say("Nothing to apply.");
   });
+  if (asked === undefined && !dryRun) context.record.judge("failed");
 }
 
 /** What every run that changes the kernel works with. */

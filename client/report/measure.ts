@@ -3,9 +3,13 @@ import { isCode } from "../../shared/errors.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { vexStatements } from "../../shared/feed/vex.ts";
 import { type Instant, parseInstant } from "../../shared/time.ts";
+import type { HostState } from "../apply/state.ts";
 import type { Context } from "../context.ts";
 import type { Host } from "../host/host.ts";
+import { killSwitch } from "../host/kill_switch.ts";
 import type { JournalView } from "../journal/journal.ts";
+import { CONDITION_NAMES } from "./condition.ts";
+import { readConditions } from "./conditions.ts";
 import { viewHost } from "./host_view.ts";
 import type { Measured } from "./metrics.ts";
 import { readStatus } from "./status_file.ts";
@@ -23,6 +27,7 @@ export async function measure(
   const { state, inForce, journal, withheld, effective } = await viewHost(context, host, manifest);
   const { updates = [], kernel } = manifest ?? {};
   const statements = kernel ? vexStatements({ kernel, updates, applied: inForce, products: [] }) : [];
+  const conditions = await lastingNow(context, state);
   const left = new Decoder(await readStatus(context.places), "status.json");
   return {
     version,
@@ -32,11 +37,29 @@ export async function measure(
     pendingObjects: new Set([...inForce.values()].flat()).size,
     suspects: journal.ledger.suspects.size,
     foreign: state.foreign.length,
+    conditions,
     cves: counted(statements.map((statement) => String(statement.get("status")))),
     feed: readable(left, feedLeft),
     run: readable(left, runLeft),
     transitionMs: lastTransition(journal),
   };
+}
+
+/** What runs found, but of what the kernel or a file tells: what they say now. */
+async function lastingNow(
+  { places, system }: Context,
+  { updates }: HostState,
+): Promise<Measured["conditions"]> {
+  const noted = (await readConditions(places.stateDir)).filter(({ ended }) => ended === null);
+  const live = {
+    recalled: updates.filter(({ update, state }) => state === "applied" && update.recalled !== null).length,
+    switched_off: (await killSwitch(places, system)) === undefined ? 0 : 1,
+  };
+  return CONDITION_NAMES.map((name) => {
+    const since = noted.filter((one) => one.name === name).map((one) => one.since);
+    const count = name === "recalled" || name === "switched_off" ? live[name] : since.length;
+    return { name, count, since: count === 0 ? undefined : since.sort((a, b) => a - b)[0] };
+  });
 }
 
 const counted = (words: readonly string[]): ReadonlyMap<string, number> =>

@@ -13,6 +13,12 @@ export interface Measured {
   readonly pendingObjects: number;
   readonly suspects: number;
   readonly foreign: number;
+  /** By name: how many last, and since when the one that has lasted longest, where that is known. */
+  readonly conditions: readonly {
+    readonly name: string;
+    readonly count: number;
+    readonly since: Instant | undefined;
+  }[];
   /** How many CVEs have each status, of those that the feed has fixes for. */
   readonly cves: ReadonlyMap<string, number>;
   readonly feed:
@@ -88,6 +94,18 @@ export const METRICS: readonly Metric[] = [
     labels: [],
     help: "Live patches in the kernel that the feed does not know.",
     of: ({ foreign }) => one(foreign),
+  },
+  {
+    name: "rebootless_condition",
+    labels: ["condition"],
+    help: "How many of what lasts until somebody or something ends it, by its name.",
+    of: ({ conditions }) => conditions.flatMap(({ name, count }) => one(count, { condition: name })),
+  },
+  {
+    name: "rebootless_condition_since_timestamp_seconds",
+    labels: ["condition"],
+    help: "Since when the one lasts that has lasted longest.",
+    of: ({ conditions }) => conditions.flatMap(({ name, since }) => one(seconds(since), { condition: name })),
   },
   {
     name: "rebootless_cves",

@@ -1,8 +1,8 @@
-import type { UpdateId } from "../../shared/brand.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Instant } from "../../shared/time.ts";
 import type { Host } from "../host/host.ts";
 import type { MachineLog } from "../host/machine_log.ts";
+import { type ConditionName, MAX_DETAIL, type Observations, type Seen } from "./condition.ts";
 
 /** A feed that answered, and what it had was good. */
 export interface FeedSeen {
@@ -27,22 +27,60 @@ export class RunRecord {
   waitedMs = 0;
   /** Nobody watches: what was said before is not said again. */
   byClock = false;
-  /** Recalled updates that it found in force and told of; undefined where it did not come to look. */
-  kept: readonly UpdateId[] | undefined;
+  /** Whether this host's state was changed. */
+  changed = false;
   readonly #changes: string[] = [];
+  readonly #seen = new Map<string, Seen>();
+  readonly #judged = new Set<ConditionName>();
   readonly #log: MachineLog;
 
   constructor(log: MachineLog) {
     this.#log = log;
   }
 
+  /** What changed, and what failed to: lines for people. */
   get changes(): readonly string[] {
     return this.#changes;
   }
 
-  /** A change of this host's state, or one that failed: a line for people. */
+  /** A change of this host's state. */
   async change(line: string): Promise<void> {
+    this.changed = true;
     this.#changes.push(line);
+    await this.log(line);
+  }
+
+  /** A change that failed. What a run by the clock failed with is logged when it is said. */
+  async failure(line: string): Promise<void> {
+    this.#changes.push(line);
+    if (!this.byClock) await this.log(line);
+  }
+
+  /** Into the machine's log alone. */
+  async log(line: string): Promise<void> {
     await this.#log(line);
+  }
+
+  /** Notes what may last. */
+  see(name: ConditionName, subject: string, detail: string): void {
+    const seen = { name, subject: subject.slice(0, MAX_DETAIL), detail: detail.slice(0, MAX_DETAIL) };
+    this.#seen.set(`${name} ${seen.subject}`, seen);
+  }
+
+  /** Notes that all there is of these was seen. */
+  judge(...names: readonly ConditionName[]): void {
+    for (const name of names) this.#judged.add(name);
+  }
+
+  sees(name: ConditionName): boolean {
+    return [...this.#seen.values()].some((seen) => seen.name === name);
+  }
+
+  /** What was noted and not taken yet. */
+  takeObservations(): Observations {
+    const observations = { seen: [...this.#seen.values()], judged: new Set(this.#judged) };
+    this.#seen.clear();
+    this.#judged.clear();
+    return observations;
   }
 }

@@ -6,13 +6,12 @@ import { formatInstant } from "../../shared/time.ts";
 import type { Places } from "../config.ts";
 import type { Context } from "../context.ts";
 import { readIfPresent } from "../host/files.ts";
+import { conditionToJson, shownConditions } from "./conditions.ts";
 import { hostMembers } from "./host_json.ts";
 import { viewHost } from "./host_view.ts";
 
 /** Raised when a member changes its meaning or goes away; members may be added. */
 const STATUS_SCHEMA = 1;
-
-const RECALLED_TOLD = "recalled_told";
 
 export const statusFile = (places: Places): string => join(places.runDir, "status.json");
 
@@ -37,6 +36,7 @@ export async function writeStatus(context: Context, end: RunEnd): Promise<void> 
     written: formatInstant(context.clock()),
     version: end.version,
     run: runToJson(context, end),
+    conditions: (await shownConditions(context.places.stateDir)).map(conditionToJson),
     ...(await learnedMembers(context)),
   });
   const document = printableJson(new Map([...before, ...learned]));
@@ -57,12 +57,6 @@ export async function readStatus(places: Places): Promise<JsonObject> {
   }
 }
 
-/** Recalled updates in force that an upgrade before this one told of. */
-export async function recalledTold(places: Places): Promise<ReadonlySet<JsonValue>> {
-  const told = (await readStatus(places)).get(RECALLED_TOLD);
-  return new Set(Array.isArray(told) ? told : []);
-}
-
 function runToJson({ record }: Context, end: RunEnd): JsonObject {
   return jsonObject({
     command: end.command,
@@ -75,7 +69,7 @@ function runToJson({ record }: Context, end: RunEnd): JsonObject {
 }
 
 async function learnedMembers(context: Context): Promise<Readonly<Record<string, JsonValue | undefined>>> {
-  const { host, manifest, feed, kept } = context.record;
+  const { host, manifest, feed } = context.record;
   if (!host) return {};
   const seen = feed && {
     feed: jsonObject({
@@ -86,5 +80,5 @@ async function learnedMembers(context: Context): Promise<Readonly<Record<string,
     }),
   };
   const now = manifest && hostMembers(host, await viewHost(context, host, manifest));
-  return { ...seen, ...now, ...(kept && { [RECALLED_TOLD]: kept }) };
+  return { ...seen, ...now };
 }

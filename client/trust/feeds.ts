@@ -63,7 +63,7 @@ export interface Chosen<T> {
 export async function firstGood<T>(
   feeds: readonly Feed[],
   ask: (feed: Feed) => Promise<T>,
-  passedOver: (why: RebootlessError) => void,
+  passedOver: (why: RebootlessError, feed: Feed) => void,
 ): Promise<Chosen<T>> {
   const faults: RebootlessError[] = [];
   for (const [i, feed] of feeds.entries()) {
@@ -72,7 +72,7 @@ export async function firstGood<T>(
     } catch (error) {
       if (!FAULTS_OF_A_FEED.some((code) => isCode(error, code))) throw error;
       faults.push(error as RebootlessError);
-      if (i + 1 < feeds.length) passedOver(error as RebootlessError);
+      if (i + 1 < feeds.length) passedOver(error as RebootlessError, feed);
     }
   }
   const gravest = FAULTS_OF_A_FEED.flatMap((code) => faults.filter((fault) => fault.code === code))[0];
@@ -87,7 +87,7 @@ export async function firstGood<T>(
 export async function freshestGood<T>(
   feeds: readonly Feed[],
   ask: (feed: Feed, stale: boolean) => Promise<T>,
-  passedOver: (why: RebootlessError) => void,
+  passedOver: (why: RebootlessError, feed: Feed) => void,
 ): Promise<Chosen<T>> {
   const expired: Feed[] = [];
   let last: unknown;
@@ -101,7 +101,8 @@ export async function freshestGood<T>(
     return await firstGood(feeds, askFresh, passedOver);
   } catch (gravest) {
     if (expired.length === 0) throw gravest;
-    if (last instanceof RebootlessError && last.code !== "expired") passedOver(last);
+    const askedLast = feeds.at(-1);
+    if (askedLast && last instanceof RebootlessError && last.code !== "expired") passedOver(last, askedLast);
     return await firstGood(
       expired,
       (feed) => ask(feed, true),
@@ -119,7 +120,7 @@ export async function freshestGood<T>(
 export function joined(
   first: Feed,
   feeds: readonly Feed[],
-  passedOver: (why: RebootlessError) => void,
+  passedOver: (why: RebootlessError, feed: Feed) => void,
 ): Feed {
   const all = [first, ...feeds.filter((feed) => feed !== first)];
   const sum = (of: "requests" | "bytes") => all.reduce((total, feed) => total + feed.traffic[of], 0);
@@ -137,7 +138,7 @@ export function joined(
           if (fetched.status === "not_found") continue;
           if (await isWanted(fetched, limits)) return fetched;
           wrong ??= fetched;
-          if (all.length > 1) passedOver(notTheFile(feed, path));
+          if (all.length > 1) passedOver(notTheFile(feed, path), feed);
         } catch (error) {
           if (!isCode(error, "unreachable")) throw error;
           fault ??= error;

@@ -1,7 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ParseError } from "../../shared/errors.ts";
-import { formatInstant, instant, parseInstant, SECOND, systemClock } from "../../shared/time.ts";
+import {
+  coarseDuration,
+  DAY,
+  formatInstant,
+  HOUR,
+  instant,
+  MINUTE,
+  parseInstant,
+  SECOND,
+  systemClock,
+} from "../../shared/time.ts";
 
 describe("times (TUF specification 4.2.1)", () => {
   it.each([
@@ -53,5 +63,17 @@ describe("times (TUF specification 4.2.1)", () => {
     const before = Date.now();
     expect(systemClock()).toBeGreaterThanOrEqual(before);
     expect(systemClock()).toBeLessThanOrEqual(Date.now());
+  });
+});
+
+describe("how long something took, for people", () => {
+  it.each([
+    [0, "0s"],
+    [119 * SECOND, "119s"],
+    [3 * HOUR + 17 * MINUTE + 12 * SECOND, "3h"],
+    [47 * HOUR, "47h"],
+    [2 * DAY + 23 * HOUR, "2d"],
+  ])("%d ms: %s", (milliseconds, text) => {
+    expect(coarseDuration(milliseconds)).toBe(text);
   });
 });

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CONDITION_NAMES, CONDITIONS } from "../../../client/report/condition.ts";
 import { METRICS } from "../../../client/report/metrics.ts";
 import { HOUR, instant } from "../../../shared/time.ts";
 import { projectRoot } from "../../guest/machine.ts";
@@ -119,6 +120,14 @@ describe("metrics", () => {
 });
 
 describe("docs/monitoring.md", () => {
+  it("lists every condition, and which of them make a run fail", async () => {
+    const document = await readFile(join(projectRoot, "docs/monitoring.md"), "utf8");
+    const rows = [...document.matchAll(/^\| `([a-z_]+)` \| .+ \| (yes|no) \|$/gm)];
+    expect(rows.map(([, name, fails]) => [name, fails === "yes"])).toEqual(
+      CONDITION_NAMES.map((name) => [name, CONDITIONS[name].urgent]),
+    );
+  });
+
   it("lists every metric with its labels", async () => {
     const document = await readFile(join(projectRoot, "docs/monitoring.md"), "utf8");
     const rows = [...document.matchAll(/^\| `(rebootless_\w+)` \| (.*?) ?\| (.+) \|$/gm)];

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { scheduled } from "../../../client/commands/scheduled.ts";
@@ -7,7 +7,7 @@ import { stateLock } from "../../../client/host/lock.ts";
 import { RunRecord } from "../../../client/report/run_record.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { terminal } from "../../../shared/terminal.ts";
-import { MINUTE } from "../../../shared/time.ts";
+import { DAY, instant, MINUTE } from "../../../shared/time.ts";
 import { sampleUpdate } from "../../shared/feed/sample.ts";
 import { stopBy } from "../../support/stop.ts";
 import { SmallHost } from "./small_host.ts";
@@ -90,12 +90,18 @@ describe("a run by the clock", () => {
     expect((await run(nothing)).waited).toBe(0);
   });
 
-  it("does nothing where a kill switch is set, and says so to programs alone", async () => {
+  it("does nothing where a kill switch is set, and says so once", async () => {
     await host.configure('feed = "/srv/feed"');
-    await writeFile(join(host.places.configDir, "disabled"), "");
+    const file = join(host.places.configDir, "disabled");
+    await writeFile(file, "");
     const { printed, failure, record } = await run(NEITHER);
-    expect([printed, failure]).toEqual(["", undefined]);
-    expect(record.warnings).toEqual([expect.stringContaining(join(host.places.configDir, "disabled"))]);
+    expect(failure).toBeUndefined();
+    expect(printed).toBe(`warning: runs by the clock do nothing since 2036-06-01T00:00:00Z: ${file}\n`);
+    expect(record.warnings).toEqual([expect.stringContaining(file)]);
+    expect((await run(NEITHER)).printed).toBe("");
+    await rm(file);
+    host.now = instant(host.now + 3 * DAY);
+    expect((await run(async () => undefined)).printed).toBe("runs by the clock go on, after 3d\n");
   });
 });
 

@@ -21,6 +21,10 @@ const measured: Measured = {
   pendingObjects: 2,
   suspects: 0,
   foreign: 0,
+  conditions: [
+    { name: "unreachable", count: 1, since: instant(1_795_000_000_000) },
+    { name: "recalled", count: 0, since: undefined },
+  ],
   cves: new Map([["fixed", 5]]),
   feed: { version: 7, verified: instant(1_795_000_000_500), expires: instant(1_795_600_000_000) },
   run: { command: "upgrade", exitCode: 11, ended: instant(1_795_000_001_000), milliseconds: 1876 },
@@ -63,6 +67,16 @@ describe("metrics", () => {
     expect(value(measured, "rebootless_feed_expires_timestamp_seconds")).toBe(1_795_600_000);
     expect(value(measured, "rebootless_last_transition_seconds")).toBe(1.234);
     expect(value(measured, "rebootless_last_run_duration_seconds")).toBe(1.876);
+  });
+
+  it("say how many last, and since when the one that has lasted longest", () => {
+    expect(parsed(measured).get("rebootless_condition")?.samples).toEqual([
+      { labels: { condition: "unreachable" }, value: 1 },
+      { labels: { condition: "recalled" }, value: 0 },
+    ]);
+    expect(parsed(measured).get("rebootless_condition_since_timestamp_seconds")?.samples).toEqual([
+      { labels: { condition: "unreachable" }, value: 1_795_000_000 },
+    ]);
   });
 
   it("say nothing of what is not known, and 0 of what is none", () => {

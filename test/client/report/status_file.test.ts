@@ -64,6 +64,7 @@ describe("status.json", () => {
       suspects: [],
       differences: [],
       holds: [],
+      conditions: [],
     });
   });
 

@@ -1,0 +1,114 @@
+import { join } from "node:path";
+import { Decoder } from "../../shared/decode.ts";
+import { isCode } from "../../shared/errors.ts";
+import { encodeJson, type JsonObject, jsonObject, parseJson } from "../../shared/json.ts";
+import { explain } from "../../shared/terminal.ts";
+import { formatInstant, parseInstant } from "../../shared/time.ts";
+import type { Context } from "../context.ts";
+import { readIfPresent, writeDurably } from "../host/files.ts";
+import {
+  CONDITION_NAMES,
+  type Condition,
+  kindOf,
+  MAX_CONDITIONS,
+  MAX_DETAIL,
+  observe,
+  type ToSay,
+  toSay,
+} from "./condition.ts";
+
+/*
+ * <state>/conditions.json. Not in /run: a host that reboots each night would say each morning what it said the day before,
+ * and not know since when it is so. It is written only when something begins or ends.
+ */
+
+const conditionsFile = (stateDir: string): string => join(stateDir, "conditions.json");
+
+/** None where the file is damaged: then all that lasts is said once more. */
+export async function readConditions(stateDir: string): Promise<readonly Condition[]> {
+  const bytes = await readIfPresent(conditionsFile(stateDir));
+  try {
+    return bytes ? decodeConditions(bytes) : [];
+  } catch (error) {
+    if (isCode(error, "parse")) return [];
+    throw error;
+  }
+}
+
+/** Those that last and that nothing else tells of. */
+export const shownConditions = async (stateDir: string): Promise<readonly Condition[]> =>
+  (await readConditions(stateDir)).filter(({ name, ended }) => ended === null && !kindOf(name).live);
+
+/** Keeps what this run found out, and says nothing: for runs that people watch. */
+export async function keepConditions(context: Context): Promise<void> {
+  await settle(context, (conditions) => ({ begun: [], over: [], rest: conditions }));
+}
+
+/** Keeps what this run found out. Returns what it has to say, which counts as said. */
+export const conditionsToSay = (context: Context): Promise<ToSay> =>
+  settle(context, (conditions) => toSay(conditions, context.clock()));
+
+async function settle(
+  { places, clock, record, terminal }: Context,
+  decide: (conditions: readonly Condition[]) => ToSay,
+): Promise<ToSay> {
+  const found = record.takeObservations();
+  if (found.seen.length + found.judged.size === 0) return { begun: [], over: [], rest: [] };
+  const unkept = (cause: unknown) =>
+    terminal.notice(`warning: what was said is not kept, and will be said again: ${explain(cause).message}`);
+  const before = await readConditions(places.stateDir).catch((cause: unknown) => {
+    unkept(cause);
+    return undefined;
+  });
+  const decided = decide(observe(before ?? [], found, clock()));
+  const bytes = encodeConditions(decided.rest);
+  if (before && Buffer.compare(bytes, encodeConditions(before)) !== 0)
+    await writeDurably(conditionsFile(places.stateDir), bytes).catch(unkept);
+  return decided;
+}
+
+/** For status.json, `status` and `--json`. */
+export const conditionToJson = ({ name, subject, since, detail }: Condition): JsonObject =>
+  jsonObject({
+    name,
+    subject: subject === "" ? undefined : subject,
+    since: formatInstant(since),
+    detail,
+  });
+
+const encodeConditions = (conditions: readonly Condition[]): Uint8Array =>
+  encodeJson(
+    jsonObject({
+      format: 1,
+      conditions: conditions.map(({ name, subject, detail, since, said, ended }) =>
+        jsonObject({
+          name,
+          subject,
+          detail,
+          since: formatInstant(since),
+          said: said === null ? null : formatInstant(said),
+          ended: ended === null ? null : formatInstant(ended),
+        }),
+      ),
+    }),
+  );
+
+function decodeConditions(bytes: Uint8Array): readonly Condition[] {
+  const document = new Decoder(parseJson(bytes, "conditions"), "conditions");
+  document.get("format").literal(1);
+  return document
+    .get("conditions")
+    .array(MAX_CONDITIONS)
+    .map((one) => {
+      const name = CONDITION_NAMES.find((known) => known === one.get("name").value);
+      const time = (member: string) => one.get(member).nullable((present) => present.as(parseInstant));
+      return {
+        name: name ?? one.get("name").fail("no condition is called that"),
+        subject: one.get("subject").string(MAX_DETAIL),
+        detail: one.get("detail").string(MAX_DETAIL),
+        since: one.get("since").as(parseInstant),
+        said: time("said"),
+        ended: time("ended"),
+      };
+    });
+}
