@@ -27,6 +27,11 @@ export const DEFAULT_PLACES: Places = {
   runDir: "/run/rebootless",
 };
 
+export const foldersOf = ({ configDir, stateDir, runDir }: Places): readonly string[] => [
+  configDir,
+  stateDir,
+  runDir,
+];
 export const configFile = (places: Places): string => join(places.configDir, "rebootless.toml");
 export const provisionedRootFile = (places: Places): string => join(places.configDir, "root.json");
 

@@ -84,7 +84,7 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
   clock: {
     short: "this host's clock cannot be right",
     meaning: "this host's clock cannot be right: nothing was judged by it",
-    advice: "set the clock",
+    advice: "set the clock; if it is right now and was ahead before, do what the hint says",
   },
   stopped: {
     short: "asked to end (SIGINT, SIGTERM)",

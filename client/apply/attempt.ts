@@ -7,7 +7,8 @@ import { abortError } from "../engines/aborted.ts";
 import { abortOf } from "../engines/causes.ts";
 import type { Abort, Change } from "../engines/engine.ts";
 import { absentObjects } from "../engines/module_load.ts";
-import { haveArtifact } from "../trust/artifacts.ts";
+import type { OpenFile } from "../host/own_file.ts";
+import { openArtifact } from "../trust/artifacts.ts";
 import type { Feed } from "../trust/feed.ts";
 import type { TrustDir } from "../trust/trust_dir.ts";
 import { requireRightFiles } from "./absent.ts";
@@ -30,8 +31,11 @@ const FATAL = ["not_permitted", "io", "locked"] as const;
 /** Fetches, verifies and matches one update, and only then loads it. Nothing is loaded that was not written down. */
 export async function attempt(step: Ordered, attempting: Attempting): Promise<Result> {
   const { id } = step.update;
+  const files: OpenFile[] = [];
   try {
-    const { change, pending } = await prepare(step, attempting);
+    for (const artifact of artifactsOf(step.update))
+      files.push(await openArtifact(artifact, attempting.feed, attempting.directory));
+    const { change, pending } = await prepare(step, files, attempting);
     const replaced = [...change.replaces, ...step.replacesForeign];
     if (attempting.stop.aborted) return unbegun(id);
     if (attempting.dryRun) return { id, result: "would_apply", pending, replaced };
@@ -42,6 +46,8 @@ export async function attempt(step: Ordered, attempting: Attempting): Promise<Re
     // A fault of ours is not an outcome of the update.
     if (!(error instanceof RebootlessError) || FATAL.some((code) => isCode(error, code))) throw error;
     return { id, result: "failed", error };
+  } finally {
+    for (const file of files) file.close();
   }
 }
 
@@ -55,11 +61,10 @@ export const unbegun = (id: UpdateId): Result => ({
 /** Everything short of loading. */
 async function prepare(
   { update, replaces }: Ordered,
+  files: readonly OpenFile[],
   attempting: Attempting,
 ): Promise<{ readonly change: Change; readonly pending: readonly ObjectName[] }> {
-  const { system, updates, engines, feed, directory, progress, partial } = attempting;
-  const files: string[] = [];
-  for (const artifact of artifactsOf(update)) files.push(await haveArtifact(artifact, feed, directory));
+  const { system, updates, engines, progress, partial } = attempting;
   const bytes = artifactsOf(update).reduce((sum, { length }) => sum + length, 0);
   progress(`${update.id}: ${files.length === 1 ? "module" : "modules"} of ${bytes} bytes verified`);
 

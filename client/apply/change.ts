@@ -1,6 +1,7 @@
 import type { ObjectName } from "../../shared/brand.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { Change, PatchModule, Removal } from "../engines/engine.ts";
+import type { OpenFile } from "../host/own_file.ts";
 
 /** Every module of an update in load order: its own, and Ksplice's parts. */
 const modulesOf = (update: Update): readonly PatchModule[] => [
@@ -10,8 +11,8 @@ const modulesOf = (update: Update): readonly PatchModule[] => [
 
 export const removalOf = (update: Update): Removal => ({ id: update.id, modules: modulesOf(update) });
 
-/** @param files paths of the verified modules, in load order. */
-export function changeOf(update: Update, files: readonly string[], replaces: readonly Update[]): Change {
+/** @param files the verified modules, in load order. */
+export function changeOf(update: Update, files: readonly OpenFile[], replaces: readonly Update[]): Change {
   return {
     id: update.id,
     modules: modulesOf(update).map(({ name, role, target }, i) => {

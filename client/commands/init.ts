@@ -6,9 +6,10 @@ import { type Clock, formatInstant } from "../../shared/time.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
 import { roleOf, TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { withFeed } from "../config/feed_line.ts";
-import { configFile, feedUrl, type Places, provisionedRootFile } from "../config.ts";
+import { configFile, feedUrl, foldersOf, type Places, provisionedRootFile } from "../config.ts";
 import type { Context } from "../context.ts";
 import { readIfPresent, writeDurably } from "../host/files.ts";
+import { requireOwnFolders } from "../host/own_folders.ts";
 import { verify } from "../trust/verifier.ts";
 
 export interface InitOptions {
@@ -20,6 +21,7 @@ export interface InitOptions {
 
 /** Sets a host up: which feed, and the root of trust by which it is judged. Makes no request. */
 export async function init({ places, terminal, clock, lock }: Context, options: InitOptions): Promise<void> {
+  requireOwnFolders(foldersOf(places));
   const feed = feedUrl(options.feed);
   const bytes = await readRoot(options.root);
   const root = await verifiedRoot(bytes, options.root, clock);

@@ -1,7 +1,8 @@
 import { access, constants, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { Places } from "../config.ts";
+import { foldersOf, type Places } from "../config.ts";
 import { hasErrno } from "../host/files.ts";
+import { requireOwnFolders } from "../host/own_folders.ts";
 import { type Check, fail, ok, type Verdict, warn } from "./finding.ts";
 
 const MIB = 1024 * 1024;
@@ -36,7 +37,14 @@ export const volumeOf: VolumeOf = async (path) => {
 /** Whether what is fetched finds room. */
 export const storageChecks = (places: Places, volume: VolumeOf = volumeOf): readonly Check[] => [
   { name: "disk", look: () => disk(places.stateDir, volume) },
+  { name: "folders", look: async () => folders(places) },
 ];
+
+function folders(places: Places): Verdict {
+  const paths = foldersOf(places);
+  requireOwnFolders(paths);
+  return ok(`root alone controls ${paths.join(", ")}`);
+}
 
 /** Of the folder, or of the nearest above it that is there: the first run makes the rest. */
 async function disk(path: string, volume: VolumeOf): Promise<Verdict> {

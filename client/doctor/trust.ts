@@ -6,6 +6,7 @@ import { readIfPresent } from "../host/files.ts";
 import { killSwitch } from "../host/kill_switch.ts";
 import type { System } from "../host/system.ts";
 import { saneTime } from "../trust/freshness.ts";
+import { hostTrust } from "../trust/host_trust.ts";
 import { verify } from "../trust/verifier.ts";
 import { type Check, fail, ok, type Verdict, warn } from "./finding.ts";
 
@@ -14,11 +15,17 @@ const ROOT_NOTICE_MS = 30 * DAY;
 
 /** What the administrator set up. */
 export const setupChecks = (places: Places, clock: Clock, system: System): readonly Check[] => [
-  { name: "clock", look: async () => ok(`it is ${formatInstant(saneTime(clock, undefined))}`) },
+  { name: "clock", look: () => time(places, clock) },
   { name: "configuration", look: () => configuration(places) },
   { name: "root", look: () => root(places, clock) },
   { name: "switch", look: () => offSwitch(places, system) },
 ];
+
+async function time(places: Places, clock: Clock): Promise<Verdict> {
+  const root = await readIfPresent(provisionedRootFile(places));
+  const latest = root && (await hostTrust(places.stateDir, root).latestTime());
+  return ok(`it is ${formatInstant(saneTime(clock, latest))}`);
+}
 
 async function configuration(places: Places): Promise<Verdict> {
   const { feed, mode } = await readConfig(places);

@@ -1,5 +1,6 @@
 import type { ObjectName, UpdateId } from "../../shared/brand.ts";
 import type { EngineName } from "../../shared/feed/update.ts";
+import type { OpenFile } from "../host/own_file.ts";
 
 /**
  * Why a change did not come about. The first lines are Ksplice's own words (`abort_cause`), which the livepatch engine
@@ -41,8 +42,8 @@ export interface PatchModule {
 }
 
 export interface LoadableModule extends PatchModule {
-  /** Path of bytes that have been verified. */
-  readonly file: string;
+  /** The bytes that were verified, open. */
+  readonly file: OpenFile;
 }
 
 /** What is to be taken out of the kernel. */

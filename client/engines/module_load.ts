@@ -1,4 +1,5 @@
 import type { ObjectName } from "../../shared/brand.ts";
+import type { OpenFile } from "../host/own_file.ts";
 import type { System } from "../host/system.ts";
 import { abortOf } from "./causes.ts";
 import type { Abort } from "./engine.ts";
@@ -9,10 +10,14 @@ const UNLOAD_TRIES = 50;
 const UNLOAD_PAUSE_MS = 100;
 
 /** Loads a module; says why where the kernel will not have it. */
-export async function loadModule(system: System, name: ObjectName, file: string): Promise<Abort | undefined> {
+export async function loadModule(
+  system: System,
+  name: ObjectName,
+  file: OpenFile,
+): Promise<Abort | undefined> {
   const log = system.kernelLog();
   try {
-    const ran = await system.run("insmod", [file]);
+    const ran = await system.load(file);
     if (ran.code === 0) return undefined;
     const words = lastLine(ran.stderr);
     return await refusal(system, name, errnoOf(words), words, log.lines());

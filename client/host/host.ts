@@ -3,11 +3,19 @@ import { RebootlessError } from "../../shared/errors.ts";
 
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 
-import { type Config, configFile, type Places, provisionedRootFile, readConfig } from "../config.ts";
+import {
+  type Config,
+  configFile,
+  foldersOf,
+  type Places,
+  provisionedRootFile,
+  readConfig,
+} from "../config.ts";
 import type { Subject } from "../trust/poll.ts";
 import { trustDir } from "../trust/trust_dir.ts";
 import { readIfPresent } from "./files.ts";
 import { runningKernel } from "./identity.ts";
+import { requireOwnFolders } from "./own_folders.ts";
 
 /** This host: the kernel that runs, what the administrator set, and what was verified before. */
 export interface Host extends Subject {
@@ -17,6 +25,7 @@ export interface Host extends Subject {
 
 /** Throws `config` before `rebootless init`, `unsupported` off Linux. */
 export async function openHost(places: Places): Promise<Host> {
+  requireOwnFolders(foldersOf(places));
   const kernel = runningKernel();
   const config = await readConfig(places);
   const provisionedRoot = await readIfPresent(provisionedRootFile(places));
@@ -25,7 +34,7 @@ export async function openHost(places: Places): Promise<Host> {
       hint: `Set the root of trust with \`rebootless init\`; ${configFile(places)} alone proves nothing.`,
     });
   }
-  const directory = trustDir(places.stateDir, kernel.buildId);
+  const directory = trustDir(places.stateDir, kernel.buildId, provisionedRoot);
   return { kernel, config, provisionedRoot, buildId: kernel.buildId, directory };
 }
 

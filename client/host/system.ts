@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hasErrno } from "./files.ts";
 import { type KernelLog, openKernelLog } from "./kernel_log.ts";
+import type { OpenFile } from "./own_file.ts";
 
 /** How a program ended. */
 export interface Ran {
@@ -20,6 +21,8 @@ export interface System {
   list(path: string): Promise<readonly string[]>;
   /** Runs a program by its name with arguments; no shell. */
   run(file: string, args: readonly string[]): Promise<Ran>;
+  /** Loads a kernel module out of the open file, never by its path. */
+  load(file: OpenFile): Promise<Ran>;
   /** What the kernel logs from now on. */
   kernelLog(): KernelLog;
   sleep(milliseconds: number): Promise<void>;
@@ -59,17 +62,30 @@ export const linuxSystem = (held: () => number | undefined): System => ({
     }
   },
   run: (file, args) => runProgram(file, args, held()),
+  async load({ path, descriptor }) {
+    const ran = await runProgram("insmod", [GIVEN], held(), descriptor);
+    return { ...ran, stderr: ran.stderr.replaceAll(GIVEN, path) };
+  },
   kernelLog: openKernelLog,
   sleep: (milliseconds) => sleep(milliseconds),
   uptime: () => Number(process.hrtime.bigint()) / 1e6,
 });
 
-function runProgram(file: string, args: readonly string[], held: number | undefined): Promise<Ran> {
+/** The first file that a program is given beyond its standard ones. */
+const GIVEN = "/proc/self/fd/3";
+
+function runProgram(
+  file: string,
+  args: readonly string[],
+  held: number | undefined,
+  given?: number,
+): Promise<Ran> {
+  const more = [given, held].filter((descriptor) => descriptor !== undefined);
   return new Promise((resolve) => {
     const child = spawn(file, args, {
       // A group of its own: Ctrl-C asks us to end, not an insmod that is at work.
       detached: true,
-      stdio: ["ignore", "ignore", "pipe", ...(held === undefined ? [] : [held])],
+      stdio: ["ignore", "ignore", "pipe", ...more],
       timeout: RUN_TIMEOUT_MS,
       env: { PATH: SBIN_PATH },
     });

@@ -2,18 +2,31 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactPath } from "../../shared/feed/paths.ts";
 import type { Artifact } from "../../shared/feed/update.ts";
+import type { OpenBytes } from "../host/own_file.ts";
 import type { Feed } from "./feed.ts";
 import type { TrustDir } from "./trust_dir.ts";
 
 /**
- * Has an artifact on disk and returns its path. The cached file is read and judged anew each time; the path is
- * given out only for bytes that were just verified, in a folder that only root can write.
- * Throws `trust` for other bytes than were signed for, `unreachable`.
+ * An artifact, open, out of this host's copy or else fetched. What was read from the descriptor has been verified, so
+ * that whoever loads it loads these bytes, whatever becomes of the path meanwhile. The caller closes it.
+ * Throws `trust` for other bytes than were signed for, `unreachable`, `io`.
  */
-export async function haveArtifact(artifact: Artifact, feed: Feed, directory: TrustDir): Promise<string> {
-  const cached = await directory.readArtifact(artifact.sha256);
-  if (cached && (await isArtifact(cached, artifact))) return directory.artifactPath(artifact.sha256);
-  return directory.writeArtifact(artifact.sha256, await fetchArtifact(artifact, feed));
+export async function openArtifact(artifact: Artifact, feed: Feed, directory: TrustDir): Promise<OpenBytes> {
+  const cached = await openVerified(artifact, directory);
+  if (cached) return cached;
+  await directory.writeArtifact(artifact.sha256, await fetchArtifact(artifact, feed));
+  const written = await openVerified(artifact, directory);
+  if (written) return written;
+  throw new RebootlessError("io", `the copy of ${artifact.sha256} is not what was written a moment before`, {
+    hint: "Somebody else writes below the state folder, or the disk is failing. Nothing was loaded.",
+  });
+}
+
+async function openVerified(artifact: Artifact, directory: TrustDir): Promise<OpenBytes | undefined> {
+  const file = directory.openArtifact(artifact.sha256);
+  if (file && (await isArtifact(file.bytes, artifact))) return file;
+  file?.close();
+  return undefined;
 }
 
 async function fetchArtifact(artifact: Artifact, feed: Feed): Promise<Uint8Array> {

@@ -25,24 +25,36 @@ const MAX_STEP_BACK = DAY;
 /** A courier that takes longer than a quarter needs a timestamp of its own, not a blind eye. */
 export const MAX_ACCEPT_STALE = 90 * DAY;
 
+/** When this host last verified something, by the clock that it had then, and the file that says so. */
+export interface LatestTime {
+  readonly at: Instant;
+  readonly file: string;
+}
+
 /**
  * Reads the clock once (TUF specification 5.1) and refuses a time that cannot be: with it, what has expired would
  * pass for fresh, or everything for expired. Throws `clock`.
  *
- * @param lastSeen when this host last verified something, by the clock it had then.
+ * @param latest undefined where nothing was verified yet.
  */
-export function saneTime(clock: Clock, lastSeen: Instant | undefined): Instant {
+export function saneTime(clock: Clock, latest: LatestTime | undefined): Instant {
   const now = clock();
-  if (now < EARLIEST) throw wrongClock(now, "before this program was made");
-  if (lastSeen !== undefined && now < lastSeen - MAX_STEP_BACK) {
-    throw wrongClock(now, `but this host verified its feed at ${formatInstant(lastSeen)}`);
+  if (now < EARLIEST) throw wrongClock(now, "before this program was made", SET_THE_CLOCK);
+  if (latest !== undefined && now < latest.at - MAX_STEP_BACK) {
+    const why = `but this host verified its feed at ${formatInstant(latest.at)}`;
+    throw wrongClock(now, why, `${SET_THE_CLOCK} ${clockWasAhead(latest.file)}`);
   }
   return now;
 }
 
-function wrongClock(now: Instant, why: string): RebootlessError {
+const SET_THE_CLOCK = "If the clock is wrong, set it (timedatectl, chronyd) and run this again.";
+
+const clockWasAhead = (file: string): string =>
+  `If the clock is right now and was ahead then, make this host forget that time: \`rm ${file}\`.`;
+
+function wrongClock(now: Instant, why: string, hint: string): RebootlessError {
   return new RebootlessError("clock", `this host's clock says ${formatInstant(now)}, ${why}`, {
-    hint: "Set the clock (timedatectl, chronyd). If it was wrong before and is right now, remove feed.etag below the state folder.",
+    hint,
     details: { now: formatInstant(now) },
   });
 }

@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { type BuildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
+import type { BuildId } from "../../shared/brand.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
 import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
@@ -11,7 +10,7 @@ import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { type Clock, type Instant, instant } from "../../shared/time.ts";
 import { type MetadataSource, type MetadataStore, type OnDamage, refresh } from "../../shared/tuf/refresh.ts";
-import { staged } from "../../shared/tuf/staged_store.ts";
+import { type StagedStore, staged } from "../../shared/tuf/staged_store.ts";
 import type { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import type { Feed, Fetched } from "./feed.ts";
 import { type Freshness, judged, saneTime } from "./freshness.ts";
@@ -19,6 +18,7 @@ import { readReceipt, writeReceipt } from "./receipt.ts";
 import { cachedSource, rootsOf } from "./sources.ts";
 import type { TrustDir } from "./trust_dir.ts";
 import { verify } from "./verifier.ts";
+import { type WatchedStore, watchedStore } from "./watched_store.ts";
 
 /** A manifest that was verified, and under what. */
 export interface Verified {
@@ -52,7 +52,7 @@ export interface PollOptions extends Subject {
   /** Metadata that expired less than this many milliseconds ago is taken, and `notice` told of it. */
   readonly acceptStaleMs?: number;
   readonly notice?: (line: string) => void;
-  /** Called before anything is written: waits until nobody else does. */
+  /** Called before anything is written: waits until nobody else writes. */
   readonly exclusive?: () => Promise<void>;
 }
 
@@ -62,29 +62,34 @@ export interface PollOptions extends Subject {
  * `expired`, `parse`.
  */
 export async function poll(options: PollOptions): Promise<Polled> {
+  const freshness = await freshnessOf(options);
   try {
-    return await ask(options);
+    return await ask(options, freshness);
   } catch (error) {
+    if (isCode(error, "unreachable") || isCode(error, "not_covered"))
+      await requireFresh(options, freshness, error);
     if (isCode(error, "expired") && options.feed.url.startsWith("file:"))
       throw outOfDate(options.feed, error);
     throw error;
   }
 }
 
-async function ask(options: PollOptions): Promise<Polled> {
+async function ask(options: PollOptions, freshness: Freshness): Promise<Polled> {
   const { feed, directory, buildId } = options;
-  const freshness = await freshnessOf(options);
   const etag = await directory.readTag();
   if (etag !== undefined) {
     const fetched = await feed.get(feedPath(buildId), { maxBytes: MAX_BUNDLE_BYTES, etag });
     if (fetched.status !== "not_modified") return accept(options, freshness, fetched);
     const known = await readReceipt(options, freshness.now);
-    if (known) return { ...known, changed: false, confirm: () => confirm(options, freshness) };
+    if (known) {
+      await noteTime(options, freshness);
+      return { ...known, changed: false, confirm: () => confirm(options, freshness) };
+    }
     await options.exclusive?.();
     const cached = await judged(freshness, (now) => readCached(options, now)).catch(unlessRootExpired);
-    if (cached) return unchanged(options, cached);
+    if (cached) return unchanged(options, freshness, cached);
     freshness.notice(
-      "warning: what this host had verified was damaged; starting again from the root of trust",
+      "warning: what this host kept for this kernel does not verify any more (it was damaged, or keys were replaced since); all of it is fetched again",
     );
     await directory.removeTag();
   }
@@ -98,16 +103,25 @@ async function ask(options: PollOptions): Promise<Polled> {
  */
 export async function pollCache(options: PollOptions): Promise<Polled> {
   await options.exclusive?.();
-  const cached = await judged(await freshnessOf(options), (now) => readCached(options, now));
-  if (cached) return unchanged(options, cached);
+  const freshness = await freshnessOf(options);
+  const cached = await judged(freshness, (now) => readCached(options, now));
+  if (cached) return unchanged(options, freshness, cached);
   throw new RebootlessError("unreachable", "nothing that was verified before is at hand", {
     hint: "Run `rebootless check` once with the feed in reach.",
   });
 }
 
-async function unchanged(subject: Subject, cached: Verified): Promise<Polled> {
-  await writeReceipt(subject, cached.trusted);
+async function unchanged(options: PollOptions, freshness: Freshness, cached: Verified): Promise<Polled> {
+  await writeReceipt(options, cached.trusted);
+  await noteTime(options, freshness);
   return polled(cached, false);
+}
+
+/** Keeps when this host last verified something: a clock that goes back is found out by it, whatever the feed sends. */
+async function noteTime({ directory, exclusive }: PollOptions, { now }: Freshness): Promise<void> {
+  if (await directory.host.isTimeNoted(now)) return;
+  await exclusive?.();
+  await directory.host.noteTime(now);
 }
 
 /** For a poll that rested on its receipt. */
@@ -130,28 +144,43 @@ function polled({ manifest, trusted }: Verified, changed: boolean): Polled {
   };
 }
 
-/** By node:crypto: a poll that brings nothing new does not set WebCrypto up for one digest. */
-const provisionedDigest = (root: Uint8Array): Sha256Hex =>
-  sha256Hex(createHash("sha256").update(root).digest("hex"));
-
 async function freshnessOf(options: PollOptions): Promise<Freshness> {
-  const { clock, directory, provisionedRoot, acceptStaleMs = 0, notice = () => undefined } = options;
-  const under = await directory.readProvisioned();
-  if (under !== undefined && under !== provisionedDigest(provisionedRoot)) {
+  const { clock, directory, acceptStaleMs = 0, notice = () => undefined } = options;
+  if (await directory.isOfAnotherRoot()) {
     await options.exclusive?.();
     // A newer version of the old root, kept here, would go on deciding.
     notice("warning: the root of trust was replaced; what was verified under the old one is forgotten");
-    await directory.forget();
+    await directory.host.forget();
   }
-  return { now: saneTime(clock, await directory.lastVerifiedAt()), acceptStaleMs, notice };
+  return { now: saneTime(clock, await directory.host.latestTime()), acceptStaleMs, notice };
 }
 
 async function accept(options: PollOptions, freshness: Freshness, fetched: Fetched): Promise<Polled> {
   if (fetched.status !== "ok") throw notCovered(options, fetched);
-  await options.exclusive?.(); // before what is kept is read: it must not change under the verdict
+  const verdict = await verdictOn(options, freshness, fetched.bytes);
+  await options.exclusive?.();
+  const stands = await verdict.kept.isUnchanged();
+  return keep(
+    options,
+    freshness,
+    fetched,
+    stands ? verdict : await verdictOn(options, freshness, fetched.bytes),
+  );
+}
+
+/** A bundle that verified, against what is kept. */
+interface Verdict extends Verified {
+  readonly bundle: Bundle;
+  readonly kept: WatchedStore;
+  /** What is to be kept of it. */
+  readonly staged: StagedStore;
+}
+
+/** Reached without the state lock: what a feed sends is parsed and verified at nobody else's expense. */
+async function verdictOn(options: PollOptions, freshness: Freshness, bytes: Uint8Array): Promise<Verdict> {
   try {
-    const bundle = decodeBundle(fetched.bytes);
-    return await judged(freshness, (now) => acceptBundle(options, now, bundle, fetched.etag));
+    const bundle = decodeBundle(bytes);
+    return await judged(freshness, (now) => verdictAt(options, now, bundle));
   } catch (error) {
     // Whoever damaged it, what does not even parse is not what was signed.
     if (!isCode(error, "parse") && !isCode(error, "limit")) throw error;
@@ -162,33 +191,58 @@ async function accept(options: PollOptions, freshness: Freshness, fetched: Fetch
   }
 }
 
+async function verdictAt(options: PollOptions, now: Instant, bundle: Bundle): Promise<Verdict> {
+  const { feed, directory, buildId, notice = () => undefined } = options;
+  const kept = watchedStore(directory.metadata);
+  const store = staged(kept);
+  const source = bundleSource(bundle, rootsOf(feed, buildId));
+  const verified = await verifyAll(options, now, source, store, bundle.manifest, (role, cause) =>
+    notice(`warning: the ${role} that this host kept was damaged (${cause.message}); it was replaced`),
+  );
+  return { ...verified, bundle, kept, staged: store };
+}
+
+/** For who holds the state lock. */
+async function keep(
+  options: PollOptions,
+  freshness: Freshness,
+  { etag }: Fetched & { readonly status: "ok" },
+  verdict: Verdict,
+): Promise<Polled> {
+  const { directory } = options;
+  await directory.removeTag();
+  await directory.host.settle();
+  await verdict.staged.commit();
+  await directory.writeManifest(verdict.bundle.manifest);
+  await writeReceipt(options, verdict.trusted);
+  await noteTime(options, freshness);
+  if (etag !== undefined) await directory.writeTag(etag);
+  return polled(verdict, true);
+}
+
+/**
+ * Where the feed has nothing or does not answer, what this host verified last must still be fresh: who withholds a feed
+ * shall not be taken for one that is out of reach for longer than its metadata is good. Throws `expired`.
+ */
+async function requireFresh(options: PollOptions, freshness: Freshness, why: RebootlessError): Promise<void> {
+  try {
+    await judged(freshness, (now) => readCached(options, now));
+  } catch (error) {
+    if (!isCode(error, "expired")) throw error;
+    throw new RebootlessError("expired", `${why.message}, and what this host verified last has expired`, {
+      cause: error,
+      hint: `${why.hint ?? ""} Somebody may keep news from this host: ask the publisher whether this kernel is still covered.`.trim(),
+      details: error.details,
+    });
+  }
+}
+
 /** Nobody refreshes a stick but who carries it. */
 function outOfDate({ url }: Feed, cause: RebootlessError): RebootlessError {
   return new RebootlessError("expired", `${fileURLToPath(url)} is out of date: ${cause.message}`, {
     hint: "Bring a newer copy. Where a courier takes this long, `accept_stale` says how late is right; check the clock, too.",
     details: cause.details,
   });
-}
-
-async function acceptBundle(
-  options: PollOptions,
-  now: Instant,
-  bundle: Bundle,
-  etag: string | undefined,
-): Promise<Polled> {
-  const { feed, directory, buildId, notice = () => undefined } = options;
-  const store = staged(directory.metadata);
-  const source = bundleSource(bundle, rootsOf(feed, buildId));
-  const verified = await verifyAll(options, now, source, store, bundle.manifest, (role, cause) =>
-    notice(`warning: the ${role} that this host kept was damaged (${cause.message}); it was replaced`),
-  );
-  await directory.removeTag();
-  await directory.writeProvisioned(provisionedDigest(options.provisionedRoot));
-  await store.commit();
-  await directory.writeManifest(bundle.manifest);
-  await writeReceipt(options, verified.trusted);
-  if (etag !== undefined) await directory.writeTag(etag);
-  return polled(verified, true);
 }
 
 const DAMAGE = ["trust", "parse", "rollback"] as const;

@@ -34,7 +34,7 @@ export interface VerifyOptions {
 const subjectOf = (id: BuildId, { provisionedRoot, stateDir }: VerifyOptions): Subject => ({
   buildId: id,
   provisionedRoot,
-  directory: trustDir(stateDir, id),
+  directory: trustDir(stateDir, id, provisionedRoot),
 });
 
 /** The chain of one kernel: from the bundle given, or from what this host keeps. */

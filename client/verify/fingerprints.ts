@@ -5,7 +5,7 @@ import { MAX_FILE_BYTES } from "../../shared/runpre/file/layout.ts";
 import { readNamed } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import type { StateLock } from "../host/lock.ts";
-import { haveArtifact } from "../trust/artifacts.ts";
+import { openArtifact } from "../trust/artifacts.ts";
 import { joined, noFeed, openFeeds } from "../trust/feeds.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { type FunctionSet, setOfManifest } from "./function_set.ts";
@@ -24,9 +24,12 @@ export interface Fingerprints {
  * @throws `usage`, `parse`, `limit`, `unsupported`.
  */
 export async function fingerprintsOfFiles(paths: readonly string[]): Promise<Fingerprints> {
-  const files = await Promise.all(
-    paths.map(async (path) => openFingerprints(await readNamed(path, MAX_FILE_BYTES))),
-  );
+  const files = await Promise.all(paths.map((path) => readNamed(path, MAX_FILE_BYTES)));
+  return { ...fingerprintsIn(files), source: paths.join(" ") };
+}
+
+function fingerprintsIn(contents: readonly Uint8Array[]): Omit<Fingerprints, "source"> {
+  const files = contents.map(openFingerprints);
   const [kernel, ...others] = files.filter(({ object }) => object.name === KERNEL_OBJECT);
   if (kernel === undefined || others.length > 0) {
     const count = kernel === undefined ? "none" : others.length + 1;
@@ -44,7 +47,7 @@ export async function fingerprintsOfFiles(paths: readonly string[]): Promise<Fin
       `the fingerprints of ${stray.object.name} are for ${stray.kernel.release}, another kernel`,
     );
   }
-  return { set: kernel, modules, source: paths.join(" ") };
+  return { set: kernel, modules };
 }
 
 /**
@@ -72,8 +75,9 @@ export async function fingerprintsOfFeed(
   await lock.take();
   try {
     const feed = joined(first, others, passedOver);
-    const path = await haveArtifact(manifest.fingerprints, feed, host.directory);
-    return { ...(await fingerprintsOfFiles([path])), modules, source: "the feed's fingerprint file" };
+    const { bytes, close } = await openArtifact(manifest.fingerprints, feed, host.directory);
+    close();
+    return { ...fingerprintsIn([bytes]), modules, source: "the feed's fingerprint file" };
   } finally {
     lock.release();
   }

@@ -33,7 +33,10 @@ export async function verifyLoaded(id: string, options: VerifyOptions): Promise<
 
 /** The build ID inside the signed module, from this host's copy, judged by its digest first. */
 async function signedModuleId(update: Update, options: VerifyOptions): Promise<BuildId | undefined> {
-  const bytes = await trustDir(options.stateDir, options.running).readArtifact(update.module.sha256);
+  const directory = trustDir(options.stateDir, options.running, options.provisionedRoot);
+  const file = directory.openArtifact(update.module.sha256);
+  file?.close();
+  const bytes = file?.bytes;
   if (!bytes || (await sha256Of(bytes)) !== update.module.sha256) return undefined;
   const note = parseSections(bytes).find(({ name }) => name === ".note.gnu.build-id");
   return note && gnuBuildId(sectionBytes(bytes, note));

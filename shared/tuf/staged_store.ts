@@ -1,6 +1,11 @@
 import type { MetadataStore } from "./metadata_io.ts";
 import { TOP_ROLES } from "./role_name.ts";
 
+export interface StagedStore extends MetadataStore {
+  /** Writes what was held back. */
+  commit(): Promise<void>;
+}
+
 /**
  * Holds back what a refresh writes until the whole of it was judged, binding to this kernel included: another
  * kernel's valid metadata must leave no mark here, or it could push the version counters past our own.
@@ -8,7 +13,7 @@ import { TOP_ROLES } from "./role_name.ts";
  * Off-spec: the specification (5.4.5, 5.5.7, 5.6.6) persists each role as soon as it verifies. What is lost is
  * the memory of a newer timestamp whose snapshot never arrived; who can withhold the one can withhold both.
  */
-export function staged(store: MetadataStore): MetadataStore & { commit(): Promise<void> } {
+export function staged(store: MetadataStore): StagedStore {
   const pending = new Map<string, Uint8Array | undefined>();
   const removed = new Set<string>();
   return {

@@ -1,13 +1,19 @@
 import type { Attack } from "./attack.ts";
 import { borrowedAddress } from "./borrowed_address.ts";
+import { clockSetBack } from "./clock_set_back.ts";
+import { foldersOfOthers } from "./folders_of_others.ts";
 import { forgottenRotation } from "./forgotten_rotation.ts";
 import { linksInAMirror } from "./links_in_a_mirror.ts";
 import { narrowUmask } from "./narrow_umask.ts";
 import { pipesInAMirror } from "./pipes_in_a_mirror.ts";
+import { withheldFeed } from "./withheld_feed.ts";
 
 /** Every attack, in the order in which they are played. */
 export const attacks: readonly Attack[] = [
   forgottenRotation,
+  clockSetBack,
+  withheldFeed,
+  foldersOfOthers,
   narrowUmask,
   borrowedAddress,
   linksInAMirror,

@@ -39,6 +39,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** As umask(1) takes it. */
   readonly umask?: string;
+  /** Milliseconds by which the process's clock is ahead. */
+  readonly aheadMs?: number;
 }
 
 /** An edge that runs: the real one on Node (`serve`), or the real Worker in workerd. */
@@ -210,19 +212,20 @@ export class Stage {
 
 const WITH_UMASK = 'umask "$1" && shift && exec "$@"';
 
-const nodeCommand = (args: readonly string[], { heapMb, umask }: RunOptions): readonly string[] => [
+const nodeCommand = (args: readonly string[], { heapMb, umask, aheadMs }: RunOptions): readonly string[] => [
   ...(umask === undefined ? [] : ["sh", "-c", WITH_UMASK, "sh", umask]),
   process.execPath,
   ...(heapMb === undefined ? [] : [`--max-old-space-size=${heapMb}`]),
   "--require",
   join(projectRoot, "bench/usage.cjs"),
+  ...(aheadMs === undefined ? [] : ["--require", join(projectRoot, "test/attacks/clock_ahead.cjs")]),
   ...args,
 ];
 
-async function end(command: string, args: readonly string[], { env }: RunOptions): Promise<Ended> {
+async function end(command: string, args: readonly string[], { env, aheadMs }: RunOptions): Promise<Ended> {
   const child = spawn(command, args, {
     cwd: projectRoot,
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...env, ...(aheadMs !== undefined && { CLOCK_AHEAD_MS: String(aheadMs) }) },
     stdio: ["ignore", "pipe", "pipe", "pipe"],
     timeout: RUN_MS,
     killSignal: "SIGKILL",

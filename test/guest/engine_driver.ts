@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import type { Change, Progress } from "../../client/engines/engine.ts";
+import { closeSync, copyFileSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import type { Change, PatchModule, Progress } from "../../client/engines/engine.ts";
 import { engines } from "../../client/engines/engines.ts";
 import { loadModule } from "../../client/engines/module_load.ts";
+import type { OpenFile } from "../../client/host/own_file.ts";
 import { linuxSystem } from "../../client/host/system.ts";
 import { objectName } from "../../shared/brand.ts";
 import type { EngineName } from "../../shared/feed/update.ts";
@@ -11,11 +12,22 @@ import type { EngineName } from "../../shared/feed/update.ts";
  * on the real kernel. Prints what each came to, as JSON.
  */
 
+/** A change whose modules are named by their paths in the guest. */
+export interface ChangeOfFiles extends Omit<Change, "modules"> {
+  readonly modules: readonly (PatchModule & { readonly file: string })[];
+}
+
 export type Step =
-  | { readonly do: "apply" | "preflight"; readonly change: Change; readonly partial?: boolean }
-  | { readonly do: "undo"; readonly change: Change }
+  | { readonly do: "apply" | "preflight"; readonly change: ChangeOfFiles; readonly partial?: boolean }
+  | { readonly do: "undo"; readonly change: ChangeOfFiles }
   | { readonly do: "loaded" }
-  | { readonly do: "load"; readonly name: string; readonly file: string }
+  | {
+      readonly do: "load";
+      readonly name: string;
+      readonly file: string;
+      /** A copy of this file takes the path once it is open. */
+      readonly swappedFor?: string;
+    }
   | { readonly do: "read"; readonly path: string }
   | { readonly do: "write"; readonly path: string; readonly text: string }
   | { readonly do: "log"; readonly line: string };
@@ -40,11 +52,22 @@ const linux = linuxSystem(() => undefined);
 const all = engines({ system: linux, progress: (now) => progress.push(now), ...options });
 const engine = all.for({ engine: name });
 
+/** Open until this process ends. */
+const openFile = (path: string): OpenFile => {
+  const descriptor = openSync(path, "r");
+  return { path, descriptor, close: () => closeSync(descriptor) };
+};
+
+const opened = (change: ChangeOfFiles): Change => ({
+  ...change,
+  modules: change.modules.map((module) => ({ ...module, file: openFile(module.file) })),
+});
+
 async function take(step: Step): Promise<unknown> {
   switch (step.do) {
     case "apply":
     case "preflight":
-      return await engine[step.do](step.change, {
+      return await engine[step.do](opened(step.change), {
         partial: step.partial ?? false,
         matchAgain: async () => undefined,
       });
@@ -53,7 +76,7 @@ async function take(step: Step): Promise<unknown> {
     case "loaded":
       return await all.loaded();
     case "load":
-      return await loadModule(linux, objectName(step.name), step.file);
+      return await load(step);
     case "read":
       return await linux.read(step.path);
     case "write":
@@ -61,6 +84,15 @@ async function take(step: Step): Promise<unknown> {
     case "log":
       return logged(step.line);
   }
+}
+
+async function load({ name, file, swappedFor }: Step & { readonly do: "load" }): Promise<unknown> {
+  const opened = openFile(file);
+  if (swappedFor !== undefined) {
+    copyFileSync(swappedFor, `${file}.new`);
+    renameSync(`${file}.new`, file);
+  }
+  return await loadModule(linux, objectName(name), opened);
 }
 
 /** What an opened kernel log says of a line written before it was opened, and of two after. */

@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Change } from "../../client/engines/engine.ts";
 import { objectName, updateId } from "../../shared/brand.ts";
-import type { Step } from "./engine_driver.ts";
+import type { ChangeOfFiles, Step } from "./engine_driver.ts";
 import { engineDriver, takeSteps } from "./engine_run.ts";
 import { bootGuest, type Guest } from "./guest.ts";
 import { findKernel } from "./machine.ts";
@@ -13,7 +12,7 @@ const vmlinux = objectName("vmlinux");
 const TARGET = "rebootless_target_a";
 const target = objectName(TARGET);
 
-const changeOf = (update: KspliceUpdate): Change => ({
+const changeOf = (update: KspliceUpdate): ChangeOfFiles => ({
   id: updateId(update.kid),
   modules: kspliceParts(update).map((part) => ({ ...part, file: `/root/${part.name}.ko` })),
   objects: update.targets,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { haveArtifact } from "../../client/trust/artifacts.ts";
+import { openArtifact } from "../../client/trust/artifacts.ts";
 import { folderFeed } from "../../client/trust/folder_feed.ts";
 import { poll } from "../../client/trust/poll.ts";
 import { trustDir } from "../../client/trust/trust_dir.ts";
@@ -80,11 +80,11 @@ async function hostRefuses(ground: Ground, mirror: string, path: string, round: 
   const ids = path.startsWith("artifacts/") ? ground.ids : ground.ids.filter((id) => path === feedPath(id));
   let refused = 0;
   for (const id of ids) {
-    const directory = trustDir(ground.path(`host-${round}`), id);
+    const directory = trustDir(ground.path(`host-${round}`), id, ground.root);
     try {
       const options = { feed, directory, provisionedRoot: ground.root, buildId: id, clock: systemClock };
       const { manifest } = await poll(options);
-      for (const artifact of artifactsIn(manifest)) await haveArtifact(artifact, feed, directory);
+      for (const artifact of artifactsIn(manifest)) (await openArtifact(artifact, feed, directory)).close();
     } catch (error) {
       assert.ok(isCode(error, "trust") || isCode(error, "unreachable"), String(error));
       refused++;

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { KernelLog } from "../../client/host/kernel_log.ts";
+import type { OpenFile } from "../../client/host/own_file.ts";
 import type { Ran, System } from "../../client/host/system.ts";
 
 /** What a request for `applied` or `reversed` comes to, and how long the kernel tries. */
@@ -63,7 +64,13 @@ export class FakeKsplice implements System {
   async run(program: string, [argument = ""]: readonly string[]): Promise<Ran> {
     const name = basename(argument, ".ko");
     this.did.push(`${program} ${name}`);
-    return program === "insmod" ? this.#insmod(name) : this.#rmmod(name);
+    return this.#rmmod(name);
+  }
+
+  async load({ path }: OpenFile): Promise<Ran> {
+    const name = basename(path, ".ko");
+    this.did.push(`insmod ${name}`);
+    return this.#insmod(name);
   }
 
   async write(path: string, text: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { KernelLog } from "../../client/host/kernel_log.ts";
+import type { OpenFile } from "../../client/host/own_file.ts";
 import type { Ran, System } from "../../client/host/system.ts";
 
 interface Patch {
@@ -21,6 +22,9 @@ interface Thread {
 export interface Load extends Ran {
   readonly log?: readonly string[];
 }
+
+/** A file that nobody opened: the models load by names. */
+export const openFile = (path: string): OpenFile => ({ path, descriptor: -1, close: () => undefined });
 
 const OK: Ran = { code: 0, stderr: "" };
 const LIVEPATCH = "/sys/kernel/livepatch";
@@ -82,7 +86,6 @@ export class FakeSystem implements System {
   async run(file: string, args: readonly string[]): Promise<Ran> {
     this.ran.push([file, ...args].join(" "));
     const name = basename(args[0] ?? "", ".ko");
-    if (file === "insmod") return this.#insmod(name);
     if (file !== "rmmod") throw new Error(`nobody runs ${file}`);
     if (this.inUse > 0) {
       this.inUse--;
@@ -90,6 +93,11 @@ export class FakeSystem implements System {
     }
     if (this.rmmod.code === 0) this.modules.delete(name);
     return this.rmmod;
+  }
+
+  async load({ path }: OpenFile): Promise<Ran> {
+    this.ran.push(`insmod ${path}`);
+    return this.#insmod(basename(path, ".ko"));
   }
 
   async write(path: string, text: string): Promise<void> {

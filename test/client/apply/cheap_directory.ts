@@ -1,17 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readIfPresent } from "../../../client/host/files.ts";
+import { openOwnFile } from "../../../client/host/own_file.ts";
 import { type TrustDir, trustDir } from "../../../client/trust/trust_dir.ts";
 import { buildId } from "../../../shared/brand.ts";
+import { MAX_ARTIFACT_BYTES } from "../../../shared/limits.ts";
 
 /** A cache whose modules are written without care: durability is another test's matter, and takes most of the time. */
 export const cheapDirectory = (folder: string): TrustDir => ({
-  ...trustDir(folder, buildId("ab".repeat(20))),
-  artifactPath: (sha256) => join(folder, `${sha256}.ko`),
-  readArtifact: (sha256) => readIfPresent(join(folder, `${sha256}.ko`)),
-  writeArtifact: async (sha256, bytes) => {
-    const path = join(folder, `${sha256}.ko`);
-    await writeFile(path, bytes);
-    return path;
-  },
+  ...trustDir(folder, buildId("ab".repeat(20)), new Uint8Array()),
+  openArtifact: (sha256) => openOwnFile(join(folder, `${sha256}.ko`), MAX_ARTIFACT_BYTES),
+  writeArtifact: (sha256, bytes) => writeFile(join(folder, `${sha256}.ko`), bytes),
 });

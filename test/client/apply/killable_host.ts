@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { applyAgain } from "../../../client/apply/boot.ts";
 import type { HostJournal } from "../../../client/apply/host_journal.ts";
 import type { Result } from "../../../client/apply/result.ts";
@@ -9,6 +9,7 @@ import { type UpgradeOptions, upgrade } from "../../../client/apply/upgrade.ts";
 import { engines } from "../../../client/engines/engines.ts";
 import type { ModuleFile } from "../../../client/host/module_files.ts";
 import type { RunningModules } from "../../../client/host/modules.ts";
+import type { OpenFile } from "../../../client/host/own_file.ts";
 import type { Ran, System } from "../../../client/host/system.ts";
 import type { JournalFile } from "../../../client/journal/file.ts";
 import type { Ledger } from "../../../client/journal/ledger.ts";
@@ -31,14 +32,13 @@ class Kernel extends FakeSystem {
   override transitionMs = 120;
   override outMs = 120;
 
-  override async run(file: string, args: readonly string[]): Promise<Ran> {
-    if (file !== "insmod") return super.run(file, args);
-    const bytes = await readFile(args[0] ?? "");
+  override async load(file: OpenFile): Promise<Ran> {
+    const bytes = readFileSync(`/proc/self/fd/${file.descriptor}`);
     const update = this.updates.find(({ id }) => bytes.equals(moduleOf(id)));
-    if (!update) throw new Error(`${args[0]} is no module of ours`);
+    if (!update) throw new Error(`${file.path} is no module of ours`);
     this.functions = functionsOf(update);
     this.replace = update.replace;
-    return super.run(file, [`${update.module.name}.ko`]);
+    return super.load({ ...file, path: `${update.module.name}.ko` });
   }
 }
 

@@ -55,7 +55,7 @@ class FakeEngine implements Engine {
     const refused = this.matchesAgain ? await matchAgain() : undefined;
     if (refused) return { outcome: "aborted", ...refused };
     if (module?.role !== "patch" || more.length > 0) throw new Error("a livepatch update has one module");
-    this.applied.push([module.name, await readFile(module.file)]);
+    this.applied.push([module.name, await readFile(module.file.path)]);
     const applied = { outcome: "applied", milliseconds: 7, pending: [], replaced: [] } as const;
     const outcome = this.outcomes.get(module.name) ?? applied;
     if (outcome instanceof Error) throw outcome;
@@ -96,7 +96,7 @@ beforeEach(async () => {
   engine = new FakeEngine();
   memory = new FakeMemory();
   feed = new MemoryFeed();
-  directory = trustDir(await mkdtemp(join(work, "state-")), ID);
+  directory = trustDir(await mkdtemp(join(work, "state-")), ID, new Uint8Array());
   said = [];
   stop = new AbortController();
 });

@@ -57,7 +57,7 @@ describe("a host with several feeds", () => {
     const { code, stdout } = await check(folder);
     expect([code, available(stdout)]).toEqual([0, ["fix-1"]]);
     expect(JSON.parse((await host.run("check", "--json")).stdout)).toMatchObject({ changed: false });
-    const root = await readFile(join(host.places.stateDir, ID, "trust/root.json"), "utf8");
+    const root = await readFile(join(host.places.stateDir, "trust/root.json"), "utf8");
     expect(JSON.parse(root).signed.version).toBe(7);
   });
 

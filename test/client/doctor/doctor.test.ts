@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -9,6 +9,7 @@ import { proxyCheck } from "../../../client/doctor/proxies.ts";
 import { storageChecks, volumeOf } from "../../../client/doctor/storage.ts";
 import { setupChecks } from "../../../client/doctor/trust.ts";
 import { type KernelCore, openKernelCore } from "../../../client/host/kcore.ts";
+import { hostTrust } from "../../../client/trust/host_trust.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { DAY, instant } from "../../../shared/time.ts";
 import { ceremony } from "../../edge/support/repository.ts";
@@ -225,6 +226,27 @@ describe("the set-up", () => {
     expect(await verdict("http://a.example/", { ...upper, http_proxy: "http://q:1" })).toBe("ok");
     expect(await verdict("https://a.example/", upper)).toBe("ok");
     expect(await verdict("/srv/feed", upper)).toBe("ok");
+  });
+
+  it("fails with a clock behind what was verified, and says how to get out", async () => {
+    const made = await ceremony(NOW);
+    await writeFile(join(dir, "root.json"), made.root);
+    const kept = hostTrust(dir, made.root);
+    await kept.settle();
+    await kept.noteTime(instant(NOW + 25 * DAY));
+    expect((await finding(checks(), "clock"))?.verdict).toBe("fail");
+    expect((await finding(checks(), "clock"))?.hint).toContain(`rm ${join(dir, "trust/latest_time")}`);
+  });
+
+  it("fails with a folder that somebody else controls", async () => {
+    const places = { configDir: dir, stateDir: join(dir, "state"), runDir: dir };
+    await mkdir(places.stateDir);
+    await chown(places.stateDir, 1000, 1000);
+    const found = await finding(storageChecks(places), "folders");
+    expect(found).toMatchObject({
+      verdict: "fail",
+      hint: expect.stringContaining(`chown root:root ${places.stateDir}`),
+    });
   });
 
   it("warns of what switches rebootless off", async () => {

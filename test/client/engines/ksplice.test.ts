@@ -9,19 +9,20 @@ import type {
 import { kspliceEngine } from "../../../client/engines/ksplice.ts";
 import { objectName, updateId } from "../../../shared/brand.ts";
 import { FakeKsplice } from "../../support/fake_ksplice.ts";
+import { openFile } from "../../support/fake_system.ts";
 
 const KID = "ab12cd34";
 const WHOLE: ApplyOptions = { partial: false, matchAgain: async () => undefined };
 
 const part = (target: string, role: "new" | "old"): LoadableModule => ({
   name: objectName(`ksplice_${KID}_${target}_${role}`),
-  file: `/var/lib/rebootless/ksplice_${KID}_${target}_${role}.ko`,
+  file: openFile(`/var/lib/rebootless/ksplice_${KID}_${target}_${role}.ko`),
   role,
   target: objectName(target),
 });
 const core: LoadableModule = {
   name: objectName(`ksplice_${KID}`),
-  file: `/var/lib/rebootless/ksplice_${KID}.ko`,
+  file: openFile(`/var/lib/rebootless/ksplice_${KID}.ko`),
   role: "core",
   target: null,
 };

@@ -3,14 +3,14 @@ import { abortOf } from "../../../client/engines/causes.ts";
 import type { ApplyOptions, Change, Engine, Progress } from "../../../client/engines/engine.ts";
 import { livepatchEngine } from "../../../client/engines/livepatch.ts";
 import { objectName, updateId } from "../../../shared/brand.ts";
-import { FakeSystem, type Load } from "../../support/fake_system.ts";
+import { FakeSystem, type Load, openFile } from "../../support/fake_system.ts";
 
 const NAME = objectName("livepatch_fix");
 const FILE = `/var/lib/rebootless/${NAME}.ko`;
 const WHOLE: ApplyOptions = { partial: false, matchAgain: async () => undefined };
 const CHANGE: Change = {
   id: updateId("fix"),
-  modules: [{ name: NAME, file: FILE, role: "patch", target: null }],
+  modules: [{ name: NAME, file: openFile(FILE), role: "patch", target: null }],
   objects: [objectName("vmlinux")],
   replaces: [],
 };

@@ -21,7 +21,7 @@ const resign = (code: number, ...more: readonly string[]) =>
 const host = () =>
   poll({
     feed: folderFeed(`file://${mirror}/`),
-    directory: trustDir(site.path("host"), A),
+    directory: trustDir(site.path("host"), A, site.made.root),
     provisionedRoot: site.made.root,
     buildId: A,
     clock: () => site.now,

@@ -6,18 +6,34 @@ import { DAY, HOUR, type Instant, instant, MINUTE } from "../../../shared/time.t
 const NOW = instant(Date.UTC(2027, 0, 1));
 const clock = (time: number) => () => instant(time);
 
+const latest = (time: number) => ({ at: instant(time), file: "/var/lib/rebootless/trust/latest_time" });
+
 describe("the clock", () => {
   it("is believed when it can be right", () => {
     expect(saneTime(clock(NOW), undefined)).toBe(NOW);
-    expect(saneTime(clock(NOW), instant(NOW - 400 * DAY))).toBe(NOW);
-    expect(saneTime(clock(NOW), instant(NOW + HOUR))).toBe(NOW);
+    expect(saneTime(clock(NOW), latest(NOW - 400 * DAY))).toBe(NOW);
+    expect(saneTime(clock(NOW), latest(NOW + HOUR))).toBe(NOW);
   });
 
   it.each([
     ["before this program", 0, undefined],
-    ["far before the last time that something verified", NOW, instant(NOW + 2 * DAY)],
+    ["far before the last time that something verified", NOW, latest(NOW + 2 * DAY)],
   ])("is not believed %s", (_why, time, lastSeen) => {
     expect(() => saneTime(clock(time), lastSeen)).toThrow(expect.objectContaining({ code: "clock" }));
+  });
+});
+
+describe("the way out for a host whose clock was ahead once", () => {
+  it("is said in words: which file to remove, and when", () => {
+    const hint = expect.stringMatching(
+      /clock is right now and was ahead then.*`rm \/var\/lib\/rebootless\/trust\/latest_time`/,
+    );
+    expect(() => saneTime(clock(NOW), latest(NOW + 2 * DAY))).toThrow(expect.objectContaining({ hint }));
+  });
+
+  it("is not offered where the clock is before this program, which no file makes right", () => {
+    const hint = expect.not.stringContaining("rm ");
+    expect(() => saneTime(clock(0), latest(NOW))).toThrow(expect.objectContaining({ hint }));
   });
 });
 

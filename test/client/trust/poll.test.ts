@@ -64,11 +64,13 @@ beforeEach(fresh);
 async function fresh(): Promise<void> {
   feed = new MemoryFeed();
   stateDir = await mkdtemp(join(work, "state-"));
-  subject = { directory: trustDir(stateDir, ID), provisionedRoot: made.root, buildId: ID };
+  subject = { directory: trustDir(stateDir, ID, made.root), provisionedRoot: made.root, buildId: ID };
 }
 
 const ask = (now: Instant = NOW, directory: TrustDir = subject.directory): Promise<Polled> =>
   poll({ ...subject, directory, feed, clock: () => now });
+
+const key = (n: number) => keyFromSeed(new Uint8Array(32).fill(n));
 
 const serve = async (options: Partial<Publication> = {}, id: BuildId = ID): Promise<Bundle> => {
   const bundle = await signedBundle(made, id, NOW, { manifest, ...options });
@@ -86,15 +88,15 @@ async function listing(): Promise<Readonly<Record<string, string>>> {
   return Object.fromEntries(contents);
 }
 
-/** Polls, expects it to fail with this code and to leave the folder as it was. */
 /** The version of a role's file as it is kept. */
 const kept = async (role: string): Promise<number> =>
   Number(
     /"version":(\d+),"expires"/.exec(
-      await readFile(join(stateDir, ID, "trust", `${role}.json`), "utf8"),
+      await readFile(join(stateDir, role === "root" ? "" : ID, "trust", `${role}.json`), "utf8"),
     )?.[1],
   );
 
+/** Polls, expects it to fail with this code and to leave the folder as it was. */
 async function refused(code: string, now: Instant = NOW): Promise<void> {
   const before = await listing();
   await expect(ask(now)).rejects.toMatchObject({ code });
@@ -115,12 +117,13 @@ describe("polling", () => {
     expect(await listing()).toEqual({
       [at("feed.etag")]: expect.stringMatching(/^22.*220a$/),
       [at("manifest.json")]: toHex(manifest),
-      [at("provisioned.sha256")]: expect.any(String),
       [at("receipt.json")]: expect.any(String),
-      [at("trust/root.json")]: toHex(made.root),
       [at("trust/snapshot.json")]: toHex(bundle.snapshot),
       [at("trust/targets.json")]: toHex(bundle.targets),
       [at("trust/timestamp.json")]: toHex(bundle.timestamp),
+      "/trust/latest_time": toHex(utf8("2036-06-01T00:00:00Z\n")),
+      "/trust/provisioned.sha256": expect.any(String),
+      "/trust/root.json": toHex(made.root),
     });
   });
 
@@ -388,13 +391,14 @@ describe("root rotation", () => {
 });
 
 describe("a damaged cache", () => {
+  const TAG = `${ID}/feed.etag`;
   const FILES = [
     "trust/root.json",
-    "trust/timestamp.json",
-    "trust/snapshot.json",
-    "trust/targets.json",
-    "manifest.json",
-    "feed.etag",
+    `${ID}/trust/timestamp.json`,
+    `${ID}/trust/snapshot.json`,
+    `${ID}/trust/targets.json`,
+    `${ID}/manifest.json`,
+    TAG,
   ];
   const DAMAGES: readonly (readonly [string, (bytes: Uint8Array) => Uint8Array | undefined])[] = [
     ["cut short", (bytes) => bytes.subarray(0, bytes.length / 2)],
@@ -417,11 +421,11 @@ describe("a damaged cache", () => {
     await cp(whole, stateDir, { recursive: true });
     feed.serve(bundle);
     const expected = await listing();
-    const path = join(stateDir, ID, file);
+    const path = join(stateDir, file);
     const bytes = damage(new Uint8Array(await readFile(path)));
     await (bytes ? writeFile(path, bytes) : rm(path));
     expect((await ask()).manifest.updates).toHaveLength(1);
-    expect(feed.asked.length).toBe(file === "feed.etag" ? 1 : 2);
+    expect(feed.asked.length).toBe(file === TAG ? 1 : 2);
     expect(await listing()).toEqual(expected);
   });
 
@@ -432,7 +436,7 @@ describe("a damaged cache", () => {
     // The same online keys: all that the lost root said is how long it is good.
     await serve({ roots: [rotation(2, made.keys, until)], expires });
     await ask(later);
-    await rm(join(stateDir, ID, "trust/root.json"));
+    await rm(join(stateDir, "trust/root.json"));
     await ask(later);
     expect(await kept("root")).toBe(2);
   });
@@ -462,7 +466,11 @@ describe("a crash between two writes", () => {
       ...directory,
       metadata: { ...metadata, write: counted(metadata.write), remove: counted(metadata.remove) },
       writeManifest: counted(directory.writeManifest),
-      writeProvisioned: counted(directory.writeProvisioned),
+      host: {
+        ...directory.host,
+        settle: counted(directory.host.settle),
+        noteTime: counted(directory.host.noteTime),
+      },
       writeReceipt: counted(directory.writeReceipt),
       writeTag: counted(directory.writeTag),
       removeTag: counted(directory.removeTag),
@@ -566,6 +574,17 @@ describe("what was verified last", () => {
     },
   );
 
+  it("is nothing under another root that was just provisioned, although a newer one of before is kept", async () => {
+    await serve({ roots: [rotation(2)], keys: rotated });
+    await ask();
+    const other = [await key(52), await key(53)];
+    const keys = { root: other, targets: other, snapshot: other, timestamp: other };
+    const theirs = signedRoot(made, 1, instant(NOW + DAY), keys, other);
+    const directory = trustDir(stateDir, ID, theirs);
+    expect(await directory.metadata.read("root")).toBeUndefined();
+    expect(await lastVerified({ ...subject, directory, provisionedRoot: theirs })).toBeUndefined();
+  });
+
   it("is nothing to another kernel", async () => {
     await serve();
     await ask();
@@ -581,12 +600,13 @@ describe("what was verified last", () => {
     ];
     const theirs = signedRoot(made, 1, instant(NOW + DAY), { ...rotated, root: other }, other);
     const said: string[] = [];
-    const options = { ...subject, feed, clock: () => NOW, provisionedRoot: theirs };
+    const directory = trustDir(stateDir, ID, theirs);
+    const options = { ...subject, directory, feed, clock: () => NOW, provisionedRoot: theirs };
     await expect(poll({ ...options, notice: (line) => said.push(line) })).rejects.toMatchObject({
       code: "trust",
     });
     expect(said).toEqual([expect.stringContaining("root of trust was replaced")]);
-    expect(await listing()).toEqual({});
+    expect(Object.keys(await listing())).toEqual(["/trust/latest_time"]);
   });
 
   it("is nothing to who trusts another root", async () => {
@@ -598,6 +618,7 @@ describe("what was verified last", () => {
     ];
     const online = { ...rotated, root };
     const theirs = signedRoot(made, 1, instant(NOW + DAY), online, root);
-    expect(await lastVerified({ ...subject, provisionedRoot: theirs })).toBeUndefined();
+    const directory = trustDir(stateDir, ID, theirs);
+    expect(await lastVerified({ ...subject, directory, provisionedRoot: theirs })).toBeUndefined();
   });
 });

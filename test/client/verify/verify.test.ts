@@ -56,7 +56,7 @@ beforeEach(async () => {
 async function polled(): Promise<void> {
   const feed = new MemoryFeed();
   feed.files.set(feedPath(ID), encodeBundle(bundle));
-  const directory = trustDir(options.stateDir, ID);
+  const directory = trustDir(options.stateDir, ID, made.root);
   await poll({ directory, provisionedRoot: made.root, buildId: ID, feed, clock: () => NOW });
 }
 

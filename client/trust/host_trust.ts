@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
+import { formatInstant, HOUR, type Instant, parseInstant } from "../../shared/time.ts";
+import { readIfPresent, removeDurably, writeDurably } from "../host/files.ts";
+import { earlierRoot, earlierTime, isEarlierOfAnother, removeEarlier } from "./earlier_layout.ts";
+import type { LatestTime } from "./freshness.ts";
+import { forgetKernel, kernelFolders } from "./kernel_folders.ts";
+
+/**
+ * What a host has verified that is not about one kernel, below <state>/trust/: the newest root and the latest time. A
+ * host that boots another kernel must not forget them, or keys that were revoked would be good again there.
+ */
+export interface HostTrust {
+  /** The newest root that was verified under the provisioned one, or undefined without any. */
+  readRoot(): Promise<Uint8Array | undefined>;
+  writeRoot(bytes: Uint8Array): Promise<void>;
+  removeRoot(): Promise<void>;
+  /** Keeps the root in this place from now on, and under which provisioned root it was verified. */
+  settle(): Promise<void>;
+  /** Whether what is kept, for the host or for this kernel, was verified under another provisioned root. */
+  isOfAnotherRoot(kernelFolder: string): Promise<boolean>;
+  latestTime(): Promise<LatestTime | undefined>;
+  /** Whether the latest time that is kept is close enough to `now`. */
+  isTimeNoted(now: Instant): Promise<boolean>;
+  noteTime(now: Instant): Promise<void>;
+  /** Removes all that was verified, for every kernel, but for artifacts, which are judged by their own digests. */
+  forget(): Promise<void>;
+}
+
+/** The time is written this seldom. It is a quarter of the step back that a clock may make. */
+const NOTED_EVERY = 6 * HOUR;
+
+export function hostTrust(stateDir: string, provisionedRoot: Uint8Array): HostTrust {
+  const at = (name: string) => join(stateDir, "trust", name);
+  const rootFile = at("root.json");
+  const provisionedFile = at("provisioned.sha256");
+  const timeFile = at("latest_time");
+  const provisioned = digestOf(provisionedRoot);
+  const readProvisioned = () => readText(provisionedFile);
+
+  const readRoot = async () => {
+    const under = await readProvisioned();
+    if (under === undefined) return earlierRoot(stateDir, provisioned);
+    return under === provisioned ? readIfPresent(rootFile) : undefined;
+  };
+  const latestTime = async () => {
+    const at = instantIn(await readText(timeFile));
+    if (at !== undefined) return { at, file: timeFile };
+    return (await readProvisioned()) === undefined ? earlierTime(stateDir) : undefined;
+  };
+  const isTimeNoted = async (now: Instant) => {
+    const kept = instantIn(await readText(timeFile));
+    return kept !== undefined && now < kept + NOTED_EVERY;
+  };
+  return {
+    readRoot,
+    writeRoot: (bytes) => writeDurably(rootFile, bytes),
+    removeRoot: () => removeDurably(rootFile),
+    async settle() {
+      if ((await readProvisioned()) === provisioned) return;
+      const root = await readRoot();
+      const time = await latestTime();
+      if (root) await writeDurably(rootFile, root);
+      else await removeDurably(rootFile);
+      if (time) await writeDurably(timeFile, `${formatInstant(time.at)}\n`);
+      await writeDurably(provisionedFile, `${provisioned}\n`);
+      await removeEarlier(stateDir, provisioned);
+    },
+    async isOfAnotherRoot(kernelFolder) {
+      const under = await readProvisioned();
+      if (under === undefined) return isEarlierOfAnother(kernelFolder, provisioned);
+      return under !== provisioned;
+    },
+    latestTime,
+    isTimeNoted,
+    async noteTime(now) {
+      if (!(await isTimeNoted(now))) await writeDurably(timeFile, `${formatInstant(now)}\n`);
+    },
+    async forget() {
+      for (const folder of await kernelFolders(stateDir)) await forgetKernel(folder);
+      await removeDurably(rootFile);
+      await removeDurably(provisionedFile);
+    },
+  };
+}
+
+/** By node:crypto: a poll that brings nothing new does not set WebCrypto up for one digest. */
+const digestOf = (root: Uint8Array): Sha256Hex => sha256Hex(createHash("sha256").update(root).digest("hex"));
+
+async function readText(file: string): Promise<string | undefined> {
+  const bytes = await readIfPresent(file);
+  return bytes && Buffer.from(bytes).toString("latin1").trim();
+}
+
+/** undefined for a file that is damaged: the clock is then judged as on a host that never verified anything. */
+function instantIn(text: string | undefined): Instant | undefined {
+  try {
+    return text === undefined ? undefined : parseInstant(text);
+  } catch {
+    return undefined;
+  }
+}

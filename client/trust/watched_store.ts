@@ -1,0 +1,28 @@
+import { equalBytes } from "../../shared/bytes.ts";
+import type { MetadataStore } from "../../shared/tuf/refresh.ts";
+
+export interface WatchedStore extends MetadataStore {
+  /** Whether everything that was read is still kept as it was read. */
+  isUnchanged(): Promise<boolean>;
+}
+
+/** For a verdict that is reached without the state lock: when the lock is had, it shows whether the verdict still stands. */
+export function watchedStore(store: MetadataStore): WatchedStore {
+  const read = new Map<string, Uint8Array | undefined>();
+  return {
+    ...store,
+    async read(role) {
+      const bytes = await store.read(role);
+      read.set(role, bytes);
+      return bytes;
+    },
+    async isUnchanged() {
+      for (const [role, before] of read) {
+        const now = await store.read(role);
+        if (now === undefined || before === undefined ? now !== before : !equalBytes(now, before))
+          return false;
+      }
+      return true;
+    },
+  };
+}
