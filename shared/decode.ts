@@ -1,6 +1,7 @@
 import { ParseError } from "./errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "./json.ts";
 import { MAX_SHORT_TEXT } from "./limits.ts";
+import { lineFault } from "./line.ts";
 
 /**
  * Walks a parsed document towards typed values. Every step knows its path, so a message reads
@@ -53,6 +54,19 @@ export class Decoder {
     if (typeof this.value !== "string") return this.#mistyped("a string");
     this.#bounded(this.value.length, max);
     return this.value;
+  }
+
+  /** A line of text for people: no controls, no ends of lines, nothing that reorders what it stands among. */
+  line(max?: number): string {
+    const text = this.string(max);
+    const fault = lineFault(text);
+    return fault === undefined ? text : this.fail(fault);
+  }
+
+  /** A string of one form. @param what names the form in messages. */
+  matching(pattern: RegExp, what: string): string {
+    const text = this.string();
+    return pattern.test(text) ? text : this.fail(`not ${what}: ${describe(text)}`);
   }
 
   integer(min: number, max: number = Number.MAX_SAFE_INTEGER): number {

@@ -14,8 +14,8 @@ export interface KernelFacts extends KernelIdentity {
 }
 
 export function decodeKernelFacts(kernel: Decoder): KernelFacts {
-  const banner = kernel.get("banner").optional((text) => text.string());
-  const distribution = kernel.get("distribution").optional((text) => text.string());
+  const banner = kernel.get("banner").optional((text) => text.line());
+  const distribution = kernel.get("distribution").optional((text) => text.line());
   const coverageEnds = kernel.get("coverage_ends").optional((time) => time.as(parseInstant));
   return {
     ...decodeKernel(kernel),

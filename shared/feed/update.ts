@@ -98,17 +98,17 @@ export function decodeUpdate(update: Decoder): Update {
   const engine = update.get("engine").optional((name) => oneOf(name, ENGINES)) ?? "livepatch";
   return {
     id: update.get("id").as(updateId),
-    summary: update.get("summary").string(),
+    summary: update.get("summary").line(),
     cves: update
       .get("cves")
       .array(MAX_RELATED)
-      .map((cve) => (isCve(cve.string()) ? cve.string() : cve.fail("not a CVE number"))),
+      .map((cve) => cve.matching(CVE, "a CVE number")),
     published: update.get("published").as(parseInstant),
     rollout: update.get("rollout").optional(decodeRollout) ?? null,
     effective: update.get("effective").optional(decodeRelease) ?? null,
     depends: ids(update.get("depends")),
     conflicts: ids(update.get("conflicts")),
-    recalled: update.get("recalled").nullable((reason) => reason.string()),
+    recalled: update.get("recalled").nullable((reason) => reason.line()),
     engine,
     replace: update.get("replace").optional((replace) => decodeReplace(replace, engine)) ?? false,
     supersedes: decodeSupersedes(update, ids),
@@ -151,8 +151,7 @@ function decodeParts(parts: Decoder, engine: EngineName): UpdatePart[] {
   return decoded;
 }
 
-const decodeRelease = (release: Decoder): string =>
-  RELEASE.test(release.string()) ? release.string() : release.fail("not a kernel release");
+const decodeRelease = (release: Decoder): string => release.matching(RELEASE, "a kernel release");
 
 export const decodeArtifact = (artifact: Decoder): Artifact => ({
   sha256: artifact.get("sha256").as(sha256Hex),

@@ -44,7 +44,7 @@ export function fingerprintFromJson(
   if (locator.length !== locatorLength(size))
     locatorAt.fail(`${locator.length} bytes do not fit ${size} of code`);
   return {
-    name: decoder.get("name").string(MAX_FUNCTION_NAME),
+    name: decoder.get("name").line(MAX_FUNCTION_NAME),
     offset,
     size,
     sha256: decoder.get("sha256").as(sha256Hex),

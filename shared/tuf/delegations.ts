@@ -104,7 +104,7 @@ function decodeSuccinctRoles(roles: Decoder): SuccinctRoles {
 }
 
 function decodeRoleName(name: Decoder, suffix = ""): string {
-  const text = name.string();
+  const text = name.line();
   const fault = roleNameFault(text + suffix);
   return fault === undefined ? text : name.fail(fault);
 }

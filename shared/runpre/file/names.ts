@@ -1,5 +1,6 @@
 import { fromUtf8, utf8 } from "../../bytes.ts";
 import { ParseError } from "../../errors.ts";
+import { lineFault } from "../../line.ts";
 import { MAX_FUNCTION_NAME } from "../fingerprint.ts";
 
 /**
@@ -11,9 +12,7 @@ const LINE_FEED = 10;
 
 export function encodeNames(names: readonly string[]): Uint8Array {
   const lines = names.map((name, i) => {
-    if (name === "" || name.length > MAX_FUNCTION_NAME || name.includes("\n")) {
-      throw new ParseError(`no name of a function: ${JSON.stringify(name.slice(0, 80))}`);
-    }
+    requireName(name);
     return names[i - 1] === `${PADDING_PREFIX}${name}` ? "\n" : `${name}\n`;
   });
   return utf8(lines.join(""));
@@ -38,9 +37,14 @@ export function decodeNames(bytes: Uint8Array, count: number): (i: number) => st
   };
   return (i) => {
     const name = line(i);
-    if (name !== "") return name;
+    if (name !== "") return requireName(name);
     const before = i === 0 ? "" : line(i - 1);
-    if (before.startsWith(PADDING_PREFIX)) return before.slice(PADDING_PREFIX.length);
+    if (before.startsWith(PADDING_PREFIX)) return requireName(before.slice(PADDING_PREFIX.length));
     throw new ParseError(`function ${i} of a fingerprint file has no name`);
   };
+}
+
+function requireName(name: string): string {
+  if (name !== "" && name.length <= MAX_FUNCTION_NAME && lineFault(name) === undefined) return name;
+  throw new ParseError(`no name of a function: ${JSON.stringify(name.slice(0, 80))}`);
 }

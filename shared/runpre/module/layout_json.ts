@@ -51,13 +51,13 @@ function decodeBase(base: Decoder): ModuleBase {
   if (at === undefined || size === undefined || name === undefined) return base.fail("cut off");
   const extent = decodeExtent(at, size);
   if (kind.value === "text") return { kind: "text", ...extent, sections: decodeSections(name) };
-  if (kind.value === "section") return { kind: "section", ...extent, name: name.string(MAX_NAME) };
+  if (kind.value === "section") return { kind: "section", ...extent, name: name.line(MAX_NAME) };
   if (detail === undefined) return base.fail("cut off");
-  const symbol = name.string(MAX_NAME);
+  const symbol = name.line(MAX_NAME);
   if (kind.value === "named") {
     return { kind: "named", ...extent, symbol, offset: detail.integer(0, TEXT_OFFSETS - 1) };
   }
-  return { kind: "import", ...extent, symbol, exported: detail.string(MAX_NAME) };
+  return { kind: "import", ...extent, symbol, exported: detail.line(MAX_NAME) };
 }
 
 const MEMBERS: ReadonlyMap<string, number> = new Map([
@@ -79,7 +79,7 @@ function decodeSections(list: Decoder): readonly (readonly [string, number])[] {
     const [name, offset, ...rest] = entry.array(2);
     if (name === undefined || offset === undefined || rest.length > 0)
       return entry.fail("not a name and an offset");
-    return [name.string(MAX_NAME), offset.integer(0, TEXT_OFFSETS - 1)] as const;
+    return [name.line(MAX_NAME), offset.integer(0, TEXT_OFFSETS - 1)] as const;
   });
   return sections.length > 0 ? sections : list.fail("no section of code");
 }

@@ -74,10 +74,14 @@ export class SmallHost {
   }
 
   /** The next version of a feed with these updates, as the bytes of its feed.json. */
-  async feedJson(...updates: readonly Update[]): Promise<Uint8Array> {
+  feedJson(...updates: readonly Update[]): Promise<Uint8Array> {
+    return this.feedOf(manifestBytes(ID, updates));
+  }
+
+  /** The same with any manifest at all. */
+  async feedOf(manifest: Uint8Array): Promise<Uint8Array> {
     const version = ++this.#version;
     const versions = { timestamp: version, snapshot: version, targets: version };
-    const manifest = manifestBytes(ID, updates);
     return encodeBundle(await signedBundle(this.#made, ID, this.now, { manifest, versions }));
   }
 

@@ -28,6 +28,24 @@ describe("a manifest", () => {
     expect(decodeManifest(alteredBytes(document, ["updates", 0, "more"], 1))).toEqual(manifest);
   });
 
+  it.each([
+    "6.1.0-57-cloud-amd64",
+    "6.12.117+deb12-cloud-amd64",
+    "5.15.0-1064-aws",
+    "6.8.0-60-generic",
+    "5.14.0-503.11.1.el9_5.x86_64+rt",
+    "6.14.5-300.fc42.x86_64",
+    "6.4.0-150600.23.47-default",
+    "6.14.4-arch1-2",
+    "6.6.87-0-lts",
+    "6.1.137-rt51-00042-gabcdef012345-dirty",
+    "6.1.0~rc1@custom#3",
+  ])("is of a kernel that calls itself %s", (release) => {
+    expect(decodeManifest(alteredBytes(document, ["kernel", "release"], release)).kernel.release).toBe(
+      release,
+    );
+  });
+
   it("may name the kernel's fingerprint file, or none", () => {
     const fingerprints = { sha256: sha256Hex("ab".repeat(32)), length: 2_473_320 };
     const bytes = encodeManifest({ ...manifest, fingerprints });
@@ -54,6 +72,27 @@ describe("a manifest", () => {
     ["with an odd build ID", ["kernel", "build_id"], "abc", "manifest.kernel.build_id: not a build ID"],
     ["with an upper-case build ID", ["kernel", "build_id"], "AB".repeat(20), "manifest.kernel.build_id: "],
     ["without a release", ["kernel", "release"], null, "manifest.kernel.release: expected a string"],
+    [
+      "of a release that rings",
+      ["kernel", "release"],
+      "6.1\u0007",
+      "manifest.kernel.release: not a kernel's",
+    ],
+    [
+      "of a release of two words",
+      ["kernel", "release"],
+      "6.1 new",
+      "manifest.kernel.release: not a kernel's",
+    ],
+    ["of a release without end", ["kernel", "release"], "6".repeat(65), "manifest.kernel.release: not a"],
+    ["of an odd architecture", ["kernel", "architecture"], "x\u202e", "manifest.kernel.architecture: not an"],
+    [
+      "of a distribution in two lines",
+      ["kernel", "distribution"],
+      "a\nb",
+      "manifest.kernel.distribution: U+000A",
+    ],
+    ["with a banner of escapes", ["kernel", "banner"], "\u001b[2J", "manifest.kernel.banner: U+001B"],
     ["with updates that are no list", ["updates"], jsonObject({}), "manifest.updates: expected an array"],
     ["with a null update", ["updates", 1], null, "manifest.updates[1]: expected an object"],
     ["with a short address", ["landmarks", "linked_text"], "81000000", "manifest.landmarks.linked_text: "],

@@ -83,6 +83,17 @@ describe("an update", () => {
     ["with an id like a path", ["id"], "../fix", "update.id: not an update id"],
     ["with an id that ends in a dot", ["id"], "fix.", "update.id: not an update id"],
     ["with a summary too long", ["summary"], "x".repeat(1025), "update.summary: 1025 is more"],
+    ["with a summary that moves the cursor", ["summary"], "a\u001b[2J", "update.summary: U+001B does not"],
+    ["with a summary of two lines", ["summary"], "a\nb", "update.summary: U+000A does not belong"],
+    ["with a summary that reorders text", ["summary"], "a\u202eb", "update.summary: U+202E does not"],
+    ["recalled in a C1 control", ["recalled"], "\u009b2J", "update.recalled: U+009B does not belong"],
+    ["recalled in two lines", ["recalled"], "a\u2028b", "update.recalled: U+2028 does not belong"],
+    [
+      "with a function whose name ends a line",
+      ["objects", 0, "functions", 0, "name"],
+      "f\rg",
+      "update.objects[0].functions[0].name: U+000D does not belong",
+    ],
     ["with what is no CVE", ["cves", 0], "CVE-26-1", "update.cves[0]: not a CVE number"],
     ["with too many CVEs", ["cves"], Array(257).fill("CVE-2026-1234"), "update.cves: 257 is more"],
     [
