@@ -3,9 +3,12 @@ import { borrowedAddress } from "./borrowed_address.ts";
 import { clockSetBack } from "./clock_set_back.ts";
 import { foldersOfOthers } from "./folders_of_others.ts";
 import { forgottenRotation } from "./forgotten_rotation.ts";
+import { hostileEdge } from "./hostile_edge.ts";
 import { linksInAMirror } from "./links_in_a_mirror.ts";
 import { narrowUmask } from "./narrow_umask.ts";
 import { pipesInAMirror } from "./pipes_in_a_mirror.ts";
+import { signedEscapes } from "./signed_escapes.ts";
+import { unsignedEscapes } from "./unsigned_escapes.ts";
 import { withheldFeed } from "./withheld_feed.ts";
 
 /** Every attack, in the order in which they are played. */
@@ -18,4 +21,7 @@ export const attacks: readonly Attack[] = [
   borrowedAddress,
   linksInAMirror,
   pipesInAMirror,
+  signedEscapes,
+  unsignedEscapes,
+  hostileEdge,
 ];

@@ -14,6 +14,7 @@ import { type Ceremony, ceremony, secrets } from "../edge/support/repository.ts"
 import { projectRoot } from "../guest/machine.ts";
 import { hostBundle, publisherBundle } from "../support/commands.ts";
 import { type Publication, signedBundle } from "../support/memory_feed.ts";
+import { rawAnswer } from "../support/raw_answer.ts";
 
 /** The kernel that attacked hosts run, unless an attack says another one. */
 export const KERNEL: BuildId = buildId("aa".repeat(20));
@@ -112,6 +113,13 @@ export class Stage {
     const bundle = await signedBundle(this.made, id, systemClock(), options);
     await this.write(join(name, feedPath(id)), encodeBundle(bundle));
     return this.path(name);
+  }
+
+  /** An address where every request gets this answer, byte for byte. @param head the line of the status. */
+  async answering(head: string, body: string): Promise<string> {
+    const { url, close } = await rawAnswer(head, body);
+    this.defer(close);
+    return url;
   }
 
   /** A host's folders: `--config-dir`, `--state-dir` and `--run-dir`, with the provisioned root and this configuration. */

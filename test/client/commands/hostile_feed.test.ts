@@ -1,9 +1,9 @@
-import { createServer, type Server } from "node:net";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeManifest } from "../../../shared/feed/manifest.ts";
 import { encodeJson, isJsonObject, type JsonValue, parseJson } from "../../../shared/json.ts";
 import { altered, alteredBytes, sampleManifest, sampleUpdate } from "../../shared/feed/sample.ts";
+import { rawAnswer } from "../../support/raw_answer.ts";
 import { ID, RELEASE, SmallHost } from "./small_host.ts";
 
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
@@ -34,15 +34,21 @@ function texts(value: JsonValue, at: readonly (string | number)[] = []): readonl
 }
 
 let host: SmallHost;
-const servers: Server[] = [];
+const closing: (() => void)[] = [];
 
 beforeAll(async () => {
   host = await SmallHost.make();
 });
 afterAll(async () => {
-  for (const server of servers) server.close();
+  for (const close of closing) close();
   await host.remove();
 });
+
+async function answering(head: string, body: string): Promise<string> {
+  const { url, close } = await rawAnswer(head, body);
+  closing.push(close);
+  return url;
+}
 
 /** Everything that the commands that look say of the feed that is configured; every line of it is printable. */
 async function said(): Promise<string> {
@@ -108,18 +114,3 @@ describe("whatever a feed says", () => {
     );
   });
 });
-
-/** An address where every request gets this answer, byte for byte. */
-async function answering(head: string, body: string): Promise<string> {
-  const bytes = Buffer.from(body);
-  const server = createServer((socket) => {
-    socket.on("error", () => undefined);
-    socket.once("data", () =>
-      socket.end(Buffer.concat([Buffer.from(`${head}\r\nContent-Length: ${bytes.length}\r\n\r\n`), bytes])),
-    );
-  });
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  return `http://127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}/`;
-}
