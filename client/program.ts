@@ -7,7 +7,7 @@ import { boot } from "./commands/boot.ts";
 import { type CheckOptions, check } from "./commands/check.ts";
 import type { Shell } from "./commands/completion.ts";
 import { type HoldOptions, hold, type UnholdOptions, unhold } from "./commands/hold.ts";
-import { type InitOptions, init } from "./commands/init.ts";
+import type { InitOptions } from "./commands/init.ts";
 import type { MetricsOptions } from "./commands/metrics.ts";
 import type { PollingOptions } from "./commands/polling.ts";
 import { scheduled } from "./commands/scheduled.ts";
@@ -61,11 +61,15 @@ export function program(version: string, run: Run): Command {
     .requiredOption("--feed <url>", "address of the feed")
     .requiredOption("--root <file>", "root of trust, had from the publisher by a way you trust")
     .option("--force", "replace another root of trust")
+    .option("--offline", "do not ask the feed, which may be out of reach: for images and packages")
     .action((options: InitOptions, self: Command) =>
       run(
         "init",
         globals(self),
-        asRoot("set a host up", (context) => init(context, options)),
+        asRoot("set a host up", async (context) => {
+          const { init } = await import("./commands/inspecting.ts");
+          await init(context, options);
+        }),
       ),
     );
   polling(command("check", "ask the feed what there is for the running kernel"))

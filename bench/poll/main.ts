@@ -58,7 +58,7 @@ const theirs = [
   manifestTarget(buildId),
   rootFile,
 ];
-await measure([...ours, "init", "--feed", server.url, "--root", rootFile], server);
+await measure([...ours, "init", "--offline", "--feed", server.url, "--root", rootFile], server);
 const check = [...ours, "check"];
 const feed = `${server.url}${feedPath(buildId)}`;
 const bare = [join(projectRoot, "bench/poll/bare_request.cjs"), feed];

@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
+import type { Terminal } from "../../shared/terminal.ts";
 import { type Clock, formatInstant } from "../../shared/time.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
 import { roleOf, TrustedSet } from "../../shared/tuf/trusted_set.ts";
@@ -11,16 +12,23 @@ import type { Context } from "../context.ts";
 import { readIfPresent, writeDurably } from "../host/files.ts";
 import { requireOwnFolders } from "../host/own_folders.ts";
 import { verify } from "../trust/verifier.ts";
+import { type FirstAnswer, firstQuestion } from "./first_question.ts";
 
 export interface InitOptions {
   readonly feed: string;
   /** Path of the root of trust, had from the publisher by a way that is trusted. */
   readonly root: string;
   readonly force?: boolean;
+  /** Asks the feed nothing: for images and packages. */
+  readonly offline?: boolean;
 }
 
-/** Sets a host up: which feed, and the root of trust by which it is judged. Makes no request. */
-export async function init({ places, terminal, clock, lock }: Context, options: InitOptions): Promise<void> {
+/**
+ * Sets a host up: which feed, and the root of trust by which it is judged. The feed is asked once, and nothing is set up
+ * unless it answers with what verifies, or has nothing for this kernel.
+ */
+export async function init(context: Context, options: InitOptions): Promise<void> {
+  const { places, terminal, clock, lock } = context;
   requireOwnFolders(foldersOf(places));
   const feed = feedUrl(options.feed);
   const bytes = await readRoot(options.root);
@@ -28,6 +36,8 @@ export async function init({ places, terminal, clock, lock }: Context, options: 
   await lock.take();
   const config = withFeed(await configText(places), feed, configFile(places));
   await refuseToReplace(provisionedRootFile(places), bytes, options.force ?? false);
+  const setUp = { feed, root: bytes, rootVersion: root.version };
+  const answer = options.offline ? undefined : await firstQuestion(context, setUp);
   await writeDurably(provisionedRootFile(places), bytes);
   await writeDurably(configFile(places), config, await modeOf(configFile(places)));
 
@@ -38,8 +48,30 @@ export async function init({ places, terminal, clock, lock }: Context, options: 
     `root     version ${root.version}, ${threshold} of ${keyIds.length} keys, until ${formatInstant(root.expires)}`,
   );
   terminal.say(`sha256   ${fingerprint}`);
+  if (answer) tell(terminal, answer);
   terminal.say("Compare the sha256 with what the publisher announces, then run `rebootless check`.");
-  terminal.result("init", { feed, root_version: root.version, root_sha256: fingerprint });
+  terminal.result("init", {
+    feed,
+    root_version: root.version,
+    root_sha256: fingerprint,
+    asked: answer !== undefined,
+    covered: answer && answer.kind === "covered",
+    updates: answer?.kind === "covered" ? answer.polled.manifest.updates.length : undefined,
+  });
+}
+
+function tell(terminal: Terminal, answer: FirstAnswer): void {
+  if (answer.kind === "covered") {
+    const { manifest, expires } = answer.polled;
+    const { length } = manifest.updates;
+    const updates = `${length} ${length === 1 ? "update" : "updates"} for this kernel`;
+    terminal.say(`asked    ${updates}, verified until ${formatInstant(expires)}`);
+    return;
+  }
+  const { message, hint } = answer.why;
+  terminal.say("asked    nothing for this kernel yet");
+  terminal.notice(`warning: ${message}`);
+  if (hint) terminal.notice(`hint: ${hint}`);
 }
 
 /** Whoever may read the file that is replaced: a proxy's password may stand in it. */

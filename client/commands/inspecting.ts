@@ -1,5 +1,5 @@
 /**
- * The commands that look at a host and change nothing, and what few hosts need. They are bundled into a file of their own, which scheduled runs
+ * The commands that look at a host and change nothing, and what is done once or needed by few. They are bundled into a file of their own, which scheduled runs
  * never load: what runs on every host every hour stays small (packaging/build.mjs).
  */
 
@@ -10,6 +10,7 @@ export { config } from "./config.ts";
 export { doctor } from "./doctor.ts";
 export { history } from "./history.ts";
 export { holds } from "./holds.ts";
+export { init } from "./init.ts";
 export { metrics } from "./metrics.ts";
 export { show } from "./show.ts";
 export { uname } from "./uname.ts";

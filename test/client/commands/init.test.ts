@@ -49,7 +49,9 @@ async function run(force = false): Promise<void> {
     exitWith: () => undefined,
     record: new RunRecord(async () => undefined),
   };
-  await init(context, { feed: "https://feed.example.org/k", root: rootFile, force }).finally(lock.release);
+  await init(context, { feed: "https://feed.example.org/k", root: rootFile, force, offline: true }).finally(
+    lock.release,
+  );
 }
 
 /** Another root: a second version, of the same keys. */

@@ -32,7 +32,7 @@ async function furnish(project, root, shell, deb) {
     `DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends systemd-sysv udev ./${deb}`,
   );
   await shell(
-    "rebootless init --feed /srv/feed --root /srv/feed/root.json && systemctl enable proof.service",
+    "rebootless init --offline --feed /srv/feed --root /srv/feed/root.json && systemctl enable proof.service",
   );
   await shell(
     "apt-get clean; rm -rf /var/lib/apt/lists /usr/share/doc /usr/share/locale /usr/lib/node_modules *.deb",
