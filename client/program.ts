@@ -6,7 +6,7 @@ import { type Action, asRoot, forOthers, recorded } from "./actions.ts";
 import { boot } from "./commands/boot.ts";
 import { type CheckOptions, check } from "./commands/check.ts";
 import type { Shell } from "./commands/completion.ts";
-import { type HoldOptions, hold, type UnholdOptions, unhold } from "./commands/hold.ts";
+import type { HoldOptions, UnholdOptions } from "./commands/hold.ts";
 import type { InitOptions } from "./commands/init.ts";
 import type { MetricsOptions } from "./commands/metrics.ts";
 import type { PollingOptions } from "./commands/polling.ts";
@@ -104,7 +104,10 @@ export function program(version: string, run: Run): Command {
     .option("--force", "also what nothing that was verified here is called or fixes")
     .action((names: string[], options: HoldOptions, self: Command) =>
       names.length > 0
-        ? change("hold", "hold updates", self, (context) => hold(context, names, options))
+        ? change("hold", "hold updates", self, async (context) => {
+            const { hold } = await import("./commands/inspecting.ts");
+            await hold(context, names, options);
+          })
         : run("hold", globals(self), async (context) => {
             const { holds } = await import("./commands/inspecting.ts");
             await holds(context, options);
@@ -188,7 +191,10 @@ export function program(version: string, run: Run): Command {
     .argument("<id-or-cve...>", "what was held")
     .option("--force", "pass over what is not held")
     .action((names: string[], options: UnholdOptions, self: Command) =>
-      change("unhold", "let updates go", self, (context) => unhold(context, names, options)),
+      change("unhold", "let updates go", self, async (context) => {
+        const { unhold } = await import("./commands/inspecting.ts");
+        await unhold(context, names, options);
+      }),
     );
   command("verify", "say where something comes from, or whether the running kernel is the code it should be")
     .argument(

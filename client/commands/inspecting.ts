@@ -9,6 +9,7 @@ export { completion } from "./completion.ts";
 export { config } from "./config.ts";
 export { doctor } from "./doctor.ts";
 export { history } from "./history.ts";
+export { hold, unhold } from "./hold.ts";
 export { holds } from "./holds.ts";
 export { init } from "./init.ts";
 export { metrics } from "./metrics.ts";
