@@ -9,6 +9,7 @@ import { type FingerprintOptions, fingerprint } from "./commands/fingerprint.ts"
 import { type InspectOptions, inspect } from "./commands/inspect.ts";
 import { keysGroup } from "./commands/keys_group.ts";
 import { publishGroup } from "./commands/publish_group.ts";
+import { recallGroup } from "./commands/recall_group.ts";
 import { rootGroup } from "./commands/root_group.ts";
 import type { CommandGroup, Modes, Run, RunCommand } from "./commands/run.ts";
 import { serveGroup } from "./commands/serve_group.ts";
@@ -48,7 +49,16 @@ export function program(version: string, run: Run, own: ProcessContext = PROCESS
     run(name, self.optsWithGlobals<Modes>(), (base) =>
       action({ ...base, ...own, warn: (line) => base.terminal.notice(`warning: ${line}`) }),
     );
-  const groups = [publishGroup, createGroup, imageGroup, rootGroup, keysGroup, serveGroup, backupGroup];
+  const groups = [
+    publishGroup,
+    recallGroup,
+    createGroup,
+    imageGroup,
+    rootGroup,
+    keysGroup,
+    serveGroup,
+    backupGroup,
+  ];
   for (const group of groups) group(root, runCommand);
   usageErrors(root);
   return root;

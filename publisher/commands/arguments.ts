@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { type BuildId, buildId } from "../../shared/brand.ts";
+import { type BuildId, buildId, type UpdateId, updateId } from "../../shared/brand.ts";
 import { TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
 
 /** For an option that may be given several times. */
@@ -22,9 +22,16 @@ export function feedAddress(value: string): string {
   return url.href.endsWith("/") ? url.href : `${url.href}/`;
 }
 
-export function kernels(value: string, before: readonly BuildId[]): readonly BuildId[] {
+export const kernels = (value: string, before: readonly BuildId[]): readonly BuildId[] => [
+  ...before,
+  checked(() => buildId(value)),
+];
+
+export const updateNamed = (value: string): UpdateId => checked(() => updateId(value));
+
+function checked<T>(read: () => T): T {
   try {
-    return [...before, buildId(value)];
+    return read();
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
   }

@@ -5,7 +5,6 @@ import { artifactsIn } from "../../shared/feed/artifacts.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
 import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
 import { bundleSource } from "../../shared/feed/bundle_source.ts";
-import { changesPath, decodeListing, MAX_LISTING_BYTES } from "../../shared/feed/listing.ts";
 import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import {
   artifactPath,
@@ -29,6 +28,7 @@ import { readRoot } from "../keys/root.ts";
 import { verifySignature } from "../keys/verifier.ts";
 import { backupFolder, kernelsIn, putFile } from "./backup_files.ts";
 import { type EdgeClient, refusal } from "./edge_client.ts";
+import { listedKernels } from "./listed_kernels.ts";
 import { newerRoots } from "./root_chain.ts";
 
 /*
@@ -65,7 +65,7 @@ export async function backUp(
 ): Promise<BackedUp> {
   const folder = backupFolder(path);
   const newest = await backUpRoots(source, folder, root);
-  const kernels = [...new Set([...(await listed(source)), ...(await kernelsIn(folder))])];
+  const kernels = [...new Set([...(await listedKernels(source)), ...(await kernelsIn(folder))])];
   const totals = { kernels: kernels.length, changed: 0, bytes: 0 };
   const faults: RebootlessError[] = [];
   let done = 0;
@@ -97,22 +97,6 @@ async function backUpRoots(source: Source, folder: ClosedFolder, held: Uint8Arra
   const newer = await newerRoots(source, held);
   for (const { root, bytes } of newer) await put(root.version, bytes);
   return newer.at(-1)?.bytes ?? held;
-}
-
-async function listed(source: Source): Promise<readonly BuildId[]> {
-  const ids: BuildId[] = [];
-  let since: string | undefined;
-  for (;;) {
-    const answer = await source.get(changesPath(since), MAX_LISTING_BYTES);
-    if (answer.status !== 200) throw refusal(answer, "to list its kernels");
-    const page = decodeListing(answer.body);
-    ids.push(...page.kernels.map(({ buildId }) => buildId));
-    if (!page.more) return ids;
-    if (page.kernels.length === 0 || page.next === since) {
-      throw new RebootlessError("parse", "the feed's list of kernels does not end");
-    }
-    since = page.next;
-  }
 }
 
 /** Returns the bytes that were fetched, none for a kernel that is here as it is there. */

@@ -42,15 +42,19 @@ export async function propose(
 }
 
 export async function onTopOf(current: Current, draft: KernelManifest, expires: Instant): Promise<Proposed> {
-  const { buildId } = draft.kernel;
   const merged = merge(current.manifest, draft);
-  const manifest = encodeManifest(merged);
-  const document = await targetsFile({
-    buildId,
-    version: current.version + 1,
-    expires,
-    manifest,
-  });
+  return proposalOf(current, merged, encodeManifest(merged), expires);
+}
+
+/** @param manifest the bytes of `merged`. */
+export async function proposalOf(
+  current: Current,
+  merged: KernelManifest,
+  manifest: Uint8Array,
+  expires: Instant,
+): Promise<Proposed> {
+  const { buildId } = merged.kernel;
+  const document = await targetsFile({ buildId, version: current.version + 1, expires, manifest });
   return { current, merged, manifest, document };
 }
 

@@ -1,0 +1,199 @@
+import type { BuildId, UpdateId } from "../../shared/brand.ts";
+import { type Answer, RebootlessError } from "../../shared/errors.ts";
+import { type JsonValue, jsonObject } from "../../shared/json.ts";
+import { excerpt, printable } from "../../shared/printable.ts";
+import { matchesPattern } from "../../shared/tuf/path_pattern.ts";
+import type { Context } from "../context.ts";
+import { edgeClient } from "../feed/edge_client.ts";
+import { listedKernels } from "../feed/listed_kernels.ts";
+import type { ProposalOptions } from "../feed/proposal.ts";
+import { type Having, kernelsWith, type Recall, recallChanges, type Unread } from "../feed/recall.ts";
+import { newestRoot, openWorkspace } from "../feed/workspace.ts";
+import { consentOrUnattended, type Shown } from "./consent.ts";
+import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
+import { writeRequests } from "./recall_requests.ts";
+import { pushCounted } from "./tally.ts";
+
+export interface RecallOptions extends OpenKeysOptions {
+  readonly feed: string;
+  /** These kernels alone; none: all that the feed lists. */
+  readonly kernel: readonly BuildId[];
+  /** Patterns of `uname -r`, one of which has to fit. */
+  readonly release: readonly string[];
+  /** The folder for signing requests, instead of signing. */
+  readonly request?: string;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+}
+
+/** A sentence or two: it stands in lines of `status` and `check`. */
+const MAX_REASON = 500;
+/** Releases shown before anybody consents. */
+const MAX_SHOWN = 50;
+const PROGRESS_EVERY_MS = 1000;
+
+/** Says of an update that hosts are not to apply it any more, and why, for every kernel whose feed has it. */
+export async function recall(
+  context: Context,
+  dir: string,
+  id: UpdateId,
+  options: RecallOptions & { readonly reason: string },
+): Promise<void> {
+  await announce(context, dir, { id, reason: requireReason(options.reason) }, options);
+}
+
+/** Takes that back. */
+export async function unrecall(
+  context: Context,
+  dir: string,
+  id: UpdateId,
+  options: RecallOptions,
+): Promise<void> {
+  await announce(context, dir, { id, reason: null }, options);
+}
+
+function requireReason(reason: string): string {
+  if (
+    reason.trim() === reason &&
+    reason !== "" &&
+    reason.length <= MAX_REASON &&
+    printable(reason) === reason
+  )
+    return reason;
+  throw new RebootlessError("usage", `not a reason: ${JSON.stringify(excerpt(reason, 100))}`, {
+    hint: `It is one line of printable text that hosts show, at most ${MAX_REASON} characters: --reason "oopses under load".`,
+  });
+}
+
+async function announce(
+  context: Context,
+  dir: string,
+  recall: Recall,
+  options: RecallOptions,
+): Promise<void> {
+  const { clock } = context;
+  if (options.dryRun && options.request !== undefined) {
+    throw new RebootlessError("usage", "--request does not go with --dry-run");
+  }
+  const workspace = await openWorkspace(dir, keyringOf(context, options));
+  const proposing: ProposalOptions = { edge: edgeClient(options.feed, workspace, clock), workspace, clock };
+  const look = await lookFor(context, recall.id, proposing, options);
+  const todo = look.having.filter(({ update }) => update.recalled !== recall.reason);
+  const shown = whatIsSaid(recall, todo, look);
+  const answer = await carryOut(context, proposing, { recall, todo, look, shown }, options);
+  finish(context, recall.reason === null ? "unrecall" : "recall", look.unread, {
+    update: recall.id,
+    reason: recall.reason,
+    looked_at: look.count,
+    having: look.having.length,
+    already: look.having.length - todo.length,
+    unread: look.unread.map(unreadToJson),
+    ...answer,
+  });
+}
+
+interface Job {
+  readonly recall: Recall;
+  readonly todo: readonly Having[];
+  readonly look: Look;
+  readonly shown: Shown;
+}
+
+async function carryOut(
+  context: Context,
+  proposing: ProposalOptions,
+  { recall, todo, look, shown }: Job,
+  { request, dryRun, yes }: RecallOptions,
+): Promise<Answer> {
+  if (todo.length === 0) {
+    const { length } = look.having;
+    if (length > 0)
+      context.terminal.say(`nothing to publish: ${alreadySo(recall)} for all ${length} kernels that have it`);
+    return {};
+  }
+  const changes = recallChanges(todo, recall, context.clock);
+  if (request !== undefined) {
+    return { requests: await writeRequests(context, proposing, changes, shown, request) };
+  }
+  const consentToAll = () => consentOrUnattended(context, shown, yes);
+  return pushCounted(context, todo, changes, { ...proposing, artifacts: new Map(), dryRun, consentToAll });
+}
+
+const alreadySo = ({ id, reason }: Recall): string =>
+  reason === null ? `${id} is not recalled` : `${id} is recalled for this reason`;
+
+interface Look {
+  readonly having: readonly Having[];
+  readonly unread: readonly Unread[];
+  /** Kernels that were read. */
+  readonly count: number;
+}
+
+/** Throws `usage` where no kernel has the update. */
+async function lookFor(
+  { terminal }: Context,
+  id: UpdateId,
+  { edge, workspace }: ProposalOptions,
+  { kernel, release }: RecallOptions,
+): Promise<Look> {
+  const kernels = kernel.length > 0 ? [...new Set(kernel)] : await listedKernels(edge);
+  let read = 0;
+  let said = performance.now();
+  const found = await kernelsWith(id, kernels, edge, await newestRoot(workspace), () => {
+    read++;
+    if (performance.now() - said < PROGRESS_EVERY_MS) return;
+    said = performance.now();
+    terminal.progress(`looked at ${read} of ${kernels.length} kernels`);
+  });
+  const fits = ({ kernel: { release: own } }: Having) =>
+    release.length === 0 || release.some((pattern) => matchesPattern(pattern, own));
+  const having = found.having.filter(fits);
+  for (const { buildId, error } of found.unread)
+    terminal.notice(`not known: ${buildId}: ${excerpt(error.message, 1000)}`);
+  if (having.length > 0 || found.unread.length > 0) return { ...found, having, count: kernels.length };
+  const among = release.length === 0 ? "" : ` whose release is ${release.join(" or ")}`;
+  throw new RebootlessError("usage", `none of ${kernels.length} kernels${among} has an update ${id}`, {
+    hint: "The feed's page /updates/ID says what it knows of an update. A kernel that the feed does not list is named with --kernel.",
+  });
+}
+
+/** For whoever consents. */
+function whatIsSaid({ id, reason }: Recall, todo: readonly Having[], look: Look): Shown {
+  const releases = new Map<string, number>();
+  for (const { kernel } of todo) releases.set(kernel.release, (releases.get(kernel.release) ?? 0) + 1);
+  const lines = [...releases]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([release, count]) => `  ${String(count).padStart(6)}  ${excerpt(release)}`);
+  const others = new Set(todo.flatMap(({ update }) => (update.recalled === null ? [] : [update.recalled])));
+  const already = look.having.length - todo.length;
+  return {
+    diff: [
+      `update     ${id}: ${excerpt(todo[0]?.update.summary ?? "")}`,
+      reason === null ? "recalled   no more" : `recalled   ${reason}`,
+      ...[...others].map((other) => `before     ${excerpt(other)}`).slice(0, MAX_SHOWN),
+      `kernels    ${todo.length} of ${look.count} that were looked at${already > 0 ? `; ${already} say so already` : ""}`,
+      ...lines.slice(0, MAX_SHOWN),
+      ...(lines.length > MAX_SHOWN ? [`  and ${lines.length - MAX_SHOWN} more releases`] : []),
+    ],
+    faults: [],
+    warnings:
+      look.unread.length > 0 ? [`of ${look.unread.length} kernels it is not known whether they have it`] : [],
+  };
+}
+
+/** What could not be read is an error in the end: a recall that misses a kernel must not pass for a whole one. */
+function finish(context: Context, command: string, unread: readonly Unread[], answer: Answer): void {
+  const [first] = unread;
+  if (!first) {
+    context.terminal.result(command, answer);
+    return;
+  }
+  throw new RebootlessError(
+    first.error.code,
+    `of ${unread.length} kernels it is not known whether they have the update, the first because ${first.error.message}`,
+    { hint: "Put these right and run it again: what is done is not signed again.", answer },
+  );
+}
+
+const unreadToJson = ({ buildId, error }: Unread): JsonValue =>
+  jsonObject({ build_id: buildId, code: error.code, message: error.message });

@@ -1,0 +1,51 @@
+import type { Command } from "commander";
+import type { UpdateId } from "../../shared/brand.ts";
+import { feedAddress, kernels, many, updateNamed, withConsent, withPassphraseFile } from "./arguments.ts";
+import { type RecallOptions, recall, unrecall } from "./recall.ts";
+import type { CommandGroup } from "./run.ts";
+
+/** What was published and turned out bad. */
+export const recallGroup: CommandGroup = (root, run) => {
+  const recalling = root
+    .command("recall")
+    .description("say of an update that hosts are not to apply it any more, for every kernel that has it");
+  feedOptions(recalling)
+    .requiredOption("--reason <text>", "why: one line, which hosts show")
+    .addHelpText("after", RECALL_EXAMPLES)
+    .action((dir: string, id: UpdateId, options: RecallOptions & { reason: string }, self: Command) =>
+      run("recall", self, (context) => recall(context, dir, id, options)),
+    );
+  const taking = root
+    .command("unrecall")
+    .description("take a recall back, for every kernel that has the update");
+  feedOptions(taking)
+    .addHelpText("after", UNRECALL_EXAMPLES)
+    .action((dir: string, id: UpdateId, options: RecallOptions, self: Command) =>
+      run("unrecall", self, (context) => unrecall(context, dir, id, options)),
+    );
+};
+
+const feedOptions = (command: Command): Command =>
+  withConsent(withPassphraseFile(command))
+    .argument("<dir>", "the publisher's folder")
+    .argument("<id>", "the update", updateNamed)
+    .requiredOption("--feed <url>", "address of the feed", feedAddress)
+    .option("--kernel <build-id>", "of this kernel alone, listed or not (repeat)", kernels, [])
+    .option("--release <pattern>", "of kernels of this release alone: '6.1.*-amd64' (repeat)", many, [])
+    .option("--request <folder>", "write signing requests for others, one a kernel, instead of signing")
+    .option("--dry-run", "ask the edge to judge it, and write nothing", false);
+
+const HOW = `
+Every kernel that the feed lists is read and verified, and nothing but what is said of this update changes. Run it again to go on:
+what is in force already is not signed again.`;
+
+const RECALL_EXAMPLES = `
+Examples:
+  recall feed/ fix-1 --reason "oopses under load: use fix-2" --feed https://feed.example.org/
+  recall feed/ fix-1 --reason "oopses" --release '6.1.*' --feed https://feed.example.org/ --dry-run
+${HOW}`;
+
+const UNRECALL_EXAMPLES = `
+Examples:
+  unrecall feed/ fix-1 --feed https://feed.example.org/
+${HOW}`;

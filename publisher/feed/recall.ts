@@ -1,0 +1,124 @@
+import type { BuildId, UpdateId } from "../../shared/brand.ts";
+import { equalBytes } from "../../shared/bytes.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import type { KernelFacts } from "../../shared/feed/kernel.ts";
+import { decodeManifest } from "../../shared/feed/manifest.ts";
+import type { Update } from "../../shared/feed/update.ts";
+import { encodeJson, isJsonObject, type JsonValue, parseJson } from "../../shared/json.ts";
+import { inParallel } from "../../shared/parallel.ts";
+import { type Clock, DAY, type Instant, instant } from "../../shared/time.ts";
+import { type Current, currentBundle, verifiedState } from "./current.ts";
+import type { EdgeClient } from "./edge_client.ts";
+import { FeedRoots } from "./feed_roots.ts";
+import type { KernelChange } from "./kernel_change.ts";
+import { Patience } from "./patience.ts";
+import { proposalOf, TARGETS_LIFE_MS } from "./proposal.ts";
+
+/** What is to be said of an update, wherever the feed has it. */
+export interface Recall {
+  readonly id: UpdateId;
+  /** null takes a recall back. */
+  readonly reason: string | null;
+}
+
+/** A kernel whose feed in force has the update. */
+export interface Having {
+  readonly buildId: BuildId;
+  readonly kernel: KernelFacts;
+  readonly update: Pick<Update, "summary" | "recalled">;
+  /** Of its manifest. */
+  readonly bytes: number;
+}
+
+/** A kernel of which it is not known whether it has the update. */
+export interface Unread {
+  readonly buildId: BuildId;
+  readonly error: RebootlessError;
+}
+
+export interface Found {
+  readonly having: readonly Having[];
+  readonly unread: readonly Unread[];
+}
+
+/** Kernels read at the same time. */
+const READS = 8;
+/** Targets in force that end sooner are given the customary life: hosts that poll seldom have to learn of it too. */
+const LASTS_MS = 7 * DAY;
+
+/**
+ * Reads each kernel's feed as anybody may, verified under the publisher's own root: nothing else is believed to say what a kernel
+ * has. Throws `unreachable`.
+ *
+ * @param held the newest root of the publisher's own.
+ * @param onRead told after each kernel.
+ */
+export async function kernelsWith(
+  id: UpdateId,
+  kernels: readonly BuildId[],
+  edge: EdgeClient,
+  held: Uint8Array,
+  onRead: () => void,
+): Promise<Found> {
+  const roots = new FeedRoots(edge, held);
+  const patience = new Patience();
+  const having: Having[] = [];
+  const unread: Unread[] = [];
+  await inParallel(kernels, READS, async (buildId) => {
+    try {
+      const bundle = await patience.ask(() => currentBundle(edge, buildId));
+      if (!bundle) throw new RebootlessError("not_covered", `the feed has nothing for kernel ${buildId}`);
+      const { manifest, files } = await verifiedState(bundle, buildId, roots);
+      const update = manifest?.updates.find((one) => one.id === id);
+      if (manifest && update) {
+        const { summary, recalled } = update;
+        const bytes = files?.manifest.length ?? 0;
+        having.push({ buildId, kernel: manifest.kernel, update: { summary, recalled }, bytes });
+      }
+    } catch (error) {
+      if (!(error instanceof RebootlessError) || error.code === "unreachable") throw error;
+      unread.push({ buildId, error });
+    }
+    onRead();
+  });
+  return { having, unread };
+}
+
+/** What a recall comes to, for each kernel that has the update: of everything else nothing changes. */
+export const recallChanges = (
+  having: readonly Having[],
+  recall: Recall,
+  clock: Clock,
+): readonly KernelChange[] =>
+  having.map(({ buildId, bytes }) => ({
+    buildId,
+    size: bytes,
+    on: (current) => recalledIn(current, recall, clock()),
+  }));
+
+async function recalledIn(current: Current, recall: Recall, now: Instant) {
+  const { files, expires = now } = current;
+  if (!files) throw new RebootlessError("conflict", "the feed has nothing for this kernel any more");
+  const manifest = withRecall(files.manifest, recall);
+  const until = expires - now < LASTS_MS ? instant(now + TARGETS_LIFE_MS) : expires;
+  const proposed = await proposalOf(current, decodeManifest(manifest), manifest, until);
+  return { proposed, inForce: equalBytes(manifest, files.manifest) };
+}
+
+/**
+ * A manifest with another word on one update. What this program does not know of in it stays too; without the update, or with
+ * that word on it already, it is the same to the last byte.
+ */
+export function withRecall(manifest: Uint8Array, { id, reason }: Recall): Uint8Array {
+  const document = parseJson(manifest, "manifest");
+  const updates = isJsonObject(document) ? document.get("updates") : undefined;
+  if (!isJsonObject(document) || !Array.isArray(updates)) return manifest;
+  const says = (update: JsonValue) => isJsonObject(update) && update.get("id") === id;
+  const other = (update: JsonValue) => isJsonObject(update) && update.get("recalled") !== reason;
+  const list = updates as readonly JsonValue[];
+  if (!list.some((update) => says(update) && other(update))) return manifest;
+  const changed = list.map((update) =>
+    isJsonObject(update) && says(update) ? new Map([...update, ["recalled", reason]]) : update,
+  );
+  return encodeJson(new Map<string, JsonValue>([...document, ["updates", changed]]));
+}
