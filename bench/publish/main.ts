@@ -13,8 +13,8 @@ import { type Edge, serveCommand, workerd } from "./edges.ts";
  * npm run bench:publish [-- KERNELS [serve|workerd]]
  *
  * One update to 20,000 kernels with `rebootless-publish push`: to kernels that the feed does not know yet, and then a second one on
- * top of it; against `rebootless-publish serve` over files, and against the Worker in real workerd with miniflare's R2 on the
- * disk. The floor signs and writes as much, and does nothing else. The last line is one line of JSON.
+ * top of it, and then the recall of that; against `rebootless-publish serve` over files, and against the Worker in real workerd with
+ * miniflare's R2 on the disk. The floor signs and writes as much, and does nothing else. The last line is one line of JSON.
  */
 
 const KERNELS = Number(process.argv[2] ?? 20_000);
@@ -34,13 +34,12 @@ interface Pushed {
 const out = (text: string) => process.stdout.write(`${text}\n`);
 const round = (value: number) => Math.round(value * 100) / 100;
 
-async function push(edge: Edge, feed: string, drafts: Drafts, report: string): Promise<Pushed> {
+const push = (edge: Edge, feed: string, { folder, modules }: Drafts, report: string) =>
+  publish(edge, ["push", feed, folder, "--module", modules], report);
+
+async function publish(edge: Edge, args: readonly string[], report: string): Promise<Pushed> {
   const before = await edge.cpuMs();
-  const files = [drafts.folder, "--module", drafts.modules];
-  const { wallMs, cpuMs } = await runNode(
-    [PUBLISH, "push", feed, ...files, "--feed", edge.url, "--yes", "--json"],
-    report,
-  );
+  const { wallMs, cpuMs } = await runNode([PUBLISH, ...args, "--feed", edge.url, "--yes", "--json"], report);
   const after = await edge.cpuMs();
   const said = JSON.parse(await readFile(report, "utf8")) as Record<string, number>;
   if (said["published"] !== KERNELS) throw new Error(`published ${said["published"]} of ${KERNELS} kernels`);
@@ -91,11 +90,16 @@ try {
   for (const [name, start] of Object.entries(edges).filter(([one]) => WHICH === undefined || one === WHICH)) {
     const edge = await start(join(work, name));
     try {
-      out(`${name}: new kernels, then an update on top`);
+      out(`${name}: new kernels, then an update on top, then its recall`);
       const fresh = await push(edge, feed, first, join(work, "report.json"));
       const update = await push(edge, feed, second, join(work, "report.json"));
       bytes = await check(edge, second, 2);
-      results[name] = { new: fresh, update };
+      const recall = await publish(
+        edge,
+        ["recall", feed, "fix-2", "--reason", "it is slow"],
+        join(work, "report.json"),
+      );
+      results[name] = { new: fresh, update, recall };
     } finally {
       await edge.stop();
     }

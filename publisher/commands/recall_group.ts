@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { UpdateId } from "../../shared/brand.ts";
-import { feedAddress, kernels, many, updateNamed, withConsent, withPassphraseFile } from "./arguments.ts";
+import { feedAddress, kernels, many, updateNamed, withConsent, withKeys } from "./arguments.ts";
 import { type RecallOptions, recall, unrecall } from "./recall.ts";
 import type { CommandGroup } from "./run.ts";
 
@@ -26,7 +26,7 @@ export const recallGroup: CommandGroup = (root, run) => {
 };
 
 const feedOptions = (command: Command): Command =>
-  withConsent(withPassphraseFile(command))
+  withConsent(withKeys(command))
     .argument("<dir>", "the publisher's folder")
     .argument("<id>", "the update", updateNamed)
     .requiredOption("--feed <url>", "address of the feed", feedAddress)
