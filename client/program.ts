@@ -218,7 +218,7 @@ export function program(version: string, run: Run): Command {
   )
     .option(
       "--product <purl>",
-      "another name for this kernel, such as its distribution's package (repeat)",
+      "another name for this kernel, beside that of its distribution's package (repeat)",
       many,
       [],
     )

@@ -5,6 +5,7 @@ import { encodeJson, type JsonObject } from "../../shared/json.ts";
 import { printableJson } from "../../shared/printable.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../host/host.ts";
+import { kernelPackage } from "../host/kernel_package.ts";
 import { viewHost } from "../report/host_view.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { putOut } from "./output.ts";
@@ -16,7 +17,7 @@ export interface VexOptions {
 
 /** Says in OpenVEX which CVEs the running kernel is affected by, of those that the feed has fixes for. Makes no request. */
 export async function vex(context: Context, version: string, options: VexOptions): Promise<void> {
-  const { places, clock, terminal } = context;
+  const { places, clock, terminal, system } = context;
   const stranger = options.product.find((purl) => !/^pkg:[a-z]/.test(purl));
   if (stranger !== undefined)
     throw new RebootlessError("usage", `not a package URL: ${stranger.slice(0, 200)}`);
@@ -29,7 +30,9 @@ export async function vex(context: Context, version: string, options: VexOptions
   }
   const { inForce } = await viewHost(context, host, manifest);
   const { kernel, updates } = manifest;
-  const statements = vexStatements({ kernel, updates, applied: inForce, products: options.product });
+  const own = await kernelPackage(system, host.kernel);
+  const products = [...new Set([...(own === undefined ? [] : [own]), ...options.product])];
+  const statements = vexStatements({ kernel, updates, applied: inForce, products });
   if (statements.length === 0) {
     throw new RebootlessError(
       "not_covered",
@@ -37,7 +40,7 @@ export async function vex(context: Context, version: string, options: VexOptions
     );
   }
   const timestamp = clock();
-  const heading = { author: "rebootless", tooling: `rebootless ${version}`, timestamp, version: 1 };
+  const heading = { author: host.config.vexAuthor, tooling: `rebootless ${version}`, timestamp, version: 1 };
   const document = vexDocument({ ...heading, id: idOf(statements, timestamp) }, statements);
   await putOut(terminal, options.output, printableJson(document));
   terminal.result("vex", { document });

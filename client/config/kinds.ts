@@ -60,6 +60,13 @@ export const updateIds: Kind<readonly UpdateId[]> = {
   read: (raw) => (Array.isArray(raw) ? unlessItThrows(() => raw.map(updateId)) : undefined),
 };
 
+/** A name or an address for people: more than that is none. */
+const MAX_LINE = 200;
+
+export const lineOfText: Kind<string> = text(`a line of text, of at most ${MAX_LINE} characters`, (raw) =>
+  raw.trim() !== "" && raw.length <= MAX_LINE && !/\p{C}|[\u2028\u2029]/u.test(raw) ? raw : undefined,
+);
+
 export const path: Kind<string> = text("an absolute path", (raw) => (raw.startsWith("/") ? raw : undefined));
 
 /** One, or several in the order in which they are asked. */

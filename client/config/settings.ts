@@ -6,6 +6,7 @@ import {
   feeds,
   hostNames,
   type Kind,
+  lineOfText,
   oneOf,
   path,
   proxy,
@@ -89,6 +90,11 @@ export const SETTINGS = {
   caFile: unset(path, "certificates (PEM) that https feeds are judged by, in place of Node's own"),
   caDir: unset(path, "a folder of such certificates"),
   metricsFile: unset(path, "a file that each run writes for Prometheus (node_exporter's textfile collector)"),
+  vexAuthor: setting(
+    lineOfText,
+    "rebootless",
+    "who answers for what `rebootless vex` states: a name, or an address such as mailto:security@example.org",
+  ),
   stallDeadline: setting(duration(SECOND, HOUR), "60s", "when a transition that takes so long is reversed"),
 } as const;
 

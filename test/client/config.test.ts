@@ -45,6 +45,7 @@ describe("the configuration", () => {
       noProxy: undefined,
       caFile: undefined,
       caDir: undefined,
+      vexAuthor: "rebootless",
       stallDeadline: MINUTE,
     });
   });
@@ -114,6 +115,9 @@ describe("the configuration", () => {
     ["a time of no zone", `${FEED}cut_off = 2026-02-20T00:00:00`, "cut_off: expected a date"],
     ["a pin that is no id", `${FEED}pin = ["Fix"]`, "pin: expected a list of update ids"],
     ["a bucket past the last", `${FEED}rollout = 101`, "rollout: expected"],
+    ["an author of nothing", `${FEED}vex_author = " "`, "vex_author: expected a line of text"],
+    ["an author of two lines", `${FEED}vex_author = "a\\nb"`, "vex_author: expected a line of text"],
+    ["an author without end", `${FEED}vex_author = "${"a".repeat(201)}"`, "of at most 200 characters"],
     ["a relative path", `${FEED}ca_file = "ca.pem"`, "ca_file: expected an absolute path"],
   ])("is refused with %s", async (_, text, message) => {
     await expect(read(text)).rejects.toMatchObject({

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sampleUpdate } from "../../shared/feed/sample.ts";
-import { ID, SmallHost } from "./small_host.ts";
+import { ID, RELEASE, SmallHost } from "./small_host.ts";
 
 let host: SmallHost;
 beforeEach(async () => {
@@ -41,6 +41,28 @@ describe("vex", () => {
     expect((await host.run("vex")).stdout).toBe(stdout);
     const said = JSON.parse((await host.run("vex", "--json")).stdout);
     expect(said).toMatchObject({ schema: 1, command: "vex", document: JSON.parse(stdout) });
+  });
+
+  it("names the kernel as its distribution does, and who answers for it, without being told", async () => {
+    const banner = `Linux version ${RELEASE} (debian-kernel@lists.debian.org) (gcc) #1 SMP Debian 6.1.1-1 (2036-01-01)`;
+    host.system.files.set("/proc/version", banner).set("/etc/os-release", "ID=debian");
+    await host.run("check");
+    const own = `pkg:deb/debian/linux-image-${RELEASE}@6.1.1-1?arch=amd64`;
+    const author = "mailto:security@example.org";
+    const said = await host.run(
+      "vex",
+      "--set",
+      `vex_author=${author}`,
+      "--product",
+      own,
+      "--product",
+      "pkg:generic/a",
+    );
+    const document = JSON.parse(said.stdout);
+    expect(document.author).toBe(author);
+    const names = document.statements[0].products.map((product: { "@id": string }) => product["@id"]);
+    expect(names).toEqual([expect.stringContaining(`build_id=${ID}`), own, "pkg:generic/a"]);
+    expect(JSON.parse((await host.run("vex")).stdout).author).toBe("rebootless");
   });
 
   it("goes to a file, and names the kernel as others do", async () => {
