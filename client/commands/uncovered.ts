@@ -29,13 +29,14 @@ export async function withWhatThereIs(
 }
 
 function whatThereIs({ series, kernels }: OfSeries, { release }: KernelIdentity): string {
+  const name = series.replace(/[.-]$/, "");
   const builds = kernels.filter((kernel) => kernel.release === release).map(({ buildId }) => buildId);
   if (builds.length > 0) return `The feed has ${release} as another build: ${listed(builds)}.`;
   const releases = [...new Set(kernels.map((kernel) => kernel.release))].sort(inOrder);
   const alike = releases.filter((other) => flavourOf(other) === flavourOf(release));
   const some = alike.length > 0 ? alike : releases;
-  if (some.length === 0) return `The feed names no kernel of the series ${series}.`;
-  return `Of the series ${series} the feed has ${listed(some.slice(-SHOWN))}.`;
+  if (some.length === 0) return `The feed names no kernel of the series ${name}.`;
+  return `Of the series ${name} the feed has ${listed(some.slice(-SHOWN))}.`;
 }
 
 const look = ({ page }: OfSeries): string => (page === undefined ? "" : `See ${page} for what there is.`);

@@ -43,7 +43,6 @@ export async function kernelsOfSeries(
   const series = seriesOf(release);
   if (series === undefined) return undefined;
   const path = `kernels?${new URLSearchParams({ q: series })}`;
-  const page = isEdge ? new URL(path, feed.url).href : undefined;
   try {
     const fetched = isEdge
       ? await feed.get(path, { maxBytes: MAX_PAGE_BYTES })
@@ -51,6 +50,7 @@ export async function kernelsOfSeries(
     if (fetched.status !== "ok") return undefined;
     const listed = isEdge ? decodePage(fetched.bytes) : [...decodeIndex(fetched.bytes).values()];
     const kernels = listed.filter((kernel) => kernel.release.startsWith(series));
+    const page = isEdge ? new URL(kernels.length > 0 ? path : "kernels", feed.url).href : undefined;
     return { series, kernels: kernels.slice(0, MAX_LISTED), page };
   } catch {
     return undefined; // whatever came of it, it is not what the run is about

@@ -39,13 +39,16 @@ const files: RequestListener = async (request, response) => {
 };
 const kernel = `kernel ${RELEASE}, build ID ${ID}`;
 
+const code = '{"error":{"code":"not_covered"}}';
+const page = (...kernels: readonly unknown[]) => JSON.stringify({ schema: 1, kernels });
+
 describe("a kernel that is not covered", () => {
   it("is named with its release, what the feed has of its series and the page to look at", async () => {
     const { code, stderr } = await check(site.url);
     expect(code).toBe(5);
     expect(stderr).toContain(`error: ${site.url} has nothing for ${kernel}\n`);
     expect(stderr).toContain(
-      `hint: Of the series 6.1.0- the feed has 6.1.0-9-test, 6.1.0-55-test and 6.1.0-56-test. See ${site.url}kernels?q=6.1.0- for what there is. Updates are made for exact kernel builds`,
+      `hint: Of the series 6.1.0 the feed has 6.1.0-9-test, 6.1.0-55-test and 6.1.0-56-test. See ${site.url}kernels?q=6.1.0- for what there is. Updates are made for exact kernel builds`,
     );
     expect(site.asked).toEqual([`/${feedPath(ID)}`, "/kernels?q=6.1.0-"]);
     expect(JSON.parse((await check(site.url, "--json")).stdout)).toMatchObject({
@@ -60,12 +63,23 @@ describe("a kernel that is not covered", () => {
 
   it("is told by a mirror of plain files and by a folder what they have, which have no page", async () => {
     const has =
-      "hint: Of the series 6.1.0- the feed has 6.1.0-9-test, 6.1.0-55-test and 6.1.0-56-test. Updates ";
+      "hint: Of the series 6.1.0 the feed has 6.1.0-9-test, 6.1.0-55-test and 6.1.0-56-test. Updates ";
     const mirror = await check(await host.serve(files));
     expect([mirror.code, mirror.stderr]).toEqual([5, expect.stringContaining(has)]);
     expect(site.asked).toEqual([`/${feedPath(ID)}`, "/kernels/index.json"]);
     const folder = await check(site.path("mirror"));
     expect([folder.code, folder.stderr]).toEqual([5, expect.stringContaining(has)]);
+  });
+
+  it("is told where the feed has none of its series, with the page of all", async () => {
+    const url = await host.serve((request, response) => {
+      if (request.url === `/${feedPath(ID)}`) response.writeHead(404).end(code);
+      else response.end(page());
+    });
+    const { stderr } = await check(url);
+    expect(stderr).toContain(
+      `hint: The feed names no kernel of the series 6.1.0. See ${url}kernels for what there is. `,
+    );
   });
 
   it("is told when the feed has its release as another build", async () => {
@@ -80,8 +94,6 @@ describe("a kernel that is not covered", () => {
     expect(site.asked).toEqual([`/${feedPath(ID)}`]);
   });
 
-  const code = '{"error":{"code":"not_covered"}}';
-  const page = (...kernels: readonly unknown[]) => JSON.stringify({ schema: 1, kernels });
   it.each([
     ["fails", 500, ""],
     ["is not there", 404, code],
