@@ -55,6 +55,7 @@ function noting<A extends Connecting>(via: Via, agent: A): A {
   const connect = agent.connect.bind(agent);
   agent.connect = async (request, options) => {
     via.passed = false;
+    via.status = undefined;
     request.once("proxyConnect", ({ statusCode }: { readonly statusCode: number }) => {
       via.status = statusCode;
     });
