@@ -1,7 +1,7 @@
 import { Argument, Command } from "commander";
 import { commandTree } from "../shared/cli/command_tree.ts";
 import { usageErrors } from "../shared/cli/usage_errors.ts";
-import { exitCodesHelp } from "../shared/exit_table.ts";
+import { exitCodesHelp } from "../shared/exit_help.ts";
 import { type Action, asRoot, forOthers, recorded } from "./actions.ts";
 import { boot } from "./commands/boot.ts";
 import { type CheckOptions, check } from "./commands/check.ts";
@@ -48,7 +48,7 @@ export function program(version: string, run: Run): Command {
     .option("--state-dir <dir>", "what was verified and fetched", DEFAULT_PLACES.stateDir)
     .option("--run-dir <dir>", "what the last run found", DEFAULT_PLACES.runDir)
     .option("--set <name=value>", "a setting for this run, over every file (repeat)", many, [])
-    .addHelpText("after", exitCodesHelp)
+    .addHelpText("after", exitCodesHelp("host"))
     .exitOverride();
 
   const command = (usage: string, description: string) => root.command(usage).description(description);

@@ -1,3 +1,4 @@
+import "./start/this_node.ts";
 import { readFileSync } from "node:fs";
 import { wrap } from "node:module";
 import { join } from "node:path";

@@ -15,5 +15,3 @@ export const DESCRIPTION = [
 ] as const;
 export const LICENSE = "MIT";
 export const MAINTAINER = "the rebootless authors <authors@rebootless.invalid>";
-/** As in package.json: the oldest Node that the tests know. */
-export const NODE_VERSION = "20.11";

@@ -31,12 +31,16 @@ const hostAlias = {
 
 const hostPlugins = [lazyBuiltins, noMultipart, verifyOnly];
 
+/** What starts a command is read by Nodes that are too old for the rest, to say just that. */
+const OLD_NODE = "node12";
+
 const bundles = [
   {
     entry: "client/start.ts",
     out: "dist/rebootless.cjs",
     plugins: [lazyBuiltins],
-    forbidden: /^(?!client\/start|lazy-builtin:)/,
+    forbidden: /^(?!client\/start|lazy-builtin:|shared\/(?:node_version|exit_codes)\.ts$)/,
+    target: OLD_NODE,
   },
   {
     entry: "client/main.ts",
@@ -66,7 +70,18 @@ const bundles = [
     plugins: [...hostPlugins, taken([[/\/errors\.ts$/, "./rebootless.cjs"]])],
     forbidden: /^(?:publisher|edge|test)\//,
   },
-  { entry: "publisher/main.ts", out: "dist/rebootless-publish.cjs", forbidden: /^(?:client|edge|test)\// },
+  {
+    entry: "publisher/start.ts",
+    out: "dist/rebootless-publish.cjs",
+    forbidden: /^(?!publisher\/start|shared\/(?:node_version|exit_codes)\.ts$)/,
+    external: ["./rebootless-publish-program.cjs"],
+    target: OLD_NODE,
+  },
+  {
+    entry: "publisher/main.ts",
+    out: "dist/rebootless-publish-program.cjs",
+    forbidden: /^(?:client|edge|test)\//,
+  },
   {
     entry: "edge/node/serve.ts",
     out: "dist/rebootless-edge.cjs",
@@ -90,7 +105,8 @@ const bundles = [
 /** What the host's bundles are made of: they are installed together. */
 const onHosts = [];
 
-for (const { entry, out, forbidden, maxBytes, alias = {}, plugins = [] } of bundles) {
+for (const bundle of bundles) {
+  const { entry, out, forbidden, maxBytes, alias = {}, plugins = [], external = [] } = bundle;
   const onEdge = entry === "edge/worker.ts";
   const { metafile } = await build({
     entryPoints: [entry],
@@ -100,9 +116,9 @@ for (const { entry, out, forbidden, maxBytes, alias = {}, plugins = [] } of bund
     metafile: true,
     legalComments: "none",
     platform: onEdge ? "browser" : "node",
-    target: onEdge ? "es2023" : "node20",
+    target: bundle.target ?? (onEdge ? "es2023" : "node20"),
     format: onEdge ? "esm" : "cjs",
-    external: onEdge ? ["cloudflare:*"] : [],
+    external: onEdge ? ["cloudflare:*"] : external,
     banner:
       onEdge || entry === "client/main.ts" || entry.startsWith("bench/") ? {} : { js: "#!/usr/bin/env node" },
     alias,

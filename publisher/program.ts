@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { usageErrors } from "../shared/cli/usage_errors.ts";
+import { exitCodesHelp } from "../shared/exit_help.ts";
 import { type AddOptions, add } from "./commands/add.ts";
 import { many } from "./commands/arguments.ts";
 import { backupGroup } from "./commands/backup_group.ts";
@@ -26,16 +27,6 @@ const PROCESS: ProcessContext = {
   },
 };
 
-const EXIT_CODES = `
-Exit codes:
-  0  done                          5  the feed has nothing for a kernel (root status)
-  1  another error                 7  you said no, or gave no answer: nothing was signed
-  2  usage or configuration        8  something expires soon (root status --exit-code)
-  3  feed unreachable             12  others published first
-  4  trust failure                13  the edge refused what was sent
- 16  the patch cannot be applied    17  the patch changes no code of this kernel (create)
-     to a running kernel (create)`;
-
 /** The command line. `run` gives each action its context and turns what it throws into an exit code. */
 export function program(version: string, run: Run, own: ProcessContext = PROCESS): Command {
   const root = new Command("rebootless-publish")
@@ -43,7 +34,7 @@ export function program(version: string, run: Run, own: ProcessContext = PROCESS
     .version(version)
     .option("--json", "print one JSON object to stdout", false)
     .option("-q, --quiet", "no progress on stderr", false)
-    .addHelpText("after", EXIT_CODES)
+    .addHelpText("after", exitCodesHelp("publisher"))
     .exitOverride();
   const runCommand: RunCommand = (name, self, action) =>
     run(name, self.optsWithGlobals<Modes>(), (base) =>

@@ -21,6 +21,7 @@ export const EXIT = {
   notLive: 16,
   unchanged: 17,
   leftOut: 18,
+  oldNode: 19,
   available: 100,
 } as const;
 

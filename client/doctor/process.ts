@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { RebootlessError } from "../../shared/errors.ts";
+import { isNodeTooOld, NODE_VERSION } from "../../shared/node_version.ts";
 import type { KernelCore } from "../host/kcore.ts";
 import type { System } from "../host/system.ts";
 import { type Check, fail, ok, type Verdict } from "./finding.ts";
@@ -62,12 +63,7 @@ function tools(exists: (path: string) => boolean): Verdict {
   return fail(`not found: ${names}`, `Install ${[...new Set(missing.map(([, from]) => from))].join("; ")}.`);
 }
 
-const OLDEST_NODE = [20, 11] as const;
-
 function node(version: string): Verdict {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const enough = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
-  return enough
-    ? ok(`Node ${version}`)
-    : fail(`Node ${version} is too old`, `Install Node ${OLDEST_NODE.join(".")} or newer.`);
+  if (!isNodeTooOld(version)) return ok(`Node ${version}`);
+  return fail(`Node ${version} is too old`, `Install Node ${NODE_VERSION} or newer.`);
 }

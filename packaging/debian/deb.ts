@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { type About, DESCRIPTION, MAINTAINER, NAME, NODE_VERSION, SUMMARY } from "../about.ts";
+import { NODE_VERSION } from "../../shared/node_version.ts";
+import { type About, DESCRIPTION, MAINTAINER, NAME, SUMMARY } from "../about.ts";
 import { ar } from "../archive/ar.ts";
 import { type Entry, withParents } from "../archive/entry.ts";
 import { gzip } from "../archive/gzip.ts";

@@ -1,7 +1,7 @@
 import { program } from "../../client/program.ts";
 import { METRICS } from "../../client/report/metrics.ts";
 import { commandTree } from "../../shared/cli/command_tree.ts";
-import { hostExits } from "../../shared/exit_table.ts";
+import { exitsOf } from "../../shared/exit_table.ts";
 import type { About } from "../about.ts";
 import { commandPage } from "./command_page.ts";
 import { bold, example, item, paragraph, section } from "./roff.ts";
@@ -41,7 +41,7 @@ export function hostPage(about: About): string {
     heading: { name: "rebootless", section: 8, manual: "System Administration", ...about },
     purpose: "updates the running Linux kernel without a reboot",
     description: DESCRIPTION,
-    exits: hostExits(),
+    exits: exitsOf("host"),
     more: [
       section("FILES", list(FILES)),
       section("ENVIRONMENT", list(ENVIRONMENT)),

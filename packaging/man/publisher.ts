@@ -1,6 +1,6 @@
 import { program } from "../../publisher/program.ts";
 import { commandTree } from "../../shared/cli/command_tree.ts";
-import { exits } from "../../shared/exit_table.ts";
+import { exitsOf } from "../../shared/exit_table.ts";
 import type { About } from "../about.ts";
 import { commandPage } from "./command_page.ts";
 import { bold, item, paragraph, section } from "./roff.ts";
@@ -21,7 +21,7 @@ export function publisherPage(about: About): string {
     heading: { name: "rebootless-publish", section: 1, manual: "User Commands", ...about },
     purpose: "makes, signs and publishes live updates of Linux kernels",
     description: DESCRIPTION,
-    exits: exits(),
+    exits: exitsOf("publisher"),
     more: [
       section("ENVIRONMENT", item(bold("SOURCE_DATE_EPOCH"), SOURCE_DATE)),
       section("SEE ALSO", paragraph("`rebootless`(8), `rebootless.toml`(5)")),

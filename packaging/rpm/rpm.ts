@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { type About, DESCRIPTION, LICENSE, NAME, NODE_VERSION, SUMMARY } from "../about.ts";
+import { NODE_VERSION } from "../../shared/node_version.ts";
+import { type About, DESCRIPTION, LICENSE, NAME, SUMMARY } from "../about.ts";
 import { type Entry, sorted } from "../archive/entry.ts";
 import { gzip } from "../archive/gzip.ts";
 import { fileTags, payload, SHA256, sha256 } from "./files.ts";

@@ -26,8 +26,12 @@ export async function tarball(
     ...pages.map((page) => file(`prefix/share/man/man${page.file.slice(-1)}/${page.file}`, page.text)),
     file("prefix/lib/rebootless/rebootless-publish.cjs", await read("dist/rebootless-publish.cjs"), 0o755),
     file(
+      "prefix/lib/rebootless/rebootless-publish-program.cjs",
+      await read("dist/rebootless-publish-program.cjs"),
+    ),
+    file(
       "prefix/share/doc/rebootless/third-party-licenses-publish",
-      await read("dist/rebootless-publish.cjs.licenses.txt"),
+      await read("dist/rebootless-publish-program.cjs.licenses.txt"),
     ),
     file(
       "prefix/share/bash-completion/completions/rebootless-publish",

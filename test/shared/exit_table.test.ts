@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { EXIT } from "../../shared/exit_codes.ts";
-import { EXIT_TABLE, exitCodesHelp, exits, hostExits } from "../../shared/exit_table.ts";
+import { exitCodesHelp } from "../../shared/exit_help.ts";
+import { EXIT_TABLE, exits, exitsOf } from "../../shared/exit_table.ts";
 import { projectRoot } from "../guest/machine.ts";
 
 describe("the table of exit codes", () => {
@@ -19,9 +20,13 @@ describe("the table of exit codes", () => {
     );
   });
 
-  it("tells a host's help what a host can meet", () => {
-    expect(exitCodesHelp()).toContain("\n   4  trust failure\n");
-    expect(hostExits().map(({ name }) => name)).not.toContain("refused");
-    expect(hostExits().length).toBe(exits().length - 4);
+  it("tells each program's help what that program can meet", () => {
+    expect(exitCodesHelp("host")).toContain("\n   4  trust failure\n");
+    expect(exitCodesHelp("host")).toContain("\n 100  there is something to apply");
+    expect(exitCodesHelp("publisher")).toContain("\n  13  the edge refused what was sent\n");
+    const names = (program: "host" | "publisher") => exitsOf(program).map(({ name }) => name);
+    expect(names("host")).not.toContain("refused");
+    expect(names("publisher")).not.toContain("leftOut");
+    expect(new Set([...names("host"), ...names("publisher")]).size).toBe(exits().length);
   });
 });

@@ -4,7 +4,7 @@ import { hostPage, hostTree } from "../../../packaging/man/host.ts";
 import { publisherPage, publisherTree } from "../../../packaging/man/publisher.ts";
 import { example, item, page, paragraph, section } from "../../../packaging/man/roff.ts";
 import { eachCommand } from "../../../shared/cli/command_tree.ts";
-import { exits, hostExits } from "../../../shared/exit_table.ts";
+import { exitsOf } from "../../../shared/exit_table.ts";
 import { ABOUT } from "../support.ts";
 
 /** As a reader sees it: requests and formatting taken off. */
@@ -16,8 +16,8 @@ const plain = (roff: string) =>
     .replaceAll("\\e", "\\");
 
 describe.each([
-  ["rebootless(8)", hostPage(ABOUT), hostTree("1"), hostExits()],
-  ["rebootless-publish(1)", publisherPage(ABOUT), publisherTree("1"), exits()],
+  ["rebootless(8)", hostPage(ABOUT), hostTree("1"), exitsOf("host")],
+  ["rebootless-publish(1)", publisherPage(ABOUT), publisherTree("1"), exitsOf("publisher")],
 ] as const)("%s", (_, roff, tree, codes) => {
   const text = plain(roff);
 

@@ -1,0 +1,3 @@
+import { requireNode } from "../../shared/node_version.ts";
+
+requireNode("rebootless", process);
