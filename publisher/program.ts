@@ -97,7 +97,7 @@ const imageGroup: CommandGroup = (root, run) => {
       [],
     )
     .requiredOption("-o, --output <file>", "where to write the draft")
-    .option("--distribution <name>", 'whose kernel it is, such as "Debian 12"')
+    .option("--distribution <name>", 'whose kernel it is, such as "Debian 12" (else: what its banner says)')
     .option("--coverage-ends <time>", "when updates for this kernel end: 2027-06-30T00:00:00Z");
   aboutUpdate(drafting).action((options: DraftOptions, self: Command) =>
     run("draft", self, (context) => draft(context, options)),

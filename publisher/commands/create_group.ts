@@ -50,7 +50,7 @@ export const createGroup: CommandGroup = (root, run) => {
       "--effective <release>",
       "the release whose fixes a kernel has with this update and all before it",
     )
-    .option("--distribution <name>", 'whose kernel it is, such as "Debian 12"')
+    .option("--distribution <name>", 'whose kernel it is, such as "Debian 12" (else: what its banner says)')
     .option("--coverage-ends <time>", "when updates for this kernel end: 2027-06-30T00:00:00Z")
     .option("--fuzz", "let patch(1) place hunks whose surroundings differ", false)
     .option("--force-compiler", "go on with another compiler than the kernel's", false)

@@ -1,6 +1,7 @@
 import { updateId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
+import { distributionOf } from "../../shared/feed/distribution.ts";
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import { decodeManifest, encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Rollout } from "../../shared/feed/rollout.ts";
@@ -60,7 +61,7 @@ export async function draft(context: Context, options: DraftOptions): Promise<vo
   const kernel = await openWithModules(options.image, options.modules, (name) => changed.has(name));
   const { update, encoded } = await makeDraft(kernel, bytes, options, published);
   await writeOutput(options.output, encoded);
-  say(context.terminal, kernel.image, update, options.output);
+  say(context.terminal, kernel.image, update, options);
 }
 
 /** @param bytes the livepatch module. @throws RebootlessError `usage` for one of another kernel, and what a host would refuse. */
@@ -100,7 +101,11 @@ export async function makeDraft(
   return { update, encoded };
 }
 
-function kernelFacts(image: KernelImage, { distribution, coverageEnds }: UpdateOptions): KernelFacts {
+/** What a person says of the distribution holds, whatever the image says. */
+function kernelFacts(
+  image: KernelImage,
+  { distribution = distributionOf(image.banner), coverageEnds }: UpdateOptions,
+): KernelFacts {
   return {
     buildId: image.buildId,
     release: image.release,
@@ -118,17 +123,25 @@ function rolloutOf({ rollout, rolloutStart }: UpdateOptions, published: Instant)
   return { start, hours: Number(rollout ?? 0) };
 }
 
-function say(terminal: Context["terminal"], image: KernelImage, update: Update, output: string): void {
+function say(
+  terminal: Context["terminal"],
+  image: KernelImage,
+  update: Update,
+  { output, ...options }: DraftOptions,
+): void {
+  const { distribution } = kernelFacts(image, options);
   const functions = update.objects.flatMap(({ functions: all }) =>
     all.map(({ name, size }) => `${name} (${size} bytes)`),
   );
   terminal.say(`kernel     ${image.release}, build ID ${image.buildId}`);
+  if (distribution !== undefined) terminal.say(`           of ${distribution}`);
   terminal.say(`update     ${update.id}: ${update.summary}`);
   terminal.say(`module     ${update.module.name}, ${update.module.length} bytes`);
   terminal.say(`replaces   ${functions.join(", ") || "nothing: it has callbacks alone"}`);
   terminal.say(`draft      ${output}`);
   terminal.result("draft", {
     build_id: image.buildId,
+    ...(distribution !== undefined && { distribution }),
     id: update.id,
     module: update.module.name,
     functions: functions.length,

@@ -1,4 +1,5 @@
 import { RebootlessError } from "../../shared/errors.ts";
+import { distributionOf } from "../../shared/feed/distribution.ts";
 import type { Context } from "../context.ts";
 import { isSigned } from "../create/module/sign_module.ts";
 import { openKernelImage } from "../image/kernel_image.ts";
@@ -39,7 +40,15 @@ export async function inspect({ terminal }: Context, path: string, options: Insp
 
 function kernelFacts(bytes: Uint8Array): Facts {
   const image = openKernelImage(bytes);
-  return { kind: "kernel", release: image.release, build_id: image.buildId, banner: image.banner };
+  const { release, buildId, banner } = image;
+  const distribution = distributionOf(banner);
+  return {
+    kind: "kernel",
+    release,
+    build_id: buildId,
+    ...(distribution !== undefined && { distribution }),
+    banner,
+  };
 }
 
 async function moduleFacts(bytes: Uint8Array, options: InspectOptions): Promise<Facts> {

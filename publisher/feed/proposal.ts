@@ -1,3 +1,4 @@
+import { distributionOf } from "../../shared/feed/distribution.ts";
 import { encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { JsonObject } from "../../shared/json.ts";
@@ -61,15 +62,25 @@ export async function proposalOf(
 /** The file of a document that nobody has signed yet. */
 export const unsigned = (document: JsonObject): Uint8Array => envelope(document, []);
 
-/** An update of the draft takes the place of one with its id; what a draft does not say of the kernel stays as it was. */
+/**
+ * An update of the draft takes the place of one with its id; what a draft does not say of the kernel stays as it was, and so does a
+ * distribution that somebody wrote once, where the draft has no more than what the kernel's banner says.
+ */
 export function merge(current: KernelManifest | undefined, draft: KernelManifest): KernelManifest {
   const ids = new Set(draft.updates.map((update) => update.id));
   const kept: readonly Update[] = current?.updates.filter((update) => !ids.has(update.id)) ?? [];
   return {
     ...draft,
-    kernel: { ...current?.kernel, ...draft.kernel },
+    kernel: { ...current?.kernel, ...draft.kernel, ...distributionInForce(current, draft) },
     ...(current?.fingerprints && { fingerprints: current.fingerprints }),
     ...(draft.fingerprints && { fingerprints: draft.fingerprints }),
     updates: [...kept, ...draft.updates],
   };
+}
+
+/** Mirrors and publishers' scopes choose by it: it must not change because nobody said it this time. */
+function distributionInForce(current: KernelManifest | undefined, { kernel }: KernelManifest) {
+  const distribution = current?.kernel.distribution;
+  const read = kernel.distribution === distributionOf(kernel.banner);
+  return distribution !== undefined && read ? { distribution } : {};
 }

@@ -8,7 +8,8 @@ import { objectName } from "../../../shared/brand.ts";
 import { decodeManifest } from "../../../shared/feed/manifest.ts";
 import { instant } from "../../../shared/time.ts";
 import { KERNEL_6_1, returnZero } from "../../create/module/hand_made.ts";
-import { BUILD_ID, buildKernelElf } from "../../support/kernel_builder.ts";
+import { BANNER, BUILD_ID, buildKernelElf } from "../../support/kernel_builder.ts";
+import { deb, tar, tarEntry } from "../../support/package_builder.ts";
 import { cli, jsonOf, mustCli } from "./cli.ts";
 
 let dir: string;
@@ -65,6 +66,54 @@ describe("SOURCE_DATE_EPOCH", () => {
     const outcome = await cli(args, { sourceDate });
     expect([outcome.code, outcome.stderr]).toEqual([2, expect.stringContaining("SOURCE_DATE_EPOCH")]);
     expect(await readdir(dir)).not.toContain("never.json");
+  });
+});
+
+describe("the distribution of a draft", () => {
+  const OF_DEBIAN =
+    "Linux version 6.1.0-test (debian-kernel@lists.debian.org) (gcc-12) #1 SMP Debian 6.1.192-2 (2026-11-20)";
+  const kernelOf = async (...more: readonly string[]) => {
+    const args = ["--id", "one", "--summary", "mends one", "--module", at("first.ko"), "-o", at("of.json")];
+    await mustCli(["draft", ...args, ...more]);
+    return decodeManifest(new Uint8Array(await readFile(at("of.json")))).kernel;
+  };
+  beforeAll(async () => {
+    const elf = Buffer.from(buildKernelElf());
+    elf.write(`${OF_DEBIAN}\n\0`, elf.indexOf(BANNER));
+    await writeFile(at("debian"), elf);
+    const data = tar(tarEntry("./boot/vmlinuz-6.1.0-test", elf));
+    await writeFile(at("linux-image.deb"), deb("data.tar", data));
+  });
+
+  it.each(["debian", "linux-image.deb"])(
+    "is what the banner in %s says, and inspect shows it",
+    async (name) => {
+      expect(await kernelOf("--image", at(name))).toMatchObject({
+        distribution: "Debian 12",
+        banner: OF_DEBIAN,
+      });
+      expect(jsonOf(await mustCli(["--json", "inspect", at(name)]))).toMatchObject({
+        distribution: "Debian 12",
+      });
+    },
+  );
+
+  it("is what a person says, where one says it", async () => {
+    const kernel = await kernelOf("--image", at("debian"), "--distribution", "Debian 12, ours");
+    expect(kernel.distribution).toBe("Debian 12, ours");
+  });
+
+  it("is left out where the banner does not say", async () => {
+    expect(await kernelOf("--image", at("vmlinux"))).not.toHaveProperty("distribution");
+  });
+
+  it("stays as somebody wrote it into the draft when an update is added", async () => {
+    await kernelOf("--image", at("debian"));
+    const edited = (await readFile(at("of.json"), "utf8")).replace('"Debian 12"', '"Debian bookworm"');
+    await writeFile(at("of.json"), edited);
+    const args = ["--image", at("debian"), "--id", "two", "--summary", "mends two"];
+    await mustCli(["add", at("of.json"), at("second.ko"), ...args]);
+    expect(await readFile(at("of.json"), "utf8")).toContain('"Debian bookworm"');
   });
 });
 

@@ -74,6 +74,24 @@ describe("merging a draft", () => {
     expect(merge(old, { ...old, fingerprints: newer }).fingerprints).toEqual(newer);
   });
 
+  it("keeps a distribution that somebody wrote, unless the draft says more than the kernel's banner", async () => {
+    const id = someBuildId();
+    const of = (distribution?: string) => {
+      const draft = manifestOf(id, []);
+      const banner = "Linux version 6.1.0-test (b@h) (gcc) #1 SMP Debian 6.1.192-2 (2026-11-20)";
+      return {
+        ...draft,
+        kernel: { ...draft.kernel, banner, ...(distribution !== undefined && { distribution }) },
+      };
+    };
+    const merged = (...both: readonly [string?, string?]) =>
+      merge(of(both[0]), of(both[1])).kernel.distribution;
+    expect(merged("Debian bookworm", "Debian 12")).toBe("Debian bookworm");
+    expect(merged("Debian bookworm", undefined)).toBe("Debian bookworm");
+    expect(merged("Debian bookworm", "Debian 12, ours")).toBe("Debian 12, ours");
+    expect(merged(undefined, "Debian 12")).toBe("Debian 12");
+  });
+
   it("is the draft where there is nothing yet", async () => {
     const draft = await draftOf(someBuildId(), "fix-1");
     expect(merge(undefined, draft)).toEqual(draft);
