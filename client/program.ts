@@ -12,7 +12,6 @@ import type { MetricsOptions } from "./commands/metrics.ts";
 import type { PollingOptions } from "./commands/polling.ts";
 import { scheduled } from "./commands/scheduled.ts";
 import type { ShowOptions } from "./commands/show.ts";
-import { status } from "./commands/status.ts";
 import type { UnameOptions } from "./commands/uname.ts";
 import { type UndoOptions, undo } from "./commands/undo.ts";
 import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
@@ -162,7 +161,10 @@ export function program(version: string, run: Run): Command {
       }),
     );
   command("status", "say what is in force").action((_: object, self: Command) =>
-    run("status", globals(self), status),
+    run("status", globals(self), async (context) => {
+      const { status } = await import("./commands/inspecting.ts");
+      await status(context);
+    }),
   );
   command("uname", "as uname(1), with the release whose fixes the kernel has")
     .option("-a", "everything")

@@ -14,6 +14,7 @@ export { holds } from "./holds.ts";
 export { init } from "./init.ts";
 export { metrics } from "./metrics.ts";
 export { show } from "./show.ts";
+export { status } from "./status.ts";
 export { uname } from "./uname.ts";
 export { withWhatThereIs } from "./uncovered.ts";
 export { verify } from "./verify.ts";

@@ -6,6 +6,7 @@ import { explain } from "../../shared/terminal.ts";
 import { formatInstant, parseInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
 import { readIfPresent, writeDurably } from "../host/files.ts";
+import { requireOwnFolders } from "../host/own_folders.ts";
 import {
   CONDITION_NAMES,
   type Condition,
@@ -24,8 +25,12 @@ import {
 
 const conditionsFile = (stateDir: string): string => join(stateDir, "conditions.json");
 
-/** None where the file is damaged: then all that lasts is said once more. */
+/**
+ * None where the file is damaged: then all that lasts is said once more. Throws `config` where somebody else controls
+ * the folder: what lies there may be anything.
+ */
 export async function readConditions(stateDir: string): Promise<readonly Condition[]> {
+  requireOwnFolders([stateDir]);
   const bytes = await readIfPresent(conditionsFile(stateDir));
   try {
     return bytes ? decodeConditions(bytes) : [];

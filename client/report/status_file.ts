@@ -6,6 +6,7 @@ import { formatInstant } from "../../shared/time.ts";
 import type { Places } from "../config.ts";
 import type { Context } from "../context.ts";
 import { readIfPresent } from "../host/files.ts";
+import { requireOwnFolders } from "../host/own_folders.ts";
 import { conditionToJson, shownConditions } from "./conditions.ts";
 import { hostMembers } from "./host_json.ts";
 import { viewHost } from "./host_view.ts";
@@ -27,9 +28,11 @@ export interface RunEnd {
 
 /**
  * Writes what a run found to /run/rebootless/status.json. What it did not get to know stands as the run before it
- * left it, so that a feed that is down does not take away what is known of the host.
+ * left it, so that a feed that is down does not take away what is known of the host. Throws `config` where somebody else
+ * controls the folder.
  */
 export async function writeStatus(context: Context, end: RunEnd): Promise<void> {
+  requireOwnFolders([context.places.runDir]); // somebody could have laid a link where it is written
   const before = await readStatus(context.places);
   const learned = jsonObject({
     schema: STATUS_SCHEMA,

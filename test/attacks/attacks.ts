@@ -8,6 +8,7 @@ import { linksInAMirror } from "./links_in_a_mirror.ts";
 import { narrowUmask } from "./narrow_umask.ts";
 import { pipesInAMirror } from "./pipes_in_a_mirror.ts";
 import { signedEscapes } from "./signed_escapes.ts";
+import { trapsForReports } from "./traps_for_reports.ts";
 import { unsignedEscapes } from "./unsigned_escapes.ts";
 import { withheldFeed } from "./withheld_feed.ts";
 
@@ -18,6 +19,7 @@ export const attacks: readonly Attack[] = [
   withheldFeed,
   foldersOfOthers,
   narrowUmask,
+  trapsForReports,
   borrowedAddress,
   linksInAMirror,
   pipesInAMirror,
