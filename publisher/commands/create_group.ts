@@ -6,7 +6,8 @@ const EXAMPLES = `
 Examples:
   rebootless-publish create --patch fix.patch --source linux-source-6.1_6.1.192-1_all.deb \\
     --image linux-image-6.1.0-55-cloud-amd64_6.1.192-1_amd64.deb \\
-    --headers linux-headers-6.1.0-55-cloud-amd64_6.1.192-1_amd64.deb -o fix/
+    --headers linux-headers-6.1.0-55-cloud-amd64_6.1.192-1_amd64.deb \\
+      linux-headers-6.1.0-55-common_6.1.192-1_all.deb -o fix/
   rebootless-publish create --check --patch fix.patch --source linux-6.1 --image / --headers /usr/src
 
 Source, image and headers must be of the very same version. docs/patch-authors.md: what can be changed live.`;
@@ -19,11 +20,16 @@ export const createGroup: CommandGroup = (root, run) => {
     .requiredOption("--patch <file>", "the fix, as diff -u or git diff make it")
     .requiredOption("--source <path>", "the kernel's source: a tree, or the linux-source package")
     .requiredOption("--image <file>", "the kernel's vmlinuz or vmlinux, its package, or a folder")
-    .requiredOption("--headers <path>", "the linux-headers package: a folder or a .deb (repeat)", many, [])
+    .requiredOption(
+      "--headers <path...>",
+      "the linux-headers packages, Debian's both: folders or .deb files, in any order",
+      many,
+      [],
+    )
     .option("-o, --output <dir>", "a new folder for the module, its draft and the report")
     .option(
-      "--modules <path>",
-      "where modules are that it changes: a .ko, a folder, a .deb (repeat)",
+      "--modules <path...>",
+      "where modules are that it changes: .ko files, folders, .deb files",
       many,
       [],
     )

@@ -39,15 +39,22 @@ export async function openHeaders(
     const headers = await read(flavour, common);
     if (headers.release === release) return headers;
   }
+  const [shared] = folders.filter((folder) => COMMON.test(basename(folder)));
+  if (flavours.length === 0 && shared !== undefined)
+    throw new RebootlessError("usage", `${basename(shared)} is what the headers of all flavours share`, {
+      hint: `Give linux-headers-${release} beside it.`,
+    });
   const names = flavours.map((flavour) => basename(flavour)).join(", ") || "no kernel";
   throw new RebootlessError("usage", `the headers are of ${names}, the image is ${release}`, {
     hint: "Give the linux-headers package of the very kernel, unpacked or as .deb: usr/src/linux-headers-RELEASE has .config.",
   });
 }
 
+const COMMON = /^(.*)-common(?:-rt)?$/;
+
 /** `linux-headers-6.1.0-55-common` of `linux-headers-6.1.0-55-cloud-amd64`. */
 function isCommonOf(folder: string, flavour: string): boolean {
-  const [, stem] = /^(.*)-common(?:-rt)?$/.exec(basename(folder)) ?? [];
+  const [, stem] = COMMON.exec(basename(folder)) ?? [];
   return stem !== undefined && basename(flavour).startsWith(`${stem}-`);
 }
 
