@@ -13,12 +13,17 @@ export interface Entry {
   readonly updates: readonly UpdateEntry[];
 }
 
-export interface UpdateEntry {
+/** What is said of an update; other kernels may have another one under the same id. */
+export interface Said {
   readonly id: UpdateId;
   readonly summary: string;
   readonly cves: readonly string[];
-  readonly published: Instant;
   readonly recalled: string | null;
+}
+
+/** An update as one kernel has it. */
+export interface UpdateEntry extends Said {
+  readonly published: Instant;
 }
 
 export const entryOf = ({ kernel, updates }: KernelManifest, version: number, recorded: Instant): Entry => ({
@@ -42,10 +47,52 @@ export interface KernelLine {
   readonly recorded: Instant;
 }
 
+export const lineOf = ({ kernel, updates, recorded }: Entry): KernelLine => ({
+  kernel,
+  updates: updates.filter(isLive).length,
+  recorded,
+});
+
 export interface KernelPage {
   readonly kernels: readonly KernelLine[];
   /** Where the next page begins, or null at the end. */
   readonly next: BuildId | null;
+}
+
+/** A kernel and the update in question as this kernel has it. */
+export interface Holding {
+  readonly line: KernelLine;
+  readonly update: UpdateEntry;
+}
+
+export interface HoldingPage {
+  /** By update. Kernels of which the very same is said stand together, those that it is not recalled for first. */
+  readonly holdings: readonly Holding[];
+  /** Where the next page begins, or null at the end. */
+  readonly next: string | null;
+}
+
+/** An update that was searched for, as the kernel has it of which this was said first. */
+export interface FoundUpdate {
+  readonly update: UpdateEntry;
+  readonly kernel: KernelFacts;
+  /** Whether further kernels have an update of this id, whatever is said of it there. */
+  readonly others: boolean;
+}
+
+/** A CVE, and the updates that name it. */
+export interface CveLine {
+  readonly cve: string;
+  /** Some; recalled where every kernel's is. */
+  readonly updates: readonly { readonly id: UpdateId; readonly recalled: boolean }[];
+  readonly more: boolean;
+}
+
+export interface CvePage {
+  /** The newest number first. */
+  readonly cves: readonly CveLine[];
+  /** Where the next page begins, or null at the end. */
+  readonly next: string | null;
 }
 
 /** As mirrors are told of it. */
@@ -55,3 +102,8 @@ export const listedOf = ({ kernel, version }: Pick<Entry, "kernel" | "version">)
   distribution: kernel.distribution ?? null,
   version,
 });
+
+export const isLive = ({ recalled }: Pick<Said, "recalled">): boolean => recalled === null;
+/** Where a search looks for words. */
+export const namesOf = ({ id, summary, cves }: Said): string =>
+  [id, summary, ...cves].join("\n").toLowerCase();

@@ -3,13 +3,23 @@ import { toHex } from "../../shared/bytes.ts";
 import { LISTING_PAGE, type Listing } from "../../shared/feed/listing.ts";
 import { type Catalogue, cursorText, MAX_CHANGES, PAGE, placeOf, type Totals } from "./catalogue.ts";
 import { type Change, changeOf } from "./change.ts";
-import { type Entry, type KernelLine, type KernelPage, listedOf, type UpdateEntry } from "./entry.ts";
+import {
+  type CvePage,
+  type Entry,
+  type FoundUpdate,
+  type HoldingPage,
+  type KernelPage,
+  lineOf,
+  listedOf,
+} from "./entry.ts";
+import { Groups } from "./groups.ts";
+import type { Place } from "./place.ts";
 import { matches, type Query } from "./query.ts";
 
 /** A catalogue in memory: for a server of one process, which makes it from its files when it starts. */
 export class MemoryCatalogue implements Catalogue {
   readonly #kernels = new Map<BuildId, Entry>();
-  readonly #updates = new Map<UpdateId, UpdateEntry>();
+  readonly #groups = new Groups((id) => this.#entry(id));
   /** Oldest first. */
   readonly #changes: Change[] = [];
   #count = 0;
@@ -26,8 +36,10 @@ export class MemoryCatalogue implements Catalogue {
     const { buildId } = entry.kernel;
     const before = this.#kernels.get(buildId);
     if (before && before.version >= entry.version) return;
-    this.#kernels.set(buildId, entry);
-    for (const update of entry.updates) this.#updates.set(update.id, update);
+    this.#kernels.set(buildId, {
+      ...entry,
+      updates: this.#groups.replace(buildId, before?.updates ?? [], entry.updates),
+    });
     this.#changes.push(changeOf(++this.#count, entry, before));
     if (this.#changes.length > MAX_CHANGES) this.#changes.shift();
     this.#sorted = undefined;
@@ -39,20 +51,37 @@ export class MemoryCatalogue implements Catalogue {
     return ids.map((id) => this.#kernels.get(id)?.version ?? 0);
   }
 
+  async entry(id: BuildId): Promise<Entry | undefined> {
+    return this.#kernels.get(id);
+  }
+
   async kernels(query: Query, after: BuildId | null): Promise<KernelPage> {
-    return this.#page((entry) => matches(query, entry.kernel), after);
+    this.#sorted ??= [...this.#kernels.values()].sort(byRelease);
+    const last = after === null ? undefined : this.#kernels.get(after);
+    const rest = last ? this.#sorted.slice(this.#sorted.indexOf(last) + 1) : this.#sorted;
+    const found: Entry[] = [];
+    for (const entry of rest) {
+      if (found.length > PAGE) break;
+      if (matches(query, entry.kernel)) found.push(entry);
+    }
+    const kernels = found.slice(0, PAGE).map(lineOf);
+    return { kernels, next: found.length > PAGE ? (kernels.at(-1)?.kernel.buildId ?? null) : null };
   }
 
-  async update(id: UpdateId): Promise<UpdateEntry | undefined> {
-    return this.#updates.get(id);
+  async updates(query: Query): Promise<readonly FoundUpdate[]> {
+    return this.#groups.search(query);
   }
 
-  async updatesFor(cve: string): Promise<readonly UpdateEntry[]> {
-    return [...this.#updates.values()].filter(({ cves }) => cves.includes(cve)).sort(byId);
+  async holdersOf(id: UpdateId, after: Place | null): Promise<HoldingPage> {
+    return this.#groups.page(this.#groups.of(id), after);
   }
 
-  async kernelsWith(update: UpdateId, after: BuildId | null): Promise<KernelPage> {
-    return this.#page(({ updates }) => updates.some(({ id }) => id === update), after);
+  async fixesOf(cve: string, after: Place | null): Promise<HoldingPage> {
+    return this.#groups.page(this.#groups.naming(cve), after);
+  }
+
+  async cves(after: string | null): Promise<CvePage> {
+    return this.#groups.cves(after);
   }
 
   async changes(): Promise<readonly Change[]> {
@@ -72,30 +101,16 @@ export class MemoryCatalogue implements Catalogue {
   }
 
   async totals(): Promise<Totals> {
-    return { kernels: this.#kernels.size, updates: this.#updates.size, lastChange: this.#changes.at(-1) };
+    return { kernels: this.#kernels.size, updates: this.#groups.ids, lastChange: this.#changes.at(-1) };
   }
 
-  #page(wanted: (entry: Entry) => boolean, after: BuildId | null): KernelPage {
-    this.#sorted ??= [...this.#kernels.values()].sort(byRelease);
-    const last = after === null ? undefined : this.#kernels.get(after);
-    const rest = last ? this.#sorted.slice(this.#sorted.indexOf(last) + 1) : this.#sorted;
-    const found: Entry[] = [];
-    for (const entry of rest) {
-      if (found.length > PAGE) break;
-      if (wanted(entry)) found.push(entry);
-    }
-    const kernels = found.slice(0, PAGE).map(lineOf);
-    return { kernels, next: found.length > PAGE ? (kernels.at(-1)?.kernel.buildId ?? null) : null };
+  #entry(id: BuildId): Entry {
+    const entry = this.#kernels.get(id);
+    if (!entry) throw new Error(`kernel ${id} has updates and is not there`);
+    return entry;
   }
 }
 
-const lineOf = ({ kernel, updates, recorded }: Entry): KernelLine => ({
-  kernel,
-  updates: updates.filter(({ recalled }) => recalled === null).length,
-  recorded,
-});
-
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-const byId = (a: UpdateEntry, b: UpdateEntry): number => compare(a.id, b.id);
 const byRelease = ({ kernel: a }: Entry, { kernel: b }: Entry): number =>
   compare(a.release, b.release) || compare(a.buildId, b.buildId);

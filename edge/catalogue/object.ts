@@ -3,8 +3,10 @@ import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import type { BuildId, UpdateId } from "../../shared/brand.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { Entry } from "./entry.ts";
+import type { Place } from "./place.ts";
 import type { Query } from "./query.ts";
-import { type Row, sqlCatalogue } from "./sql.ts";
+import { sqlCatalogue } from "./sql.ts";
+import type { Row } from "./tables.ts";
 
 /** The one object that knows every kernel. Methods, not fields: only those can be called from outside. */
 export class CatalogueObject extends DurableObject implements Catalogue {
@@ -24,17 +26,23 @@ export class CatalogueObject extends DurableObject implements Catalogue {
   versions(ids: readonly BuildId[]) {
     return this.#catalogue.versions(ids);
   }
+  entry(id: BuildId) {
+    return this.#catalogue.entry(id);
+  }
   kernels(query: Query, after: BuildId | null) {
     return this.#catalogue.kernels(query, after);
   }
-  update(id: UpdateId) {
-    return this.#catalogue.update(id);
+  updates(query: Query) {
+    return this.#catalogue.updates(query);
   }
-  updatesFor(cve: string) {
-    return this.#catalogue.updatesFor(cve);
+  holdersOf(id: UpdateId, after: Place | null) {
+    return this.#catalogue.holdersOf(id, after);
   }
-  kernelsWith(update: UpdateId, after: BuildId | null) {
-    return this.#catalogue.kernelsWith(update, after);
+  fixesOf(cve: string, after: Place | null) {
+    return this.#catalogue.fixesOf(cve, after);
+  }
+  cves(after: string | null) {
+    return this.#catalogue.cves(after);
   }
   changes() {
     return this.#catalogue.changes();
@@ -54,10 +62,12 @@ export function catalogueOf(namespace: DurableObjectNamespace<CatalogueObject>):
   return {
     record: (entries) => object().record(entries),
     versions: (ids) => object().versions(ids),
+    entry: (id) => object().entry(id),
     kernels: (query, after) => object().kernels(query, after),
-    update: (id) => object().update(id),
-    updatesFor: (cve) => object().updatesFor(cve),
-    kernelsWith: (update, after) => object().kernelsWith(update, after),
+    updates: (query) => object().updates(query),
+    holdersOf: (id, after) => object().holdersOf(id, after),
+    fixesOf: (cve, after) => object().fixesOf(cve, after),
+    cves: (after) => object().cves(after),
     changes: () => object().changes(),
     changedSince: (cursor) => object().changedSince(cursor),
     totals: () => object().totals(),

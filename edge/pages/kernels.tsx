@@ -1,37 +1,77 @@
 import type { FC } from "hono/jsx";
-import type { KernelPage } from "../catalogue/entry.ts";
-import { Layout, Search, Time } from "./layout.tsx";
+import type { FoundUpdate, KernelPage } from "../catalogue/entry.ts";
+import { Layout, Recalled, Search, Time } from "./layout.tsx";
 
 export interface KernelsProps {
+  /** What somebody looks for, as it was typed. */
   readonly query: string;
+  /** The CVE that this is. */
+  readonly cve: string | undefined;
   readonly page: KernelPage;
+  readonly updates: readonly FoundUpdate[];
 }
 
-export const Kernels: FC<KernelsProps> = ({ query, page }) => (
-  <Layout title={query === "" ? "Kernels" : `Kernels: ${query.slice(0, 80)}`}>
-    <h1>Kernels</h1>
+export const Kernels: FC<KernelsProps> = ({ query, cve, page, updates }) => (
+  <Layout title={query === "" ? "Kernels" : `Found: ${query.slice(0, 80)}`}>
+    <h1>{query === "" ? "Kernels" : "What is found"}</h1>
     <Search query={query} />
-    {page.kernels.length === 0 ? (
-      <NoKernel query={query} />
-    ) : (
-      <KernelTable page={page} of={found(query, page)} />
+    {page.kernels.length + updates.length === 0 && <Nothing query={query} cve={cve} />}
+    {updates.length > 0 && <FoundUpdates cve={cve} updates={updates} />}
+    {page.kernels.length > 0 && (
+      <>
+        {query !== "" && <h2>Kernels</h2>}
+        <KernelTable page={page} of={caption(query, cve, page)} />
+      </>
     )}
-    <NextPage page={page} href={(after) => `/kernels?${new URLSearchParams({ q: query, after })}`} />
+    <NextPage next={page.next} href={(after) => `/kernels?${new URLSearchParams({ q: query, after })}`} />
   </Layout>
 );
 
-const found = (query: string, { kernels, next }: KernelPage): string => {
+function caption(query: string, cve: string | undefined, { kernels, next }: KernelPage): string {
+  if (cve !== undefined) return `Kernels for which an update fixes ${cve}; its own page has all of them`;
   const count = `${kernels.length}${next === null ? "" : " and more"}`;
-  return query === "" ? `${count} kernels` : `${count} found`;
-};
+  if (query !== "") return `${count} found`;
+  return `${count} ${kernels.length === 1 ? "kernel" : "kernels"}`;
+}
 
-const NoKernel: FC<{ readonly query: string }> = ({ query }) => (
+const FoundUpdates: FC<Pick<KernelsProps, "cve" | "updates">> = ({ cve, updates }) => (
+  <section aria-labelledby="updates">
+    <h2 id="updates">Updates</h2>
+    {cve !== undefined && (
+      <p>
+        <a href={`/cves/${cve}`}>{cve}</a>: all updates that fix it, and their kernels
+      </p>
+    )}
+    {updates.map(({ update, kernel, others }) => (
+      <article class="update">
+        <h3>
+          <a href={`/updates/${update.id}`}>{update.id}</a>
+        </h3>
+        <p>{update.summary}</p>
+        <Recalled why={update.recalled} />
+        <p class="soft">
+          {`for ${kernel.release}${others ? " and others" : ""} · `}
+          <Time at={update.published} />
+        </p>
+      </article>
+    ))}
+  </section>
+);
+
+const Nothing: FC<Pick<KernelsProps, "query" | "cve">> = ({ query, cve }) => (
   <section aria-labelledby="none">
     <h2 id="none">{query === "" ? "This feed has no kernel yet" : "Nothing is found"}</h2>
-    {query !== "" && (
+    {cve !== undefined && (
       <p>
-        This feed has no updates for such a kernel. Two builds can share a release: the build ID decides.{" "}
-        <code>rebootless check</code> prints it, and so does <code>file</code> for an unpacked vmlinux.
+        No update of this feed fixes {cve}. A kernel may have the fault all the same, or may never have had
+        it.
+      </p>
+    )}
+    {cve === undefined && query !== "" && (
+      <p>
+        This feed has no updates for such a kernel, and none with such a name. Two builds can share a release:
+        the build ID decides. <code>rebootless check</code> prints it, and so does <code>file</code> for an
+        unpacked vmlinux.
       </p>
     )}
   </section>
@@ -73,14 +113,15 @@ export const KernelTable: FC<{ readonly page: KernelPage; readonly of: string }>
   </section>
 );
 
-export const NextPage: FC<{ readonly page: KernelPage; readonly href: (after: string) => string }> = ({
-  page,
+/** @property href of the page that begins there. */
+export const NextPage: FC<{ readonly next: string | null; readonly href: (after: string) => string }> = ({
+  next,
   href,
 }) =>
-  page.next === null ? null : (
+  next === null ? null : (
     <p>
-      <a rel="next" href={href(page.next)}>
-        More kernels
+      <a rel="next" href={href(next)}>
+        Next page
       </a>
     </p>
   );

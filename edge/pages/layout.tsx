@@ -33,6 +33,9 @@ export const Layout: FC<LayoutProps> = ({ title, children }) => (
               <a href="/kernels">Kernels</a>
             </li>
             <li>
+              <a href="/cves">CVEs</a>
+            </li>
+            <li>
               <a href="/trust">Trust</a>
             </li>
             <li>
@@ -55,12 +58,12 @@ export const Layout: FC<LayoutProps> = ({ title, children }) => (
   </html>
 );
 
-/** The form that takes whatever somebody has of a kernel. */
+/** The form that takes whatever somebody has in hand. */
 export const Search: FC<{ readonly query: string }> = ({ query }) => (
   <search>
     <form class="search" action="/kernels" method="get">
       <label for="q">
-        Output of <code>uname -a</code>, a build ID, or part of a release
+        Output of <code>uname -a</code>, a build ID, part of a release, a CVE, or words of an update
       </label>
       <input id="q" name="q" value={query} maxlength={512} autocomplete="off" spellcheck={false} />
       <button type="submit">Find updates</button>

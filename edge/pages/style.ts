@@ -34,6 +34,7 @@ table{border-collapse:collapse;width:100%}
 caption{text-align:left;padding:.7rem 1rem;color:var(--soft);font-size:.9rem}
 th,td{text-align:left;vertical-align:top;padding:.55rem 1rem;border-top:1px solid var(--line)}
 thead th{font-size:.82rem;color:var(--soft);font-weight:600;white-space:nowrap}
+tbody th{white-space:nowrap}
 td.number{text-align:right;font-variant-numeric:tabular-nums}
 dl{display:grid;grid-template-columns:minmax(8rem,auto) 1fr;gap:.45rem 1.4rem;margin:1rem 0}
 dt{color:var(--soft)}

@@ -5,6 +5,8 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { decodeManifest } from "../../shared/feed/manifest.ts";
 import { decodeTargets, decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
 import type { AppDeps } from "../app.ts";
+import { isLive, type KernelPage } from "../catalogue/entry.ts";
+import { cveOfText, placeOfText } from "../catalogue/place.ts";
 import { cursorOf, parseQuery } from "../catalogue/query.ts";
 import { answerContent } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
@@ -12,6 +14,7 @@ import { originOf } from "../http/origin.ts";
 import { answerView } from "../http/page.ts";
 import { notFound } from "../http/problem.ts";
 import { atom } from "../pages/atom.ts";
+import { Cves } from "../pages/cves.tsx";
 import { Install, Verify } from "../pages/guides.tsx";
 import { Home } from "../pages/home.tsx";
 import { Kernel } from "../pages/kernel.tsx";
@@ -34,6 +37,7 @@ export function findRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
   route(app, "/kernels", { get: (c) => kernels(c, deps) });
   route(app, `/kernels/:id{${ID}}`, { get: (c) => kernel(c, deps, root) });
   route(app, "/updates/:id{[a-z0-9.-]{1,64}}", { get: (c) => update(c, deps) });
+  route(app, "/cves", { get: (c) => cves(c, deps) });
   route(app, "/cves/:cve{CVE-[0-9]{4}-[0-9]{4,10}}", { get: (c) => cve(c, deps) });
   route(app, "/trust", { get: (c) => trust(c, deps, root) });
   route(app, "/changes.atom", { get: (c) => changes(c, deps) });
@@ -50,13 +54,28 @@ async function home(c: Context, { catalogue }: AppDeps): Promise<Response> {
   });
 }
 
+/** Whatever somebody has in hand: something of a kernel, a CVE, or words of an update. */
 async function kernels(c: Context, { catalogue }: AppDeps): Promise<Response> {
-  const query = c.req.query("q") ?? "";
-  const page = await catalogue.kernels(parseQuery(query), cursorOf(c.req.query("after")));
+  const text = c.req.query("q") ?? "";
+  const query = parseQuery(text);
+  const after = cursorOf(c.req.query("after"));
+  const [page, updates] = await Promise.all([
+    query.cve === undefined ? catalogue.kernels(query, after) : kernelsWithout(query.cve, catalogue),
+    after === null ? catalogue.updates(query) : [],
+  ]);
+  const found = { query: text, cve: query.cve, page, updates };
   return answerView(c.req.raw, {
-    json: () => views.kernels(page, query),
-    page: () => <Kernels query={query} page={page} />,
+    json: () => views.kernels(found),
+    page: () => <Kernels {...found} />,
   });
+}
+
+/** Some kernels for which a CVE is fixed; all of them are on its own page. */
+async function kernelsWithout(cve: string, catalogue: AppDeps["catalogue"]): Promise<KernelPage> {
+  const { holdings } = await catalogue.fixesOf(cve, null);
+  const live = holdings.filter(({ update: one }) => isLive(one)).map(({ line }) => line);
+  const kernels = new Map(live.map((line) => [line.kernel.buildId, line]));
+  return { kernels: [...kernels.values()], next: null };
 }
 
 /** From the feed itself: what is shown is what hosts are told. */
@@ -77,12 +96,11 @@ async function kernel(c: Context, deps: AppDeps, root: NewestRoot): Promise<Resp
 async function update(c: Context, { catalogue }: AppDeps): Promise<Response> {
   const name = c.req.param("id") ?? "";
   const id = updateIdOf(name);
-  const known = id && (await catalogue.update(id));
-  if (!known) return notFound(`no update is called ${name}`);
-  const page = await catalogue.kernelsWith(known.id, cursorOf(c.req.query("after")));
+  const page = id && (await catalogue.holdersOf(id, placeOfText(c.req.query("after"))));
+  if (!id || !page?.holdings[0]) return notFound(`no update is called ${name}`);
   return answerView(c.req.raw, {
-    json: () => views.update(known, page),
-    page: () => <UpdatePage update={known} page={page} />,
+    json: () => views.update(id, page),
+    page: () => <UpdatePage id={id} page={page} />,
   });
 }
 
@@ -97,12 +115,17 @@ function updateIdOf(text: string): UpdateId | undefined {
 
 async function cve(c: Context, { catalogue }: AppDeps): Promise<Response> {
   const name = c.req.param("cve") ?? "";
-  const updates = await catalogue.updatesFor(name);
-  if (updates.length === 0) return notFound(`no update of this feed fixes ${name}`);
+  const page = await catalogue.fixesOf(name, placeOfText(c.req.query("after")));
+  if (!page.holdings[0]) return notFound(`no update of this feed fixes ${name}`);
   return answerView(c.req.raw, {
-    json: () => views.cve(name, updates),
-    page: () => <CvePage cve={name} updates={updates} />,
+    json: () => views.cve(name, page),
+    page: () => <CvePage cve={name} page={page} />,
   });
+}
+
+async function cves(c: Context, { catalogue }: AppDeps): Promise<Response> {
+  const page = await catalogue.cves(cveOfText(c.req.query("after")));
+  return answerView(c.req.raw, { json: () => views.cves(page), page: () => <Cves page={page} /> });
 }
 
 async function trust(c: Context, deps: AppDeps, newest: NewestRoot): Promise<Response> {

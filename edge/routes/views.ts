@@ -1,13 +1,16 @@
+import type { UpdateId } from "../../shared/brand.ts";
 import { kernelFactsToJson } from "../../shared/feed/kernel.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { type JsonObject, type JsonValue, jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { Totals } from "../catalogue/catalogue.ts";
 import type { Change } from "../catalogue/change.ts";
-import type { KernelLine, KernelPage, UpdateEntry } from "../catalogue/entry.ts";
+import type { CvePage, HoldingPage, KernelLine, KernelPage, UpdateEntry } from "../catalogue/entry.ts";
 import type { GuideProps } from "../pages/guides.tsx";
 import type { KernelProps } from "../pages/kernel.tsx";
+import type { KernelsProps } from "../pages/kernels.tsx";
 import type { TrustProps } from "../pages/trust.tsx";
+import { groupsOf } from "../pages/update.tsx";
 import { expiriesToJson } from "../publish/expiries.ts";
 
 /** What pages show, for programs. Members may be added; `schema` rises when one changes its meaning. */
@@ -19,8 +22,13 @@ const view = (members: Readonly<Record<string, JsonValue>>): JsonObject =>
 export const home = (totals: Totals, changes: readonly Change[]): JsonObject =>
   view({ kernels: totals.kernels, updates: totals.updates, changes: changes.map(changeToJson) });
 
-export const kernels = (page: KernelPage, query: string): JsonObject =>
-  view({ ...pageToJson(page, `/kernels?${new URLSearchParams({ q: query })}`) });
+export const kernels = ({ query, page, updates }: KernelsProps): JsonObject =>
+  view({
+    ...pageToJson(page, `/kernels?${new URLSearchParams({ q: query })}`),
+    updates: updates.map(({ update: entry, kernel: facts }) =>
+      jsonObject({ ...entryMembers(entry), release: facts.release }),
+    ),
+  });
 
 export const kernel = ({ manifest, version, expires }: KernelProps): JsonObject =>
   view({
@@ -44,11 +52,32 @@ const kernelUpdate = (update: Update): JsonObject =>
     ),
   });
 
-export const update = (entry: UpdateEntry, page: KernelPage): JsonObject =>
-  view({ update: jsonObject(entryMembers(entry)), ...pageToJson(page, `/updates/${entry.id}?`) });
+/** `update` is what the first kernel of the page has; each kernel has its own. */
+export const update = (id: UpdateId, page: HoldingPage): JsonObject =>
+  view({
+    update: page.holdings.slice(0, 1).map((holding) => jsonObject(entryMembers(holding.update)))[0] ?? null,
+    ...holdingsToJson(page, `/updates/${id}`),
+  });
 
-export const cve = (name: string, updates: readonly UpdateEntry[]): JsonObject =>
-  view({ cve: name, updates: updates.map((entry) => jsonObject(entryMembers(entry))) });
+/** `updates` are those of the page's kernels, each thing that is said of one once. */
+export const cve = (name: string, page: HoldingPage): JsonObject =>
+  view({
+    cve: name,
+    updates: groupsOf(page).map(([first]) => jsonObject(entryMembers(first.update))),
+    ...holdingsToJson(page, `/cves/${name}`),
+  });
+
+export const cves = ({ cves: lines, next }: CvePage): JsonObject =>
+  view({
+    cves: lines.map(({ cve: name, updates, more }) =>
+      jsonObject({
+        cve: name,
+        updates: updates.map(({ id, recalled }) => jsonObject({ id, recalled })),
+        more,
+      }),
+    ),
+    next: next === null ? null : `/cves?${new URLSearchParams({ after: next })}`,
+  });
 
 export const trust = ({ root, firstRoot, roles, totals, round }: TrustProps): JsonObject =>
   view({
@@ -76,6 +105,14 @@ const entryMembers = ({ id, summary, cves, published, recalled }: UpdateEntry) =
 const pageToJson = ({ kernels: lines, next }: KernelPage, base: string) => ({
   kernels: lines.map(lineToJson),
   next: next === null ? null : `${base}${base.endsWith("?") ? "" : "&"}after=${next}`,
+});
+
+const holdingsToJson = ({ holdings, next }: HoldingPage, base: string) => ({
+  kernels: holdings.map(
+    ({ line, update: entry }): JsonObject =>
+      new Map<string, JsonValue>([...lineToJson(line), ["update", jsonObject(entryMembers(entry))]]),
+  ),
+  next: next === null ? null : `${base}?${new URLSearchParams({ after: next })}`,
 });
 
 const lineToJson = ({ kernel: facts, updates, recorded }: KernelLine): JsonObject =>

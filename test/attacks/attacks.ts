@@ -8,6 +8,7 @@ import { linksInAMirror } from "./links_in_a_mirror.ts";
 import { narrowUmask } from "./narrow_umask.ts";
 import { pipesInAMirror } from "./pipes_in_a_mirror.ts";
 import { signedEscapes } from "./signed_escapes.ts";
+import { takenName } from "./taken_name.ts";
 import { trapsForReports } from "./traps_for_reports.ts";
 import { unsignedEscapes } from "./unsigned_escapes.ts";
 import { withheldFeed } from "./withheld_feed.ts";
@@ -21,6 +22,7 @@ export const attacks: readonly Attack[] = [
   narrowUmask,
   trapsForReports,
   borrowedAddress,
+  takenName,
   linksInAMirror,
   pipesInAMirror,
   signedEscapes,

@@ -42,6 +42,13 @@ beforeAll(async () => {
         cves: [],
       },
     ];
+    // An id that another publisher took too.
+    if (Number(n) < 1004)
+      updates.push({
+        ...(await updateOf("shared-name-1", MODULE)),
+        summary: Number(n) < 1002 ? "Mends a lock that is taken twice" : "Something else entirely",
+        cves: Number(n) < 1002 ? ["CVE-2026-4711"] : [],
+      });
     const manifest = manifestOf(id as typeof ID, updates);
     const release = `6.1.0-${n}-cloud-amd64`;
     const kernel = {
@@ -69,6 +76,11 @@ afterAll(async () => {
 
 const PAGES = [
   ["home", "/"],
+  ["cves", "/cves"],
+  ["found-cve", "/kernels?q=CVE-2026-12345"],
+  ["found-words", "/kernels?q=record+buffer"],
+  ["differing", "/updates/shared-name-1"],
+  ["wrong-address", "/no/such/page"],
   ["kernels", "/kernels"],
   ["found", `/kernels?q=${encodeURIComponent(`Linux web 6.1.0-56-cloud-amd64 ${VERSION} x86_64 GNU/Linux`)}`],
   ["not-found", "/kernels?q=7.99"],
@@ -136,15 +148,29 @@ describe("with the keyboard alone, and no script", () => {
     await page.locator("tbody a").first().focus();
     await page.keyboard.press("Enter");
     await page.waitForURL(`${origin}/kernels/${ID}`);
-    expect(await page.locator("article").count()).toBe(2);
+    expect(await page.locator("article").count()).toBe(3);
     expect(await page.locator(".bad").textContent()).toContain("a transition can hang");
+    await context.close();
+  }, 60_000);
+
+  it("a person gets from the number of a CVE to the kernels that it is fixed for", async () => {
+    const context = await browser.newContext({ javaScriptEnabled: false });
+    const { page } = await open(context, "/");
+    await page.locator("#q").fill("cve-2026-4711");
+    await page.getByRole("button").click();
+    await page.waitForURL(/\/kernels\?q=/);
+    await page.getByRole("link", { name: "CVE-2026-4711" }).click();
+    await page.waitForURL(`${origin}/cves/CVE-2026-4711`);
+    expect(await page.locator("tbody tr").count()).toBe(3);
+    await page.getByRole("link", { name: "6.1.0-56-cloud-amd64" }).click();
+    await page.waitForURL(`${origin}/kernels/${ID}`);
     await context.close();
   }, 60_000);
 
   it("turns to the next page of kernels", async () => {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const { page } = await open(context, "/kernels?q=cloud");
-    await page.getByRole("link", { name: "More kernels" }).click();
+    await page.getByRole("link", { name: "Next page" }).click();
     await page.waitForURL(/after=/);
     expect(await page.locator("tbody tr").count()).toBe(11);
     await context.close();

@@ -51,6 +51,8 @@ const paths = () => [
   `/kernels/${id}`,
   "/updates/fix-1",
   "/cves/CVE-2026-9999",
+  "/cves",
+  "/kernels?q=CVE-2026-12345",
   "/trust",
   "/install",
   "/verify",
@@ -119,6 +121,42 @@ describe("what is found", () => {
     );
   });
 
+  it("a CVE, an update by its id and by words of what it mends", async () => {
+    for (const q of ["CVE-2026-12345", "cve-2026-12345 ", "fix-1", "FIX-1", "x-1", "script alert"]) {
+      const path = `/kernels?${new URLSearchParams({ q })}`;
+      expect([q, json(await get(path))["updates"]]).toEqual([
+        q,
+        [expect.objectContaining({ id: "fix-1", summary: HOSTILE, release: "6.1.0-test" })],
+      ]);
+      const html = text(await get(path, HTML));
+      expect(html).toContain('href="/updates/fix-1"');
+      expect(html).not.toContain("Nothing is found");
+    }
+    const fixed = await get("/kernels?q=CVE-2026-12345");
+    expect(json(fixed)["kernels"]).toEqual([expect.objectContaining({ build_id: id })]);
+    const page = text(await get("/kernels?q=CVE-2026-12345", HTML));
+    expect(page).toContain('href="/cves/CVE-2026-12345"');
+    expect(page).toContain(`href="/kernels/${id}"`);
+    const recalled = json(await get("/kernels?q=CVE-2026-9999"));
+    expect(recalled).toMatchObject({ kernels: [], updates: [{ id: "fix-2", recalled: "it hangs" }] });
+    const none = text(await get("/kernels?q=CVE-2026-7777", HTML));
+    expect(none).toContain("No update of this feed fixes CVE-2026-7777");
+  });
+
+  it("every CVE that updates name, with the updates and the kernels", async () => {
+    expect(json(await get("/cves"))).toMatchObject({
+      cves: [
+        { cve: "CVE-2026-12345", updates: [{ id: "fix-1", recalled: false }] },
+        { cve: "CVE-2026-9999", updates: [{ id: "fix-2", recalled: true }] },
+      ],
+      next: null,
+    });
+    const html = text(await get("/cves", HTML));
+    expect(html).toContain('href="/cves/CVE-2026-12345"');
+    expect(text(await get("/cves/CVE-2026-12345", HTML))).toContain(`href="/kernels/${id}">6.1.0-test</a>`);
+    expect(text(await get("/", HTML))).toContain('href="/cves"');
+  });
+
   it("what a kernel has", async () => {
     expect(json(await get(`/kernels/${id}`))).toMatchObject({
       kernel: { build_id: id, release: "6.1.0-test", banner: "Linux version 6.1.0-test (x) #7 SMP Debian" },
@@ -141,10 +179,12 @@ describe("what is found", () => {
   it("an update and a CVE, across kernels", async () => {
     expect(json(await get("/updates/fix-2"))).toMatchObject({
       update: { id: "fix-2" },
-      kernels: [{ build_id: id }],
+      kernels: [{ build_id: id, update: { recalled: "it hangs" } }],
+      next: null,
     });
     expect(json(await get("/cves/CVE-2026-9999"))).toMatchObject({
       updates: [{ id: "fix-2", recalled: "it hangs" }],
+      kernels: [{ build_id: id, release: "6.1.0-test", update: { id: "fix-2" } }],
     });
   });
 
@@ -187,12 +227,50 @@ describe("what is not there", () => {
     },
   );
 
+  it("shows people a page at any address that is wrong, and tells programs why", async () => {
+    const wrong: readonly (readonly [string, string, number])[] = [
+      ["GET", "/nothing", 404],
+      ["GET", "/KERNELS", 404],
+      ["GET", "/kernels/", 404],
+      ["GET", "/cves/CVE-1", 404],
+      ["GET", "//", 404],
+      ["GET", `/kernels/${"0".repeat(40)}/feed.json`, 404],
+      ["GET", `/artifacts/${"0".repeat(64)}`, 404],
+      ["GET", "/root/9.root.json", 404],
+      ["GET", "/kernels/timestamps", 400],
+      ["POST", "/kernels", 405],
+      ["DELETE", "/", 405],
+      ["GET", "/publications", 405],
+    ];
+    for (const [method, path, status] of wrong) {
+      const page = await edge.send(method, path, { headers: HTML });
+      expect([path, page.status, page.headers.get("content-type")]).toEqual([
+        path,
+        status,
+        "text/html; charset=utf-8",
+      ]);
+      expect(text(page)).toMatch(/^<!doctype html>.*<h1>.*<a href="\/">/s);
+      const problem = await edge.send(method, path);
+      expect([path, problem.status, problem.headers.get("content-type")]).toEqual([
+        path,
+        status,
+        "application/json",
+      ]);
+      expect(json(problem)).toMatchObject({ error: { code: expect.any(String) } });
+      expect(page.headers.get("allow")).toBe(problem.headers.get("allow"));
+    }
+  });
+
   it.each([
     "/kernels?after=x",
     "/kernels?after=%00",
     "/kernels?q=%ff%fe",
     `/kernels?q=${"a".repeat(5000)}`,
     "/updates/fix-1?after='",
+    "/updates/fix-1?after=fix-1+0+1+00+6",
+    "/cves/CVE-2026-9999?after=%00",
+    "/cves?after=x",
+    "/cves?after=CVE-2026-9999",
   ])("%s is no error", async (path) => {
     expect((await get(path)).status).toBe(200);
   });
