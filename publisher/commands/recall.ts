@@ -53,13 +53,8 @@ export async function unrecall(
 }
 
 function requireReason(reason: string): string {
-  if (
-    reason.trim() === reason &&
-    reason !== "" &&
-    reason.length <= MAX_REASON &&
-    printable(reason) === reason
-  )
-    return reason;
+  const isLine = reason !== "" && reason.trim() === reason && printable(reason) === reason;
+  if (isLine && reason.length <= MAX_REASON) return reason;
   throw new RebootlessError("usage", `not a reason: ${JSON.stringify(excerpt(reason, 100))}`, {
     hint: `It is one line of printable text that hosts show, at most ${MAX_REASON} characters: --reason "oopses under load".`,
   });
@@ -78,49 +73,43 @@ async function announce(
   const workspace = await openWorkspace(dir, keyringOf(context, options));
   const proposing: ProposalOptions = { edge: edgeClient(options.feed, workspace, clock), workspace, clock };
   const look = await lookFor(context, recall.id, proposing, options);
-  const todo = look.having.filter(({ update }) => update.recalled !== recall.reason);
-  const shown = whatIsSaid(recall, todo, look);
-  const answer = await carryOut(context, proposing, { recall, todo, look, shown }, options);
-  finish(context, recall.reason === null ? "unrecall" : "recall", look.unread, {
-    update: recall.id,
-    reason: recall.reason,
-    looked_at: look.count,
-    having: look.having.length,
-    already: look.having.length - todo.length,
-    unread: look.unread.map(unreadToJson),
-    ...answer,
-  });
-}
-
-interface Job {
-  readonly recall: Recall;
-  readonly todo: readonly Having[];
-  readonly look: Look;
-  readonly shown: Shown;
+  const answer = await carryOut(context, proposing, recall, look, options);
+  finish(context, recall.reason === null ? "unrecall" : "recall", look.unread, answer);
 }
 
 async function carryOut(
   context: Context,
   proposing: ProposalOptions,
-  { recall, todo, look, shown }: Job,
+  recall: Recall,
+  look: Look,
   { request, dryRun, yes }: RecallOptions,
 ): Promise<Answer> {
+  const { having } = look;
+  const todo = having.filter(({ update }) => update.recalled !== recall.reason);
+  const known = {
+    update: recall.id,
+    reason: recall.reason,
+    looked_at: look.count,
+    having: having.length,
+    already: having.length - todo.length,
+    unread: look.unread.map(unreadToJson),
+  };
   if (todo.length === 0) {
-    const { length } = look.having;
-    if (length > 0)
-      context.terminal.say(`nothing to publish: ${alreadySo(recall)} for all ${length} kernels that have it`);
-    return {};
+    if (having.length > 0) context.terminal.say(nothingToPublish(recall, having.length));
+    return known;
   }
+  const shown = whatIsSaid(recall, todo, look);
   const changes = recallChanges(todo, recall, context.clock);
   if (request !== undefined) {
-    return { requests: await writeRequests(context, proposing, changes, shown, request) };
+    return { ...known, requests: await writeRequests(context, proposing, changes, shown, request) };
   }
   const consentToAll = () => consentOrUnattended(context, shown, yes);
-  return pushCounted(context, todo, changes, { ...proposing, artifacts: new Map(), dryRun, consentToAll });
+  const pushing = { ...proposing, artifacts: new Map(), dryRun, consentToAll };
+  return pushCounted(context, todo, changes, pushing, known);
 }
 
-const alreadySo = ({ id, reason }: Recall): string =>
-  reason === null ? `${id} is not recalled` : `${id} is recalled for this reason`;
+const nothingToPublish = ({ id, reason }: Recall, kernels: number): string =>
+  `nothing to publish: ${id} is ${reason === null ? "not recalled" : "recalled for this reason"} for all ${kernels} kernels that have it`;
 
 interface Look {
   readonly having: readonly Having[];

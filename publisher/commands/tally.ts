@@ -24,22 +24,29 @@ export interface Counted {
  * Publishes changes of kernels, says of each what became of it, and returns the answer for programs. Throws `refused` or
  * `conflict` when some were not published, of one kernel just its error, `unreachable`, each with the answer so far, and as
  * `push` does.
+ *
+ * @param known what stands in the answer besides.
  */
 export async function pushCounted(
   context: Context,
   kernels: readonly Counted[],
   changes: readonly KernelChange[],
   options: PushOptions,
+  known: Answer = {},
 ): Promise<Answer> {
   const tally = new Tally(context, kernels);
   const start = performance.now();
   const onResult = (result: PushResult) => {
     const { proposed } = result;
-    const changes = options.dryRun && proposed && manifestDiff(proposed.current.manifest, proposed.merged);
-    tally.take(result, changes || undefined);
-    if (changes && !options.consent) for (const line of changes) context.terminal.say(line); // else it was shown before
+    const diff =
+      options.dryRun && proposed ? manifestDiff(proposed.current.manifest, proposed.merged) : undefined;
+    tally.take(result, diff);
+    if (diff && !options.consent) for (const line of diff) context.terminal.say(line); // else it was shown before
   };
-  const answerOf = (sent: Sent) => tally.answer(sent, options.dryRun, Math.round(performance.now() - start));
+  const answerOf = (sent: Sent): Answer => ({
+    ...known,
+    ...tally.answer(sent, options.dryRun, Math.round(performance.now() - start)),
+  });
   let sent: Sent;
   try {
     sent = await push(changes, { ...options, onResult });
