@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmod } from "node:fs/promises";
+import { chmod, mkdir } from "node:fs/promises";
 import type { Attack } from "./attack.ts";
 import type { Stage } from "./stage.ts";
 
@@ -14,6 +14,7 @@ export const narrowUmask: Attack = {
   async play(stage: Stage) {
     await chmod(stage.path(), 0o755);
     const feed = await stage.feedFolder("feed");
+    await mkdir(stage.path("monitor"));
     const metrics = stage.path("monitor", "rebootless.prom");
     const host = await stage.host("host", `feed = "${feed}"\nmetrics_file = "${metrics}"\n`);
     const mirror = stage.path("mirror");
