@@ -5,6 +5,7 @@ import type { ConfigFault } from "../config.ts";
 import { EXPIRING, type Expiring } from "../publish/expiries.ts";
 import type { Round } from "../publish/round.ts";
 import type { WatchedStore } from "../store/watched.ts";
+import type { AlarmName } from "./alarm_table.ts";
 
 /** What is known of an edge at one moment. */
 export interface EdgeState {
@@ -20,21 +21,6 @@ export interface EdgeState {
   /** Whether the root in force names a key that the edge holds. */
   readonly keys: Readonly<Record<OnlineRole, boolean>>;
 }
-
-/** What to do about each, docs/runbook.md says. */
-export type AlarmName =
-  | "config_invalid"
-  | "store_unreadable"
-  | "store_errors"
-  | "root_invalid"
-  | "root_expires"
-  | "snapshot_key"
-  | "timestamp_key"
-  | "timestamp_expires"
-  | "snapshot_expires"
-  | "targets_expires"
-  | "round_missing"
-  | "round_failed";
 
 export interface Alarm {
   readonly name: AlarmName;
