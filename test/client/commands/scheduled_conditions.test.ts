@@ -234,6 +234,21 @@ describe("another trouble in place of the first", () => {
     expect(await conditions()).toMatchObject([{ name: "not_covered", subject: ID }]);
   });
 
+  it("is that what was verified has expired, where a feed stays out of reach for so long: then runs fail", async () => {
+    await use(feed);
+    await byClock();
+    await use(DOWN);
+    expect((await next()).code).toBe(0);
+    later(120 * DAY);
+    const { code, stderr } = await byClock();
+    expect(code).toBe(8);
+    expect(stderr).toMatch(/^error: .* has expired$/m);
+    expect(stderr).not.toContain("in reach again");
+    expect(await conditions()).toMatchObject([{ name: "expired" }]);
+    await use(await host.folder("renewed", await host.feedJson()));
+    expect((await next()).stderr).toBe("the feed is fresh again, after 1h\n");
+  });
+
   it("that only an answer can be ends the first: what answers is in reach", async () => {
     await use(DOWN);
     await byClock();
