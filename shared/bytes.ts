@@ -16,6 +16,22 @@ export function fromUtf8(bytes: Uint8Array): string {
   }
 }
 
+/** Bytes decoded at a time where nobody wants the text. */
+const PIECE = 65_536;
+
+/** Throws ParseError as `fromUtf8`, and makes no text of the whole. */
+export function requireUtf8(bytes: Uint8Array): void {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  try {
+    for (let at = 0; at < bytes.length; at += PIECE) {
+      decoder.decode(bytes.subarray(at, at + PIECE), { stream: true });
+    }
+    decoder.decode();
+  } catch (cause) {
+    throw new ParseError("not well-formed UTF-8", { cause });
+  }
+}
+
 /** Of the bytes from `start` to `end`, which lie within. */
 export function toHex(bytes: Uint8Array, start = 0, end = bytes.length): string {
   let out = "";

@@ -1,57 +1,87 @@
+import { fromUtf8 } from "./bytes.ts";
 import { ParseError } from "./errors.ts";
-import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "./json.ts";
+import { isJsonObject, type Json, type JsonValue, parseJson, type Text } from "./json.ts";
 import { MAX_SHORT_TEXT } from "./limits.ts";
 import { lineFault } from "./line.ts";
 
 /**
  * Walks a parsed document towards typed values. Every step knows its path, so a message reads
  * `targets: signed.expires: expected a string, had a number`. Throws ParseError.
+ *
+ * @typeParam T bytes for a document whose texts were left as bytes.
  */
-export class Decoder {
-  readonly value: JsonValue | undefined;
-  readonly where: string;
+export class Decoder<T extends Text = string> {
+  readonly value: Json<T> | undefined;
+  /** Put together when somebody asks: of what is as it should be nobody does. */
+  readonly #from: string | Decoder<T>;
+  readonly #step: string | number;
   readonly #secret: boolean;
 
-  /** @param secret messages name members and quote no value. */
-  constructor(value: JsonValue | undefined, where: string, secret = false) {
+  /**
+   * @param from the document's name, or whose member or item this is; then `step` is the member's name or the item's number.
+   * @param secret messages name members and quote no value.
+   */
+  constructor(
+    value: Json<T> | undefined,
+    from: string | Decoder<T>,
+    step: string | number = "",
+    secret = false,
+  ) {
     this.value = value;
-    this.where = where;
+    this.#from = from;
+    this.#step = step;
     this.#secret = secret;
   }
 
-  /** A member of an object; one that is absent fails when it is read, unless through `optional`. */
-  get(name: string): Decoder {
-    return this.#inside(this.object().get(name), this.#path(name));
+  get where(): string {
+    const [from, step] = [this.#from, this.#step];
+    if (typeof from === "string") return from;
+    return typeof step === "number" ? `${from.where}[${step}]` : `${from.where}.${step.slice(0, 80)}`;
   }
 
-  optional<T>(read: (present: Decoder) => T): T | undefined {
+  /** A member of an object; one that is absent fails when it is read, unless through `optional`. */
+  get(name: string): Decoder<T> {
+    return this.#inside(this.object().get(name), name);
+  }
+
+  optional<R>(read: (present: Decoder<T>) => R): R | undefined {
     return this.value === undefined ? undefined : read(this);
   }
 
-  nullable<T>(read: (present: Decoder) => T): T | null {
+  nullable<R>(read: (present: Decoder<T>) => R): R | null {
     return this.value === null ? null : read(this);
   }
 
-  object(): JsonObject {
+  object(): ReadonlyMap<string, Json<T>> {
     return isJsonObject(this.value) ? this.value : this.#mistyped("an object");
   }
 
-  entries(max: number): readonly (readonly [string, Decoder])[] {
+  entries(max: number): readonly (readonly [string, Decoder<T>])[] {
     const object = this.object();
     this.#bounded(object.size, max);
-    return [...object].map(([name, value]) => [name, this.#inside(value, this.#path(name))] as const);
+    return [...object].map(([name, value]) => [name, this.#inside(value, name)] as const);
   }
 
-  array(max: number): readonly Decoder[] {
+  array(max: number): readonly Decoder<T>[] {
     if (!Array.isArray(this.value)) return this.#mistyped("an array");
-    const items = this.value as readonly JsonValue[];
+    const items = this.value as readonly Json<T>[];
     this.#bounded(items.length, max);
-    return items.map((value, i) => this.#inside(value, `${this.where}[${i}]`));
+    return items.map((value, i) => this.#inside(value, i));
   }
 
   /** @param max in UTF-16 units. */
   string(max: number = MAX_SHORT_TEXT): string {
-    if (typeof this.value !== "string") return this.#mistyped("a string");
+    const { value } = this;
+    if (typeof value === "string") {
+      this.#bounded(value.length, max);
+      return value;
+    }
+    return fromUtf8(this.file(max));
+  }
+
+  /** A text that was left as bytes. @param max of them. */
+  file(max: number): Uint8Array {
+    if (!(this.value instanceof Uint8Array)) return this.#mistyped("a string");
     this.#bounded(this.value.length, max);
     return this.value;
   }
@@ -81,15 +111,16 @@ export class Decoder {
     return typeof this.value === "boolean" ? this.value : this.#mistyped("true or false");
   }
 
-  literal<T extends string | number>(expected: T): T {
-    if (this.value !== expected) {
+  literal<L extends string | number>(expected: L): L {
+    const value = this.value instanceof Uint8Array ? fromUtf8(this.value) : this.value;
+    if (value !== expected) {
       return this.fail(`expected ${JSON.stringify(expected)}, had ${this.#described()}`);
     }
     return expected;
   }
 
   /** Runs a checker of a string (a brand, hex, base64) and puts the path before what it says. */
-  as<T>(check: (text: string) => T, max?: number): T {
+  as<R>(check: (text: string) => R, max?: number): R {
     const text = this.string(max);
     try {
       return check(text);
@@ -111,38 +142,39 @@ export class Decoder {
     return this.fail(`expected ${expected}, had ${this.#described()}`);
   }
 
-  #inside(value: JsonValue | undefined, where: string): Decoder {
-    return new Decoder(value, where, this.#secret);
+  #inside(value: Json<T> | undefined, step: string | number): Decoder<T> {
+    return new Decoder(value, this, step, this.#secret);
   }
 
   #described(): string {
     if (!this.#secret || !["string", "number"].includes(typeof this.value)) return describe(this.value);
     return typeof this.value === "string" ? "a string" : "a number";
   }
-
-  #path(name: string): string {
-    return `${this.where}.${name.slice(0, 80)}`;
-  }
 }
 
-/** JSON that holds secrets: what is thrown about it says where and what is wrong, and quotes nothing. Throws ParseError. */
-export function secretJson(bytes: Uint8Array, what: string): Decoder {
-  return new Decoder(parsedSecret(bytes, what), what, true);
+/**
+ * JSON that holds secrets: what is thrown about it says where and what is wrong, and quotes nothing. Throws ParseError.
+ *
+ * @param max values and names.
+ */
+export function secretJson(bytes: Uint8Array, what: string, max: number): Decoder {
+  return new Decoder(parsedSecret(bytes, what, max), what, "", true);
 }
 
-function parsedSecret(bytes: Uint8Array, what: string): JsonValue {
+function parsedSecret(bytes: Uint8Array, what: string, max: number): JsonValue {
   try {
-    return parseJson(bytes, what);
+    return parseJson(bytes, what, max);
   } catch (cause) {
-    const [place = ""] = / at character \d+$/.exec(cause instanceof Error ? cause.message : "") ?? [];
+    const [place = ""] = / at byte \d+$/.exec(cause instanceof Error ? cause.message : "") ?? [];
     throw new ParseError(`${what}: not JSON as it is read here${place}`);
   }
 }
 
-function describe(value: JsonValue | undefined): string {
+function describe(value: Json<Text> | undefined): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
   if (isJsonObject(value)) return "an object";
+  if (value instanceof Uint8Array) return `a text of ${value.length} bytes`;
   return typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : String(value);
 }

@@ -1,12 +1,24 @@
-import { fromUtf8, utf8 } from "./bytes.ts";
+import { fromUtf8, requireUtf8, utf8 } from "./bytes.ts";
 import { ParseError } from "./errors.ts";
+import { unescaped } from "./json_text.ts";
 import { MAX_JSON_DEPTH } from "./limits.ts";
 
 /** Objects are Maps: a name chosen by an attacker (`__proto__`, `constructor`, `7`) is a name like any other, in its own place. */
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+export type Json<Text> =
+  | null
+  | boolean
+  | number
+  | Text
+  | readonly Json<Text>[]
+  | ReadonlyMap<string, Json<Text>>;
+export type JsonValue = Json<string>;
 export type JsonObject = ReadonlyMap<string, JsonValue>;
+/** What a text is read as: a string, or the bytes of a file. */
+export type Text = string | Uint8Array;
 
-export const isJsonObject = (value: JsonValue | undefined): value is JsonObject => value instanceof Map;
+export const isJsonObject = <T extends Text>(
+  value: Json<T> | undefined,
+): value is ReadonlyMap<string, Json<T>> => value instanceof Map;
 
 /** Builds an object in the order written; members that are undefined are left out. */
 export function jsonObject(members: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
@@ -17,16 +29,26 @@ export function jsonObject(members: Readonly<Record<string, JsonValue | undefine
 
 /**
  * Parses RFC 8259 JSON, and less: well-formed UTF-8 without a byte order mark, no name twice in an object,
- * only integers within ±(2^53-1), no lone surrogates, bounded depth. What passes has exactly one meaning in
+ * only integers within ±(2^53-1), no lone surrogates, bounded depth and count. What passes has exactly one meaning in
  * every reader. Throws ParseError.
  *
+ * Besides its texts a document takes up to some 60 bytes of memory for each value and name, whatever it is made of.
+ *
  * @param what names the document in messages.
+ * @param max values and names of members, each counted where it stands: parsing ends at the first that is too many.
  */
-export function parseJson(bytes: Uint8Array, what: string): JsonValue {
-  const parser = new Parser(fromUtf8(bytes), what);
-  const value = parser.value(0);
-  parser.end();
-  return value;
+export function parseJson(bytes: Uint8Array, what: string, max: number): JsonValue {
+  return new Parser(bytes, what, max, fromUtf8).document();
+}
+
+/** The same of a document that carries files as texts: texts stay the bytes that they stand for, or views of `bytes`. */
+export function parseFiles(bytes: Uint8Array, what: string, max: number): Json<Uint8Array> {
+  return new Parser(bytes, what, max, wellFormed).document();
+}
+
+function wellFormed(text: Uint8Array): Uint8Array {
+  requireUtf8(text);
+  return text;
 }
 
 /** Compact JSON in the order of the members. */
@@ -42,139 +64,178 @@ function text(value: JsonValue): string {
   return JSON.stringify(value);
 }
 
-const LITERALS: ReadonlyMap<string, JsonValue> = new Map<string, JsonValue>([
-  ["true", true],
-  ["false", false],
-  ["null", null],
-]);
-const LITERAL = /true|false|null/y;
-const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids raw control characters in strings.
-const PLAIN = /^[^\\\u0000-\u001f]*$/;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const LETTER_T = 0x74;
+const LETTER_F = 0x66;
+const LETTER_N = 0x6e;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+/** Below it are control characters, which JSON forbids in strings. */
+const SPACE = 0x20;
 
-class Parser {
-  readonly #text: string;
+/** What a number is written with. */
+const IN_NUMBER = new Set(utf8("-+.eE0123456789"));
+const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
+const INTEGER = /^-?[0-9]+$/;
+
+/** Shared, as a Map of its own would take sixty times the two bytes that it is written with. */
+const EMPTY_OBJECT = new Map<string, never>();
+const EMPTY_ARRAY: readonly never[] = [];
+
+/** Works on the bytes: a text of the whole document would take as much again, or twice as much for one letter beyond Latin-1. */
+class Parser<T extends Text> {
+  readonly #bytes: Uint8Array;
   readonly #what: string;
+  readonly #max: number;
   #at = 0;
+  #count = 0;
+  /** Items of the arrays that are being read: each array is cut off its end, no longer than it has to be. */
+  readonly #items: Json<T>[] = [];
+  readonly #asText: (utf8: Uint8Array) => T;
 
-  constructor(source: string, what: string) {
-    this.#text = source;
+  constructor(bytes: Uint8Array, what: string, max: number, asText: (utf8: Uint8Array) => T) {
+    this.#bytes = bytes;
     this.#what = what;
+    this.#max = max;
+    this.#asText = asText;
   }
 
-  value(depth: number): JsonValue {
-    if (depth > MAX_JSON_DEPTH) this.#fail(`nested deeper than ${MAX_JSON_DEPTH}`);
+  document(): Json<T> {
+    const value = this.#value(0);
     this.#space();
-    const next = this.#text[this.#at];
-    if (next === "{") return this.#object(depth);
-    if (next === "[") return this.#array(depth);
-    if (next === '"') return this.#string();
-    const literal = LITERALS.get(this.#match(LITERAL) ?? "");
-    return literal === undefined ? this.#number() : literal;
-  }
-
-  end(): void {
-    this.#space();
-    if (this.#at !== this.#text.length) this.#fail("text after the value");
-  }
-
-  #object(depth: number): JsonObject {
-    const out = new Map<string, JsonValue>();
-    this.#sequence("}", () => {
-      const name = this.#string();
-      if (out.has(name)) this.#fail(`the name ${JSON.stringify(name.slice(0, 80))} twice in one object`);
-      this.#space();
-      this.#expect(":");
-      out.set(name, this.value(depth + 1));
-    });
-    return out;
-  }
-
-  #array(depth: number): JsonValue[] {
-    const out: JsonValue[] = [];
-    this.#sequence("]", () => out.push(this.value(depth + 1)));
-    return out;
-  }
-
-  #sequence(close: string, member: () => void): void {
-    this.#at++;
-    this.#space();
-    if (this.#text[this.#at] === close) {
-      this.#at++;
-      return;
-    }
-    for (;;) {
-      this.#space();
-      member();
-      this.#space();
-      if (this.#text[this.#at] === close) break;
-      this.#expect(",");
-    }
-    this.#at++;
-  }
-
-  #string(): string {
-    const end = this.#text[this.#at] === '"' ? this.#endOfString() : -1;
-    if (end < 0) return this.#fail("not a JSON string");
-    const inside = this.#text.slice(this.#at + 1, end);
-    const value = PLAIN.test(inside) ? inside : this.#unescaped(end);
-    this.#at = end + 1;
+    if (this.#at !== this.#bytes.length) this.#fail("text after the value");
     return value;
   }
 
-  /** Where the closing quote is: the first with an even number of backslashes before it; -1 for none. */
-  #endOfString(): number {
-    for (let end = this.#text.indexOf('"', this.#at + 1); end >= 0; end = this.#text.indexOf('"', end + 1)) {
-      let backslashes = 0;
-      while (this.#text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++;
-      if (backslashes % 2 === 0) return end;
+  #value(depth: number): Json<T> {
+    if (depth > MAX_JSON_DEPTH) this.#fail(`nested deeper than ${MAX_JSON_DEPTH}`);
+    this.#spend();
+    this.#space();
+    switch (this.#bytes[this.#at]) {
+      case OPEN_OBJECT:
+        return this.#object(depth);
+      case OPEN_ARRAY:
+        return this.#array(depth);
+      case QUOTE:
+        return this.#asText(this.#string());
+      case LETTER_T:
+        return this.#word("true", true);
+      case LETTER_F:
+        return this.#word("false", false);
+      case LETTER_N:
+        return this.#word("null", null);
+      default:
+        return this.#number();
     }
-    return -1;
   }
 
-  #unescaped(end: number): string {
-    let value: unknown;
-    try {
-      value = JSON.parse(this.#text.slice(this.#at, end + 1));
-    } catch {
-      return this.#fail("not a JSON string");
+  #object(depth: number): ReadonlyMap<string, Json<T>> {
+    if (this.#isEmpty(CLOSE_OBJECT)) return EMPTY_OBJECT;
+    const out = new Map<string, Json<T>>();
+    do {
+      this.#space();
+      this.#spend();
+      const name = fromUtf8(this.#string());
+      if (out.has(name)) this.#fail(`the name ${JSON.stringify(name.slice(0, 80))} twice in one object`);
+      this.#space();
+      this.#expect(COLON);
+      out.set(name, this.#value(depth + 1));
+    } while (this.#goesOn(CLOSE_OBJECT));
+    return out;
+  }
+
+  #array(depth: number): readonly Json<T>[] {
+    if (this.#isEmpty(CLOSE_ARRAY)) return EMPTY_ARRAY;
+    const from = this.#items.length;
+    do this.#items.push(this.#value(depth + 1));
+    while (this.#goesOn(CLOSE_ARRAY));
+    const out = this.#items.slice(from);
+    this.#items.length = from;
+    return out;
+  }
+
+  /** Past the opening bracket, and past the closing one where it follows. */
+  #isEmpty(close: number): boolean {
+    this.#at++;
+    this.#space();
+    if (this.#bytes[this.#at] !== close) return false;
+    this.#at++;
+    return true;
+  }
+
+  /** Past the comma or the closing bracket after a member. */
+  #goesOn(close: number): boolean {
+    this.#space();
+    const closed = this.#bytes[this.#at] === close;
+    this.#expect(closed ? close : COMMA);
+    return !closed;
+  }
+
+  /** In UTF-8, without its escapes. */
+  #string(): Uint8Array {
+    const bytes = this.#bytes;
+    const start = this.#at + 1;
+    let isEscaped = false;
+    let end = start;
+    if (bytes[this.#at] !== QUOTE) this.#fail("not a JSON string");
+    for (; bytes[end] !== QUOTE; end++) {
+      const byte = bytes[end];
+      if (byte === undefined || byte < SPACE) return this.#fail("not a JSON string");
+      if (byte !== BACKSLASH) continue;
+      isEscaped = true;
+      end++;
     }
-    if (typeof value !== "string" || !value.isWellFormed()) return this.#fail("a lone surrogate in a string");
+    const inside = bytes.subarray(start, end);
+    const text = isEscaped ? unescaped(inside) : inside;
+    if (!text) return this.#fail("not an escape in a JSON string");
+    this.#at = end + 1;
+    return text;
+  }
+
+  #word<V>(word: string, value: V): V {
+    for (let i = 0; i < word.length; i++) {
+      if (this.#bytes[this.#at + i] !== word.charCodeAt(i)) this.#fail("not a JSON value");
+    }
+    this.#at += word.length;
     return value;
   }
 
   #number(): number {
-    const raw = this.#match(NUMBER);
-    if (raw === undefined) return this.#fail("not a JSON value");
+    let end = this.#at;
+    while (IN_NUMBER.has(this.#bytes[end] ?? 0)) end++;
+    const raw = fromUtf8(this.#bytes.subarray(this.#at, end));
+    if (!NUMBER.test(raw)) return this.#fail("not a JSON value");
     const value = Number(raw);
-    if (!/^-?[0-9]+$/.test(raw) || !Number.isSafeInteger(value)) {
+    if (!INTEGER.test(raw) || !Number.isSafeInteger(value)) {
       return this.#fail(`${raw.slice(0, 40)} is not an integer within ±(2^53-1)`);
     }
+    this.#at = end;
     return value + 0; // -0 becomes 0
   }
 
-  #expect(character: string): void {
-    if (this.#text[this.#at] !== character) this.#fail(`expected ${character}`);
+  #spend(): void {
+    if (++this.#count > this.#max) this.#fail(`more than ${this.#max} values and names`);
+  }
+
+  #expect(byte: number): void {
+    if (this.#bytes[this.#at] !== byte) this.#fail(`expected ${String.fromCharCode(byte)}`);
     this.#at++;
   }
 
   #space(): void {
     for (;;) {
-      const next = this.#text.charCodeAt(this.#at);
-      if (next !== 0x20 && next !== 0x0a && next !== 0x0d && next !== 0x09) return;
+      const next = this.#bytes[this.#at];
+      if (next !== SPACE && next !== 0x0a && next !== 0x0d && next !== 0x09) return;
       this.#at++;
     }
   }
 
-  #match(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#text)?.[0];
-    if (found !== undefined) this.#at += found.length;
-    return found;
-  }
-
   #fail(problem: string): never {
-    throw new ParseError(`${this.#what}: ${problem} at character ${this.#at}`);
+    throw new ParseError(`${this.#what}: ${problem} at byte ${this.#at}`);
   }
 }

@@ -62,6 +62,7 @@ export type JournalRecord = Event & { readonly at: Instant; readonly boot: BootI
 /** Every module that could be loaded, by name. */
 const MAX_OBJECTS = 8192;
 const MAX_UPDATES = 4096;
+const MAX_VALUES = MAX_OBJECTS + MAX_UPDATES + 32;
 /** A sentence of the kernel's or of ours. Cut to this, an outcome fits into the room that its intent made. */
 const MAX_DETAIL = 400;
 const CHECKSUM_DIGITS = 16;
@@ -82,7 +83,7 @@ export function decodeRecord(line: Uint8Array): JournalRecord | undefined {
   const body = Buffer.from(text, "latin1");
   if (body.length !== Number(length) || checksum(body) !== sum) return undefined;
   try {
-    return fromJson(new Decoder(parseJson(body, "record"), "record"));
+    return fromJson(new Decoder(parseJson(body, "record", MAX_VALUES), "record"));
   } catch (error) {
     if (isCode(error, "parse")) return undefined;
     throw error;

@@ -6,7 +6,7 @@ import { artifactsIn } from "../../shared/feed/artifacts.ts";
 import { artifactPath, feedPath, kernelPath, metadataPath, targetsPath } from "../../shared/feed/paths.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { Instant } from "../../shared/time.ts";
-import { decodeRoot, parseEnvelope, type TopRole } from "../../shared/tuf/schema.ts";
+import { decodeRoot, type Envelope, parseEnvelope, type TopRole } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { verifyThreshold } from "../../shared/tuf/verify.ts";
 import { encodeIndex, INDEX_PATH, type Index } from "./index_file.ts";
@@ -170,12 +170,14 @@ class Checking {
   }
 
   async #wasSigned(bytes: Uint8Array, role: TopRole): Promise<boolean> {
+    const envelope = envelopeOf(bytes, role);
+    if (!envelope) return false;
     for (const root of this.#trust.chain) {
       try {
-        await verifyThreshold(parseEnvelope(bytes, role), roleOf(root, role), root.keys, verify, role);
+        await verifyThreshold(envelope, roleOf(root, role), root.keys, verify, role);
         return true;
       } catch (error) {
-        if (!isCode(error, "trust") && !isCode(error, "parse")) throw error;
+        if (!isCode(error, "trust")) throw error;
       }
     }
     return false;
@@ -259,4 +261,13 @@ async function filesBelow(dir: MirrorDir, id: BuildId): Promise<ReadonlySet<stri
     }
   }
   return paths;
+}
+
+function envelopeOf(bytes: Uint8Array, role: TopRole): Envelope | undefined {
+  try {
+    return parseEnvelope(bytes, role);
+  } catch (error) {
+    if (isCode(error, "parse")) return undefined;
+    throw error;
+  }
 }

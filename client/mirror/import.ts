@@ -9,7 +9,7 @@ import { Decoder } from "../../shared/decode.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { decodeManifest } from "../../shared/feed/manifest.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
-import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
+import { MAX_ROOT_BYTES, MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { formatInstant } from "../../shared/time.ts";
 import { folderFeed } from "../trust/folder_feed.ts";
 import type { Freshness } from "../trust/freshness.ts";
@@ -216,7 +216,7 @@ async function pendingOf(dir: MirrorDir): Promise<string | undefined> {
   const bytes = await dir.readOwn(PENDING, MAX_PENDING);
   if (!bytes) return undefined;
   try {
-    return new Decoder(parseJson(bytes, PENDING), PENDING).get("transfer").string();
+    return new Decoder(parseJson(bytes, PENDING, MAX_SMALL_VALUES), PENDING).get("transfer").string();
   } catch {
     return "unknown"; // damaged: whatever comes has to follow what is here
   }

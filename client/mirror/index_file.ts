@@ -22,6 +22,8 @@ export type Index = Map<BuildId, IndexLine>;
 export const INDEX_PATH = "kernels/index.json";
 /** 200,000 kernels, ten times what all distributions together have. */
 const MAX_KERNELS = 200_000;
+/** A line and its cells. */
+const VALUES_OF_KERNEL = 9;
 export const MAX_INDEX_BYTES = 64 * 1024 * 1024;
 
 /** By build ID, so that the same mirror has the same bytes. */
@@ -41,11 +43,11 @@ const lineToJson = (line: IndexLine): JsonValue => [
   line.sha256,
 ];
 
-/** Throws ParseError. The caller has bounded the bytes (MAX_INDEX_BYTES). */
-export function decodeIndex(bytes: Uint8Array): Index {
-  const index = new Decoder(parseJson(bytes, INDEX_PATH), INDEX_PATH);
+/** Throws ParseError. The caller has bounded the bytes (MAX_INDEX_BYTES). @param max kernels. */
+export function decodeIndex(bytes: Uint8Array, max = MAX_KERNELS): Index {
+  const index = new Decoder(parseJson(bytes, INDEX_PATH, VALUES_OF_KERNEL * max + 16), INDEX_PATH);
   index.get("format").literal(1);
-  const lines = index.get("kernels").array(MAX_KERNELS).map(decodeLine);
+  const lines = index.get("kernels").array(max).map(decodeLine);
   return new Map(lines.map((line) => [line.buildId, line]));
 }
 

@@ -29,6 +29,8 @@ export interface MirrorState {
 
 const MAX_STATE_BYTES = 64 * 1024 * 1024;
 const MAX_ARTIFACTS = 1_000_000;
+/** A line and its three cells for each kernel. */
+const MAX_VALUES = 4 * MAX_SELECTED + MAX_ARTIFACTS + 16;
 export const SHORT_DIGEST = 16;
 
 export async function stateOf(dir: MirrorDir, index: Index, root: number, at: Instant): Promise<MirrorState> {
@@ -62,7 +64,7 @@ export function encodeState({ digest, at, root, kernels, artifacts }: MirrorStat
 export async function decodeState(bytes: Uint8Array): Promise<MirrorState> {
   try {
     const json = gunzipSync(bytes, { maxOutputLength: MAX_STATE_BYTES });
-    const state = new Decoder(parseJson(json, "state"), "state");
+    const state = new Decoder(parseJson(json, "state", MAX_VALUES), "state");
     state.get("format").literal(1);
     const root = state.get("root").integer(1);
     const kernels = new Map(state.get("kernels").array(MAX_SELECTED).map(decodeLine));

@@ -14,13 +14,15 @@ export interface SyncState {
 
 const FILE = "state.json";
 const MAX_BYTES = 32 * 1024 * 1024;
+/** Three lists of damage at the most. */
+const MAX_VALUES = 3 * MAX_SELECTED + 1024;
 
 /** undefined where there is none, or one that is damaged: then everything is asked. */
 export async function readSyncState(dir: MirrorDir): Promise<SyncState | undefined> {
   const bytes = await dir.readOwn(FILE, MAX_BYTES);
   if (!bytes) return undefined;
   return unlessDamaged(() => {
-    const state = new Decoder(parseJson(bytes, FILE), FILE);
+    const state = new Decoder(parseJson(bytes, FILE, MAX_VALUES), FILE);
     state.get("format").literal(1);
     return {
       feed: state.get("feed").string(4096),
@@ -52,7 +54,7 @@ export async function readDamage(dir: MirrorDir): Promise<Damage> {
   const none = { kernels: [], artifacts: [], remove: [] };
   if (!bytes) return none;
   const found = unlessDamaged(() => {
-    const damage = new Decoder(parseJson(bytes, DAMAGE), DAMAGE);
+    const damage = new Decoder(parseJson(bytes, DAMAGE, MAX_VALUES), DAMAGE);
     const texts = (name: string) =>
       damage
         .get(name)

@@ -2,7 +2,7 @@ import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../../shared/b
 import { Decoder } from "../../shared/decode.ts";
 import { decodeRenewals, type Renewal } from "../../shared/feed/listing.ts";
 import { encodeJson, type JsonValue, jsonObject, parseJson } from "../../shared/json.ts";
-import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
+import { MAX_ARTIFACT_BYTES, MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { formatInstant, type Instant, parseInstant } from "../../shared/time.ts";
 import { MAX_SELECTED } from "./selection.ts";
 
@@ -36,7 +36,10 @@ export const PART = "part.json";
 /** The bytes of a part, after its part.json. */
 export const PART_DATA = "data";
 export const MAX_TRANSFER_BYTES = 128 * 1024 * 1024;
-const MAX_FILES = 2_000_000;
+/** As many as fit: 200,000 kernels, ten times what all distributions together have, with three modules each. */
+const MAX_FILES = 800_000;
+/** A line and its three cells for each file. */
+const MAX_VALUES = 4 * MAX_FILES + MAX_SELECTED + 32;
 /** Renewals of one file. */
 export const RENEWALS_FILE = 1000;
 export const MAX_RENEWALS_FILE_BYTES = 64 * 1024 * 1024;
@@ -54,7 +57,7 @@ export function encodeTransfer({ made, base, result, kernels, renewed, files }: 
 
 /** Throws ParseError. */
 export function decodeTransfer(bytes: Uint8Array): Transfer {
-  const transfer = new Decoder(parseJson(bytes, TRANSFER), TRANSFER);
+  const transfer = new Decoder(parseJson(bytes, TRANSFER, MAX_VALUES), TRANSFER);
   transfer.get("format").literal(1);
   const files = transfer.get("files").array(MAX_FILES).map(decodeFile);
   if (new Set(files.map(({ path }) => path)).size !== files.length) transfer.fail("a file twice");
@@ -75,7 +78,7 @@ function decodeFile(line: Decoder): TransferFile {
   const [path, length, sha256] = line.array(3);
   if (!path || !length || !sha256) return line.fail("cut short");
   if (!PATH.test(path.string())) path.fail("no name of a file in a transfer");
-  const max = path.string().startsWith("timestamps/") ? MAX_RENEWALS_FILE_BYTES : MAX_BUNDLE_BYTES;
+  const max = path.string().startsWith("timestamps/") ? MAX_RENEWALS_FILE_BYTES : MAX_ARTIFACT_BYTES;
   return { path: path.string(), length: length.integer(0, max), sha256: sha256.as(sha256Hex) };
 }
 
@@ -101,7 +104,7 @@ export const encodePart = ({ transfer, part, parts, length, sha256 }: Part): Uin
 
 /** Throws ParseError. */
 export function decodePart(bytes: Uint8Array): Part {
-  const part = new Decoder(parseJson(bytes, PART), PART);
+  const part = new Decoder(parseJson(bytes, PART, MAX_SMALL_VALUES), PART);
   part.get("format").literal(1);
   const parts = part.get("parts").integer(1, MAX_PARTS);
   return {

@@ -99,7 +99,7 @@ const encodeConditions = (conditions: readonly Condition[]): Uint8Array =>
   );
 
 function decodeConditions(bytes: Uint8Array): readonly Condition[] {
-  const document = new Decoder(parseJson(bytes, "conditions"), "conditions");
+  const document = new Decoder(parseJson(bytes, "conditions", 16 * MAX_CONDITIONS), "conditions");
   document.get("format").literal(1);
   return document
     .get("conditions")

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isJsonObject, type JsonObject, type JsonValue, jsonObject, parseJson } from "../../shared/json.ts";
+import { MAX_MANIFEST_VALUES } from "../../shared/limits.ts";
 import { printableJson } from "../../shared/printable.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { Places } from "../config.ts";
@@ -53,7 +54,11 @@ export async function writeStatus(context: Context, end: RunEnd): Promise<void> 
 /** What the last run left; nothing where there is none, or what is there is not ours. */
 export async function readStatus(places: Places): Promise<JsonObject> {
   try {
-    const status = parseJson((await readIfPresent(statusFile(places))) ?? new Uint8Array(), "status.json");
+    const status = parseJson(
+      (await readIfPresent(statusFile(places))) ?? new Uint8Array(),
+      "status.json",
+      MAX_MANIFEST_VALUES,
+    );
     return isJsonObject(status) && status.get("schema") === STATUS_SCHEMA ? status : new Map();
   } catch {
     return new Map();

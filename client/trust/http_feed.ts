@@ -2,7 +2,9 @@ import { Readable } from "node:stream";
 import type { FetchError, RequestInit, Response } from "node-fetch";
 import { Decoder } from "../../shared/decode.ts";
 import type { RebootlessError } from "../../shared/errors.ts";
+import { gathered } from "../../shared/gathered_bytes.ts";
 import { parseJson } from "../../shared/json.ts";
+import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import type { Via, Way } from "./agent.ts";
 import { type Feed, type FetchLimits, unreachable } from "./feed.ts";
 import { describeProxy, proxyFault } from "./proxies.ts";
@@ -36,7 +38,7 @@ export function httpFeed(base: string, options: HttpOptions = DEFAULT_HTTP): Fee
       if (response.status !== 200) discard(response);
       if (response.status === 304 && limits.etag !== undefined) return { status: "not_modified" };
       if (response.status !== 200) throw refused(url, way, response.status);
-      const bytes = await body(response, way);
+      const bytes = await body(response, way, limits.maxBytes);
       traffic.bytes += bytes.length;
       return { status: "ok", bytes, etag: response.headers.get("etag") ?? undefined };
     },
@@ -47,13 +49,12 @@ export function httpFeed(base: string, options: HttpOptions = DEFAULT_HTTP): Fee
 async function request(
   url: URL,
   { agent, via }: Way,
-  { maxBytes, etag, download }: FetchLimits,
+  { etag, download }: FetchLimits,
   { timeoutMs, downloadTimeoutMs, stop }: HttpOptions,
 ): Promise<Response> {
   const { default: fetch } = await import("node-fetch");
   const timeout = AbortSignal.timeout(download ? downloadTimeoutMs : timeoutMs);
   const options: RequestInit = {
-    size: Math.max(1, maxBytes), // node-fetch takes 0 for "no limit"
     redirect: "error",
     signal: download && stop ? AbortSignal.any([stop, timeout]) : timeout,
     headers: { "user-agent": "rebootless", ...(etag === undefined ? {} : { "if-none-match": etag }) },
@@ -88,15 +89,9 @@ const MAX_ERROR_BYTES = 4096;
 
 /** `{"error":{"code"}}`: nothing rests on it but words, and what is no error of an edge says nothing. */
 async function codeIn(response: Response): Promise<string | undefined> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
   try {
-    for await (const piece of response.body ?? []) {
-      length += piece.length;
-      if (length > MAX_ERROR_BYTES) return undefined;
-      pieces.push(piece as Uint8Array);
-    }
-    const error = new Decoder(parseJson(Buffer.concat(pieces), "error"), "error").get("error");
+    const bytes = await body(response, {}, MAX_ERROR_BYTES);
+    const error = new Decoder(parseJson(bytes, "error", MAX_SMALL_VALUES), "error").get("error");
     return error.get("code").string();
   } catch {
     return undefined;
@@ -105,12 +100,13 @@ async function codeIn(response: Response): Promise<string | undefined> {
   }
 }
 
-async function body(response: Response, { via }: Way): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await response.arrayBuffer());
-  } catch (cause) {
-    const oversize = (cause as Partial<FetchError>).type === "max-size";
-    const problem = oversize ? "sent more than the file may have" : "broke off in its answer";
-    throw unreachable(response.url, `${problem}${through(via)}`, cause);
-  }
+/** Counted as it is unpacked. */
+async function body(response: Response, { via }: Way, maxBytes: number): Promise<Uint8Array> {
+  const fault = (problem: string, cause?: unknown) =>
+    unreachable(response.url, `${problem}${through(via)}`, cause);
+  const bytes = await gathered(response.body ?? Readable.from([]), maxBytes).catch((cause: unknown) => {
+    throw fault("broke off in its answer", cause);
+  });
+  if (bytes) return bytes;
+  throw fault("sent more than the file may have");
 }

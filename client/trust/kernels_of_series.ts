@@ -20,8 +20,10 @@ export interface OfSeries {
 
 /** A page of the catalogue has 50 kernels with all that is known of each. */
 const MAX_PAGE_BYTES = 256 * 1024;
+const MAX_PAGE_VALUES = 16_384;
 /** The list of a mirror of 20,000 kernels, each with a line of 200 bytes. */
 const MAX_INDEX = 4 * 1024 * 1024;
+const MAX_INDEX_KERNELS = 20_000;
 const MAX_LISTED = 1000;
 /** `uname -r` has at most 64 characters. */
 const MAX_RELEASE = 64;
@@ -48,7 +50,9 @@ export async function kernelsOfSeries(
       ? await feed.get(path, { maxBytes: MAX_PAGE_BYTES })
       : await feed.get(INDEX_PATH, { maxBytes: MAX_INDEX });
     if (fetched.status !== "ok") return undefined;
-    const listed = isEdge ? decodePage(fetched.bytes) : [...decodeIndex(fetched.bytes).values()];
+    const listed = isEdge
+      ? decodePage(fetched.bytes)
+      : [...decodeIndex(fetched.bytes, MAX_INDEX_KERNELS).values()];
     const kernels = listed.filter((kernel) => kernel.release.startsWith(series));
     const page = isEdge ? new URL(kernels.length > 0 ? path : "kernels", feed.url).href : undefined;
     return { series, kernels: kernels.slice(0, MAX_LISTED), page };
@@ -58,7 +62,7 @@ export async function kernelsOfSeries(
 }
 
 const decodePage = (bytes: Uint8Array): readonly Likely[] =>
-  new Decoder(parseJson(bytes, "kernels"), "kernels")
+  new Decoder(parseJson(bytes, "kernels", MAX_PAGE_VALUES), "kernels")
     .get("kernels")
     .array(MAX_LISTED)
     .map((kernel) => ({

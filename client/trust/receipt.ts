@@ -3,6 +3,7 @@ import { Decoder } from "../../shared/decode.ts";
 import { isCode } from "../../shared/errors.ts";
 import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
+import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { formatInstant, type Instant, instant, parseInstant } from "../../shared/time.ts";
 import { TOP_ROLES } from "../../shared/tuf/schema.ts";
 import type { TrustedSet } from "../../shared/tuf/trusted_set.ts";
@@ -43,7 +44,7 @@ export async function readReceipt(subject: Subject, now: Instant): Promise<Recei
   const manifest = await subject.directory.readManifest();
   if (!bytes || !manifest) return undefined;
   try {
-    const receipt = new Decoder(parseJson(bytes, "receipt"), "receipt");
+    const receipt = new Decoder(parseJson(bytes, "receipt", MAX_SMALL_VALUES), "receipt");
     receipt.get("format").literal(1);
     const expires = receipt.get("expires").as(parseInstant);
     if (expires <= now || receipt.get("digest").string() !== (await digestOf(subject, manifest)))

@@ -1,14 +1,13 @@
 import { RebootlessError } from "../../shared/errors.ts";
-import {
-  MAX_ROOT_BYTES,
-  MAX_SNAPSHOT_BYTES,
-  MAX_TARGETS_BYTES,
-  MAX_TIMESTAMP_BYTES,
-} from "../../shared/limits.ts";
+import { MAX_ROOT_BYTES, MAX_TIMESTAMP_BYTES } from "../../shared/limits.ts";
 import type { TargetSource } from "../../shared/tuf/fetch_target.ts";
 import type { MetadataFile, MetadataSource } from "../../shared/tuf/refresh.ts";
 import { roleFile } from "../../shared/tuf/role_name.ts";
 import type { Feed } from "./feed.ts";
+
+// Of any repository, where no length is stated; what hosts take of a kernel's is in shared/limits.ts.
+const MAX_SNAPSHOT = 2_000_000;
+const MAX_TARGETS = 5_000_000;
 
 /** The metadata of any TUF repository, by the names that the specification gives its files (5.3 to 5.6, 6.2). */
 export function tufMetadata(feed: Feed): MetadataSource {
@@ -18,8 +17,8 @@ export function tufMetadata(feed: Feed): MetadataSource {
       return fetched.status === "ok" ? fetched.bytes : undefined; // 5.3.3: "not found" and nothing else
     },
     timestamp: () => have(feed, "timestamp.json", MAX_TIMESTAMP_BYTES),
-    snapshot: (file) => have(feed, fileName(file), bound(file, MAX_SNAPSHOT_BYTES)), // 5.5.1
-    targets: (file) => have(feed, fileName(file), bound(file, MAX_TARGETS_BYTES)), // 5.6.1
+    snapshot: (file) => have(feed, fileName(file), bound(file, MAX_SNAPSHOT)), // 5.5.1
+    targets: (file) => have(feed, fileName(file), bound(file, MAX_TARGETS)), // 5.6.1
   };
 }
 

@@ -1,5 +1,6 @@
 import { isElf } from "../../shared/elf/header.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../../shared/json.ts";
+import { MAX_MANIFEST_VALUES } from "../../shared/limits.ts";
 import { isFingerprintFile } from "../../shared/runpre/file/layout.ts";
 
 /** What a file is, by what is in it. */
@@ -24,7 +25,7 @@ export function kindOf(bytes: Uint8Array): FileKind {
 
 function jsonObjectOf(bytes: Uint8Array): JsonObject | undefined {
   try {
-    const value = parseJson(bytes, "file");
+    const value = parseJson(bytes, "file", MAX_MANIFEST_VALUES);
     return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined; // then it is none of the documents that can be verified

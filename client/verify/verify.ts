@@ -22,7 +22,7 @@ export async function verifyThing(what: string, options: VerifyOptions): Promise
 }
 
 async function verifyFile(path: string, options: VerifyOptions): Promise<Finding> {
-  const bytes = await readBounded(path, MAX_BUNDLE_BYTES);
+  const bytes = await readBounded(path, MAX_ARTIFACT_BYTES);
   const kind = kindOf(bytes);
   switch (kind.kind) {
     case "bundle":

@@ -4,6 +4,7 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, parseJson } from "../../shared/json.ts";
+import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import type { Clock } from "../../shared/time.ts";
 import { Serial } from "../publish/serial.ts";
 import { auditKey } from "../store/keys.ts";
@@ -112,7 +113,9 @@ async function findEnd(store: Store): Promise<End> {
   const file = low === 0 ? undefined : await store.get(auditKey(low));
   if (!file) return { segment: low, entry: 0, digest: null };
   const line = lastLine(await file.bytes());
-  const entry = new Decoder(parseJson(line, "audit entry"), "audit entry").get("number").integer(1);
+  const entry = new Decoder(parseJson(line, "audit entry", MAX_SMALL_VALUES), "audit entry")
+    .get("number")
+    .integer(1);
   return { segment: low, entry, digest: sha256Hex(await sha256Of(line)) };
 }
 

@@ -3,6 +3,7 @@ import { utf8 } from "../../shared/bytes.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { decodeKernelFacts, type KernelFacts } from "../../shared/feed/kernel.ts";
 import { parseJson } from "../../shared/json.ts";
+import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { instant } from "../../shared/time.ts";
 import type { KernelLine, UpdateEntry } from "./entry.ts";
 import type { Row } from "./tables.ts";
@@ -13,7 +14,7 @@ export const wordsIn = (row: Row, name: string): readonly string[] =>
     .filter(Boolean);
 
 export const factsOfRow = (row: Row): KernelFacts =>
-  decodeKernelFacts(new Decoder(parseJson(utf8(String(row["facts"])), "facts"), "facts"));
+  decodeKernelFacts(new Decoder(parseJson(utf8(String(row["facts"])), "facts", MAX_SMALL_VALUES), "facts"));
 
 export const lineOfRow = (row: Row): KernelLine => ({
   kernel: factsOfRow(row),

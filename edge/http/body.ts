@@ -1,5 +1,5 @@
-import { concatBytes } from "../../shared/bytes.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
+import { GatheredBytes } from "../../shared/gathered_bytes.ts";
 
 /**
  * A request's body, counted while it arrives: what Content-Length says is a claim.
@@ -9,17 +9,13 @@ import { ParseError, RebootlessError } from "../../shared/errors.ts";
 export async function readBody(request: Request, max: number): Promise<Uint8Array> {
   const reader = request.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;
   if (!reader) return new Uint8Array();
-  const parts: Uint8Array[] = [];
-  let length = 0;
+  const body = new GatheredBytes(max);
   for (let part = await next(reader); !part.done; part = await next(reader)) {
-    length += part.value.length;
-    if (length > max) {
-      await reader.cancel();
-      throw new RebootlessError("limit", `the body has more than the ${max} bytes allowed here`);
-    }
-    parts.push(part.value);
+    if (body.add(part.value)) continue;
+    await reader.cancel();
+    throw new RebootlessError("limit", `the body has more than the ${max} bytes allowed here`);
   }
-  return concatBytes(parts);
+  return body.bytes();
 }
 
 /** A sender that goes away is no fault of the edge. */

@@ -9,6 +9,7 @@ import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { ClosedFolder } from "../../shared/folder/closed_folder.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
+import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { Serial } from "../publish/serial.ts";
 import type { ByteRange, Notes, Store, Stored } from "../store/store.ts";
 import { link, readBeginning, rename, syncFolder, unlink, writeNewFile } from "./descriptors.ts";
@@ -198,7 +199,7 @@ async function readAt(file: FileHandle, at: number, length: number): Promise<Buf
 }
 
 function headerOf(bytes: Uint8Array, path: string): Stored {
-  const header = new Decoder(parseJson(bytes, path), path);
+  const header = new Decoder(parseJson(bytes, path, MAX_SMALL_VALUES), path);
   return {
     revision: header.get("revision").string(),
     sha256: header.get("sha256").as(sha256Hex),

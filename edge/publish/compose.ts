@@ -3,7 +3,6 @@ import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { BUNDLED_ROOTS, type Bundle, decodeBundle, encodeBundle } from "../../shared/feed/bundle.ts";
 import { manifestTarget } from "../../shared/feed/paths.ts";
 import type { Publication, Restored } from "../../shared/feed/publication.ts";
-import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { type Instant, instant } from "../../shared/time.ts";
 import type { SignatureVerifier } from "../../shared/tuf/keys.ts";
 import { fileMeta, snapshotDocument, timestampDocument } from "../../shared/tuf/metadata.ts";
@@ -78,7 +77,6 @@ export async function smokeTest(
   bundle: Bundle,
 ): Promise<ReadyFeed> {
   const bytes = encodeBundle(bundle);
-  withinLimit(bytes);
   const served = decodeBundle(bytes);
   if (current) await unlessKeysRotated(() => set.updateTimestamp(current.bundle.timestamp, "cached"));
   if ((await set.updateTimestamp(served.timestamp)) !== "newer") {
@@ -97,12 +95,6 @@ export async function smokeTest(
   if (!equalBytes(served.manifest, bundle.manifest))
     throw new RebootlessError("trust", "the bundle lost bytes");
   return ready;
-}
-
-/** Throws `limit` for a feed.json that no host would take. */
-function withinLimit({ length }: Uint8Array): void {
-  if (length <= MAX_BUNDLE_BYTES) return;
-  throw new RebootlessError("limit", `feed.json would have ${length} bytes, ${MAX_BUNDLE_BYTES} are allowed`);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { secretJson } from "../../shared/decode.ts";
+import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { MINUTE } from "../../shared/time.ts";
 import { onlyMembers } from "./scope.ts";
 
@@ -28,7 +29,7 @@ const MAX_LIMIT = 1_000_000;
 
 /** `{"publish": {"burst", "per_minute"}, …}`; what is not named is as by default. Throws ParseError. */
 export function decodeLimits(bytes: Uint8Array): Limits {
-  const json = secretJson(bytes, "PUBLISHER_LIMITS");
+  const json = secretJson(bytes, "PUBLISHER_LIMITS", MAX_SMALL_VALUES);
   onlyMembers(json, LIMIT_NAMES);
   const given = new Map(json.entries(LIMIT_NAMES.length));
   const limitOf = (name: LimitName): Limit => {

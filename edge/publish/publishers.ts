@@ -36,6 +36,8 @@ export const NOBODY: Publishers = { byId: new Map(), byTargetsKey: new Map(), qu
 
 const MAX_PUBLISHERS = 256;
 const MAX_QUORUMS = 64;
+/** With some hundred patterns and keys for each publisher. */
+const MAX_VALUES = 65_536;
 /** Each that does not fit costs the verification of a signature. */
 export const MAX_DOOR_KEYS = 4;
 
@@ -45,7 +47,7 @@ export const MAX_DOOR_KEYS = 4;
  * private key may stand here by mistake.
  */
 export async function decodePublishers(bytes: Uint8Array): Promise<Publishers> {
-  const json = secretJson(bytes, "PUBLISHERS");
+  const json = secretJson(bytes, "PUBLISHERS", MAX_VALUES);
   if (Array.isArray(json.value)) return publishersOf(json, []);
   onlyMembers(json, ["publishers", "quorums"]);
   const quorums = json.get("quorums").optional((list) => list.array(MAX_QUORUMS).map(decodeQuorum));

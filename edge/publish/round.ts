@@ -1,5 +1,6 @@
 import { Decoder } from "../../shared/decode.ts";
 import { encodeJson, type JsonObject, jsonObject, parseJson } from "../../shared/json.ts";
+import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { formatInstant, type Instant, parseInstant } from "../../shared/time.ts";
 import { ROUND_KEY } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
@@ -30,7 +31,7 @@ export async function runRound(deps: TendDeps): Promise<Round> {
 export async function lastRound(store: Store): Promise<Round | undefined> {
   const file = await store.get(ROUND_KEY);
   if (!file) return undefined;
-  const json = new Decoder(parseJson(await file.bytes(), "round"), "round");
+  const json = new Decoder(parseJson(await file.bytes(), "round", MAX_SMALL_VALUES), "round");
   const count = (name: string) => json.get(name).integer(0);
   return {
     at: json.get("at").as(parseInstant),

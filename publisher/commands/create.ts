@@ -214,4 +214,7 @@ function refused(report: UpdateReport, answer: Readonly<Record<string, JsonValue
   );
 }
 
-const jsonOf = (report: UpdateReport): JsonValue => parseJson(utf8(JSON.stringify(report)), "report");
+function jsonOf(report: UpdateReport): JsonValue {
+  const bytes = utf8(JSON.stringify(report));
+  return parseJson(bytes, "report", bytes.length); // our own: as many as there are
+}

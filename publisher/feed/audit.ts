@@ -3,6 +3,7 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, parseJson } from "../../shared/json.ts";
+import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { type Instant, parseInstant } from "../../shared/time.ts";
 import { type EdgeClient, refusal } from "./edge_client.ts";
 
@@ -49,7 +50,7 @@ export async function* auditEntries(edge: EdgeClient): AsyncGenerator<AuditEntry
 }
 
 async function entryOf(line: Uint8Array): Promise<AuditEntry> {
-  const entry = new Decoder(parseJson(line, "audit entry"), "audit entry");
+  const entry = new Decoder(parseJson(line, "audit entry", MAX_SMALL_VALUES), "audit entry");
   return {
     number: entry.get("number").integer(1),
     at: entry.get("at").as(parseInstant),

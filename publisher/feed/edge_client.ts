@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fetch, { type RequestInit } from "node-fetch";
 import { RebootlessError } from "../../shared/errors.ts";
+import { gathered } from "../../shared/gathered_bytes.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../../shared/json.ts";
+import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { excerpt } from "../../shared/printable.ts";
 import type { Clock } from "../../shared/time.ts";
 import { makeToken, type TokenScope } from "./token.ts";
@@ -74,19 +76,19 @@ export const edgeReader = (base: string): EdgeReader => ({
     call(new URL(path, base), { size: maxBytes, ...(etag && { headers: { "if-none-match": etag } }) }),
 });
 
-async function call(url: URL, init: RequestInit): Promise<Answer> {
+async function call(url: URL, { size = MAX_ANSWER_BYTES, ...init }: RequestInit): Promise<Answer> {
   try {
     const signal = AbortSignal.timeout(DEADLINE_MS);
     const compress = !LOCAL.test(url.hostname);
     const response = await fetch(url, {
       redirect: "error",
-      size: MAX_ANSWER_BYTES,
       signal,
       compress,
       ...init,
     });
     if (UNAVAILABLE.has(response.status)) throw new Error(`it is not available (${response.status})`);
-    const body = new Uint8Array(await response.arrayBuffer());
+    const body = response.body ? await gathered(response.body, size) : new Uint8Array();
+    if (!body) throw new Error(`its answer has more than ${size} bytes`);
     return { status: response.status, body, header: (name) => response.headers.get(name) };
   } catch (cause) {
     throw new RebootlessError("unreachable", `${url.href} did not answer`, { cause });
@@ -110,7 +112,7 @@ export function refusal({ status, body }: Pick<Answer, "status" | "body">, what:
 
 function errorOf(body: Uint8Array): JsonObject | undefined {
   try {
-    const answer = parseJson(body, "answer");
+    const answer = parseJson(body, "answer", MAX_SMALL_VALUES);
     const error = isJsonObject(answer) ? answer.get("error") : undefined;
     return isJsonObject(error) ? error : undefined;
   } catch {

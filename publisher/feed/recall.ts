@@ -5,6 +5,7 @@ import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import { decodeManifest } from "../../shared/feed/manifest.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { encodeJson, isJsonObject, type JsonValue, parseJson } from "../../shared/json.ts";
+import { MAX_MANIFEST_VALUES } from "../../shared/limits.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import { type Clock, DAY, type Instant, instant } from "../../shared/time.ts";
 import { type Current, currentBundle, verifiedState } from "./current.ts";
@@ -110,7 +111,7 @@ async function recalledIn(current: Current, recall: Recall, now: Instant) {
  * that word on it already, it is the same to the last byte.
  */
 export function withRecall(manifest: Uint8Array, { id, reason }: Recall): Uint8Array {
-  const document = parseJson(manifest, "manifest");
+  const document = parseJson(manifest, "manifest", MAX_MANIFEST_VALUES);
   const updates = isJsonObject(document) ? document.get("updates") : undefined;
   if (!isJsonObject(document) || !Array.isArray(updates)) return manifest;
   const says = (update: JsonValue) => isJsonObject(update) && update.get("id") === id;

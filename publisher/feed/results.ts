@@ -20,10 +20,15 @@ export interface EdgeResult {
 /** Of a batch: some hundred bytes for each kernel, more for each digest that is missing. */
 export const MAX_RESULTS_BYTES = 4 * 1024 * 1024;
 const MAX_MESSAGE = 8192;
+/** A digest for each update of each kernel. */
+const MAX_VALUES = MAX_BATCH * (MAX_UPDATES + 32);
 
 /** Throws ParseError. */
 export const decodeResults = (bytes: Uint8Array): readonly EdgeResult[] =>
-  new Decoder(parseJson(bytes, "answer"), "answer").get("results").array(MAX_BATCH).map(decodeResult);
+  new Decoder(parseJson(bytes, "answer", MAX_VALUES), "answer")
+    .get("results")
+    .array(MAX_BATCH)
+    .map(decodeResult);
 
 function decodeResult(result: Decoder): EdgeResult {
   const text = (name: string) => result.get(name).optional((value) => value.string(MAX_MESSAGE));

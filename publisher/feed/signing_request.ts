@@ -1,11 +1,12 @@
 import { type BuildId, buildId } from "../../shared/brand.ts";
-import { fromUtf8, utf8 } from "../../shared/bytes.ts";
+import { fromUtf8 } from "../../shared/bytes.ts";
 import { Decoder } from "../../shared/decode.ts";
-import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
+import { encodeJson, jsonObject, parseFiles } from "../../shared/json.ts";
 import {
   MAX_MANIFEST_BYTES,
   MAX_ROOT_BYTES,
   MAX_ROOT_ROTATIONS,
+  MAX_SMALL_VALUES,
   MAX_TARGETS_BYTES,
 } from "../../shared/limits.ts";
 
@@ -63,26 +64,28 @@ export function encodeRequest(request: SigningRequest): Uint8Array {
 
 /** The caller has bounded the bytes (MAX_REQUEST_BYTES). Throws ParseError. */
 export function decodeRequest(bytes: Uint8Array): SigningRequest {
-  const request = new Decoder(parseJson(bytes, "request"), "request");
+  const request = new Decoder(parseFiles(bytes, "request", MAX_SMALL_VALUES), "request");
   request.get("format").literal(FORMAT);
   const roots = request
     .get("roots")
     .array(MAX_ROOT_ROTATIONS)
-    .map((root) => utf8(root.string(MAX_ROOT_BYTES)));
-  if (request.get("kind").value === "root") return decodeRootRequest(request, roots);
+    .map((root) => root.file(MAX_ROOT_BYTES));
+  if (request.get("kind").string() === "root") return decodeRootRequest(request, roots);
   request.get("kind").literal("targets");
   return decodeTargetsRequest(request, roots);
 }
 
-function decodeRootRequest(request: Decoder, roots: readonly Uint8Array[]): RootRequest {
+type FileDecoder = Decoder<Uint8Array>;
+
+function decodeRootRequest(request: FileDecoder, roots: readonly Uint8Array[]): RootRequest {
   onlyMembers(request, ["format", "kind", "roots", "metadata"]);
-  return { kind: "root", roots, metadata: utf8(request.get("metadata").string(MAX_ROOT_BYTES)) };
+  return { kind: "root", roots, metadata: request.get("metadata").file(MAX_ROOT_BYTES) };
 }
 
-function decodeTargetsRequest(request: Decoder, roots: readonly Uint8Array[]): TargetsRequest {
+function decodeTargetsRequest(request: FileDecoder, roots: readonly Uint8Array[]): TargetsRequest {
   onlyMembers(request, ["format", "kind", "roots", "build_id", "base", "metadata", "manifest", "previous"]);
-  const targets = (file: Decoder) => utf8(file.string(MAX_TARGETS_BYTES));
-  const manifest = (file: Decoder) => utf8(file.string(MAX_MANIFEST_BYTES));
+  const targets = (file: FileDecoder) => file.file(MAX_TARGETS_BYTES);
+  const manifest = (file: FileDecoder) => file.file(MAX_MANIFEST_BYTES);
   const previous = request.get("previous").nullable((files) => ({
     targets: targets(files.get("targets")),
     manifest: manifest(files.get("manifest")),
@@ -99,7 +102,7 @@ function decodeTargetsRequest(request: Decoder, roots: readonly Uint8Array[]): T
 }
 
 /** Whatever a newer version put there, an older one could not show to its signer. */
-function onlyMembers(request: Decoder, names: readonly string[]): void {
+function onlyMembers(request: FileDecoder, names: readonly string[]): void {
   const [stranger] = [...request.object().keys()].filter((name) => !names.includes(name));
   if (stranger !== undefined) request.fail(`a member that is not known: ${JSON.stringify(stranger)}`);
 }

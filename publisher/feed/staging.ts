@@ -4,6 +4,7 @@ import { Decoder } from "../../shared/decode.ts";
 import { encodeQuestion, MAX_BATCH, STAGING_PATH } from "../../shared/feed/batch.ts";
 import { stagingPath } from "../../shared/feed/publication.ts";
 import { parseJson } from "../../shared/json.ts";
+import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import { type EdgeClient, refusal } from "./edge_client.ts";
 
@@ -56,7 +57,7 @@ export class Staging {
     const body = encodeQuestion("sha256", digests);
     const answer = await this.#edge.send({ method: "POST", path: `/${STAGING_PATH}`, body });
     if (answer.status !== 200) throw refusal(answer, "to say which modules it has");
-    const missing = new Decoder(parseJson(answer.body, "answer"), "answer").get("missing");
+    const missing = new Decoder(parseJson(answer.body, "answer", MAX_SMALL_VALUES), "answer").get("missing");
     const absent = missing.array(MAX_BATCH).map((item) => item.as(sha256Hex));
     await inParallel(absent, UPLOADS, (sha256) => this.#upload(sha256));
   }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
-import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
+import { MAX_ROOT_BYTES, MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import type { Root, TopRole } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { type KeyFile, readKeyFile } from "../keys/key_file.ts";
@@ -62,7 +62,7 @@ export async function requireWorkspace(dir: string): Promise<Omit<Workspace, "ke
       hint: "Make one with `rebootless-publish init DIR`.",
     });
   });
-  const settings = new Decoder(parseJson(bytes, "publisher.json"), "publisher.json");
+  const settings = new Decoder(parseJson(bytes, "publisher.json", MAX_SMALL_VALUES), "publisher.json");
   settings.get("format").literal(1);
   const publisher = settings.get("publisher").string();
   return { dir, publisher, audience: settings.get("audience").string() };

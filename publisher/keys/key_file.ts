@@ -4,6 +4,7 @@ import { isSoundPublicKey } from "../../shared/crypto/ed25519.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, type JsonObject, jsonObject, parseJson } from "../../shared/json.ts";
+import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { canonicalJson } from "../../shared/tuf/canonical_json.ts";
 import { ed25519Key, keyId, type PublicKey } from "../../shared/tuf/keys.ts";
 import { ed25519Public } from "./ed25519.ts";
@@ -158,7 +159,7 @@ const boundPart = (key: PublicKey, role: KeyRole | undefined): Uint8Array =>
   canonicalJson(publicPart(key, role));
 
 async function decodePublicPart(bytes: Uint8Array, path: string) {
-  const file = new Decoder(parseJson(bytes, path), path);
+  const file = new Decoder(parseJson(bytes, path, MAX_SMALL_VALUES), path);
   file.get("format").literal(FORMAT);
   const key = decodePublicKey(file);
   const facts: KeyFacts = { id: await keyId(key), key, role: file.get("role").optional(decodeKeyRole) };

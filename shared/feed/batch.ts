@@ -3,7 +3,7 @@ import { concatBytes } from "../bytes.ts";
 import { Decoder } from "../decode.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
 import { encodeJson, jsonObject, parseJson } from "../json.ts";
-import { MAX_BUNDLE_BYTES } from "../limits.ts";
+import { MAX_BUNDLE_BYTES, MAX_SMALL_VALUES } from "../limits.ts";
 import { decodePublication, encodePublication, type Publication } from "./publication.ts";
 
 /**
@@ -72,7 +72,9 @@ export const decodeBuildIds = (bytes: Uint8Array): readonly BuildId[] => asked(b
 export const decodeDigests = (bytes: Uint8Array): readonly Sha256Hex[] => asked(bytes, "sha256", sha256Hex);
 
 function asked<T>(bytes: Uint8Array, name: string, read: (text: string) => T): readonly T[] {
-  const list = new Decoder(parseJson(bytes, "question"), "question").get(name).array(MAX_BATCH);
+  const list = new Decoder(parseJson(bytes, "question", MAX_SMALL_VALUES), "question")
+    .get(name)
+    .array(MAX_BATCH);
   return [...new Set(list.map((item) => item.as(read)))];
 }
 
@@ -91,7 +93,7 @@ export const encodeFeeds = ({ feeds, absent, leftOff }: Feeds): Uint8Array =>
 /** Throws `parse`, also where the end is missing. */
 export function decodeFeeds(bytes: Uint8Array): Feeds {
   const lines = splitLines(bytes);
-  const end = new Decoder(parseJson(lines.at(-1) ?? bytes, "end of feeds"), "end of feeds");
+  const end = new Decoder(parseJson(lines.at(-1) ?? bytes, "end of feeds", MAX_SMALL_VALUES), "end of feeds");
   const ids = (name: string) =>
     end
       .get(name)

@@ -1,11 +1,14 @@
 import { type BuildId, buildId } from "../brand.ts";
-import { fromUtf8, utf8 } from "../bytes.ts";
+import { concatBytes, requireUtf8, utf8 } from "../bytes.ts";
 import { Decoder } from "../decode.ts";
-import { encodeJson, jsonObject, parseJson } from "../json.ts";
+import { RebootlessError } from "../errors.ts";
+import { parseFiles } from "../json.ts";
+import { escaped, escapedLength } from "../json_text.ts";
 import {
+  MAX_BUNDLE_BYTES,
   MAX_MANIFEST_BYTES,
   MAX_ROOT_BYTES,
-  MAX_ROOT_ROTATIONS,
+  MAX_SMALL_VALUES,
   MAX_SNAPSHOT_BYTES,
   MAX_TARGETS_BYTES,
   MAX_TIMESTAMP_BYTES,
@@ -28,31 +31,44 @@ export interface Bundle {
 /** How many of the newest roots travel; a host further behind fetches the older ones by their own names. */
 export const BUNDLED_ROOTS = 4;
 
+/** Each as its own member, in this order. */
+const FILES = ["timestamp", "snapshot", "targets", "manifest"] as const;
+const COMMA = utf8(",");
+/** Bytes at the most of what is no file: names, the build ID, commas. */
+const AROUND_FILES = 512;
+
+/** Throws `limit` for more than MAX_BUNDLE_BYTES, which no host would take, and ParseError for a file that is not UTF-8. */
 export function encodeBundle(bundle: Bundle): Uint8Array {
-  return encodeJson(
-    jsonObject({
-      format: 1,
-      build_id: bundle.buildId,
-      roots: bundle.roots.map(fromUtf8),
-      timestamp: fromUtf8(bundle.timestamp),
-      snapshot: fromUtf8(bundle.snapshot),
-      targets: fromUtf8(bundle.targets),
-      manifest: fromUtf8(bundle.manifest),
-    }),
-  );
+  const { buildId: id, roots, ...files } = bundle;
+  let length = AROUND_FILES;
+  for (const file of [...roots, ...FILES.map((name) => files[name])]) {
+    requireUtf8(file);
+    length += escapedLength(file);
+  }
+  if (length > MAX_BUNDLE_BYTES) {
+    const message = `feed.json would have ${length} bytes, ${MAX_BUNDLE_BYTES} are allowed`;
+    throw new RebootlessError("limit", message);
+  }
+  return concatBytes([
+    utf8(`{"format":1,"build_id":"${id}","roots":[`),
+    ...roots.flatMap((root, i) => (i === 0 ? [escaped(root)] : [COMMA, escaped(root)])),
+    utf8("]"),
+    ...FILES.flatMap((name) => [utf8(`,"${name}":`), escaped(files[name])]),
+    utf8("}"),
+  ]);
 }
 
 /** Throws ParseError. The caller has bounded the bytes (MAX_BUNDLE_BYTES). */
 export function decodeBundle(bytes: Uint8Array): Bundle {
-  const bundle = new Decoder(parseJson(bytes, "feed.json"), "feed.json");
+  const bundle = new Decoder(parseFiles(bytes, "feed.json", MAX_SMALL_VALUES), "feed.json");
   bundle.get("format").literal(1);
-  const file = (name: string, max: number) => utf8(bundle.get(name).string(max));
+  const file = (name: (typeof FILES)[number], max: number) => bundle.get(name).file(max);
   return {
     buildId: bundle.get("build_id").as(buildId),
     roots: bundle
       .get("roots")
-      .array(MAX_ROOT_ROTATIONS)
-      .map((root) => utf8(root.string(MAX_ROOT_BYTES))),
+      .array(BUNDLED_ROOTS)
+      .map((root) => root.file(MAX_ROOT_BYTES)),
     timestamp: file("timestamp", MAX_TIMESTAMP_BYTES),
     snapshot: file("snapshot", MAX_SNAPSHOT_BYTES),
     targets: file("targets", MAX_TARGETS_BYTES),

@@ -15,6 +15,8 @@ export interface Hold {
 
 /** Somebody who holds more than this wants `mode = "check"`. */
 const MAX_HOLDS = 4096;
+/** Three members for each. */
+const MAX_VALUES = 8 * MAX_HOLDS;
 
 /** Reads what a hold may name. Throws ParseError. */
 export function heldName(text: string): string {
@@ -40,7 +42,7 @@ export const heldBy = ({ what }: Hold, updates: readonly Update[]): readonly Upd
 
 /** Throws ParseError. */
 export function decodeHolds(bytes: Uint8Array): readonly Hold[] {
-  const document = new Decoder(parseJson(bytes, "holds"), "holds");
+  const document = new Decoder(parseJson(bytes, "holds", MAX_VALUES), "holds");
   document.get("format").literal(1);
   return document
     .get("holds")

@@ -1,7 +1,6 @@
 import { type BuildId, buildId } from "../brand.ts";
-import { utf8 } from "../bytes.ts";
 import { Decoder } from "../decode.ts";
-import { type JsonObject, jsonObject, parseJson } from "../json.ts";
+import { type JsonObject, jsonObject, parseFiles, parseJson } from "../json.ts";
 
 /** One kernel of a feed, as a list names it. A list is a hint of what to ask for, and believed in nothing. */
 export interface Listed {
@@ -26,6 +25,8 @@ export interface Listing {
 export const LISTING_PAGE = 200;
 export const MAX_LISTING_BYTES = 1024 * 1024;
 const MAX_CURSOR = 64;
+/** Values and names of one: it has three or four members, and may be given more. */
+const VALUES_OF_KERNEL = 16;
 
 /** @param since `next` of the listing before; without it from the beginning. */
 export const changesPath = (since: string | undefined): string =>
@@ -39,7 +40,10 @@ const listedToJson = ({ buildId: id, release, distribution, version }: Listed): 
 
 /** Throws ParseError. The caller has bounded the bytes (MAX_LISTING_BYTES). */
 export function decodeListing(bytes: Uint8Array): Listing {
-  const listing = new Decoder(parseJson(bytes, "list of changes"), "list of changes");
+  const listing = new Decoder(
+    parseJson(bytes, "list of changes", VALUES_OF_KERNEL * LISTING_PAGE),
+    "list of changes",
+  );
   listing.get("schema").literal(1);
   return {
     kernels: listing.get("kernels").array(LISTING_PAGE).map(decodeListed),
@@ -93,14 +97,14 @@ export const renewalsToJson = (
 
 /** Throws ParseError. The caller has bounded the bytes. @param max kernels. */
 export function decodeRenewals(bytes: Uint8Array, max: number = MAX_RENEWALS): readonly Renewal[] {
-  const answer = new Decoder(parseJson(bytes, "timestamps"), "timestamps");
+  const answer = new Decoder(parseFiles(bytes, "timestamps", VALUES_OF_KERNEL * max), "timestamps");
   answer.get("schema").literal(1);
   return answer
     .get("kernels")
     .array(max)
     .map((kernel) => ({
       buildId: kernel.get("build_id").as(buildId),
-      timestamp: utf8(kernel.get("timestamp").string(MAX_RENEWED_FILE)),
-      snapshot: utf8(kernel.get("snapshot").string(MAX_RENEWED_FILE)),
+      timestamp: kernel.get("timestamp").file(MAX_RENEWED_FILE),
+      snapshot: kernel.get("snapshot").file(MAX_RENEWED_FILE),
     }));
 }

@@ -1,6 +1,6 @@
 import { Decoder } from "../decode.ts";
 import { encodeJson, jsonObject, parseJson } from "../json.ts";
-import { MAX_UPDATES } from "../limits.ts";
+import { MAX_MANIFEST_VALUES, MAX_UPDATES } from "../limits.ts";
 import type { KernelLandmarks } from "../runpre/fingerprint.ts";
 import { decodeLandmarks, landmarksToJson } from "../runpre/landmarks_json.ts";
 import { decodeKernelFacts, type KernelFacts, kernelFactsToJson } from "./kernel.ts";
@@ -27,7 +27,7 @@ export const MANIFEST_FORMAT = 1;
 
 /** Throws ParseError; ids are unique. The caller has bounded the bytes and verified them against targets. */
 export function decodeManifest(bytes: Uint8Array): KernelManifest {
-  const manifest = new Decoder(parseJson(bytes, "manifest"), "manifest");
+  const manifest = new Decoder(parseJson(bytes, "manifest", MAX_MANIFEST_VALUES), "manifest");
   manifest.get("format").literal(MANIFEST_FORMAT);
   const updates = manifest.get("updates").array(MAX_UPDATES).map(decodeUpdate);
   if (new Set(updates.map((u) => u.id)).size !== updates.length) manifest.fail("an update id twice");

@@ -1,8 +1,14 @@
 import { type BuildId, buildId } from "../brand.ts";
-import { fromUtf8, utf8 } from "../bytes.ts";
+import { fromUtf8 } from "../bytes.ts";
 import { Decoder } from "../decode.ts";
-import { encodeJson, jsonObject, parseJson } from "../json.ts";
-import { MAX_MANIFEST_BYTES, MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS, MAX_TARGETS_BYTES } from "../limits.ts";
+import { encodeJson, jsonObject, parseFiles } from "../json.ts";
+import {
+  MAX_MANIFEST_BYTES,
+  MAX_ROOT_BYTES,
+  MAX_ROOT_ROTATIONS,
+  MAX_SMALL_VALUES,
+  MAX_TARGETS_BYTES,
+} from "../limits.ts";
 
 /**
  * What a publisher sends to `POST kernels/<build-id>/publish`: the signed targets and the manifest that it
@@ -44,19 +50,19 @@ export function encodePublication(publication: Publication): Uint8Array {
 
 /** Throws ParseError. */
 export function decodePublication(bytes: Uint8Array): Publication {
-  const publication = new Decoder(parseJson(bytes, "publication"), "publication");
+  const publication = new Decoder(parseFiles(bytes, "publication", MAX_SMALL_VALUES), "publication");
   publication.get("format").literal(1);
   const restored = publication.get("restored").optional(decodeRestored);
   return {
     buildId: publication.get("build_id").as(buildId),
     base: publication.get("base").integer(0),
-    targets: utf8(publication.get("targets").string(MAX_TARGETS_BYTES)),
-    manifest: utf8(publication.get("manifest").string(MAX_MANIFEST_BYTES)),
+    targets: publication.get("targets").file(MAX_TARGETS_BYTES),
+    manifest: publication.get("manifest").file(MAX_MANIFEST_BYTES),
     ...(restored && { restored }),
   };
 }
 
-const decodeRestored = (versions: Decoder): Restored => ({
+const decodeRestored = (versions: Decoder<Uint8Array>): Restored => ({
   snapshot: versions.get("snapshot").integer(1, MAX_RESTORED),
   timestamp: versions.get("timestamp").integer(1, MAX_RESTORED),
 });
@@ -76,10 +82,10 @@ export const encodeRootChain = (roots: readonly Uint8Array[]): Uint8Array =>
 
 /** Throws ParseError. */
 export const decodeRootChain = (bytes: Uint8Array): readonly Uint8Array[] =>
-  new Decoder(parseJson(bytes, "roots"), "roots")
+  new Decoder(parseFiles(bytes, "roots", MAX_SMALL_VALUES), "roots")
     .get("roots")
     .array(MAX_ROOT_ROTATIONS)
-    .map((root) => utf8(root.string(MAX_ROOT_BYTES)));
+    .map((root) => root.file(MAX_ROOT_BYTES));
 
 /**
  * A publisher's token is a JWT signed with EdDSA, sent as `Authorization: Bearer …`, good for one request.

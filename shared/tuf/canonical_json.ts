@@ -7,16 +7,29 @@ import { isJsonObject, type JsonValue } from "../json.ts";
  * included: what is verified is what was sent, not what we understood of it.
  */
 export function canonicalJson(value: JsonValue): Uint8Array {
-  return utf8(text(value));
+  const pieces: string[] = [];
+  write(value, pieces);
+  return utf8(pieces.join(""));
 }
 
-function text(value: JsonValue): string {
+/** In pieces that are joined once: joined at every level, a text that nests deep would be copied as often. */
+function write(value: JsonValue, pieces: string[]): void {
   if (isJsonObject(value)) {
     const members = [...value].sort(([a], [b]) => compareCodePoints(a, b));
-    return `{${members.map(([name, member]) => `${quote(name)}:${text(member)}`).join(",")}}`;
-  }
-  if (Array.isArray(value)) return `[${(value as readonly JsonValue[]).map(text).join(",")}]`;
-  return typeof value === "string" ? quote(value) : String(value);
+    pieces.push("{");
+    for (const [i, [name, member]] of members.entries()) {
+      pieces.push(i === 0 ? "" : ",", quote(name), ":");
+      write(member, pieces);
+    }
+    pieces.push("}");
+  } else if (Array.isArray(value)) {
+    pieces.push("[");
+    for (const [i, item] of (value as readonly JsonValue[]).entries()) {
+      if (i > 0) pieces.push(",");
+      write(item, pieces);
+    }
+    pieces.push("]");
+  } else pieces.push(typeof value === "string" ? quote(value) : String(value));
 }
 
 const quote = (value: string): string => `"${/["\\]/.test(value) ? value.replace(/["\\]/g, "\\$&") : value}"`;

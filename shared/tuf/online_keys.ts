@@ -3,6 +3,7 @@ import { ed25519, ed25519Signer, type Signer } from "../crypto/ed25519_webcrypto
 import { type Decoder, secretJson } from "../decode.ts";
 import { RebootlessError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
+import { MAX_SMALL_VALUES } from "../limits.ts";
 import { canonicalJson } from "./canonical_json.ts";
 import { ed25519Key, type PublicKey } from "./keys.ts";
 import { envelope } from "./metadata.ts";
@@ -28,7 +29,7 @@ const MAX_KEYS = 4;
  *   members, never values. @param what names the text in messages.
  */
 export async function onlineKeys(text: Uint8Array, what = "JWK"): Promise<readonly OnlineKey[]> {
-  const value = secretJson(text, what);
+  const value = secretJson(text, what, MAX_SMALL_VALUES);
   const list = Array.isArray(value.value) ? value.array(MAX_KEYS) : [value];
   if (list.length === 0) return value.fail("no key");
   return Promise.all(list.map(onlineKey));

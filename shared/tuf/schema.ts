@@ -2,7 +2,7 @@ import type { DigestAlgorithm } from "../crypto/digest.ts";
 import { Decoder } from "../decode.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { parseJson } from "../json.ts";
-import { MAX_ENTRIES, MAX_SIGNATURES } from "../limits.ts";
+import { MAX_ENTRIES, MAX_METADATA_VALUES, MAX_SIGNATURES } from "../limits.ts";
 import { type Instant, parseInstant } from "../time.ts";
 import { canonicalJson } from "./canonical_json.ts";
 import { type Delegations, decodeDelegations } from "./delegations.ts";
@@ -68,7 +68,7 @@ export interface Targets extends Common {
  * @param role names the file in messages.
  */
 export function parseEnvelope(bytes: Uint8Array, role: string): Envelope {
-  const document = new Decoder(parseJson(bytes, role), role);
+  const document = new Decoder(parseJson(bytes, role, MAX_METADATA_VALUES), role);
   const signed = document.get("signed").object();
   const signatures = new Map<string, string>();
   for (const entry of document.get("signatures").array(MAX_SIGNATURES)) {

@@ -169,7 +169,7 @@ function readFingerprints(bytes: Uint8Array): void {
 }
 
 function readJson(bytes: Uint8Array): void {
-  const document = new Decoder(parseJson(bytes, "fuzz"), "fuzz");
+  const document = new Decoder(parseJson(bytes, "fuzz", 10_000), "fuzz");
   tolerant(() => decodeLandmarks(document.get("landmarks")));
   for (const fn of document.get("functions").array(100_000)) tolerant(() => fingerprintFromJson(fn.value));
 }

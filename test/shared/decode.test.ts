@@ -5,7 +5,7 @@ import { ParseError } from "../../shared/errors.ts";
 import { parseJson } from "../../shared/json.ts";
 import { parseInstant } from "../../shared/time.ts";
 
-const decode = (json: string) => new Decoder(parseJson(utf8(json), "test"), "test");
+const decode = (json: string) => new Decoder(parseJson(utf8(json), "test", 10_000), "test");
 
 describe("the decoder", () => {
   it("walks to values of the types that are asked for", () => {

@@ -1,11 +1,31 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concatBytes, fromUtf8, utf8 } from "../../shared/bytes.ts";
 import { ParseError } from "../../shared/errors.ts";
-import { encodeJson, isJsonObject, jsonObject, parseJson } from "../../shared/json.ts";
+import {
+  encodeJson,
+  isJsonObject,
+  type JsonValue,
+  jsonObject,
+  parseFiles,
+  parseJson,
+} from "../../shared/json.ts";
 import { MAX_JSON_DEPTH } from "../../shared/limits.ts";
 
-const parse = (text: string) => parseJson(utf8(text), "test");
+const parse = (text: string) => parseJson(utf8(text), "test", 10_000);
 const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
+
+/** undefined for what is JSON and not taken: fractions, numbers too large, half a surrogate pair. */
+function attempt(read: () => JsonValue): JsonValue | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ParseError) return undefined;
+    throw error;
+  }
+}
+
+const withoutMinusZero = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 describe("JSON", () => {
   it.each<[string, unknown]>([
@@ -85,6 +105,53 @@ describe("JSON", () => {
     expect(() => parse(`${'{"a":'.repeat(1_000_000)}`)).toThrow(/nested deeper/);
   });
 
+  it("is bounded in values and names, each counted where it stands", () => {
+    for (const [text, count] of [
+      ["0", 1],
+      ["[[],{}]", 3],
+      ['{"a":1,"b":[2,"c"]}', 7],
+      [`[${"{},".repeat(997)}{}]`, 999],
+    ] as const) {
+      expect(() => parseJson(utf8(text), "test", count)).not.toThrow();
+      expect(() => parseJson(utf8(text), "test", count - 1)).toThrow(/more than \d+ values and names/);
+    }
+  });
+
+  it("ends at the first value too many, however long the document is", () => {
+    const bytes = new Uint8Array(8 * 1024 * 1024).fill(0x5b); // arrays in arrays without end
+    bytes.fill(0x30, 2);
+    bytes.forEach((_, i) => {
+      if (i > 2 && i % 2 === 1) bytes[i] = 0x2c;
+    });
+    const start = performance.now();
+    expect(() => parseJson(bytes, "test", 100)).toThrow("test: more than 100 values and names at byte 198");
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+
+  it("reads as JSON.parse does, where the values are of those that are taken", () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 5 }), fc.nat(3), (text, indent) => {
+        const value = JSON.parse(text) as unknown;
+        const written = JSON.stringify(value, null, indent);
+        const read = attempt(() => parse(written));
+        if (read !== undefined)
+          expect(JSON.parse(fromUtf8(encodeJson(read)))).toEqual(withoutMinusZero(value));
+      }),
+    );
+  });
+
+  it("leaves texts as the bytes of files", () => {
+    const text = '{"a":["\\"\\u00e9",1,{"b":"é"}],"c":""}';
+    const value = parseFiles(utf8(text), "test", 100);
+    expect(value).toEqual(
+      new Map<string, unknown>([
+        ["a", [utf8('"é'), 1, new Map([["b", utf8("é")]])]],
+        ["c", new Uint8Array()],
+      ]),
+    );
+    expect(() => parseFiles(Uint8Array.of(0x22, 0xff, 0x22), "test", 100)).toThrow(ParseError);
+  });
+
   it.each([
     ["a stray byte", [0x22, 0xff, 0x22]],
     ["an overlong form", [0x22, 0xc0, 0xaf, 0x22]],
@@ -92,11 +159,13 @@ describe("JSON", () => {
     ["more than Unicode has", [0x22, 0xf4, 0x90, 0x80, 0x80, 0x22]],
     ["a character cut short", [0x22, 0xe2, 0x82, 0x22]],
   ])("%s is not UTF-8", (_what, bytes) => {
-    expect(() => parseJson(Uint8Array.from(bytes), "test")).toThrow(ParseError);
+    expect(() => parseJson(Uint8Array.from(bytes), "test", 10_000)).toThrow(ParseError);
   });
 
   it("says what it was reading and where", () => {
-    expect(() => parseJson(utf8('{"a":x}'), "targets")).toThrow("targets: not a JSON value at character 5");
+    expect(() => parseJson(utf8('{"a":x}'), "targets", 10_000)).toThrow(
+      "targets: not a JSON value at byte 5",
+    );
     expect(() => parse('{"a":1,"a":1}')).toThrow('the name "a" twice');
   });
 
@@ -113,7 +182,7 @@ describe("JSON", () => {
   it("comes back as it was written", () => {
     const text = '{"10":[{"__proto__":-1}],"a":"\\"\\\\\\u0000","é":"🔥"}';
     const bytes = encodeJson(parse(text));
-    expect(encodeJson(parseJson(bytes, "again"))).toEqual(bytes);
+    expect(encodeJson(parseJson(bytes, "again", 10_000))).toEqual(bytes);
     expect(concatBytes([bytes])).toEqual(utf8(text));
   });
 });

@@ -50,7 +50,9 @@ describe("text for a terminal or a log", () => {
         const value: JsonValue = jsonObject(Object.fromEntries(members));
         const shown = printableJson(value);
         expect(shown).not.toMatch(UNPRINTABLE);
-        expect(encodeJson(parseJson(new TextEncoder().encode(shown), "shown"))).toEqual(encodeJson(value));
+        expect(encodeJson(parseJson(new TextEncoder().encode(shown), "shown", 10_000))).toEqual(
+          encodeJson(value),
+        );
       }),
     );
   });

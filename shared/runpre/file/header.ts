@@ -4,7 +4,7 @@ import { encodeJson, jsonObject, parseJson } from "../../json.ts";
 import { decodeKernel, type KernelIdentity, kernelToJson } from "../../kernel_identity.ts";
 import type { KernelLandmarks } from "../fingerprint.ts";
 import { decodeLandmarks, landmarksToJson } from "../landmarks_json.ts";
-import type { ModuleLayout } from "../module/layout.ts";
+import { MAX_BASES, type ModuleLayout } from "../module/layout.ts";
 import { decodeLayout, layoutToJson } from "../module/layout_json.ts";
 
 /** Whose functions a fingerprint file describes, and what a checker must know of the kernel as a whole. */
@@ -24,6 +24,9 @@ export interface FingerprintedObject {
   readonly layout: ModuleLayout | null;
 }
 
+/** Six for each base of a module. */
+const MAX_VALUES = 8 * MAX_BASES;
+
 export const KERNEL_OBJECT = objectName("vmlinux");
 
 export const encodeHeader = ({ kernel, object, landmarks }: FileHeader): Uint8Array =>
@@ -41,7 +44,7 @@ export const encodeHeader = ({ kernel, object, landmarks }: FileHeader): Uint8Ar
 
 /** @throws ParseError. */
 export function decodeHeader(bytes: Uint8Array): FileHeader {
-  const header = new Decoder(parseJson(bytes, "fingerprint file"), "header");
+  const header = new Decoder(parseJson(bytes, "fingerprint file", MAX_VALUES), "header");
   const object = header.get("object");
   return {
     kernel: decodeKernel(header.get("kernel")),

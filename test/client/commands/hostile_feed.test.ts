@@ -23,6 +23,7 @@ const manifest = parseJson(
     },
   }),
   "manifest",
+  10_000,
 );
 
 /** The places of all texts of a document. */

@@ -27,7 +27,7 @@ const bundle: Bundle = {
   targets: utf8("ta"),
   manifest: utf8("m"),
 };
-const document = parseJson(encodeBundle(bundle), "feed.json");
+const document = parseJson(encodeBundle(bundle), "feed.json", 10_000);
 
 describe("a bundle", () => {
   it("carries every file byte for byte", () => {

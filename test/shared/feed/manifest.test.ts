@@ -8,7 +8,7 @@ const manifest = sampleManifest(
   sampleUpdate("a"),
   sampleUpdate("b", { depends: ["a"], recalled: "it leaks" }),
 );
-const document = parseJson(encodeManifest(manifest), "manifest");
+const document = parseJson(encodeManifest(manifest), "manifest", 10_000);
 
 describe("a manifest", () => {
   it("reads as it was written", () => {

@@ -18,6 +18,7 @@ const file = fc
 const document = parseJson(
   encodePublication({ buildId: ID, base: 3, targets: utf8("t"), manifest: utf8("m") }),
   "publication",
+  10_000,
 );
 
 describe("a publication", () => {

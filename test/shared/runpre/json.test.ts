@@ -23,7 +23,7 @@ const sample: FunctionFingerprint = {
 
 const text = `{"name":"cmdline_proc_show","offset":3523568,"size":80,"sha256":"${"ab".repeat(32)}","locator":"AQIDBA==","sites":{"reloc32":[12,60],"ftrace":[0],"return_thunk":[40]}}`;
 const decode = (json: string): FunctionFingerprint =>
-  fingerprintFromJson(parseJson(new TextEncoder().encode(json), "test"));
+  fingerprintFromJson(parseJson(new TextEncoder().encode(json), "test", 10_000));
 
 describe("fingerprints as JSON", () => {
   it("have one form, and come back whole", () => {
@@ -60,7 +60,7 @@ describe("fingerprints as JSON", () => {
       fc.property(json, (document) => {
         let value: JsonValue;
         try {
-          value = parseJson(new TextEncoder().encode(document), "test");
+          value = parseJson(new TextEncoder().encode(document), "test", 10_000);
         } catch {
           return;
         }

@@ -403,7 +403,7 @@ describe("sites as JSON", () => {
   };
   const text = new TextDecoder().decode(encodeJson(fingerprintToJson(fingerprint)));
   const decode = (json: string): FunctionFingerprint =>
-    fingerprintFromJson(parseJson(new TextEncoder().encode(json), "test"));
+    fingerprintFromJson(parseJson(new TextEncoder().encode(json), "test", 10_000));
 
   it("come back whole", () => {
     expect(decode(text)).toEqual(fingerprint);
@@ -453,7 +453,7 @@ describe("sites as JSON", () => {
 describe("landmarks as JSON", () => {
   const decode = (value: PatchingLandmarks): PatchingLandmarks => {
     const bytes = encodeJson(jsonObject({ patching: patchingToJson(value) }));
-    return decodePatching(new Decoder(parseJson(bytes, "test"), "test").get("patching"));
+    return decodePatching(new Decoder(parseJson(bytes, "test", 10_000), "test").get("patching"));
   };
 
   it("come back whole, with and without each group", () => {

@@ -79,11 +79,11 @@ describe("arbitrary input gives a value or a RebootlessError", () => {
     let parsed = 0;
     fc.assert(
       fc.property(bytes, (input) => {
-        const value = attempt(() => parseJson(input, "fuzz"));
+        const value = attempt(() => parseJson(input, "fuzz", 10_000));
         if (value instanceof RebootlessError) return;
         parsed++;
         // What is taken means the same to the platform's parser, and survives being written.
-        expect(parseJson(encodeJson(value), "again")).toEqual(value);
+        expect(parseJson(encodeJson(value), "again", 10_000)).toEqual(value);
         const theirs: unknown = JSON.parse(new TextDecoder().decode(input));
         expect(JSON.stringify(JSON.parse(new TextDecoder().decode(encodeJson(value))))).toBe(
           JSON.stringify(theirs), // as text: -0 is 0

@@ -22,7 +22,7 @@ import { decodeLayout, layoutToJson } from "../../../../shared/runpre/module/lay
 import { findKernel } from "../../../guest/machine.ts";
 
 const throughJson = (layout: ModuleLayout): ModuleLayout =>
-  decodeLayout(new Decoder(parseJson(encodeJson(layoutToJson(layout)), "layout"), "layout"));
+  decodeLayout(new Decoder(parseJson(encodeJson(layoutToJson(layout)), "layout", 10_000), "layout"));
 
 // One in so many of a package's 1,100 modules: `node test/runpre/proof.ts` and a guest take the rest.
 const SAMPLE = 25;
