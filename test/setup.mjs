@@ -1,200 +1,21 @@
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { proveFresh } from "./fresh/main.mjs";
-import { provePackages } from "./package/main.mjs";
-import { ensurePackages, requireDebian, retryWithNewLists } from "./setup/apt.mjs";
-import { ensurePair } from "./setup/create.mjs";
-import { ensureMachine, ensureProofMachine } from "./setup/machine.mjs";
-import { ensureNodeModules } from "./setup/node_modules.mjs";
-import { isStopped, progress, run, runOrFail, SetupError } from "./setup/run.mjs";
-import { ensureSelftests } from "./setup/selftests.mjs";
-import { runSuite } from "./setup/suite.mjs";
-
 /*
- * node test/setup.mjs COMMAND [ARGUMENT...]      commands: at the end of this file
+ * node test/setup.mjs SCRIPT [ARGUMENT...]      scripts: test/setup/scripts.mjs
  *
- * The way in from package.json. It runs before node_modules exists, so it is plain JavaScript and imports only
- * node: and its own files. Progress goes to stderr, results to stdout. Exit code: 0, or 1 when anything failed.
+ * The way in from package.json. It is written so that any Node of the last years can read it, to say which one is needed.
  */
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+import { readFileSync } from "node:fs";
 
-/** Runs a program of the tests, over bundles that are built from what is here. */
-async function runBuilt(file, args) {
-  progress("build");
-  await runOrFail(process.execPath, [join(root, "packaging/build.mjs")], { cwd: root });
-  progress(file);
-  const command = ["--import", "tsx", join(root, file), ...args];
-  return await run(process.execPath, command, { cwd: root, stdout: "inherit" });
-}
+const { engines } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+const needed = engines.node.replace(">=", "");
+const numbers = (version) => version.split(".").map(Number);
+const [major, minor] = numbers(process.versions.node);
+const [neededMajor, neededMinor] = numbers(needed);
 
-/** The step of the distribution's kernel that mends a regression of the step before. */
-const REGRESSION = { from: "6.1.192-1", to: "6.1.192-2" };
-
-async function demo(args) {
-  await ensureNodeModules(root);
-  await ensureMachine(root);
-  await ensurePackages(["e2fsprogs"]);
-  const pair = await ensurePair(root, REGRESSION.from, REGRESSION.to);
-  return await runBuilt("test/demo/main.ts", [pair, ...args]);
-}
-
-/** Runs until it is told to stop, which is how it ends well. Needs no Debian. */
-async function dev(args) {
-  await ensureNodeModules(root);
-  try {
-    return await runBuilt("test/dev/main.ts", args);
-  } catch (error) {
-    if (isStopped()) return 0;
-    throw error;
-  }
-}
-
-async function proveSelftests(args) {
-  await ensureNodeModules(root);
-  await ensureMachine(root);
-  return await runBuilt("test/selftests/main.ts", [await ensureSelftests(root), ...args]);
-}
-
-async function proveGuest(args) {
-  await ensureNodeModules(root);
-  await ensureMachine(root);
-  await ensurePackages(["e2fsprogs"]);
-  return await runBuilt("test/proof/main.ts", args);
-}
-
-async function test(args) {
-  await ensureNodeModules(root);
-  return await runSuite(root, await ensureMachine(root), args);
-}
-
-/** What `npm test` has a small part of, in full; needs Node alone. */
-async function proveEdge(args) {
-  await ensureNodeModules(root);
-  const files = ["crash", "clock", "rush", "hostile", "rotation"].map((name) => `test/edge/${name}.test.ts`);
-  const command = [
-    join(root, "node_modules/vitest/vitest.mjs"),
-    "run",
-    "--no-file-parallelism",
-    ...files,
-    ...args,
-  ];
-  const env = { ...process.env, REBOOTLESS_PROOF: "edge" };
-  return await run(process.execPath, command, { cwd: root, env, stdout: "inherit" });
-}
-
-/** Needs Node and root, but no kernels: hosts are played here, each with another build ID mounted over the kernel's own. */
-async function proveAttacks(args) {
-  await ensureNodeModules(root);
-  return await runBuilt("test/attacks/main.ts", args);
-}
-
-async function proveRunpre(args) {
-  await ensureNodeModules(root);
-  await ensureProofMachine(root);
-  return await runBuilt("test/runpre/proof.ts", args);
-}
-
-/** The step of the distribution's kernel that the proof takes, unless told. */
-const STEP = { from: "6.1.190-1", to: "6.1.192-2" };
-
-async function proveCreate(args) {
-  const { values } = parseArgs({
-    args,
-    options: {
-      from: { type: "string" },
-      to: { type: "string" },
-      limit: { type: "string" },
-      behaviour: { type: "boolean" },
-    },
-  });
-  await ensureNodeModules(root);
-  await ensureMachine(root);
-  await ensurePackages(["e2fsprogs"]);
-  const pair = await ensurePair(root, values.from ?? STEP.from, values.to ?? STEP.to);
-  return await runBuilt("test/create/proof.ts", [...args, pair]);
-}
-
-async function benchRunpre(args) {
-  await ensureNodeModules(root);
-  await ensureMachine(root);
-  return await runBuilt("bench/runpre/main.ts", args);
-}
-
-/** Needs no kernels. */
-async function benchEdge(args) {
-  await ensureNodeModules(root);
-  await requireDebian();
-  await retryWithNewLists(() => ensurePackages(["nginx-light", "wrk"]));
-  return await runBuilt("bench/edge/main.ts", args);
-}
-
-async function benchMirror(args) {
-  await ensureNodeModules(root);
-  await ensurePackages(["rsync"]);
-  return await runBuilt("bench/mirror/main.ts", args);
-}
-
-async function benchCreate(args) {
-  await ensureNodeModules(root);
-  await ensureMachine(root);
-  const pair = await ensurePair(root, REGRESSION.from, REGRESSION.to);
-  return await runBuilt("bench/create/main.ts", [pair, ...args]);
-}
-
-async function proveMirror(args) {
-  await ensureNodeModules(root);
-  await ensureMachine(root);
-  await ensurePackages(["e2fsprogs", "strace"]);
-  return await runBuilt("test/mirror/main.ts", args);
-}
-
-/** Needs Node alone: no Debian, and no kernels. */
-async function makePackages() {
-  await ensureNodeModules(root);
-  await runOrFail(process.execPath, [join(root, "packaging/build.mjs")], { cwd: root });
-  const command = ["--import", "tsx", join(root, "packaging/package.ts")];
-  return await run(process.execPath, command, { cwd: root, stdout: "inherit" });
-}
-
-async function provePackaging() {
-  await ensureNodeModules(root);
-  return await provePackages(root);
-}
-
-const commands = new Map([
-  ["demo", demo],
-  ["dev", dev],
-  ["test", test],
-  ["package", makePackages],
-  ["proof:attacks", proveAttacks],
-  ["proof:create", proveCreate],
-  ["proof:edge", proveEdge],
-  ["proof:fresh", (args) => proveFresh(root, args)],
-  ["proof:guest", proveGuest],
-  ["proof:mirror", proveMirror],
-  ["proof:package", provePackaging],
-  ["proof:runpre", proveRunpre],
-  ["bench:edge", benchEdge],
-  ["bench:mirror", benchMirror],
-  ["bench:create", benchCreate],
-  ["bench:runpre", benchRunpre],
-  ["proof:selftests", proveSelftests],
-]);
-
-async function main([name, ...args]) {
-  const command = commands.get(name);
-  if (command === undefined) {
-    throw new SetupError(`no such command: ${name}`, `One of: ${[...commands.keys()].join(", ")}`);
-  }
-  return await command(args);
-}
-
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`error: ${error instanceof SetupError ? error.message : error.stack}\n`);
-  if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
-  process.exitCode = 1;
+if (major < neededMajor || (major === neededMajor && minor < neededMinor)) {
+  process.stderr.write(`error: this needs Node ${needed} or newer; this is ${process.version}\n`);
+  process.stderr.write("hint: Install a newer Node from https://nodejs.org/en/download.\n");
+  process.exitCode = 19;
+} else {
+  import("./setup/main.mjs").then(({ main }) => main(process.argv.slice(2)));
 }
