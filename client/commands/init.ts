@@ -4,6 +4,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { Terminal } from "../../shared/terminal.ts";
 import { type Clock, formatInstant } from "../../shared/time.ts";
+import { inGroups } from "../../shared/tuf/key_words.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
 import { roleOf, TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { withFeed } from "../config/feed_line.ts";
@@ -48,6 +49,7 @@ export async function init(context: Context, options: InitOptions): Promise<void
     `root     version ${root.version}, ${threshold} of ${keyIds.length} keys, until ${formatInstant(root.expires)}`,
   );
   terminal.say(`sha256   ${fingerprint}`);
+  terminal.say(`         ${inGroups(fingerprint)}`);
   if (answer) tell(terminal, answer);
   terminal.say("Compare the sha256 with what the publisher announces, then run `rebootless check`.");
   terminal.result("init", {

@@ -3,6 +3,7 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
+import { inGroups, named } from "../../shared/tuf/key_words.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
 import { openHost } from "../host/host.ts";
@@ -42,7 +43,7 @@ export async function verify(
   }
   const root = await sha256Of(host.provisionedRoot);
   terminal.say(`feed       ${host.config.feed.join(" ")}`);
-  terminal.say(`root       sha256 ${root} was provisioned`);
+  terminal.say(`root       sha256 ${inGroups(root)} was provisioned`);
   for (const finding of findings) for (const line of lines(finding)) terminal.say(line);
   terminal.result("verify", {
     feed: host.config.feed,
@@ -66,13 +67,21 @@ function* lines({ what, kind, evidence, update }: Finding): Generator<string> {
     yield `  module     ${update.module.name}, ${update.module.length} bytes, sha256 ${update.module.sha256}`;
   }
   yield `  kernel     ${release}, build ID ${buildId}`;
-  for (const voucher of evidence.vouchers) yield `  ${voucherLine(voucher)}`;
+  for (const voucher of evidence.vouchers) yield* voucherLines(voucher);
 }
 
-function voucherLine({ role, version, expires, threshold, signers, keys }: Voucher): string {
-  const who = signers.map((id) => id.slice(0, 12)).join(" ");
-  const count = `${signers.length} good of ${keys}, ${threshold} needed`;
-  return `${role.padEnd(10)} version ${version} until ${formatInstant(expires)}, signed by ${who} (${count})`;
+function* voucherLines({
+  role,
+  version,
+  expires,
+  threshold,
+  signers,
+  owners,
+  keys,
+}: Voucher): Generator<string> {
+  const count = `${signers.length} of ${keys} keys signed, ${threshold} needed`;
+  yield `  ${role.padEnd(10)} version ${version} until ${formatInstant(expires)}: ${count}`;
+  for (const id of signers) yield `    signed   ${inGroups(named(id, { owner: owners.get(id) }))}`;
 }
 
 function findingToJson({ what, kind, evidence, update }: Finding): JsonObject {
@@ -82,8 +91,8 @@ function findingToJson({ what, kind, evidence, update }: Finding): JsonObject {
     build_id: evidence.manifest.kernel.buildId,
     release: evidence.manifest.kernel.release,
     update: update && jsonObject({ id: update.id, published: formatInstant(update.published) }),
-    roles: evidence.vouchers.map(({ role, version, expires, threshold, signers, keys }) =>
-      jsonObject({ role, version, expires: formatInstant(expires), threshold, keys, signers }),
+    roles: evidence.vouchers.map(({ role, version, expires, threshold, signers, owners, keys }) =>
+      jsonObject({ role, version, expires: formatInstant(expires), threshold, keys, signers, owners }),
     ),
   });
 }

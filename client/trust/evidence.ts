@@ -1,5 +1,6 @@
 import { isCode } from "../../shared/errors.ts";
 import type { Instant } from "../../shared/time.ts";
+import { ownersOf } from "../../shared/tuf/key_words.ts";
 import type { MetadataSource, MetadataStore } from "../../shared/tuf/refresh.ts";
 import { parseEnvelope, type TopRole } from "../../shared/tuf/schema.ts";
 import { staged } from "../../shared/tuf/staged_store.ts";
@@ -17,6 +18,8 @@ export interface Voucher {
   readonly threshold: number;
   /** Ids of the keys whose signatures are good. */
   readonly signers: readonly string[];
+  /** Whose keys they are, where the root says so, by key id. */
+  readonly owners: ReadonlyMap<string, string>;
   /** How many keys could have signed. */
   readonly keys: number;
 }
@@ -73,6 +76,7 @@ async function voucher(role: TopRole, bytes: Uint8Array, { trusted }: Verified):
     expires: document.expires,
     threshold,
     signers,
+    owners: ownersOf(signers, trusted.root.keys),
     keys: keyIds.length,
   };
 }

@@ -1,6 +1,7 @@
 import { raw } from "hono/html";
 import type { Child, FC } from "hono/jsx";
 import { formatInstant, type Instant } from "../../shared/time.ts";
+import { groupsOf } from "../../shared/tuf/key_words.ts";
 import { STYLE } from "./style.ts";
 
 export interface LayoutProps {
@@ -69,6 +70,15 @@ export const Search: FC<{ readonly query: string }> = ({ query }) => (
       <button type="submit">Find updates</button>
     </form>
   </search>
+);
+
+/** A digest that people compare: seen in groups of four, and copied as it is. */
+export const Digest: FC<{ readonly of: string }> = ({ of }) => (
+  <code class="digest">
+    {groupsOf(of).map((group) => (
+      <span>{group}</span>
+    ))}
+  </code>
 );
 
 export const Time: FC<{ readonly at: Instant }> = ({ at }) => {

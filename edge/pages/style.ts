@@ -24,6 +24,7 @@ p{max-width:44rem}
 .soft{color:var(--soft)}
 code,pre,.mono{font-family:var(--mono);font-size:.87em}
 code{overflow-wrap:anywhere}
+.digest span{display:inline-block;margin-right:.45em}
 pre{background:var(--raised);border:1px solid var(--line);border-radius:8px;padding:.9rem 1rem;overflow-x:auto;line-height:1.5}
 form.search{display:flex;flex-wrap:wrap;gap:.6rem;margin:1.4rem 0}
 form.search label{flex-basis:100%;font-weight:600}

@@ -4,12 +4,14 @@ import type { Instant } from "../../shared/time.ts";
 import type { Totals } from "../catalogue/catalogue.ts";
 import { EXPIRING, type Expiring } from "../publish/expiries.ts";
 import type { Round } from "../publish/round.ts";
-import { Layout, Time } from "./layout.tsx";
+import { Digest, Layout, Time } from "./layout.tsx";
 
 export interface RoleState {
   readonly name: string;
   readonly keyIds: readonly string[];
   readonly threshold: number;
+  /** By key id. */
+  readonly owners: ReadonlyMap<string, string>;
 }
 
 export interface TrustProps {
@@ -38,7 +40,7 @@ export const Trust: FC<TrustProps> = ({ root, firstRoot, roles, totals, round })
     <dl>
       <dt>SHA-256 of root 1</dt>
       <dd>
-        <code>{firstRoot}</code> <a href="/root/1.root.json">1.root.json</a>
+        <Digest of={firstRoot} /> <a href="/root/1.root.json">1.root.json</a>
       </dd>
       <dt>Root in force</dt>
       <dd>
@@ -46,7 +48,7 @@ export const Trust: FC<TrustProps> = ({ root, firstRoot, roles, totals, round })
       </dd>
       <dt>Its SHA-256</dt>
       <dd>
-        <code>{root.sha256}</code>{" "}
+        <Digest of={root.sha256} />{" "}
         <a href={`/root/${root.version}.root.json`}>{`${root.version}.root.json`}</a>
       </dd>
     </dl>
@@ -62,7 +64,7 @@ export const Trust: FC<TrustProps> = ({ root, firstRoot, roles, totals, round })
           </tr>
         </thead>
         <tbody>
-          {roles.map(({ name, keyIds, threshold }) => (
+          {roles.map(({ name, keyIds, threshold, owners }) => (
             <tr>
               <th scope="row">{name}</th>
               <td>
@@ -71,7 +73,7 @@ export const Trust: FC<TrustProps> = ({ root, firstRoot, roles, totals, round })
               <td>
                 {keyIds.map((id) => (
                   <div>
-                    <code>{id}</code>
+                    <Digest of={id} /> {owners.get(id)}
                   </div>
                 ))}
               </td>

@@ -1,6 +1,7 @@
 import { type CryptoKey, importJWK } from "jose";
 import { type Decoder, secretJson } from "../../shared/decode.ts";
 import { MAX_KEYS } from "../../shared/limits.ts";
+import { withoutGroups } from "../../shared/tuf/key_words.ts";
 import {
   decodeKernelScope,
   decodeScope,
@@ -79,7 +80,7 @@ async function decodePublisher(entry: Decoder): Promise<Publisher> {
   if ((one === undefined) === (jwks === undefined)) entry.fail("needs either key or keys");
   const targetsKeys = entry
     .get("targets_keys")
-    .optional((ids) => ids.array(MAX_KEYS).map((key) => key.string()));
+    .optional((ids) => ids.array(MAX_KEYS).map((key) => withoutGroups(key.string())));
   return {
     id,
     keys: await Promise.all((one ?? jwks ?? []).map(publicKey)),

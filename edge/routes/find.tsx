@@ -3,6 +3,7 @@ import { buildId, type UpdateId, updateId } from "../../shared/brand.ts";
 import { utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { decodeManifest } from "../../shared/feed/manifest.ts";
+import { ownersOf } from "../../shared/tuf/key_words.ts";
 import { decodeTargets, decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
 import type { AppDeps } from "../app.ts";
 import { isLive, type KernelPage } from "../catalogue/entry.ts";
@@ -133,7 +134,11 @@ async function trust(c: Context, deps: AppDeps, newest: NewestRoot): Promise<Res
   const state = {
     root: { version: root.version, expires: root.expires, sha256 },
     firstRoot: await sha256Of(deps.trustedRoot),
-    roles: [...root.roles].map(([name, role]) => ({ name, ...role })),
+    roles: [...root.roles].map(([name, role]) => ({
+      name,
+      ...role,
+      owners: ownersOf(role.keyIds, root.keys),
+    })),
     totals: await deps.catalogue.totals(),
     round: await lastRound(deps.store),
   };

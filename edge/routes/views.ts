@@ -83,7 +83,9 @@ export const trust = ({ root, firstRoot, roles, totals, round }: TrustProps): Js
   view({
     root: jsonObject({ version: root.version, expires: formatInstant(root.expires), sha256: root.sha256 }),
     first_root_sha256: firstRoot,
-    roles: roles.map(({ name, keyIds, threshold }) => jsonObject({ name, threshold, keyids: keyIds })),
+    roles: roles.map(({ name, keyIds, threshold, owners }) =>
+      jsonObject({ name, threshold, keyids: keyIds, owners }),
+    ),
     kernels: totals.kernels,
     updates: totals.updates,
     last_change: totals.lastChange ? changeToJson(totals.lastChange) : null,

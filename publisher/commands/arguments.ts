@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { type BuildId, buildId, type UpdateId, updateId } from "../../shared/brand.ts";
+import { isOwner } from "../../shared/tuf/key_owner.ts";
 import { TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
 
 /** For an option that may be given several times. */
@@ -49,6 +50,28 @@ export function ofRole(text: string, before: readonly OfRole[]): readonly OfRole
   if (role) return [...before, { role, value }];
   throw new InvalidArgumentError(`ROLE=VALUE, with a role of ${TOP_ROLES.join(", ")}.`);
 }
+
+/** `KEYID=NAME`. */
+export interface OwnerOf {
+  readonly keyId: string;
+  readonly owner: string;
+}
+
+export function ownerOf(text: string, before: readonly OwnerOf[]): readonly OwnerOf[] {
+  const at = text.indexOf("=");
+  if (at > 0) return [...before, { keyId: text.slice(0, at), owner: owner(text.slice(at + 1)) }];
+  throw new InvalidArgumentError("KEYID=NAME.");
+}
+
+function owner(name: string): string {
+  if (isOwner(name)) return name;
+  throw new InvalidArgumentError(
+    "At most 64 letters, digits, single spaces and any of , . + _ @ & ( ) / -; not hex digits alone.",
+  );
+}
+
+export const withOwner = (command: Command): Command =>
+  command.option("--owner <name>", "whose key it is, for people who compare keys: a name, an address", owner);
 
 const A_PASSPHRASE = "a file that only you can read, - for stdin, or a descriptor: /dev/fd/3";
 

@@ -1,18 +1,21 @@
 import { RebootlessError } from "../../shared/errors.ts";
+import { inGroups } from "../../shared/tuf/key_words.ts";
 import type { Context } from "../context.ts";
 
-/** What somebody is about to sign, in lines fit for a terminal. */
+/** What somebody is about to sign, in lines. Digests are plain in them, as programs get them. */
 export interface Shown {
   readonly diff: readonly string[];
   readonly faults: readonly string[];
   readonly warnings: readonly string[];
 }
 
-export const shownLines = ({ diff, faults, warnings }: Shown): readonly string[] => [
-  ...diff,
-  ...faults.map((fault) => `FAULT      ${fault}`),
-  ...warnings.map((warning) => `WARNING    ${warning}`),
-];
+/** For people: with digests to be compared. */
+export const shownLines = ({ diff, faults, warnings }: Shown): readonly string[] =>
+  [
+    ...diff,
+    ...faults.map((fault) => `FAULT      ${fault}`),
+    ...warnings.map((warning) => `WARNING    ${warning}`),
+  ].map(inGroups);
 
 /**
  * Shows what will be signed, then asks; `--yes` answers beforehand. Throws `not_permitted` for a no, and `usage` where

@@ -1,6 +1,7 @@
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { formatInstant, instant } from "../../shared/time.ts";
+import { inGroups } from "../../shared/tuf/key_words.ts";
 import type { Context } from "../context.ts";
 import { writeEdgeVars } from "../feed/edge_vars.ts";
 import { addRoot, createWorkspace, edgeVarsFile, keyFile, rootFile } from "../feed/workspace.ts";
@@ -15,6 +16,8 @@ export interface InitOptions extends PassphraseOptions {
   readonly audience: string;
   /** Of root and of targets. */
   readonly threshold: number;
+  /** Whose keys they are. */
+  readonly owner?: string;
   readonly keys: number;
   /** The root and targets keys are other people's: `root propose` makes the first root. */
   readonly withoutRoot: boolean;
@@ -30,7 +33,8 @@ export async function init(context: Context, dir: string, options: InitOptions):
   await createWorkspace({ dir, publisher, audience });
   if (passphrase === undefined) warnOpen(context);
 
-  const make = (role: KeyRole, name: string) => makeKey(dir, role, name, passphrase);
+  const make = (role: KeyRole, name: string) =>
+    makeKey(dir, role, name, { passphrase, owner: options.owner });
   const online = {
     snapshot: await make("snapshot", "snapshot-1"),
     timestamp: await make("timestamp", "timestamp-1"),
@@ -57,6 +61,7 @@ export async function init(context: Context, dir: string, options: InitOptions):
   const fingerprint = await sha256Of(bytes);
   terminal.say(`root       ${rootFile(dir, 1)}, until ${formatInstant(instant(clock() + ROOT_LIFE_MS))}`);
   terminal.say(`sha256     ${fingerprint}`);
+  terminal.say(`           ${inGroups(fingerprint)}`);
   terminal.say(`threshold  ${threshold} of ${keys} for root and for targets`);
   terminal.say(`keys       ${at}`);
   terminal.say(`edge       ${edgeVarsFile(dir)} holds the secrets of the Worker, not encrypted`);
@@ -67,8 +72,13 @@ export async function init(context: Context, dir: string, options: InitOptions):
   terminal.result("init", { dir, root_sha256: fingerprint, threshold, keys, encrypted });
 }
 
-async function makeKey(dir: string, role: KeyRole, name: string, passphrase: string | undefined) {
-  const key = await newKey();
+interface NewKey {
+  readonly passphrase: string | undefined;
+  readonly owner: string | undefined;
+}
+
+async function makeKey(dir: string, role: KeyRole, name: string, { passphrase, owner }: NewKey) {
+  const key = await newKey(owner);
   const path = keyFile(dir, name);
   await writeKeyFile(path, key, { passphrase, role });
   await writeNew(`${path}.pub`, encodePublicKey({ key: key.key, role }));

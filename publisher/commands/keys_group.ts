@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { KEY_ROLES } from "../keys/key_file.ts";
-import { withNewPassphrase, withPassphraseFile } from "./arguments.ts";
+import { withNewPassphrase, withOwner, withPassphraseFile } from "./arguments.ts";
 import { type KeysExportOptions, keysExport } from "./keys_export.ts";
 import { type KeysImportOptions, keysImport } from "./keys_import.ts";
 import { type KeysNewOptions, keysNew } from "./keys_new.ts";
@@ -13,14 +13,13 @@ PUBLIC is in PEM, a line of OpenSSH, or a JWK; of Ed25519 or ECDSA P-256. docs/c
 
 export const keysGroup: CommandGroup = (root, run) => {
   const keys = root.command("keys").description("make and look after keys; makes no request");
-  withNewPassphrase(keys.command("new <file>"))
+  withOwner(withNewPassphrase(keys.command("new <file>")))
     .description("make a key, encrypted with a passphrase, and its public part beside it as FILE.pub")
     .addOption(new Option("--role <role>", "what it is for: the root of trust decides").choices(KEY_ROLES))
     .action((file: string, options: KeysNewOptions, self: Command) =>
       run("keys new", self, (context) => keysNew(context, file, options)),
     );
-  keys
-    .command("import <public>")
+  withOwner(keys.command("import <public>"))
     .description(
       "make the key file of a key that is kept elsewhere, from its public part: see --sign-command",
     )

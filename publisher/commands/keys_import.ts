@@ -1,14 +1,16 @@
 import { RebootlessError } from "../../shared/errors.ts";
+import { inGroups, named } from "../../shared/tuf/key_words.ts";
 import { keyId } from "../../shared/tuf/keys.ts";
 import type { Context } from "../context.ts";
 import { readBounded } from "../feed/read_bounded.ts";
-import { encodePublicKey, type KeyRole, writeExternalKeyFile } from "../keys/key_file.ts";
+import { encodePublicKey, type KeyRole, ownedBy, writeExternalKeyFile } from "../keys/key_file.ts";
 import { importPublicKey } from "../keys/public_key.ts";
 import { requireAbsent, writeNew } from "./output.ts";
 
 export interface KeysImportOptions {
   readonly output: string;
   readonly role?: KeyRole;
+  readonly owner?: string;
 }
 
 /** A JWK or a PEM with some text around it. */
@@ -20,9 +22,9 @@ const AT_THE_EDGE: ReadonlySet<KeyRole | undefined> = new Set(["snapshot", "time
 export async function keysImport(
   { terminal }: Context,
   path: string,
-  { output, role }: KeysImportOptions,
+  { output, role, owner }: KeysImportOptions,
 ): Promise<void> {
-  const key = importPublicKey(await readBounded(path, MAX_PUBLIC_BYTES), path);
+  const key = ownedBy(importPublicKey(await readBounded(path, MAX_PUBLIC_BYTES), path), owner);
   if (AT_THE_EDGE.has(role)) {
     throw new RebootlessError(
       "usage",
@@ -40,7 +42,7 @@ export async function keysImport(
   await writeExternalKeyFile(output, { key, role });
   await writeNew(publicFile, encodePublicKey({ key, role }));
   const id = await keyId(key);
-  terminal.say(`key        ${id}`);
+  terminal.say(`key        ${inGroups(named(id, key))}`);
   terminal.say(`scheme     ${key.scheme}`);
   terminal.say(`secret     kept elsewhere: give --sign-command PROGRAM where ${output} has to sign`);
   terminal.say(`public     ${publicFile}`);
@@ -49,6 +51,7 @@ export async function keysImport(
     scheme: key.scheme,
     public: key.public,
     role,
+    owner,
     file: output,
     public_file: publicFile,
   });

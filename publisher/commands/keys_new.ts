@@ -1,3 +1,4 @@
+import { inGroups, named } from "../../shared/tuf/key_words.ts";
 import type { Context } from "../context.ts";
 import { encodePublicKey, type KeyRole, newKey, writeKeyFile } from "../keys/key_file.ts";
 import { newPassphrase, type PassphraseOptions } from "../keys/passphrase.ts";
@@ -5,6 +6,7 @@ import { requireAbsent, writeNew } from "./output.ts";
 
 export interface KeysNewOptions extends PassphraseOptions {
   readonly role?: KeyRole;
+  readonly owner?: string;
 }
 
 /** Makes a key and, beside it, the public part that others are given. Makes no request. */
@@ -14,11 +16,11 @@ export async function keysNew(context: Context, path: string, options: KeysNewOp
   await requireAbsent(path, publicFile);
   const passphrase = await newPassphrase(options, prompt);
   if (passphrase === undefined) warnOpen(context);
-  const key = await newKey();
-  const { role } = options;
+  const { role, owner } = options;
+  const key = await newKey(owner);
   await writeKeyFile(path, key, { passphrase, role });
   await writeNew(publicFile, encodePublicKey({ key: key.key, role }));
-  terminal.say(`key        ${key.id}`);
+  terminal.say(`key        ${inGroups(named(key.id, key.key))}`);
   terminal.say(`secret     ${path}${passphrase === undefined ? ", not encrypted" : ", encrypted"}`);
   terminal.say(`public     ${publicFile}`);
   terminal.result("keys new", {
@@ -26,6 +28,7 @@ export async function keysNew(context: Context, path: string, options: KeysNewOp
     scheme: key.key.scheme,
     public: key.key.public,
     role,
+    owner,
     encrypted: passphrase !== undefined,
     file: path,
     public_file: publicFile,

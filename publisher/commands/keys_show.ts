@@ -1,3 +1,4 @@
+import { inGroups } from "../../shared/tuf/key_words.ts";
 import type { Context } from "../context.ts";
 import { publicJwk } from "../keys/jwk.ts";
 import { atRest, encodePublicKey, readKeyFile } from "../keys/key_file.ts";
@@ -13,7 +14,8 @@ export async function keysShow({ terminal }: Context, path: string, options: Key
   const { id, key, role } = file;
   if (options.output !== undefined) await writeNew(options.output, encodePublicKey(file));
   const jwk = JSON.stringify(publicJwk(file));
-  terminal.say(`key        ${id}`);
+  terminal.say(`key        ${inGroups(id)}`);
+  terminal.say(`owner      ${key.owner ?? "not said"}`);
   terminal.say(`made for   ${role ?? "any role"}`);
   terminal.say(`scheme     ${key.scheme}`);
   terminal.say(`public     ${key.public.trimEnd().replaceAll("\n", "\n           ")}`);
@@ -22,6 +24,7 @@ export async function keysShow({ terminal }: Context, path: string, options: Key
   terminal.result("keys show", {
     id,
     role,
+    owner: key.owner,
     scheme: key.scheme,
     public: key.public,
     jwk,

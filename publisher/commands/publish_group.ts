@@ -1,5 +1,13 @@
 import type { Command } from "commander";
-import { count, feedAddress, many, withConsent, withKeys, withNewPassphrase } from "./arguments.ts";
+import {
+  count,
+  feedAddress,
+  many,
+  withConsent,
+  withKeys,
+  withNewPassphrase,
+  withOwner,
+} from "./arguments.ts";
 import { type InitOptions, init } from "./init.ts";
 import { type PushOptions, push } from "./push.ts";
 import type { CommandGroup } from "./run.ts";
@@ -7,7 +15,7 @@ import { type SignOptions, sign } from "./sign.ts";
 
 /** Setting a feed up, signing, publishing. */
 export const publishGroup: CommandGroup = (root, run) => {
-  withNewPassphrase(root.command("init <dir>"))
+  withOwner(withNewPassphrase(root.command("init <dir>")))
     .description("make a feed's keys, root of trust and edge secrets, in a new folder")
     .option("--publisher <id>", "who publishes, as the edge knows it", "publisher")
     .option("--audience <name>", "to whom tokens are addressed: the feed's name", "rebootless")

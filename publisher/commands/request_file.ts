@@ -1,6 +1,6 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonValue, jsonObject } from "../../shared/json.ts";
-import { excerpt } from "../../shared/printable.ts";
+import { inGroups, named, ownersOf } from "../../shared/tuf/key_words.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { isMet, type Quorum } from "../feed/signatures.ts";
 import {
@@ -41,8 +41,8 @@ export const rewriteRequest = (path: string, request: SigningRequest): Promise<v
 export const quorumLines = (quorums: readonly Quorum[]): readonly string[] =>
   quorums.flatMap((quorum) => [
     `${isMet(quorum) ? "complete" : "open    "}   ${quorum.of}: ${quorum.signed.length} of ${quorum.threshold} needed`,
-    ...quorum.signed.map((id) => `  signed   ${excerpt(id)}`),
-    ...quorum.missing.map((id) => `  missing  ${excerpt(id)}`),
+    ...quorum.signed.map((id) => `  signed   ${inGroups(named(id, quorum.keys.get(id)))}`),
+    ...quorum.missing.map((id) => `  missing  ${inGroups(named(id, quorum.keys.get(id)))}`),
   ]);
 
 export const quorumsToJson = (quorums: readonly Quorum[]): JsonValue =>
@@ -53,5 +53,6 @@ export const quorumsToJson = (quorums: readonly Quorum[]): JsonValue =>
       met: isMet(quorum),
       signed: quorum.signed,
       missing: quorum.missing,
+      owners: ownersOf([...quorum.signed, ...quorum.missing], quorum.keys),
     }),
   );

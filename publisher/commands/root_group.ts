@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { days, feedAddress, kernels, ofRole, withConsent, withKeys } from "./arguments.ts";
+import { days, feedAddress, kernels, ofRole, ownerOf, withConsent, withKeys } from "./arguments.ts";
 import { rootFetch } from "./root_fetch.ts";
 import { type RootProposeOptions, rootPropose } from "./root_propose.ts";
 import { type RootPublishOptions, rootPublish } from "./root_publish.ts";
@@ -22,7 +22,13 @@ export const rootGroup: CommandGroup = (program, run) => {
     .description("make a signing request for the next root, or for the first")
     .requiredOption("-o, --output <file>", "where to write the request")
     .option("--add-key <role=file>", "give a role to a public key (repeat)", ofRole, [])
-    .option("--remove-key <role=keyid>", "take a role from a key; 8 digits will do (repeat)", ofRole, [])
+    .option(
+      "--remove-key <role=keyid>",
+      "take a role from a key: 8 digits of its id, or its owner (repeat)",
+      ofRole,
+      [],
+    )
+    .option("--owner <keyid=name>", "say whose a key is, for people who compare keys (repeat)", ownerOf, [])
     .option("--threshold <role=n>", "how many keys of a role must sign (repeat)", ofRole, [])
     .option("--expires <when>", `${EXPIRES} (default: in 365 days)`)
     .option("--allow-shared-keys", "let a key be offline and online at once", false)

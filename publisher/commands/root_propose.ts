@@ -14,7 +14,7 @@ import { decodeKeyFacts, readKeyFile } from "../keys/key_file.ts";
 import { ROOT_LIFE_MS, readRoot } from "../keys/root.ts";
 import { changedRoot, type RootChange } from "../keys/root_change.ts";
 import { rootFaults, sharedKeys } from "../keys/root_faults.ts";
-import type { OfRole } from "./arguments.ts";
+import type { OfRole, OwnerOf } from "./arguments.ts";
 import { shownLines } from "./consent.ts";
 import { writeNew } from "./output.ts";
 import { quorumLines, quorumsToJson } from "./request_file.ts";
@@ -23,6 +23,7 @@ export interface RootChangeOptions {
   readonly addKey: readonly OfRole[];
   readonly removeKey: readonly OfRole[];
   readonly threshold: readonly OfRole[];
+  readonly owner: readonly OwnerOf[];
   readonly expires?: string;
   readonly allowSharedKeys: boolean;
 }
@@ -81,6 +82,7 @@ async function changeOf(options: RootChangeOptions, now: Instant): Promise<RootC
     add: await Promise.all(added),
     remove: options.removeKey.map(({ role, value }) => ({ role, keyId: value })),
     thresholds: new Map(options.threshold.map(({ role, value }) => [role, thresholdOf(value)])),
+    owners: options.owner,
     expires: options.expires === undefined ? instant(now + ROOT_LIFE_MS) : parseExpiry(options.expires, now),
   };
 }

@@ -1,6 +1,7 @@
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { formatInstant } from "../../shared/time.ts";
+import { inGroups } from "../../shared/tuf/key_words.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
 import type { Context } from "../context.ts";
 import { edgeClient } from "../feed/edge_client.ts";
@@ -46,6 +47,7 @@ export async function rootPublish(
   const sha256 = await sha256Of(bytes);
   terminal.say(`root       version ${root.version}, until ${formatInstant(root.expires)}`);
   terminal.say(`sha256     ${sha256}`);
+  terminal.say(`           ${inGroups(sha256)}`);
   terminal.say(`kept as    ${rootFile(dir, root.version)}`);
   terminal.result("root publish", {
     version: root.version,

@@ -35,4 +35,4 @@ export async function rootRenew(context: Context, dir: string, options: RootRene
 }
 
 /** Keys that somebody allowed to be shared once stay so. */
-const NO_CHANGE = { addKey: [], removeKey: [], threshold: [], allowSharedKeys: true };
+const NO_CHANGE = { addKey: [], removeKey: [], threshold: [], owner: [], allowSharedKeys: true };

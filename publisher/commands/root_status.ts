@@ -1,9 +1,10 @@
+import { basename } from "node:path";
 import type { BuildId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { jsonObject } from "../../shared/json.ts";
-import { excerpt } from "../../shared/printable.ts";
 import { formatInstant } from "../../shared/time.ts";
+import { inGroups, named, ownersOf } from "../../shared/tuf/key_words.ts";
 import { type Root, TOP_ROLES } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import type { Context } from "../context.ts";
@@ -77,7 +78,7 @@ function report(
     terminal.say(`${what.padEnd(10)} version ${version}, until ${expiryInWords(expires, now)}`);
   }
   for (const line of roles.flatMap(roleLines)) terminal.say(line);
-  for (const warning of warnings) terminal.say(`WARNING    ${warning}`);
+  for (const warning of warnings) terminal.say(`WARNING    ${inGroups(warning)}`);
   terminal.result("root status", {
     version: root.version,
     expires: formatInstant(root.expires),
@@ -96,16 +97,20 @@ async function roleStatus(dir: string, root: Root, role: (typeof TOP_ROLES)[numb
     role,
     threshold,
     keys: keyIds,
+    owners: ownersOf(keyIds, root.keys),
     here: here.map(({ id }) => id),
+    /** By key id. */
+    files: new Map(here.map(({ id, path }) => [id, basename(path)])),
     open: here.filter((key) => atRest(key) === "not encrypted").map(({ id }) => id),
   };
 }
 
-const roleLines = ({ role, threshold, keys, here, open }: RoleStatus): readonly string[] => [
+const roleLines = ({ role, threshold, keys, owners, files, open }: RoleStatus): readonly string[] => [
   `${role.padEnd(10)} ${threshold} of ${keys.length} keys must sign`,
   ...keys.map((id) => {
-    const place = here.includes(id) ? `, here${open.includes(id) ? ", not encrypted" : ""}` : "";
-    return `  key      ${excerpt(id)}${place}`;
+    const file = files.get(id);
+    const place = file === undefined ? "" : `, here in ${file}${open.includes(id) ? ", not encrypted" : ""}`;
+    return `  key      ${inGroups(named(id, { owner: owners.get(id) }))}${place}`;
   }),
 ];
 

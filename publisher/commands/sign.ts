@@ -1,4 +1,5 @@
 import { RebootlessError } from "../../shared/errors.ts";
+import { inGroups, named } from "../../shared/tuf/key_words.ts";
 import type { Context } from "../context.ts";
 import { judge, requireFaultless } from "../feed/judgement.ts";
 import { addSignatures, requireUseful, signersOf } from "../feed/request_signing.ts";
@@ -32,7 +33,7 @@ export async function sign(context: Context, path: string, options: SignOptions)
   const signed = await addSignatures(request, before, [key]);
   const after = await judge(signed, await heldRoot(options.root, options.key), clock());
   await rewriteRequest(path, signed);
-  terminal.say(`signed     ${path} with ${key.id}`);
+  terminal.say(`signed     ${path} with ${inGroups(named(key.id, key.key))}`);
   for (const line of quorumLines(after.quorums)) terminal.say(line);
   terminal.result("sign", {
     file: path,

@@ -1,5 +1,6 @@
 import { fromHex } from "../../shared/bytes.ts";
 import { keyIdentity, type PublicKey } from "../../shared/tuf/keys.ts";
+import type { Keys } from "../../shared/tuf/role_keys.ts";
 import type { Envelope, Root, TopRole } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { verifySignature } from "../keys/verifier.ts";
@@ -11,6 +12,8 @@ export interface Quorum {
   readonly threshold: number;
   readonly signed: readonly string[];
   readonly missing: readonly string[];
+  /** Of that root, for who they are. */
+  readonly keys: Keys;
 }
 
 export const isMet = ({ signed, threshold }: Quorum): boolean => signed.length >= threshold;
@@ -29,7 +32,7 @@ export async function quorum(of: string, envelope: Envelope, root: Root, role: T
     if (good) seen.add(identity);
     (good ? signed : missing).push(id);
   }
-  return { of, threshold, signed, missing };
+  return { of, threshold, signed, missing, keys: root.keys };
 }
 
 async function hasSigned(envelope: Envelope, id: string, key: PublicKey): Promise<boolean> {

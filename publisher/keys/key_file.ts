@@ -6,6 +6,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, type JsonObject, jsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { canonicalJson } from "../../shared/tuf/canonical_json.ts";
+import { isOwner } from "../../shared/tuf/key_owner.ts";
 import { ed25519Key, keyId, type PublicKey } from "../../shared/tuf/keys.ts";
 import { ed25519Public } from "./ed25519.ts";
 import { readSecretFile, replaceFile, writeSecretFile } from "./owner_only.ts";
@@ -68,12 +69,13 @@ const MAX_KEY_FILE_BYTES = 16 * 1024;
 const MAX_PEM = 1024;
 const PASSPHRASE_ATTEMPTS = 3;
 
-export async function newKey(): Promise<SigningKey> {
-  return keyFromSeed(randomBytes(32));
+/** @param owner whose it is, for people. */
+export async function newKey(owner?: string): Promise<SigningKey> {
+  return keyFromSeed(randomBytes(32), owner);
 }
 
-export async function keyFromSeed(seed: Uint8Array): Promise<SigningKey> {
-  const key = ed25519Key(ed25519Public(seed));
+export async function keyFromSeed(seed: Uint8Array, owner?: string): Promise<SigningKey> {
+  const key = ownedBy(ed25519Key(ed25519Public(seed)), owner);
   return { id: await keyId(key), key, seed };
 }
 
@@ -152,7 +154,7 @@ async function encodeKeyFile({ key, seed }: SigningKey, protection: Protection):
 }
 
 const publicPart = (key: PublicKey, role: KeyRole | undefined): JsonObject =>
-  jsonObject({ format: FORMAT, role, scheme: key.scheme, public: key.public });
+  jsonObject({ format: FORMAT, role, owner: key.owner, scheme: key.scheme, public: key.public });
 
 /** What the seal holds together with the seed. */
 const boundPart = (key: PublicKey, role: KeyRole | undefined): Uint8Array =>
@@ -161,7 +163,7 @@ const boundPart = (key: PublicKey, role: KeyRole | undefined): Uint8Array =>
 async function decodePublicPart(bytes: Uint8Array, path: string) {
   const file = new Decoder(parseJson(bytes, path, MAX_SMALL_VALUES), path);
   file.get("format").literal(FORMAT);
-  const key = decodePublicKey(file);
+  const key = ownedBy(decodePublicKey(file), file.get("owner").optional(decodeOwner));
   const facts: KeyFacts = { id: await keyId(key), key, role: file.get("role").optional(decodeKeyRole) };
   return { file, facts };
 }
@@ -172,6 +174,22 @@ function decodePublicKey(file: Decoder): PublicKey {
   file.get("scheme").literal("ed25519");
   const raw = hexBytes(text, 32);
   return isSoundPublicKey(raw) ? ed25519Key(raw) : text.fail("not a sound Ed25519 key");
+}
+
+/** The key with another owner beside it, or with none. */
+export const ownedBy = (
+  { keytype, scheme, public: shown }: PublicKey,
+  owner: string | undefined,
+): PublicKey => ({
+  keytype,
+  scheme,
+  public: shown,
+  ...(owner !== undefined && { owner }),
+});
+
+function decodeOwner(owner: Decoder): string {
+  const name = owner.string();
+  return isOwner(name) ? name : owner.fail("not a name that could stand beside a key");
 }
 
 function decodeKeyRole(role: Decoder): KeyRole {

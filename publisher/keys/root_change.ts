@@ -1,15 +1,20 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Instant } from "../../shared/time.ts";
+import { withoutGroups } from "../../shared/tuf/key_words.ts";
+import type { PublicKey } from "../../shared/tuf/keys.ts";
+import type { Keys } from "../../shared/tuf/role_keys.ts";
 import type { RoleKeys, Root } from "../../shared/tuf/schema.ts";
 import { TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
-import type { KeyFacts } from "./key_file.ts";
+import { type KeyFacts, ownedBy } from "./key_file.ts";
 
 /** What a proposal changes in a root of trust. */
 export interface RootChange {
   readonly add: readonly { readonly role: TopRole; readonly key: KeyFacts }[];
-  /** By the key id or its beginning. */
+  /** By the key id, its beginning, or its owner. */
   readonly remove: readonly { readonly role: TopRole; readonly keyId: string }[];
   readonly thresholds: ReadonlyMap<TopRole, number>;
+  /** Whose keys are, by the key id or its beginning. */
+  readonly owners: readonly { readonly keyId: string; readonly owner: string }[];
   readonly expires: Instant;
 }
 
@@ -22,22 +27,27 @@ export function changedRoot(base: Root | undefined, change: RootChange): Root {
   const all = new Map(base?.keys ?? []);
   for (const { key } of change.add) all.set(key.id, key.key);
   const roles = new Map(
-    TOP_ROLES.map((role) => [role, changedRole(role, base?.roles.get(role) ?? NO_KEYS, change)]),
+    TOP_ROLES.map((role) => [role, changedRole(role, base?.roles.get(role) ?? NO_KEYS, change, all)]),
   );
   const used = new Set([...roles.values()].flatMap(({ keyIds }) => keyIds));
+  const keys = new Map([...all].filter(([id]) => used.has(id)));
+  for (const { keyId, owner } of change.owners) {
+    const [id, key] = oneOf(keys, [...used], keyId, "the new root");
+    keys.set(id, ownedBy(key, owner));
+  }
   return {
     version: (base?.version ?? 0) + 1,
     expires: change.expires,
     consistentSnapshot: true,
-    keys: new Map([...all].filter(([id]) => used.has(id))),
+    keys,
     roles,
   };
 }
 
-function changedRole(role: TopRole, before: RoleKeys, change: RootChange): RoleKeys {
+function changedRole(role: TopRole, before: RoleKeys, change: RootChange, keys: Keys): RoleKeys {
   const ids = new Set(before.keyIds);
   for (const { keyId } of change.remove.filter((removal) => removal.role === role)) {
-    ids.delete(oneOf([...ids], keyId, role));
+    ids.delete(oneOf(keys, [...ids], keyId, role)[0]);
   }
   for (const { key } of change.add.filter((addition) => addition.role === role)) {
     requireLabel(key, role);
@@ -47,10 +57,18 @@ function changedRole(role: TopRole, before: RoleKeys, change: RootChange): RoleK
   return { keyIds: [...ids], threshold: change.thresholds.get(role) ?? before.threshold };
 }
 
-function oneOf(ids: readonly string[], begin: string, role: TopRole): string {
-  const [id, second] = ids.filter((known) => known.startsWith(begin));
-  if (id !== undefined && second === undefined && begin.length >= MIN_ID) return id;
-  throw new RebootlessError("usage", `${JSON.stringify(begin.slice(0, 80))} is not one key of ${role}`, {
+/** The one key that is meant. @param of whose keys these are, for messages. */
+function oneOf(keys: Keys, ids: readonly string[], meant: string, of: string): readonly [string, PublicKey] {
+  const begin = withoutGroups(meant);
+  const found = ids.filter(
+    (id) => keys.get(id)?.owner === meant || (begin.length >= MIN_ID && id.startsWith(begin)),
+  );
+  const [id = ""] = found;
+  const key = keys.get(id);
+  if (key && found.length === 1) return [id, key];
+  const message =
+    found.length > 1 ? `names ${found.length} keys of ${of}` : `is not the id or the owner of a key of ${of}`;
+  throw new RebootlessError("usage", `${JSON.stringify(meant.slice(0, 80))} ${message}`, {
     hint: `Give at least ${MIN_ID} digits of a key id; \`root status\` lists them.`,
   });
 }

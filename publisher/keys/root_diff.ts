@@ -1,10 +1,11 @@
 import { excerpt } from "../../shared/printable.ts";
 import type { Instant } from "../../shared/time.ts";
+import { named } from "../../shared/tuf/key_words.ts";
 import { type Root, TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { expiryInWords } from "./expiry.ts";
 
-/** What a new root changes, for people: a line each. Key ids are SHA-256 digests of the keys, in full. */
+/** What a new root changes, for people: a line each. Key ids are SHA-256 digests of the keys, in full, with whose they are. */
 export function rootDiff(base: Root | undefined, next: Root, now: Instant): readonly string[] {
   return [
     base
@@ -31,11 +32,14 @@ function roleDiff(role: TopRole, base: Root | undefined, next: Root): readonly s
   ];
 }
 
-/** Whether an id stands for one key: the same before and after, or listed only once. */
+/** Whether an id stands for one key of one owner: the same before and after, or listed only once. */
 function same(id: string, base: Root | undefined, next: Root): boolean {
   const [before, after] = [base?.keys.get(id), next.keys.get(id)];
-  return !before || !after || (before.scheme === after.scheme && before.public === after.public);
+  if (!before || !after) return true;
+  return before.scheme === after.scheme && before.public === after.public && before.owner === after.owner;
 }
 
-const described = (root: Root | undefined, id: string): string =>
-  `${excerpt(id)} (${excerpt(root?.keys.get(id)?.scheme ?? "not listed")})`;
+function described(root: Root | undefined, id: string): string {
+  const key = root?.keys.get(id);
+  return `${named(id, key)} (${excerpt(key?.scheme ?? "not listed")})`;
+}

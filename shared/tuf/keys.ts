@@ -5,6 +5,7 @@ import type { Decoder } from "../decode.ts";
 import { isCode } from "../errors.ts";
 import { type JsonObject, jsonObject } from "../json.ts";
 import { canonicalJson } from "./canonical_json.ts";
+import { isOwner, OWNER_MEMBER } from "./key_owner.ts";
 
 /** A public key as metadata lists it (specification 4.2). Kinds that are not known are kept: they verify nothing. */
 export interface PublicKey {
@@ -12,6 +13,8 @@ export interface PublicKey {
   readonly scheme: string;
   /** Hex for ed25519, PEM for ecdsa and rsa. */
   readonly public: string;
+  /** Whose it is, for people (key_owner.ts); no part of what makes one key another. */
+  readonly owner?: string;
 }
 
 /** The signature schemes of specification 4.2. */
@@ -86,10 +89,13 @@ function keyMaterial(key: PublicKey): Uint8Array | undefined {
 }
 
 export function decodeKey(key: Decoder): PublicKey {
+  const owner = key.get(OWNER_MEMBER).value;
   return {
     keytype: key.get("keytype").string(),
     scheme: key.get("scheme").string(),
     public: key.get("keyval").get("public").string(8192),
+    // A name that could not stand there is none: no host refuses a root for it.
+    ...(typeof owner === "string" && isOwner(owner) && { owner }),
   };
 }
 
@@ -104,9 +110,13 @@ export const keyToJson = (key: PublicKey): JsonObject =>
     keytype: key.keytype,
     keyval: jsonObject({ public: key.public }),
     scheme: key.scheme,
+    [OWNER_MEMBER]: key.owner,
   });
 
-/** SHA-256 of the key's canonical JSON, the customary key id. Readers take any id (specification 4.2). */
-export async function keyId(key: PublicKey): Promise<string> {
-  return toHex(await digest("sha256", canonicalJson(keyToJson(key))));
+/**
+ * SHA-256 of the key's canonical JSON, the customary key id, the same whoever's it is. Readers take any id (specification
+ * 4.2).
+ */
+export async function keyId({ keytype, scheme, public: shown }: PublicKey): Promise<string> {
+  return toHex(await digest("sha256", canonicalJson(keyToJson({ keytype, scheme, public: shown }))));
 }

@@ -167,6 +167,20 @@ describe("with the keyboard alone, and no script", () => {
     await context.close();
   }, 60_000);
 
+  it("a digest is seen in groups and copied whole", async () => {
+    const context = await browser.newContext();
+    const { page } = await open(context, "/trust");
+    const widths = await page.evaluate(
+      "[...document.querySelector('.digest').children].map((group) => group.textContent.length)",
+    );
+    expect(widths).toEqual(Array(16).fill(4));
+    const copied = await page.evaluate(
+      "getSelection().selectAllChildren(document.querySelector('.digest'));getSelection().toString()",
+    );
+    expect(copied).toMatch(/^[0-9a-f]{64}$/);
+    await context.close();
+  }, 60_000);
+
   it("turns to the next page of kernels", async () => {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const { page } = await open(context, "/kernels?q=cloud");

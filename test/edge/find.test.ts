@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { runRound } from "../../edge/publish/round.ts";
+import { firstRoot } from "../../publisher/keys/root.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodeManifest } from "../../shared/feed/manifest.ts";
@@ -192,11 +193,38 @@ describe("what is found", () => {
     expect(json(await get("/trust"))).toMatchObject({
       root: { version: 1, sha256: await sha256Of(made.root) },
       first_root_sha256: await sha256Of(made.root),
-      roles: expect.arrayContaining([expect.objectContaining({ name: "targets", threshold: 2 })]),
+      roles: expect.arrayContaining([
+        expect.objectContaining({
+          name: "targets",
+          threshold: 2,
+          keyids: made.keys.targets.map((key) => key.id),
+        }),
+      ]),
       kernels: 1,
       last_change: { version: 1, added: ["fix-1", "fix-2"], recalled: ["fix-2"] },
       first_expiries: null,
     });
+  });
+
+  it("the keys with whose they are, in groups that two people can compare", async () => {
+    const alice = { ...made.keys.root[0], key: { ...made.keys.root[0]?.key, owner: "Alice <Example" } };
+    const owned = { ...made, keys: { ...made.keys, root: [alice, ...made.keys.root.slice(1)] } } as Ceremony;
+    const named = { ...alice, key: { ...alice.key, owner: "Alice Example" } };
+    const keys = { ...made.keys, root: [named, ...made.keys.root.slice(1)] } as Ceremony["keys"];
+    for (const [given, owners] of [
+      [{ ...owned, root: firstRoot(owned, () => now) }, {}],
+      [
+        { ...made, keys, root: firstRoot({ ...made, keys }, () => now) },
+        { [alice.id ?? ""]: "Alice Example" },
+      ],
+    ] as const) {
+      const { send } = await inProcess(given, () => now);
+      const roles = (json(await send("GET", "/trust")) as { roles: { name: string }[] }).roles;
+      expect(roles.find(({ name }) => name === "root")).toMatchObject({ owners });
+      const page = text(await send("GET", "/trust", { headers: HTML }));
+      expect(page.includes("Alice Example")).toBe(Object.keys(owners).length > 0);
+      expect(page).toContain((alice.id ?? "").replace(/.{4}/g, "<span>$&</span>"));
+    }
   });
 
   it("what ends first, once a round has looked", async () => {

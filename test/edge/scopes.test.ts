@@ -37,7 +37,7 @@ function binding(): string {
       {
         id: "debian",
         keys: [publicJwk(doors.old), publicJwk(doors.debian)],
-        targets_keys: [debian.id],
+        targets_keys: [debian.id.replace(/.{4}(?=.)/g, "$& ")], // as `keys show` prints it
         scope: {
           operations: ["updates"],
           kernels: { ...releases("6.1.*-amd64"), distributions: ["Debian *"] },

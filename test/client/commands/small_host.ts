@@ -53,9 +53,10 @@ export class SmallHost {
     this.#made = made;
   }
 
-  static async make(): Promise<SmallHost> {
+  /** @param made the keys of its feeds, and the root that it is provisioned with. */
+  static async make(made?: Ceremony): Promise<SmallHost> {
     const dir = await mkdtemp(join(tmpdir(), "rebootless-host-"));
-    const host = new SmallHost(dir, await ceremony(instant(Date.UTC(2036, 5, 1))));
+    const host = new SmallHost(dir, made ?? (await ceremony(instant(Date.UTC(2036, 5, 1)))));
     await mkdir(host.places.configDir);
     await writeFile(provisionedRootFile(host.places), host.#made.root);
     return host;

@@ -69,6 +69,22 @@ describe("consent", () => {
     await expect(stat(join(feed, "root", "2.root.json"))).rejects.toThrow("ENOENT");
     expect((await cli(["root", "renew", feed, "--feed", served.url], { says: true })).code).toBe(0);
   });
+
+  it("is given beforehand by --yes, wherever it is asked for", async () => {
+    await propose();
+    const draft = join(dir, "draft.json");
+    await writeFile(draft, encodeManifest(manifestOf(someBuildId(), [])));
+    for (const args of [
+      ["sign", request, "--key", keyPath("root-1")],
+      ["push", feed, draft, "--feed", served.url],
+      ["root", "renew", feed, "--feed", served.url],
+    ]) {
+      const asked = await cli(args, { says: false });
+      expect([args[0], asked.code, asked.asked.length]).toEqual([args[0], 7, 1]);
+      const unasked = await cli([...args, "--yes"], { says: false });
+      expect([args[0], unasked.code, unasked.asked]).toEqual([args[0], 0, []]);
+    }
+  });
 });
 
 describe("a root", () => {
@@ -117,7 +133,7 @@ describe("a root", () => {
     [["--expires", "yesterday"], /not an expiry/],
     [["--expires", "2020-01-01"], /past/],
     [["--expires", "in 20 years"], /five years/],
-    [["--remove-key", "root=00000000"], /not one key/],
+    [["--remove-key", "root=00000000"], /not the id or the owner of a key of root/],
   ])("with %j is not even proposed", async (changes, message) => {
     const done = await propose(...changes);
     expect([done.code, done.stderr]).toEqual([2, expect.stringMatching(message)]);

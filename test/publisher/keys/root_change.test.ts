@@ -9,7 +9,13 @@ import type { Root } from "../../../shared/tuf/schema.ts";
 import { type Ceremony, ceremony } from "../../edge/support/repository.ts";
 
 const now = instant(Date.UTC(2026, 0, 1));
-const NONE: RootChange = { add: [], remove: [], thresholds: new Map(), expires: instant(now + 90 * DAY) };
+const NONE: RootChange = {
+  add: [],
+  remove: [],
+  thresholds: new Map(),
+  owners: [],
+  expires: instant(now + 90 * DAY),
+};
 
 let made: Ceremony;
 let base: Root;
@@ -53,6 +59,43 @@ describe("a change of the root", () => {
       "snapshot   1 of 1 keys must sign, as before",
       "targets    2 of 2 keys must sign, as before",
     ]);
+  });
+
+  it("finds the key that is meant by its owner, or by its id as people write it down", () => {
+    const id = idOf("root");
+    const owners = [{ keyId: id.slice(0, 8), owner: "Alice Example" }];
+    const named = changedRoot(base, { ...NONE, owners });
+    expect(named.keys.get(id)?.owner).toBe("Alice Example");
+    for (const keyId of ["Alice Example", `${id.slice(0, 4)} ${id.slice(4, 8)} ${id.slice(8, 12)}`]) {
+      const next = changedRoot(named, {
+        ...NONE,
+        add: [{ role: "root", key: fresh }],
+        remove: [{ role: "root", keyId }],
+      });
+      expect(next.roles.get("root")?.keyIds).toEqual([made.keys.root[1]?.id, fresh.id]);
+    }
+  });
+
+  it("takes no owner's name for a key where two have it", () => {
+    const owners = made.keys.root.map(({ id }) => ({ keyId: id, owner: "Alice" }));
+    const named = changedRoot(base, { ...NONE, owners });
+    const change = { ...NONE, remove: [{ role: "root" as const, keyId: "Alice" }] };
+    expect(() => changedRoot(named, change)).toThrow(/"Alice" names 2 keys of root/);
+  });
+
+  it("tells of a key whose owner is another, or is named for the first time", () => {
+    const id = idOf("targets");
+    const owned = (root: Root, owner: string) =>
+      changedRoot(root, { ...NONE, owners: [{ keyId: id, owner }] });
+    const alice = owned(base, "Alice");
+    const lines = (before: Root, after: Root) =>
+      rootDiff(before, after, now).filter((line) => line.includes(id));
+    expect(lines(base, alice)).toEqual([`  + key    ${id}  Alice (ed25519)`, `  - key    ${id} (ed25519)`]);
+    expect(lines(alice, owned(alice, "Mallory"))).toEqual([
+      `  + key    ${id}  Mallory (ed25519)`,
+      `  - key    ${id}  Alice (ed25519)`,
+    ]);
+    expect(lines(alice, owned(alice, "Alice"))).toEqual([]);
   });
 
   it("tells of a key that was exchanged under the same id", () => {
