@@ -137,7 +137,7 @@ export const openKeys = ({ keyring }: Workspace, files: readonly LocalKey[]): Pr
 
 const REQUEST_HINT: Readonly<Record<TopRole, string>> = {
   root: "Make a signing request for those who hold the others: `root propose`.",
-  targets: "Make a signing request for those who hold the others: --request.",
+  targets: "Make a signing request for those who hold the others: `push --request` or `recall --request`.",
   snapshot: "The edge holds these keys.",
   timestamp: "The edge holds these keys.",
 };
