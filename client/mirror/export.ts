@@ -25,7 +25,7 @@ import { decodeTargets, parseEnvelope } from "../../shared/tuf/schema.ts";
 import { brief, type Change } from "./carried.ts";
 import type { IndexLine } from "./index_file.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
-import { type MirrorState, SHORT_DIGEST, stateOf } from "./mirror_state.ts";
+import { digestAfter, type MirrorState, SHORT_DIGEST } from "./mirror_state.ts";
 import { readSiteTimestamps } from "./site_timestamps.ts";
 import {
   encodePart,
@@ -35,6 +35,7 @@ import {
   PART_DATA,
   RENEWALS_FILE,
   renewalsFile,
+  requireLimits,
   TRANSFER,
   type Transfer,
   type TransferFile,
@@ -69,7 +70,7 @@ type Entry = TransferFile & Content;
 /** Writes what a mirror has and another lacks into one file. Throws `trust` where the mirror itself is damaged. */
 export async function exportMirror(options: ExportOptions): Promise<Exported> {
   const { dir, since, now } = options;
-  const index = (await dir.index()) ?? new Map<BuildId, IndexLine>();
+  const index = await dir.requireIndex();
   if ((await readSiteTimestamps(dir)).size > 0) {
     throw new RebootlessError(
       "usage",
@@ -91,11 +92,11 @@ export async function exportMirror(options: ExportOptions): Promise<Exported> {
   for (const version of roots) entries.push(await entryOf(rootPath(version), trust.file(version)));
   for (const entry of await renewals(dir, renewed)) entries.push(entry);
   const changes = await carried(dir, changed, since, entries);
-  const result = await stateOf(dir, index, trust.version, now);
+  requireLimits(entries);
   const transfer: Transfer = {
     made: now,
     base: since?.digest ?? null,
-    result: result.digest,
+    result: await digestAfter(trust.version, index, since),
     kernels: changed.map(({ buildId: id }) => id),
     renewed: renewed.length,
     files: entries.map(({ path, length, sha256 }) => ({ path, length, sha256 })),

@@ -3,11 +3,13 @@ import { basename, dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ByteStream } from "../../shared/archive/byte_stream.ts";
 import { tarFiles } from "../../shared/archive/tar.ts";
-import type { Sha256Hex } from "../../shared/brand.ts";
+import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
+import { artifactsIn } from "../../shared/feed/artifacts.ts";
 import { decodeManifest } from "../../shared/feed/manifest.ts";
+import { artifactPath } from "../../shared/feed/paths.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_ROOT_BYTES, MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { formatInstant } from "../../shared/time.ts";
@@ -15,7 +17,7 @@ import { folderFeed } from "../trust/folder_feed.ts";
 import type { Freshness } from "../trust/freshness.ts";
 import { brief, type Change } from "./carried.ts";
 import { type MirrorDir, OWN } from "./mirror_dir.ts";
-import { stateOf } from "./mirror_state.ts";
+import { digestOf, stateOf } from "./mirror_state.ts";
 import { readSiteTimestamps } from "./site_timestamps.ts";
 import { writeRoots } from "./sync.ts";
 import { Taking } from "./take.ts";
@@ -24,6 +26,7 @@ import {
   decodeTransfer,
   MAX_RENEWALS_FILE_BYTES,
   MAX_TRANSFER_BYTES,
+  MAX_TRANSFER_FILES,
   TRANSFER,
   type Transfer,
 } from "./transfer.ts";
@@ -72,14 +75,14 @@ export async function importTransfer(options: ImportOptions): Promise<Imported> 
       details: { at: formatInstant(freshness.now) },
     });
   } finally {
-    await stream.drain().catch(() => undefined);
+    await stream.close();
     await dir.files.remove(INCOMING);
   }
 }
 
 async function take(options: ImportOptions): Promise<Imported> {
   const { dir, stream, freshness, progress } = options;
-  const files = tarFiles(stream, wants());
+  const files = tarFiles(stream, wants, MAX_TRANSFER_FILES + 1);
   const head = await files.next();
   if (head.done || head.value.path !== TRANSFER) {
     throw new RebootlessError("trust", `this is not a transfer: it does not begin with ${TRANSFER}`);
@@ -98,12 +101,14 @@ async function take(options: ImportOptions): Promise<Imported> {
   const batch = await dir.batch();
   const damaged = { kernels: new Set<string>(), artifacts: new Set<string>() };
   const changes: Change[] = [];
+  const named = new Set<string>();
   const taking = new Taking(
     { dir, upstream, trust, index, freshness, damaged, site: await readSiteTimestamps(dir) },
     batch,
     (before, after) => {
       const had = before && brief(decodeManifest(before.manifest));
       changes.push({ before: had, after: brief(after) });
+      for (const { sha256 } of artifactsIn(after)) named.add(artifactPath(sha256));
     },
   );
   const carriesRoots = new Set(
@@ -117,6 +122,8 @@ async function take(options: ImportOptions): Promise<Imported> {
   for (const id of transfer.kernels) await taking.fetch(id);
   await renew(taking, transfer);
   requireWhole(taking);
+  requireUse(transfer, named);
+  await requireResult(transfer, taking);
 
   await dir.writeOwn(PENDING, encodeJson(jsonObject({ format: 1, transfer: digest })));
   await taking.commit();
@@ -126,15 +133,13 @@ async function take(options: ImportOptions): Promise<Imported> {
 }
 
 /** transfer.json first; what it does not name is refused, not passed over. */
-function wants(): (path: string, size: number) => boolean {
-  return (path, size) => {
-    const max = path === TRANSFER ? MAX_TRANSFER_BYTES : MAX_RENEWALS_FILE_BYTES;
-    if (size <= max) return true;
-    throw new RebootlessError(
-      "trust",
-      `a file of ${size} bytes in the transfer: ${JSON.stringify(path.slice(0, 80))}`,
-    );
-  };
+function wants(path: string, size: number): boolean {
+  const max = path === TRANSFER ? MAX_TRANSFER_BYTES : MAX_RENEWALS_FILE_BYTES;
+  if (size <= max) return true;
+  throw new RebootlessError(
+    "limit",
+    `a file of ${size} bytes in the transfer, at most ${max} make sense: ${JSON.stringify(path.slice(0, 80))}`,
+  );
 }
 
 function requireBase({ base, made }: Transfer, here: Sha256Hex, hasKernels: boolean): void {
@@ -181,11 +186,17 @@ async function unpack(
   );
 }
 
-async function renew(taking: Taking, { files }: Transfer): Promise<void> {
+/** Kernels that were signed again: each once, none that changed too, and as many as are stated. */
+async function renew(taking: Taking, { files, kernels, renewed }: Transfer): Promise<void> {
+  const seen = new Set<BuildId>(kernels);
   for (const { path } of files.filter((file) => file.path.startsWith("timestamps/"))) {
     const bytes = await taking.dir.read(`${INCOMING}/${path}`, MAX_RENEWALS_FILE_BYTES);
     const renewals = decodeRenewalsFile(bytes ?? new Uint8Array());
     for (const renewal of renewals) {
+      if (seen.has(renewal.buildId)) {
+        throw new RebootlessError("trust", `the transfer has kernel ${renewal.buildId} twice`);
+      }
+      seen.add(renewal.buildId);
       if ((await taking.renew(renewal)) === "done") continue;
       throw new RebootlessError(
         "trust",
@@ -193,7 +204,39 @@ async function renew(taking: Taking, { files }: Transfer): Promise<void> {
       );
     }
   }
+  const had = seen.size - kernels.length;
+  if (had !== renewed) {
+    throw new RebootlessError("trust", `the transfer states ${renewed} kernels signed again, and has ${had}`);
+  }
 }
+
+/** What nothing in a transfer asks for would be dropped in silence. */
+function requireUse({ files }: Transfer, named: ReadonlySet<string>): void {
+  const idle = files.find(({ path }) => path.startsWith("artifacts/") && !named.has(path));
+  if (idle)
+    throw new RebootlessError("trust", `the transfer carries ${idle.path}, which no kernel of it names`);
+}
+
+/**
+ * The state that it leads to is the one that it states. A transfer for any mirror states what it carries itself, and the mirror
+ * may have more.
+ */
+async function requireResult({ base, kernels, files, result }: Transfer, taking: Taking): Promise<void> {
+  const { outcome, trust } = taking;
+  const own = new Set(kernels);
+  const counted = base === null ? [...outcome].filter(([id]) => own.has(id)) : [...outcome];
+  const root = base === null ? newestRoot(files) : trust.version;
+  if ((await digestOf(root, new Map(counted))) === result) return;
+  throw new RebootlessError("trust", "this transfer leads to another state than it states", {
+    hint: "Nothing was put in place. Have it exported again, from a mirror that `rebootless mirror verify` finds sound.",
+  });
+}
+
+/** Version 1 is what everybody was given to begin with, and never travels. */
+const newestRoot = (files: Transfer["files"]): number =>
+  files
+    .map(({ path }) => Number(/^root\/(\d+)\.root\.json$/.exec(path)?.[1] ?? 1))
+    .reduce((newest, version) => Math.max(newest, version), 1);
 
 function requireWhole({ faults, notCovered }: Taking): void {
   const [fault] = faults;

@@ -120,6 +120,15 @@ export class MirrorDir {
     }
   }
 
+  /** Throws `trust` where there is none: it is not known what the mirror has. */
+  async requireIndex(): Promise<Index> {
+    const index = await this.index();
+    if (index) return index;
+    throw new RebootlessError("trust", `${INDEX_PATH} of this mirror is damaged or missing`, {
+      hint: "Run `rebootless mirror verify`, then `rebootless mirror sync`.",
+    });
+  }
+
   async writeIndex(index: Index): Promise<void> {
     const bytes = encodeIndex(index);
     const present = await this.read(INDEX_PATH, MAX_INDEX_BYTES);

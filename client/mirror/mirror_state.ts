@@ -46,6 +46,12 @@ export function digestOf(root: number, kernels: ReadonlyMap<BuildId, Had>): Prom
   return sha256Of(utf8(`${root}\n${lines.sort().join("")}`));
 }
 
+/** What a mirror with one state has once all that another has was carried to it. */
+export function digestAfter(root: number, index: Index, since: MirrorState | undefined): Promise<Sha256Hex> {
+  const kernels = new Map<BuildId, Had>([...(since?.kernels ?? []), ...index]);
+  return digestOf(Math.max(root, since?.root ?? 0), kernels);
+}
+
 /** JSON, compressed by gzip: 20,000 kernels with three modules each are about a megabyte. */
 export function encodeState({ digest, at, root, kernels, artifacts }: MirrorState): Uint8Array {
   const lines = [...kernels].map(([id, { version, timestamp }]) => [id, version, timestamp]);

@@ -4,12 +4,10 @@ import { stat } from "node:fs/promises";
 import { ByteStream } from "../../shared/archive/byte_stream.ts";
 import { tarFiles } from "../../shared/archive/tar.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { decodePart, MAX_PART_JSON, PART, type Part } from "./transfer.ts";
+import { decodePart, MAX_ARCHIVE_BYTES, MAX_PART_JSON, PART, type Part } from "./transfer.ts";
 
 /** A tar header and its file's own, in whole blocks. */
 const BLOCK = 512;
-/** All of a large feed at once. */
-const MAX_BYTES = 1024 ** 4;
 
 interface PartFile extends Part {
   readonly path: string;
@@ -28,11 +26,11 @@ export async function openTransfer(paths: readonly string[]): Promise<ByteStream
     if (part) parts.push(part);
     else if (paths.length > 1)
       throw new RebootlessError("usage", `${path} is a whole transfer, not a part of one`);
-    else return new ByteStream(createReadStream(path), path, MAX_BYTES);
+    else return new ByteStream(createReadStream(path), path, MAX_ARCHIVE_BYTES);
   }
   const ordered = complete(parts);
   for (const part of ordered) await requireSound(part);
-  return new ByteStream(chunksOf(ordered), ordered[0]?.path ?? "", MAX_BYTES);
+  return new ByteStream(chunksOf(ordered), ordered[0]?.path ?? "", MAX_ARCHIVE_BYTES);
 }
 
 async function partOf(path: string): Promise<PartFile | undefined> {
@@ -40,7 +38,7 @@ async function partOf(path: string): Promise<PartFile | undefined> {
     throw new RebootlessError("usage", `cannot read ${path}`, { cause });
   });
   if (!found.isFile()) throw new RebootlessError("usage", `${path} is not a file`);
-  const stream = new ByteStream(createReadStream(path, { end: 16 * 1024 }), path, MAX_BYTES);
+  const stream = new ByteStream(createReadStream(path, { end: 16 * 1024 }), path, MAX_ARCHIVE_BYTES);
   try {
     for await (const file of tarFiles(stream, (name, size) => name === PART && size <= MAX_PART_JSON)) {
       const start = 2 * BLOCK + Math.ceil(file.bytes.length / BLOCK) * BLOCK;

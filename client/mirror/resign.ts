@@ -39,7 +39,7 @@ export async function resign({ dir, keys, now, life }: ResignOptions): Promise<R
       hint: "The publisher adds it to the root of trust, and the root reaches this mirror by sync or import.",
     });
   }
-  const index = (await dir.index()) ?? new Map();
+  const index = await dir.requireIndex();
   const site = await readSiteTimestamps(dir);
   const batch = await dir.batch();
   const done: BuildId[] = [];

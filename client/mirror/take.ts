@@ -105,6 +105,11 @@ export class Taking {
     }
   }
 
+  /** The index as it will be when what is staged has appeared. */
+  get outcome(): Index {
+    return new Map([...this.index, ...this.#lines.map((line) => [line.buildId, line] as const)]);
+  }
+
   /** A timestamp of the site's own is no mark: it counts on its own. What may not go back is then the snapshot's. */
   #marks(here: Bundle | undefined): Partial<Bundle> | undefined {
     if (!here || !this.site.has(here.buildId)) return here;

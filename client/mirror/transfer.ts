@@ -1,6 +1,8 @@
 import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { Decoder } from "../../shared/decode.ts";
+import { RebootlessError } from "../../shared/errors.ts";
 import { decodeRenewals, type Renewal } from "../../shared/feed/listing.ts";
+import { feedPath } from "../../shared/feed/paths.ts";
 import { encodeJson, type JsonValue, jsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_ARTIFACT_BYTES, MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { formatInstant, type Instant, parseInstant } from "../../shared/time.ts";
@@ -36,10 +38,14 @@ export const PART = "part.json";
 /** The bytes of a part, after its part.json. */
 export const PART_DATA = "data";
 export const MAX_TRANSFER_BYTES = 128 * 1024 * 1024;
-/** As many as fit: 200,000 kernels, ten times what all distributions together have, with three modules each. */
-const MAX_FILES = 800_000;
+/** As many as MAX_TRANSFER_BYTES has room for in any case: 163 bytes for a line, 67 for each of MAX_SELECTED kernels. */
+export const MAX_TRANSFER_FILES = 700_000;
+/** All of a large feed at once: of the archive, in bytes. */
+export const MAX_ARCHIVE_BYTES = 1024 ** 4;
+/** A header, and what fills the last block, at the most. */
+const TAR_OVERHEAD = 1024;
 /** A line and its three cells for each file. */
-const MAX_VALUES = 4 * MAX_FILES + MAX_SELECTED + 32;
+const MAX_VALUES = 4 * MAX_TRANSFER_FILES + MAX_SELECTED + 32;
 /** Renewals of one file. */
 export const RENEWALS_FILE = 1000;
 export const MAX_RENEWALS_FILE_BYTES = 64 * 1024 * 1024;
@@ -55,20 +61,47 @@ export function encodeTransfer({ made, base, result, kernels, renewed, files }: 
   return encodeJson(jsonObject(transfer));
 }
 
-/** Throws ParseError. */
+/** What a transfer may hold: one that is written can be taken in, and one that cannot is refused by its first header. Throws `limit`. */
+export function requireLimits(files: readonly { readonly length: number }[]): void {
+  requireCount(files.length);
+  const bytes = files.reduce((sum, { length }) => sum + length + TAR_OVERHEAD, MAX_TRANSFER_BYTES);
+  if (bytes > MAX_ARCHIVE_BYTES) throw tooMuch(`${bytes} bytes`, MAX_ARCHIVE_BYTES);
+}
+
+function requireCount(files: number): void {
+  if (files > MAX_TRANSFER_FILES) throw tooMuch(`${files} files`, MAX_TRANSFER_FILES);
+}
+
+const tooMuch = (what: string, max: number): RebootlessError =>
+  new RebootlessError("limit", `a transfer of ${what}: it can hold ${max}`, {
+    hint: "Carry less at once: a mirror of fewer kernels, or `--since` with what the other has.",
+  });
+
+/** Throws ParseError; `limit` for more than a transfer may hold. */
 export function decodeTransfer(bytes: Uint8Array): Transfer {
   const transfer = new Decoder(parseJson(bytes, TRANSFER, MAX_VALUES), TRANSFER);
   transfer.get("format").literal(1);
-  const files = transfer.get("files").array(MAX_FILES).map(decodeFile);
-  if (new Set(files.map(({ path }) => path)).size !== files.length) transfer.fail("a file twice");
+  const lines = transfer.get("files").array(Number.POSITIVE_INFINITY);
+  requireCount(lines.length);
+  const files = lines.map(decodeFile);
+  requireLimits(files);
+  const paths = new Set(files.map(({ path }) => path));
+  if (paths.size !== files.length) transfer.fail("a file twice");
+  const kernels = transfer
+    .get("kernels")
+    .array(MAX_SELECTED)
+    .map((id) => id.as(buildId));
+  if (new Set(kernels).size !== kernels.length) transfer.fail("a kernel twice");
+  const listed = new Set<string>(kernels.map(feedPath));
+  const [without] = kernels.filter((id) => !paths.has(feedPath(id)));
+  if (without !== undefined) transfer.fail(`kernel ${without} without its feed.json`);
+  const [silent] = files.filter(({ path }) => path.startsWith("kernels/") && !listed.has(path));
+  if (silent) transfer.fail(`${silent.path} of a kernel that it does not name`);
   return {
     made: transfer.get("made").as(parseInstant),
     base: transfer.get("base").nullable((digest) => digest.as(sha256Hex)),
     result: transfer.get("result").as(sha256Hex),
-    kernels: transfer
-      .get("kernels")
-      .array(MAX_SELECTED)
-      .map((id) => id.as(buildId)),
+    kernels,
     renewed: transfer.get("renewed").integer(0),
     files,
   };

@@ -55,6 +55,12 @@ export class ByteStream {
     while (await this.#draw());
   }
 
+  /** Whatever is left is not wanted: what gives it is closed. */
+  async close(): Promise<void> {
+    this.#chunk = new Uint8Array();
+    await this.#source.return?.();
+  }
+
   /** At most `max` bytes, a view. Throws ParseError at the end. */
   async #next(max: number): Promise<Uint8Array> {
     while (this.#chunk.length === 0) {

@@ -6,6 +6,8 @@ import type { ByteStream } from "./byte_stream.ts";
 const BLOCK = 512;
 /** The packages of the largest kernels have under 20,000 files. */
 export const MAX_TAR_ENTRIES = 200_000;
+/** The largest size that eleven octal digits write: 8 GiB less one byte. */
+export const MAX_TAR_FILE = 8 ** 11 - 1;
 // Long names and pax headers: a path and a few times.
 const MAX_EXTENSION = 64 * 1024;
 
@@ -27,16 +29,17 @@ const FIELD = {
 /**
  * The regular files of a tar archive that are wanted: ustar, with the long names of GNU tar and of pax. Nothing is
  * written anywhere, so a path is a name and no more; links are left out.
- * @param wants told the path and the size that is announced. @throws ParseError; RebootlessError `limit`.
+ * @param wants told the path and the size that is announced.
+ * @param maxEntries of any kind. @throws ParseError; RebootlessError `limit`.
  */
 export async function* tarFiles(
   stream: ByteStream,
   wants: (path: string, size: number) => boolean,
+  maxEntries: number = MAX_TAR_ENTRIES,
 ): AsyncGenerator<TarFile, void> {
   let longName: string | undefined;
   for (let entries = 0; ; entries++) {
-    if (entries === MAX_TAR_ENTRIES)
-      throw new RebootlessError("limit", `tar: more than ${MAX_TAR_ENTRIES} entries`);
+    if (entries === maxEntries) throw new RebootlessError("limit", `tar: more than ${maxEntries} entries`);
     const header = await stream.take(BLOCK);
     if (header.every((byte) => byte === 0)) return;
     requireChecksum(header);
@@ -108,6 +111,7 @@ export function tarHeader(path: string, length: number, seconds: number): Uint8A
   const block = new Uint8Array(BLOCK);
   const put = (text: string, at: number) => block.set(utf8(text), at);
   const octal = (value: number, digits: number) => value.toString(8).padStart(digits, "0");
+  if (length > MAX_TAR_FILE) throw new RebootlessError("limit", `too large a file for ustar: ${path}`);
   if (utf8(path).length > FIELD.name[1])
     throw new RebootlessError("limit", `too long a name for ustar: ${path}`);
   put(path, FIELD.name[0]);

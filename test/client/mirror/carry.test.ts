@@ -1,9 +1,21 @@
+import { createHash } from "node:crypto";
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { MAX_SELECTED } from "../../../client/mirror/selection.ts";
+import {
+  encodeTransfer,
+  MAX_ARCHIVE_BYTES,
+  MAX_TRANSFER_BYTES,
+  MAX_TRANSFER_FILES,
+  requireLimits,
+  TRANSFER,
+} from "../../../client/mirror/transfer.ts";
+import { sha256Hex } from "../../../shared/brand.ts";
 import { DAY, instant } from "../../../shared/time.ts";
 import { randomFrom } from "../../proof/random.ts";
 import { signedRoot } from "../../support/memory_feed.ts";
+import { type Contents, readTransfer, tarOf, writeTransfer } from "../../support/transfer.ts";
 import { filesBelow, kernelId, Site } from "./site.ts";
 
 const [A, B, C] = [kernelId(1), kernelId(2), kernelId(3)];
@@ -13,6 +25,7 @@ let inside: string;
 let count = 0;
 
 const path = (name: string) => site.path(name);
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 const sync = () => site.json(0, "mirror", "sync", site.url, path("out"), "--root", path("root.json"));
 const carryOut = (name: string, ...more: readonly string[]) =>
   site.json(0, "mirror", "export", path("out"), "-o", path(name), ...more);
@@ -197,6 +210,99 @@ describe("a transfer", () => {
       }
     }
     expect(refused).toBeGreaterThan(8);
+  });
+
+  const [artifact, feedOfA] = [/^artifacts\//, new RegExp(`^kernels/${A}/`)];
+  it.each<[string, (contents: Contents) => Contents, RegExp]>([
+    [
+      "leads to another state than it states",
+      ({ transfer, files }) => ({ transfer: { ...transfer, result: sha256Hex("0".repeat(64)) }, files }),
+      /another state than it states/,
+    ],
+    [
+      "names a kernel twice",
+      ({ transfer, files }) => ({ transfer: { ...transfer, kernels: [A, ...transfer.kernels] }, files }),
+      /a kernel twice/,
+    ],
+    [
+      "holds a kernel that it does not name",
+      ({ transfer, files }) => ({ transfer: { ...transfer, kernels: [C] }, files }),
+      /of a kernel that it does not name/,
+    ],
+    [
+      "names a kernel that it does not hold",
+      ({ transfer, files }) => ({ transfer, files: files.filter(({ path }) => !feedOfA.test(path)) }),
+      /without its feed.json/,
+    ],
+    [
+      "counts other kernels as signed again",
+      ({ transfer, files }) => ({ transfer: { ...transfer, renewed: 2 }, files }),
+      /states 2 kernels signed again, and has 1/,
+    ],
+    [
+      "renews a kernel twice",
+      ({ transfer, files }) => {
+        const [renewals] = files.filter(({ path }) => path.startsWith("timestamps/"));
+        return {
+          transfer,
+          files: [...files, { path: "timestamps/1.json", bytes: renewals?.bytes ?? new Uint8Array() }],
+        };
+      },
+      /has kernel .* twice/,
+    ],
+    [
+      "carries what no kernel of it names",
+      ({ transfer, files }) => ({
+        transfer,
+        files: [...files, { path: `artifacts/${sha256("idle")}`, bytes: Buffer.from("idle") }],
+      }),
+      /which no kernel of it names/,
+    ],
+    [
+      "lacks what a kernel of it names",
+      ({ transfer, files }) => ({ transfer, files: files.filter(({ path }) => !artifact.test(path)) }),
+      /is missing/,
+    ],
+  ])("that %s is refused, and nothing of it is put in place", async (_, change, why) => {
+    const before = await filesBelow(inside);
+    await writeTransfer(path("odd.tar"), change(await readTransfer(path("second.tar"))));
+    const { code, stderr } = await site.run("mirror", "import", path("odd.tar"), inside);
+    expect([code, stderr]).toEqual([4, expect.stringMatching(why)]);
+    expect(await filesBelow(inside)).toEqual(before);
+    await carryIn(0, inside, "second.tar");
+  });
+
+  it("of everything goes into a mirror that has more, and states what it carries", async () => {
+    await carryIn(0, inside, "second.tar");
+    const few = path(`few-${count++}`);
+    await site.json(0, "mirror", "sync", site.url, few, "--root", path("root.json"), "--kernel", B);
+    await site.json(0, "mirror", "export", few, "-o", path("few.tar"));
+    expect(await carryIn(0, inside, "few.tar")).toMatchObject({ kernels: [B] });
+    expect((await site.json(0, "mirror", "verify", inside))["kernels"]).toBe(3);
+    // One that goes on from there may know of fewer kernels than the other has.
+    await state(inside, "more.state");
+    await site.json(0, "mirror", "export", few, "-o", path("none.tar"), "--since", path("more.state"));
+    expect(await carryIn(0, inside, "none.tar")).toMatchObject({ known: true });
+  });
+
+  it("of more files than it can hold is neither written nor unpacked, and said to be so at once", async () => {
+    const [most, more] = [MAX_TRANSFER_FILES, MAX_TRANSFER_FILES + 1];
+    expect(() => requireLimits(new Array(most).fill({ length: 9 }))).not.toThrow();
+    for (const files of [new Array(more).fill({ length: 9 }), [{ length: MAX_ARCHIVE_BYTES }]]) {
+      expect(() => requireLimits(files)).toThrow(expect.objectContaining({ code: "limit" }));
+    }
+    const { transfer } = await readTransfer(path("second.tar"));
+    const head = Buffer.from(encodeTransfer({ ...transfer, files: [] })).toString();
+    const bytes = Buffer.from(head.replace('"files":[]', `"files":[0${",0".repeat(most)}]`));
+    await writeFile(path("many.tar"), tarOf([{ path: TRANSFER, bytes }]));
+    const { code, stderr } = await site.run("mirror", "import", path("many.tar"), inside);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`${more} files: it can hold ${most}`)]);
+    // The longest lines that there can be: what the files may be, transfer.json has room for.
+    const [line, kernel] = [
+      `["kernels/${"a".repeat(64)}/feed.json",33554432,"${"a".repeat(64)}"],`,
+      `"${"a".repeat(64)}",`,
+    ];
+    expect(MAX_TRANSFER_FILES * line.length + MAX_SELECTED * kernel.length).toBeLessThan(MAX_TRANSFER_BYTES);
   });
 
   it("that took longer than signatures last is refused, and taken where that is said to be right", async () => {
