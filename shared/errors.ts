@@ -15,6 +15,8 @@ export type ErrorCode =
   | "clock" // this host's clock cannot be right
   | "rollback" // verified, but older than what was seen before
   | "not_covered" // the feed has nothing for this kernel
+  | "no_list" // the feed has no list of its kernels, or none that ends
+  | "no_match" // the feed has no kernel of a choice
   | "unsupported" // the kernel, image or function is of a kind that is not handled
   | "runpre" // what is in memory is not what it should be
   | "not_permitted"

@@ -22,6 +22,8 @@ export const EXIT = {
   unchanged: 17,
   leftOut: 18,
   oldNode: 19,
+  noList: 20,
+  noMatch: 21,
   available: 100,
 } as const;
 
@@ -32,6 +34,8 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   trust: EXIT.trust,
   rollback: EXIT.trust,
   expired: EXIT.expired,
+  no_list: EXIT.noList,
+  no_match: EXIT.noMatch,
   not_covered: EXIT.notCovered,
   runpre: EXIT.runpre,
   not_permitted: EXIT.notPermitted,

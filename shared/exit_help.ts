@@ -24,6 +24,8 @@ export const EXIT_SHORT: Readonly<Record<ExitName, string>> = {
   unchanged: "the patch changes no code of this kernel",
   leftOut: "an update that was named is not applied",
   oldNode: "this Node is too old",
+  noList: "the feed has no list of its kernels",
+  noMatch: "the feed has no kernel of what was chosen",
   available: "there is something to apply (check --exit-code)",
 };
 
@@ -35,6 +37,7 @@ const HOSTS_ALONE: ReadonlySet<ExitName> = new Set([
   "clock",
   "stopped",
   "leftOut",
+  "noMatch",
   "available",
 ]);
 

@@ -92,6 +92,15 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
     meaning: "the Node that runs the program is too old for it: nothing was done",
     advice: "install the Node that the message names",
   },
+  noList: {
+    meaning:
+      "`mirror sync`, `backup`, `recall`: the feed has no list of its kernels, or one that does not end; what was known of was brought up to date",
+    advice: "serve `kernels/index.json` too (docs/mirroring.md), or name kernels by `--kernel` or `--for`",
+  },
+  noMatch: {
+    meaning: "`mirror sync`: the feed has no kernel of what was chosen, and neither has the mirror",
+    advice: "look at the choice; patterns are matched against all of `uname -r`",
+  },
   available: {
     meaning: "there is something to apply: `check --exit-code` alone",
     advice: "`rebootless upgrade`",

@@ -65,6 +65,7 @@ async function sync(): Promise<Cost> {
     ours,
     "--root",
     rootFile,
+    "--all",
     "--json",
   ];
   const { stdout } = await run(process.execPath, args, { maxBuffer: 64 * 1024 * 1024 });

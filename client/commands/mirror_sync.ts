@@ -148,13 +148,18 @@ function report(
   context: Context,
   dir: MirrorDir,
   { feed }: Upstream,
-  { taking, roots, unselected }: Synced,
+  { taking, roots, unselected, unlisted }: Synced,
   pruned: Pruned | undefined,
 ): void {
   const { terminal } = context;
   const { taken, renewed, faults, notCovered, artifacts, index, trust } = taking;
   const { requests, bytes } = feed.traffic;
-  for (const id of notCovered) terminal.notice(`warning: ${feed.url} has nothing for kernel ${id}`);
+  for (const id of notCovered.slice(0, SHOWN)) {
+    terminal.notice(`warning: ${feed.url} has nothing for kernel ${id}`);
+  }
+  if (notCovered.length > SHOWN) {
+    terminal.notice(`warning: nor has it anything for ${notCovered.length - SHOWN} more kernels`);
+  }
   terminal.say(`mirror     ${dir.path}, ${index.size} kernels, root version ${trust.version}`);
   terminal.say(`kernels    ${taken.length} changed, ${renewed.length} signed again`);
   terminal.say(`artifacts  ${artifacts.count} fetched, ${artifacts.bytes} bytes`);
@@ -179,6 +184,10 @@ function report(
     ...(pruned && { pruned: pruned.files, pruned_bytes: pruned.bytes }),
   };
   throwFaults(faults, answer);
+  if (unlisted) {
+    const { code, message, cause, hint } = unlisted;
+    throw new RebootlessError(code, message, { cause, answer, ...(hint !== undefined && { hint }) });
+  }
   terminal.result("mirror sync", answer);
 }
 

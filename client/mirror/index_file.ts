@@ -1,5 +1,6 @@
 import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { Decoder } from "../../shared/decode.ts";
+import { MAX_LISTED } from "../../shared/feed/list_walk.ts";
 import type { Listed } from "../../shared/feed/listing.ts";
 import { encodeJson, type JsonValue, jsonObject, parseJson } from "../../shared/json.ts";
 import { formatInstant, type Instant, parseInstant } from "../../shared/time.ts";
@@ -20,8 +21,6 @@ export type Index = Map<BuildId, IndexLine>;
 
 /** Beside the kernels, so that a mirror of this mirror finds it on any web server. */
 export const INDEX_PATH = "kernels/index.json";
-/** 200,000 kernels, ten times what all distributions together have. */
-const MAX_KERNELS = 200_000;
 /** A line and its cells. */
 const VALUES_OF_KERNEL = 9;
 export const MAX_INDEX_BYTES = 64 * 1024 * 1024;
@@ -44,7 +43,7 @@ const lineToJson = (line: IndexLine): JsonValue => [
 ];
 
 /** Throws ParseError. The caller has bounded the bytes (MAX_INDEX_BYTES). @param max kernels. */
-export function decodeIndex(bytes: Uint8Array, max = MAX_KERNELS): Index {
+export function decodeIndex(bytes: Uint8Array, max = MAX_LISTED): Index {
   const index = new Decoder(parseJson(bytes, INDEX_PATH, VALUES_OF_KERNEL * max + 16), INDEX_PATH);
   index.get("format").literal(1);
   const lines = index.get("kernels").array(max).map(decodeLine);

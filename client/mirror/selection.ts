@@ -1,6 +1,7 @@
 import { type BuildId, buildId } from "../../shared/brand.ts";
 import { fromUtf8 } from "../../shared/bytes.ts";
 import type { Decoder } from "../../shared/decode.ts";
+import { MAX_LISTED } from "../../shared/feed/list_walk.ts";
 import type { Listed } from "../../shared/feed/listing.ts";
 import { encodeJson, type JsonObject, type JsonValue, jsonObject } from "../../shared/json.ts";
 import { matchesPattern } from "../../shared/tuf/path_pattern.ts";
@@ -16,7 +17,7 @@ export interface Selection {
 
 export const EVERYTHING: Selection = { kernels: new Set(), releases: [], distributions: [] };
 
-export const MAX_SELECTED = 200_000;
+export const MAX_SELECTED = MAX_LISTED;
 const MAX_PATTERNS = 256;
 
 /** Whether a list of the feed is needed to know what is selected. */

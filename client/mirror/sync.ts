@@ -1,7 +1,7 @@
 import { normalize } from "node:path";
 import type { BuildId } from "../../shared/brand.ts";
 import { equalBytes } from "../../shared/bytes.ts";
-import { isCode } from "../../shared/errors.ts";
+import { isCode, type RebootlessError } from "../../shared/errors.ts";
 import { MAX_RENEWALS } from "../../shared/feed/listing.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { inParallel } from "../../shared/parallel.ts";
@@ -9,8 +9,9 @@ import { HOUR } from "../../shared/time.ts";
 import type { Freshness } from "../trust/freshness.ts";
 import type { Batch } from "./batch.ts";
 import type { IndexLine } from "./index_file.ts";
+import { listOf, noChoice, noMatch } from "./listed.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
-import { hasPatterns, isSelected, type Selection, sameSelection } from "./selection.ts";
+import { EVERYTHING, hasPatterns, isSelected, type Selection, sameSelection } from "./selection.ts";
 import { readSiteTimestamps } from "./site_timestamps.ts";
 import { readDamage, readSyncState, writeDamage, writeSyncState } from "./state_file.ts";
 import { Taking } from "./take.ts";
@@ -20,7 +21,7 @@ import type { Candidate, Upstream } from "./upstream.ts";
 export interface SyncOptions {
   readonly dir: MirrorDir;
   readonly upstream: Upstream;
-  /** undefined: as the last time; the first time everything. */
+  /** undefined: as the last time. */
   readonly selection: Selection | undefined;
   readonly freshness: Freshness;
   /** What expires within so many milliseconds is asked for again. */
@@ -35,6 +36,8 @@ export interface Synced {
   readonly roots: readonly number[];
   /** Kernels here that nobody selected: they are left as they are, and grow old. */
   readonly unselected: readonly BuildId[];
+  /** Why it is not known which kernels the feed has: what was known of was brought up to date. */
+  readonly unlisted: RebootlessError | undefined;
 }
 
 /** The edge signs a timestamp again when half of its seven days is over. */
@@ -46,12 +49,14 @@ const BATCH = 256;
 /** The index is written now and then while a long sync goes on, so that one that is killed does not begin anew. */
 const INDEX_EVERY_MS = 15_000;
 
-/** One sync, by whoever holds the lock. Throws `unreachable` when the feed is gone; what was taken until then stays. */
+/**
+ * One sync, by whoever holds the lock. Throws `unreachable` when the feed is gone; what was taken until then stays. Throws `usage`
+ * without any choice, `no_match` where nothing is what was chosen, and leaves the choice as it was.
+ */
 export async function sync(options: SyncOptions): Promise<Synced> {
   const { dir, upstream, freshness, progress } = options;
   const before = await readSyncState(dir);
-  const selection = options.selection ??
-    before?.selection ?? { kernels: new Set(), releases: [], distributions: [] };
+  const selection = options.selection ?? before?.selection ?? EVERYTHING;
   const damage = await readDamage(dir);
   await clear(dir, damage.remove);
   const index = await dir.index();
@@ -75,20 +80,26 @@ export async function sync(options: SyncOptions): Promise<Synced> {
   const roots = await followRoots(taking, selection);
   await writeRoots(dir, trust, batch);
 
-  const listed = hasPatterns(selection)
-    ? await upstream.list(goesOn ? before?.cursor : undefined)
-    : undefined;
-  const todo = chosen(taking, selection, listed?.kernels ?? []);
+  const cursor = goesOn ? before?.cursor : undefined;
+  const { list, unlisted } = await listOf(upstream, selection, cursor);
+  if (options.selection === undefined && before === undefined) throw await noChoice(upstream, list, unlisted);
+  const todo = chosen(taking, selection, list.kernels);
+  // A run that is cut short is gone on with by one that is told nothing.
+  if (list.kernels.some((line) => todo.has(line.buildId))) {
+    await writeSyncState(dir, { feed: upstream.feed.url, selection, cursor });
+  }
   const stale = await renew(taking, due(taking, options, selection, todo), progress);
   await fetchAll(taking, [...todo, ...stale], progress);
 
   const done = taking.faults.length === 0;
   if (done) await writeDamage(dir, { kernels: [], artifacts: [], remove: [] });
   await dir.writeIndex(taking.index);
-  const cursor = done ? listed?.next : goesOn ? before?.cursor : undefined;
-  await writeSyncState(dir, { feed: upstream.feed.url, selection, cursor });
-  const unselected = [...taking.index.values()].filter((line) => !isSelected(selection, line));
-  return { taking, selection, roots, unselected: unselected.map(({ buildId: id }) => id) };
+  const lines = [...taking.index.values()];
+  const unselected = lines.filter((line) => !isSelected(selection, line));
+  if (done && !unlisted && unselected.length === lines.length) throw noMatch(upstream, selection);
+  const reached = done && list.next !== undefined ? list.next : cursor;
+  await writeSyncState(dir, { feed: upstream.feed.url, selection, cursor: reached });
+  return { taking, selection, roots, unselected: unselected.map(({ buildId: id }) => id), unlisted };
 }
 
 /** A feed whose roots lie below its kernels alone is asked for one kernel's. */

@@ -3,7 +3,9 @@ import { fileURLToPath } from "node:url";
 import { type BuildId, isBuildId, type Sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
+import { artifactsIn } from "../../shared/feed/artifacts.ts";
 import { type Bundle, decodeBundle, encodeBundle } from "../../shared/feed/bundle.ts";
+import { walkList } from "../../shared/feed/list_walk.ts";
 import {
   changesPath,
   decodeListing,
@@ -31,12 +33,14 @@ export interface Candidate extends Listed {
 
 export interface Candidates {
   readonly kernels: readonly Candidate[];
-  /** What to ask with the next time; undefined where a list is always whole. */
+  /** What to ask with the next time; undefined where a list is always whole, or was broken off. */
   readonly next: string | undefined;
+  /** Why the list was broken off: it may name fewer kernels than there are. */
+  readonly broken?: string | undefined;
 }
 
-/** 20,000 kernels are 100 pages. */
-const MAX_PAGES = 1000;
+/** Kernels that are looked at to tell what all of them weigh, about. */
+const SAMPLE = 5;
 
 /** Where a mirror has its files from: the edge, another mirror, any web server, a folder. None is believed. */
 export class Upstream {
@@ -49,6 +53,19 @@ export class Upstream {
   /** What changed since, as far as the feed tells; undefined where it has no list of any kind. */
   async list(since: string | undefined): Promise<Candidates | undefined> {
     return (await this.#changes(since)) ?? (await this.#index()) ?? (await this.#folder());
+  }
+
+  /** Bytes of these kernels with their artifacts, by a look at some of them; undefined where none can be looked at. */
+  async weight(kernels: readonly Listed[]): Promise<number | undefined> {
+    const sizes: number[] = [];
+    const step = Math.max(1, Math.floor(kernels.length / SAMPLE));
+    for (let at = 0; at < kernels.length && sizes.length < SAMPLE; at += step) {
+      const id = kernels[at]?.buildId;
+      const bundle = id && (await this.bundle(id).catch(() => undefined));
+      if (typeof bundle === "object") sizes.push(weightOf(bundle));
+    }
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    return sizes.length === 0 ? undefined : Math.round((total / sizes.length) * kernels.length);
   }
 
   /** undefined where there is none for this kernel, `same` where it is the one of this digest. */
@@ -92,17 +109,18 @@ export class Upstream {
 
   async #changes(since: string | undefined): Promise<Candidates | undefined> {
     if (this.#path !== undefined) return undefined;
-    const kernels: Candidate[] = [];
-    let next = since;
-    for (let page = 0; page < MAX_PAGES; page++) {
-      const fetched = await this.feed.get(changesPath(next), { maxBytes: MAX_LISTING_BYTES });
-      if (fetched.status !== "ok") return undefined;
+    let isThere = true;
+    const page = async (cursor: string | undefined) => {
+      const fetched = await this.feed.get(changesPath(cursor), { maxBytes: MAX_LISTING_BYTES });
+      if (fetched.status !== "ok") {
+        isThere = cursor !== since;
+        return undefined;
+      }
       const listing = read(() => decodeListing(fetched.bytes), "kernels/changes");
-      kernels.push(...listing.kernels);
-      if (!listing.more) return { kernels, next: listing.next };
-      next = listing.next;
-    }
-    throw new RebootlessError("limit", `${this.feed.url} lists more than ${MAX_PAGES} pages of kernels`);
+      return { listing, bytes: fetched.bytes.length };
+    };
+    const walked = await walkList(page, since, () => performance.now());
+    return isThere ? walked : undefined;
   }
 
   async #index(): Promise<Candidates | undefined> {
@@ -124,6 +142,16 @@ export class Upstream {
 
   get #path(): string | undefined {
     return this.feed.url.startsWith("file:") ? fileURLToPath(this.feed.url) : undefined;
+  }
+}
+
+function weightOf(bundle: Bundle): number {
+  try {
+    const artifacts = artifactsIn(decodeManifest(bundle.manifest));
+    return artifacts.reduce((sum, { length }) => sum + length, encodeBundle(bundle).length);
+  } catch (error) {
+    if (isCode(error, "parse")) return 0;
+    throw error;
   }
 }
 

@@ -32,6 +32,13 @@ export async function* auditEntries(edge: EdgeClient): AsyncGenerator<AuditEntry
   for (let path: string | undefined = "/audit"; path !== undefined; ) {
     const answer = await edge.send({ method: "GET", path, body: EMPTY }, MAX_PAGE_BYTES);
     if (answer.status !== 200) throw refusal(answer, "to show the audit log");
+    path = nextOf(answer.header("link"));
+    if (path !== undefined && answer.body.length === 0) {
+      throw new RebootlessError(
+        "trust",
+        "the audit log does not end: a page has no entry, and says that there are more",
+      );
+    }
     for (const line of linesOf(answer.body)) {
       const entry = await entryOf(line);
       number++;
@@ -45,7 +52,6 @@ export async function* auditEntries(edge: EdgeClient): AsyncGenerator<AuditEntry
       previous = entry.sha256;
       yield entry;
     }
-    path = nextOf(answer.header("link"));
   }
 }
 

@@ -28,7 +28,7 @@ import { readRoot } from "../keys/root.ts";
 import { verifySignature } from "../keys/verifier.ts";
 import { backupFolder, kernelsIn, putFile } from "./backup_files.ts";
 import { type EdgeClient, refusal } from "./edge_client.ts";
-import { listedKernels } from "./listed_kernels.ts";
+import { endlessList, walkKernels } from "./listed_kernels.ts";
 import { newerRoots } from "./root_chain.ts";
 
 /*
@@ -65,7 +65,9 @@ export async function backUp(
 ): Promise<BackedUp> {
   const folder = backupFolder(path);
   const newest = await backUpRoots(source, folder, root);
-  const kernels = [...new Set([...(await listedKernels(source)), ...(await kernelsIn(folder))])];
+  const list = await walkKernels(source);
+  const ids = list.kernels.map(({ buildId }) => buildId);
+  const kernels = [...new Set([...ids, ...(await kernelsIn(folder))])];
   const totals = { kernels: kernels.length, changed: 0, bytes: 0 };
   const faults: RebootlessError[] = [];
   let done = 0;
@@ -82,6 +84,12 @@ export async function backUp(
     if (++done % 500 === 0) progress(`${done} of ${kernels.length} kernels`);
   });
   const [first] = faults;
+  if (!first && list.broken !== undefined) {
+    throw endlessList(
+      list.broken,
+      "What it listed until then, and what the folder had, is backed up. Tell whoever runs the feed.",
+    );
+  }
   if (!first) return totals;
   throw new RebootlessError("trust", `${faults.length} of ${kernels.length} kernels did not verify`, {
     cause: first,

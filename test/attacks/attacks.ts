@@ -1,6 +1,8 @@
 import type { Attack } from "./attack.ts";
 import { borrowedAddress } from "./borrowed_address.ts";
 import { clockSetBack } from "./clock_set_back.ts";
+import { endlessList } from "./endless_list.ts";
+import { falseTransfer } from "./false_transfer.ts";
 import { foldersOfOthers } from "./folders_of_others.ts";
 import { forgottenRotation } from "./forgotten_rotation.ts";
 import { hostileEdge } from "./hostile_edge.ts";
@@ -28,4 +30,6 @@ export const attacks: readonly Attack[] = [
   signedEscapes,
   unsignedEscapes,
   hostileEdge,
+  falseTransfer,
+  endlessList,
 ];

@@ -31,7 +31,7 @@ export async function damagedFiles(
   random: Random,
 ): Promise<Readonly<Record<string, number>>> {
   const mirror = ground.path("damaged");
-  await ground.must("mirror", "sync", ground.source, mirror, "--root", ground.rootFile, "--json");
+  await ground.must("mirror", "sync", ground.source, mirror, "--root", ground.rootFile, "--all", "--json");
   const counts: Record<string, number> = {};
   for (let round = 0; round < rounds; round++) {
     const [kind, pattern] = KINDS[round % KINDS.length] ?? ["", /$^/];

@@ -77,7 +77,7 @@ class Gap {
       string,
       string,
     ];
-    await client("sync", publication.edge.url, out, "--root", publication.rootFile);
+    await client("sync", publication.edge.url, out, "--root", publication.rootFile, "--all");
     const since = name === "first" ? [] : ["--since", state];
     if (name !== "first") await client("state", into, "-o", state);
     await client("export", out, "-o", file, ...since);

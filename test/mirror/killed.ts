@@ -28,7 +28,7 @@ export interface Killed {
 /** A sync is killed at random points while readers look at the mirror all the time: each state that they see verifies. */
 export async function killedSyncs(ground: Ground, kills: number, random: Random): Promise<Killed> {
   const target = ground.path("killed");
-  const args = ["mirror", "sync", ground.source, target, "--root", ground.rootFile, "--json"];
+  const args = ["mirror", "sync", ground.source, target, "--root", ground.rootFile, "--all", "--json"];
   await ground.must(...args);
   const whole = await ground.timed(...args);
   const readers = [0, 1].map((n) => new Reader(ground, target, n === 1));
@@ -108,7 +108,7 @@ class Reader {
 /** The same for a transfer that is taken in: whenever it is cut short, the next import brings it to its end. */
 export async function killedImports(ground: Ground, kills: number, random: Random): Promise<number> {
   const [out, into, file] = [ground.path("outside"), ground.path("inside"), ground.path("all.tar")];
-  await ground.must("mirror", "sync", ground.source, out, "--root", ground.rootFile, "--json");
+  await ground.must("mirror", "sync", ground.source, out, "--root", ground.rootFile, "--all", "--json");
   await ground.must("mirror", "export", out, "-o", file, "--json");
   const args = ["mirror", "import", file, into, "--root", ground.rootFile, "--json"];
   await ground.must(...args);

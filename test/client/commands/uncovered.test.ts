@@ -18,7 +18,16 @@ beforeAll(async () => {
   const releases = ["6.1.0-9-test", "6.1.0-56-test", "6.1.0-55-test", "6.1.0-56-cloud", "6.12.1-test"];
   for (const [n, release] of releases.entries())
     await site.publish(kernelId(n + 1), { release, updates: [`fix-${n}`] });
-  await site.json(0, "mirror", "sync", site.url, site.path("mirror"), "--root", site.path("root.json"));
+  await site.json(
+    0,
+    "mirror",
+    "sync",
+    site.url,
+    site.path("mirror"),
+    "--root",
+    site.path("root.json"),
+    "--all",
+  );
 });
 afterAll(async () => {
   await host.remove();

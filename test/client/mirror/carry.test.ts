@@ -26,7 +26,8 @@ let count = 0;
 
 const path = (name: string) => site.path(name);
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
-const sync = () => site.json(0, "mirror", "sync", site.url, path("out"), "--root", path("root.json"));
+const sync = () =>
+  site.json(0, "mirror", "sync", site.url, path("out"), "--root", path("root.json"), "--all");
 const carryOut = (name: string, ...more: readonly string[]) =>
   site.json(0, "mirror", "export", path("out"), "-o", path(name), ...more);
 const carryIn = (code: number, dir: string, ...files: readonly string[]) =>

@@ -14,7 +14,8 @@ import { kernelId, Site } from "./site.ts";
 const A = kernelId(1);
 let site: Site;
 let mirror: string;
-const sync = () => site.json(0, "mirror", "sync", site.url, mirror, "--root", site.path("root.json"));
+const sync = () =>
+  site.json(0, "mirror", "sync", site.url, mirror, "--root", site.path("root.json"), "--all");
 const resign = (code: number, ...more: readonly string[]) =>
   site.json(code, "mirror", "resign", mirror, "--key", site.path("site.jwk"), ...more);
 /** What a host behind the gap makes of the mirror. */

@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 const sync = (from: string, to: string) =>
-  site.json(0, "mirror", "sync", from, site.path(to), "--root", site.path("root.json"));
+  site.json(0, "mirror", "sync", from, site.path(to), "--root", site.path("root.json"), "--all");
 
 describe("a mirror that is served", () => {
   it("answers as the edge does: bytes, tags, parts, and nothing", async () => {

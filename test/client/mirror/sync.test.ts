@@ -26,11 +26,12 @@ afterEach(() => site.close());
 
 const sync = (code: number, ...more: readonly string[]) =>
   site.json(code, "mirror", "sync", site.url, mirror, "--root", site.path("root.json"), ...more);
+const listed = (id: string, release: string) => ({ build_id: id, release, distribution: null, version: 1 });
 const served = async (path: string) => Buffer.from((await site.edge.send("GET", `/${path}`)).bytes);
 
 describe("rebootless mirror sync", () => {
   it("makes a copy that is the feed, file for file", async () => {
-    expect(await sync(0)).toMatchObject({ kernels: 3, taken: [A, B, C], artifacts: 3, renewed: 0 });
+    expect(await sync(0, "--all")).toMatchObject({ kernels: 3, taken: [A, B, C], artifacts: 3, renewed: 0 });
     const files = await filesBelow(mirror);
     for (const [path, bytes] of files)
       if (path !== "kernels/index.json") expect(bytes).toEqual(await served(path));
@@ -41,7 +42,7 @@ describe("rebootless mirror sync", () => {
   });
 
   it("asks for what changed, and for nothing else", async () => {
-    await sync(0);
+    await sync(0, "--all");
     expect(await sync(0)).toMatchObject({ taken: [], requests: 2, artifacts: 0 });
     await site.publish(B, { updates: ["fix-b", "fix-d"] });
     site.asked.length = 0;
@@ -55,7 +56,7 @@ describe("rebootless mirror sync", () => {
   });
 
   it("keeps what nobody publishes for fresh, many kernels in one question", async () => {
-    await sync(0);
+    await sync(0, "--all");
     site.pass(4 * DAY);
     expect(await sync(0)).toMatchObject({ taken: [], renewed: 3, requests: 3 });
     expect(await readFile(join(mirror, feedPath(A)))).toEqual(await served(feedPath(A)));
@@ -78,6 +79,100 @@ describe("rebootless mirror sync", () => {
     expect((await sync(0, "--all"))["kernels"]).toBe(3);
   });
 
+  it("asks which kernels where nobody ever said so: how many there are, what they weigh, and how to say it", async () => {
+    const { error } = await sync(2);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/^which kernels\? http.* has 3, about 1 MB$/),
+      hint: expect.stringContaining("--all"),
+      details: { kernels: 3, bytes: expect.any(Number) },
+    });
+    expect([...(await filesBelow(mirror)).keys()]).toEqual([]);
+    // One that was made whole before goes on, whatever made it.
+    await sync(0, "--all");
+    await site.publish(A);
+    expect(await sync(0)).toMatchObject({ taken: [A] });
+  });
+
+  it("goes on with its choice where the first run was cut short", async () => {
+    const path = `/${feedPath(B)}`;
+    site.interfere = (asked) => (asked === path ? { status: 503, body: "" } : undefined);
+    await sync(3, "--distribution", "Debian *");
+    site.interfere = () => undefined;
+    expect(await sync(0)).toMatchObject({ kernels: 2 });
+  });
+
+  it.each([
+    ["a pattern", ["--release", "6.13*"]],
+    ["a build ID", ["--kernel", kernelId(9)]],
+  ])("fails where the feed has no kernel for %s, and keeps the choice that it had", async (_, choice) => {
+    const { error } = await sync(21, ...choice);
+    expect(error).toMatchObject({ code: "no_match", message: expect.stringContaining(choice[1] ?? "") });
+    await sync(0, "--release", "6.1.*");
+    expect((await sync(21, ...choice))["error"]).toMatchObject({ code: "no_match" });
+    await site.publish(A);
+    await site.publish(C);
+    expect(await sync(0)).toMatchObject({ taken: [A], kernels: 1 });
+  });
+
+  it("fails where the feed has no list, and keeps fresh what it has", async () => {
+    site.interfere = (path) =>
+      /^\/kernels\/(?:changes|index\.json)/.test(path) ? { status: 404, body: "" } : undefined;
+    expect((await sync(20, "--all"))["error"]).toMatchObject({ code: "no_list" });
+    expect(await sync(0, "--kernel", A)).toMatchObject({ taken: [A] }); // needs none
+    site.pass(4 * DAY);
+    expect(await sync(20, "--release", "6.1.*")).toMatchObject({
+      renewed: 1,
+      error: expect.objectContaining({ message: expect.stringContaining("no list of its kernels") }),
+    });
+  });
+
+  it.each<[string, (page: number, since: string) => object | string, number, RegExp]>([
+    ["says for ever that there is more", (page) => ({ next: `c${page}`, more: true }), 20, /does not end/],
+    ["gives the same page again", () => ({ next: "same", more: true }), 20, /does not end/],
+    [
+      "goes round in a circle",
+      (page) => ({ next: `c${page % 3}`, more: true }),
+      20,
+      /goes round in a circle/,
+    ],
+    [
+      "names new kernels for ever",
+      (page) => ({
+        kernels: Array.from({ length: 200 }, (_, i) => listed(kernelId(1000 + page * 200 + i), "9.9")),
+        next: `c${page}`,
+        more: true,
+      }),
+      20,
+      /names more than 200000 kernels/,
+    ],
+    ["is no list", () => "{", 4, /sent something else/],
+  ])(
+    "is not stopped by a list that %s: what is here is renewed, and that it was so is told",
+    async (_, answer, code, why) => {
+      await sync(0, "--release", "6.*");
+      await site.publish(B);
+      site.pass(4 * DAY);
+      let page = 0;
+      site.interfere = (path) => {
+        if (!path.startsWith("/kernels/changes")) return undefined;
+        const body = answer(page++, path);
+        const listing = { schema: 1, kernels: [listed(A, "6.1.0-1-cloud-amd64")] };
+        return {
+          status: 200,
+          body: typeof body === "string" ? body : JSON.stringify({ ...listing, ...body }),
+        };
+      };
+      expect(await sync(code)).toMatchObject({
+        renewed: 1,
+        taken: [B], // its renewal names other targets
+        error: { message: expect.stringMatching(why) },
+      });
+      expect(page).toBeLessThanOrEqual(1001);
+      site.interfere = () => undefined;
+      expect(await sync(0)).toMatchObject({ taken: [] });
+    },
+  );
+
   it("takes the kernels of hosts by their inventories, and says what the feed does not have", async () => {
     const lines = [C, kernelId(9), C].map((buildId) =>
       formatInventory({ buildId, release: "6.1", modules: [], applied: [] }),
@@ -97,7 +192,7 @@ describe("rebootless mirror sync", () => {
   });
 
   it("follows the roots, and has everything signed under the newest", async () => {
-    await sync(0);
+    await sync(0, "--all");
     const second = signedRoot(site.made, 2, instant(site.now + 400 * DAY), site.made.keys);
     expect((await site.send("POST", "/root", second)).status).toBe(201);
     site.pass(HOUR);
@@ -108,10 +203,10 @@ describe("rebootless mirror sync", () => {
   });
 
   it("copies a mirror from its folder, and from any web server that has its files", async () => {
-    await sync(0);
+    await sync(0, "--all");
     const second = site.path("second");
     const take = (from: string) =>
-      site.json(0, "mirror", "sync", from, second, "--root", site.path("root.json"));
+      site.json(0, "mirror", "sync", from, second, "--root", site.path("root.json"), "--all");
     expect(await take(mirror)).toMatchObject({ taken: [A, B, C], requests: 0 });
     expect(await filesBelow(second)).toEqual(await filesBelow(mirror));
     expect(await take(mirror)).toMatchObject({ taken: [] });
@@ -123,7 +218,7 @@ describe("rebootless mirror sync", () => {
   });
 
   it("is not held up by a list that leaves something out for longer than signatures last", async () => {
-    await sync(0);
+    await sync(0, "--all");
     await site.publish(A);
     const empty = JSON.stringify({ schema: 1, kernels: [], next: "x", more: false });
     site.interfere = (path) =>
@@ -134,7 +229,7 @@ describe("rebootless mirror sync", () => {
   });
 
   it("takes nothing that does not verify, keeps what it had, and takes the rest", async () => {
-    await sync(0);
+    await sync(0, "--all");
     const before = await readFile(join(mirror, feedPath(A)));
     const other = await served(feedPath(B));
     await site.publish(A);
@@ -153,7 +248,7 @@ describe("rebootless mirror sync", () => {
     await site.publish(B, { updates: ["fix-z"] });
     const path = `/${artifactPath(await sha256Of(moduleOf("fix-z")))}`;
     site.interfere = (asked) => (asked === path ? { status: 200, body: moduleOf("fix-y") } : undefined);
-    expect((await sync(4))["error"]).toMatchObject({ code: "trust" });
+    expect((await sync(4, "--all"))["error"]).toMatchObject({ code: "trust" });
     expect([...(await filesBelow(mirror)).keys()]).not.toContain(feedPath(B));
     site.interfere = () => undefined;
     await sync(0);
@@ -165,9 +260,9 @@ describe("rebootless mirror sync", () => {
     site.interfere = (asked) =>
       asked.startsWith("/kernels/timestamps") ? { status: 200, body: empty } : undefined;
     expect(
-      await site.run("mirror", "sync", mirror, site.path("new"), "--root", site.path("root.json")),
+      await site.run("mirror", "sync", mirror, site.path("new"), "--root", site.path("root.json"), "--all"),
     ).toMatchObject({ code: 8 });
-    const accepting = ["--accept-stale", "14d", "--root", site.path("root.json")];
+    const accepting = ["--accept-stale", "14d", "--all", "--root", site.path("root.json")];
     expect(await site.run("mirror", "sync", mirror, site.path("new"), ...accepting)).toMatchObject({
       code: 0,
     });
@@ -175,7 +270,7 @@ describe("rebootless mirror sync", () => {
 
   it("wants a root of trust, one of its own, and a choice that makes sense", async () => {
     expect(await site.run("mirror", "sync", site.url, mirror)).toMatchObject({ code: 2 });
-    expect(await sync(0)).toMatchObject({ kernels: 3 });
+    expect(await sync(0, "--all")).toMatchObject({ kernels: 3 });
     await writeFile(
       site.path("other.json"),
       signedRoot(site.made, 1, instant(site.now + DAY), site.made.keys),
@@ -196,14 +291,23 @@ describe("rebootless mirror sync", () => {
   });
 
   it("prunes what is old, and nothing that a reader of the newest state needs", async () => {
-    await sync(0);
+    await sync(0, "--all");
     for (let round = 0; round < 4; round++) {
       await site.publish(A, { updates: [`fix-${round}`] });
       await sync(0);
     }
     const newest = await filesBelow(site.path("mirror"));
     await mkdir(site.path("fresh"));
-    await site.json(0, "mirror", "sync", site.url, site.path("fresh"), "--root", site.path("root.json"));
+    await site.json(
+      0,
+      "mirror",
+      "sync",
+      site.url,
+      site.path("fresh"),
+      "--root",
+      site.path("root.json"),
+      "--all",
+    );
     expect((await sync(0, "--keep", "9999d"))["pruned"]).toBe(0);
     expect((await sync(0, "--keep", "2"))["pruned"]).toBe(3 * 3 + 3);
     expect((await sync(0, "--keep", "1"))["pruned"]).toBe(3 + 1);

@@ -28,7 +28,8 @@ beforeEach(async () => {
   await cp(sound, mirror, { recursive: true });
 });
 
-const sync = (dir: string) => site.json(0, "mirror", "sync", site.url, dir, "--root", site.path("root.json"));
+const sync = (dir: string) =>
+  site.json(0, "mirror", "sync", site.url, dir, "--root", site.path("root.json"), "--all");
 const verify = (code: number) => site.json(code, "mirror", "verify", mirror);
 const faultsOf = async () =>
   (await verify(4))["faults"] as unknown as readonly { path: string; problem: string }[];

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { auditKey } from "../../../edge/store/keys.ts";
+import { auditEntries } from "../../../publisher/feed/audit.ts";
+import type { EdgeClient } from "../../../publisher/feed/edge_client.ts";
 import { fromUtf8, utf8 } from "../../../shared/bytes.ts";
 import { encodeManifest } from "../../../shared/feed/manifest.ts";
 import { manifestOf, someBuildId } from "../../edge/support/repository.ts";
@@ -42,6 +44,20 @@ const audit = (...more: readonly string[]) => cli(["--json", "audit", feed, "--f
 const shown = async (...more: readonly string[]) => jsonOf<Shown>(await audit(...more));
 
 describe("rebootless-publish audit", () => {
+  it("is not kept busy by a log that never ends", async () => {
+    let pages = 0;
+    const edge: EdgeClient = {
+      get: async () => Promise.reject(new Error("nothing is asked for without a token")),
+      send: async () => ({
+        status: 200,
+        body: new Uint8Array(),
+        header: () => `</audit?after=${pages++}>; rel="next"`,
+      }),
+    };
+    await expect(auditEntries(edge).next()).rejects.toMatchObject({ code: "trust" });
+    expect(pages).toBe(1);
+  });
+
   it("shows who published what", async () => {
     const { stdout: lines } = await mustCli(["audit", feed, "--feed", served.url]);
     expect(lines).toMatch(new RegExp(`demo {2}publish {2}${ids[0]} {2}published {2}version 1\n`));

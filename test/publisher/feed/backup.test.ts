@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Serving, serve } from "../../../edge/node/serve.ts";
+import { backUp, type Source } from "../../../publisher/feed/backup.ts";
+import { edgeReader } from "../../../publisher/feed/edge_client.ts";
 import { verifySignature } from "../../../publisher/keys/verifier.ts";
 import type { BuildId } from "../../../shared/brand.ts";
-import { utf8 } from "../../../shared/bytes.ts";
+import { fromUtf8, utf8 } from "../../../shared/bytes.ts";
 import { sha256Of } from "../../../shared/crypto/digest.ts";
 import { verifyManifest } from "../../../shared/feed/binding.ts";
 import { decodeBundle } from "../../../shared/feed/bundle.ts";
@@ -127,6 +129,23 @@ describe("a backup", () => {
     await writeFile(join(backup, "artifacts", name), "cut");
     expect((await runBackup())["bytes"]).toBe(500);
     expect(await sha256Of(new Uint8Array(await readFile(join(backup, "artifacts", name))))).toBe(name);
+  });
+});
+
+describe("a feed whose list never ends", () => {
+  it("is backed up as far as it was listed, which is said to be a failure", async () => {
+    const reader = edgeReader(firstUrl);
+    let page = 0;
+    const get: Source["get"] = async (path, max, etag) => {
+      if (!path.startsWith("kernels/changes")) return reader.get(path, max, etag);
+      const answer = await reader.get("kernels/changes", max);
+      const more = { ...JSON.parse(fromUtf8(answer.body)), next: `c${page++ % 9}`, more: true };
+      return { ...answer, body: utf8(JSON.stringify(more)) };
+    };
+    const [endless, root] = [join(dir, "endless"), await readFile(join(feed, "root/1.root.json"))];
+    const backingUp = backUp({ get }, endless, root, () => undefined);
+    await expect(backingUp).rejects.toMatchObject({ code: "no_list" });
+    expect(await readdir(join(endless, "kernels"))).toEqual([...ids].sort());
   });
 });
 
