@@ -11,8 +11,8 @@ import {
   someBuildId,
   updateOf,
 } from "../../test/edge/support/repository.ts";
+import { nginx, PUBLIC_FILES } from "../../test/support/nginx.ts";
 import { medians } from "../node_process.ts";
-import { nginx } from "./nginx.ts";
 import { type Load, load, type Server } from "./server.ts";
 import { checkStatic, writePublic } from "./static.ts";
 import { constantWorker, edgeWorker, type Workerd } from "./workerd.ts";
@@ -121,7 +121,7 @@ async function main(work: string, cleanup: (() => Promise<void>)[]): Promise<voi
 
   const folder = join(work, "files");
   await writePublic(folder, id, whole.bytes, MODULE);
-  const files = await begin(nginx(folder, work));
+  const files = await begin(nginx(folder, work, PUBLIC_FILES));
   await checkStatic(files.url, id, whole.bytes, MODULE);
   const theirs = (await fetch(files.url + path)).headers.get("etag") ?? "";
 

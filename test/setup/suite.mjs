@@ -6,6 +6,8 @@ import { progress, run, SetupError } from "./run.mjs";
 
 /** What looks at the edge's pages. */
 const BROWSER = ["chromium"];
+/** What serves a mirror's files, with the blocks that the documents give. */
+const FILE_SERVER = ["nginx-light"];
 /** An agent that holds keys. */
 const AGENT = ["openssh-client"];
 
@@ -61,7 +63,7 @@ async function runVitest(root, env, extra) {
 export async function runSuite(root, machine, extra) {
   const images = machine.kernels.map((kernel) => kernel.vmlinuz).filter((path) => existsSync(path));
   const env = { ...process.env, REBOOTLESS_KERNEL_IMAGES: images.join(":") };
-  await retryWithNewLists(() => ensurePackages([...BROWSER, ...AGENT]));
+  await retryWithNewLists(() => ensurePackages([...BROWSER, ...FILE_SERVER, ...AGENT]));
   await stage("type check", "npm", ["run", "-s", "typecheck"], root, env);
   await stage("lint", "npm", ["run", "-s", "lint"], root, env);
   await stage("build", process.execPath, ["packaging/build.mjs"], root, env);

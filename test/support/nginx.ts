@@ -3,17 +3,26 @@ import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { projectRoot } from "../../test/guest/machine.ts";
-import { freePort } from "../../test/support/edge_process.ts";
-import type { Server } from "./server.ts";
+import type { Server } from "../../bench/edge/server.ts";
+import { projectRoot } from "../guest/machine.ts";
+import { freePort } from "./edge_process.ts";
 
-/** nginx over a folder of public files, with the very server block that docs/self-hosting.md gives. One worker. */
-export async function nginx(files: string, work: string): Promise<Server> {
+/** A server block that a document gives, by the comment that stands first in it. */
+export interface Block {
+  readonly document: string;
+  readonly title: string;
+}
+
+export const PUBLIC_FILES: Block = { document: "docs/self-hosting.md", title: "Public files alone" };
+export const SITE_MIRROR: Block = { document: "docs/mirroring.md", title: "A mirror inside a site" };
+
+/** nginx over a folder of public files, with the very server block that a document gives. One worker. */
+export async function nginx(files: string, work: string, block: Block): Promise<Server> {
   const port = await freePort();
   const prefix = join(work, "nginx");
   await mkdir(join(prefix, "logs"), { recursive: true });
   const config = join(prefix, "nginx.conf");
-  await writeFile(config, await configuration(files, port, prefix));
+  await writeFile(config, await configuration(files, port, prefix, block));
   const child = spawn("nginx", ["-e", "stderr", "-p", prefix, "-c", config], {
     stdio: ["ignore", "inherit", "inherit"],
   });
@@ -28,11 +37,16 @@ export async function nginx(files: string, work: string): Promise<Server> {
   return { name: "nginx", url, pids, stop };
 }
 
-async function configuration(files: string, port: number, prefix: string): Promise<string> {
-  const guide = await readFile(join(projectRoot, "docs/self-hosting.md"), "utf8");
-  const block = /^ {4}# Public files alone\n((?: {4}.*\n|\n)+)/m.exec(guide)?.[1];
-  if (block === undefined) throw new Error("docs/self-hosting.md has no server block for public files");
-  const server = block
+async function configuration(
+  files: string,
+  port: number,
+  prefix: string,
+  { document, title }: Block,
+): Promise<string> {
+  const guide = await readFile(join(projectRoot, document), "utf8");
+  const text = new RegExp(`^ {4}# ${title}\\n((?: {4}.*\\n|\\n)+)`, "m").exec(guide)?.[1];
+  if (text === undefined) throw new Error(`${document} has no server block "${title}"`);
+  const server = text
     .replace(/^ *listen .*$/gm, `listen 127.0.0.1:${port};`)
     .replace(/^ *ssl_.*\n/gm, "")
     .replace(/root [^;]+;/, `root ${files};`);
