@@ -1,4 +1,5 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 import { RebootlessError } from "../../shared/errors.ts";
 import { SECOND } from "../../shared/time.ts";
 
@@ -29,7 +30,7 @@ export function askProgram(
   message: Uint8Array,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, [keyId], { stdio: ["pipe", "pipe", "pipe"] });
+    const child = started(program, keyId);
     const answer: Buffer[] = [];
     let length = 0;
     /** Its own children may hold the pipes open when it is gone. */
@@ -49,12 +50,7 @@ export function askProgram(
       if (length > MAX_SIGNATURE_BYTES)
         stop(failed(program, `answered more than ${MAX_SIGNATURE_BYTES} bytes`));
     });
-    let said = 0;
-    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-      said += chunk.length;
-      if (said > MAX_SAID) return;
-      for (const line of chunk.split("\n")) if (line.trim() !== "") tell(line);
-    });
+    passOn(child.stderr, tell);
     child.stdin.on("error", () => undefined); // one that ends without reading is judged by how it ends
     child.stdin.end(message);
     child.once("close", (code, signal) => {
@@ -66,12 +62,29 @@ export function askProgram(
   });
 }
 
+function started(program: string, keyId: string): ChildProcessWithoutNullStreams {
+  try {
+    return spawn(program, [keyId], { stdio: ["pipe", "pipe", "pipe"] });
+  } catch (cause) {
+    throw notRun(program, cause); // of what the kernel would not run some is thrown, and some comes as an event
+  }
+}
+
+function passOn(said: Readable, tell: (line: string) => void): void {
+  let length = 0;
+  said.setEncoding("utf8").on("data", (chunk: string) => {
+    length += chunk.length;
+    if (length > MAX_SAID) return;
+    for (const line of chunk.split("\n")) if (line.trim() !== "") tell(line);
+  });
+}
+
 const failed = (program: string, what: string): RebootlessError =>
   new RebootlessError("io", `${program} ${what}: nothing was signed with it`, {
     hint: "What it said, if anything, stands above. docs/ceremony.md says what a signing program has to do.",
   });
 
-const notRun = (program: string, cause: Error): RebootlessError =>
+const notRun = (program: string, cause: unknown): RebootlessError =>
   new RebootlessError("config", `cannot run ${program}`, {
     cause,
     hint: "--sign-command names an executable file, by its path or as found in PATH. No shell reads it, so it takes no arguments.",

@@ -181,6 +181,7 @@ describe("a program that signs", () => {
   it.each([
     ["is not there", "./nowhere", /cannot run \.\/nowhere/],
     ["may not be run", "kept.json", /cannot run/],
+    ["lies below a file", "./kept.json/sign", /cannot run \.\/kept\.json\/sign/],
     ["has arguments", `"${"sh -c true"}"`, /cannot run sh -c true/],
     ["has no name", '""', /A program/],
   ])("and %s is a matter of the command line", async (_, name, message) => {
