@@ -75,7 +75,8 @@ export function mirrorCommands(root: Command, run: Run): void {
   mirror
     .command("state <dir>")
     .description("write what a copy has, in short, to be carried to where a transfer is made")
-    .requiredOption("-o, --output <file>", "where to write it")
+    .requiredOption("-o, --output <file>", "where to write it: a new file")
+    .option("--force", "replace what is there")
     .action((dir: string, options: MirrorStateOptions, self: Command) =>
       run("mirror state", self, async (context) => {
         const { mirrorState } = await import("./commands/mirroring.ts");
@@ -86,7 +87,8 @@ export function mirrorCommands(root: Command, run: Run): void {
     .command("export <dir>")
     .description("write what another copy lacks into one file, to be carried over a gap")
     .option("--since <state>", "what the other has, by `mirror state` (else: everything goes along)")
-    .requiredOption("-o, --output <file>", "where to write it")
+    .requiredOption("-o, --output <file>", "where to write it: a new file")
+    .option("--force", "replace what is there")
     .option("--split <size>", "in parts FILE.001, FILE.002, … of at most this size: 1440k, 700M, 4G")
     .addHelpText(
       "after",

@@ -75,7 +75,8 @@ const imageGroup: CommandGroup = (root, run) => {
   root
     .command("fingerprint <image> [function...]")
     .description("say what functions of a kernel must look like in memory")
-    .option("-o, --output <file>", "write the fingerprints of the whole kernel to a file")
+    .option("-o, --output <file>", "write the fingerprints of the whole kernel to a new file")
+    .option("--force", "replace what is there", false)
     .option(
       "--modules <path>",
       "those of modules instead, to a folder: a .ko, a folder, a .deb (repeat)",
@@ -96,7 +97,8 @@ const imageGroup: CommandGroup = (root, run) => {
       many,
       [],
     )
-    .requiredOption("-o, --output <file>", "where to write the draft")
+    .requiredOption("-o, --output <file>", "where to write the draft: a new file")
+    .option("--force", "replace what is there", false)
     .option("--distribution <name>", 'whose kernel it is, such as "Debian 12" (else: what its banner says)')
     .option("--coverage-ends <time>", "when updates for this kernel end: 2027-06-30T00:00:00Z");
   aboutUpdate(drafting).action((options: DraftOptions, self: Command) =>

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { JsonValue } from "../../shared/json.ts";
@@ -12,19 +13,21 @@ import { exportMirror } from "../mirror/export.ts";
 import { importTransfer } from "../mirror/import.ts";
 import { MirrorDir } from "../mirror/mirror_dir.ts";
 import { decodeState, encodeState, stateOf } from "../mirror/mirror_state.ts";
-import { openTransfer } from "../mirror/parts.ts";
+import { openTransfer, partsOf } from "../mirror/parts.ts";
 import { openTrust, provision } from "../mirror/trust.ts";
 import { saneTime } from "../trust/freshness.ts";
 import { log, mirrorFreshness, remindOfSite } from "./mirror_sync.ts";
-import { writeNamed } from "./output.ts";
+import { requireNew, writeNamed } from "./output.ts";
 
 export interface MirrorStateOptions {
   readonly output: string;
+  readonly force?: boolean;
 }
 
 export interface MirrorExportOptions {
   readonly since?: string;
   readonly output: string;
+  readonly force?: boolean;
   readonly split?: string;
 }
 
@@ -43,9 +46,10 @@ const SHOWN = 20;
 export async function mirrorState(
   context: Context,
   folder: string,
-  { output }: MirrorStateOptions,
+  { output, force }: MirrorStateOptions,
 ): Promise<void> {
   const { terminal } = context;
+  await requireNew(output, force);
   const dir = new MirrorDir(folder);
   await dir.requireMirror();
   const release = await dir.lock();
@@ -68,9 +72,11 @@ export async function mirrorState(
 export async function mirrorExport(
   context: Context,
   folder: string,
-  { since, output, split }: MirrorExportOptions,
+  { since, output, force, split }: MirrorExportOptions,
 ): Promise<void> {
   const { terminal } = context;
+  const old = split === undefined ? [] : await partsOf(resolve(output));
+  await requireNew(old[0] ?? output, force);
   const dir = new MirrorDir(folder);
   await dir.requireMirror();
   const base = since === undefined ? undefined : await decodeState(await readNamed(since, MAX_STATE_FILE));
@@ -81,6 +87,8 @@ export async function mirrorExport(
     const made = await exportMirror({ dir, since: base, output: resolve(output), split: size, now });
     const carried = carriedBy(made.changes);
     const { transfer, digest, written, bytes, roots } = made;
+    // Parts of another transfer would be taken for some of this one.
+    for (const part of old) if (!written.includes(part)) await rm(part, { force: true });
     for (const path of written) terminal.say(`file       ${path}`);
     terminal.say(`size       ${bytes} bytes, ${transfer.files.length} files in ${written.length} parts`);
     summary(terminal, transfer.kernels.length, transfer.renewed, roots, carried);

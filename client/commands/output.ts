@@ -15,8 +15,22 @@ export async function putOut(terminal: Terminal, file: string | undefined, text:
  * and nobody would notice. What is there and is no file (/dev/null) is not replaced. Throws `usage`.
  */
 export async function writeNamed(file: string, bytes: Uint8Array | string): Promise<void> {
+  await requireFolder(file);
   const path = resolve(file);
-  const folder = dirname(path);
+  const present = await lookAt(path);
+  if (present && !present.isFile()) throw new RebootlessError("usage", `${file} is there, and is not a file`);
+  await writeDurably(path, bytes);
+}
+
+/** Before the work that makes the file is done. Throws `usage` where there is one, unless that is to be replaced. */
+export async function requireNew(file: string, replace = false): Promise<void> {
+  await requireFolder(file);
+  if (replace || !(await lookAt(file))) return;
+  throw new RebootlessError("usage", `${file} is there already`, { hint: "`--force` replaces it." });
+}
+
+async function requireFolder(file: string): Promise<void> {
+  const folder = dirname(resolve(file));
   const found = await lookAt(folder);
   if (!found?.isDirectory()) {
     const problem = found ? "is not a folder" : "is not there";
@@ -24,9 +38,6 @@ export async function writeNamed(file: string, bytes: Uint8Array | string): Prom
       hint: "Make the folder first, or name another one.",
     });
   }
-  const present = await lookAt(path);
-  if (present && !present.isFile()) throw new RebootlessError("usage", `${file} is there, and is not a file`);
-  await writeDurably(path, bytes);
 }
 
 const lookAt = (path: string) => stat(path).catch(() => undefined);

@@ -26,6 +26,7 @@ import { brief, type Change } from "./carried.ts";
 import type { IndexLine } from "./index_file.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 import { digestAfter, type MirrorState, SHORT_DIGEST } from "./mirror_state.ts";
+import { partName } from "./parts.ts";
 import { readSiteTimestamps } from "./site_timestamps.ts";
 import {
   encodePart,
@@ -243,7 +244,7 @@ async function writeParts(
     const hash = createHash("sha256");
     for await (const chunk of read()) hash.update(chunk as Buffer);
     const head = encodePart({ transfer, part, parts, length, sha256: sha256Hex(hash.digest("hex")) });
-    const path = `${output}.${String(part).padStart(3, "0")}`;
+    const path = partName(output, part);
     const out = await openNew(`${path}.new`);
     try {
       for (const bytes of [tarHeader(PART, head.length, seconds), head, tarPadding(head.length)]) {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { ByteStream } from "../../shared/archive/byte_stream.ts";
 import { tarFiles } from "../../shared/archive/tar.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -8,6 +9,20 @@ import { decodePart, MAX_ARCHIVE_BYTES, MAX_PART_JSON, PART, type Part } from ".
 
 /** A tar header and its file's own, in whole blocks. */
 const BLOCK = 512;
+
+export const partName = (output: string, part: number): string =>
+  `${output}.${String(part).padStart(3, "0")}`;
+
+/** What lies beside a path as parts of a transfer of its name, rising. */
+export async function partsOf(output: string): Promise<readonly string[]> {
+  const [folder, name] = [dirname(output), basename(output)];
+  const names = await readdir(folder).catch((): string[] => []);
+  const isPart = (one: string) => one.startsWith(`${name}.`) && /^\d{3,4}$/.test(one.slice(name.length + 1));
+  return names
+    .filter(isPart)
+    .sort()
+    .map((one) => join(folder, one));
+}
 
 interface PartFile extends Part {
   readonly path: string;

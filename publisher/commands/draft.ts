@@ -15,7 +15,7 @@ import { landmarks } from "../fingerprint/landmarks.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { type LivepatchModule, readLivepatchModule } from "../module/livepatch_module.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
-import { writeOutput } from "./output.ts";
+import { requireNew, writeOutput } from "./output.ts";
 import { targetObject } from "./target_object.ts";
 
 /** What a person says of an update. */
@@ -42,6 +42,7 @@ export interface DraftOptions extends UpdateOptions {
   /** Packages, folders or files of the modules that it changes. */
   readonly modules: readonly string[];
   readonly output: string;
+  readonly force: boolean;
 }
 
 /** A manifest of one update, which nobody has signed. */
@@ -56,6 +57,7 @@ export interface Draft {
  */
 export async function draft(context: Context, options: DraftOptions): Promise<void> {
   const published = dateOfMaking(context);
+  await requireNew(options.output, options.force);
   const bytes = await readBounded(options.module, MAX_ARTIFACT_BYTES);
   const changed = new Set<string>(readLivepatchModule(bytes).objects.map(({ object }) => object));
   const kernel = await openWithModules(options.image, options.modules, (name) => changed.has(name));

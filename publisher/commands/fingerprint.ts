@@ -9,11 +9,12 @@ import { landmarks } from "../fingerprint/landmarks.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { fingerprintModules } from "./fingerprint_modules.ts";
 import { openKernelInput } from "./kernel_input.ts";
-import { writeOutput } from "./output.ts";
+import { requireNew, writeOutput } from "./output.ts";
 
 export interface FingerprintOptions {
   /** Where to write the fingerprints of the whole kernel. */
   readonly output?: string;
+  readonly force: boolean;
   /** Where modules are, which are fingerprinted in place of the kernel; the output is then a folder. */
   readonly modules: readonly string[];
 }
@@ -23,7 +24,7 @@ export async function fingerprint(
   context: Context,
   imageFile: string,
   names: readonly string[],
-  { output, modules }: FingerprintOptions,
+  { output, force, modules }: FingerprintOptions,
 ): Promise<void> {
   if (modules.length > 0) {
     if (output === undefined || names.length > 0) {
@@ -31,13 +32,14 @@ export async function fingerprint(
         hint: "rebootless-publish fingerprint vmlinuz --modules /lib/modules/RELEASE -o FOLDER",
       });
     }
-    return fingerprintModules(context, imageFile, modules, output);
+    return fingerprintModules(context, imageFile, modules, output, force);
   }
   if ((output === undefined) === (names.length === 0)) {
     throw new RebootlessError("usage", "either functions, or -o FILE for the whole kernel", {
       hint: "rebootless-publish fingerprint vmlinuz -o kernel.fp",
     });
   }
+  if (output !== undefined) await requireNew(output, force);
   const image = await openKernelInput(imageFile);
   if (output === undefined) fingerprintNamed(context, image, names);
   else await fingerprintAll(context, image, output);

@@ -7,7 +7,7 @@ import { moduleFile } from "../fingerprint/module_file.ts";
 import { fingerprintModule } from "../fingerprint/module_function.ts";
 import type { ModuleFile } from "../package/module_files.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
-import { writeOutput } from "./output.ts";
+import { requireNew, writeOutput } from "./output.ts";
 
 /** Writes a fingerprint file for each module of packages, folders or files: FOLDER/NAME.fp. */
 export async function fingerprintModules(
@@ -15,6 +15,7 @@ export async function fingerprintModules(
   imagePath: string,
   modulePaths: readonly string[],
   folder: string,
+  force: boolean,
 ): Promise<void> {
   const { terminal } = context;
   const kernel = await openWithModules(imagePath, modulePaths, () => true);
@@ -24,6 +25,7 @@ export async function fingerprintModules(
       hint: "Give a .ko file, a folder such as /lib/modules/RELEASE, or a package.",
     });
   }
+  for (const { name } of files) await requireNew(join(folder, fileName(name)), force);
   await mkdir(folder, { recursive: true });
   const written: JsonObject[] = [];
   for (const file of files) {
@@ -39,6 +41,8 @@ export async function fingerprintModules(
     modules: written,
   });
 }
+
+const fileName = (module: string): string => `${module}.fp`;
 
 /** A module may have data alone; what cannot be fingerprinted at all does not keep the others from it. */
 async function writeIfCode(
@@ -66,7 +70,7 @@ async function writeOne(
   const whole = fingerprintModule(module, image.linkedText);
   for (const { message } of whole.refused) warn(`${module.name}: ${message}`);
   const bytes = moduleFile(image, module, whole);
-  const output = join(folder, `${module.name}.fp`);
+  const output = join(folder, fileName(module.name));
   await writeOutput(output, bytes);
   return jsonObject({
     name: module.name,

@@ -1,4 +1,4 @@
-import { lstat, writeFile } from "node:fs/promises";
+import { lstat, stat, writeFile } from "node:fs/promises";
 import { RebootlessError } from "../../shared/errors.ts";
 
 /** Writes a file that was not there. Throws `usage` where one is. */
@@ -20,6 +20,14 @@ export async function requireAbsent(...paths: readonly string[]): Promise<void> 
   for (const path of paths) {
     const present = await lstat(path).catch(() => undefined);
     if (present) throw new RebootlessError("usage", `${path} is there already`, { hint: ANOTHER_PLACE });
+  }
+}
+
+/** Before the work that makes the file is done. Throws `usage` where there is one, unless that is to be replaced. */
+export async function requireNew(path: string, replace: boolean): Promise<void> {
+  const present = replace ? undefined : await stat(path).catch(() => undefined);
+  if (present?.isFile()) {
+    throw new RebootlessError("usage", `${path} is there already`, { hint: "`--force` replaces it." });
   }
 }
 

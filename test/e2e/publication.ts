@@ -36,7 +36,17 @@ export async function startPublication(): Promise<Publication> {
       const module = await buildModule(kernel, name);
       const draft = join(work, `${id}.json`);
       const about = ["--id", id, "--summary", `replaces what ${name} replaces`, ...more];
-      await mustPublish("draft", "--image", kernel.vmlinuz, "--module", module, ...about, "-o", draft);
+      await mustPublish(
+        "draft",
+        "--image",
+        kernel.vmlinuz,
+        "--module",
+        module,
+        ...about,
+        "-o",
+        draft,
+        "--force",
+      );
       await mustPublish("push", dir, draft, "--module", module, "--feed", edge.url);
       return decodeManifest(await readFile(draft));
     },

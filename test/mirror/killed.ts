@@ -115,10 +115,20 @@ export async function killedImports(ground: Ground, kills: number, random: Rando
   const dir = new MirrorDir(into);
   let cut = 0;
   for (let kill = 0; kill < kills; kill++) {
-    await ground.must("mirror", "state", into, "-o", ground.path("state"), "--json");
+    await ground.must("mirror", "state", into, "-o", ground.path("state"), "--force", "--json");
     await ground.publish(random);
     await ground.must("mirror", "sync", ground.source, out, "--json");
-    await ground.must("mirror", "export", out, "--since", ground.path("state"), "-o", file, "--json");
+    await ground.must(
+      "mirror",
+      "export",
+      out,
+      "--since",
+      ground.path("state"),
+      "-o",
+      file,
+      "--force",
+      "--json",
+    );
     const child = spawn(process.execPath, [ground.client, ...args], { stdio: "ignore" });
     const ended = once(child, "exit");
     await Promise.race([sleep(200 + random() * 1500), ended]);

@@ -273,6 +273,30 @@ describe("a transfer", () => {
     await carryIn(0, inside, "second.tar");
   });
 
+  it("is written to a new file, as a state is, unless told to replace; parts that are left over go", async () => {
+    await writeFile(path("there"), "something");
+    for (const command of ["export", "state"]) {
+      const args = ["mirror", command, path("out"), "-o", path("there")];
+      expect(await site.run(...args)).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/there is there already\nhint: `--force` replaces it/),
+      });
+      expect(await readFile(path("there"), "utf8")).toBe("something");
+      await site.json(0, ...args, "--force");
+      await writeFile(path("there"), "something");
+    }
+    await carryOut("split", "--split", "8k");
+    const parts = async () => (await readdir(site.dir)).filter((name) => name.startsWith("split."));
+    const before = (await parts()).length;
+    const again = ["mirror", "export", path("out"), "-o", path("split"), "--split", "12k"];
+    expect(await site.run(...again)).toMatchObject({ code: 2 });
+    await site.json(0, ...again, "--force");
+    expect((await parts()).length).toBeLessThan(before);
+    await carryIn(0, path(`whole-${count++}`), ...(await parts()));
+    const nowhere = await site.run("mirror", "export", path("out"), "-o", path("no/where"));
+    expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining("is not there")]);
+  });
+
   it("of everything goes into a mirror that has more, and states what it carries", async () => {
     await carryIn(0, inside, "second.tar");
     const few = path(`few-${count++}`);

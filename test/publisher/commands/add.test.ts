@@ -45,6 +45,18 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
+describe("a draft that is there already", () => {
+  it("is replaced only where that is said", async () => {
+    const args = ["draft", ...about("one"), "--module", at("first.ko"), "-o", at("mine.json")];
+    await writeFile(at("mine.json"), "edited by hand");
+    const { code, stderr } = await cli(args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("mine.json is there already")]);
+    expect(await readFile(at("mine.json"), "utf8")).toBe("edited by hand");
+    await mustCli([...args, "--force"]);
+    expect(await readFile(at("mine.json"), "utf8")).toContain('"one"');
+  });
+});
+
 describe("SOURCE_DATE_EPOCH", () => {
   const made = async (name: string, sourceDate: string, now: number) => {
     const person = { sourceDate, clock: () => instant(now) };
@@ -73,7 +85,17 @@ describe("the distribution of a draft", () => {
   const OF_DEBIAN =
     "Linux version 6.1.0-test (debian-kernel@lists.debian.org) (gcc-12) #1 SMP Debian 6.1.192-2 (2026-11-20)";
   const kernelOf = async (...more: readonly string[]) => {
-    const args = ["--id", "one", "--summary", "mends one", "--module", at("first.ko"), "-o", at("of.json")];
+    const args = [
+      "--id",
+      "one",
+      "--summary",
+      "mends one",
+      "--module",
+      at("first.ko"),
+      "-o",
+      at("of.json"),
+      "--force",
+    ];
     await mustCli(["draft", ...args, ...more]);
     return decodeManifest(new Uint8Array(await readFile(at("of.json")))).kernel;
   };

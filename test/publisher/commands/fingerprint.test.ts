@@ -52,6 +52,16 @@ describe("fingerprint", () => {
     expect(stderr).toContain(`error: cannot write ${nowhere}\n`);
   });
 
+  it("is not written over a file that is there, unless told to", async () => {
+    const kept = join(dir, "kept.fp");
+    await writeFile(kept, "kept");
+    const { code, stderr } = await cli(["fingerprint", image, "-o", kept]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("hint: `--force` replaces it")]);
+    expect(await readFile(kept, "utf8")).toBe("kept");
+    await mustCli(["fingerprint", image, "-o", kept, "--force"]);
+    expect(await readFile(kept)).not.toEqual(Buffer.from("kept"));
+  });
+
   it("says what single functions must look like", async () => {
     const outcome = await cli(["--json", "fingerprint", image, "fn_branching"]);
     expect(jsonOf(outcome)).toMatchObject({ functions: [{ name: "fn_branching" }] });
@@ -69,7 +79,7 @@ describe("push --fingerprints", () => {
     feed = join(dir, "feed");
     await mustCli(["init", feed, ...FEED]);
     served = await serveEdge(feed);
-    await mustCli(["fingerprint", image, "-o", file]);
+    await mustCli(["fingerprint", image, "-o", file, "--force"]);
   });
   afterAll(() => served.close());
 
