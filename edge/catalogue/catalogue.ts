@@ -33,8 +33,8 @@ export interface Catalogue {
   record(entries: readonly Entry[]): Promise<void>;
   /** The version recorded for each of these kernels; 0 for none, and for what has to be recorded again. */
   versions(ids: readonly BuildId[]): Promise<readonly number[]>;
-  /** What was recorded of a kernel; undefined for none, and for what has to be recorded again. */
-  entry(id: BuildId): Promise<Entry | undefined>;
+  /** What was recorded of a kernel, and so many of its updates, the newest first; undefined for what `versions` has 0 for. */
+  entry(id: BuildId, max: number): Promise<Entry | undefined>;
   /** By release and build ID. @param after the last build ID of the page before. */
   kernels(query: Query, after: BuildId | null): Promise<KernelPage>;
   /** Updates that have all of a query's words in their id, summary or CVEs; at most MAX_FOUND, one with such an id first. */

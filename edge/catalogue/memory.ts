@@ -11,6 +11,7 @@ import {
   type KernelPage,
   lineOf,
   listedOf,
+  type UpdateEntry,
 } from "./entry.ts";
 import { Groups } from "./groups.ts";
 import type { Place } from "./place.ts";
@@ -51,8 +52,9 @@ export class MemoryCatalogue implements Catalogue {
     return ids.map((id) => this.#kernels.get(id)?.version ?? 0);
   }
 
-  async entry(id: BuildId): Promise<Entry | undefined> {
-    return this.#kernels.get(id);
+  async entry(id: BuildId, max: number): Promise<Entry | undefined> {
+    const entry = this.#kernels.get(id);
+    return entry && { ...entry, updates: [...entry.updates].sort(newestFirst).slice(0, max) };
   }
 
   async kernels(query: Query, after: BuildId | null): Promise<KernelPage> {
@@ -112,5 +114,7 @@ export class MemoryCatalogue implements Catalogue {
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+const newestFirst = (a: UpdateEntry, b: UpdateEntry): number =>
+  b.published - a.published || compare(a.id, b.id);
 const byRelease = ({ kernel: a }: Entry, { kernel: b }: Entry): number =>
   compare(a.release, b.release) || compare(a.buildId, b.buildId);

@@ -26,8 +26,8 @@ export class CatalogueObject extends DurableObject implements Catalogue {
   versions(ids: readonly BuildId[]) {
     return this.#catalogue.versions(ids);
   }
-  entry(id: BuildId) {
-    return this.#catalogue.entry(id);
+  entry(id: BuildId, max: number) {
+    return this.#catalogue.entry(id, max);
   }
   kernels(query: Query, after: BuildId | null) {
     return this.#catalogue.kernels(query, after);
@@ -62,7 +62,7 @@ export function catalogueOf(namespace: DurableObjectNamespace<CatalogueObject>):
   return {
     record: (entries) => object().record(entries),
     versions: (ids) => object().versions(ids),
-    entry: (id) => object().entry(id),
+    entry: (id, max) => object().entry(id, max),
     kernels: (query, after) => object().kernels(query, after),
     updates: (query) => object().updates(query),
     holdersOf: (id, after) => object().holdersOf(id, after),

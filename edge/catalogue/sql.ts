@@ -23,7 +23,7 @@ export function sqlCatalogue(sql: Sql): Catalogue {
       for (const entry of entries) record(sql, entry);
     },
     versions: async (ids) => ids.map((id) => versionRecorded(sql, id)),
-    entry: async (id) => entryOf(sql, id),
+    entry: async (id, max) => entryOf(sql, id, max),
     kernels: async (query, after) => page(sql, query, after),
     updates: async (query) => search(sql, query),
     holdersOf: async (id, after) => holdersOf(sql, id, after),
@@ -39,7 +39,7 @@ export function sqlCatalogue(sql: Sql): Catalogue {
   };
 }
 
-function entryOf(sql: Sql, id: BuildId): Entry | undefined {
+function entryOf(sql: Sql, id: BuildId, max: number): Entry | undefined {
   const [kernel] = sql(
     "SELECT facts, targets, recorded FROM kernels WHERE build_id = ? AND form = ?",
     id,
@@ -47,8 +47,9 @@ function entryOf(sql: Sql, id: BuildId): Entry | undefined {
   );
   if (!kernel) return undefined;
   const updates = sql(
-    "SELECT * FROM holdings JOIN update_groups USING (number) WHERE build_id = ? ORDER BY id",
+    "SELECT * FROM holdings JOIN update_groups USING (number) WHERE build_id = ? ORDER BY published DESC, id LIMIT ?",
     id,
+    max,
   );
   return {
     kernel: factsOfRow(kernel),

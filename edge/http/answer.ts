@@ -53,13 +53,27 @@ export function wanted({ method, headers }: Request, file: File): Wanted {
 /** @param body of the whole file, or of the range alone. */
 export function answerBytes(file: File, range: ByteRange | undefined, body: Body): Response {
   const length = range ? range.end - range.start : file.length;
-  const headers = described(file, length);
-  if (!range) return new Response(body as Uint8Array<ArrayBuffer> | ReadableStream, { headers });
-  const place = { "Content-Range": `bytes ${range.start}-${range.end - 1}/${file.length}` };
-  return new Response(body as Uint8Array<ArrayBuffer> | ReadableStream, {
-    status: 206,
-    headers: { ...headers, ...place },
+  const place = range && { "Content-Range": `bytes ${range.start}-${range.end - 1}/${file.length}` };
+  return new Response(sendable(body), {
+    status: range ? 206 : 200,
+    headers: { ...described(file, length), ...place },
   });
+}
+
+/** A response copies bytes that it is given, and holds its copy until the last of them is sent: large ones go in parts. */
+const PART_BYTES = 64 * 1024;
+
+function sendable(body: Body): Uint8Array<ArrayBuffer> | ReadableStream {
+  if (!(body instanceof Uint8Array) || body.length <= PART_BYTES) {
+    return body as Uint8Array<ArrayBuffer> | ReadableStream;
+  }
+  let sent = 0;
+  const pull = (out: ReadableStreamDefaultController<Uint8Array>) => {
+    out.enqueue(body.subarray(sent, sent + PART_BYTES));
+    sent += PART_BYTES;
+    if (sent >= body.length) out.close();
+  };
+  return new ReadableStream({ pull }, { highWaterMark: 0 });
 }
 
 /** To who has these very bytes. */

@@ -1,9 +1,10 @@
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import type { JsonValue } from "../../shared/json.ts";
 import { jsonAnswer } from "./answer.ts";
+import { Busy } from "./room.ts";
 
 /** Codes of the edge's own beside those that every part shares. */
-export type ProblemCode = ErrorCode | "not_found" | "internal";
+export type ProblemCode = ErrorCode | "not_found" | "internal" | "busy";
 
 export interface Problem {
   readonly code: ProblemCode;
@@ -39,6 +40,9 @@ export const notFound = (message: string): Response => problem(404, { code: "not
 
 /** The answer to an error that was thrown on purpose; undefined for any other, whose text may hold anything. */
 export function problemOf(error: unknown): Response | undefined {
+  if (error instanceof Busy) {
+    return problem(503, { code: "busy", message: error.message }, { "Retry-After": "2" });
+  }
   if (!(error instanceof RebootlessError)) return undefined;
   const status = STATUS[error.code];
   return status === undefined

@@ -1,22 +1,42 @@
 import type { FC } from "hono/jsx";
-import type { KernelManifest } from "../../shared/feed/manifest.ts";
+import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import { feedPath, metadataPath, openvexPath } from "../../shared/feed/paths.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { Instant } from "../../shared/time.ts";
+import { isLive, type UpdateEntry } from "../catalogue/entry.ts";
 import { Layout, Recalled, Time } from "./layout.tsx";
 
-export interface KernelProps {
-  readonly manifest: KernelManifest;
+/** An update of a kernel. */
+export interface ShownUpdate extends UpdateEntry {
+  /** Undefined where the feed was not decoded. */
+  readonly detail:
+    | (Pick<Update, "depends" | "conflicts" | "supersedes"> & {
+        /** What is replaced, by name. */
+        readonly objects: readonly { readonly name: string; readonly functions: readonly string[] }[];
+      })
+    | undefined;
+}
+
+export interface ShownKernel {
+  readonly kernel: KernelFacts;
+  readonly updates: readonly ShownUpdate[];
+  /** False where the feed is too large to be decoded: the newest updates, without details, as they were recorded. */
+  readonly isWhole: boolean;
   /** Version of targets. */
   readonly version: number;
   readonly expires: { readonly timestamp: Instant; readonly targets: Instant };
 }
 
-export const Kernel: FC<KernelProps> = ({ manifest, version, expires }) => {
-  const { kernel } = manifest;
-  const live = manifest.updates.filter(({ recalled }) => recalled === null);
+/** CVEs shown of one update, and updates and CVEs of a kernel: a page of more is no help to anybody. */
+const MAX_CVES_SHOWN = 32;
+const MAX_UPDATES_SHOWN = 500;
+const MAX_FIXED_SHOWN = 2000;
+
+export const Kernel: FC<ShownKernel> = ({ kernel, updates, isWhole, version, expires }) => {
+  const newest = [...updates].sort(newestFirst).slice(0, MAX_UPDATES_SHOWN);
+  const live = updates.filter(isLive);
   const cves = [...new Set(live.flatMap((update) => update.cves))].sort();
-  const fixes = manifest.updates.some((update) => update.cves.length > 0);
+  const fixes = updates.some((update) => update.cves.length > 0);
   return (
     <Layout title={kernel.release}>
       <h1>{kernel.release}</h1>
@@ -41,11 +61,17 @@ export const Kernel: FC<KernelProps> = ({ manifest, version, expires }) => {
       </dl>
       <h2>Updates</h2>
       {live.length === 0 && <p>No update is to be applied to this kernel now.</p>}
-      {[...manifest.updates].sort(newestFirst).map((update) => (
+      {newest.map((update) => (
         <UpdateCard update={update} />
       ))}
+      {(!isWhole || updates.length > newest.length) && (
+        <p class="soft">
+          There is more for this kernel than a page can hold: here are its newest updates. feed.json has all
+          of them.
+        </p>
+      )}
       <h2>CVEs fixed</h2>
-      <CveLinks cves={cves} />
+      <CveLinks cves={cves} max={MAX_FIXED_SHOWN} />
       <h2>Files</h2>
       <ul>
         <li>
@@ -55,7 +81,7 @@ export const Kernel: FC<KernelProps> = ({ manifest, version, expires }) => {
           <a href={`/${metadataPath(kernel.buildId)}/timestamp.json`}>timestamp.json</a>: where a TUF client
           begins
         </li>
-        {fixes && (
+        {fixes && isWhole && (
           <li>
             <a href={`/${openvexPath(kernel.buildId)}`}>openvex.json</a>: what a scanner reads, of this kernel
             as it was built
@@ -66,7 +92,8 @@ export const Kernel: FC<KernelProps> = ({ manifest, version, expires }) => {
   );
 };
 
-const newestFirst = (a: Update, b: Update): number => b.published - a.published || (a.id < b.id ? -1 : 1);
+const newestFirst = (a: UpdateEntry, b: UpdateEntry): number =>
+  b.published - a.published || (a.id < b.id ? -1 : 1);
 
 const Fact: FC<{ readonly name: string; readonly value: string }> = ({ name, value }) => (
   <>
@@ -75,7 +102,7 @@ const Fact: FC<{ readonly name: string; readonly value: string }> = ({ name, val
   </>
 );
 
-const UpdateCard: FC<{ readonly update: Update }> = ({ update }) => (
+const UpdateCard: FC<{ readonly update: ShownUpdate }> = ({ update }) => (
   <article class="update">
     <h3>
       <a href={`/updates/${update.id}`}>{update.id}</a>
@@ -84,35 +111,42 @@ const UpdateCard: FC<{ readonly update: Update }> = ({ update }) => (
     <Recalled why={update.recalled} />
     <p class="soft">
       <Time at={update.published} />
-      {" · "}
-      {replaced(update)}
-      {update.depends.length > 0 && ` · needs ${update.depends.join(", ")}`}
-      {update.supersedes.length > 0 && ` · supersedes ${update.supersedes.join(", ")}`}
+      {update.detail && detailOf(update.detail)}
     </p>
-    {update.cves.length > 0 && <CveLinks cves={update.cves} />}
+    {update.cves.length > 0 && <CveLinks cves={update.cves} max={MAX_CVES_SHOWN} />}
   </article>
 );
 
-/** Names of objects shown of one update. */
-const MAX_OBJECTS_NAMED = 6;
+/** Names of objects and updates shown of one update. */
+const MAX_NAMED = 6;
 
-function replaced({ objects }: Update): string {
+function detailOf({ objects, depends, supersedes }: NonNullable<ShownUpdate["detail"]>): string {
   const functions = objects.reduce((sum, object) => sum + object.functions.length, 0);
-  const names = objects.slice(0, MAX_OBJECTS_NAMED).map(({ name }) => name);
-  const more = objects.length > names.length ? ` and ${objects.length - names.length} more` : "";
-  return `${functions} ${functions === 1 ? "function" : "functions"} in ${names.join(", ")}${more}`;
+  const names = named(objects.map(({ name }) => name));
+  return [
+    ` · ${functions} ${functions === 1 ? "function" : "functions"} in ${names}`,
+    depends.length > 0 ? ` · needs ${named(depends)}` : "",
+    supersedes.length > 0 ? ` · supersedes ${named(supersedes)}` : "",
+  ].join("");
 }
 
-export const CveLinks: FC<{ readonly cves: readonly string[] }> = ({ cves }) =>
+function named(names: readonly string[]): string {
+  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : "";
+  return names.slice(0, MAX_NAMED).join(", ") + more;
+}
+
+/** @property max how many are shown. */
+export const CveLinks: FC<{ readonly cves: readonly string[]; readonly max: number }> = ({ cves, max }) =>
   cves.length === 0 ? (
     <p class="soft">None by number.</p>
   ) : (
     <p>
-      {cves.map((cve, i) => (
+      {cves.slice(0, max).map((cve, i) => (
         <>
           {i > 0 && " "}
           <a href={`/cves/${cve}`}>{cve}</a>
         </>
       ))}
+      {cves.length > max && ` and ${cves.length - max} more`}
     </p>
   );

@@ -1,4 +1,5 @@
 import type { FC } from "hono/jsx";
+import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import type { FoundUpdate, KernelPage } from "../catalogue/entry.ts";
 import { Layout, Recalled, Search, Time } from "./layout.tsx";
 
@@ -77,6 +78,27 @@ const Nothing: FC<Pick<KernelsProps, "query" | "cve">> = ({ query, cve }) => (
   </section>
 );
 
+/** What every table of kernels says of one first. */
+export const KernelHeads: FC = () => (
+  <>
+    <th scope="col">Release</th>
+    <th scope="col">Distribution</th>
+    <th scope="col">Build ID</th>
+  </>
+);
+
+export const KernelCells: FC<{ readonly kernel: KernelFacts }> = ({ kernel }) => (
+  <>
+    <th scope="row">
+      <a href={`/kernels/${kernel.buildId}`}>{kernel.release}</a>
+    </th>
+    <td>{kernel.distribution ?? ""}</td>
+    <td>
+      <code>{kernel.buildId.slice(0, 12)}…</code>
+    </td>
+  </>
+);
+
 /** @property of what the table is a list of. */
 export const KernelTable: FC<{ readonly page: KernelPage; readonly of: string }> = ({ page, of }) => (
   // A region that scrolls must be reachable by keyboard (WCAG 2.2, 2.1.1).
@@ -85,9 +107,7 @@ export const KernelTable: FC<{ readonly page: KernelPage; readonly of: string }>
       <caption>{of}</caption>
       <thead>
         <tr>
-          <th scope="col">Release</th>
-          <th scope="col">Distribution</th>
-          <th scope="col">Build ID</th>
+          <KernelHeads />
           <th scope="col">Updates</th>
           <th scope="col">Last change</th>
         </tr>
@@ -95,13 +115,7 @@ export const KernelTable: FC<{ readonly page: KernelPage; readonly of: string }>
       <tbody>
         {page.kernels.map(({ kernel, updates, recorded }) => (
           <tr>
-            <th scope="row">
-              <a href={`/kernels/${kernel.buildId}`}>{kernel.release}</a>
-            </th>
-            <td>{kernel.distribution ?? ""}</td>
-            <td>
-              <code>{kernel.buildId.slice(0, 12)}…</code>
-            </td>
+            <KernelCells kernel={kernel} />
             <td class="number">{updates}</td>
             <td>
               <Time at={recorded} />

@@ -2,8 +2,11 @@ import type { FC } from "hono/jsx";
 import type { UpdateId } from "../../shared/brand.ts";
 import type { Holding, HoldingPage, UpdateEntry } from "../catalogue/entry.ts";
 import { CveLinks } from "./kernel.tsx";
-import { NextPage } from "./kernels.tsx";
+import { KernelCells, KernelHeads, NextPage } from "./kernels.tsx";
 import { Layout, Recalled, Time } from "./layout.tsx";
+
+/** All that an update may name. */
+const MAX_CVES = 256;
 
 /** At least one of each group. */
 type Group = readonly [Holding, ...Holding[]];
@@ -51,7 +54,7 @@ const One: FC<{ readonly id: UpdateId; readonly group: Group }> = ({ id, group }
       <Recalled why={recalled} />
       <p class="soft">One update can be made for many kernels; each host checks the one for its own.</p>
       <h2>CVEs</h2>
-      <CveLinks cves={cves} />
+      <CveLinks cves={cves} max={MAX_CVES} />
       <h2>Kernels</h2>
       <Kernels group={group} of={`Kernels that have ${id}`} />
     </>
@@ -69,7 +72,7 @@ const Several: FC<{ readonly id: UpdateId; readonly groups: readonly Group[] }> 
           <p>{update.summary}</p>
           <Recalled why={update.recalled} />
           <h3>CVEs</h3>
-          <CveLinks cves={update.cves} />
+          <CveLinks cves={update.cves} max={MAX_CVES} />
           <Kernels group={group} of={`Kernels that have this ${id} (${i + 1})`} />
         </>
       );
@@ -113,22 +116,14 @@ const Kernels: FC<{ readonly group: Group; readonly of: string }> = ({ group, of
       <caption>{of}</caption>
       <thead>
         <tr>
-          <th scope="col">Release</th>
-          <th scope="col">Distribution</th>
-          <th scope="col">Build ID</th>
+          <KernelHeads />
           <th scope="col">Published</th>
         </tr>
       </thead>
       <tbody>
         {group.map(({ line: { kernel }, update }) => (
           <tr>
-            <th scope="row">
-              <a href={`/kernels/${kernel.buildId}`}>{kernel.release}</a>
-            </th>
-            <td>{kernel.distribution ?? ""}</td>
-            <td>
-              <code>{kernel.buildId.slice(0, 12)}…</code>
-            </td>
+            <KernelCells kernel={kernel} />
             <td>
               <Time at={update.published} />
             </td>

@@ -1,8 +1,14 @@
 import type { BuildId } from "../../shared/brand.ts";
-import { equalBytes } from "../../shared/bytes.ts";
+import { concatBytes, equalBytes } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
+import {
+  type Bundle,
+  type BundleHead,
+  decodeBundle,
+  decodeBundleHead,
+  manifestAt,
+} from "../../shared/feed/bundle.ts";
 import { etagOf } from "../../shared/http/etag.ts";
 import { formatInstant, type Instant, instant, parseInstant } from "../../shared/time.ts";
 import {
@@ -16,19 +22,26 @@ import {
   type Timestamp,
 } from "../../shared/tuf/schema.ts";
 import { feedKey, type Kept, keptKey, keptOfKey, keptPrefix } from "../store/keys.ts";
-import type { Notes, Store } from "../store/store.ts";
+import type { Listing, Notes, Store } from "../store/store.ts";
 import { expiryNote } from "./expiries.ts";
 import { SNAPSHOT_LIFE, TIMESTAMP_LIFE } from "./lives.ts";
 
-/** A kernel's feed.json as it is in force, and what the next one builds on. */
-export interface StoredFeed {
+/** A kernel's feed.json as it is in force, without its manifest. */
+export interface StoredHead {
+  /** Bytes of the whole file. */
+  readonly length: number;
+  readonly bundle: BundleHead;
+  readonly versions: Versions;
+  readonly envelopes: Readonly<Record<"timestamp" | "snapshot", Envelope>>;
+  readonly targets: Targets;
+}
+
+/** All of it, and what the next one builds on. */
+export interface StoredFeed extends StoredHead {
   /** For the compare-and-swap. */
   readonly revision: string;
   readonly notes: Notes;
   readonly bundle: Bundle;
-  readonly versions: Versions;
-  readonly envelopes: Readonly<Record<"timestamp" | "snapshot", Envelope>>;
-  readonly targets: Targets;
 }
 
 export interface Versions {
@@ -41,9 +54,42 @@ export async function readFeed(store: Store, id: BuildId): Promise<StoredFeed | 
   const file = await store.get(feedKey(id));
   if (!file) return undefined;
   const bytes = await file.bytes();
-  try {
+  return undamaged(id, () => {
     const bundle = decodeBundle(bytes);
-    return { revision: file.revision, notes: file.notes, bundle, ...metadataOf(bundle) };
+    const { revision, notes, length } = file;
+    return { revision, notes, length, bundle, ...metadataOf(bundle) };
+  });
+}
+
+/** For who needs no manifest: however large that is, it is neither read nor decoded. */
+export async function readFeedHead(store: Store, id: BuildId): Promise<StoredHead | undefined> {
+  const file = await store.get(feedKey(id));
+  if (!file) return undefined;
+  const bytes = await readBeginning(file.stream());
+  return undamaged(id, () => {
+    const bundle = decodeBundleHead(bytes);
+    return { length: file.length, bundle, ...metadataOf(bundle) };
+  });
+}
+
+/** What comes before a bundle's manifest; all of it where there is none. */
+async function readBeginning(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const reader = stream.getReader();
+  let bytes: Uint8Array = new Uint8Array();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const searched = bytes.length;
+    bytes = concatBytes([bytes, part.value]);
+    const end = manifestAt(bytes, searched);
+    if (end < 0) continue;
+    await reader.cancel();
+    return bytes.subarray(0, end);
+  }
+  return bytes;
+}
+
+function undamaged<T>(id: BuildId, decode: () => T): T {
+  try {
+    return decode();
   } catch (cause) {
     throw new RebootlessError("io", `the stored feed of kernel ${id} is damaged`, { cause });
   }
@@ -80,22 +126,32 @@ async function nameToKeep({ bundle, versions }: StoredFeed, next: Bundle): Promi
 }
 
 /** A feed that was in force once, found by what its name says of it. */
-export async function readKept(
+export async function findKept(
   store: Store,
   id: BuildId,
   wanted: (kept: Kept) => boolean,
-): Promise<Bundle | undefined> {
+): Promise<Listing["files"][number] | undefined> {
   for (let page = await store.list(keptPrefix(id)); ; page = await store.list(keptPrefix(id), page.next)) {
     const found = page.files.find(({ key }) => wanted(keptOfKey(key)));
-    const file = found && (await store.get(found.key));
-    if (file) return decodeBundle(await file.bytes());
+    if (found) return found;
     if (page.next === undefined) return undefined;
   }
 }
 
-export const versionsOf = (bundle: Bundle): Versions => metadataOf(bundle).versions;
+/** The small files of a feed that was in force once. */
+export async function readKeptHead(
+  store: Store,
+  id: BuildId,
+  wanted: (kept: Kept) => boolean,
+): Promise<BundleHead | undefined> {
+  const found = await findKept(store, id, wanted);
+  const file = found && (await store.get(found.key));
+  return file && decodeBundleHead(await readBeginning(file.stream()));
+}
 
-function metadataOf({ timestamp, snapshot, targets }: Bundle) {
+export const versionsOf = (bundle: BundleHead): Versions => metadataOf(bundle).versions;
+
+function metadataOf({ timestamp, snapshot, targets }: BundleHead) {
   const envelopes = {
     timestamp: parseEnvelope(timestamp, "timestamp"),
     snapshot: parseEnvelope(snapshot, "snapshot"),

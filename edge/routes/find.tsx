@@ -2,9 +2,7 @@ import type { Context, Hono } from "hono";
 import { buildId, type UpdateId, updateId } from "../../shared/brand.ts";
 import { utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
-import { decodeManifest } from "../../shared/feed/manifest.ts";
 import { ownersOf } from "../../shared/tuf/key_words.ts";
-import { decodeTargets, decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
 import type { AppDeps } from "../app.ts";
 import { isLive, type KernelPage } from "../catalogue/entry.ts";
 import { cveOfText, placeOfText } from "../catalogue/place.ts";
@@ -23,20 +21,20 @@ import { Kernels } from "../pages/kernels.tsx";
 import { Trust } from "../pages/trust.tsx";
 import { CvePage, UpdatePage } from "../pages/update.tsx";
 import { lastRound } from "../publish/round.ts";
-import { readFeed } from "../publish/stored_feed.ts";
 import { feedInForce, notCovered } from "./feed_in_force.ts";
 import type { NewestRoot } from "./newest_root.ts";
 import { ID } from "./patterns.ts";
+import { type ShownKernels, tooLarge } from "./shown_kernels.ts";
 import * as views from "./views.ts";
 
 /** Changes shown to who comes in at the front door. */
 const LATEST = 10;
 
 /** What people look for, and programs on their behalf: a page or JSON, by what is asked for. */
-export function findRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
+export function findRoutes(app: Hono, deps: AppDeps, root: NewestRoot, shown: ShownKernels): void {
   route(app, "/", { get: (c) => home(c, deps) });
   route(app, "/kernels", { get: (c) => kernels(c, deps) });
-  route(app, `/kernels/:id{${ID}}`, { get: (c) => kernel(c, deps, root) });
+  route(app, `/kernels/:id{${ID}}`, { get: (c) => kernel(c, deps, root, shown) });
   route(app, "/updates/:id{[a-z0-9.-]{1,64}}", { get: (c) => update(c, deps) });
   route(app, "/cves", { get: (c) => cves(c, deps) });
   route(app, "/cves/:cve{CVE-[0-9]{4}-[0-9]{4,10}}", { get: (c) => cve(c, deps) });
@@ -80,17 +78,12 @@ async function kernelsWithout(cve: string, catalogue: AppDeps["catalogue"]): Pro
 }
 
 /** From the feed itself: what is shown is what hosts are told. */
-async function kernel(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
+async function kernel(c: Context, deps: AppDeps, root: NewestRoot, shown: ShownKernels): Promise<Response> {
   const id = buildId(c.req.param("id") ?? "");
-  const feed = (await feedInForce(deps, root, id)) && (await readFeed(deps.store, id));
+  const feed = await feedInForce(deps, root, id);
   if (!feed) return notCovered(id);
-  const { bundle, versions } = feed;
-  const manifest = decodeManifest(bundle.manifest);
-  const expires = {
-    timestamp: decodeTimestamp(parseEnvelope(bundle.timestamp, "timestamp").signed).expires,
-    targets: decodeTargets(parseEnvelope(bundle.targets, "targets").signed).expires,
-  };
-  const view = { manifest, version: versions.targets, expires };
+  const view = await shown.get(id, feed);
+  if (!view) return tooLarge(id);
   return answerView(c.req.raw, { json: () => views.kernel(view), page: () => <Kernel {...view} /> });
 }
 

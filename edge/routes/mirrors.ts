@@ -6,7 +6,7 @@ import type { AppDeps } from "../app.ts";
 import { jsonAnswer } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
 import { problem } from "../http/problem.ts";
-import { readFeed } from "../publish/stored_feed.ts";
+import { readFeedHead } from "../publish/stored_feed.ts";
 import { feedInForce } from "./feed_in_force.ts";
 import type { NewestRoot } from "./newest_root.ts";
 
@@ -23,7 +23,7 @@ async function changes(c: Context, { catalogue }: AppDeps): Promise<Response> {
   );
 }
 
-/** One after the other: feeds are read whole, and a Worker has 128 MB. Kernels that are not here are left out. */
+/** One after the other: a Worker has 128 MB. Kernels that are not here are left out. */
 async function timestamps(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
   const ids = askedRenewals(c.req.query("ids"));
   if (!ids) {
@@ -34,7 +34,7 @@ async function timestamps(c: Context, deps: AppDeps, root: NewestRoot): Promise<
   }
   const found: { readonly buildId: BuildId; readonly timestamp: string; readonly snapshot: string }[] = [];
   for (const buildId of new Set(ids)) {
-    const feed = (await feedInForce(deps, root, buildId)) && (await readFeed(deps.store, buildId));
+    const feed = (await feedInForce(deps, root, buildId)) && (await readFeedHead(deps.store, buildId));
     if (!feed) continue;
     const { timestamp, snapshot } = feed.bundle;
     found.push({ buildId, timestamp: fromUtf8(timestamp), snapshot: fromUtf8(snapshot) });

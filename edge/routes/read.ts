@@ -1,13 +1,18 @@
 import type { Context, Hono } from "hono";
 import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
+import { decodeBundle } from "../../shared/feed/bundle.ts";
+import { manifestTarget } from "../../shared/feed/paths.ts";
+import { MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
 import type { AppDeps } from "../app.ts";
 import { answerBytes, answerContent, type File, wanted, wantsWhole } from "../http/answer.ts";
+import { Kept } from "../http/kept.ts";
 import { route } from "../http/methods.ts";
 import { notFound } from "../http/problem.ts";
-import { readFeed, readKept, type StoredFeed } from "../publish/stored_feed.ts";
+import type { Room } from "../http/room.ts";
+import { findKept, readFeedHead, readKeptHead } from "../publish/stored_feed.ts";
 import { artifactKey, feedKey, rootKey } from "../store/keys.ts";
-import type { Stored } from "../store/store.ts";
+import type { Stored, StoredFile } from "../store/store.ts";
 import { feedInForce, notCovered } from "./feed_in_force.ts";
 import type { KnownFeeds } from "./known_feeds.ts";
 import type { NewestRoot } from "./newest_root.ts";
@@ -20,8 +25,24 @@ const MOVING: Kind = { lifetime: "moving", type: "application/json" };
 const FIXED: Kind = { lifetime: "immutable", type: "application/json" };
 const MODULE: Kind = { lifetime: "immutable", type: "application/octet-stream" };
 
+/** What these routes share with others. */
+interface Shared {
+  readonly known: KnownFeeds;
+  readonly room: Room;
+}
+
+/** What is in memory, and what may be. */
+interface Memory {
+  readonly room: Room;
+  readonly manifests: Kept<Uint8Array>;
+}
+
+/** Manifests kept of those that were asked for last: who fetches slowly holds the very bytes that others do. */
+const MAX_MANIFESTS = 256;
+
 /** Everything that hosts, TUF clients and mirrors read. */
-export function readRoutes(app: Hono, deps: AppDeps, root: NewestRoot, known: KnownFeeds): void {
+export function readRoutes(app: Hono, deps: AppDeps, root: NewestRoot, { known, room }: Shared): void {
+  const memory = { room, manifests: new Kept<Uint8Array>(MAX_MANIFEST_BYTES, MAX_MANIFESTS) };
   const kernel = `/kernels/:id{${ID}}`;
   route(app, `${kernel}/feed.json`, { get: (c) => feed(c, deps, root, known) });
   route(app, `${kernel}/metadata/timestamp.json`, { get: (c) => timestamp(c, deps, root) });
@@ -30,7 +51,7 @@ export function readRoutes(app: Hono, deps: AppDeps, root: NewestRoot, known: Kn
     get: (c) => metadata(c, deps),
   });
   route(app, `${kernel}/targets/kernels/:file{${SHA256}\\.[0-9a-f]+\\.json}`, {
-    get: (c) => manifest(c, deps),
+    get: (c) => manifest(c, deps, memory),
   });
   route(app, `/artifacts/:sha256{${SHA256}}`, { get: (c) => artifact(c, deps) });
   route(app, `/root/:file{${VERSION}\\.root\\.json}`, { get: (c) => rootFile(c, deps) });
@@ -54,34 +75,56 @@ async function timestamp(c: Context, deps: AppDeps, root: NewestRoot): Promise<R
   const id = kernelOf(c);
   root.forget();
   await feedInForce(deps, root, id);
-  const current = await readFeed(deps.store, id);
+  const current = await readFeedHead(deps.store, id);
   return current ? bytes(c, current.bundle.timestamp, MOVING) : notCovered(id);
 }
 
 /** The one in force comes out of the bundle, older ones from where they were kept; a newer one does not exist yet. */
 async function metadata(c: Context, deps: AppDeps): Promise<Response> {
   const id = kernelOf(c);
-  const current = await readFeed(deps.store, id);
+  const current = await readFeedHead(deps.store, id);
   if (!current) return notCovered(id);
   const [digits, name] = param(c, "file").split(".");
   const role = name === "snapshot" ? "snapshot" : "targets";
   const version = Number(digits);
   if (version === current.versions[role]) return bytes(c, current.bundle[role], FIXED);
   const old =
-    version < current.versions[role] && (await readKept(deps.store, id, (kept) => kept[role] === version));
+    version < current.versions[role] &&
+    (await readKeptHead(deps.store, id, (kept) => kept[role] === version));
   return old ? bytes(c, old[role], FIXED) : notFound(`no ${role} of this version`);
 }
 
-async function manifest(c: Context, deps: AppDeps): Promise<Response> {
+/** Its name is the digest of its bytes: who has them, or wants the headers, is answered without reading it. */
+async function manifest(c: Context, { store }: AppDeps, { room, manifests }: Memory): Promise<Response> {
   const id = kernelOf(c);
   const [digits, named] = param(c, "file").split(".");
   const sha256 = sha256Hex(digits ?? "");
   if (named !== id) return notFound("no such target");
-  const current = await readFeed(deps.store, id);
+  const known = manifests.get(id, sha256);
+  if (known) return bytes(c, known, FIXED);
+  const current = await readFeedHead(store, id);
   if (!current) return notCovered(id);
-  if (await isManifest(current, sha256)) return bytes(c, current.bundle.manifest, FIXED);
-  const old = await readKept(deps.store, id, (kept) => kept.manifest === sha256);
-  return old ? bytes(c, old.manifest, FIXED) : notFound("no such target");
+  const target = current.targets.targets.get(manifestTarget(id));
+  const isCurrent = target?.hashes.get("sha256") === sha256;
+  const want = isCurrent ? wanted(c.req.raw, { ...FIXED, sha256, length: target.length }) : undefined;
+  if (want?.kind === "answered") return want.response;
+  const read = ({ key, length }: { readonly key: string; readonly length: number }) =>
+    room.hold(length, async () => {
+      const found = manifests.get(id, sha256) ?? (await manifestIn(await store.get(key), sha256));
+      if (found) manifests.put(id, sha256, found, found.length);
+      return found;
+    });
+  const now = isCurrent ? await read({ key: feedKey(id), length: current.length }) : undefined;
+  if (now) return bytes(c, now, FIXED);
+  const old = await findKept(store, id, (kept) => kept.manifest === sha256);
+  const then = old && (await read(old));
+  return then ? bytes(c, then, FIXED) : notFound("no such target");
+}
+
+/** Of a stored bundle, if it is this one. */
+async function manifestIn(file: StoredFile | undefined, sha256: Sha256Hex): Promise<Uint8Array | undefined> {
+  const found = file && decodeBundle(await file.bytes()).manifest;
+  return found && (await sha256Of(found)) === sha256 ? found : undefined;
 }
 
 async function artifact(c: Context, deps: AppDeps): Promise<Response> {
@@ -97,8 +140,8 @@ async function rootFile(c: Context, deps: AppDeps): Promise<Response> {
 }
 
 /**
- * A stored file, or undefined when there is none. The headers are of what is sent: between the look and the
- * reading what moves may be replaced, so a part of it is cut out of the bytes that were read.
+ * A stored file, or undefined when there is none. The headers are of what is sent: where what moves was replaced between the
+ * look and the reading, the whole of the new one is the answer to who asked for a part.
  */
 async function stored(
   c: Context,
@@ -110,19 +153,19 @@ async function stored(
   const seen = wantsWhole(c.req.raw) ? undefined : (known ?? (await store.head(key)));
   const want = seen && wanted(c.req.raw, { ...seen, ...kind });
   if (want?.kind === "answered") return want.response;
-  if (want?.range && kind.lifetime === "moving") {
-    const file = await store.get(key);
-    return file && bytes(c, await file.bytes(), kind);
+  if (want?.range) {
+    // Where it was replaced by something shorter there may be no such part.
+    const part = await store.get(key, want.range).catch(() => undefined);
+    if (part?.sha256 === seen?.sha256)
+      return part && answerBytes({ ...part, ...kind }, want.range, part.stream());
+    await part?.stream().cancel();
   }
-  const file = await store.get(key, want?.range);
-  return file && answerBytes({ ...file, ...kind }, want?.range, file.stream());
+  const file = await store.get(key);
+  return file && answerBytes({ ...file, ...kind }, undefined, file.stream());
 }
 
 const bytes = (c: Context, content: Uint8Array, kind: Kind): Promise<Response> =>
   answerContent(c.req.raw, content, kind);
-
-const isManifest = async ({ bundle }: StoredFeed, sha256: Sha256Hex): Promise<boolean> =>
-  (await sha256Of(bundle.manifest)) === sha256;
 
 const kernelOf = (c: Context): BuildId => buildId(param(c, "id"));
 const param = (c: Context, name: string): string => c.req.param(name) ?? "";

@@ -1,13 +1,12 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import { kernelFactsToJson } from "../../shared/feed/kernel.ts";
-import type { Update } from "../../shared/feed/update.ts";
 import { type JsonObject, type JsonValue, jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { Totals } from "../catalogue/catalogue.ts";
 import type { Change } from "../catalogue/change.ts";
 import type { CvePage, HoldingPage, KernelLine, KernelPage, UpdateEntry } from "../catalogue/entry.ts";
 import type { GuideProps } from "../pages/guides.tsx";
-import type { KernelProps } from "../pages/kernel.tsx";
+import type { ShownKernel, ShownUpdate } from "../pages/kernel.tsx";
 import type { KernelsProps } from "../pages/kernels.tsx";
 import type { TrustProps } from "../pages/trust.tsx";
 import { groupsOf } from "../pages/update.tsx";
@@ -30,27 +29,25 @@ export const kernels = ({ query, page, updates }: KernelsProps): JsonObject =>
     ),
   });
 
-export const kernel = ({ manifest, version, expires }: KernelProps): JsonObject =>
+/** `complete` is false where the feed is too large: its newest updates then, and less of each. */
+export const kernel = ({ kernel: facts, updates, isWhole, version, expires }: ShownKernel): JsonObject =>
   view({
-    kernel: kernelFactsToJson(manifest.kernel),
+    kernel: kernelFactsToJson(facts),
     version,
     expires: jsonObject({
       timestamp: formatInstant(expires.timestamp),
       targets: formatInstant(expires.targets),
     }),
-    updates: manifest.updates.map(kernelUpdate),
+    complete: isWhole,
+    updates: updates.map(kernelUpdate),
   });
 
-const kernelUpdate = (update: Update): JsonObject =>
-  jsonObject({
-    ...entryMembers(update),
-    depends: update.depends,
-    conflicts: update.conflicts,
-    supersedes: update.supersedes,
-    objects: update.objects.map(({ name, functions }) =>
-      jsonObject({ name, functions: functions.map((fn) => fn.name) }),
-    ),
-  });
+function kernelUpdate({ detail, ...entry }: ShownUpdate): JsonObject {
+  if (!detail) return jsonObject(entryMembers(entry));
+  const { depends, conflicts, supersedes } = detail;
+  const objects = detail.objects.map(({ name, functions }) => jsonObject({ name, functions }));
+  return jsonObject({ ...entryMembers(entry), depends, conflicts, supersedes, objects });
+}
 
 /** `update` is what the first kernel of the page has; each kernel has its own. */
 export const update = (id: UpdateId, page: HoldingPage): JsonObject =>

@@ -28,6 +28,9 @@ export interface Bundle {
   readonly manifest: Uint8Array;
 }
 
+/** All of a bundle but the manifest, which most of its bytes are of. */
+export type BundleHead = Omit<Bundle, "manifest">;
+
 /** How many of the newest roots travel; a host further behind fetches the older ones by their own names. */
 export const BUNDLED_ROOTS = 4;
 
@@ -60,7 +63,30 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
 
 /** Throws ParseError. The caller has bounded the bytes (MAX_BUNDLE_BYTES). */
 export function decodeBundle(bytes: Uint8Array): Bundle {
-  const bundle = new Decoder(parseFiles(bytes, "feed.json", MAX_SMALL_VALUES), "feed.json");
+  const bundle = filesIn(bytes);
+  return { ...headOf(bundle), manifest: bundle.get("manifest").file(MAX_MANIFEST_BYTES) };
+}
+
+/** How the manifest begins, which `encodeBundle` writes last. In a JSON string no quote stands without a backslash before it. */
+const MANIFEST = utf8(',"manifest":"');
+
+/** Where the manifest begins, or -1 where it begins behind these bytes. @param searched how many of them had none. */
+export function manifestAt(bytes: Uint8Array, searched: number): number {
+  const next = (from: number) => bytes.indexOf(MANIFEST[0] ?? 0, from);
+  for (let at = next(Math.max(0, searched - MANIFEST.length)); at >= 0; at = next(at + 1)) {
+    if (MANIFEST.every((byte, i) => bytes[at + i] === byte)) return at;
+  }
+  return -1;
+}
+
+/** Of a bundle that `encodeBundle` made. @param bytes up to where the manifest begins. Throws ParseError. */
+export const decodeBundleHead = (bytes: Uint8Array): BundleHead =>
+  headOf(filesIn(concatBytes([bytes, utf8("}")])));
+
+const filesIn = (bytes: Uint8Array) =>
+  new Decoder(parseFiles(bytes, "feed.json", MAX_SMALL_VALUES), "feed.json");
+
+function headOf(bundle: ReturnType<typeof filesIn>): BundleHead {
   bundle.get("format").literal(1);
   const file = (name: (typeof FILES)[number], max: number) => bundle.get(name).file(max);
   return {
@@ -72,6 +98,5 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
     timestamp: file("timestamp", MAX_TIMESTAMP_BYTES),
     snapshot: file("snapshot", MAX_SNAPSHOT_BYTES),
     targets: file("targets", MAX_TARGETS_BYTES),
-    manifest: file("manifest", MAX_MANIFEST_BYTES),
   };
 }

@@ -6,11 +6,15 @@ export class Superseding {
   readonly #down: ReadonlyMap<UpdateId, readonly UpdateId[]>;
   readonly #up = new Map<UpdateId, UpdateId[]>();
 
-  constructor(all: Iterable<Update>) {
+  constructor(all: Iterable<Pick<Update, "id" | "supersedes">>) {
     const down = new Map<UpdateId, readonly UpdateId[]>();
     for (const { id, supersedes } of all) {
       down.set(id, supersedes);
-      for (const other of supersedes) this.#up.set(other, [...(this.#up.get(other) ?? []), id]);
+      for (const other of supersedes) {
+        const known = this.#up.get(other);
+        if (known) known.push(id);
+        else this.#up.set(other, [id]);
+      }
     }
     this.#down = down;
   }

@@ -12,10 +12,13 @@ import type { Update } from "./update.ts";
 
 const CONTEXT = "https://openvex.dev/ns/v0.2.0";
 
+/** What counts of an update here. */
+type VexUpdate = Pick<Update, "id" | "cves" | "recalled" | "supersedes">;
+
 /** The kernel in question: what the feed has for it, and what of that is in force. */
 interface VexSubject {
   readonly kernel: KernelIdentity;
-  readonly updates: readonly Update[];
+  readonly updates: readonly VexUpdate[];
   /** With the objects that are not loaded, and so not patched yet. Empty: the kernel as it was built. */
   readonly applied: ReadonlyMap<UpdateId, readonly string[]>;
   /** Names by which others know this kernel, besides our own: package URLs. */
@@ -50,10 +53,17 @@ export function vexStatements(subject: VexSubject): readonly JsonObject[] {
     jsonObject({ "@id": purl, identifiers: jsonObject({ purl }) }),
   );
   const standing = standingOf(subject);
-  const cves = new Set(subject.updates.flatMap((update) => update.cves));
-  return [...cves].sort().map((cve) => {
-    const fixers = subject.updates.filter((update) => update.cves.includes(cve));
-    return jsonObject({ vulnerability: jsonObject({ name: cve }), products, ...statusOf(fixers, standing) });
+  const fixers = new Map<string, VexUpdate[]>();
+  for (const update of subject.updates) {
+    for (const cve of new Set(update.cves)) {
+      const known = fixers.get(cve);
+      if (known) known.push(update);
+      else fixers.set(cve, [update]);
+    }
+  }
+  return [...fixers.keys()].sort().map((cve) => {
+    const status = statusOf(fixers.get(cve) ?? [], standing);
+    return jsonObject({ vulnerability: jsonObject({ name: cve }), products, ...status });
   });
 }
 
@@ -77,7 +87,7 @@ function standingOf({ updates, applied }: VexSubject): Standing {
 }
 
 /** @param fixers all updates that name the CVE. Each that is good must stand: none is said to fix all of it alone. */
-function statusOf(fixers: readonly Update[], standing: Standing): Status {
+function statusOf(fixers: readonly VexUpdate[], standing: Standing): Status {
   const { applied } = standing;
   const fixing = fixers.flatMap((update) => standingFor(update.id, standing));
   const missing = fixers.filter((update) => update.recalled === null && !isDone(update, fixers, standing));
@@ -97,12 +107,15 @@ function statusOf(fixers: readonly Update[], standing: Standing): Status {
 
 /** The update itself where it stands, and what stands in its place. */
 const standingFor = (id: UpdateId, { sound, superseding }: Standing): UpdateId[] =>
-  [...superseding.meeting(id)].filter((other) => sound.has(other));
+  sound.size === 0 ? [] : [...superseding.meeting(id)].filter((other) => sound.has(other));
 
 /** It stands, or what supersedes it; or it would only take the place of another that stands and fixes the CVE. */
-const isDone = ({ id }: Update, fixers: readonly Update[], standing: Standing): boolean =>
+const isDone = ({ id }: VexUpdate, fixers: readonly VexUpdate[], standing: Standing): boolean =>
   standingFor(id, standing).length > 0 ||
-  fixers.some((other) => standing.sound.has(other.id) && standing.superseding.neededNoMore(id).has(other.id));
+  (standing.sound.size > 0 &&
+    fixers.some(
+      (other) => standing.sound.has(other.id) && standing.superseding.neededNoMore(id).has(other.id),
+    ));
 
 function fixed(ids: ReadonlySet<UpdateId>, applied: VexSubject["applied"]): Status {
   const absent = new Set([...ids].flatMap((id) => applied.get(id) ?? []));

@@ -5,6 +5,7 @@ import { endlessList } from "./endless_list.ts";
 import { falseTransfer } from "./false_transfer.ts";
 import { foldersOfOthers } from "./folders_of_others.ts";
 import { forgottenRotation } from "./forgotten_rotation.ts";
+import { heavyPages } from "./heavy_pages.ts";
 import { hostileEdge } from "./hostile_edge.ts";
 import { linksInAMirror } from "./links_in_a_mirror.ts";
 import { narrowUmask } from "./narrow_umask.ts";
@@ -25,6 +26,7 @@ export const attacks: readonly Attack[] = [
   trapsForReports,
   borrowedAddress,
   takenName,
+  heavyPages,
   linksInAMirror,
   pipesInAMirror,
   signedEscapes,

@@ -51,6 +51,8 @@ export interface RunningEdge {
   readonly send: Send;
   /** What it wrote to stdout and stderr so far. */
   log(): string;
+  /** Of the process on Node. */
+  readonly pid?: number;
 }
 
 /** A mirror's folder. */
@@ -156,7 +158,8 @@ export class Stage {
     const lines = Object.entries(bindings).map(([name, value]) => `${name}='${value}'\n`);
     const vars = await this.write("edge.vars", lines.join(""));
     const places = ["--data", this.path("data"), "--vars", vars, "--port", "0"];
-    const { url, log } = await this.#server([publisherBundle, "serve", ...places, ...more]);
+    const server = await this.#server([publisherBundle, "serve", ...places, ...more]);
+    const { url } = server;
     const send: Send = async (method, path, { headers, body } = {}) =>
       answerOf(
         await fetch(new URL(path, url), {
@@ -165,7 +168,7 @@ export class Stage {
           body: body ? body.slice() : null,
         }),
       );
-    return { url, log, send, publisher: new TestPublisher(this.made, send) };
+    return { ...server, send, publisher: new TestPublisher(this.made, send) };
   }
 
   /** A mirror of a feed of one kernel, which lies in a folder beside it. */
@@ -193,7 +196,7 @@ export class Stage {
     return { url, send, log: () => "", publisher: new TestPublisher(this.made, send) };
   }
 
-  async #server(args: readonly string[]): Promise<Pick<RunningEdge, "url" | "log">> {
+  async #server(args: readonly string[]): Promise<Pick<RunningEdge, "url" | "log" | "pid">> {
     const child = spawn(process.execPath, args, { cwd: projectRoot, stdio: ["ignore", "pipe", "pipe"] });
     this.defer(async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -214,7 +217,7 @@ export class Stage {
       child.once("exit", (code) => reject(new Error(`the server ended with ${code}:\n${log}`)));
       setTimeout(() => reject(new Error(`the server is not ready:\n${log}`)), READY_MS).unref();
     });
-    return { url: await ready, log: () => log };
+    return { url: await ready, log: () => log, ...(child.pid !== undefined && { pid: child.pid }) };
   }
 }
 

@@ -112,7 +112,7 @@ describe.each(kinds)("a catalogue in %s", (_, open) => {
 
   it("has nothing at first", async () => {
     expect(await catalogue.kernels(ALL, null)).toEqual({ kernels: [], next: null });
-    expect((await catalogue.entry(id(1))) ?? undefined).toBeUndefined();
+    expect((await catalogue.entry(id(1), PAGE)) ?? undefined).toBeUndefined();
     expect(await held("a")).toEqual([]);
     expect(await fixed("CVE-2026-1000")).toEqual([]);
     expect(await catalogue.cves(null)).toEqual({ cves: [], next: null });
@@ -131,7 +131,7 @@ describe.each(kinds)("a catalogue in %s", (_, open) => {
     expect((await catalogue.kernels(ALL, null)).kernels).toEqual([
       { kernel: one.kernel, updates: 1, recorded: NOW },
     ]);
-    expect(await catalogue.entry(id(1))).toEqual(one);
+    expect(await catalogue.entry(id(1), PAGE)).toEqual(one);
     const line = { kernel: one.kernel, updates: 1, recorded: NOW };
     const holding = (n: number) => ({ line, update: one.updates[n] });
     expect(await catalogue.holdersOf(updateId("b"), null)).toEqual({ holdings: [holding(1)], next: null });
@@ -402,7 +402,7 @@ describe("a catalogue that an older program left", () => {
     expect((await catalogue.updates(parseQuery("whatever")))[0]?.update.id).toBe("fix");
 
     expect(await catalogue.versions([id(1), id(2)])).toEqual([0, 0]);
-    expect((await catalogue.entry(id(1))) ?? undefined).toBeUndefined();
+    expect((await catalogue.entry(id(1), PAGE)) ?? undefined).toBeUndefined();
     const honest = update("fix", { summary: "The honest one", cves: ["CVE-2026-12345"] });
     await catalogue.record([entry(1, 3, [honest, update("other")]), entry(2, 1, [])]);
     expect(await catalogue.versions([id(1), id(2)])).toEqual([3, 0]);

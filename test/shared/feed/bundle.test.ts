@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fromUtf8, utf8 } from "../../../shared/bytes.ts";
-import { type Bundle, decodeBundle, encodeBundle } from "../../../shared/feed/bundle.ts";
+import {
+  type Bundle,
+  decodeBundle,
+  decodeBundleHead,
+  encodeBundle,
+  manifestAt,
+} from "../../../shared/feed/bundle.ts";
 import { type JsonValue, parseJson } from "../../../shared/json.ts";
 import { MAX_ROOT_BYTES, MAX_TIMESTAMP_BYTES } from "../../../shared/limits.ts";
 import { alteredBytes, ID } from "./sample.ts";
@@ -34,6 +40,20 @@ describe("a bundle", () => {
     fc.assert(
       fc.property(anyBundle, (made) => {
         expect(decodeBundle(encodeBundle(made))).toEqual(made);
+      }),
+    );
+  });
+
+  it("is known but for its manifest from what stands before that", () => {
+    fc.assert(
+      fc.property(anyBundle, fc.string(), (made, text) => {
+        const tricky = utf8(`,"manifest":"${text.isWellFormed() ? text : ""}`);
+        const bytes = encodeBundle({ ...made, targets: tricky });
+        const end = manifestAt(bytes, 0);
+        const { manifest: _, ...head } = { ...made, targets: tricky };
+        expect(decodeBundleHead(bytes.subarray(0, end))).toEqual(head);
+        expect(manifestAt(bytes.subarray(0, end + 5), 0)).toBe(-1);
+        expect(manifestAt(bytes, end + 5)).toBe(end);
       }),
     );
   });
