@@ -1,3 +1,4 @@
+import { counted } from "./counted.ts";
 import { ParseError } from "./errors.ts";
 
 /**
@@ -29,7 +30,9 @@ export class ByteReader {
 
   seek(at: number): this {
     if (!Number.isSafeInteger(at) || at < 0 || at > this.bytes.length) {
-      throw new ParseError(`${this.#what}: position ${at} is outside of its ${this.bytes.length} bytes`);
+      throw new ParseError(
+        `${this.#what}: position ${at} is outside of its ${counted(this.bytes.length, "byte")}`,
+      );
     }
     this.#at = at;
     return this;
@@ -85,7 +88,9 @@ export class ByteReader {
   #take(count: number): number {
     const at = this.#at;
     if (!Number.isSafeInteger(count) || count < 0 || count > this.bytes.length - at) {
-      throw new ParseError(`${this.#what}: wanted ${count} bytes at ${at}, ${this.bytes.length - at} left`);
+      throw new ParseError(
+        `${this.#what}: wanted ${counted(count, "byte")} at ${at}, ${this.bytes.length - at} left`,
+      );
     }
     this.#at = at + count;
     return at;

@@ -1,4 +1,5 @@
 import { fromUtf8 } from "./bytes.ts";
+import { counted } from "./counted.ts";
 import { ParseError } from "./errors.ts";
 import { isJsonObject, type Json, type JsonValue, parseJson, type Text } from "./json.ts";
 import { MAX_SHORT_TEXT } from "./limits.ts";
@@ -175,6 +176,6 @@ function describe(value: Json<Text> | undefined): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
   if (isJsonObject(value)) return "an object";
-  if (value instanceof Uint8Array) return `a text of ${value.length} bytes`;
+  if (value instanceof Uint8Array) return `a text of ${counted(value.length, "byte")}`;
   return typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : String(value);
 }

@@ -1,4 +1,5 @@
 import type { ObjectName, UpdateId } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { artifactsOf } from "../../shared/feed/artifacts.ts";
 import type { Ordered } from "../../shared/feed/order.ts";
@@ -66,7 +67,9 @@ async function prepare(
 ): Promise<{ readonly change: Change; readonly pending: readonly ObjectName[] }> {
   const { system, updates, engines, progress, partial } = attempting;
   const bytes = artifactsOf(update).reduce((sum, { length }) => sum + length, 0);
-  progress(`${update.id}: ${files.length === 1 ? "module" : "modules"} of ${bytes} bytes verified`);
+  progress(
+    `${update.id}: ${files.length === 1 ? "module" : "modules"} of ${counted(bytes, "byte")} verified`,
+  );
 
   const gone = updates.filter(({ id }) => replaces.includes(id));
   const change = changeOf(update, files, gone);
@@ -76,7 +79,9 @@ async function prepare(
   const pending = await absentObjects(system, objectsOf(update));
   await requireRightFiles(update, pending, attempting.moduleFile);
   const matched = await match(without(update, pending), attempting);
-  progress(`${update.id}: ${matched.functions} functions, ${matched.bytes} bytes, match the running kernel`);
+  progress(
+    `${update.id}: ${counted(matched.functions, "function")}, ${counted(matched.bytes, "byte")}, match the running kernel`,
+  );
   await requireFreeSlots(update, await engines.loaded(), system);
   return { change, pending };
 }

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import type { RebootlessError } from "../../shared/errors.ts";
 import { type Hold, holdOf } from "../../shared/feed/holds.ts";
 import type { LeftOut } from "../../shared/feed/order.ts";
@@ -19,7 +20,7 @@ export function pollLine(
   milliseconds: number,
 ): string {
   const news = changed ? "new" : "not changed";
-  const cost = `${traffic.requests} ${traffic.requests === 1 ? "request" : "requests"}, ${traffic.bytes} bytes`;
+  const cost = `${counted(traffic.requests, "request")}, ${counted(traffic.bytes, "byte")}`;
   return `feed     version ${version}, ${news}, verified until ${formatInstant(expires)} (${cost}, ${milliseconds} ms)`;
 }
 

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
@@ -68,7 +69,9 @@ const feedCheck = (context: Context, options: PollingOptions): Check => ({
     const { polled } = await pollFeed(context, host, options);
     const updates = polled.manifest.updates.length;
     const how = options.offline ? "from what is kept" : "reached";
-    return ok(`${how}, verified until ${formatInstant(polled.expires)}, ${updates} updates for this kernel`);
+    return ok(
+      `${how}, verified until ${formatInstant(polled.expires)}, ${counted(updates, "update")} for this kernel`,
+    );
   },
 });
 

@@ -1,4 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
+import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
@@ -46,7 +47,7 @@ export async function init(context: Context, options: InitOptions): Promise<void
   const { threshold, keyIds } = roleOf(root, "root");
   terminal.say(`feed     ${feed}`);
   terminal.say(
-    `root     version ${root.version}, ${threshold} of ${keyIds.length} keys, until ${formatInstant(root.expires)}`,
+    `root     version ${root.version}, ${threshold} of ${counted(keyIds.length, "key")}, until ${formatInstant(root.expires)}`,
   );
   terminal.say(`sha256   ${fingerprint}`);
   terminal.say(`         ${inGroups(fingerprint)}`);
@@ -66,7 +67,7 @@ function tell(terminal: Terminal, answer: FirstAnswer): void {
   if (answer.kind === "covered") {
     const { manifest, expires } = answer.polled;
     const { length } = manifest.updates;
-    const updates = `${length} ${length === 1 ? "update" : "updates"} for this kernel`;
+    const updates = `${counted(length, "update")} for this kernel`;
     terminal.say(`asked    ${updates}, verified until ${formatInstant(expires)}`);
     return;
   }

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { JsonValue } from "../../shared/json.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
@@ -59,7 +60,7 @@ export async function mirrorState(
     const bytes = encodeState(state);
     await writeNamed(output, bytes);
     terminal.say(
-      `state      ${output}, ${bytes.length} bytes: ${state.kernels.size} kernels, ${state.digest}`,
+      `state      ${output}, ${counted(bytes.length, "byte")}: ${counted(state.kernels.size, "kernel")}, ${state.digest}`,
     );
     const answer = { output, bytes: bytes.length, kernels: state.kernels.size, digest: state.digest };
     terminal.result("mirror state", answer);
@@ -90,7 +91,9 @@ export async function mirrorExport(
     // Parts of another transfer would be taken for some of this one.
     for (const part of old) if (!written.includes(part)) await rm(part, { force: true });
     for (const path of written) terminal.say(`file       ${path}`);
-    terminal.say(`size       ${bytes} bytes, ${transfer.files.length} files in ${written.length} parts`);
+    terminal.say(
+      `size       ${counted(bytes, "byte")}, ${counted(transfer.files.length, "file")} in ${counted(written.length, "part")}`,
+    );
     summary(terminal, transfer.kernels.length, transfer.renewed, roots, carried);
     terminal.say(`digest     ${spoken(digest)}`);
     terminal.result("mirror export", {

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { DAY, formatInstant, parseDuration } from "../../shared/time.ts";
 import { onlineKeys } from "../../shared/tuf/online_keys.ts";
@@ -41,11 +42,11 @@ export async function mirrorResign(
     const { kernels, expired, until } = await resign({ dir, keys, now: saneTime(clock, undefined), life });
     if (expired.length > 0) {
       terminal.notice(
-        `warning: of ${expired.length} kernels snapshot or targets has expired: they need the feed's own`,
+        `warning: snapshot or targets of ${counted(expired.length, "kernel")} has expired: only the feed can sign that`,
       );
     }
     const end = until === undefined ? "" : `, until ${formatInstant(until)} or longer`;
-    terminal.say(`signed     ${kernels.length} kernels${end}`);
+    terminal.say(`signed     ${counted(kernels.length, "kernel")}${end}`);
     terminal.result("mirror resign", {
       kernels: kernels.length,
       expired: [...expired],

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { BuildId } from "../../shared/brand.ts";
 import { buildId } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonValue, jsonObject } from "../../shared/json.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
@@ -160,13 +161,15 @@ function report(
   if (notCovered.length > SHOWN) {
     terminal.notice(`warning: nor has it anything for ${notCovered.length - SHOWN} more kernels`);
   }
-  terminal.say(`mirror     ${dir.path}, ${index.size} kernels, root version ${trust.version}`);
+  terminal.say(`mirror     ${dir.path}, ${counted(index.size, "kernel")}, root version ${trust.version}`);
   terminal.say(`kernels    ${taken.length} changed, ${renewed.length} signed again`);
-  terminal.say(`artifacts  ${artifacts.count} fetched, ${artifacts.bytes} bytes`);
-  terminal.say(`cost       ${requests} requests, ${bytes} bytes`);
-  if (pruned) terminal.say(`pruned     ${pruned.files} files, ${pruned.bytes} bytes`);
+  terminal.say(`artifacts  ${artifacts.count} fetched, ${counted(artifacts.bytes, "byte")}`);
+  terminal.say(`cost       ${counted(requests, "request")}, ${counted(bytes, "byte")}`);
+  if (pruned) terminal.say(`pruned     ${counted(pruned.files, "file")}, ${counted(pruned.bytes, "byte")}`);
   if (unselected.length > 0) {
-    terminal.say(`not chosen ${unselected.length} kernels that are here: they stay as they are, and expire`);
+    terminal.say(
+      `not chosen ${counted(unselected.length, "kernel")} of those here: left to expire as it stands`,
+    );
   }
   remindOfSite(context, taking);
   const answer = {
@@ -196,7 +199,7 @@ export function remindOfSite({ terminal }: Context, { taken, renewed, site }: Ta
   const count = [...taken, ...renewed].filter((id) => site.has(id)).length;
   if (count === 0) return;
   terminal.notice(
-    `warning: ${count} kernels had timestamps of this site's own: hosts refuse them until \`mirror resign\` was run again`,
+    `warning: ${counted(count, "kernel")} had timestamps of this site's own: hosts refuse them until \`mirror resign\` was run again`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { jsonObject } from "../../shared/json.ts";
@@ -20,8 +21,10 @@ export async function mirrorVerify({ terminal, clock, exitWith }: Context, folde
     if (release && faults.length > 0) await leaveWord(dir, faults);
     for (const { path, problem, why } of faults) terminal.say(`${problem.padEnd(10)} ${path}: ${why}`);
     if (expired.length > 0)
-      terminal.say(`expired    ${expired.length} kernels: they are sound, and out of date`);
-    terminal.say(`verified   ${files} files of ${kernels} kernels, ${faults.length} faults`);
+      terminal.say(`expired    ${counted(expired.length, "kernel")}: sound, and out of date`);
+    terminal.say(
+      `verified   ${counted(files, "file")} of ${counted(kernels, "kernel")}, ${counted(faults.length, "fault")}`,
+    );
     const answer = {
       kernels,
       files,
@@ -29,12 +32,16 @@ export async function mirrorVerify({ terminal, clock, exitWith }: Context, folde
       faults: faults.map(({ path, problem, why }) => jsonObject({ path, problem, why })),
     };
     if (faults.length > 0) {
-      throw new RebootlessError("trust", `${faults.length} files of ${dir.path} are not as they should be`, {
-        hint: release
-          ? "The next `rebootless mirror sync` puts right what is named here."
-          : "It cannot be written to: copy it anew.",
-        answer,
-      });
+      throw new RebootlessError(
+        "trust",
+        `${dir.path} is not as it should be: ${counted(faults.length, "file")}`,
+        {
+          hint: release
+            ? "The next `rebootless mirror sync` puts right what is named here."
+            : "It cannot be written to: copy it anew.",
+          answer,
+        },
+      );
     }
     if (expired.length > 0) exitWith(EXIT.expired);
     terminal.result("mirror verify", answer);

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { reachedAt } from "../../shared/feed/rollout.ts";
 import type { Update } from "../../shared/feed/update.ts";
@@ -100,10 +101,11 @@ function facts(view: HostView, { update, state }: Standing): readonly (readonly 
     ["supersedes", update.supersedes.join(" ")],
     ["engine", update.replace ? `${update.engine}, takes every other live patch out` : update.engine],
     ...[update.module, ...update.parts].map(
-      ({ name, length, sha256 }) => ["module", `${name}, ${length} bytes, sha256 ${sha256}`] as const,
+      ({ name, length, sha256 }) =>
+        ["module", `${name}, ${counted(length, "byte")}, sha256 ${sha256}`] as const,
     ),
     ...update.objects.map(({ name, functions }) => {
-      const list = functions.map((fn) => `${fn.name} (${fn.size} bytes)`).join(", ");
+      const list = functions.map((fn) => `${fn.name} (${counted(fn.size, "byte")})`).join(", ");
       return ["changes", `${name}: ${list || "nothing but by callbacks"}`] as const;
     }),
   ];

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
@@ -64,7 +65,7 @@ function* lines({ what, kind, evidence, update }: Finding): Generator<string> {
   yield `verified   ${what} (${kind})`;
   if (update) {
     yield `  update     ${update.id}: ${update.summary}, published ${formatInstant(update.published)}`;
-    yield `  module     ${update.module.name}, ${update.module.length} bytes, sha256 ${update.module.sha256}`;
+    yield `  module     ${update.module.name}, ${counted(update.module.length, "byte")}, sha256 ${update.module.sha256}`;
   }
   yield `  kernel     ${release}, build ID ${buildId}`;
   for (const voucher of evidence.vouchers) yield* voucherLines(voucher);
@@ -79,7 +80,7 @@ function* voucherLines({
   owners,
   keys,
 }: Voucher): Generator<string> {
-  const count = `${signers.length} of ${keys} keys signed, ${threshold} needed`;
+  const count = `${signers.length} of ${counted(keys, "key")} signed, ${threshold} needed`;
   yield `  ${role.padEnd(10)} version ${version} until ${formatInstant(expires)}: ${count}`;
   for (const id of signers) yield `    signed   ${inGroups(named(id, { owner: owners.get(id) }))}`;
 }

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
@@ -106,7 +107,9 @@ function report(
   const counts = REASONS.map((why) => [why, differing.filter(({ reason }) => reason.why === why)] as const);
   terminal.say(`kernel       ${set.kernel.release}, build ID ${set.kernel.buildId}, in ${memory}`);
   terminal.say(`fingerprints ${source}`);
-  terminal.say(`matched      ${matched} of ${functions} functions, ${bytes} bytes in all`);
+  terminal.say(
+    `matched      ${matched} of ${counted(functions, "function")}, ${counted(bytes, "byte")} in all`,
+  );
   const checked = sets.map(({ object }) => object.name);
   if (checked.length > 0) terminal.say(`modules      ${checked.join(" ")}`);
   if (notLoaded.length > 0) terminal.say(`not loaded   ${notLoaded.join(" ")}`);
@@ -151,7 +154,9 @@ function warn(terminal: Context["terminal"], { differing, unread }: KernelVerdic
   const count = differing.filter(
     ({ reason }) => reason.why === "unexplained" || reason.why === "attached",
   ).length;
-  terminal.notice(`error: ${count} functions are not what they should be, and nothing says why`);
+  terminal.notice(
+    `error: not the code that it should be, and nothing says why: ${counted(count, "function")}`,
+  );
   terminal.notice(
     unread.length > 0
       ? `hint: ${unread.join(" and ")} could not be read, which may explain some: mount debugfs and tracefs.`

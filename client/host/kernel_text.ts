@@ -1,4 +1,5 @@
 import { type Address, address, type TextOffset } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
 import type { CoreFile } from "./core_file.ts";
@@ -22,7 +23,7 @@ export function kernelText(core: CoreFile): TextMemory {
       if (text + BigInt(offset + length) > MODULES_END) {
         throw new RebootlessError(
           "unsupported",
-          `${length} bytes at _text+${offset} lie outside of the kernel`,
+          `${counted(length, "byte")} at _text+${offset} lie outside of the kernel`,
         );
       }
       return core.read(text + BigInt(offset), length);

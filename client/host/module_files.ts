@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { BuildId, ObjectName } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { gnuBuildId } from "../../shared/elf/notes.ts";
 import { parseSections, sectionBytes } from "../../shared/elf/sections.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -64,7 +65,7 @@ function buildIdOf(bytes: Uint8Array, path: string): BuildId | undefined {
 async function readModule(path: string, unpack: Unpack): Promise<Uint8Array> {
   try {
     const { size } = await stat(path);
-    if (size > MAX_FILE_BYTES) throw new Error(`${size} bytes`);
+    if (size > MAX_FILE_BYTES) throw new Error(`${counted(size, "byte")}`);
     const bytes = await readFile(path);
     const [, packing] = /\.ko\.(\w+)$/.exec(path) ?? [];
     return packing === undefined ? bytes : await unpack(bytes, packing);

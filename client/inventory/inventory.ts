@@ -8,6 +8,7 @@ import {
 } from "../../shared/brand.ts";
 import { toHex, utf8 } from "../../shared/bytes.ts";
 import { crc32 } from "../../shared/compression/crc.ts";
+import { counted } from "../../shared/counted.ts";
 import { ParseError } from "../../shared/errors.ts";
 
 /** What has to be carried out of a site so that the right updates come back: no name, no address, no identity of a host. */
@@ -35,7 +36,7 @@ export function formatInventory({ buildId: id, release, modules, applied }: Inve
 
 /** Throws ParseError. */
 export function parseInventory(line: string): Inventory {
-  if (line.length > MAX_LINE) throw new ParseError(`an inventory of ${line.length} characters`);
+  if (line.length > MAX_LINE) throw new ParseError(`an inventory of ${counted(line.length, "character")}`);
   const [mark, id = "", release = "", modules = "", updates = "", sum, ...more] = line.trim().split(/\s+/);
   if (mark !== MARK) throw new ParseError(`not an inventory: ${JSON.stringify(line.slice(0, 40))}`);
   if (sum === undefined || more.length > 0)

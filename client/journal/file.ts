@@ -1,6 +1,7 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildId } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { hasErrno, readIfPresent, writeDurably } from "../host/files.ts";
 
@@ -26,9 +27,13 @@ export function journalFile(path: string): JournalFile {
     async read() {
       const bytes = (await readIfPresent(path)) ?? new Uint8Array();
       if (bytes.length <= MAX_BYTES) return bytes;
-      throw new RebootlessError("io", `${path} has ${bytes.length} bytes and cannot be a journal`, {
-        hint: "Move it away. What is applied stays applied, and `rebootless status` asks the kernel.",
-      });
+      throw new RebootlessError(
+        "io",
+        `${path} has ${counted(bytes.length, "byte")} and cannot be a journal`,
+        {
+          hint: "Move it away. What is applied stays applied, and `rebootless status` asks the kernel.",
+        },
+      );
     },
     async write(at, bytes) {
       if (at === 0) return writeDurably(path, bytes);

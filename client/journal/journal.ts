@@ -1,4 +1,5 @@
 import { concatBytes } from "../../shared/bytes.ts";
+import { counted } from "../../shared/counted.ts";
 import { isCode } from "../../shared/errors.ts";
 import type { Clock } from "../../shared/time.ts";
 import type { JournalFile } from "./file.ts";
@@ -40,9 +41,9 @@ export interface JournalOptions {
 export async function openJournal({ file, boot, clock, notice }: JournalOptions): Promise<Journal> {
   const found = readLines(await file.read());
   if (found.torn > 0)
-    notice(`warning: the journal's last ${found.torn} bytes were cut short; they are dropped`);
+    notice(`warning: the journal's end was cut short: ${counted(found.torn, "byte")} dropped`);
   if (found.damaged > 0)
-    notice(`warning: ${found.damaged} lines of the journal were damaged; they are dropped`);
+    notice(`warning: the journal was damaged: ${counted(found.damaged, "line")} dropped`);
   const kept = found.end > COMPACT_AT_BYTES ? compacted(found.records, boot) : found.records;
   let { end, records } = found;
   if (found.torn > 0) await file.cut(end);

@@ -1,5 +1,6 @@
 import { type BuildId, isBuildId, isSha256Hex, type Sha256Hex } from "../../shared/brand.ts";
 import { equalBytes } from "../../shared/bytes.ts";
+import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { isCode } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
@@ -50,7 +51,7 @@ export async function check(
   await checking.roots();
   for (const [i, name] of names.entries()) {
     await checking.kernel(name);
-    if (i % 1000 === 999) progress(`${i + 1} of ${names.length} kernels looked at`);
+    if (i % 1000 === 999) progress(`${i + 1} of ${counted(names.length, "kernel")} looked at`);
   }
   await checking.artifacts();
   await checking.index();

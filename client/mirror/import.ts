@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import type { ByteStream } from "../../shared/archive/byte_stream.ts";
 import { tarFiles } from "../../shared/archive/tar.ts";
 import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
@@ -176,7 +177,7 @@ async function unpack(
       writeFile(`${at}/${basename(path)}`, bytes, { flag: "wx" }),
     );
     const done = listed.length - left.size;
-    if (done % 1000 === 0) progress(`${done} of ${listed.length} files unpacked`);
+    if (done % 1000 === 0) progress(`${done} of ${counted(listed.length, "file")} unpacked`);
   }
   const [missing] = left.keys();
   if (missing === undefined) return;
@@ -206,7 +207,10 @@ async function renew(taking: Taking, { files, kernels, renewed }: Transfer): Pro
   }
   const had = seen.size - kernels.length;
   if (had !== renewed) {
-    throw new RebootlessError("trust", `the transfer states ${renewed} kernels signed again, and has ${had}`);
+    throw new RebootlessError(
+      "trust",
+      `the transfer states ${counted(renewed, "kernel")} signed again, and has ${had}`,
+    );
   }
 }
 

@@ -4,6 +4,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ByteStream } from "../../shared/archive/byte_stream.ts";
 import { tarFiles } from "../../shared/archive/tar.ts";
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { decodePart, MAX_ARCHIVE_BYTES, MAX_PART_JSON, PART, type Part } from "./transfer.ts";
 
@@ -77,7 +78,7 @@ function complete(parts: readonly PartFile[]): readonly PartFile[] {
   );
   if (missing.length > 0) {
     const which = `${missing.slice(0, 20).join(", ")}${missing.length > 20 ? ", …" : ""}`;
-    throw new RebootlessError("usage", `of ${first.parts} parts these are missing: ${which}`, {
+    throw new RebootlessError("usage", `of ${counted(first.parts, "part")} these are missing: ${which}`, {
       hint: "Give all parts at once, in any order. Nothing was changed.",
     });
   }

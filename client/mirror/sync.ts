@@ -1,6 +1,7 @@
 import { normalize } from "node:path";
 import type { BuildId } from "../../shared/brand.ts";
 import { equalBytes } from "../../shared/bytes.ts";
+import { counted } from "../../shared/counted.ts";
 import { isCode, type RebootlessError } from "../../shared/errors.ts";
 import { MAX_RENEWALS } from "../../shared/feed/listing.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
@@ -170,7 +171,7 @@ async function renew(
     }
     await taking.commit();
     progress(
-      `${Math.min(ids.length, at + PARALLEL * MAX_RENEWALS)} of ${ids.length} kernels asked for new timestamps`,
+      `${Math.min(ids.length, at + PARALLEL * MAX_RENEWALS)} of ${counted(ids.length, "kernel")} asked for new timestamps`,
     );
   }
   return stale;
@@ -194,7 +195,7 @@ async function fetchAll(
       throw error;
     }
     await taking.commit();
-    progress(`${at + part.length} of ${ids.length} kernels fetched`);
+    progress(`${at + part.length} of ${counted(ids.length, "kernel")} fetched`);
     if (performance.now() - written < INDEX_EVERY_MS) continue;
     await taking.dir.writeIndex(taking.index);
     written = performance.now();

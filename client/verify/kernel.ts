@@ -1,4 +1,5 @@
 import type { ObjectName } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { functionChecker } from "../../shared/runpre/check.ts";
 import type { FunctionFingerprint, TextMemory } from "../../shared/runpre/fingerprint.ts";
@@ -53,7 +54,7 @@ export function joinVerdicts(verdicts: readonly KernelVerdict[]): KernelVerdict 
 export async function checkKernel(check: KernelCheck): Promise<KernelVerdict> {
   const { set, memory, attachments, sleep, progress } = check;
   const { name: object } = set.object;
-  progress(`checking ${set.count} functions of ${object}`);
+  progress(`checking ${counted(set.count, "function")} of ${object}`);
   const { suspects, bytes } = firstReading(set, memory);
   const namesakes = namesakesIn(set);
   if (attachments === null) {
@@ -67,7 +68,8 @@ export async function checkKernel(check: KernelCheck): Promise<KernelVerdict> {
   await lasting(
     doubtful,
     async (left) => {
-      if (left.length < doubtful.length) progress(`${left.length} functions differ: reading them again`);
+      if (left.length < doubtful.length)
+        progress(`reading ${counted(left.length, "function")} again that did not match`);
       const now = await attachments();
       differing = explainAll(judge(doubtful, set, memory), now, namesakes, object).map((found) => ({
         ...found,
@@ -138,7 +140,7 @@ function refuseHoles(suspects: readonly Suspect[], memory: TextMemory): void {
   if (first === undefined) return;
   throw new RebootlessError(
     "io",
-    `the core file has holes: ${holes.length} functions are zeros, ${first.fn.name} first`,
+    `the core file has holes: nothing but zeros in ${counted(holes.length, "function")}, ${first.fn.name} first`,
     {
       hint: "It was made without all of the kernel's text; make it anew, without filters.",
     },

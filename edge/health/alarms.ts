@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { DAY, formatInstant, HOUR, type Instant, MINUTE } from "../../shared/time.ts";
 import type { OnlineRole } from "../../shared/tuf/online_keys.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
@@ -102,7 +103,7 @@ function* roundAlarms({ round, now }: EdgeState): Generator<Alarm> {
     const message = round ? `the last round was at ${formatInstant(round.at)}` : "there was no round yet";
     yield { name: "round_missing", level: "warning", message };
   } else if (round.failed > 0) {
-    const message = `the last round failed for ${round.failed} kernels`;
+    const message = `the last round failed for ${counted(round.failed, "kernel")}`;
     yield { name: "round_failed", level: "warning", message };
   }
 }

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { promisify } from "node:util";
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 
 /*
@@ -34,9 +35,13 @@ export async function writeNewFile(path: string, parts: readonly Uint8Array[]): 
   try {
     const { bytesWritten } = await write(file, parts);
     if (bytesWritten !== length) {
-      throw new RebootlessError("io", `${bytesWritten} of ${length} bytes were written to ${path}`, {
-        hint: "Is the disk full?",
-      });
+      throw new RebootlessError(
+        "io",
+        `only ${bytesWritten} of ${counted(length, "byte")} went into ${path}`,
+        {
+          hint: "Is the disk full?",
+        },
+      );
     }
     await sync(file);
   } finally {

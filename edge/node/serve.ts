@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
+import { counted } from "../../shared/counted.ts";
 import { useDigest } from "../../shared/crypto/digest.ts";
 import { useEd25519 } from "../../shared/crypto/ed25519_webcrypto.ts";
 import { errorLines } from "../../shared/error_lines.ts";
@@ -112,7 +113,7 @@ async function serveAlone(
       for (const line of errorLines(error)) report(line);
     },
   };
-  report(`${await recordAll(deps)} kernels`);
+  report(`${counted(await recordAll(deps), "kernel")}`);
   const server = await listen(createApp(deps), options);
   let rounds = round(deps, report);
   const timer = setInterval(() => {

@@ -1,4 +1,5 @@
 import type { FC } from "hono/jsx";
+import { counted } from "../../shared/counted.ts";
 import type { Totals } from "../catalogue/catalogue.ts";
 import type { Change } from "../catalogue/change.ts";
 import { Layout, Search, Time } from "./layout.tsx";
@@ -14,8 +15,7 @@ export const Home: FC<HomeProps> = ({ totals, changes }) => (
     <h1>Which updates are there for your kernel?</h1>
     <p class="lead">
       Fixes for running Linux kernels, applied without a reboot and signed by their publishers.{" "}
-      {totals.kernels} {totals.kernels === 1 ? "kernel" : "kernels"}, {totals.updates}{" "}
-      {totals.updates === 1 ? "update" : "updates"}.
+      {counted(totals.kernels, "kernel")}, {counted(totals.updates, "update")}.
     </p>
     <Search query="" />
     <h2>Last changes</h2>

@@ -1,4 +1,5 @@
 import type { FC } from "hono/jsx";
+import { counted } from "../../shared/counted.ts";
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import { feedPath, metadataPath, openvexPath } from "../../shared/feed/paths.ts";
 import type { Update } from "../../shared/feed/update.ts";
@@ -124,7 +125,7 @@ function detailOf({ objects, depends, supersedes }: NonNullable<ShownUpdate["det
   const functions = objects.reduce((sum, object) => sum + object.functions.length, 0);
   const names = named(objects.map(({ name }) => name));
   return [
-    ` · ${functions} ${functions === 1 ? "function" : "functions"} in ${names}`,
+    ` · ${counted(functions, "function")} in ${names}`,
     depends.length > 0 ? ` · needs ${named(depends)}` : "",
     supersedes.length > 0 ? ` · supersedes ${named(supersedes)}` : "",
   ].join("");

@@ -1,4 +1,5 @@
 import type { Sha256Hex } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
@@ -131,7 +132,7 @@ async function signedManifest(publication: Publication, targets: Targets): Promi
   const { buildId, manifest } = publication;
   if (targets.targets.size > 1) {
     refuse(
-      `targets must name ${manifestTarget(buildId)} and nothing else: it names ${targets.targets.size} paths`,
+      `targets must name ${manifestTarget(buildId)} and nothing else: it names ${counted(targets.targets.size, "path")}`,
     );
   }
   return verifyManifest({ targets }, buildId, manifest);
@@ -156,7 +157,7 @@ async function placeOf(artifact: Artifact, { findArtifact }: Ground): Promise<Pl
   if (!found) return "nowhere";
   if (found.length !== artifact.length) {
     return refuse(
-      `artifact ${artifact.sha256} has ${found.length} bytes, the manifest says ${artifact.length}`,
+      `artifact ${artifact.sha256} has ${counted(found.length, "byte")}, the manifest says ${artifact.length}`,
     );
   }
   if (found.sha256 !== artifact.sha256)

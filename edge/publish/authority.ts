@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import type { Publisher, Publishers } from "./publishers.ts";
@@ -42,7 +43,7 @@ export function requireAuthority(claim: Claim, publishers: Publishers): void {
   const outside = owners.filter((owner) => owner !== undefined && !has(owner)).map((owner) => owner?.id);
   if (signers.length - outside.length < threshold) {
     throw refusal(
-      `signatures: ${outside.join(", ")} signed for ${name}, which is not in their scope; without them ${signers.length - outside.length} of ${threshold} signatures remain`,
+      `signatures: ${outside.join(", ")} signed for ${name}, which is not in their scope; without them there are ${signers.length - outside.length} of ${counted(threshold, "signature")}`,
     );
   }
   const inside = new Set(

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { encodeJson, type JsonObject, jsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
@@ -48,7 +49,7 @@ export const roundToJson = ({ at, nearest, ...counts }: Round): JsonObject =>
   jsonObject({ at: formatInstant(at), ...counts, nearest: expiriesToJson(nearest) });
 
 export const roundInWords = ({ kernels, renewed, recorded, failed, swept }: Round): string =>
-  `tended ${kernels} kernels: ${renewed} renewed, ${recorded} recorded, ${failed} failed; ${swept} uploads swept`;
+  `tended ${counted(kernels, "kernel")}: ${renewed} renewed, ${recorded} recorded, ${failed} failed; ${counted(swept, "upload")} swept`;
 
 /** Of two rounds at once either may have the last word. */
 async function keep(store: Store, bytes: Uint8Array): Promise<void> {

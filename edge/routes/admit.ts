@@ -1,4 +1,5 @@
 import type { Sha256Hex } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { SECOND } from "../../shared/time.ts";
 import type { AppDeps } from "../app.ts";
@@ -61,7 +62,7 @@ function turnedAway(message: string): Admission {
 /** RFC 6585, 4. */
 function tooMany(limit: LimitName, wait: number): Admission {
   const seconds = String(Math.ceil(wait / SECOND));
-  const message = `more than this publisher may ${limit}: again in ${seconds} seconds`;
+  const message = `more than this publisher may ${limit}: again in ${counted(Number(seconds), "second")}`;
   return {
     kind: "turned_away",
     answer: problem(429, { code: "limit", message }, { "Retry-After": seconds }),

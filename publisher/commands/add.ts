@@ -1,4 +1,5 @@
 import { rename, writeFile } from "node:fs/promises";
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { decodeManifest, encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import { MAX_ARTIFACT_BYTES, MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
@@ -48,8 +49,10 @@ export async function add(
   await rename(temporary, path);
   const functions = update.objects.reduce((sum, object) => sum + object.functions.length, 0);
   terminal.say(`update     ${update.id}: ${update.summary}`);
-  terminal.say(`module     ${update.module.name}, ${update.module.length} bytes, ${functions} functions`);
-  terminal.say(`draft      ${path}: ${draft.updates.length + 1} updates`);
+  terminal.say(
+    `module     ${update.module.name}, ${counted(update.module.length, "byte")}, ${counted(functions, "function")}`,
+  );
+  terminal.say(`draft      ${path}: ${counted(draft.updates.length + 1, "update")}`);
   terminal.result("add", {
     build_id: kernel.image.buildId,
     id: update.id,

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { jsonObject } from "../../shared/json.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
@@ -49,7 +50,7 @@ async function runBackup(
   const held = await readBounded(root, MAX_ROOT_BYTES);
   const { kernels, changed, bytes } = await backUp(edgeReader(feed), folder, held, terminal.progress);
   terminal.say(
-    `backup     ${kernels} kernels, each verified; ${changed} had changed, ${bytes} bytes fetched`,
+    `backup     ${counted(kernels, "kernel")}, each verified; ${changed} had changed, ${counted(bytes, "byte")} fetched`,
   );
   terminal.result("backup", { kernels, changed, bytes });
 }
@@ -64,10 +65,10 @@ async function runRestore(
   const workspace = await openWorkspace(dir, keyringOf(context, options));
   const edge = edgeClient(options.feed, workspace, clock);
   const { kernels, restored, kept, faults } = await restore(edge, folder, terminal.progress);
-  terminal.say(`restored   ${restored} of ${kernels} kernels; ${kept} are there as new or newer`);
+  terminal.say(`restored   ${restored} of ${counted(kernels, "kernel")}; ${kept} there as new or newer`);
   const [first] = faults;
   if (!first) return terminal.result("restore", { kernels, restored, kept });
-  throw new RebootlessError(first.error.code, `${faults.length} kernels were not restored`, {
+  throw new RebootlessError(first.error.code, `not restored: ${counted(faults.length, "kernel")}`, {
     cause: first.error,
     hint: "Sign anew what has expired or was signed by keys that count no more: push DIR DRAFT --replace.",
     answer: {

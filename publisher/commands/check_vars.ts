@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Context } from "../context.ts";
 import { edgeProgram } from "../feed/edge_program.ts";
@@ -12,7 +13,7 @@ export async function checkVars({ terminal }: Context, file: string): Promise<vo
     return terminal.result("check-vars", { file, bindings: Object.keys(bindings), faults: [] });
   }
   const faults = [first, ...more];
-  const message = more.length === 0 ? first : `${faults.length} faults:\n  ${faults.join("\n  ")}`;
+  const message = more.length === 0 ? first : `${counted(faults.length, "fault")}:\n  ${faults.join("\n  ")}`;
   throw new RebootlessError("config", `${file}: ${message}`, {
     hint: "Nothing was deployed. docs/publishing.md says what each of them holds.",
     answer: { file, faults },

@@ -3,6 +3,7 @@ import { availableParallelism, homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { type ObjectName, objectName } from "../../shared/brand.ts";
 import { utf8 } from "../../shared/bytes.ts";
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { type JsonValue, parseJson } from "../../shared/json.ts";
@@ -96,7 +97,7 @@ export async function create(context: Context, options: CreateOptions): Promise<
   await writeNew(file(`${about.id}.json`), draft.encoded);
   await writeNew(file("report.txt"), utf8(`${reportText(report).join("\n")}\n`));
   await writeNew(file("report.json"), utf8(`${JSON.stringify(report, null, 2)}\n`));
-  terminal.say(`module  ${file(`${name}.ko`)}, ${module.length} bytes`);
+  terminal.say(`module  ${file(`${name}.ko`)}, ${counted(module.length, "byte")}`);
   terminal.say(`draft   ${file(`${about.id}.json`)}: ${draft.update.summary}`);
   terminal.result("create", {
     ...answer,

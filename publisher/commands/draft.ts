@@ -1,4 +1,5 @@
 import { updateId } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { distributionOf } from "../../shared/feed/distribution.ts";
@@ -133,12 +134,12 @@ function say(
 ): void {
   const { distribution } = kernelFacts(image, options);
   const functions = update.objects.flatMap(({ functions: all }) =>
-    all.map(({ name, size }) => `${name} (${size} bytes)`),
+    all.map(({ name, size }) => `${name} (${counted(size, "byte")})`),
   );
   terminal.say(`kernel     ${image.release}, build ID ${image.buildId}`);
   if (distribution !== undefined) terminal.say(`           of ${distribution}`);
   terminal.say(`update     ${update.id}: ${update.summary}`);
-  terminal.say(`module     ${update.module.name}, ${update.module.length} bytes`);
+  terminal.say(`module     ${update.module.name}, ${counted(update.module.length, "byte")}`);
   terminal.say(`replaces   ${functions.join(", ") || "nothing: it has callbacks alone"}`);
   terminal.say(`draft      ${output}`);
   terminal.result("draft", {

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { jsonObject } from "../../shared/json.ts";
 import { fingerprintToJson } from "../../shared/runpre/json.ts";
@@ -59,7 +60,7 @@ async function fingerprintAll(
   for (const { message } of refused) warn(message);
   terminal.say(`kernel     ${image.release}, build ID ${image.buildId}`);
   terminal.say(`functions  ${functions.length}${refused.length > 0 ? `, without ${refused.length}` : ""}`);
-  terminal.say(`written    ${output}, ${file.length} bytes`);
+  terminal.say(`written    ${output}, ${counted(file.length, "byte")}`);
   terminal.result("fingerprint", {
     kernel: kernelJson(image),
     output,
@@ -74,7 +75,9 @@ function fingerprintNamed({ terminal }: Context, image: KernelImage, names: read
   const fingerprints = names.map((name) => fingerprintFunction(image, named(name)));
   for (const fn of fingerprints) {
     const sites = fn.sites.map(({ kind, at }) => `${kind}@${at}`).join(" ");
-    terminal.say(`${fn.name}  _text+0x${fn.offset.toString(16)}  ${fn.size} bytes  sha256 ${fn.sha256}`);
+    terminal.say(
+      `${fn.name}  _text+0x${fn.offset.toString(16)}  ${counted(fn.size, "byte")}  sha256 ${fn.sha256}`,
+    );
     if (sites) terminal.say(`  ${sites}`);
   }
   terminal.result("fingerprint", {

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { counted } from "../../shared/counted.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import type { Context } from "../context.ts";
@@ -34,7 +35,7 @@ export async function fingerprintModules(
   }
   const { image } = kernel;
   terminal.say(`kernel     ${image.release}, build ID ${image.buildId}`);
-  terminal.say(`written    ${written.length} files in ${folder}`);
+  terminal.say(`written    ${counted(written.length, "file")} in ${folder}`);
   terminal.result("fingerprint", {
     kernel: jsonObject({ build_id: image.buildId, release: image.release }),
     output: folder,

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { distributionOf } from "../../shared/feed/distribution.ts";
 import type { Context } from "../context.ts";
@@ -96,6 +97,6 @@ async function fingerprints(
   requireSameKernel(kernel.image, module);
   const objects = await Promise.all(module.objects.map((target) => targetObject(kernel, target)));
   return objects.flatMap(({ name: object, functions }) =>
-    functions.map(({ name, size, sha256 }) => `${object}/${name} ${size} bytes ${sha256}`),
+    functions.map(({ name, size, sha256 }) => `${object}/${name} ${counted(size, "byte")} ${sha256}`),
   );
 }

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
@@ -118,8 +119,10 @@ async function pushDraft(
   if (outcome === "unchanged") {
     terminal.say(`nothing to publish: version ${version} for ${release}, which is in force, says all of it`);
   } else {
-    terminal.say(`published  version ${version} for ${release}, ${updates} updates`);
-    terminal.say(`sent       ${bytes} bytes in ${milliseconds} ms, ${attempts} attempts`);
+    terminal.say(`published  version ${version} for ${release}, ${counted(updates, "update")}`);
+    terminal.say(
+      `sent       ${counted(bytes, "byte")} in ${milliseconds} ms, ${counted(attempts, "attempt")}`,
+    );
   }
   terminal.say(`feed       ${new URL(feedPath(buildId), feed)}`);
   terminal.result("push", { build_id: buildId, outcome, version, updates, bytes, attempts, milliseconds });

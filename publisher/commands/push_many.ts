@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { excerpt } from "../../shared/printable.ts";
 import { instant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
@@ -39,7 +40,7 @@ function whatIsSigned(drafts: readonly DraftFile[], { expires, clock, replace }:
     const line = `  + update ${id}: ${excerpt(summary)}${recalled === null ? "" : " (RECALLED)"}`;
     kernels.set(line, (kernels.get(line) ?? 0) + 1);
   }
-  const lines = [...kernels].map(([line, count]) => `${line}, for ${count} kernels`);
+  const lines = [...kernels].map(([line, count]) => `${line}, for ${counted(count, "kernel")}`);
   const until = expires ?? instant(clock() + TARGETS_LIFE_MS);
   const fault = expiryFault(until, clock());
   return {

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
 import type { Context } from "../context.ts";
@@ -31,7 +32,7 @@ export async function pushSigned(
     });
   }
   const bytes = sent + staging.sent.bytes;
-  terminal.say(`published  version ${base + 1}, sent ${bytes} bytes`);
+  terminal.say(`published  version ${base + 1}, sent ${counted(bytes, "byte")}`);
   terminal.say(`feed       ${new URL(feedPath(buildId), feed)}`);
   terminal.result("push", { build_id: buildId, version: base + 1, bytes });
 }

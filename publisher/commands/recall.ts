@@ -1,4 +1,5 @@
 import type { BuildId, UpdateId } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { type Answer, RebootlessError } from "../../shared/errors.ts";
 import { type JsonValue, jsonObject } from "../../shared/json.ts";
 import { excerpt, printable } from "../../shared/printable.ts";
@@ -109,7 +110,7 @@ async function carryOut(
 }
 
 const nothingToPublish = ({ id, reason }: Recall, kernels: number): string =>
-  `nothing to publish: ${id} is ${reason === null ? "not recalled" : "recalled for this reason"} for all ${kernels} kernels that have it`;
+  `nothing to publish: ${id} is ${reason === null ? "not recalled" : "recalled for this reason"} for all ${counted(kernels, "kernel")} that have it`;
 
 interface Look {
   readonly having: readonly Having[];
@@ -132,7 +133,7 @@ async function lookFor(
     read++;
     if (performance.now() - said < PROGRESS_EVERY_MS) return;
     said = performance.now();
-    terminal.progress(`looked at ${read} of ${kernels.length} kernels`);
+    terminal.progress(`looked at ${read} of ${counted(kernels.length, "kernel")}`);
   });
   const fits = ({ kernel: { release: own } }: Having) =>
     release.length === 0 || release.some((pattern) => matchesPattern(pattern, own));
@@ -141,9 +142,13 @@ async function lookFor(
     terminal.notice(`not known: ${buildId}: ${excerpt(error.message, 1000)}`);
   if (having.length > 0 || found.unread.length > 0) return { ...found, having, count: kernels.length };
   const among = release.length === 0 ? "" : ` whose release is ${release.join(" or ")}`;
-  throw new RebootlessError("usage", `none of ${kernels.length} kernels${among} has an update ${id}`, {
-    hint: "The feed's page /updates/ID says what it knows of an update. A kernel that the feed does not list is named with --kernel.",
-  });
+  throw new RebootlessError(
+    "usage",
+    `none of ${counted(kernels.length, "kernel")}${among} has an update ${id}`,
+    {
+      hint: "The feed's page /updates/ID says what it knows of an update. A kernel that the feed does not list is named with --kernel.",
+    },
+  );
 }
 
 /** For whoever consents. */
@@ -166,7 +171,9 @@ function whatIsSaid({ id, reason }: Recall, todo: readonly Having[], look: Look)
     ],
     faults: [],
     warnings:
-      look.unread.length > 0 ? [`of ${look.unread.length} kernels it is not known whether they have it`] : [],
+      look.unread.length > 0
+        ? [`not known whether ${counted(look.unread.length, "kernel")} more would need it`]
+        : [],
   };
 }
 
@@ -179,7 +186,7 @@ function finish(context: Context, command: string, unread: readonly Unread[], an
   }
   throw new RebootlessError(
     first.error.code,
-    `of ${unread.length} kernels it is not known whether they have the update, the first because ${first.error.message}`,
+    `not known whether ${counted(unread.length, "kernel")} more would need it, the first because ${first.error.message}`,
     { hint: "Put these right and run it again: what is done is not signed again.", answer },
   );
 }

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { BuildId } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { jsonObject } from "../../shared/json.ts";
@@ -106,7 +107,7 @@ async function roleStatus(dir: string, root: Root, role: (typeof TOP_ROLES)[numb
 }
 
 const roleLines = ({ role, threshold, keys, owners, files, open }: RoleStatus): readonly string[] => [
-  `${role.padEnd(10)} ${threshold} of ${keys.length} keys must sign`,
+  `${role.padEnd(10)} ${threshold} of ${counted(keys.length, "key")} must sign`,
   ...keys.map((id) => {
     const file = files.get(id);
     const place = file === undefined ? "" : `, here in ${file}${open.includes(id) ? ", not encrypted" : ""}`;

@@ -1,4 +1,5 @@
 import type { BuildId } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { type Answer, type ErrorCode, isCode, RebootlessError } from "../../shared/errors.ts";
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
@@ -52,7 +53,7 @@ export async function pushCounted(
     sent = await push(changes, { ...options, onResult });
   } catch (error) {
     if (!isCode(error, "unreachable")) throw error;
-    const done = kernels.length > 1 ? `; ${tally.done} of ${kernels.length} kernels are done` : "";
+    const done = kernels.length > 1 ? `; ${tally.done} of ${counted(kernels.length, "kernel")} done` : "";
     throw new RebootlessError("unreachable", `${error.message}${done}`, {
       cause: error,
       hint: "Run it again: what is in force already is not sent again.",
@@ -122,15 +123,20 @@ class Tally {
     this.#said = now;
     const counts = [...this.#counts].map(([outcome, count]) => `${count} ${outcome}`);
     this.#context.terminal.progress(
-      `${this.#results.length} of ${this.#kernels.size} kernels: ${counts.join(", ")}`,
+      `${this.#results.length} of ${counted(this.#kernels.size, "kernel")}: ${counts.join(", ")}`,
     );
   }
 
   lines({ bytes, requests, files }: Sent): readonly string[] {
-    const counts = [...this.#counts].map(([outcome, count]) => `${outcome.padEnd(10)} ${count} kernels`);
+    const counts = [...this.#counts].map(
+      ([outcome, count]) => `${outcome.padEnd(10)} ${counted(count, "kernel")}`,
+    );
     if (this.#of("unchanged") === this.#kernels.size)
       return [...counts, "nothing to publish: it is all in force"];
-    return [...counts, `sent       ${bytes} bytes in ${requests} requests, ${files} modules`];
+    return [
+      ...counts,
+      `sent       ${counted(bytes, "byte")} in ${counted(requests, "request")}, ${counted(files, "module")}`,
+    ];
   }
 
   answer({ bytes, requests, files }: Sent, dryRun: boolean, milliseconds: number): Answer {
@@ -150,7 +156,7 @@ class Tally {
     if (this.#kernels.size === 1) return this.#first;
     return {
       code: refused > 0 ? "refused" : "conflict",
-      message: `${failed} of ${this.#kernels.size} kernels were not published, the first because ${this.#first?.message}`,
+      message: `not published: ${failed} of ${counted(this.#kernels.size, "kernel")}, the first because ${this.#first?.message}`,
     };
   }
 

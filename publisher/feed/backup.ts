@@ -1,4 +1,5 @@
 import { type BuildId, sha256Hex } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
@@ -81,7 +82,7 @@ export async function backUp(
       faults.push(error);
       progress(`kernel ${id}: ${error.message}`);
     }
-    if (++done % 500 === 0) progress(`${done} of ${kernels.length} kernels`);
+    if (++done % 500 === 0) progress(`${done} of ${counted(kernels.length, "kernel")}`);
   });
   const [first] = faults;
   if (!first && list.broken !== undefined) {
@@ -91,10 +92,14 @@ export async function backUp(
     );
   }
   if (!first) return totals;
-  throw new RebootlessError("trust", `${faults.length} of ${kernels.length} kernels did not verify`, {
-    cause: first,
-    hint: "The others are backed up; of these the folder has what it had before.",
-  });
+  throw new RebootlessError(
+    "trust",
+    `${faults.length} of ${counted(kernels.length, "kernel")} did not verify`,
+    {
+      cause: first,
+      hint: "The others are backed up; of these the folder has what it had before.",
+    },
+  );
 }
 
 /** The root that was given and all that followed, each verified by the one before. Returns the newest. */

@@ -1,4 +1,5 @@
 import { equalBytes } from "../../shared/bytes.ts";
+import { counted } from "../../shared/counted.ts";
 import { kernelFactsToJson } from "../../shared/feed/kernel.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { type Update, updateToJson } from "../../shared/feed/update.ts";
@@ -46,7 +47,7 @@ function kernelDiff(before: KernelManifest | undefined, { kernel, landmarks }: K
 /** Hosts that check their whole kernel believe this file. */
 function fingerprintsDiff(before: KernelManifest | undefined, after: KernelManifest): string[] {
   const text = ({ fingerprints }: KernelManifest): string | undefined =>
-    fingerprints && `${fingerprints.length} bytes, sha256 ${fingerprints.sha256}`;
+    fingerprints && `${counted(fingerprints.length, "byte")}, sha256 ${fingerprints.sha256}`;
   const [old, now] = [before && text(before), text(after)];
   if (old === undefined && now === undefined) return [];
   return [`fingerprints ${changed(old, now, old === now)}`];
@@ -82,12 +83,12 @@ function facts(update: Update): string[] {
 
 function shown(name: string, update: Update): string {
   if (name === "module") {
-    return `${update.module.name}, ${update.module.length} bytes, sha256 ${update.module.sha256}`;
+    return `${update.module.name}, ${counted(update.module.length, "byte")}, sha256 ${update.module.sha256}`;
   }
   if (name === "objects") return replaced(update);
   if (name === "parts") return parts(update);
   if (name === "rollout" && update.rollout) {
-    return `from ${formatInstant(update.rollout.start)} over ${update.rollout.hours} hours`;
+    return `from ${formatInstant(update.rollout.start)} over ${counted(update.rollout.hours, "hour")}`;
   }
   const value = updateToJson(update).get(name) ?? null;
   if (value === null) return "no";
@@ -98,7 +99,7 @@ function shown(name: string, update: Update): string {
 function replaced({ objects }: Update): string {
   const names = objects.flatMap(({ name, functions }) => functions.map((fn) => `${name}/${fn.name}`));
   const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : "";
-  return `replaces ${names.length} functions: ${excerpt(names.slice(0, MAX_NAMES).join(" "), 1000)}${more}`;
+  return `replaces ${counted(names.length, "function")}: ${excerpt(names.slice(0, MAX_NAMES).join(" "), 1000)}${more}`;
 }
 
 const parts = (update: Update): string =>

@@ -1,4 +1,5 @@
 import { fromHex } from "../../shared/bytes.ts";
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type Signature, envelope as toEnvelope } from "../../shared/tuf/metadata.ts";
 import type { Envelope } from "../../shared/tuf/schema.ts";
@@ -39,7 +40,7 @@ export function completed({ envelope, quorums }: Signable): Uint8Array {
     const { of, signed, threshold } = unmet;
     throw new RebootlessError(
       "usage",
-      `${signed.length} of the ${threshold} signatures for ${of} are there`,
+      `only ${signed.length} of ${counted(threshold, "signature")} for ${of}`,
       {
         hint: "`sign --status FILE` says who is missing.",
       },

@@ -1,4 +1,5 @@
 import { type BuildId, isSha256Hex, type Sha256Hex } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
@@ -77,7 +78,7 @@ export async function restore(
       bytes += publication.targets.length + publication.manifest.length;
     }
     if (batch.length === BATCH || bytes > BATCH_BYTES) await flush();
-    if ((done + 1) % 500 === 0) progress(`${done + 1} of ${kernels.length} kernels`);
+    if ((done + 1) % 500 === 0) progress(`${done + 1} of ${counted(kernels.length, "kernel")}`);
   }
   await flush();
   return { ...totals, faults };

@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { counted } from "../../shared/counted.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
@@ -127,9 +128,13 @@ export function requireEnough(
 ): void {
   const { threshold } = roleOf(root, role);
   if (length >= threshold) return;
-  throw new RebootlessError("config", `${length} ${role} keys lie in ${dir}, ${threshold} must sign`, {
-    hint: REQUEST_HINT[role],
-  });
+  throw new RebootlessError(
+    "config",
+    `${dir} has ${counted(length, `${role} key`)}, ${threshold} must sign`,
+    {
+      hint: REQUEST_HINT[role],
+    },
+  );
 }
 
 export const openKeys = ({ keyring }: Workspace, files: readonly LocalKey[]): Promise<Signer[]> =>

@@ -1,5 +1,6 @@
 import type { Address } from "../../shared/brand.ts";
 import { ByteReader } from "../../shared/byte_reader.ts";
+import { counted } from "../../shared/counted.ts";
 import { stringAt } from "../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import type { KernelImage } from "./kernel_image.ts";
@@ -93,7 +94,7 @@ function openBtf(btf: Uint8Array): { types: ByteReader; strings: Uint8Array } {
   const headerLength = header.skip(1).u32();
   if (magic !== MAGIC || version !== 1 || headerLength < HEADER_SIZE)
     throw new ParseError(
-      `BTF: magic ${magic.toString(16)}, version ${version}, header of ${headerLength} bytes`,
+      `BTF: magic ${magic.toString(16)}, version ${version}, header of ${counted(headerLength, "byte")}`,
     );
   const [typesAt, typesLength, stringsAt, stringsLength] = [
     header.u32(),

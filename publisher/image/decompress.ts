@@ -4,6 +4,7 @@ import { equalBytes } from "../../shared/bytes.ts";
 import { decompressLzma } from "../../shared/compression/lzma.ts";
 import { gather, XZ_MAGIC, xzChunks } from "../../shared/compression/xz.ts";
 import { decompressZstd, ZSTD_MAGIC } from "../../shared/compression/zstd.ts";
+import { counted } from "../../shared/counted.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { decompressLz4Legacy, LZ4_LEGACY_MAGIC } from "./lz4.ts";
 
@@ -57,7 +58,7 @@ const endsWith = (bytes: Uint8Array, end: Uint8Array): boolean =>
 function decompressXz(stream: Uint8Array, size: number): Uint8Array {
   const output = gather(xzChunks(stream, size), size);
   if (output.length === size) return output;
-  throw new ParseError(`xz: ${output.length} bytes came out, ${size} were announced`);
+  throw new ParseError(`xz: ${counted(output.length, "byte")} came out, ${size} were announced`);
 }
 
 function decompressGzip(payload: Uint8Array, size: number): Uint8Array {

@@ -1,4 +1,5 @@
 import type { Address } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { type ProgramHeader, parseProgramHeaders, SEGMENT_TYPE } from "../../shared/elf/program_headers.ts";
 import { ParseError } from "../../shared/errors.ts";
 
@@ -33,7 +34,9 @@ export function segmentMemory(segments: readonly Segment[]): LinkedMemory {
     read: (at, length) => {
       const segment = find(at, length);
       if (segment === undefined) {
-        throw new ParseError(`the image has no ${length} bytes at link address 0x${at.toString(16)}`);
+        throw new ParseError(
+          `the image has no ${counted(length, "byte")} at link address 0x${at.toString(16)}`,
+        );
       }
       const from = Number(at - segment.address);
       return segment.bytes.subarray(from, from + length);
@@ -44,7 +47,7 @@ export function segmentMemory(segments: readonly Segment[]): LinkedMemory {
 function segmentOf(elf: Uint8Array, { address, fileOffset, fileSize }: ProgramHeader): Segment {
   if (fileOffset + fileSize > BigInt(elf.length)) {
     throw new ParseError(
-      `ELF segment: ${fileSize} bytes at ${fileOffset} lie outside of the ${elf.length} there are`,
+      `ELF segment: ${counted(fileSize, "byte")} at ${fileOffset} lie outside of the ${elf.length} there are`,
     );
   }
   return { address, bytes: elf.subarray(Number(fileOffset), Number(fileOffset + fileSize)) };

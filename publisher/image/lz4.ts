@@ -1,4 +1,5 @@
 import { ByteReader } from "../../shared/byte_reader.ts";
+import { counted } from "../../shared/counted.ts";
 import { ParseError } from "../../shared/errors.ts";
 
 export const LZ4_LEGACY_MAGIC = 0x184c2102;
@@ -21,7 +22,7 @@ export function decompressLz4Legacy(bytes: Uint8Array, size: number): Uint8Array
     const block = reader.take(reader.u32());
     at = decompressBlock(block, output, at, Math.min(size, at + BLOCK_LIMIT));
   }
-  if (at !== size) throw new ParseError(`LZ4: ${at} bytes came out, ${size} were announced`);
+  if (at !== size) throw new ParseError(`LZ4: ${counted(at, "byte")} came out, ${size} were announced`);
   return output;
 }
 
@@ -44,7 +45,7 @@ function decompressBlock(block: Uint8Array, output: Uint8Array, start: number, l
     const length = readLength(reader, token & LONG) + MIN_MATCH;
     need(at, length, limit);
     if (distance === 0 || distance > at - start) {
-      throw new ParseError(`LZ4: a match ${distance} bytes back at ${at - start} of its block`);
+      throw new ParseError(`LZ4: a match ${counted(distance, "byte")} back at ${at - start} of its block`);
     }
     copyMatch(output, at, distance, length);
     at += length;

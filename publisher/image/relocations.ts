@@ -1,5 +1,6 @@
 import type { Address } from "../../shared/brand.ts";
 import { ByteReader } from "../../shared/byte_reader.ts";
+import { counted } from "../../shared/counted.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { PLAIN_LENGTH, type UndoneSite } from "../../shared/runpre/sites/kinds.ts";
 
@@ -31,7 +32,9 @@ export function parseRelocations(trailer: Uint8Array, linkedText: Address): Kern
     });
   }
   if (trailer.length % WORD !== 0) {
-    throw new ParseError(`the relocation table has ${trailer.length} bytes, not a multiple of ${WORD}`);
+    throw new ParseError(
+      `the relocation table has ${counted(trailer.length, "byte")}, not a multiple of ${WORD}`,
+    );
   }
   if (trailer.length > MAX_RELOCATIONS * WORD) {
     throw new RebootlessError("limit", `more than ${MAX_RELOCATIONS} relocations`);

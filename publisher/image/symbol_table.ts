@@ -1,4 +1,5 @@
 import type { Address } from "../../shared/brand.ts";
+import { counted } from "../../shared/counted.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { groupBy } from "../../shared/group_by.ts";
 import type { KernelSymbol } from "./kallsyms.ts";
@@ -27,7 +28,8 @@ export function symbolTable(all: readonly KernelSymbol[]): SymbolTable {
     startingAt: (address) => byAddress.get(address) ?? [],
     only: (name) => {
       const found = named(name);
-      if (found.length > 1) throw new ParseError(`the kernel has ${found.length} symbols named ${name}`);
+      if (found.length > 1)
+        throw new ParseError(`the kernel has ${counted(found.length, "symbol")} named ${name}`);
       return found[0];
     },
     at: (name, position) => symbolAt(named(name), name, position),
@@ -36,7 +38,7 @@ export function symbolTable(all: readonly KernelSymbol[]): SymbolTable {
 
 function symbolAt(found: readonly KernelSymbol[], name: string, position: number): KernelSymbol {
   if (position === 0 && found.length > 1) {
-    throw new RebootlessError("usage", `${found.length} symbols are named ${name}`, {
+    throw new RebootlessError("usage", `${counted(found.length, "symbol")} are named ${name}`, {
       hint: `Give the position (1 to ${found.length}) of the one that is meant, as livepatch's old_sympos does.`,
       details: { name, count: found.length },
     });

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { DAY, formatInstant, HOUR, type Instant, instant } from "../../shared/time.ts";
 
@@ -40,7 +41,7 @@ export function expiryFault(expires: Instant, now: Instant): string | undefined 
 /** `2027-01-31T00:00:00Z, in 90 days`. */
 export function expiryInWords(expires: Instant, now: Instant): string {
   const days = Math.round(Math.abs(expires - now) / DAY);
-  const amount = days === 0 ? "less than a day" : days === 1 ? "1 day" : `${days} days`;
+  const amount = days === 0 ? "less than a day" : counted(days, "day");
   return `${formatInstant(expires)}, ${expires > now ? `in ${amount}` : `expired ${amount} ago`}`;
 }
 

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Instant } from "../../shared/time.ts";
 import { withoutGroups } from "../../shared/tuf/key_words.ts";
@@ -67,7 +68,9 @@ function oneOf(keys: Keys, ids: readonly string[], meant: string, of: string): r
   const key = keys.get(id);
   if (key && found.length === 1) return [id, key];
   const message =
-    found.length > 1 ? `names ${found.length} keys of ${of}` : `is not the id or the owner of a key of ${of}`;
+    found.length > 1
+      ? `names ${counted(found.length, "key")} of ${of}`
+      : `is not the id or the owner of a key of ${of}`;
   throw new RebootlessError("usage", `${JSON.stringify(meant.slice(0, 80))} ${message}`, {
     hint: `Give at least ${MIN_ID} digits of a key id; \`root status\` lists them.`,
   });

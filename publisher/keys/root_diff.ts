@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { excerpt } from "../../shared/printable.ts";
 import type { Instant } from "../../shared/time.ts";
 import { named } from "../../shared/tuf/key_words.ts";
@@ -22,11 +23,11 @@ function roleDiff(role: TopRole, base: Root | undefined, next: Root): readonly s
   const before = base ? roleOf(base, role) : { keyIds: [], threshold: 0 };
   const added = after.keyIds.filter((id) => !same(id, base, next) || !before.keyIds.includes(id));
   const removed = before.keyIds.filter((id) => !same(id, base, next) || !after.keyIds.includes(id));
-  const needs = (keys: typeof after) => `${keys.threshold} of ${keys.keyIds.length}`;
+  const needs = (keys: typeof after) => `${keys.threshold} of ${counted(keys.keyIds.length, "key")}`;
   const unchanged = added.length + removed.length === 0 && before.threshold === after.threshold;
   const change = unchanged || !base ? needs(after) : `${needs(before)} -> ${needs(after)}`;
   return [
-    `${role.padEnd(10)} ${change} keys must sign${unchanged ? ", as before" : ""}`,
+    `${role.padEnd(10)} ${change} must sign${unchanged ? ", as before" : ""}`,
     ...added.map((id) => `  + key    ${described(next, id)}`),
     ...removed.map((id) => `  - key    ${described(base, id)}`),
   ];

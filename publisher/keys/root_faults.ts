@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import type { Instant } from "../../shared/time.ts";
 import { keyIdentity } from "../../shared/tuf/keys.ts";
 import { type Root, TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
@@ -17,10 +18,11 @@ function roleFaults(root: Root, role: TopRole): readonly string[] {
   const { threshold } = roleOf(root, role);
   const count = identities(root, role).size;
   if (count === 0) return [`${role} would have no key left`];
-  if (threshold > count) return [`${role} would need ${threshold} signatures and has ${count} keys`];
+  if (threshold > count)
+    return [`${role} would need ${counted(threshold, "signature")} and has ${counted(count, "key")}`];
   // The edge holds one key of each (shared/tuf/online_keys.ts): it could never meet a higher threshold.
   const unmet = ONLINE.includes(role) && threshold > 1;
-  return unmet ? [`${role} would need ${threshold} signatures; the edge signs with one key`] : [];
+  return unmet ? [`${role} would need ${counted(threshold, "signature")}; the edge signs with one key`] : [];
 }
 
 /** Keys that are offline and online at once: whoever breaks into the edge would sign for the offline role too. */

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { ParseError } from "../../shared/errors.ts";
 import type { ObjectFile, Place } from "./object_file.ts";
 
@@ -27,7 +28,7 @@ export function arrayEntries(
   const regular = entries.every((entry, i) => entry.offset === start.offset + i * stride);
   if (entries.length === 0 || !regular || stride % POINTER !== 0) {
     throw new ParseError(
-      `${what}: ${entries.length} entries and an empty one do not make up its ${size} bytes`,
+      `${what}: ${counted(entries.length, "entry", "entries")} and an empty one do not make up its ${counted(size, "byte")}`,
     );
   }
   requireEmpty(
@@ -54,7 +55,7 @@ function sizeAt(file: ObjectFile, start: Place, what: string): number {
       hint: "Give the module as it was built, with its local symbols (strip --strip-debug keeps them).",
     });
   }
-  if (size > available) throw new ParseError(`${what}: ${size} bytes, ${available} are there`);
+  if (size > available) throw new ParseError(`${what}: ${counted(size, "byte")}, ${available} are there`);
   return size;
 }
 

@@ -1,5 +1,6 @@
 import { type ObjectName, objectName } from "../../shared/brand.ts";
 import { ByteReader } from "../../shared/byte_reader.ts";
+import { counted } from "../../shared/counted.ts";
 import { stringAt } from "../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { MAX_FUNCTIONS } from "../../shared/limits.ts";
@@ -85,7 +86,7 @@ function tableEntries(file: ObjectFile, name: string, size: number): readonly Pl
   if (section === undefined) return undefined;
   const { length } = file.bytes(section.index);
   if (length === 0 || length % size !== 0)
-    throw new ParseError(`${name}: ${length} bytes in entries of ${size}`);
+    throw new ParseError(`${name}: ${counted(length, "byte")} in entries of ${size}`);
   if (length / size > MAX_FUNCTIONS) throw new RebootlessError("limit", `more than ${MAX_FUNCTIONS} entries`);
   return Array.from({ length: length / size }, (_, i) => ({ section: section.index, offset: i * size }));
 }

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 
 /** Where packages and hosts have the kernel itself. */
@@ -14,7 +15,7 @@ export function oneImage<T extends { readonly path: string }>(
   if (others.length === 0) return image;
   throw new RebootlessError(
     "usage",
-    `${where} holds ${images.length} kernels: ${images.map(({ path }) => path).join(", ")}`,
+    `${where} holds ${counted(images.length, "kernel")}: ${images.map(({ path }) => path).join(", ")}`,
     { hint: "Give the one that is meant by its own path, and its modules' folder beside it." },
   );
 }

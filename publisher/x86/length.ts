@@ -1,3 +1,4 @@
+import { counted } from "../../shared/counted.ts";
 import { ParseError } from "../../shared/errors.ts";
 
 /*
@@ -74,7 +75,7 @@ const MAX_LENGTH = 15;
 export function decodeInstruction(code: Uint8Array, at: number): Instruction {
   const instruction = decode(code.subarray(at, at + MAX_LENGTH));
   if (instruction === undefined) {
-    throw new ParseError(`no instruction at ${at} of ${code.length} bytes of code`);
+    throw new ParseError(`no instruction at ${at} of ${counted(code.length, "byte")} of code`);
   }
   return instruction;
 }

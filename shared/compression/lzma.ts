@@ -1,4 +1,5 @@
 import { ByteReader } from "../byte_reader.ts";
+import { counted } from "../counted.ts";
 import { ParseError } from "../errors.ts";
 import { LzmaDecoder, lzmaProperties } from "./lzma_decoder.ts";
 import { LzmaWindow } from "./lzma_window.ts";
@@ -17,7 +18,9 @@ export function decompressLzma(bytes: Uint8Array, size: number): Uint8Array {
   reader.skip(4); // the whole output is the dictionary
   const announced = reader.u64();
   if (announced !== UNKNOWN_SIZE && announced !== BigInt(size)) {
-    throw new ParseError(`LZMA: ${announced} bytes announced in the header, ${size} behind the data`);
+    throw new ParseError(
+      `LZMA: ${counted(announced, "byte")} announced in the header, ${size} behind the data`,
+    );
   }
   const range = new RangeDecoder(bytes, reader.position);
   const window = new LzmaWindow(size, size);
@@ -25,7 +28,7 @@ export function decompressLzma(bytes: Uint8Array, size: number): Uint8Array {
   // Without a size in the header an end marker follows the last byte.
   const hasMarker = isEnded || (announced === UNKNOWN_SIZE && decoder.isAtEnd(range, window));
   if (window.at !== size || hasMarker !== (announced === UNKNOWN_SIZE)) {
-    throw new ParseError(`LZMA: ${window.at} bytes came out, ${size} were announced`);
+    throw new ParseError(`LZMA: ${counted(window.at, "byte")} came out, ${size} were announced`);
   }
   return window.take();
 }

@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import { ParseError } from "../errors.ts";
 
 /** The last bytes that came out, which matches copy from, and those not yet taken. */
@@ -47,7 +48,8 @@ export class LzmaWindow {
   copy(distance: number, length: number): void {
     const { at } = this;
     const reach = Math.min(this.count, this.#dictionary);
-    if (distance > reach) throw new ParseError(`LZMA: a match ${distance} bytes back, ${reach} are there`);
+    if (distance > reach)
+      throw new ParseError(`LZMA: a match ${counted(distance, "byte")} back, ${reach} are there`);
     if (length > this.#bytes.length - at) throw tooMuch();
     if (distance >= length) this.#bytes.copyWithin(at, at - distance, at - distance + length);
     else for (let i = at; i < at + length; i++) this.#bytes[i] = this.#bytes[i - distance] ?? 0;

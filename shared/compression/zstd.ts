@@ -1,5 +1,6 @@
 import { Decompress, decompress } from "fzstd";
 import { ByteReader } from "../byte_reader.ts";
+import { counted } from "../counted.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
 
 export const ZSTD_MAGIC = 0xfd2fb528;
@@ -75,7 +76,7 @@ function zstdWindow(bytes: Uint8Array, size: number): number {
     if (repeated > size) throw new ParseError(`zstd: more than the ${size} bytes announced`);
   }
   if (reader.remaining !== ((descriptor & CHECKSUM) !== 0 ? CHECKSUM_LENGTH : 0)) {
-    throw new ParseError(`zstd: ${reader.remaining} bytes after the last block`);
+    throw new ParseError(`zstd: ${counted(reader.remaining, "byte")} after the last block`);
   }
   return window;
 }

@@ -1,4 +1,5 @@
 import { ByteReader } from "../byte_reader.ts";
+import { counted } from "../counted.ts";
 import { ParseError } from "../errors.ts";
 
 /** The tags of X.690 that public keys and signatures are made of. */
@@ -39,7 +40,7 @@ export class DerReader {
   }
 
   end(): void {
-    if (this.#bytes.remaining > 0) this.#fail(`${this.#bytes.remaining} bytes too many`);
+    if (this.#bytes.remaining > 0) this.#fail(`${counted(this.#bytes.remaining, "byte")} too many`);
   }
 
   /** X.690 8.1.3 and 10.1. Nothing read here is longer than 64 KB. */

@@ -1,5 +1,6 @@
 import type { Address } from "../brand.ts";
 import { ByteReader } from "../byte_reader.ts";
+import { counted } from "../counted.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
 import { parseElfHeader } from "./header.ts";
 
@@ -33,7 +34,7 @@ export function parseProgramHeaders(bytes: Uint8Array): readonly ProgramHeader[]
     throw new RebootlessError("limit", `ELF: ${count} program headers, at most ${MAX_PROGRAM_HEADERS}`);
   }
   if (count > 0 && size !== ENTRY_SIZE) {
-    throw new ParseError(`ELF: program headers of ${size} bytes, not ${ENTRY_SIZE}`);
+    throw new ParseError(`ELF: program headers of ${counted(size, "byte")}, not ${ENTRY_SIZE}`);
   }
   const reader = new ByteReader(bytes, "ELF program headers", count > 0 ? at : 0);
   return Array.from({ length: count }, () => parseProgramHeader(reader));

@@ -1,4 +1,5 @@
 import { ByteReader } from "../byte_reader.ts";
+import { counted } from "../counted.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
 import { type ElfSection, SECTION_TYPE, sectionBytes } from "./sections.ts";
 
@@ -42,7 +43,9 @@ export function parseRela(
 
 function parseTable(bytes: Uint8Array, section: ElfSection): readonly Rela[] {
   if (section.entrySize !== ENTRY_SIZE || section.size % ENTRY_SIZE !== 0) {
-    throw new ParseError(`ELF ${section.name}: ${section.size} bytes in entries of ${section.entrySize}`);
+    throw new ParseError(
+      `ELF ${section.name}: ${counted(section.size, "byte")} in entries of ${section.entrySize}`,
+    );
   }
   const count = section.size / ENTRY_SIZE;
   if (count > MAX_RELOCATIONS) {

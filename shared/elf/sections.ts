@@ -1,5 +1,6 @@
 import type { Address } from "../brand.ts";
 import { ByteReader } from "../byte_reader.ts";
+import { counted } from "../counted.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
 import { type ElfHeader, parseElfHeader } from "./header.ts";
 import { stringAt } from "./strings.ts";
@@ -39,7 +40,8 @@ export function parseSections(
   if (count >= MAX_SECTIONS)
     throw new RebootlessError("limit", `ELF: ${count} sections, at most ${MAX_SECTIONS}`);
   if (count === 0) return [];
-  if (size !== ENTRY_SIZE) throw new ParseError(`ELF: section headers of ${size} bytes, not ${ENTRY_SIZE}`);
+  if (size !== ENTRY_SIZE)
+    throw new ParseError(`ELF: section headers of ${counted(size, "byte")}, not ${ENTRY_SIZE}`);
   const reader = new ByteReader(bytes, "ELF section headers", at);
   const unnamed = Array.from({ length: count }, (_, index) => parseSection(reader, index));
   const namesSection = unnamed[header.sectionNames];

@@ -1,4 +1,5 @@
 import { ByteReader } from "../byte_reader.ts";
+import { counted } from "../counted.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
 import { type ElfSection, SECTION_TYPE, sectionBytes } from "./sections.ts";
 import { stringAt } from "./strings.ts";
@@ -26,7 +27,7 @@ export function parseSymbols(bytes: Uint8Array, sections: readonly ElfSection[])
   const strings = sections[section.link];
   if (section.entrySize !== ENTRY_SIZE || section.size % ENTRY_SIZE !== 0 || strings === undefined) {
     throw new ParseError(
-      `ELF symbols: ${section.size} bytes in entries of ${section.entrySize}, names in section ${section.link}`,
+      `ELF symbols: ${counted(section.size, "byte")} in entries of ${section.entrySize}, names in section ${section.link}`,
     );
   }
   const count = section.size / ENTRY_SIZE;

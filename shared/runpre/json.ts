@@ -1,5 +1,6 @@
 import { sha256Hex, TEXT_OFFSETS, textOffset } from "../brand.ts";
 import { fromBase64, toBase64 } from "../bytes.ts";
+import { counted } from "../counted.ts";
 import { Decoder } from "../decode.ts";
 import { type JsonObject, type JsonValue, jsonObject } from "../json.ts";
 import {
@@ -42,7 +43,7 @@ export function fingerprintFromJson(
   const locatorAt = decoder.get("locator");
   const locator = locatorAt.as(fromBase64, 4 * Math.ceil(locatorLength(size) / 3));
   if (locator.length !== locatorLength(size))
-    locatorAt.fail(`${locator.length} bytes do not fit ${size} of code`);
+    locatorAt.fail(`not of a length for ${size} of code: ${counted(locator.length, "byte")}`);
   return {
     name: decoder.get("name").line(MAX_FUNCTION_NAME),
     offset,

@@ -1,5 +1,6 @@
 import { address, TEXT_OFFSETS, type TextOffset, textOffset } from "../brand.ts";
 import { fromHex, toHex } from "../bytes.ts";
+import { counted } from "../counted.ts";
 import type { Decoder } from "../decode.ts";
 import { type JsonObject, type JsonValue, jsonObject } from "../json.ts";
 import type { KernelLandmarks } from "./fingerprint.ts";
@@ -143,7 +144,7 @@ function decodeReference(decoder: Decoder): ItsReference {
 function decodeCallDepth(decoder: Decoder): CallDepthLandmarks {
   const code = decoder.get("code").as(fromHex);
   if (code.length !== CALL_DEPTH_CODE)
-    decoder.get("code").fail(`${code.length} bytes, not ${CALL_DEPTH_CODE}`);
+    decoder.get("code").fail(`${counted(code.length, "byte")}, not ${CALL_DEPTH_CODE}`);
   return {
     state: place(decoder.get("state")),
     code,

@@ -1,5 +1,6 @@
 import { TEXT_OFFSETS, type TextOffset, textOffset } from "../brand.ts";
 import { fromHex, toHex } from "../bytes.ts";
+import { counted } from "../counted.ts";
 import type { Decoder } from "../decode.ts";
 import { type JsonObject, type JsonValue, jsonObject } from "../json.ts";
 import { BRANCH_LENGTH, CALL, JUMP } from "./code.ts";
@@ -253,7 +254,7 @@ type Members<N extends number, T extends readonly Decoder[] = []> = T["length"] 
 
 function members<N extends number>(decoder: Decoder, count: N): Members<N> {
   const found = decoder.array(count);
-  if (found.length !== count) decoder.fail(`${found.length} members, not ${count}`);
+  if (found.length !== count) decoder.fail(`${counted(found.length, "member")}, not ${count}`);
   return found as readonly Decoder[] as Members<N>;
 }
 

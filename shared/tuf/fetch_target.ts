@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import { RebootlessError } from "../errors.ts";
 import { MAX_ARTIFACT_BYTES } from "../limits.ts";
 import { quoted } from "./role_name.ts";
@@ -39,7 +40,7 @@ export async function fetchTarget(
   if (file.length > MAX_ARTIFACT_BYTES) {
     throw new RebootlessError(
       "limit",
-      `${show(path)} has ${file.length} bytes, more than ${MAX_ARTIFACT_BYTES}`,
+      `${show(path)} has ${counted(file.length, "byte")}, more than ${MAX_ARTIFACT_BYTES}`,
     );
   }
   const bytes = await source.target(name, file.length); // 5.7.3

@@ -1,4 +1,5 @@
 import { fromHex, toHex } from "../bytes.ts";
+import { counted } from "../counted.ts";
 import { digest } from "../crypto/digest.ts";
 import { RebootlessError } from "../errors.ts";
 import { keyIdentity, type PublicKey, type SignatureVerifier } from "./keys.ts";
@@ -74,7 +75,7 @@ export async function isFile(bytes: Uint8Array, expected: Expected): Promise<boo
 
 async function difference(bytes: Uint8Array, { length, hashes }: Expected): Promise<string | undefined> {
   if (length !== undefined && bytes.length !== length) {
-    return `has ${bytes.length} bytes, ${length} were signed for`;
+    return `has ${counted(bytes.length, "byte")}, ${length} were signed for`;
   }
   for (const [algorithm, hex] of hashes ?? []) {
     if (toHex(await digest(algorithm, bytes)) !== hex) {

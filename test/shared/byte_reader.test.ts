@@ -29,7 +29,7 @@ describe("the byte reader", () => {
     const whole = Uint8Array.of(1, 2, 3, 4);
     const reader = new ByteReader(whole.subarray(1, 3), "test");
     expect(reader.u16()).toBe(0x0302);
-    expect(() => reader.u8()).toThrow("test: wanted 1 bytes at 2, 0 left");
+    expect(() => reader.u8()).toThrow("test: wanted 1 byte at 2, 0 left");
   });
 
   it("reads sizes up to 2^53 - 1", () => {

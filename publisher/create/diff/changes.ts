@@ -1,3 +1,4 @@
+import { counted } from "../../../shared/counted.ts";
 import { SECTION_FLAG } from "../../../shared/elf/sections.ts";
 import type { Piece, Unit } from "../object/pieces.ts";
 import { isInitSection } from "../object/section_role.ts";
@@ -102,7 +103,7 @@ function changedData(old: Piece, now: Piece) {
     : refusal(
         "changed_layout",
         subject,
-        `it has ${now.size} bytes, and the running kernel's has ${old.size}`,
+        `it has ${counted(now.size, "byte")}, and the running kernel's has ${old.size}`,
       );
 }
 

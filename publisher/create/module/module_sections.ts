@@ -1,3 +1,4 @@
+import { counted } from "../../../shared/counted.ts";
 import { SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { MAX_ARTIFACT_BYTES } from "../../../shared/limits.ts";
@@ -125,7 +126,7 @@ export const alignUp = (value: number, align: number): number => Math.ceil(value
 
 function requireAlignment({ name, align }: SectionPart): void {
   if (align >= 1 && align <= MAX_ALIGN && Number.isInteger(Math.log2(align))) return;
-  throw new RebootlessError("unsupported", `${name} is aligned to ${align} bytes`);
+  throw new RebootlessError("unsupported", `${name} is aligned to ${counted(align, "byte")}`);
 }
 
 function contents({ type, flags, size, parts }: Growing): Uint8Array {

@@ -1,4 +1,5 @@
 import type { ObjectName } from "../../../shared/brand.ts";
+import { counted } from "../../../shared/counted.ts";
 import { R_X86_64 } from "../../../shared/elf/rela.ts";
 import { SECTION_TYPE } from "../../../shared/elf/sections.ts";
 import { MAX_STRING } from "../../../shared/elf/strings.ts";
@@ -77,7 +78,7 @@ export function placeUnit(sections: ModuleSections, unit: PatchObject): PlacedUn
 function requireWhole(section: PatchSection): PatchSection {
   const expected = section.type === SECTION_TYPE.nobits ? 0 : section.size;
   if (section.bytes.length === expected) return section;
-  throw new ParseError(`${section.name}: ${section.bytes.length} bytes of ${expected}`);
+  throw new ParseError(`${section.name}: ${counted(section.bytes.length, "byte")} of ${expected}`);
 }
 
 /** A field that is not zero makes the loader refuse the whole module. */

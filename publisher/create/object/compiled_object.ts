@@ -1,3 +1,4 @@
+import { counted } from "../../../shared/counted.ts";
 import { ELF_TYPE, parseElfHeader } from "../../../shared/elf/header.ts";
 import {
   MAX_RELOCATIONS,
@@ -104,6 +105,8 @@ function requirePlace({ name, section, value }: ElfSymbol, sections: readonly El
     throw new ParseError(`ELF: symbol ${name} is in section ${section}, not there`);
   }
   if (section !== 0 && holder !== undefined && value > BigInt(holder.size)) {
-    throw new ParseError(`ELF: symbol ${name} lies ${value} bytes into ${holder.size} of ${holder.name}`);
+    throw new ParseError(
+      `ELF: symbol ${name} lies ${counted(value, "byte")} into ${holder.size} of ${holder.name}`,
+    );
   }
 }

@@ -1,3 +1,4 @@
+import { counted } from "../../../shared/counted.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 import type { ObjectSection } from "./compiled_object.ts";
 import { clearedBytes, type Reference, type Unit } from "./pieces.ts";
@@ -82,7 +83,9 @@ function entrySize(section: ObjectSection, { entrySizes }: SpecialTable): number
 function unwindEntries({ object }: Unit, count: number): Uint8Array {
   const section = object.sections.find(({ name }) => name === ORC_ENTRIES);
   if (section === undefined || section.size !== count * ORC_ENTRY_SIZE || section.relocations.length > 0) {
-    throw new ParseError(`${ORC_ENTRIES}: not ${count} entries of ${ORC_ENTRY_SIZE} bytes`);
+    throw new ParseError(
+      `${ORC_ENTRIES}: not ${counted(count, "entry", "entries")} of ${ORC_ENTRY_SIZE} bytes`,
+    );
   }
   return section.bytes;
 }

@@ -1,3 +1,4 @@
+import { counted } from "../../../shared/counted.ts";
 import { hasFentry } from "../diff/callers.ts";
 import type { Changes } from "../diff/changes.ts";
 import type { Version } from "../diff/compare.ts";
@@ -63,7 +64,7 @@ function mismatch(outcome: Exclude<RunPre, { kind: "match" }>): string {
     case "absent":
       return "the shipped object has no function of this name";
     case "ambiguous":
-      return `${outcome.candidates} functions of this name in the shipped object are the same`;
+      return `${counted(outcome.candidates, "function")} of this name in the shipped object are the same`;
     case "mismatch":
       return `the compiled old version differs from the shipped function at byte ${outcome.at}: ${outcome.reason}`;
   }

@@ -1,3 +1,4 @@
+import { counted } from "../../../shared/counted.ts";
 import { ParseError } from "../../../shared/errors.ts";
 import { BRANCH_LENGTH, CALL, JUMP, readUnsigned, writeRelative } from "../../../shared/runpre/code.ts";
 import { decodeInstruction, type Instruction, type OperandField } from "../../x86/length.ts";
@@ -92,7 +93,7 @@ function readSigned(code: Uint8Array, start: number, { at, size }: OperandField)
 
 function writeSigned(code: Uint8Array, start: number, { at, size }: OperandField, value: number): void {
   if (size !== 4 && (size !== 1 || value !== (value << 24) >> 24)) {
-    throw new ParseError(`a replacement's operand of ${size} bytes does not reach its target`);
+    throw new ParseError(`a replacement's operand of ${counted(size, "byte")} does not reach its target`);
   }
   if (size === 4) writeRelative(code, start + at, value);
   else code[start + at] = value;

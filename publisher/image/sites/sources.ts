@@ -1,5 +1,6 @@
 import { type Address, textOffset } from "../../../shared/brand.ts";
 import { ByteReader } from "../../../shared/byte_reader.ts";
+import { counted } from "../../../shared/counted.ts";
 import type { ElfSection } from "../../../shared/elf/sections.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 import type { UndoneSite } from "../../../shared/runpre/sites/kinds.ts";
@@ -82,7 +83,8 @@ export function mapEntries<T>(
 ): readonly T[] {
   if (table === undefined) return [];
   const { bytes, address } = table;
-  if (bytes.length % size !== 0) throw new ParseError(`${what}: ${bytes.length} bytes in entries of ${size}`);
+  if (bytes.length % size !== 0)
+    throw new ParseError(`${what}: ${counted(bytes.length, "byte")} in entries of ${size}`);
   if (bytes.length > MAX_ENTRIES * size) {
     throw new RebootlessError("limit", `${what}: more than ${MAX_ENTRIES} entries`);
   }

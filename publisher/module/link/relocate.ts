@@ -1,4 +1,5 @@
 import type { TextOffset } from "../../../shared/brand.ts";
+import { counted } from "../../../shared/counted.ts";
 import {
   MAX_RELOCATIONS,
   parseRela,
@@ -75,7 +76,7 @@ function copyContents(
   );
   const total = loaded.reduce((sum, { size }) => sum + size, 0);
   if (total > file.length)
-    throw new ParseError(`ELF: sections of ${total} bytes in a file of ${file.length}`);
+    throw new ParseError(`ELF: sections of ${counted(total, "byte")} in a file of ${file.length}`);
   return new Map(loaded.map((section) => [section.index, new Uint8Array(sectionBytes(file, section))]));
 }
 

@@ -1,6 +1,7 @@
 import { type Sha256Half, type TextOffset, textOffset } from "../../brand.ts";
 import { ByteReader } from "../../byte_reader.ts";
 import { toHex } from "../../bytes.ts";
+import { counted } from "../../counted.ts";
 import { ParseError } from "../../errors.ts";
 import type { FunctionFingerprint } from "../fingerprint.ts";
 import { decodeAlternatives } from "./alternatives.ts";
@@ -53,7 +54,7 @@ export function openFingerprints(bytes: Uint8Array): FingerprintFile {
 function requireLength(what: string, part: Uint8Array, expected = 0): void {
   if (part.length === expected) return;
   throw new ParseError(
-    `the ${what} of a fingerprint file have ${part.length} bytes, its functions need ${expected}`,
+    `the ${what} of a fingerprint file have ${counted(part.length, "byte")}, its functions need ${expected}`,
   );
 }
 

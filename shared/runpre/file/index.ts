@@ -1,5 +1,6 @@
 import { TEXT_OFFSETS } from "../../brand.ts";
 import { ByteReader } from "../../byte_reader.ts";
+import { counted } from "../../counted.ts";
 import { ParseError } from "../../errors.ts";
 import { type FunctionFingerprint, MAX_FUNCTION_SIZE } from "../fingerprint.ts";
 import { FOLDED_BLOCK, locatorLength } from "../locator.ts";
@@ -46,7 +47,7 @@ export function decodeIndex(bytes: Uint8Array, count: number): FunctionIndex {
     const siteEnd = (sites[i] ?? 0) + readVarint(reader);
     end = offset + size;
     if (size === 0 || size > MAX_FUNCTION_SIZE || end > TEXT_OFFSETS || siteEnd >= TEXT_OFFSETS) {
-      throw new ParseError(`function ${i} of a fingerprint file: ${size} bytes at ${offset}`);
+      throw new ParseError(`function ${i} of a fingerprint file: ${counted(size, "byte")} at ${offset}`);
     }
     offsets[i] = offset;
     sizes[i] = size;

@@ -1,5 +1,6 @@
 import { ByteReader } from "../../byte_reader.ts";
 import { concatBytes, equalBytes, utf8 } from "../../bytes.ts";
+import { counted } from "../../counted.ts";
 import { ParseError, RebootlessError } from "../../errors.ts";
 import { MAX_ARTIFACT_BYTES } from "../../limits.ts";
 
@@ -74,6 +75,7 @@ export function splitParts(bytes: Uint8Array): Parts {
     throw new RebootlessError("limit", `a header of ${headerBytes} bytes, at most ${MAX_HEADER_BYTES}`);
   }
   const parts = PARTS.map((name, i) => [name, reader.take(lengths[i] ?? 0)] as const);
-  if (reader.remaining > 0) throw new ParseError(`fingerprint file: ${reader.remaining} bytes after its end`);
+  if (reader.remaining > 0)
+    throw new ParseError(`fingerprint file: ${counted(reader.remaining, "byte")} after its end`);
   return Object.fromEntries(parts) as Parts;
 }

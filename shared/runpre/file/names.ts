@@ -1,4 +1,5 @@
 import { fromUtf8, utf8 } from "../../bytes.ts";
+import { counted } from "../../counted.ts";
 import { ParseError } from "../../errors.ts";
 import { lineFault } from "../../line.ts";
 import { MAX_FUNCTION_NAME } from "../fingerprint.ts";
@@ -24,7 +25,7 @@ export function decodeNames(bytes: Uint8Array, count: number): (i: number) => st
   let at = 0;
   for (let i = 0; i < count; i++) {
     const end = bytes.indexOf(LINE_FEED, at);
-    if (end < 0) throw new ParseError(`a fingerprint file of ${count} functions has ${i} names`);
+    if (end < 0) throw new ParseError(`a fingerprint file of ${counted(count, "function")} has ${i} names`);
     ends[i] = end;
     at = end + 1;
   }
@@ -32,7 +33,7 @@ export function decodeNames(bytes: Uint8Array, count: number): (i: number) => st
   const line = (i: number): string => {
     const start = i === 0 ? 0 : (ends[i - 1] ?? 0) + 1;
     const end = ends[i] ?? start;
-    if (end - start > MAX_FUNCTION_NAME) throw new ParseError(`a name of ${end - start} bytes`);
+    if (end - start > MAX_FUNCTION_NAME) throw new ParseError(`a name of ${counted(end - start, "byte")}`);
     return fromUtf8(bytes.subarray(start, end));
   };
   return (i) => {

@@ -1,5 +1,6 @@
 import type { TextOffset } from "../../brand.ts";
 import type { ByteReader } from "../../byte_reader.ts";
+import { counted } from "../../counted.ts";
 import { ParseError } from "../../errors.ts";
 import { BRANCH_LENGTH, CALL, JUMP } from "../code.ts";
 import { MAX_FUNCTION_SITES } from "../fingerprint.ts";
@@ -69,7 +70,7 @@ function readSite(reader: ByteReader, code: number, at: number, tables: SiteTabl
       const packed = readVarint(reader);
       const length = packed & 15;
       if (length < BRANCH_LENGTH || length > MAX_PARAVIRT_LENGTH) {
-        throw new ParseError(`a call through pv_ops of ${length} bytes`);
+        throw new ParseError(`a call through pv_ops of ${counted(length, "byte")}`);
       }
       return { kind, at, length, pointer: tables.variable(Math.floor(packed / 16)) };
     }

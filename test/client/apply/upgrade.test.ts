@@ -237,7 +237,7 @@ describe("an upgrade", () => {
     await run([a]);
     expect(said).toEqual([
       `a: module of ${a.module.length} bytes verified`,
-      "a: 1 functions, 96 bytes, match the running kernel",
+      "a: 1 function, 96 bytes, match the running kernel",
     ]);
   });
 

@@ -36,7 +36,7 @@ describe("doctor", () => {
       /^fail {2}modules {8}loading modules is switched off until the next boot\n {21}Take /m,
     );
     expect(stdout).toMatch(
-      /^ok {4}feed {11}reached, verified until 2036-08-30T00:00:00Z, 1 updates for this kernel$/m,
+      /^ok {4}feed {11}reached, verified until 2036-08-30T00:00:00Z, 1 update for this kernel$/m,
     );
     expect(stderr).toMatch(/^error: as things are, this host cannot be patched: .*modules/);
   });

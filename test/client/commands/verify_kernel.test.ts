@@ -87,7 +87,7 @@ describe("verify --kernel of a core file", () => {
     const { stdout, stderr } = await verify(path);
     expect(stdout).toMatch(/^unexplained {2}second\+0x2f: expected [0-9a-f]{2}, found [0-9a-f]{2}$/m);
     expect(stdout).toMatch(/^attached {5}third: something is attached at its start$/m);
-    expect(stderr).toMatch(/^error: 2 functions are not what they should be/m);
+    expect(stderr).toMatch(/^error: not the code that it should be, and nothing says why: 2 functions/m);
     expect(stderr).toMatch(/^hint: /m);
   });
 
@@ -112,7 +112,7 @@ describe("verify --kernel of a core file", () => {
     memory.bytes.fill(0, startOf("second"), startOf("second") + 96);
     const output = await verify(await core(says(ID), text()));
     expect(output.code).toBe(1);
-    expect(output.stderr).toContain("has holes: 1 functions are zeros, second first");
+    expect(output.stderr).toContain("has holes: nothing but zeros in 1 function, second first");
   });
 
   it("says when memory is missing", async () => {

@@ -81,7 +81,7 @@ describe("a journal", () => {
     file.left = Number.POSITIVE_INFINITY;
     expect(file.bytes).toHaveLength(length);
     expect((await opened()).ledger.open).toMatchObject({ id: "a" });
-    expect(said).toEqual(["warning: the journal's last 30 bytes were cut short; they are dropped"]);
+    expect(said).toEqual(["warning: the journal's end was cut short: 30 bytes dropped"]);
     await opened();
     expect(said).toHaveLength(1);
   });
@@ -95,7 +95,7 @@ describe("a journal", () => {
     file.bytes[at] = 0;
     expect((await readJournal(file, boot(1))).ledger.standing.size).toBe(2);
     expect((await opened()).records).toEqual(records.filter((_, i) => i !== 2));
-    expect(said).toEqual(["warning: 1 lines of the journal were damaged; they are dropped"]);
+    expect(said).toEqual(["warning: the journal was damaged: 1 line dropped"]);
     await opened();
     expect(said).toHaveLength(1);
   });

@@ -93,7 +93,7 @@ describe("a root", () => {
     const first = jsonOf<Signed>(await signAs("root-1"));
     expect([first.complete, first.quorums.map(({ met }) => met)]).toEqual([false, [false, false]]);
     const early = await publishRoot();
-    expect([early.code, early.stderr]).toEqual([2, expect.stringContaining("1 of the 2 signatures")]);
+    expect([early.code, early.stderr]).toEqual([2, expect.stringContaining("only 1 of 2 signatures")]);
     expect((await signAs("root-1")).stderr).toContain("has signed this already");
     expect((await signAs("targets-1")).stderr).toContain("has no say in this");
     expect(jsonOf<Signed>(await signAs("root-2")).complete).toBe(true);
@@ -195,7 +195,7 @@ describe("targets that people sign elsewhere", () => {
     expect(jsonOf<{ changes: string[] }>(asked).changes.join("\n")).toMatch(
       /the first[\s\S]*\+ update first/,
     );
-    expect((await push("--signed", request, ...module)).stderr).toContain("0 of the 2 signatures");
+    expect((await push("--signed", request, ...module)).stderr).toContain("only 0 of 2 signatures");
     await signAs("targets-1");
     await signAs("targets-3");
     const sent = await push("--signed", request, ...module);

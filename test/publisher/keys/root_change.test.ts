@@ -53,10 +53,10 @@ describe("a change of the root", () => {
       "expires    2026-04-01T00:00:00Z, in 90 days",
       "  before   2027-01-01T00:00:00Z, in 365 days",
       "root       2 of 2 keys must sign, as before",
-      "timestamp  1 of 1 -> 1 of 1 keys must sign",
+      "timestamp  1 of 1 key -> 1 of 1 key must sign",
       `  + key    ${fresh.id} (ed25519)`,
       `  - key    ${idOf("timestamp")} (ed25519)`,
-      "snapshot   1 of 1 keys must sign, as before",
+      "snapshot   1 of 1 key must sign, as before",
       "targets    2 of 2 keys must sign, as before",
     ]);
   });
@@ -135,7 +135,7 @@ describe("a root that would do harm", () => {
     [
       "too few targets keys",
       () => ({ remove: [{ role: "targets", keyId: idOf("targets") }] }),
-      /2 .* has 1 keys/,
+      /2 .* has 1 key$/,
     ],
     ["an expiry that is past", () => ({ expires: instant(now - DAY) }), /past/],
     ["an expiry absurdly far", () => ({ expires: instant(now + 4000 * DAY) }), /five years/],
