@@ -1,5 +1,6 @@
 import { fromUtf8, requireUtf8, utf8 } from "./bytes.ts";
 import { ParseError } from "./errors.ts";
+import { FEW_MEMBERS, JsonMembers } from "./json_members.ts";
 import { unescaped } from "./json_text.ts";
 import { MAX_JSON_DEPTH } from "./limits.ts";
 
@@ -18,7 +19,7 @@ export type Text = string | Uint8Array;
 
 export const isJsonObject = <T extends Text>(
   value: Json<T> | undefined,
-): value is ReadonlyMap<string, Json<T>> => value instanceof Map;
+): value is ReadonlyMap<string, Json<T>> => value instanceof JsonMembers || value instanceof Map;
 
 /** Builds an object in the order written; members that are undefined are left out. */
 export function jsonObject(members: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
@@ -32,7 +33,7 @@ export function jsonObject(members: Readonly<Record<string, JsonValue | undefine
  * only integers within ±(2^53-1), no lone surrogates, bounded depth and count. What passes has exactly one meaning in
  * every reader. Throws ParseError.
  *
- * Besides its texts a document takes up to some 60 bytes of memory for each value and name, whatever it is made of.
+ * Besides its texts a document takes up to some 40 bytes of memory for each value and name, whatever it is made of.
  *
  * @param what names the document in messages.
  * @param max values and names of members, each counted where it stands: parsing ends at the first that is too many.
@@ -83,6 +84,9 @@ const IN_NUMBER = new Set(utf8("-+.eE0123456789"));
 const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 const INTEGER = /^-?[0-9]+$/;
 
+/** Lists of names that are remembered: our own documents have some thirty. */
+const MAX_LISTS = 64;
+
 /** Shared, as a Map of its own would take sixty times the two bytes that it is written with. */
 const EMPTY_OBJECT = new Map<string, never>();
 const EMPTY_ARRAY: readonly never[] = [];
@@ -94,8 +98,10 @@ class Parser<T extends Text> {
   readonly #max: number;
   #at = 0;
   #count = 0;
-  /** Items of the arrays that are being read: each array is cut off its end, no longer than it has to be. */
+  /** Of all arrays and objects that are being read. */
   readonly #items: Json<T>[] = [];
+  /** Names of members, by themselves put together. */
+  readonly #lists = new Map<string, readonly string[]>();
   readonly #asText: (utf8: Uint8Array) => T;
 
   constructor(bytes: Uint8Array, what: string, max: number, asText: (utf8: Uint8Array) => T) {
@@ -136,17 +142,57 @@ class Parser<T extends Text> {
 
   #object(depth: number): ReadonlyMap<string, Json<T>> {
     if (this.#isEmpty(CLOSE_OBJECT)) return EMPTY_OBJECT;
-    const out = new Map<string, Json<T>>();
+    const from = this.#items.length;
+    const names: string[] = [];
     do {
-      this.#space();
-      this.#spend();
-      const name = fromUtf8(this.#string());
-      if (out.has(name)) this.#fail(`the name ${JSON.stringify(name.slice(0, 80))} twice in one object`);
-      this.#space();
-      this.#expect(COLON);
+      if (names.length === FEW_MEMBERS) return this.#largeObject(depth, names, this.#taken(from));
+      const name = this.#name();
+      if (names.includes(name)) this.#failTwice(name);
+      names.push(name);
+      this.#items.push(this.#value(depth + 1));
+    } while (this.#goesOn(CLOSE_OBJECT));
+    return new JsonMembers(this.#shared(names), this.#taken(from));
+  }
+
+  /** Goes on with an object after its first members. */
+  #largeObject(
+    depth: number,
+    names: readonly string[],
+    values: readonly Json<T>[],
+  ): ReadonlyMap<string, Json<T>> {
+    const out = new Map<string, Json<T>>();
+    for (const [i, name] of names.entries()) out.set(name, values[i] ?? null);
+    do {
+      const name = this.#name();
+      if (out.has(name)) this.#failTwice(name);
       out.set(name, this.#value(depth + 1));
     } while (this.#goesOn(CLOSE_OBJECT));
     return out;
+  }
+
+  /** Of a member, with its colon. */
+  #name(): string {
+    this.#space();
+    this.#spend();
+    const name = fromUtf8(this.#string());
+    this.#space();
+    this.#expect(COLON);
+    return name;
+  }
+
+  #failTwice(name: string): never {
+    return this.#fail(`the name ${JSON.stringify(name.slice(0, 80))} twice in one object`);
+  }
+
+  /** One list for all objects that have the same names. */
+  #shared(names: readonly string[]): readonly string[] {
+    const key = names.join("\0");
+    const known = this.#lists.get(key);
+    // A name may have the key's separator in it.
+    if (known?.length === names.length && known.every((name, i) => name === names[i])) return known;
+    const list = names.slice();
+    if (this.#lists.size < MAX_LISTS) this.#lists.set(key, list);
+    return list;
   }
 
   #array(depth: number): readonly Json<T>[] {
@@ -154,6 +200,11 @@ class Parser<T extends Text> {
     const from = this.#items.length;
     do this.#items.push(this.#value(depth + 1));
     while (this.#goesOn(CLOSE_ARRAY));
+    return this.#taken(from);
+  }
+
+  /** The items from there on, in a list that is no longer than it has to be. */
+  #taken(from: number): readonly Json<T>[] {
     const out = this.#items.slice(from);
     this.#items.length = from;
     return out;

@@ -126,7 +126,8 @@ export class Taking {
     try {
       await act();
     } catch (error) {
-      if (!["trust", "rollback", "expired"].some((code) => isCode(error, code as "trust"))) throw error;
+      if (!["trust", "rollback", "expired", "limit"].some((code) => isCode(error, code as "trust")))
+        throw error;
       this.faults.push({ buildId: id, error: error as RebootlessError });
     }
   }

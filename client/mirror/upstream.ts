@@ -21,7 +21,7 @@ import { artifactPath, feedPath, metadataPath } from "../../shared/feed/paths.ts
 import type { Artifact } from "../../shared/feed/update.ts";
 import { ClosedFolder } from "../../shared/folder/closed_folder.ts";
 import { MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
-import type { Feed } from "../trust/feed.ts";
+import { type Feed, type Fetched, type FetchLimits, isTooLong } from "../trust/feed.ts";
 import { decodeIndex, INDEX_PATH, MAX_INDEX_BYTES } from "./index_file.ts";
 import { rootPath } from "./trust.ts";
 
@@ -71,7 +71,7 @@ export class Upstream {
   /** undefined where there is none for this kernel, `same` where it is the one of this digest. */
   async bundle(id: BuildId, known?: Sha256Hex): Promise<Bundle | "same" | undefined> {
     const etag = known === undefined ? undefined : `"${known}"`;
-    const fetched = await this.feed.get(feedPath(id), { maxBytes: MAX_BUNDLE_BYTES, etag, download: true });
+    const fetched = await this.#file(feedPath(id), { maxBytes: MAX_BUNDLE_BYTES, etag, download: true });
     if (fetched.status === "not_modified") return "same";
     return fetched.status === "ok" ? read(() => decodeBundle(fetched.bytes), feedPath(id)) : undefined;
   }
@@ -101,10 +101,18 @@ export class Upstream {
   /** Throws `unreachable` where it is missing, `trust` where it is another file. */
   async artifact({ sha256, length }: Artifact): Promise<Uint8Array> {
     const path = artifactPath(sha256);
-    const fetched = await this.feed.get(path, { maxBytes: length, download: true });
+    const fetched = await this.#file(path, { maxBytes: length, download: true });
     if (fetched.status !== "ok") throw new RebootlessError("trust", `${this.feed.url}${path} is missing`);
     if (fetched.bytes.length === length && (await sha256Of(fetched.bytes)) === sha256) return fetched.bytes;
     throw new RebootlessError("trust", `${this.feed.url}${path} is not the file that was signed for`);
+  }
+
+  /** One kernel's file: an answer that is too long is that kernel's fault, and no reason to end. */
+  #file(path: string, limits: FetchLimits): Promise<Fetched> {
+    return this.feed.get(path, limits).catch((error: unknown) => {
+      if (isTooLong(error)) throw new RebootlessError("trust", error.message, { cause: error });
+      throw error;
+    });
   }
 
   async #changes(since: string | undefined): Promise<Candidates | undefined> {

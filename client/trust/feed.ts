@@ -1,4 +1,4 @@
-import { RebootlessError } from "../../shared/errors.ts";
+import { isCode, RebootlessError } from "../../shared/errors.ts";
 
 /** What came back for a path of the feed. */
 export type Fetched =
@@ -36,9 +36,23 @@ export interface Traffic {
   readonly bytes: number;
 }
 
-export function unreachable(url: string, problem: string, cause?: unknown): RebootlessError {
+export function unreachable(
+  url: string,
+  problem: string,
+  cause?: unknown,
+  details: RebootlessError["details"] = {},
+): RebootlessError {
   return new RebootlessError("unreachable", `${url} ${problem}`, {
     cause,
+    details,
     hint: "Nothing was changed; what is applied stays applied. Check the feed's address and the network.",
   });
 }
+
+/** There is an answer, and it is more than the file may have. */
+export const tooLong = (url: string, problem: string): RebootlessError =>
+  unreachable(url, problem, undefined, { too_long: true });
+
+/** The fault of one file, where others may be had. */
+export const isTooLong = (error: unknown): error is RebootlessError =>
+  isCode(error, "unreachable") && error.details["too_long"] === true;

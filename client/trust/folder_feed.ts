@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import { fileURLToPath } from "node:url";
 import { RebootlessError } from "../../shared/errors.ts";
 import { ClosedFolder, type Reading } from "../../shared/folder/closed_folder.ts";
-import { type Feed, type Fetched, type FetchLimits, unreachable } from "./feed.ts";
+import { type Feed, type Fetched, type FetchLimits, tooLong, unreachable } from "./feed.ts";
 
 /**
  * A feed in a folder: a mirror, a mounted stick or image, by the same paths as over HTTP. It makes no request. A
@@ -45,7 +45,7 @@ async function readFile(
     case "bytes":
       return reading.bytes;
     case "large":
-      throw unreachable(url.href, "has more than the file may have");
+      throw tooLong(url.href, "has more than the file may have");
     case "foreign":
       throw unreachable(url.href, "is a link, or no file");
     case "nothing":

@@ -6,7 +6,7 @@ import { gathered } from "../../shared/gathered_bytes.ts";
 import { parseJson } from "../../shared/json.ts";
 import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import type { Via, Way } from "./agent.ts";
-import { type Feed, type FetchLimits, unreachable } from "./feed.ts";
+import { type Feed, type FetchLimits, tooLong, unreachable } from "./feed.ts";
 import { describeProxy, proxyFault } from "./proxies.ts";
 
 export interface HttpOptions {
@@ -102,11 +102,9 @@ async function codeIn(response: Response): Promise<string | undefined> {
 
 /** Counted as it is unpacked. */
 async function body(response: Response, { via }: Way, maxBytes: number): Promise<Uint8Array> {
-  const fault = (problem: string, cause?: unknown) =>
-    unreachable(response.url, `${problem}${through(via)}`, cause);
   const bytes = await gathered(response.body ?? Readable.from([]), maxBytes).catch((cause: unknown) => {
-    throw fault("broke off in its answer", cause);
+    throw unreachable(response.url, `broke off in its answer${through(via)}`, cause);
   });
   if (bytes) return bytes;
-  throw fault("sent more than the file may have");
+  throw tooLong(response.url, `sent more than the file may have${through(via)}`);
 }

@@ -7,7 +7,6 @@ import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.
 import { manifestTarget } from "../../shared/feed/paths.ts";
 import type { Publication } from "../../shared/feed/publication.ts";
 import type { Artifact } from "../../shared/feed/update.ts";
-import { MAX_MANIFEST_BYTES, MAX_TARGETS_BYTES } from "../../shared/limits.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import { formatInstant, type Instant } from "../../shared/time.ts";
 import type { SignatureVerifier } from "../../shared/tuf/keys.ts";
@@ -69,7 +68,6 @@ const LOOKUPS = 16;
  * @param mayMiss artifacts that are not there yet: of a publish that is only tried.
  */
 export async function accept(publication: Publication, ground: Ground, mayMiss = false): Promise<Verdict> {
-  withinLimits(publication);
   const { targets, signers } = await signedTargets(publication.targets, ground);
   if (targets.version !== publication.base + 1) {
     refuse(`targets has version ${targets.version} where ${publication.base + 1} follows the base`);
@@ -96,14 +94,6 @@ export async function accept(publication: Publication, ground: Ground, mayMiss =
   const [first] = missing;
   if (first !== undefined && !mayMiss) refuse(`artifact ${first} was not staged`);
   return { kind: "accepted", version: targets.version, staged, missing };
-}
-
-function withinLimits({ targets, manifest }: Publication): void {
-  const tooLong = (what: string, max: number) => {
-    throw new RebootlessError("limit", `${what} has more than ${max} bytes`);
-  };
-  if (targets.length > MAX_TARGETS_BYTES) tooLong("targets", MAX_TARGETS_BYTES);
-  if (manifest.length > MAX_MANIFEST_BYTES) tooLong("the manifest", MAX_MANIFEST_BYTES);
 }
 
 async function signedTargets(

@@ -25,8 +25,8 @@ export const STAGING_PATH = "staging";
  * with a new module takes some ten of the store.
  */
 export const MAX_BATCH = 64;
-/** One publication may be as long as that; a sender of several stays well below, as a Worker has 128 MB of memory. */
-export const MAX_BATCH_BYTES = MAX_BUNDLE_BYTES;
+/** Senders fill some 4 MB, and the last publication may be one of the largest. A Worker has 128 MB of memory. */
+export const MAX_BATCH_BYTES = 2 * MAX_BUNDLE_BYTES;
 /** Of feeds in one answer, unless the first alone is longer. */
 export const FEEDS_BYTES = 8 * 1024 * 1024;
 export const MAX_FEEDS_ANSWER_BYTES = FEEDS_BYTES + MAX_BUNDLE_BYTES;

@@ -37,28 +37,36 @@ export const BUNDLED_ROOTS = 4;
 /** Each as its own member, in this order. */
 const FILES = ["timestamp", "snapshot", "targets", "manifest"] as const;
 const COMMA = utf8(",");
-/** Bytes at the most of what is no file: names, the build ID, commas. */
-const AROUND_FILES = 512;
 
 /** Throws `limit` for more than MAX_BUNDLE_BYTES, which no host would take, and ParseError for a file that is not UTF-8. */
 export function encodeBundle(bundle: Bundle): Uint8Array {
   const { buildId: id, roots, ...files } = bundle;
-  let length = AROUND_FILES;
+  let length = 0;
   for (const file of [...roots, ...FILES.map((name) => files[name])]) {
     requireUtf8(file);
     length += escapedLength(file);
   }
-  if (length > MAX_BUNDLE_BYTES) {
-    const message = `feed.json would have ${length} bytes, ${MAX_BUNDLE_BYTES} are allowed`;
-    throw new RebootlessError("limit", message);
-  }
-  return concatBytes([
+  requireRoom(length); // before it is built
+  const bytes = concatBytes([
     utf8(`{"format":1,"build_id":"${id}","roots":[`),
     ...roots.flatMap((root, i) => (i === 0 ? [escaped(root)] : [COMMA, escaped(root)])),
     utf8("]"),
     ...FILES.flatMap((name) => [utf8(`,"${name}":`), escaped(files[name])]),
     utf8("}"),
   ]);
+  requireRoom(bytes.length);
+  return bytes;
+}
+
+function requireRoom(length: number): void {
+  if (length <= MAX_BUNDLE_BYTES) return;
+  throw new RebootlessError(
+    "limit",
+    `feed.json would have ${length} bytes, ${MAX_BUNDLE_BYTES} are allowed`,
+    {
+      hint: "There is room again without the updates that others supersede.",
+    },
+  );
 }
 
 /** Throws ParseError. The caller has bounded the bytes (MAX_BUNDLE_BYTES). */

@@ -5,7 +5,10 @@ import { endlessList } from "./endless_list.ts";
 import { falseTransfer } from "./false_transfer.ts";
 import { foldersOfOthers } from "./folders_of_others.ts";
 import { forgottenRotation } from "./forgotten_rotation.ts";
+import { heavyFeed, heavyFeedFirst, heavyManifest } from "./heavy_feed.ts";
+import { heavyIndex, heavyTransfer, heavyUpstream } from "./heavy_mirror.ts";
 import { heavyPages } from "./heavy_pages.ts";
+import { heavyPublication, heavyPublicationToWorkerd } from "./heavy_publication.ts";
 import { hostileEdge } from "./hostile_edge.ts";
 import { linksInAMirror } from "./links_in_a_mirror.ts";
 import { narrowUmask } from "./narrow_umask.ts";
@@ -34,4 +37,12 @@ export const attacks: readonly Attack[] = [
   hostileEdge,
   falseTransfer,
   endlessList,
+  heavyFeed,
+  heavyFeedFirst,
+  heavyManifest,
+  heavyPublication,
+  heavyPublicationToWorkerd,
+  heavyUpstream,
+  heavyIndex,
+  heavyTransfer,
 ];

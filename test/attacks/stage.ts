@@ -1,10 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
+import { gzipSync } from "node:zlib";
 import { type BuildId, buildId } from "../../shared/brand.ts";
 import { encodeBundle } from "../../shared/feed/bundle.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
@@ -124,6 +127,19 @@ export class Stage {
     return url;
   }
 
+  /** An address where a path is answered with what lies at it, compressed; with 404 where nothing does. */
+  async serving(answers: ReadonlyMap<string, Uint8Array>): Promise<string> {
+    const server = createServer((request, response) => {
+      const body = answers.get(request.url ?? "");
+      if (body) response.setHeader("content-encoding", "gzip");
+      else response.statusCode = 404;
+      response.end(body && gzipSync(body, { level: 1 }));
+    }).listen(0, "127.0.0.1");
+    this.defer(() => server.close());
+    await once(server, "listening");
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  }
+
   /** A host's folders: `--config-dir`, `--state-dir` and `--run-dir`, with the provisioned root and this configuration. */
   async host(name: string, config: string): Promise<readonly string[]> {
     await this.write(join(name, "etc/root.json"), this.made.root);
@@ -154,11 +170,13 @@ export class Stage {
   async serve(
     bindings: Readonly<Record<string, string>> = secrets(this.made),
     more: readonly string[] = [],
+    options: Pick<RunOptions, "heapMb"> = {},
   ): Promise<RunningEdge> {
     const lines = Object.entries(bindings).map(([name, value]) => `${name}='${value}'\n`);
     const vars = await this.write("edge.vars", lines.join(""));
     const places = ["--data", this.path("data"), "--vars", vars, "--port", "0"];
-    const server = await this.#server([publisherBundle, "serve", ...places, ...more]);
+    const command = [...heapOptions(options), publisherBundle, "serve", ...places, ...more];
+    const server = await this.#server(command);
     const { url } = server;
     const send: Send = async (method, path, { headers, body } = {}) =>
       answerOf(
@@ -221,12 +239,15 @@ export class Stage {
   }
 }
 
+const heapOptions = ({ heapMb }: { readonly heapMb?: number | undefined }): readonly string[] =>
+  heapMb === undefined ? [] : [`--max-old-space-size=${heapMb}`];
+
 const WITH_UMASK = 'umask "$1" && shift && exec "$@"';
 
 const nodeCommand = (args: readonly string[], { heapMb, umask, aheadMs }: RunOptions): readonly string[] => [
   ...(umask === undefined ? [] : ["sh", "-c", WITH_UMASK, "sh", umask]),
   process.execPath,
-  ...(heapMb === undefined ? [] : [`--max-old-space-size=${heapMb}`]),
+  ...heapOptions({ heapMb }),
   "--require",
   join(projectRoot, "bench/usage.cjs"),
   ...(aheadMs === undefined ? [] : ["--require", join(projectRoot, "test/attacks/clock_ahead.cjs")]),

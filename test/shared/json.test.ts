@@ -5,6 +5,7 @@ import { ParseError } from "../../shared/errors.ts";
 import {
   encodeJson,
   isJsonObject,
+  type Json,
   type JsonValue,
   jsonObject,
   parseFiles,
@@ -140,15 +141,62 @@ describe("JSON", () => {
     );
   });
 
+  it("gives objects that read as Maps do, few members or many", () => {
+    const names = fc.uniqueArray(
+      fc.constantFrom(...Array.from({ length: 40 }, (_, i) => `n${i % 7}${"x".repeat(i)}`)),
+    );
+    fc.assert(
+      fc.property(names, (all) => {
+        const expected = new Map(all.map((name, i) => [name, i]));
+        const value = parse(JSON.stringify(Object.fromEntries(expected)));
+        if (!isJsonObject(value)) throw new Error("no object");
+        expect([...value]).toEqual([...expected]);
+        expect([...value.keys(), ...value.values()]).toEqual([...expected.keys(), ...expected.values()]);
+        expect(value.size).toBe(expected.size);
+        for (const name of [...all, "other"]) {
+          expect([value.has(name), value.get(name)]).toEqual([expected.has(name), expected.get(name)]);
+        }
+        const visited: unknown[] = [];
+        value.forEach((member, name) => void visited.push([name, member]));
+        expect(visited).toEqual([...expected]);
+      }),
+    );
+  });
+
+  it("keeps the names of objects apart whose names put together are the same", () => {
+    const value = parse('[{"a\\u0000b":1,"c":2},{"a":3,"b\\u0000c":4},{"a\\u0000b":5,"c":6}]');
+    const objects = Array.isArray(value) ? (value as readonly JsonValue[]) : [];
+    expect(objects.map((one) => (isJsonObject(one) ? [...one] : one))).toEqual([
+      [
+        ["a\0b", 1],
+        ["c", 2],
+      ],
+      [
+        ["a", 3],
+        ["b\0c", 4],
+      ],
+      [
+        ["a\0b", 5],
+        ["c", 6],
+      ],
+    ]);
+  });
+
+  it.each([16, 17, 200])("refuses a name twice among %i", (count) => {
+    const members = Array.from({ length: count }, (_, i) => `"n${i}":0`);
+    expect(() => parse(`{${members.join(",")}}`)).not.toThrow();
+    for (const twice of [members[0], members[count - 1]]) {
+      expect(() => parse(`{${members.join(",")},${twice}}`)).toThrow(/twice in one object/);
+    }
+  });
+
   it("leaves texts as the bytes of files", () => {
     const text = '{"a":["\\"\\u00e9",1,{"b":"é"}],"c":""}';
     const value = parseFiles(utf8(text), "test", 100);
-    expect(value).toEqual(
-      new Map<string, unknown>([
-        ["a", [utf8('"é'), 1, new Map([["b", utf8("é")]])]],
-        ["c", new Uint8Array()],
-      ]),
-    );
+    if (!isJsonObject(value)) throw new Error("no object");
+    const [first, second, third] = value.get("a") as readonly Json<Uint8Array>[];
+    expect([first, second, value.get("c")]).toEqual([utf8('"é'), 1, new Uint8Array()]);
+    expect(isJsonObject(third) && third.get("b")).toEqual(utf8("é"));
     expect(() => parseFiles(Uint8Array.of(0x22, 0xff, 0x22), "test", 100)).toThrow(ParseError);
   });
 
