@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener } from "node:http";
 import type { Duplex } from "node:stream";
-import { getRequestListener } from "@hono/node-server";
+import { getRequestListener, RequestError } from "@hono/node-server";
 import { Hono } from "hono";
 import { compress } from "hono/compress";
 import type { App } from "../app.ts";
@@ -15,7 +15,10 @@ export function listenerOf(app: App): RequestListener {
   // A part of a file is counted in the file's own bytes.
   front.use((c, next) => (c.req.raw.headers.has("Range") ? next() : compressed(c, next)));
   front.all("*", (c) => app.fetch(c.req.raw));
-  const errorHandler = () => unsound("the request cannot be read");
+  const errorHandler = (error: unknown) =>
+    error instanceof RequestError
+      ? unsound("the request cannot be read")
+      : problem(500, { code: "internal", message: "something went wrong here" });
   const listener = getRequestListener(front.fetch, { errorHandler });
   return (incoming, outgoing) => {
     const target = requestTarget(incoming);
