@@ -142,10 +142,15 @@ export class Upstream {
     if (this.#path === undefined) return undefined;
     const kernels: Candidate[] = [];
     for (const id of (await new ClosedFolder(fs, this.#path).names("kernels")).filter(isBuildId)) {
-      const bundle = await this.bundle(id).catch(() => undefined);
-      if (typeof bundle === "object") kernels.push(await candidateOf(bundle));
+      const candidate = await this.#candidate(id).catch(() => undefined);
+      if (candidate) kernels.push(candidate);
     }
     return { kernels, next: undefined };
+  }
+
+  async #candidate(id: BuildId): Promise<Candidate | undefined> {
+    const bundle = await this.bundle(id);
+    return typeof bundle === "object" ? candidateOf(bundle) : undefined;
   }
 
   get #path(): string | undefined {

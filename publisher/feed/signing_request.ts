@@ -39,7 +39,7 @@ export interface TargetsRequest extends Common {
 
 const FORMAT = 1;
 /** Two manifests and two targets, escaped as JSON strings, and a chain of small roots. */
-export const MAX_REQUEST_BYTES = 96 * 1024 * 1024;
+export const MAX_REQUEST_BYTES = 32 * 1024 * 1024;
 
 export function encodeRequest(request: SigningRequest): Uint8Array {
   const common = { format: FORMAT, kind: request.kind, roots: request.roots.map(fromUtf8) };

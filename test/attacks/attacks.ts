@@ -5,7 +5,7 @@ import { endlessList } from "./endless_list.ts";
 import { falseTransfer } from "./false_transfer.ts";
 import { foldersOfOthers } from "./folders_of_others.ts";
 import { forgottenRotation } from "./forgotten_rotation.ts";
-import { heavyFeed, heavyFeedFirst, heavyManifest } from "./heavy_feed.ts";
+import { heavyFeed, heavyFeedFirst, heavySigned } from "./heavy_feed.ts";
 import { heavyIndex, heavyTransfer, heavyUpstream } from "./heavy_mirror.ts";
 import { heavyPages } from "./heavy_pages.ts";
 import { heavyPublication, heavyPublicationToWorkerd } from "./heavy_publication.ts";
@@ -39,7 +39,7 @@ export const attacks: readonly Attack[] = [
   endlessList,
   heavyFeed,
   heavyFeedFirst,
-  heavyManifest,
+  heavySigned,
   heavyPublication,
   heavyPublicationToWorkerd,
   heavyUpstream,

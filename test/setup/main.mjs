@@ -191,6 +191,7 @@ const commands = {
   "bench:runpre": benchRunpre,
   "bench:publish": benchAlone("bench/publish/main.ts"),
   "bench:poll": benchAlone("bench/poll/main.ts"),
+  "bench:heavy": benchAlone("bench/heavy/main.ts"),
 };
 
 export async function main([name, ...args]) {

@@ -107,6 +107,9 @@ export const SCRIPTS = {
     summary: "Measures a poll, beside tuf-js and beside what no poll goes below. Root only.",
     operands: { KERNELS, ROUNDS },
   },
+  "bench:heavy": {
+    summary: "Looks for the answer of a feed that takes the most memory of a host. Root only.",
+  },
 };
 
 /** What is wrong with a command line. */
