@@ -1,10 +1,10 @@
 import type { Batch } from "../../client/mirror/batch.ts";
-import { encodeIndex, INDEX_PATH, type Index } from "../../client/mirror/index_file.ts";
 import { EXPIRY_IS_NO_MATTER, filesOf, judgeAt, lineOf } from "../../client/mirror/judge.ts";
 import type { MirrorDir } from "../../client/mirror/mirror_dir.ts";
 import { MirrorTrust, provision, rootPath } from "../../client/mirror/trust.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
+import { encodeIndex, INDEX_PATH, type Index } from "../../shared/feed/kernel_index.ts";
 import { artifactPath } from "../../shared/feed/paths.ts";
 import type { Repository } from "../poll/repository.ts";
 

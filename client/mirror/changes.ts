@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import type { BuildId } from "../../shared/brand.ts";
+import { INDEX_PATH, type IndexLine } from "../../shared/feed/kernel_index.ts";
 import { LISTING_PAGE, type Listing } from "../../shared/feed/listing.ts";
-import { INDEX_PATH, type IndexLine } from "./index_file.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
 /**

@@ -8,6 +8,7 @@ import { fromUtf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
+import type { IndexLine } from "../../shared/feed/kernel_index.ts";
 import { renewalsToJson } from "../../shared/feed/listing.ts";
 import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import {
@@ -23,7 +24,6 @@ import { MAX_MANIFEST_BYTES, MAX_TARGETS_BYTES } from "../../shared/limits.ts";
 import { type Instant, SECOND } from "../../shared/time.ts";
 import { decodeTargets, parseEnvelope } from "../../shared/tuf/schema.ts";
 import { brief, type Change } from "./carried.ts";
-import type { IndexLine } from "./index_file.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 import { digestAfter, type MirrorState, SHORT_DIGEST } from "./mirror_state.ts";
 import { partName } from "./parts.ts";

@@ -4,6 +4,7 @@ import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
 import { type Bundle, encodeBundle } from "../../shared/feed/bundle.ts";
 import { bundleSource } from "../../shared/feed/bundle_source.ts";
+import { type IndexLine, indexLine } from "../../shared/feed/kernel_index.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { consistentTarget, feedPath, metadataPath, targetsPath } from "../../shared/feed/paths.ts";
 import { type Instant, instant } from "../../shared/time.ts";
@@ -12,7 +13,6 @@ import { TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
 import { staged } from "../../shared/tuf/staged_store.ts";
 import type { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { type Freshness, judged } from "../trust/freshness.ts";
-import type { IndexLine } from "./index_file.ts";
 import { type MirrorTrust, rootPath } from "./trust.ts";
 import { verify } from "./verifier.ts";
 
@@ -125,17 +125,5 @@ export async function filesOf(
   ];
 }
 
-export async function lineOf({ bundle, manifest, trusted }: Judged): Promise<IndexLine> {
-  const { kernel } = manifest;
-  const { timestamp, snapshot, targets, root } = trusted;
-  return {
-    buildId: kernel.buildId,
-    release: kernel.release,
-    distribution: kernel.distribution ?? null,
-    version: targets?.version ?? 0,
-    timestamp: timestamp?.version ?? 0,
-    expires: instant(Math.min(timestamp?.expires ?? 0, snapshot?.expires ?? 0)),
-    root: root.version,
-    sha256: await sha256Of(encodeBundle(bundle)),
-  };
-}
+export const lineOf = async ({ bundle, manifest, trusted }: Judged): Promise<IndexLine> =>
+  indexLine(manifest, trusted, await sha256Of(encodeBundle(bundle)));

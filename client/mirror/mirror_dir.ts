@@ -4,13 +4,19 @@ import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
+import {
+  decodeIndex,
+  encodeIndex,
+  INDEX_PATH,
+  type Index,
+  MAX_INDEX_BYTES,
+} from "../../shared/feed/kernel_index.ts";
 import { artifactPath, feedPath } from "../../shared/feed/paths.ts";
 import { ClosedFolder } from "../../shared/folder/closed_folder.ts";
 import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { writeDurably } from "../host/files.ts";
 import { stateLock } from "../host/lock.ts";
 import { Batch } from "./batch.ts";
-import { decodeIndex, encodeIndex, INDEX_PATH, type Index, MAX_INDEX_BYTES } from "./index_file.ts";
 
 /** Below it is what the mirror keeps for itself; hosts ask for nothing there. */
 export const OWN = "mirror";

@@ -4,9 +4,9 @@ import { utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
+import type { Index } from "../../shared/feed/kernel_index.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
 import { formatInstant, type Instant, parseInstant } from "../../shared/time.ts";
-import type { Index } from "./index_file.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 import { MAX_SELECTED } from "./selection.ts";
 

@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { fromUtf8 } from "../../shared/bytes.ts";
 import { errorLines } from "../../shared/error_lines.ts";
+import { INDEX_PATH, MAX_INDEX_BYTES } from "../../shared/feed/kernel_index.ts";
 import { askedRenewals, listingToJson, renewalsToJson } from "../../shared/feed/listing.ts";
 import { cannotListen } from "../../shared/http/cannot_listen.ts";
 import { etagOf, noneMatchNames } from "../../shared/http/etag.ts";
@@ -15,7 +16,6 @@ import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { SECOND } from "../../shared/time.ts";
 import { hasErrno } from "../host/files.ts";
 import { MirrorChanges } from "./changes.ts";
-import { INDEX_PATH, MAX_INDEX_BYTES } from "./index_file.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
 const MAX_CONNECTIONS = 1024;

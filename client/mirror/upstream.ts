@@ -5,6 +5,7 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
 import { type Bundle, decodeBundle, encodeBundle } from "../../shared/feed/bundle.ts";
+import { decodeIndex, INDEX_PATH, MAX_INDEX_BYTES } from "../../shared/feed/kernel_index.ts";
 import { walkList } from "../../shared/feed/list_walk.ts";
 import {
   changesPath,
@@ -22,7 +23,6 @@ import type { Artifact } from "../../shared/feed/update.ts";
 import { ClosedFolder } from "../../shared/folder/closed_folder.ts";
 import { MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { type Feed, type Fetched, type FetchLimits, isTooLong } from "../trust/feed.ts";
-import { decodeIndex, INDEX_PATH, MAX_INDEX_BYTES } from "./index_file.ts";
 import { rootPath } from "./trust.ts";
 
 /** A kernel that may have to be fetched. */

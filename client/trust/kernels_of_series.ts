@@ -1,7 +1,7 @@
 import { type BuildId, buildId } from "../../shared/brand.ts";
 import { Decoder } from "../../shared/decode.ts";
+import { decodeIndex, INDEX_PATH } from "../../shared/feed/kernel_index.ts";
 import { parseJson } from "../../shared/json.ts";
-import { decodeIndex, INDEX_PATH } from "../mirror/index_file.ts";
 import type { Feed } from "./feed.ts";
 
 /** A kernel that a feed says it has: for people, and believed in nothing. */

@@ -1,11 +1,21 @@
 import { type BuildId, sha256Hex } from "../../shared/brand.ts";
+import { equalBytes } from "../../shared/bytes.ts";
 import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
-import { RebootlessError } from "../../shared/errors.ts";
+import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
 import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
 import { bundleSource } from "../../shared/feed/bundle_source.ts";
+import {
+  decodeIndex,
+  encodeIndex,
+  INDEX_PATH,
+  type Index,
+  type IndexLine,
+  indexLine,
+  MAX_INDEX_BYTES,
+} from "../../shared/feed/kernel_index.ts";
 import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import {
   artifactPath,
@@ -53,7 +63,7 @@ const AT_ONCE = 8;
 const EXPIRY_IS_NO_MATTER = instant(0);
 
 /**
- * Brings a folder up to what the feed has. Each kernel is verified against the root before its feed.json, which is written
+ * Brings a folder up to what the feed has, and leaves a list of it. Each kernel is verified against the root before its feed.json, which is written
  * last, says that it is here. Throws `trust` in the end when some did not verify: what the folder had of them stays.
  *
  * @param root that is trusted, of any version.
@@ -69,21 +79,27 @@ export async function backUp(
   const list = await walkKernels(source);
   const ids = list.kernels.map(({ buildId }) => buildId);
   const kernels = [...new Set([...ids, ...(await kernelsIn(folder))])];
+  const before = await indexOf(folder);
+  const index: Index = new Map();
   const totals = { kernels: kernels.length, changed: 0, bytes: 0 };
   const faults: RebootlessError[] = [];
   let done = 0;
   await inParallel(kernels, AT_ONCE, async (id) => {
     try {
-      const bytes = await backUpKernel(source, folder, newest, id);
+      const { bytes, line } = await backUpKernel(source, folder, newest, id, before.get(id));
       if (bytes > 0) totals.changed++;
       totals.bytes += bytes;
+      if (line) index.set(id, line);
     } catch (error) {
       if (!(error instanceof RebootlessError) || !["trust", "parse"].includes(error.code)) throw error;
       faults.push(error);
+      const line = before.get(id);
+      if (line) index.set(id, line);
       progress(`kernel ${id}: ${error.message}`);
     }
     if (++done % 500 === 0) progress(`${done} of ${counted(kernels.length, "kernel")}`);
   });
+  await putIndex(folder, encodeIndex(index));
   const [first] = faults;
   if (!first && list.broken !== undefined) {
     throw endlessList(
@@ -112,35 +128,70 @@ async function backUpRoots(source: Source, folder: ClosedFolder, held: Uint8Arra
   return newer.at(-1)?.bytes ?? held;
 }
 
-/** Returns the bytes that were fetched, none for a kernel that is here as it is there. */
+/** The list of what a backup has, for mirrors of it; empty where there is none, or one that is damaged. */
+async function indexOf(folder: ClosedFolder): Promise<Index> {
+  const bytes = await folder.readIfThere(INDEX_PATH, MAX_INDEX_BYTES);
+  try {
+    return bytes ? decodeIndex(bytes) : new Map();
+  } catch (error) {
+    if (isCode(error, "parse")) return new Map();
+    throw error;
+  }
+}
+
+async function putIndex(folder: ClosedFolder, bytes: Uint8Array): Promise<void> {
+  const present = await folder.readIfThere(INDEX_PATH, MAX_INDEX_BYTES);
+  if (!(present && equalBytes(present, bytes))) await putFile(folder, INDEX_PATH, bytes);
+}
+
+interface BackedUpKernel {
+  /** That were fetched, none for a kernel that is here as it is there. */
+  readonly bytes: number;
+  /** Undefined for what does not verify any more, as its keys were replaced. */
+  readonly line: IndexLine | undefined;
+}
+
 async function backUpKernel(
   source: Source,
   folder: ClosedFolder,
   root: Uint8Array,
   id: BuildId,
-): Promise<number> {
+  listed: IndexLine | undefined,
+): Promise<BackedUpKernel> {
   const had = await folder.readIfThere(feedPath(id), MAX_BUNDLE_BYTES);
-  const answer = await source.get(feedPath(id), MAX_BUNDLE_BYTES, had && etagOf(await sha256Of(had)));
-  if (answer.status === 404 && had) return 0; // lost there: this is what a backup is for
-  if (answer.status === 304 && had) {
-    return backUpArtifacts(source, folder, decodeManifest(decodeBundle(had).manifest));
+  const known = had && (await sha256Of(had));
+  const answer = await source.get(feedPath(id), MAX_BUNDLE_BYTES, known && etagOf(known));
+  const isGone = answer.status === 404; // lost there: this is what a backup is for
+  if (had && (isGone || answer.status === 304)) {
+    const bundle = decodeBundle(had);
+    const bytes = isGone ? 0 : await backUpArtifacts(source, folder, decodeManifest(bundle.manifest));
+    const again = () => verified(bundle, id, root).then((found) => found.line(had), unlessTrusted);
+    return { bytes, line: listed?.sha256 === known ? listed : await again() };
   }
   if (answer.status !== 200) throw refusal(answer, `to show kernel ${id}`);
   const bundle = decodeBundle(answer.body);
-  const { manifest, version } = await verified(bundle, id, root);
+  const { manifest, version, line } = await verified(bundle, id, root);
   let bytes = await backUpArtifacts(source, folder, manifest);
   const since = had ? targetsVersion(decodeBundle(had).targets) : 1;
   for (let old = since; old < version; old++) bytes += await backUpOld(source, folder, id, old);
   await putFile(folder, feedPath(id), answer.body);
-  return bytes + answer.body.length;
+  return { bytes: bytes + answer.body.length, line: await line(answer.body) };
 }
 
-/** The manifest of a feed that its root's keys signed, and the version of targets. Throws `trust`. */
-export async function verified(
-  bundle: Bundle,
-  id: BuildId,
-  root: Uint8Array,
-): Promise<{ readonly manifest: KernelManifest; readonly version: number }> {
+function unlessTrusted(error: unknown): undefined {
+  if (!isCode(error, "trust")) throw error;
+}
+
+interface VerifiedFeed {
+  readonly manifest: KernelManifest;
+  /** Of targets. */
+  readonly version: number;
+  /** @param bytes of feed.json. */
+  readonly line: (bytes: Uint8Array) => Promise<IndexLine>;
+}
+
+/** The manifest of a feed that its root's keys signed. Throws `trust`. */
+export async function verified(bundle: Bundle, id: BuildId, root: Uint8Array): Promise<VerifiedFeed> {
   const trusted = await refresh({
     source: bundleSource(bundle, async () => undefined),
     store: emptyStore,
@@ -148,9 +199,11 @@ export async function verified(
     now: EXPIRY_IS_NO_MATTER,
     verify: verifySignature,
   });
+  const manifest = await verifyManifest(trusted, id, bundle.manifest);
   return {
-    manifest: await verifyManifest(trusted, id, bundle.manifest),
+    manifest,
     version: trusted.targets?.version ?? 0,
+    line: async (bytes) => indexLine(manifest, trusted, await sha256Of(bytes)),
   };
 }
 

@@ -13,6 +13,7 @@ import { sha256Of } from "../../../shared/crypto/digest.ts";
 import { verifyManifest } from "../../../shared/feed/binding.ts";
 import { decodeBundle } from "../../../shared/feed/bundle.ts";
 import { bundleSource } from "../../../shared/feed/bundle_source.ts";
+import { decodeIndex, INDEX_PATH } from "../../../shared/feed/kernel_index.ts";
 import { encodeManifest } from "../../../shared/feed/manifest.ts";
 import { feedPath } from "../../../shared/feed/paths.ts";
 import { systemClock } from "../../../shared/time.ts";
@@ -124,6 +125,21 @@ describe("a backup", () => {
     expect(names.filter((name) => name.endsWith(".new"))).toEqual([]);
   });
 
+  it("leaves a list of its kernels, for mirrors of it, and makes it anew where it was lost", async () => {
+    const path = join(backup, INDEX_PATH);
+    const bytes = new Uint8Array(await readFile(path));
+    const index = decodeIndex(bytes);
+    expect([...index.keys()]).toEqual([...ids].sort());
+    for (const [one, { sha256, release, version }] of index) {
+      const feedJson = new Uint8Array(await readFile(join(backup, feedPath(one))));
+      expect(sha256).toBe(await sha256Of(feedJson));
+      expect([release, version]).toEqual(["6.1.0-test", one === id ? 3 : 1]);
+    }
+    await rm(path);
+    await runBackup();
+    expect(new Uint8Array(await readFile(path))).toEqual(bytes);
+  });
+
   it("fetches an artifact that was lost or cut off here", async () => {
     const [name = ""] = await readdir(join(backup, "artifacts"));
     await writeFile(join(backup, "artifacts", name), "cut");
@@ -145,7 +161,7 @@ describe("a feed whose list never ends", () => {
     const [endless, root] = [join(dir, "endless"), await readFile(join(feed, "root/1.root.json"))];
     const backingUp = backUp({ get }, endless, root, () => undefined);
     await expect(backingUp).rejects.toMatchObject({ code: "no_list" });
-    expect(await readdir(join(endless, "kernels"))).toEqual([...ids].sort());
+    expect(await readdir(join(endless, "kernels"))).toEqual([...ids, "index.json"].sort());
   });
 });
 

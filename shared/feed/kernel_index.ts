@@ -1,9 +1,11 @@
-import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
-import { Decoder } from "../../shared/decode.ts";
-import { MAX_LISTED } from "../../shared/feed/list_walk.ts";
-import type { Listed } from "../../shared/feed/listing.ts";
-import { encodeJson, type JsonValue, jsonObject, parseJson } from "../../shared/json.ts";
-import { formatInstant, type Instant, parseInstant } from "../../shared/time.ts";
+import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../brand.ts";
+import { Decoder } from "../decode.ts";
+import { encodeJson, type JsonValue, jsonObject, parseJson } from "../json.ts";
+import { formatInstant, type Instant, instant, parseInstant } from "../time.ts";
+import type { TopRole } from "../tuf/schema.ts";
+import { MAX_LISTED } from "./list_walk.ts";
+import type { Listed } from "./listing.ts";
+import type { KernelManifest } from "./manifest.ts";
 
 /** What a mirror has of a kernel: enough to know, without opening its files, whether there is anything to do. */
 export interface IndexLine extends Listed {
@@ -24,6 +26,27 @@ export const INDEX_PATH = "kernels/index.json";
 /** A line and its cells. */
 const VALUES_OF_KERNEL = 9;
 export const MAX_INDEX_BYTES = 64 * 1024 * 1024;
+
+/** Versions and ends of what verified. */
+export type Verified = Readonly<Record<"root", { readonly version: number }>> &
+  Readonly<
+    Record<Exclude<TopRole, "root">, { readonly version: number; readonly expires: Instant } | undefined>
+  >;
+
+/** The line of a kernel whose feed.json verified. @param sha256 of feed.json. */
+export function indexLine({ kernel }: KernelManifest, trusted: Verified, sha256: Sha256Hex): IndexLine {
+  const { timestamp, snapshot, targets, root } = trusted;
+  return {
+    buildId: kernel.buildId,
+    release: kernel.release,
+    distribution: kernel.distribution ?? null,
+    version: targets?.version ?? 0,
+    timestamp: timestamp?.version ?? 0,
+    expires: instant(Math.min(timestamp?.expires ?? 0, snapshot?.expires ?? 0)),
+    root: root.version,
+    sha256,
+  };
+}
 
 /** By build ID, so that the same mirror has the same bytes. */
 export function encodeIndex(index: Index): Uint8Array {
