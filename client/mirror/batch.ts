@@ -4,6 +4,7 @@ import { basename, dirname } from "node:path";
 import { promisify } from "node:util";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { ClosedFolder } from "../../shared/folder/closed_folder.ts";
+import { groupBy } from "../../shared/group_by.ts";
 import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { hasErrno } from "../host/files.ts";
 
@@ -74,10 +75,10 @@ export class Batch {
       const entries = [...this.#staged].filter(([path]) => rankOf(path) === rank);
       if (entries.length === 0) continue;
       await syncFileSystem(this.#files.path);
-      for (const [path, name] of entries) {
-        await inWords(`cannot put ${path} in place`, () => this.#place(name, path));
-        this.#staged.delete(path);
-      }
+      const byFolder = groupBy(entries, ([path]) => dirname(path));
+      await this.#files.within(this.#fresh, async (fresh) => {
+        for (const [folder, inIt] of byFolder) await this.#place(fresh, folder, inIt);
+      });
     }
     // A second name of a file that has this name already stays where it was (rename(2)).
     await this.clear();
@@ -98,17 +99,24 @@ export class Batch {
     this.#staged.set(path, name);
   }
 
-  /** A folder in its place has no business there, and makes way. */
-  async #place(name: string, path: string): Promise<void> {
-    const put = () =>
-      this.#files.within(this.#fresh, (fresh) =>
-        this.#files.within(dirname(path), (at) => rename(`${fresh}/${name}`, `${at}/${basename(path)}`)),
-      );
-    await put().catch(async (error: unknown) => {
-      if (!hasErrno(error, "EISDIR")) throw error;
-      await this.#files.remove(path);
-      await put();
-    });
+  /** A folder in a file's place has no business there, and makes way. */
+  async #place(
+    fresh: string,
+    folder: string,
+    entries: readonly (readonly [path: string, name: string])[],
+  ): Promise<void> {
+    const put = async (at: string) => {
+      for (const [path, name] of entries) {
+        const once = () => rename(`${fresh}/${name}`, `${at}/${basename(path)}`);
+        await once().catch(async (error: unknown) => {
+          if (!hasErrno(error, "EISDIR")) throw error;
+          await this.#files.remove(path);
+          await once();
+        });
+        this.#staged.delete(path);
+      }
+    };
+    await inWords(`cannot put files in place in ${folder}`, () => this.#files.within(folder, put));
   }
 }
 

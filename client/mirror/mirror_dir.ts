@@ -50,18 +50,19 @@ export class MirrorDir {
 
   /** Throws `config` where a folder of the mirror is a link. */
   async requireFolders(): Promise<void> {
-    const foreign = await this.foreignFolder(FOLDERS);
+    const [foreign] = (await Promise.all(FOLDERS.map((path) => this.foreignFolder([path])))).filter(Boolean);
     if (foreign === undefined) return;
     throw new RebootlessError("config", `${join(this.path, foreign)} is a link, or no folder`, {
       hint: "No link in a mirror is followed. To keep it on another disk move the whole folder, which may be a link itself.",
     });
   }
 
-  /** The first of these paths where something is that is no folder. */
+  /** The first of these paths, each below the one before, where something is that is no folder. */
   async foreignFolder(paths: readonly string[]): Promise<string | undefined> {
     for (const path of paths) {
       const kind = await this.files.look(path, (found) => found.kind);
-      if (kind !== "folder" && kind !== "nothing") return path;
+      if (kind === "nothing") return undefined;
+      if (kind !== "folder") return path;
     }
     return undefined;
   }

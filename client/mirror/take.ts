@@ -163,8 +163,9 @@ export class Taking {
 
   /** Of this kernel, before anything is put in place of it or of the others. Throws `trust`. */
   async #requireFolders(id: BuildId): Promise<void> {
-    const paths = [kernelPath(id), metadataPath(id), targetsPath(id), `${targetsPath(id)}/kernels`];
-    const foreign = await this.dir.foreignFolder(paths);
+    const foreign =
+      (await this.dir.foreignFolder([kernelPath(id), metadataPath(id)])) ??
+      (await this.dir.foreignFolder([targetsPath(id), `${targetsPath(id)}/kernels`]));
     if (foreign === undefined) return;
     throw new RebootlessError("trust", `${foreign} of the mirror is a link, or no folder`, {
       hint: "Run `rebootless mirror verify`: the next sync then removes it.",

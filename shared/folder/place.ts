@@ -10,6 +10,7 @@ import { RebootlessError } from "../errors.ts";
 export interface FileCalls {
   readonly constants: Readonly<Record<"O_RDONLY" | "O_DIRECTORY" | "O_NOFOLLOW" | "O_NONBLOCK", number>>;
   open(path: string, flags: number, done: (error: Error | null, descriptor: number) => void): void;
+  openSync(path: string, flags: number): number;
   closeSync(descriptor: number): void;
   fstatSync(descriptor: number): Status;
   readlinkSync(path: string): string;
@@ -46,7 +47,7 @@ export async function lookBelow<T>(
   path: string,
   act: (found: Found) => Promise<T> | T,
 ): Promise<T> {
-  const root = await openPlace(calls, folder, calls.constants.O_DIRECTORY);
+  const root = openFolder(calls, folder);
   if (typeof root !== "number") return act(root);
   try {
     const rootPlace = placeOf(calls, root);
@@ -95,15 +96,31 @@ function foundAt(calls: FileCalls, descriptor: number, isInPlace: boolean): Foun
   return isInPlace && status.isDirectory() ? { kind: "folder", at } : { kind: "foreign" };
 }
 
+/** The folder itself is in use all the time: that it is there is known without a disk, and a thread would cost more than the look. */
+function openFolder(calls: FileCalls, path: string): number | Found {
+  try {
+    return calls.openSync(path, O_PATH | calls.constants.O_DIRECTORY);
+  } catch (error) {
+    return unopened(error);
+  }
+}
+
 function openPlace(calls: FileCalls, path: string, flags: number): Promise<number | Found> {
   return new Promise((resolve, reject) => {
     calls.open(path, O_PATH | flags, (error, descriptor) => {
-      if (!error) resolve(descriptor);
-      else if (hasCode(error, "ENOENT", "ENOTDIR")) resolve({ kind: "nothing" });
-      else if (hasCode(error, "ELOOP")) resolve({ kind: "foreign" });
-      else reject(error);
+      try {
+        resolve(error ? unopened(error) : descriptor);
+      } catch (other) {
+        reject(other);
+      }
     });
   });
+}
+
+function unopened(error: unknown): Found {
+  if (hasCode(error, "ENOENT", "ENOTDIR")) return { kind: "nothing" };
+  if (hasCode(error, "ELOOP")) return { kind: "foreign" };
+  throw error;
 }
 
 export const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { access, readdir } from "node:fs/promises";
-import { encodeIndex, INDEX_PATH, type IndexLine, MAX_INDEX_BYTES } from "../../client/mirror/index_file.ts";
 import { MAX_TRANSFER_BYTES, TRANSFER } from "../../client/mirror/transfer.ts";
 import { tarHeader } from "../../shared/archive/tar.ts";
 import { type BuildId, buildId, sha256Hex } from "../../shared/brand.ts";
 import { encodeBundle } from "../../shared/feed/bundle.ts";
+import { encodeIndex, INDEX_PATH, type IndexLine, MAX_INDEX_BYTES } from "../../shared/feed/kernel_index.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
 import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { DAY, instant, systemClock } from "../../shared/time.ts";
