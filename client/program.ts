@@ -1,10 +1,11 @@
 import { Argument, Command } from "commander";
-import { commandTree } from "../shared/cli/command_tree.ts";
+import { groupHelp, type HelpGroups } from "../shared/cli/help_groups.ts";
 import { usageErrors } from "../shared/cli/usage_errors.ts";
 import { exitCodesHelp } from "../shared/exit_help.ts";
 import { type Action, asRoot, forOthers, recorded } from "./actions.ts";
 import { boot } from "./commands/boot.ts";
 import { type CheckOptions, check } from "./commands/check.ts";
+import { COMPLETED, type Completed } from "./commands/completed.ts";
 import type { Shell } from "./commands/completion.ts";
 import type { HoldOptions, UnholdOptions } from "./commands/hold.ts";
 import type { InitOptions } from "./commands/init.ts";
@@ -29,6 +30,14 @@ export interface GlobalOptions extends Places {
 
 const many = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
+const GROUPS: HelpGroups = {
+  "Updates:": ["check", "upgrade", "undo", "show", "status", "history", "hold", "unhold", "verify"],
+  "Setting up:": ["init", "doctor", "config"],
+  "For the boot, monitors and scanners:": ["boot", "metrics", "vex", "uname"],
+  "Hosts without internet:": ["mirror", "inventory"],
+  "Help:": ["completion"],
+};
+
 type Run = (command: string, globals: GlobalOptions, action: Action) => Promise<void>;
 
 const polling = (command: Command): Command =>
@@ -41,6 +50,7 @@ export function program(version: string, run: Run): Command {
   const root = new Command("rebootless")
     .description("Updates the running Linux kernel without a reboot, from a feed that it verifies.")
     .version(version)
+    .optionsGroup("Options of every command:")
     .option("--json", "print one JSON object to stdout", false)
     .option("-q, --quiet", "no progress on stderr", false)
     .option("--config-dir <dir>", "configuration and root of trust", DEFAULT_PLACES.configDir)
@@ -81,7 +91,16 @@ export function program(version: string, run: Run): Command {
     .action((shell: Shell, _: object, self: Command) =>
       run("completion", globals(self), async (context) => {
         const { completion } = await import("./commands/inspecting.ts");
-        await completion(context, shell, commandTree(root));
+        await completion(context, shell, root);
+      }),
+    );
+  root
+    .command("complete", { hidden: true })
+    .addArgument(new Argument("<what>", "what words are wanted").choices(COMPLETED))
+    .action((what: Completed, _: object, self: Command) =>
+      run("complete", globals(self), async (context) => {
+        const { complete } = await import("./commands/inspecting.ts");
+        await complete(context, what);
       }),
     );
   command("config", "show every setting, and where its value was said").action((_: object, self: Command) =>
@@ -232,6 +251,7 @@ export function program(version: string, run: Run): Command {
       }),
     );
   mirrorCommands(root, (name, self, action) => run(name, globals(self), action));
+  groupHelp(root, GROUPS);
   usageErrors(root);
   return root;
 }

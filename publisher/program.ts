@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { groupHelp, type HelpGroups } from "../shared/cli/help_groups.ts";
 import { usageErrors } from "../shared/cli/usage_errors.ts";
 import { exitCodesHelp } from "../shared/exit_help.ts";
 import { type AddOptions, add } from "./commands/add.ts";
@@ -27,11 +28,20 @@ const PROCESS: ProcessContext = {
   },
 };
 
+const GROUPS: HelpGroups = {
+  "Making updates:": ["create", "draft", "add", "inspect", "fingerprint"],
+  "Publishing them:": ["push", "recall", "unrecall", "sign"],
+  "Keys and the root of trust:": ["init", "keys", "root"],
+  "Looking after a feed:": ["serve", "check-vars", "audit", "backup", "restore"],
+  "Help:": [],
+};
+
 /** The command line. `run` gives each action its context and turns what it throws into an exit code. */
 export function program(version: string, run: Run, own: ProcessContext = PROCESS): Command {
   const root = new Command("rebootless-publish")
     .description("Makes updates for exact kernel builds, signs them and publishes them to a feed.")
     .version(version)
+    .optionsGroup("Options of every command:")
     .option("--json", "print one JSON object to stdout", false)
     .option("-q, --quiet", "no progress on stderr", false)
     .addHelpText("after", exitCodesHelp("publisher"))
@@ -51,6 +61,7 @@ export function program(version: string, run: Run, own: ProcessContext = PROCESS
     backupGroup,
   ];
   for (const group of groups) group(root, runCommand);
+  groupHelp(root, GROUPS);
   usageErrors(root);
   return root;
 }

@@ -1,4 +1,4 @@
-import type { CommandTree } from "../../shared/cli/command_tree.ts";
+import { commandTree } from "../../shared/cli/command_tree.ts";
 import { bashCompletion } from "../../shared/cli/completion/bash.ts";
 import { fishCompletion } from "../../shared/cli/completion/fish.ts";
 import { zshCompletion } from "../../shared/cli/completion/zsh.ts";
@@ -9,8 +9,12 @@ const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion 
 export type Shell = keyof typeof SHELLS;
 
 /** Prints the script by which a shell completes this command line. */
-export async function completion({ terminal }: Context, shell: Shell, tree: CommandTree): Promise<void> {
-  const script = SHELLS[shell](tree);
+export async function completion(
+  { terminal }: Context,
+  shell: Shell,
+  program: Parameters<typeof commandTree>[0],
+): Promise<void> {
+  const script = SHELLS[shell](commandTree(program));
   terminal.document(script);
   terminal.result("completion", { shell, script });
 }

@@ -5,6 +5,7 @@
 
 export { unpackModule } from "../host/packed_module.ts";
 export { metricsText } from "../report/metrics_text.ts";
+export { complete } from "./complete.ts";
 export { completion } from "./completion.ts";
 export { config } from "./config.ts";
 export { doctor } from "./doctor.ts";

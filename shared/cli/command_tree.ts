@@ -15,6 +15,8 @@ export interface Placeholder {
   readonly variadic: boolean;
   /** The only words that it may be; empty where it may be any. */
   readonly choices: readonly string[];
+  /** What `complete`, a hidden command of the program, is asked for to learn words that it may be. */
+  readonly asks: string | undefined;
 }
 
 export interface OptionEntry {
@@ -34,6 +36,7 @@ interface CommandLike {
   readonly options: readonly OptionLike[];
   readonly registeredArguments: readonly ArgumentLike[];
   readonly commands: readonly CommandLike[];
+  createHelp(): { visibleCommands(command: CommandLike): readonly CommandLike[] };
 }
 
 interface OptionLike {
@@ -61,9 +64,20 @@ const HELP: OptionEntry = {
   defaultValue: undefined,
 };
 
+/** The hidden command that shells ask for words; its first argument's choices are what it may be asked for. */
+export const COMPLETE = "complete";
+
 export function commandTree(command: CommandLike): CommandTree {
+  const [what] = command.commands.find((one) => one.name() === COMPLETE)?.registeredArguments ?? [];
+  return treeOf(command, new Set(what?.argChoices));
+}
+
+/** @param asked what `complete` knows of this command, its options and the commands right below it. */
+function treeOf(command: CommandLike, asked: ReadonlySet<string>, own = new Set<string>()): CommandTree {
+  const visible = new Set(command.createHelp().visibleCommands(command));
+  const name = command.name();
   return {
-    name: command.name(),
+    name,
     description: command.description(),
     arguments: command.registeredArguments.map((argument) => ({
       name: argument.name(),
@@ -71,19 +85,25 @@ export function commandTree(command: CommandLike): CommandTree {
       required: argument.required,
       variadic: argument.variadic,
       choices: argument.argChoices ?? [],
+      asks: own.has(name) ? name : undefined,
     })),
-    options: [...command.options.map(optionEntry), HELP],
-    commands: command.commands.map(commandTree).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    options: [...command.options.map((option) => optionEntry(option, asked)), HELP],
+    commands: command.commands
+      .filter((one) => visible.has(one))
+      .map((one) => treeOf(one, new Set(), new Set(asked)))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
   };
 }
 
 /** Flags are written `-q, --quiet`, `--feed <url>` or `-r`. */
-function optionEntry(option: OptionLike): OptionEntry {
+function optionEntry(option: OptionLike, asked: ReadonlySet<string>): OptionEntry {
   const [, written, open, name] =
     /^((?:-\w|(?:-\w, )?--[\w-]+))(?: ([<[])([\w=-]+)(?:\.\.\.)?[>\]])?$/.exec(option.flags) ?? [];
   if (written === undefined)
     throw new Error(`flags of another form than "-q, --quiet <value>": ${option.flags}`);
-  const value = name === undefined ? undefined : valuePlaceholder(option, name, open === "<");
+  const long = written.replace(/^.*--/, "");
+  const asks = asked.has(long) ? long : undefined;
+  const value = name === undefined ? undefined : { ...valuePlaceholder(option, name, open === "<"), asks };
   return {
     flags: written.split(", "),
     description: option.description,
@@ -93,7 +113,11 @@ function optionEntry(option: OptionLike): OptionEntry {
   };
 }
 
-const valuePlaceholder = (option: OptionLike, name: string, required: boolean): Placeholder => ({
+const valuePlaceholder = (
+  option: OptionLike,
+  name: string,
+  required: boolean,
+): Omit<Placeholder, "asks"> => ({
   name,
   description: "",
   required,

@@ -1,5 +1,5 @@
 import { type CommandTree, type Placeholder, pathsFor } from "../command_tree.ts";
-import { functionName, type Scope, scopes } from "./scope.ts";
+import { asking, functionName, type Scope, scopes } from "./scope.ts";
 
 /** For bash 4.0 and newer, with or without the bash-completion package. */
 export function bashCompletion(tree: CommandTree): string {
@@ -19,6 +19,9 @@ ${functionName(tree)}() {
 		case "$path $word" in
 		${valued.join(" | \\\n\t\t\t")})
 			((i++))
+			# bash parts words at a \`=\`: --option=value, and name=value
+			[[ \${COMP_WORDS[i]-} != = ]] || ((i++))
+			[[ \${COMP_WORDS[i + 1]-} != = ]] || ((i += 2))
 			continue
 			;;
 		esac
@@ -27,39 +30,46 @@ ${functionName(tree)}() {
 		esac
 	done
 	case "$path $prev" in
-${all.flatMap(valueCases).join("")}	esac
+${all.flatMap((scope) => valueCases(tree.name, scope)).join("")}	esac
 	case "$path" in
-${all.map(scopeCase).join("")}	esac
+${all.map((scope) => scopeCase(tree.name, scope)).join("")}	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }
 complete -F ${functionName(tree)} ${tree.name}
 `;
 }
 
-function valueCases({ path, options }: Scope): string[] {
+function valueCases(name: string, { path, options }: Scope): string[] {
   return options.flatMap((option) => {
     if (!option.value?.required) return [];
     const patterns = option.flags.map((flag) => `"${path} ${flag}"`);
-    return [`\t${patterns.join(" | ")})\n\t\t${fill(option.value)}\n\t\treturn\n\t\t;;\n`];
+    return [`\t${patterns.join(" | ")})\n\t\t${fill(name, option.value)}\n\t\treturn\n\t\t;;\n`];
   });
 }
 
-function scopeCase(scope: Scope): string {
+function scopeCase(name: string, scope: Scope): string {
   const flags = scope.options.flatMap(({ flags }) => flags).join(" ");
   const words = scope.commands.map((command) => command.name).join(" ");
-  const rest = scope.commands.length > 0 ? `words="${words}"` : argumentFill(scope.arguments);
+  const rest = scope.commands.length > 0 ? `words="${words}"` : argumentFill(name, scope.arguments);
   return `\t"${scope.path}")\n\t\tif [[ $cur == -* ]]; then\n\t\t\twords="${flags}"\n\t\telse\n\t\t\t${rest}\n\t\tfi\n\t\t;;\n`;
 }
 
-function argumentFill(placeholders: readonly Placeholder[]): string {
+function argumentFill(name: string, placeholders: readonly Placeholder[]): string {
   const choices = placeholders.flatMap(({ choices }) => choices);
   if (choices.length > 0) return `words="${choices.join(" ")}"`;
   const kind = placeholders.map(pathsFor).find((paths) => paths !== undefined);
-  if (kind === undefined) return "return";
-  return `${paths(kind)}\n\t\t\treturn`;
+  const what = placeholders.map(({ asks }) => asks).find((asks) => asks !== undefined);
+  const files = kind === undefined ? [] : [paths(kind)];
+  const asked = what === undefined ? [] : [`COMPREPLY+=($(compgen -W "$(${asking(name, what)})" -- "$cur"))`];
+  return [...files, ...asked, "return"].join("\n\t\t\t");
 }
 
-function fill(value: Placeholder): string {
+function fill(name: string, value: Placeholder): string {
+  if (value.asks !== undefined) {
+    const words = `mapfile -t COMPREPLY < <(compgen -W "$(${asking(name, value.asks)})" -- "$cur")`;
+    // A word that ends in `=` is not over yet.
+    return `[[ $cur == *=* ]] || ${words}\n\t\t[[ \${COMPREPLY-} != *= ]] || compopt -o nospace 2>/dev/null`;
+  }
   if (value.choices.length > 0) {
     return `mapfile -t COMPREPLY < <(compgen -W "${value.choices.join(" ")}" -- "$cur")`;
   }

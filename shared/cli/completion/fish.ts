@@ -1,5 +1,5 @@
 import { type CommandTree, type OptionEntry, type Placeholder, pathsFor } from "../command_tree.ts";
-import { functionName, type Scope, scopes } from "./scope.ts";
+import { asking, functionName, type Scope, scopes } from "./scope.ts";
 
 /** For fish 3.0 and newer. */
 export function fishCompletion(tree: CommandTree): string {
@@ -44,17 +44,21 @@ function lines(
   return [
     ...(kind === undefined ? [`${start} -f`] : []),
     ...commands.map((command) => `${start} -a ${command.name} -d ${quoted(command.description)}`),
+    ...placeholders.flatMap(({ asks }) =>
+      asks === undefined ? [] : [`${start} -a ${quoted(`(${asking(name, asks)})`)}`],
+    ),
     ...(choices.length > 0 ? [`${start} -a ${quoted(choices.join(" "))}`] : []),
-    ...options.map((option) => `${start} ${optionLine(option)}`),
+    ...options.map((option) => `${start} ${optionLine(name, option)}`),
   ];
 }
 
-function optionLine({ flags, description, value }: OptionEntry): string {
+function optionLine(name: string, { flags, description, value }: OptionEntry): string {
   const named = flags.map((flag) => (flag.startsWith("--") ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`));
-  return `${named.join(" ")}${value ? ` ${valueLine(value)}` : ""} -d ${quoted(description)}`;
+  return `${named.join(" ")}${value ? ` ${valueLine(name, value)}` : ""} -d ${quoted(description)}`;
 }
 
-function valueLine(value: Placeholder): string {
+function valueLine(name: string, value: Placeholder): string {
+  if (value.asks !== undefined) return `-x -a ${quoted(`(${asking(name, value.asks)})`)}`;
   if (value.choices.length > 0) return `-x -a ${quoted(value.choices.join(" "))}`;
   const kind = pathsFor(value);
   if (kind === "folders") return "-x -a '(__fish_complete_directories)'";

@@ -1,4 +1,10 @@
-import { type CommandTree, eachCommand, type OptionEntry, type Placeholder } from "../command_tree.ts";
+import {
+  COMPLETE,
+  type CommandTree,
+  eachCommand,
+  type OptionEntry,
+  type Placeholder,
+} from "../command_tree.ts";
 
 /** What can stand behind one sequence of command words. */
 export interface Scope {
@@ -21,6 +27,9 @@ export function scopes(tree: CommandTree): readonly Scope[] {
     arguments: command.arguments,
   }));
 }
+
+/** What a shell runs to learn words. @param what as a placeholder asks. */
+export const asking = (program: string, what: string): string => `${program} ${COMPLETE} ${what} 2>/dev/null`;
 
 /** The name of a shell function: `_rebootless_publish`. */
 export const functionName = (tree: CommandTree): string => `_${tree.name.replaceAll("-", "_")}`;

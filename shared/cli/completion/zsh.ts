@@ -1,11 +1,14 @@
 import { type CommandTree, type OptionEntry, type Placeholder, pathsFor } from "../command_tree.ts";
-import { functionName, scopes, singleQuoted } from "./scope.ts";
+import { asking, functionName, scopes, singleQuoted } from "./scope.ts";
 
 /** For the completion system of zsh (compinit). */
 export function zshCompletion(tree: CommandTree): string {
   const name = functionName(tree);
   const functions = scopes(tree).map((scope) => {
-    const lines = [...scope.options.flatMap(optionSpecs), ...restSpecs(scope.commands, scope.arguments)];
+    const lines = [
+      ...scope.options.flatMap((option) => optionSpecs(name, option)),
+      ...restSpecs(name, scope.commands, scope.arguments),
+    ];
     const cases = scope.commands.map(
       (command) => `\t\t${command.name}) ${functionOf(name, `${scope.path}/${command.name}`)} ;;\n`,
     );
@@ -36,6 +39,13 @@ ${cases.join("")}		esac
   });
   return `#compdef ${tree.name}
 # zsh completion for ${tree.name}, generated from its command line.
+${name}_ask() {
+	local -a words
+	words=(\${(f)"$(${asking(tree.name, '"$1"')})"})
+	(( \${#words} )) && compadd -S "$2" -a words
+	[[ -z $3 ]] || _files
+}
+
 ${functions.join("\n")}
 if [ "$funcstack[1]" = ${name} ]; then
 	${name} "$@"
@@ -50,8 +60,8 @@ const functionOf = (name: string, path: string): string => `${name}${path.replac
 /** In a specification, a colon and brackets part the fields. */
 const field = (text: string): string => text.replaceAll(/[[\]:\\]/g, "\\$&");
 
-function optionSpecs({ flags, description, value }: OptionEntry): string[] {
-  const argument = value ? `:${field(value.name)}:${action(value)}` : "";
+function optionSpecs(name: string, { flags, description, value }: OptionEntry): string[] {
+  const argument = value ? `:${field(value.name)}:${action(name, value, '""')}` : "";
   const rest = singleQuoted(`[${field(description)}]${argument}`);
   // A long flag takes its value behind a space or a `=`.
   const named = flags.map((flag) => (value && flag.startsWith("--") ? `${flag}=` : flag));
@@ -59,16 +69,25 @@ function optionSpecs({ flags, description, value }: OptionEntry): string[] {
   return [`'(${flags.join(" ")})'{${named.join(",")}}${rest}`];
 }
 
-function restSpecs(commands: readonly CommandTree[], placeholders: readonly Placeholder[]): string[] {
+function restSpecs(
+  name: string,
+  commands: readonly CommandTree[],
+  placeholders: readonly Placeholder[],
+): string[] {
   if (commands.length > 0) return ["'1: :->command'", "'*:: :->rest'"];
   return placeholders.map((placeholder) =>
-    singleQuoted(`${placeholder.variadic ? "*" : ""}:${field(placeholder.name)}:${action(placeholder)}`),
+    singleQuoted(
+      `${placeholder.variadic ? "*" : ""}:${field(placeholder.name)}:${action(name, placeholder, '" "')}`,
+    ),
   );
 }
 
-function action(placeholder: Placeholder): string {
+/** @param after what a word is followed by. */
+function action(name: string, placeholder: Placeholder, after: string): string {
   if (placeholder.choices.length > 0) return `(${placeholder.choices.join(" ")})`;
   const kind = pathsFor(placeholder);
+  if (placeholder.asks !== undefined)
+    return ` ${name}_ask ${placeholder.asks} ${after}${kind === undefined ? "" : " files"}`;
   if (kind === undefined) return " ";
   return kind === "files" ? "_files" : "_files -/";
 }

@@ -1,0 +1,49 @@
+import { isJsonObject, type JsonValue } from "../../shared/json.ts";
+import { SETTING_KEYS, settingName } from "../config/settings.ts";
+import type { Context } from "../context.ts";
+import { readStatus } from "../report/status_file.ts";
+import type { Completed } from "./completed.ts";
+
+/** Shells expand what they are given: nothing else goes to one. */
+const WORD = /^[A-Za-z0-9._=-]{1,100}$/;
+
+/**
+ * Prints the words that a shell can offer, a line each: ids, CVEs and holds as the last run left them in status.json, and
+ * the names of settings. Makes no request and verifies nothing.
+ */
+export async function complete({ places, terminal }: Context, what: Completed): Promise<void> {
+  const words = what === "set" ? settings() : left(await readStatus(places), what);
+  const fit = [...new Set(words)].filter((word) => WORD.test(word)).sort();
+  for (const word of fit) terminal.say(word);
+  terminal.result("complete", { words: fit });
+}
+
+const settings = (): readonly string[] => SETTING_KEYS.map((key) => `${settingName(key)}=`);
+
+function left(status: ReadonlyMap<string, JsonValue>, what: Exclude<Completed, "set">): readonly string[] {
+  const updates = items(status.get("updates"));
+  const ids = (...states: readonly string[]) =>
+    updates
+      .filter((update) => states.length === 0 || states.includes(String(update.get("state"))))
+      .map((update) => String(update.get("id")));
+  switch (what) {
+    case "undo":
+    case "verify":
+      return ids("applied");
+    case "upgrade":
+      return ids("available");
+    case "show":
+      return ids();
+    case "hold":
+      return [...ids(), ...updates.flatMap((update) => list(update.get("cves")).map(String))];
+    case "unhold":
+      return [
+        ...items(status.get("holds")).map((hold) => String(hold.get("what"))),
+        ...items(status.get("suspects")).map((suspect) => String(suspect.get("id"))),
+      ];
+  }
+}
+
+const list = (value: JsonValue | undefined): readonly JsonValue[] =>
+  Array.isArray(value) ? (value as readonly JsonValue[]) : [];
+const items = (value: JsonValue | undefined) => list(value).filter(isJsonObject);
