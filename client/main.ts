@@ -12,7 +12,7 @@ export * from "../shared/errors.ts";
 
 declare const REBOOTLESS_VERSION: string;
 
-const self = processOf(process);
+const self = processOf("rebootless", process);
 
 program(REBOOTLESS_VERSION, (command, globals, action) =>
   runCommand(self, command, globals, (terminal) => {

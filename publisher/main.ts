@@ -11,7 +11,7 @@ const THREADS = 16;
 process.env["UV_THREADPOOL_SIZE"] ??= String(THREADS);
 useDigest((algorithm, bytes) => createHash(algorithm).update(bytes).digest());
 
-const self = processOf(process);
+const self = processOf("rebootless-publish", process);
 
 program(REBOOTLESS_VERSION, (command, modes, action) =>
   runCommand(self, command, modes, (terminal) =>

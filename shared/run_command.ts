@@ -4,6 +4,8 @@ import { type Streams, type Terminal, terminal } from "./terminal.ts";
 
 /** What a command line needs of its process. */
 export interface Process extends Streams {
+  /** What is run: `rebootless`. */
+  readonly program: string;
   exitWith(code: number): void;
 }
 
@@ -23,7 +25,7 @@ interface NodeStream {
  * A reader that has seen enough (`| head`), a terminal that is gone or a disk that is full must not end a run in the middle
  * of what it does: an answer that could not be given makes it end as failed, no more.
  */
-export function processOf(node: NodeProcess): Process {
+export function processOf(program: string, node: NodeProcess): Process {
   const exitWith = (code: number) => {
     node.exitCode = code;
   };
@@ -38,7 +40,7 @@ export function processOf(node: NodeProcess): Process {
     stderr(`error: cannot write to stdout: ${printable(error.message)}\n`);
     exitWith(EXIT.error);
   });
-  return { stdout: (text) => void node.stdout.write(text), stderr, exitWith };
+  return { program, stdout: (text) => void node.stdout.write(text), stderr, exitWith };
 }
 
 /** Runs one action of a command line and turns what it throws into messages and an exit code. */
@@ -48,7 +50,7 @@ export async function runCommand(
   modes: { readonly json: boolean; readonly quiet: boolean },
   action: (terminal: Terminal) => Promise<void>,
 ): Promise<void> {
-  const speaker = terminal(modes, process);
+  const speaker = terminal({ ...modes, program: process.program }, process);
   try {
     await action(speaker);
   } catch (error) {

@@ -1,3 +1,4 @@
+import { helpHint } from "./cli/usage_errors.ts";
 import { errorLines } from "./error_lines.ts";
 import { RebootlessError } from "./errors.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
@@ -32,7 +33,7 @@ export interface Streams {
 }
 
 export function terminal(
-  mode: { readonly json: boolean; readonly quiet: boolean },
+  mode: { readonly json: boolean; readonly quiet: boolean; readonly program: string },
   streams: Streams,
 ): Terminal {
   const line = (text: string) => streams.stderr(`${text}\n`);
@@ -45,7 +46,9 @@ export function terminal(
     result: (command, members) =>
       mode.json && write(jsonObject({ schema: JSON_SCHEMA, command, ...members })),
     fail(command, error) {
-      const { message, output, hint, code, exitCode, details, answer, told } = explain(error);
+      const { message, output, code, exitCode, details, answer, told, ...explained } = explain(error);
+      const help = code === "usage" ? helpHint(`${mode.program} ${command}`) : undefined;
+      const hint = explained.hint ?? help;
       const [first, ...more] = errorLines(error);
       if (!told) {
         line(`error: ${first}`);

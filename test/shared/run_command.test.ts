@@ -18,21 +18,21 @@ const failure = (code: string) => Object.assign(new Error(`write ${code}`), { co
 
 describe("a process whose output goes nowhere", () => {
   it("goes on, and is no failure, when its reader has seen enough", () => {
-    processOf(node);
+    processOf("rebootless", node);
     node.stdout.emit("error", failure("EPIPE"));
     expect(node).toMatchObject({ stderr: { text: "" } });
     expect(node.exitCode).toBeUndefined();
   });
 
   it.each(["ENOSPC", "EIO"])("goes on at %s, and ends as failed", (code) => {
-    processOf(node);
+    processOf("rebootless", node);
     node.stdout.emit("error", failure(code));
     expect(node.stderr.text).toBe(`error: cannot write to stdout: write ${code}\n`);
     expect(node.exitCode).toBe(1);
   });
 
   it("goes on when there is nobody to hear of progress", () => {
-    const self = processOf(node);
+    const self = processOf("rebootless", node);
     self.stderr("one\n");
     self.stderr("two\n");
     expect(node.stderr.listenerCount("error")).toBe(1);

@@ -9,7 +9,7 @@ const SHOWN = "fine\\x1b[2K\\r\\x9b1A\\u202eevil\\x00\\napplied    nothing of th
 
 function speak(modes: { readonly json?: boolean; readonly quiet?: boolean } = {}) {
   const { self, output } = capture();
-  return { speaker: terminal({ json: false, quiet: false, ...modes }, self), output };
+  return { speaker: terminal({ program: "tool", json: false, quiet: false, ...modes }, self), output };
 }
 
 describe("a run's terminal", () => {
@@ -44,6 +44,16 @@ describe("a run's terminal", () => {
     const [first, ...rest] = output.stderr.split("\n");
     expect(first).toBe("error: TypeError: no\\n    at fake (file.ts:1:1)");
     expect(rest[0]).toMatch(/^ {4}at .*terminal\.test\.ts/);
+  });
+
+  it("points a usage error without a hint of its own to the help of the command", () => {
+    const { speaker, output } = speak();
+    speaker.fail("mirror serve", new RebootlessError("usage", "not a port: x"));
+    expect(output.stderr).toBe(
+      "error: not a port: x\nhint: `tool mirror serve --help` shows what it takes.\n",
+    );
+    speaker.fail("mirror serve", new RebootlessError("usage", "not a port: x", { hint: "0 to 65535" }));
+    expect(output.stderr).toMatch(/hint: 0 to 65535\n$/);
   });
 
   it("bounds what others make of a message", () => {

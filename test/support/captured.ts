@@ -9,6 +9,7 @@ export interface Captured {
 export function capture() {
   const output: Captured = { stdout: "", stderr: "", code: 0 };
   const self = {
+    program: "rebootless",
     stdout: (text: string) => {
       output.stdout += text;
     },

@@ -38,7 +38,10 @@ const write = (text: string) => {
 /** As a process would, whose end lets the lock go. */
 async function run(force = false): Promise<void> {
   const lock = stateLock(places.stateDir);
-  const speaker = terminal({ json: false, quiet: false }, { stdout: write, stderr: write });
+  const speaker = terminal(
+    { program: "rebootless", json: false, quiet: false },
+    { stdout: write, stderr: write },
+  );
   const context = {
     places,
     terminal: speaker,

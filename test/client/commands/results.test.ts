@@ -24,7 +24,10 @@ async function resultsOf(all: readonly Result[], json = false): Promise<Results>
     },
   };
   const record = new RunRecord(async (line) => void logged.push(line));
-  const results = new Results({ terminal: terminal({ json, quiet: false }, streams), record } as Context);
+  const results = new Results({
+    terminal: terminal({ program: "rebootless", json, quiet: false }, streams),
+    record,
+  } as Context);
   for (const result of all) await results.report(result);
   return results;
 }

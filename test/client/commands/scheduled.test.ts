@@ -35,7 +35,7 @@ async function run(upgrade: (context: Context) => Promise<void>, environment = {
   const record = new RunRecord(async () => undefined);
   const context: Context = {
     places: host.places,
-    terminal: terminal({ json: false, quiet: true }, { stdout: write, stderr: write }),
+    terminal: terminal({ program: "rebootless", json: false, quiet: true }, { stdout: write, stderr: write }),
     clock: () => host.now,
     system: host.system,
     lock: stateLock(host.places.stateDir),

@@ -43,6 +43,7 @@ export async function cli(args: readonly string[], person: Person = {}): Promise
     exitWith: (code) => void Object.assign(out, { code }),
   };
   const process = {
+    program: "rebootless-publish",
     stdout: (text: string) => void Object.assign(out, { stdout: out.stdout + text }),
     stderr: (text: string) => void Object.assign(out, { stderr: out.stderr + text }),
     exitWith: own.exitWith,

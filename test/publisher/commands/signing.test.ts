@@ -227,7 +227,10 @@ describe("targets that people sign elsewhere", () => {
   it("are asked of others by a push with too few keys", async () => {
     for (const n of [1, 2]) await rm(keyPath(`targets-${n}`));
     const done = await push(draft, ...module);
-    expect([done.code, done.stderr]).toEqual([2, expect.stringContaining("hold the others: --request")]);
+    expect([done.code, done.stderr]).toEqual([
+      2,
+      expect.stringContaining("hold the others: `push --request`"),
+    ]);
   });
 
   it("go neither as a root nor together with a draft", async () => {
