@@ -1,12 +1,13 @@
-import { readFile } from "node:fs/promises";
 import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
+import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { formatInstant } from "../../shared/time.ts";
 import { inGroups, named } from "../../shared/tuf/key_words.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
+import { readNamed } from "../host/files.ts";
 import { openHost } from "../host/host.ts";
 import type { Voucher } from "../trust/evidence.ts";
 import { saneTime } from "../trust/freshness.ts";
@@ -29,7 +30,7 @@ export async function verify(
     });
   }
   const host = await openHost(places);
-  const bundle = options.bundle === undefined ? undefined : await readBundle(options.bundle);
+  const bundle = options.bundle === undefined ? undefined : await readNamed(options.bundle, MAX_BUNDLE_BYTES);
   const findings: Finding[] = [];
   for (const thing of things) {
     const found = await verifyThing(thing, {
@@ -50,12 +51,6 @@ export async function verify(
     feed: host.config.feed,
     root_sha256: root,
     verified: findings.map(findingToJson),
-  });
-}
-
-async function readBundle(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((cause: unknown) => {
-    throw new RebootlessError("usage", `cannot read ${path}`, { cause });
   });
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { constants, readFileSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -21,7 +21,8 @@ export async function readIfPresent(path: string): Promise<Uint8Array | undefine
 
 /** A file that a person named, up to a limit. Throws `usage`, `limit`. */
 export async function readNamed(path: string, maxBytes: number): Promise<Uint8Array> {
-  const file = await open(path).catch((cause: unknown) => {
+  // A pipe that nobody writes to is refused like any other that is no file, not waited for.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
     throw new RebootlessError("usage", `cannot read ${path}`, { cause });
   });
   try {

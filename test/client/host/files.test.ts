@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readIfPresent, removeDurably, writeDurably } from "../../../client/host/files.ts";
+import { readIfPresent, readNamed, removeDurably, writeDurably } from "../../../client/host/files.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -115,6 +115,15 @@ describe("reading and removing", () => {
     expect(await readIfPresent(join(dir, "none"))).toBeUndefined();
     expect(await readIfPresent(join(dir, "no", "folder"))).toBeUndefined();
     await expect(readIfPresent(dir)).rejects.toMatchObject({ code: "io" });
+  });
+
+  it("refuses a file that a person named where it is too large, no file, or a pipe that nobody writes to", async () => {
+    await writeFile(join(dir, "file"), "four");
+    expect(await readNamed(join(dir, "file"), 4)).toEqual(Buffer.from("four"));
+    await expect(readNamed(join(dir, "file"), 3)).rejects.toMatchObject({ code: "limit" });
+    await expect(readNamed(dir, 4)).rejects.toMatchObject({ code: "usage" });
+    execFileSync("mkfifo", [join(dir, "pipe")]);
+    await expect(readNamed(join(dir, "pipe"), 4)).rejects.toMatchObject({ code: "usage" });
   });
 
   it("removes a file, and does not mind when there is none", async () => {
