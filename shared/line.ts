@@ -4,5 +4,5 @@ const NOT_IN_A_LINE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 export function lineFault(text: string): string | undefined {
   const code = NOT_IN_A_LINE.exec(text)?.[0].codePointAt(0);
   if (code === undefined) return undefined;
-  return `U+${code.toString(16).toUpperCase().padStart(4, "0")} does not belong into a line of text`;
+  return `U+${code.toString(16).toUpperCase().padStart(4, "0")} does not belong in a line of text`;
 }

@@ -13,8 +13,9 @@ export async function checkVars({ terminal }: Context, file: string): Promise<vo
     return terminal.result("check-vars", { file, bindings: Object.keys(bindings), faults: [] });
   }
   const faults = [first, ...more];
-  const message = more.length === 0 ? first : `${counted(faults.length, "fault")}:\n  ${faults.join("\n  ")}`;
+  const message = more.length === 0 ? first : counted(faults.length, "fault");
   throw new RebootlessError("config", `${file}: ${message}`, {
+    output: more.length === 0 ? [] : faults.map((fault) => `  ${fault}`),
     hint: "Nothing was deployed. docs/publishing.md says what each of them holds.",
     answer: { file, faults },
   });

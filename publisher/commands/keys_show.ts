@@ -18,7 +18,8 @@ export async function keysShow({ terminal }: Context, path: string, options: Key
   terminal.say(`owner      ${key.owner ?? "not said"}`);
   terminal.say(`made for   ${role ?? "any role"}`);
   terminal.say(`scheme     ${key.scheme}`);
-  terminal.say(`public     ${key.public.trimEnd().replaceAll("\n", "\n           ")}`);
+  for (const [n, line] of key.public.trimEnd().split("\n").entries())
+    terminal.say(`${(n === 0 ? "public" : "").padEnd(10)} ${line}`);
   terminal.say(`as JWK     ${jwk}`);
   terminal.say(`at rest    ${atRest(file)}`);
   terminal.result("keys show", {

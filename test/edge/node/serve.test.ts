@@ -253,8 +253,13 @@ describe("a feed served from a folder", () => {
       SNAPSHOT_KEY: key.replace('"crv":"Ed25519"', '"crv":"X25519"'),
       PUBLISHER_LIMIT: "{}",
     };
-    const { code, stdout } = await publish("--json", "check-vars", await varsFile(made, broken));
+    const { code, stdout, stderr } = await publish("--json", "check-vars", await varsFile(made, broken));
     expect(code).toBe(2);
+    expect(stderr.split("\n").slice(0, 3)).toEqual([
+      expect.stringMatching(/^error: .*: 3 faults$/),
+      expect.stringMatching(/^ {2}SNAPSHOT_KEY: not an Ed25519 key/),
+      expect.stringMatching(/^ {2}PUBLISHERS\[0\]/),
+    ]);
     expect(JSON.parse(stdout)).toMatchObject({
       command: "check-vars",
       exit_code: 2,

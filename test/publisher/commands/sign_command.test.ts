@@ -124,7 +124,9 @@ describe("targets and token keys with a key service", () => {
       const done = await run(line);
       expect([done.code, done.stderr]).toEqual([2, expect.stringContaining("kept elsewhere")]);
     }
-    expect(await must("publish keys show targets-p256")).toContain("at rest    elsewhere");
+    const shown = await must("publish keys show targets-p256");
+    expect(shown).toContain("at rest    elsewhere");
+    expect(shown).toMatch(/^public {5}-----BEGIN PUBLIC KEY-----\n {11}\S/m);
   });
 });
 
