@@ -12,6 +12,8 @@ import type { MirrorSyncOptions } from "./commands/mirror_sync.ts";
 
 type Run = (name: string, self: Command, action: Action) => Promise<void>;
 
+const mirroring = () => import("./commands/mirroring.ts");
+
 const many = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 const examples = (...lines: readonly string[]): string =>
   ["", "Examples:", ...lines.map((line) => `  ${line}`)].join("\n");
@@ -45,7 +47,7 @@ export function mirrorCommands(root: Command, run: Run): void {
     )
     .action((feed: string, dir: string, options: MirrorSyncOptions, self: Command) =>
       fill("mirror sync", self, async (context) => {
-        const { mirrorSync } = await import("./commands/mirroring.ts");
+        const { mirrorSync } = await mirroring();
         await mirrorSync(context, feed, dir, options);
       }),
     );
@@ -58,7 +60,7 @@ export function mirrorCommands(root: Command, run: Run): void {
     )
     .action((dir: string, _: object, self: Command) =>
       run("mirror verify", self, async (context) => {
-        const { mirrorVerify } = await import("./commands/mirroring.ts");
+        const { mirrorVerify } = await mirroring();
         await mirrorVerify(context, dir);
       }),
     );
@@ -70,7 +72,7 @@ export function mirrorCommands(root: Command, run: Run): void {
     .addHelpText("after", examples("rebootless mirror serve /srv/mirror --host 0.0.0.0 --port 80"))
     .action((dir: string, options: MirrorServeOptions, self: Command) =>
       run("mirror serve", self, async (context) => {
-        const { mirrorServe } = await import("./commands/mirroring.ts");
+        const { mirrorServe } = await mirroring();
         await mirrorServe(context, dir, options);
       }),
     );
@@ -81,7 +83,7 @@ export function mirrorCommands(root: Command, run: Run): void {
     .option("--force", "replace what is there")
     .action((dir: string, options: MirrorStateOptions, self: Command) =>
       run("mirror state", self, async (context) => {
-        const { mirrorState } = await import("./commands/mirroring.ts");
+        const { mirrorState } = await mirroring();
         await mirrorState(context, dir, options);
       }),
     );
@@ -101,7 +103,7 @@ export function mirrorCommands(root: Command, run: Run): void {
     )
     .action((dir: string, options: MirrorExportOptions, self: Command) =>
       run("mirror export", self, async (context) => {
-        const { mirrorExport } = await import("./commands/mirroring.ts");
+        const { mirrorExport } = await mirroring();
         await mirrorExport(context, dir, options);
       }),
     );
@@ -120,7 +122,7 @@ export function mirrorCommands(root: Command, run: Run): void {
     )
     .action((things: string[], options: MirrorImportOptions, self: Command) =>
       fill("mirror import", self, async (context) => {
-        const { mirrorImport } = await import("./commands/mirroring.ts");
+        const { mirrorImport } = await mirroring();
         await mirrorImport(context, things, options);
       }),
     );
@@ -132,7 +134,7 @@ export function mirrorCommands(root: Command, run: Run): void {
     .addHelpText("after", examples("rebootless mirror resign /srv/mirror --key site.jwk --expires 21d"))
     .action((dir: string, options: MirrorResignOptions, self: Command) =>
       fill("mirror resign", self, async (context) => {
-        const { mirrorResign } = await import("./commands/mirroring.ts");
+        const { mirrorResign } = await mirroring();
         await mirrorResign(context, dir, options);
       }),
     );
@@ -142,7 +144,7 @@ export function mirrorCommands(root: Command, run: Run): void {
     .option("--qr", "as a code for a telephone's camera")
     .action((options: InventoryOptions, self: Command) =>
       run("inventory", self, async (context) => {
-        const { inventory } = await import("./commands/mirroring.ts");
+        const { inventory } = await mirroring();
         await inventory(context, options);
       }),
     );

@@ -28,6 +28,9 @@ export interface GlobalOptions extends Places {
   readonly quiet: boolean;
 }
 
+/** What scheduled runs never load. */
+const looking = () => import("./commands/inspecting.ts");
+
 const many = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 const GROUPS: HelpGroups = {
@@ -76,7 +79,7 @@ export function program(version: string, run: Run): Command {
         "init",
         globals(self),
         asRoot("set a host up", async (context) => {
-          const { init } = await import("./commands/inspecting.ts");
+          const { init } = await looking();
           await init(context, options);
         }),
       ),
@@ -90,7 +93,7 @@ export function program(version: string, run: Run): Command {
     .addArgument(new Argument("<shell>", "the shell").choices(["bash", "fish", "zsh"] satisfies Shell[]))
     .action((shell: Shell, _: object, self: Command) =>
       run("completion", globals(self), async (context) => {
-        const { completion } = await import("./commands/inspecting.ts");
+        const { completion } = await looking();
         await completion(context, shell, root);
       }),
     );
@@ -99,20 +102,20 @@ export function program(version: string, run: Run): Command {
     .addArgument(new Argument("<what>", "what words are wanted").choices(COMPLETED))
     .action((what: Completed, _: object, self: Command) =>
       run("complete", globals(self), async (context) => {
-        const { complete } = await import("./commands/inspecting.ts");
+        const { complete } = await looking();
         await complete(context, what);
       }),
     );
   command("config", "show every setting, and where its value was said").action((_: object, self: Command) =>
     run("config", globals(self), async (context) => {
-      const { config } = await import("./commands/inspecting.ts");
+      const { config } = await looking();
       await config(context);
     }),
   );
   polling(command("doctor", "say whether this host can be patched, and what forbids it")).action(
     (options: PollingOptions, self: Command) =>
       run("doctor", globals(self), async (context) => {
-        const { doctor } = await import("./commands/inspecting.ts");
+        const { doctor } = await looking();
         await doctor(context, options).finally(context.lock.release);
       }),
   );
@@ -123,11 +126,11 @@ export function program(version: string, run: Run): Command {
     .action((names: string[], options: HoldOptions, self: Command) =>
       names.length > 0
         ? change("hold", "hold updates", self, async (context) => {
-            const { hold } = await import("./commands/inspecting.ts");
+            const { hold } = await looking();
             await hold(context, names, options);
           })
         : run("hold", globals(self), async (context) => {
-            const { holds } = await import("./commands/inspecting.ts");
+            const { holds } = await looking();
             await holds(context, options);
           }),
     );
@@ -137,7 +140,7 @@ export function program(version: string, run: Run): Command {
   command("history", "say what was done to the running kernel's build, boot by boot").action(
     (_: object, self: Command) =>
       run("history", globals(self), async (context) => {
-        const { history } = await import("./commands/inspecting.ts");
+        const { history } = await looking();
         await history(context);
       }),
   );
@@ -148,7 +151,7 @@ export function program(version: string, run: Run): Command {
         "metrics",
         globals(self),
         forOthers(async (context) => {
-          const { metrics } = await import("./commands/inspecting.ts");
+          const { metrics } = await looking();
           await metrics(context, version, options);
         }),
       ),
@@ -175,13 +178,13 @@ export function program(version: string, run: Run): Command {
     .option("--applied", "only what is applied")
     .action((id: string | undefined, options: ShowOptions, self: Command) =>
       run("show", globals(self), async (context) => {
-        const { show } = await import("./commands/inspecting.ts");
+        const { show } = await looking();
         await show(context, id, options);
       }),
     );
   command("status", "say what is in force").action((_: object, self: Command) =>
     run("status", globals(self), async (context) => {
-      const { status } = await import("./commands/inspecting.ts");
+      const { status } = await looking();
       await status(context);
     }),
   );
@@ -197,7 +200,7 @@ export function program(version: string, run: Run): Command {
     .option("-o", "the operating system")
     .action((options: UnameOptions, self: Command) =>
       run("uname", globals(self), async (context) => {
-        const { uname } = await import("./commands/inspecting.ts");
+        const { uname } = await looking();
         await uname(context, options);
       }),
     );
@@ -213,7 +216,7 @@ export function program(version: string, run: Run): Command {
     .option("--force", "pass over what is not held")
     .action((names: string[], options: UnholdOptions, self: Command) =>
       change("unhold", "let updates go", self, async (context) => {
-        const { unhold } = await import("./commands/inspecting.ts");
+        const { unhold } = await looking();
         await unhold(context, names, options);
       }),
     );
@@ -228,7 +231,7 @@ export function program(version: string, run: Run): Command {
     .option("--kcore <core>", "with --kernel: an ELF core file to look at, in place of the running kernel")
     .action((what: string[], options: VerifyOptions & VerifyKernelOptions, self: Command) =>
       run("verify", globals(self), async (context) => {
-        const { verify, verifyKernel } = await import("./commands/inspecting.ts");
+        const { verify, verifyKernel } = await looking();
         if (!options.kernel) return verify(context, what, options);
         await verifyKernel(context, what, options);
       }),
@@ -246,7 +249,7 @@ export function program(version: string, run: Run): Command {
     .option("-o, --output <file>", "where to write the document; stdout without it")
     .action((options: VexOptions, self: Command) =>
       run("vex", globals(self), async (context) => {
-        const { vex } = await import("./commands/inspecting.ts");
+        const { vex } = await looking();
         await vex(context, version, options);
       }),
     );
