@@ -25,14 +25,10 @@ export async function tarball(
     ...contents.flatMap(relocated),
     ...pages.map((page) => file(`prefix/share/man/man${page.file.slice(-1)}/${page.file}`, page.text)),
     file("prefix/lib/rebootless/rebootless-publish.cjs", await read("dist/rebootless-publish.cjs"), 0o755),
-    file(
-      "prefix/lib/rebootless/rebootless-publish-program.cjs",
-      await read("dist/rebootless-publish-program.cjs"),
-    ),
-    file(
-      "prefix/share/doc/rebootless/third-party-licenses-publish",
-      await read("dist/rebootless-publish-program.cjs.licenses.txt"),
-    ),
+    ...(await Promise.all(
+      LOADED.map(async (name) => file(`prefix/lib/rebootless/${name}`, await read(`dist/${name}`))),
+    )),
+    file("prefix/share/doc/rebootless/third-party-licenses-publish", await licenses(read)),
     file(
       "prefix/share/bash-completion/completions/rebootless-publish",
       bashCompletion(publisherTree(about.version)),
@@ -40,6 +36,12 @@ export async function tarball(
   ];
   return gzip(tar(withParents(entries), about.seconds, `rebootless-${about.version}/`));
 }
+
+/** What the publisher's command loads: its program, and for `serve` and `check-vars` the edge. */
+const LOADED = ["rebootless-publish-program.cjs", "rebootless-edge.cjs"] as const;
+
+const licenses = async (read: (path: string) => Promise<Buffer>): Promise<Buffer> =>
+  Buffer.concat(await Promise.all(LOADED.map((name) => read(`dist/${name}.licenses.txt`))));
 
 /** Links are made by the script, and pages are there uncompressed: not every `man` unpacks them. */
 function relocated(entry: Entry): FileEntry[] {

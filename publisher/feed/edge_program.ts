@@ -1,3 +1,4 @@
+import { realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
@@ -34,9 +35,9 @@ interface Serving {
   close(): Promise<void>;
 }
 
-/** Throws `unsupported` where it is not there. */
+/** Throws `unsupported` where it is not there. The command may be started through a link, as from a folder of commands. */
 export async function edgeProgram(): Promise<EdgeProgram> {
-  const file = join(dirname(process.argv[1] ?? ""), EDGE);
+  const file = join(dirname(await realpath(process.argv[1] ?? "")), EDGE);
   try {
     const module = (await import(pathToFileURL(file).href)) as { readonly default: EdgeProgram };
     return module.default;

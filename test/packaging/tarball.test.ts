@@ -66,6 +66,14 @@ describe("the tarball, with the shell of busybox", () => {
     }
   });
 
+  it("brings the edge that `rebootless-publish serve` and `check-vars` load, found through the link in bin", async () => {
+    await install();
+    const vars = join(root, "edge.vars");
+    await writeFile(vars, "FEED_AUDIENCE='feed.test'\n");
+    const checked = output(join(root, "usr/local/bin/rebootless-publish"), ["check-vars", vars]);
+    await expect(checked).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining("TRUSTED_ROOT") });
+  });
+
   it("writes units and the cron file for its own PREFIX", async () => {
     await mkdir(join(root, "etc/cron.d"), { recursive: true });
     await install([], { PREFIX: "/opt/rebootless" });
