@@ -208,7 +208,7 @@ export class Stage {
 
   /** The real Worker in workerd, with the keys of `made`. */
   async workerd(bindings: Readonly<Record<string, string>> = secrets(this.made)): Promise<RunningEdge> {
-    const { send, miniflare } = await startWorkerd(bindings);
+    const { send, miniflare } = await startWorkerd(bindings, { quiet: true });
     this.defer(() => miniflare.dispose());
     const url = String(await miniflare.ready);
     return { url, send, log: () => "", publisher: new TestPublisher(this.made, send) };

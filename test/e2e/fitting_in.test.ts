@@ -100,7 +100,7 @@ test("after init doctor finds nothing that forbids updates", async () => {
   expect(await guest.mustExec(["cat", "/etc/rebootless/rebootless.toml"])).toContain('# mode = "automatic"');
   const { code, stdout, stderr } = await rebootless("doctor");
   expect(code, stdout + stderr).toBe(0);
-  expect(stdout).toMatch(/^ok {4}feed {11}reached, .* 1 updates for this kernel$/m);
+  expect(stdout).toMatch(/^ok {4}feed {11}reached, .* 1 update for this kernel$/m);
 });
 
 test("without a right of its unit nothing is applied, and doctor names it", async () => {

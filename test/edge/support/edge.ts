@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { build } from "esbuild";
 import { Miniflare, Response as MiniflareResponse } from "miniflare";
 import type { BuildId } from "../../../shared/brand.ts";
@@ -37,13 +38,15 @@ export interface WorkerdOptions {
   readonly state?: string;
   /** Milliseconds by which its clock is ahead. */
   readonly ahead?: number;
+  /** Says nothing of what it finds wrong with requests: for those that are wrong on purpose. */
+  readonly quiet?: boolean;
   /** Told of each write to the bucket, `before KEY` and `after KEY`; the Worker waits for it. */
   readonly onWrite?: (write: string) => Promise<void>;
 }
 
 export async function startWorkerd(
   bindings: Readonly<Record<string, string>>,
-  { state, ahead = 0, onWrite }: WorkerdOptions = {},
+  { state, ahead = 0, quiet = false, onWrite }: WorkerdOptions = {},
 ): Promise<Workerd> {
   const clock = `{ const now = Date.now; Date.now = () => now() + ${ahead}; }\n`;
   const entry = onWrite ? "test/edge/support/crashing_worker.mjs" : "edge/worker.ts";
@@ -59,6 +62,11 @@ export async function startWorkerd(
       AUDIT_LOG: { className: "AuditObject", useSQLite: true },
       CATALOGUE: { className: "CatalogueObject", useSQLite: true },
     },
+    ...(quiet && {
+      handleRuntimeStdio: (...streams: readonly Readable[]) => {
+        for (const stream of streams) stream.resume();
+      },
+    }),
     ...(state !== undefined && {
       r2Persist: join(state, "r2"),
       durableObjectsPersist: join(state, "objects"),
