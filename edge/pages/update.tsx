@@ -92,8 +92,10 @@ export const CvePage: FC<CveProps> = ({ cve, page }) => (
       Updates that fix it, and the kernels that they are for. A kernel that is not here may never have had the
       fault, or still has it.
     </p>
-    {groupsOf(page).map((group, i) => {
+    {groupsOf(page).map((group, i, groups) => {
       const { id, summary, recalled } = group[0].update;
+      const before = groups.slice(0, i).filter(([other]) => other.update.id === id).length;
+      const ordinal = before === 0 ? "" : ` (${before + 1})`; // each table has a name of its own
       return (
         <>
           <h2>
@@ -101,7 +103,7 @@ export const CvePage: FC<CveProps> = ({ cve, page }) => (
           </h2>
           <p>{summary}</p>
           <Recalled why={recalled} />
-          <Kernels group={group} of={`Kernels for which ${id} fixes it (${i + 1})`} />
+          <Kernels group={group} of={`Kernels for which ${id} fixes it${ordinal}`} />
         </>
       );
     })}
