@@ -11,11 +11,15 @@ import { capture, progress, SetupError } from "./run.mjs";
  * .cache/create.
  */
 
-/** What kbuild calls to prepare a tree and to compile an object, beside the compiler that the headers ask for. */
+/**
+ * What kbuild calls to prepare a tree and to compile an object, beside the compiler that the headers ask for: gcc by that
+ * very name makes the programs that run while it builds.
+ */
 const BUILD_TOOLS = [
   "bc",
   "bison",
   "flex",
+  "gcc",
   "libc6-dev",
   "libelf-dev",
   "libssl-dev",
