@@ -25,6 +25,7 @@ const BUILD_TOOLS = [
   "libssl-dev",
   "make",
   "patch",
+  "python3",
   "xz-utils",
 ];
 const DEFAULT_SERIES = "6.1";
