@@ -75,7 +75,9 @@ const notesFile = (id: BuildId): Uint8Array => {
 };
 
 /** Mounts a file over the kernel's notes for one program alone, in a mount namespace of its own. */
-const WITH_NOTES = 'mount --bind "$1" /sys/kernel/notes && shift && exec "$@"';
+const WITH_NOTES = 'mount --make-private /sys && mount --bind "$1" /sys/kernel/notes && shift && exec "$@"';
+/** It is /sys alone that is cut off from other namespaces: in a chroot `/` is no mount, and unshare could not do it. */
+const OWN_MOUNTS = ["-m", "--propagation", "unchanged"] as const;
 
 /** What an attack works with: a folder, a feed's keys, and the built programs. Everything is undone by `close`. */
 export class Stage {
@@ -157,7 +159,7 @@ export class Stage {
     const { kernel = KERNEL } = options;
     const notes = await this.write(`notes-${kernel}`, notesFile(kernel));
     const node = nodeCommand([hostBundle, ...args], options);
-    return end("unshare", ["-m", "sh", "-c", WITH_NOTES, "sh", notes, ...node], options);
+    return end("unshare", [...OWN_MOUNTS, "sh", "-c", WITH_NOTES, "sh", notes, ...node], options);
   }
 
   /** The publisher's program. */
