@@ -8,6 +8,7 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { ClosedFolder } from "../../shared/folder/closed_folder.ts";
+import { hasCode } from "../../shared/folder/place.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { Serial } from "../publish/serial.ts";
@@ -311,6 +312,3 @@ async function keysBelow(folder: ClosedFolder, prefix: string): Promise<readonly
   await walk(prefix.slice(0, Math.max(0, prefix.lastIndexOf("/"))));
   return keys.filter((key) => key.startsWith(prefix) && !key.startsWith(NEW)).sort();
 }
-
-const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
-  error instanceof Error && "code" in error && codes.includes(String(error.code));
