@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { projectRoot } from "../test/guest/machine.ts";
+import { projectRoot } from "../test/support/guest/machine.ts";
 
 /** What a process cost. Times in milliseconds. */
 export interface Cost {

@@ -1,9 +1,9 @@
+import { explain } from "../node/cli/terminal.ts";
+import { letOthersRead } from "../node/umask.ts";
 import { EXIT } from "../shared/exit_codes.ts";
-import { explain } from "../shared/terminal.ts";
 import { writeNamed } from "./commands/output.ts";
 import type { Context } from "./context.ts";
 import { requireRoot } from "./host/host.ts";
-import { letOthersRead } from "./host/umask.ts";
 import { keepConditions } from "./report/conditions.ts";
 import { type RunEnd, writeStatus } from "./report/status_file.ts";
 

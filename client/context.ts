@@ -1,7 +1,7 @@
+import type { Terminal } from "../node/cli/terminal.ts";
+import type { StateLock } from "../node/lock.ts";
 import type { Dating } from "../shared/source_date.ts";
-import type { Terminal } from "../shared/terminal.ts";
 import type { Places } from "./config.ts";
-import type { StateLock } from "./host/lock.ts";
 import type { StopRequests } from "./host/stop.ts";
 import type { System } from "./host/system.ts";
 import type { RunRecord } from "./report/run_record.ts";

@@ -1,6 +1,6 @@
-import { parserExitCode, processOf, runCommand } from "../shared/run_command.ts";
+import { parserExitCode, processOf, runCommand } from "../node/cli/run_command.ts";
+import { stateLock } from "../node/lock.ts";
 import { systemClock } from "../shared/time.ts";
-import { stateLock } from "./host/lock.ts";
 import { machineLog } from "./host/machine_log.ts";
 import { stopRequests } from "./host/stop.ts";
 import { linuxSystem } from "./host/system.ts";

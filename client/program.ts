@@ -1,7 +1,8 @@
 import { Argument, Command } from "commander";
-import { groupHelp, type HelpGroups } from "../shared/cli/help_groups.ts";
-import { usageErrors } from "../shared/cli/usage_errors.ts";
-import { exitCodesHelp } from "../shared/exit_help.ts";
+import { mirrorCommands } from "../mirror/program.ts";
+import { exitCodesHelp } from "../node/cli/exit_help.ts";
+import { groupHelp, type HelpGroups } from "../node/cli/help_groups.ts";
+import { usageErrors } from "../node/cli/usage_errors.ts";
 import { type Action, asRoot, forOthers, recorded } from "./actions.ts";
 import { boot } from "./commands/boot.ts";
 import { type CheckOptions, check } from "./commands/check.ts";
@@ -20,7 +21,6 @@ import type { VerifyOptions } from "./commands/verify.ts";
 import type { VerifyKernelOptions } from "./commands/verify_kernel.ts";
 import type { VexOptions } from "./commands/vex.ts";
 import { DEFAULT_PLACES, type Places } from "./config.ts";
-import { mirrorCommands } from "./mirror_program.ts";
 
 /** Options that every command takes, wherever they stand in the line. */
 export interface GlobalOptions extends Places {

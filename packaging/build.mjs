@@ -39,7 +39,7 @@ const bundles = [
     entry: "client/start.ts",
     out: "dist/rebootless.cjs",
     plugins: [lazyBuiltins],
-    forbidden: /^(?!client\/start|lazy-builtin:|shared\/(?:node_version|exit_codes)\.ts$)/,
+    forbidden: /^(?!client\/start|lazy-builtin:|(?:node\/node_version|shared\/exit_codes)\.ts$)/,
     target: OLD_NODE,
   },
   {
@@ -64,7 +64,7 @@ const bundles = [
     forbidden: /^(?:publisher|edge|test)\//,
   },
   {
-    entry: "client/commands/mirroring.ts",
+    entry: "mirror/commands/mirroring.ts",
     out: "dist/rebootless-mirroring.cjs",
     alias: hostAlias,
     plugins: [...hostPlugins, taken([[/\/errors\.ts$/, "./rebootless.cjs"]])],
@@ -73,7 +73,7 @@ const bundles = [
   {
     entry: "publisher/start.ts",
     out: "dist/rebootless-publish.cjs",
-    forbidden: /^(?!publisher\/start|shared\/(?:node_version|exit_codes)\.ts$)/,
+    forbidden: /^(?!publisher\/start|(?:node\/node_version|shared\/exit_codes)\.ts$)/,
     external: ["./rebootless-publish-program.cjs"],
     target: OLD_NODE,
   },
@@ -92,7 +92,7 @@ const bundles = [
     out: "dist/edge/worker.js",
     forbidden: /^(?:client|publisher|test|shared\/elf)\//,
   },
-  { entry: "test/conformance/main.ts", out: "dist/tuf-client.cjs", forbidden: /^(?:edge|publisher)\// },
+  { entry: "test/proof/conformance/main.ts", out: "dist/tuf-client.cjs", forbidden: /^(?:edge|publisher)\// },
   {
     entry: "bench/poll/packages_alone.ts",
     out: "dist/packages-alone.cjs",

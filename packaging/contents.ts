@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { bashCompletion } from "../shared/cli/completion/bash.ts";
-import { fishCompletion } from "../shared/cli/completion/fish.ts";
-import { zshCompletion } from "../shared/cli/completion/zsh.ts";
+import { bashCompletion } from "../node/cli/completion/bash.ts";
+import { fishCompletion } from "../node/cli/completion/fish.ts";
+import { zshCompletion } from "../node/cli/completion/zsh.ts";
 import type { About } from "./about.ts";
 import type { DirectoryEntry, Entry, FileEntry, LinkEntry } from "./archive/entry.ts";
 import { gzip } from "./archive/gzip.ts";

@@ -1,5 +1,5 @@
+import type { Terminal } from "../node/cli/terminal.ts";
 import type { Dating } from "../shared/source_date.ts";
-import type { Terminal } from "../shared/terminal.ts";
 
 /** What every command is given by the process it runs in. */
 export interface BaseContext extends Dating {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import { parserExitCode, processOf, runCommand } from "../node/cli/run_command.ts";
 import { useDigest } from "../shared/crypto/digest.ts";
-import { parserExitCode, processOf, runCommand } from "../shared/run_command.ts";
 import { systemClock } from "../shared/time.ts";
 import { program } from "./program.ts";
 

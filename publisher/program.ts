@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { groupHelp, type HelpGroups } from "../shared/cli/help_groups.ts";
-import { usageErrors } from "../shared/cli/usage_errors.ts";
-import { exitCodesHelp } from "../shared/exit_help.ts";
+import { exitCodesHelp } from "../node/cli/exit_help.ts";
+import { groupHelp, type HelpGroups } from "../node/cli/help_groups.ts";
+import { usageErrors } from "../node/cli/usage_errors.ts";
 import { type AddOptions, add } from "./commands/add.ts";
 import { many } from "./commands/arguments.ts";
 import { backupGroup } from "./commands/backup_group.ts";

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OBJECT_FLAGS } from "../../publisher/create/source/kbuild.ts";
 import { openSource } from "../../publisher/create/source/source_tree.ts";
-import { differencePatch } from "../../test/create/one_file.ts";
-import { readPair, type SourcePair } from "../../test/create/pair.ts";
-import { projectRoot } from "../../test/guest/machine.ts";
+import { differencePatch } from "../../test/proof/create/one_file.ts";
+import { readPair, type SourcePair } from "../../test/proof/create/pair.ts";
+import { projectRoot } from "../../test/support/guest/machine.ts";
 import { medians } from "../node_process.ts";
 import { measured, type TreeCost } from "./measured.ts";
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { feedPath } from "../../shared/feed/paths.ts";
-import { type Answer, answerOf, type Send, TestPublisher } from "../../test/edge/support/edge.ts";
+import { type Answer, answerOf, type Send, TestPublisher } from "../../test/support/edge/edge.ts";
 import {
   ceremony,
   manifestBytes,
@@ -10,7 +10,7 @@ import {
   signedTargets,
   someBuildId,
   updateOf,
-} from "../../test/edge/support/repository.ts";
+} from "../../test/support/edge/repository.ts";
 import { nginx, PUBLIC_FILES } from "../../test/support/nginx.ts";
 import { medians } from "../node_process.ts";
 import { type Load, load, type Server } from "./server.ts";

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Miniflare, type WorkerOptions } from "miniflare";
-import { projectRoot } from "../../test/guest/machine.ts";
+import { projectRoot } from "../../test/support/guest/machine.ts";
 import type { Server } from "./server.ts";
 
 /** A Worker in a workerd of its own, asked through a socket that leads to it and to nothing before it. */

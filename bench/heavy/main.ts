@@ -13,8 +13,8 @@ import {
   PIECES,
   signedFeed,
   tufFolder,
-} from "../../test/attacks/heavy.ts";
-import { KERNEL, Stage } from "../../test/attacks/stage.ts";
+} from "../../test/proof/attacks/heavy.ts";
+import { KERNEL, Stage } from "../../test/proof/attacks/stage.ts";
 import { signedBundle } from "../../test/support/memory_feed.ts";
 
 /*

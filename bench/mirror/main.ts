@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { MirrorDir } from "../../client/mirror/mirror_dir.ts";
+import { MirrorDir } from "../../mirror/mirror_dir.ts";
 import { hostBundle } from "../../test/support/commands.ts";
 import { kernelNumber, makeRepository } from "../poll/repository.ts";
 import { relayTo } from "./relay.ts";

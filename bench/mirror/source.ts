@@ -1,7 +1,7 @@
-import type { Batch } from "../../client/mirror/batch.ts";
-import { EXPIRY_IS_NO_MATTER, filesOf, judgeAt, lineOf } from "../../client/mirror/judge.ts";
-import type { MirrorDir } from "../../client/mirror/mirror_dir.ts";
-import { MirrorTrust, provision, rootPath } from "../../client/mirror/trust.ts";
+import type { Batch } from "../../mirror/batch.ts";
+import { EXPIRY_IS_NO_MATTER, filesOf, judgeAt, lineOf } from "../../mirror/judge.ts";
+import type { MirrorDir } from "../../mirror/mirror_dir.ts";
+import { MirrorTrust, provision, rootPath } from "../../mirror/trust.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodeIndex, INDEX_PATH, type Index } from "../../shared/feed/kernel_index.ts";

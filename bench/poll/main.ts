@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { gnuBuildId } from "../../shared/elf/notes.ts";
 import { feedPath, manifestTarget } from "../../shared/feed/paths.ts";
-import { projectRoot } from "../../test/guest/machine.ts";
+import { projectRoot } from "../../test/support/guest/machine.ts";
 import { medians } from "../node_process.ts";
 import { measure, type Run } from "./measure.ts";
 import { kernelNumber, makeRepository } from "./repository.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { buildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import type { Update } from "../../shared/feed/update.ts";
-import { manifestBytes, updateOf } from "../../test/edge/support/repository.ts";
+import { manifestBytes, updateOf } from "../../test/support/edge/repository.ts";
 
 export interface Drafts {
   readonly folder: string;

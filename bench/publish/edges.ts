@@ -4,8 +4,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseEnv } from "node:util";
-import { startWorkerd } from "../../test/edge/support/edge.ts";
-import { projectRoot } from "../../test/guest/machine.ts";
+import { startWorkerd } from "../../test/support/edge/edge.ts";
+import { projectRoot } from "../../test/support/guest/machine.ts";
 
 /** An edge that is published to. */
 export interface Edge {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { decodeBundle } from "../../shared/feed/bundle.ts";
 import { decodeManifest } from "../../shared/feed/manifest.ts";
-import { projectRoot } from "../../test/guest/machine.ts";
+import { projectRoot } from "../../test/support/guest/machine.ts";
 import { type Cost, runNode } from "../node_process.ts";
 import { type Drafts, writeDrafts } from "./drafts.ts";
 import { type Edge, serveCommand, workerd } from "./edges.ts";

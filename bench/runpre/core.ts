@@ -1,11 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { ELF_TYPE } from "../../shared/elf/header.ts";
 import { SEGMENT_TYPE } from "../../shared/elf/program_headers.ts";
-import type { Kernel } from "../../test/guest/machine.ts";
-import { observe } from "../../test/runpre/observed.ts";
-import { fingerprintKernel } from "../../test/runpre/whole_kernel.ts";
-import { withGuest } from "../../test/runpre/with_guest.ts";
+import { observe } from "../../test/proof/runpre/observed.ts";
+import { fingerprintKernel } from "../../test/proof/runpre/whole_kernel.ts";
+import { withGuest } from "../../test/proof/runpre/with_guest.ts";
 import { buildElf, SEGMENTS_AT } from "../../test/support/elf_builder.ts";
+import type { Kernel } from "../../test/support/guest/machine.ts";
 
 /** A core file as a copy of /proc/kcore is one: its notes and the kernel's text. */
 export interface Core {

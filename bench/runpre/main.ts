@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fingerprintWhole, kernelFile } from "../../publisher/fingerprint/kernel_file.ts";
 import { openKernelImage } from "../../publisher/image/kernel_image.ts";
 import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
-import { findKernel, type Kernel, projectRoot } from "../../test/guest/machine.ts";
+import { findKernel, type Kernel, projectRoot } from "../../test/support/guest/machine.ts";
 import { type Cost, medians, runNode } from "../node_process.ts";
 import { type Core, writeCore } from "./core.ts";
 

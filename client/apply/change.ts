@@ -1,7 +1,7 @@
+import type { OpenFile } from "../../node/own_file.ts";
 import type { ObjectName } from "../../shared/brand.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { Change, PatchModule, Removal } from "../engines/engine.ts";
-import type { OpenFile } from "../host/own_file.ts";
 
 /** Every module of an update in load order: its own, and Ksplice's parts. */
 const modulesOf = (update: Update): readonly PatchModule[] => [

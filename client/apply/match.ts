@@ -1,3 +1,4 @@
+import { sha256 } from "../../node/sha256.ts";
 import type { BuildId, ObjectName } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { TargetObject, Update } from "../../shared/feed/update.ts";
@@ -5,7 +6,6 @@ import { type Difference, functionChecker, type RunpreResult } from "../../share
 import type { FunctionFingerprint, KernelLandmarks, TextMemory } from "../../shared/runpre/fingerprint.ts";
 import type { LoadedPatch } from "../engines/engine.ts";
 import { type RunningModules, runningModules } from "../host/modules.ts";
-import { sha256 } from "../host/sha256.ts";
 import { objectRefusal, placeObject } from "./place_object.ts";
 import { lasting } from "./readings.ts";
 import { replacementsOf } from "./replacements.ts";

@@ -1,6 +1,6 @@
 import type { ObjectName, UpdateId } from "../../shared/brand.ts";
 import type { RebootlessError } from "../../shared/errors.ts";
-import type { LeftOut } from "../../shared/feed/order.ts";
+import type { LeftOut } from "../plan/order.ts";
 
 /** What became of one update in a run. */
 export type Result =

@@ -1,10 +1,10 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { type Plan, planUpdates } from "../../shared/feed/plan.ts";
 import type { Update } from "../../shared/feed/update.ts";
-import type { Withheld } from "../../shared/feed/withheld.ts";
 import type { Engines } from "../engines/engines.ts";
 import type { Ledger } from "../journal/ledger.ts";
+import { type Plan, planUpdates } from "../plan/plan.ts";
+import type { Withheld } from "../plan/withheld.ts";
 import { appliedIds, type HostState, hostState } from "./state.ts";
 
 /** What is wanted of a run, by the command line and by policy. */

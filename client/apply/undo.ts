@@ -1,10 +1,10 @@
 import type { ObjectName, UpdateId } from "../../shared/brand.ts";
 import { Superseding } from "../../shared/feed/superseding.ts";
-import { orderUndo } from "../../shared/feed/undo_order.ts";
 import type { EngineName, Update } from "../../shared/feed/update.ts";
 import { abortError } from "../engines/aborted.ts";
 import type { Removal } from "../engines/engine.ts";
 import { parseModuleName } from "../engines/ksplice/names.ts";
+import { orderUndo } from "../plan/undo_order.ts";
 import { unbegun } from "./attempt.ts";
 import { removalOf } from "./change.ts";
 import type { Patching } from "./patching.ts";

@@ -1,5 +1,5 @@
 import type { UpdateId } from "../../shared/brand.ts";
-import { planUpdates } from "../../shared/feed/plan.ts";
+import { planUpdates } from "../plan/plan.ts";
 import { type Attempting, attempt, unbegun } from "./attempt.ts";
 import type { HostJournal } from "./host_journal.ts";
 import { recheckPending, unsettledUpdates } from "./pending.ts";

@@ -1,5 +1,5 @@
+import { hasErrno } from "../../node/files.ts";
 import type { LoadedPatch } from "../engines/engine.ts";
-import { hasErrno } from "../host/files.ts";
 import type { System } from "../host/system.ts";
 import { KPROBES, type Kprobe, parseKprobes } from "./kprobes.ts";
 import { ENABLED_FUNCTIONS, parseEnabledFunctions, type TracedFunction } from "./traced.ts";

@@ -1,5 +1,4 @@
 import { RebootlessError } from "../../shared/errors.ts";
-import { withheldUpdates } from "../../shared/feed/withheld.ts";
 import { applyAgain } from "../apply/boot.ts";
 import { hostJournal } from "../apply/host_journal.ts";
 import type { Context } from "../context.ts";
@@ -8,6 +7,7 @@ import { openKernelCore } from "../host/kcore.ts";
 import { killSwitch } from "../host/kill_switch.ts";
 import { runningModules } from "../host/modules.ts";
 import type { Ledger } from "../journal/ledger.ts";
+import { withheldUpdates } from "../plan/withheld.ts";
 import { policyOf } from "../policy/policy.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { kernelLine } from "./describe.ts";

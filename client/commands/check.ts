@@ -1,10 +1,10 @@
 import { EXIT } from "../../shared/exit_codes.ts";
-import { withheldUpdates } from "../../shared/feed/withheld.ts";
 import { hostJournal } from "../apply/host_journal.ts";
 import { survey } from "../apply/survey.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
 import { openHost } from "../host/host.ts";
+import { withheldUpdates } from "../plan/withheld.ts";
 import { policyOf } from "../policy/policy.ts";
 import { kernelLine, leftOutLine, pollLine, updateLine } from "./describe.ts";
 import { type PollingOptions, pollFeed } from "./polling.ts";

@@ -1,7 +1,7 @@
-import { commandTree } from "../../shared/cli/command_tree.ts";
-import { bashCompletion } from "../../shared/cli/completion/bash.ts";
-import { fishCompletion } from "../../shared/cli/completion/fish.ts";
-import { zshCompletion } from "../../shared/cli/completion/zsh.ts";
+import { commandTree } from "../../node/cli/command_tree.ts";
+import { bashCompletion } from "../../node/cli/completion/bash.ts";
+import { fishCompletion } from "../../node/cli/completion/fish.ts";
+import { zshCompletion } from "../../node/cli/completion/zsh.ts";
 import type { Context } from "../context.ts";
 
 const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;

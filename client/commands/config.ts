@@ -1,5 +1,4 @@
 import { RebootlessError } from "../../shared/errors.ts";
-import { type Hold, holdToJson } from "../../shared/feed/holds.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { Raw } from "../config/kinds.ts";
@@ -7,6 +6,7 @@ import { describeOrigin, type Origin } from "../config/layers.ts";
 import { SETTINGS, settingName } from "../config/settings.ts";
 import { type InForce, readConfiguration } from "../config.ts";
 import type { Context } from "../context.ts";
+import { type Hold, holdToJson } from "../plan/holds.ts";
 import { readHolds } from "../policy/holds.ts";
 
 /**

@@ -1,12 +1,12 @@
+import type { Traffic } from "../../node/transport/feed.ts";
 import { counted } from "../../shared/counted.ts";
 import type { RebootlessError } from "../../shared/errors.ts";
-import { type Hold, holdOf } from "../../shared/feed/holds.ts";
-import type { LeftOut } from "../../shared/feed/order.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { HostState } from "../apply/state.ts";
-import type { Traffic } from "../trust/feed.ts";
+import { type Hold, holdOf } from "../plan/holds.ts";
+import type { LeftOut } from "../plan/order.ts";
 import type { Polled } from "../trust/poll.ts";
 
 /** The lines that several commands print, so that they read the same everywhere. */

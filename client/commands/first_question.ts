@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { rootPath } from "../../mirror/trust.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
@@ -7,7 +8,6 @@ import { type Config, readConfig } from "../config.ts";
 import type { Context } from "../context.ts";
 import type { Host } from "../host/host.ts";
 import { runningKernel } from "../host/identity.ts";
-import { rootPath } from "../mirror/trust.ts";
 import { openFeeds } from "../trust/feeds.ts";
 import type { Polled } from "../trust/poll.ts";
 import { trustDir } from "../trust/trust_dir.ts";

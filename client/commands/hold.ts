@@ -1,10 +1,10 @@
+import { nearNames } from "../../node/cli/near.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { type Hold, heldBy, heldName, holdToJson } from "../../shared/feed/holds.ts";
 import type { Update } from "../../shared/feed/update.ts";
-import { nearNames } from "../../shared/near.ts";
 import { hostJournal } from "../apply/host_journal.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../host/host.ts";
+import { type Hold, heldBy, heldName, holdToJson } from "../plan/holds.ts";
 import { readHolds, writeHolds } from "../policy/holds.ts";
 import { lastVerified } from "../trust/poll.ts";
 

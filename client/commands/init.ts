@@ -1,9 +1,11 @@
 import { readFile, stat } from "node:fs/promises";
+import type { Terminal } from "../../node/cli/terminal.ts";
+import { readIfPresent, writeDurably } from "../../node/files.ts";
+import { requireOwnFolders } from "../../node/own_folders.ts";
 import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
-import type { Terminal } from "../../shared/terminal.ts";
 import { type Clock, formatInstant } from "../../shared/time.ts";
 import { inGroups } from "../../shared/tuf/key_words.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
@@ -11,8 +13,6 @@ import { roleOf, TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { withFeed } from "../config/feed_line.ts";
 import { configFile, feedUrl, foldersOf, type Places, provisionedRootFile } from "../config.ts";
 import type { Context } from "../context.ts";
-import { readIfPresent, writeDurably } from "../host/files.ts";
-import { requireOwnFolders } from "../host/own_folders.ts";
 import { verify } from "../trust/verifier.ts";
 import { type FirstAnswer, firstQuestion } from "./first_question.ts";
 

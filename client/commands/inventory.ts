@@ -1,13 +1,13 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import { isCode } from "../../shared/errors.ts";
+import { formatInventory } from "../../shared/inventory.ts";
 import { appliedIds, hostState } from "../apply/state.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
 import { openHost } from "../host/host.ts";
 import { runningKernel } from "../host/identity.ts";
 import { runningModules } from "../host/modules.ts";
-import { formatInventory } from "../inventory/inventory.ts";
-import { MAX_QR_BYTES, qrLines } from "../inventory/qr.ts";
+import { MAX_QR_BYTES, qrLines } from "../host/qr.ts";
 import { lastVerified } from "../trust/poll.ts";
 
 export interface InventoryOptions {

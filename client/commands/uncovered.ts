@@ -1,7 +1,7 @@
+import type { Feed } from "../../node/transport/feed.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { jsonObject } from "../../shared/json.ts";
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
-import type { Feed } from "../trust/feed.ts";
 import { kernelsOfSeries, type OfSeries } from "../trust/kernels_of_series.ts";
 
 /** What is told of others: the newest of them. */

@@ -1,7 +1,6 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Update } from "../../shared/feed/update.ts";
-import { withheldUpdates } from "../../shared/feed/withheld.ts";
 import { hostJournal } from "../apply/host_journal.ts";
 import { upgrade as bringUp } from "../apply/upgrade.ts";
 import type { Context } from "../context.ts";
@@ -12,6 +11,7 @@ import { openHost } from "../host/host.ts";
 import { openKernelCore } from "../host/kcore.ts";
 import { moduleFiles, type Unpack } from "../host/module_files.ts";
 import { runningModules } from "../host/modules.ts";
+import { withheldUpdates } from "../plan/withheld.ts";
 import { policyOf } from "../policy/policy.ts";
 import { kernelLine, pollLine } from "./describe.ts";
 import { type PollingOptions, pollFeed } from "./polling.ts";

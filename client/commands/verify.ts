@@ -1,3 +1,5 @@
+import { readNamed } from "../../node/files.ts";
+import { saneTime } from "../../node/transport/freshness.ts";
 import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -7,10 +9,8 @@ import { formatInstant } from "../../shared/time.ts";
 import { inGroups, named } from "../../shared/tuf/key_words.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
-import { readNamed } from "../host/files.ts";
 import { openHost } from "../host/host.ts";
 import type { Voucher } from "../trust/evidence.ts";
-import { saneTime } from "../trust/freshness.ts";
 import type { Finding } from "../verify/chains.ts";
 import { verifyThing } from "../verify/verify.ts";
 

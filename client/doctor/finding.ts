@@ -1,6 +1,6 @@
+import { hasErrno } from "../../node/files.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
-import { hasErrno } from "../host/files.ts";
 
 /** What one check found. `fail`: updates cannot be applied here as things are. */
 export interface Finding {

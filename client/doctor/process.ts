@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
+import { isNodeTooOld, NODE_VERSION } from "../../node/node_version.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { isNodeTooOld, NODE_VERSION } from "../../shared/node_version.ts";
 import type { KernelCore } from "../host/kcore.ts";
 import type { System } from "../host/system.ts";
 import { type Check, fail, ok, type Verdict } from "./finding.ts";

@@ -1,6 +1,6 @@
+import { describeProxy, proxyFor } from "../../node/transport/proxies.ts";
 import { type Places, readConfig } from "../config.ts";
 import { routeOf } from "../trust/feeds.ts";
-import { describeProxy, proxyFor } from "../trust/proxies.ts";
 import { type Check, ok, type Verdict, warn } from "./finding.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;

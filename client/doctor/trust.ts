@@ -1,11 +1,11 @@
+import { readIfPresent } from "../../node/files.ts";
+import { saneTime } from "../../node/transport/freshness.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type Clock, DAY, formatInstant } from "../../shared/time.ts";
 import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { type Places, provisionedRootFile, readConfig } from "../config.ts";
-import { readIfPresent } from "../host/files.ts";
 import { killSwitch } from "../host/kill_switch.ts";
 import type { System } from "../host/system.ts";
-import { saneTime } from "../trust/freshness.ts";
 import { hostTrust } from "../trust/host_trust.ts";
 import { verify } from "../trust/verifier.ts";
 import { type Check, fail, ok, type Verdict, warn } from "./finding.ts";

@@ -1,6 +1,6 @@
+import type { OpenFile } from "../../node/own_file.ts";
 import type { ObjectName, UpdateId } from "../../shared/brand.ts";
 import type { EngineName } from "../../shared/feed/update.ts";
-import type { OpenFile } from "../host/own_file.ts";
 
 /**
  * Why a change did not come about. The first lines are Ksplice's own words (`abort_cause`), which the livepatch engine

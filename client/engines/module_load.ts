@@ -1,5 +1,5 @@
+import type { OpenFile } from "../../node/own_file.ts";
 import type { ObjectName } from "../../shared/brand.ts";
-import type { OpenFile } from "../host/own_file.ts";
 import type { System } from "../host/system.ts";
 import { abortOf } from "./causes.ts";
 import type { Abort } from "./engine.ts";

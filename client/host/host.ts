@@ -1,8 +1,8 @@
 import { geteuid } from "node:process";
+import { readIfPresent } from "../../node/files.ts";
+import { requireOwnFolders } from "../../node/own_folders.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
-
 import {
   type Config,
   configFile,
@@ -13,9 +13,7 @@ import {
 } from "../config.ts";
 import type { Subject } from "../trust/poll.ts";
 import { trustDir } from "../trust/trust_dir.ts";
-import { readIfPresent } from "./files.ts";
 import { runningKernel } from "./identity.ts";
-import { requireOwnFolders } from "./own_folders.ts";
 
 /** This host: the kernel that runs, what the administrator set, and what was verified before. */
 export interface Host extends Subject {

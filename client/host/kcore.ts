@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { hasErrno } from "../../node/files.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
 import { type CoreFile, coreFile } from "./core_file.ts";
-import { hasErrno } from "./files.ts";
 import { kernelText } from "./kernel_text.ts";
 
 export const KCORE = "/proc/kcore";

@@ -1,11 +1,11 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { readIfPresent } from "../../node/files.ts";
 import type { BuildId, ObjectName } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
 import { gnuBuildId } from "../../shared/elf/notes.ts";
 import { parseSections, sectionBytes } from "../../shared/elf/sections.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { readIfPresent } from "./files.ts";
 
 /** The file that modprobe would load a module from, and which build it is. */
 export interface ModuleFile {

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { hasErrno } from "../../node/files.ts";
 import { type Address, address, type BuildId, type ObjectName, objectName } from "../../shared/brand.ts";
 import { gnuBuildId } from "../../shared/elf/notes.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import type { LoadedModule } from "../../shared/runpre/module/bind.ts";
-import { hasErrno } from "./files.ts";
 import { ModuleSymbols } from "./module_symbols.ts";
 
 /** A module that is loaded and at work. */

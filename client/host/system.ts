@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { hasErrno } from "./files.ts";
+import { hasErrno } from "../../node/files.ts";
+import type { OpenFile } from "../../node/own_file.ts";
 import { type KernelLog, openKernelLog } from "./kernel_log.ts";
-import type { OpenFile } from "./own_file.ts";
 
 /** How a program ended. */
 export interface Ran {

@@ -1,9 +1,9 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { hasErrno, readIfPresent, writeDurably } from "../../node/files.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { hasErrno, readIfPresent, writeDurably } from "../host/files.ts";
 
 /** Where the bytes of a journal are. Injected: tests give one that is torn at any byte. */
 export interface JournalFile {

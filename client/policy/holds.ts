@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import { readIfPresent, writeDurably } from "../../node/files.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
-import { decodeHolds, encodeHolds, type Hold } from "../../shared/feed/holds.ts";
-import { readIfPresent, writeDurably } from "../host/files.ts";
+import { decodeHolds, encodeHolds, type Hold } from "../plan/holds.ts";
 
 const holdsFile = (stateDir: string): string => join(stateDir, "holds.json");
 

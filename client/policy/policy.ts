@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { UpdateId } from "../../shared/brand.ts";
 import { type Bucket, bucketOf } from "../../shared/feed/rollout.ts";
-import type { Policy } from "../../shared/feed/withheld.ts";
 import type { Config, Places } from "../config.ts";
 import type { System } from "../host/system.ts";
+import type { Policy } from "../plan/withheld.ts";
 import { readHolds } from "./holds.ts";
 
 /** A host without an id of its own is the last to be reached: nothing tells it from all the others like it. */

@@ -1,12 +1,12 @@
 import { join } from "node:path";
+import { explain } from "../../node/cli/terminal.ts";
+import { readIfPresent, writeDurably } from "../../node/files.ts";
+import { requireOwnFolders } from "../../node/own_folders.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { isCode } from "../../shared/errors.ts";
 import { encodeJson, type JsonObject, jsonObject, parseJson } from "../../shared/json.ts";
-import { explain } from "../../shared/terminal.ts";
 import { formatInstant, parseInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
-import { readIfPresent, writeDurably } from "../host/files.ts";
-import { requireOwnFolders } from "../host/own_folders.ts";
 import {
   CONDITION_NAMES,
   type Condition,

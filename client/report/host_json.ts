@@ -1,9 +1,9 @@
-import { heldBy, holdToJson } from "../../shared/feed/holds.ts";
-import type { Withheld } from "../../shared/feed/withheld.ts";
 import { type JsonObject, type JsonValue, jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { Standing } from "../apply/state.ts";
 import type { Host } from "../host/host.ts";
+import { heldBy, holdToJson } from "../plan/holds.ts";
+import type { Withheld } from "../plan/withheld.ts";
 import type { HostView } from "./host_view.ts";
 
 /** How a host stands, for programs: the same in status.json and in what `status` and `show` print. */

@@ -1,7 +1,5 @@
 import type { UpdateId } from "../../shared/brand.ts";
-import { effectiveRelease } from "../../shared/feed/effective.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
-import { type Policy, type Withheld, withheldUpdates } from "../../shared/feed/withheld.ts";
 import { type Difference, differences } from "../apply/differences.ts";
 import { hostJournal } from "../apply/host_journal.ts";
 import { pendingNow } from "../apply/pending.ts";
@@ -10,6 +8,8 @@ import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
 import type { Host } from "../host/host.ts";
 import type { JournalView } from "../journal/journal.ts";
+import { effectiveRelease } from "../plan/effective.ts";
+import { type Policy, type Withheld, withheldUpdates } from "../plan/withheld.ts";
 import { policyOf } from "../policy/policy.ts";
 
 /** What there is for a host, what of it is in force, and what its administrator keeps back. */

@@ -1,13 +1,13 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readIfPresent } from "../../node/files.ts";
+import { requireOwnFolders } from "../../node/own_folders.ts";
 import { isJsonObject, type JsonObject, type JsonValue, jsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_MANIFEST_VALUES } from "../../shared/limits.ts";
 import { printableJson } from "../../shared/printable.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { Places } from "../config.ts";
 import type { Context } from "../context.ts";
-import { readIfPresent } from "../host/files.ts";
-import { requireOwnFolders } from "../host/own_folders.ts";
 import { conditionToJson, shownConditions } from "./conditions.ts";
 import { hostMembers } from "./host_json.ts";
 import { viewHost } from "./host_view.ts";

@@ -1,3 +1,3 @@
-import { requireNode } from "../../shared/node_version.ts";
+import { requireNode } from "../../node/node_version.ts";
 
 requireNode("rebootless", process);

@@ -1,9 +1,9 @@
+import type { OpenBytes } from "../../node/own_file.ts";
+import type { Feed } from "../../node/transport/feed.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactPath } from "../../shared/feed/paths.ts";
 import type { Artifact } from "../../shared/feed/update.ts";
-import type { OpenBytes } from "../host/own_file.ts";
-import type { Feed } from "./feed.ts";
 import type { TrustDir } from "./trust_dir.ts";
 
 /**

@@ -1,11 +1,11 @@
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { readIfPresent } from "../../node/files.ts";
+import type { LatestTime } from "../../node/transport/freshness.ts";
 import type { Sha256Hex } from "../../shared/brand.ts";
 import { isCode } from "../../shared/errors.ts";
 import { instant } from "../../shared/time.ts";
 import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
-import { readIfPresent } from "../host/files.ts";
-import type { LatestTime } from "./freshness.ts";
 import { forgetKernel, kernelFolders } from "./kernel_folders.ts";
 import { verify } from "./verifier.ts";
 

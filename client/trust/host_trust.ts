@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { readIfPresent, removeDurably, writeDurably } from "../../node/files.ts";
+import type { LatestTime } from "../../node/transport/freshness.ts";
 import { type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { formatInstant, HOUR, type Instant, parseInstant } from "../../shared/time.ts";
-import { readIfPresent, removeDurably, writeDurably } from "../host/files.ts";
 import { earlierRoot, earlierTime, isEarlierOfAnother, removeEarlier } from "./earlier_layout.ts";
-import type { LatestTime } from "./freshness.ts";
 import { forgetKernel, kernelFolders } from "./kernel_folders.ts";
 
 /**

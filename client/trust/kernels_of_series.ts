@@ -1,8 +1,8 @@
+import type { Feed } from "../../node/transport/feed.ts";
 import { type BuildId, buildId } from "../../shared/brand.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { decodeIndex, INDEX_PATH } from "../../shared/feed/kernel_index.ts";
 import { parseJson } from "../../shared/json.ts";
-import type { Feed } from "./feed.ts";
 
 /** A kernel that a feed says it has: for people, and believed in nothing. */
 export interface Likely {

@@ -1,4 +1,6 @@
 import { fileURLToPath } from "node:url";
+import type { Feed, Fetched } from "../../node/transport/feed.ts";
+import { type Freshness, judged, saneTime } from "../../node/transport/freshness.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
@@ -12,8 +14,6 @@ import { type Clock, type Instant, instant } from "../../shared/time.ts";
 import { type MetadataSource, type MetadataStore, type OnDamage, refresh } from "../../shared/tuf/refresh.ts";
 import { type StagedStore, staged } from "../../shared/tuf/staged_store.ts";
 import type { TrustedSet } from "../../shared/tuf/trusted_set.ts";
-import type { Feed, Fetched } from "./feed.ts";
-import { type Freshness, judged, saneTime } from "./freshness.ts";
 import { readReceipt, writeReceipt } from "./receipt.ts";
 import { cachedSource, rootsOf } from "./sources.ts";
 import type { TrustDir } from "./trust_dir.ts";

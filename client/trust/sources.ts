@@ -1,10 +1,10 @@
+import type { Feed } from "../../node/transport/feed.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { metadataPath } from "../../shared/feed/paths.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { MetadataSource, MetadataStore } from "../../shared/tuf/refresh.ts";
 import type { TopRole } from "../../shared/tuf/schema.ts";
-import type { Feed } from "./feed.ts";
 
 /** Roots that are too old to travel in the bundle. */
 export const rootsOf = (feed: Feed, buildId: BuildId) => async (version: number) => {

@@ -1,11 +1,11 @@
 import { join } from "node:path";
+import { readIfPresent, removeDurably, writeDurably } from "../../node/files.ts";
+import { type OpenBytes, openOwnFile } from "../../node/own_file.ts";
 import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
 import { MAX_ARTIFACT_BYTES } from "../../shared/limits.ts";
 import type { MetadataStore } from "../../shared/tuf/refresh.ts";
-import { readIfPresent, removeDurably, writeDurably } from "../host/files.ts";
-import { type OpenBytes, openOwnFile } from "../host/own_file.ts";
-import { metadataFolder } from "./folders.ts";
 import { type HostTrust, hostTrust } from "./host_trust.ts";
+import { metadataFolder } from "./metadata_folder.ts";
 
 /** What a host has verified about its kernel, below <state>/<build-id>/, byte for byte as received. */
 export interface TrustDir {

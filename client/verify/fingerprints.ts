@@ -1,10 +1,10 @@
+import { readNamed } from "../../node/files.ts";
+import type { StateLock } from "../../node/lock.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { openFingerprints } from "../../shared/runpre/file/decode.ts";
 import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import { MAX_FILE_BYTES } from "../../shared/runpre/file/layout.ts";
-import { readNamed } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
-import type { StateLock } from "../host/lock.ts";
 import { openArtifact } from "../trust/artifacts.ts";
 import { joined, noFeed, openFeeds } from "../trust/feeds.ts";
 import { lastVerified } from "../trust/poll.ts";

@@ -1,3 +1,4 @@
+import { sha256 } from "../../node/sha256.ts";
 import type { ObjectName } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -6,7 +7,6 @@ import type { FunctionFingerprint, TextMemory } from "../../shared/runpre/finger
 import { lasting } from "../apply/readings.ts";
 import type { Attachments } from "../attached/attachments.ts";
 import { type Differing, explainAll, type Namesakes, type Suspect } from "../attached/explain.ts";
-import { sha256 } from "../host/sha256.ts";
 import { TextWindow } from "../host/text_window.ts";
 import type { FunctionSet } from "./function_set.ts";
 

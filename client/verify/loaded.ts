@@ -1,3 +1,4 @@
+import { readIfPresent } from "../../node/files.ts";
 import type { BuildId, ObjectName } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { gnuBuildId } from "../../shared/elf/notes.ts";
@@ -5,7 +6,6 @@ import { parseSections, sectionBytes } from "../../shared/elf/sections.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { hostState } from "../apply/state.ts";
-import { readIfPresent } from "../host/files.ts";
 import { trustDir } from "../trust/trust_dir.ts";
 import { evidenceFor, type Finding, type VerifyOptions } from "./chains.ts";
 

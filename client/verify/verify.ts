@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { ClosedFolder } from "../../node/folder/closed_folder.ts";
 import { type BuildId, buildId, isBuildId } from "../../shared/brand.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
@@ -8,7 +9,6 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsOf } from "../../shared/feed/artifacts.ts";
 import { artifactPath, feedPath } from "../../shared/feed/paths.ts";
 import type { Artifact } from "../../shared/feed/update.ts";
-import { ClosedFolder } from "../../shared/folder/closed_folder.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { allEvidence, bundleEvidence, evidenceFor, type Finding, type VerifyOptions } from "./chains.ts";
 import { kindOf } from "./kinds.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { NODE_VERSION } from "../../shared/node_version.ts";
+import { NODE_VERSION } from "../../node/node_version.ts";
 import { type About, DESCRIPTION, MAINTAINER, NAME, SUMMARY } from "../about.ts";
 import { ar } from "../archive/ar.ts";
 import { type Entry, withParents } from "../archive/entry.ts";

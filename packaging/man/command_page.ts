@@ -4,8 +4,8 @@ import {
   type OptionEntry,
   type Placeholder,
   placeholderText,
-} from "../../shared/cli/command_tree.ts";
-import type { Exit } from "../../shared/exit_table.ts";
+} from "../../node/cli/command_tree.ts";
+import type { Exit } from "../../node/cli/exit_table.ts";
 import { bold, type Heading, italic, item, page, paragraph, section, subsection, text } from "./roff.ts";
 
 /** What a command line cannot say about itself. */

@@ -1,7 +1,7 @@
 import { program } from "../../client/program.ts";
 import { METRICS } from "../../client/report/metrics.ts";
-import { commandTree } from "../../shared/cli/command_tree.ts";
-import { exitsOf } from "../../shared/exit_table.ts";
+import { commandTree } from "../../node/cli/command_tree.ts";
+import { exitsOf } from "../../node/cli/exit_table.ts";
 import type { About } from "../about.ts";
 import { commandPage } from "./command_page.ts";
 import { bold, example, item, paragraph, section } from "./roff.ts";

@@ -1,6 +1,6 @@
+import { commandTree } from "../../node/cli/command_tree.ts";
+import { exitsOf } from "../../node/cli/exit_table.ts";
 import { program } from "../../publisher/program.ts";
-import { commandTree } from "../../shared/cli/command_tree.ts";
-import { exitsOf } from "../../shared/exit_table.ts";
 import type { About } from "../about.ts";
 import { commandPage } from "./command_page.ts";
 import { bold, item, paragraph, section } from "./roff.ts";

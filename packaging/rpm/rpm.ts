@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { NODE_VERSION } from "../../shared/node_version.ts";
+import { NODE_VERSION } from "../../node/node_version.ts";
 import { type About, DESCRIPTION, LICENSE, NAME, SUMMARY } from "../about.ts";
 import { type Entry, sorted } from "../archive/entry.ts";
 import { gzip } from "../archive/gzip.ts";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { bashCompletion } from "../../shared/cli/completion/bash.ts";
+import { bashCompletion } from "../../node/cli/completion/bash.ts";
 import type { About } from "../about.ts";
 import { type Entry, type FileEntry, withParents } from "../archive/entry.ts";
 import { gzip } from "../archive/gzip.ts";

@@ -1,3 +1,4 @@
+import type { ClosedFolder } from "../../node/folder/closed_folder.ts";
 import { type BuildId, sha256Hex } from "../../shared/brand.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { counted } from "../../shared/counted.ts";
@@ -27,7 +28,6 @@ import {
 } from "../../shared/feed/paths.ts";
 import { ROOT_PATH } from "../../shared/feed/publication.ts";
 import type { Artifact } from "../../shared/feed/update.ts";
-import type { ClosedFolder } from "../../shared/folder/closed_folder.ts";
 import { etagOf } from "../../shared/http/etag.ts";
 import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES, MAX_TARGETS_BYTES } from "../../shared/limits.ts";
 import { inParallel } from "../../shared/parallel.ts";

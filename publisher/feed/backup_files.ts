@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { ClosedFolder } from "../../node/folder/closed_folder.ts";
 import { type BuildId, isBuildId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { ClosedFolder } from "../../shared/folder/closed_folder.ts";
 
 /** A backup is a mirror, and others may have had it: no link in it is followed, to read or to write. */
 export const backupFolder = (path: string): ClosedFolder => new ClosedFolder(fs, path);

@@ -1,3 +1,4 @@
+import type { ClosedFolder } from "../../node/folder/closed_folder.ts";
 import { type BuildId, isSha256Hex, type Sha256Hex } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
@@ -12,7 +13,6 @@ import {
   ROOT_CHAIN_PATH,
   ROOT_PATH,
 } from "../../shared/feed/publication.ts";
-import type { ClosedFolder } from "../../shared/folder/closed_folder.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { decodeSnapshot, decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
 import { readRoot } from "../keys/root.ts";

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { ed25519Public } from "../../node/ed25519.ts";
 import { toHex } from "../../shared/bytes.ts";
 import { isSoundPublicKey } from "../../shared/crypto/ed25519.ts";
 import { Decoder } from "../../shared/decode.ts";
@@ -8,7 +9,6 @@ import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { canonicalJson } from "../../shared/tuf/canonical_json.ts";
 import { isOwner } from "../../shared/tuf/key_owner.ts";
 import { ed25519Key, keyId, type PublicKey } from "../../shared/tuf/keys.ts";
-import { ed25519Public } from "./ed25519.ts";
 import { readSecretFile, replaceFile, writeSecretFile } from "./owner_only.ts";
 import type { PassphraseSource } from "./passphrase.ts";
 import { P256, p256Key } from "./public_key.ts";

@@ -1,8 +1,8 @@
+import { ed25519Sign } from "../../node/ed25519.ts";
 import type { JsonObject } from "../../shared/json.ts";
 import { canonicalJson } from "../../shared/tuf/canonical_json.ts";
 import type { PublicKey } from "../../shared/tuf/keys.ts";
 import { envelope, type Signature } from "../../shared/tuf/metadata.ts";
-import { ed25519Sign } from "./ed25519.ts";
 import type { SigningKey } from "./key_file.ts";
 
 /** Who makes the signatures of a key: the secret itself, or a program that asks what holds it. */

@@ -9,8 +9,8 @@ import { fromUtf8, utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodePublication } from "../../shared/feed/publication.ts";
 import { systemClock } from "../../shared/time.ts";
-import { type Answer, errorOf, startWorkerd, TestPublisher, type Workerd } from "./support/edge.ts";
-import { type InProcess, inProcess } from "./support/in_process.ts";
+import { type Answer, errorOf, startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
+import { type InProcess, inProcess } from "../support/edge/in_process.ts";
 import {
   type Ceremony,
   ceremony,
@@ -19,7 +19,7 @@ import {
   secrets,
   signedTargets,
   someBuildId,
-} from "./support/repository.ts";
+} from "../support/edge/repository.ts";
 
 const EMPTY = new Uint8Array();
 type Line = Readonly<Record<string, unknown>>;

@@ -9,8 +9,8 @@ import { decodeManifest } from "../../shared/feed/manifest.ts";
 import type { Publication } from "../../shared/feed/publication.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { systemClock } from "../../shared/time.ts";
-import { type Answer, errorOf, json, startWorkerd, TestPublisher } from "./support/edge.ts";
-import { type InProcess, inProcess } from "./support/in_process.ts";
+import { type Answer, errorOf, json, startWorkerd, TestPublisher } from "../support/edge/edge.ts";
+import { type InProcess, inProcess } from "../support/edge/in_process.ts";
 import {
   type Ceremony,
   ceremony,
@@ -19,7 +19,7 @@ import {
   signedTargets,
   someBuildId,
   updateOf,
-} from "./support/repository.ts";
+} from "../support/edge/repository.ts";
 
 const MODULE = utf8("one module for all of them");
 let made: Ceremony;

@@ -6,8 +6,15 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeManifest } from "../../shared/feed/manifest.ts";
 import { systemClock } from "../../shared/time.ts";
-import { startWorkerd, TestPublisher, type Workerd } from "./support/edge.ts";
-import { ceremony, manifestOf, secrets, signedTargets, someBuildId, updateOf } from "./support/repository.ts";
+import { startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
+import {
+  ceremony,
+  manifestOf,
+  secrets,
+  signedTargets,
+  someBuildId,
+  updateOf,
+} from "../support/edge/repository.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
 const SCREENSHOTS = "test-results/pages";

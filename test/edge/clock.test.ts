@@ -9,8 +9,8 @@ import { feedPath } from "../../shared/feed/paths.ts";
 import { encodePublication } from "../../shared/feed/publication.ts";
 import { DAY, type Instant, instant, MINUTE, systemClock } from "../../shared/time.ts";
 import { decodeSnapshot, decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
-import { errorOf, startWorkerd, TestPublisher, type Workerd } from "./support/edge.ts";
-import { reader } from "./support/reader.ts";
+import { errorOf, startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
+import { reader } from "../support/edge/reader.ts";
 import {
   type Ceremony,
   ceremony,
@@ -19,7 +19,7 @@ import {
   signedTargets,
   someBuildId,
   tokenFor,
-} from "./support/repository.ts";
+} from "../support/edge/repository.ts";
 
 const TARGETS_LIFE = 90 * DAY;
 let made: Ceremony;

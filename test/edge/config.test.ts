@@ -5,8 +5,8 @@ import { MemoryStore } from "../../edge/store/memory.ts";
 import { privateJwk, publicJwk } from "../../publisher/keys/jwk.ts";
 import { newKey, type SigningKey } from "../../publisher/keys/key_file.ts";
 import { systemClock } from "../../shared/time.ts";
-import { errorOf, json, startWorkerd, TestPublisher } from "./support/edge.ts";
-import { inProcess } from "./support/in_process.ts";
+import { errorOf, json, startWorkerd, TestPublisher } from "../support/edge/edge.ts";
+import { inProcess } from "../support/edge/in_process.ts";
 import {
   type Ceremony,
   ceremony,
@@ -14,7 +14,7 @@ import {
   secrets,
   signedTargets,
   someBuildId,
-} from "./support/repository.ts";
+} from "../support/edge/repository.ts";
 
 let made: Ceremony;
 beforeAll(async () => {

@@ -9,9 +9,9 @@ import { type BuildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { fromUtf8, utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { artifactPath } from "../../shared/feed/paths.ts";
-import { startWorkerd, TestPublisher, type Workerd } from "./support/edge.ts";
-import { inFull } from "./support/proof.ts";
-import { reader } from "./support/reader.ts";
+import { startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
+import { inFull } from "../support/edge/proof.ts";
+import { reader } from "../support/edge/reader.ts";
 import {
   type Ceremony,
   ceremony,
@@ -20,7 +20,7 @@ import {
   signedTargets,
   someBuildId,
   updateOf,
-} from "./support/repository.ts";
+} from "../support/edge/repository.ts";
 
 let made: Ceremony;
 let state: string;

@@ -6,7 +6,7 @@ import { utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { MAX_TOKEN_AGE_SECONDS, TOKEN_TYPE } from "../../shared/feed/publication.ts";
 import { SECOND, systemClock } from "../../shared/time.ts";
-import { type Answer, errorOf, startWorkerd, type Workerd } from "./support/edge.ts";
+import { type Answer, errorOf, startWorkerd, type Workerd } from "../support/edge/edge.ts";
 import {
   AUDIENCE,
   type Ceremony,
@@ -15,7 +15,7 @@ import {
   secrets,
   type TokenOptions,
   tokenFor,
-} from "./support/repository.ts";
+} from "../support/edge/repository.ts";
 
 let made: Ceremony;
 let edge: Workerd;

@@ -5,8 +5,8 @@ import type { BuildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodeManifest } from "../../shared/feed/manifest.ts";
 import { type Instant, systemClock } from "../../shared/time.ts";
-import { type Answer, json } from "./support/edge.ts";
-import { type InProcess, inProcess } from "./support/in_process.ts";
+import { type Answer, json } from "../support/edge/edge.ts";
+import { type InProcess, inProcess } from "../support/edge/in_process.ts";
 import {
   type Ceremony,
   ceremony,
@@ -14,7 +14,7 @@ import {
   signedTargets,
   someBuildId,
   updateOf,
-} from "./support/repository.ts";
+} from "../support/edge/repository.ts";
 
 const HTML = { Accept: "text/html,application/xhtml+xml,*/*;q=0.8" };
 const MODULE = new Uint8Array([1, 2, 3]);

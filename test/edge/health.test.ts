@@ -9,8 +9,8 @@ import { utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodePublication } from "../../shared/feed/publication.ts";
 import { DAY, HOUR, type Instant, instant, MINUTE, SECOND } from "../../shared/time.ts";
-import { json } from "./support/edge.ts";
-import { type InProcess, inProcess } from "./support/in_process.ts";
+import { json } from "../support/edge/edge.ts";
+import { type InProcess, inProcess } from "../support/edge/in_process.ts";
 import {
   type Ceremony,
   ceremony,
@@ -19,7 +19,7 @@ import {
   someBuildId,
   tokenFor,
   updateOf,
-} from "./support/repository.ts";
+} from "../support/edge/repository.ts";
 
 const START = instant(STAGING_WEEK * 2900 + 6 * DAY);
 let now: Instant;

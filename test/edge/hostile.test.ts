@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serve } from "../../edge/node/serve.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
-import { startWorkerd, TestPublisher, type Workerd } from "./support/edge.ts";
-import { inFull } from "./support/proof.ts";
+import { startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
+import { inFull } from "../support/edge/proof.ts";
 import {
   type Ceremony,
   ceremony,
@@ -17,7 +17,7 @@ import {
   signedTargets,
   someBuildId,
   tokenFor,
-} from "./support/repository.ts";
+} from "../support/edge/repository.ts";
 
 /*
  * Bytes on a socket, as no client library would send them: to workerd, and to the same app on Node.

@@ -10,8 +10,7 @@ import type { BuildId } from "../../shared/brand.ts";
 import { utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { consistentTarget, manifestTarget, metadataPath, targetsPath } from "../../shared/feed/paths.ts";
-import { projectRoot } from "../guest/machine.ts";
-import { startWorkerd, TestPublisher, type Workerd } from "./support/edge.ts";
+import { startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
 import {
   type Ceremony,
   ceremony,
@@ -20,7 +19,8 @@ import {
   signedTargets,
   someBuildId,
   updateOf,
-} from "./support/repository.ts";
+} from "../support/edge/repository.ts";
+import { projectRoot } from "../support/guest/machine.ts";
 
 /*
  * Clients that are not ours, against the edge and against a mirror that is nothing but files: what the feed serves is

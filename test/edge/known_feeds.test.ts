@@ -3,8 +3,14 @@ import { MemoryStore } from "../../edge/store/memory.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
 import { type Clock, DAY, instant, MINUTE, systemClock } from "../../shared/time.ts";
-import { type InProcess, inProcess } from "./support/in_process.ts";
-import { type Ceremony, ceremony, manifestBytes, signedTargets, someBuildId } from "./support/repository.ts";
+import { type InProcess, inProcess } from "../support/edge/in_process.ts";
+import {
+  type Ceremony,
+  ceremony,
+  manifestBytes,
+  signedTargets,
+  someBuildId,
+} from "../support/edge/repository.ts";
 
 /** Counts what the store is asked for. */
 class CountingStore extends MemoryStore {

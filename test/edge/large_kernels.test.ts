@@ -8,8 +8,8 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodeManifest } from "../../shared/feed/manifest.ts";
 import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { instant, systemClock } from "../../shared/time.ts";
-import { type Answer, errorOf, json } from "./support/edge.ts";
-import { type InProcess, inProcess } from "./support/in_process.ts";
+import { type Answer, errorOf, json } from "../support/edge/edge.ts";
+import { type InProcess, inProcess } from "../support/edge/in_process.ts";
 import {
   type Ceremony,
   ceremony,
@@ -17,7 +17,7 @@ import {
   signedTargets,
   someBuildId,
   updateOf,
-} from "./support/repository.ts";
+} from "../support/edge/repository.ts";
 
 const HTML = { Accept: "text/html" };
 const MODULE = new Uint8Array([1, 2, 3]);

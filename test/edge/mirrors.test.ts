@@ -8,8 +8,8 @@ import {
   MAX_RENEWALS,
   renewalsPath,
 } from "../../shared/feed/listing.ts";
-import { type Answer, errorOf, startWorkerd, TestPublisher, type Workerd } from "./support/edge.ts";
-import { ceremony, manifestBytes, secrets, signedTargets, someBuildId } from "./support/repository.ts";
+import { type Answer, errorOf, startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
+import { ceremony, manifestBytes, secrets, signedTargets, someBuildId } from "../support/edge/repository.ts";
 
 const NOBODY = buildId("ee".repeat(20));
 let edge: Workerd;

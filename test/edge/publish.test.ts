@@ -20,7 +20,14 @@ import { DAY, instant, systemClock } from "../../shared/time.ts";
 import { signatureVerifier } from "../../shared/tuf/keys.ts";
 import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { verifyFile } from "../../shared/tuf/verify.ts";
-import { type Answer, errorOf, json, startWorkerd, TestPublisher, type Workerd } from "./support/edge.ts";
+import {
+  type Answer,
+  errorOf,
+  json,
+  startWorkerd,
+  TestPublisher,
+  type Workerd,
+} from "../support/edge/edge.ts";
 import {
   type Ceremony,
   ceremony,
@@ -32,7 +39,7 @@ import {
   someBuildId,
   type TargetsOptions,
   updateOf,
-} from "./support/repository.ts";
+} from "../support/edge/repository.ts";
 
 let made: Ceremony;
 let edge: Workerd;

@@ -15,8 +15,8 @@ import { DAY, type Instant, instant, MINUTE } from "../../shared/time.ts";
 import { signatureVerifier } from "../../shared/tuf/keys.ts";
 import { parseEnvelope } from "../../shared/tuf/schema.ts";
 import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
-import { type Answer, errorOf, json } from "./support/edge.ts";
-import { type InProcess, inProcess } from "./support/in_process.ts";
+import { type Answer, errorOf, json } from "../support/edge/edge.ts";
+import { type InProcess, inProcess } from "../support/edge/in_process.ts";
 import {
   type Ceremony,
   ceremony,
@@ -24,8 +24,8 @@ import {
   signedTargets,
   someBuildId,
   tokenFor,
-} from "./support/repository.ts";
-import { nextRoot } from "./support/roots.ts";
+} from "../support/edge/repository.ts";
+import { nextRoot } from "../support/edge/roots.ts";
 
 const START = instant(Date.UTC(2026, 0, 1));
 let now: Instant;

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { keyFromSeed } from "../../publisher/keys/key_file.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { parseEnvelope } from "../../shared/tuf/schema.ts";
-import { json, startWorkerd, TestPublisher, type Workerd } from "./support/edge.ts";
-import { type Believed, reader, readOn } from "./support/reader.ts";
+import { json, startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
+import { type Believed, reader, readOn } from "../support/edge/reader.ts";
 import {
   type Ceremony,
   ceremony,
@@ -11,8 +11,8 @@ import {
   secrets,
   signedTargets,
   someBuildId,
-} from "./support/repository.ts";
-import { nextRoot } from "./support/roots.ts";
+} from "../support/edge/repository.ts";
+import { nextRoot } from "../support/edge/roots.ts";
 
 let made: Ceremony;
 let edge: Workerd;

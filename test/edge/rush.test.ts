@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { BuildId } from "../../shared/brand.ts";
 import { utf8 } from "../../shared/bytes.ts";
-import { errorOf, type Send, startWorkerd, TestPublisher, type Workerd } from "./support/edge.ts";
-import { inFull } from "./support/proof.ts";
-import { reader, readOn } from "./support/reader.ts";
+import { errorOf, type Send, startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
+import { inFull } from "../support/edge/proof.ts";
+import { reader, readOn } from "../support/edge/reader.ts";
 import {
   type Ceremony,
   ceremony,
@@ -12,7 +12,7 @@ import {
   signedTargets,
   someBuildId,
   updateOf,
-} from "./support/repository.ts";
+} from "../support/edge/repository.ts";
 
 /** Each publisher has an update for several of the kernels, so that each kernel is wanted by many at once. */
 const [PUBLISHERS, KERNELS, EACH] = inFull ? [100, 20, 4] : [12, 3, 2];

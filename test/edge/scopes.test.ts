@@ -7,9 +7,15 @@ import { utf8 } from "../../shared/bytes.ts";
 import { encodeManifest } from "../../shared/feed/manifest.ts";
 import { encodePublication, publishPath } from "../../shared/feed/publication.ts";
 import { systemClock } from "../../shared/time.ts";
-import { type Answer, errorOf } from "./support/edge.ts";
-import { type InProcess, inProcess } from "./support/in_process.ts";
-import { type Ceremony, ceremony, manifestOf, signedTargets, someBuildId } from "./support/repository.ts";
+import { type Answer, errorOf } from "../support/edge/edge.ts";
+import { type InProcess, inProcess } from "../support/edge/in_process.ts";
+import {
+  type Ceremony,
+  ceremony,
+  manifestOf,
+  signedTargets,
+  someBuildId,
+} from "../support/edge/repository.ts";
 
 /** Root demands one signature, of any of three publishers' keys; what more is needed, the edge's rules say. */
 let made: Ceremony;

@@ -4,7 +4,7 @@ import { concatBytes } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { artifactPath, feedPath, metadataPath } from "../../shared/feed/paths.ts";
 import { publishPath } from "../../shared/feed/publication.ts";
-import { type Answer, startWorkerd, TestPublisher, type Workerd } from "./support/edge.ts";
+import { type Answer, startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
 import {
   ceremony,
   manifestBytes,
@@ -12,7 +12,7 @@ import {
   signedTargets,
   someBuildId,
   updateOf,
-} from "./support/repository.ts";
+} from "../support/edge/repository.ts";
 
 const MODULE = new Uint8Array(5000).map((_, i) => i % 251);
 let edge: Workerd;

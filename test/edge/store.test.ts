@@ -12,7 +12,7 @@ import { r2Store } from "../../edge/store/r2.ts";
 import type { Store } from "../../edge/store/store.ts";
 import { equalBytes, utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
-import { projectRoot } from "../guest/machine.ts";
+import { projectRoot } from "../support/guest/machine.ts";
 
 let miniflare: Miniflare;
 beforeAll(async () => {

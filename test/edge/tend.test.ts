@@ -5,8 +5,14 @@ import { tend } from "../../edge/publish/tend.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { type Instant, instant, SECOND, systemClock } from "../../shared/time.ts";
 import { decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
-import { type InProcess, inProcess } from "./support/in_process.ts";
-import { type Ceremony, ceremony, manifestBytes, signedTargets, someBuildId } from "./support/repository.ts";
+import { type InProcess, inProcess } from "../support/edge/in_process.ts";
+import {
+  type Ceremony,
+  ceremony,
+  manifestBytes,
+  signedTargets,
+  someBuildId,
+} from "../support/edge/repository.ts";
 
 const START = systemClock();
 let now: Instant;

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { transform } from "esbuild";
 import { describe, expect, it } from "vitest";
-import { NODE_VERSION } from "../../shared/node_version.ts";
+import { NODE_VERSION } from "../../node/node_version.ts";
 import { hostBundle, publisherBundle } from "../support/commands.ts";
 
 class Ended extends Error {}

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { packages } from "../../packaging/packages.ts";
-import { projectRoot } from "../guest/machine.ts";
+import { projectRoot } from "../support/guest/machine.ts";
 
 export const ABOUT = { version: "0.1.0", seconds: 1_795_000_000 };
 

@@ -7,7 +7,7 @@ import { UNITS } from "../../packaging/contents.ts";
 import { hostTree } from "../../packaging/man/host.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { MINUTE, parseDuration } from "../../shared/time.ts";
-import { projectRoot } from "../guest/machine.ts";
+import { projectRoot } from "../support/guest/machine.ts";
 import { output } from "./support.ts";
 
 const host = (name: string) => readFile(join(projectRoot, "packaging/host", name), "utf8");

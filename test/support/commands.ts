@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { projectRoot } from "../guest/machine.ts";
+import { projectRoot } from "./guest/machine.ts";
 
 export interface CommandResult {
   readonly code: number;

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { projectRoot } from "../guest/machine.ts";
+import { projectRoot } from "./guest/machine.ts";
 
 /** The real Worker in workerd, started by wrangler, with local R2 and Durable Objects. */
 export interface EdgeProcess {

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { KernelLog } from "../../client/host/kernel_log.ts";
-import type { OpenFile } from "../../client/host/own_file.ts";
 import type { Ran, System } from "../../client/host/system.ts";
+import type { OpenFile } from "../../node/own_file.ts";
 
 interface Patch {
   enabled: boolean;

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
-import type { ExecResult, Guest } from "../guest/guest.ts";
-import { type BootOptions, bootGuest } from "../guest/guest.ts";
-import type { GuestFile } from "../guest/initramfs.ts";
-import type { Kernel } from "../guest/machine.ts";
 import { hostBundle, hostProgramBundle, inspectingBundle, mirroringBundle } from "./commands.ts";
+import type { ExecResult, Guest } from "./guest/guest.ts";
+import { type BootOptions, bootGuest } from "./guest/guest.ts";
+import type { GuestFile } from "./guest/initramfs.ts";
+import type { Kernel } from "./guest/machine.ts";
 
 /** The client in the guest. */
 export const CLIENT = "/usr/lib/rebootless/rebootless.cjs";

@@ -1,8 +1,6 @@
 import { ed25519 } from "../../shared/crypto/ed25519_tweetnacl.ts";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import type { Instant } from "../../shared/time.ts";
-import { fetchTarget, type TargetStore } from "../../shared/tuf/fetch_target.ts";
-import { findTarget } from "../../shared/tuf/find_target.ts";
 import { signatureVerifier } from "../../shared/tuf/keys.ts";
 import {
   type MetadataFile,
@@ -13,6 +11,8 @@ import {
 import { roleFile } from "../../shared/tuf/role_name.ts";
 import type { TargetFile } from "../../shared/tuf/schema.ts";
 import type { TrustedSet } from "../../shared/tuf/trusted_set.ts";
+import { fetchTarget, type TargetStore } from "../proof/conformance/tuf/fetch_target.ts";
+import { findTarget } from "../proof/conformance/tuf/find_target.ts";
 import { type HostileRepository, NOW } from "./hostile_repository.ts";
 
 const verify = signatureVerifier({ ed25519 });

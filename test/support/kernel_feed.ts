@@ -6,10 +6,10 @@ import { updateId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { decodeManifest, encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Update } from "../../shared/feed/update.ts";
-import type { Publication } from "../e2e/publication.ts";
-import type { Kernel } from "../guest/machine.ts";
-import type { KsplicePart } from "../guest/modules/ksplice.ts";
+import type { Publication } from "../proof/e2e/publication.ts";
 import { mustPublish } from "./commands.ts";
+import type { Kernel } from "./guest/machine.ts";
+import type { KsplicePart } from "./guest/modules/ksplice.ts";
 
 /** A module of an update in Ksplice's format, and its path. */
 export interface KspliceFile extends KsplicePart {

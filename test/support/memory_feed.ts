@@ -1,4 +1,4 @@
-import type { Feed, FetchLimits } from "../../client/trust/feed.ts";
+import type { Feed, FetchLimits } from "../../node/transport/feed.ts";
 import type { SigningKey } from "../../publisher/keys/key_file.ts";
 import { sign } from "../../publisher/keys/sign.ts";
 import type { BuildId } from "../../shared/brand.ts";
@@ -16,7 +16,7 @@ import {
   timestampDocument,
 } from "../../shared/tuf/metadata.ts";
 import type { TopRole } from "../../shared/tuf/schema.ts";
-import { type Ceremony, manifestBytes } from "../edge/support/repository.ts";
+import { type Ceremony, manifestBytes } from "./edge/repository.ts";
 
 /** What one publication is made of; a test gets wrong on purpose what it names. */
 export interface Publication {

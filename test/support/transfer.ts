@@ -6,7 +6,7 @@ import {
   MAX_TRANSFER_BYTES,
   TRANSFER,
   type Transfer,
-} from "../../client/mirror/transfer.ts";
+} from "../../mirror/transfer.ts";
 import { ByteStream } from "../../shared/archive/byte_stream.ts";
 import { type TarFile, tarEnd, tarFiles, tarHeader, tarPadding } from "../../shared/archive/tar.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";

@@ -1,10 +1,10 @@
 import { copyFile, lstat, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { lastLines, runProgram } from "../../../node/processes.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 import { keepLineNumbers, lineShifts } from "./line_numbers.ts";
 import { type PatchedFile, patchedFiles } from "./patch_file.ts";
-import { lastLines, runProgram } from "./program.ts";
 
 /** The largest files of the kernel, tables of registers, have 20 MB; the largest .c file under 1 MB. */
 const MAX_FILE_BYTES = 32 << 20;

@@ -1,10 +1,10 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
+import { lastLines } from "../../../node/processes.ts";
 import { objectOf } from "./affected.ts";
 import type { FileChange } from "./apply_patch.ts";
 import { failures, make, OBJECT_FLAGS } from "./kbuild.ts";
 import { type CompiledUnit, type ObjectCache, objectKey } from "./object_cache.ts";
-import { lastLines } from "./program.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** A compiled unit, or the compiler's words. */

@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { lastLines } from "../../../node/processes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { make } from "./kbuild.ts";
-import { lastLines } from "./program.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Hooks are a few functions. */

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import { mustRun } from "../../../node/processes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { mustRun } from "./program.ts";
 
 /** What a kernel was configured with, from the distribution's headers package. */
 export interface KernelHeaders {

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
+import { lastLines, runProgram } from "../../../node/processes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { lastLines, runProgram } from "./program.ts";
 
 /** Which files of a source tree name which in `#include`: each name with the files that have it, as written. */
 export type IncludeIndex = ReadonlyMap<string, readonly string[]>;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { lastLines, runProgram } from "../../../node/processes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { lastLines, runProgram } from "./program.ts";
 
 /**
  * A section for each function and datum. Without debug information: it changes no code, and is nine tenths of an object

@@ -1,4 +1,4 @@
-import { runProgram } from "./program.ts";
+import { runProgram } from "../../../node/processes.ts";
 
 /** Lines that are the same in two texts: [first before, first after), counted from 1, and how many follow. */
 export interface Kept {

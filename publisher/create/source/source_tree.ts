@@ -3,8 +3,8 @@ import { createReadStream, type Dirent, lstatSync, readdirSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { mustRun } from "../../../node/processes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { mustRun } from "./program.ts";
 
 /** A kernel has some 80,000 files. */
 const MAX_TREE_ENTRIES = 400_000;

@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { lastLines, runProgram } from "../../../node/processes.ts";
 import { type ObjectName, objectName } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { KERNEL_OBJECT } from "../../../shared/runpre/file/header.ts";
-import { lastLines, runProgram } from "./program.ts";
 
 /** The largest configurations build some 30,000 objects. */
 const MAX_UNITS = 200_000;

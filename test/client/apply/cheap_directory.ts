@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openOwnFile } from "../../../client/host/own_file.ts";
 import { type TrustDir, trustDir } from "../../../client/trust/trust_dir.ts";
+import { openOwnFile } from "../../../node/own_file.ts";
 import { buildId } from "../../../shared/brand.ts";
 import { MAX_ARTIFACT_BYTES } from "../../../shared/limits.ts";
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { journalFile, journalPath } from "../../../client/journal/file.ts";
 import { openJournal } from "../../../client/journal/journal.ts";
 import { bootId, type Event } from "../../../client/journal/record.ts";
-import { updateOf } from "../../edge/support/repository.ts";
+import { updateOf } from "../../support/edge/repository.ts";
 import { intent, outcome } from "../journal/sample.ts";
 import { ID, SmallHost } from "./small_host.ts";
 

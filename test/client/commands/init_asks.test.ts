@@ -5,8 +5,8 @@ import { configFile, provisionedRootFile } from "../../../client/config.ts";
 import { keyFromSeed } from "../../../publisher/keys/key_file.ts";
 import type { Update } from "../../../shared/feed/update.ts";
 import { DAY, instant } from "../../../shared/time.ts";
-import { ceremony } from "../../edge/support/repository.ts";
 import { sampleUpdate } from "../../shared/feed/sample.ts";
+import { ceremony } from "../../support/edge/repository.ts";
 import { signedRoot } from "../../support/memory_feed.ts";
 import { ID, RELEASE, SmallHost } from "./small_host.ts";
 

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CONDITION_NAMES, CONDITIONS } from "../../../client/report/condition.ts";
 import { METRICS } from "../../../client/report/metrics.ts";
 import { HOUR, instant } from "../../../shared/time.ts";
-import { projectRoot } from "../../guest/machine.ts";
 import { sampleUpdate } from "../../shared/feed/sample.ts";
+import { projectRoot } from "../../support/guest/machine.ts";
 import { parseExposition } from "../report/exposition_parser.ts";
 import { ID, RELEASE, SmallHost } from "./small_host.ts";
 

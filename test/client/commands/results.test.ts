@@ -3,9 +3,9 @@ import type { Result } from "../../../client/apply/result.ts";
 import { Results } from "../../../client/commands/results.ts";
 import type { Context } from "../../../client/context.ts";
 import { RunRecord } from "../../../client/report/run_record.ts";
+import { terminal } from "../../../node/cli/terminal.ts";
 import { objectName, updateId } from "../../../shared/brand.ts";
 import { type ErrorCode, RebootlessError } from "../../../shared/errors.ts";
-import { terminal } from "../../../shared/terminal.ts";
 
 const output = { stdout: "", stderr: "" };
 const logged: string[] = [];

@@ -3,11 +3,11 @@ import type { RequestListener } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { feedPath } from "../../../shared/feed/paths.ts";
-import type { Site } from "../mirror/site.ts";
+import type { Site } from "../../mirror/site.ts";
 import { ID, RELEASE, SmallHost } from "./small_host.ts";
 
 // Whatever loads the program must come after the kernel that it is to see.
-const { kernelId, Site: RealSite } = await import("../mirror/site.ts");
+const { kernelId, Site: RealSite } = await import("../../mirror/site.ts");
 
 /** A real edge that does not have the host's kernel, and a mirror of it; the host asks either. */
 let site: Site;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { firstRoot } from "../../../publisher/keys/root.ts";
 import { instant } from "../../../shared/time.ts";
-import { type Ceremony, ceremony } from "../../edge/support/repository.ts";
+import { type Ceremony, ceremony } from "../../support/edge/repository.ts";
 import { SmallHost } from "./small_host.ts";
 
 /* Run in this process, as the kernel it would find is the machine's. */

@@ -12,7 +12,7 @@ import { type KernelCore, openKernelCore } from "../../../client/host/kcore.ts";
 import { hostTrust } from "../../../client/trust/host_trust.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { DAY, instant } from "../../../shared/time.ts";
-import { ceremony } from "../../edge/support/repository.ts";
+import { ceremony } from "../../support/edge/repository.ts";
 import { FakeSystem } from "../../support/fake_system.ts";
 
 const MIB = 1024 * 1024;

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { abortError, progressTo } from "../../../client/engines/aborted.ts";
 import { abortOf, HINTS } from "../../../client/engines/causes.ts";
 import { updateId } from "../../../shared/brand.ts";
-import { projectRoot } from "../../guest/machine.ts";
+import { projectRoot } from "../../support/guest/machine.ts";
 
 const ID = updateId("fix");
 const STUCK = [

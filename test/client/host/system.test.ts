@@ -4,8 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { stateLock } from "../../../client/host/lock.ts";
 import { linuxSystem } from "../../../client/host/system.ts";
+import { stateLock } from "../../../node/lock.ts";
 
 const system = linuxSystem(() => undefined);
 let dir: string;
@@ -34,11 +34,10 @@ describe("a program that is run", () => {
   });
 
   it("keeps the lock of a run that is killed, until it ends itself", async () => {
-    const module = (name: string) =>
-      JSON.stringify(resolve(import.meta.dirname, `../../../client/host/${name}`));
+    const module = (name: string) => JSON.stringify(resolve(import.meta.dirname, `../../../${name}`));
     const script = `
-      const { stateLock } = await import(${module("lock.ts")});
-      const { linuxSystem } = await import(${module("system.ts")});
+      const { stateLock } = await import(${module("node/lock.ts")});
+      const { linuxSystem } = await import(${module("client/host/system.ts")});
       const lock = stateLock(${JSON.stringify(dir)});
       await lock.take();
       const running = linuxSystem(lock.descriptor).run("sleep", ["2"]);

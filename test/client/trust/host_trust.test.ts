@@ -11,7 +11,7 @@ import { RebootlessError } from "../../../shared/errors.ts";
 import { encodeBundle } from "../../../shared/feed/bundle.ts";
 import { feedPath } from "../../../shared/feed/paths.ts";
 import { DAY, HOUR, type Instant, instant } from "../../../shared/time.ts";
-import { type Ceremony, ceremony } from "../../edge/support/repository.ts";
+import { type Ceremony, ceremony } from "../../support/edge/repository.ts";
 import {
   atVersion,
   MemoryFeed,

@@ -13,7 +13,7 @@ import { feedPath, manifestTarget, metadataPath } from "../../../shared/feed/pat
 import { jsonObject } from "../../../shared/json.ts";
 import { MAX_BUNDLE_BYTES } from "../../../shared/limits.ts";
 import { DAY, type Instant, instant, SECOND } from "../../../shared/time.ts";
-import { type Ceremony, ceremony, manifestBytes, updateOf } from "../../edge/support/repository.ts";
+import { type Ceremony, ceremony, manifestBytes, updateOf } from "../../support/edge/repository.ts";
 import { flipBit } from "../../support/hostile_mirror.ts";
 import {
   atVersion,

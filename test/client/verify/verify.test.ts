@@ -15,14 +15,14 @@ import { encodeManifest } from "../../../shared/feed/manifest.ts";
 import { artifactPath, feedPath } from "../../../shared/feed/paths.ts";
 import { encodeFingerprints } from "../../../shared/runpre/file/encode.ts";
 import { DAY, instant } from "../../../shared/time.ts";
+import { sampleFunctions, sampleHeader } from "../../shared/runpre/file/sample.ts";
 import {
   type Ceremony,
   ceremony,
   manifestBytes,
   manifestOf,
   updateOf,
-} from "../../edge/support/repository.ts";
-import { sampleFunctions, sampleHeader } from "../../shared/runpre/file/sample.ts";
+} from "../../support/edge/repository.ts";
 import { flipBit } from "../../support/hostile_mirror.ts";
 import { MemoryFeed, signedBundle } from "../../support/memory_feed.ts";
 

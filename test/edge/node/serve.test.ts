@@ -16,7 +16,7 @@ import { decodeBundle } from "../../../shared/feed/bundle.ts";
 import { decodeManifest, encodeManifest } from "../../../shared/feed/manifest.ts";
 import { feedPath } from "../../../shared/feed/paths.ts";
 import { mustPublish, publish } from "../../support/commands.ts";
-import { answerOf, type Send, TestPublisher } from "../support/edge.ts";
+import { answerOf, type Send, TestPublisher } from "../../support/edge/edge.ts";
 import {
   type Ceremony,
   ceremony,
@@ -27,7 +27,7 @@ import {
   someBuildId,
   tokenFor,
   updateOf,
-} from "../support/repository.ts";
+} from "../../support/edge/repository.ts";
 
 /** Several batches. */
 const KERNELS = 6 * MAX_BATCH;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { METRICS } from "../../../client/report/metrics.ts";
+import { eachCommand } from "../../../node/cli/command_tree.ts";
+import { exitsOf } from "../../../node/cli/exit_table.ts";
 import { hostPage, hostTree } from "../../../packaging/man/host.ts";
 import { publisherPage, publisherTree } from "../../../packaging/man/publisher.ts";
 import { example, item, page, paragraph, section } from "../../../packaging/man/roff.ts";
-import { eachCommand } from "../../../shared/cli/command_tree.ts";
-import { exitsOf } from "../../../shared/exit_table.ts";
 import { ABOUT } from "../support.ts";
 
 /** As a reader sees it: requests and formatting taken off. */

@@ -7,9 +7,9 @@ import { openKernelImage } from "../../../publisher/image/kernel_image.ts";
 import { objectName } from "../../../shared/brand.ts";
 import { decodeManifest } from "../../../shared/feed/manifest.ts";
 import { instant } from "../../../shared/time.ts";
-import { KERNEL_6_1, returnZero } from "../../create/module/hand_made.ts";
 import { BANNER, BUILD_ID, buildKernelElf } from "../../support/kernel_builder.ts";
 import { deb, tar, tarEntry } from "../../support/package_builder.ts";
+import { KERNEL_6_1, returnZero } from "../create/module/hand_made.ts";
 import { cli, jsonOf, mustCli } from "./cli.ts";
 
 let dir: string;

@@ -7,7 +7,7 @@ import { auditEntries } from "../../../publisher/feed/audit.ts";
 import type { EdgeClient } from "../../../publisher/feed/edge_client.ts";
 import { fromUtf8, utf8 } from "../../../shared/bytes.ts";
 import { encodeManifest } from "../../../shared/feed/manifest.ts";
-import { manifestOf, someBuildId } from "../../edge/support/repository.ts";
+import { manifestOf, someBuildId } from "../../support/edge/repository.ts";
 import { cli, jsonOf, mustCli } from "./cli.ts";
 import { FEED, type ServedEdge, serveEdge } from "./served_edge.ts";
 

@@ -1,5 +1,5 @@
+import { parserExitCode, runCommand } from "../../../node/cli/run_command.ts";
 import { type ProcessContext, program } from "../../../publisher/program.ts";
-import { parserExitCode, runCommand } from "../../../shared/run_command.ts";
 import { type Clock, systemClock } from "../../../shared/time.ts";
 
 export interface Outcome {

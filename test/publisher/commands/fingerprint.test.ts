@@ -7,7 +7,7 @@ import { decodeBundle } from "../../../shared/feed/bundle.ts";
 import { decodeManifest, encodeManifest } from "../../../shared/feed/manifest.ts";
 import { artifactPath, feedPath } from "../../../shared/feed/paths.ts";
 import { openFingerprints } from "../../../shared/runpre/file/decode.ts";
-import { manifestOf, someBuildId } from "../../edge/support/repository.ts";
+import { manifestOf, someBuildId } from "../../support/edge/repository.ts";
 import { BUILD_ID, buildKernelElf } from "../../support/kernel_builder.ts";
 import { cli, jsonOf, mustCli } from "./cli.ts";
 import { FEED, type ServedEdge, serveEdge } from "./served_edge.ts";

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BuildId } from "../../../shared/brand.ts";
 import { utf8 } from "../../../shared/bytes.ts";
 import { decodeManifest } from "../../../shared/feed/manifest.ts";
-import { manifestBytes, someBuildId, updateOf } from "../../edge/support/repository.ts";
+import { manifestBytes, someBuildId, updateOf } from "../../support/edge/repository.ts";
 import { cli, jsonOf, mustCli } from "./cli.ts";
 import { FEED, type ServedEdge, serveEdge } from "./served_edge.ts";
 

@@ -11,7 +11,7 @@ import { decodeBundle, encodeBundle } from "../../../shared/feed/bundle.ts";
 import { decodeManifest, encodeManifest } from "../../../shared/feed/manifest.ts";
 import { DAY, type Instant, instant, systemClock } from "../../../shared/time.ts";
 import { decodeTargets, parseEnvelope } from "../../../shared/tuf/schema.ts";
-import { manifestOf, someBuildId, updateOf } from "../../edge/support/repository.ts";
+import { manifestOf, someBuildId, updateOf } from "../../support/edge/repository.ts";
 import { cli, jsonOf, mustCli, type Person } from "./cli.ts";
 import { FEED, type ServedEdge, serveEdge } from "./served_edge.ts";
 

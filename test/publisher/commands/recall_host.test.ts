@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { utf8 } from "../../../shared/bytes.ts";
-import { KERNEL, Stage } from "../../attacks/stage.ts";
-import { manifestBytes, someBuildId, updateOf } from "../../edge/support/repository.ts";
+import { KERNEL, Stage } from "../../proof/attacks/stage.ts";
+import { manifestBytes, someBuildId, updateOf } from "../../support/edge/repository.ts";
 
 const MODULE = utf8("\u007fELF a module");
 

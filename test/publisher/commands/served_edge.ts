@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { MemoryStore } from "../../../edge/store/memory.ts";
 import { type KeyFile, readKeyFile, type SigningKey } from "../../../publisher/keys/key_file.ts";
 import { type Clock, systemClock } from "../../../shared/time.ts";
-import { type InProcess, inProcess } from "../../edge/support/in_process.ts";
-import { AUDIENCE, type Ceremony, PUBLISHER } from "../../edge/support/repository.ts";
+import { type InProcess, inProcess } from "../../support/edge/in_process.ts";
+import { AUDIENCE, type Ceremony, PUBLISHER } from "../../support/edge/repository.ts";
 
 /** Arguments of `init` for a feed that a served edge takes. */
 export const FEED = ["--publisher", PUBLISHER, "--audience", AUDIENCE, "--no-passphrase"] as const;

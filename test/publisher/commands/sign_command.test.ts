@@ -9,9 +9,9 @@ import { encodeManifest } from "../../../shared/feed/manifest.ts";
 import { systemClock } from "../../../shared/time.ts";
 import { keyIdentity } from "../../../shared/tuf/keys.ts";
 import { roleOf, TrustedSet } from "../../../shared/tuf/trusted_set.ts";
-import { manifestOf, someBuildId, updateOf } from "../../edge/support/repository.ts";
-import { projectRoot } from "../../guest/machine.ts";
 import { hostBundle } from "../../support/commands.ts";
+import { manifestOf, someBuildId, updateOf } from "../../support/edge/repository.ts";
+import { projectRoot } from "../../support/guest/machine.ts";
 import { type Ended, shell as inShell } from "./shell.ts";
 
 /* Keys whose secret this program never sees: in a real ssh-agent, and with openssl in the place of a key service. */

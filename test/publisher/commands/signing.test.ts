@@ -7,7 +7,7 @@ import type { BuildId } from "../../../shared/brand.ts";
 import { utf8 } from "../../../shared/bytes.ts";
 import { encodeManifest } from "../../../shared/feed/manifest.ts";
 import { DAY, instant, systemClock } from "../../../shared/time.ts";
-import { manifestOf, someBuildId, updateOf } from "../../edge/support/repository.ts";
+import { manifestOf, someBuildId, updateOf } from "../../support/edge/repository.ts";
 import { cli, jsonOf, mustCli } from "./cli.ts";
 import { FEED, type ServedEdge, serveEdge } from "./served_edge.ts";
 

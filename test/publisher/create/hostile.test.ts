@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { differentiate } from "../../../publisher/create/difference.ts";
 import { objectName } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { mutated, mutations, type Region } from "../../fuzz/mutation.ts";
+import { mutated, mutations, type Region } from "../../proof/fuzz/mutation.ts";
 import { compiled, moduleWith } from "./compiled.ts";
 
 const source = (n: number): string => `

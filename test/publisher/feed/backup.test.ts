@@ -19,8 +19,8 @@ import { feedPath } from "../../../shared/feed/paths.ts";
 import { systemClock } from "../../../shared/time.ts";
 import { type MetadataStore, refresh } from "../../../shared/tuf/refresh.ts";
 import { decodeTimestamp, parseEnvelope } from "../../../shared/tuf/schema.ts";
-import { startWorkerd, type Workerd } from "../../edge/support/edge.ts";
-import { manifestOf, someBuildId, updateOf } from "../../edge/support/repository.ts";
+import { startWorkerd, type Workerd } from "../../support/edge/edge.ts";
+import { manifestOf, someBuildId, updateOf } from "../../support/edge/repository.ts";
 import { cli, jsonOf, mustCli } from "../commands/cli.ts";
 
 /*

@@ -16,7 +16,7 @@ import { sha256Of } from "../../../shared/crypto/digest.ts";
 import type { KernelManifest } from "../../../shared/feed/manifest.ts";
 import { publishPath } from "../../../shared/feed/publication.ts";
 import { DAY, type Instant, instant, systemClock } from "../../../shared/time.ts";
-import { AUDIENCE, manifestOf, PUBLISHER, someBuildId, updateOf } from "../../edge/support/repository.ts";
+import { AUDIENCE, manifestOf, PUBLISHER, someBuildId, updateOf } from "../../support/edge/repository.ts";
 import { mustCli } from "../commands/cli.ts";
 import { FEED, type ServedEdge, serveEdge } from "../commands/served_edge.ts";
 

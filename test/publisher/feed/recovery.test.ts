@@ -15,7 +15,7 @@ import { DAY, instant, systemClock } from "../../../shared/time.ts";
 import { fileMeta, rootDocument, snapshotDocument, timestampDocument } from "../../../shared/tuf/metadata.ts";
 import { type MetadataStore, refresh } from "../../../shared/tuf/refresh.ts";
 import { decodeRoot, parseEnvelope } from "../../../shared/tuf/schema.ts";
-import { manifestOf, signedTargets, someBuildId, updateOf } from "../../edge/support/repository.ts";
+import { manifestOf, signedTargets, someBuildId, updateOf } from "../../support/edge/repository.ts";
 import { cli, mustCli } from "../commands/cli.ts";
 import { FEED, openKey, type ServedEdge, serveEdge } from "../commands/served_edge.ts";
 

@@ -29,7 +29,7 @@ import {
   signedTargets,
   someBuildId,
   updateOf,
-} from "../../edge/support/repository.ts";
+} from "../../support/edge/repository.ts";
 
 const now = instant(Date.UTC(2026, 0, 1));
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal must never be sent.

@@ -5,7 +5,7 @@ import { bootPayload } from "../../../publisher/image/boot_image.ts";
 import { decompressPayload } from "../../../publisher/image/decompress.ts";
 import { openKernelImage } from "../../../publisher/image/kernel_image.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { findKernel } from "../../guest/machine.ts";
+import { findKernel } from "../../support/guest/machine.ts";
 
 // Headers at the start, the relocation table and section headers at the end, and anywhere between.
 const HEAD = 0x400;

@@ -6,7 +6,7 @@ import { rootDiff } from "../../../publisher/keys/root_diff.ts";
 import { rootFaults, sharedKeys } from "../../../publisher/keys/root_faults.ts";
 import { DAY, instant } from "../../../shared/time.ts";
 import type { Root } from "../../../shared/tuf/schema.ts";
-import { type Ceremony, ceremony } from "../../edge/support/repository.ts";
+import { type Ceremony, ceremony } from "../../support/edge/repository.ts";
 
 const now = instant(Date.UTC(2026, 0, 1));
 const NONE: RootChange = {

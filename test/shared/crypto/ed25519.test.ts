@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import nacl from "tweetnacl";
 import { describe, expect, it } from "vitest";
-import { ed25519Public, ed25519Sign, ed25519 as node } from "../../../publisher/keys/ed25519.ts";
+import { ed25519Public, ed25519Sign, ed25519 as node } from "../../../node/ed25519.ts";
 import { concatBytes, fromHex, utf8 } from "../../../shared/bytes.ts";
 import { isSoundPublicKey, SMALL_ORDER_Y } from "../../../shared/crypto/ed25519.ts";
 import { ed25519 as tweetnacl } from "../../../shared/crypto/ed25519_tweetnacl.ts";

@@ -9,7 +9,7 @@ import { instant } from "../../../shared/time.ts";
 import { refresh } from "../../../shared/tuf/refresh.ts";
 import { emptyStore } from "../../../shared/tuf/staged_store.ts";
 import type { TrustedSet } from "../../../shared/tuf/trusted_set.ts";
-import { type Ceremony, ceremony } from "../../edge/support/repository.ts";
+import { type Ceremony, ceremony } from "../../support/edge/repository.ts";
 import { type Publication, signedBundle } from "../../support/memory_feed.ts";
 import { ID, sampleManifest, sampleUpdate } from "./sample.ts";
 

@@ -19,12 +19,12 @@ import { encodeJson, parseJson } from "../../../../shared/json.ts";
 import { openFingerprints } from "../../../../shared/runpre/file/decode.ts";
 import { MODULE_SPACE, type ModuleLayout } from "../../../../shared/runpre/module/layout.ts";
 import { decodeLayout, layoutToJson } from "../../../../shared/runpre/module/layout_json.ts";
-import { findKernel } from "../../../guest/machine.ts";
+import { findKernel } from "../../../support/guest/machine.ts";
 
 const throughJson = (layout: ModuleLayout): ModuleLayout =>
   decodeLayout(new Decoder(parseJson(encodeJson(layoutToJson(layout)), "layout", 10_000), "layout"));
 
-// One in so many of a package's 1,100 modules: `node test/runpre/proof.ts` and a guest take the rest.
+// One in so many of a package's 1,100 modules: `node test/proof/runpre/proof.ts` and a guest take the rest.
 const SAMPLE = 25;
 
 describe.each(["primary", "secondary"] as const)("modules of the %s kernel", (role) => {

@@ -1,0 +1,62 @@
+import { type UpdateId, updateId } from "../../shared/brand.ts";
+import { Decoder } from "../../shared/decode.ts";
+import { ParseError } from "../../shared/errors.ts";
+import { isCve, type Update } from "../../shared/feed/update.ts";
+import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
+import { formatInstant, type Instant, parseInstant } from "../../shared/time.ts";
+
+/** An administrator's word that an update, or whatever fixes a CVE, is not to be applied. */
+export interface Hold {
+  /** An update's id or a CVE's number: the one is lower-case, the other is not. */
+  readonly what: string;
+  readonly reason: string | null;
+  readonly since: Instant;
+}
+
+/** Somebody who holds more than this wants `mode = "check"`. */
+const MAX_HOLDS = 4096;
+/** Three members for each. */
+const MAX_VALUES = 8 * MAX_HOLDS;
+
+/** Reads what a hold may name. Throws ParseError. */
+export function heldName(text: string): string {
+  if (isCve(text) || isUpdateId(text)) return text;
+  throw new ParseError(`neither an update's id nor a CVE's number: ${JSON.stringify(text.slice(0, 80))}`);
+}
+
+function isUpdateId(text: string): text is UpdateId {
+  try {
+    return updateId(text) === text;
+  } catch {
+    return false;
+  }
+}
+
+/** The hold that an update is under, if any. */
+export const holdOf = ({ id, cves }: Update, holds: readonly Hold[]): Hold | undefined =>
+  holds.find(({ what }) => what === id || cves.includes(what));
+
+/** The updates that a hold is about, applied or not. */
+export const heldBy = ({ what }: Hold, updates: readonly Update[]): readonly UpdateId[] =>
+  updates.filter(({ id, cves }) => what === id || cves.includes(what)).map(({ id }) => id);
+
+/** Throws ParseError. */
+export function decodeHolds(bytes: Uint8Array): readonly Hold[] {
+  const document = new Decoder(parseJson(bytes, "holds", MAX_VALUES), "holds");
+  document.get("format").literal(1);
+  return document
+    .get("holds")
+    .array(MAX_HOLDS)
+    .map((hold) => ({
+      what: hold.get("what").as(heldName),
+      reason: hold.get("reason").nullable((reason) => reason.string()),
+      since: hold.get("since").as(parseInstant),
+    }));
+}
+
+export const encodeHolds = (holds: readonly Hold[]): Uint8Array =>
+  encodeJson(jsonObject({ format: 1, holds: holds.map((hold) => holdToJson(hold)) }));
+
+/** @param updates that it is about, for whoever asks what it does now. */
+export const holdToJson = ({ what, reason, since }: Hold, updates?: readonly UpdateId[]) =>
+  jsonObject({ what, reason, since: formatInstant(since), updates });

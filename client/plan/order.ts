@@ -1,0 +1,183 @@
+import type { UpdateId } from "../../shared/brand.ts";
+import type { Superseding } from "../../shared/feed/superseding.ts";
+import type { Update } from "../../shared/feed/update.ts";
+import type { Withheld } from "./withheld.ts";
+
+/** Why an update is left out of a plan. */
+export type LeftOut =
+  | { readonly id: UpdateId; readonly reason: "recalled"; readonly why: string }
+  | { readonly id: UpdateId; readonly reason: "withheld"; readonly withheld: Withheld }
+  /** It was under way when the host went down. */
+  | { readonly id: UpdateId; readonly reason: "suspect" }
+  | { readonly id: UpdateId; readonly reason: "failed" }
+  /** The run was asked to end before its turn. */
+  | { readonly id: UpdateId; readonly reason: "stopped" }
+  | { readonly id: UpdateId; readonly reason: "superseded"; readonly by: UpdateId }
+  | { readonly id: UpdateId; readonly reason: "conflict"; readonly with: UpdateId }
+  | { readonly id: UpdateId; readonly reason: "missing"; readonly needs: UpdateId }
+  | { readonly id: UpdateId; readonly reason: "cycle" }
+  /** Of an undo: another stands on it that would not go. */
+  | { readonly id: UpdateId; readonly reason: "needed"; readonly by: UpdateId }
+  /** An atomic replace would take out what it does not supersede. */
+  | {
+      readonly id: UpdateId;
+      readonly reason: "replaces";
+      readonly updates: readonly UpdateId[];
+      readonly foreign: readonly string[];
+    };
+
+/** An update in its turn. */
+export interface Ordered {
+  readonly update: Update;
+  /** Applied updates that the kernel puts out of force when this one goes in. */
+  readonly replaces: readonly UpdateId[];
+  /** Patches of others that go out too. */
+  readonly replacesForeign: readonly string[];
+}
+
+/** What updates are ordered on top of. */
+export interface Ground {
+  /** Every update of the manifest. */
+  readonly byId: ReadonlyMap<UpdateId, Update>;
+  readonly superseding: Superseding;
+  readonly applied: ReadonlySet<UpdateId>;
+  readonly foreign: readonly string[];
+  readonly replaceOthers: boolean;
+  /** Not to be applied, and why. */
+  readonly leaveOut: ReadonlyMap<UpdateId, LeftOut>;
+}
+
+export interface Order {
+  readonly updates: readonly Ordered[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/**
+ * Puts what is not applied yet into an order in which it can be applied: dependencies first, then atomic replaces,
+ * as they would take out what came before them; ties by publication and then id.
+ */
+export function orderUpdates(candidates: readonly Update[], ground: Ground): Order {
+  const { leaveOut } = ground;
+  const state = new Simulated(ground);
+  const open = new Set<UpdateId>();
+  const chosen = new Map(candidates.map((update) => [update.id, update]));
+  const leftOut = new Map<UpdateId, LeftOut>();
+  const updates: Ordered[] = [];
+
+  function* visit(update: Update): Visit {
+    if (state.seen.has(update.id) || leftOut.has(update.id)) return;
+    if (open.has(update.id)) {
+      leftOut.set(update.id, { id: update.id, reason: "cycle" });
+      return;
+    }
+    open.add(update.id);
+    for (const id of update.depends) {
+      if (state.meets(id)) continue;
+      const why = leaveOut.get(id);
+      const needed = chosen.get(why?.reason === "superseded" ? why.by : id);
+      if (needed) yield needed;
+    }
+    open.delete(update.id);
+    const obstacle = leftOut.get(update.id) ?? leaveOut.get(update.id) ?? state.obstacleTo(update);
+    if (obstacle) leftOut.set(update.id, obstacle);
+    else updates.push(state.apply(update));
+  }
+
+  const inTurn = [...candidates].sort((a, b) => Number(b.replace) - Number(a.replace) || byPublication(a, b));
+  depthFirst(inTurn, visit);
+  return { updates, leftOut: [...leftOut.values()] };
+}
+
+/** What would be in force after each step. */
+class Simulated {
+  /** Applied now, or in an earlier step: not to be looked at again, though it was replaced since. */
+  readonly seen: Set<UpdateId>;
+  readonly #standing: Set<UpdateId>;
+  readonly #ground: Ground;
+  readonly #foes: ReadonlyMap<UpdateId, ReadonlySet<UpdateId>>;
+  #foreign: readonly string[];
+
+  constructor(ground: Ground) {
+    this.seen = new Set(ground.applied);
+    this.#standing = new Set(ground.applied);
+    this.#ground = ground;
+    this.#foreign = ground.foreign;
+    this.#foes = conflictsBothWays(ground.byId.values());
+  }
+
+  meets(id: UpdateId): boolean {
+    return this.#ground.superseding.met(id, this.#standing);
+  }
+
+  obstacleTo(update: Update): LeftOut | undefined {
+    const { id } = update;
+    const needs = update.depends.find((needed) => !this.meets(needed));
+    if (needs !== undefined) return { id, reason: "missing", needs };
+    const foe = [...(this.#foes.get(id) ?? [])].sort().find((other) => this.#survives(other, update));
+    if (foe !== undefined) return { id, reason: "conflict", with: foe };
+    return this.#ground.replaceOthers ? undefined : this.#wouldReplace(update);
+  }
+
+  apply(update: Update): Ordered {
+    const replaces = update.replace ? this.#replaceable() : [];
+    const replacesForeign = update.replace ? this.#foreign : [];
+    for (const id of replaces) this.#standing.delete(id);
+    if (update.replace) this.#foreign = [];
+    this.#standing.add(update.id);
+    this.seen.add(update.id);
+    return { update, replaces, replacesForeign };
+  }
+
+  /** An atomic replace need not bear what it takes out. */
+  #survives(id: UpdateId, update: Update): boolean {
+    return this.#standing.has(id) && !(update.replace && this.#isLivepatch(id));
+  }
+
+  #replaceable(): UpdateId[] {
+    return [...this.#standing].filter((id) => this.#isLivepatch(id)).sort();
+  }
+
+  #isLivepatch(id: UpdateId): boolean {
+    return this.#ground.byId.get(id)?.engine === "livepatch";
+  }
+
+  #wouldReplace(update: Update): LeftOut | undefined {
+    if (!update.replace) return undefined;
+    const needless = this.#ground.superseding.neededNoMore(update.id);
+    const updates = this.#replaceable().filter((id) => !needless.has(id));
+    if (updates.length + this.#foreign.length === 0) return undefined;
+    return { id: update.id, reason: "replaces", updates, foreign: this.#foreign };
+  }
+}
+
+/** A conflict that one side declares holds for both. */
+function conflictsBothWays(all: Iterable<Update>): ReadonlyMap<UpdateId, ReadonlySet<UpdateId>> {
+  const foes = new Map<UpdateId, Set<UpdateId>>();
+  const note = (a: UpdateId, b: UpdateId) => foes.set(a, (foes.get(a) ?? new Set()).add(b));
+  for (const update of all) {
+    for (const other of update.conflicts) {
+      note(update.id, other);
+      note(other, update.id);
+    }
+  }
+  return foes;
+}
+
+/** Yields what has to be visited first. */
+export type Visit = Generator<Update, void>;
+
+/** Without recursion: a chain of dependencies may be as long as a manifest. */
+export function depthFirst(roots: readonly Update[], visit: (update: Update) => Visit): void {
+  for (const root of roots) {
+    const stack = [visit(root)];
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const next = top.next();
+      if (next.done) stack.pop();
+      else stack.push(visit(next.value));
+    }
+  }
+}
+
+export function byPublication(a: Update, b: Update): number {
+  return a.published - b.published || (a.id < b.id ? -1 : 1);
+}

@@ -1,0 +1,141 @@
+import { execFile } from "node:child_process";
+import { link, rename, writeFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { promisify } from "node:util";
+import { hasErrno } from "../node/files.ts";
+import type { ClosedFolder } from "../node/folder/closed_folder.ts";
+import { RebootlessError } from "../shared/errors.ts";
+import { groupBy } from "../shared/group_by.ts";
+import { MAX_BUNDLE_BYTES } from "../shared/limits.ts";
+
+const run = promisify(execFile);
+
+/** What a reader comes to first is put in place last. */
+type Rank = "named" | "timestamp" | "feed";
+const RANKS: readonly Rank[] = ["named", "timestamp", "feed"];
+
+/** feed.json and timestamp.json name all else; everything else is named by what it is, or by its version. */
+function rankOf(path: string): Rank {
+  if (path.endsWith("/feed.json") || path === "kernels/index.json") return "feed";
+  return path.endsWith("/timestamp.json") ? "timestamp" : "named";
+}
+
+/**
+ * Files that are to appear in a mirror. Each is written under another name first; once all are on the disk they are
+ * renamed: what is named by its content or its version, then what names it. So whoever reads meanwhile, and whoever reads
+ * after the power went, finds the old state of a kernel or the new one.
+ */
+export class Batch {
+  readonly #files: ClosedFolder;
+  readonly #fresh: string;
+  /** The name that a file has meanwhile, by its path. */
+  readonly #staged = new Map<string, string>();
+  #count = 0;
+
+  /** @param fresh a folder in it, for files that have no place yet. */
+  constructor(files: ClosedFolder, fresh: string) {
+    this.#files = files;
+    this.#fresh = fresh;
+  }
+
+  get size(): number {
+    return this.#staged.size;
+  }
+
+  has(path: string): boolean {
+    return this.#staged.has(path);
+  }
+
+  /** Throws `io`, with what was there before untouched. */
+  async write(path: string, bytes: Uint8Array): Promise<void> {
+    await this.#stage(path, (temporary) => writeFile(temporary, bytes, { flag: "wx" }));
+  }
+
+  /** The same file under a second name, or a copy where the file system has no links. */
+  async link(path: string, from: string): Promise<void> {
+    const staged = this.#staged.get(from);
+    const source = staged === undefined ? from : `${this.#fresh}/${staged}`;
+    await this.#stage(path, async (temporary) => {
+      const linked = await this.#files.within(dirname(source), (at) =>
+        link(`${at}/${basename(source)}`, temporary).then(
+          () => true,
+          () => false,
+        ),
+      );
+      if (linked) return;
+      const bytes = await this.#files.readIfThere(source, MAX_BUNDLE_BYTES);
+      if (!bytes) throw new RebootlessError("io", `${source} of the mirror cannot be read`);
+      await writeFile(temporary, bytes, { flag: "wx" });
+    });
+  }
+
+  async commit(): Promise<void> {
+    if (this.#staged.size === 0) return;
+    for (const rank of RANKS) {
+      const entries = [...this.#staged].filter(([path]) => rankOf(path) === rank);
+      if (entries.length === 0) continue;
+      await syncFileSystem(this.#files.path);
+      const byFolder = groupBy(entries, ([path]) => dirname(path));
+      await this.#files.within(this.#fresh, async (fresh) => {
+        for (const [folder, inIt] of byFolder) await this.#place(fresh, folder, inIt);
+      });
+    }
+    // A second name of a file that has this name already stays where it was (rename(2)).
+    await this.clear();
+    await syncFileSystem(this.#files.path);
+  }
+
+  /** Removes what was written and not put in place. */
+  async clear(): Promise<void> {
+    await this.#files.remove(this.#fresh);
+    await this.#files.within(this.#fresh, async () => undefined);
+  }
+
+  async #stage(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
+    const name = String(this.#count++);
+    await inWords(`cannot write ${path} into the mirror`, () =>
+      this.#files.within(this.#fresh, (at) => write(`${at}/${name}`)),
+    );
+    this.#staged.set(path, name);
+  }
+
+  /** A folder in a file's place has no business there, and makes way. */
+  async #place(
+    fresh: string,
+    folder: string,
+    entries: readonly (readonly [path: string, name: string])[],
+  ): Promise<void> {
+    const put = async (at: string) => {
+      for (const [path, name] of entries) {
+        const once = () => rename(`${fresh}/${name}`, `${at}/${basename(path)}`);
+        await once().catch(async (error: unknown) => {
+          if (!hasErrno(error, "EISDIR")) throw error;
+          await this.#files.remove(path);
+          await once();
+        });
+        this.#staged.delete(path);
+      }
+    };
+    await inWords(`cannot put files in place in ${folder}`, () => this.#files.within(folder, put));
+  }
+}
+
+/** All of a file system at once (syncfs(2)), which Node has no call for: one for each of many files takes much longer. */
+async function syncFileSystem(path: string): Promise<void> {
+  await run("sync", ["-f", path]).catch(() =>
+    run("sync", []).catch((cause: unknown) => {
+      throw new RebootlessError("unsupported", "cannot run sync", { cause, hint: "Install coreutils." });
+    }),
+  );
+}
+
+async function inWords(message: string, act: () => Promise<unknown>): Promise<void> {
+  try {
+    await act();
+  } catch (cause) {
+    if (cause instanceof RebootlessError) throw cause;
+    const full = hasErrno(cause, "ENOSPC", "EDQUOT");
+    const hint = full ? "The disk is full. The mirror is as it was; nothing has to be repaired." : undefined;
+    throw new RebootlessError("io", message, { cause, ...(hint && { hint }) });
+  }
+}

@@ -1,0 +1,274 @@
+import { type BuildId, isBuildId, isSha256Hex, type Sha256Hex } from "../shared/brand.ts";
+import { equalBytes } from "../shared/bytes.ts";
+import { counted } from "../shared/counted.ts";
+import { sha256Of } from "../shared/crypto/digest.ts";
+import { isCode } from "../shared/errors.ts";
+import { artifactsIn } from "../shared/feed/artifacts.ts";
+import { encodeIndex, INDEX_PATH, type Index } from "../shared/feed/kernel_index.ts";
+import { artifactPath, feedPath, kernelPath, metadataPath, targetsPath } from "../shared/feed/paths.ts";
+import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../shared/limits.ts";
+import type { Instant } from "../shared/time.ts";
+import { decodeRoot, type Envelope, parseEnvelope, type TopRole } from "../shared/tuf/schema.ts";
+import { roleOf } from "../shared/tuf/trusted_set.ts";
+import { verifyThreshold } from "../shared/tuf/verify.ts";
+import { EXPIRY_IS_NO_MATTER, filesOf, hasExpired, type Judged, judgeAt, lineOf } from "./judge.ts";
+import { FOLDERS, type MirrorDir } from "./mirror_dir.ts";
+import { readSiteTimestamps } from "./site_timestamps.ts";
+import { type MirrorTrust, openTrust, rootPath } from "./trust.ts";
+import { verify } from "./verifier.ts";
+
+/** What is wrong with a file of a mirror. */
+export interface Fault {
+  readonly path: string;
+  readonly problem: "damaged" | "missing" | "foreign";
+  readonly why: string;
+  /** The kernel that has to be fetched again; null: the file is needless as it is. */
+  readonly kernel: BuildId | null;
+  readonly artifact?: Sha256Hex;
+}
+
+export interface Checked {
+  readonly faults: readonly Fault[];
+  /** Kernels that verify, and whose metadata has run out by now. */
+  readonly expired: readonly BuildId[];
+  readonly kernels: number;
+  readonly files: number;
+}
+
+/**
+ * Looks at every file of a mirror against the mirror's own root of trust. Nothing is fetched. What an old file is worth is
+ * judged too: by its name's digest, or by signatures under some root of the chain.
+ */
+export async function check(
+  dir: MirrorDir,
+  now: Instant,
+  progress: (line: string) => void,
+): Promise<Checked> {
+  const trust = await openTrust(dir);
+  const names = (await dir.files.names("kernels")).filter((name) => `kernels/${name}` !== INDEX_PATH);
+  await followBundled(dir, trust, names);
+  const checking = new Checking(dir, trust, now);
+  await checking.roots();
+  for (const [i, name] of names.entries()) {
+    await checking.kernel(name);
+    if (i % 1000 === 999) progress(`${i + 1} of ${counted(names.length, "kernel")} looked at`);
+  }
+  await checking.artifacts();
+  await checking.index();
+  await checking.strangers();
+  const { faults, expired, files, lines } = checking;
+  return { faults, expired, kernels: lines.size, files };
+}
+
+/** Where a root is damaged, the feeds carry it too. */
+async function followBundled(dir: MirrorDir, trust: MirrorTrust, names: readonly string[]): Promise<void> {
+  const some = names.find(isBuildId);
+  const bundle = some === undefined ? undefined : await dir.bundle(some);
+  const newest = bundle?.roots ?? [];
+  const byVersion = new Map(newest.map((bytes) => [versionOf(bytes), bytes]));
+  await trust.follow(async (version) => byVersion.get(version)).catch(() => []);
+}
+
+function versionOf(root: Uint8Array): number | undefined {
+  try {
+    return decodeRoot(parseEnvelope(root, "root").signed).version;
+  } catch {
+    return undefined; // the feed is damaged too, and is found to be
+  }
+}
+
+const OTHER_DIGEST = "its digest is another";
+
+class Checking {
+  readonly faults: Fault[] = [];
+  readonly expired: BuildId[] = [];
+  readonly lines: Index = new Map();
+  files = 0;
+  readonly #dir: MirrorDir;
+  readonly #trust: MirrorTrust;
+  readonly #now: Instant;
+  /** Artifacts that manifests in force name, with one of their kernels. */
+  readonly #named = new Map<Sha256Hex, BuildId>();
+
+  constructor(dir: MirrorDir, trust: MirrorTrust, now: Instant) {
+    this.#dir = dir;
+    this.#trust = trust;
+    this.#now = now;
+  }
+
+  async roots(): Promise<void> {
+    const { version, first } = this.#trust;
+    for (const name of await this.#dir.files.names("root")) {
+      const number = Number(/^([1-9]\d{0,8})\.root\.json$/.exec(name)?.[1]);
+      const path = `root/${name}`;
+      if (Number.isNaN(number)) this.#fault(path, "foreign", null, "no name of a root");
+      else if (number > version || number < first) this.#fault(path, "damaged", null, "it does not follow");
+      else await this.#same(path, this.#trust.file(number), null, MAX_ROOT_BYTES);
+    }
+    for (let number = first; number <= version; number++) {
+      const present = await this.#dir.read(rootPath(number), MAX_ROOT_BYTES);
+      if (!present) this.#fault(rootPath(number), "missing", null, "the chain of roots has a gap");
+    }
+  }
+
+  async kernel(id: string): Promise<void> {
+    const folder = `kernels/${id}`;
+    if (!isBuildId(id)) return this.#fault(folder, "foreign", null, "no build ID");
+    if (await this.#dir.foreignFolder([folder])) return this.#fault(folder, "foreign", null, "no folder");
+    const judged = await this.#judged(id);
+    if (!judged) return;
+    const expected = new Map((await filesOf(judged, this.#trust)).map((file) => [file.path, file]));
+    const present = await filesBelow(this.#dir, id);
+    for (const [path, file] of expected) {
+      if (!present.has(path)) this.#fault(path, "missing", id, "a mirror has it for every kernel");
+      else
+        await this.#same(
+          path,
+          "bytes" in file ? file.bytes : await this.#root(file.same),
+          id,
+          MAX_BUNDLE_BYTES,
+        );
+    }
+    for (const path of present) if (!expected.has(path)) await this.#old(path, id);
+    for (const { sha256 } of artifactsIn(judged.manifest)) this.#named.set(sha256, id);
+    this.lines.set(id, await lineOf(judged));
+  }
+
+  async #judged(id: BuildId): Promise<Judged | undefined> {
+    const path = feedPath(id);
+    const bundle = await this.#dir.bundle(id);
+    if (!bundle) {
+      const present = await this.#dir.read(path, MAX_BUNDLE_BYTES);
+      if (!present) return void this.#fault(path, "missing", id, "there is no feed.json");
+      return void this.#fault(path, "damaged", id, "it is not a feed.json");
+    }
+    try {
+      const judged = await judgeAt(id, bundle, undefined, this.#trust, EXPIRY_IS_NO_MATTER);
+      if (hasExpired(judged.trusted, this.#now)) this.expired.push(id);
+      return judged;
+    } catch (error) {
+      if (!(error instanceof Error) || isCode(error, "io")) throw error;
+      return void this.#fault(path, "damaged", id, error.message);
+    }
+  }
+
+  /** A file that was in force once. */
+  async #old(path: string, id: BuildId): Promise<void> {
+    this.files++;
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    const bytes = (await this.#dir.read(path, MAX_BUNDLE_BYTES)) ?? new Uint8Array();
+    const [, digest] = /^([0-9a-f]{64})\.[0-9a-f]+\.json$/.exec(name) ?? [];
+    if (digest !== undefined && path.startsWith(`${kernelPath(id)}/targets/kernels/`)) {
+      if ((await sha256Of(bytes)) !== digest) this.#fault(path, "damaged", null, OTHER_DIGEST);
+      return;
+    }
+    const [, role] = /^[1-9]\d{0,8}\.(snapshot|targets)\.json$/.exec(name) ?? [];
+    if (role === undefined || !path.startsWith(`${kernelPath(id)}/metadata/`)) {
+      return this.#fault(path, "foreign", null, "no file of a feed");
+    }
+    if (!(await this.#wasSigned(bytes, role as TopRole)))
+      this.#fault(path, "damaged", null, "nobody signed it");
+  }
+
+  async #wasSigned(bytes: Uint8Array, role: TopRole): Promise<boolean> {
+    const envelope = envelopeOf(bytes, role);
+    if (!envelope) return false;
+    for (const root of this.#trust.chain) {
+      try {
+        await verifyThreshold(envelope, roleOf(root, role), root.keys, verify, role);
+        return true;
+      } catch (error) {
+        if (!isCode(error, "trust")) throw error;
+      }
+    }
+    return false;
+  }
+
+  async artifacts(): Promise<void> {
+    for (const name of await this.#dir.files.names("artifacts")) {
+      const path = `artifacts/${name}`;
+      this.files++;
+      const bytes = await this.#dir.read(path, MAX_ARTIFACT_BYTES);
+      const sha256 = bytes && (await sha256Of(bytes));
+      if (!isSha256Hex(name)) {
+        this.#fault(path, "foreign", null, "no digest for a name");
+        continue;
+      }
+      const kernel = this.#named.get(name) ?? null;
+      this.#named.delete(name);
+      if (sha256 !== name)
+        this.faults.push({ path, problem: "damaged", kernel, artifact: name, why: OTHER_DIGEST });
+    }
+    for (const [artifact, kernel] of this.#named) {
+      const path = artifactPath(artifact);
+      this.faults.push({ path, problem: "missing", kernel, artifact, why: "a manifest in force names it" });
+    }
+  }
+
+  /** It can be made of the kernels; where kernels are damaged it may know more than they say. */
+  async index(): Promise<void> {
+    const present = await this.#dir.index();
+    this.files++;
+    if (!present) return this.#fault(INDEX_PATH, "damaged", null, "it is not an index, or is missing");
+    const broken = new Set(this.faults.map(({ kernel }) => kernel));
+    const known = new Map([...present].filter(([id]) => !broken.has(id)));
+    const seen = new Map([...this.lines].filter(([id]) => !broken.has(id)));
+    // The index has the version of the feed's own timestamp, where the site's is in its place.
+    for (const id of (await readSiteTimestamps(this.#dir)).keys()) {
+      const [line, own] = [seen.get(id), known.get(id)];
+      if (line && own) seen.set(id, { ...line, timestamp: own.timestamp });
+    }
+    if (!equalBytes(encodeIndex(known), encodeIndex(seen))) {
+      this.#fault(INDEX_PATH, "damaged", null, "it is not about what is here");
+    }
+  }
+
+  async strangers(): Promise<void> {
+    for (const name of await this.#dir.files.names("")) {
+      if (!FOLDERS.includes(name)) this.#fault(name, "foreign", null, "no file of a mirror");
+    }
+  }
+
+  async #same(
+    path: string,
+    expected: Uint8Array | undefined,
+    kernel: BuildId | null,
+    maxBytes: number,
+  ): Promise<void> {
+    this.files++;
+    const bytes = await this.#dir.read(path, maxBytes);
+    if (bytes && expected && equalBytes(bytes, expected)) return;
+    this.#fault(path, "damaged", kernel, "it is not the file that was signed for");
+  }
+
+  async #root(path: string): Promise<Uint8Array | undefined> {
+    return this.#trust.file(Number.parseInt(path.slice("root/".length), 10));
+  }
+
+  #fault(path: string, problem: Fault["problem"], kernel: BuildId | null, why: string): void {
+    this.faults.push({ path, problem, kernel, why });
+  }
+}
+
+/** What is in a kernel's folder and is no folder that a kernel has: files, and whatever does not belong. */
+async function filesBelow(dir: MirrorDir, id: BuildId): Promise<ReadonlySet<string>> {
+  const paths = new Set<string>();
+  const folders = [metadataPath(id), targetsPath(id), `${targetsPath(id)}/kernels`];
+  for (const folder of [kernelPath(id), ...folders]) {
+    if (await dir.foreignFolder([folder])) continue; // it stands among what is in the folder above
+    for (const name of await dir.files.names(folder)) {
+      const path = `${folder}/${name}`;
+      if (!folders.includes(path) || (await dir.foreignFolder([path]))) paths.add(path);
+    }
+  }
+  return paths;
+}
+
+function envelopeOf(bytes: Uint8Array, role: TopRole): Envelope | undefined {
+  try {
+    return parseEnvelope(bytes, role);
+  } catch (error) {
+    if (isCode(error, "parse")) return undefined;
+    throw error;
+  }
+}

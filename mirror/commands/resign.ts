@@ -1,0 +1,58 @@
+import type { Context } from "../../client/context.ts";
+import { readNamed } from "../../node/files.ts";
+import { saneTime } from "../../node/transport/freshness.ts";
+import { counted } from "../../shared/counted.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { DAY, formatInstant, parseDuration } from "../../shared/time.ts";
+import { onlineKeys } from "../../shared/tuf/online_keys.ts";
+import { MirrorDir } from "../mirror_dir.ts";
+import { resign } from "../resign.ts";
+
+export interface MirrorResignOptions {
+  readonly key: string;
+  readonly expires: string;
+}
+
+const MAX_KEY_FILE = 64 * 1024;
+/** As accept_stale: a courier that takes longer than a quarter is no courier. */
+const MAX_LIFE = 90 * DAY;
+
+/** Gives a mirror's state timestamps of the site's own. */
+export async function mirrorResign(
+  { terminal, clock }: Context,
+  folder: string,
+  options: MirrorResignOptions,
+): Promise<void> {
+  const dir = new MirrorDir(folder);
+  await dir.requireMirror();
+  const life = parseDuration(options.expires);
+  if (life === undefined || life <= 0 || life > MAX_LIFE) {
+    throw new RebootlessError("usage", `not a time for timestamps to last: ${options.expires}`, {
+      hint: "Such as 14d; at most 90d.",
+    });
+  }
+  const keys = await onlineKeys(await readNamed(options.key, MAX_KEY_FILE)).catch((cause: unknown) => {
+    throw new RebootlessError("usage", `${options.key} is no key`, {
+      cause,
+      hint: "`rebootless-publish keys export KEY -o FILE` writes one in this form.",
+    });
+  });
+  const release = await dir.lock();
+  try {
+    const { kernels, expired, until } = await resign({ dir, keys, now: saneTime(clock, undefined), life });
+    if (expired.length > 0) {
+      terminal.notice(
+        `warning: snapshot or targets of ${counted(expired.length, "kernel")} has expired: only the feed can sign that`,
+      );
+    }
+    const end = until === undefined ? "" : `, until ${formatInstant(until)} or longer`;
+    terminal.say(`signed     ${counted(kernels.length, "kernel")}${end}`);
+    terminal.result("mirror resign", {
+      kernels: kernels.length,
+      expired: [...expired],
+      until: until === undefined ? null : formatInstant(until),
+    });
+  } finally {
+    release();
+  }
+}

@@ -1,0 +1,35 @@
+import type { AddressInfo } from "node:net";
+import type { Context } from "../../client/context.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { MirrorDir } from "../mirror_dir.ts";
+import { serveMirror } from "../serve.ts";
+
+export interface MirrorServeOptions {
+  readonly host: string;
+  readonly port: string;
+}
+
+/** Serves a mirror until it is told to stop. */
+export async function mirrorServe(
+  { terminal, stop }: Context,
+  folder: string,
+  { host, port }: MirrorServeOptions,
+): Promise<void> {
+  const dir = new MirrorDir(folder);
+  await dir.requireMirror();
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    throw new RebootlessError("usage", `not a port: ${port}`);
+  }
+  stop.heed();
+  const server = await serveMirror({ dir, host, port: Number(port), report: terminal.notice });
+  const { port: bound } = server.address() as AddressInfo;
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${bound}/`;
+  terminal.say(`serving    ${dir.path} at ${url}`);
+  terminal.result("mirror serve", { url, dir: dir.path });
+  await new Promise<void>((resolve) => {
+    if (stop.signal.aborted) resolve();
+    stop.signal.addEventListener("abort", () => resolve());
+  });
+  server.close();
+  server.closeAllConnections();
+}

@@ -1,0 +1,66 @@
+import type { Context } from "../../client/context.ts";
+import { hasErrno } from "../../node/files.ts";
+import { saneTime } from "../../node/transport/freshness.ts";
+import { counted } from "../../shared/counted.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { EXIT } from "../../shared/exit_codes.ts";
+import { jsonObject } from "../../shared/json.ts";
+import { check, type Fault } from "../check.ts";
+import { MirrorDir } from "../mirror_dir.ts";
+import { writeDamage } from "../state_file.ts";
+
+/** Verifies every file of a mirror, and leaves word of what is wrong for the next sync. Makes no request. */
+export async function mirrorVerify({ terminal, clock, exitWith }: Context, folder: string): Promise<void> {
+  const dir = new MirrorDir(folder);
+  await dir.requireMirror();
+  const release = await dir.lock().catch(onReadOnly);
+  try {
+    const now = saneTime(clock, undefined);
+    const checked = await check(dir, now, terminal.progress);
+    const { faults, expired, kernels, files } = checked;
+    if (release && faults.length > 0) await leaveWord(dir, faults);
+    for (const { path, problem, why } of faults) terminal.say(`${problem.padEnd(10)} ${path}: ${why}`);
+    if (expired.length > 0)
+      terminal.say(`expired    ${counted(expired.length, "kernel")}: sound, and out of date`);
+    terminal.say(
+      `verified   ${counted(files, "file")} of ${counted(kernels, "kernel")}, ${counted(faults.length, "fault")}`,
+    );
+    const answer = {
+      kernels,
+      files,
+      expired: [...expired],
+      faults: faults.map(({ path, problem, why }) => jsonObject({ path, problem, why })),
+    };
+    if (faults.length > 0) {
+      throw new RebootlessError(
+        "trust",
+        `${dir.path} is not as it should be: ${counted(faults.length, "file")}`,
+        {
+          hint: release
+            ? "The next `rebootless mirror sync` puts right what is named here."
+            : "It cannot be written to: copy it anew.",
+          answer,
+        },
+      );
+    }
+    if (expired.length > 0) exitWith(EXIT.expired);
+    terminal.result("mirror verify", answer);
+  } finally {
+    release?.();
+  }
+}
+
+/** A stick that cannot be written to can be verified all the same; nobody else writes to it either. */
+function onReadOnly(error: unknown): undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (hasErrno(cause, "EROFS", "EACCES", "EPERM")) return undefined;
+  throw error;
+}
+
+async function leaveWord(dir: MirrorDir, faults: readonly Fault[]): Promise<void> {
+  await writeDamage(dir, {
+    kernels: [...new Set(faults.flatMap(({ kernel }) => kernel ?? []))],
+    artifacts: faults.flatMap(({ artifact, kernel }) => (kernel === null ? [] : (artifact ?? []))),
+    remove: faults.filter(({ kernel }) => kernel === null).map(({ path }) => path),
+  });
+}

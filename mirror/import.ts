@@ -1,0 +1,270 @@
+import { writeFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { pathToFileURL } from "node:url";
+import { folderFeed } from "../node/transport/folder_feed.ts";
+import type { Freshness } from "../node/transport/freshness.ts";
+import type { ByteStream } from "../shared/archive/byte_stream.ts";
+import { tarFiles } from "../shared/archive/tar.ts";
+import type { BuildId, Sha256Hex } from "../shared/brand.ts";
+import { counted } from "../shared/counted.ts";
+import { sha256Of } from "../shared/crypto/digest.ts";
+import { Decoder } from "../shared/decode.ts";
+import { isCode, RebootlessError } from "../shared/errors.ts";
+import { artifactsIn } from "../shared/feed/artifacts.ts";
+import { decodeManifest } from "../shared/feed/manifest.ts";
+import { artifactPath } from "../shared/feed/paths.ts";
+import { encodeJson, jsonObject, parseJson } from "../shared/json.ts";
+import { MAX_ROOT_BYTES, MAX_SMALL_VALUES } from "../shared/limits.ts";
+import { formatInstant } from "../shared/time.ts";
+import { brief, type Change } from "./carried.ts";
+import { type MirrorDir, OWN } from "./mirror_dir.ts";
+import { digestOf, stateOf } from "./mirror_state.ts";
+import { readSiteTimestamps } from "./site_timestamps.ts";
+import { writeRoots } from "./sync.ts";
+import { Taking } from "./take.ts";
+import {
+  decodeRenewalsFile,
+  decodeTransfer,
+  MAX_RENEWALS_FILE_BYTES,
+  MAX_TRANSFER_BYTES,
+  MAX_TRANSFER_FILES,
+  TRANSFER,
+  type Transfer,
+} from "./transfer.ts";
+import { openTrust, rootPath } from "./trust.ts";
+import { Upstream } from "./upstream.ts";
+
+export interface ImportOptions {
+  readonly dir: MirrorDir;
+  readonly stream: ByteStream;
+  readonly freshness: Freshness;
+  readonly progress: (line: string) => void;
+}
+
+export type Imported =
+  /** It is what the mirror has already. */
+  | { readonly kind: "known"; readonly digest: Sha256Hex }
+  | {
+      readonly kind: "imported";
+      readonly digest: Sha256Hex;
+      readonly transfer: Transfer;
+      readonly taking: Taking;
+      readonly changes: readonly Change[];
+      readonly roots: readonly number[];
+    };
+
+/** Where a transfer is unpacked and judged before any of it counts. */
+const INCOMING = `${OWN}/incoming`;
+/** Which transfer is being put in place: one that was cut short there may be imported again. */
+const PENDING = "importing.json";
+const MAX_PENDING = 4096;
+
+/**
+ * Takes a transfer into a mirror, whole or not at all: unpacked beside it, every file compared with transfer.json,
+ * everything verified as a sync would, and only then put in place. Throws `usage` for one that was made for another state.
+ */
+export async function importTransfer(options: ImportOptions): Promise<Imported> {
+  const { dir, stream, freshness } = options;
+  await dir.files.remove(INCOMING);
+  try {
+    return await take(options);
+  } catch (error) {
+    if (!isCode(error, "parse")) throw error;
+    throw new RebootlessError("trust", "this is not a transfer, or it was damaged on its way", {
+      cause: error,
+      hint: "Nothing was changed. Copy it again, or have it exported again.",
+      details: { at: formatInstant(freshness.now) },
+    });
+  } finally {
+    await stream.close();
+    await dir.files.remove(INCOMING);
+  }
+}
+
+async function take(options: ImportOptions): Promise<Imported> {
+  const { dir, stream, freshness, progress } = options;
+  const files = tarFiles(stream, wants, MAX_TRANSFER_FILES + 1);
+  const head = await files.next();
+  if (head.done || head.value.path !== TRANSFER) {
+    throw new RebootlessError("trust", `this is not a transfer: it does not begin with ${TRANSFER}`);
+  }
+  const transfer = decodeTransfer(head.value.bytes);
+  const digest = await sha256Of(head.value.bytes);
+  const trust = await openTrust(dir);
+  const index = (await dir.index()) ?? new Map();
+  const here = await stateOf(dir, index, trust.version, freshness.now);
+  const pending = await pendingOf(dir);
+  if (here.digest === transfer.result && pending === undefined) return { kind: "known", digest };
+  if (pending !== digest) requireBase(transfer, here.digest, index.size > 0);
+  await unpack(files, transfer, dir, progress);
+
+  const upstream = new Upstream(folderFeed(`${pathToFileURL(dir.path).href}/${INCOMING}/`));
+  const batch = await dir.batch();
+  const damaged = { kernels: new Set<string>(), artifacts: new Set<string>() };
+  const changes: Change[] = [];
+  const named = new Set<string>();
+  const taking = new Taking(
+    { dir, upstream, trust, index, freshness, damaged, site: await readSiteTimestamps(dir) },
+    batch,
+    (before, after) => {
+      const had = before && brief(decodeManifest(before.manifest));
+      changes.push({ before: had, after: brief(after) });
+      for (const { sha256 } of artifactsIn(after)) named.add(artifactPath(sha256));
+    },
+  );
+  const carriesRoots = new Set(
+    transfer.files.map(({ path }) => path).filter((path) => path.startsWith("root/")),
+  );
+  const roots = await trust.follow(async (version) => {
+    const path = rootPath(version);
+    return carriesRoots.has(path) ? dir.read(`${INCOMING}/${path}`, MAX_ROOT_BYTES) : undefined;
+  });
+  await writeRoots(dir, trust, batch);
+  for (const id of transfer.kernels) await taking.fetch(id);
+  await renew(taking, transfer);
+  requireWhole(taking);
+  requireUse(transfer, named);
+  await requireResult(transfer, taking);
+
+  await dir.writeOwn(PENDING, encodeJson(jsonObject({ format: 1, transfer: digest })));
+  await taking.commit();
+  await dir.writeIndex(index);
+  await dir.files.remove(`${OWN}/${PENDING}`);
+  return { kind: "imported", digest, transfer, taking, changes, roots };
+}
+
+/** transfer.json first; what it does not name is refused, not passed over. */
+function wants(path: string, size: number): boolean {
+  const max = path === TRANSFER ? MAX_TRANSFER_BYTES : MAX_RENEWALS_FILE_BYTES;
+  if (size <= max) return true;
+  throw new RebootlessError(
+    "limit",
+    `a file of ${size} bytes in the transfer, at most ${max} make sense: ${JSON.stringify(path.slice(0, 80))}`,
+  );
+}
+
+function requireBase({ base, made }: Transfer, here: Sha256Hex, hasKernels: boolean): void {
+  if (base === null || base === here) return;
+  throw new RebootlessError(
+    "usage",
+    hasKernels
+      ? "this transfer does not follow what the mirror has: one before it is missing, or a later one was imported"
+      : "this transfer follows others, and the mirror is empty",
+    {
+      hint: `It was made ${formatInstant(made)} for a mirror in state ${base.slice(0, 16)}, this one is in ${here.slice(0, 16)}. Import in the order in which they were made, or carry \`rebootless mirror state\` out for another. Nothing was changed.`,
+      details: { base, here },
+    },
+  );
+}
+
+/** Every file of the list, each once and as listed, and no other. */
+async function unpack(
+  files: AsyncGenerator<{ readonly path: string; readonly bytes: Uint8Array }>,
+  { files: listed }: Transfer,
+  dir: MirrorDir,
+  progress: (line: string) => void,
+): Promise<void> {
+  const left = new Map(listed.map((file) => [file.path, file]));
+  for await (const { path, bytes } of files) {
+    const file = left.get(path);
+    const name = JSON.stringify(path.slice(0, 100));
+    if (!file) throw new RebootlessError("trust", `the transfer holds ${name}, which it does not list`);
+    if (bytes.length !== file.length || (await sha256Of(bytes)) !== file.sha256) {
+      throw new RebootlessError("trust", `${name} is not the file that the transfer lists`);
+    }
+    left.delete(path);
+    await dir.files.within(`${INCOMING}/${dirname(path)}`, (at) =>
+      writeFile(`${at}/${basename(path)}`, bytes, { flag: "wx" }),
+    );
+    const done = listed.length - left.size;
+    if (done % 1000 === 0) progress(`${done} of ${counted(listed.length, "file")} unpacked`);
+  }
+  const [missing] = left.keys();
+  if (missing === undefined) return;
+  throw new RebootlessError(
+    "trust",
+    `the transfer lacks ${missing}${left.size > 1 ? ` and ${left.size - 1} more` : ""}`,
+  );
+}
+
+/** Kernels that were signed again: each once, none that changed too, and as many as are stated. */
+async function renew(taking: Taking, { files, kernels, renewed }: Transfer): Promise<void> {
+  const seen = new Set<BuildId>(kernels);
+  for (const { path } of files.filter((file) => file.path.startsWith("timestamps/"))) {
+    const bytes = await taking.dir.read(`${INCOMING}/${path}`, MAX_RENEWALS_FILE_BYTES);
+    const renewals = decodeRenewalsFile(bytes ?? new Uint8Array());
+    for (const renewal of renewals) {
+      if (seen.has(renewal.buildId)) {
+        throw new RebootlessError("trust", `the transfer has kernel ${renewal.buildId} twice`);
+      }
+      seen.add(renewal.buildId);
+      if ((await taking.renew(renewal)) === "done") continue;
+      throw new RebootlessError(
+        "trust",
+        `the transfer renews kernel ${renewal.buildId}, which is of another version here`,
+      );
+    }
+  }
+  const had = seen.size - kernels.length;
+  if (had !== renewed) {
+    throw new RebootlessError(
+      "trust",
+      `the transfer states ${counted(renewed, "kernel")} signed again, and has ${had}`,
+    );
+  }
+}
+
+/** What nothing in a transfer asks for would be dropped in silence. */
+function requireUse({ files }: Transfer, named: ReadonlySet<string>): void {
+  const idle = files.find(({ path }) => path.startsWith("artifacts/") && !named.has(path));
+  if (idle)
+    throw new RebootlessError("trust", `the transfer carries ${idle.path}, which no kernel of it names`);
+}
+
+/**
+ * The state that it leads to is the one that it states. A transfer for any mirror states what it carries itself, and the mirror
+ * may have more.
+ */
+async function requireResult({ base, kernels, files, result }: Transfer, taking: Taking): Promise<void> {
+  const { outcome, trust } = taking;
+  const own = new Set(kernels);
+  const counted = base === null ? [...outcome].filter(([id]) => own.has(id)) : [...outcome];
+  const root = base === null ? newestRoot(files) : trust.version;
+  if ((await digestOf(root, new Map(counted))) === result) return;
+  throw new RebootlessError("trust", "this transfer leads to another state than it states", {
+    hint: "Nothing was put in place. Have it exported again, from a mirror that `rebootless mirror verify` finds sound.",
+  });
+}
+
+/** Version 1 is what everybody was given to begin with, and never travels. */
+const newestRoot = (files: Transfer["files"]): number =>
+  files
+    .map(({ path }) => Number(/^root\/(\d+)\.root\.json$/.exec(path)?.[1] ?? 1))
+    .reduce((newest, version) => Math.max(newest, version), 1);
+
+function requireWhole({ faults, notCovered }: Taking): void {
+  const [fault] = faults;
+  const [missing] = notCovered;
+  if (missing !== undefined)
+    throw new RebootlessError("trust", `the transfer names kernel ${missing} and lacks it`);
+  if (!fault) return;
+  const { error, buildId: id } = fault;
+  throw new RebootlessError(error.code, `kernel ${id} of the transfer: ${error.message}`, {
+    cause: error.cause,
+    hint:
+      error.code === "expired"
+        ? "The courier took longer than it lasts: `--accept-stale 30d` takes it all the same, and hosts need accept_stale too."
+        : "Nothing of it was put in place.",
+  });
+}
+
+/** The transfer whose files were being put in place when a run was cut short. */
+async function pendingOf(dir: MirrorDir): Promise<string | undefined> {
+  const bytes = await dir.readOwn(PENDING, MAX_PENDING);
+  if (!bytes) return undefined;
+  try {
+    return new Decoder(parseJson(bytes, PENDING, MAX_SMALL_VALUES), PENDING).get("transfer").string();
+  } catch {
+    return "unknown"; // damaged: whatever comes has to follow what is here
+  }
+}

@@ -1,0 +1,99 @@
+import { gunzipSync, gzipSync } from "node:zlib";
+import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../shared/brand.ts";
+import { utf8 } from "../shared/bytes.ts";
+import { sha256Of } from "../shared/crypto/digest.ts";
+import { Decoder } from "../shared/decode.ts";
+import { isCode, RebootlessError } from "../shared/errors.ts";
+import type { Index } from "../shared/feed/kernel_index.ts";
+import { encodeJson, jsonObject, parseJson } from "../shared/json.ts";
+import { formatInstant, type Instant, parseInstant } from "../shared/time.ts";
+import type { MirrorDir } from "./mirror_dir.ts";
+import { MAX_SELECTED } from "./selection.ts";
+
+/** What a mirror has of a kernel: versions of targets and of timestamp. */
+export interface Had {
+  readonly version: number;
+  readonly timestamp: number;
+}
+
+/** What a mirror has, in short: enough for another to know what it lacks. */
+export interface MirrorState {
+  /** Of the versions below: two mirrors with the same have the same. */
+  readonly digest: Sha256Hex;
+  readonly at: Instant;
+  readonly root: number;
+  readonly kernels: ReadonlyMap<BuildId, Had>;
+  /** The first 16 digits of each digest: a guess too many costs a file that is named as missing. */
+  readonly artifacts: ReadonlySet<string>;
+}
+
+const MAX_STATE_BYTES = 64 * 1024 * 1024;
+const MAX_ARTIFACTS = 1_000_000;
+/** A line and its three cells for each kernel. */
+const MAX_VALUES = 4 * MAX_SELECTED + MAX_ARTIFACTS + 16;
+export const SHORT_DIGEST = 16;
+
+export async function stateOf(dir: MirrorDir, index: Index, root: number, at: Instant): Promise<MirrorState> {
+  const kernels = new Map([...index].map(([id, { version, timestamp }]) => [id, { version, timestamp }]));
+  const names = await dir.files.names("artifacts");
+  const artifacts = new Set(names.map((name) => name.slice(0, SHORT_DIGEST)));
+  return { digest: await digestOf(root, kernels), at, root, kernels, artifacts };
+}
+
+/** SHA-256 of `ROOT\n` and a line `BUILD-ID VERSION TIMESTAMP\n` for each kernel, by build ID. */
+export function digestOf(root: number, kernels: ReadonlyMap<BuildId, Had>): Promise<Sha256Hex> {
+  const lines = [...kernels].map(([id, { version, timestamp }]) => `${id} ${version} ${timestamp}\n`);
+  return sha256Of(utf8(`${root}\n${lines.sort().join("")}`));
+}
+
+/** What a mirror with one state has once all that another has was carried to it. */
+export function digestAfter(root: number, index: Index, since: MirrorState | undefined): Promise<Sha256Hex> {
+  const kernels = new Map<BuildId, Had>([...(since?.kernels ?? []), ...index]);
+  return digestOf(Math.max(root, since?.root ?? 0), kernels);
+}
+
+/** JSON, compressed by gzip: 20,000 kernels with three modules each are about a megabyte. */
+export function encodeState({ digest, at, root, kernels, artifacts }: MirrorState): Uint8Array {
+  const lines = [...kernels].map(([id, { version, timestamp }]) => [id, version, timestamp]);
+  const state = jsonObject({
+    format: 1,
+    digest,
+    at: formatInstant(at),
+    root,
+    kernels: lines,
+    artifacts: [...artifacts].sort(),
+  });
+  return gzipSync(encodeJson(state));
+}
+
+/** Throws `usage` for what is no state. */
+export async function decodeState(bytes: Uint8Array): Promise<MirrorState> {
+  try {
+    const json = gunzipSync(bytes, { maxOutputLength: MAX_STATE_BYTES });
+    const state = new Decoder(parseJson(json, "state", MAX_VALUES), "state");
+    state.get("format").literal(1);
+    const root = state.get("root").integer(1);
+    const kernels = new Map(state.get("kernels").array(MAX_SELECTED).map(decodeLine));
+    const digest = state.get("digest").as(sha256Hex);
+    if ((await digestOf(root, kernels)) !== digest) state.fail("its digest is another");
+    const artifacts = new Set(
+      state
+        .get("artifacts")
+        .array(MAX_ARTIFACTS)
+        .map((name) => name.string(SHORT_DIGEST)),
+    );
+    return { digest, at: state.get("at").as(parseInstant), root, kernels, artifacts };
+  } catch (cause) {
+    if (!isCode(cause, "parse") && cause instanceof RebootlessError) throw cause;
+    throw new RebootlessError("usage", "this is not the state of a mirror", {
+      cause,
+      hint: "`rebootless mirror state DIR -o STATE` writes one, where the transfer goes.",
+    });
+  }
+}
+
+function decodeLine(line: Decoder): readonly [BuildId, Had] {
+  const [id, version, timestamp] = line.array(3);
+  if (!id || !version || !timestamp) return line.fail("cut short");
+  return [id.as(buildId), { version: version.integer(1), timestamp: timestamp.integer(1) }];
+}

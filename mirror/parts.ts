@@ -1,0 +1,106 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { ByteStream } from "../shared/archive/byte_stream.ts";
+import { tarFiles } from "../shared/archive/tar.ts";
+import { counted } from "../shared/counted.ts";
+import { RebootlessError } from "../shared/errors.ts";
+import { decodePart, MAX_ARCHIVE_BYTES, MAX_PART_JSON, PART, type Part } from "./transfer.ts";
+
+/** A tar header and its file's own, in whole blocks. */
+const BLOCK = 512;
+
+export const partName = (output: string, part: number): string =>
+  `${output}.${String(part).padStart(3, "0")}`;
+
+/** What lies beside a path as parts of a transfer of its name, rising. */
+export async function partsOf(output: string): Promise<readonly string[]> {
+  const [folder, name] = [dirname(output), basename(output)];
+  const names = await readdir(folder).catch((): string[] => []);
+  const isPart = (one: string) => one.startsWith(`${name}.`) && /^\d{3,4}$/.test(one.slice(name.length + 1));
+  return names
+    .filter(isPart)
+    .sort()
+    .map((one) => join(folder, one));
+}
+
+interface PartFile extends Part {
+  readonly path: string;
+  /** Where its bytes begin. */
+  readonly start: number;
+}
+
+/**
+ * A transfer's bytes out of one file, or of its parts in any order. Every part is looked at before the first byte is
+ * given. Throws `usage` for parts that are missing or of another transfer, `trust` for one that is damaged.
+ */
+export async function openTransfer(paths: readonly string[]): Promise<ByteStream> {
+  const parts: PartFile[] = [];
+  for (const path of paths) {
+    const part = await partOf(path);
+    if (part) parts.push(part);
+    else if (paths.length > 1)
+      throw new RebootlessError("usage", `${path} is a whole transfer, not a part of one`);
+    else return new ByteStream(createReadStream(path), path, MAX_ARCHIVE_BYTES);
+  }
+  const ordered = complete(parts);
+  for (const part of ordered) await requireSound(part);
+  return new ByteStream(chunksOf(ordered), ordered[0]?.path ?? "", MAX_ARCHIVE_BYTES);
+}
+
+async function partOf(path: string): Promise<PartFile | undefined> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new RebootlessError("usage", `cannot read ${path}`, { cause });
+  });
+  if (!found.isFile()) throw new RebootlessError("usage", `${path} is not a file`);
+  const stream = new ByteStream(createReadStream(path, { end: 16 * 1024 }), path, MAX_ARCHIVE_BYTES);
+  try {
+    for await (const file of tarFiles(stream, (name, size) => name === PART && size <= MAX_PART_JSON)) {
+      const start = 2 * BLOCK + Math.ceil(file.bytes.length / BLOCK) * BLOCK;
+      return { ...decodePart(file.bytes), path, start };
+    }
+    return undefined;
+  } catch {
+    return undefined; // then it is a whole transfer, or is found to be none
+  }
+}
+
+function complete(parts: readonly PartFile[]): readonly PartFile[] {
+  const [first] = parts;
+  if (!first) throw new RebootlessError("usage", "no transfer is given");
+  const other = parts.find(({ transfer }) => transfer !== first.transfer);
+  if (other)
+    throw new RebootlessError("usage", `${other.path} is a part of another transfer than ${first.path}`);
+  const byNumber = new Map(parts.map((part) => [part.part, part]));
+  const missing = Array.from({ length: first.parts }, (_, i) => i + 1).filter(
+    (number) => !byNumber.has(number),
+  );
+  if (missing.length > 0) {
+    const which = `${missing.slice(0, 20).join(", ")}${missing.length > 20 ? ", …" : ""}`;
+    throw new RebootlessError("usage", `of ${counted(first.parts, "part")} these are missing: ${which}`, {
+      hint: "Give all parts at once, in any order. Nothing was changed.",
+    });
+  }
+  return [...byNumber.values()].sort((a, b) => a.part - b.part);
+}
+
+async function requireSound(part: PartFile): Promise<void> {
+  const hash = createHash("sha256");
+  let length = 0;
+  for await (const chunk of chunksOf([part])) {
+    hash.update(chunk);
+    length += chunk.length;
+  }
+  if (length === part.length && hash.digest("hex") === part.sha256) return;
+  throw new RebootlessError("trust", `part ${part.part} is damaged: ${part.path}`, {
+    hint: "Copy that part again. Nothing was changed.",
+  });
+}
+
+async function* chunksOf(parts: readonly PartFile[]): AsyncGenerator<Uint8Array> {
+  for (const { path, start, length } of parts) {
+    for await (const chunk of createReadStream(path, { start, end: start + length - 1 }))
+      yield chunk as Buffer;
+  }
+}

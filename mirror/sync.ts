@@ -1,0 +1,210 @@
+import { normalize } from "node:path";
+import type { Freshness } from "../node/transport/freshness.ts";
+import type { BuildId } from "../shared/brand.ts";
+import { equalBytes } from "../shared/bytes.ts";
+import { counted } from "../shared/counted.ts";
+import { isCode, type RebootlessError } from "../shared/errors.ts";
+import type { IndexLine } from "../shared/feed/kernel_index.ts";
+import { MAX_RENEWALS } from "../shared/feed/listing.ts";
+import { MAX_ROOT_BYTES } from "../shared/limits.ts";
+import { inParallel } from "../shared/parallel.ts";
+import { HOUR } from "../shared/time.ts";
+import type { Batch } from "./batch.ts";
+import { listOf, noChoice, noMatch } from "./listed.ts";
+import type { MirrorDir } from "./mirror_dir.ts";
+import { EVERYTHING, hasPatterns, isSelected, type Selection, sameSelection } from "./selection.ts";
+import { readSiteTimestamps } from "./site_timestamps.ts";
+import { readDamage, readSyncState, writeDamage, writeSyncState } from "./state_file.ts";
+import { Taking } from "./take.ts";
+import { type MirrorTrust, openTrust, rootPath } from "./trust.ts";
+import type { Candidate, Upstream } from "./upstream.ts";
+
+export interface SyncOptions {
+  readonly dir: MirrorDir;
+  readonly upstream: Upstream;
+  /** undefined: as the last time. */
+  readonly selection: Selection | undefined;
+  readonly freshness: Freshness;
+  /** What expires within so many milliseconds is asked for again. */
+  readonly renewWithin: number;
+  readonly progress: (line: string) => void;
+}
+
+export interface Synced {
+  readonly taking: Taking;
+  readonly selection: Selection;
+  /** Versions of roots that are new here. */
+  readonly roots: readonly number[];
+  /** Kernels here that nobody selected: they are left as they are, and grow old. */
+  readonly unselected: readonly BuildId[];
+  /** Why it is not known which kernels the feed has: what was known of was brought up to date. */
+  readonly unlisted: RebootlessError | undefined;
+}
+
+/** The edge signs a timestamp again when half of its seven days is over. */
+export const RENEW_WITHIN = 84 * HOUR;
+/** Requests under way at a time. */
+const PARALLEL = 8;
+/** Kernels that are put in place together. */
+const BATCH = 256;
+/** The index is written now and then while a long sync goes on, so that one that is killed does not begin anew. */
+const INDEX_EVERY_MS = 15_000;
+
+/**
+ * One sync, by whoever holds the lock. Throws `unreachable` when the feed is gone; what was taken until then stays. Throws `usage`
+ * without any choice, `no_match` where nothing is what was chosen, and leaves the choice as it was.
+ */
+export async function sync(options: SyncOptions): Promise<Synced> {
+  const { dir, upstream, freshness, progress } = options;
+  const before = await readSyncState(dir);
+  const selection = options.selection ?? before?.selection ?? EVERYTHING;
+  const damage = await readDamage(dir);
+  await clear(dir, damage.remove);
+  const index = await dir.index();
+  const goesOn =
+    index !== undefined && before?.feed === upstream.feed.url && sameSelection(before.selection, selection);
+  const trust = await openTrust(dir);
+  const batch = await dir.batch();
+  const damaged = { kernels: new Set(damage.kernels), artifacts: new Set(damage.artifacts) };
+  const taking = new Taking(
+    {
+      dir,
+      upstream,
+      trust,
+      index: index ?? new Map(),
+      freshness,
+      damaged,
+      site: await readSiteTimestamps(dir),
+    },
+    batch,
+  );
+  const roots = await followRoots(taking, selection);
+  await writeRoots(dir, trust, batch);
+
+  const cursor = goesOn ? before?.cursor : undefined;
+  const { list, unlisted } = await listOf(upstream, selection, cursor);
+  if (options.selection === undefined && before === undefined) throw await noChoice(upstream, list, unlisted);
+  const todo = chosen(taking, selection, list.kernels);
+  // A run that is cut short is gone on with by one that is told nothing.
+  if (list.kernels.some((line) => todo.has(line.buildId))) {
+    await writeSyncState(dir, { feed: upstream.feed.url, selection, cursor });
+  }
+  const stale = await renew(taking, due(taking, options, selection, todo), progress);
+  await fetchAll(taking, [...todo, ...stale], progress);
+
+  const done = taking.faults.length === 0;
+  if (done) await writeDamage(dir, { kernels: [], artifacts: [], remove: [] });
+  await dir.writeIndex(taking.index);
+  const lines = [...taking.index.values()];
+  const unselected = lines.filter((line) => !isSelected(selection, line));
+  if (done && !unlisted && unselected.length === lines.length) throw noMatch(upstream, selection);
+  const reached = done && list.next !== undefined ? list.next : cursor;
+  await writeSyncState(dir, { feed: upstream.feed.url, selection, cursor: reached });
+  return { taking, selection, roots, unselected: unselected.map(({ buildId: id }) => id), unlisted };
+}
+
+/** A feed whose roots lie below its kernels alone is asked for one kernel's. */
+async function followRoots(
+  { trust, upstream, index }: Taking,
+  { kernels }: Selection,
+): Promise<readonly number[]> {
+  const [some] = [...kernels, ...index.keys()];
+  return trust.follow((version) => upstream.root(version, some));
+}
+
+/** Roots that are new here, or were damaged. */
+export async function writeRoots(dir: MirrorDir, trust: MirrorTrust, batch: Batch): Promise<void> {
+  for (let version = trust.first; version <= trust.version; version++) {
+    const bytes = trust.file(version);
+    const present = await dir.read(rootPath(version), MAX_ROOT_BYTES);
+    if (bytes && !(present && equalBytes(present, bytes))) await batch.write(rootPath(version), bytes);
+  }
+}
+
+/** Kernels of which the mirror has not what the list names, or nothing, or something that is damaged. */
+function chosen(taking: Taking, selection: Selection, listed: readonly Candidate[]): Set<BuildId> {
+  const { index, damaged } = taking;
+  const wanted = listed.filter(
+    (line) => isSelected(selection, line) && differs(index.get(line.buildId), line),
+  );
+  const named = [...selection.kernels].filter((id) => !index.has(id));
+  const broken = [...index.values()].filter(({ buildId: id }) => damaged.kernels.has(id));
+  return new Set([...wanted, ...broken].map(({ buildId: id }) => id).concat(named));
+}
+
+const differs = (here: IndexLine | undefined, { version, sha256 }: Candidate): boolean =>
+  here === undefined || (sha256 === undefined ? version > here.version : sha256 !== here.sha256);
+
+/**
+ * Kernels whose signatures are to be asked for again. This is also what a list that lies or leaves something out cannot
+ * hide: a renewal is signed, and names the targets in force.
+ */
+function due(
+  { index, trust, freshness }: Taking,
+  { renewWithin }: SyncOptions,
+  selection: Selection,
+  todo: ReadonlySet<BuildId>,
+): readonly BuildId[] {
+  const isDue = ({ expires, root }: IndexLine) =>
+    expires - freshness.now < renewWithin || root < trust.version || !hasPatterns(selection);
+  return [...index.values()]
+    .filter((line) => !todo.has(line.buildId) && isSelected(selection, line) && isDue(line))
+    .map(({ buildId: id }) => id);
+}
+
+/** Returns the kernels whose feed.json has to be fetched after all. */
+async function renew(
+  taking: Taking,
+  ids: readonly BuildId[],
+  progress: SyncOptions["progress"],
+): Promise<readonly BuildId[]> {
+  const stale: BuildId[] = [];
+  for (let at = 0; at < ids.length; at += PARALLEL * MAX_RENEWALS) {
+    const questions: BuildId[][] = [];
+    for (let from = at; from < Math.min(ids.length, at + PARALLEL * MAX_RENEWALS); from += MAX_RENEWALS) {
+      questions.push(ids.slice(from, from + MAX_RENEWALS));
+    }
+    const answers = await Promise.all(questions.map((asked) => taking.upstream.renewals(asked)));
+    if (answers.some((answer) => answer === undefined)) return ids.slice(at).concat(stale);
+    for (const renewal of answers.flatMap((answer) => answer ?? [])) {
+      if ((await taking.renew(renewal)) === "stale") stale.push(renewal.buildId);
+    }
+    await taking.commit();
+    progress(
+      `${Math.min(ids.length, at + PARALLEL * MAX_RENEWALS)} of ${counted(ids.length, "kernel")} asked for new timestamps`,
+    );
+  }
+  return stale;
+}
+
+async function fetchAll(
+  taking: Taking,
+  ids: readonly BuildId[],
+  progress: SyncOptions["progress"],
+): Promise<void> {
+  let written = performance.now();
+  await taking.commit(); // the roots, before what hangs from them
+  for (let at = 0; at < ids.length; at += BATCH) {
+    const part = ids.slice(at, at + BATCH);
+    try {
+      await inParallel(part, PARALLEL, (id) => taking.fetch(id));
+    } catch (error) {
+      if (!isCode(error, "unreachable")) throw error;
+      await taking.commit();
+      await taking.dir.writeIndex(taking.index);
+      throw error;
+    }
+    await taking.commit();
+    progress(`${at + part.length} of ${counted(ids.length, "kernel")} fetched`);
+    if (performance.now() - written < INDEX_EVERY_MS) continue;
+    await taking.dir.writeIndex(taking.index);
+    written = performance.now();
+  }
+}
+
+/** What `mirror verify` named and nobody needs goes first: what belongs in its place is then missing, and is fetched. */
+async function clear(dir: MirrorDir, remove: readonly string[]): Promise<void> {
+  for (const path of remove.map(normalize)) {
+    if (["kernels/", "artifacts/", "root/"].some((own) => path.startsWith(own))) await dir.files.remove(path);
+  }
+}

@@ -1,0 +1,16 @@
+import type { JsonObject } from "../shared/json.ts";
+import { printableJson } from "../shared/printable.ts";
+import type { MirrorDir } from "./mirror_dir.ts";
+
+const LOG = "log.jsonl";
+/** Two years of a sync a day and more. */
+const MAX_LINES = 1000;
+const MAX_LOG_BYTES = 64 * 1024 * 1024;
+
+/** Adds a line, and lets the oldest go. */
+export async function writeLog(dir: MirrorDir, entry: JsonObject): Promise<void> {
+  const before = await dir.readOwn(LOG, MAX_LOG_BYTES);
+  const lines = before ? Buffer.from(before).toString().split("\n").filter(Boolean) : [];
+  lines.push(printableJson(entry));
+  await dir.writeOwn(LOG, `${lines.slice(-MAX_LINES).join("\n")}\n`);
+}

@@ -1,0 +1,191 @@
+import type { Freshness } from "../node/transport/freshness.ts";
+import type { BuildId, Sha256Hex } from "../shared/brand.ts";
+import { sha256Of } from "../shared/crypto/digest.ts";
+import { isCode, RebootlessError } from "../shared/errors.ts";
+import { artifactsIn } from "../shared/feed/artifacts.ts";
+import { type Bundle, encodeBundle } from "../shared/feed/bundle.ts";
+import type { Index, IndexLine } from "../shared/feed/kernel_index.ts";
+import type { Renewal } from "../shared/feed/listing.ts";
+import type { KernelManifest } from "../shared/feed/manifest.ts";
+import { artifactPath, kernelPath, metadataPath, targetsPath } from "../shared/feed/paths.ts";
+import type { Artifact } from "../shared/feed/update.ts";
+import { decodeSnapshot, parseEnvelope } from "../shared/tuf/schema.ts";
+import type { Batch } from "./batch.ts";
+import { filesOf, type Judged, judge, lineOf, type MirrorFile } from "./judge.ts";
+import type { MirrorDir } from "./mirror_dir.ts";
+import type { MirrorTrust } from "./trust.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** A kernel that was not taken, and why. Its old state is as it was. */
+export interface Fault {
+  readonly buildId: BuildId;
+  readonly error: RebootlessError;
+}
+
+/** Takes kernels into a mirror: verified first, with their artifacts, staged, and all of a batch put in place at once. */
+export class Taking {
+  readonly dir: MirrorDir;
+  readonly upstream: Upstream;
+  readonly trust: MirrorTrust;
+  readonly index: Index;
+  readonly freshness: Freshness;
+  /** Kernels whose timestamps this site signs itself. */
+  readonly site: ReadonlyMap<BuildId, number>;
+  /** Of which not even what is there is believed to be there. */
+  readonly damaged: { readonly kernels: Set<string>; readonly artifacts: Set<string> };
+  readonly taken: BuildId[] = [];
+  readonly renewed: BuildId[] = [];
+  /** Asked for by name, and the feed has nothing for them. */
+  readonly notCovered: BuildId[] = [];
+  readonly faults: Fault[] = [];
+  /** Files that were fetched, and what they weigh. */
+  readonly artifacts = { count: 0, bytes: 0 };
+  readonly #batch: Batch;
+  readonly #onTaken: ((before: Bundle | undefined, after: KernelManifest) => void) | undefined;
+  readonly #lines: IndexLine[] = [];
+  /** Two kernels may name one artifact at the same time. */
+  readonly #fetching = new Map<Sha256Hex, Promise<void>>();
+
+  constructor(
+    parts: Pick<Taking, "dir" | "upstream" | "trust" | "index" | "freshness" | "damaged" | "site">,
+    batch: Batch,
+    onTaken?: (before: Bundle | undefined, after: KernelManifest) => void,
+  ) {
+    this.#onTaken = onTaken;
+    this.dir = parts.dir;
+    this.upstream = parts.upstream;
+    this.trust = parts.trust;
+    this.index = parts.index;
+    this.freshness = parts.freshness;
+    this.damaged = parts.damaged;
+    this.site = parts.site;
+    this.#batch = batch;
+  }
+
+  /** The newest state of a kernel, if the feed has another than the mirror. */
+  async fetch(id: BuildId): Promise<void> {
+    await this.#attempt(id, async () => {
+      const here = await this.#here(id);
+      const known = here && (await sha256Of(encodeBundle(here)));
+      const came = await this.upstream.bundle(id, known);
+      if (came === undefined) {
+        this.notCovered.push(id);
+        return;
+      }
+      const bundle = came === "same" ? here : came;
+      if (!bundle) return;
+      const judged = await judge(id, bundle, this.#marks(here), this.trust, this.freshness);
+      // One after the other: kernels are fetched in parallel, and an artifact may have 32 MB.
+      for (const artifact of artifactsIn(judged.manifest)) await this.#have(artifact);
+      await this.#stage(judged);
+      this.taken.push(id);
+      this.#onTaken?.(here, judged.manifest);
+    });
+  }
+
+  /** The same targets, signed again. Says `stale` where there are other targets by now. */
+  async renew({ buildId: id, timestamp, snapshot }: Renewal): Promise<"done" | "stale"> {
+    const here = await this.#here(id);
+    if (!here || targetsVersion(snapshot) !== this.index.get(id)?.version) return "stale";
+    await this.#attempt(id, async () => {
+      const came = { ...here, timestamp, snapshot };
+      const judged = await judge(id, came, this.#marks(here), this.trust, this.freshness);
+      await this.#stage(judged);
+      this.renewed.push(id);
+    });
+    return "done";
+  }
+
+  /** Everything that was staged appears, and stands in the index. */
+  async commit(): Promise<void> {
+    await this.#batch.commit();
+    for (const line of this.#lines.splice(0)) {
+      this.index.set(line.buildId, line);
+      this.damaged.kernels.delete(line.buildId);
+    }
+  }
+
+  /** The index as it will be when what is staged has appeared. */
+  get outcome(): Index {
+    return new Map([...this.index, ...this.#lines.map((line) => [line.buildId, line] as const)]);
+  }
+
+  /** A timestamp of the site's own is no mark: it counts on its own. What may not go back is then the snapshot's. */
+  #marks(here: Bundle | undefined): Partial<Bundle> | undefined {
+    if (!here || !this.site.has(here.buildId)) return here;
+    const { snapshot, targets } = here;
+    return { snapshot, targets };
+  }
+
+  async #here(id: BuildId): Promise<Bundle | undefined> {
+    return this.damaged.kernels.has(id) ? undefined : this.dir.bundle(id);
+  }
+
+  /** What is wrong with one kernel keeps nothing from the others; a feed that is out of reach ends the run. */
+  async #attempt(id: BuildId, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (!["trust", "rollback", "expired", "limit"].some((code) => isCode(error, code as "trust")))
+        throw error;
+      this.faults.push({ buildId: id, error: error as RebootlessError });
+    }
+  }
+
+  async #have(artifact: Artifact): Promise<void> {
+    const { sha256, length } = artifact;
+    const under = this.#fetching.get(sha256) ?? this.#fetchArtifact(sha256, length);
+    this.#fetching.set(sha256, under);
+    await under;
+  }
+
+  async #fetchArtifact(sha256: Sha256Hex, length: number): Promise<void> {
+    const path = artifactPath(sha256);
+    if (!this.damaged.artifacts.has(sha256) && (await this.dir.files.size(path)) === length) return;
+    const bytes = await this.upstream.artifact({ sha256, length });
+    await this.#batch.write(path, bytes);
+    this.artifacts.count++;
+    this.artifacts.bytes += bytes.length;
+  }
+
+  async #stage(judged: Judged): Promise<void> {
+    const id = judged.bundle.buildId;
+    await this.#requireFolders(id);
+    const all = this.damaged.kernels.has(id) || !this.index.has(id);
+    for (const file of await filesOf(judged, this.trust)) {
+      const moves = /\/(?:timestamp|feed)\.json$/.test(file.path);
+      if (!all && !moves && (await this.#isThere(file))) continue;
+      if ("bytes" in file) await this.#batch.write(file.path, file.bytes);
+      else await this.#batch.link(file.path, file.same);
+    }
+    this.#lines.push(await lineOf(judged));
+  }
+
+  /** Of this kernel, before anything is put in place of it or of the others. Throws `trust`. */
+  async #requireFolders(id: BuildId): Promise<void> {
+    const foreign =
+      (await this.dir.foreignFolder([kernelPath(id), metadataPath(id)])) ??
+      (await this.dir.foreignFolder([targetsPath(id), `${targetsPath(id)}/kernels`]));
+    if (foreign === undefined) return;
+    throw new RebootlessError("trust", `${foreign} of the mirror is a link, or no folder`, {
+      hint: "Run `rebootless mirror verify`: the next sync then removes it.",
+    });
+  }
+
+  /** What is named by its version or its digest is looked at by its size alone; `mirror verify` looks at all of it. */
+  async #isThere(file: MirrorFile): Promise<boolean> {
+    const size = await this.dir.files.size(file.path);
+    if (size === undefined) return false;
+    return size === ("bytes" in file ? file.bytes.length : await this.dir.files.size(file.same));
+  }
+}
+
+/** Only to choose by: what it says is verified when it is taken. */
+function targetsVersion(snapshot: Uint8Array): number | undefined {
+  try {
+    return decodeSnapshot(parseEnvelope(snapshot, "snapshot").signed).meta.get("targets.json")?.version;
+  } catch (error) {
+    if (isCode(error, "parse")) return undefined;
+    throw error;
+  }
+}

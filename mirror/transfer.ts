@@ -1,0 +1,150 @@
+import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../shared/brand.ts";
+import { Decoder } from "../shared/decode.ts";
+import { RebootlessError } from "../shared/errors.ts";
+import { decodeRenewals, type Renewal } from "../shared/feed/listing.ts";
+import { feedPath } from "../shared/feed/paths.ts";
+import { encodeJson, type JsonValue, jsonObject, parseJson } from "../shared/json.ts";
+import { MAX_ARTIFACT_BYTES, MAX_SMALL_VALUES } from "../shared/limits.ts";
+import { formatInstant, type Instant, parseInstant } from "../shared/time.ts";
+import { MAX_SELECTED } from "./selection.ts";
+
+/** A file of a transfer, in the order in which it stands there. */
+export interface TransferFile {
+  readonly path: string;
+  /** Bytes. */
+  readonly length: number;
+  readonly sha256: Sha256Hex;
+}
+
+/**
+ * transfer.json, the first file of a transfer: what it is made for, and every file that follows. Its own SHA-256 is what
+ * two people compare: it stands for all of it.
+ */
+export interface Transfer {
+  readonly made: Instant;
+  /** State of the mirror that it goes to; null for any. */
+  readonly base: Sha256Hex | null;
+  /** State of that mirror afterwards. */
+  readonly result: Sha256Hex;
+  /** Kernels whose feed.json is there. */
+  readonly kernels: readonly BuildId[];
+  /** Kernels that were only signed again. */
+  readonly renewed: number;
+  readonly files: readonly TransferFile[];
+}
+
+export const TRANSFER = "transfer.json";
+export const PART = "part.json";
+/** The bytes of a part, after its part.json. */
+export const PART_DATA = "data";
+export const MAX_TRANSFER_BYTES = 128 * 1024 * 1024;
+/** As many as MAX_TRANSFER_BYTES has room for in any case: 163 bytes for a line, 67 for each of MAX_SELECTED kernels. */
+export const MAX_TRANSFER_FILES = 700_000;
+/** All of a large feed at once: of the archive, in bytes. */
+export const MAX_ARCHIVE_BYTES = 1024 ** 4;
+/** A header, and what fills the last block, at the most. */
+const TAR_OVERHEAD = 1024;
+/** A line and its three cells for each file. */
+const MAX_VALUES = 4 * MAX_TRANSFER_FILES + MAX_SELECTED + 32;
+/** Renewals of one file. */
+export const RENEWALS_FILE = 1000;
+export const MAX_RENEWALS_FILE_BYTES = 64 * 1024 * 1024;
+export const renewalsFile = (number: number): string => `timestamps/${number}.json`;
+
+/** Every name that a transfer may hold: nothing else is ever written anywhere. */
+const PATH =
+  /^(?:root\/[1-9]\d{0,8}\.root\.json|artifacts\/[0-9a-f]{64}|kernels\/(?:[0-9a-f]{2}){8,32}\/feed\.json|timestamps\/\d{1,6}\.json)$/;
+
+export function encodeTransfer({ made, base, result, kernels, renewed, files }: Transfer): Uint8Array {
+  const lines: JsonValue[] = files.map(({ path, length, sha256 }) => [path, length, sha256]);
+  const transfer = { format: 1, made: formatInstant(made), base, result, kernels, renewed, files: lines };
+  return encodeJson(jsonObject(transfer));
+}
+
+/** What a transfer may hold: one that is written can be taken in, and one that cannot is refused by its first header. Throws `limit`. */
+export function requireLimits(files: readonly { readonly length: number }[]): void {
+  requireCount(files.length);
+  const bytes = files.reduce((sum, { length }) => sum + length + TAR_OVERHEAD, MAX_TRANSFER_BYTES);
+  if (bytes > MAX_ARCHIVE_BYTES) throw tooMuch(`${bytes} bytes`, MAX_ARCHIVE_BYTES);
+}
+
+function requireCount(files: number): void {
+  if (files > MAX_TRANSFER_FILES) throw tooMuch(`${files} files`, MAX_TRANSFER_FILES);
+}
+
+const tooMuch = (what: string, max: number): RebootlessError =>
+  new RebootlessError("limit", `a transfer of ${what}: it can hold ${max}`, {
+    hint: "Carry less at once: a mirror of fewer kernels, or `--since` with what the other has.",
+  });
+
+/** Throws ParseError; `limit` for more than a transfer may hold. */
+export function decodeTransfer(bytes: Uint8Array): Transfer {
+  const transfer = new Decoder(parseJson(bytes, TRANSFER, MAX_VALUES), TRANSFER);
+  transfer.get("format").literal(1);
+  const lines = transfer.get("files").array(Number.POSITIVE_INFINITY);
+  requireCount(lines.length);
+  const files = lines.map(decodeFile);
+  requireLimits(files);
+  const paths = new Set(files.map(({ path }) => path));
+  if (paths.size !== files.length) transfer.fail("a file twice");
+  const kernels = transfer
+    .get("kernels")
+    .array(MAX_SELECTED)
+    .map((id) => id.as(buildId));
+  if (new Set(kernels).size !== kernels.length) transfer.fail("a kernel twice");
+  const listed = new Set<string>(kernels.map(feedPath));
+  const [without] = kernels.filter((id) => !paths.has(feedPath(id)));
+  if (without !== undefined) transfer.fail(`kernel ${without} without its feed.json`);
+  const [silent] = files.filter(({ path }) => path.startsWith("kernels/") && !listed.has(path));
+  if (silent) transfer.fail(`${silent.path} of a kernel that it does not name`);
+  return {
+    made: transfer.get("made").as(parseInstant),
+    base: transfer.get("base").nullable((digest) => digest.as(sha256Hex)),
+    result: transfer.get("result").as(sha256Hex),
+    kernels,
+    renewed: transfer.get("renewed").integer(0),
+    files,
+  };
+}
+
+function decodeFile(line: Decoder): TransferFile {
+  const [path, length, sha256] = line.array(3);
+  if (!path || !length || !sha256) return line.fail("cut short");
+  if (!PATH.test(path.string())) path.fail("no name of a file in a transfer");
+  const max = path.string().startsWith("timestamps/") ? MAX_RENEWALS_FILE_BYTES : MAX_ARTIFACT_BYTES;
+  return { path: path.string(), length: length.integer(0, max), sha256: sha256.as(sha256Hex) };
+}
+
+export const decodeRenewalsFile = (bytes: Uint8Array): readonly Renewal[] =>
+  decodeRenewals(bytes, RENEWALS_FILE);
+
+/** One of the parts that a transfer was split into. */
+export interface Part {
+  /** SHA-256 of transfer.json: parts of one transfer have the same. */
+  readonly transfer: Sha256Hex;
+  /** From 1. */
+  readonly part: number;
+  readonly parts: number;
+  readonly length: number;
+  readonly sha256: Sha256Hex;
+}
+
+export const MAX_PARTS = 9999;
+export const MAX_PART_JSON = 4096;
+
+export const encodePart = ({ transfer, part, parts, length, sha256 }: Part): Uint8Array =>
+  encodeJson(jsonObject({ format: 1, transfer, part, parts, length, sha256 }));
+
+/** Throws ParseError. */
+export function decodePart(bytes: Uint8Array): Part {
+  const part = new Decoder(parseJson(bytes, PART, MAX_SMALL_VALUES), PART);
+  part.get("format").literal(1);
+  const parts = part.get("parts").integer(1, MAX_PARTS);
+  return {
+    transfer: part.get("transfer").as(sha256Hex),
+    part: part.get("part").integer(1, parts),
+    parts,
+    length: part.get("length").integer(1),
+    sha256: part.get("sha256").as(sha256Hex),
+  };
+}

@@ -1,0 +1,106 @@
+import { equalBytes } from "../shared/bytes.ts";
+import { RebootlessError } from "../shared/errors.ts";
+import { BUNDLED_ROOTS } from "../shared/feed/bundle.ts";
+import { MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS } from "../shared/limits.ts";
+import { instant } from "../shared/time.ts";
+import { decodeRoot, parseEnvelope, type Root } from "../shared/tuf/schema.ts";
+import { TrustedSet } from "../shared/tuf/trusted_set.ts";
+import type { MirrorDir } from "./mirror_dir.ts";
+import { verify } from "./verifier.ts";
+
+export const rootPath = (version: number): string => `root/${version}.root.json`;
+const FIRST_ROOT = "root.json";
+/** A chain is followed whatever has expired in it; who relies on the last root judges that. */
+const EXPIRY_IS_NO_MATTER = instant(0);
+
+/** The chain of roots that a mirror trusts, from the one that its administrator gave it, each signed by the one before. */
+export class MirrorTrust {
+  readonly #set: TrustedSet;
+  readonly #first: number;
+  readonly #files: Uint8Array[];
+
+  private constructor(set: TrustedSet, first: Uint8Array) {
+    this.#set = set;
+    this.#first = set.root.version;
+    this.#files = [first];
+  }
+
+  static async from(first: Uint8Array): Promise<MirrorTrust> {
+    return new MirrorTrust(await TrustedSet.fromRoot(first, EXPIRY_IS_NO_MATTER, verify), first);
+  }
+
+  get version(): number {
+    return this.#set.root.version;
+  }
+
+  get root() {
+    return this.#set.root;
+  }
+
+  /** Of the version given to begin with. */
+  get first(): number {
+    return this.#first;
+  }
+
+  /** The bytes of the newest root. */
+  get newest(): Uint8Array {
+    return this.file(this.version) ?? new Uint8Array();
+  }
+
+  file(version: number): Uint8Array | undefined {
+    return this.#files[version - this.#first];
+  }
+
+  /** Every root of the chain, decoded. */
+  get chain(): readonly Root[] {
+    return this.#files.map((bytes) => decodeRoot(parseEnvelope(bytes, "root").signed));
+  }
+
+  /** The newest of version 2 and up, oldest first: what a feed.json carries. */
+  get bundled(): readonly Uint8Array[] {
+    const from = Math.max(2, this.#first, this.version - BUNDLED_ROOTS + 1);
+    return this.#files.slice(from - this.#first);
+  }
+
+  /** Takes in roots for as long as there is a next one. Throws `trust` for one that does not follow. */
+  async follow(next: (version: number) => Promise<Uint8Array | undefined>): Promise<readonly number[]> {
+    const taken: number[] = [];
+    while (taken.length < MAX_ROOT_ROTATIONS) {
+      const bytes = await next(this.version + 1);
+      if (!bytes) break;
+      await this.#set.updateRoot(bytes);
+      this.#files.push(bytes);
+      taken.push(this.version);
+    }
+    return taken;
+  }
+}
+
+/** A mirror's trust, from its own files. Throws `trust` where they do not hold, `config` without any. */
+export async function openTrust(dir: MirrorDir): Promise<MirrorTrust> {
+  const first = await dir.readOwn(FIRST_ROOT, MAX_ROOT_BYTES);
+  if (!first) {
+    throw new RebootlessError("config", `${dir.path} has no root of trust`, {
+      hint: "Give it as --root root.json, had from the publisher by a way you trust.",
+    });
+  }
+  const trust = await MirrorTrust.from(first);
+  // What lies here may have been damaged: then the chain ends before it, and is followed again from the feed.
+  await trust.follow((version) => dir.read(rootPath(version), MAX_ROOT_BYTES)).catch(() => undefined);
+  return trust;
+}
+
+/** Keeps the root that the administrator gives. Throws `config` where another is kept already. */
+export async function provision(dir: MirrorDir, root: Uint8Array): Promise<void> {
+  const present = await dir.readOwn(FIRST_ROOT, MAX_ROOT_BYTES);
+  if (present && equalBytes(present, root)) return;
+  if (present) {
+    throw new RebootlessError("config", `${dir.path} mirrors a feed under another root of trust`, {
+      hint: "A mirror of another feed goes into another folder.",
+    });
+  }
+  await MirrorTrust.from(root).catch((cause: unknown) => {
+    throw new RebootlessError("trust", "this is not a root of trust that verifies", { cause });
+  });
+  await dir.writeOwn(FIRST_ROOT, root);
+}

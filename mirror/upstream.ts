@@ -1,0 +1,190 @@
+import * as fs from "node:fs";
+import { fileURLToPath } from "node:url";
+import { ClosedFolder } from "../node/folder/closed_folder.ts";
+import { type Feed, type Fetched, type FetchLimits, isTooLong } from "../node/transport/feed.ts";
+import { type BuildId, isBuildId, type Sha256Hex } from "../shared/brand.ts";
+import { sha256Of } from "../shared/crypto/digest.ts";
+import { isCode, RebootlessError } from "../shared/errors.ts";
+import { artifactsIn } from "../shared/feed/artifacts.ts";
+import { type Bundle, decodeBundle, encodeBundle } from "../shared/feed/bundle.ts";
+import { decodeIndex, INDEX_PATH, MAX_INDEX_BYTES } from "../shared/feed/kernel_index.ts";
+import { walkList } from "../shared/feed/list_walk.ts";
+import {
+  changesPath,
+  decodeListing,
+  decodeRenewals,
+  type Listed,
+  MAX_LISTING_BYTES,
+  MAX_RENEWALS_BYTES,
+  type Renewal,
+  renewalsPath,
+} from "../shared/feed/listing.ts";
+import { decodeManifest } from "../shared/feed/manifest.ts";
+import { artifactPath, feedPath, metadataPath } from "../shared/feed/paths.ts";
+import type { Artifact } from "../shared/feed/update.ts";
+import { MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../shared/limits.ts";
+import { rootPath } from "./trust.ts";
+
+/** A kernel that may have to be fetched. */
+export interface Candidate extends Listed {
+  /** Of its feed.json, where the list tells: then it says of renewals too. */
+  readonly sha256?: Sha256Hex;
+}
+
+export interface Candidates {
+  readonly kernels: readonly Candidate[];
+  /** What to ask with the next time; undefined where a list is always whole, or was broken off. */
+  readonly next: string | undefined;
+  /** Why the list was broken off: it may name fewer kernels than there are. */
+  readonly broken?: string | undefined;
+}
+
+/** Kernels that are looked at to tell what all of them weigh, about. */
+const SAMPLE = 5;
+
+/** Where a mirror has its files from: the edge, another mirror, any web server, a folder. None is believed. */
+export class Upstream {
+  readonly feed: Feed;
+
+  constructor(feed: Feed) {
+    this.feed = feed;
+  }
+
+  /** What changed since, as far as the feed tells; undefined where it has no list of any kind. */
+  async list(since: string | undefined): Promise<Candidates | undefined> {
+    return (await this.#changes(since)) ?? (await this.#index()) ?? (await this.#folder());
+  }
+
+  /** Bytes of these kernels with their artifacts, by a look at some of them; undefined where none can be looked at. */
+  async weight(kernels: readonly Listed[]): Promise<number | undefined> {
+    const sizes: number[] = [];
+    const step = Math.max(1, Math.floor(kernels.length / SAMPLE));
+    for (let at = 0; at < kernels.length && sizes.length < SAMPLE; at += step) {
+      const id = kernels[at]?.buildId;
+      const bundle = id && (await this.bundle(id).catch(() => undefined));
+      if (typeof bundle === "object") sizes.push(weightOf(bundle));
+    }
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    return sizes.length === 0 ? undefined : Math.round((total / sizes.length) * kernels.length);
+  }
+
+  /** undefined where there is none for this kernel, `same` where it is the one of this digest. */
+  async bundle(id: BuildId, known?: Sha256Hex): Promise<Bundle | "same" | undefined> {
+    const etag = known === undefined ? undefined : `"${known}"`;
+    const fetched = await this.#file(feedPath(id), { maxBytes: MAX_BUNDLE_BYTES, etag, download: true });
+    if (fetched.status === "not_modified") return "same";
+    return fetched.status === "ok" ? read(() => decodeBundle(fetched.bytes), feedPath(id)) : undefined;
+  }
+
+  /** undefined where the feed is files and no more: then the whole feed.json says it. */
+  async renewals(ids: readonly BuildId[]): Promise<readonly Renewal[] | undefined> {
+    const fetched = await this.feed.get(renewalsPath(ids), { maxBytes: MAX_RENEWALS_BYTES });
+    if (fetched.status !== "ok") return undefined;
+    const asked = new Set(ids);
+    const renewals = read(() => decodeRenewals(fetched.bytes), "kernels/timestamps");
+    return renewals.filter(({ buildId: id }) => asked.delete(id));
+  }
+
+  /** @param id a kernel below which the roots lie too: in a folder that no mirror made, they lie nowhere else. */
+  async root(version: number, id?: BuildId): Promise<Uint8Array | undefined> {
+    const paths = [
+      rootPath(version),
+      ...(id && this.#path !== undefined ? [`${metadataPath(id)}/${version}.root.json`] : []),
+    ];
+    for (const path of paths) {
+      const fetched = await this.feed.get(path, { maxBytes: MAX_ROOT_BYTES });
+      if (fetched.status === "ok") return fetched.bytes;
+    }
+    return undefined;
+  }
+
+  /** Throws `unreachable` where it is missing, `trust` where it is another file. */
+  async artifact({ sha256, length }: Artifact): Promise<Uint8Array> {
+    const path = artifactPath(sha256);
+    const fetched = await this.#file(path, { maxBytes: length, download: true });
+    if (fetched.status !== "ok") throw new RebootlessError("trust", `${this.feed.url}${path} is missing`);
+    if (fetched.bytes.length === length && (await sha256Of(fetched.bytes)) === sha256) return fetched.bytes;
+    throw new RebootlessError("trust", `${this.feed.url}${path} is not the file that was signed for`);
+  }
+
+  /** One kernel's file: an answer that is too long is that kernel's fault, and no reason to end. */
+  #file(path: string, limits: FetchLimits): Promise<Fetched> {
+    return this.feed.get(path, limits).catch((error: unknown) => {
+      if (isTooLong(error)) throw new RebootlessError("trust", error.message, { cause: error });
+      throw error;
+    });
+  }
+
+  async #changes(since: string | undefined): Promise<Candidates | undefined> {
+    if (this.#path !== undefined) return undefined;
+    let isThere = true;
+    const page = async (cursor: string | undefined) => {
+      const fetched = await this.feed.get(changesPath(cursor), { maxBytes: MAX_LISTING_BYTES });
+      if (fetched.status !== "ok") {
+        isThere = cursor !== since;
+        return undefined;
+      }
+      const listing = read(() => decodeListing(fetched.bytes), "kernels/changes");
+      return { listing, bytes: fetched.bytes.length };
+    };
+    const walked = await walkList(page, since, () => performance.now());
+    return isThere ? walked : undefined;
+  }
+
+  async #index(): Promise<Candidates | undefined> {
+    const fetched = await this.feed.get(INDEX_PATH, { maxBytes: MAX_INDEX_BYTES, download: true });
+    if (fetched.status !== "ok") return undefined;
+    return { kernels: [...read(() => decodeIndex(fetched.bytes), INDEX_PATH).values()], next: undefined };
+  }
+
+  /** A folder that no mirror made has no list, but can be looked through. */
+  async #folder(): Promise<Candidates | undefined> {
+    if (this.#path === undefined) return undefined;
+    const kernels: Candidate[] = [];
+    for (const id of (await new ClosedFolder(fs, this.#path).names("kernels")).filter(isBuildId)) {
+      const candidate = await this.#candidate(id).catch(() => undefined);
+      if (candidate) kernels.push(candidate);
+    }
+    return { kernels, next: undefined };
+  }
+
+  async #candidate(id: BuildId): Promise<Candidate | undefined> {
+    const bundle = await this.bundle(id);
+    return typeof bundle === "object" ? candidateOf(bundle) : undefined;
+  }
+
+  get #path(): string | undefined {
+    return this.feed.url.startsWith("file:") ? fileURLToPath(this.feed.url) : undefined;
+  }
+}
+
+function weightOf(bundle: Bundle): number {
+  try {
+    const artifacts = artifactsIn(decodeManifest(bundle.manifest));
+    return artifacts.reduce((sum, { length }) => sum + length, encodeBundle(bundle).length);
+  } catch (error) {
+    if (isCode(error, "parse")) return 0;
+    throw error;
+  }
+}
+
+async function candidateOf(bundle: Bundle): Promise<Candidate> {
+  const { kernel } = decodeManifest(bundle.manifest);
+  return {
+    buildId: bundle.buildId,
+    release: kernel.release,
+    distribution: kernel.distribution ?? null,
+    version: 1,
+    sha256: await sha256Of(encodeBundle(bundle)),
+  };
+}
+
+/** What does not parse was damaged or replaced on its way. */
+function read<T>(decode: () => T, what: string): T {
+  try {
+    return decode();
+  } catch (cause) {
+    if (!isCode(cause, "parse")) throw cause;
+    throw new RebootlessError("trust", `${what}: the feed sent something else`, { cause });
+  }
+}

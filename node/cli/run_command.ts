@@ -1,0 +1,64 @@
+import { EXIT } from "../../shared/exit_codes.ts";
+import { printable } from "../../shared/printable.ts";
+import { type Streams, type Terminal, terminal } from "./terminal.ts";
+
+/** What a command line needs of its process. */
+export interface Process extends Streams {
+  /** What is run: `rebootless`. */
+  readonly program: string;
+  exitWith(code: number): void;
+}
+
+/** What `processOf` takes: Node's own process, seen from a room that knows no Node. */
+export interface NodeProcess {
+  readonly stdout: NodeStream;
+  readonly stderr: NodeStream;
+  exitCode?: number | string | null | undefined;
+}
+
+interface NodeStream {
+  write(text: string): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+}
+
+/**
+ * A reader that has seen enough (`| head`), a terminal that is gone or a disk that is full must not end a run in the middle
+ * of what it does: an answer that could not be given makes it end as failed, no more.
+ */
+export function processOf(program: string, node: NodeProcess): Process {
+  const exitWith = (code: number) => {
+    node.exitCode = code;
+  };
+  let told = false;
+  const stderr = (text: string) => {
+    if (!told) node.stderr.on("error", () => undefined); // nobody is left to be told
+    told = true;
+    node.stderr.write(text);
+  };
+  node.stdout.on("error", (error) => {
+    if ("code" in error && error.code === "EPIPE") return;
+    stderr(`error: cannot write to stdout: ${printable(error.message)}\n`);
+    exitWith(EXIT.error);
+  });
+  return { program, stdout: (text) => void node.stdout.write(text), stderr, exitWith };
+}
+
+/** Runs one action of a command line and turns what it throws into messages and an exit code. */
+export async function runCommand(
+  process: Process,
+  command: string,
+  modes: { readonly json: boolean; readonly quiet: boolean },
+  action: (terminal: Terminal) => Promise<void>,
+): Promise<void> {
+  const speaker = terminal({ ...modes, program: process.program }, process);
+  try {
+    await action(speaker);
+  } catch (error) {
+    process.exitWith(speaker.fail(command, error));
+  }
+}
+
+/** For what the parser of a command line throws once it has said its piece: help and version are no failure. */
+export function parserExitCode(error: unknown): number {
+  return error instanceof Error && "exitCode" in error && error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+}

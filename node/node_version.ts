@@ -1,0 +1,31 @@
+import { EXIT } from "../shared/exit_codes.ts";
+
+/** The oldest Node that the programs run on, and that the tests know. */
+export const NODE_VERSION = "20.11";
+
+/** @param version of a Node, such as `v16.20.2`. */
+export function isNodeTooOld(version: string): boolean {
+  const [major = 0, minor = 0] = version.replace("v", "").split(".").map(Number);
+  const [neededMajor = 0, neededMinor = 0] = NODE_VERSION.split(".").map(Number);
+  return major < neededMajor || (major === neededMajor && minor < neededMinor);
+}
+
+/** What is used of Node's process. */
+interface NodeProcess {
+  readonly version: string;
+  readonly stderr: { write(text: string): unknown };
+  exit(code: number): void;
+}
+
+/**
+ * Ends a program where Node is too old for it, and says so. Whoever calls this is read by such a Node: it comes before
+ * anything newer is loaded.
+ */
+export function requireNode(program: string, node: NodeProcess): void {
+  if (!isNodeTooOld(node.version)) return;
+  node.stderr.write(`error: ${program} needs Node ${NODE_VERSION} or newer; this is ${node.version}\n`);
+  node.stderr.write(
+    "hint: Install a newer Node from your distribution or from https://nodejs.org/en/download, and let `node` in PATH be that one.\n",
+  );
+  node.exit(EXIT.oldNode);
+}

@@ -1,0 +1,63 @@
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import { fileURLToPath } from "node:url";
+import { RebootlessError } from "../../shared/errors.ts";
+import { ClosedFolder, type Reading } from "../folder/closed_folder.ts";
+import { type Feed, type Fetched, type FetchLimits, tooLong, unreachable } from "./feed.ts";
+
+/**
+ * A feed in a folder: a mirror, a mounted stick or image, by the same paths as over HTTP. It makes no request. A
+ * file's tag is its digest. Who made the stick is a stranger: no link on it is followed, and nothing but a plain file is opened.
+ *
+ * @param base a file URL, ending in a slash.
+ */
+export function folderFeed(base: string): Feed {
+  const traffic = { requests: 0, bytes: 0 };
+  const folder = new ClosedFolder(fs, fileURLToPath(base));
+  return {
+    url: base,
+    traffic,
+    async get(path, limits) {
+      const bytes = await readFile(folder, new URL(path, base), base, limits.maxBytes);
+      if (!bytes) return { status: "not_found" };
+      traffic.bytes += bytes.length;
+      return tagged(bytes, limits);
+    },
+  };
+}
+
+/** The answer with these bytes, or that they are the ones that are known. */
+export function tagged(bytes: Uint8Array, { etag }: FetchLimits): Fetched {
+  const tag = `"${createHash("sha256").update(bytes).digest("hex")}"`;
+  return tag === etag ? { status: "not_modified" } : { status: "ok", bytes, etag: tag };
+}
+
+async function readFile(
+  folder: ClosedFolder,
+  url: URL,
+  base: string,
+  maxBytes: number,
+): Promise<Uint8Array | undefined> {
+  const reading = await read(folder, url, maxBytes).catch((cause: unknown) => {
+    throw cause instanceof RebootlessError ? cause : unreachable(url.href, "cannot be read", cause);
+  });
+  switch (reading.kind) {
+    case "bytes":
+      return reading.bytes;
+    case "large":
+      throw tooLong(url.href, "has more than the file may have");
+    case "foreign":
+      throw unreachable(url.href, "is a link, or no file");
+    case "nothing":
+      if ((await folder.look("kernels", (found) => found.kind)) === "folder") return undefined;
+      // Where a stick is not mounted its folder is empty, which is not to say that this kernel is not covered.
+      throw unreachable(base, "has no feed in it: is it mounted?");
+  }
+}
+
+async function read(folder: ClosedFolder, url: URL, maxBytes: number): Promise<Reading> {
+  const path = fileURLToPath(url);
+  return path.startsWith(folder.path)
+    ? folder.read(path.slice(folder.path.length), maxBytes)
+    : { kind: "foreign" };
+}

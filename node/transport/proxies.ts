@@ -1,0 +1,77 @@
+import { BlockList, isIP } from "node:net";
+import { maskedProxy } from "../../client/config/kinds.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+
+/** A proxy, and where it was set, for whoever has to mend it: "HTTPS_PROXY in the environment". */
+export interface NamedProxy {
+  readonly url: string;
+  readonly setBy: string;
+}
+
+/** Which proxy is for what. */
+export interface Proxies {
+  readonly httpsProxy: NamedProxy | undefined;
+  readonly httpProxy: NamedProxy | undefined;
+  readonly noProxy: readonly string[] | undefined;
+}
+
+/** The proxy by which a URL is reached, or undefined: straight. */
+export function proxyFor(url: URL, { httpsProxy, httpProxy, noProxy = [] }: Proxies): NamedProxy | undefined {
+  if (noProxy.some((name) => covers(name, url))) return undefined;
+  return url.protocol === "https:" ? httpsProxy : httpProxy;
+}
+
+/** For people, without the password. */
+export const describeProxy = ({ url, setBy }: NamedProxy): string =>
+  `the proxy ${maskedProxy(url)} (${setBy})`;
+
+/**
+ * There was no way through a proxy, and nothing is known of the feed behind it.
+ *
+ * @param status of the proxy's own answer; undefined where it gave none.
+ */
+export const proxyFault = (proxy: NamedProxy, status: number | undefined, cause?: unknown): RebootlessError =>
+  new RebootlessError("unreachable", `${describeProxy(proxy)} ${problemOf(status)}`, {
+    cause,
+    hint: "Mend it there, or name the feed's host in no_proxy. Nothing was changed; what is applied stays applied.",
+    details: { proxy: maskedProxy(proxy.url), proxy_set_by: proxy.setBy },
+  });
+
+function problemOf(status: number | undefined): string {
+  if (status === undefined) return "cannot be reached";
+  return status === 407
+    ? "answered 407: it wants a name and a password"
+    : `answered ${status} and let nothing through`;
+}
+
+/** The host's name, or its address: URLs have brackets around those of IPv6. */
+export const bareHost = (url: URL): string => unbracketed(url.hostname);
+
+const unbracketed = (host: string): string => host.replace(/^\[|\]$/g, "");
+
+/**
+ * As curl has it: `name` and `.name` cover the host of that name and all below it, `10.0.0.0/8` the addresses of a network,
+ * and a dot at the end of a name is nothing. Beyond that, `*.name` is the same, and `name:port` is for that port alone.
+ */
+function covers(entry: string, url: URL): boolean {
+  if (entry === "*") return true;
+  if (entry.includes("/")) return isWithin(entry, bareHost(url));
+  const [, name = "", port] = /^(.*?)\.?(?::(\d+))?$/.exec(entry.replace(/^\*?\./, "")) ?? [];
+  const host = bareHost(url).replace(/\.$/, "");
+  const actual = url.port || (url.protocol === "https:" ? "443" : "80");
+  const bare = unbracketed(name);
+  if (port !== undefined && port !== actual) return host === entry; // an IPv6 address ends like a port
+  return host === bare || host.endsWith(`.${bare}`);
+}
+
+/** @param network an address, and how many of its bits decide. */
+function isWithin(network: string, host: string): boolean {
+  const [address = "", bits = ""] = network.split("/");
+  const family = isIP(unbracketed(address));
+  if (family === 0 || isIP(host) !== family || !/^\d{1,3}$/.test(bits)) return false;
+  if (Number(bits) > (family === 4 ? 32 : 128)) return false;
+  const kind = family === 4 ? "ipv4" : "ipv6";
+  const list = new BlockList();
+  list.addSubnet(unbracketed(address), Number(bits), kind);
+  return list.check(host, kind);
+}

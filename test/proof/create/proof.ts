@@ -1,0 +1,145 @@
+import type { FileChange } from "../../../publisher/create/source/apply_patch.ts";
+import type { Kernel } from "../../support/guest/machine.ts";
+import { playScenarios } from "./behaviour/play.ts";
+import { playSignature } from "./behaviour/signature.ts";
+import { ModuleRunner, type Trial } from "./guest/module_runner.ts";
+import { inTurn, proofOptions, spread } from "./options.ts";
+import { readPair } from "./pair.ts";
+import { type FileOutcome, Workshop } from "./workshop.ts";
+
+/*
+ * The proof of `create` at scale: the difference of two versions of the distribution's source, one update for each .c file
+ * that is built into the kernel, each of them loaded into the older kernel, used and undone; all of them in one update; and
+ * fixes in modules, with the module loaded before and after. Lines on stdout, the last of them JSON.
+ */
+
+const MODULE_FIXES = 12;
+/** Where the fixes in modules are looked for. */
+const MODULE_FOLDERS = /^(?:fs|net)\//;
+
+const began = performance.now();
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const progress = (line: string): void => {
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  process.stderr.write(`[${seconds.padStart(6)} s] ${line}\n`);
+};
+
+const WORDS = {
+  made: "made",
+  unchanged: "no functional change",
+  refused: "refused",
+  alone: "does not compile alone",
+  part: "is only a part of a change",
+  failed: "FAILED",
+} as const;
+
+const sayOutcome = ({ path, kind, why }: FileOutcome): void =>
+  say(`${path}: ${WORDS[kind]}${why === "" ? "" : `: ${why.slice(0, 500)}`}`);
+
+const count = (outcomes: readonly FileOutcome[], kind: FileOutcome["kind"]): number =>
+  outcomes.filter((outcome) => outcome.kind === kind).length;
+
+/** Loads every module that was made, and says what became of it. */
+async function tryAll(runner: ModuleRunner, outcomes: readonly FileOutcome[]): Promise<readonly Trial[]> {
+  const trials: Trial[] = [];
+  for (const { module, path } of outcomes) {
+    if (module === undefined) continue;
+    for (const trial of await runner.try(module)) {
+      trials.push(trial);
+      sayTrial(path, trial);
+    }
+  }
+  return trials;
+}
+
+function sayTrial(what: string, { order, loaded, undone, problems, ms }: Trial): void {
+  const target = order === "none" ? "" : `, its module loaded ${order}`;
+  const end = loaded && undone && problems.length === 0 ? "loaded, used, undone" : "FAILED";
+  say(`${what}: ${end}${target} (${ms} ms)${problems.length === 0 ? "" : `\n  ${problems.join("\n  ")}`}`);
+}
+
+const isGood = ({ loaded, undone, problems }: Trial): boolean => loaded && undone && problems.length === 0;
+
+/** The first fixes in modules of file systems and the network that can be made, of as many kinds as there are. */
+async function moduleFixes(workshop: Workshop, wanted: number): Promise<readonly FileOutcome[]> {
+  const files = inTurn(
+    await workshop.differing((object, path) => object !== "vmlinux" && MODULE_FOLDERS.test(path)),
+  );
+  const made: FileOutcome[] = [];
+  for (let at = 0; at < files.length && made.length < wanted; at += wanted) {
+    const changes = await workshop.changes(files.slice(at, at + wanted));
+    const some = await workshop.each(changes, sayOutcome);
+    made.push(...some.filter(({ kind }) => kind === "made"));
+  }
+  return made.slice(0, wanted);
+}
+
+async function cumulative(workshop: Workshop, runner: ModuleRunner, changes: readonly FileChange[]) {
+  const { report, module } = await workshop.make("cumulative", changes);
+  if (module === undefined) return { files: changes.length, outcome: report.outcome, good: false };
+  const functions = report.units.reduce((sum, { changed }) => sum + changed.length, 0);
+  const [trial] = await runner.try(module);
+  if (trial === undefined) throw new Error("the cumulative update was not tried");
+  sayTrial(
+    `cumulative update of ${changes.length} files, ${functions} functions, ${module.bytes.length} bytes`,
+    trial,
+  );
+  return { files: changes.length, functions, bytes: module.bytes.length, good: isGood(trial) };
+}
+
+/** Changes of ours, each of another kind, are seen while they are applied, and not before or after. */
+async function proveBehaviour(workshop: Workshop, runner: ModuleRunner, kernel: Kernel): Promise<boolean> {
+  const signature = await playSignature(kernel);
+  say(`signature: ${signature.problems.join(" ") || "understood where signatures are enforced"}`);
+  const played = [signature, ...(await playScenarios(workshop, runner, say))];
+  const good = played.filter(({ problems }) => problems.length === 0).length;
+  const seconds = Math.round((performance.now() - began) / 1000);
+  say(JSON.stringify({ kernel: kernel.version, scenarios: played.length, good, seconds }));
+  return good === played.length;
+}
+
+async function main(): Promise<boolean> {
+  const { pair: file, limit, behaviour } = proofOptions(process.argv.slice(2));
+  const pair = await readPair(file);
+  if (!pair.asked) say(`the archive has ${pair.from} and ${pair.to}, the newest pair: these are taken`);
+  const workshop = await Workshop.open(pair, progress);
+  const runner = new ModuleRunner(pair.kernel);
+  try {
+    if (behaviour) return await proveBehaviour(workshop, runner, pair.kernel);
+    const all = await workshop.differing((object) => object === "vmlinux");
+    const chosen = spread(all, limit);
+    progress(`${all.length} files of the kernel proper differ, ${chosen.length} are taken`);
+    const outcomes = await workshop.each(await workshop.changes(chosen), sayOutcome);
+    const trials = await tryAll(runner, outcomes);
+    const madeChanges = outcomes.filter(({ kind }) => kind === "made").map(({ change }) => change);
+    const whole = madeChanges.length > 0 ? await cumulative(workshop, runner, madeChanges) : undefined;
+    const fixes = await moduleFixes(workshop, Math.min(MODULE_FIXES, limit ?? MODULE_FIXES));
+    const fixTrials = await tryAll(runner, fixes);
+    const made = count(outcomes, "made");
+    const result = {
+      from: pair.from,
+      to: pair.to,
+      kernel: pair.kernel.version,
+      files: chosen.length,
+      not_alone: count(outcomes, "alone"),
+      parts: count(outcomes, "part"),
+      made,
+      unchanged: count(outcomes, "unchanged"),
+      refused: count(outcomes, "refused"),
+      failed: count(outcomes, "failed"),
+      loaded: trials.filter(({ loaded }) => loaded).length,
+      undone: trials.filter(({ undone }) => undone).length,
+      problems: [...trials, ...fixTrials].filter((trial) => !isGood(trial)).length,
+      cumulative: whole,
+      module_fixes: { made: fixes.length, tried: fixTrials.length, good: fixTrials.filter(isGood).length },
+      seconds: Math.round((performance.now() - began) / 1000),
+    };
+    say(JSON.stringify(result));
+    return result.failed === 0 && result.problems === 0 && made > 0 && whole?.good === true;
+  } finally {
+    await runner.close();
+    workshop.close();
+  }
+}
+
+process.exitCode = (await main()) ? 0 : 1;

@@ -1,0 +1,182 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { type KernelAndModules, openWithModules } from "../../../publisher/commands/kernel_input.ts";
+import { moduleKernel } from "../../../publisher/create/module/module_kernel.ts";
+import { writeModule } from "../../../publisher/create/module/write_module.ts";
+import { type Shipped, shippedKernel } from "../../../publisher/create/shipped.ts";
+import { objectOf } from "../../../publisher/create/source/affected.ts";
+import { applyPatch, type FileChange } from "../../../publisher/create/source/apply_patch.ts";
+import { compileHooks } from "../../../publisher/create/source/compile_hooks.ts";
+import { openHeaders } from "../../../publisher/create/source/headers.ts";
+import { type ObjectCache, objectCache } from "../../../publisher/create/source/object_cache.ts";
+import { openSource, type SourceTree } from "../../../publisher/create/source/source_tree.ts";
+import { openWorkspace, type Workspace } from "../../../publisher/create/source/workspace.ts";
+import { makeUpdate, type UpdateReport } from "../../../publisher/create/update.ts";
+import { type ObjectName, objectName } from "../../../shared/brand.ts";
+import { utf8 } from "../../../shared/bytes.ts";
+import { KERNEL_OBJECT } from "../../../shared/runpre/file/header.ts";
+import { type ChangedFile, changedFiles, unifiedDiff } from "./changed_files.ts";
+import { compileAhead } from "./compile_ahead.ts";
+import type { MadeModule } from "./guest/module_runner.ts";
+import type { SourcePair } from "./pair.ts";
+
+/** A file of the step, and what its difference came to. */
+export interface FileOutcome {
+  readonly path: string;
+  readonly change: FileChange;
+  /** `alone`: it does not compile without others; `part`: it compiles, and only others use what it brings. */
+  readonly kind: "made" | "unchanged" | "refused" | "alone" | "part" | "failed";
+  /** Why it was not made. */
+  readonly why: string;
+  readonly module?: MadeModule;
+}
+
+/** Everything that makes updates out of the difference of two versions, with one opening of kernel and source. */
+export class Workshop {
+  readonly #kernel: KernelAndModules;
+  readonly #shipped: Shipped;
+  readonly #workspace: Workspace;
+  readonly #objects: ObjectCache;
+  readonly #trees: readonly [SourceTree, SourceTree];
+  readonly #progress: (line: string) => void;
+
+  private constructor(
+    kernel: KernelAndModules,
+    shipped: Shipped,
+    workspace: Workspace,
+    objects: ObjectCache,
+    trees: readonly [SourceTree, SourceTree],
+    progress: (line: string) => void,
+  ) {
+    this.#kernel = kernel;
+    this.#shipped = shipped;
+    this.#workspace = workspace;
+    this.#objects = objects;
+    this.#trees = trees;
+    this.#progress = progress;
+  }
+
+  static async open(pair: SourcePair, progress: (line: string) => void): Promise<Workshop> {
+    const image = join(pair.kernel.modules, "../../..");
+    const kernel = await openWithModules(image, [], () => true);
+    const from = await openSource(pair.sources.from, pair.cache, progress);
+    const to = await openSource(pair.sources.to, pair.cache, progress);
+    const headers = await openHeaders([pair.kernel.headers], kernel.image.release, pair.cache);
+    const { banner } = kernel.image;
+    const jobs = availableParallelism();
+    const options = { cache: pair.cache, jobs, banner, forceCompiler: false, progress };
+    const workspace = await openWorkspace(from, headers, options);
+    const shipped = shippedKernel(kernel.image, headers.symvers, kernel.modules);
+    return new Workshop(kernel, shipped, workspace, objectCache(pair.cache), [from, to], progress);
+  }
+
+  /** The .c files of the step that are linked into objects that `wanted` takes. */
+  async differing(wanted: (object: ObjectName, path: string) => boolean): Promise<readonly ChangedFile[]> {
+    return changedFiles(...this.#trees, (path) => {
+      const object = this.#workspace.units.get(objectOf(path));
+      return object !== undefined && wanted(object, path);
+    });
+  }
+
+  /** What `create` makes of their patches. */
+  async changes(files: readonly ChangedFile[]): Promise<readonly FileChange[]> {
+    const changes: FileChange[] = [];
+    for (const { patch } of files) changes.push(...(await applyPatch(this.#trees[0].root, patch, false)));
+    return changes;
+  }
+
+  /** A change of ours to a file of the older version. */
+  async rewritten(path: string, edit: (text: string) => string): Promise<readonly FileChange[]> {
+    const [{ root }] = this.#trees;
+    const folder = await mkdtemp(join(tmpdir(), "rebootless-rewritten-"));
+    try {
+      const after = join(folder, "after.c");
+      await writeFile(after, edit(await readFile(join(root, path), "latin1")), "latin1");
+      return await applyPatch(root, await unifiedDiff(join(root, path), after, path), false);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** One update for each change. `said` is told of each as it is known. */
+  async each(
+    changes: readonly FileChange[],
+    said: (outcome: FileOutcome) => void,
+  ): Promise<readonly FileOutcome[]> {
+    const alone = await compileAhead(this.#workspace, this.#objects, changes, this.#progress);
+    const outcomes: FileOutcome[] = [];
+    for (const change of changes) {
+      const words = alone.get(objectOf(change.path));
+      const outcome = words === undefined ? await this.#one(change) : notAlone(change, words);
+      said(outcome);
+      outcomes.push(outcome);
+    }
+    return outcomes;
+  }
+
+  async #one(change: FileChange): Promise<FileOutcome> {
+    const { path } = change;
+    try {
+      const { report, module } = await this.make(path.replace(/\.c$/, ""), [change]);
+      const unused = report.units.flatMap((unit) => unit.unused);
+      if (module !== undefined && unused.length > 0)
+        return { path, change, kind: "part", why: `other files use ${unused.join(", ")}` };
+      if (module !== undefined) return { path, change, kind: "made", why: "", module };
+      return {
+        path,
+        change,
+        kind: report.outcome === "refused" ? "refused" : "unchanged",
+        why: whyOf(report),
+      };
+    } catch (error) {
+      return { path, change, kind: "failed", why: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /** One update of several changes. */
+  async make(
+    name: string,
+    changes: readonly FileChange[],
+    hooks?: string,
+  ): Promise<{ readonly report: UpdateReport; readonly module: MadeModule | undefined }> {
+    const tools = {
+      workspace: this.#workspace,
+      objects: this.#objects,
+      shipped: this.#shipped,
+      progress: () => undefined,
+    };
+    const { report, patches } = await makeUpdate(tools, changes);
+    if (report.outcome !== "made") return { report, module: undefined };
+    const compiled = hooks === undefined ? [] : [await compileHooks(this.#workspace, "hooks.c", utf8(hooks))];
+    const units = compiled.map((file) => this.#shipped.whole(file, "hooks.c", KERNEL_OBJECT));
+    const module = objectName(`create_${name.replaceAll(/[^a-z0-9]/gi, "_")}`.slice(0, 55));
+    const bytes = writeModule({
+      name: module,
+      kernel: moduleKernel(this.#kernel.image, this.#shipped.versions.crcs),
+      units: patches,
+      hooks: await Promise.all(units),
+      replace: false,
+    });
+    const targets = [...new Set<string>(patches.map(({ object }) => object))].filter(
+      (object) => object !== "vmlinux",
+    );
+    return { report, module: { name: module, bytes, targets } };
+  }
+
+  close(): void {
+    this.#workspace.release();
+  }
+}
+
+const notAlone = (change: FileChange, words: string): FileOutcome => ({
+  path: change.path,
+  change,
+  kind: "alone",
+  why: words.split("\n").find((line) => line.includes("error:")) ?? words.split("\n", 1)[0] ?? "",
+});
+
+function whyOf({ refusals, units }: UpdateReport): string {
+  const all = [...refusals, ...units.flatMap((unit) => unit.refusals)];
+  return all.map(({ subject, reason }) => `${subject}: ${reason}`).join("; ");
+}

@@ -1,0 +1,142 @@
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { type Kernel, readProofKernels } from "../../support/guest/machine.ts";
+import { ACTIVITIES, TRACE_EVERYTHING } from "./activities.ts";
+import { activeGuest, proveActivity } from "./activity_proof.ts";
+import { CONFIGURATIONS, type Configuration } from "./configurations.ts";
+import { inLanes } from "./lanes.ts";
+import { MODULES } from "./loaded_modules.ts";
+import { KernelModules, proveModules } from "./module_proof.ts";
+import { observe } from "./observed.ts";
+import { activityRow, bootRow, modulesRow, siteBitsRow } from "./table.ts";
+import { Tally } from "./tally.ts";
+import { proveText } from "./text_proof.ts";
+import { flipEverySiteBit } from "./unverifiable.ts";
+import { fingerprintKernel, type WholeKernel } from "./whole_kernel.ts";
+import { withGuest } from "./with_guest.ts";
+
+/*
+ * npm run proof:runpre -- [--quick] [--kernel VERSION] [--only NAME] [--part boots|bits|modules|activities]...
+ *   [--flips COUNT] [--seed NUMBER] [--guests COUNT]
+ *
+ * boots       every kernel in every configuration: all of its functions, and a share of the flips of single bits
+ * bits        every bit of every site of each kernel, once
+ * modules     in some configurations, all functions of the modules that are loaded
+ * activities  patched, traced and probed kernels: exactly the functions that the guest lists are reported
+ *
+ * A table on stderr, a line of JSON on stdout; exit code 1 if anything is not as it should be. --only takes part of the
+ * name of a configuration, --kernel part of a version; --quick takes a few configurations.
+ */
+
+const PARTS = ["boots", "bits", "modules", "activities"] as const;
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    kernel: { type: "string", default: "" },
+    only: { type: "string", default: "" },
+    part: { type: "string", multiple: true, default: [...PARTS] },
+    flips: { type: "string" },
+    seed: { type: "string", default: "1" },
+    guests: { type: "string", default: String(Math.min(2, availableParallelism())) },
+  },
+});
+
+const QUICK = new Set(["Haswell", "one processor", "mitigations=off", "retbleed=stuff on Skylake-Server"]);
+const WITH_MODULES = new Set([
+  "Haswell",
+  "one processor",
+  "mitigations=off",
+  "retbleed=unret on EPYC",
+  "retbleed=stuff on Skylake-Server",
+]);
+const MODULE_FLIPS = 1_000;
+const FLIPS = Number(options.flips ?? (options.quick ? 2_000 : 100_000));
+const has = (part: (typeof PARTS)[number]): boolean => options.part.includes(part);
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+const tally = new Tally();
+const kernels = readProofKernels().filter(({ version }) => version.includes(options.kernel));
+const boots = kernels.flatMap((kernel) =>
+  configurationsOf(kernel).map((configuration) => ({ kernel, configuration })),
+);
+/** Of `boots`: where in them a share of the flips goes. */
+const shareOf = (index: number): number =>
+  Math.floor((FLIPS * (index + 1)) / boots.length) - Math.floor((FLIPS * index) / boots.length);
+
+function configurationsOf(kernel: Kernel): readonly Configuration[] {
+  return CONFIGURATIONS.filter(
+    ({ name, only }) =>
+      (only === undefined || kernel.series === only) &&
+      (!options.quick || QUICK.has(name)) &&
+      name.includes(options.only),
+  );
+}
+
+function jobsOf(kernel: Kernel, whole: WholeKernel): readonly (() => Promise<void>)[] {
+  const jobs: (() => Promise<void>)[] = [];
+  const known = new KernelModules(kernel);
+  boots.forEach(({ kernel: booted, configuration }, index) => {
+    if (booted !== kernel) return;
+    if (has("boots")) jobs.push(() => boot(kernel, whole, configuration, index));
+    if (has("modules") && WITH_MODULES.has(configuration.name)) {
+      jobs.push(() => modules(kernel, whole, known, configuration, index));
+    }
+  });
+  // The long ones first, so that no guest waits for them alone.
+  if (has("bits")) jobs.unshift(() => bits(kernel, whole));
+  // Modules can be built for kernels with headers only: one of each series.
+  if (has("activities") && kernel.headers !== undefined) jobs.unshift(() => activities(kernel, whole));
+  return jobs;
+}
+
+async function boot(
+  kernel: Kernel,
+  whole: WholeKernel,
+  configuration: Configuration,
+  index: number,
+): Promise<void> {
+  const flips = { count: shareOf(index), seed: Number(options.seed) + index };
+  const result = await withGuest({ kernel, ...configuration }, (guest) => proveText(guest, whole, flips));
+  tally.addBoot(result);
+  say(bootRow(configuration.name, result));
+}
+
+async function modules(
+  kernel: Kernel,
+  whole: WholeKernel,
+  known: KernelModules,
+  configuration: Configuration,
+  index: number,
+): Promise<void> {
+  const flips = { count: MODULE_FLIPS, seed: Number(options.seed) + index };
+  const result = await withGuest({ kernel, ...configuration, modules: MODULES }, (guest) =>
+    proveModules(guest, whole, known, flips),
+  );
+  tally.addModules(result);
+  say(modulesRow(configuration.name, result));
+}
+
+async function bits(kernel: Kernel, whole: WholeKernel): Promise<void> {
+  const { capture } = await withGuest({ kernel }, (guest) => observe(guest, whole));
+  const result = await flipEverySiteBit(whole, capture);
+  tally.addSiteBits(kernel.version, result);
+  say(siteBitsRow(result));
+}
+
+async function activities(kernel: Kernel, whole: WholeKernel): Promise<void> {
+  await withGuest(await activeGuest(kernel), async (guest) => {
+    for (const activity of [...ACTIVITIES, TRACE_EVERYTHING]) {
+      const result = await proveActivity(guest, whole, activity);
+      tally.addActivity(result);
+      say(activityRow(result));
+    }
+  });
+}
+
+for (const kernel of kernels) {
+  const whole = fingerprintKernel(kernel);
+  say(`${kernel.version}: ${whole.functions.length} functions, ${whole.size} bytes of text`);
+  await inLanes(jobsOf(kernel, whole), Number(options.guests));
+}
+process.stdout.write(`${JSON.stringify(tally)}\n`);
+process.exitCode = tally.holds ? 0 : 1;

@@ -1,0 +1,130 @@
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, realpath, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { completeLists, downloadPackages, ensurePackages, requireDebian, retryWithNewLists } from "./apt.mjs";
+import { fetchKernels, kernelsOfSeries, newestFirst, planExact, seriesOf } from "./kernels.mjs";
+import { capture, progress, SetupError } from "./run.mjs";
+
+/*
+ * What making updates from source patches takes: the kernel's own compiler and build tools, the source packages of two
+ * versions, and image and headers of the older one. Whatever the archive has is asked of it; what was fetched stays in
+ * .cache/create.
+ */
+
+/**
+ * What kbuild calls to prepare a tree and to compile an object, beside the compiler that the headers ask for: gcc by that
+ * very name makes the programs that run while it builds.
+ */
+const BUILD_TOOLS = [
+  "bc",
+  "bison",
+  "flex",
+  "gcc",
+  "libc6-dev",
+  "libelf-dev",
+  "libssl-dev",
+  "make",
+  "patch",
+  "python3",
+  "xz-utils",
+];
+const DEFAULT_SERIES = "6.1";
+
+/** Versions of a series' source package that the archive has, newest first. */
+async function sourceVersions(series) {
+  const table = await capture("apt-cache", ["madison", `linux-source-${series}`]);
+  const versions = table.split("\n").flatMap((line) => /\|\s*(\S+)\s*\|.* Packages$/.exec(line)?.[1] ?? []);
+  return await newestFirst([...new Set(versions)]);
+}
+
+/**
+ * The pair asked for, or the newest that exists: {from, to, kernel, asked}. `to` needs only its source. Says so when it is
+ * another than was asked for.
+ */
+async function choosePair(from, to) {
+  const series = seriesOf(from ?? DEFAULT_SERIES);
+  const sources = await sourceVersions(series);
+  const kernels = await kernelsOfSeries(series);
+  const kernelOf = (version) => kernels.find((kernel) => kernel.package === version)?.version;
+  if (sources.includes(from) && sources.includes(to) && kernelOf(from) !== undefined) {
+    return { from, to, kernel: kernelOf(from), asked: true };
+  }
+  const index = sources.findIndex((version, at) => at > 0 && kernelOf(version) !== undefined);
+  if (index < 0) {
+    throw new SetupError(
+      `apt offers no two versions of linux-source-${series} with a kernel of the older one`,
+      "Run as root: apt-get update (and see that the security archive is among apt's sources)",
+    );
+  }
+  const pair = {
+    from: sources[index],
+    to: sources[index - 1],
+    kernel: kernelOf(sources[index]),
+    asked: false,
+  };
+  progress(
+    `${from} and ${to} are not in the archive any more: taking ${pair.from} and ${pair.to}, the newest pair`,
+  );
+  return pair;
+}
+
+/** The source package's file in the cache. */
+async function fetchSource(version, directory) {
+  const name = `linux-source-${seriesOf(version)}`;
+  const isIt = (file) => file.startsWith(`${name}_${version.replace(":", "%3a")}_`) && file.endsWith(".deb");
+  const present = async () => (await readdir(directory)).find(isIt);
+  if ((await present()) === undefined) {
+    progress(`fetching ${name} ${version}`);
+    await downloadPackages([{ name, version }], directory);
+  }
+  const file = await present();
+  if (file === undefined) throw new SetupError(`apt left no file of ${name} ${version}`);
+  return join(directory, file);
+}
+
+async function prepare(cache, from, to) {
+  return await retryWithNewLists(async () => {
+    const pair = await choosePair(from, to);
+    const plan = await planExact(pair.kernel);
+    await ensurePackages([...BUILD_TOOLS, ...plan.tools]);
+    const [kernel] = await fetchKernels([plan], join(cache, "kernels"));
+    const directory = join(cache, "create");
+    const sources = {
+      from: await fetchSource(pair.from, directory),
+      to: await fetchSource(pair.to, directory),
+    };
+    return { ...pair, kernel, sources, cache: join(directory, "work") };
+  });
+}
+
+/**
+ * Makes sure that updates can be made from the difference of two versions of the distribution's source ("6.1.192-1"), and
+ * returns the path of a file that says where everything is (test/proof/create/pair.ts reads it).
+ */
+export async function ensurePair(root, from, to) {
+  await requireDebian();
+  await mkdir(join(root, ".cache", "create"), { recursive: true });
+  const cache = await realpath(join(root, ".cache"));
+  const file = join(cache, "create", `${from}_${to}.json`);
+  const earlier = await remembered(file);
+  if (earlier === undefined) {
+    await completeLists();
+    const pair = await prepare(cache, from, to);
+    await writeFile(`${file}.tmp`, `${JSON.stringify(pair, null, 2)}\n`);
+    await rename(`${file}.tmp`, file);
+  }
+  return file;
+}
+
+/** What an earlier run wrote, if everything in it is still there. The packages of a version never change. */
+async function remembered(file) {
+  try {
+    const pair = JSON.parse(await readFile(file, "utf8"));
+    const { kernel, sources } = pair;
+    const paths = [kernel.vmlinuz, kernel.modules, kernel.headers, sources.from, sources.to];
+    await ensurePackages(BUILD_TOOLS);
+    return pair.asked && paths.every((path) => existsSync(path)) ? pair : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,88 @@
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  completeLists,
+  ensurePackages,
+  listsStamp,
+  missingPackages,
+  requireDebian,
+  retryWithNewLists,
+} from "./apt.mjs";
+import { fetchKernels, planKernels } from "./kernels.mjs";
+import { progress, SetupError } from "./run.mjs";
+
+/** What booting a guest and building its modules takes, beside what the headers ask for. */
+const GUEST = ["qemu-system-x86", "busybox-static", "kmod", "make", "libc-bin", "util-linux", "xz-utils"];
+/** What docs/verify-by-hand.md uses, which a test runs. */
+const BY_HAND = ["curl", "jq", "openssl", "xxd"];
+const PACKAGES = [...GUEST, ...BY_HAND];
+
+/** The kernels of the tests, and those of the proof of run-pre matching: two of each series. */
+const TESTED = ["primary", "secondary", "other"];
+const PROVEN = [...TESTED, "further"];
+
+async function remembered(file) {
+  try {
+    const machine = JSON.parse(await readFile(file, "utf8"));
+    const paths = machine.kernels.flatMap((kernel) =>
+      [kernel.vmlinuz, kernel.modules, kernel.headers ?? []].flat(),
+    );
+    return paths.every((path) => existsSync(path)) ? machine : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** All or nothing, and once more with new package lists: old ones name files that mirrors no longer have. */
+async function prepare(cache, roles) {
+  return await retryWithNewLists(async () => {
+    const plans = await planKernels(roles);
+    const packages = [...new Set([...PACKAGES, ...plans.flatMap((plan) => plan.tools)])];
+    await ensurePackages(packages);
+    const kernels = await fetchKernels(plans, join(cache, "kernels"));
+    return { kernels, packages, lists: await listsStamp() };
+  });
+}
+
+/** What an earlier run wrote, if everything in it is still there. */
+async function readEarlier(file) {
+  const machine = await remembered(file);
+  if (machine === undefined || (await missingPackages(machine.packages)).length > 0) return undefined;
+  return machine;
+}
+
+/** Asks apt again only when its lists changed. Without a network, what was fetched earlier will do. */
+async function findMachine(cache, file, roles) {
+  const earlier = await readEarlier(file);
+  if (earlier !== undefined && earlier.lists === (await listsStamp())) return earlier;
+  try {
+    await completeLists();
+    return await prepare(cache, roles);
+  } catch (error) {
+    if (earlier === undefined || !(error instanceof SetupError)) throw error;
+    progress(`${error.message}; using the kernels fetched earlier`);
+    return earlier;
+  }
+}
+
+async function ensureKernels(root, name, roles) {
+  const cache = join(root, ".cache");
+  const file = join(cache, name);
+  await mkdir(cache, { recursive: true });
+  await requireDebian();
+  const machine = await findMachine(cache, file, roles);
+  await writeFile(`${file}.tmp`, `${JSON.stringify(machine, null, 2)}\n`);
+  await rename(`${file}.tmp`, file);
+  for (const { role, version } of machine.kernels) progress(`${role} kernel: ${version}`);
+  return machine;
+}
+
+/**
+ * Makes sure that guests can be booted here: packages, kernels and headers. Writes .cache/machine.json and returns it.
+ * [{version, series, role, vmlinuz, modules, headers}] is its `kernels`; test/support/guest/machine.ts reads it.
+ */
+export const ensureMachine = async (root) => await ensureKernels(root, "machine.json", TESTED);
+
+/** The same with the kernels that only the proof of run-pre matching boots: .cache/proof.json. */
+export const ensureProofMachine = async (root) => await ensureKernels(root, "proof.json", PROVEN);

@@ -1,0 +1,206 @@
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { proveFresh } from "../../test/proof/fresh/main.mjs";
+import { provePackages } from "../../test/proof/package/main.mjs";
+import { ensurePackages, requireDebian, retryWithNewLists } from "./apt.mjs";
+import { ensurePair } from "./create.mjs";
+import { ensureMachine, ensureProofMachine } from "./machine.mjs";
+import { ensureNodeModules } from "./node_modules.mjs";
+import { isStopped, progress, run, runOrFail, SetupError } from "./run.mjs";
+import { asksForHelp, helpText, SCRIPTS } from "./scripts.mjs";
+import { ensureSelftests } from "./selftests.mjs";
+import { runSuite } from "./suite.mjs";
+
+/*
+ * It runs before node_modules exists, so it is plain JavaScript and imports only node: and its own files. Progress goes
+ * to stderr, results to stdout. Exit code: 0, 2 for what a script does not take, or 1 when anything failed.
+ */
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** Runs a program of the tests, over bundles that are built from what is here. */
+async function runBuilt(file, args) {
+  progress("build");
+  await runOrFail(process.execPath, [join(root, "packaging/build.mjs")], { cwd: root });
+  progress(file);
+  const command = ["--import", "tsx", join(root, file), ...args];
+  return await run(process.execPath, command, { cwd: root, stdout: "inherit" });
+}
+
+/** The step of the distribution's kernel that mends a regression of the step before. */
+const REGRESSION = { from: "6.1.192-1", to: "6.1.192-2" };
+
+async function demo(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  await ensurePackages(["e2fsprogs"]);
+  const pair = await ensurePair(root, REGRESSION.from, REGRESSION.to);
+  return await runBuilt("tools/demo/main.ts", [pair, ...args]);
+}
+
+/** Runs until it is told to stop, which is how it ends well. Needs no Debian. */
+async function dev(args) {
+  await ensureNodeModules(root);
+  try {
+    return await runBuilt("tools/dev/main.ts", args);
+  } catch (error) {
+    if (isStopped()) return 0;
+    throw error;
+  }
+}
+
+async function proveSelftests(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  return await runBuilt("test/proof/selftests/main.ts", [await ensureSelftests(root), ...args]);
+}
+
+async function proveGuest(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  await ensurePackages(["e2fsprogs"]);
+  return await runBuilt("test/proof/guest/main.ts", args);
+}
+
+async function test(args) {
+  await ensureNodeModules(root);
+  return await runSuite(root, await ensureMachine(root), args);
+}
+
+/** What `npm test` has a small part of, in full; needs Node alone. */
+async function proveEdge(args) {
+  await ensureNodeModules(root);
+  const files = ["crash", "clock", "rush", "hostile", "rotation"].map((name) => `test/edge/${name}.test.ts`);
+  const command = [
+    join(root, "node_modules/vitest/vitest.mjs"),
+    "run",
+    "--no-file-parallelism",
+    ...files,
+    ...args,
+  ];
+  const env = { ...process.env, REBOOTLESS_PROOF: "edge" };
+  return await run(process.execPath, command, { cwd: root, env, stdout: "inherit" });
+}
+
+/** Needs Node and root, but no kernels: hosts are played here, each with another build ID mounted over the kernel's own. */
+async function proveAttacks(args) {
+  await ensureNodeModules(root);
+  return await runBuilt("test/proof/attacks/main.ts", args);
+}
+
+async function proveRunpre(args) {
+  await ensureNodeModules(root);
+  await ensureProofMachine(root);
+  return await runBuilt("test/proof/runpre/proof.ts", args);
+}
+
+/** The step of the distribution's kernel that the proof takes, unless told. */
+const STEP = { from: "6.1.190-1", to: "6.1.192-2" };
+
+async function proveCreate(args) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      from: { type: "string" },
+      to: { type: "string" },
+      limit: { type: "string" },
+      behaviour: { type: "boolean" },
+    },
+  });
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  await ensurePackages(["e2fsprogs"]);
+  const pair = await ensurePair(root, values.from ?? STEP.from, values.to ?? STEP.to);
+  return await runBuilt("test/proof/create/proof.ts", [...args, pair]);
+}
+
+async function benchRunpre(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  return await runBuilt("bench/runpre/main.ts", args);
+}
+
+/** Needs no kernels. */
+async function benchEdge(args) {
+  await ensureNodeModules(root);
+  await requireDebian();
+  await retryWithNewLists(() => ensurePackages(["nginx-light", "wrk"]));
+  return await runBuilt("bench/edge/main.ts", args);
+}
+
+async function benchMirror(args) {
+  await ensureNodeModules(root);
+  await ensurePackages(["rsync"]);
+  return await runBuilt("bench/mirror/main.ts", args);
+}
+
+async function benchCreate(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  const pair = await ensurePair(root, REGRESSION.from, REGRESSION.to);
+  return await runBuilt("bench/create/main.ts", [pair, ...args]);
+}
+
+async function proveMirror(args) {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  await ensurePackages(["e2fsprogs", "strace"]);
+  return await runBuilt("test/proof/mirror/main.ts", args);
+}
+
+/** These three need Node alone: no Debian, and no kernels. */
+async function build() {
+  await ensureNodeModules(root);
+  return await run(process.execPath, [join(root, "packaging/build.mjs")], { cwd: root });
+}
+
+async function makePackages() {
+  await ensureNodeModules(root);
+  return await runBuilt("packaging/package.ts", []);
+}
+
+const benchAlone = (file) => async (args) => {
+  await ensureNodeModules(root);
+  return await runBuilt(file, args);
+};
+
+async function provePackaging() {
+  await ensureNodeModules(root);
+  return await provePackages(root);
+}
+
+const commands = {
+  demo,
+  dev,
+  test,
+  build,
+  package: makePackages,
+  "proof:attacks": proveAttacks,
+  "proof:create": proveCreate,
+  "proof:edge": proveEdge,
+  "proof:fresh": () => proveFresh(root),
+  "proof:guest": proveGuest,
+  "proof:mirror": proveMirror,
+  "proof:package": provePackaging,
+  "proof:runpre": proveRunpre,
+  "proof:selftests": proveSelftests,
+  "bench:edge": benchEdge,
+  "bench:mirror": benchMirror,
+  "bench:create": benchCreate,
+  "bench:runpre": benchRunpre,
+  "bench:publish": benchAlone("bench/publish/main.ts"),
+  "bench:poll": benchAlone("bench/poll/main.ts"),
+  "bench:heavy": benchAlone("bench/heavy/main.ts"),
+};
+
+export async function main([name, ...args]) {
+  try {
+    if (!asksForHelp(name, args)) process.exitCode = await commands[name](args);
+    else process.stdout.write(`${helpText(Object.hasOwn(SCRIPTS, name ?? "") ? name : undefined)}\n`);
+  } catch (error) {
+    process.stderr.write(`error: ${error instanceof SetupError ? error.message : error.stack}\n`);
+    if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
+    process.exitCode = error.exitCode ?? 1;
+  }
+}
