@@ -124,7 +124,7 @@ for (const bundle of bundles) {
     alias,
     plugins,
     // Code that V8 takes from a cache can require, and cannot import.
-    supported: /^(?:client|bench)\//.test(entry) ? { "dynamic-import": false } : {},
+    supported: /^(?:client|mirror|bench)\//.test(entry) ? { "dynamic-import": false } : {},
     define: { REBOOTLESS_VERSION: JSON.stringify(version) },
     logLevel: "warning",
   });
@@ -134,7 +134,7 @@ for (const bundle of bundles) {
   if (maxBytes && bytes >= maxBytes) throw new Error(`${out} has ${bytes} bytes, its limit is ${maxBytes}`);
   if (!onEdge) await chmod(out, 0o755);
   const inputs = Object.keys(metafile.inputs);
-  if (entry.startsWith("client/")) onHosts.push(...inputs);
+  if (/^(?:client|mirror)\//.test(entry)) onHosts.push(...inputs);
   else await writeFile(`${out}.licenses.txt`, await licenseTexts(inputs));
   process.stderr.write(`${out}  ${bytes} bytes\n`);
 }
