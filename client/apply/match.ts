@@ -1,55 +1,40 @@
 import { sha256 } from "../../node/sha256.ts";
-import type { BuildId, ObjectName } from "../../shared/brand.ts";
+import type { ObjectName } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { TargetObject, Update } from "../../shared/feed/update.ts";
 import { type Difference, functionChecker, type RunpreResult } from "../../shared/runpre/check.ts";
-import type { FunctionFingerprint, KernelLandmarks, TextMemory } from "../../shared/runpre/fingerprint.ts";
-import type { LoadedPatch } from "../engines/engine.ts";
+import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import { type RunningModules, runningModules } from "../host/modules.ts";
-import { objectRefusal, placeObject } from "./place_object.ts";
+import { objectRefusal, type PlacedObject, placeObject } from "./place_object.ts";
 import { lasting } from "./readings.ts";
 import { replacementsOf } from "./replacements.ts";
-
-/** The running kernel, as an update is matched with it. */
-export interface RunningCode {
-  readonly landmarks: KernelLandmarks;
-  readonly memory: TextMemory;
-  /** All that the feed has for this kernel. */
-  readonly updates: readonly Update[];
-  /** What the kernel lists, also of others. */
-  readonly loaded: readonly LoadedPatch[];
-  readonly sleep: (milliseconds: number) => Promise<void>;
-}
-
-/** How an object of an update compares with what runs. */
-export type ObjectMatch =
-  | { readonly outcome: "match"; readonly functions: number; readonly bytes: number }
-  | { readonly outcome: "mismatch"; readonly error: RebootlessError }
-  /** A module of this name is loaded, and was built otherwise than the one that the update was made for. */
-  | { readonly outcome: "other_build"; readonly wanted: BuildId; readonly found: BuildId | undefined }
-  | { readonly outcome: "not_loaded" };
+import type { ObjectMatch, RunningCode } from "./running_code.ts";
 
 /**
- * Compares every function that an update replaces with the running kernel's memory. A function that updates replace already
- * must be attached at its start, by exactly those that the feed has in force; its body must be what it was all the same.
- * Throws `runpre` at the first that differs at every reading, naming it and the place, or for a module that is not
- * loaded or not the one it was made for; `unsupported` for what cannot be matched.
- * @param modules of the running kernel.
+ * Compares every function that an update replaces with the running kernel's memory. A function that other updates
+ * already replace must be redirected at its start by exactly the patches that the feed knows to be in force; the rest of
+ * its body must be unchanged all the same.
+ *
+ * @param modules the modules of the running kernel.
+ * @throws RebootlessError `runpre` for the first function that differs at every reading, naming it and the place, or for
+ *   a module that is not loaded or is another build; `unsupported` for an object whose code cannot be found; or whatever
+ *   reading memory throws.
  */
 export async function matchUpdate(
   update: Update,
   running: RunningCode,
   modules: RunningModules = runningModules(),
 ): Promise<{ readonly functions: number; readonly bytes: number }> {
-  let functions = 0;
-  let bytes = 0;
-  // What cannot match is said before memory is gone through.
-  for (const object of update.objects) {
+  // All objects are placed before any memory is compared, so that an object that cannot match is reported at once.
+  const objects = update.objects.map((object) => {
     const placed = placeObject(object, running, modules);
     if (placed.outcome !== "placed") throw objectRefusal(update, object, placed);
-  }
-  for (const object of update.objects) {
-    const match = await matchObject(object, running, modules);
+    return { object, placed };
+  });
+  let functions = 0;
+  let bytes = 0;
+  for (const { object, placed } of objects) {
+    const match = await matchObject(object, placed, running);
     if (match.outcome !== "match") throw objectRefusal(update, object, match);
     functions += match.functions;
     bytes += match.bytes;
@@ -57,24 +42,26 @@ export async function matchUpdate(
   return { functions, bytes };
 }
 
-/** @throws RebootlessError `unsupported` for an object whose code cannot be found; whatever reading memory throws. */
+/**
+ * Compares the functions of one object with memory.
+ *
+ * @param placed the place of the object, from `placeObject`.
+ */
 export async function matchObject(
   object: TargetObject,
+  placed: PlacedObject,
   running: RunningCode,
-  modules: RunningModules,
 ): Promise<ObjectMatch> {
-  const placed = placeObject(object, running, modules);
-  if (placed.outcome !== "placed") return placed;
   const { functions } = object;
   const errors = new Map<FunctionFingerprint, RebootlessError>();
-  const differs = async (suspects: readonly FunctionFingerprint[]) => {
+  const differs = async (candidates: readonly FunctionFingerprint[]) => {
     const check = functionChecker(placed.landmarks, running.memory, sha256, placed.moves);
-    for (const fn of suspects) {
-      const error = judge(object.name, fn, check(placed.bind(fn)), running);
+    for (const fn of candidates) {
+      const error = functionError(object.name, fn, check(placed.bind(fn)), running);
       if (error === undefined) errors.delete(fn);
       else errors.set(fn, error);
     }
-    return suspects.filter((fn) => errors.has(fn));
+    return candidates.filter((fn) => errors.has(fn));
   };
   const [first] = await lasting(await differs(functions), differs, running.sleep);
   const error = first && errors.get(first);
@@ -83,7 +70,7 @@ export async function matchObject(
   return { outcome: "match", functions: functions.length, bytes };
 }
 
-function judge(
+function functionError(
   object: ObjectName,
   fn: FunctionFingerprint,
   check: RunpreResult,
@@ -91,7 +78,7 @@ function judge(
 ): RebootlessError | undefined {
   if (check.result === "mismatch") return mismatch(fn, check.differences);
   const { expected, listed } = replacementsOf(object, fn, updates, loaded);
-  if (check.result === "attached") return judgeAttached(fn, expected, listed);
+  if (check.result === "attached") return attachedError(fn, expected, listed);
   if (expected.length === 0) return undefined;
   return refusal(
     fn,
@@ -103,7 +90,7 @@ function judge(
   );
 }
 
-function judgeAttached(
+function attachedError(
   fn: FunctionFingerprint,
   expected: readonly string[],
   listed: readonly string[],

@@ -3,20 +3,23 @@ import type { TargetObject, Update } from "../../shared/feed/update.ts";
 import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import { type BoundModule, bindModule } from "../../shared/runpre/module/bind.ts";
 import type { RunningModules } from "../host/modules.ts";
-import type { ObjectMatch, RunningCode } from "./match.ts";
+import type { ObjectMatch, RunningCode } from "./running_code.ts";
 
-type Placed = BoundModule & { readonly outcome: "placed" };
-type Elsewhere = Extract<ObjectMatch, { readonly outcome: "other_build" | "not_loaded" }>;
+/** An object whose code was found in the running kernel. */
+export type PlacedObject = BoundModule & { readonly outcome: "placed" };
+type NotPlaced = Extract<ObjectMatch, { readonly outcome: "other_build" | "not_loaded" }>;
 
 /**
- * Where the code of an object lies in the running kernel: the build ID first, as the code of another build says nothing.
- * @throws RebootlessError `unsupported` for a module whose place cannot be told.
+ * Finds the code of an object in the running kernel. The build ID is compared first, because comparing the code of
+ * another build would say nothing.
+ *
+ * @throws RebootlessError `unsupported` for a module whose code cannot be found.
  */
 export function placeObject(
   { name, buildId, layout }: TargetObject,
   { landmarks, memory }: Pick<RunningCode, "landmarks" | "memory">,
   modules: RunningModules,
-): Placed | Elsewhere {
+): PlacedObject | NotPlaced {
   if (name === KERNEL_OBJECT) return { outcome: "placed", landmarks, moves: [], bind: (fn) => fn };
   const loaded = modules.find(name);
   if (loaded === undefined) return { outcome: "not_loaded" };

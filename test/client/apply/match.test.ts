@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { matchUpdate, type RunningCode } from "../../../client/apply/match.ts";
+import { matchUpdate } from "../../../client/apply/match.ts";
+import type { RunningCode } from "../../../client/apply/running_code.ts";
 import type { LoadedPatch } from "../../../client/engines/engine.ts";
 import { objectName } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { matchObject, matchUpdate, type RunningCode } from "../../../client/apply/match.ts";
+import { matchObject, matchUpdate } from "../../../client/apply/match.ts";
+import { placeObject } from "../../../client/apply/place_object.ts";
+import type { ObjectMatch, RunningCode } from "../../../client/apply/running_code.ts";
 import { runningModules } from "../../../client/host/modules.ts";
 import { type Address, buildId, objectName, sha256Hex, textOffset } from "../../../shared/brand.ts";
 import { fromHex, utf8 } from "../../../shared/bytes.ts";
@@ -73,12 +75,11 @@ const memory: TextMemory = {
   },
 };
 const running: RunningCode = { landmarks, memory, updates: [], loaded: [], sleep: async () => undefined };
-const match = () =>
-  matchObject(
-    object,
-    running,
-    runningModules((path) => files.get(path)),
-  );
+const match = async (target: TargetObject = object): Promise<ObjectMatch> => {
+  const modules = runningModules((path) => files.get(path));
+  const placed = placeObject(target, running, modules);
+  return placed.outcome === "placed" ? matchObject(target, placed, running) : placed;
+};
 
 beforeEach(() => {
   code = linkedCode();
@@ -162,7 +163,6 @@ describe("matching a module with memory", () => {
       bases: [{ kind: "section", at: textOffset(0x4100_0000), size: 64, name: "../initstate" }],
     } as const;
     const hostile = { ...object, layout: { ...layout, itsPages: [] } };
-    const read = runningModules((path) => files.get(path));
-    await expect(matchObject(hostile, running, read)).rejects.toMatchObject({ code: "parse" });
+    await expect(match(hostile)).rejects.toMatchObject({ code: "parse" });
   });
 });

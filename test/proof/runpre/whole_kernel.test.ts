@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { matchObject } from "../../../client/apply/match.ts";
+import { placeObject } from "../../../client/apply/place_object.ts";
+import type { ObjectMatch, RunningCode } from "../../../client/apply/running_code.ts";
 import { openModule } from "../../../publisher/module/module_file.ts";
 import { openInput } from "../../../publisher/package/input.ts";
 import { buildId } from "../../../shared/brand.ts";
@@ -63,18 +65,17 @@ describe("the functions of a booted kernel and of its modules", () => {
     ...of,
     buildId: buildId(id),
   });
-  const match = (object: TargetObject) =>
-    matchObject(
-      object,
-      {
-        landmarks,
-        memory: captureMemory(text, loaded.memory),
-        updates: [],
-        loaded: [],
-        sleep: async () => undefined,
-      },
-      loaded.modules,
-    );
+  const match = async (object: TargetObject): Promise<ObjectMatch> => {
+    const running: RunningCode = {
+      landmarks,
+      memory: captureMemory(text, loaded.memory),
+      updates: [],
+      loaded: [],
+      sleep: async () => undefined,
+    };
+    const placed = placeObject(object, running, loaded.modules);
+    return placed.outcome === "placed" ? matchObject(object, placed, running) : placed;
+  };
 
   it("differ by one changed bit, which is named", async () => {
     const place = loaded.modules.find(vsock().name)?.section(".text") ?? 0n;
