@@ -3,25 +3,33 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../test/support/guest/machine.ts";
 
-/** What a process cost. Times in milliseconds. */
+/** What a process cost. */
 export interface Cost {
   readonly wallMs: number;
+  /** The time in user and in kernel mode together. */
   readonly cpuMs: number;
-  /** At its peak. */
+  /** The most memory that it had at a time. */
   readonly rssMb: number;
 }
 
 const HOOK = join(projectRoot, "bench/usage.cjs");
-/** Certificates of its own make each Node read all it knows as it starts: more than half of what is measured here. */
+/** Without NODE_EXTRA_CA_CERTS, which would make every process that is measured read those certificates too. */
 const { NODE_EXTRA_CA_CERTS: _, ...ENVIRONMENT } = process.env;
 
-/** Runs node with arguments; throws with its stderr when it fails. @param output a file for its stdout. */
-export async function runNode(args: readonly string[], output?: string): Promise<Cost> {
+export interface RunOptions {
+  /** A file for stdout. */
+  readonly output?: string;
+  /** Variables of the environment, beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs node with arguments; throws with its stderr when it fails. */
+export async function runNode(args: readonly string[], { output, env = {} }: RunOptions = {}): Promise<Cost> {
   const stdout = output === undefined ? "ignore" : openSync(output, "w");
   const start = performance.now();
   const child = spawn(process.execPath, ["--require", HOOK, ...args], {
     stdio: ["ignore", stdout, "pipe", "pipe"],
-    env: ENVIRONMENT,
+    env: { ...ENVIRONMENT, ...env },
   });
   if (typeof stdout === "number") closeSync(stdout);
   const text = ["", ""];
@@ -45,7 +53,7 @@ export function median(values: readonly number[]): number {
   return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 
-/** The median of each column. */
+/** Returns the median of each member over all runs. */
 export function medians<T extends object>(runs: readonly T[]): T {
   const [first] = runs;
   if (first === undefined) throw new Error("nothing was run");

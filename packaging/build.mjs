@@ -93,13 +93,6 @@ const bundles = [
     forbidden: /^(?:client|publisher|test|shared\/elf)\//,
   },
   { entry: "test/proof/conformance/main.ts", out: "dist/tuf-client.cjs", forbidden: /^(?:edge|publisher)\// },
-  {
-    entry: "bench/poll/packages_alone.ts",
-    out: "dist/packages-alone.cjs",
-    alias: hostAlias,
-    plugins: hostPlugins,
-    forbidden: /^(?:client|edge|publisher|shared|test)\//,
-  },
 ];
 
 /** What the host's bundles are made of: they are installed together. */
@@ -119,12 +112,11 @@ for (const bundle of bundles) {
     target: bundle.target ?? (onEdge ? "es2023" : "node20"),
     format: onEdge ? "esm" : "cjs",
     external: onEdge ? ["cloudflare:*"] : external,
-    banner:
-      onEdge || entry === "client/main.ts" || entry.startsWith("bench/") ? {} : { js: "#!/usr/bin/env node" },
+    banner: onEdge || entry === "client/main.ts" ? {} : { js: "#!/usr/bin/env node" },
     alias,
     plugins,
     // Code that V8 takes from a cache can require, and cannot import.
-    supported: /^(?:client|mirror|bench)\//.test(entry) ? { "dynamic-import": false } : {},
+    supported: /^(?:client|mirror)\//.test(entry) ? { "dynamic-import": false } : {},
     define: { REBOOTLESS_VERSION: JSON.stringify(version) },
     logLevel: "warning",
   });

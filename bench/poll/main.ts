@@ -1,152 +1,78 @@
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { build } from "esbuild";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { gnuBuildId } from "../../shared/elf/notes.ts";
-import { feedPath, manifestTarget } from "../../shared/feed/paths.ts";
+import { feedPath } from "../../shared/feed/paths.ts";
 import { projectRoot } from "../../test/support/guest/machine.ts";
-import { medians } from "../node_process.ts";
-import { measure, type Run } from "./measure.ts";
+import { makeCertificate } from "./certificate.ts";
+import { rebootless, tufJs } from "./clients.ts";
+import { measure } from "./measure.ts";
+import { BARE, FLOOR, OURS, report } from "./report.ts";
 import { kernelNumber, makeRepository } from "./repository.ts";
-import { serve } from "./server.ts";
+import { Results } from "./results.ts";
+import { SCHEMES, serve } from "./server.ts";
 
 /*
- * What a poll costs: our client and tuf-js on the same repository of 20,000 kernels, with `node -e 0` as the floor, and beside
- * it what no poll goes below: one conditional request by node:http, and the same by commander and node-fetch, compiled once
- * as the host's command is. In turns within one run. The kernel polled for is the one this machine runs. Run as root, after
- * `npm run build`.
+ * npm run bench:poll [-- [--before DIST]... [KERNELS [ROUNDS]]]
+ *
+ * Measures what a poll costs a host over HTTPS and over HTTP, with news and without: the client that is built here, the builds
+ * that `--before` names, and tuf-js, on one repository. Beside them stand `node -e 0` and a bare conditional GET by Node, below
+ * which no poll can go. All take turns in each round. The kernel polled for is the one this machine runs. The last line is JSON.
  */
 
-const KERNELS = Number(process.argv[2] ?? 20_000);
 const UPDATES = 3;
-const ROUNDS = Number(process.argv[3] ?? 15);
+
+const { values, positionals } = parseArgs({
+  options: { before: { type: "string", multiple: true, default: [] } },
+  allowPositionals: true,
+});
+const [kernels, rounds] = [Number(positionals[0] ?? 20_000), Number(positionals[1] ?? 15)];
 
 const buildId = gnuBuildId(await readFile("/sys/kernel/notes"));
 if (!buildId) throw new Error("this machine's kernel has no build ID");
 const work = await mkdtemp(join(tmpdir(), "rebootless-bench-"));
 const repository = await makeRepository();
-const server = await serve(repository.root);
-process.stderr.write(`signing ${KERNELS} kernels\n`);
-for (let n = 1; n < KERNELS; n++) await server.put(await repository.bundle(kernelNumber(n), 1, UPDATES));
-
+const certificate = await makeCertificate(work);
+const server = await serve(repository.root, certificate);
+process.stderr.write(`signing ${kernels} kernels\n`);
+for (let n = 1; n < kernels; n++) await server.put(await repository.bundle(kernelNumber(n), 1, UPDATES));
 let version = 0;
-const publishOwn = async () => server.put(await repository.bundle(buildId, ++version, UPDATES));
-await publishOwn();
+const publishNews = async () => server.put(await repository.bundle(buildId, ++version, UPDATES));
+await publishNews();
 
 const rootFile = join(work, "root.json");
 await writeFile(rootFile, repository.root);
-const peer = join(work, "tuf_js.mjs");
-await build({
-  entryPoints: [join(projectRoot, "bench/poll/tuf_js.ts")],
-  outfile: peer,
-  bundle: true,
-  minify: true,
-  platform: "node",
-  format: "esm",
-  target: "node20",
-  banner: {
-    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-  },
-});
+const run = (args: readonly string[]) =>
+  measure(server, args, { env: { NODE_EXTRA_CA_CERTS: certificate.file } });
+const clients = await Promise.all(
+  SCHEMES.flatMap((scheme) => {
+    const setting = { scheme, url: server.urls[scheme], buildId, rootFile, work };
+    return [
+      rebootless(setting, { name: OURS, dist: join(projectRoot, "dist") }),
+      ...values.before.map((dist) => rebootless(setting, { name: dist, dist: resolve(dist) })),
+      tufJs(setting),
+    ];
+  }),
+);
+for (const { setUp, poll } of clients) {
+  if (setUp) await run(setUp);
+  await run(poll);
+}
 
-const places = ["--config-dir", join(work, "etc"), "--state-dir", join(work, "state")];
-const ours = [join(projectRoot, "dist/rebootless.cjs"), ...places, "--quiet"];
-const theirs = [
-  peer,
-  join(work, "tuf-js"),
-  `${server.url}kernels/${buildId}`,
-  manifestTarget(buildId),
-  rootFile,
-];
-await measure([...ours, "init", "--offline", "--feed", server.url, "--root", rootFile], server);
-const check = [...ours, "check"];
-const feed = `${server.url}${feedPath(buildId)}`;
-const bare = [join(projectRoot, "bench/poll/bare_request.cjs"), feed];
-const packages = join(work, "packages-alone.cjs");
-await copyFile(join(projectRoot, "dist/packages-alone.cjs"), packages);
-const packagesAlone = [join(projectRoot, "bench/poll/compiled_once.cjs"), packages, feed];
-await measure(packagesAlone, server);
-await measure(check, server);
-await measure(theirs, server);
-
-const runs: Record<string, Run[]> = {
-  floor: [],
-  bare: [],
-  packages: [],
-  same: [],
-  samePeer: [],
-  changed: [],
-  changedPeer: [],
-};
-for (let round = 0; round < ROUNDS; round++) {
-  runs["floor"]?.push(await measure(["-e", "0"], server));
-  runs["bare"]?.push(await measure(bare, server));
-  runs["packages"]?.push(await measure(packagesAlone, server));
-  runs["same"]?.push(await measure(check, server));
-  runs["samePeer"]?.push(await measure(theirs, server));
-  await publishOwn();
-  runs["changed"]?.push(await measure(check, server));
-  runs["changedPeer"]?.push(await measure(theirs, server));
+const results = new Results();
+for (let round = 1; round <= rounds; round++) {
+  process.stderr.write(`round ${round} of ${rounds}\n`);
+  results.add({ name: FLOOR }, await measure(server, ["-e", "0"]));
+  for (const scheme of SCHEMES) {
+    const url = `${server.urls[scheme]}${feedPath(buildId)}`;
+    results.add({ name: BARE, scheme }, await run([join(projectRoot, "bench/poll/bare_get.cjs"), url]));
+  }
+  for (const news of ["unchanged", "changed"] as const) {
+    if (news === "changed") await publishNews();
+    for (const { name, scheme, poll } of clients) results.add({ name, scheme, news }, await run(poll));
+  }
 }
 await server.close();
 await rm(work, { recursive: true });
-
-const of = (name: string): Run => medians(runs[name] ?? []);
-const floor = of("floor");
-const rows: readonly (readonly [string, Run])[] = [
-  ["node -e 0", floor],
-  ["node:http, one request", of("bare")],
-  ["commander, node-fetch, one", of("packages")],
-  ["rebootless check, nothing new", of("same")],
-  ["tuf-js, nothing new", of("samePeer")],
-  ["rebootless check, changed", of("changed")],
-  ["tuf-js, changed", of("changedPeer")],
-];
-const out = (text: string) => process.stdout.write(`${text}\n`);
-out(
-  `medians of ${ROUNDS} rounds; ${KERNELS} kernels, ${UPDATES} updates each; bytes on the wire, headers included`,
-);
-out(`${"".padEnd(32)}requests     up   down   wall ms    cpu ms    rss MB   wall/floor`);
-for (const [name, run] of rows) {
-  const cells = [
-    run.requests,
-    run.up,
-    run.down,
-    run.wallMs.toFixed(0),
-    run.cpuMs.toFixed(0),
-    run.rssMb.toFixed(0),
-  ];
-  const widths = [8, 7, 7, 10, 10, 10];
-  const columns = cells.map((cell, i) => String(cell).padStart(widths[i] ?? 0)).join("");
-  out(`${name.padEnd(32)}${columns}${(run.wallMs / floor.wallMs).toFixed(2).padStart(13)}`);
-}
-const round = (n: number) => Math.round(n * 100) / 100;
-const toFloor = (run: Run) => ({
-  wall_to_floor: round(run.wallMs / floor.wallMs),
-  rss_to_floor: round(run.rssMb / floor.rssMb),
-});
-const [same, samePeer] = [of("same"), of("samePeer")];
-const [changed, changedPeer] = [of("changed"), of("changedPeer")];
-out(
-  JSON.stringify({
-    bench: "poll",
-    feed: feedPath(buildId),
-    bare_request: toFloor(of("bare")),
-    packages_alone: toFloor(of("packages")),
-    same: {
-      down_bytes: same.down,
-      requests: same.requests,
-      ...toFloor(same),
-      wall_to_packages_alone: round(same.wallMs / of("packages").wallMs),
-      wall_to_tuf_js: round(same.wallMs / samePeer.wallMs),
-      down_to_tuf_js: round(same.down / samePeer.down),
-    },
-    changed: {
-      down_bytes: changed.down,
-      requests: changed.requests,
-      wall_to_floor: round(changed.wallMs / floor.wallMs),
-      wall_to_tuf_js: round(changed.wallMs / changedPeer.wallMs),
-      down_to_tuf_js: round(changed.down / changedPeer.down),
-    },
-  }),
-);
+report({ kernels, updates: UPDATES, rounds }, results.medians());

@@ -1,14 +1,18 @@
-import { type Cost, runNode } from "../node_process.ts";
+import { type Cost, type RunOptions, runNode } from "../node_process.ts";
 import type { BenchServer, Wire } from "./server.ts";
 
-/** One run of one process. */
+/** What one run of one process cost. */
 export type Run = Cost & Wire;
 
 /** Runs node with arguments; throws with its stderr when it fails. */
-export async function measure(args: readonly string[], server: BenchServer): Promise<Run> {
+export async function measure(
+  server: BenchServer,
+  args: readonly string[],
+  options?: RunOptions,
+): Promise<Run> {
   const before = { ...server.wire };
-  const cost = await runNode(args);
-  await settled(server, before);
+  const cost = await runNode(args, options);
+  await settled(server);
   const { requests, up, down } = server.wire;
   return {
     ...cost,
@@ -18,11 +22,11 @@ export async function measure(args: readonly string[], server: BenchServer): Pro
   };
 }
 
-/** The server counts when a socket closes, a moment after the client's end of it did. */
-async function settled(server: BenchServer, before: Wire): Promise<void> {
+/** Waits until the server has counted: its end of a socket closes a moment after the client's. */
+async function settled(server: BenchServer): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 5));
     if (server.open() === 0) return;
   }
-  throw new Error(`a socket stayed open after ${server.wire.requests - before.requests} requests`);
+  throw new Error("a socket stayed open after its client had ended");
 }

@@ -1,21 +1,26 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo, Server, Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { type BuildId, buildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { type Bundle, encodeBundle } from "../../shared/feed/bundle.ts";
+import type { Certificate } from "./certificate.ts";
 
-/** What a client cost the network, counted on its sockets: headers and all. */
+/** What a client cost the network. The bytes are those of its sockets, with headers and TLS. */
 export interface Wire {
   requests: number;
   up: number;
   down: number;
 }
 
+export const SCHEMES = ["https", "http"] as const;
+export type Scheme = (typeof SCHEMES)[number];
+
 export interface BenchServer {
-  readonly url: string;
+  readonly urls: Readonly<Record<Scheme, string>>;
   readonly wire: Wire;
-  /** Sockets that are open. */
+  /** The number of sockets that are open. */
   open(): number;
   /** Replaces what is served for a kernel. */
   put(bundle: Bundle): Promise<void>;
@@ -28,32 +33,34 @@ interface Answer {
 }
 
 /**
- * Serves a repository as the edge does: feed.json with a strong tag and gzip, the TUF files beside it, the same
- * headers for both.
+ * Serves a repository over HTTP and HTTPS as the edge does: feed.json with a strong tag and gzip, the TUF files beside it,
+ * the same headers for both.
  */
-export async function serve(root: Uint8Array): Promise<BenchServer> {
+export async function serve(root: Uint8Array, certificate: Certificate): Promise<BenchServer> {
   const files = new Map<string, Answer>();
   const wire: Wire = { requests: 0, up: 0, down: 0 };
-  const server = createServer((request, response) => {
+  let open = 0;
+  const respond = (request: IncomingMessage, response: ServerResponse): void => {
     wire.requests++;
     answer(files, request, response);
-  });
-  // Counted when a socket closes, which every client of this benchmark does before it ends or by ending.
-  let open = 0;
-  server.on("connection", (socket: Socket) => {
-    open++;
-    socket.once("close", () => {
-      wire.up += socket.bytesRead;
-      wire.down += socket.bytesWritten;
-      open--;
+  };
+  const servers = { http: createServer(respond), https: createTlsServer(certificate, respond) };
+  for (const server of Object.values(servers)) {
+    // Bytes are counted when a socket closes, at the latest when its client ends.
+    server.on("connection", (socket: Socket) => {
+      open++;
+      socket.once("close", () => {
+        wire.up += socket.bytesRead;
+        wire.down += socket.bytesWritten;
+        open--;
+      });
     });
-  });
-  server.listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
+  }
   return {
-    url: `http://127.0.0.1:${address.port}/`,
+    urls: {
+      http: `http://127.0.0.1:${await listen(servers.http)}/`,
+      https: `https://127.0.0.1:${await listen(servers.https)}/`,
+    },
     wire,
     open: () => open,
     async put(bundle) {
@@ -62,10 +69,18 @@ export async function serve(root: Uint8Array): Promise<BenchServer> {
       }
     },
     async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      for (const server of Object.values(servers)) {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
     },
   };
+}
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  return (server.address() as AddressInfo).port;
 }
 
 function answer(

@@ -39,7 +39,9 @@ const push = (edge: Edge, feed: string, { folder, modules }: Drafts, report: str
 
 async function publish(edge: Edge, args: readonly string[], report: string): Promise<Pushed> {
   const before = await edge.cpuMs();
-  const { wallMs, cpuMs } = await runNode([PUBLISH, ...args, "--feed", edge.url, "--yes", "--json"], report);
+  const { wallMs, cpuMs } = await runNode([PUBLISH, ...args, "--feed", edge.url, "--yes", "--json"], {
+    output: report,
+  });
   const after = await edge.cpuMs();
   const said = JSON.parse(await readFile(report, "utf8")) as Record<string, number>;
   if (said["published"] !== KERNELS) throw new Error(`published ${said["published"]} of ${KERNELS} kernels`);

@@ -135,6 +135,12 @@ async function benchMirror(args) {
   return await runBuilt("bench/mirror/main.ts", args);
 }
 
+async function benchPoll(args) {
+  await ensureNodeModules(root);
+  await ensurePackages(["openssl"]);
+  return await runBuilt("bench/poll/main.ts", args);
+}
+
 async function benchCreate(args) {
   await ensureNodeModules(root);
   await ensureMachine(root);
@@ -190,7 +196,7 @@ const commands = {
   "bench:create": benchCreate,
   "bench:runpre": benchRunpre,
   "bench:publish": benchAlone("bench/publish/main.ts"),
-  "bench:poll": benchAlone("bench/poll/main.ts"),
+  "bench:poll": benchPoll,
   "bench:heavy": benchAlone("bench/heavy/main.ts"),
 };
 

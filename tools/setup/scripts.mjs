@@ -104,7 +104,11 @@ export const SCRIPTS = {
     operands: { KERNELS, EDGE: "only this one: serve or workerd" },
   },
   "bench:poll": {
-    summary: "Measures a poll, beside tuf-js and beside what no poll goes below. Root only.",
+    summary:
+      "Measures a poll over HTTPS and HTTP, beside tuf-js and a bare request of Node. Root only. The last line is JSON.",
+    options: {
+      before: { value: "DIST", help: "also measures the client in this other dist folder (repeat)" },
+    },
     operands: { KERNELS, ROUNDS },
   },
   "bench:heavy": {
