@@ -1,11 +1,8 @@
 import { Hono } from "hono";
-import type { AuditLog } from "./audit/log.ts";
-import type { Catalogue } from "./catalogue/catalogue.ts";
-import type { Config } from "./config.ts";
+import type { AppDeps } from "./deps.ts";
 import { forPeople } from "./http/people.tsx";
 import { notFound, problem, problemOf } from "./http/problem.ts";
 import { Room } from "./http/room.ts";
-import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { feedsRoutes } from "./routes/feeds.ts";
 import { findRoutes } from "./routes/find.tsx";
@@ -18,18 +15,7 @@ import { publishRoutes } from "./routes/publish.ts";
 import { readRoutes } from "./routes/read.ts";
 import { ShownKernels } from "./routes/shown_kernels.ts";
 import { stagingRoutes } from "./routes/staging.ts";
-import type { Store } from "./store/store.ts";
 import { watched } from "./store/watched.ts";
-
-export interface AppDeps extends Config {
-  readonly store: Store;
-  readonly queue: PublisherQueue;
-  readonly ledger: TokenLedger;
-  readonly audit: AuditLog;
-  readonly catalogue: Catalogue;
-  /** Told of errors that nobody expected. */
-  readonly report: (error: unknown) => void;
-}
 
 export interface App {
   fetch(request: Request): Promise<Response>;

@@ -1,13 +1,14 @@
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import { errorLines } from "../shared/error_lines.ts";
-import { type App, type AppDeps, answerError, createApp } from "./app.ts";
-import { AuditObject, auditOf } from "./audit/object.ts";
-import { configOf, type EdgeEnv, repositoryDeps } from "./bindings.ts";
-import { CatalogueObject, catalogueOf } from "./catalogue/object.ts";
+import { type App, answerError, createApp } from "./app.ts";
+import { AuditObject, auditOf } from "./cloudflare/audit_log.ts";
+import { configOf, type EdgeEnv, repositoryDeps } from "./cloudflare/bindings.ts";
+import { CatalogueObject, catalogueOf } from "./cloudflare/catalogue.ts";
+import { PublishQueue, queueOf } from "./cloudflare/publish_queue.ts";
+import { ledgerOf, TokenLedger } from "./cloudflare/token_ledger.ts";
+import type { AppDeps } from "./deps.ts";
 import { forPeople } from "./http/people.tsx";
-import { PublishQueue, queueOf } from "./publish/queue.ts";
 import { roundInWords, runRound } from "./publish/round.ts";
-import { ledgerOf, TokenLedger } from "./publish/token_ledger.ts";
 
 export { AuditObject, CatalogueObject, PublishQueue, TokenLedger };
 

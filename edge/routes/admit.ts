@@ -2,12 +2,15 @@ import type { Sha256Hex } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { SECOND } from "../../shared/time.ts";
-import type { AppDeps } from "../app.ts";
 import { closedDoor } from "../config.ts";
+import type { AppDeps } from "../deps.ts";
 import { readBody } from "../http/body.ts";
 import { problem } from "../http/problem.ts";
 import type { LimitName } from "../publish/limits.ts";
 import { verifyToken } from "../publish/token.ts";
+
+/** What a request is admitted by. */
+export type AdmitDeps = Pick<AppDeps, "faults" | "publishers" | "audience" | "limits" | "ledger" | "clock">;
 
 export type Admission =
   | {
@@ -30,7 +33,7 @@ export type Admission =
  */
 export async function admit(
   request: Request,
-  deps: AppDeps,
+  deps: AdmitDeps,
   limit: LimitName,
   max: number,
 ): Promise<Admission> {

@@ -1,17 +1,19 @@
 import type { Context, Hono } from "hono";
-import type { AppDeps } from "../app.ts";
 import { readAudit } from "../audit/log.ts";
+import type { AppDeps } from "../deps.ts";
 import { route } from "../http/methods.ts";
 import { problem } from "../http/problem.ts";
-import { admit } from "./admit.ts";
+import { type AdmitDeps, admit } from "./admit.ts";
+
+type AuditDeps = AdmitDeps & Pick<AppDeps, "store">;
 
 /** Who published what, for those who may publish. */
-export function auditRoutes(app: Hono, deps: AppDeps): void {
+export function auditRoutes(app: Hono, deps: AuditDeps): void {
   route(app, "/audit", { get: (c) => audit(c, deps) });
 }
 
 /** Lines as they are kept, some hundreds at a time; `Link` has the next page. */
-async function audit(c: Context, deps: AppDeps): Promise<Response> {
+async function audit(c: Context, deps: AuditDeps): Promise<Response> {
   const after = c.req.query("after") ?? "0";
   if (!/^\d{1,12}$/.test(after))
     return problem(400, { code: "usage", message: "after: the number of a segment" });

@@ -8,21 +8,23 @@ import {
   MAX_QUESTION_BYTES,
 } from "../../shared/feed/batch.ts";
 import { inParallel } from "../../shared/parallel.ts";
-import type { AppDeps } from "../app.ts";
+import type { AppDeps } from "../deps.ts";
 import { route } from "../http/methods.ts";
 import { feedKey } from "../store/keys.ts";
-import { admit } from "./admit.ts";
+import { type AdmitDeps, admit } from "./admit.ts";
+
+type FeedsDeps = AdmitDeps & Pick<AppDeps, "store">;
 
 /** Feeds read at the same time: as many may be in memory beyond what the answer may hold. */
 const READS = 8;
 
 /** For publishers, who read what they are about to build upon: the feeds of many kernels at once. */
-export function feedsRoutes(app: Hono, deps: AppDeps): void {
+export function feedsRoutes(app: Hono, deps: FeedsDeps): void {
   route(app, `/${FEEDS_PATH}`, { post: (c) => feeds(c, deps) });
 }
 
 /** As they are in force: a publisher minds no expiry. */
-async function feeds(c: Context, deps: AppDeps): Promise<Response> {
+async function feeds(c: Context, deps: FeedsDeps): Promise<Response> {
   const admission = await admit(c.req.raw, deps, "read", MAX_QUESTION_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
   const found: Uint8Array[] = [];

@@ -3,7 +3,7 @@ import { isCode } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import { formatInstant, SECOND } from "../../shared/time.ts";
 import { namedKey } from "../../shared/tuf/online_keys.ts";
-import type { AppDeps } from "../app.ts";
+import type { AppDeps } from "../deps.ts";
 import { alarmsOf, type EdgeState } from "../health/alarms.ts";
 import { jsonAnswer } from "../http/answer.ts";
 import { route } from "../http/methods.ts";

@@ -2,21 +2,23 @@ import type { Context, Hono } from "hono";
 import type { BuildId } from "../../shared/brand.ts";
 import { fromUtf8 } from "../../shared/bytes.ts";
 import { askedRenewals, listingToJson, MAX_RENEWALS, renewalsToJson } from "../../shared/feed/listing.ts";
-import type { AppDeps } from "../app.ts";
+import type { AppDeps } from "../deps.ts";
 import { jsonAnswer } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
 import { problem } from "../http/problem.ts";
 import { readFeedHead } from "../publish/stored_feed.ts";
-import { feedInForce } from "./feed_in_force.ts";
+import { type FeedInForceDeps, feedInForce } from "./feed_in_force.ts";
 import type { NewestRoot } from "./newest_root.ts";
 
+type MirrorDeps = FeedInForceDeps & Pick<AppDeps, "catalogue">;
+
 /** What mirrors ask so that keeping up costs as much as changed. Hints: a mirror believes what is signed. */
-export function mirrorRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
+export function mirrorRoutes(app: Hono, deps: MirrorDeps, root: NewestRoot): void {
   route(app, "/kernels/changes", { get: (c) => changes(c, deps) });
   route(app, "/kernels/timestamps", { get: (c) => timestamps(c, deps, root) });
 }
 
-async function changes(c: Context, { catalogue }: AppDeps): Promise<Response> {
+async function changes(c: Context, { catalogue }: Pick<MirrorDeps, "catalogue">): Promise<Response> {
   return jsonAnswer(
     200,
     Object.fromEntries(listingToJson(await catalogue.changedSince(c.req.query("since") ?? null))),
@@ -24,7 +26,7 @@ async function changes(c: Context, { catalogue }: AppDeps): Promise<Response> {
 }
 
 /** One after the other: a Worker has 128 MB. Kernels that are not here are left out. */
-async function timestamps(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
+async function timestamps(c: Context, deps: FeedInForceDeps, root: NewestRoot): Promise<Response> {
   const ids = askedRenewals(c.req.query("ids"));
   if (!ids) {
     return problem(400, {

@@ -2,7 +2,7 @@ import type { Sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { MINUTE } from "../../shared/time.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
-import type { AppDeps } from "../app.ts";
+import type { AppDeps } from "../deps.ts";
 import { newestRootVersion, rootChain } from "../publish/roots.ts";
 
 /** As long as a feed.json may be kept anyway: a rotation is seen a minute later at the most. */

@@ -4,7 +4,7 @@ import { openvexPath } from "../../shared/feed/paths.ts";
 import { vexDocument, vexStatements } from "../../shared/feed/vex.ts";
 import { encodeJson } from "../../shared/json.ts";
 import { instant } from "../../shared/time.ts";
-import type { AppDeps } from "../app.ts";
+import type { AppDeps } from "../deps.ts";
 import { answerContent } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
 import { originOf } from "../http/origin.ts";
@@ -15,17 +15,19 @@ import { notCovered } from "./feed_in_force.ts";
 import { ID } from "./patterns.ts";
 import type { ShownKernels } from "./shown_kernels.ts";
 
+type OpenvexDeps = Pick<AppDeps, "store" | "url">;
+
 /** Of a document: each CVE costs some 400, and more for each update that names it. A year of a stable series has some 3,000. */
 const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
 const STATEMENT_BYTES = 500;
 const MENTION_BYTES = 40;
 
 /** For scanners that know which kernel a host runs, and not what was applied to it: the kernel as it was built. */
-export function openvexRoutes(app: Hono, deps: AppDeps, shown: ShownKernels): void {
+export function openvexRoutes(app: Hono, deps: OpenvexDeps, shown: ShownKernels): void {
   route(app, `/kernels/:id{${ID}}/openvex.json`, { get: (c) => openvex(c, deps, shown) });
 }
 
-async function openvex(c: Context, { store, url }: AppDeps, shown: ShownKernels): Promise<Response> {
+async function openvex(c: Context, { store, url }: OpenvexDeps, shown: ShownKernels): Promise<Response> {
   const id = buildId(c.req.param("id") ?? "");
   const feed = await store.head(feedKey(id));
   if (!feed) return notCovered(id);

@@ -11,19 +11,21 @@ import {
 } from "../../shared/feed/publication.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import { MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
-import type { AppDeps } from "../app.ts";
 import { audited } from "../audit/audited.ts";
 import { entryOf } from "../catalogue/entry.ts";
+import type { AppDeps } from "../deps.ts";
 import { jsonAnswer } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
 import { problem } from "../http/problem.ts";
 import type { Answered, Order, PublishOutcome } from "../publish/repository.ts";
-import { type Admission, admit } from "./admit.ts";
+import { type Admission, type AdmitDeps, admit } from "./admit.ts";
 import type { NewestRoot } from "./newest_root.ts";
 import { ID } from "./patterns.ts";
 
+type PublishDeps = AdmitDeps & Pick<AppDeps, "queue" | "audit" | "catalogue" | "report">;
+
 /** What publishers put in force. Each request needs a token made for it. */
-export function publishRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void {
+export function publishRoutes(app: Hono, deps: PublishDeps, root: NewestRoot): void {
   route(app, `/kernels/:id{${ID}}/publish`, { post: (c) => publishKernel(c, deps) });
   route(app, `/${PUBLICATIONS_PATH}`, { post: (c) => publishMany(c, deps, false) });
   // A path of its own: a token is for a path, so nobody on the way makes a publish of a dry run.
@@ -34,7 +36,7 @@ export function publishRoutes(app: Hono, deps: AppDeps, root: NewestRoot): void 
   });
 }
 
-async function publishKernel(c: Context, deps: AppDeps): Promise<Response> {
+async function publishKernel(c: Context, deps: PublishDeps): Promise<Response> {
   const admission = await admit(c.req.raw, deps, "publish", MAX_BUNDLE_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
   const id = buildId(c.req.param("id") ?? "");
@@ -48,7 +50,7 @@ async function publishKernel(c: Context, deps: AppDeps): Promise<Response> {
 }
 
 /** 200 whatever becomes of each kernel: every one has its own answer. */
-async function publishMany(c: Context, deps: AppDeps, dryRun: boolean): Promise<Response> {
+async function publishMany(c: Context, deps: PublishDeps, dryRun: boolean): Promise<Response> {
   const admission = await admit(c.req.raw, deps, "publish", MAX_BATCH_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
   const run = async () =>
@@ -57,7 +59,7 @@ async function publishMany(c: Context, deps: AppDeps, dryRun: boolean): Promise<
   return jsonAnswer(200, { results: answers.map(answeredToJson) });
 }
 
-async function publish(deps: AppDeps, order: Order): Promise<readonly Answered[]> {
+async function publish(deps: PublishDeps, order: Order): Promise<readonly Answered[]> {
   const answers = await deps.queue.publish(order);
   for (const { buildId: id, outcome } of answers) {
     if (outcome.kind === "failed") deps.report(new Error(`kernel ${id}: ${outcome.detail}`));
@@ -67,7 +69,7 @@ async function publish(deps: AppDeps, order: Order): Promise<readonly Answered[]
 }
 
 /** They are in force already; what the catalogue misses the next round of tending finds. */
-async function record(deps: AppDeps, publications: readonly Publication[], answers: readonly Answered[]) {
+async function record(deps: PublishDeps, publications: readonly Publication[], answers: readonly Answered[]) {
   const versions = new Map(
     answers.flatMap(({ buildId: id, outcome }) =>
       outcome.kind === "published" ? [[id, outcome.version] as const] : [],
@@ -113,7 +115,7 @@ const WENT_WRONG = "something went wrong at the edge, whose log says what";
 /** @param read the versions in a body, which follow each other. */
 async function publishRoot(
   c: Context,
-  deps: AppDeps,
+  deps: PublishDeps,
   root: NewestRoot,
   max: number,
   read: (body: Uint8Array) => readonly Uint8Array[],

@@ -4,7 +4,7 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { decodeBundle } from "../../shared/feed/bundle.ts";
 import { manifestTarget } from "../../shared/feed/paths.ts";
 import { MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
-import type { AppDeps } from "../app.ts";
+import type { AppDeps } from "../deps.ts";
 import { answerBytes, answerContent, type File, wanted, wantsWhole } from "../http/answer.ts";
 import { Kept } from "../http/kept.ts";
 import { route } from "../http/methods.ts";
@@ -13,10 +13,12 @@ import type { Room } from "../http/room.ts";
 import { findKept, readFeedHead, readKeptHead } from "../publish/stored_feed.ts";
 import { artifactKey, feedKey, rootKey } from "../store/keys.ts";
 import type { Stored, StoredFile } from "../store/store.ts";
-import { feedInForce, notCovered } from "./feed_in_force.ts";
+import { type FeedInForceDeps, feedInForce, notCovered } from "./feed_in_force.ts";
 import type { KnownFeeds } from "./known_feeds.ts";
 import type { NewestRoot } from "./newest_root.ts";
 import { ID, SHA256, VERSION } from "./patterns.ts";
+
+type ReadDeps = FeedInForceDeps & Pick<AppDeps, "trustedRoot">;
 
 type Kind = Pick<File, "lifetime" | "type">;
 /** What is in force: it moves. */
@@ -41,7 +43,7 @@ interface Memory {
 const MAX_MANIFESTS = 256;
 
 /** Everything that hosts, TUF clients and mirrors read. */
-export function readRoutes(app: Hono, deps: AppDeps, root: NewestRoot, { known, room }: Shared): void {
+export function readRoutes(app: Hono, deps: ReadDeps, root: NewestRoot, { known, room }: Shared): void {
   const memory = { room, manifests: new Kept<Uint8Array>(MAX_MANIFEST_BYTES, MAX_MANIFESTS) };
   const kernel = `/kernels/:id{${ID}}`;
   route(app, `${kernel}/feed.json`, { get: (c) => feed(c, deps, root, known) });
@@ -57,7 +59,7 @@ export function readRoutes(app: Hono, deps: AppDeps, root: NewestRoot, { known, 
   route(app, `/root/:file{${VERSION}\\.root\\.json}`, { get: (c) => rootFile(c, deps) });
 }
 
-async function feed(c: Context, deps: AppDeps, root: NewestRoot, known: KnownFeeds): Promise<Response> {
+async function feed(c: Context, deps: ReadDeps, root: NewestRoot, known: KnownFeeds): Promise<Response> {
   const id = kernelOf(c);
   if (await known.isFresh(id)) {
     const answer = await stored(c, deps, feedKey(id), MOVING);
@@ -71,7 +73,7 @@ async function feed(c: Context, deps: AppDeps, root: NewestRoot, known: KnownFee
 }
 
 /** Whoever asks for single files may hold the newest root already: the timestamp must be of that one. */
-async function timestamp(c: Context, deps: AppDeps, root: NewestRoot): Promise<Response> {
+async function timestamp(c: Context, deps: ReadDeps, root: NewestRoot): Promise<Response> {
   const id = kernelOf(c);
   root.forget();
   await feedInForce(deps, root, id);
@@ -80,7 +82,7 @@ async function timestamp(c: Context, deps: AppDeps, root: NewestRoot): Promise<R
 }
 
 /** The one in force comes out of the bundle, older ones from where they were kept; a newer one does not exist yet. */
-async function metadata(c: Context, deps: AppDeps): Promise<Response> {
+async function metadata(c: Context, deps: ReadDeps): Promise<Response> {
   const id = kernelOf(c);
   const current = await readFeedHead(deps.store, id);
   if (!current) return notCovered(id);
@@ -95,7 +97,11 @@ async function metadata(c: Context, deps: AppDeps): Promise<Response> {
 }
 
 /** Its name is the digest of its bytes: who has them, or wants the headers, is answered without reading it. */
-async function manifest(c: Context, { store }: AppDeps, { room, manifests }: Memory): Promise<Response> {
+async function manifest(
+  c: Context,
+  { store }: Pick<AppDeps, "store">,
+  { room, manifests }: Memory,
+): Promise<Response> {
   const id = kernelOf(c);
   const [digits, named] = param(c, "file").split(".");
   const sha256 = sha256Hex(digits ?? "");
@@ -127,13 +133,13 @@ async function manifestIn(file: StoredFile | undefined, sha256: Sha256Hex): Prom
   return found && (await sha256Of(found)) === sha256 ? found : undefined;
 }
 
-async function artifact(c: Context, deps: AppDeps): Promise<Response> {
+async function artifact(c: Context, deps: ReadDeps): Promise<Response> {
   const sha256 = sha256Hex(param(c, "sha256"));
   return (await stored(c, deps, artifactKey(sha256), MODULE)) ?? notFound("no such artifact");
 }
 
 /** The roots are the same for all kernels. */
-async function rootFile(c: Context, deps: AppDeps): Promise<Response> {
+async function rootFile(c: Context, deps: ReadDeps): Promise<Response> {
   const version = Number.parseInt(param(c, "file"), 10);
   if (version === 1) return bytes(c, deps.trustedRoot, FIXED);
   return (await stored(c, deps, rootKey(version), FIXED)) ?? notFound(`no root version ${version}`);
@@ -145,7 +151,7 @@ async function rootFile(c: Context, deps: AppDeps): Promise<Response> {
  */
 async function stored(
   c: Context,
-  { store }: AppDeps,
+  { store }: Pick<AppDeps, "store">,
   key: string,
   kind: Kind,
   known?: Stored,

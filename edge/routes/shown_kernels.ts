@@ -2,7 +2,7 @@ import type { BuildId } from "../../shared/brand.ts";
 import { decodeBundle } from "../../shared/feed/bundle.ts";
 import { decodeManifest } from "../../shared/feed/manifest.ts";
 import { parseInstant } from "../../shared/time.ts";
-import type { AppDeps } from "../app.ts";
+import type { AppDeps } from "../deps.ts";
 import { Kept } from "../http/kept.ts";
 import { problem } from "../http/problem.ts";
 import type { Room } from "../http/room.ts";

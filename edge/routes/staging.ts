@@ -4,27 +4,29 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { decodeDigests, MAX_QUESTION_BYTES, STAGING_PATH } from "../../shared/feed/batch.ts";
 import { MAX_ARTIFACT_BYTES } from "../../shared/limits.ts";
 import { inParallel } from "../../shared/parallel.ts";
-import type { AppDeps } from "../app.ts";
+import type { AppDeps } from "../deps.ts";
 import { jsonAnswer } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
 import { problem } from "../http/problem.ts";
 import { requireOperation } from "../publish/authority.ts";
 import { Staging } from "../publish/staging.ts";
 import { artifactKey } from "../store/keys.ts";
-import { admit } from "./admit.ts";
+import { type AdmitDeps, admit } from "./admit.ts";
 import { SHA256 } from "./patterns.ts";
+
+type StagingDeps = AdmitDeps & Pick<AppDeps, "store">;
 
 /** Digests looked up at the same time. */
 const LOOKUPS = 16;
 
 /** Where artifacts wait for the publish that names them, each under its digest. */
-export function stagingRoutes(app: Hono, deps: AppDeps): void {
+export function stagingRoutes(app: Hono, deps: StagingDeps): void {
   route(app, `/staging/:sha256{${SHA256}}`, { put: (c) => stage(c, deps) });
   route(app, `/${STAGING_PATH}`, { post: (c) => missing(c, deps) });
 }
 
 /** 201, or 200 when the artifact is here already, staged or in force. */
-async function stage(c: Context, deps: AppDeps): Promise<Response> {
+async function stage(c: Context, deps: StagingDeps): Promise<Response> {
   const admission = await admit(c.req.raw, deps, "stage", MAX_ARTIFACT_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
   requireOperation(admission.publisher, "updates", deps.publishers);
@@ -38,7 +40,7 @@ async function stage(c: Context, deps: AppDeps): Promise<Response> {
 }
 
 /** Which of these digests are neither staged nor in force: those are to be sent. */
-async function missing(c: Context, deps: AppDeps): Promise<Response> {
+async function missing(c: Context, deps: StagingDeps): Promise<Response> {
   const admission = await admit(c.req.raw, deps, "read", MAX_QUESTION_BYTES);
   if (admission.kind === "turned_away") return admission.answer;
   const digests = decodeDigests(admission.body);
@@ -52,6 +54,6 @@ async function missing(c: Context, deps: AppDeps): Promise<Response> {
   return jsonAnswer(200, { missing: digests.filter((_, i) => !known[i]) });
 }
 
-const stagingOf = ({ store, clock }: AppDeps): Staging => new Staging(store, clock);
+const stagingOf = ({ store, clock }: StagingDeps): Staging => new Staging(store, clock);
 
 const refused = (message: string): Response => problem(422, { code: "refused", message });

@@ -12,7 +12,7 @@ import { instant } from "../../shared/time.ts";
 
 /** The catalogue's own object in workerd, called by its methods' names. */
 const CALLER = `
-import { CatalogueObject } from "./edge/catalogue/object.ts";
+import { CatalogueObject } from "./edge/cloudflare/catalogue.ts";
 import { FIRST_FORM } from "./test/edge/support/first_catalogue.ts";
 export { CatalogueObject };
 /** What an object finds that was made by the first program. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readAudit } from "../../edge/audit/log.ts";
-import { r2Store } from "../../edge/store/r2.ts";
+import { r2Store } from "../../edge/cloudflare/r2.ts";
 import { type BuildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { fromUtf8, utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";

@@ -1,8 +1,9 @@
-import { type AppDeps, createApp } from "../../../edge/app.ts";
+import { createApp } from "../../../edge/app.ts";
 import { StoredAuditLog } from "../../../edge/audit/log.ts";
 import type { Catalogue } from "../../../edge/catalogue/catalogue.ts";
 import { MemoryCatalogue } from "../../../edge/catalogue/memory.ts";
 import { readConfig } from "../../../edge/config.ts";
+import type { AppDeps } from "../../../edge/deps.ts";
 import { storeLedger } from "../../../edge/node/ledger.ts";
 import { processQueue } from "../../../edge/node/queue.ts";
 import type { PublisherQueue } from "../../../edge/publish/ports.ts";

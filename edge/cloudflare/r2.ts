@@ -2,7 +2,7 @@ import type { R2Bucket, R2Conditional, R2ListOptions, R2Object } from "@cloudfla
 import { sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import type { Notes, Store, Stored } from "./store.ts";
+import type { Notes, Store, Stored } from "../store/store.ts";
 
 /** With metadata R2 gives fewer than its limit of 1000 at a time, and says so. */
 const PAGE = 500;

@@ -1,12 +1,12 @@
 import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import type { BuildId, UpdateId } from "../../shared/brand.ts";
-import type { Catalogue } from "./catalogue.ts";
-import type { Entry } from "./entry.ts";
-import type { Place } from "./place.ts";
-import type { Query } from "./query.ts";
-import { sqlCatalogue } from "./sql.ts";
-import type { Row } from "./tables.ts";
+import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { Entry } from "../catalogue/entry.ts";
+import type { Place } from "../catalogue/place.ts";
+import type { Query } from "../catalogue/query.ts";
+import { sqlCatalogue } from "../catalogue/sql.ts";
+import type { Row } from "../catalogue/tables.ts";
 
 /** The one object that knows every kernel. Methods, not fields: only those can be called from outside. */
 export class CatalogueObject extends DurableObject implements Catalogue {

@@ -3,9 +3,8 @@ import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import type { BuildId } from "../../shared/brand.ts";
 import { groupBy } from "../../shared/group_by.ts";
 import { MINUTE } from "../../shared/time.ts";
-import { type EdgeEnv, repositoryDeps } from "../bindings.ts";
-import { Lines } from "./lines.ts";
-import type { PublisherQueue } from "./ports.ts";
+import { Lines } from "../publish/lines.ts";
+import type { PublisherQueue } from "../publish/ports.ts";
 import {
   type Answered,
   type Order,
@@ -14,7 +13,8 @@ import {
   publishRoot,
   type RenewOutcome,
   renew,
-} from "./repository.ts";
+} from "../publish/repository.ts";
+import { type EdgeEnv, repositoryDeps } from "./bindings.ts";
 
 /** After a renewal that failed, readers are not made to wait for the next one. */
 const RENEW_PAUSE = MINUTE;

@@ -1,10 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import { systemClock } from "../../shared/time.ts";
-import type { EdgeEnv } from "../bindings.ts";
-import { r2Store } from "../store/r2.ts";
-import type { AuditEvent } from "./event.ts";
-import { type AuditLog, StoredAuditLog } from "./log.ts";
+import type { AuditEvent } from "../audit/event.ts";
+import { type AuditLog, StoredAuditLog } from "../audit/log.ts";
+import type { EdgeEnv } from "./bindings.ts";
+import { r2Store } from "./r2.ts";
 
 /** The one writer of the audit log. The log itself lies in the bucket. */
 export class AuditObject extends DurableObject<EdgeEnv> {

@@ -1,8 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import { type Instant, systemClock } from "../../shared/time.ts";
-import { type Limit, type LimitName, take } from "./limits.ts";
-import type { Spent, TokenLedger as TokenLedgerPort } from "./ports.ts";
+import { type Limit, type LimitName, take } from "../publish/limits.ts";
+import type { Spent, TokenLedger as TokenLedgerPort } from "../publish/ports.ts";
 
 /** One for each publisher: the ids of tokens that were used and could be used again, and what is left of its limits. */
 export class TokenLedger extends DurableObject {

@@ -1,6 +1,6 @@
-import { type Config, readConfig, TEXT_BINDINGS, type TextBinding } from "./config.ts";
-import type { RepositoryDeps } from "./publish/repository.ts";
-import { r2Store } from "./store/r2.ts";
+import { type Config, readConfig, TEXT_BINDINGS, type TextBinding } from "../config.ts";
+import type { RepositoryDeps } from "../publish/repository.ts";
+import { r2Store } from "./r2.ts";
 
 /** What a Durable Object and the Worker both are bound to. */
 export interface EdgeEnv extends Readonly<Partial<Record<TextBinding, unknown>>> {
