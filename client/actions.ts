@@ -1,7 +1,7 @@
+import { writeNamed } from "../node/cli/output.ts";
 import { explain } from "../node/cli/terminal.ts";
 import { letOthersRead } from "../node/umask.ts";
 import { EXIT } from "../shared/exit_codes.ts";
-import { writeNamed } from "./commands/output.ts";
 import type { Context } from "./context.ts";
 import { requireRoot } from "./host/host.ts";
 import { keepConditions } from "./report/conditions.ts";

@@ -1,8 +1,8 @@
 import type { Terminal } from "../node/cli/terminal.ts";
+import type { Places } from "../node/config/config.ts";
 import type { StateLock } from "../node/lock.ts";
+import type { StopRequests } from "../node/stop.ts";
 import type { Dating } from "../shared/source_date.ts";
-import type { Places } from "./config.ts";
-import type { StopRequests } from "./host/stop.ts";
 import type { System } from "./host/system.ts";
 import type { RunRecord } from "./report/run_record.ts";
 

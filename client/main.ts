@@ -1,8 +1,8 @@
 import { parserExitCode, processOf, runCommand } from "../node/cli/run_command.ts";
 import { stateLock } from "../node/lock.ts";
+import { stopRequests } from "../node/stop.ts";
 import { systemClock } from "../shared/time.ts";
 import { machineLog } from "./host/machine_log.ts";
-import { stopRequests } from "./host/stop.ts";
 import { linuxSystem } from "./host/system.ts";
 import { program } from "./program.ts";
 import { RunRecord } from "./report/run_record.ts";

@@ -3,6 +3,7 @@ import { mirrorCommands } from "../mirror/program.ts";
 import { exitCodesHelp } from "../node/cli/exit_help.ts";
 import { groupHelp, type HelpGroups } from "../node/cli/help_groups.ts";
 import { usageErrors } from "../node/cli/usage_errors.ts";
+import { DEFAULT_PLACES, type Places } from "../node/config/config.ts";
 import { type Action, asRoot, forOthers, recorded } from "./actions.ts";
 import { boot } from "./commands/boot.ts";
 import { type CheckOptions, check } from "./commands/check.ts";
@@ -20,7 +21,6 @@ import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
 import type { VerifyOptions } from "./commands/verify.ts";
 import type { VerifyKernelOptions } from "./commands/verify_kernel.ts";
 import type { VexOptions } from "./commands/vex.ts";
-import { DEFAULT_PLACES, type Places } from "./config.ts";
 
 /** Options that every command takes, wherever they stand in the line. */
 export interface GlobalOptions extends Places {

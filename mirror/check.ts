@@ -5,7 +5,14 @@ import { sha256Of } from "../shared/crypto/digest.ts";
 import { isCode } from "../shared/errors.ts";
 import { artifactsIn } from "../shared/feed/artifacts.ts";
 import { encodeIndex, INDEX_PATH, type Index } from "../shared/feed/kernel_index.ts";
-import { artifactPath, feedPath, kernelPath, metadataPath, targetsPath } from "../shared/feed/paths.ts";
+import {
+  artifactPath,
+  feedPath,
+  kernelPath,
+  metadataPath,
+  rootPath,
+  targetsPath,
+} from "../shared/feed/paths.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../shared/limits.ts";
 import type { Instant } from "../shared/time.ts";
 import { decodeRoot, type Envelope, parseEnvelope, type TopRole } from "../shared/tuf/schema.ts";
@@ -14,7 +21,7 @@ import { verifyThreshold } from "../shared/tuf/verify.ts";
 import { EXPIRY_IS_NO_MATTER, filesOf, hasExpired, type Judged, judgeAt, lineOf } from "./judge.ts";
 import { FOLDERS, type MirrorDir } from "./mirror_dir.ts";
 import { readSiteTimestamps } from "./site_timestamps.ts";
-import { type MirrorTrust, openTrust, rootPath } from "./trust.ts";
+import { type MirrorTrust, openTrust } from "./trust.ts";
 import { verify } from "./verifier.ts";
 
 /** What is wrong with a file of a mirror. */

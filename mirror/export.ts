@@ -17,6 +17,7 @@ import {
   feedPath,
   manifestTarget,
   metadataPath,
+  rootPath,
   targetsPath,
 } from "../shared/feed/paths.ts";
 import { encodeJson } from "../shared/json.ts";
@@ -41,7 +42,7 @@ import {
   type Transfer,
   type TransferFile,
 } from "./transfer.ts";
-import { openTrust, rootPath } from "./trust.ts";
+import { openTrust } from "./trust.ts";
 
 export interface Exported {
   readonly transfer: Transfer;

@@ -12,7 +12,7 @@ import { Decoder } from "../shared/decode.ts";
 import { isCode, RebootlessError } from "../shared/errors.ts";
 import { artifactsIn } from "../shared/feed/artifacts.ts";
 import { decodeManifest } from "../shared/feed/manifest.ts";
-import { artifactPath } from "../shared/feed/paths.ts";
+import { artifactPath, rootPath } from "../shared/feed/paths.ts";
 import { encodeJson, jsonObject, parseJson } from "../shared/json.ts";
 import { MAX_ROOT_BYTES, MAX_SMALL_VALUES } from "../shared/limits.ts";
 import { formatInstant } from "../shared/time.ts";
@@ -31,7 +31,7 @@ import {
   TRANSFER,
   type Transfer,
 } from "./transfer.ts";
-import { openTrust, rootPath } from "./trust.ts";
+import { openTrust } from "./trust.ts";
 import { Upstream } from "./upstream.ts";
 
 export interface ImportOptions {

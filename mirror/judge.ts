@@ -7,13 +7,13 @@ import { type Bundle, encodeBundle } from "../shared/feed/bundle.ts";
 import { bundleSource } from "../shared/feed/bundle_source.ts";
 import { type IndexLine, indexLine } from "../shared/feed/kernel_index.ts";
 import type { KernelManifest } from "../shared/feed/manifest.ts";
-import { consistentTarget, feedPath, metadataPath, targetsPath } from "../shared/feed/paths.ts";
+import { consistentTarget, feedPath, metadataPath, rootPath, targetsPath } from "../shared/feed/paths.ts";
 import { type Instant, instant } from "../shared/time.ts";
 import { type MetadataStore, refresh } from "../shared/tuf/refresh.ts";
 import { TOP_ROLES, type TopRole } from "../shared/tuf/schema.ts";
 import { staged } from "../shared/tuf/staged_store.ts";
 import type { TrustedSet } from "../shared/tuf/trusted_set.ts";
-import { type MirrorTrust, rootPath } from "./trust.ts";
+import type { MirrorTrust } from "./trust.ts";
 import { verify } from "./verifier.ts";
 
 /** A kernel's feed that verified, whole, by the workflow that hosts run. */

@@ -6,6 +6,7 @@ import { counted } from "../shared/counted.ts";
 import { isCode, type RebootlessError } from "../shared/errors.ts";
 import type { IndexLine } from "../shared/feed/kernel_index.ts";
 import { MAX_RENEWALS } from "../shared/feed/listing.ts";
+import { rootPath } from "../shared/feed/paths.ts";
 import { MAX_ROOT_BYTES } from "../shared/limits.ts";
 import { inParallel } from "../shared/parallel.ts";
 import { HOUR } from "../shared/time.ts";
@@ -16,7 +17,7 @@ import { EVERYTHING, hasPatterns, isSelected, type Selection, sameSelection } fr
 import { readSiteTimestamps } from "./site_timestamps.ts";
 import { readDamage, readSyncState, writeDamage, writeSyncState } from "./state_file.ts";
 import { Taking } from "./take.ts";
-import { type MirrorTrust, openTrust, rootPath } from "./trust.ts";
+import { type MirrorTrust, openTrust } from "./trust.ts";
 import type { Candidate, Upstream } from "./upstream.ts";
 
 export interface SyncOptions {

@@ -1,6 +1,7 @@
 import { equalBytes } from "../shared/bytes.ts";
 import { RebootlessError } from "../shared/errors.ts";
 import { BUNDLED_ROOTS } from "../shared/feed/bundle.ts";
+import { rootPath } from "../shared/feed/paths.ts";
 import { MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS } from "../shared/limits.ts";
 import { instant } from "../shared/time.ts";
 import { decodeRoot, parseEnvelope, type Root } from "../shared/tuf/schema.ts";
@@ -8,7 +9,6 @@ import { TrustedSet } from "../shared/tuf/trusted_set.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 import { verify } from "./verifier.ts";
 
-export const rootPath = (version: number): string => `root/${version}.root.json`;
 const FIRST_ROOT = "root.json";
 /** A chain is followed whatever has expired in it; who relies on the last root judges that. */
 const EXPIRY_IS_NO_MATTER = instant(0);

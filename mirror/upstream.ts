@@ -20,10 +20,9 @@ import {
   renewalsPath,
 } from "../shared/feed/listing.ts";
 import { decodeManifest } from "../shared/feed/manifest.ts";
-import { artifactPath, feedPath, metadataPath } from "../shared/feed/paths.ts";
+import { artifactPath, feedPath, metadataPath, rootPath } from "../shared/feed/paths.ts";
 import type { Artifact } from "../shared/feed/update.ts";
 import { MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../shared/limits.ts";
-import { rootPath } from "./trust.ts";
 
 /** A kernel that may have to be fetched. */
 export interface Candidate extends Listed {

@@ -1,11 +1,11 @@
 import type { Batch } from "../../mirror/batch.ts";
 import { EXPIRY_IS_NO_MATTER, filesOf, judgeAt, lineOf } from "../../mirror/judge.ts";
 import type { MirrorDir } from "../../mirror/mirror_dir.ts";
-import { MirrorTrust, provision, rootPath } from "../../mirror/trust.ts";
+import { MirrorTrust, provision } from "../../mirror/trust.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodeIndex, INDEX_PATH, type Index } from "../../shared/feed/kernel_index.ts";
-import { artifactPath } from "../../shared/feed/paths.ts";
+import { artifactPath, rootPath } from "../../shared/feed/paths.ts";
 import type { Repository } from "../poll/repository.ts";
 
 /** Small, as there are 20,000: a module costs every way of copying the same. */

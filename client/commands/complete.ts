@@ -1,5 +1,5 @@
+import { SETTING_KEYS, settingName } from "../../node/config/settings.ts";
 import { isJsonObject, type JsonValue } from "../../shared/json.ts";
-import { SETTING_KEYS, settingName } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { readStatus } from "../report/status_file.ts";
 import type { Completed } from "./completed.ts";

@@ -1,10 +1,10 @@
+import { type InForce, readConfiguration } from "../../node/config/config.ts";
+import type { Raw } from "../../node/config/kinds.ts";
+import { describeOrigin, type Origin } from "../../node/config/layers.ts";
+import { SETTINGS, settingName } from "../../node/config/settings.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
-import type { Raw } from "../config/kinds.ts";
-import { describeOrigin, type Origin } from "../config/layers.ts";
-import { SETTINGS, settingName } from "../config/settings.ts";
-import { type InForce, readConfiguration } from "../config.ts";
 import type { Context } from "../context.ts";
 import { type Hold, holdToJson } from "../plan/holds.ts";
 import { readHolds } from "../policy/holds.ts";

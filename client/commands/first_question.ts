@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { rootPath } from "../../mirror/trust.ts";
+import { type Config, readConfig } from "../../node/config/config.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
+import { rootPath } from "../../shared/feed/paths.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
-import { type Config, readConfig } from "../config.ts";
 import type { Context } from "../context.ts";
 import type { Host } from "../host/host.ts";
 import { runningKernel } from "../host/identity.ts";

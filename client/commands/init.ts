@@ -1,5 +1,12 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Terminal } from "../../node/cli/terminal.ts";
+import {
+  configFile,
+  feedUrl,
+  foldersOf,
+  type Places,
+  provisionedRootFile,
+} from "../../node/config/config.ts";
 import { readIfPresent, writeDurably } from "../../node/files.ts";
 import { requireOwnFolders } from "../../node/own_folders.ts";
 import { counted } from "../../shared/counted.ts";
@@ -11,7 +18,6 @@ import { inGroups } from "../../shared/tuf/key_words.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
 import { roleOf, TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { withFeed } from "../config/feed_line.ts";
-import { configFile, feedUrl, foldersOf, type Places, provisionedRootFile } from "../config.ts";
 import type { Context } from "../context.ts";
 import { verify } from "../trust/verifier.ts";
 import { type FirstAnswer, firstQuestion } from "./first_question.ts";

@@ -1,8 +1,8 @@
+import { putOut } from "../../node/cli/output.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../host/host.ts";
 import { metricsText } from "../report/metrics_text.ts";
 import { lastVerified } from "../trust/poll.ts";
-import { putOut } from "./output.ts";
 
 export interface MetricsOptions {
   readonly output?: string;

@@ -1,6 +1,6 @@
+import { readConfig } from "../../node/config/config.ts";
 import { isCode, RebootlessError, restated } from "../../shared/errors.ts";
 import { formatDuration } from "../../shared/time.ts";
-import { readConfig } from "../config.ts";
 import type { Context } from "../context.ts";
 import { killSwitch } from "../host/kill_switch.ts";
 import { beginLine, type Condition, endLine } from "../report/condition.ts";

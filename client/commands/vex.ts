@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { putOut } from "../../node/cli/output.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { vexDocument, vexStatements } from "../../shared/feed/vex.ts";
 import { encodeJson, type JsonObject } from "../../shared/json.ts";
@@ -8,7 +9,6 @@ import { openHost } from "../host/host.ts";
 import { kernelPackage } from "../host/kernel_package.ts";
 import { viewHost } from "../report/host_view.ts";
 import { lastVerified } from "../trust/poll.ts";
-import { putOut } from "./output.ts";
 
 export interface VexOptions {
   readonly product: readonly string[];

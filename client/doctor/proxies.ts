@@ -1,5 +1,5 @@
+import { type Places, readConfig } from "../../node/config/config.ts";
 import { describeProxy, proxyFor } from "../../node/transport/proxies.ts";
-import { type Places, readConfig } from "../config.ts";
 import { routeOf } from "../trust/feeds.ts";
 import { type Check, ok, type Verdict, warn } from "./finding.ts";
 

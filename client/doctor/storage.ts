@@ -1,8 +1,8 @@
 import { access, constants, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
+import { foldersOf, type Places } from "../../node/config/config.ts";
 import { hasErrno } from "../../node/files.ts";
 import { requireOwnFolders } from "../../node/own_folders.ts";
-import { foldersOf, type Places } from "../config.ts";
 import { type Check, fail, ok, type Verdict, warn } from "./finding.ts";
 
 const MIB = 1024 * 1024;

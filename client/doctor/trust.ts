@@ -1,9 +1,9 @@
+import { type Places, provisionedRootFile, readConfig } from "../../node/config/config.ts";
 import { readIfPresent } from "../../node/files.ts";
 import { saneTime } from "../../node/transport/freshness.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type Clock, DAY, formatInstant } from "../../shared/time.ts";
 import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
-import { type Places, provisionedRootFile, readConfig } from "../config.ts";
 import { killSwitch } from "../host/kill_switch.ts";
 import type { System } from "../host/system.ts";
 import { hostTrust } from "../trust/host_trust.ts";

@@ -1,8 +1,4 @@
 import { geteuid } from "node:process";
-import { readIfPresent } from "../../node/files.ts";
-import { requireOwnFolders } from "../../node/own_folders.ts";
-import { RebootlessError } from "../../shared/errors.ts";
-import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 import {
   type Config,
   configFile,
@@ -10,7 +6,11 @@ import {
   type Places,
   provisionedRootFile,
   readConfig,
-} from "../config.ts";
+} from "../../node/config/config.ts";
+import { readIfPresent } from "../../node/files.ts";
+import { requireOwnFolders } from "../../node/own_folders.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 import type { Subject } from "../trust/poll.ts";
 import { trustDir } from "../trust/trust_dir.ts";
 import { runningKernel } from "./identity.ts";

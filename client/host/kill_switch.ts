@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Places } from "../config.ts";
+import type { Places } from "../../node/config/config.ts";
 import type { System } from "./system.ts";
 
 /** The word on the kernel's command line that an administrator adds in the boot loader when a host does not come up. */

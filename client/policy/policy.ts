@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
+import type { Config, Places } from "../../node/config/config.ts";
 import type { UpdateId } from "../../shared/brand.ts";
 import { type Bucket, bucketOf } from "../../shared/feed/rollout.ts";
-import type { Config, Places } from "../config.ts";
 import type { System } from "../host/system.ts";
 import type { Policy } from "../plan/withheld.ts";
 import { readHolds } from "./holds.ts";

@@ -1,12 +1,12 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Places } from "../../node/config/config.ts";
 import { readIfPresent } from "../../node/files.ts";
 import { requireOwnFolders } from "../../node/own_folders.ts";
 import { isJsonObject, type JsonObject, type JsonValue, jsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_MANIFEST_VALUES } from "../../shared/limits.ts";
 import { printableJson } from "../../shared/printable.ts";
 import { formatInstant } from "../../shared/time.ts";
-import type { Places } from "../config.ts";
 import type { Context } from "../context.ts";
 import { conditionToJson, shownConditions } from "./conditions.ts";
 import { hostMembers } from "./host_json.ts";

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
-import { requireNew, writeNamed } from "../../client/commands/output.ts";
 import type { Context } from "../../client/context.ts";
+import { requireNew, writeNamed } from "../../node/cli/output.ts";
 import type { Terminal } from "../../node/cli/terminal.ts";
 import { readNamed } from "../../node/files.ts";
 import { saneTime } from "../../node/transport/freshness.ts";

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
-import { maskedProxy } from "../../client/config/kinds.ts";
 import { RebootlessError } from "../../shared/errors.ts";
+import { maskedProxy } from "../config/kinds.ts";
 
 /** A proxy, and where it was set, for whoever has to mend it: "HTTPS_PROXY in the environment". */
 export interface NamedProxy {

@@ -1,4 +1,4 @@
-import { SETTING_KEYS, SETTINGS, type SettingKey, settingName } from "../../client/config/settings.ts";
+import { SETTING_KEYS, SETTINGS, type SettingKey, settingName } from "../../node/config/settings.ts";
 
 const HEAD = `# Configuration of rebootless, see rebootless.toml(5). \`rebootless init\` sets the feed, \`rebootless config\` shows what is in
 # force. Files in conf.d, in the order of their names, hold over this one.

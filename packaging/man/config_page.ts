@@ -1,4 +1,4 @@
-import { SETTING_KEYS, SETTINGS, type SettingKey, settingName } from "../../client/config/settings.ts";
+import { SETTING_KEYS, SETTINGS, type SettingKey, settingName } from "../../node/config/settings.ts";
 import type { About } from "../about.ts";
 import { bold, example, item, page, paragraph, section } from "./roff.ts";
 

@@ -16,6 +16,8 @@ export const openvexPath = (id: BuildId): string => `${kernelPath(id)}/openvex.j
 export const metadataPath = (id: BuildId): string => `${kernelPath(id)}/metadata`;
 /** Base of the kernel's targets for any TUF client. */
 export const targetsPath = (id: BuildId): string => `${kernelPath(id)}/targets`;
+/** A version of the root of trust, which is the same for all kernels. */
+export const rootPath = (version: number): string => `root/${version}.root.json`;
 /** Modules, named by what they are: nobody chooses these names. */
 export const artifactPath = (sha256: Sha256Hex): string => `artifacts/${sha256}`;
 

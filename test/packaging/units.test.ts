@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { SETTINGS } from "../../client/config/settings.ts";
+import { SETTINGS } from "../../node/config/settings.ts";
 import { UNITS } from "../../packaging/contents.ts";
 import { hostTree } from "../../packaging/man/host.ts";
 import { EXIT } from "../../shared/exit_codes.ts";

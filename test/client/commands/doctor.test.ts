@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { provisionedRootFile } from "../../../client/config.ts";
+import { provisionedRootFile } from "../../../node/config/config.ts";
 import { sampleUpdate } from "../../shared/feed/sample.ts";
 import { ID, SmallHost } from "./small_host.ts";
 

@@ -1,7 +1,7 @@
 import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { configFile, provisionedRootFile } from "../../../client/config.ts";
+import { configFile, provisionedRootFile } from "../../../node/config/config.ts";
 import { keyFromSeed } from "../../../publisher/keys/key_file.ts";
 import type { Update } from "../../../shared/feed/update.ts";
 import { DAY, instant } from "../../../shared/time.ts";

@@ -2,8 +2,14 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { configFile, feedUrl, type Places, readConfig, readConfiguration } from "../../client/config.ts";
-import { DAY, instant, MINUTE } from "../../shared/time.ts";
+import {
+  configFile,
+  feedUrl,
+  type Places,
+  readConfig,
+  readConfiguration,
+} from "../../../node/config/config.ts";
+import { DAY, instant, MINUTE } from "../../../shared/time.ts";
 
 let places: Places;
 beforeEach(async () => {

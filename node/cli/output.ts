@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import type { Terminal } from "../../node/cli/terminal.ts";
-import { writeDurably } from "../../node/files.ts";
 import { RebootlessError } from "../../shared/errors.ts";
+import { writeDurably } from "../files.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** Where a command's document goes: to a file, which is replaced whole, or to stdout. */
 export async function putOut(terminal: Terminal, file: string | undefined, text: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { RebootlessError } from "../shared/errors.ts";
-import { feedAddress, type Raw } from "./config/kinds.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { feedAddress, type Raw } from "./kinds.ts";
 import {
   commandLineLayer,
   describeOrigin,
@@ -9,8 +9,8 @@ import {
   folderLayers,
   type Layer,
   type Origin,
-} from "./config/layers.ts";
-import { SETTING_KEYS, SETTINGS, type SettingKey, type Settings, settingName } from "./config/settings.ts";
+} from "./layers.ts";
+import { SETTING_KEYS, SETTINGS, type SettingKey, type Settings, settingName } from "./settings.ts";
 
 /** Where a host keeps things: the administrator's folder, the program's own, and one that a reboot empties. */
 export interface Places {

@@ -1,5 +1,5 @@
-import { MAX_ACCEPT_STALE } from "../../node/transport/freshness.ts";
 import { DAY, HOUR, SECOND } from "../../shared/time.ts";
+import { MAX_ACCEPT_STALE } from "../transport/freshness.ts";
 import {
   date,
   duration,

@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { expect, it } from "vitest";
-import { stopRequests } from "../../../client/host/stop.ts";
+import { stopRequests } from "../../node/stop.ts";
 
 it("leaves signals to Node until they are heeded: then the first counts, and others change nothing", () => {
   const process = new EventEmitter();

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { stringify } from "smol-toml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { SETTING_KEYS, settingName } from "../../../client/config/settings.ts";
-import { configFile, type Places, readConfig } from "../../../client/config.ts";
+import { configFile, type Places, readConfig } from "../../../node/config/config.ts";
+import { SETTING_KEYS, settingName } from "../../../node/config/settings.ts";
 import { isCode } from "../../../shared/errors.ts";
 
 let places: Places;
