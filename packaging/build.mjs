@@ -38,8 +38,8 @@ const bundles = [
   {
     entry: "client/start.ts",
     out: "dist/rebootless.cjs",
-    plugins: [lazyBuiltins],
-    forbidden: /^(?!client\/start|lazy-builtin:|(?:node\/node_version|shared\/exit_codes)\.ts$)/,
+    forbidden: /^(?!client\/start|(?:node\/node_version|shared\/exit_codes)\.ts$)/,
+    external: ["./rebootless-host.cjs"],
     target: OLD_NODE,
   },
   {
@@ -60,14 +60,14 @@ const bundles = [
     entry: "client/commands/inspecting.ts",
     out: "dist/rebootless-inspecting.cjs",
     alias: hostAlias,
-    plugins: [...hostPlugins, taken([[/\/errors\.ts$/, "./rebootless.cjs"]])],
+    plugins: [...hostPlugins, taken([[/\/errors\.ts$/, "./rebootless-host.cjs"]])],
     forbidden: /^(?:publisher|edge|test)\//,
   },
   {
     entry: "mirror/commands/mirroring.ts",
     out: "dist/rebootless-mirroring.cjs",
     alias: hostAlias,
-    plugins: [...hostPlugins, taken([[/\/errors\.ts$/, "./rebootless.cjs"]])],
+    plugins: [...hostPlugins, taken([[/\/errors\.ts$/, "./rebootless-host.cjs"]])],
     forbidden: /^(?:publisher|edge|test)\//,
   },
   {
@@ -115,7 +115,7 @@ for (const bundle of bundles) {
     banner: onEdge || entry === "client/main.ts" ? {} : { js: "#!/usr/bin/env node" },
     alias,
     plugins,
-    // Code that V8 takes from a cache can require, and cannot import.
+    // The bundles are CommonJS and load each other as such.
     supported: /^(?:client|mirror)\//.test(entry) ? { "dynamic-import": false } : {},
     define: { REBOOTLESS_VERSION: JSON.stringify(version) },
     logLevel: "warning",

@@ -1,7 +1,7 @@
 import "./start/this_node.ts";
 
 /*
- * What a publisher starts: the program itself is a file of its own, as a Node that is too old for it cannot read it.
+ * What a publisher starts. The program itself is a file of its own, which a Node that is too old for it cannot read.
  */
 
 declare const require: NodeJS.Require;

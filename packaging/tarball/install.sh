@@ -93,7 +93,6 @@ uninstall_all() {
 	for folder in lib/rebootless share/doc/rebootless; do
 		[ ! -d "$destdir$prefix/$folder" ] || rmdir "$destdir$prefix/$folder" 2>/dev/null || :
 	done
-	rm -rf "$destdir/var/cache/rebootless"
 	reload
 	echo "rebootless: updates that are applied stay in the running kernel until it reboots." >&2
 }
