@@ -1,15 +1,15 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_FUNCTION_SITES } from "../../shared/runpre/fingerprint.ts";
 import type { Site } from "../../shared/runpre/sites/kinds.ts";
+import type { PatchedCode } from "../image/patch_sites.ts";
+import { joinRelocations } from "../image/sites/moved.ts";
 import {
   type FixedSite,
-  type PatchedCode,
   type PatchSite,
   patchLength,
   sitesWithin,
   type UnknownSite,
-} from "../image/patch_sites.ts";
-import { joinRelocations } from "../image/sites/moved.ts";
+} from "../image/sites/patch_site.ts";
 import type { FunctionBounds } from "./bounds.ts";
 
 /** Places from the function's start, sorted. */

@@ -1,6 +1,6 @@
 import type { TextOffset } from "../../shared/brand.ts";
 import type { PatchingLandmarks, RetpolineLandmarks } from "../../shared/runpre/landmarks.ts";
-import { type Site, siteLength, type UndoneSite } from "../../shared/runpre/sites/kinds.ts";
+import type { UndoneSite } from "../../shared/runpre/sites/kinds.ts";
 import { patchingLandmarks } from "./patching_landmarks.ts";
 import { composeAlternatives } from "./sites/alternative.ts";
 import { findCallDepth } from "./sites/call_depth.ts";
@@ -9,36 +9,13 @@ import { ftraceSites } from "./sites/ftrace.ts";
 import { ibtSealSites } from "./sites/ibt_seal.ts";
 import { jumpLabelSites } from "./sites/jump_label.ts";
 import { paravirtSites } from "./sites/paravirt.ts";
+import type { PatchSite } from "./sites/patch_site.ts";
 import { retpolineSites } from "./sites/retpoline.ts";
 import { returnThunkSites } from "./sites/return_thunk.ts";
 import { runtimeConstantSites } from "./sites/runtime_constant.ts";
 import { smpLockSites } from "./sites/smp_lock.ts";
 import type { SiteSources } from "./sites/sources.ts";
 import { staticCallSites } from "./sites/static_call.ts";
-
-/** A place that a running kernel rewrites in a way that is not understood: a function with one is refused. */
-export interface UnknownSite {
-  readonly kind: "unknown";
-  readonly at: number;
-  readonly length: number;
-  /** The kind of table that lists it. */
-  readonly table: string;
-}
-
-/** A place that every running kernel rewrites in the same way. */
-export interface FixedSite {
-  readonly kind: "fixed";
-  readonly at: number;
-  readonly code: Uint8Array;
-}
-
-/** What a running kernel may rewrite; `at` is from `_text`. */
-export type PatchSite = Site | FixedSite | UnknownSite;
-
-export function patchLength(site: PatchSite): number {
-  if (site.kind === "unknown") return site.length;
-  return site.kind === "fixed" ? site.code.length : siteLength(site);
-}
 
 /** Code as linked, and all that a running kernel makes of it. Offsets are from `_text`. */
 export interface PatchedCode {
@@ -49,9 +26,6 @@ export interface PatchedCode {
   /** Bytes as linked, a view. Throws ParseError outside of the code. */
   read(offset: TextOffset, length: number): Uint8Array;
 }
-
-// No table of an image says that a site is longer: instrlen of an alternative is a byte.
-export const MAX_SITE_LENGTH = 255;
 
 export interface PatchTables {
   /** Every place outside of relocation that a running kernel rewrites, sorted by place. */
@@ -94,30 +68,4 @@ function withoutTrampolineReturns(sites: readonly PatchSite[]): readonly PatchSi
     sites.filter((site) => site.kind === "static_call" && site.form === "trampoline").map((site) => site.at),
   );
   return sites.filter((site) => site.kind !== "return_thunk" || !trampolines.has(site.at));
-}
-
-/** The sites of a sorted list that overlap [start, end), offsets from `_text`. */
-export function sitesWithin<S extends PatchSite>(
-  sites: readonly S[],
-  start: number,
-  end: number,
-): readonly S[] {
-  const found: S[] = [];
-  for (let i = lowerBound(sites, start - MAX_SITE_LENGTH); i < sites.length; i++) {
-    const site = sites[i];
-    if (site === undefined || site.at >= end) break;
-    if (site.at + patchLength(site) > start) found.push(site);
-  }
-  return found;
-}
-
-function lowerBound(sites: readonly PatchSite[], at: number): number {
-  let low = 0;
-  let high = sites.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sites[middle]?.at ?? 0) < at) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -9,12 +9,12 @@ import {
   type Site,
   siteLength,
 } from "../../../shared/runpre/sites/kinds.ts";
-import { type PatchSite, sitesWithin } from "../patch_sites.ts";
 import type { SymbolTable } from "../symbol_table.ts";
 import { type AlternativeStyle, EARLY_STYLE, RELOCATING_STYLE } from "./alternative_code.ts";
 import { type Alternative, alternativeTable } from "./alternative_table.ts";
 import type { CallDepth } from "./call_depth.ts";
 import { joinRelocations } from "./moved.ts";
+import { type PatchSite, sitesWithin } from "./patch_site.ts";
 import { codeAt, type SiteSources, siteOffset } from "./sources.ts";
 
 const NOP = 0x90;

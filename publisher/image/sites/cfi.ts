@@ -1,4 +1,4 @@
-import type { PatchSite } from "../patch_sites.ts";
+import type { PatchSite } from "./patch_site.ts";
 import { relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
 // FineIBT rewrites the 16 bytes before a function and the hash check before a call; this is the longer of the two.

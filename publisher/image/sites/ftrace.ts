@@ -1,6 +1,6 @@
 import { BRANCH_LENGTH } from "../../../shared/runpre/code.ts";
 import { branchTarget, isNop5 } from "../../x86/branch.ts";
-import type { PatchSite } from "../patch_sites.ts";
+import type { PatchSite } from "./patch_site.ts";
 import { codeAt, linkerTable, mapEntries, type SiteSources, siteOffset } from "./sources.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { equalBytes } from "../../../shared/bytes.ts";
-import type { PatchSite } from "../patch_sites.ts";
+import type { PatchSite } from "./patch_site.ts";
 import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
 const ENDBR64 = Uint8Array.of(0xf3, 0x0f, 0x1e, 0xfa);

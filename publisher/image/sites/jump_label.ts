@@ -1,5 +1,5 @@
 import { textOffset } from "../../../shared/brand.ts";
-import type { PatchSite } from "../patch_sites.ts";
+import type { PatchSite } from "./patch_site.ts";
 import { codeAt, linkerTable, mapEntries, type SiteSources, siteOffset } from "./sources.ts";
 
 const ENTRY_SIZE = 16;

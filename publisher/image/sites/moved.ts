@@ -1,5 +1,5 @@
 import { isUndone, type MovedSite, type Site, type UndoneSite } from "../../../shared/runpre/sites/kinds.ts";
-import { type PatchSite, patchLength } from "../patch_sites.ts";
+import { type PatchSite, patchLength } from "./patch_site.ts";
 
 /**
  * Sorts sites, and joins with the others what a module's loader fills in (`moved`): within a site that has a judge the

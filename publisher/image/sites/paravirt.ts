@@ -1,7 +1,7 @@
 import { textOffset } from "../../../shared/brand.ts";
 import { BRANCH_LENGTH } from "../../../shared/runpre/code.ts";
 import { LONGEST_EARLY_NOP } from "../../x86/nops.ts";
-import type { PatchSite } from "../patch_sites.ts";
+import type { PatchSite } from "./patch_site.ts";
 import { mapEntries, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
 const ENTRY_SIZE = 16;

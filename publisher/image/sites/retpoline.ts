@@ -3,7 +3,7 @@ import { ByteReader } from "../../../shared/byte_reader.ts";
 import { CALL, JUMP } from "../../../shared/runpre/code.ts";
 import type { ItsReference } from "../../../shared/runpre/landmarks.ts";
 import type { RetpolineSite } from "../../../shared/runpre/sites/kinds.ts";
-import type { PatchSite, UnknownSite } from "../patch_sites.ts";
+import type { PatchSite, UnknownSite } from "./patch_site.ts";
 import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
 export interface Retpolines {

@@ -1,6 +1,6 @@
 import { BRANCH_LENGTH } from "../../../shared/runpre/code.ts";
 import { branchTarget } from "../../x86/branch.ts";
-import type { PatchSite } from "../patch_sites.ts";
+import type { PatchSite } from "./patch_site.ts";
 import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
 /** Returns, linked as jumps to __x86_return_thunk. A site that is anything else (a conditional jump, say) is not understood. */

@@ -1,5 +1,5 @@
 import { textOffset } from "../../../shared/brand.ts";
-import type { PatchSite } from "../patch_sites.ts";
+import type { PatchSite } from "./patch_site.ts";
 import { relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
 /** A section's name says what is filled in: `runtime_ptr_X` 8 bytes, `runtime_shift_X` 1 byte, of the variable X. */

@@ -1,4 +1,4 @@
-import type { PatchSite } from "../patch_sites.ts";
+import type { PatchSite } from "./patch_site.ts";
 import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
 const LOCK = 0xf0;

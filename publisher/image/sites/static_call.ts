@@ -1,7 +1,7 @@
 import { type Address, textOffset } from "../../../shared/brand.ts";
 import { CALL, JUMP } from "../../../shared/runpre/code.ts";
 import type { StaticCallForm } from "../../../shared/runpre/sites/kinds.ts";
-import type { PatchSite } from "../patch_sites.ts";
+import type { PatchSite } from "./patch_site.ts";
 import { codeAt, linkerTable, mapEntries, type SiteSources, siteOffset } from "./sources.ts";
 
 export const TRAMPOLINE_PREFIX = "__SCT__";

@@ -11,7 +11,7 @@ import { SECTION_FLAG, SECTION_TYPE, sectionBytes } from "../../../shared/elf/se
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 import type { ModuleBase } from "../../../shared/runpre/module/layout.ts";
 import type { MovedSite } from "../../../shared/runpre/sites/kinds.ts";
-import type { UnknownSite } from "../../image/patch_sites.ts";
+import type { UnknownSite } from "../../image/sites/patch_site.ts";
 import type { ModuleObject } from "../module_file.ts";
 import type { Placement } from "./placement.ts";
 import type { Target } from "./resolve.ts";

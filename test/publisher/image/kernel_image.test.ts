@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { openKernelImage } from "../../../publisher/image/kernel_image.ts";
-import { sitesWithin } from "../../../publisher/image/patch_sites.ts";
+import { sitesWithin } from "../../../publisher/image/sites/patch_site.ts";
 import { textOffset } from "../../../shared/brand.ts";
 import { concatBytes } from "../../../shared/bytes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
