@@ -1,10 +1,7 @@
-import type { ObjectName } from "../../shared/brand.ts";
-import type { KernelImage } from "../image/kernel_image.ts";
 import { findChanges, isInit } from "./diff/changes.ts";
 import { comparer, type Version } from "./diff/compare.ts";
 import { type Correlation, correlate } from "./diff/correlate.ts";
 import type { Refusal } from "./diff/refusal.ts";
-import { selectPieces } from "./diff/selection.ts";
 import { openUnit, type Piece, type Unit } from "./object/pieces.ts";
 import { specialEntries } from "./object/special_tables.ts";
 import type { UnitPatch } from "./resolve/join_patches.ts";
@@ -12,7 +9,8 @@ import { buildPatch } from "./resolve/patch_builder.ts";
 import { referenceResolver } from "./resolve/references.ts";
 import { replacedFunctions } from "./resolve/replaced.ts";
 import { matchUnit } from "./resolve/run_pre.ts";
-import { openShipped } from "./resolve/shipped_kernel.ts";
+import { selectPieces } from "./resolve/selection.ts";
+import { openShipped, type ShippedKernel } from "./resolve/shipped_kernel.ts";
 import type { UnitPair } from "./unit_pair.ts";
 
 /** What a unit's change comes to. */
@@ -33,19 +31,6 @@ export interface DifferenceReport {
   readonly initOnly: readonly string[];
   /** Sentences on what was decided. */
   readonly notes: readonly string[];
-}
-
-/** What references resolve to, and the shipped code that the compiled old code must equal. */
-export interface ShippedKernel {
-  readonly image: Pick<KernelImage, "memory" | "symbols">;
-  /** Checksums of what vmlinux exports (Module.symvers of the headers package). */
-  readonly crcs: ReadonlyMap<string, number>;
-  /** Of those that it exports for the modules that import a name space: which. */
-  readonly namespaces: ReadonlyMap<string, string>;
-  /** What modules export: the module by the symbol. */
-  readonly moduleExports: ReadonlyMap<string, ObjectName>;
-  /** A module's .ko as shipped, unpacked. */
-  module(name: ObjectName): Uint8Array | undefined;
 }
 
 const NONE: ReadonlySet<string> = new Set();

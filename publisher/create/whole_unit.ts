@@ -1,14 +1,14 @@
 import type { ObjectName } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { CALLBACKS } from "../module/target_objects.ts";
-import { selectPieces } from "./diff/selection.ts";
-import type { ShippedKernel } from "./difference.ts";
 import { openUnit } from "./object/pieces.ts";
 import { specialEntries } from "./object/special_tables.ts";
 import type { PatchObject } from "./patch_object.ts";
 import { buildPatch } from "./resolve/patch_builder.ts";
 import { type ReferenceResolver, referenceResolver } from "./resolve/references.ts";
 import { matchUnit } from "./resolve/run_pre.ts";
+import { selectPieces } from "./resolve/selection.ts";
+import type { ShippedKernel } from "./resolve/shipped_kernel.ts";
 import { openShipped, type Shipped } from "./resolve/shipped_kernel.ts";
 
 /**

@@ -1,7 +1,6 @@
 import { concatBytes } from "../../../shared/bytes.ts";
 import { SECTION_TYPE } from "../../../shared/elf/sections.ts";
 import { groupBy } from "../../../shared/group_by.ts";
-import type { KeptEntry, KeptReference, Selection } from "../diff/selection.ts";
 import type { ObjectSection } from "../object/compiled_object.ts";
 import type { Piece } from "../object/pieces.ts";
 import { ORC_ADDRESSES, ORC_ENTRIES, ORC_ENTRY_SIZE } from "../object/section_role.ts";
@@ -10,6 +9,7 @@ import type { UnitPair } from "../unit_pair.ts";
 import type { SharedReference, UnitPatch } from "./join_patches.ts";
 import type { SharedTarget } from "./references.ts";
 import type { ReplacedFunction } from "./replaced.ts";
+import type { KeptEntry, KeptReference, Selection } from "./selection.ts";
 
 // SHF_MERGE and SHF_STRINGS: nothing is merged any more.
 const MERGING = 0x30n;

@@ -1,8 +1,7 @@
-import type { ShippedKernel } from "../difference.ts";
 import type { Piece } from "../object/pieces.ts";
 import type { PatchTarget } from "../patch_object.ts";
 import type { UnitMatch } from "./run_pre.ts";
-import type { Shipped } from "./shipped_kernel.ts";
+import type { Shipped, ShippedKernel } from "./shipped_kernel.ts";
 import type { ShippedObject } from "./shipped_object.ts";
 
 /** Finds what the kernel has. Undefined: nothing that can be named. */

@@ -1,8 +1,21 @@
 import { type ObjectName, objectName } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import type { ShippedKernel } from "../difference.ts";
+import type { KernelImage } from "../../image/kernel_image.ts";
 import { openCompiledObject } from "../object/compiled_object.ts";
 import { type ShippedObject, shippedImage, shippedModule } from "./shipped_object.ts";
+
+/** What references resolve to, and the shipped code that the compiled old code must equal. */
+export interface ShippedKernel {
+  readonly image: Pick<KernelImage, "memory" | "symbols">;
+  /** Checksums of what vmlinux exports (Module.symvers of the headers package). */
+  readonly crcs: ReadonlyMap<string, number>;
+  /** Of those that it exports for the modules that import a name space: which. */
+  readonly namespaces: ReadonlyMap<string, string>;
+  /** What modules export: the module by the symbol. */
+  readonly moduleExports: ReadonlyMap<string, ObjectName>;
+  /** A module's .ko as shipped, unpacked. */
+  module(name: ObjectName): Uint8Array | undefined;
+}
 
 /** The object that a unit belongs to, and the kernel. */
 export interface Shipped {

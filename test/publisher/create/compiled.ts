@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { ShippedKernel } from "../../../publisher/create/difference.ts";
+import type { ShippedKernel } from "../../../publisher/create/resolve/shipped_kernel.ts";
 import { linkedMemory } from "../../../publisher/image/linked_memory.ts";
 import { symbolTable } from "../../../publisher/image/symbol_table.ts";
 import type { Address, ObjectName } from "../../../shared/brand.ts";

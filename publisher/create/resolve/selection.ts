@@ -1,12 +1,12 @@
+import { isInit } from "../diff/changes.ts";
+import type { Version } from "../diff/compare.ts";
+import type { Correlation } from "../diff/correlate.ts";
+import { isContentOnly, isRenewable, parentOf, stemOf } from "../diff/names.ts";
+import { type Refusal, refusal } from "../diff/refusal.ts";
 import type { Piece, Reference, Unit } from "../object/pieces.ts";
 import type { TableEntry } from "../object/special_tables.ts";
 import type { PatchTarget } from "../patch_object.ts";
-import type { ReferenceResolver, SharedTarget } from "../resolve/references.ts";
-import { isInit } from "./changes.ts";
-import type { Version } from "./compare.ts";
-import type { Correlation } from "./correlate.ts";
-import { isContentOnly, isRenewable, parentOf, stemOf } from "./names.ts";
-import { type Refusal, refusal } from "./refusal.ts";
+import type { ReferenceResolver, SharedTarget } from "./references.ts";
 
 /** A reference of something kept, and what it will be to: a kept piece, or something of the running kernel. */
 export interface KeptReference extends Omit<Reference, "target"> {
