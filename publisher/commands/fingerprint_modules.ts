@@ -6,7 +6,7 @@ import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import type { Context } from "../context.ts";
 import { moduleFile } from "../fingerprint/module_file.ts";
 import { fingerprintModule } from "../fingerprint/module_function.ts";
-import type { ModuleFile } from "../package/module_files.ts";
+import type { ModuleFile } from "../kernel_files/module_files.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
 import { requireNew, writeOutput } from "./output.ts";
 

@@ -1,10 +1,10 @@
 import type { ObjectName } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type KernelImage, openKernelImage } from "../image/kernel_image.ts";
+import { openImageInput, openInput, requireImage, type WantedModules } from "../kernel_files/input.ts";
+import type { ModuleFile } from "../kernel_files/module_files.ts";
 import { type LinkedModule, moduleLinker } from "../module/link/linked_module.ts";
 import { openModule } from "../module/module_file.ts";
-import { openImageInput, openInput, requireImage, type WantedModules } from "../package/input.ts";
-import type { ModuleFile } from "../package/module_files.ts";
 
 /** The kernel that a person named, whatever it comes in. Throws `usage`, `limit`, and as `openKernelImage`. */
 export async function openKernelInput(path: string): Promise<KernelImage> {

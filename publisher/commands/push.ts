@@ -5,10 +5,11 @@ import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
 import { MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
 import type { Context } from "../context.ts";
+import { checkRequest } from "../feed/check_request.ts";
+import { requireFaultless } from "../feed/checked_request.ts";
 import { draftChanges } from "../feed/draft_change.ts";
 import { decodeDraft, isFolder, readDraftFiles, readModuleFiles } from "../feed/draft_files.ts";
 import { edgeClient } from "../feed/edge_client.ts";
-import { judge, requireFaultless } from "../feed/judgement.ts";
 import type { ProposalOptions, Proposed } from "../feed/proposal.ts";
 import { type PushOptions as Pushing, pushOne as publish } from "../feed/push.ts";
 import { readBounded } from "../feed/read_bounded.ts";
@@ -149,8 +150,8 @@ function consentOf(
 ): (proposed: Proposed) => Promise<void> {
   return async (proposed) => {
     const request = await targetsRequest(workspace, edge, proposed);
-    const judgement = await judge(request, await newestRoot(workspace), clock());
-    requireFaultless(judgement);
-    await consentOrUnattended(context, judgement, yes);
+    const checked = await checkRequest(request, await newestRoot(workspace), clock());
+    requireFaultless(checked);
+    await consentOrUnattended(context, checked, yes);
   };
 }

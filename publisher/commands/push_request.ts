@@ -1,6 +1,6 @@
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Context } from "../context.ts";
-import { judge } from "../feed/judgement.ts";
+import { checkRequest } from "../feed/check_request.ts";
 import { type ProposalOptions, propose } from "../feed/proposal.ts";
 import { encodeRequest } from "../feed/signing_request.ts";
 import { targetsRequest } from "../feed/targets_request.ts";
@@ -18,7 +18,7 @@ export async function pushRequest(
 ): Promise<void> {
   const { edge, workspace } = pushing;
   const request = await targetsRequest(workspace, edge, await propose(draft, pushing));
-  const { quorums, ...shown } = await judge(request, await newestRoot(workspace), clock());
+  const { quorums, ...shown } = await checkRequest(request, await newestRoot(workspace), clock());
   await writeNew(path, encodeRequest(request));
   for (const line of [...shownLines(shown), ...quorumLines(quorums)]) terminal.say(line);
   terminal.say(`request    ${path}: each signer runs \`sign\` on it; then \`push --signed\``);

@@ -2,7 +2,8 @@ import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
 import type { Context } from "../context.ts";
-import { judge, requireFaultless } from "../feed/judgement.ts";
+import { checkRequest } from "../feed/check_request.ts";
+import { requireFaultless } from "../feed/checked_request.ts";
 import type { ProposalOptions } from "../feed/proposal.ts";
 import { completed } from "../feed/request_signing.ts";
 import { send } from "../feed/send.ts";
@@ -19,9 +20,9 @@ export async function pushSigned(
   feed: string,
 ): Promise<void> {
   const request = await readTargetsRequest(path);
-  const judgement = await judge(request, await newestRoot(workspace), clock());
-  requireFaultless(judgement);
-  const targets = completed(judgement);
+  const checked = await checkRequest(request, await newestRoot(workspace), clock());
+  requireFaultless(checked);
+  const targets = completed(checked);
   const staging = new Staging(edge, artifacts);
   await staging.provide([...artifacts.keys()]);
   const { buildId, base, manifest } = request;

@@ -4,7 +4,7 @@ import { formatInstant, type Instant, instant } from "../../shared/time.ts";
 import { rootDocument } from "../../shared/tuf/metadata.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
 import type { Context } from "../context.ts";
-import { judge } from "../feed/judgement.ts";
+import { checkRequest } from "../feed/check_request.ts";
 import { unsigned } from "../feed/proposal.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { encodeRequest, type RootRequest } from "../feed/signing_request.ts";
@@ -41,7 +41,7 @@ export async function rootPropose(
   await requireWorkspace(dir);
   const { request, next } = await proposedRoot(dir, options, clock());
   const held = request.roots.at(-1);
-  const { quorums, ...shown } = await judge(request, held, clock());
+  const { quorums, ...shown } = await checkRequest(request, held, clock());
   await writeNew(options.output, encodeRequest(request));
   for (const line of [...shownLines(shown), ...quorumLines(quorums)]) terminal.say(line);
   terminal.say(`request    ${options.output}: each signer runs \`sign\` on it; then \`root publish\``);

@@ -4,9 +4,10 @@ import { formatInstant } from "../../shared/time.ts";
 import { inGroups } from "../../shared/tuf/key_words.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
 import type { Context } from "../context.ts";
+import { checkRequest } from "../feed/check_request.ts";
+import { requireFaultless } from "../feed/checked_request.ts";
 import { edgeClient } from "../feed/edge_client.ts";
 import { writeEdgeVars } from "../feed/edge_vars.ts";
-import { judge, requireFaultless } from "../feed/judgement.ts";
 import { completed } from "../feed/request_signing.ts";
 import { pushRoot } from "../feed/send.ts";
 import {
@@ -37,9 +38,9 @@ export async function rootPublish(
   const { terminal, clock } = context;
   const workspace = await openWorkspace(dir, keyringOf(context, options));
   const held = (await rootChain(workspace)).at(-1);
-  const judgement = await judge(await readRootRequest(file), held, clock());
-  requireFaultless(judgement);
-  const bytes = completed(judgement);
+  const checked = await checkRequest(await readRootRequest(file), held, clock());
+  requireFaultless(checked);
+  const bytes = completed(checked);
   const root = await readRoot(bytes);
   if (held) await pushRoot(bytes, edgeClient(feedOf(options), workspace, clock));
   else await writeFirstEdgeVars(workspace, root, bytes);

@@ -1,7 +1,7 @@
 import { formatInstant } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
+import { checkRequest } from "../feed/check_request.ts";
 import { edgeClient } from "../feed/edge_client.ts";
-import { judge } from "../feed/judgement.ts";
 import { addSignatures, completed } from "../feed/request_signing.ts";
 import { pushRoot } from "../feed/send.ts";
 import { addRoot, newestRoot, openWorkspace, roleKeys } from "../feed/workspace.ts";
@@ -22,11 +22,11 @@ export async function rootRenew(context: Context, dir: string, options: RootRene
   const workspace = await openWorkspace(dir, keyringOf(context, options));
   const held = await newestRoot(workspace);
   const { request } = await proposedRoot(dir, { ...NO_CHANGE, ...options }, clock());
-  const proposal = await judge(request, held, clock());
+  const proposal = await checkRequest(request, held, clock());
   await consentOrUnattended(context, proposal, options.yes);
   const keys = await roleKeys(workspace, await readRoot(held), "root");
   const signed = await addSignatures(request, proposal, keys);
-  const bytes = completed(await judge(signed, held, clock()));
+  const bytes = completed(await checkRequest(signed, held, clock()));
   const renewed = await readRoot(bytes);
   await pushRoot(bytes, edgeClient(options.feed, workspace, clock));
   await addRoot(workspace, renewed.version, bytes);

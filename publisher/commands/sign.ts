@@ -1,7 +1,8 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { inGroups, named } from "../../shared/tuf/key_words.ts";
 import type { Context } from "../context.ts";
-import { judge, requireFaultless } from "../feed/judgement.ts";
+import { checkRequest } from "../feed/check_request.ts";
+import { requireFaultless } from "../feed/checked_request.ts";
 import { addSignatures, requireUseful, signersOf } from "../feed/request_signing.ts";
 import { isMet } from "../feed/signatures.ts";
 import { type KeyFile, readKeyFile } from "../keys/key_file.ts";
@@ -23,7 +24,7 @@ export async function sign(context: Context, path: string, options: SignOptions)
   if (options.key === undefined) throw new RebootlessError("usage", "which key signs? Give --key FILE.");
   const { terminal, clock } = context;
   const request = await readRequest(path);
-  const before = await judge(request, await heldRoot(options.root, options.key), clock());
+  const before = await checkRequest(request, await heldRoot(options.root, options.key), clock());
   requireFaultless(before);
   const file = await readKeyFile(options.key);
   requireUseful(file.id, before.quorums);
@@ -31,7 +32,7 @@ export async function sign(context: Context, path: string, options: SignOptions)
   await requireConsent(context, before, options.yes);
   const key = await keyringOf(context, options).open(options.key);
   const signed = await addSignatures(request, before, [key]);
-  const after = await judge(signed, await heldRoot(options.root, options.key), clock());
+  const after = await checkRequest(signed, await heldRoot(options.root, options.key), clock());
   await rewriteRequest(path, signed);
   terminal.say(`signed     ${path} with ${inGroups(named(key.id, key.key))}`);
   for (const line of quorumLines(after.quorums)) terminal.say(line);
@@ -50,7 +51,7 @@ async function status({ terminal, clock }: Context, path: string, options: SignO
   const request = await readRequest(path);
   const held = await heldRoot(options.root, options.key);
   const [first] = request.roots;
-  const { quorums, ...shown } = await judge(request, held ?? first, clock());
+  const { quorums, ...shown } = await checkRequest(request, held ?? first, clock());
   for (const line of shownLines(shown)) terminal.say(line);
   for (const line of quorumLines(quorums)) terminal.say(line);
   const unpinned = held === undefined && first !== undefined;

@@ -1,7 +1,7 @@
 import { type ObjectName, objectName } from "../../shared/brand.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
-import type { ModuleFile } from "../package/module_files.ts";
+import type { ModuleFile } from "../kernel_files/module_files.ts";
 import { type Difference, differentiate } from "./difference.ts";
 import type { PatchObject } from "./patch_object.ts";
 import type { ShippedKernel } from "./resolve/shipped_kernel.ts";

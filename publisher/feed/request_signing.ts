@@ -4,12 +4,12 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { type Signature, envelope as toEnvelope } from "../../shared/tuf/metadata.ts";
 import type { Envelope } from "../../shared/tuf/schema.ts";
 import { type Signer, signaturesBy } from "../keys/sign.ts";
-import type { Judgement } from "./judgement.ts";
+import type { CheckedRequest } from "./checked_request.ts";
 import { isMet, type Quorum } from "./signatures.ts";
 import type { SigningRequest } from "./signing_request.ts";
 
 /** What of a judgement signing goes by. */
-export type Signable = Pick<Judgement, "envelope" | "quorums">;
+export type Signable = Pick<CheckedRequest, "envelope" | "quorums">;
 
 /** Ids of the keys that have signed soundly, for whichever quorum. */
 export const signersOf = (quorums: readonly Quorum[]): ReadonlySet<string> =>

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { judge } from "../../../publisher/feed/judgement.ts";
+import { checkRequest } from "../../../publisher/feed/check_request.ts";
 import { unsigned } from "../../../publisher/feed/proposal.ts";
 import { addSignatures, completed } from "../../../publisher/feed/request_signing.ts";
 import { isMet } from "../../../publisher/feed/signatures.ts";
@@ -57,19 +57,19 @@ const rootRequest = (signed: JsonObject = document): RootRequest => ({
   metadata: unsigned(signed),
 });
 
-const judged = (request: RootRequest | TargetsRequest, held: Uint8Array | undefined = made.root) =>
-  judge(request, held, now);
+const checked = (request: RootRequest | TargetsRequest, held: Uint8Array | undefined = made.root) =>
+  checkRequest(request, held, now);
 
 describe("a request for a root", () => {
   it("goes from signer to signer until both thresholds are met", async () => {
     let request = decodeRequest(encodeRequest(rootRequest()));
     for (const key of made.keys.root) {
-      const before = await judged(request as RootRequest);
+      const before = await checked(request as RootRequest);
       expect(before.quorums.every(isMet)).toBe(false);
       expect(() => completed(before)).toThrow(expect.objectContaining({ code: "usage" }));
       request = decodeRequest(encodeRequest(await addSignatures(request, before, [signerOf(key)])));
     }
-    const after = await judged(request as RootRequest);
+    const after = await checked(request as RootRequest);
     expect(after.quorums.map(({ signed }) => signed.length)).toEqual([2, 2]);
     expect((await readRoot(completed(after))).version).toBe(2);
   });
@@ -79,8 +79,8 @@ describe("a request for a root", () => {
     const keys = new Map(base.keys).set(stranger.id, stranger.key);
     for (const { id } of made.keys.root) keys.delete(id);
     const request = rootRequest(rootDocument({ ...base, version: 2, roles, keys }));
-    const signed = await addSignatures(request, await judged(request), [signerOf(stranger)]);
-    const [old, own] = (await judged(signed)).quorums;
+    const signed = await addSignatures(request, await checked(request), [signerOf(stranger)]);
+    const [old, own] = (await checked(signed)).quorums;
     expect([old && isMet(old), own && isMet(own)]).toEqual([false, true]);
     expect(old?.missing).toEqual(made.keys.root.map(({ id }) => id));
   });
@@ -93,11 +93,11 @@ describe("a request for a root", () => {
     );
     for (const metadata of [utf8(forged), sign(document, [stranger])]) {
       const request = { ...rootRequest(), metadata };
-      const { quorums, ...rest } = await judged(request);
+      const { quorums, ...rest } = await checked(request);
       expect(quorums.flatMap(({ signed }) => signed)).toEqual([]);
       const [key] = made.keys.root;
       const next = await addSignatures(request, { quorums, ...rest }, key ? [signerOf(key)] : []);
-      expect((await judged(next)).envelope.signatures.size).toBe(1);
+      expect((await checked(next)).envelope.signatures.size).toBe(1);
     }
   });
 });
@@ -105,33 +105,33 @@ describe("a request for a root", () => {
 describe("a request that builds on another root than mine", () => {
   it("is refused: of another feed", async () => {
     const other = sign(rootDocument({ ...base, expires: instant(now + 9 * DAY) }), made.keys.root);
-    await expect(judged(rootRequest(), other)).rejects.toMatchObject({ code: "trust" });
+    await expect(checked(rootRequest(), other)).rejects.toMatchObject({ code: "trust" });
   });
 
   it("is refused: older than mine", async () => {
     const second = sign(document, made.keys.root);
-    await expect(judged(rootRequest(), second)).rejects.toThrow(/does not build on the root you hold/);
+    await expect(checked(rootRequest(), second)).rejects.toThrow(/does not build on the root you hold/);
   });
 
   it("is refused: a first root, where there is one", async () => {
     const first = { ...rootRequest(rootDocument(base)), roots: [] };
-    await expect(judged(first)).rejects.toMatchObject({ code: "trust" });
+    await expect(checked(first)).rejects.toMatchObject({ code: "trust" });
   });
 
   it("is refused: without a root of mine", async () => {
-    await expect(judge(rootRequest(), undefined, now)).rejects.toMatchObject({ code: "config" });
+    await expect(checkRequest(rootRequest(), undefined, now)).rejects.toMatchObject({ code: "config" });
   });
 
   it("is refused: a chain that does not follow", async () => {
     const forged = sign(document, [stranger]);
     const request = { ...rootRequest(rootDocument({ ...base, version: 3 })), roots: [made.root, forged] };
-    await expect(judged(request)).rejects.toThrow(/chain of roots does not hold/);
+    await expect(checked(request)).rejects.toThrow(/chain of roots does not hold/);
   });
 
   it("is taken from an older one of mine, when the chain holds", async () => {
     const second = sign(document, made.keys.root);
     const request = { ...rootRequest(rootDocument({ ...base, version: 3 })), roots: [made.root, second] };
-    expect((await judged(request)).diff[0]).toBe("root       version 2 -> 3");
+    expect((await checked(request)).diff[0]).toBe("root       version 2 -> 3");
   });
 });
 
@@ -148,7 +148,7 @@ describe("what the diff could not show is not signed", () => {
     ["an id that is not the key's", () => replaced("f".repeat(64)), /not its digest/],
     ["an id made for terminals", () => replaced(NASTY), /not its digest/],
   ])("%s", async (_, request, message) => {
-    const refused = await judged(request()).catch((error: unknown) => error);
+    const refused = await checked(request()).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: "trust", message: expect.stringMatching(message) });
     for (const line of errorLines(refused)) expect(line).not.toMatch(CONTROL);
   });
@@ -180,7 +180,7 @@ describe("what the diff could not show is not signed", () => {
   };
 
   it("a root that would do harm is a fault, whoever asks for it", async () => {
-    const expired = await judged(rootRequest(rootDocument({ ...base, version: 2, expires: now })));
+    const expired = await checked(rootRequest(rootDocument({ ...base, version: 2, expires: now })));
     expect(expired.faults).toEqual([expect.stringContaining("past")]);
   });
 });
@@ -222,7 +222,7 @@ describe("a request for targets", () => {
   };
 
   it("is shown against what is in force, fit for a terminal", async () => {
-    const { diff, warnings } = await judged(decodeRequest(encodeRequest(await request())) as TargetsRequest);
+    const { diff, warnings } = await checked(decodeRequest(encodeRequest(await request())) as TargetsRequest);
     const text = diff.join("\n");
     expect(text).toContain("targets    version 4 -> 5");
     expect(text).toMatch(/\+ update new: Fixes/);
@@ -235,7 +235,7 @@ describe("a request for targets", () => {
   });
 
   it("warns where nothing of what is in force is kept", async () => {
-    const { warnings } = await judged(await request({ previous: undefined }));
+    const { warnings } = await checked(await request({ previous: undefined }));
     expect(warnings).toEqual([expect.stringContaining("version 4")]);
   });
 
@@ -255,7 +255,7 @@ describe("a request for targets", () => {
       /bytes, .* were signed/,
     ],
   ])("%s is refused", async (_, made_, message) => {
-    await expect(made_().then((one) => judged(one))).rejects.toThrow(message);
+    await expect(made_().then((one) => checked(one))).rejects.toThrow(message);
   });
 
   const ofPrevious = () =>

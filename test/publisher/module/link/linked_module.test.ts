@@ -9,10 +9,10 @@ import {
 } from "../../../../publisher/fingerprint/module_function.ts";
 import { usedLayout } from "../../../../publisher/fingerprint/used_layout.ts";
 import { type KernelImage, openKernelImage } from "../../../../publisher/image/kernel_image.ts";
+import { openInput } from "../../../../publisher/kernel_files/input.ts";
+import type { ModuleFile } from "../../../../publisher/kernel_files/module_files.ts";
 import { type LinkedModule, moduleLinker } from "../../../../publisher/module/link/linked_module.ts";
 import { openModule } from "../../../../publisher/module/module_file.ts";
-import { openInput } from "../../../../publisher/package/input.ts";
-import type { ModuleFile } from "../../../../publisher/package/module_files.ts";
 import { Decoder } from "../../../../shared/decode.ts";
 import { RebootlessError } from "../../../../shared/errors.ts";
 import { encodeJson, parseJson } from "../../../../shared/json.ts";

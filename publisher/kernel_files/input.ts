@@ -5,17 +5,11 @@ import { readBounded } from "../feed/read_bounded.ts";
 import { isAr } from "./ar.ts";
 import { readDeb } from "./deb.ts";
 import { readFolder } from "./folder.ts";
-import { type ModuleFile, moduleName, unpackModule } from "./module_files.ts";
+import type { KernelInput } from "./kernel_input.ts";
+import { moduleName, unpackModule } from "./module_files.ts";
 
 /** The largest vmlinux with debug information has under 1 GB; a vmlinuz has 15 MB, a package 100 MB. */
 export const MAX_INPUT_BYTES = 1024 ** 3;
-
-/** What was found of a kernel in a file or a folder. */
-export interface KernelInput {
-  /** A vmlinuz or vmlinux. */
-  readonly image: Uint8Array | undefined;
-  readonly modules: readonly ModuleFile[];
-}
 
 /** Which modules are wanted, by name; their files are looked for only among those. */
 export type WantedModules = (name: ObjectName) => boolean;

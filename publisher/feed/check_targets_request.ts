@@ -9,18 +9,18 @@ import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { verifyFile, verifyThreshold } from "../../shared/tuf/verify.ts";
 import { expiryFault, expiryInWords } from "../keys/expiry.ts";
 import { verifySignature } from "../keys/verifier.ts";
-import type { Judgement } from "./judgement.ts";
+import type { CheckedRequest } from "./checked_request.ts";
 import { manifestDiff } from "./manifest_diff.ts";
 import { quorum } from "./signatures.ts";
 import type { TargetsRequest } from "./signing_request.ts";
 import { targetsFile } from "./targets_file.ts";
 
 /** New targets of one kernel against those in force. Throws `parse`, `trust`. */
-export async function judgeTargets(
+export async function checkTargetsRequest(
   request: TargetsRequest,
   root: Root | undefined,
   now: Instant,
-): Promise<Judgement> {
+): Promise<CheckedRequest> {
   if (!root) throw new RebootlessError("trust", "targets cannot be signed before there is a root of trust");
   const { base, manifest } = request;
   const envelope = parseEnvelope(request.metadata, "targets");

@@ -4,7 +4,7 @@ import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { arMembers } from "./ar.ts";
 import { unpackedChunks } from "./compressed.ts";
 import { isImagePath, oneImage } from "./images.ts";
-import type { KernelInput } from "./input.ts";
+import type { KernelInput } from "./kernel_input.ts";
 import { type ModuleFile, moduleName, unpackModule } from "./module_files.ts";
 
 /** The package of a whole generic kernel has 400 MB unpacked. */

@@ -14,16 +14,16 @@ import {
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { rootDiff } from "../keys/root_diff.ts";
 import { rootFaults, sharedKeys } from "../keys/root_faults.ts";
-import type { Judgement } from "./judgement.ts";
+import type { CheckedRequest } from "./checked_request.ts";
 import { quorum } from "./signatures.ts";
 import type { RootRequest } from "./signing_request.ts";
 
 /** A new root against the one in force, or the first of all. Throws `parse`, `trust`. */
-export async function judgeRoot(
+export async function checkRootRequest(
   request: RootRequest,
   base: Root | undefined,
   now: Instant,
-): Promise<Judgement> {
+): Promise<CheckedRequest> {
   const envelope = parseEnvelope(request.metadata, "root");
   const next = await understood(envelope, base);
   const follows = (base?.version ?? 0) + 1;

@@ -2,24 +2,12 @@ import { equalBytes } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import type { Instant } from "../../shared/time.ts";
-import type { Envelope, Root } from "../../shared/tuf/schema.ts";
+import type { Root } from "../../shared/tuf/schema.ts";
 import { trustedFrom } from "../keys/root.ts";
-import { judgeRoot } from "./root_judgement.ts";
-import type { Quorum } from "./signatures.ts";
+import { checkRootRequest } from "./check_root_request.ts";
+import { checkTargetsRequest } from "./check_targets_request.ts";
+import type { CheckedRequest } from "./checked_request.ts";
 import type { SigningRequest } from "./signing_request.ts";
-import { judgeTargets } from "./targets_judgement.ts";
-
-/** A request that was understood to the last byte, and what it means. */
-export interface Judgement {
-  /** What will be signed against what is in force: a line each, fit for a terminal. */
-  readonly diff: readonly string[];
-  /** What makes it useless: not to be signed, nor published. */
-  readonly faults: readonly string[];
-  /** Whatever else speaks against signing it. */
-  readonly warnings: readonly string[];
-  readonly envelope: Envelope;
-  readonly quorums: readonly Quorum[];
-}
 
 /**
  * Judges a request that others made. What it builds on has to follow, version by version, from the root that
@@ -27,21 +15,15 @@ export interface Judgement {
  *
  * @param held undefined for a signer who holds no root, which only the first root can do without.
  */
-export async function judge(
+export async function checkRequest(
   request: SigningRequest,
   held: Uint8Array | undefined,
   now: Instant,
-): Promise<Judgement> {
+): Promise<CheckedRequest> {
   const base = await rootInForce(request.roots, held);
-  return request.kind === "root" ? judgeRoot(request, base, now) : judgeTargets(request, base, now);
-}
-
-/** Throws `trust` for what would do harm once it is in force, whoever wants it. */
-export function requireFaultless({ faults: [fault] }: Pick<Judgement, "faults">): void {
-  if (fault === undefined) return;
-  throw new RebootlessError("trust", `this must not be signed: ${fault}`, {
-    hint: "The request has to be made anew.",
-  });
+  return request.kind === "root"
+    ? checkRootRequest(request, base, now)
+    : checkTargetsRequest(request, base, now);
 }
 
 /** Follows the chain from the root that is held to the one that the request says is in force. */
