@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { link, rename, writeFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { promisify } from "node:util";
-import { hasErrno } from "../node/files.ts";
+import { hasErrno } from "../node/errno.ts";
 import type { ClosedFolder } from "../node/folder/closed_folder.ts";
 import { RebootlessError } from "../shared/errors.ts";
 import { groupBy } from "../shared/group_by.ts";

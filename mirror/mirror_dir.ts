@@ -1,4 +1,3 @@
-import * as fs from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { writeDurably } from "../node/files.ts";
 import { ClosedFolder } from "../node/folder/closed_folder.ts";
@@ -36,7 +35,7 @@ export class MirrorDir {
 
   constructor(path: string) {
     this.path = resolve(path);
-    this.files = new ClosedFolder(fs, this.path);
+    this.files = new ClosedFolder(this.path);
   }
 
   /** Throws `usage` for a folder that is no mirror, `config` for one whose folders are links. */

@@ -4,7 +4,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { cannotListen } from "../node/cannot_listen.ts";
-import { hasErrno } from "../node/files.ts";
+import { hasErrno } from "../node/errno.ts";
 import { type Sha256Hex, sha256Hex } from "../shared/brand.ts";
 import { fromUtf8 } from "../shared/bytes.ts";
 import { errorLines } from "../shared/error_lines.ts";

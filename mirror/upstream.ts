@@ -1,4 +1,3 @@
-import * as fs from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ClosedFolder } from "../node/folder/closed_folder.ts";
 import { type Feed, type Fetched, type FetchLimits, isTooLong } from "../node/transport/feed.ts";
@@ -140,7 +139,7 @@ export class Upstream {
   async #folder(): Promise<Candidates | undefined> {
     if (this.#path === undefined) return undefined;
     const kernels: Candidate[] = [];
-    for (const id of (await new ClosedFolder(fs, this.#path).names("kernels")).filter(isBuildId)) {
+    for (const id of (await new ClosedFolder(this.#path).names("kernels")).filter(isBuildId)) {
       const candidate = await this.#candidate(id).catch(() => undefined);
       if (candidate) kernels.push(candidate);
     }

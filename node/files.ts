@@ -2,9 +2,7 @@ import { constants, readFileSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { RebootlessError } from "../shared/errors.ts";
-
-export const hasErrno = (error: unknown, ...codes: readonly string[]): boolean =>
-  error instanceof Error && "code" in error && codes.includes(String(error.code));
+import { hasErrno } from "./errno.ts";
 
 /**
  * A file's bytes, or undefined where there is none. Read at one go: a poll reads nine small files, and the thread

@@ -4,7 +4,7 @@ import { closeSync, constants, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RebootlessError } from "../shared/errors.ts";
-import { hasErrno } from "./files.ts";
+import { hasErrno } from "./errno.ts";
 
 /** An apply that stalls holds the lock for a minute; who waits longer than this is told instead. */
 const WAIT_MS = 90_000;

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { RebootlessError } from "../shared/errors.ts";
-import { hasErrno } from "./files.ts";
+import { hasErrno } from "./errno.ts";
 import { isOwn } from "./own_folders.ts";
 
 /** A file that is open: whoever takes its path away, or puts another there, does not change what this is. */

@@ -2,7 +2,7 @@ import { constants, lstatSync, readlinkSync, type Stats } from "node:fs";
 import { dirname, parse, resolve } from "node:path";
 import { geteuid } from "node:process";
 import { RebootlessError } from "../shared/errors.ts";
-import { hasErrno } from "./files.ts";
+import { hasErrno } from "./errno.ts";
 
 /** Symbolic links that a path may lead through, as Linux has it (MAXSYMLINKS). */
 const MAX_LINKS = 40;

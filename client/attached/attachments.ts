@@ -1,4 +1,4 @@
-import { hasErrno } from "../../node/files.ts";
+import { hasErrno } from "../../node/errno.ts";
 import type { LoadedPatch } from "../engines/engine.ts";
 import type { System } from "../host/system.ts";
 import { KPROBES, type Kprobe, parseKprobes } from "./kprobes.ts";

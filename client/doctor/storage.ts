@@ -1,7 +1,7 @@
 import { access, constants, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { foldersOf, type Places } from "../../node/config/config.ts";
-import { hasErrno } from "../../node/files.ts";
+import { hasErrno } from "../../node/errno.ts";
 import { requireOwnFolders } from "../../node/own_folders.ts";
 import { type Check, fail, ok, type Verdict, warn } from "./finding.ts";
 

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
-import { hasErrno } from "../../node/files.ts";
+import { hasErrno } from "../../node/errno.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
 import { type CoreFile, coreFile } from "./core_file.ts";

@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readSync } from "node:fs";
-import { hasErrno } from "../../node/files.ts";
+import { hasErrno } from "../../node/errno.ts";
 
 /** What the kernel logs from a moment on. */
 export interface KernelLog {

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { hasErrno } from "../../node/files.ts";
+import { hasErrno } from "../../node/errno.ts";
 import { type Address, address, type BuildId, type ObjectName, objectName } from "../../shared/brand.ts";
 import { gnuBuildId } from "../../shared/elf/notes.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { hasErrno } from "../../node/files.ts";
+import { hasErrno } from "../../node/errno.ts";
 import type { OpenFile } from "../../node/own_file.ts";
 import { type KernelLog, openKernelLog } from "./kernel_log.ts";
 

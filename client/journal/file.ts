@@ -1,6 +1,7 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { hasErrno, readIfPresent, writeDurably } from "../../node/files.ts";
+import { hasErrno } from "../../node/errno.ts";
+import { readIfPresent, writeDurably } from "../../node/files.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";

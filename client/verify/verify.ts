@@ -1,4 +1,3 @@
-import * as fs from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ClosedFolder } from "../../node/folder/closed_folder.ts";
@@ -83,7 +82,7 @@ const nobodySigned = (path: string, sha256: string): RebootlessError =>
 
 /** A mirror: every feed.json in it, and every artifact that they name. */
 async function verifyFolder(path: string, options: VerifyOptions): Promise<readonly Finding[]> {
-  const folder = new ClosedFolder(fs, path);
+  const folder = new ClosedFolder(path);
   const findings: Finding[] = [];
   for (const name of (await folder.names("kernels")).filter(isBuildId)) {
     const path = join(folder.path, feedPath(name));

@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
-import * as fs from "node:fs";
 import { type FileHandle, open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
+import { hasErrno } from "../../node/errno.ts";
 import { ClosedFolder } from "../../node/folder/closed_folder.ts";
-import { hasCode } from "../../node/folder/place.ts";
 import { sha256Hex } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { Decoder } from "../../shared/decode.ts";
@@ -48,7 +47,7 @@ interface Opened {
 
 /** A folder as a store, for one process at a time. What it says is written is on the disk. No link in it is followed. */
 export function fileStore(root: string): Store {
-  const folder = new ClosedFolder(fs, root);
+  const folder = new ClosedFolder(root);
   const checked = (key: string): string => {
     if (!KEY.test(key)) throw new RebootlessError("io", `not a key: ${JSON.stringify(key.slice(0, 80))}`);
     return key;
@@ -92,7 +91,7 @@ export function fileStore(root: string): Store {
           return "created";
         } catch (error) {
           recent.forget(key);
-          if (hasCode(error, "EEXIST")) return "exists";
+          if (hasErrno(error, "EEXIST")) return "exists";
           throw error;
         } finally {
           await unlink(fresh);
@@ -144,7 +143,7 @@ async function keep(folder: ClosedFolder, path: string, as: string): Promise<voi
   try {
     await inFolder(folder, as, (at) => link(join(folder.path, path), at));
   } catch (error) {
-    if (!hasCode(error, "EEXIST")) throw error;
+    if (!hasErrno(error, "EEXIST")) throw error;
   }
 }
 

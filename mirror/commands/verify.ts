@@ -1,5 +1,5 @@
 import type { Context } from "../../client/context.ts";
-import { hasErrno } from "../../node/files.ts";
+import { hasErrno } from "../../node/errno.ts";
 import { saneTime } from "../../node/transport/freshness.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";

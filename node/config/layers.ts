@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { parse, TomlDate, TomlError, type TomlTable, type TomlValue } from "smol-toml";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { formatInstant, instant } from "../../shared/time.ts";
-import { hasErrno, readIfPresent } from "../files.ts";
+import { hasErrno } from "../errno.ts";
+import { readIfPresent } from "../files.ts";
 import type { Raw } from "./kinds.ts";
 import { SETTING_KEYS, SETTINGS, type SettingKey, settingName } from "./settings.ts";
 

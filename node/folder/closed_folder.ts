@@ -1,80 +1,67 @@
+import { closeSync, constants, open as openWithCallback, read as readWithCallback } from "node:fs";
+import { mkdir, readdir, rmdir, unlink } from "node:fs/promises";
+import { promisify } from "node:util";
 import { RebootlessError } from "../../shared/errors.ts";
-import { type FileCalls, type Found, hasCode, lookBelow } from "./place.ts";
+import { hasErrno } from "../errno.ts";
+import { type Found, lookBelow } from "./place.ts";
 
-/** What it takes of `node:fs`: that module itself will do. */
-export interface FolderCalls extends FileCalls {
-  read(
-    descriptor: number,
-    into: Uint8Array,
-    offset: number,
-    length: number,
-    position: number,
-    done: (error: Error | null, bytes: number) => void,
-  ): void;
-  readonly promises: {
-    readdir(path: string): Promise<string[]>;
-    mkdir(path: string, options?: { readonly recursive: true }): Promise<unknown>;
-    unlink(path: string): Promise<void>;
-    rmdir(path: string): Promise<void>;
-  };
-}
+const open = promisify(openWithCallback);
+const read = promisify(readWithCallback);
 
-/** What reading gives: `large` for more than was allowed, `foreign` for what is no plain file. */
+/** What came of reading a file: `large` if it has more bytes than were allowed, `foreign` if it is no plain file. */
 export type Reading =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "nothing" | "foreign" | "large" };
 
 /**
- * A folder that others may write to. Whatever is done in it stays in it: only plain files are opened, no link is followed, and
+ * A folder that others may write to. All work in it stays in it: only plain files are opened, no link is followed, and
  * nothing waits for a pipe. A file with several names (a hard link) is a file like any other: whoever makes one must have been
  * allowed to (fs.protected_hardlinks), and mirrors make them themselves.
  */
 export class ClosedFolder {
   readonly path: string;
-  readonly #calls: FolderCalls;
 
   /** @param path may lead through links: whoever names the folder says which one it is. */
-  constructor(calls: FolderCalls, path: string) {
-    this.#calls = calls;
+  constructor(path: string) {
     this.path = path;
   }
 
   look<T>(path: string, act: (found: Found) => Promise<T> | T): Promise<T> {
-    return lookBelow(this.#calls, this.path, path, act);
+    return lookBelow(this.path, path, act);
   }
 
-  /** A file of at most so many bytes; what is added to it meanwhile is not read. */
+  /** Reads a file of at most `maxBytes`; what is added to it meanwhile is not read. */
   read(path: string, maxBytes: number): Promise<Reading> {
     return this.look<Reading>(path, async (found) => {
       if (found.kind === "nothing") return { kind: "nothing" };
       if (found.kind !== "file") return { kind: "foreign" };
       if (found.size > maxBytes) return { kind: "large" };
-      return { kind: "bytes", bytes: await this.#readAll(found) };
+      return { kind: "bytes", bytes: await readAll(found) };
     });
   }
 
-  /** Its bytes, or undefined where there is no plain file that has at most so many. */
+  /** Returns a file's bytes, or undefined unless it is a plain file of at most `maxBytes`. */
   async readIfThere(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
     const reading = await this.read(path, maxBytes);
     return reading.kind === "bytes" ? reading.bytes : undefined;
   }
 
-  /** Bytes of a plain file; undefined where there is none. */
+  /** Returns the length of a plain file in bytes; undefined where there is none. */
   size(path: string): Promise<number | undefined> {
     return this.look(path, (found) => (found.kind === "file" ? found.size : undefined));
   }
 
-  /** What is in a folder, sorted; nothing where there is none. Throws `trust` for a link in its place. */
+  /** Returns the sorted names in a folder; none where there is no folder. @throws RebootlessError `trust` for a link in its place. */
   names(path: string): Promise<readonly string[]> {
     return this.look<readonly string[]>(path, async (found) => {
       if (found.kind === "foreign") throw this.#foreign(path);
-      return found.kind === "folder" ? (await this.#calls.promises.readdir(found.at)).sort() : [];
+      return found.kind === "folder" ? (await readdir(found.at)).sort() : [];
     });
   }
 
   /**
-   * Works in a folder, which is made where there is none. Names right below `at` are in that very folder, also when another
-   * takes its name meanwhile. Throws `trust` for a link, or anything but a folder, in its place.
+   * Works in a folder, which is made if it is missing. Names right below `at` are in that very folder, also when another
+   * takes its name meanwhile. @throws RebootlessError `trust` for a link, or anything but a folder, in its place.
    */
   async within<T>(path: string, act: (at: string) => Promise<T>): Promise<T> {
     const done = await this.look(path, async (found) => {
@@ -98,13 +85,12 @@ export class ClosedFolder {
   }
 
   async #removeFrom(at: string, name: string): Promise<void> {
-    const { unlink, readdir, rmdir } = this.#calls.promises;
     try {
       await unlink(`${at}/${name}`);
     } catch (error) {
-      if (hasCode(error, "ENOENT")) return;
-      if (!hasCode(error, "EISDIR", "EPERM")) throw error;
-      await lookBelow(this.#calls, at, name, async (found) => {
+      if (hasErrno(error, "ENOENT")) return;
+      if (!hasErrno(error, "EISDIR", "EPERM")) throw error;
+      await lookBelow(at, name, async (found) => {
         if (found.kind !== "folder") throw error;
         for (const inner of await readdir(found.at)) await this.#removeFrom(found.at, inner);
       });
@@ -113,44 +99,12 @@ export class ClosedFolder {
   }
 
   async #make(path: string): Promise<void> {
-    const { mkdir } = this.#calls.promises;
     if (path === "") return void (await mkdir(this.path, { recursive: true }));
     const name = path.slice(path.lastIndexOf("/") + 1);
     await this.within(folderOf(path), async (at) => {
       await mkdir(`${at}/${name}`).catch((error: unknown) => {
-        if (!hasCode(error, "EEXIST")) throw error;
+        if (!hasErrno(error, "EEXIST")) throw error;
       });
-    });
-  }
-
-  async #readAll({ at, size }: { readonly at: string; readonly size: number }): Promise<Uint8Array> {
-    const file = await this.#open(at);
-    try {
-      const bytes = new Uint8Array(size);
-      let had = 0;
-      while (had < size) {
-        const more = await this.#readAt(file, bytes, had);
-        if (more === 0) break;
-        had += more;
-      }
-      return bytes.subarray(0, had);
-    } finally {
-      this.#calls.closeSync(file);
-    }
-  }
-
-  #open(at: string): Promise<number> {
-    const { O_RDONLY, O_NONBLOCK } = this.#calls.constants;
-    return new Promise((resolve, reject) => {
-      this.#calls.open(at, O_RDONLY | O_NONBLOCK, (error, file) => (error ? reject(error) : resolve(file)));
-    });
-  }
-
-  #readAt(file: number, bytes: Uint8Array, at: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#calls.read(file, bytes, at, bytes.length - at, at, (error, read) =>
-        error ? reject(error) : resolve(read),
-      );
     });
   }
 
@@ -162,3 +116,20 @@ export class ClosedFolder {
 }
 
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")));
+
+/** Reads through threads: whoever serves others from a folder does not wait for its disk. */
+async function readAll({ at, size }: { readonly at: string; readonly size: number }): Promise<Uint8Array> {
+  const file = await open(at, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const bytes = new Uint8Array(size);
+    let length = 0;
+    while (length < size) {
+      const { bytesRead } = await read(file, bytes, length, size - length, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(file);
+  }
+}

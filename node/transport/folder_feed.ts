@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import * as fs from "node:fs";
 import { fileURLToPath } from "node:url";
 import { RebootlessError } from "../../shared/errors.ts";
 import { ClosedFolder, type Reading } from "../folder/closed_folder.ts";
@@ -13,7 +12,7 @@ import { type Feed, type Fetched, type FetchLimits, tooLong, unreachable } from 
  */
 export function folderFeed(base: string): Feed {
   const traffic = { requests: 0, bytes: 0 };
-  const folder = new ClosedFolder(fs, fileURLToPath(base));
+  const folder = new ClosedFolder(fileURLToPath(base));
   return {
     url: base,
     traffic,

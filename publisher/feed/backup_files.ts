@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import * as fs from "node:fs";
 import { open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ClosedFolder } from "../../node/folder/closed_folder.ts";
@@ -7,7 +6,7 @@ import { type BuildId, isBuildId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 
 /** A backup is a mirror, and others may have had it: no link in it is followed, to read or to write. */
-export const backupFolder = (path: string): ClosedFolder => new ClosedFolder(fs, path);
+export const backupFolder = (path: string): ClosedFolder => new ClosedFolder(path);
 
 /** Puts a file in place whole and on the disk, or not at all: a backup may be interrupted at any moment. */
 export async function putFile(folder: ClosedFolder, path: string, bytes: Uint8Array): Promise<void> {

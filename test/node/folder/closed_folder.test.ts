@@ -1,5 +1,4 @@
 import { execFileSync } from "node:child_process";
-import * as fs from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -20,7 +19,7 @@ beforeEach(async () => {
   await mkdir(join(dir, "a/b"), { recursive: true });
   await writeFile(join(outside, "secret"), "secret");
   await writeFile(join(dir, "a/b/file"), "hello");
-  folder = new ClosedFolder(fs, dir);
+  folder = new ClosedFolder(dir);
 });
 afterEach(() => rm(work, { recursive: true }));
 
@@ -62,7 +61,7 @@ describe("a closed folder", () => {
   it("may be a link itself, and is followed where that leads to next", async () => {
     const link = join(work, "link");
     await symlink(dir, link);
-    const linked = new ClosedFolder(fs, link);
+    const linked = new ClosedFolder(link);
     expect(text(await linked.readIfThere("a/b/file", 5))).toBe("hello");
     await rm(link);
     await symlink(outside, link);
@@ -77,7 +76,7 @@ describe("a closed folder", () => {
       expect(await folder.read(path, 5), path).toEqual({ kind: "foreign" });
     }
     server.close();
-    expect(await new ClosedFolder(fs, "/dev").read("zero", 5)).toEqual({ kind: "foreign" });
+    expect(await new ClosedFolder("/dev").read("zero", 5)).toEqual({ kind: "foreign" });
   });
 
   it("makes folders and writes in them, and never through a link", async () => {
