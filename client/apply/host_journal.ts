@@ -8,11 +8,11 @@ import { type BootId, bootId } from "../journal/record.ts";
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 
-/** What this host remembers of its changes to the kernel that runs. */
+/** This host's record of its changes to the running kernel. */
 export interface HostJournal {
-  /** As it is now; needs no lock. */
+  /** Reads the journal. This needs no lock. */
   read(): Promise<JournalView>;
-  /** To write to; for who holds the lock. */
+  /** Opens the journal for writing, which only the holder of the state lock may do. */
   open(): Promise<Journal>;
   readonly boot: BootId;
 }
@@ -23,7 +23,7 @@ export async function hostJournal(
 ): Promise<HostJournal> {
   const { places, clock, terminal, system } = context;
   const file = journalFile(journalPath(places.stateDir, buildId));
-  const boot = await presentBoot(system);
+  const boot = await currentBoot(system);
   return {
     boot,
     read: () => readJournal(file, boot),
@@ -31,7 +31,7 @@ export async function hostJournal(
   };
 }
 
-async function presentBoot(system: System): Promise<BootId> {
+async function currentBoot(system: System): Promise<BootId> {
   const text = await system.read(BOOT_ID);
   if (text !== undefined) return bootId(text);
   throw new RebootlessError("unsupported", `cannot read ${BOOT_ID}`, { hint: "Is /proc mounted?" });

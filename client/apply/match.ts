@@ -6,8 +6,8 @@ import { type Difference, functionChecker, type RunpreResult } from "../../share
 import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import { type RunningModules, runningModules } from "../host/modules.ts";
 import { objectRefusal, type PlacedObject, placeObject } from "./place_object.ts";
-import { lasting } from "./readings.ts";
 import { replacementsOf } from "./replacements.ts";
+import { rereadUntilStable } from "./reread.ts";
 import type { ObjectMatch, RunningCode } from "./running_code.ts";
 
 /**
@@ -63,7 +63,7 @@ export async function matchObject(
     }
     return candidates.filter((fn) => errors.has(fn));
   };
-  const [first] = await lasting(await differs(functions), differs, running.sleep);
+  const [first] = await rereadUntilStable(await differs(functions), differs, running.sleep);
   const error = first && errors.get(first);
   if (error) return { outcome: "mismatch", error };
   const bytes = functions.reduce((sum, fn) => sum + fn.size, 0);

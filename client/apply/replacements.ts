@@ -3,17 +3,17 @@ import type { Update } from "../../shared/feed/update.ts";
 import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import type { LoadedPatch } from "../engines/engine.ts";
 
-/** Who replaces a function of the kernel or of a module: by what was signed, and by what the kernel says. Names of patches, sorted. */
+/** The patches that replace a function of the kernel or of a module, by their names, sorted. */
 export interface Replacements {
-  /** Updates in force that replace the very place. */
+  /** The updates in force that replace the function at this place, by what was signed. */
   readonly expected: readonly string[];
-  /** Patches in force that the kernel lists for its name. */
+  /** The patches in force that the kernel lists for a function of this name. */
   readonly listed: readonly string[];
 }
 
 /**
- * @param fn as it was signed for: one build of a module is linked at the same offsets for every update.
- * @param updates all that the feed has.
+ * @param fn the function as it was signed for: one build of a module is linked at the same offsets for every update.
+ * @param updates all updates that the feed has.
  */
 export function replacementsOf(
   object: ObjectName,
@@ -27,7 +27,7 @@ export function replacementsOf(
   const expected = ours.filter((update) =>
     functionsOf(update, object).some(({ offset }) => offset === fn.offset),
   );
-  // The kernel lists names, which repeat: an update of ours that replaces a namesake does so rightly.
+  // The kernel lists names, and names repeat: an update of ours may rightly replace another function of the same name.
   const ofNamesake = new Set(
     ours.filter((update) => !expected.includes(update)).map(({ module }) => module.name as string),
   );
@@ -44,6 +44,6 @@ export function replacementsOf(
 const functionsOf = ({ objects }: Update, object: ObjectName): readonly FunctionFingerprint[] =>
   objects.find(({ name }) => name === object)?.functions ?? [];
 
-/** An entry is `object/function,position`. */
+/** @param entry `object/function,position`, as the kernel lists it. */
 const isNamed = (entry: string, object: ObjectName, name: string): boolean =>
   entry.slice(0, entry.lastIndexOf(",")) === `${object}/${name}`;

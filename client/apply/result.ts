@@ -2,18 +2,18 @@ import type { ObjectName, UpdateId } from "../../shared/brand.ts";
 import type { RebootlessError } from "../../shared/errors.ts";
 import type { LeftOut } from "../plan/order.ts";
 
-/** What became of one update in a run. */
+/** The result of a run for one update. */
 export type Result =
   | {
       readonly id: UpdateId;
       readonly result: "applied";
       readonly milliseconds: number;
-      /** Objects that are not loaded: they are matched when they are. */
+      /** Objects that are not loaded. They are matched when they are loaded. */
       readonly pending: readonly ObjectName[];
-      /** Patches that went out of force with it. */
+      /** The names of patches that it put out of force. */
       readonly replaced: readonly string[];
     }
-  /** Everything short of loading was done and holds (`--dry-run`). */
+  /** Everything before loading was done and succeeded (`--dry-run`). */
   | {
       readonly id: UpdateId;
       readonly result: "would_apply";
@@ -22,11 +22,11 @@ export type Result =
     }
   | { readonly id: UpdateId; readonly result: "undone"; readonly milliseconds: number; readonly why: string }
   | { readonly id: UpdateId; readonly result: "would_undo"; readonly why: string }
-  /** A run before this one was killed in the middle: `applied` says where the update ended up. */
+  /** An earlier run was killed while it changed this update. `applied` says whether it is applied now. */
   | { readonly id: UpdateId; readonly result: "settled"; readonly applied: boolean }
-  /** Objects that were pending are loaded and are what they should be. */
+  /** Objects that were pending are loaded, and their code is what it should be. */
   | { readonly id: UpdateId; readonly result: "matched"; readonly objects: readonly ObjectName[] }
-  /** It was recalled, and the policy is to keep it. */
+  /** It was recalled, and the policy keeps it applied. */
   | { readonly id: UpdateId; readonly result: "kept"; readonly why: string }
   | { readonly id: UpdateId; readonly result: "failed"; readonly error: RebootlessError }
   | { readonly id: UpdateId; readonly result: "left_out"; readonly why: LeftOut };

@@ -5,44 +5,48 @@ import { abortError } from "../engines/aborted.ts";
 import type { Removal } from "../engines/engine.ts";
 import { parseModuleName } from "../engines/ksplice/names.ts";
 import { orderUndo } from "../plan/undo_order.ts";
-import { unbegun } from "./attempt.ts";
-import { removalOf } from "./change.ts";
-import type { Patching } from "./patching.ts";
+import { notBegun } from "./apply_update.ts";
+import { engineRemoval } from "./engine_change.ts";
 import type { Result } from "./result.ts";
+import type { ChangeRun, Offer, RunningKernel, Wish } from "./upgrade_parts.ts";
 
-export interface Undoing extends Patching {
-  readonly dryRun: boolean;
+export interface UndoParts {
+  readonly kernel: Pick<RunningKernel, "engines">;
+  readonly offer: Pick<Offer, "updates">;
+  readonly wish: Pick<Wish, "dryRun">;
+  readonly run: ChangeRun;
 }
 
 /**
- * Takes updates out of the kernel, and before each whatever would be left without it. One that will not go keeps
- * what it depends on, and nothing else.
+ * Takes updates out of the kernel, each after the updates that depend on it. An update that cannot be taken out keeps
+ * the updates that it depends on, and no others.
  *
- * @param standing what is in the kernel, in force or not.
+ * @param loaded the updates that are in the kernel, in force or not.
  */
 export async function undoUpdates(
-  undoing: Undoing,
-  standing: ReadonlySet<UpdateId>,
+  parts: UndoParts,
+  loaded: ReadonlySet<UpdateId>,
   wanted: ReadonlySet<UpdateId>,
   why: (id: UpdateId) => string,
 ): Promise<void> {
-  const { updates, report, stop } = undoing;
+  const { updates } = parts.offer;
+  const { report, stop } = parts.run;
   const superseding = new Superseding(updates);
-  const left = new Set(standing);
+  const left = new Set(loaded);
   const stuck: Update[] = [];
-  for (const update of orderUndo(updates, standing, wanted)) {
+  for (const update of orderUndo(updates, loaded, wanted)) {
     const { id } = update;
     const without = new Set([...left].filter((other) => other !== id));
     const bare = (needed: UpdateId) => superseding.met(needed, left) && !superseding.met(needed, without);
-    const holds = stuck.find(({ depends }) => depends.some(bare));
+    const dependent = stuck.find(({ depends }) => depends.some(bare));
     const reason = wanted.has(id) ? why(id) : "what it depends on goes";
     const result: Result = stop.aborted
-      ? unbegun(id)
-      : holds
-        ? { id, result: "left_out", why: { id, reason: "needed", by: holds.id } }
+      ? notBegun(id)
+      : dependent
+        ? { id, result: "left_out", why: { id, reason: "needed", by: dependent.id } }
         : await takeOut(
-            { ...update, module: update.module.name, removal: removalOf(update) },
-            undoing,
+            { ...update, module: update.module.name, removal: engineRemoval(update) },
+            parts,
             reason,
           );
     if (result.result === "undone" || result.result === "would_undo") left.delete(id);
@@ -51,11 +55,14 @@ export async function undoUpdates(
   }
 }
 
-/** One that the journal remembers and the kernel has not, or that no manifest names any more: by its module alone. */
-export function undoRemembered(id: UpdateId, module: ObjectName, undoing: Undoing): Promise<Result> {
+/**
+ * Undoes an update by the name of its module alone. For an update in the journal that is not in the kernel, or that no
+ * manifest names any more.
+ */
+export function undoRemembered(id: UpdateId, module: ObjectName, parts: UndoParts): Promise<Result> {
   const engine = parseModuleName(module) ? "ksplice" : "livepatch";
   const removal: Removal = { id, modules: [{ name: module, role: "patch", target: null }] };
-  return takeOut({ id, engine, module, removal }, undoing, "it is not wanted any more");
+  return takeOut({ id, engine, module, removal }, parts, "it is not wanted any more");
 }
 
 interface Leaving {
@@ -67,7 +74,7 @@ interface Leaving {
 
 async function takeOut(
   leaving: Leaving,
-  { journal, engines, dryRun }: Undoing,
+  { kernel: { engines }, wish: { dryRun }, run: { journal } }: UndoParts,
   why: string,
 ): Promise<Result> {
   const { id, module } = leaving;

@@ -1,79 +1,92 @@
 import type { UpdateId } from "../../shared/brand.ts";
+import type { Ledger } from "../journal/ledger.ts";
 import { planUpdates } from "../plan/plan.ts";
-import { type Attempting, attempt, unbegun } from "./attempt.ts";
+import { applyUpdate, notBegun } from "./apply_update.ts";
 import type { HostJournal } from "./host_journal.ts";
-import { recheckPending, unsettledUpdates } from "./pending.ts";
-import { settleOpen } from "./settle.ts";
-import { refuseUnclear, type Survey, survey, type Wanted } from "./survey.ts";
+import { recheckPending, uncheckedUpdates } from "./pending_objects.ts";
+import { recoverInterrupted } from "./recover_interrupted.ts";
+import { refuseUnclearState, type StateAndPlan, stateAndPlan } from "./state_and_plan.ts";
 import { undoUpdates } from "./undo.ts";
+import type { ChangeRun, Offer, RunningKernel, Wish } from "./upgrade_parts.ts";
 
-export interface UpgradeOptions extends Omit<Attempting, "journal">, Wanted {
+/** A run that may turn out to change nothing. It opens its journal when it has something to change. */
+export interface UpgradeRun extends Omit<ChangeRun, "journal"> {
   readonly journal: HostJournal;
-  /** Called once before anything is changed: has the host to itself and the whole chain verified, or throws. */
+  /** Called once before anything is changed. Takes the state lock, or throws. */
   readonly begin: () => Promise<void>;
-  /** What becomes of an applied update that is recalled. */
-  readonly recall: "hold" | "undo";
+}
+
+export interface UpgradeParts {
+  readonly kernel: RunningKernel;
+  readonly offer: Offer;
+  readonly wish: Wish;
+  readonly run: UpgradeRun;
 }
 
 /**
- * Brings a kernel to where the manifest and the policy have it: settles what a killed run left, looks at what was
- * pending, takes out what was recalled where that is the policy, and applies what is missing, in order. One that fails
- * leaves out its dependents and nothing else.
+ * Brings the running kernel to the state that the manifest and the policy ask for. Recovers from a run that was killed,
+ * checks again what was pending, takes out what was recalled if that is the policy, and applies what is missing, in
+ * order. An update that fails leaves out the updates that depend on it, and no others.
  */
-export async function upgrade(options: UpgradeOptions): Promise<void> {
-  const { updates, engines, journal: hostJournal, report } = options;
-  const { ledger } = await hostJournal.read();
-  const first = await survey(updates, engines, ledger, options);
-  refuseUnclear(first.state, ledger.open?.id);
+export async function upgrade(parts: UpgradeParts): Promise<void> {
+  const { kernel, offer, wish, run } = parts;
+  const { ledger } = await run.journal.read();
+  const first = await stateAndPlan(offer.updates, kernel.engines, ledger, wish);
+  refuseUnclearState(first.state, ledger.open?.id);
   const idle =
     first.plan.steps.length === 0 &&
     !ledger.open &&
-    unsettledUpdates(updates, first.applied, ledger, options.modules).length === 0 &&
-    (options.recall === "hold" || recalled(first).length === 0) &&
+    uncheckedUpdates(offer.updates, first.applied, ledger, kernel.modules).length === 0 &&
+    (wish.recall === "hold" || recalled(first).length === 0) &&
     unrecorded(first, ledger).length === 0;
-  if (!idle) return change(options);
-  await reportKept(first, options);
-  for (const why of first.plan.leftOut) await report({ id: why.id, result: "left_out", why });
+  if (!idle) return changeKernel(parts);
+  await reportKept(first, run);
+  for (const why of first.plan.leftOut) await run.report({ id: why.id, result: "left_out", why });
 }
 
-async function change(options: UpgradeOptions): Promise<void> {
-  const { updates, engines, report, dryRun } = options;
-  await options.begin();
-  const journal = await options.journal.open(); // another run may have been at it meanwhile
-  const attempting: Attempting = { ...options, journal };
-  if (!dryRun) await settleOpen(attempting);
-  const look = () => survey(updates, engines, journal.ledger, options);
+async function changeKernel({ kernel, offer, wish, run: upgradeRun }: UpgradeParts): Promise<void> {
+  const { updates } = offer;
+  const { dryRun } = wish;
+  await upgradeRun.begin();
+  // The journal is read again, because another run may have changed it before this one took the lock.
+  const journal = await upgradeRun.journal.open();
+  const run: ChangeRun = { ...upgradeRun, journal };
+  const { report } = run;
+  if (!dryRun) await recoverInterrupted(kernel, updates, run);
+  const look = () => stateAndPlan(updates, kernel.engines, journal.ledger, wish);
   let now = await look();
-  refuseUnclear(now.state);
+  refuseUnclearState(now.state);
   if (!dryRun) for (const event of unrecorded(now, journal.ledger)) await journal.write(event);
 
-  const failed = new Set(await recheckPending(attempting, now.applied));
+  const parts = { kernel, offer, wish, run };
+  const failed = new Set(await recheckPending(parts, now.applied));
   now = await look();
-  if (options.recall === "undo") {
+  if (wish.recall === "undo") {
     const ids = new Set(recalled(now).map(({ id }) => id));
-    await undoUpdates(attempting, now.applied, ids, () => "it was recalled");
+    await undoUpdates(parts, now.applied, ids, () => "it was recalled");
     if (!dryRun) now = await look();
-  } else await reportKept(now, options);
+  } else await reportKept(now, run);
 
   let { applied, foreign } = now;
   const tried = new Set<UpdateId>();
   for (;;) {
     const { steps, leftOut } = planUpdates({
-      ...options,
+      ...wish,
+      updates,
       applied,
       foreign,
       suspects: new Set(journal.ledger.suspects.keys()),
-      // What another replace took out in this run was applied in it: it is not tried in turn for ever.
+      // An update that this run applied and then replaced by another is not tried again, or the run would not end.
       failed: new Set([...failed, ...[...tried].filter((id) => !applied.has(id))]),
     });
     const [step] = steps;
-    if (!step || options.stop.aborted) {
-      for (const { update } of steps) await report(unbegun(update.id));
+    if (!step || run.stop.aborted) {
+      for (const { update } of steps) await report(notBegun(update.id));
       const told = leftOut.filter(({ reason }) => reason !== "failed");
       for (const why of told) await report({ id: why.id, result: "left_out", why });
       return;
     }
-    const result = await attempt(step, attempting);
+    const result = await applyUpdate(step, parts);
     await report(result);
     tried.add(step.update.id);
     if (result.result === "failed") failed.add(step.update.id);
@@ -85,25 +98,25 @@ async function change(options: UpgradeOptions): Promise<void> {
   }
 }
 
-/** Updates in force that are not to be applied any more. */
-const recalled = ({ state, applied }: Survey) =>
+/** Returns the applied updates that have been recalled. */
+const recalled = ({ state, applied }: StateAndPlan) =>
   state.updates
     .map(({ update }) => update)
     .filter(({ id, recalled: why }) => why !== null && applied.has(id));
 
-async function reportKept(now: Survey, { report }: UpgradeOptions): Promise<void> {
+async function reportKept(now: StateAndPlan, { report }: Pick<ChangeRun, "report">): Promise<void> {
   for (const { id, recalled: why } of recalled(now)) await report({ id, result: "kept", why: why ?? "" });
 }
 
-/** In force, and the journal knows nothing of it: it was lost, or loaded by hand. From here on it is remembered. */
-const unrecorded = (
-  { state, applied }: Survey,
-  { standing, open }: { standing: ReadonlyMap<UpdateId, unknown>; open: unknown },
-) =>
-  open
+/**
+ * Returns journal records for the updates that are applied and that the journal does not know: it was lost, or they were
+ * loaded by hand.
+ */
+const unrecorded = ({ state, applied }: StateAndPlan, ledger: Pick<Ledger, "applied" | "open">) =>
+  ledger.open
     ? []
     : state.updates
-        .filter(({ update: { id } }) => applied.has(id) && !standing.has(id))
+        .filter(({ update: { id } }) => applied.has(id) && !ledger.applied.has(id))
         .map(
           ({ update: { id, module } }) =>
             ({ kind: "standing", id, module: module.name, pending: [] }) as const,

@@ -1,18 +1,16 @@
 import { RebootlessError } from "../../shared/errors.ts";
-import { applyAgain } from "../apply/boot.ts";
+import { applyAgain } from "../apply/apply_again.ts";
 import { hostJournal } from "../apply/host_journal.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../host/host.ts";
-import { openKernelCore } from "../host/kcore.ts";
 import { killSwitch } from "../host/kill_switch.ts";
-import { runningModules } from "../host/modules.ts";
 import type { Ledger } from "../journal/ledger.ts";
 import { withheldUpdates } from "../plan/withheld.ts";
 import { policyOf } from "../policy/policy.ts";
 import { lastVerified } from "../trust/poll.ts";
+import { changeRun } from "./change_run.ts";
 import { kernelLine } from "./describe.ts";
 import { Results } from "./results.ts";
-import { atHand } from "./upgrade.ts";
 
 /**
  * Applies again what was applied before a reboot: from what this host verified and keeps, with no feed and no network.
@@ -33,29 +31,32 @@ export async function boot(context: Context): Promise<void> {
   const results = new Results(context);
   const members = () => ({ build_id: host.buildId, suspects: [...ledger.suspects.keys()] });
   await results.of("boot", members, async () => {
-    if (ledger.standing.size > 0) {
+    if (ledger.applied.size > 0) {
       await lock.take();
       const verified = await lastVerified(host);
       if (!verified) throw nothingVerified(ledger);
       const { manifest } = verified;
       record.manifest = manifest;
-      const asked = new Set(ledger.standing.keys());
+      const asked = new Set(ledger.applied.keys());
+      const { kernel, run } = await changeRun(context, host, results);
       await applyAgain({
-        ...(await atHand(context, host, results)),
-        ...manifest,
-        begin: async () => {
-          await lock.take();
-          context.stop.heed();
+        kernel,
+        offer: { ...manifest, directory: host.directory },
+        wish: {
+          withheld: withheldUpdates(
+            await policyOf(host.config, places, system),
+            manifest.updates,
+            clock(),
+            asked,
+          ),
         },
-        directory: host.directory,
-        memory: openKernelCore,
-        modules: runningModules,
-        withheld: withheldUpdates(
-          await policyOf(host.config, places, system),
-          manifest.updates,
-          clock(),
-          asked,
-        ),
+        run: {
+          ...run,
+          begin: async () => {
+            await lock.take();
+            context.stop.heed();
+          },
+        },
       });
     }
     if (results.length === 0) terminal.say("Nothing to apply again.");
@@ -70,8 +71,8 @@ async function tellSuspects({ terminal, record }: Context, { suspects }: Ledger)
   }
 }
 
-function nothingVerified({ standing }: Ledger): RebootlessError {
-  const ids = [...standing.keys()].join(", ");
+function nothingVerified({ applied }: Ledger): RebootlessError {
+  const ids = [...applied.keys()].join(", ");
   return new RebootlessError(
     "trust",
     `what this host had verified does not verify any more: ${ids} stay out`,

@@ -1,6 +1,6 @@
 import { EXIT } from "../../shared/exit_codes.ts";
 import { hostJournal } from "../apply/host_journal.ts";
-import { survey } from "../apply/survey.ts";
+import { stateAndPlan } from "../apply/state_and_plan.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
 import { openHost } from "../host/host.ts";
@@ -21,7 +21,7 @@ export async function check(context: Context, options: CheckOptions): Promise<vo
   const { polled, feed, milliseconds } = await pollFeed(context, host, options);
   const { updates: all } = polled.manifest;
   const { ledger } = await (await hostJournal(context, host)).read();
-  const { plan } = await survey(all, engines({ system }), ledger, {
+  const { plan } = await stateAndPlan(all, engines({ system }), ledger, {
     asked: undefined,
     withheld: withheldUpdates(await policyOf(host.config, places, system), all, clock()),
     replaceOthers: false,

@@ -4,7 +4,7 @@ import type { RebootlessError } from "../../shared/errors.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 import { formatInstant } from "../../shared/time.ts";
-import type { HostState } from "../apply/state.ts";
+import type { HostState } from "../apply/host_state.ts";
 import { type Hold, holdOf } from "../plan/holds.ts";
 import type { LeftOut } from "../plan/order.ts";
 import type { Polled } from "../trust/poll.ts";

@@ -1,7 +1,7 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import { isCode } from "../../shared/errors.ts";
 import { formatInventory } from "../../shared/inventory.ts";
-import { appliedIds, hostState } from "../apply/state.ts";
+import { appliedIds, hostState } from "../apply/host_state.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
 import { openHost } from "../host/host.ts";

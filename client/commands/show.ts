@@ -4,10 +4,10 @@ import { reachedAt } from "../../shared/feed/rollout.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
-import type { Standing } from "../apply/state.ts";
+import type { UpdateAndState } from "../apply/host_state.ts";
 import type { Context } from "../context.ts";
 import { openHost } from "../host/host.ts";
-import { standingToJson } from "../report/host_json.ts";
+import { updateToJson } from "../report/host_json.ts";
 import { type HostView, viewHost } from "../report/host_view.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { updateLine } from "./describe.ts";
@@ -28,7 +28,7 @@ export async function show(context: Context, id: string | undefined, options: Sh
   }
   const view = await viewHost(context, host, verified.manifest);
   if (id === undefined) list(context, view, options);
-  else inFull(context, view, standingOf(id, view));
+  else inFull(context, view, findUpdate(id, view));
 }
 
 function list({ terminal }: Context, view: HostView, options: ShowOptions): void {
@@ -42,25 +42,25 @@ function list({ terminal }: Context, view: HostView, options: ShowOptions): void
   }
   if (chosen.length === 0) terminal.say("No updates.");
   terminal.result("show", {
-    updates: chosen.map((standing) => standingToJson(standing, view)),
+    updates: chosen.map((one) => updateToJson(one, view)),
   });
 }
 
-function standingOf(id: string, { state }: HostView): Standing {
-  const standing = state.updates.find(({ update }) => update.id === id);
-  if (standing) return standing;
+function findUpdate(id: string, { state }: HostView): UpdateAndState {
+  const found = state.updates.find(({ update }) => update.id === id);
+  if (found) return found;
   throw new RebootlessError("usage", `no update is called ${id}`, { hint: "`rebootless show` lists them." });
 }
 
-function inFull({ terminal }: Context, view: HostView, standing: Standing): void {
-  const { update } = standing;
-  for (const [label, text] of facts(view, standing)) {
+function inFull({ terminal }: Context, view: HostView, one: UpdateAndState): void {
+  const { update } = one;
+  for (const [label, text] of facts(view, one)) {
     if (text !== "") terminal.say(`${label.padEnd(11)}${text}`);
   }
   const { rollout } = update;
   terminal.result("show", {
     update: jsonObject({
-      ...Object.fromEntries(standingToJson(standing, view)),
+      ...Object.fromEntries(updateToJson(one, view)),
       effective_release: update.effective,
       engine: update.engine,
       depends: update.depends,
@@ -84,7 +84,7 @@ function inFull({ terminal }: Context, view: HostView, standing: Standing): void
   });
 }
 
-function facts(view: HostView, { update, state }: Standing): readonly (readonly [string, string])[] {
+function facts(view: HostView, { update, state }: UpdateAndState): readonly (readonly [string, string])[] {
   const withheld = view.withheld.get(update.id);
   const pending = view.inForce.get(update.id) ?? [];
   return [

@@ -1,18 +1,12 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Update } from "../../shared/feed/update.ts";
-import { hostJournal } from "../apply/host_journal.ts";
 import { upgrade as bringUp } from "../apply/upgrade.ts";
 import type { Context } from "../context.ts";
-import { progressTo } from "../engines/aborted.ts";
-import { engines } from "../engines/engines.ts";
-import type { Host } from "../host/host.ts";
 import { openHost } from "../host/host.ts";
-import { openKernelCore } from "../host/kcore.ts";
-import { moduleFiles, type Unpack } from "../host/module_files.ts";
-import { runningModules } from "../host/modules.ts";
 import { withheldUpdates } from "../plan/withheld.ts";
 import { policyOf } from "../policy/policy.ts";
+import { changeRun } from "./change_run.ts";
 import { kernelLine, pollLine } from "./describe.ts";
 import { type PollingOptions, pollFeed } from "./polling.ts";
 import { Results } from "./results.ts";
@@ -52,60 +46,37 @@ export async function upgrade(
     milliseconds: Math.round(system.uptime() - start),
   });
   await results.of("upgrade", members, async () => {
+    const { kernel, run } = await changeRun(context, host, results);
     await bringUp({
-      ...(await atHand(context, host, results)),
-      ...manifest,
-      feed,
-      directory: host.directory,
-      memory: openKernelCore,
-      modules: runningModules,
-      begin: async () => {
-        await context.lock.take();
-        context.stop.heed();
-        await polled.confirm();
-      },
-      withheld: withheldUpdates(
-        await policyOf(host.config, places, system),
-        manifest.updates,
-        clock(),
+      kernel,
+      offer: { ...manifest, feed, directory: host.directory },
+      wish: {
         asked,
-      ),
-      asked,
-      replaceOthers,
-      recall: host.config.recall,
-      partial: options.partial ?? host.config.partial,
-      dryRun,
+        withheld: withheldUpdates(
+          await policyOf(host.config, places, system),
+          manifest.updates,
+          clock(),
+          asked,
+        ),
+        replaceOthers,
+        recall: host.config.recall,
+        partial: options.partial ?? host.config.partial,
+        dryRun,
+      },
+      run: {
+        ...run,
+        begin: async () => {
+          await context.lock.take();
+          context.stop.heed();
+          await polled.confirm();
+        },
+      },
     });
     context.record.judge("recalled");
     if (results.length === 0) terminal.say("Nothing to apply.");
   });
   if (asked === undefined && !dryRun) context.record.judge("failed");
 }
-
-/** What every run that changes the kernel works with. */
-export async function atHand(context: Context, host: Host, results: Results) {
-  const { system, terminal } = context;
-  const stop = context.stop.signal;
-  return {
-    system,
-    stop,
-    moduleFile: moduleFiles(host.kernel.release, unpackModule),
-    engines: engines({
-      system,
-      stop,
-      deadlineMs: host.config.stallDeadline,
-      progress: progressTo(terminal.progress),
-    }),
-    journal: await hostJournal(context, host),
-    report: results.report,
-    progress: terminal.progress,
-  };
-}
-
-const unpackModule: Unpack = async (bytes, packing) => {
-  const inspecting = await import("./inspecting.ts");
-  return inspecting.unpackModule(bytes, packing);
-};
 
 export function askedFor(ids: readonly string[], updates: readonly Update[]): ReadonlySet<UpdateId> {
   return new Set(

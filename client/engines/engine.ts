@@ -53,7 +53,7 @@ export interface Removal {
 }
 
 /** What is to go into the kernel. */
-export interface Change extends Removal {
+export interface EngineChange extends Removal {
   /** In load order. */
   readonly modules: readonly LoadableModule[];
   /** Everything that it changes: `vmlinux` and modules. */
@@ -145,7 +145,7 @@ export interface Engine {
   readonly name: EngineName;
   loaded(): Promise<readonly LoadedPatch[]>;
   /** What would abort the change before anything is loaded, as far as it can be known. Changes nothing. */
-  preflight(change: Change, options: Pick<ApplyOptions, "partial">): Promise<Abort | undefined>;
-  apply(change: Change, options: ApplyOptions): Promise<ApplyOutcome>;
+  preflight(change: EngineChange, options: Pick<ApplyOptions, "partial">): Promise<Abort | undefined>;
+  apply(change: EngineChange, options: ApplyOptions): Promise<ApplyOutcome>;
   undo(removal: Removal): Promise<UndoOutcome>;
 }

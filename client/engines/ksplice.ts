@@ -1,7 +1,7 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import type { System } from "../host/system.ts";
 import { aborted, abortOf } from "./causes.ts";
-import type { Abort, ApplyOutcome, Change, Engine, Progress, Removal, UndoOutcome } from "./engine.ts";
+import type { Abort, ApplyOutcome, Engine, EngineChange, Progress, Removal, UndoOutcome } from "./engine.ts";
 import { kidOf, parseModuleName } from "./ksplice/names.ts";
 import { reach } from "./ksplice/outcome.ts";
 import {
@@ -40,7 +40,7 @@ export function kspliceEngine(options: KspliceOptions): Engine {
 
 async function foreseen(
   system: System,
-  { id, modules, objects }: Change,
+  { id, modules, objects }: EngineChange,
   partial: boolean,
 ): Promise<Abort | undefined> {
   const kid = kidOf(id, modules);
@@ -59,7 +59,7 @@ async function foreseen(
   return undefined;
 }
 
-async function apply(options: KspliceOptions, change: Change, partial: boolean): Promise<ApplyOutcome> {
+async function apply(options: KspliceOptions, change: EngineChange, partial: boolean): Promise<ApplyOutcome> {
   const { system } = options;
   const kid = kidOf(change.id, change.modules);
   const start = system.uptime();
@@ -89,7 +89,7 @@ async function removeLeftover(system: System, kid: string): Promise<Abort | unde
   return abortOf("already_loaded", `modules of Ksplice update ${kid} are loaded, and cannot go: ${stays}`);
 }
 
-async function loadAll(system: System, { modules }: Change): Promise<Abort | undefined> {
+async function loadAll(system: System, { modules }: EngineChange): Promise<Abort | undefined> {
   for (const { name, file } of modules) {
     const refused = await loadModule(system, name, file);
     if (refused) return refused;
@@ -99,7 +99,7 @@ async function loadAll(system: System, { modules }: Change): Promise<Abort | und
 
 async function switchOn(
   options: KspliceOptions,
-  change: Change,
+  change: EngineChange,
   kid: string,
   partial: boolean,
 ): Promise<Abort | undefined> {

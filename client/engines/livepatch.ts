@@ -1,7 +1,7 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import type { System } from "../host/system.ts";
 import { aborted, abortOf } from "./causes.ts";
-import type { Abort, Aborted, ApplyOptions, Change, Engine, Removal, UndoOutcome } from "./engine.ts";
+import type { Abort, Aborted, ApplyOptions, Engine, EngineChange, Removal, UndoOutcome } from "./engine.ts";
 import { LIVEPATCH, loadedPatches, patchFolder, patchInTransition } from "./livepatch/sysfs.ts";
 import { blockersOf, type Place, reverseApply, reverseUndo, settle } from "./livepatch/transition.ts";
 import { absentObjects, isLoaded, loadModule, modulesDisabled, unloadModule } from "./module_load.ts";
@@ -12,7 +12,11 @@ import { type EngineOptions, waitUntil } from "./wait.ts";
 export function livepatchEngine(options: EngineOptions): Engine {
   const { system } = options;
 
-  const attemptApply = async (change: Change, { partial, matchAgain }: ApplyOptions, attempts: number) => {
+  const attemptApply = async (
+    change: EngineChange,
+    { partial, matchAgain }: ApplyOptions,
+    attempts: number,
+  ) => {
     const place = placeOf(options, change);
     const refused = await foreseen(system, change, partial);
     if (refused) return aborted(refused);
@@ -50,7 +54,7 @@ function placeOf(options: EngineOptions, { id, modules }: Removal): Place {
 
 async function foreseen(
   system: System,
-  { modules, objects }: Change,
+  { modules, objects }: EngineChange,
   partial: boolean,
 ): Promise<Abort | undefined> {
   await requireLivepatch(system);
@@ -110,7 +114,7 @@ async function removeLeftover(system: System, name: string): Promise<Abort | und
   return abortOf("already_loaded", `a module called ${name} is loaded, and cannot go: ${stays}`);
 }
 
-async function load(place: Place, change: Change) {
+async function load(place: Place, change: EngineChange) {
   const { options, name, folder } = place;
   const { system } = options;
   const before = await inForce(system);

@@ -3,8 +3,8 @@ import { counted } from "../../shared/counted.ts";
 import { isCode } from "../../shared/errors.ts";
 import type { Clock } from "../../shared/time.ts";
 import type { JournalFile } from "./file.ts";
-import { type Ledger, ledgerOf, ledgerRecords } from "./ledger.ts";
-import { readLines, writtenFor } from "./lines.ts";
+import { bytesToWrite, parseJournal } from "./journal_format.ts";
+import { type Ledger, ledgerFromRecords, ledgerRecords } from "./ledger.ts";
 import { type BootId, type Event, encodeRecord, type JournalRecord } from "./record.ts";
 
 /** Beyond this the older half is dropped. A run that changes something adds about a kilobyte. */
@@ -26,8 +26,8 @@ export interface Journal extends JournalView {
 
 /** For readers, who need no lock. A record that is just being written is not there yet. */
 export async function readJournal(file: JournalFile, boot: BootId): Promise<JournalView> {
-  const { records } = readLines(await file.read());
-  return { records, ledger: ledgerOf(records, boot) };
+  const { records } = parseJournal(await file.read());
+  return { records, ledger: ledgerFromRecords(records, boot) };
 }
 
 export interface JournalOptions {
@@ -39,7 +39,7 @@ export interface JournalOptions {
 
 /** Cuts off what a crash left unfinished and mends what is damaged, and says so. */
 export async function openJournal({ file, boot, clock, notice }: JournalOptions): Promise<Journal> {
-  const found = readLines(await file.read());
+  const found = parseJournal(await file.read());
   if (found.torn > 0)
     notice(`warning: the journal's end was cut short: ${counted(found.torn, "byte")} dropped`);
   if (found.damaged > 0)
@@ -56,11 +56,11 @@ export async function openJournal({ file, boot, clock, notice }: JournalOptions)
   return {
     records: written,
     get ledger() {
-      return ledgerOf(written, boot);
+      return ledgerFromRecords(written, boot);
     },
     async write(event) {
       const record: JournalRecord = { ...event, at: clock(), boot };
-      await file.write(end, writtenFor(record));
+      await file.write(end, bytesToWrite(record));
       end += encodeRecord(record).length;
       written.push(record);
     },
@@ -81,7 +81,7 @@ function compacted(records: readonly JournalRecord[], boot: BootId): readonly Jo
     const record = records[at - 1];
     bytes += record ? encodeRecord(record).length : 0;
   }
-  const before = () => ledgerOf(records.slice(0, at), records[at]?.boot ?? boot);
+  const before = () => ledgerFromRecords(records.slice(0, at), records[at]?.boot ?? boot);
   while (before().open) at--; // an intent and its outcome stay together
   return [...ledgerRecords(before()), ...records.slice(at)];
 }

@@ -3,7 +3,7 @@ import type { Instant } from "../../shared/time.ts";
 import type { Act, BootId, Event, Intent, JournalRecord } from "./record.ts";
 
 /** An update that was applied and not undone since: the host wants it, after a reboot too. */
-export interface Standing {
+export interface AppliedEntry {
   readonly module: ObjectName;
   /** Objects whose code was not matched, because they were not loaded. */
   readonly pending: readonly ObjectName[];
@@ -13,7 +13,7 @@ export interface Standing {
 }
 
 /** An update that was on its way in or out when the host went down. It is not tried again by itself. */
-export interface Suspect {
+export interface SuspectEntry {
   readonly act: Act;
   readonly at: Instant;
   readonly boot: BootId;
@@ -21,16 +21,16 @@ export interface Suspect {
 
 /** What a journal comes to. */
 export interface Ledger {
-  readonly standing: ReadonlyMap<UpdateId, Standing>;
-  readonly suspects: ReadonlyMap<UpdateId, Suspect>;
+  readonly applied: ReadonlyMap<UpdateId, AppliedEntry>;
+  readonly suspects: ReadonlyMap<UpdateId, SuspectEntry>;
   /** Begun in this boot, and nobody wrote how it ended: the client was killed. */
   readonly open: (Intent & { readonly at: Instant; readonly boot: BootId }) | undefined;
 }
 
 /** @param boot the present one: an intent of another that has no outcome was cut short by the host going down. */
-export function ledgerOf(records: readonly JournalRecord[], boot: BootId): Ledger {
-  const standing = new Map<UpdateId, Standing>();
-  const suspects = new Map<UpdateId, Suspect>();
+export function ledgerFromRecords(records: readonly JournalRecord[], boot: BootId): Ledger {
+  const applied = new Map<UpdateId, AppliedEntry>();
+  const suspects = new Map<UpdateId, SuspectEntry>();
   let open: Ledger["open"];
 
   const wentDown = (now: BootId) => {
@@ -38,11 +38,11 @@ export function ledgerOf(records: readonly JournalRecord[], boot: BootId): Ledge
     const { act, id, at } = open;
     suspects.set(id, { act, at, boot: open.boot });
     // Nothing outlives a reboot: what was to go out is out.
-    if (act === "undo") standing.delete(id);
+    if (act === "undo") applied.delete(id);
     open = undefined;
   };
-  const applied = (id: UpdateId, { module, pending }: Intent, { at, boot: by }: JournalRecord) => {
-    standing.set(id, { module, pending, at, boot: by });
+  const recordApplied = (id: UpdateId, { module, pending }: Intent, { at, boot: by }: JournalRecord) => {
+    applied.set(id, { module, pending, at, boot: by });
     suspects.delete(id);
   };
 
@@ -53,17 +53,17 @@ export function ledgerOf(records: readonly JournalRecord[], boot: BootId): Ledge
         open = record;
         break;
       case "outcome":
-        if (record.done && record.act === "undo") standing.delete(record.id);
+        if (record.done && record.act === "undo") applied.delete(record.id);
         if (record.done && open?.act === "apply" && open.id === record.id) {
-          applied(record.id, open, record);
-          for (const id of open.replaces) standing.delete(id);
+          recordApplied(record.id, open, record);
+          for (const id of open.replaces) applied.delete(id);
         }
         open = undefined;
         break;
       case "matched": {
-        const before = standing.get(record.id);
+        const before = applied.get(record.id);
         const pending = before?.pending.filter((name) => !record.objects.includes(name)) ?? [];
-        if (before) standing.set(record.id, { ...before, pending });
+        if (before) applied.set(record.id, { ...before, pending });
         break;
       }
       case "released":
@@ -71,7 +71,7 @@ export function ledgerOf(records: readonly JournalRecord[], boot: BootId): Ledge
         break;
       case "standing": {
         const { module, pending, at, boot: by } = record;
-        standing.set(record.id, { module, pending, at, boot: by });
+        applied.set(record.id, { module, pending, at, boot: by });
         break;
       }
       case "suspect":
@@ -80,14 +80,18 @@ export function ledgerOf(records: readonly JournalRecord[], boot: BootId): Ledge
     }
   }
   wentDown(boot);
-  return { standing, suspects, open };
+  return { applied, suspects, open };
 }
 
 /** Records that come to the same, but for what is open. */
-export function ledgerRecords({ standing, suspects }: Ledger): readonly JournalRecord[] {
-  const made = <E extends Event>(event: E, { at, boot }: Standing | Suspect) => ({ ...event, at, boot });
+export function ledgerRecords({ applied, suspects }: Ledger): readonly JournalRecord[] {
+  const made = <E extends Event>(event: E, { at, boot }: AppliedEntry | SuspectEntry) => ({
+    ...event,
+    at,
+    boot,
+  });
   return [
-    ...[...standing].map(([id, one]) => {
+    ...[...applied].map(([id, one]) => {
       const { module, pending } = one;
       return made({ kind: "standing", id, module, pending }, one);
     }),

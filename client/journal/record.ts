@@ -29,7 +29,7 @@ export interface Intent {
 }
 
 /** Written when it is known what became of an intent. */
-export interface Outcome {
+export interface IntentOutcome {
   readonly kind: "outcome";
   readonly act: Act;
   readonly id: UpdateId;
@@ -42,7 +42,7 @@ export interface Outcome {
 
 export type Event =
   | Intent
-  | Outcome
+  | IntentOutcome
   /** Objects that were pending are loaded, and their code is what it should be. */
   | { readonly kind: "matched"; readonly id: UpdateId; readonly objects: readonly ObjectName[] }
   /** The administrator lets a suspect be tried again. */

@@ -27,7 +27,7 @@ export type LeftOut =
     };
 
 /** An update in its turn. */
-export interface Ordered {
+export interface OrderedUpdate {
   readonly update: Update;
   /** Applied updates that the kernel puts out of force when this one goes in. */
   readonly replaces: readonly UpdateId[];
@@ -36,7 +36,7 @@ export interface Ordered {
 }
 
 /** What updates are ordered on top of. */
-export interface Ground {
+export interface OrderContext {
   /** Every update of the manifest. */
   readonly byId: ReadonlyMap<UpdateId, Update>;
   readonly superseding: Superseding;
@@ -47,8 +47,8 @@ export interface Ground {
   readonly leaveOut: ReadonlyMap<UpdateId, LeftOut>;
 }
 
-export interface Order {
-  readonly updates: readonly Ordered[];
+export interface UpdateOrder {
+  readonly updates: readonly OrderedUpdate[];
   readonly leftOut: readonly LeftOut[];
 }
 
@@ -56,13 +56,13 @@ export interface Order {
  * Puts what is not applied yet into an order in which it can be applied: dependencies first, then atomic replaces,
  * as they would take out what came before them; ties by publication and then id.
  */
-export function orderUpdates(candidates: readonly Update[], ground: Ground): Order {
-  const { leaveOut } = ground;
-  const state = new Simulated(ground);
+export function orderUpdates(candidates: readonly Update[], context: OrderContext): UpdateOrder {
+  const { leaveOut } = context;
+  const state = new Simulated(context);
   const open = new Set<UpdateId>();
   const chosen = new Map(candidates.map((update) => [update.id, update]));
   const leftOut = new Map<UpdateId, LeftOut>();
-  const updates: Ordered[] = [];
+  const updates: OrderedUpdate[] = [];
 
   function* visit(update: Update): Visit {
     if (state.seen.has(update.id) || leftOut.has(update.id)) return;
@@ -92,58 +92,58 @@ export function orderUpdates(candidates: readonly Update[], ground: Ground): Ord
 class Simulated {
   /** Applied now, or in an earlier step: not to be looked at again, though it was replaced since. */
   readonly seen: Set<UpdateId>;
-  readonly #standing: Set<UpdateId>;
-  readonly #ground: Ground;
-  readonly #foes: ReadonlyMap<UpdateId, ReadonlySet<UpdateId>>;
+  readonly #inForce: Set<UpdateId>;
+  readonly #context: OrderContext;
+  readonly #conflicts: ReadonlyMap<UpdateId, ReadonlySet<UpdateId>>;
   #foreign: readonly string[];
 
-  constructor(ground: Ground) {
-    this.seen = new Set(ground.applied);
-    this.#standing = new Set(ground.applied);
-    this.#ground = ground;
-    this.#foreign = ground.foreign;
-    this.#foes = conflictsBothWays(ground.byId.values());
+  constructor(context: OrderContext) {
+    this.seen = new Set(context.applied);
+    this.#inForce = new Set(context.applied);
+    this.#context = context;
+    this.#foreign = context.foreign;
+    this.#conflicts = conflictsBothWays(context.byId.values());
   }
 
   meets(id: UpdateId): boolean {
-    return this.#ground.superseding.met(id, this.#standing);
+    return this.#context.superseding.met(id, this.#inForce);
   }
 
   obstacleTo(update: Update): LeftOut | undefined {
     const { id } = update;
     const needs = update.depends.find((needed) => !this.meets(needed));
     if (needs !== undefined) return { id, reason: "missing", needs };
-    const foe = [...(this.#foes.get(id) ?? [])].sort().find((other) => this.#survives(other, update));
-    if (foe !== undefined) return { id, reason: "conflict", with: foe };
-    return this.#ground.replaceOthers ? undefined : this.#wouldReplace(update);
+    const other = [...(this.#conflicts.get(id) ?? [])].sort().find((one) => this.#survives(one, update));
+    if (other !== undefined) return { id, reason: "conflict", with: other };
+    return this.#context.replaceOthers ? undefined : this.#wouldReplace(update);
   }
 
-  apply(update: Update): Ordered {
+  apply(update: Update): OrderedUpdate {
     const replaces = update.replace ? this.#replaceable() : [];
     const replacesForeign = update.replace ? this.#foreign : [];
-    for (const id of replaces) this.#standing.delete(id);
+    for (const id of replaces) this.#inForce.delete(id);
     if (update.replace) this.#foreign = [];
-    this.#standing.add(update.id);
+    this.#inForce.add(update.id);
     this.seen.add(update.id);
     return { update, replaces, replacesForeign };
   }
 
   /** An atomic replace need not bear what it takes out. */
   #survives(id: UpdateId, update: Update): boolean {
-    return this.#standing.has(id) && !(update.replace && this.#isLivepatch(id));
+    return this.#inForce.has(id) && !(update.replace && this.#isLivepatch(id));
   }
 
   #replaceable(): UpdateId[] {
-    return [...this.#standing].filter((id) => this.#isLivepatch(id)).sort();
+    return [...this.#inForce].filter((id) => this.#isLivepatch(id)).sort();
   }
 
   #isLivepatch(id: UpdateId): boolean {
-    return this.#ground.byId.get(id)?.engine === "livepatch";
+    return this.#context.byId.get(id)?.engine === "livepatch";
   }
 
   #wouldReplace(update: Update): LeftOut | undefined {
     if (!update.replace) return undefined;
-    const needless = this.#ground.superseding.neededNoMore(update.id);
+    const needless = this.#context.superseding.neededNoMore(update.id);
     const updates = this.#replaceable().filter((id) => !needless.has(id));
     if (updates.length + this.#foreign.length === 0) return undefined;
     return { id: update.id, reason: "replaces", updates, foreign: this.#foreign };
@@ -152,15 +152,15 @@ class Simulated {
 
 /** A conflict that one side declares holds for both. */
 function conflictsBothWays(all: Iterable<Update>): ReadonlyMap<UpdateId, ReadonlySet<UpdateId>> {
-  const foes = new Map<UpdateId, Set<UpdateId>>();
-  const note = (a: UpdateId, b: UpdateId) => foes.set(a, (foes.get(a) ?? new Set()).add(b));
+  const conflicts = new Map<UpdateId, Set<UpdateId>>();
+  const note = (a: UpdateId, b: UpdateId) => conflicts.set(a, (conflicts.get(a) ?? new Set()).add(b));
   for (const update of all) {
     for (const other of update.conflicts) {
       note(update.id, other);
       note(other, update.id);
     }
   }
-  return foes;
+  return conflicts;
 }
 
 /** Yields what has to be visited first. */

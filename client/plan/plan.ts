@@ -1,7 +1,7 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import { Superseding } from "../../shared/feed/superseding.ts";
 import type { Update } from "../../shared/feed/update.ts";
-import { byPublication, type LeftOut, type Ordered, orderUpdates } from "./order.ts";
+import { byPublication, type LeftOut, type OrderedUpdate, orderUpdates } from "./order.ts";
 import type { Withheld } from "./withheld.ts";
 
 /** What decides which updates of a manifest a host applies, and in which order. */
@@ -24,7 +24,7 @@ export interface PlanInput {
 
 export interface Plan {
   /** What is to be applied, each after what it depends on. */
-  readonly steps: readonly Ordered[];
+  readonly steps: readonly OrderedUpdate[];
   readonly leftOut: readonly LeftOut[];
 }
 

@@ -1,6 +1,6 @@
 import { type JsonObject, type JsonValue, jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
-import type { Standing } from "../apply/state.ts";
+import type { UpdateAndState } from "../apply/host_state.ts";
 import type { Host } from "../host/host.ts";
 import { heldBy, holdToJson } from "../plan/holds.ts";
 import type { Withheld } from "../plan/withheld.ts";
@@ -14,7 +14,7 @@ export function hostMembers({ buildId, kernel }: Host, view: HostView): Readonly
       release: kernel.release,
       effective_release: view.effective,
     }),
-    updates: view.state.updates.map((standing) => standingToJson(standing, view)),
+    updates: view.state.updates.map((update) => updateToJson(update, view)),
     foreign: view.state.foreign.map(({ name, state }) => jsonObject({ name, state })),
     suspects: [...view.journal.ledger.suspects].map(([id, { act, at, boot }]) =>
       jsonObject({ id, act, at: formatInstant(at), boot }),
@@ -29,7 +29,7 @@ export function holdsToJson({ policy, state }: HostView): JsonValue {
   return policy.holds.map((hold) => holdToJson(hold, heldBy(hold, updates)));
 }
 
-export function standingToJson({ update, state }: Standing, view: HostView): JsonObject {
+export function updateToJson({ update, state }: UpdateAndState, view: HostView): JsonObject {
   const withheld = view.withheld.get(update.id);
   return jsonObject({
     id: update.id,

@@ -1,9 +1,9 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
-import { type Difference, differences } from "../apply/differences.ts";
 import { hostJournal } from "../apply/host_journal.ts";
-import { pendingNow } from "../apply/pending.ts";
-import { appliedIds, type HostState, hostState } from "../apply/state.ts";
+import { appliedIds, type HostState, hostState } from "../apply/host_state.ts";
+import { type JournalDifference, journalDifferences } from "../apply/journal_differences.ts";
+import { pendingNow } from "../apply/pending_objects.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
 import type { Host } from "../host/host.ts";
@@ -20,7 +20,7 @@ export interface HostView {
   readonly inForce: ReadonlyMap<UpdateId, readonly string[]>;
   readonly journal: JournalView;
   /** Where kernel and journal do not say the same. */
-  readonly differences: readonly Difference[];
+  readonly differences: readonly JournalDifference[];
   readonly policy: Policy;
   readonly withheld: ReadonlyMap<UpdateId, Withheld>;
   /** The release whose fixes the running kernel has: its own where updates do not make up another. */
@@ -44,7 +44,7 @@ export async function viewHost(
     state,
     inForce: new Map(applied.map(({ update }) => [update.id, pendingNow(update, loaded, journal.ledger)])),
     journal,
-    differences: differences(state, journal, boot),
+    differences: journalDifferences(state, journal, boot),
     policy,
     withheld: withheldUpdates(policy, updates, clock()),
     effective: effectiveRelease(updates, appliedIds(state)) ?? host.kernel.release,

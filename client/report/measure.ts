@@ -3,7 +3,7 @@ import { isCode } from "../../shared/errors.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { vexStatements } from "../../shared/feed/vex.ts";
 import { type Instant, parseInstant } from "../../shared/time.ts";
-import type { HostState } from "../apply/state.ts";
+import type { HostState } from "../apply/host_state.ts";
 import type { Context } from "../context.ts";
 import type { Host } from "../host/host.ts";
 import { killSwitch } from "../host/kill_switch.ts";
@@ -32,7 +32,7 @@ export async function measure(
   return {
     version,
     kernel: { release: host.kernel.release, effectiveRelease: effective, buildId: host.buildId },
-    updates: counted(state.updates.map((standing) => standing.state)),
+    updates: counted(state.updates.map((update) => update.state)),
     withheld: withheld.size,
     pendingObjects: new Set([...inForce.values()].flat()).size,
     suspects: journal.ledger.suspects.size,

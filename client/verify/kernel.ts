@@ -4,7 +4,7 @@ import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { functionChecker } from "../../shared/runpre/check.ts";
 import type { FunctionFingerprint, TextMemory } from "../../shared/runpre/fingerprint.ts";
-import { lasting } from "../apply/readings.ts";
+import { rereadUntilStable } from "../apply/reread.ts";
 import type { Attachments } from "../attached/attachments.ts";
 import { type Differing, explainAll, type Namesakes, type Suspect } from "../attached/explain.ts";
 import { TextWindow } from "../host/text_window.ts";
@@ -65,7 +65,7 @@ export async function checkKernel(check: KernelCheck): Promise<KernelVerdict> {
   let differing: readonly Found[] = [];
   let unread: readonly string[] = [];
   const doubtful = suspects.map(({ fn }) => fn);
-  await lasting(
+  await rereadUntilStable(
     doubtful,
     async (left) => {
       if (left.length < doubtful.length)

@@ -5,7 +5,7 @@ import { gnuBuildId } from "../../shared/elf/notes.ts";
 import { parseSections, sectionBytes } from "../../shared/elf/sections.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Update } from "../../shared/feed/update.ts";
-import { hostState } from "../apply/state.ts";
+import { hostState } from "../apply/host_state.ts";
 import { trustDir } from "../trust/trust_dir.ts";
 import { evidenceFor, type Finding, type VerifyOptions } from "./chains.ts";
 
@@ -17,9 +17,9 @@ export async function verifyLoaded(id: string, options: VerifyOptions): Promise<
     throw new RebootlessError("usage", `${id} is neither a file nor an update for the running kernel`);
   }
   const state = hostState(evidence.manifest, await options.loaded());
-  const standing = state.updates.find((one) => one.update.id === update.id);
-  if (standing?.state !== "applied") {
-    throw new RebootlessError("trust", `${id} is not in force: it is ${standing?.state ?? "not loaded"}`);
+  const found = state.updates.find((one) => one.update.id === update.id);
+  if (found?.state !== "applied") {
+    throw new RebootlessError("trust", `${id} is not in force: it is ${found?.state ?? "not loaded"}`);
   }
   const signed = await signedModuleId(update, options);
   const running = await loadedModuleId(update.module.name);

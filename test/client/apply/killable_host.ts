@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
-import { applyAgain } from "../../../client/apply/boot.ts";
+import { applyAgain } from "../../../client/apply/apply_again.ts";
 import type { HostJournal } from "../../../client/apply/host_journal.ts";
+import { hostState } from "../../../client/apply/host_state.ts";
+import { recoverInterrupted } from "../../../client/apply/recover_interrupted.ts";
 import type { Result } from "../../../client/apply/result.ts";
-import { settleOpen } from "../../../client/apply/settle.ts";
-import { hostState } from "../../../client/apply/state.ts";
 import { undoUpdates } from "../../../client/apply/undo.ts";
-import { type UpgradeOptions, upgrade } from "../../../client/apply/upgrade.ts";
+import { type UpgradeParts, upgrade } from "../../../client/apply/upgrade.ts";
+import type { Wish } from "../../../client/apply/upgrade_parts.ts";
 import { engines } from "../../../client/engines/engines.ts";
 import type { ModuleFile } from "../../../client/host/module_files.ts";
 import type { RunningModules } from "../../../client/host/modules.ts";
@@ -84,8 +85,8 @@ export class KillableHost {
     this.#boot++;
   }
 
-  upgrade(wanted: Partial<UpgradeOptions> = {}): Promise<readonly Result[]> {
-    return this.#run((options) => upgrade({ ...options, ...wanted }));
+  upgrade(wish: Partial<Wish> = {}): Promise<readonly Result[]> {
+    return this.#run((parts) => upgrade({ ...parts, wish: { ...parts.wish, ...wish } }));
   }
 
   boot(): Promise<readonly Result[]> {
@@ -93,13 +94,14 @@ export class KillableHost {
   }
 
   undoAll(): Promise<readonly Result[]> {
-    return this.#run(async (options) => {
-      const undoing = { ...options, journal: await options.journal.open() };
-      await settleOpen(undoing);
-      const state = hostState(options, await options.engines.loaded());
+    return this.#run(async (parts) => {
+      const { kernel, offer } = parts;
+      const run = { ...parts.run, journal: await parts.run.journal.open() };
+      await recoverInterrupted(kernel, offer.updates, run);
+      const state = hostState(offer, await kernel.engines.loaded());
       const there = state.updates.filter(({ state: now }) => now !== "available" && now !== "recalled");
       const ids = new Set(there.map(({ update }) => update.id));
-      await undoUpdates(undoing, ids, ids, () => "as you asked");
+      await undoUpdates({ ...parts, run }, ids, ids, () => "as you asked");
     });
   }
 
@@ -113,33 +115,36 @@ export class KillableHost {
     return patches.map(([name]) => name).sort();
   }
 
-  async #run(action: (options: UpgradeOptions) => Promise<void>): Promise<readonly Result[]> {
+  async #run(action: (parts: UpgradeParts) => Promise<void>): Promise<readonly Result[]> {
     this.results.length = 0;
     this.kernel.updates = this.updates;
     const system = this.#killable<System>(this.kernel);
     const file = this.#killable<JournalFile>(this.disk);
     const journal: HostJournal = memoryJournal(file, boot(this.#boot));
     await action({
-      updates: this.updates,
-      landmarks,
-      begin: async () => undefined,
-      engines: engines({ system, stop: this.stop.signal }),
-      system,
-      journal,
-      feed: this.feed,
-      directory: this.#directory,
-      memory: () => this.#memory(),
-      modules: () => this.#modules(),
-      moduleFile: async (name) => this.moduleFiles.get(name),
-      report: async (result) => void this.results.push(result),
-      progress: () => undefined,
-      stop: this.stop.signal,
-      asked: undefined,
-      withheld: new Map(),
-      replaceOthers: false,
-      recall: "hold",
-      partial: false,
-      dryRun: false,
+      kernel: {
+        engines: engines({ system, stop: this.stop.signal }),
+        system,
+        memory: () => this.#memory(),
+        modules: () => this.#modules(),
+        moduleFile: async (name) => this.moduleFiles.get(name),
+      },
+      offer: { updates: this.updates, landmarks, feed: this.feed, directory: this.#directory },
+      wish: {
+        asked: undefined,
+        withheld: new Map(),
+        replaceOthers: false,
+        recall: "hold",
+        partial: false,
+        dryRun: false,
+      },
+      run: {
+        journal,
+        report: async (result) => void this.results.push(result),
+        progress: () => undefined,
+        stop: this.stop.signal,
+        begin: async () => undefined,
+      },
     });
     return [...this.results];
   }

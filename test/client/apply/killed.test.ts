@@ -77,8 +77,8 @@ const killedAnywhere = (story: Story) => cutAnywhere(story, "left");
 async function expectSettled(host: KillableHost, inForce: readonly string[]): Promise<void> {
   expect(host.inForce()).toEqual(inForce);
   expect([...host.kernel.modules].sort()).toEqual(inForce);
-  const { standing, open } = await host.ledger();
-  expect([...standing.values()].map(({ module }) => module as string).sort()).toEqual(inForce);
+  const { applied, open } = await host.ledger();
+  expect([...applied.values()].map(({ module }) => module as string).sort()).toEqual(inForce);
   expect(open).toBeUndefined();
 }
 
@@ -99,12 +99,12 @@ describe.each([
     for await (const host of killedAnywhere(story)) {
       const { open } = await host.ledger();
       host.reboot();
-      const { standing, suspects } = await host.ledger();
+      const { applied, suspects } = await host.ledger();
       expect([...suspects.keys()]).toEqual(open ? [open.id] : []);
       const results = await host.boot();
-      const kept = [...standing].filter(([id]) => !suspects.has(id));
+      const kept = [...applied].filter(([id]) => !suspects.has(id));
       const stands = kept.filter(([id]) => !(id === "b" && suspects.has(updateId("a"))));
-      const superseded = standing.has(updateId("r")) && !suspects.has(updateId("r"));
+      const superseded = applied.has(updateId("r")) && !suspects.has(updateId("r"));
       expect(host.inForce()).toEqual(
         superseded ? modules(r) : stands.map(([, { module }]) => module as string).sort(),
       );

@@ -41,7 +41,7 @@ describe("an update of a module that is not loaded", () => {
 
   it("is applied to the rest with --partial, and that module is pending", async () => {
     expect(await host.upgrade({ partial: true })).toMatchObject([{ result: "applied", pending: ["kvm"] }]);
-    expect((await host.ledger()).standing.get(two.id)?.pending).toEqual(["kvm"]);
+    expect((await host.ledger()).applied.get(two.id)?.pending).toEqual(["kvm"]);
     expect(await host.upgrade()).toEqual([]);
   });
 
@@ -85,7 +85,7 @@ describe("a module that is loaded after its update was applied", () => {
     await host.upgrade({ partial: true });
     host.load("kvm", RIGHT);
     expect(await host.upgrade()).toEqual([{ id: two.id, result: "matched", objects: ["kvm"] }]);
-    expect((await host.ledger()).standing.get(two.id)?.pending).toEqual([]);
+    expect((await host.ledger()).applied.get(two.id)?.pending).toEqual([]);
     expect(await host.upgrade()).toEqual([]);
   });
 
@@ -97,7 +97,7 @@ describe("a module that is loaded after its update was applied", () => {
       { result: "undone", why: "kvm is not the code that it was made for" },
     ]);
     expect(host.inForce()).toEqual([]);
-    expect((await host.ledger()).standing.size).toBe(0);
+    expect((await host.ledger()).applied.size).toBe(0);
     expect(await host.upgrade({ partial: true })).toMatchObject([
       { result: "failed", error: { code: "runpre", details: { object: "kvm" } } },
     ]);

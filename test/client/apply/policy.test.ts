@@ -49,7 +49,7 @@ describe("an applied update that is recalled", () => {
     expect(told(results)).toEqual(["b undone", "a undone", "a left_out", "b left_out"]);
     expect(results[1]).toMatchObject({ why: "it was recalled" });
     expect(host.inForce()).toEqual(modules(c));
-    expect([...(await host.ledger()).standing.keys()]).toEqual(["c"]);
+    expect([...(await host.ledger()).applied.keys()]).toEqual(["c"]);
   });
 
   it("would be undone, says a dry run, and is not", async () => {
@@ -94,8 +94,8 @@ describe("an update that fails", () => {
   it("is written down with its cause, and stands nowhere", async () => {
     host.kernel.loads.push({ code: 1, stderr: "insmod: ERROR: Key was rejected by service" });
     await host.upgrade({ asked: set("c") });
-    const { standing, open, suspects } = await host.ledger();
-    expect([standing.size, open, suspects.size]).toEqual([0, undefined, 0]);
+    const { applied, open, suspects } = await host.ledger();
+    expect([applied.size, open, suspects.size]).toEqual([0, undefined, 0]);
     expect(Buffer.from(host.disk.bytes).toString()).toContain('"cause":"signature_required"');
   });
 });
@@ -160,7 +160,7 @@ describe("a journal that cannot be written", () => {
     await expect(host.upgrade()).rejects.toBe(full);
     expect(host.inForce()).toEqual(modules(a));
     expect(told(await host.upgrade())).toEqual(["a settled", "b applied", "c applied"]);
-    expect((await host.ledger()).standing.size).toBe(3);
+    expect((await host.ledger()).applied.size).toBe(3);
   });
 });
 
@@ -168,7 +168,7 @@ describe("a kernel that differs from the journal", () => {
   it("is right: what is in force and not written down is from then on", async () => {
     host.loadByHand(a.module.name, ["vmlinux/first,1"]);
     await host.upgrade({ asked: set("a") });
-    expect([...(await host.ledger()).standing.keys()]).toEqual(["a"]);
+    expect([...(await host.ledger()).applied.keys()]).toEqual(["a"]);
     host.reboot();
     expect(told(await host.boot())).toEqual(["a applied"]);
   });
@@ -227,7 +227,7 @@ describe("a run that is killed before the kernel heard of it", () => {
     host.left = Number.POSITIVE_INFINITY;
     expect(await host.upgrade()).toEqual([{ id: "c", result: "settled", applied: true }]);
     expect(interrupted()).toHaveLength(1);
-    expect((await host.ledger()).standing.size).toBe(3);
+    expect((await host.ledger()).applied.size).toBe(3);
   });
 
   it("has not applied anything, and the journal says so", async () => {
@@ -250,6 +250,6 @@ describe("an undo", () => {
     expect(told(results)).toEqual(["c failed", "b failed", "a left_out"]);
     expect(results[2]).toMatchObject({ why: { reason: "needed", by: "b" } });
     expect(host.inForce()).toEqual(modules(a, b, c));
-    expect((await host.ledger()).standing.size).toBe(3);
+    expect((await host.ledger()).applied.size).toBe(3);
   });
 });

@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Result } from "../../../client/apply/result.ts";
-import { type UpgradeOptions, upgrade } from "../../../client/apply/upgrade.ts";
+import { upgrade } from "../../../client/apply/upgrade.ts";
+import type { Wish } from "../../../client/apply/upgrade_parts.ts";
 import type {
   ApplyOptions,
   ApplyOutcome,
-  Change,
   Engine,
+  EngineChange,
   LoadedPatch,
 } from "../../../client/engines/engine.ts";
 import type { ModuleFile } from "../../../client/host/module_files.ts";
@@ -46,10 +47,10 @@ class FakeEngine implements Engine {
 
   preflight = async (): Promise<undefined> => undefined;
 
-  onApply: (change: Change) => void = () => undefined;
+  onApply: (change: EngineChange) => void = () => undefined;
   matchesAgain = false;
 
-  async apply(change: Change, { matchAgain }: ApplyOptions): Promise<ApplyOutcome> {
+  async apply(change: EngineChange, { matchAgain }: ApplyOptions): Promise<ApplyOutcome> {
     const [module, ...more] = change.modules;
     this.onApply(change);
     const refused = this.matchesAgain ? await matchAgain() : undefined;
@@ -107,36 +108,38 @@ const begin = async (): Promise<void> => {
   begun++;
 };
 
-type Wanted = Partial<
-  Pick<UpgradeOptions, "asked" | "withheld" | "replaceOthers" | "recall" | "partial" | "dryRun">
->;
-
-async function run(updates: readonly Update[], wanted: Wanted | boolean = {}): Promise<readonly Result[]> {
+async function run(
+  updates: readonly Update[],
+  wish: Partial<Wish> | boolean = {},
+): Promise<readonly Result[]> {
   for (const { id, module } of updates) feed.files.set(artifactPath(module.sha256), moduleOf(id));
   engine.known = updates;
   const results: Result[] = [];
   await upgrade({
-    updates,
-    landmarks,
-    begin,
-    engines: { for: () => engine, loaded: engine.loaded },
-    system,
-    journal: memoryJournal(file, boot(1)),
-    feed,
-    directory,
-    memory: () => memory,
-    modules: () => ({ names: () => [], find: () => undefined }),
-    moduleFile: async (name) => files.get(name),
-    report: async (result) => void results.push(result),
-    progress: (line) => said.push(line),
-    stop: stop.signal,
-    asked: undefined,
-    withheld: new Map(),
-    replaceOthers: false,
-    recall: "hold",
-    partial: false,
-    dryRun: false,
-    ...(typeof wanted === "boolean" ? { dryRun: wanted } : wanted),
+    kernel: {
+      engines: { for: () => engine, loaded: engine.loaded },
+      system,
+      memory: () => memory,
+      modules: () => ({ names: () => [], find: () => undefined }),
+      moduleFile: async (name) => files.get(name),
+    },
+    offer: { updates, landmarks, feed, directory },
+    wish: {
+      asked: undefined,
+      withheld: new Map(),
+      replaceOthers: false,
+      recall: "hold",
+      partial: false,
+      dryRun: false,
+      ...(typeof wish === "boolean" ? { dryRun: wish } : wish),
+    },
+    run: {
+      journal: memoryJournal(file, boot(1)),
+      report: async (result) => void results.push(result),
+      progress: (line) => said.push(line),
+      stop: stop.signal,
+      begin,
+    },
   });
   return results;
 }

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type {
   ApplyOptions,
-  Change,
   Engine,
+  EngineChange,
   LoadableModule,
   Progress,
 } from "../../../client/engines/engine.ts";
@@ -28,7 +28,7 @@ const core: LoadableModule = {
 };
 const parts = [part("vmlinux", "new"), part("vmlinux", "old"), part("ext4", "new"), part("ext4", "old")];
 
-const changeOf = (modules: readonly LoadableModule[]): Change => ({
+const changeOf = (modules: readonly LoadableModule[]): EngineChange => ({
   id: updateId("fix"),
   modules,
   objects: [objectName("vmlinux"), objectName("ext4")],
@@ -40,7 +40,7 @@ const O = (target: string) => `ksplice_${KID}_${target}_old`;
 
 let system: FakeKsplice;
 let engine: Engine;
-let change: Change;
+let change: EngineChange;
 let told: Progress[];
 
 function host(integrated: boolean): void {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { abortOf } from "../../../client/engines/causes.ts";
-import type { ApplyOptions, Change, Engine, Progress } from "../../../client/engines/engine.ts";
+import type { ApplyOptions, Engine, EngineChange, Progress } from "../../../client/engines/engine.ts";
 import { livepatchEngine } from "../../../client/engines/livepatch.ts";
 import { objectName, updateId } from "../../../shared/brand.ts";
 import { FakeSystem, type Load, openFile } from "../../support/fake_system.ts";
@@ -8,7 +8,7 @@ import { FakeSystem, type Load, openFile } from "../../support/fake_system.ts";
 const NAME = objectName("livepatch_fix");
 const FILE = `/var/lib/rebootless/${NAME}.ko`;
 const WHOLE: ApplyOptions = { partial: false, matchAgain: async () => undefined };
-const CHANGE: Change = {
+const CHANGE: EngineChange = {
   id: updateId("fix"),
   modules: [{ name: NAME, file: openFile(FILE), role: "patch", target: null }],
   objects: [objectName("vmlinux")],
@@ -82,7 +82,7 @@ describe("the livepatch engine", () => {
   it("takes one module, the patch, and no other kind of change", async () => {
     const [patch] = CHANGE.modules;
     for (const modules of [[], [patch, patch], [{ ...patch, role: "new" }]]) {
-      const change = { ...CHANGE, modules } as Change;
+      const change = { ...CHANGE, modules } as EngineChange;
       await expect(engine.apply(change, WHOLE)).rejects.toMatchObject({ code: "unsupported" });
       await expect(engine.undo(change)).rejects.toMatchObject({ code: "unsupported" });
     }
@@ -255,7 +255,7 @@ describe("the livepatch engine", () => {
 
   describe("what it foresees", () => {
     const kvm = objectName("kvm");
-    const two: Change = { ...CHANGE, objects: [objectName("vmlinux"), kvm] };
+    const two: EngineChange = { ...CHANGE, objects: [objectName("vmlinux"), kvm] };
 
     it.each([
       ["ftrace_disabled", "/proc/sys/kernel/ftrace_enabled", "0"],

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { journalFile } from "../../../client/journal/file.ts";
 import { type Journal, openJournal, readJournal } from "../../../client/journal/journal.ts";
-import { ledgerOf } from "../../../client/journal/ledger.ts";
+import { ledgerFromRecords } from "../../../client/journal/ledger.ts";
 import { type BootId, encodeRecord, type JournalRecord } from "../../../client/journal/record.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { Crash, MemoryFile } from "./memory_file.ts";
@@ -38,7 +38,10 @@ describe("a journal", () => {
       fc.asyncProperty(anyHistory, async (records) => {
         const own = new MemoryFile();
         await writeAll(records, own);
-        expect(await readJournal(own, boot(9))).toEqual({ records, ledger: ledgerOf(records, boot(9)) });
+        expect(await readJournal(own, boot(9))).toEqual({
+          records,
+          ledger: ledgerFromRecords(records, boot(9)),
+        });
       }),
       { numRuns: 30 },
     );
@@ -93,7 +96,7 @@ describe("a journal", () => {
     await writeAll(records);
     const at = Buffer.from(file.bytes).indexOf('"id":"b"');
     file.bytes[at] = 0;
-    expect((await readJournal(file, boot(1))).ledger.standing.size).toBe(2);
+    expect((await readJournal(file, boot(1))).ledger.applied.size).toBe(2);
     expect((await opened()).records).toEqual(records.filter((_, i) => i !== 2));
     expect(said).toEqual(["warning: the journal was damaged: 1 line dropped"]);
     await opened();
@@ -142,10 +145,10 @@ describe("a journal that has grown long", () => {
     const { length } = file.bytes;
     const { ledger, records: kept } = await opened();
     expect(file.bytes.length).toBeLessThan(length * 0.7);
-    expect(ledger).toEqual(ledgerOf(records, boot(1)));
+    expect(ledger).toEqual(ledgerFromRecords(records, boot(1)));
     expect(kept.slice(-100)).toEqual(records.slice(-100));
     expect((await opened()).records).toEqual(kept);
-    expect((await opened(boot(2))).ledger).toEqual(ledgerOf(records, boot(2)));
+    expect((await opened(boot(2))).ledger).toEqual(ledgerFromRecords(records, boot(2)));
     expect(said).toEqual([]);
   });
 
@@ -203,6 +206,6 @@ describe("a journal's file", () => {
       openJournal({ file: own, boot: boot(1), clock: () => NOW, notice: () => undefined });
     await (await journal()).write(intent("apply", "a"));
     await (await journal()).write(outcome("apply", "a"));
-    expect([...(await journal()).ledger.standing.keys()]).toEqual(["a"]);
+    expect([...(await journal()).ledger.applied.keys()]).toEqual(["a"]);
   });
 });

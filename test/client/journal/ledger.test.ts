@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ledgerOf, ledgerRecords } from "../../../client/journal/ledger.ts";
+import { ledgerFromRecords, ledgerRecords } from "../../../client/journal/ledger.ts";
 import { decodeRecord, type Event, encodeRecord } from "../../../client/journal/record.ts";
 import { objectName, updateId } from "../../../shared/brand.ts";
 import { anyHistory, boot, intent, NOW, outcome } from "./sample.ts";
@@ -42,48 +42,50 @@ describe("a record", () => {
 });
 
 describe("what a journal comes to", () => {
-  it("has standing what was applied and not undone", () => {
+  it("knows as applied what was applied and not undone", () => {
     const records = inBoot(1, ...applied("a"), ...applied("b"), intent("undo", "a"), outcome("undo", "a"));
-    expect(ledgerOf(records, boot(1))).toMatchObject({ suspects: new Map(), open: undefined });
-    expect(names(ledgerOf(records, boot(1)).standing)).toEqual(["b"]);
+    expect(ledgerFromRecords(records, boot(1))).toMatchObject({ suspects: new Map(), open: undefined });
+    expect(names(ledgerFromRecords(records, boot(1)).applied)).toEqual(["b"]);
   });
 
   it("is no different after a reboot, where nothing was under way", () => {
     const records = inBoot(1, ...applied("a"));
-    expect(ledgerOf(records, boot(2))).toEqual(ledgerOf(records, boot(1)));
+    expect(ledgerFromRecords(records, boot(2))).toEqual(ledgerFromRecords(records, boot(1)));
   });
 
-  it("has nothing standing that was not done", () => {
+  it("does not know as applied what was not done", () => {
     const records = inBoot(1, intent("apply", "a"), outcome("apply", "a", "code_busy"));
-    expect(ledgerOf(records, boot(2))).toMatchObject({ standing: new Map(), suspects: new Map() });
+    expect(ledgerFromRecords(records, boot(2))).toMatchObject({ applied: new Map(), suspects: new Map() });
   });
 
-  it("keeps standing what could not be undone, and what boot could not apply again", () => {
+  it("keeps as applied what could not be undone, and what boot could not apply again", () => {
     const undone = inBoot(1, ...applied("a"), intent("undo", "a"), outcome("undo", "a", "code_busy"));
-    expect(names(ledgerOf(undone, boot(1)).standing)).toEqual(["a"]);
+    expect(names(ledgerFromRecords(undone, boot(1)).applied)).toEqual(["a"]);
     const again = inBoot(2, intent("apply", "a"), outcome("apply", "a", "no_match"));
-    expect(names(ledgerOf([...inBoot(1, ...applied("a")), ...again], boot(3)).standing)).toEqual(["a"]);
+    expect(names(ledgerFromRecords([...inBoot(1, ...applied("a")), ...again], boot(3)).applied)).toEqual([
+      "a",
+    ]);
   });
 
   it("has open what began in this boot, and suspects what began in another", () => {
     const records = inBoot(1, ...applied("a"), intent("apply", "b"));
-    expect(ledgerOf(records, boot(1))).toMatchObject({ open: { id: "b" }, suspects: new Map() });
-    const later = ledgerOf(records, boot(2));
+    expect(ledgerFromRecords(records, boot(1))).toMatchObject({ open: { id: "b" }, suspects: new Map() });
+    const later = ledgerFromRecords(records, boot(2));
     expect(later.open).toBeUndefined();
-    expect([names(later.standing), names(later.suspects)]).toEqual([["a"], ["b"]]);
-    const muchLater = ledgerOf([...records, ...inBoot(2, ...applied("c"))], boot(3));
-    expect([names(muchLater.standing), names(muchLater.suspects)]).toEqual([["a", "c"], ["b"]]);
+    expect([names(later.applied), names(later.suspects)]).toEqual([["a"], ["b"]]);
+    const muchLater = ledgerFromRecords([...records, ...inBoot(2, ...applied("c"))], boot(3));
+    expect([names(muchLater.applied), names(muchLater.suspects)]).toEqual([["a", "c"], ["b"]]);
   });
 
   it("suspects an update that stood before, when applying it again brought the host down", () => {
     const records = [...inBoot(1, ...applied("a")), ...inBoot(2, intent("apply", "a"))];
-    expect(names(ledgerOf(records, boot(3)).suspects)).toEqual(["a"]);
+    expect(names(ledgerFromRecords(records, boot(3)).suspects)).toEqual(["a"]);
   });
 
   it("takes what was on its way out for gone after a reboot, and suspects it", () => {
     const records = inBoot(1, ...applied("a"), intent("undo", "a"));
-    expect(names(ledgerOf(records, boot(2)).standing)).toEqual([]);
-    expect(ledgerOf(records, boot(2)).suspects.get(updateId("a"))).toMatchObject({ act: "undo" });
+    expect(names(ledgerFromRecords(records, boot(2)).applied)).toEqual([]);
+    expect(ledgerFromRecords(records, boot(2)).suspects.get(updateId("a"))).toMatchObject({ act: "undo" });
   });
 
   it.each<[string, readonly Event[]]>([
@@ -91,38 +93,42 @@ describe("what a journal comes to", () => {
     ["the administrator lets it go", [{ kind: "released", id: updateId("a") }]],
   ])("suspects no longer when %s", (_, events) => {
     const records = [...inBoot(1, intent("apply", "a")), ...inBoot(2, ...events)];
-    expect(names(ledgerOf(records, boot(2)).suspects)).toEqual([]);
+    expect(names(ledgerFromRecords(records, boot(2)).suspects)).toEqual([]);
   });
 
   it("goes on to suspect what was tried by name and refused", () => {
     const tried = inBoot(2, intent("apply", "a"), outcome("apply", "a", "no_match"));
     const records = [...inBoot(1, intent("apply", "a")), ...tried];
-    expect(names(ledgerOf(records, boot(2)).suspects)).toEqual(["a"]);
+    expect(names(ledgerFromRecords(records, boot(2)).suspects)).toEqual(["a"]);
   });
 
-  it("has one standing in place of those that it replaced", () => {
+  it("knows one as applied in place of those that it replaced", () => {
     const replaces = [updateId("a"), updateId("b")];
     const records = inBoot(1, ...applied("a"), ...applied("b"), intent("apply", "c", { replaces }));
-    expect(names(ledgerOf(records, boot(1)).standing)).toEqual(["a", "b"]);
-    expect(names(ledgerOf([...records, ...inBoot(1, outcome("apply", "c"))], boot(1)).standing)).toEqual([
-      "c",
-    ]);
+    expect(names(ledgerFromRecords(records, boot(1)).applied)).toEqual(["a", "b"]);
+    expect(
+      names(ledgerFromRecords([...records, ...inBoot(1, outcome("apply", "c"))], boot(1)).applied),
+    ).toEqual(["c"]);
   });
 
   it("knows which objects were not matched, until they are", () => {
     const pending = ["kvm", "nfs"].map(objectName);
     const records = inBoot(1, intent("apply", "a", { pending }), outcome("apply", "a"));
-    expect(ledgerOf(records, boot(1)).standing.get(updateId("a"))?.pending).toEqual(pending);
+    expect(ledgerFromRecords(records, boot(1)).applied.get(updateId("a"))?.pending).toEqual(pending);
     const matched = inBoot(1, { kind: "matched", id: updateId("a"), objects: [objectName("kvm")] });
-    expect(ledgerOf([...records, ...matched], boot(1)).standing.get(updateId("a"))?.pending).toEqual(["nfs"]);
+    expect(ledgerFromRecords([...records, ...matched], boot(1)).applied.get(updateId("a"))?.pending).toEqual([
+      "nfs",
+    ]);
   });
 
   it("is the same from what it is written down as", () => {
     fc.assert(
       fc.property(anyHistory, (records) => {
-        const { standing, suspects } = ledgerOf(records, boot(9));
-        expect(ledgerOf(ledgerRecords({ standing, suspects, open: undefined }), boot(9))).toEqual({
-          standing,
+        const { applied: entries, suspects } = ledgerFromRecords(records, boot(9));
+        expect(
+          ledgerFromRecords(ledgerRecords({ applied: entries, suspects, open: undefined }), boot(9)),
+        ).toEqual({
+          applied: entries,
           suspects,
           open: undefined,
         });

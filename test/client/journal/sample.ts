@@ -4,7 +4,7 @@ import {
   bootId,
   type Event,
   type Intent,
-  type Outcome,
+  type IntentOutcome,
 } from "../../../client/journal/record.ts";
 import { objectName, updateId } from "../../../shared/brand.ts";
 import { instant } from "../../../shared/time.ts";
@@ -22,7 +22,7 @@ export const intent = (act: Intent["act"], id: string, more: Partial<Intent> = {
   ...more,
 });
 
-export const outcome = (act: Intent["act"], id: string, cause = ""): Outcome => ({
+export const outcome = (act: Intent["act"], id: string, cause = ""): IntentOutcome => ({
   kind: "outcome",
   act,
   id: updateId(id),

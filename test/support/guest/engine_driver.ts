@@ -1,5 +1,5 @@
 import { closeSync, copyFileSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import type { Change, PatchModule, Progress } from "../../../client/engines/engine.ts";
+import type { EngineChange, PatchModule, Progress } from "../../../client/engines/engine.ts";
 import { engines } from "../../../client/engines/engines.ts";
 import { loadModule } from "../../../client/engines/module_load.ts";
 import { linuxSystem } from "../../../client/host/system.ts";
@@ -13,7 +13,7 @@ import type { EngineName } from "../../../shared/feed/update.ts";
  */
 
 /** A change whose modules are named by their paths in the guest. */
-export interface ChangeOfFiles extends Omit<Change, "modules"> {
+export interface ChangeOfFiles extends Omit<EngineChange, "modules"> {
   readonly modules: readonly (PatchModule & { readonly file: string })[];
 }
 
@@ -58,7 +58,7 @@ const openFile = (path: string): OpenFile => {
   return { path, descriptor, close: () => closeSync(descriptor) };
 };
 
-const opened = (change: ChangeOfFiles): Change => ({
+const opened = (change: ChangeOfFiles): EngineChange => ({
   ...change,
   modules: change.modules.map((module) => ({ ...module, file: openFile(module.file) })),
 });

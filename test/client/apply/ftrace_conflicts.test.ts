@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { requireFreeSlots } from "../../../client/apply/slots.ts";
+import { requireNoFtraceConflict } from "../../../client/apply/ftrace_conflicts.ts";
 import type { LoadedPatch } from "../../../client/engines/engine.ts";
 import { FakeSystem } from "../../support/fake_system.ts";
 import { updateOf } from "./kernel.ts";
@@ -12,7 +12,7 @@ const REDIRECTED = "second (1) R I     \ttramp: 0xffffffffc0a00000 (kprobe_ftrac
 function check(files: Readonly<Record<string, string>>, loaded: readonly LoadedPatch[] = []): Promise<void> {
   const system = new FakeSystem();
   for (const [path, text] of Object.entries(files)) system.files.set(path, text);
-  return requireFreeSlots(update, loaded, system);
+  return requireNoFtraceConflict(update, loaded, system);
 }
 
 const patch: LoadedPatch = {
@@ -51,6 +51,6 @@ describe("the place where a function is redirected", () => {
   it("is no matter of Ksplice's, which writes over the function itself", async () => {
     const system = new FakeSystem();
     system.files.set(ENABLED, REDIRECTED);
-    await requireFreeSlots({ ...update, engine: "ksplice" }, [], system);
+    await requireNoFtraceConflict({ ...update, engine: "ksplice" }, [], system);
   });
 });

@@ -4,38 +4,31 @@ import type { Update } from "../../shared/feed/update.ts";
 import type { Engines } from "../engines/engines.ts";
 import type { Ledger } from "../journal/ledger.ts";
 import { type Plan, planUpdates } from "../plan/plan.ts";
-import type { Withheld } from "../plan/withheld.ts";
-import { appliedIds, type HostState, hostState } from "./state.ts";
+import { appliedIds, type HostState, hostState } from "./host_state.ts";
+import type { Wish } from "./upgrade_parts.ts";
 
-/** What is wanted of a run, by the command line and by policy. */
-export interface Wanted {
-  /** These updates and what they depend on; undefined: whatever there is. */
-  readonly asked: ReadonlySet<UpdateId> | undefined;
-  readonly withheld: ReadonlyMap<UpdateId, Withheld>;
-  /** Whether an atomic replace may take out patches that it does not supersede. */
-  readonly replaceOthers: boolean;
-}
-
-export interface Survey {
+export interface StateAndPlan {
   readonly state: HostState;
   readonly applied: ReadonlySet<UpdateId>;
-  /** Live patches of others that are in force. */
+  /** The names of live patches in force that the manifest does not know. */
   readonly foreign: readonly string[];
   readonly plan: Plan;
 }
 
-/** How things stand, by what the kernel says, and what is to be done about it. */
-export async function survey(
+/** Reads from the kernel which updates are applied, and plans which to apply. */
+export async function stateAndPlan(
   updates: readonly Update[],
   engines: Engines,
   { suspects }: Pick<Ledger, "suspects">,
-  wanted: Wanted,
-): Promise<Survey> {
+  { asked, withheld, replaceOthers }: Pick<Wish, "asked" | "withheld" | "replaceOthers">,
+): Promise<StateAndPlan> {
   const state = hostState({ updates }, await engines.loaded());
   const applied = appliedIds(state);
   const foreign = foreignPatches(state);
   const plan = planUpdates({
-    ...wanted,
+    asked,
+    withheld,
+    replaceOthers,
     updates,
     applied,
     foreign,
@@ -50,10 +43,16 @@ const foreignPatches = ({ foreign }: HostState): readonly string[] =>
     .filter(({ engine, state }) => engine === "livepatch" && state !== "disabled")
     .map(({ name }) => name);
 
-/** A kernel in the middle of something is left to finish it; an impostor is for a person to look at. */
-export function refuseUnclear(state: HostState, but?: UpdateId): void {
+/**
+ * Refuses to go on while an update is in transition, which the kernel must be left to finish, and while an impostor is
+ * loaded, which a person must look at.
+ *
+ * @param except an update that may be in transition.
+ * @throws RebootlessError `apply`, or `trust` for an impostor.
+ */
+export function refuseUnclearState(state: HostState, except?: UpdateId): void {
   for (const { update, state: now } of state.updates) {
-    if (now === "transition" && update.id !== but) {
+    if (now === "transition" && update.id !== except) {
       throw new RebootlessError("apply", `${update.id} is in transition`, {
         hint: "Wait for it to end (`rebootless status`), or undo it.",
       });

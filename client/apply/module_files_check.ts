@@ -4,10 +4,12 @@ import type { Update } from "../../shared/feed/update.ts";
 import type { FindModuleFile } from "../host/module_files.ts";
 
 /**
- * Objects that are not loaded cannot be matched, and the kernel patches them by name as soon as they are. Whatever
- * file modprobe would load them from must at least be the build that the update was made for. Throws `runpre`.
+ * Refuses an update if the file that modprobe would load one of its absent modules from is another build than the update
+ * was made for. A module that is not loaded cannot be matched, and the kernel patches it by name as soon as it is loaded.
+ *
+ * @throws RebootlessError `runpre`.
  */
-export async function requireRightFiles(
+export async function requireRightModuleFiles(
   update: Update,
   absent: readonly ObjectName[],
   find: FindModuleFile,

@@ -3,21 +3,21 @@ import type { LoadedPatch } from "../engines/engine.ts";
 import { parseModuleName } from "../engines/ksplice/names.ts";
 
 /**
- * What is true of an update right now, by what the kernel says.
- * - `available`: not loaded. `recalled`: not loaded, and not to be.
- * - `applied`, `transition`, `disabled`: loaded, with the functions that were signed for.
+ * The state of an update at this moment, by what the kernel says.
+ * - `available`: it is not loaded. `recalled`: it is not loaded, and it was recalled.
+ * - `applied`, `transition`, `disabled`: it is loaded, with the functions that were signed for.
  * - `impostor`: a patch of its name is loaded that replaces other functions than were signed for.
  */
 export type UpdateState = "available" | "recalled" | "applied" | "transition" | "disabled" | "impostor";
 
-export interface Standing {
+export interface UpdateAndState {
   readonly update: Update;
   readonly state: UpdateState;
 }
 
 export interface HostState {
-  readonly updates: readonly Standing[];
-  /** Patches that the kernel runs and the manifest does not know. */
+  readonly updates: readonly UpdateAndState[];
+  /** Loaded patches that the manifest does not know. */
   readonly foreign: readonly LoadedPatch[];
 }
 
@@ -37,7 +37,7 @@ export function hostState(
 export const appliedIds = (state: HostState) =>
   new Set(state.updates.filter((s) => s.state === "applied").map((s) => s.update.id));
 
-/** What the kernel lists an update as: Ksplice's by the id in the module's name. */
+/** Returns the name under which the kernel lists an update. Ksplice's is made from the id in the module's name. */
 export function patchName({ engine, module }: Update): string {
   const kid = engine === "ksplice" ? parseModuleName(module.name)?.kid : undefined;
   return kid === undefined ? module.name : `ksplice_${kid}`;
@@ -46,11 +46,14 @@ export function patchName({ engine, module }: Update): string {
 function stateOf(update: Update, patch: LoadedPatch | undefined): UpdateState {
   if (!patch) return update.recalled === null ? "available" : "recalled";
   if (patch.engine !== update.engine) return "impostor";
-  // Ksplice does not tell which functions it replaced.
+  // Ksplice does not say which functions it replaced.
   return patch.engine === "ksplice" || sameFunctions(update, patch) ? patch.state : "impostor";
 }
 
-/** By object and name: the kernel's positions count symbols in its own order, which the manifest does not repeat. */
+/**
+ * Compares functions by object and name. The position that the kernel adds to a name counts symbols in the kernel's own
+ * order, which the manifest does not have.
+ */
 function sameFunctions(update: Update, patch: LoadedPatch): boolean {
   const signed = update.objects.flatMap((o) => o.functions.map((fn) => `${o.name}/${fn.name}`)).sort();
   const running = patch.functions.map((entry) => entry.replace(/,\d+$/, "")).sort();

@@ -3,30 +3,33 @@ import type { Update } from "../../shared/feed/update.ts";
 import type { LoadedPatch } from "../engines/engine.ts";
 import type { System } from "../host/system.ts";
 
-/** Where tracefs is, in the order of preference. */
+/** The places where tracefs may be mounted, in order of preference. */
 const ENABLED_FUNCTIONS = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"].map(
   (folder) => `${folder}/enabled_functions`,
 );
-/** `name [module] (count)`, then a letter for each kind of attachment, then what is attached. */
+/** A line: `name [module] (count)`, then a letter for each kind of attachment, then what is attached. */
 const LINE = /^(\S+?)(?: \[(\w+)\])? \(\d+\)([^\t]*)/;
 
 /**
- * One function can be redirected by one owner. Who redirects it already (a kprobe with a post handler, a BPF trampoline
- * with direct calls) keeps livepatch out with EBUSY. Throws `apply`; says nothing where tracefs cannot be read.
+ * Refuses a livepatch update of a function that something else redirects already (a kprobe with a post handler, a BPF
+ * trampoline with direct calls). Ftrace lets one owner redirect a function, and refuses livepatch with EBUSY. Passes
+ * where tracefs cannot be read.
+ *
+ * @throws RebootlessError `apply`.
  */
-export async function requireFreeSlots(
+export async function requireNoFtraceConflict(
   update: Update,
   loaded: readonly LoadedPatch[],
   system: System,
 ): Promise<void> {
   if (update.engine !== "livepatch") return;
-  // Live patches share one redirection.
+  // All live patches share one redirection.
   const patched = new Set(loaded.flatMap(({ functions }) => functions.map((at) => at.replace(/,\d+$/, ""))));
-  const taken = await redirected(system);
+  const redirected = await redirectedFunctions(system);
   for (const { name: object, functions } of update.objects) {
     for (const { name } of functions) {
       const place = `${object}/${name}`;
-      if (!taken.has(place) || patched.has(place)) continue;
+      if (!redirected.has(place) || patched.has(place)) continue;
       throw new RebootlessError(
         "apply",
         `could not apply ${update.id}: ${name} is redirected by something else`,
@@ -39,7 +42,7 @@ export async function requireFreeSlots(
   }
 }
 
-async function redirected(system: System): Promise<ReadonlySet<string>> {
+async function redirectedFunctions(system: System): Promise<ReadonlySet<string>> {
   const places = new Set<string>();
   for (const line of (await enabledFunctions(system)).split("\n")) {
     const [, name, module = "vmlinux", flags] = LINE.exec(line) ?? [];
@@ -50,7 +53,7 @@ async function redirected(system: System): Promise<ReadonlySet<string>> {
 
 async function enabledFunctions(system: System): Promise<string> {
   for (const path of ENABLED_FUNCTIONS) {
-    const text = await system.read(path).catch(() => undefined); // lockdown closes tracefs; insmod will tell then
+    const text = await system.read(path).catch(() => undefined); // Lockdown closes tracefs. insmod reports a conflict then.
     if (text !== undefined) return text;
   }
   return "";

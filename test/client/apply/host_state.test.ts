@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { appliedIds, hostState } from "../../../client/apply/state.ts";
+import { appliedIds, hostState } from "../../../client/apply/host_state.ts";
 import type { LoadedPatch } from "../../../client/engines/engine.ts";
 import { buildId, objectName } from "../../../shared/brand.ts";
 import type { KernelManifest } from "../../../shared/feed/manifest.ts";

@@ -8,18 +8,18 @@ import { decodeRecord, encodeRecord, type JournalRecord } from "./record.ts";
 const ROOM_BYTES = 4096;
 const LINE_FEED = 10;
 
-export interface Lines {
+export interface ParsedJournal {
   readonly records: readonly JournalRecord[];
   /** Where the next record goes: behind the last whole one. */
   readonly end: number;
   /** Bytes behind the end that are no record and no room: a write that was cut short. */
   readonly torn: number;
-  /** Lines before the end that are no record: the disk, or somebody, damaged them. */
+  /** ParsedJournal before the end that are no record: the disk, or somebody, damaged them. */
   readonly damaged: number;
 }
 
 /** Reads as much as there is to be read: no bytes at all make it fail. */
-export function readLines(bytes: Uint8Array): Lines {
+export function parseJournal(bytes: Uint8Array): ParsedJournal {
   const records: JournalRecord[] = [];
   let [end, damaged, bad, torn] = [0, 0, 0, 0];
   for (let from = 0; from < bytes.length; ) {
@@ -41,7 +41,7 @@ export function readLines(bytes: Uint8Array): Lines {
 }
 
 /** What is written for a record. */
-export function writtenFor(record: JournalRecord): Uint8Array {
+export function bytesToWrite(record: JournalRecord): Uint8Array {
   const line = encodeRecord(record);
   if (record.kind !== "intent") return line;
   return concatBytes([line, new Uint8Array(ROOM_BYTES).fill(LINE_FEED)]);

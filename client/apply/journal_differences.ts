@@ -1,31 +1,35 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import type { JournalView } from "../journal/journal.ts";
 import type { BootId } from "../journal/record.ts";
-import { appliedIds, type HostState } from "./state.ts";
+import { appliedIds, type HostState } from "./host_state.ts";
 
-/** Where the kernel and the journal do not say the same. The kernel is right. */
-export interface Difference {
+/** A point on which the kernel and the journal disagree. The kernel is right. */
+export interface JournalDifference {
   readonly id: UpdateId;
   readonly difference: "interrupted" | "taken_out" | "not_applied_again" | "not_in_journal";
-  /** For people. */
+  /** A sentence for people. */
   readonly detail: string;
 }
 
-export function differences(state: HostState, { ledger }: JournalView, boot: BootId): readonly Difference[] {
+export function journalDifferences(
+  state: HostState,
+  { ledger }: JournalView,
+  boot: BootId,
+): readonly JournalDifference[] {
   const applied = appliedIds(state);
-  const found: Difference[] = [];
+  const found: JournalDifference[] = [];
   const { open } = ledger;
   if (open) {
     const detail = `a run was cut short while it was to ${open.act} this; the next one settles it`;
     found.push({ id: open.id, difference: "interrupted", detail });
   }
-  for (const [id, { boot: by }] of ledger.standing) {
+  for (const [id, { boot: by }] of ledger.applied) {
     if (applied.has(id) || open?.id === id || ledger.suspects.has(id)) continue;
     const difference = by === boot ? "taken_out" : "not_applied_again";
     found.push({ id, difference, detail: WHY[difference] });
   }
   for (const id of applied) {
-    if (ledger.standing.has(id) || open?.id === id) continue;
+    if (ledger.applied.has(id) || open?.id === id) continue;
     found.push({ id, difference: "not_in_journal", detail: WHY.not_in_journal });
   }
   return found;

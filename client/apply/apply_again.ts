@@ -1,0 +1,42 @@
+import type { UpdateId } from "../../shared/brand.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { noFeed } from "../trust/feeds.ts";
+import { type UpgradeParts, upgrade } from "./upgrade.ts";
+import type { Offer, Wish } from "./upgrade_parts.ts";
+
+export interface ApplyAgainParts extends Pick<UpgradeParts, "kernel" | "run"> {
+  readonly offer: Omit<Offer, "feed">;
+  readonly wish: Pick<Wish, "withheld">;
+}
+
+/**
+ * Applies again the updates that were applied before the last boot, from the artifacts that are stored on this host.
+ * Suspects are left out, and so are updates that have been recalled or held since, or that the policy withholds. Early in
+ * a boot most modules are not loaded yet; the objects of those modules stay pending.
+ */
+export async function applyAgain({ kernel, offer, wish, run }: ApplyAgainParts): Promise<void> {
+  const { applied, suspects } = (await run.journal.read()).ledger;
+  if (applied.size === 0) return;
+  for (const id of applied.keys()) {
+    if (!offer.updates.some((update) => update.id === id))
+      await run.report({ id, result: "failed", error: unknownError(id) });
+  }
+  await upgrade({
+    kernel,
+    offer: { ...offer, feed: noFeed },
+    wish: {
+      ...wish,
+      asked: new Set([...applied.keys()].filter((id) => !suspects.has(id))),
+      replaceOthers: false,
+      recall: "hold",
+      partial: true,
+      dryRun: false,
+    },
+    run,
+  });
+}
+
+const unknownError = (id: UpdateId): RebootlessError =>
+  new RebootlessError("trust", `${id} was applied before, and the manifest has it no more`, {
+    hint: `What is not signed for is not loaded. \`rebootless undo ${id}\` forgets it.`,
+  });
