@@ -9,57 +9,67 @@ import {
   type Publication,
   ROOT_CHAIN_PATH,
 } from "../../shared/feed/publication.ts";
-import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import { MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { audited } from "../audit/audited.ts";
 import { entryOf } from "../catalogue/entry.ts";
 import type { AppDeps } from "../deps.ts";
-import { jsonAnswer } from "../http/answer.ts";
 import { route } from "../http/methods.ts";
-import { problem } from "../http/problem.ts";
 import type { Answered, Order, PublishOutcome } from "../publish/repository.ts";
 import { type Admission, type AdmitDeps, admit } from "./admit.ts";
 import type { NewestRoot } from "./newest_root.ts";
 import { ID } from "./patterns.ts";
+import { outcomeAnswer, outcomesAnswer } from "./publish_outcome.ts";
 
 type PublishDeps = AdmitDeps & Pick<AppDeps, "queue" | "audit" | "catalogue" | "report">;
 
 /** What publishers put in force. Each request needs a token made for it. */
 export function publishRoutes(app: Hono, deps: PublishDeps, root: NewestRoot): void {
-  route(app, `/kernels/:id{${ID}}/publish`, { post: (c) => publishKernel(c, deps) });
-  route(app, `/${PUBLICATIONS_PATH}`, { post: (c) => publishMany(c, deps, false) });
+  route(app, `/kernels/:id{${ID}}/publish`, {
+    post: (c) => publish(c, deps, single(buildId(c.req.param("id") ?? ""))),
+  });
+  route(app, `/${PUBLICATIONS_PATH}`, { post: (c) => publish(c, deps, { ...BATCH, dryRun: false }) });
   // A path of its own: a token is for a path, so nobody on the way makes a publish of a dry run.
-  route(app, `/${DRY_RUN_PATH}`, { post: (c) => publishMany(c, deps, true) });
+  route(app, `/${DRY_RUN_PATH}`, { post: (c) => publish(c, deps, { ...BATCH, dryRun: true }) });
   route(app, "/root", { post: (c) => publishRoot(c, deps, root, MAX_ROOT_BYTES, (body) => [body]) });
   route(app, `/${ROOT_CHAIN_PATH}`, {
     post: (c) => publishRoot(c, deps, root, MAX_ROOT_CHAIN_BYTES, decodeRootChain),
   });
 }
 
-async function publishKernel(c: Context, deps: PublishDeps): Promise<Response> {
-  const admission = await admit(c.req.raw, deps, "publish", MAX_BUNDLE_BYTES);
-  if (admission.kind === "turned_away") return admission.answer;
-  const id = buildId(c.req.param("id") ?? "");
-  const [answered] = await audited(deps, asked(admission, "publish", id), async () => {
-    const publication = decodePublication(admission.body);
-    const other = publication.buildId;
-    if (other !== id) return [{ buildId: id, outcome: forAnother(other) }];
-    return publish(deps, { by: admission.publisher, publications: [publication], dryRun: false });
-  });
-  return answerOutcome(answered);
+/** A request to publish: one kernel's at its own path, or a batch of them. */
+interface PublishForm {
+  /** The kernel that the path names; null where the body may be for any. */
+  readonly kernel: BuildId | null;
+  readonly maxBytes: number;
+  readonly decode: (body: Uint8Array) => readonly Publication[];
+  readonly dryRun: boolean;
+  readonly answer: (outcomes: readonly Answered[]) => Response;
 }
 
-/** 200 whatever becomes of each kernel: every one has its own answer. */
-async function publishMany(c: Context, deps: PublishDeps, dryRun: boolean): Promise<Response> {
-  const admission = await admit(c.req.raw, deps, "publish", MAX_BATCH_BYTES);
+const BATCH = { kernel: null, maxBytes: MAX_BATCH_BYTES, decode: decodeBatch, answer: outcomesAnswer };
+
+const single = (kernel: BuildId): PublishForm => ({
+  kernel,
+  maxBytes: MAX_BUNDLE_BYTES,
+  decode: (body) => [decodePublication(body)],
+  dryRun: false,
+  answer: onlyAnswer,
+});
+
+async function publish(c: Context, deps: PublishDeps, form: PublishForm): Promise<Response> {
+  const { kernel, maxBytes, decode, dryRun, answer } = form;
+  const admission = await admit(c.req.raw, deps, "publish", maxBytes);
   if (admission.kind === "turned_away") return admission.answer;
-  const run = async () =>
-    publish(deps, { by: admission.publisher, publications: decodeBatch(admission.body), dryRun });
-  const answers = dryRun ? await run() : await audited(deps, asked(admission, "publish", null), run);
-  return jsonAnswer(200, { results: answers.map(answeredToJson) });
+  const run = async () => {
+    const publications = decode(admission.body);
+    const other = publications.find(({ buildId: id }) => kernel !== null && id !== kernel);
+    if (kernel !== null && other) return [{ buildId: kernel, outcome: forAnother(other.buildId) }];
+    return putInForce(deps, { by: admission.publisher, publications, dryRun });
+  };
+  return answer(dryRun ? await run() : await audited(deps, asked(admission, "publish", kernel), run));
 }
 
-async function publish(deps: PublishDeps, order: Order): Promise<readonly Answered[]> {
+async function putInForce(deps: PublishDeps, order: Order): Promise<readonly Answered[]> {
   const answers = await deps.queue.publish(order);
   for (const { buildId: id, outcome } of answers) {
     if (outcome.kind === "failed") deps.report(new Error(`kernel ${id}: ${outcome.detail}`));
@@ -89,29 +99,6 @@ async function record(deps: PublishDeps, publications: readonly Publication[], a
   }
 }
 
-function answeredToJson({ buildId: id, outcome }: Answered): JsonObject {
-  const { kind } = outcome;
-  const common = { build_id: id, outcome: kind === "misconfigured" ? "failed" : kind };
-  switch (outcome.kind) {
-    case "published":
-      return jsonObject({ ...common, version: outcome.version, etag: outcome.etag });
-    case "acceptable":
-      return jsonObject({ ...common, version: outcome.version, missing: outcome.missing });
-    case "conflict":
-      return jsonObject({ ...common, version: outcome.current, message: outcome.message });
-    case "refused": {
-      const { reason, message, hint } = outcome;
-      return jsonObject({ ...common, reason, message, ...(hint !== undefined && { hint }) });
-    }
-    case "misconfigured":
-      return jsonObject({ ...common, message: outcome.message });
-    case "failed":
-      return jsonObject({ ...common, message: WENT_WRONG });
-  }
-}
-
-const WENT_WRONG = "something went wrong at the edge, whose log says what";
-
 /** @param read the versions in a body, which follow each other. */
 async function publishRoot(
   c: Context,
@@ -123,11 +110,11 @@ async function publishRoot(
   const admission = await admit(c.req.raw, deps, "publish", max);
   if (admission.kind === "turned_away") return admission.answer;
   const roots = read(admission.body);
-  const [answered] = await audited(deps, asked(admission, "root", null), async () => [
+  const answers = await audited(deps, asked(admission, "root", null), async () => [
     { buildId: null, outcome: await deps.queue.publishRoot(admission.publisher, roots) },
   ]);
   root.forget();
-  return answerOutcome(answered);
+  return onlyAnswer(answers);
 }
 
 type Admitted = Extract<Admission, { kind: "admitted" }>;
@@ -151,26 +138,7 @@ const forAnother = (id: BuildId): PublishOutcome => ({
   hint: undefined,
 });
 
-function answerOutcome(answered: { readonly outcome: PublishOutcome } | undefined): Response {
-  if (!answered) throw new Error("the queue gave no answer");
-  const { outcome } = answered;
-  switch (outcome.kind) {
-    case "published":
-      return jsonAnswer(201, { version: outcome.version, etag: outcome.etag });
-    case "conflict":
-      return problem(409, { code: "conflict", message: outcome.message, version: outcome.current });
-    case "refused":
-      return problem(422, {
-        code: "refused",
-        message: outcome.message,
-        hint: outcome.hint,
-        reason: outcome.reason,
-      });
-    case "acceptable":
-      return jsonAnswer(200, { version: outcome.version, missing: outcome.missing });
-    case "failed":
-      return problem(500, { code: "internal", message: WENT_WRONG });
-    case "misconfigured":
-      return problem(500, { code: "config", message: outcome.message });
-  }
+function onlyAnswer([only]: readonly { readonly outcome: PublishOutcome }[]): Response {
+  if (!only) throw new Error("the queue gave no answer");
+  return outcomeAnswer(only.outcome);
 }
