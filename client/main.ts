@@ -1,6 +1,8 @@
 import { parserExitCode, processOf, runCommand } from "../node/cli/run_command.ts";
+import { digest } from "../node/crypto.ts";
 import { stateLock } from "../node/lock.ts";
 import { stopRequests } from "../node/stop.ts";
+import { useDigest } from "../shared/crypto/digest.ts";
 import { systemClock } from "../shared/time.ts";
 import { machineLog } from "./host/machine_log.ts";
 import { linuxSystem } from "./host/system.ts";
@@ -11,6 +13,8 @@ import { RunRecord } from "./report/run_record.ts";
 export * from "../shared/errors.ts";
 
 declare const REBOOTLESS_VERSION: string;
+
+useDigest(digest);
 
 const self = processOf("rebootless", process);
 

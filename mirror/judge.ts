@@ -1,4 +1,5 @@
 import { type Freshness, judged } from "../node/transport/freshness.ts";
+import { verifyAnyScheme } from "../node/verifier.ts";
 import type { BuildId } from "../shared/brand.ts";
 import { sha256Of } from "../shared/crypto/digest.ts";
 import { isCode, RebootlessError } from "../shared/errors.ts";
@@ -14,7 +15,6 @@ import { TOP_ROLES, type TopRole } from "../shared/tuf/schema.ts";
 import { staged } from "../shared/tuf/staged_store.ts";
 import type { TrustedSet } from "../shared/tuf/trusted_set.ts";
 import type { MirrorTrust } from "./trust.ts";
-import { verify } from "./verifier.ts";
 
 /** A kernel's feed that verified, whole, by the workflow that hosts run. */
 export interface Judged {
@@ -57,7 +57,13 @@ export async function judgeAt(
 ): Promise<Judged> {
   const source = { ...bundleSource(bundle, async () => undefined), root: async () => undefined };
   const store = staged(marksStore(marks));
-  const trusted = await refresh({ source, store, provisionedRoot: trust.newest, now, verify });
+  const trusted = await refresh({
+    source,
+    store,
+    provisionedRoot: trust.newest,
+    now,
+    verify: verifyAnyScheme,
+  });
   const manifest = await verifyManifest(trusted, id, bundle.manifest);
   // What was there already stays, byte for byte, where the versions are the same (specification 5.4.3.1).
   const kept = async (role: TopRole, came: Uint8Array) => (await store.read(role)) ?? came;

@@ -1,3 +1,4 @@
+import { verifyAnyScheme } from "../node/verifier.ts";
 import { equalBytes } from "../shared/bytes.ts";
 import { RebootlessError } from "../shared/errors.ts";
 import { BUNDLED_ROOTS } from "../shared/feed/bundle.ts";
@@ -7,7 +8,6 @@ import { instant } from "../shared/time.ts";
 import { decodeRoot, parseEnvelope, type Root } from "../shared/tuf/schema.ts";
 import { TrustedSet } from "../shared/tuf/trusted_set.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
-import { verify } from "./verifier.ts";
 
 const FIRST_ROOT = "root.json";
 /** A chain is followed whatever has expired in it; who relies on the last root judges that. */
@@ -26,7 +26,7 @@ export class MirrorTrust {
   }
 
   static async from(first: Uint8Array): Promise<MirrorTrust> {
-    return new MirrorTrust(await TrustedSet.fromRoot(first, EXPIRY_IS_NO_MATTER, verify), first);
+    return new MirrorTrust(await TrustedSet.fromRoot(first, EXPIRY_IS_NO_MATTER, verifyAnyScheme), first);
   }
 
   get version(): number {

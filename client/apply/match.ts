@@ -1,4 +1,4 @@
-import { sha256 } from "../../node/sha256.ts";
+import { sha256 } from "../../node/crypto.ts";
 import type { ObjectName } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { TargetObject, Update } from "../../shared/feed/update.ts";

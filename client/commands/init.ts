@@ -9,6 +9,7 @@ import {
 } from "../../node/config/config.ts";
 import { readIfPresent, writeDurably } from "../../node/files.ts";
 import { requireOwnFolders } from "../../node/own_folders.ts";
+import { verifyAnyScheme } from "../../node/verifier.ts";
 import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -19,7 +20,6 @@ import type { Root } from "../../shared/tuf/schema.ts";
 import { roleOf, TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { withFeed } from "../config/feed_line.ts";
 import type { Context } from "../context.ts";
-import { verify } from "../trust/verifier.ts";
 import { type FirstAnswer, firstQuestion } from "./first_question.ts";
 
 export interface InitOptions {
@@ -108,7 +108,7 @@ async function readRoot(path: string): Promise<Uint8Array> {
 /** It must be signed by itself: a file that was cut short or changed on its way is found here, not at the first poll. */
 async function verifiedRoot(bytes: Uint8Array, path: string, clock: Clock): Promise<Root> {
   try {
-    return (await TrustedSet.fromRoot(bytes, clock(), verify)).root;
+    return (await TrustedSet.fromRoot(bytes, clock(), verifyAnyScheme)).root;
   } catch (cause) {
     throw new RebootlessError("trust", `${path} is not a root of trust that verifies`, {
       cause,

@@ -68,7 +68,6 @@ export async function upgrade(
         begin: async () => {
           await context.lock.take();
           context.stop.heed();
-          await polled.confirm();
         },
       },
     });

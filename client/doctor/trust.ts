@@ -1,13 +1,13 @@
 import { type Places, provisionedRootFile, readConfig } from "../../node/config/config.ts";
 import { readIfPresent } from "../../node/files.ts";
 import { saneTime } from "../../node/transport/freshness.ts";
+import { verifyAnyScheme } from "../../node/verifier.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type Clock, DAY, formatInstant } from "../../shared/time.ts";
 import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { killSwitch } from "../host/kill_switch.ts";
 import type { System } from "../host/system.ts";
 import { hostTrust } from "../trust/host_trust.ts";
-import { verify } from "../trust/verifier.ts";
 import { type Check, fail, ok, type Verdict, warn } from "./finding.ts";
 
 /** How early it is said that the root of trust will expire. */
@@ -36,7 +36,9 @@ async function root(places: Places, clock: Clock): Promise<Verdict> {
   const path = provisionedRootFile(places);
   const bytes = await readIfPresent(path);
   if (!bytes) return fail(`${path} is missing`, "Set the root of trust with `rebootless init`.");
-  const { version, expires } = (await TrustedSet.fromRoot(bytes, clock(), verify).catch(damaged(path))).root;
+  const { version, expires } = (
+    await TrustedSet.fromRoot(bytes, clock(), verifyAnyScheme).catch(damaged(path))
+  ).root;
   const says = `version ${version}, until ${formatInstant(expires)}`;
   if (expires > clock() + ROOT_NOTICE_MS) return ok(says);
   return warn(says, "The feed may have a newer one already; else its publishers must sign one.");

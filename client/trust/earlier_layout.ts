@@ -2,12 +2,12 @@ import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readIfPresent } from "../../node/files.ts";
 import type { LatestTime } from "../../node/transport/freshness.ts";
+import { verifyAnyScheme } from "../../node/verifier.ts";
 import type { Sha256Hex } from "../../shared/brand.ts";
 import { isCode } from "../../shared/errors.ts";
 import { instant } from "../../shared/time.ts";
 import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { forgetKernel, kernelFolders } from "./kernel_folders.ts";
-import { verify } from "./verifier.ts";
 
 /*
  * Version 0.1.0 kept the newest root, and the digest of the provisioned one, in the folder of each kernel, and took the
@@ -37,7 +37,7 @@ export async function earlierRoot(stateDir: string, provisioned: Sha256Hex): Pro
 /** undefined for a file that is damaged. */
 async function versionOf(bytes: Uint8Array): Promise<number | undefined> {
   try {
-    return (await TrustedSet.fromRoot(bytes, BEFORE_ANY_EXPIRY, verify)).root.version;
+    return (await TrustedSet.fromRoot(bytes, BEFORE_ANY_EXPIRY, verifyAnyScheme)).root.version;
   } catch (error) {
     if (isCode(error, "trust") || isCode(error, "parse")) return undefined;
     throw error;

@@ -1,3 +1,4 @@
+import { verifyAnyScheme } from "../../node/verifier.ts";
 import { isCode } from "../../shared/errors.ts";
 import type { Instant } from "../../shared/time.ts";
 import { ownersOf } from "../../shared/tuf/key_words.ts";
@@ -8,7 +9,6 @@ import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { verifyThreshold } from "../../shared/tuf/verify.ts";
 import { type Subject, type Verified, verifyAll } from "./poll.ts";
 import { cachedSource } from "./sources.ts";
-import { verify } from "./verifier.ts";
 
 /** Who answers for one role's file. */
 export interface Voucher {
@@ -89,7 +89,7 @@ async function signedBy(
 ): Promise<boolean> {
   const alone = { keyIds: [id], threshold: 1 };
   try {
-    await verifyThreshold(parseEnvelope(bytes, role), alone, trusted.root.keys, verify, role);
+    await verifyThreshold(parseEnvelope(bytes, role), alone, trusted.root.keys, verifyAnyScheme, role);
     return true;
   } catch (error) {
     if (isCode(error, "trust")) return false;

@@ -2,7 +2,10 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isBuildId } from "../../shared/brand.ts";
 
-/** What a kernel's folder keeps of one feed; its artifacts are judged by their own digests, and stay. */
+/**
+ * What a kernel's folder keeps of one feed; its artifacts are judged by their own digests, and stay. Version 0.1.0 kept
+ * the digest of what had verified in receipt.json.
+ */
 const OF_ONE_FEED = ["feed.etag", "receipt.json", "trust", "manifest.json", "provisioned.sha256"];
 
 /** The folders of all kernels that this host has verified something for. */

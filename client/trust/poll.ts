@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Feed, Fetched } from "../../node/transport/feed.ts";
 import { type Freshness, judged, saneTime } from "../../node/transport/freshness.ts";
+import { verifyAnyScheme } from "../../node/verifier.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
@@ -14,10 +15,8 @@ import { type Clock, type Instant, instant } from "../../shared/time.ts";
 import { type MetadataSource, type MetadataStore, type OnDamage, refresh } from "../../shared/tuf/refresh.ts";
 import { type StagedStore, staged } from "../../shared/tuf/staged_store.ts";
 import type { TrustedSet } from "../../shared/tuf/trusted_set.ts";
-import { readReceipt, writeReceipt } from "./receipt.ts";
 import { cachedSource, rootsOf } from "./sources.ts";
 import type { TrustDir } from "./trust_dir.ts";
-import { verify } from "./verifier.ts";
 import { type WatchedStore, watchedStore } from "./watched_store.ts";
 
 /** A manifest that was verified, and under what. */
@@ -33,8 +32,6 @@ export interface Polled {
   /** When this stops being good. */
   readonly expires: Instant;
   readonly changed: boolean;
-  /** Verifies the whole chain now, unless this poll did. Throws as `poll`. */
-  confirm(): Promise<void>;
 }
 
 /** Whose metadata, against which root of trust, and where it is kept. */
@@ -80,13 +77,7 @@ async function ask(options: PollOptions, freshness: Freshness): Promise<Polled> 
   if (etag !== undefined) {
     const fetched = await feed.get(feedPath(buildId), { maxBytes: MAX_BUNDLE_BYTES, etag });
     if (fetched.status !== "not_modified") return accept(options, freshness, fetched);
-    const known = await readReceipt(options, freshness.now);
-    if (known) {
-      await noteTime(options, freshness);
-      return { ...known, changed: false, confirm: () => confirm(options, freshness) };
-    }
-    await options.exclusive?.();
-    const cached = await judged(freshness, (now) => readCached(options, now)).catch(unlessRootExpired);
+    const cached = await verifyCached(options, freshness);
     if (cached) return unchanged(options, freshness, cached);
     freshness.notice(
       "warning: what this host kept for this kernel does not verify any more (it was damaged, or keys were replaced since); all of it is fetched again",
@@ -95,6 +86,18 @@ async function ask(options: PollOptions, freshness: Freshness): Promise<Polled> 
   }
   const fetched = await feed.get(feedPath(buildId), { maxBytes: MAX_BUNDLE_BYTES });
   return accept(options, freshness, fetched);
+}
+
+/**
+ * Verifies what is kept, without the state lock: most polls bring nothing new and keep nobody waiting. Where it does not
+ * verify, another run may just be writing it, so that only what is found under the lock counts. Throws `expired`.
+ */
+async function verifyCached(options: PollOptions, freshness: Freshness): Promise<Verified | undefined> {
+  const verifyNow = () => judged(freshness, (now) => readCached(options, now)).catch(unlessRootExpired);
+  const unlocked = await verifyNow().catch(unlessExpired);
+  if (unlocked) return unlocked;
+  await options.exclusive?.();
+  return verifyNow();
 }
 
 /**
@@ -112,7 +115,6 @@ export async function pollCache(options: PollOptions): Promise<Polled> {
 }
 
 async function unchanged(options: PollOptions, freshness: Freshness, cached: Verified): Promise<Polled> {
-  await writeReceipt(options, cached.trusted);
   await noteTime(options, freshness);
   return polled(cached, false);
 }
@@ -124,24 +126,10 @@ async function noteTime({ directory, exclusive }: PollOptions, { now }: Freshnes
   await directory.host.noteTime(now);
 }
 
-/** For a poll that rested on its receipt. */
-async function confirm(options: PollOptions, freshness: Freshness): Promise<void> {
-  if (await judged(freshness, (now) => readCached(options, now))) return;
-  throw new RebootlessError("trust", "what this host had verified does not verify any more", {
-    hint: "It was damaged after it was verified; run `rebootless check` to start again from the root of trust.",
-  });
-}
-
 function polled({ manifest, trusted }: Verified, changed: boolean): Polled {
   const { timestamp, targets, root } = trusted;
   const version = targets?.version ?? 0;
-  return {
-    manifest,
-    version,
-    expires: timestamp?.expires ?? root.expires,
-    changed,
-    confirm: async () => undefined,
-  };
+  return { manifest, version, expires: timestamp?.expires ?? root.expires, changed };
 }
 
 async function freshnessOf(options: PollOptions): Promise<Freshness> {
@@ -214,7 +202,6 @@ async function keep(
   await directory.host.settle();
   await verdict.staged.commit();
   await directory.writeManifest(verdict.bundle.manifest);
-  await writeReceipt(options, verdict.trusted);
   await noteTime(options, freshness);
   if (etag !== undefined) await directory.writeTag(etag);
   return polled(verdict, true);
@@ -253,6 +240,10 @@ function unlessRootExpired(error: unknown): undefined {
   throw error;
 }
 
+function unlessExpired(error: unknown): undefined {
+  if (!isCode(error, "expired")) throw error;
+}
+
 /** What was verified before, if it still verifies now. An expired cache is an error, a damaged one is none. */
 async function readCached(subject: Subject, now: Instant): Promise<Verified | undefined> {
   const { directory } = subject;
@@ -284,7 +275,7 @@ export async function verifyAll(
   manifestBytes: Uint8Array,
   onDamage: OnDamage = () => undefined,
 ): Promise<Verified> {
-  const trusted = await refresh({ source, store, provisionedRoot, now, verify, onDamage });
+  const trusted = await refresh({ source, store, provisionedRoot, now, verify: verifyAnyScheme, onDamage });
   return { manifest: await verifyManifest(trusted, buildId, manifestBytes), trusted };
 }
 

@@ -13,8 +13,6 @@ export interface TrustDir {
   readonly metadata: MetadataStore;
   readManifest(): Promise<Uint8Array | undefined>;
   writeManifest(bytes: Uint8Array): Promise<void>;
-  readReceipt(): Promise<Uint8Array | undefined>;
-  writeReceipt(bytes: Uint8Array): Promise<void>;
   /** The tag of the bundle that all of this came in. Written last, removed first. */
   readTag(): Promise<string | undefined>;
   writeTag(tag: string): Promise<void>;
@@ -34,7 +32,6 @@ const ENTITY_TAG = /^(?:W\/)?"[\x21\x23-\x7e]*"$/;
 export function trustDir(stateDir: string, buildId: BuildId, provisionedRoot: Uint8Array): TrustDir {
   const at = (...names: readonly string[]) => join(stateDir, buildId, ...names);
   const manifest = at("manifest.json");
-  const receipt = at("receipt.json");
   const tag = at("feed.etag");
   const host = hostTrust(stateDir, provisionedRoot);
   const artifactPath = (sha256: Sha256Hex) => at("artifacts", `${sha256}.ko`);
@@ -43,8 +40,6 @@ export function trustDir(stateDir: string, buildId: BuildId, provisionedRoot: Ui
     metadata: withHostRoot(metadataFolder(at("trust")), host),
     readManifest: () => readIfPresent(manifest),
     writeManifest: (bytes) => writeDurably(manifest, bytes),
-    readReceipt: () => readIfPresent(receipt),
-    writeReceipt: (bytes) => writeDurably(receipt, bytes),
     async readTag() {
       const text = await readIfPresent(tag).then(
         (bytes) => bytes && Buffer.from(bytes).toString("latin1").trim(),

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { cannotListen } from "../../node/cannot_listen.ts";
+import { digest, ed25519, ed25519Secret } from "../../node/crypto.ts";
 import { counted } from "../../shared/counted.ts";
 import { useDigest } from "../../shared/crypto/digest.ts";
 import { useEd25519 } from "../../shared/crypto/ed25519_webcrypto.ts";
@@ -16,7 +16,6 @@ import { type Config, faultsOf, readConfig } from "../config.ts";
 import type { AppDeps } from "../deps.ts";
 import { roundInWords, runRound } from "../publish/round.ts";
 import { recordAll } from "../publish/tend.ts";
-import { nodeEd25519 } from "./ed25519.ts";
 import { fileStore, sweepUnfinished } from "./files.ts";
 import { storeLedger, sweepLedger } from "./ledger.ts";
 import { listenerOf, refuseTunnel } from "./listener.ts";
@@ -65,8 +64,11 @@ export function checkVars(bindings: ServeOptions["bindings"]): Promise<readonly 
 }
 
 function useNodeCrypto(): void {
-  useDigest((algorithm, bytes) => createHash(algorithm).update(bytes).digest());
-  useEd25519(nodeEd25519);
+  useDigest(digest);
+  useEd25519({
+    verifier: (publicKey) => (message, signature) => ed25519(publicKey, message, signature),
+    signer: ({ d }) => ed25519Secret(Buffer.from(d, "base64url")).sign,
+  });
 }
 
 /** Runs the edge on Node: the same app over a folder. Fails with `config`, `locked` or `io`. */

@@ -1,4 +1,5 @@
 import type { ClosedFolder } from "../../node/folder/closed_folder.ts";
+import { verifyPublished } from "../../node/verifier.ts";
 import { type BuildId, sha256Hex } from "../../shared/brand.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { counted } from "../../shared/counted.ts";
@@ -36,7 +37,6 @@ import { refresh } from "../../shared/tuf/refresh.ts";
 import { decodeTargets, parseEnvelope } from "../../shared/tuf/schema.ts";
 import { emptyStore } from "../../shared/tuf/staged_store.ts";
 import { readRoot } from "../keys/root.ts";
-import { verifySignature } from "../keys/verifier.ts";
 import { backupFolder, kernelsIn, putFile } from "./backup_files.ts";
 import { type EdgeClient, refusal } from "./edge_client.ts";
 import { endlessList, walkKernels } from "./listed_kernels.ts";
@@ -197,7 +197,7 @@ export async function verified(bundle: Bundle, id: BuildId, root: Uint8Array): P
     store: emptyStore,
     provisionedRoot: root,
     now: EXPIRY_IS_NO_MATTER,
-    verify: verifySignature,
+    verify: verifyPublished,
   });
   const manifest = await verifyManifest(trusted, id, bundle.manifest);
   return {

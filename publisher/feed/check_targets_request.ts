@@ -1,3 +1,4 @@
+import { verifyPublished } from "../../node/verifier.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
@@ -8,7 +9,6 @@ import { decodeTargets, type Envelope, parseEnvelope, type Root } from "../../sh
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { verifyFile, verifyThreshold } from "../../shared/tuf/verify.ts";
 import { expiryFault, expiryInWords } from "../keys/expiry.ts";
-import { verifySignature } from "../keys/verifier.ts";
 import type { CheckedRequest } from "./checked_request.ts";
 import { manifestDiff } from "./manifest_diff.ts";
 import { quorum } from "./signatures.ts";
@@ -65,7 +65,7 @@ async function previousManifest(
   if (!previous) return undefined;
   const what = "what the request compares with";
   const envelope = parseEnvelope(previous.targets, what);
-  await verifyThreshold(envelope, roleOf(root, "targets"), root.keys, verifySignature, what);
+  await verifyThreshold(envelope, roleOf(root, "targets"), root.keys, verifyPublished, what);
   const targets = decodeTargets(envelope.signed);
   const file = targets.targets.get(manifestTarget(buildId));
   if (targets.version !== base || !file) {

@@ -1,3 +1,4 @@
+import { verifyPublished } from "../../node/verifier.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
@@ -9,7 +10,6 @@ import type { Instant } from "../../shared/time.ts";
 import { decodeTargets, parseEnvelope, type Root } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { verifyThreshold } from "../../shared/tuf/verify.ts";
-import { verifySignature } from "../keys/verifier.ts";
 import { type EdgeClient, refusal } from "./edge_client.ts";
 import { FeedRoots } from "./feed_roots.ts";
 import { newestRoot, type Workspace } from "./workspace.ts";
@@ -58,7 +58,7 @@ export async function verifiedState(
   const root = await roots.newest(bundle).catch(unverified);
   const envelope = parseEnvelope(bundle.targets, "targets");
   const role = roleOf(root, "targets");
-  await verifyThreshold(envelope, role, root.keys, verifySignature, "targets").catch(unverified);
+  await verifyThreshold(envelope, role, root.keys, verifyPublished, "targets").catch(unverified);
   const targets = decodeTargets(envelope.signed);
   const manifest = await verifyManifest({ targets }, buildId, bundle.manifest);
   const files = { targets: bundle.targets, manifest: bundle.manifest };

@@ -1,9 +1,9 @@
+import { verifyPublished } from "../../node/verifier.ts";
 import { fromHex } from "../../shared/bytes.ts";
 import { keyIdentity, type PublicKey } from "../../shared/tuf/keys.ts";
 import type { Keys } from "../../shared/tuf/role_keys.ts";
 import type { Envelope, Root, TopRole } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
-import { verifySignature } from "../keys/verifier.ts";
 
 /** One threshold that a file has to meet: of a role's keys in one version of the root. */
 export interface Quorum {
@@ -38,5 +38,5 @@ export async function quorum(of: string, envelope: Envelope, root: Root, role: T
 async function hasSigned(envelope: Envelope, id: string, key: PublicKey): Promise<boolean> {
   const hex = envelope.signatures.get(id);
   if (hex === undefined || !/^(?:[0-9a-f]{2})+$/.test(hex)) return false;
-  return verifySignature(key, envelope.signedBytes, fromHex(hex));
+  return verifyPublished(key, envelope.signedBytes, fromHex(hex));
 }

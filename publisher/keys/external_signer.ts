@@ -1,8 +1,8 @@
+import { verifyPublished } from "../../node/verifier.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KeyFacts } from "./key_file.ts";
 import type { Signer } from "./sign.ts";
 import { askProgram, type SignProgram } from "./sign_program.ts";
-import { verifySignature } from "./verifier.ts";
 
 /** Makes signers of keys whose secret is elsewhere: in hardware, in an agent, with a key service. */
 export class ExternalSigners {
@@ -25,7 +25,7 @@ export class ExternalSigners {
     }
     const sign = async (message: Uint8Array) => {
       const signature = await askProgram(program, id, message);
-      if (await verifySignature(key, message, signature)) return signature;
+      if (await verifyPublished(key, message, signature)) return signature;
       throw new RebootlessError(
         "trust",
         `what ${program.program} answered is not the signature of key ${id} over what was to be signed`,

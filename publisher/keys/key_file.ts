@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { ed25519Public } from "../../node/ed25519.ts";
+import { ed25519Secret } from "../../node/crypto.ts";
 import { toHex } from "../../shared/bytes.ts";
 import { isSoundPublicKey } from "../../shared/crypto/ed25519.ts";
 import { Decoder } from "../../shared/decode.ts";
@@ -75,7 +75,7 @@ export async function newKey(owner?: string): Promise<SigningKey> {
 }
 
 export async function keyFromSeed(seed: Uint8Array, owner?: string): Promise<SigningKey> {
-  const key = ownedBy(ed25519Key(ed25519Public(seed)), owner);
+  const key = ownedBy(ed25519Key(ed25519Secret(seed).publicKey), owner);
   return { id: await keyId(key), key, seed };
 }
 
@@ -198,7 +198,7 @@ function decodeKeyRole(role: Decoder): KeyRole {
 }
 
 function requireOwn({ key }: KeyFacts, seed: Uint8Array, path: string): void {
-  if (toHex(ed25519Public(seed)) === key.public) return;
+  if (toHex(ed25519Secret(seed).publicKey) === key.public) return;
   new Decoder(null, path).fail("the public key is not that of the private key");
 }
 

@@ -1,10 +1,10 @@
+import { verifyPublished } from "../../node/verifier.ts";
 import { type Clock, DAY, type Instant, instant } from "../../shared/time.ts";
 import { rootDocument } from "../../shared/tuf/metadata.ts";
 import type { RoleKeys, Root, TopRole } from "../../shared/tuf/schema.ts";
 import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import type { SigningKey } from "./key_file.ts";
 import { sign } from "./sign.ts";
-import { verifySignature } from "./verifier.ts";
 
 /** A year: the ceremony is rare, and a forgotten root must not stop a fleet within weeks. */
 export const ROOT_LIFE_MS = 365 * DAY;
@@ -41,4 +41,4 @@ export async function readRoot(bytes: Uint8Array): Promise<Root> {
 
 /** A root of trust, ready to follow newer ones. Throws `parse`, `trust`. */
 export const trustedFrom = (bytes: Uint8Array): Promise<TrustedSet> =>
-  TrustedSet.fromRoot(bytes, EXPIRY_IS_NO_MATTER, verifySignature);
+  TrustedSet.fromRoot(bytes, EXPIRY_IS_NO_MATTER, verifyPublished);

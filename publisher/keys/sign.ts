@@ -1,4 +1,4 @@
-import { ed25519Sign } from "../../node/ed25519.ts";
+import { ed25519Secret } from "../../node/crypto.ts";
 import type { JsonObject } from "../../shared/json.ts";
 import { canonicalJson } from "../../shared/tuf/canonical_json.ts";
 import type { PublicKey } from "../../shared/tuf/keys.ts";
@@ -13,11 +13,10 @@ export interface Signer {
   readonly sign: (message: Uint8Array) => Promise<Uint8Array>;
 }
 
-export const signerOf = ({ id, key, seed }: SigningKey): Signer => ({
-  id,
-  key,
-  sign: async (message) => ed25519Sign(seed, message),
-});
+export function signerOf({ id, key, seed }: SigningKey): Signer {
+  const secret = ed25519Secret(seed);
+  return { id, key, sign: async (message) => secret.sign(message) };
+}
 
 /** One after the other: a person may have to touch a device for each. */
 export async function signaturesBy(
@@ -38,6 +37,6 @@ export function sign(document: JsonObject, keys: readonly SigningKey[]): Uint8Ar
   const message = canonicalJson(document);
   return envelope(
     document,
-    keys.map(({ id, seed }) => ({ keyId: id, signature: ed25519Sign(seed, message) })),
+    keys.map(({ id, seed }) => ({ keyId: id, signature: ed25519Secret(seed).sign(message) })),
   );
 }

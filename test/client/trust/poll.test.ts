@@ -24,11 +24,12 @@ import {
 } from "../../support/memory_feed.ts";
 
 /** The real verifier, but each signature is computed once: these tests see the same ones hundreds of times. */
-vi.mock(import("../../../client/trust/verifier.ts"), async (original) => {
-  const { verify } = await original();
+vi.mock(import("../../../node/verifier.ts"), async (original) => {
+  const { verifyAnyScheme: verify, ...others } = await original();
   const known = new Map<string, Promise<boolean>>();
   return {
-    verify: (key, message, signature) => {
+    ...others,
+    verifyAnyScheme: (key, message, signature) => {
       const id = [key.scheme, key.keytype, key.public, toHex(message), toHex(signature)].join();
       const judgement = known.get(id) ?? verify(key, message, signature);
       known.set(id, judgement);
@@ -117,7 +118,6 @@ describe("polling", () => {
     expect(await listing()).toEqual({
       [at("feed.etag")]: expect.stringMatching(/^22.*220a$/),
       [at("manifest.json")]: toHex(manifest),
-      [at("receipt.json")]: expect.any(String),
       [at("trust/snapshot.json")]: toHex(bundle.snapshot),
       [at("trust/targets.json")]: toHex(bundle.targets),
       [at("trust/timestamp.json")]: toHex(bundle.timestamp),
@@ -139,6 +139,29 @@ describe("polling", () => {
     expect(etag).toBeDefined();
     expect(feed.asked).toEqual([{ path: feedPath(ID), etag, status: "not_modified" }]);
     expect(await listing()).toEqual(before);
+  });
+
+  it("verifies every signature when nothing has changed, and waits for no other run", async () => {
+    await serve();
+    await ask();
+    const exclusive = vi.fn(async () => undefined);
+    await poll({ ...subject, feed, clock: () => NOW, exclusive });
+    expect(exclusive).not.toHaveBeenCalled();
+    const path = join(stateDir, ID, "trust/timestamp.json");
+    await writeFile(path, (await readFile(path, "utf8")).replace(/"sig":"../, '"sig":"00'));
+    expect((await ask()).changed).toBe(true);
+    expect(feed.asked.slice(-2).map(({ status }) => status)).toEqual(["not_modified", "ok"]);
+  });
+
+  it("looks again once it is alone, where another run was just writing what is kept", async () => {
+    await serve();
+    await ask();
+    const path = join(stateDir, ID, "manifest.json");
+    await writeFile(path, "half of it");
+    const exclusive = () => writeFile(path, manifest);
+    const { changed } = await poll({ ...subject, feed, clock: () => NOW, exclusive });
+    expect(changed).toBe(false);
+    expect(feed.asked.at(-1)?.status).toBe("not_modified");
   });
 
   it("takes the next publication, byte for byte", async () => {
@@ -471,7 +494,6 @@ describe("a crash between two writes", () => {
         settle: counted(directory.host.settle),
         noteTime: counted(directory.host.noteTime),
       },
-      writeReceipt: counted(directory.writeReceipt),
       writeTag: counted(directory.writeTag),
       removeTag: counted(directory.removeTag),
       count: () => count,

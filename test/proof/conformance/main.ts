@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { metadataFolder } from "../../../client/trust/metadata_folder.ts";
-import { verify } from "../../../client/trust/verifier.ts";
 import { readIfPresent, writeDurably } from "../../../node/files.ts";
 import { httpFeed } from "../../../node/transport/http_feed.ts";
+import { verifyAnyScheme } from "../../../node/verifier.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { systemClock } from "../../../shared/time.ts";
 import { refresh } from "../../../shared/tuf/refresh.ts";
@@ -43,7 +43,7 @@ const provisionedRootFile = () => join(given("metadata-dir"), "provisioned", "ro
 async function init(rootFile: string | undefined): Promise<void> {
   if (rootFile === undefined) throw new RebootlessError("usage", "which root is to be trusted?");
   const bytes = await readFile(rootFile);
-  await TrustedSet.fromRoot(bytes, systemClock(), verify);
+  await TrustedSet.fromRoot(bytes, systemClock(), verifyAnyScheme);
   await writeDurably(provisionedRootFile(), bytes);
   await metadataFolder(given("metadata-dir")).write("root", bytes);
 }
@@ -54,7 +54,14 @@ async function update() {
   const source = tufMetadata(httpFeed(baseUrl(given("metadata-url"))));
   const store = metadataFolder(given("metadata-dir"));
   const onDamage = (role: string) => console.error(`note: the cached ${role} is damaged and was passed over`);
-  const trusted = await refresh({ source, store, provisionedRoot, now: systemClock(), verify, onDamage });
+  const trusted = await refresh({
+    source,
+    store,
+    provisionedRoot,
+    now: systemClock(),
+    verify: verifyAnyScheme,
+    onDamage,
+  });
   return { trusted, source, store, onDamage };
 }
 

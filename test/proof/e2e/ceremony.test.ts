@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { verifySignature } from "../../../publisher/keys/verifier.ts";
+import { verifyPublished } from "../../../node/verifier.ts";
 import type { BuildId } from "../../../shared/brand.ts";
 import { utf8 } from "../../../shared/bytes.ts";
 import { verifyManifest } from "../../../shared/feed/binding.ts";
@@ -74,7 +74,7 @@ async function poll() {
     store: emptyStore,
     provisionedRoot: new Uint8Array(await readFile(inHub("root/1.root.json"))),
     now: systemClock(),
-    verify: verifySignature,
+    verify: verifyPublished,
   });
   const { updates } = await verifyManifest(trusted, id, bundle.manifest);
   return { root: trusted.root.version, updates: updates.map((update) => update.id) };

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { sha256 } from "../../../node/sha256.ts";
+import { sha256 } from "../../../node/crypto.ts";
 import { functionChecker } from "../../../shared/runpre/check.ts";
 import type { FunctionFingerprint, KernelLandmarks } from "../../../shared/runpre/fingerprint.ts";
 import { bindModule } from "../../../shared/runpre/module/bind.ts";

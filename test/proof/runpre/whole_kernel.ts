@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { sha256 } from "../../../node/sha256.ts";
+import { sha256 } from "../../../node/crypto.ts";
 import { fingerprintWhole, kernelFile } from "../../../publisher/fingerprint/kernel_file.ts";
 import { type KernelImage, openKernelImage } from "../../../publisher/image/kernel_image.ts";
 import { type Difference, functionChecker, type RunpreResult } from "../../../shared/runpre/check.ts";

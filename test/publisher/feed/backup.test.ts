@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Serving, serve } from "../../../edge/node/serve.ts";
+import { verifyPublished } from "../../../node/verifier.ts";
 import { backUp, type Source } from "../../../publisher/feed/backup.ts";
 import { edgeReader } from "../../../publisher/feed/edge_client.ts";
-import { verifySignature } from "../../../publisher/keys/verifier.ts";
 import type { BuildId } from "../../../shared/brand.ts";
 import { fromUtf8, utf8 } from "../../../shared/bytes.ts";
 import { sha256Of } from "../../../shared/crypto/digest.ts";
@@ -80,7 +80,7 @@ async function poll(url: string, one: BuildId) {
     store: host,
     provisionedRoot: new Uint8Array(await readFile(join(feed, "root/1.root.json"))),
     now: systemClock(),
-    verify: verifySignature,
+    verify: verifyPublished,
   });
   const { updates } = await verifyManifest(trusted, one, bundle.manifest);
   for (const { module } of updates) {

@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { verifyPublished } from "../../../node/verifier.ts";
 import { readKeyFile, type SigningKey } from "../../../publisher/keys/key_file.ts";
 import { sign } from "../../../publisher/keys/sign.ts";
-import { verifySignature } from "../../../publisher/keys/verifier.ts";
 import type { BuildId } from "../../../shared/brand.ts";
 import { utf8 } from "../../../shared/bytes.ts";
 import { verifyManifest } from "../../../shared/feed/binding.ts";
@@ -82,7 +82,7 @@ async function poll(bundle?: Bundle, root: Uint8Array = provisioned) {
     store: host,
     provisionedRoot: root,
     now: clock(),
-    verify: verifySignature,
+    verify: verifyPublished,
   });
   const manifest = await verifyManifest(trusted, id, seen.manifest);
   return { targets: trusted.targets?.version, updates: manifest.updates.map((update) => update.id) };

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { sha256 } from "../../../node/sha256.ts";
+import { sha256 } from "../../../node/crypto.ts";
 import { fingerprintFunction } from "../../../publisher/fingerprint/kernel_function.ts";
 import { landmarks } from "../../../publisher/fingerprint/landmarks.ts";
 import { openKernelImage } from "../../../publisher/image/kernel_image.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import nacl from "tweetnacl";
 import { describe, expect, it } from "vitest";
-import { ed25519Public, ed25519Sign, ed25519 as node } from "../../../node/ed25519.ts";
+import { ed25519Secret, ed25519 as node } from "../../../node/crypto.ts";
 import { concatBytes, fromHex, utf8 } from "../../../shared/bytes.ts";
 import { isSoundPublicKey, SMALL_ORDER_Y } from "../../../shared/crypto/ed25519.ts";
 import { ed25519 as tweetnacl } from "../../../shared/crypto/ed25519_tweetnacl.ts";
@@ -48,7 +48,7 @@ const VECTORS = [
 const SEED = fromHex(VECTORS[1][0]);
 const PUBLIC = fromHex(VECTORS[1][1]);
 const MESSAGE = utf8("an update");
-const GOOD = ed25519Sign(SEED, MESSAGE);
+const GOOD = ed25519Secret(SEED).sign(MESSAGE);
 
 const changed = (bytes: Uint8Array, at: number, by = 1): Uint8Array =>
   bytes.map((byte, i) => (i === at ? byte ^ by : byte));
@@ -70,8 +70,8 @@ describe.each([
   ["WebCrypto", webcrypto],
 ])("Ed25519 through %s", (_name, verify) => {
   it.each(VECTORS)("takes the vector of RFC 8032 with the seed %s", async (seed, key, message, signature) => {
-    expect(ed25519Public(fromHex(seed))).toEqual(fromHex(key));
-    expect(ed25519Sign(fromHex(seed), fromHex(message))).toEqual(fromHex(signature));
+    expect(ed25519Secret(fromHex(seed)).publicKey).toEqual(fromHex(key));
+    expect(ed25519Secret(fromHex(seed)).sign(fromHex(message))).toEqual(fromHex(signature));
     expect(await verify(fromHex(key), fromHex(message), fromHex(signature))).toBe(true);
     expect(await verify(fromHex(key), concatBytes([fromHex(message), utf8("x")]), fromHex(signature))).toBe(
       false,
@@ -153,6 +153,10 @@ function smallOrderKeys(): Uint8Array[] {
 /** R of small order and S = 0: SB = R + kA holds for a key of small order in one case of eight at the least. */
 const forgeries = (): Uint8Array[] =>
   torsionPoints().map((point) => concatBytes([encode(point), new Uint8Array(32)]));
+
+it.each([0, 31, 33, 64])("OpenSSL opens no secret key of %i bytes", (length) => {
+  expect(() => ed25519Secret(new Uint8Array(length))).toThrow();
+});
 
 describe("the points of small order", () => {
   it("are eight, on the curve, and have the five y coordinates that are refused", () => {

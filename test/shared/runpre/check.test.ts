@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sha256 } from "../../../node/sha256.ts";
+import { sha256 } from "../../../node/crypto.ts";
 import { type Address, sha256Hex, textOffset } from "../../../shared/brand.ts";
 import { toHex } from "../../../shared/bytes.ts";
 import { checkFunction, type RunpreResult } from "../../../shared/runpre/check.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sha256 } from "../../../node/sha256.ts";
+import { sha256 } from "../../../node/crypto.ts";
 import { type Address, sha256Hex, type TextOffset, textOffset } from "../../../shared/brand.ts";
 import { fromHex, toHex } from "../../../shared/bytes.ts";
 import { Decoder } from "../../../shared/decode.ts";
