@@ -2,9 +2,9 @@ import { writeNamed } from "../node/cli/output.ts";
 import { explain } from "../node/cli/terminal.ts";
 import { letOthersRead } from "../node/umask.ts";
 import { EXIT } from "../shared/exit_codes.ts";
+import { keepConditions } from "./conditions/conditions_file.ts";
 import type { Context } from "./context.ts";
-import { requireRoot } from "./host/host.ts";
-import { keepConditions } from "./report/conditions.ts";
+import { requireRoot } from "./host/root_user.ts";
 import { type RunEnd, writeStatus } from "./report/status_file.ts";
 
 /** What a command does, with what it is given. */

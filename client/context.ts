@@ -4,7 +4,7 @@ import type { StateLock } from "../node/lock.ts";
 import type { StopRequests } from "../node/stop.ts";
 import type { Dating } from "../shared/source_date.ts";
 import type { System } from "./host/system.ts";
-import type { RunRecord } from "./report/run_record.ts";
+import type { RunRecord } from "./run_record.ts";
 
 /** What a command is given: where things are, whom it speaks to, what tells the time and touches the machine. */
 export interface Context extends Dating {

@@ -7,7 +7,7 @@ import { systemClock } from "../shared/time.ts";
 import { machineLog } from "./host/machine_log.ts";
 import { linuxSystem } from "./host/system.ts";
 import { program } from "./program.ts";
-import { RunRecord } from "./report/run_record.ts";
+import { RunRecord } from "./run_record.ts";
 
 // The bundle of commands that look throws these errors too, and an error is known by its class.
 export * from "../shared/errors.ts";

@@ -1,10 +1,10 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Context } from "../context.ts";
-import type { Host } from "../host/host.ts";
 import type { System } from "../host/system.ts";
 import { journalFile, journalPath } from "../journal/file.ts";
 import { type Journal, type JournalView, openJournal, readJournal } from "../journal/journal.ts";
 import { type BootId, bootId } from "../journal/record.ts";
+import type { Host } from "../this_host.ts";
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 

@@ -3,10 +3,10 @@ import type { ChangeRun, RunningKernel } from "../apply/upgrade_parts.ts";
 import type { Context } from "../context.ts";
 import { progressTo } from "../engines/aborted.ts";
 import { engines } from "../engines/engines.ts";
-import type { Host } from "../host/host.ts";
 import { openKernelCore } from "../host/kcore.ts";
 import { moduleFiles, type Unpack } from "../host/module_files.ts";
 import { runningModules } from "../host/modules.ts";
+import type { Host } from "../this_host.ts";
 import type { Results } from "./results.ts";
 
 /** The running kernel, and a run that may change it, as `upgrade`, `undo` and `boot` need them. */

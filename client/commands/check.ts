@@ -3,9 +3,9 @@ import { hostJournal } from "../apply/host_journal.ts";
 import { stateAndPlan } from "../apply/state_and_plan.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
-import { openHost } from "../host/host.ts";
 import { withheldUpdates } from "../plan/withheld.ts";
 import { policyOf } from "../policy/policy.ts";
+import { openHost } from "../this_host.ts";
 import { kernelLine, leftOutLine, pollLine, updateLine } from "./describe.ts";
 import { type PollingOptions, pollFeed } from "./polling.ts";
 

@@ -1,6 +1,8 @@
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { formatInstant } from "../../shared/time.ts";
+import { beginLine } from "../conditions/condition.ts";
+import { shownConditions } from "../conditions/conditions_file.ts";
 import type { Context } from "../context.ts";
 import {
   type Check,
@@ -16,11 +18,9 @@ import { processChecks } from "../doctor/process.ts";
 import { proxyCheck } from "../doctor/proxies.ts";
 import { storageChecks } from "../doctor/storage.ts";
 import { setupChecks } from "../doctor/trust.ts";
-import { openHost } from "../host/host.ts";
 import { runningKernel } from "../host/identity.ts";
 import { openKernelCore } from "../host/kcore.ts";
-import { beginLine } from "../report/condition.ts";
-import { shownConditions } from "../report/conditions.ts";
+import { openHost } from "../this_host.ts";
 import { type PollingOptions, pollFeed } from "./polling.ts";
 
 /** Can this host be patched? Says of each thing that decides it how it stands. Throws `unsupported` when one forbids it. */

@@ -3,9 +3,9 @@ import { RebootlessError } from "../../shared/errors.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { hostJournal } from "../apply/host_journal.ts";
 import type { Context } from "../context.ts";
-import { openHost } from "../host/host.ts";
 import { type Hold, heldBy, heldName, holdToJson } from "../plan/holds.ts";
 import { readHolds, writeHolds } from "../policy/holds.ts";
+import { openHost } from "../this_host.ts";
 import { lastVerified } from "../trust/poll.ts";
 
 export interface HoldOptions {

@@ -1,8 +1,8 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Context } from "../context.ts";
-import { openHost } from "../host/host.ts";
 import { holdsToJson } from "../report/host_json.ts";
 import { viewHost } from "../report/host_view.ts";
+import { openHost } from "../this_host.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { holdLine } from "./describe.ts";
 import type { HoldOptions } from "./hold.ts";

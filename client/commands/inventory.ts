@@ -4,10 +4,10 @@ import { formatInventory } from "../../shared/inventory.ts";
 import { appliedIds, hostState } from "../apply/host_state.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
-import { openHost } from "../host/host.ts";
 import { runningKernel } from "../host/identity.ts";
 import { runningModules } from "../host/modules.ts";
 import { MAX_QR_BYTES, qrLines } from "../host/qr.ts";
+import { openHost } from "../this_host.ts";
 import { lastVerified } from "../trust/poll.ts";
 
 export interface InventoryOptions {

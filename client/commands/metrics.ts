@@ -1,7 +1,7 @@
 import { putOut } from "../../node/cli/output.ts";
 import type { Context } from "../context.ts";
-import { openHost } from "../host/host.ts";
 import { metricsText } from "../report/metrics_text.ts";
+import { openHost } from "../this_host.ts";
 import { lastVerified } from "../trust/poll.ts";
 
 export interface MetricsOptions {

@@ -1,10 +1,10 @@
 import { readConfig } from "../../node/config/config.ts";
 import { isCode, RebootlessError, restated } from "../../shared/errors.ts";
 import { formatDuration } from "../../shared/time.ts";
+import { beginLine, type Condition, endLine } from "../conditions/condition.ts";
+import { conditionsToSay, conditionToJson, shownConditions } from "../conditions/conditions_file.ts";
 import type { Context } from "../context.ts";
 import { killSwitch } from "../host/kill_switch.ts";
-import { beginLine, type Condition, endLine } from "../report/condition.ts";
-import { conditionsToSay, conditionToJson, shownConditions } from "../report/conditions.ts";
 
 /** What a scheduled run does, by the mode that is configured. */
 export interface ScheduledRuns {

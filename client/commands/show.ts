@@ -6,9 +6,9 @@ import { jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { UpdateAndState } from "../apply/host_state.ts";
 import type { Context } from "../context.ts";
-import { openHost } from "../host/host.ts";
 import { updateToJson } from "../report/host_json.ts";
 import { type HostView, viewHost } from "../report/host_view.ts";
+import { openHost } from "../this_host.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { updateLine } from "./describe.ts";
 

@@ -1,12 +1,12 @@
 import { formatInstant } from "../../shared/time.ts";
+import { beginLine } from "../conditions/condition.ts";
+import { conditionToJson, shownConditions } from "../conditions/conditions_file.ts";
 import type { Context } from "../context.ts";
-import type { Host } from "../host/host.ts";
-import { openHost } from "../host/host.ts";
 import { killSwitch } from "../host/kill_switch.ts";
-import { beginLine } from "../report/condition.ts";
-import { conditionToJson, shownConditions } from "../report/conditions.ts";
 import { hostMembers } from "../report/host_json.ts";
 import { type HostView, viewHost } from "../report/host_view.ts";
+import type { Host } from "../this_host.ts";
+import { openHost } from "../this_host.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { holdLine, kernelLine, updateLine } from "./describe.ts";
 

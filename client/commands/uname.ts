@@ -1,9 +1,9 @@
 import { release } from "node:os";
 import { isCode } from "../../shared/errors.ts";
 import type { Context } from "../context.ts";
-import { openHost } from "../host/host.ts";
 import { uname as systemUname } from "../host/uname.ts";
 import { viewHost } from "../report/host_view.ts";
+import { openHost } from "../this_host.ts";
 import { lastVerified } from "../trust/poll.ts";
 
 /** The options of uname(1), by their letters. */

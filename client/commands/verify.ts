@@ -9,7 +9,7 @@ import { formatInstant } from "../../shared/time.ts";
 import { inGroups, named } from "../../shared/tuf/key_words.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
-import { openHost } from "../host/host.ts";
+import { openHost } from "../this_host.ts";
 import type { Voucher } from "../trust/evidence.ts";
 import type { Finding } from "../verify/chains.ts";
 import { verifyThing } from "../verify/verify.ts";

@@ -5,9 +5,9 @@ import { vexDocument, vexStatements } from "../../shared/feed/vex.ts";
 import { encodeJson, type JsonObject } from "../../shared/json.ts";
 import { printableJson } from "../../shared/printable.ts";
 import type { Context } from "../context.ts";
-import { openHost } from "../host/host.ts";
 import { kernelPackage } from "../host/kernel_package.ts";
 import { viewHost } from "../report/host_view.ts";
+import { openHost } from "../this_host.ts";
 import { lastVerified } from "../trust/poll.ts";
 
 export interface VexOptions {

@@ -1,9 +1,9 @@
 import { type JsonObject, type JsonValue, jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { UpdateAndState } from "../apply/host_state.ts";
-import type { Host } from "../host/host.ts";
 import { heldBy, holdToJson } from "../plan/holds.ts";
 import type { Withheld } from "../plan/withheld.ts";
+import type { Host } from "../this_host.ts";
 import type { HostView } from "./host_view.ts";
 
 /** How a host stands, for programs: the same in status.json and in what `status` and `show` print. */

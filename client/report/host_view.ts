@@ -6,11 +6,11 @@ import { type JournalDifference, journalDifferences } from "../apply/journal_dif
 import { pendingNow } from "../apply/pending_objects.ts";
 import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
-import type { Host } from "../host/host.ts";
 import type { JournalView } from "../journal/journal.ts";
 import { effectiveRelease } from "../plan/effective.ts";
 import { type Policy, type Withheld, withheldUpdates } from "../plan/withheld.ts";
 import { policyOf } from "../policy/policy.ts";
+import type { Host } from "../this_host.ts";
 
 /** What there is for a host, what of it is in force, and what its administrator keeps back. */
 export interface HostView {

@@ -1,6 +1,6 @@
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Context } from "../context.ts";
-import type { Host } from "../host/host.ts";
+import type { Host } from "../this_host.ts";
 import { measure } from "./measure.ts";
 import { metricFamilies } from "./metrics.ts";
 import { exposition } from "./prometheus.ts";

@@ -7,8 +7,8 @@ import { isJsonObject, type JsonObject, type JsonValue, jsonObject, parseJson } 
 import { MAX_MANIFEST_VALUES } from "../../shared/limits.ts";
 import { printableJson } from "../../shared/printable.ts";
 import { formatInstant } from "../../shared/time.ts";
+import { conditionToJson, shownConditions } from "../conditions/conditions_file.ts";
 import type { Context } from "../context.ts";
-import { conditionToJson, shownConditions } from "./conditions.ts";
 import { hostMembers } from "./host_json.ts";
 import { viewHost } from "./host_view.ts";
 

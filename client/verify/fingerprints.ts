@@ -4,7 +4,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { openFingerprints } from "../../shared/runpre/file/decode.ts";
 import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import { MAX_FILE_BYTES } from "../../shared/runpre/file/layout.ts";
-import type { Host } from "../host/host.ts";
+import type { Host } from "../this_host.ts";
 import { openArtifact } from "../trust/artifacts.ts";
 import { joined, noFeed, openFeeds } from "../trust/feeds.ts";
 import { lastVerified } from "../trust/poll.ts";

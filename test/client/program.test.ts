@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { program } from "../../client/program.ts";
-import { RunRecord } from "../../client/report/run_record.ts";
+import { RunRecord } from "../../client/run_record.ts";
 import { parserExitCode, runCommand } from "../../node/cli/run_command.ts";
 import { configFile } from "../../node/config/config.ts";
 import { stateLock } from "../../node/lock.ts";

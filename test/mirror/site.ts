@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { program } from "../../client/program.ts";
-import { RunRecord } from "../../client/report/run_record.ts";
+import { RunRecord } from "../../client/run_record.ts";
 import { parserExitCode, runCommand } from "../../node/cli/run_command.ts";
 import { stateLock } from "../../node/lock.ts";
 import { type BuildId, buildId } from "../../shared/brand.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { init } from "../../../client/commands/init.ts";
-import { RunRecord } from "../../../client/report/run_record.ts";
+import { RunRecord } from "../../../client/run_record.ts";
 import { terminal } from "../../../node/cli/terminal.ts";
 import { configFile, type Places, provisionedRootFile, readConfig } from "../../../node/config/config.ts";
 import { readIfPresent } from "../../../node/files.ts";

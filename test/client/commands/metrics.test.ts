@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CONDITION_NAMES, CONDITIONS } from "../../../client/report/condition.ts";
+import { CONDITION_NAMES, CONDITIONS } from "../../../client/conditions/condition.ts";
 import { METRICS } from "../../../client/report/metrics.ts";
 import { HOUR, instant } from "../../../shared/time.ts";
 import { sampleUpdate } from "../../shared/feed/sample.ts";

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Result } from "../../../client/apply/result.ts";
 import { Results } from "../../../client/commands/results.ts";
 import type { Context } from "../../../client/context.ts";
-import { RunRecord } from "../../../client/report/run_record.ts";
+import { RunRecord } from "../../../client/run_record.ts";
 import { terminal } from "../../../node/cli/terminal.ts";
 import { objectName, updateId } from "../../../shared/brand.ts";
 import { type ErrorCode, RebootlessError } from "../../../shared/errors.ts";

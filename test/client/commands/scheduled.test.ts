@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { scheduled } from "../../../client/commands/scheduled.ts";
 import type { Context } from "../../../client/context.ts";
-import { RunRecord } from "../../../client/report/run_record.ts";
+import { RunRecord } from "../../../client/run_record.ts";
 import { terminal } from "../../../node/cli/terminal.ts";
 import { stateLock } from "../../../node/lock.ts";
 import { RebootlessError } from "../../../shared/errors.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { vi } from "vitest";
 import { program } from "../../../client/program.ts";
-import { RunRecord } from "../../../client/report/run_record.ts";
+import { RunRecord } from "../../../client/run_record.ts";
 import { parserExitCode, runCommand } from "../../../node/cli/run_command.ts";
 import { configFile, type Places, provisionedRootFile } from "../../../node/config/config.ts";
 import { stateLock } from "../../../node/lock.ts";
@@ -27,10 +27,7 @@ vi.mock(import("../../../client/host/identity.ts"), () => ({
   runningKernel: () => ({ buildId: ID, release: RELEASE, architecture: "x86_64" }),
 }));
 // These tests change nothing but folders of their own.
-vi.mock(import("../../../client/host/host.ts"), async (original) => ({
-  ...(await original()),
-  requireRoot: () => undefined,
-}));
+vi.mock(import("../../../client/host/root_user.ts"), () => ({ requireRoot: () => undefined }));
 
 export type Output = Readonly<Captured>;
 

@@ -76,7 +76,7 @@ export const CONDITIONS = {
 export type ConditionName = keyof typeof CONDITIONS;
 export const CONDITION_NAMES = Object.keys(CONDITIONS) as readonly ConditionName[];
 
-export const kindOf = (name: ConditionName): Kind => CONDITIONS[name];
+export const conditionKind = (name: ConditionName): Kind => CONDITIONS[name];
 
 /** How it stands with the feed: one of them at a time. */
 export const FEED_CONDITIONS = ["unreachable", "not_covered", "expired"] as const;
@@ -125,19 +125,19 @@ export function toSay(conditions: readonly Condition[], now: Instant): ToSay {
   const lasting = conditions.filter(({ ended }) => ended === null);
   const begun = lasting.filter((one) => isDue(one, now));
   const over = conditions.filter(
-    ({ name, said, ended }) => ended !== null && said !== null && kindOf(name).ends,
+    ({ name, said, ended }) => ended !== null && said !== null && conditionKind(name).ends,
   );
   return { begun, over, rest: lasting.map((one) => (begun.includes(one) ? { ...one, said: now } : one)) };
 }
 
 /** A clock that was set back must not silence anything. */
 const isDue = ({ name, said }: Condition, now: Instant): boolean =>
-  said === null || (kindOf(name).urgent && (now < said || now - said >= DAY));
+  said === null || (conditionKind(name).urgent && (now < said || now - said >= DAY));
 
 export function beginLine({ name, since, detail }: Condition): string {
-  const { begins } = kindOf(name);
+  const { begins } = conditionKind(name);
   return begins === "" ? detail : `${begins} since ${formatInstant(since)}: ${detail}`;
 }
 
 export const endLine = ({ name, subject, since, ended }: Condition): string =>
-  `${kindOf(name).ends?.(subject)}, after ${coarseDuration(Math.max(0, (ended ?? since) - since))}`;
+  `${conditionKind(name).ends?.(subject)}, after ${coarseDuration(Math.max(0, (ended ?? since) - since))}`;

@@ -7,7 +7,7 @@ import {
   observe,
   type Seen,
   toSay,
-} from "../../../client/report/condition.ts";
+} from "../../../client/conditions/condition.ts";
 import { DAY, HOUR, instant, MINUTE } from "../../../shared/time.ts";
 
 const T = instant(Date.UTC(2036, 5, 1));

@@ -1,18 +1,19 @@
 import { join } from "node:path";
-import { explain } from "../../node/cli/terminal.ts";
+import { explain, type Terminal } from "../../node/cli/terminal.ts";
+import type { Places } from "../../node/config/config.ts";
 import { readIfPresent, writeDurably } from "../../node/files.ts";
 import { requireOwnFolders } from "../../node/own_folders.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { isCode } from "../../shared/errors.ts";
 import { encodeJson, type JsonObject, jsonObject, parseJson } from "../../shared/json.ts";
-import { formatInstant, parseInstant } from "../../shared/time.ts";
-import type { Context } from "../context.ts";
+import { type Clock, formatInstant, parseInstant } from "../../shared/time.ts";
 import {
   CONDITION_NAMES,
   type Condition,
-  kindOf,
+  conditionKind,
   MAX_CONDITIONS,
   MAX_DETAIL,
+  type Observations,
   observe,
   type ToSay,
   toSay,
@@ -42,19 +43,27 @@ export async function readConditions(stateDir: string): Promise<readonly Conditi
 
 /** Those that last and that nothing else tells of. */
 export const shownConditions = async (stateDir: string): Promise<readonly Condition[]> =>
-  (await readConditions(stateDir)).filter(({ name, ended }) => ended === null && !kindOf(name).live);
+  (await readConditions(stateDir)).filter(({ name, ended }) => ended === null && !conditionKind(name).live);
 
-/** Keeps what this run found out, and says nothing: for runs that people watch. */
-export async function keepConditions(context: Context): Promise<void> {
-  await settle(context, (conditions) => ({ begun: [], over: [], rest: conditions }));
+/** What it takes to bring conditions.json up to date at the end of a run. */
+export interface ConditionRun {
+  readonly places: Pick<Places, "stateDir">;
+  readonly clock: Clock;
+  readonly record: { takeObservations(): Observations };
+  readonly terminal: Pick<Terminal, "notice">;
 }
 
-/** Keeps what this run found out. Returns what it has to say, which counts as said. */
-export const conditionsToSay = (context: Context): Promise<ToSay> =>
-  settle(context, (conditions) => toSay(conditions, context.clock()));
+/** Stores what this run observed, and says nothing of it. For runs that a person watches. */
+export async function keepConditions(run: ConditionRun): Promise<void> {
+  await store(run, (conditions) => ({ begun: [], over: [], rest: conditions }));
+}
 
-async function settle(
-  { places, clock, record, terminal }: Context,
+/** Stores what this run observed. Returns what the run has to say of it, which then counts as said. */
+export const conditionsToSay = (run: ConditionRun): Promise<ToSay> =>
+  store(run, (conditions) => toSay(conditions, run.clock()));
+
+async function store(
+  { places, clock, record, terminal }: ConditionRun,
   decide: (conditions: readonly Condition[]) => ToSay,
 ): Promise<ToSay> {
   const found = record.takeObservations();

@@ -1,8 +1,8 @@
-import type { KernelManifest } from "../../shared/feed/manifest.ts";
-import type { Instant } from "../../shared/time.ts";
-import type { Host } from "../host/host.ts";
-import type { MachineLog } from "../host/machine_log.ts";
-import { type ConditionName, MAX_DETAIL, type Observations, type Seen } from "./condition.ts";
+import type { KernelManifest } from "../shared/feed/manifest.ts";
+import type { Instant } from "../shared/time.ts";
+import { type ConditionName, MAX_DETAIL, type Observations, type Seen } from "./conditions/condition.ts";
+import type { MachineLog } from "./host/machine_log.ts";
+import type { Host } from "./this_host.ts";
 
 /** A feed that answered, and what it had was good. */
 export interface FeedSeen {

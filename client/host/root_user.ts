@@ -1,0 +1,10 @@
+import { geteuid } from "node:process";
+import { RebootlessError } from "../../shared/errors.ts";
+
+/** @throws RebootlessError `not_permitted` unless this process runs as root. */
+export function requireRoot(purpose: string): void {
+  if (geteuid?.() === 0) return;
+  throw new RebootlessError("not_permitted", `only root can ${purpose}`, {
+    hint: "Run it as root: `sudo rebootless …`.",
+  });
+}
