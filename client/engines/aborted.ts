@@ -3,17 +3,19 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { HINTS } from "./causes.ts";
 import type { Abort, Progress, Task } from "./engine.ts";
 
-/** Says what an engine waits for; and, once it takes long, which tasks are in the way and what can be done. */
+/** Reports progress in lines of text: what an engine waits for and, after a while, which tasks block it. */
 export const progressTo =
   (say: (line: string) => void) =>
   ({ id, doing, seconds, deadlineSeconds, blockedBy }: Progress): void => {
     say(`${id}: ${doing} for ${seconds} s`);
     if (blockedBy.length === 0) return;
     for (const task of blockedBy) say(`  held up by ${taskLine(task)}`);
-    say(`  finish, restart or stop what holds it up; it is given up by itself after ${deadlineSeconds} s`);
+    say(
+      `  finish, restart or stop these tasks; without that, the change is given up after ${deadlineSeconds} s`,
+    );
   };
 
-/** What became of a change that did not come about, for people and for scripts. */
+/** Makes an error of a change that did not come about. */
 export function abortError(id: UpdateId, doing: "apply" | "undo", abort: Abort): RebootlessError {
   const { cause, detail, blockedBy, restored } = abort;
   const held = blockedBy.length > 0 ? `; held up by ${blockedBy.map(taskName).join(", ")}` : "";

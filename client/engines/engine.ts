@@ -3,8 +3,8 @@ import type { ObjectName, UpdateId } from "../../shared/brand.ts";
 import type { EngineName } from "../../shared/feed/update.ts";
 
 /**
- * Why a change did not come about. The first lines are Ksplice's own words (`abort_cause`), which the livepatch engine
- * uses where they fit; the others are what today's kernels can say besides.
+ * The reason why a change did not come about. The first words, up to `unexpected`, are Ksplice's own (`abort_cause`); the
+ * livepatch engine uses them where they fit. The other words are what today's kernels can say besides.
  */
 export type AbortCause =
   | "no_match"
@@ -32,41 +32,44 @@ export type AbortCause =
   | "stopped"
   | "unknown";
 
-/** A kernel module of an update, by the name the kernel knows it by. */
+/** A kernel module of an update. */
 export interface PatchModule {
   readonly name: ObjectName;
-  /** livepatch has `patch` alone. Ksplice: `core` (standalone kernels), then for each target `new` and `old`. */
+  /**
+   * A livepatch update has the role `patch` alone. A Ksplice update has `core` on kernels without Ksplice, then `new` and
+   * `old` for each target.
+   */
   readonly role: "patch" | "core" | "new" | "old";
-  /** For `new` and `old`: the object that they change. */
+  /** The object that a `new` or `old` module changes; null for other roles. */
   readonly target: ObjectName | null;
 }
 
 export interface LoadableModule extends PatchModule {
-  /** The bytes that were verified, open. */
+  /** The open file whose bytes were verified. */
   readonly file: OpenFile;
 }
 
-/** What is to be taken out of the kernel. */
+/** An update to be taken out of the kernel. */
 export interface Removal {
   readonly id: UpdateId;
   readonly modules: readonly PatchModule[];
 }
 
-/** What is to go into the kernel. */
+/** An update to be put into the kernel. */
 export interface EngineChange extends Removal {
-  /** In load order. */
+  /** The modules in load order. */
   readonly modules: readonly LoadableModule[];
-  /** Everything that it changes: `vmlinux` and modules. */
+  /** All objects that the update changes: `vmlinux` and modules. */
   readonly objects: readonly ObjectName[];
-  /** Patches that the kernel puts out of force when this one goes in; their modules are unloaded after it. */
+  /** The patches that the kernel puts out of force when this one is applied. Their modules are unloaded afterwards. */
   readonly replaces: readonly ObjectName[];
 }
 
 export interface Abort {
   readonly cause: AbortCause;
-  /** In the kernel's own words where it had some, else ours: a clause for people. */
+  /** A clause for people, in the kernel's own words if there are any. */
   readonly detail: string;
-  /** Tasks that sit in code that changes; none unless the cause is that. */
+  /** The tasks that are running code that is being replaced, if that is the cause; else empty. */
   readonly blockedBy: readonly Task[];
   /** Whether the host is as it was before. */
   readonly restored: boolean;
@@ -78,73 +81,76 @@ export type ApplyOutcome =
   | {
       readonly outcome: "applied";
       readonly milliseconds: number;
-      /** Objects that are not loaded: what is changed in them goes in when they are. */
+      /** Objects that are not loaded. The kernel changes them when they are loaded. */
       readonly pending: readonly ObjectName[];
-      /** Patches that were in force before and are not any more. */
+      /** The patches that this one put out of force. */
       readonly replaced: readonly string[];
     }
   | Aborted;
 
 export type UndoOutcome = { readonly outcome: "undone"; readonly milliseconds: number } | Aborted;
 
-/** A task that keeps a change from coming about: it sits in a function that is being replaced. */
+/** A task that blocks a change, because it is running a function that is being replaced. */
 export interface Task {
   readonly pid: number;
   readonly name: string;
-  /** Where it sits, innermost first; empty where the kernel does not show it. */
+  /** Its stack, innermost function first; empty if the kernel does not show it. */
   readonly stack: readonly string[];
 }
 
 /** An object that a loaded patch changes. */
 export interface PatchedObject {
-  /** As the kernel has it. */
+  /** The name that the kernel uses. */
   readonly name: string;
-  /** Whether the object is loaded and changed; null where the kernel does not say. */
+  /** Whether the object is loaded and changed; null if the kernel does not say. */
   readonly patched: boolean | null;
 }
 
-/** A patch that the kernel knows. */
+/** A patch that the kernel lists. */
 export interface LoadedPatch {
-  /** As the kernel has it: a foreign patch may be called anything. */
+  /** The name that the kernel uses. A foreign patch may have any name. */
   readonly name: string;
   readonly engine: EngineName;
-  /** `applied`: in force everywhere. `transition`: on its way in or out. `disabled`: loaded, not in force. */
+  /** `applied`: in force for all tasks. `transition`: on its way in or out. `disabled`: loaded, but not in force. */
   readonly state: "applied" | "transition" | "disabled";
-  /** What it replaces, as `object/function,position`, sorted. Ksplice does not tell: empty. */
+  /** The functions that it replaces, as `object/function,position`, sorted; empty for Ksplice, which does not list them. */
   readonly functions: readonly string[];
   readonly objects: readonly PatchedObject[];
-  /** Whether it puts every other patch out of force; null where the kernel does not say (livepatch: 6.11). */
+  /** Whether it puts every other patch out of force; null if the kernel does not say (livepatch says it since 6.11). */
   readonly replaces: boolean | null;
-  /** Its place in the order in which patches went in, from 1; null where the kernel does not say (livepatch: 6.14). */
+  /**
+   * Its position in the order in which patches were applied, from 1; null if the kernel does not say (livepatch says it
+   * since 6.14).
+   */
   readonly order: number | null;
 }
 
-/** Told about once a second while an engine waits for the kernel. */
+/** What an engine reports about once a second while it waits for the kernel. */
 export interface Progress {
   readonly id: UpdateId;
   readonly doing: "applying" | "undoing" | "reversing" | "waiting for another patch";
   readonly seconds: number;
-  /** When the engine gives it up. */
+  /** The time after which the engine gives up, in seconds from the start. */
   readonly deadlineSeconds: number;
-  /** Looked up when it has taken long; empty before. */
+  /** The tasks that block the change. They are looked up only after a while; before that, the list is empty. */
   readonly blockedBy: readonly Task[];
 }
 
 export interface ApplyOptions {
-  /** Objects that are not loaded are left pending. Without it they abort the change (`target_not_loaded`). */
+  /** Whether objects that are not loaded are left pending. Otherwise they abort the change (`target_not_loaded`). */
   readonly partial: boolean;
   /**
-   * Called where time passed between the match and the load, as what was in the way may have changed what was matched.
-   * What it returns keeps the change from being loaded.
+   * Compares the update with memory again. It is called if time passed between the match and the load, because what the
+   * engine waited for may have changed the code that was matched. If it returns an abort, nothing is loaded.
    */
   readonly matchAgain: () => Promise<Abort | undefined>;
 }
 
-/** A way to change a running kernel. */
+/** A way to put updates into a running kernel and to take them out. */
 export interface Engine {
   readonly name: EngineName;
   loaded(): Promise<readonly LoadedPatch[]>;
-  /** What would abort the change before anything is loaded, as far as it can be known. Changes nothing. */
+  /** Returns what would abort the change, as far as that can be known before anything is loaded. Changes nothing. */
   preflight(change: EngineChange, options: Pick<ApplyOptions, "partial">): Promise<Abort | undefined>;
   apply(change: EngineChange, options: ApplyOptions): Promise<ApplyOutcome>;
   undo(removal: Removal): Promise<UndoOutcome>;

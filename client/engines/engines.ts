@@ -4,11 +4,11 @@ import { type KspliceOptions, kspliceEngine } from "./ksplice.ts";
 import { livepatchEngine } from "./livepatch.ts";
 import type { EngineOptions } from "./wait.ts";
 
-/** Every way into this kernel. */
+/** All engines of this kernel. */
 export interface Engines {
-  /** The engine that an update asks for. */
+  /** Returns the engine that an update asks for. */
   for(update: { readonly engine: EngineName }): Engine;
-  /** What is loaded, by whichever engine. */
+  /** Lists the loaded patches of all engines. */
   loaded(): Promise<readonly LoadedPatch[]>;
 }
 

@@ -3,7 +3,7 @@ import type { System } from "../host/system.ts";
 import { aborted, abortOf } from "./causes.ts";
 import type { Abort, ApplyOutcome, Engine, EngineChange, Progress, Removal, UndoOutcome } from "./engine.ts";
 import { kidOf, parseModuleName } from "./ksplice/names.ts";
-import { reach } from "./ksplice/outcome.ts";
+import { reachStage } from "./ksplice/outcome.ts";
 import {
   INTEGRATED,
   loadedModules,
@@ -15,30 +15,33 @@ import { absentObjects, loadModule, modulesDisabled, unloadModule } from "./modu
 import { retrying } from "./retry.ts";
 import type { EngineOptions } from "./wait.ts";
 
-/** An update leaves a moment after `cleanup` is asked for. */
+/** An update disappears a moment after `cleanup` is written. */
 const CLEANUP_TRIES = 5;
 const CLEANUP_PAUSE_MS = 100;
-/** Three times the kernel's own five tries, a second apart, with a pause between. */
+/** Three attempts, each with five tries of the kernel a second apart, and the pauses between them. */
 const GIVEN_UP_AFTER_S = 20;
 
 export interface KspliceOptions extends Pick<EngineOptions, "system" | "progress" | "stop"> {
-  /** What the update tells about itself in debugfs; 0, nothing, unless told. */
+  /** How much the update writes to debugfs; by default 0, which is nothing. */
   readonly debug?: number;
 }
 
-/** Updates in the format of Ksplice, 0.9.7 and later: on kernels with Ksplice built in, or with a core of their own. */
+/**
+ * Makes the engine of updates in the format of Ksplice 0.9.7 and later, for kernels with Ksplice built in and for updates
+ * that bring a core of their own.
+ */
 export function kspliceEngine(options: KspliceOptions): Engine {
   const { system } = options;
   return {
     name: "ksplice",
     loaded: () => loadedUpdates(system),
-    preflight: (change, { partial }) => foreseen(system, change, partial),
+    preflight: (change, { partial }) => preflight(system, change, partial),
     apply: (change, { partial }) => apply(options, change, partial),
     undo: (removal) => undo(options, removal),
   };
 }
 
-async function foreseen(
+async function preflight(
   system: System,
   { id, modules, objects }: EngineChange,
   partial: boolean,
@@ -47,7 +50,7 @@ async function foreseen(
   const core = modules.some(({ name }) => parseModuleName(name)?.role === "core");
   if (!core && !(await system.list("/sys/kernel")).includes("ksplice")) {
     throw new RebootlessError("unsupported", `${id} needs ${INTEGRATED}, which does not exist`, {
-      hint: "The update was made for a kernel with Ksplice built in; it brings no core of its own.",
+      hint: "The update was made for a kernel with Ksplice built in, and brings no core of its own.",
     });
   }
   if ((await (await updateFolder(system, kid))?.stage()) === "applied") {
@@ -63,14 +66,14 @@ async function apply(options: KspliceOptions, change: EngineChange, partial: boo
   const { system } = options;
   const kid = kidOf(change.id, change.modules);
   const start = system.uptime();
-  const refused = (await foreseen(system, change, partial)) ?? (await removeLeftover(system, kid));
+  const refused = (await preflight(system, change, partial)) ?? (await removeLeftover(system, kid));
   if (refused) return aborted(refused);
   const failed = (await loadAll(system, change)) ?? (await switchOn(options, change, kid, partial));
   if (failed) {
     const stays = await takeOut(system, kid);
     return aborted({ ...failed, restored: failed.restored && stays === undefined });
   }
-  // The old code served to find its like in memory; nothing needs it any more.
+  // The `old` modules were needed to find the code in memory, and are not needed any more.
   for (const { name, role } of await loadedModules(system, kid))
     if (role === "old") await unloadModule(system, name);
   const milliseconds = system.uptime() - start;
@@ -82,7 +85,7 @@ async function apply(options: KspliceOptions, change: EngineChange, partial: boo
   };
 }
 
-/** What a run that was killed left of an update that is not applied. */
+/** Unloads what a killed run left of an update that is not applied. */
 async function removeLeftover(system: System, kid: string): Promise<Abort | undefined> {
   const stays = await takeOut(system, kid);
   if (stays === undefined) return undefined;
@@ -111,12 +114,12 @@ async function switchOn(
     await folder.set("partial", partial ? 1 : 0);
     return await reachInTime(options, change, kid, folder, "applied");
   } catch (error) {
-    // What is loaded must not stay because a file in sysfs could not be written.
+    // This is an abort and not an exception, so that the loaded modules are unloaded again.
     return abortOf("unexpected", error instanceof Error ? error.message : String(error));
   }
 }
 
-/** With Uptrack's retries. Progress is told between them: the kernel keeps the writer waiting while it tries. */
+/** Reaches a stage with Uptrack's retries. Progress is reported between them, because the kernel blocks the writer. */
 async function reachInTime(
   options: KspliceOptions,
   { id }: Removal,
@@ -128,7 +131,7 @@ async function reachInTime(
   const start = system.uptime();
   const doing: Progress["doing"] = stage === "applied" ? "applying" : "undoing";
   const outcome = await retrying(options, async () => {
-    const abort = await reach(system, kid, folder, stage);
+    const abort = await reachStage(system, kid, folder, stage);
     if (!abort) return { outcome: "reached" } as const;
     const seconds = Math.floor((system.uptime() - start) / 1000);
     const { blockedBy } = abort;
@@ -157,7 +160,7 @@ async function undo(options: KspliceOptions, removal: Removal): Promise<UndoOutc
   return aborted(abortOf("module_busy", detail, { restored: false }));
 }
 
-/** Takes all of an update that is not applied out of the kernel; undefined when it is out, else why it is not. */
+/** Takes an update that is not applied out of the kernel. Returns undefined once it is out, else the reason. */
 async function takeOut(system: System, kid: string): Promise<string | undefined> {
   const modules = await loadedModules(system, kid);
   for (const { name, role } of modules) {
@@ -169,7 +172,7 @@ async function takeOut(system: System, kid: string): Promise<string | undefined>
   return (await isGone(system, kid)) ? undefined : "the kernel still lists the update";
 }
 
-/** An update that was reversed goes when it is told to; one that was never applied goes with its modules. */
+/** Removes a reversed update by writing `cleanup`. One that was never applied disappears with its modules. */
 async function cleanUp(system: System, kid: string): Promise<void> {
   const folder = await updateFolder(system, kid);
   if ((await folder?.stage()) !== "reversed") return;

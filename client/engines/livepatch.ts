@@ -3,12 +3,18 @@ import type { System } from "../host/system.ts";
 import { aborted, abortOf } from "./causes.ts";
 import type { Abort, Aborted, ApplyOptions, Engine, EngineChange, Removal, UndoOutcome } from "./engine.ts";
 import { LIVEPATCH, loadedPatches, patchFolder, patchInTransition } from "./livepatch/sysfs.ts";
-import { blockersOf, type Place, reverseApply, reverseUndo, settle } from "./livepatch/transition.ts";
+import {
+  blockersOf,
+  type ManagedPatch,
+  reverseApply,
+  reverseUndo,
+  waitForTransition,
+} from "./livepatch/transition.ts";
 import { absentObjects, isLoaded, loadModule, modulesDisabled, unloadModule } from "./module_load.ts";
 import { retrying } from "./retry.ts";
 import { type EngineOptions, waitUntil } from "./wait.ts";
 
-/** A kernel without livepatch has nothing loaded; to apply throws `unsupported`. */
+/** Makes the engine of livepatch. On a kernel without livepatch nothing is loaded, and applying throws `unsupported`. */
 export function livepatchEngine(options: EngineOptions): Engine {
   const { system } = options;
 
@@ -17,34 +23,34 @@ export function livepatchEngine(options: EngineOptions): Engine {
     { partial, matchAgain }: ApplyOptions,
     attempts: number,
   ) => {
-    const place = placeOf(options, change);
-    const refused = await foreseen(system, change, partial);
+    const patch = managedPatch(options, change);
+    const refused = await preflight(system, change, partial);
     if (refused) return aborted(refused);
-    const others = await othersTransition(place);
+    const other = await otherTransition(patch);
     const refusal =
-      others.refusal ??
-      (await removeLeftover(system, place.name)) ??
-      (others.waited || attempts > 1 ? await matchAgain() : undefined);
+      other.refusal ??
+      (await removeLeftover(system, patch.name)) ??
+      (other.waited || attempts > 1 ? await matchAgain() : undefined);
     if (refusal) return aborted(refusal);
-    return await load(place, change);
+    return await load(patch, change);
   };
 
-  const attemptUndo = async (place: Place): Promise<UndoOutcome> => {
+  const attemptUndo = async (patch: ManagedPatch): Promise<UndoOutcome> => {
     const start = system.uptime();
-    const problem = await leave(place);
+    const problem = await takeOut(patch);
     return problem ?? { outcome: "undone", milliseconds: system.uptime() - start };
   };
 
   return {
     name: "livepatch",
     loaded: () => loadedPatches(system),
-    preflight: (change, { partial }) => foreseen(system, change, partial),
+    preflight: (change, { partial }) => preflight(system, change, partial),
     apply: (change, how) => retrying(options, (attempts) => attemptApply(change, how, attempts)),
-    undo: (removal) => retrying(options, () => attemptUndo(placeOf(options, removal))),
+    undo: (removal) => retrying(options, () => attemptUndo(managedPatch(options, removal))),
   };
 }
 
-function placeOf(options: EngineOptions, { id, modules }: Removal): Place {
+function managedPatch(options: EngineOptions, { id, modules }: Removal): ManagedPatch {
   const [module, ...more] = modules;
   if (module?.role !== "patch" || more.length > 0) {
     throw new RebootlessError("unsupported", `${id}: a livepatch update has one module, the patch`);
@@ -52,7 +58,7 @@ function placeOf(options: EngineOptions, { id, modules }: Removal): Place {
   return { options, id, name: module.name, folder: patchFolder(options.system, module.name) };
 }
 
-async function foreseen(
+async function preflight(
   system: System,
   { modules, objects }: EngineChange,
   partial: boolean,
@@ -77,14 +83,14 @@ async function requireLivepatch(system: System): Promise<void> {
   });
 }
 
-interface Others {
-  /** Whether there was one: what it changed may be what was matched. */
+interface OtherTransition {
+  /** Whether another patch was in transition. It may have changed the code that was matched. */
   readonly waited: boolean;
   readonly refusal: Abort | undefined;
 }
 
-/** Waits while another patch is in transition: the kernel would refuse ours with EBUSY. */
-async function othersTransition({ options, id }: Place): Promise<Others> {
+/** Waits while another patch is in transition, because the kernel would refuse this one with EBUSY. */
+async function otherTransition({ options, id }: ManagedPatch): Promise<OtherTransition> {
   const { system } = options;
   let other: string | undefined;
   let waited = false;
@@ -103,8 +109,9 @@ async function othersTransition({ options, id }: Place): Promise<Others> {
 }
 
 /**
- * A module of the name that is loaded and no patch any more: what a replaced patch leaves, or a run that was killed.
- * It cannot be enabled again, only loaded again. Taint K marks a livepatch module: any other is left alone.
+ * Unloads a module of this name that is loaded but no longer a patch. A replaced patch leaves one, and so does a run that
+ * was killed. It cannot be enabled again, only loaded again. Taint K marks a livepatch module; other modules are left
+ * alone.
  */
 async function removeLeftover(system: System, name: string): Promise<Abort | undefined> {
   if (!(await isLoaded(system, name))) return undefined;
@@ -114,8 +121,8 @@ async function removeLeftover(system: System, name: string): Promise<Abort | und
   return abortOf("already_loaded", `a module called ${name} is loaded, and cannot go: ${stays}`);
 }
 
-async function load(place: Place, change: EngineChange) {
-  const { options, name, folder } = place;
+async function load(patch: ManagedPatch, change: EngineChange) {
+  const { options, name, folder } = patch;
   const { system } = options;
   const before = await inForce(system);
   const start = system.uptime();
@@ -123,20 +130,20 @@ async function load(place: Place, change: EngineChange) {
     const refused = await loadModule(system, name, file);
     if (refused) return aborted(refused);
   }
-  const end = await settle(place, "applying");
-  if (end !== "done") return aborted(await reverseApply(place, end));
+  const end = await waitForTransition(patch, "applying");
+  if (end !== "done") return aborted(await reverseApply(patch, end));
   if ((await folder.enabled()) !== "1") return aborted(await notEnabled(system, name));
   const milliseconds = system.uptime() - start;
   const pending = await absentObjects(system, change.objects);
   const after = await inForce(system);
   const replaced = before.filter((other) => !after.includes(other));
-  // One that will not go yet is in nobody's way: it goes before it is loaded again.
+  // A module that cannot be unloaded yet does no harm: it is unloaded before it is loaded again.
   for (const gone of change.replaces) if (replaced.includes(gone)) await unloadModule(system, gone);
   return { outcome: "applied", milliseconds, pending, replaced } as const;
 }
 
 async function notEnabled(system: System, name: string): Promise<Abort> {
-  const stays = await unloadModule(system, name); // a module that patches nothing is of no use in the kernel
+  const stays = await unloadModule(system, name);
   const detail = "the module loaded, but the kernel does not list it as enabled";
   return abortOf("unexpected", detail, { restored: stays === undefined });
 }
@@ -144,18 +151,18 @@ async function notEnabled(system: System, name: string): Promise<Abort> {
 const inForce = async (system: System): Promise<readonly string[]> =>
   (await loadedPatches(system)).filter(({ state }) => state === "applied").map(({ name }) => name);
 
-/** Takes a patch out; undefined when it is out. What is out already is out. */
-async function leave(place: Place): Promise<Aborted | undefined> {
-  const { options, name, folder } = place;
+/** Takes a patch out. Returns undefined once it is out, also if it was out before. */
+async function takeOut(patch: ManagedPatch): Promise<Aborted | undefined> {
+  const { options, name, folder } = patch;
   const { system } = options;
   if ((await folder.enabled()) === "1") {
     const refused = await folder.enable("0");
     if (refused === "EBUSY") return aborted(abortOf("busy_transition", "another patch is in transition"));
     if (refused !== undefined)
-      return aborted(abortOf("unknown", `the kernel would not disable it: ${refused}`));
+      return aborted(abortOf("unknown", `the kernel refused to disable it: ${refused}`));
   }
-  const end = await settle(place, "undoing");
-  const stalled = end === "done" ? undefined : await reverseUndo(place, end);
+  const end = await waitForTransition(patch, "undoing");
+  const stalled = end === "done" ? undefined : await reverseUndo(patch, end);
   if (stalled) return aborted(stalled);
   const stays = await unloadModule(system, name);
   if (stays === undefined) return undefined;

@@ -3,13 +3,13 @@ import type { ObjectName } from "../../shared/brand.ts";
 import type { System } from "../host/system.ts";
 import { abortOf } from "./causes.ts";
 import type { Abort } from "./engine.ts";
-import { type Errno, errnoOf, refusalCause } from "./refusal.ts";
+import { type Errno, errnoOf, refusalCause } from "./load_refusal.ts";
 
-/** A module's last references go a moment after its sysfs entries. */
+/** A module's last references are dropped a moment after its sysfs entries. */
 const UNLOAD_TRIES = 50;
 const UNLOAD_PAUSE_MS = 100;
 
-/** Loads a module; says why where the kernel will not have it. */
+/** Loads a module. Returns the reason if the kernel refuses it. */
 export async function loadModule(
   system: System,
   name: ObjectName,
@@ -20,13 +20,13 @@ export async function loadModule(
     const ran = await system.load(file);
     if (ran.code === 0) return undefined;
     const words = lastLine(ran.stderr);
-    return await refusal(system, name, errnoOf(words), words, log.lines());
+    return await loadAbort(system, name, errnoOf(words), words, log.lines());
   } finally {
     log.close();
   }
 }
 
-async function refusal(
+async function loadAbort(
   system: System,
   name: ObjectName,
   errno: Errno | undefined,
@@ -50,21 +50,21 @@ export const isLoaded = async (system: System, module: string): Promise<boolean>
 export const modulesDisabled = async (system: System): Promise<boolean> =>
   (await system.read("/proc/sys/kernel/modules_disabled")) === "1";
 
-/** Of the objects of a change, the modules that are not loaded. */
+/** Returns those of some objects that are modules and not loaded. */
 export async function absentObjects(
   system: System,
   objects: readonly ObjectName[],
 ): Promise<readonly ObjectName[]> {
   const absent: ObjectName[] = [];
   for (const name of objects) {
-    // What is built in has a folder too where it takes parameters, but no state.
+    // A built-in module with parameters has a folder too, but no state.
     if (name !== "vmlinux" && (await system.read(`/sys/module/${name}/initstate`)) !== "live")
       absent.push(name);
   }
   return absent;
 }
 
-/** Takes a module out; undefined when it is out, else rmmod's reason. A module that is not there is out. */
+/** Unloads a module. Returns undefined once it is not loaded, else the reason that rmmod gives. */
 export async function unloadModule(system: System, name: string): Promise<string | undefined> {
   let reason = "";
   for (let tries = 0; tries < UNLOAD_TRIES; tries++) {

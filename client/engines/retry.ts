@@ -1,18 +1,18 @@
 import type { AbortCause, Aborted } from "./engine.ts";
 import type { EngineOptions } from "./wait.ts";
 
-/** What passes by itself. */
+/** Causes that may go away without anybody doing something. */
 const TRANSIENT: ReadonlySet<AbortCause> = new Set(["code_busy", "module_busy", "busy_transition"]);
-/** Uptrack's policy: twice more, unless an attempt took so long that the kernel has tried again and again by itself. */
+/** Uptrack's policy: two more attempts, unless one took so long that the kernel itself has tried many times. */
 const MAX_ATTEMPTS = 3;
 const LONG_ATTEMPT_MS = 5_000;
 const PAUSE_MS = 2_000;
 
 /**
- * Tries again, after a pause, what was aborted by something that passes and left the host as it was; not where the run was
- * asked to end.
+ * Makes a change, and tries again after a pause if it was aborted by a transient cause and the host is as it was before.
+ * Stops trying when the run is asked to end.
  *
- * @param attempt told which one it is, from 1.
+ * @param attempt makes one attempt. It is given the number of the attempt, from 1.
  */
 export async function retrying<Outcome extends { readonly outcome: string }>(
   { system, stop }: Pick<EngineOptions, "system" | "stop">,

@@ -2,14 +2,14 @@ import { printable } from "../../shared/printable.ts";
 import type { System } from "../host/system.ts";
 import type { Task } from "./engine.ts";
 
-/** As many tasks as anybody reads. */
+/** More tasks than a person reads. */
 const MAX_TASKS_NAMED = 32;
-/** The function that is being replaced is among the innermost. */
+/** The function that is being replaced is among the innermost ones. */
 const MAX_FRAMES = 16;
 
 /**
- * Threads that have not gone over in a transition: every thread goes for itself. `patch_state` is 0 for the old code,
- * 1 for the new and -1 outside of a transition.
+ * Lists the threads that have not moved over in a transition. Every thread moves on its own. `patch_state` is 0 for the
+ * old code, 1 for the new code and -1 outside of a transition.
  */
 export async function tasksBehind(system: System, behind: "0" | "1"): Promise<readonly Task[]> {
   const processes = (await system.list("/proc")).filter((entry) => /^\d+$/.test(entry));
@@ -31,8 +31,8 @@ export async function tasksBehind(system: System, behind: "0" | "1"): Promise<re
 }
 
 /**
- * The lines of Ksplice's `conflicts`: `comm pid label…`. A comm can hold spaces and numbers; a label is a symbol and
- * never a number, so the last number is the pid.
+ * Parses the lines of Ksplice's `conflicts`: `comm pid label…`. A comm can contain spaces and numbers; a label is a symbol
+ * and never a number, so the last number is the pid.
  */
 export async function tasksInConflict(system: System, text: string): Promise<readonly Task[]> {
   const tasks: Task[] = [];
@@ -50,7 +50,10 @@ export async function tasksInConflict(system: System, text: string): Promise<rea
   return tasks;
 }
 
-/** `[<0>] function+0x1a/0x90`, a line each. Not every kernel has it, and lockdown or a container may keep it from root. */
+/**
+ * Reads the stack of a task, in lines such as `[<0>] function+0x1a/0x90`. Returns an empty list where the kernel has no
+ * such file, or where lockdown or a container keeps it from root.
+ */
 async function stackOf(system: System, pid: number): Promise<readonly string[]> {
   const text = (await system.read(`/proc/${pid}/stack`).catch(() => undefined)) ?? "";
   return text

@@ -2,21 +2,21 @@ import type { UpdateId } from "../../shared/brand.ts";
 import type { System } from "../host/system.ts";
 import type { Progress, Task } from "./engine.ts";
 
-/** The kernel itself tries every second, and signals the tasks in the way every 15 s: four rounds of it are enough to know. */
+/** The kernel tries every second, and signals the blocking tasks every 15 s. Four such signals are enough to know. */
 const DEADLINE_MS = 60_000;
-/** Nearly every transition ends in less; what takes longer has a task in its way. */
+/** Nearly every transition ends sooner. One that takes longer is blocked by a task. */
 const REPORT_AFTER_MS = 5_000;
 const POLL_MS = 50;
 
 export interface EngineOptions {
   readonly system: System;
-  /** How long a transition may take before it is reversed; 60 s unless told. */
+  /** How long a transition may take before it is reversed; by default 60 s. */
   readonly deadlineMs?: number;
-  /** After how long the tasks in the way are looked up, and how often then; 5 s unless told. */
+  /** The time after which the blocking tasks are looked up, and the interval from then on; by default 5 s. */
   readonly reportAfterMs?: number;
-  /** Called about once a second while the kernel is waited for. */
+  /** Called about once a second during a wait for the kernel. */
   readonly progress?: (progress: Progress) => void;
-  /** Once it is aborted, the time of every transition is up. */
+  /** When it is aborted, every transition is reversed as if its deadline had passed. */
   readonly stop?: AbortSignal;
 }
 
@@ -26,10 +26,13 @@ export interface Wait {
   readonly blockers: () => Promise<readonly Task[]>;
 }
 
-/** How a wait ended: with what was waited for, at its deadline, or because the run was asked to end. */
+/** How a wait ended: successfully, at its deadline, or because the run was asked to end. */
 export type Waited = "done" | "late" | "stopped";
 
-/** What takes a change back is not stopped: it is how a stopped run leaves the host as it was. */
+/**
+ * Waits until `done` returns true, and reports progress. A wait for a reversal is not stopped, because reversing is how a
+ * stopped run leaves the host as it was.
+ */
 export async function waitUntil(
   { system, deadlineMs = DEADLINE_MS, reportAfterMs = REPORT_AFTER_MS, progress, stop }: EngineOptions,
   { id, doing, blockers }: Wait,

@@ -2,16 +2,16 @@ import type { UpdateId } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import type { PatchModule } from "../engine.ts";
 
-/** `ksplice_<kid>` is the core of an update on kernels without Ksplice; `ksplice_<kid>_<target>_new` and `_old` its parts. */
+/** `ksplice_<kid>` is the core of an update for kernels without Ksplice; `ksplice_<kid>_<target>_new` and `_old` are its parts. */
 const MODULE = /^ksplice_([a-z0-9]{8})(?:_(\w+)_(new|old))?$/;
 const KID = /^[a-z0-9]{8}$/;
 
-/** What the name of a loaded module says, if it is one of Ksplice's. */
+/** A module of a Ksplice update, parsed from its name. */
 export interface KspliceModule {
   readonly name: string;
   readonly kid: string;
   readonly role: "core" | "new" | "old";
-  /** Undefined for the core. */
+  /** The object that the module changes; undefined for the core. */
   readonly target: string | undefined;
 }
 
@@ -23,18 +23,22 @@ export function parseModuleName(name: string): KspliceModule | undefined {
   return { name, kid, role: role === "new" || role === "old" ? role : "core", target };
 }
 
-/** The id that all modules of an update carry in their names. Throws `unsupported` where they do not. */
+/**
+ * Returns the Ksplice id that the names of all modules of an update contain.
+ *
+ * @throws RebootlessError `unsupported` if they do not contain one and the same.
+ */
 export function kidOf(id: UpdateId, modules: readonly PatchModule[]): string {
   const kids = new Set(modules.map((module) => checkedName(id, module).kid));
   const [kid, ...others] = kids;
   if (kid !== undefined && others.length === 0) return kid;
-  throw new RebootlessError("unsupported", `${id}: its modules do not carry one Ksplice id`);
+  throw new RebootlessError("unsupported", `${id}: the names of its modules do not contain one Ksplice id`);
 }
 
-/** Names decide, as they do in the kernel; the module that is the update's own (`patch`) may have any of them. */
+/** Checks that a module's name agrees with its role, as the kernel goes by names. The role `patch` may have any name of Ksplice's. */
 function checkedName(id: UpdateId, { name, role, target }: PatchModule): KspliceModule {
   const parsed = parseModuleName(name);
   const agrees = role === "patch" || (parsed?.role === role && (parsed.target ?? null) === target);
   if (parsed && agrees) return parsed;
-  throw new RebootlessError("unsupported", `${id}: ${name} is no Ksplice module of its role`);
+  throw new RebootlessError("unsupported", `${id}: ${name} is not the name of a Ksplice module of its role`);
 }

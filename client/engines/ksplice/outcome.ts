@@ -4,7 +4,7 @@ import type { Abort, AbortCause } from "../engine.ts";
 import { tasksInConflict } from "../tasks.ts";
 import type { Stage, UpdateFolder } from "./sysfs.ts";
 
-/** Every word of `abort_cause`; `ok` is none. */
+/** Every word of `abort_cause` except `ok`, which is not a cause. */
 const CAUSES: ReadonlySet<string> = new Set<AbortCause>([
   "no_match",
   "bad_system_map",
@@ -25,10 +25,10 @@ const CAUSES: ReadonlySet<string> = new Set<AbortCause>([
 const isCause = (word: string): word is AbortCause => CAUSES.has(word);
 
 /**
- * Asks the kernel for a stage and reads back whether it came. What did not come changed nothing: an apply that fails
- * stays `preparing`, a reverse that fails stays `applied`.
+ * Asks the kernel for a stage, and reads back whether it was reached. A stage that is not reached leaves everything as it
+ * was: an apply that fails stays `preparing`, and a reversal that fails stays `applied`.
  */
-export async function reach(
+export async function reachStage(
   system: System,
   kid: string,
   folder: UpdateFolder,
@@ -51,7 +51,7 @@ export async function reach(
 
 const MAX_DETAIL = 200;
 
-/** The last line of what the update wrote to debugfs; there is one when `debug` is set and debugfs mounted. */
+/** Returns the last line that the update wrote to debugfs, if `debug` is set and debugfs is mounted. */
 async function debugLine(system: System, kid: string): Promise<string | undefined> {
   const text = await system.read(`/sys/kernel/debug/ksplice_${kid}`).catch(() => undefined);
   return (text || undefined)

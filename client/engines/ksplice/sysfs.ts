@@ -2,23 +2,23 @@ import type { System } from "../../host/system.ts";
 import type { LoadedPatch } from "../engine.ts";
 import { isKid, type KspliceModule, parseModuleName } from "./names.ts";
 
-/** Kernels with Ksplice built in. Elsewhere each update brings a core, and its files lie below that module. */
+/** The folder of kernels with Ksplice built in. On others, each update brings a core module and has its files below that. */
 export const INTEGRATED = "/sys/kernel/ksplice";
 
 export type Stage = "preparing" | "applied" | "reversed";
 
-/** The files of one update, as the kernel that has it serves them. */
+/** The files of one update in sysfs. */
 export interface UpdateFolder {
-  /** Undefined when the update is not there. */
+  /** Reads the stage; undefined if the update is not loaded. */
   stage(): Promise<Stage | undefined>;
-  /** Asks for a stage. The kernel takes every word and says nothing: what became of it is read back. */
+  /** Asks for a stage. The kernel reports no error; whether the stage was reached has to be read back. */
   request(stage: "applied" | "reversed" | "cleanup"): Promise<void>;
   abortCause(): Promise<string>;
   conflicts(): Promise<string>;
   set(attribute: "partial" | "debug", value: number): Promise<void>;
 }
 
-/** Where an update's files are, or undefined where it is not loaded. */
+/** Finds the files of an update; undefined if it is not loaded. */
 export async function updateFolder(system: System, kid: string): Promise<UpdateFolder | undefined> {
   for (const folder of [`${INTEGRATED}/${kid}`, `/sys/module/ksplice_${kid}/ksplice`]) {
     if ((await system.read(`${folder}/stage`)) !== undefined) return filesIn(system, folder);
@@ -40,7 +40,7 @@ function filesIn(system: System, folder: string): UpdateFolder {
 const parseStage = (text: string | undefined): Stage | undefined =>
   text === "preparing" || text === "applied" || text === "reversed" ? text : undefined;
 
-/** Modules of one update that are loaded, in the order in which they can go: old, new, core. */
+/** Lists the loaded modules of an update in the order in which they can be unloaded: old, new, core. */
 export async function loadedModules(system: System, kid: string): Promise<readonly KspliceModule[]> {
   const order = ["old", "new", "core"];
   return (await system.list("/sys/module"))
@@ -67,7 +67,7 @@ async function describe(system: System, kid: string): Promise<LoadedPatch | unde
   for (const { role, target } of await loadedModules(system, kid)) {
     if (role !== "new" || target === undefined) continue;
     const loaded = target === "vmlinux" || (await system.read(`/sys/module/${target}/initstate`)) === "live";
-    // A target that came after the update is not changed, and Ksplice does not tell the two apart.
+    // A target that was loaded after the update is not changed, but Ksplice does not say whether it was.
     objects.push({ name: target, patched: stage === "applied" && (loaded ? null : false) });
   }
   return {

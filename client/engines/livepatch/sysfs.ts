@@ -1,15 +1,15 @@
 import type { System } from "../../host/system.ts";
 import type { LoadedPatch } from "../engine.ts";
 
-/** The kernel's own interface (Documentation/ABI/testing/sysfs-kernel-livepatch). */
+/** The folder of the kernel's interface (Documentation/ABI/testing/sysfs-kernel-livepatch). */
 export const LIVEPATCH = "/sys/kernel/livepatch";
 
-/** One patch as sysfs shows it. Files that this kernel has not got, and those of a patch that is gone, are undefined. */
+/** One patch in sysfs. Files that this kernel does not have, and those of a patch that is gone, read as undefined. */
 export interface PatchFolder {
-  /** "1": to be in force. "0": not, or on its way out. */
+  /** "1" if the patch is in force or on its way in, "0" if it is not in force or on its way out. */
   enabled(): Promise<string | undefined>;
   inTransition(): Promise<boolean>;
-  /** Turns a transition back, or begins one. Undefined when the kernel agreed, else its error's name or words. */
+  /** Begins or reverses a transition. Returns undefined if the kernel accepts, else the name or the words of its error. */
   enable(value: "0" | "1"): Promise<string | undefined>;
 }
 
@@ -30,14 +30,14 @@ export function patchFolder(system: System, name: string): PatchFolder {
   };
 }
 
-/** In the order in which they went in where the kernel tells it (6.14), else by name. */
+/** Lists the loaded patches in the order in which they were applied if the kernel says it (since 6.14), else by name. */
 export async function loadedPatches(system: System): Promise<readonly LoadedPatch[]> {
   const names = await system.list(LIVEPATCH);
   const patches = await Promise.all(names.map((name) => describe(system, name)));
   return patches.filter((patch) => patch !== undefined).sort((a, b) => (a.order ?? 0) - (b.order ?? 0));
 }
 
-/** Any patch in transition: the kernel does one at a time. */
+/** Returns the name of the patch in transition, if there is one. The kernel allows one at a time. */
 export async function patchInTransition(system: System): Promise<string | undefined> {
   for (const name of await system.list(LIVEPATCH)) {
     if (await patchFolder(system, name).inTransition()) return name;
@@ -49,7 +49,7 @@ async function describe(system: System, name: string): Promise<LoadedPatch | und
   const folder = `${LIVEPATCH}/${name}`;
   const patch = patchFolder(system, name);
   const enabled = await patch.enabled();
-  if (enabled === undefined) return undefined; // unloaded meanwhile
+  if (enabled === undefined) return undefined; // It was unloaded in the meantime.
   const moving = await patch.inTransition();
   const functions: string[] = [];
   const objects = [];

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseModuleName } from "../../../client/engines/ksplice/names.ts";
-import { errnoOf, refusalCause } from "../../../client/engines/refusal.ts";
+import { errnoOf, refusalCause } from "../../../client/engines/load_refusal.ts";
 import { tasksInConflict } from "../../../client/engines/tasks.ts";
 import { FakeSystem } from "../../support/fake_system.ts";
 

@@ -1,6 +1,6 @@
 import type { AbortCause } from "./engine.ts";
 
-/** The errors of a module's load that tell something. */
+/** The errors of a module load that say something about the cause. */
 export type Errno =
   | "EBUSY"
   | "EEXIST"
@@ -15,8 +15,8 @@ export type Errno =
   | "ESRCH";
 
 /**
- * insmod exits with 1 and says the rest in words: kmod's, busybox's, and those of the C library (glibc, musl) for what
- * neither has words of its own for.
+ * What insmod prints for each error. It exits with 1 for all of them. The words are kmod's, busybox's, or those of the C
+ * library (glibc, musl).
  */
 const WORDS: readonly (readonly [RegExp, Errno])[] = [
   [/invalid module format|exec format error/i, "ENOEXEC"],
@@ -32,26 +32,30 @@ const WORDS: readonly (readonly [RegExp, Errno])[] = [
   [/no such device/i, "ENODEV"],
 ];
 
-/** @param words what insmod said: `insmod: …: can't insert 'FILE': REASON`. The file's name shall not be the reason. */
+/**
+ * Finds the error that insmod printed.
+ *
+ * @param words `insmod: …: can't insert 'FILE': REASON`. Only the reason is searched, and not the name of the file.
+ */
 export function errnoOf(words: string): Errno | undefined {
   const reason = words.slice(words.lastIndexOf(": ") + 1);
   return WORDS.find(([pattern]) => pattern.test(reason))?.[1];
 }
 
-/** What the host says of itself. */
-export interface Circumstances {
+/** Settings of the host that bear on why a load was refused. */
+export interface HostConditions {
   readonly ftrace: boolean;
   readonly modulesDisabled: boolean;
   readonly lockdown: boolean;
 }
 
-export interface Refusal {
+export interface LoadRefusal {
   readonly cause: AbortCause;
-  /** The line of the kernel log that says it, if one does. */
+  /** The line of the kernel log that gives the cause, if there is one. */
   readonly said: string | undefined;
 }
 
-/** What the kernel logs about a load that fails, and what it means. */
+/** What the kernel logs about a load that fails, and the cause that it stands for. */
 const LOGGED: readonly (readonly [RegExp, AbortCause])[] = [
   [/^livepatch: pre-patch callback failed for object/, "call_failed"],
   [/^livepatch: Livepatch patch .* is not compatible with the already installed/, "incompatible_state"],
@@ -71,7 +75,7 @@ const LOGGED: readonly (readonly [RegExp, AbortCause])[] = [
 ];
 
 const BY_ERRNO: Readonly<Record<Errno, AbortCause>> = {
-  // Were a probe in the way the log would say so.
+  // If a probe were the cause, the log would say so.
   EBUSY: "busy_transition",
   EEXIST: "already_loaded",
   EINVAL: "unknown",
@@ -86,29 +90,31 @@ const BY_ERRNO: Readonly<Record<Errno, AbortCause>> = {
 };
 
 /**
- * Why a module was not loaded: by the first line of the log that says it, else by the error. Some errors name the
- * cause alone, and another's line in the log must not hide it.
+ * Finds the cause of a refused load: from the first line of the log that gives one, else from the error. Some errors name
+ * their cause by themselves, so that a line of another program in the log must not hide it.
  */
 export function refusalCause(
   module: string,
   errno: Errno | undefined,
   log: readonly string[],
-  circumstances: Circumstances,
-): Refusal {
+  conditions: HostConditions,
+): LoadRefusal {
   if (errno === "EEXIST" || errno === "ENOMEM") return { cause: BY_ERRNO[errno], said: undefined };
   for (const line of linesOf(module, log)) {
     const cause = LOGGED.find(([pattern]) => pattern.test(line))?.[1];
-    if (cause === "kprobe_conflict" && !circumstances.ftrace) return { cause: "ftrace_disabled", said: line };
+    if (cause === "kprobe_conflict" && !conditions.ftrace) return { cause: "ftrace_disabled", said: line };
     if (cause !== undefined) return { cause, said: line };
   }
-  if (errno === "EPERM" && circumstances.modulesDisabled)
-    return { cause: "modules_disabled", said: undefined };
-  if (errno === "EPERM" && circumstances.lockdown) return { cause: "lockdown", said: undefined };
-  if (errno === "EBUSY" && !circumstances.ftrace) return { cause: "ftrace_disabled", said: undefined };
+  if (errno === "EPERM" && conditions.modulesDisabled) return { cause: "modules_disabled", said: undefined };
+  if (errno === "EPERM" && conditions.lockdown) return { cause: "lockdown", said: undefined };
+  if (errno === "EBUSY" && !conditions.ftrace) return { cause: "ftrace_disabled", said: undefined };
   return { cause: errno === undefined ? "unknown" : BY_ERRNO[errno], said: undefined };
 }
 
-/** Lines about this module; those about loading that name none count too, for nobody else loads at this moment. */
+/**
+ * Returns the lines about this module. Lines about loading that name no module count too, because no other module is being
+ * loaded at this moment.
+ */
 function linesOf(module: string, log: readonly string[]): readonly string[] {
   return log.filter((line) => {
     if (line.startsWith("livepatch: "))

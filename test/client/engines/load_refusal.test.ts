@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Errno, errnoOf, refusalCause } from "../../../client/engines/refusal.ts";
+import { type Errno, errnoOf, refusalCause } from "../../../client/engines/load_refusal.ts";
 
 const HEALTHY = { ftrace: true, modulesDisabled: false, lockdown: false };
 const MODULE = "livepatch_fix";
