@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { bashCompletion } from "../node/cli/completion/bash.ts";
 import { fishCompletion } from "../node/cli/completion/fish.ts";
 import { zshCompletion } from "../node/cli/completion/zsh.ts";
 import type { About } from "./about.ts";
-import type { DirectoryEntry, Entry, FileEntry, LinkEntry } from "./archive/entry.ts";
-import { gzip } from "./archive/gzip.ts";
+import type { DirectoryEntry, Entry, FileEntry, LinkEntry } from "./entry.ts";
 import { defaultConfig } from "./host/default_config.ts";
 import { hostTree } from "./man/host.ts";
 
@@ -27,10 +27,6 @@ export const file = (path: string, bytes: Uint8Array | string, mode = 0o644): Fi
   bytes: Buffer.from(bytes),
 });
 const link = (path: string, target: string): LinkEntry => ({ kind: "link", path, target });
-const config = (path: string, bytes: Uint8Array | string): FileEntry => ({
-  ...file(path, bytes),
-  config: true,
-});
 const folder = (path: string): DirectoryEntry => ({ kind: "directory", path });
 
 /** Bundles of the host's command, beside the one that starts it. */
@@ -46,8 +42,8 @@ export async function hostContents(
   const host = (name: string) => readFile(join(root, "packaging/host", name));
   return [
     folder("etc/rebootless"),
-    config("etc/rebootless/rebootless.toml", defaultConfig()),
-    config("etc/cron.d/rebootless", await host("rebootless.cron")),
+    file("etc/rebootless/rebootless.toml", defaultConfig()),
+    file("etc/cron.d/rebootless", await host("rebootless.cron")),
     link("usr/bin/rebootless", "../lib/rebootless/rebootless.cjs"),
     folder("usr/lib/rebootless"),
     file("usr/lib/rebootless/rebootless.cjs", await readFile(join(root, "dist/rebootless.cjs")), 0o755),
@@ -61,7 +57,7 @@ export async function hostContents(
     )),
     ...completions(about, layout),
     ...pages.map((page) =>
-      file(`usr/share/man/man${page.file.slice(-1)}/${page.file}.gz`, gzip(Buffer.from(page.text))),
+      file(`usr/share/man/man${page.file.slice(-1)}/${page.file}.gz`, gzipSync(page.text, { level: 9 })),
     ),
     folder("usr/share/doc/rebootless"),
     ...(await documents(root)),

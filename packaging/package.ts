@@ -1,14 +1,14 @@
 import { execFile } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { parseSourceDate } from "../shared/source_date.ts";
-import { packages } from "./packages.ts";
+import { FORMATS, writePackages } from "./packages.ts";
 
 /*
- * npm run package: dist/*.deb, dist/*.rpm, dist/*.tar.gz and dist/man. It needs Node alone, and the same sources with
- * the same SOURCE_DATE_EPOCH (the last commit's time, unless it is set) and Node make the same bytes.
+ * npm run package: dist/*.deb, dist/*.rpm, dist/*.tar.gz and dist/man, by dpkg-deb, rpmbuild and GNU tar. The same sources
+ * with the same SOURCE_DATE_EPOCH (the last commit's time, unless it is set), Node and tools make the same bytes.
  */
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -25,8 +25,8 @@ async function sourceDate(): Promise<number> {
 }
 
 const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
-await mkdir(join(dist, "man"), { recursive: true });
-for (const [name, bytes] of await packages(root, { version, seconds: await sourceDate() })) {
-  await writeFile(join(dist, name), bytes);
-  process.stdout.write(`dist/${name}  ${Buffer.byteLength(bytes)} bytes\n`);
+const asked = process.argv.slice(2);
+const formats = FORMATS.filter((format) => asked.length === 0 || asked.includes(format));
+for (const name of await writePackages(root, dist, { version, seconds: await sourceDate() }, formats)) {
+  process.stdout.write(`dist/${name}  ${(await stat(join(dist, name))).size} bytes\n`);
 }

@@ -1,25 +1,47 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { bashCompletion } from "../../node/cli/completion/bash.ts";
+import { mustRun } from "../../node/processes.ts";
 import type { About } from "../about.ts";
-import { type Entry, type FileEntry, withParents } from "../archive/entry.ts";
-import { gzip } from "../archive/gzip.ts";
-import { tar } from "../archive/tar.ts";
 import { file, type ManualPage } from "../contents.ts";
+import { type Entry, type FileEntry, writeEntries } from "../entry.ts";
 import { publisherTree } from "../man/publisher.ts";
 
 /**
- * A folder with an install script, for hosts whose package manager is another. `prefix/` holds what goes below PREFIX,
- * `etc/` what goes to /etc. Both commands are in it.
+ * Makes the tarball with GNU tar: a folder with an install script, for hosts whose package manager is another. `prefix/`
+ * holds what goes below PREFIX, `etc/` what goes to /etc. Both commands are in it.
  */
-export async function tarball(
+export async function writeTarball(
+  out: string,
+  work: string,
+  about: About,
+  contents: readonly Entry[],
+): Promise<void> {
+  const name = `rebootless-${about.version}`;
+  await mkdir(join(work, name));
+  await writeEntries(join(work, name), contents);
+  const owner = ["--owner=root:0", "--group=root:0"];
+  const archive = [
+    "--create",
+    "--file=archive",
+    "--format=ustar",
+    "--sort=name",
+    `--mtime=@${about.seconds}`,
+  ];
+  await mustRun("tar", [...archive, ...owner, name], { cwd: work });
+  await writeFile(out, gzipSync(await readFile(join(work, "archive")), { level: 9 }));
+}
+
+/** What the tarball holds. The bundles are built already. */
+export async function tarballContents(
   root: string,
   about: About,
   contents: readonly Entry[],
   pages: readonly ManualPage[],
-): Promise<Buffer> {
+): Promise<Entry[]> {
   const read = (path: string) => readFile(join(root, path));
-  const entries = [
+  return [
     file("install.sh", await read("packaging/tarball/install.sh"), 0o755),
     file("LICENSE", await read("LICENSE")),
     ...contents.flatMap(relocated),
@@ -34,7 +56,6 @@ export async function tarball(
       bashCompletion(publisherTree(about.version)),
     ),
   ];
-  return gzip(tar(withParents(entries), about.seconds, `rebootless-${about.version}/`));
 }
 
 /** What the publisher's command loads: its program, and for `serve` and `check-vars` the edge. */

@@ -2,15 +2,14 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ABOUT, DEB, madePackage, output } from "./support.ts";
+import { ABOUT, makePackage, output } from "./support.ts";
 
 let dir: string;
 let file: string;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "rebootless-deb-"));
-  file = join(dir, DEB);
-  await writeFile(file, await madePackage(DEB));
+  file = await makePackage(dir, "deb");
   await output("dpkg-deb", ["--raw-extract", file, join(dir, "x")]);
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
@@ -74,8 +73,9 @@ describe("the .deb, as dpkg-deb reads it", () => {
   });
 
   it("is the same bytes each time, and others for another time", async () => {
-    const first = await readFile(file);
-    expect((await madePackage(DEB)).equals(first)).toBe(true);
-    expect((await madePackage(DEB, { ...ABOUT, seconds: ABOUT.seconds + 1 })).equals(first)).toBe(false);
+    const again = async (folder: string, about = ABOUT) =>
+      (await readFile(await makePackage(join(dir, folder), "deb", about))).equals(await readFile(file));
+    expect(await again("same")).toBe(true);
+    expect(await again("later", { ...ABOUT, seconds: ABOUT.seconds + 1 })).toBe(false);
   });
 });

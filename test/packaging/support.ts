@@ -1,19 +1,17 @@
 import { execFile } from "node:child_process";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
-import { packages } from "../../packaging/packages.ts";
+import { type Format, writePackages } from "../../packaging/packages.ts";
 import { projectRoot } from "../support/guest/machine.ts";
 
-export const ABOUT = { version: "0.1.0", seconds: 1_795_000_000 };
+export const ABOUT = { version: "0.1.0", seconds: 1_750_000_000 };
 
-export const DEB = "rebootless_0.1.0_all.deb";
-export const RPM = "rebootless-0.1.0-1.noarch.rpm";
-export const TARBALL = "rebootless-0.1.0.tar.gz";
-
-/** Needs the bundles in dist, which the suite builds first. */
-export async function madePackage(name: string, about = ABOUT): Promise<Buffer> {
-  const bytes = (await packages(projectRoot, about)).get(name);
-  if (bytes === undefined) throw new Error(`no ${name} is made`);
-  return Buffer.from(bytes);
+/** Makes a package in a folder, and returns its path. Needs the bundles in dist, which the suite builds first. */
+export async function makePackage(folder: string, format: Format, about = ABOUT): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const names = await writePackages(projectRoot, folder, about, [format]);
+  return join(folder, names.at(-1) ?? "");
 }
 
 /** A program's stdout; rejects unless it ends well. */

@@ -2,16 +2,17 @@ import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { madePackage, output, TARBALL } from "./support.ts";
+import { makePackage, output } from "./support.ts";
 
 let dir: string;
+let file: string;
 let folder: string;
 let root: string;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "rebootless-tarball-"));
-  await writeFile(join(dir, TARBALL), await madePackage(TARBALL));
-  await output("tar", ["xzf", TARBALL], { cwd: dir });
+  file = await makePackage(dir, "tarball");
+  await output("tar", ["xzf", file], { cwd: dir });
   folder = join(dir, "rebootless-0.1.0");
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
@@ -113,7 +114,14 @@ describe("the tarball, with the shell of busybox", () => {
     expect(await below(root)).toEqual([]);
   });
 
+  it("holds root's files alone, each for everybody", async () => {
+    const lines = (await output("tar", ["tvzf", file])).trimEnd().split("\n");
+    expect(lines.length).toBeGreaterThan(20);
+    for (const line of lines) expect(line).toMatch(/^(?:drwxr-xr-x|-rw[-x]r-[-x]r-[-x]) root\/root /);
+  });
+
   it("is the same bytes each time", async () => {
-    expect((await madePackage(TARBALL)).equals(await readFile(join(dir, TARBALL)))).toBe(true);
+    const again = await makePackage(join(dir, "again"), "tarball");
+    expect((await readFile(again)).equals(await readFile(file))).toBe(true);
   });
 });

@@ -7,8 +7,9 @@ import { ensurePackages, requireDebian, retryWithNewLists } from "./apt.mjs";
 import { ensurePair } from "./create.mjs";
 import { ensureMachine, ensureProofMachine } from "./machine.mjs";
 import { ensureNodeModules } from "./node_modules.mjs";
+import { ensurePackers } from "./packers.mjs";
 import { isStopped, progress, run, runOrFail, SetupError } from "./run.mjs";
-import { asksForHelp, helpText, SCRIPTS } from "./scripts.mjs";
+import { asksForHelp, helpText, SCRIPTS, UsageError } from "./scripts.mjs";
 import { ensureSelftests } from "./selftests.mjs";
 import { runSuite } from "./suite.mjs";
 
@@ -155,15 +156,18 @@ async function proveMirror(args) {
   return await runBuilt("test/proof/mirror/main.ts", args);
 }
 
-/** These three need Node alone: no Debian, and no kernels. */
+/** Needs Node alone. */
 async function build() {
   await ensureNodeModules(root);
   return await run(process.execPath, [join(root, "packaging/build.mjs")], { cwd: root });
 }
 
-async function makePackages() {
+async function makePackages(formats) {
+  const unknown = formats.find((format) => !["deb", "rpm", "tarball"].includes(format));
+  if (unknown !== undefined) throw new UsageError(`no such format: ${unknown}`, "One of: deb, rpm, tarball");
   await ensureNodeModules(root);
-  return await runBuilt("packaging/package.ts", []);
+  await ensurePackers(formats);
+  return await runBuilt("packaging/package.ts", formats);
 }
 
 const benchAlone = (file) => async (args) => {

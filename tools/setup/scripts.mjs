@@ -31,7 +31,10 @@ export const SCRIPTS = {
     rest: "for vitest: files, -t NAME",
   },
   build: { summary: "Bundles each command into dist, and proves what is in the bundles." },
-  package: { summary: "Makes dist/*.deb, dist/*.rpm, dist/*.tar.gz and dist/man." },
+  package: {
+    summary: "Makes dist/*.deb, dist/*.rpm, dist/*.tar.gz and dist/man.",
+    operands: { "FORMAT...": "only these: deb, rpm (which makes the tarball too), tarball" },
+  },
   "proof:attacks": {
     summary:
       "Plays attacks against the built client, edge and mirror. Root only. The last line on stdout is JSON.",
@@ -117,7 +120,7 @@ export const SCRIPTS = {
 };
 
 /** What is wrong with a command line. */
-class UsageError extends SetupError {
+export class UsageError extends SetupError {
   exitCode = 2;
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ensurePackages, retryWithNewLists } from "./apt.mjs";
+import { PACKER_PACKAGES } from "./packers.mjs";
 import { progress, run, SetupError } from "./run.mjs";
 
 /** What looks at the edge's pages. */
@@ -63,7 +64,7 @@ async function runVitest(root, env, extra) {
 export async function runSuite(root, machine, extra) {
   const images = machine.kernels.map((kernel) => kernel.vmlinuz).filter((path) => existsSync(path));
   const env = { ...process.env, REBOOTLESS_KERNEL_IMAGES: images.join(":") };
-  await retryWithNewLists(() => ensurePackages([...BROWSER, ...FILE_SERVER, ...AGENT]));
+  await retryWithNewLists(() => ensurePackages([...BROWSER, ...FILE_SERVER, ...AGENT, ...PACKER_PACKAGES]));
   await stage("type check", "npm", ["run", "-s", "typecheck"], root, env);
   await stage("lint", "npm", ["run", "-s", "lint"], root, env);
   await stage("build", process.execPath, ["packaging/build.mjs"], root, env);

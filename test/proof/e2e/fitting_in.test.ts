@@ -1,8 +1,9 @@
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parseExposition } from "../../client/report/exposition_parser.ts";
-import { madePackage, TARBALL } from "../../packaging/support.ts";
+import { makePackage } from "../../packaging/support.ts";
 import type { ExecResult, Guest } from "../../support/guest/guest.ts";
 import { bootGuest } from "../../support/guest/guest.ts";
 import type { GuestFile } from "../../support/guest/initramfs.ts";
@@ -26,6 +27,15 @@ const kernel = findKernel("primary");
 let feed: Publication;
 let guest: Guest;
 
+async function tarball(): Promise<Buffer> {
+  const folder = await mkdtemp(join(tmpdir(), "rebootless-tarball-"));
+  try {
+    return await readFile(await makePackage(folder, "tarball"));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
 beforeAll(async () => {
   feed = await startPublication();
   await feed.publish(kernel, "rebootless_demo_cmdline", UPDATE, "--cve", CVE);
@@ -34,7 +44,7 @@ beforeAll(async () => {
     kernel,
     files: [
       { path: ROOT_IN_GUEST, content: await readFile(feed.rootFile) },
-      { path: `/root/${TARBALL}`, content: await madePackage(TARBALL) },
+      { path: "/root/rebootless.tar.gz", content: await tarball() },
       ...[SETPRIV, ...(await sharedLibraries(SETPRIV))].map(from),
     ],
   });
@@ -69,7 +79,7 @@ async function verdicts(...args: readonly string[]): Promise<Record<string, stri
 
 test("busybox installs the tarball, and the command is there", async () => {
   const said = await guest.mustExec(
-    `cd /root && tar xzf ${TARBALL} && PREFIX=/usr sh rebootless-0.1.0/install.sh`,
+    `cd /root && tar xzf rebootless.tar.gz && PREFIX=/usr sh rebootless-0.1.0/install.sh`,
   );
   expect(said).toContain("Installed below /usr.");
   expect((await rebootless("--version")).stdout).toBe("0.1.0\n");

@@ -3,6 +3,7 @@ import { copyFile, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ensurePackages, requireDebian } from "../../../tools/setup/apt.mjs";
 import { ensureMachine } from "../../../tools/setup/machine.mjs";
+import { PACKER_PACKAGES } from "../../../tools/setup/packers.mjs";
 import { progress, runOrFail, SetupError } from "../../../tools/setup/run.mjs";
 import { makeRoot, removeRoot } from "../fresh/root.mjs";
 import { proveBooted } from "./booted/booted.mjs";
@@ -96,7 +97,7 @@ export async function provePackages(project) {
   if (process.getuid?.() !== 0) {
     throw new SetupError("a fresh root can only be set up by root", "Run as root: npm run proof:package");
   }
-  await ensurePackages(["cpio", "debootstrap"]);
+  await ensurePackages(["cpio", "debootstrap", ...PACKER_PACKAGES]);
   const machine = await ensureMachine(project);
   progress("making the packages, twice");
   const packages = await makeTwice(project);

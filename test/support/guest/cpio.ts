@@ -1,5 +1,5 @@
-import { type NewcEntry, newc } from "../../../packaging/archive/newc.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
+import { type NewcEntry, newc } from "./newc.ts";
 
 const DIRECTORY = 0o040000;
 const REGULAR = 0o100000;

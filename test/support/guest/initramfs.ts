@@ -73,9 +73,7 @@ async function baseKey(): Promise<string> {
     const { size, mtimeMs } = await stat(path);
     hash.update(`${path} ${size} ${mtimeMs}\n`);
   }
-  const ownFiles = ["cpio.ts", "initramfs.ts", "../../packaging/archive/newc.ts"].map((name) =>
-    join(dirname(initScript), name),
-  );
+  const ownFiles = ["cpio.ts", "initramfs.ts", "newc.ts"].map((name) => join(dirname(initScript), name));
   for (const path of ownFiles) hash.update(await readFile(path));
   return hash.digest("hex").slice(0, 16);
 }

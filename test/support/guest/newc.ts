@@ -1,5 +1,5 @@
 /*
- * The "newc" cpio format, which the kernel unpacks as its first file system and RPM packages carry:
+ * The "newc" cpio format, which the kernel unpacks as its first file system:
  *
  *   "070701", then 13 numbers of 8 hex digits: inode, mode, uid, gid, links, mtime, file size, device (major, minor),
  *   device node (major, minor), length of the name with its zero byte, checksum (0);
