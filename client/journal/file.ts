@@ -6,19 +6,23 @@ import type { BuildId } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 
-/** Where the bytes of a journal are. Injected: tests give one that is torn at any byte. */
+/** The file of a journal. It is injected, so that tests can use one that is cut short at any byte. */
 export interface JournalFile {
-  /** None where there is no file. */
+  /** Reads all bytes; none if there is no file. */
   read(): Promise<Uint8Array>;
-  /** Writes from `at` on. On the disk once it returns. Throws `io`, and tries to leave nothing of it. */
+  /**
+   * Writes bytes from the offset `at` on. They are on the disk once it returns.
+   *
+   * @throws RebootlessError `io`, after it has tried to remove what was written.
+   */
   write(at: number, bytes: Uint8Array): Promise<void>;
-  /** Cuts the file to this length. */
+  /** Shortens the file to a length in bytes. */
   cut(length: number): Promise<void>;
-  /** All of it or nothing. */
+  /** Replaces the whole file, or leaves it as it is. */
   replace(bytes: Uint8Array): Promise<void>;
 }
 
-/** Sixteen times what a journal is compacted at: a file beyond it is not one of ours. */
+/** Sixteen times the size at which a journal is compacted. A longer file is not a journal. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
 export const journalPath = (stateDir: string, kernel: BuildId): string => join(stateDir, kernel, "journal");
@@ -32,7 +36,7 @@ export function journalFile(path: string): JournalFile {
         "io",
         `${path} has ${counted(bytes.length, "byte")} and cannot be a journal`,
         {
-          hint: "Move it away. What is applied stays applied, and `rebootless status` asks the kernel.",
+          hint: "Move it away. Applied updates stay applied, and `rebootless status` asks the kernel for them.",
         },
       );
     },
@@ -59,7 +63,7 @@ export function journalFile(path: string): JournalFile {
 
 type Handle = Awaited<ReturnType<typeof open>>;
 
-/** The kernel may take less than it is given: a disk that fills up does so in the middle. */
+/** Writes all bytes. One call may write fewer than it is given, as when a disk fills up. */
 async function writeAll(file: Handle, bytes: Uint8Array, at: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);
@@ -79,7 +83,7 @@ async function changing(path: string, change: (file: Handle) => Promise<void>): 
     const hint = hasErrno(cause, "ENOSPC", "EDQUOT") ? "The disk is full." : "The disk may be failing.";
     throw new RebootlessError("io", `cannot write ${path}`, {
       cause,
-      hint: `${hint} Nothing is changed that cannot be written down.`,
+      hint: `${hint} No update is changed that cannot be recorded.`,
     });
   }
 }

@@ -7,24 +7,29 @@ import { bytesToWrite, parseJournal } from "./journal_format.ts";
 import { type Ledger, ledgerFromRecords, ledgerRecords } from "./ledger.ts";
 import { type BootId, type Event, encodeRecord, type JournalRecord } from "./record.ts";
 
-/** Beyond this the older half is dropped. A run that changes something adds about a kilobyte. */
+/** The size beyond which older records are summed up. A run that changes something adds about a kilobyte. */
 const COMPACT_AT_BYTES = 512 * 1024;
-const KEPT_BYTES = COMPACT_AT_BYTES / 2;
+/** The size of the newest records, which are not summed up. */
+const RECENT_BYTES = COMPACT_AT_BYTES / 2;
 
-/** What a host remembers of its changes to one kernel. */
+/** The contents of a journal: a host's record of its changes to one kernel. */
 export interface JournalView {
-  /** Oldest first. */
+  /** The records, oldest first. */
   readonly records: readonly JournalRecord[];
   readonly ledger: Ledger;
 }
 
-/** For who holds the lock: what was done is written down here, before and after. */
+/** A journal that is open for writing, which only the holder of the state lock may do. */
 export interface Journal extends JournalView {
-  /** Durable once it returns. Throws `io`, and has written nothing then. */
+  /**
+   * Writes a record, which is durable once this returns.
+   *
+   * @throws RebootlessError `io` if nothing was written.
+   */
   write(event: Event): Promise<void>;
 }
 
-/** For readers, who need no lock. A record that is just being written is not there yet. */
+/** Reads a journal without a lock. A record that is being written at that moment is not included. */
 export async function readJournal(file: JournalFile, boot: BootId): Promise<JournalView> {
   const { records } = parseJournal(await file.read());
   return { records, ledger: ledgerFromRecords(records, boot) };
@@ -37,20 +42,19 @@ export interface JournalOptions {
   readonly notice: (line: string) => void;
 }
 
-/** Cuts off what a crash left unfinished and mends what is damaged, and says so. */
+/** Opens a journal for writing. Removes a record that a crash cut short and lines that are damaged, with a notice. */
 export async function openJournal({ file, boot, clock, notice }: JournalOptions): Promise<Journal> {
   const found = parseJournal(await file.read());
   if (found.torn > 0)
-    notice(`warning: the journal's end was cut short: ${counted(found.torn, "byte")} dropped`);
-  if (found.damaged > 0)
-    notice(`warning: the journal was damaged: ${counted(found.damaged, "line")} dropped`);
-  const kept = found.end > COMPACT_AT_BYTES ? compacted(found.records, boot) : found.records;
+    notice(`warning: the last record of the journal is incomplete: ${counted(found.torn, "byte")} dropped`);
+  if (found.damaged > 0) notice(`warning: the journal is damaged: ${counted(found.damaged, "line")} dropped`);
+  const wanted = found.end > COMPACT_AT_BYTES ? compacted(found.records, boot) : found.records;
   let { end, records } = found;
   if (found.torn > 0) await file.cut(end);
-  if (found.damaged > 0 || kept !== records) {
-    const bytes = concatBytes(kept.map(encodeRecord));
+  if (found.damaged > 0 || wanted !== records) {
+    const bytes = concatBytes(wanted.map(encodeRecord));
     const replaced = await file.replace(bytes).then(() => true, unlessFull(notice));
-    if (replaced) [end, records] = [bytes.length, kept];
+    if (replaced) [end, records] = [bytes.length, wanted];
   }
   const written = [...records];
   return {
@@ -67,21 +71,22 @@ export async function openJournal({ file, boot, clock, notice }: JournalOptions)
   };
 }
 
-/** Long is better than lost: a journal that cannot be made shorter is gone on with. */
+/** Continues with a long journal if the disk is too full to replace it. */
 const unlessFull = (notice: JournalOptions["notice"]) => (error: unknown) => {
   if (!isCode(error, "io")) throw error;
   notice(`warning: the journal could not be made shorter: ${error.message}`);
   return false;
 };
 
-/** What the older records come to, and the newer ones as they are. */
+/** Sums up the older records, and keeps the newer ones. */
 function compacted(records: readonly JournalRecord[], boot: BootId): readonly JournalRecord[] {
   let at = records.length;
-  for (let bytes = 0; at > 0 && bytes < KEPT_BYTES; at--) {
+  for (let bytes = 0; at > 0 && bytes < RECENT_BYTES; at--) {
     const record = records[at - 1];
     bytes += record ? encodeRecord(record).length : 0;
   }
   const before = () => ledgerFromRecords(records.slice(0, at), records[at]?.boot ?? boot);
-  while (before().open) at--; // an intent and its outcome stay together
+  // An intent and its outcome stay together.
+  while (before().open) at--;
   return [...ledgerRecords(before()), ...records.slice(at)];
 }

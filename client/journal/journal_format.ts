@@ -2,23 +2,24 @@ import { concatBytes } from "../../shared/bytes.ts";
 import { decodeRecord, encodeRecord, type JournalRecord } from "./record.ts";
 
 /**
- * With an intent goes room for its outcome, as empty lines that the outcome is written over: a disk that is full by
- * then does not keep what happened from being written down.
+ * The room that an intent reserves for its outcome: empty lines which the outcome overwrites, so that it can be recorded
+ * even if the disk has become full.
  */
 const ROOM_BYTES = 4096;
 const LINE_FEED = 10;
 
+/** What the bytes of a journal contain. */
 export interface ParsedJournal {
   readonly records: readonly JournalRecord[];
-  /** Where the next record goes: behind the last whole one. */
+  /** The offset of the next record, behind the last complete one. */
   readonly end: number;
-  /** Bytes behind the end that are no record and no room: a write that was cut short. */
+  /** The number of bytes behind `end` that are neither a record nor room: a write that was cut short. */
   readonly torn: number;
-  /** ParsedJournal before the end that are no record: the disk, or somebody, damaged them. */
+  /** The number of lines before `end` that are not records, because they were damaged. */
   readonly damaged: number;
 }
 
-/** Reads as much as there is to be read: no bytes at all make it fail. */
+/** Parses as many records as there are. It never fails, whatever the bytes are. */
 export function parseJournal(bytes: Uint8Array): ParsedJournal {
   const records: JournalRecord[] = [];
   let [end, damaged, bad, torn] = [0, 0, 0, 0];
@@ -40,7 +41,7 @@ export function parseJournal(bytes: Uint8Array): ParsedJournal {
   return { records, end, torn, damaged };
 }
 
-/** What is written for a record. */
+/** Encodes a record for writing: an intent with the room for its outcome. */
 export function bytesToWrite(record: JournalRecord): Uint8Array {
   const line = encodeRecord(record);
   if (record.kind !== "intent") return line;

@@ -2,32 +2,36 @@ import type { ObjectName, UpdateId } from "../../shared/brand.ts";
 import type { Instant } from "../../shared/time.ts";
 import type { Act, BootId, Event, Intent, JournalRecord } from "./record.ts";
 
-/** An update that was applied and not undone since: the host wants it, after a reboot too. */
+/** An update that was applied and not undone since. It is applied again after a reboot. */
 export interface AppliedEntry {
   readonly module: ObjectName;
-  /** Objects whose code was not matched, because they were not loaded. */
+  /** The objects whose code was not matched, because they were not loaded. */
   readonly pending: readonly ObjectName[];
   readonly at: Instant;
-  /** In which it was applied last. */
+  /** The boot in which it was applied last. */
   readonly boot: BootId;
 }
 
-/** An update that was on its way in or out when the host went down. It is not tried again by itself. */
+/** An update that was being applied or undone when the host went down. It is not tried again unless it is asked for. */
 export interface SuspectEntry {
   readonly act: Act;
   readonly at: Instant;
   readonly boot: BootId;
 }
 
-/** What a journal comes to. */
+/** What the records of a journal add up to. */
 export interface Ledger {
   readonly applied: ReadonlyMap<UpdateId, AppliedEntry>;
   readonly suspects: ReadonlyMap<UpdateId, SuspectEntry>;
-  /** Begun in this boot, and nobody wrote how it ended: the client was killed. */
+  /** An intent of this boot without an outcome, because the program was killed. */
   readonly open: (Intent & { readonly at: Instant; readonly boot: BootId }) | undefined;
 }
 
-/** @param boot the present one: an intent of another that has no outcome was cut short by the host going down. */
+/**
+ * Adds up the records of a journal.
+ *
+ * @param boot the current boot. An intent of an earlier boot without an outcome was cut short when the host went down.
+ */
 export function ledgerFromRecords(records: readonly JournalRecord[], boot: BootId): Ledger {
   const applied = new Map<UpdateId, AppliedEntry>();
   const suspects = new Map<UpdateId, SuspectEntry>();
@@ -37,7 +41,7 @@ export function ledgerFromRecords(records: readonly JournalRecord[], boot: BootI
     if (!open || open.boot === now) return;
     const { act, id, at } = open;
     suspects.set(id, { act, at, boot: open.boot });
-    // Nothing outlives a reboot: what was to go out is out.
+    // No update outlives a reboot: one that was being undone is out.
     if (act === "undo") applied.delete(id);
     open = undefined;
   };
@@ -83,7 +87,7 @@ export function ledgerFromRecords(records: readonly JournalRecord[], boot: BootI
   return { applied, suspects, open };
 }
 
-/** Records that come to the same, but for what is open. */
+/** Makes records that add up to the same ledger, except for an open intent. */
 export function ledgerRecords({ applied, suspects }: Ledger): readonly JournalRecord[] {
   const made = <E extends Event>(event: E, { at, boot }: AppliedEntry | SuspectEntry) => ({
     ...event,

@@ -5,10 +5,10 @@ import { isCode, ParseError } from "../../shared/errors.ts";
 import { encodeJson, type JsonObject, jsonObject, parseJson } from "../../shared/json.ts";
 import { formatInstant, type Instant, parseInstant } from "../../shared/time.ts";
 
-/** One time that the kernel was started, as /proc/sys/kernel/random/boot_id has it. */
+/** The id of one boot, from /proc/sys/kernel/random/boot_id. */
 export type BootId = string & { readonly brand: "BootId" };
 
-/** Throws ParseError. */
+/** @throws ParseError. */
 export function bootId(text: string): BootId {
   if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) throw new ParseError("not a boot id");
   return text as BootId;
@@ -16,26 +16,27 @@ export function bootId(text: string): BootId {
 
 export type Act = "apply" | "undo";
 
-/** Written before the kernel is asked for anything. */
+/** The record that is written before the kernel is changed. */
 export interface Intent {
   readonly kind: "intent";
   readonly act: Act;
   readonly id: UpdateId;
   readonly module: ObjectName;
-  /** Target objects that are not loaded, so that their code could not be matched. */
+  /** The target objects that are not loaded, so that their code could not be matched. */
   readonly pending: readonly ObjectName[];
-  /** Updates that are out of force once this one is in force. */
+  /** The updates that this one puts out of force. */
   readonly replaces: readonly UpdateId[];
 }
 
-/** Written when it is known what became of an intent. */
+/** The record of how an intent ended. */
 export interface IntentOutcome {
   readonly kind: "outcome";
   readonly act: Act;
   readonly id: UpdateId;
   readonly done: boolean;
-  /** A word for why it was not done, and a sentence; both empty when it was. */
+  /** A word for why it was not done; empty if it was done. */
   readonly cause: string;
+  /** A sentence about why it was not done; empty if it was done. */
   readonly detail: string;
   readonly milliseconds: number;
 }
@@ -43,27 +44,28 @@ export interface IntentOutcome {
 export type Event =
   | Intent
   | IntentOutcome
-  /** Objects that were pending are loaded, and their code is what it should be. */
+  /** Objects that were pending are loaded now, and their code matches. */
   | { readonly kind: "matched"; readonly id: UpdateId; readonly objects: readonly ObjectName[] }
-  /** The administrator lets a suspect be tried again. */
+  /** The administrator allows a suspect to be tried again. */
   | { readonly kind: "released"; readonly id: UpdateId }
-  /** What stood when older records were dropped. */
+  /** An update that was applied when older records were summed up. */
   | {
       readonly kind: "standing";
       readonly id: UpdateId;
       readonly module: ObjectName;
       readonly pending: readonly ObjectName[];
     }
+  /** An update that was a suspect when older records were summed up. */
   | { readonly kind: "suspect"; readonly act: Act; readonly id: UpdateId };
 
-/** What a journal is made of. */
+/** One record of a journal. */
 export type JournalRecord = Event & { readonly at: Instant; readonly boot: BootId };
 
-/** Every module that could be loaded, by name. */
+/** More objects than there are modules. */
 const MAX_OBJECTS = 8192;
 const MAX_UPDATES = 4096;
 const MAX_VALUES = MAX_OBJECTS + MAX_UPDATES + 32;
-/** A sentence of the kernel's or of ours. Cut to this, an outcome fits into the room that its intent made. */
+/** The length that a sentence is cut to, so that an outcome fits into the room that its intent reserved. */
 const MAX_DETAIL = 400;
 const CHECKSUM_DIGITS = 16;
 const LINE = /^(\d{1,8}) ([0-9a-f]{16}) (.*)$/s;
@@ -71,13 +73,17 @@ const LINE = /^(\d{1,8}) ([0-9a-f]{16}) (.*)$/s;
 const checksum = (body: Uint8Array): string =>
   createHash("sha256").update(body).digest("hex").slice(0, CHECKSUM_DIGITS);
 
-/** One line: length of the body, its checksum, the body as JSON. */
+/** Encodes a record as one line: the length of the body, its checksum, and the body as JSON. */
 export function encodeRecord(record: JournalRecord): Uint8Array {
   const body = encodeJson(toJson(record));
   return Buffer.concat([Buffer.from(`${body.length} ${checksum(body)} `), body, Buffer.from("\n")]);
 }
 
-/** @param line without its line feed. undefined for what is not, or not wholly, a record. */
+/**
+ * Decodes a line. Returns undefined if it is not a complete record.
+ *
+ * @param line a line without its line feed.
+ */
 export function decodeRecord(line: Uint8Array): JournalRecord | undefined {
   const [, length, sum, text = ""] = LINE.exec(Buffer.from(line).toString("latin1")) ?? [];
   const body = Buffer.from(text, "latin1");
@@ -135,6 +141,6 @@ function eventFromJson(record: Decoder, id: UpdateId): Event {
     case "suspect":
       return { kind, act: act(), id };
     default:
-      return record.fail(`no record is called ${kind}`);
+      return record.fail(`there is no record of kind ${kind}`);
   }
 }

@@ -3,8 +3,9 @@ import type { Update } from "../../shared/feed/update.ts";
 import { byPublication } from "./order.ts";
 
 /**
- * The release whose fixes a kernel has: that of the newest update up to which, in order of publication, every update
- * is applied or superseded by one that is. undefined where there is none, and the kernel is what it was built as.
+ * Returns the release whose fixes a kernel has. Updates are taken in order of publication, up to the first one that is
+ * neither applied nor superseded by an applied one; the newest applied update among them that names a release decides.
+ * undefined if there is none, so that the kernel has the fixes of the release that it was built from.
  */
 export function effectiveRelease(
   updates: readonly Update[],

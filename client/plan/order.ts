@@ -3,22 +3,22 @@ import type { Superseding } from "../../shared/feed/superseding.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { Withheld } from "./withheld.ts";
 
-/** Why an update is left out of a plan. */
+/** The reason why an update is left out of a plan. */
 export type LeftOut =
   | { readonly id: UpdateId; readonly reason: "recalled"; readonly why: string }
   | { readonly id: UpdateId; readonly reason: "withheld"; readonly withheld: Withheld }
-  /** It was under way when the host went down. */
+  /** The host went down while the update was being applied or undone. */
   | { readonly id: UpdateId; readonly reason: "suspect" }
   | { readonly id: UpdateId; readonly reason: "failed" }
-  /** The run was asked to end before its turn. */
+  /** The run was asked to end before it came to this update. */
   | { readonly id: UpdateId; readonly reason: "stopped" }
   | { readonly id: UpdateId; readonly reason: "superseded"; readonly by: UpdateId }
   | { readonly id: UpdateId; readonly reason: "conflict"; readonly with: UpdateId }
   | { readonly id: UpdateId; readonly reason: "missing"; readonly needs: UpdateId }
   | { readonly id: UpdateId; readonly reason: "cycle" }
-  /** Of an undo: another stands on it that would not go. */
+  /** An undo leaves the update in, because another that depends on it could not be undone. */
   | { readonly id: UpdateId; readonly reason: "needed"; readonly by: UpdateId }
-  /** An atomic replace would take out what it does not supersede. */
+  /** The update is an atomic replace that would take out patches that it does not supersede. */
   | {
       readonly id: UpdateId;
       readonly reason: "replaces";
@@ -26,24 +26,24 @@ export type LeftOut =
       readonly foreign: readonly string[];
     };
 
-/** An update in its turn. */
+/** One step of a plan: an update to apply, and what it replaces. */
 export interface OrderedUpdate {
   readonly update: Update;
-  /** Applied updates that the kernel puts out of force when this one goes in. */
+  /** Updates that the kernel puts out of force when this one is applied. */
   readonly replaces: readonly UpdateId[];
-  /** Patches of others that go out too. */
+  /** Foreign patches that the kernel puts out of force, too. */
   readonly replacesForeign: readonly string[];
 }
 
-/** What updates are ordered on top of. */
+/** What the order of updates depends on, besides the updates themselves. */
 export interface OrderContext {
-  /** Every update of the manifest. */
+  /** All updates of the manifest. */
   readonly byId: ReadonlyMap<UpdateId, Update>;
   readonly superseding: Superseding;
   readonly applied: ReadonlySet<UpdateId>;
   readonly foreign: readonly string[];
   readonly replaceOthers: boolean;
-  /** Not to be applied, and why. */
+  /** The updates that must not be applied, with the reasons. */
   readonly leaveOut: ReadonlyMap<UpdateId, LeftOut>;
 }
 
@@ -53,8 +53,8 @@ export interface UpdateOrder {
 }
 
 /**
- * Puts what is not applied yet into an order in which it can be applied: dependencies first, then atomic replaces,
- * as they would take out what came before them; ties by publication and then id.
+ * Orders updates that are not applied yet. Dependencies come first, then atomic replaces, because those would take out
+ * what was applied before them; updates that are equal in this are ordered by publication and then by id.
  */
 export function orderUpdates(candidates: readonly Update[], context: OrderContext): UpdateOrder {
   const { leaveOut } = context;
@@ -88,9 +88,9 @@ export function orderUpdates(candidates: readonly Update[], context: OrderContex
   return { updates, leftOut: [...leftOut.values()] };
 }
 
-/** What would be in force after each step. */
+/** What would be in force after each step of a plan. */
 class Simulated {
-  /** Applied now, or in an earlier step: not to be looked at again, though it was replaced since. */
+  /** Updates that are applied, or were in an earlier step. They are not applied again, also if they have been replaced. */
   readonly seen: Set<UpdateId>;
   readonly #inForce: Set<UpdateId>;
   readonly #context: OrderContext;
@@ -128,7 +128,7 @@ class Simulated {
     return { update, replaces, replacesForeign };
   }
 
-  /** An atomic replace need not bear what it takes out. */
+  /** Whether an update would stay in force beside another: an atomic replace takes out every livepatch. */
   #survives(id: UpdateId, update: Update): boolean {
     return this.#inForce.has(id) && !(update.replace && this.#isLivepatch(id));
   }
@@ -150,7 +150,7 @@ class Simulated {
   }
 }
 
-/** A conflict that one side declares holds for both. */
+/** Lists the conflicts of each update. A conflict that one update declares holds for both. */
 function conflictsBothWays(all: Iterable<Update>): ReadonlyMap<UpdateId, ReadonlySet<UpdateId>> {
   const conflicts = new Map<UpdateId, Set<UpdateId>>();
   const note = (a: UpdateId, b: UpdateId) => conflicts.set(a, (conflicts.get(a) ?? new Set()).add(b));
@@ -163,10 +163,10 @@ function conflictsBothWays(all: Iterable<Update>): ReadonlyMap<UpdateId, Readonl
   return conflicts;
 }
 
-/** Yields what has to be visited first. */
+/** A visit to an update, which yields the updates that have to be visited before it. */
 export type Visit = Generator<Update, void>;
 
-/** Without recursion: a chain of dependencies may be as long as a manifest. */
+/** Visits updates depth first, without recursion, because a chain of dependencies may be as long as a manifest. */
 export function depthFirst(roots: readonly Update[], visit: (update: Update) => Visit): void {
   for (const root of roots) {
     const stack = [visit(root)];

@@ -5,8 +5,8 @@ import { groupBy } from "../../shared/group_by.ts";
 import { byPublication, depthFirst, type Visit } from "./order.ts";
 
 /**
- * The applied updates in the order in which they can be undone: each before what it depends on. `wanted` is
- * widened by every applied update that would be left without something that it depends on.
+ * Returns updates in the order in which they can be undone, each before those that it depends on. Applied updates that
+ * would be left without something that they depend on are undone with those that are wanted.
  */
 export function orderUndo(
   all: readonly Update[],
@@ -14,32 +14,32 @@ export function orderUndo(
   wanted: ReadonlySet<UpdateId>,
 ): readonly Update[] {
   const superseding = new Superseding(all);
-  const standing = dependenciesFirst(
+  const updates = dependenciesFirst(
     all.filter((update) => applied.has(update.id)),
     superseding,
   );
   const left = new Set([...applied].filter((id) => !wanted.has(id)));
-  const bare = (needed: UpdateId) => superseding.met(needed, applied) && !superseding.met(needed, left);
+  const isUnmet = (needed: UpdateId) => superseding.met(needed, applied) && !superseding.met(needed, left);
   const undone = new Set<UpdateId>();
-  // Where dependencies go round in a circle one pass does not reach everything.
+  // If dependencies form a circle, one pass does not find everything.
   for (let before = -1; before < undone.size; ) {
     before = undone.size;
-    for (const { id, depends } of standing) {
-      if (!wanted.has(id) && !depends.some(bare)) continue;
+    for (const { id, depends } of updates) {
+      if (!wanted.has(id) && !depends.some(isUnmet)) continue;
       undone.add(id);
       left.delete(id);
     }
   }
-  return standing.filter((update) => undone.has(update.id)).reverse();
+  return updates.filter((update) => undone.has(update.id)).reverse();
 }
 
 /**
- * Leaves nothing out, unlike `orderUpdates`: a manifest that changed since, by a dependency that is not applied,
- * a recall or a circle, must not keep what is in the kernel from being taken out of it.
+ * Orders applied updates, dependencies first. Unlike `orderUpdates` it leaves none out: the manifest may have changed since
+ * (a dependency that is not applied, a recall, a circle), and that must not prevent an undo.
  */
-function dependenciesFirst(standing: readonly Update[], superseding: Superseding): readonly Update[] {
-  const early = earliness(standing, superseding);
-  const meeting = earliestMeeting(standing, superseding, early);
+function dependenciesFirst(updates: readonly Update[], superseding: Superseding): readonly Update[] {
+  const depths = dependencyDepths(updates, superseding);
+  const meeting = earliestMeeting(updates, superseding, depths);
   const inOrder = new Set<Update>();
   const seen = new Set<Update>();
   function* visit(update: Update): Visit {
@@ -51,27 +51,31 @@ function dependenciesFirst(standing: readonly Update[], superseding: Superseding
     }
     inOrder.add(update);
   }
-  depthFirst([...standing].sort(byPublication), visit);
+  depthFirst([...updates].sort(byPublication), visit);
   return [...inOrder];
 }
 
 /**
- * How many steps of dependencies an update is from those that stand on nothing; none for those in circles and on them.
- * Where several meet a dependency, one of them may stand on what depends on it: the earliest never does.
+ * Returns the number of steps of dependencies between each update and one without dependencies. Updates in a circle, and
+ * those that depend on one, have no number. If several updates meet a dependency, one of them may itself depend on the
+ * update that has the dependency; the one with the lowest number never does.
  */
-function earliness(standing: readonly Update[], superseding: Superseding): ReadonlyMap<UpdateId, number> {
-  const applied = new Set(standing.map(({ id }) => id));
+function dependencyDepths(
+  updates: readonly Update[],
+  superseding: Superseding,
+): ReadonlyMap<UpdateId, number> {
+  const applied = new Set(updates.map(({ id }) => id));
   const needsOf = ({ depends }: Update) => new Set(depends.filter((id) => superseding.met(id, applied)));
-  const unmet = new Map(standing.map((update) => [update, needsOf(update)]));
+  const unmet = new Map(updates.map((update) => [update, needsOf(update)]));
   const needs = [...unmet].flatMap(([update, ids]) => [...ids].map((id) => ({ id, update })));
   const waiting = groupBy(needs, ({ id }) => id);
-  const early = new Map<UpdateId, number>();
-  let next = standing.filter((update) => unmet.get(update)?.size === 0);
+  const depths = new Map<UpdateId, number>();
+  let next = updates.filter((update) => unmet.get(update)?.size === 0);
   for (let step = 0; next.length > 0; step++) {
     const now = next;
     next = [];
     for (const { id } of now) {
-      early.set(id, step);
+      depths.set(id, step);
       for (const met of [id, ...superseding.neededNoMore(id)]) {
         for (const { update } of waiting.get(met) ?? []) {
           const left = unmet.get(update);
@@ -81,23 +85,23 @@ function earliness(standing: readonly Update[], superseding: Superseding): Reado
       }
     }
   }
-  return early;
+  return depths;
 }
 
-/** For each dependency, which of those that meet it comes first. */
+/** Returns for each dependency the update with the lowest depth that meets it. */
 function earliestMeeting(
-  standing: readonly Update[],
+  updates: readonly Update[],
   superseding: Superseding,
-  early: ReadonlyMap<UpdateId, number>,
+  depths: ReadonlyMap<UpdateId, number>,
 ): ReadonlyMap<UpdateId, Update> {
-  const byId = new Map(standing.map((update) => [update.id, update]));
-  const stepOf = ({ id }: Update) => early.get(id) ?? Number.POSITIVE_INFINITY;
+  const byId = new Map(updates.map((update) => [update.id, update]));
+  const depthOf = ({ id }: Update) => depths.get(id) ?? Number.POSITIVE_INFINITY;
   const earliest = new Map<UpdateId, Update>();
-  for (const id of new Set(standing.flatMap(({ depends }) => depends))) {
+  for (const id of new Set(updates.flatMap(({ depends }) => depends))) {
     for (const other of superseding.meeting(id)) {
       const found = byId.get(other);
       const best = earliest.get(id);
-      if (found && (best === undefined || stepOf(found) < stepOf(best))) earliest.set(id, found);
+      if (found && (best === undefined || depthOf(found) < depthOf(best))) earliest.set(id, found);
     }
   }
   return earliest;

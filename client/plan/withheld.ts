@@ -4,32 +4,32 @@ import type { Update } from "../../shared/feed/update.ts";
 import { formatInstant, type Instant, instant } from "../../shared/time.ts";
 import { type Hold, holdOf } from "./holds.ts";
 
-/** What the administrator of a host has decided about updates. */
+/** A host's policy: what its administrator has decided about updates. */
 export interface Policy {
   readonly holds: readonly Hold[];
-  /** Milliseconds that an update must have been published. */
+  /** How long an update must have been published before it is applied, in milliseconds. */
   readonly delayMs: number;
-  /** Nothing that was published after is applied. */
+  /** The time after which published updates are not applied any more. */
   readonly cutOff: Instant | null;
-  /** These updates and no others are applied. */
+  /** The only updates that are applied, if not null. */
   readonly pin: readonly UpdateId[] | null;
-  /** Where this host stands in the roll-out of an update. */
+  /** Returns this host's place in the roll-out of an update. */
   readonly bucket: (update: UpdateId) => Bucket;
 }
 
-/** Why policy keeps an update from being applied now. */
+/** The reason why policy keeps back an update. */
 export interface Withheld {
   readonly id: UpdateId;
   readonly reason: "held" | "delayed" | "rollout" | "cut_off" | "pinned";
-  /** When the reason ends by itself, or null. */
+  /** The time at which the reason ends by itself; null if it does not. */
   readonly until: Instant | null;
-  /** For people: what follows "withheld:". */
+  /** A clause for people. */
   readonly detail: string;
 }
 
 /**
- * What policy keeps back at `now`. An update that somebody asks for by its id, and what it depends on, waits for no
- * delay, roll-out or cut-off; a hold and a pin were decided for that very update, and stand.
+ * Returns the updates that policy keeps back at `now`. An update that is asked for by its id, and those that it depends on,
+ * are not subject to delay, roll-out and cut-off. They are subject to holds and pins, which were decided for these updates.
  */
 export function withheldUpdates(
   policy: Policy,
@@ -37,16 +37,17 @@ export function withheldUpdates(
   now: Instant,
   asked: ReadonlySet<UpdateId> = new Set(),
 ): ReadonlyMap<UpdateId, Withheld> {
-  const hurried = withDependencies(asked, updates);
+  const exempt = withDependencies(asked, updates);
   const withheld = updates.flatMap((update) => {
-    const why = decided(policy, update) ?? (hurried.has(update.id) ? undefined : early(policy, update, now));
+    const why =
+      heldOrNotPinned(policy, update) ?? (exempt.has(update.id) ? undefined : tooNew(policy, update, now));
     return why ? [[update.id, why] as const] : [];
   });
   return new Map(withheld);
 }
 
-/** Reasons that do not pass with time. */
-function decided({ holds, pin }: Policy, update: Update): Withheld | undefined {
+/** Returns a reason that does not depend on time: a hold or a pin. */
+function heldOrNotPinned({ holds, pin }: Policy, update: Update): Withheld | undefined {
   const { id } = update;
   const hold = holdOf(update, holds);
   if (hold) {
@@ -55,21 +56,21 @@ function decided({ holds, pin }: Policy, update: Update): Withheld | undefined {
     return { id, reason: "held", until: null, detail: `held${by} since ${formatInstant(hold.since)}${why}` };
   }
   if (pin === null || pin.includes(id)) return undefined;
-  return { id, reason: "pinned", until: null, detail: "not among the updates that are pinned" };
+  return { id, reason: "pinned", until: null, detail: "not among the pinned updates" };
 }
 
-/** Reasons that have to do with how new an update is. */
-function early(policy: Policy, update: Update, now: Instant): Withheld | undefined {
+/** Returns a reason that depends on how new the update is: cut-off, delay or roll-out. */
+function tooNew(policy: Policy, update: Update, now: Instant): Withheld | undefined {
   const { id, published, rollout } = update;
   if (policy.cutOff !== null && published > policy.cutOff) {
     const detail = `published ${formatInstant(published)}, after the cut-off ${formatInstant(policy.cutOff)}`;
     return { id, reason: "cut_off", until: null, detail };
   }
-  const ripe = instant(published + policy.delayMs);
-  const reached = rollout ? reachedAt(rollout, policy.bucket(id)) : ripe;
-  // The later of the two is when it will be applied, and so the one to name.
-  if (ripe > now && ripe >= reached) {
-    return { id, reason: "delayed", until: ripe, detail: `delayed until ${formatInstant(ripe)}` };
+  const delayEnds = instant(published + policy.delayMs);
+  const reached = rollout ? reachedAt(rollout, policy.bucket(id)) : delayEnds;
+  // The update will be applied at the later of the two times, so that is the reason to give.
+  if (delayEnds > now && delayEnds >= reached) {
+    return { id, reason: "delayed", until: delayEnds, detail: `delayed until ${formatInstant(delayEnds)}` };
   }
   if (reached <= now) return undefined;
   return {

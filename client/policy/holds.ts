@@ -5,7 +5,11 @@ import { decodeHolds, encodeHolds, type Hold } from "../plan/holds.ts";
 
 const holdsFile = (stateDir: string): string => join(stateDir, "holds.json");
 
-/** What is held on this host, for whichever kernel. Throws `config` when the file is damaged: a hold is not forgotten. */
+/**
+ * Reads the holds of this host, which apply to every kernel.
+ *
+ * @throws RebootlessError `config` if the file is damaged, because a hold must not be forgotten.
+ */
 export async function readHolds(stateDir: string): Promise<readonly Hold[]> {
   const file = holdsFile(stateDir);
   const bytes = await readIfPresent(file);
@@ -14,9 +18,9 @@ export async function readHolds(stateDir: string): Promise<readonly Hold[]> {
     return decodeHolds(bytes);
   } catch (cause) {
     if (!isCode(cause, "parse")) throw cause;
-    throw new RebootlessError("config", `${file} is damaged, and what is held is not known`, {
+    throw new RebootlessError("config", `${file} is damaged, so it is not known what is held`, {
       cause,
-      hint: "Restore it, or remove it and hold again what must be.",
+      hint: "Restore the file, or remove it and hold again what must not be applied.",
     });
   }
 }

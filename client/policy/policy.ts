@@ -6,10 +6,10 @@ import type { System } from "../host/system.ts";
 import type { Policy } from "../plan/withheld.ts";
 import { readHolds } from "./holds.ts";
 
-/** A host without an id of its own is the last to be reached: nothing tells it from all the others like it. */
+/** The place of a host without an id of its own: the last, because it cannot be told from others like it. */
 const LAST: Bucket = 1;
 
-/** What the administrator of this host has decided, by configuration and by holds. */
+/** Reads the policy of this host from its configuration and its holds. */
 export async function policyOf(config: Config, places: Places, system: System): Promise<Policy> {
   return {
     holds: await readHolds(places.stateDir),
@@ -27,7 +27,7 @@ async function buckets(share: Config["rollout"], system: System): Promise<(updat
   return (update) => bucketOf(machineId, update, (bytes) => createHash("sha256").update(bytes).digest());
 }
 
-/** machine-id(5), and where systemd is not, D-Bus's. */
+/** Reads machine-id(5), or D-Bus's id on a host without systemd. */
 async function readMachineId(system: System): Promise<string | undefined> {
   for (const path of ["/etc/machine-id", "/var/lib/dbus/machine-id"]) {
     const id = await system.read(path);

@@ -84,7 +84,7 @@ describe("a journal", () => {
     file.left = Number.POSITIVE_INFINITY;
     expect(file.bytes).toHaveLength(length);
     expect((await opened()).ledger.open).toMatchObject({ id: "a" });
-    expect(said).toEqual(["warning: the journal's end was cut short: 30 bytes dropped"]);
+    expect(said).toEqual(["warning: the last record of the journal is incomplete: 30 bytes dropped"]);
     await opened();
     expect(said).toHaveLength(1);
   });
@@ -98,7 +98,7 @@ describe("a journal", () => {
     file.bytes[at] = 0;
     expect((await readJournal(file, boot(1))).ledger.applied.size).toBe(2);
     expect((await opened()).records).toEqual(records.filter((_, i) => i !== 2));
-    expect(said).toEqual(["warning: the journal was damaged: 1 line dropped"]);
+    expect(said).toEqual(["warning: the journal is damaged: 1 line dropped"]);
     await opened();
     expect(said).toHaveLength(1);
   });
@@ -190,7 +190,7 @@ describe("a journal's file", () => {
   it("on a full disk is an error that says so", async () => {
     await expect(journalFile("/dev/full").write(1, Buffer.from("x"))).rejects.toMatchObject({
       code: "io",
-      hint: expect.stringContaining("The disk is full. Nothing is changed"),
+      hint: expect.stringContaining("The disk is full. No update is changed"),
     });
   });
 
