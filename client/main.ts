@@ -1,4 +1,6 @@
-import { parserExitCode, processOf, runCommand } from "../node/cli/run_command.ts";
+import { join } from "node:path";
+import { type Process, parserExitCode, processOf, runCommand } from "../node/cli/run_command.ts";
+import type { Subprogram } from "../node/cli/subprogram.ts";
 import { digest } from "../node/crypto.ts";
 import { stateLock } from "../node/lock.ts";
 import { stopRequests } from "../node/stop.ts";
@@ -13,27 +15,40 @@ import { RunRecord } from "./run_record.ts";
 export * from "../shared/errors.ts";
 
 declare const REBOOTLESS_VERSION: string;
+declare const require: NodeJS.Require;
+declare const __dirname: string;
 
 useDigest(digest);
 
 const self = processOf("rebootless", process);
 
-program(REBOOTLESS_VERSION, (command, globals, action) =>
-  runCommand(self, command, globals, (terminal) => {
-    const lock = stateLock(globals.stateDir);
-    const system = linuxSystem(lock.descriptor);
-    return action({
-      places: globals,
-      terminal,
-      clock: systemClock,
-      sourceDate: process.env["SOURCE_DATE_EPOCH"],
-      system,
-      lock,
-      stop: stopRequests(process, terminal.notice),
-      exitWith: self.exitWith,
-      record: new RunRecord(machineLog(system, process.env)),
-    });
-  }),
+/** The mirror is a program and a bundle of its own, which lies beside this one. */
+function mirrorProgram(): Subprogram {
+  const bundle: { readonly mirror: (self: Process) => Subprogram } = require(
+    join(__dirname, "rebootless-mirror.cjs"),
+  );
+  return bundle.mirror(self);
+}
+
+program(
+  REBOOTLESS_VERSION,
+  (command, globals, action) =>
+    runCommand(self, command, globals, (terminal) => {
+      const lock = stateLock(globals.stateDir);
+      const system = linuxSystem(lock.descriptor);
+      return action({
+        places: globals,
+        terminal,
+        clock: systemClock,
+        sourceDate: process.env["SOURCE_DATE_EPOCH"],
+        system,
+        lock,
+        stop: stopRequests(process, terminal.notice),
+        exitWith: self.exitWith,
+        record: new RunRecord(machineLog(system, process.env)),
+      });
+    }),
+  mirrorProgram,
 )
   .parseAsync()
   .catch((error: unknown) => self.exitWith(parserExitCode(error)));

@@ -1,9 +1,10 @@
 import { Argument, Command } from "commander";
-import { mirrorCommands } from "../mirror/program.ts";
+import { commandTree } from "../node/cli/command_tree.ts";
 import { exitCodesHelp } from "../node/cli/exit_help.ts";
+import { type GlobalOptions, withGlobalOptions } from "../node/cli/global_options.ts";
 import { groupHelp, type HelpGroups } from "../node/cli/help_groups.ts";
+import { MIRROR_COMMAND, type Subprogram, withSubprogram } from "../node/cli/subprogram.ts";
 import { usageErrors } from "../node/cli/usage_errors.ts";
-import { DEFAULT_PLACES, type Places } from "../node/config/config.ts";
 import { type Action, asRoot, forOthers, recorded } from "./actions.ts";
 import { boot } from "./commands/boot.ts";
 import { type CheckOptions, check } from "./commands/check.ts";
@@ -11,6 +12,7 @@ import { COMPLETED, type Completed } from "./commands/completed.ts";
 import type { Shell } from "./commands/completion.ts";
 import type { HoldOptions, UnholdOptions } from "./commands/hold.ts";
 import type { InitOptions } from "./commands/init.ts";
+import type { InventoryOptions } from "./commands/inventory.ts";
 import type { MetricsOptions } from "./commands/metrics.ts";
 import type { PollingOptions } from "./commands/polling.ts";
 import { scheduled } from "./commands/scheduled.ts";
@@ -21,12 +23,6 @@ import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
 import type { VerifyOptions } from "./commands/verify.ts";
 import type { VerifyKernelOptions } from "./commands/verify_kernel.ts";
 import type { VexOptions } from "./commands/vex.ts";
-
-/** Options that every command takes, wherever they stand in the line. */
-export interface GlobalOptions extends Places {
-  readonly json: boolean;
-  readonly quiet: boolean;
-}
 
 /** What scheduled runs never load. */
 const looking = () => import("./commands/inspecting.ts");
@@ -48,20 +44,17 @@ const polling = (command: Command): Command =>
     .option("--offline", "make no request: use what was verified before")
     .option("--accept-stale <time>", "take metadata that expired this long ago: 90m, 36h, 14d");
 
-/** The command line. `run` gives each action its context and turns what it throws into an exit code. */
-export function program(version: string, run: Run): Command {
+/**
+ * Returns the command line.
+ *
+ * @param run gives each action its context and turns what it throws into an exit code.
+ * @param mirror loads the program that `rebootless mirror` is.
+ */
+export function program(version: string, run: Run, mirror: () => Subprogram): Command {
   const root = new Command("rebootless")
     .description("Updates the running Linux kernel without a reboot, from a feed that it verifies.")
-    .version(version)
-    .optionsGroup("Options of every command:")
-    .option("--json", "print one JSON object to stdout", false)
-    .option("-q, --quiet", "no progress on stderr", false)
-    .option("--config-dir <dir>", "configuration and root of trust", DEFAULT_PLACES.configDir)
-    .option("--state-dir <dir>", "what was verified and fetched", DEFAULT_PLACES.stateDir)
-    .option("--run-dir <dir>", "what the last run found", DEFAULT_PLACES.runDir)
-    .option("--set <name=value>", "a setting for this run, over every file (repeat)", many, [])
-    .addHelpText("after", exitCodesHelp("host"))
-    .exitOverride();
+    .version(version);
+  withGlobalOptions(root).addHelpText("after", exitCodesHelp("host")).exitOverride();
 
   const command = (usage: string, description: string) => root.command(usage).description(description);
   const globals = (self: Command): GlobalOptions => self.optsWithGlobals();
@@ -94,7 +87,7 @@ export function program(version: string, run: Run): Command {
     .action((shell: Shell, _: object, self: Command) =>
       run("completion", globals(self), async (context) => {
         const { completion } = await looking();
-        await completion(context, shell, root);
+        await completion(context, shell, withSubprogram(commandTree(root), mirror().tree()));
       }),
     );
   root
@@ -253,7 +246,20 @@ export function program(version: string, run: Run): Command {
         await vex(context, version, options);
       }),
     );
-  mirrorCommands(root, (name, self, action) => run(name, globals(self), action));
+  command("inventory", "print what this host needs, as one line to carry out of a site")
+    .option("--qr", "as a code for a telephone's camera")
+    .action((options: InventoryOptions, self: Command) =>
+      run("inventory", globals(self), async (context) => {
+        const { inventory } = await looking();
+        await inventory(context, options);
+      }),
+    );
+  const mirrorCommand = command(MIRROR_COMMAND.name, MIRROR_COMMAND.description)
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => mirror().run());
+  mirrorCommand.helpInformation = () => mirror().help();
   groupHelp(root, GROUPS);
   usageErrors(root);
   return root;

@@ -1,95 +1,132 @@
-import type { Command } from "commander";
-import { type Action, forOthers } from "../client/actions.ts";
-import type { InventoryOptions } from "../client/commands/inventory.ts";
-import type { MirrorExportOptions, MirrorImportOptions, MirrorStateOptions } from "./commands/carry.ts";
-import type { MirrorResignOptions } from "./commands/resign.ts";
-import type { MirrorServeOptions } from "./commands/serve.ts";
-import type { MirrorSyncOptions } from "./commands/sync.ts";
+import { Command } from "commander";
+import { type CommandTree, commandTree } from "../node/cli/command_tree.ts";
+import { type GlobalOptions, withGlobalOptions } from "../node/cli/global_options.ts";
+import { MIRROR_COMMAND } from "../node/cli/subprogram.ts";
+import { usageErrors } from "../node/cli/usage_errors.ts";
+import { letOthersRead } from "../node/umask.ts";
+import {
+  type MirrorExportOptions,
+  type MirrorImportOptions,
+  type MirrorStateOptions,
+  mirrorExport,
+  mirrorImport,
+  mirrorState,
+} from "./commands/carry.ts";
+import { type MirrorResignOptions, mirrorResign } from "./commands/resign.ts";
+import { type MirrorServeOptions, mirrorServe } from "./commands/serve.ts";
+import { type MirrorSyncOptions, mirrorSync } from "./commands/sync.ts";
+import { mirrorVerify } from "./commands/verify.ts";
+import type { Context } from "./context.ts";
 
-type Run = (name: string, self: Command, action: Action) => Promise<void>;
+type Action = (context: Context) => Promise<void>;
 
-const mirroring = () => import("./commands/mirroring.ts");
+/** Gives an action its context and turns what it throws into an exit code. */
+export type Run = (command: string, globals: GlobalOptions, action: Action) => Promise<void>;
+
+const ROOT = "the root of trust, received from the publisher in a way you trust; needed the first time";
+const ACCEPT_STALE = "accept metadata that expired up to this long ago: 90m, 36h, 14d";
 
 const many = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 const examples = (...lines: readonly string[]): string =>
   ["", "Examples:", ...lines.map((line) => `  ${line}`)].join("\n");
 
-/** What keeps a copy of a feed, and carries one over a gap. None of it changes the host that it runs on. */
-export function mirrorCommands(root: Command, run: Run): void {
-  /** What comes into the copy is for whoever serves it. */
-  const fill: Run = (name, self, action) => run(name, self, forOthers(action));
-  const mirror = root.command("mirror").description("keep a copy of a feed for hosts without internet");
+/** Makes an action leave files that web servers and people who are not root can read. */
+const forOthers =
+  (action: Action): Action =>
+  async (context) => {
+    letOthersRead(process);
+    await action(context);
+  };
+
+/** Returns the command line of `rebootless`, with `mirror` as its only command. */
+export function program(version: string, run: Run): Command {
+  const root = withGlobalOptions(new Command("rebootless").version(version)).exitOverride();
+  addMirrorCommands(root, (name, self, action) => run(name, self.optsWithGlobals(), action));
+  usageErrors(root);
+  return root;
+}
+
+/** Returns what `rebootless mirror --help` shows. */
+export const mirrorHelp = (version: string): string => mirrorCommand(version).helpInformation();
+
+/** Returns `mirror` and its commands, for man pages and shells. */
+export const mirrorTree = (version: string): CommandTree => commandTree(mirrorCommand(version));
+
+function mirrorCommand(version: string): Command {
+  const [mirror] = program(version, async () => undefined).commands;
+  if (!mirror) throw new Error("the program has no command");
+  return mirror;
+}
+
+/** Adds the commands that keep a mirror and carry it over an air gap. None of them changes the host that it runs on. */
+function addMirrorCommands(
+  root: Command,
+  run: (name: string, self: Command, action: Action) => Promise<void>,
+): void {
+  const mirror = root.command(MIRROR_COMMAND.name).description(MIRROR_COMMAND.description);
   mirror
     .command("sync <feed> <dir>")
-    .description("bring a copy up to date: everything is verified, and what changed is fetched")
-    .option("--root <file>", "root of trust, had from the publisher by a way you trust; the first time")
-    .optionsGroup("Which kernels, the same from then on:")
+    .description("bring a mirror up to date: fetch what changed, and verify all of it")
+    .option("--root <file>", ROOT)
+    .optionsGroup("Which kernels (the choice holds until you make another):")
     .option("--all", "all kernels of the feed")
     .option("--kernel <build-id...>", "these kernels")
     .option("--release <pattern>", "kernels by `uname -r`, such as 6.1.*-cloud-amd64 (repeat)", many)
     .option("--distribution <pattern>", "kernels by distribution, such as 'Debian *' (repeat)", many)
     .option("--for <file...>", "kernels of these hosts: lines of `rebootless inventory`")
     .optionsGroup("Options:")
-    .option("--keep <policy>", "remove what is old: 3 (versions of each file) or 30d")
-    .option("--renew-within <time>", "ask anew for what expires within this time (else 84h)")
-    .option("--accept-stale <time>", "take metadata that expired this long ago: 90m, 36h, 14d")
+    .option("--keep <policy>", "remove old files but these: 3 (versions of each file) or 30d")
+    .option("--renew-within <time>", "renew signatures that expire within this time (else 84h)")
+    .option("--accept-stale <time>", ACCEPT_STALE)
     .addHelpText(
       "after",
       examples(
         "rebootless mirror sync https://feed.example.org/ /srv/mirror --root root.json --release '6.1.*'",
-        "rebootless mirror sync https://feed.example.org/ /srv/mirror      # the same choice, from then on",
+        "rebootless mirror sync https://feed.example.org/ /srv/mirror      # the same kernels as last time",
         "rebootless mirror sync /media/stick /srv/mirror --for hosts.txt",
       ),
     )
     .action((feed: string, dir: string, options: MirrorSyncOptions, self: Command) =>
-      fill("mirror sync", self, async (context) => {
-        const { mirrorSync } = await mirroring();
-        await mirrorSync(context, feed, dir, options);
-      }),
+      run(
+        "mirror sync",
+        self,
+        forOthers((context) => mirrorSync(context, feed, dir, options)),
+      ),
     );
   mirror
     .command("verify <dir>")
-    .description("look at every file of a copy, offline, and name what is damaged, missing or foreign")
+    .description("verify every file of a mirror, offline, and name what is damaged, missing or foreign")
     .addHelpText(
       "after",
       examples("rebootless mirror verify /srv/mirror", "rebootless mirror verify /media/stick --json"),
     )
     .action((dir: string, _: object, self: Command) =>
-      run("mirror verify", self, async (context) => {
-        const { mirrorVerify } = await mirroring();
-        await mirrorVerify(context, dir);
-      }),
+      run("mirror verify", self, (context) => mirrorVerify(context, dir)),
     );
   mirror
     .command("serve <dir>")
-    .description("serve a copy to hosts over HTTP, by the paths of the feed")
-    .option("--host <address>", "where to listen", "127.0.0.1")
-    .option("--port <number>", "0 for any that is free", "8080")
+    .description("serve a mirror to hosts over HTTP, at the paths of the feed")
+    .option("--host <address>", "the address to listen at", "127.0.0.1")
+    .option("--port <number>", "the port to listen at; 0 takes any free one", "8080")
     .addHelpText("after", examples("rebootless mirror serve /srv/mirror --host 0.0.0.0 --port 80"))
     .action((dir: string, options: MirrorServeOptions, self: Command) =>
-      run("mirror serve", self, async (context) => {
-        const { mirrorServe } = await mirroring();
-        await mirrorServe(context, dir, options);
-      }),
+      run("mirror serve", self, (context) => mirrorServe(context, dir, options)),
     );
   mirror
     .command("state <dir>")
-    .description("write what a copy has, in short, to be carried to where a transfer is made")
-    .requiredOption("-o, --output <file>", "where to write it: a new file")
-    .option("--force", "replace what is there")
+    .description("write a short list of what a mirror has, to take to where a transfer is made")
+    .requiredOption("-o, --output <file>", "the file to write, a new one")
+    .option("--force", "replace the file if it exists")
     .action((dir: string, options: MirrorStateOptions, self: Command) =>
-      run("mirror state", self, async (context) => {
-        const { mirrorState } = await mirroring();
-        await mirrorState(context, dir, options);
-      }),
+      run("mirror state", self, (context) => mirrorState(context, dir, options)),
     );
   mirror
     .command("export <dir>")
-    .description("write what another copy lacks into one file, to be carried over a gap")
-    .option("--since <state>", "what the other has, by `mirror state` (else: everything goes along)")
-    .requiredOption("-o, --output <file>", "where to write it: a new file")
-    .option("--force", "replace what is there")
-    .option("--split <size>", "in parts FILE.001, FILE.002, … of at most this size: 1440k, 700M, 4G")
+    .description("write a transfer: what another mirror lacks, in one file, to carry over an air gap")
+    .option("--since <state>", "what the other mirror has, by `mirror state` (else: everything goes along)")
+    .requiredOption("-o, --output <file>", "the file to write, a new one")
+    .option("--force", "replace the file if it exists")
+    .option("--split <size>", "write parts FILE.001, FILE.002, … of at most this size: 1440k, 700M, 4G")
     .addHelpText(
       "after",
       examples(
@@ -98,17 +135,14 @@ export function mirrorCommands(root: Command, run: Run): void {
       ),
     )
     .action((dir: string, options: MirrorExportOptions, self: Command) =>
-      run("mirror export", self, async (context) => {
-        const { mirrorExport } = await mirroring();
-        await mirrorExport(context, dir, options);
-      }),
+      run("mirror export", self, (context) => mirrorExport(context, dir, options)),
     );
   mirror
     .command("import")
-    .argument("<file-and-dir...>", "a transfer or all its parts in any order, then the folder of the copy")
-    .description("take a transfer into a copy: all of it is verified first")
-    .option("--root <file>", "root of trust, had from the publisher by a way you trust; the first time")
-    .option("--accept-stale <time>", "take metadata that expired this long ago: 90m, 36h, 14d")
+    .argument("<file-and-dir...>", "a transfer or all its parts in any order, then the mirror's folder")
+    .description("take a transfer into a mirror, after all of it has been verified")
+    .option("--root <file>", ROOT)
+    .option("--accept-stale <time>", ACCEPT_STALE)
     .addHelpText(
       "after",
       examples(
@@ -117,31 +151,23 @@ export function mirrorCommands(root: Command, run: Run): void {
       ),
     )
     .action((things: string[], options: MirrorImportOptions, self: Command) =>
-      fill("mirror import", self, async (context) => {
-        const { mirrorImport } = await mirroring();
-        await mirrorImport(context, things, options);
-      }),
+      run(
+        "mirror import",
+        self,
+        forOthers((context) => mirrorImport(context, things, options)),
+      ),
     );
   mirror
     .command("resign <dir>")
-    .description("sign a copy's timestamps again, with a key of the site's that the root of trust names")
-    .requiredOption("--key <file>", "the private key, by `rebootless-publish keys export`")
-    .option("--expires <time>", "how long they last, at most 90d and as long as the snapshot", "14d")
+    .description("sign a mirror's timestamps again, with a key of the site that the root of trust names")
+    .requiredOption("--key <file>", "the private key, as `rebootless-publish keys export` writes it")
+    .option("--expires <time>", "how long they last: at most 90d, and at most as long as the snapshot", "14d")
     .addHelpText("after", examples("rebootless mirror resign /srv/mirror --key site.jwk --expires 21d"))
     .action((dir: string, options: MirrorResignOptions, self: Command) =>
-      fill("mirror resign", self, async (context) => {
-        const { mirrorResign } = await mirroring();
-        await mirrorResign(context, dir, options);
-      }),
-    );
-  root
-    .command("inventory")
-    .description("print what this host needs, as one line to carry out of a site")
-    .option("--qr", "as a code for a telephone's camera")
-    .action((options: InventoryOptions, self: Command) =>
-      run("inventory", self, async (context) => {
-        const { inventory } = await mirroring();
-        await inventory(context, options);
-      }),
+      run(
+        "mirror resign",
+        self,
+        forOthers((context) => mirrorResign(context, dir, options)),
+      ),
     );
 }

@@ -46,14 +46,8 @@ const bundles = [
     entry: "client/main.ts",
     out: "dist/rebootless-host.cjs",
     alias: hostAlias,
-    plugins: [
-      ...hostPlugins,
-      taken([
-        [/\/inspecting\.ts$/, "./rebootless-inspecting.cjs"],
-        [/\/mirroring\.ts$/, "./rebootless-mirroring.cjs"],
-      ]),
-    ],
-    forbidden: /^(?:publisher|edge|test)\//,
+    plugins: [...hostPlugins, taken([[/\/inspecting\.ts$/, "./rebootless-inspecting.cjs"]])],
+    forbidden: /^(?:mirror|publisher|edge|test)\//,
     maxBytes: 300_000,
   },
   {
@@ -61,14 +55,14 @@ const bundles = [
     out: "dist/rebootless-inspecting.cjs",
     alias: hostAlias,
     plugins: [...hostPlugins, taken([[/\/errors\.ts$/, "./rebootless-host.cjs"]])],
-    forbidden: /^(?:publisher|edge|test)\//,
+    forbidden: /^(?:mirror|publisher|edge|test)\//,
   },
   {
-    entry: "mirror/commands/mirroring.ts",
-    out: "dist/rebootless-mirroring.cjs",
+    entry: "mirror/main.ts",
+    out: "dist/rebootless-mirror.cjs",
     alias: hostAlias,
-    plugins: [...hostPlugins, taken([[/\/errors\.ts$/, "./rebootless-host.cjs"]])],
-    forbidden: /^(?:publisher|edge|test)\//,
+    plugins: hostPlugins,
+    forbidden: /^(?:client|publisher|edge|test)\//,
   },
   {
     entry: "publisher/start.ts",

@@ -1,4 +1,4 @@
-import { commandTree } from "../../node/cli/command_tree.ts";
+import type { CommandTree } from "../../node/cli/command_tree.ts";
 import { bashCompletion } from "../../node/cli/completion/bash.ts";
 import { fishCompletion } from "../../node/cli/completion/fish.ts";
 import { zshCompletion } from "../../node/cli/completion/zsh.ts";
@@ -9,12 +9,8 @@ const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion 
 export type Shell = keyof typeof SHELLS;
 
 /** Prints the script by which a shell completes this command line. */
-export async function completion(
-  { terminal }: Context,
-  shell: Shell,
-  program: Parameters<typeof commandTree>[0],
-): Promise<void> {
-  const script = SHELLS[shell](commandTree(program));
+export async function completion({ terminal }: Context, shell: Shell, tree: CommandTree): Promise<void> {
+  const script = SHELLS[shell](tree);
   terminal.document(script);
   terminal.result("completion", { shell, script });
 }

@@ -13,6 +13,7 @@ export { history } from "./history.ts";
 export { hold, unhold } from "./hold.ts";
 export { holds } from "./holds.ts";
 export { init } from "./init.ts";
+export { inventory } from "./inventory.ts";
 export { metrics } from "./metrics.ts";
 export { show } from "./show.ts";
 export { status } from "./status.ts";

@@ -1,6 +1,5 @@
 import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { Context } from "../../client/context.ts";
 import { requireNew, writeNamed } from "../../node/cli/output.ts";
 import type { Terminal } from "../../node/cli/terminal.ts";
 import { readNamed } from "../../node/files.ts";
@@ -12,6 +11,7 @@ import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { dateOfMaking } from "../../shared/source_date.ts";
 import type { Instant } from "../../shared/time.ts";
 import { type Carried, carriedBy } from "../carried.ts";
+import type { Context } from "../context.ts";
 import { exportMirror } from "../export.ts";
 import { importTransfer } from "../import.ts";
 import { MirrorDir } from "../mirror_dir.ts";

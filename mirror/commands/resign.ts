@@ -1,10 +1,10 @@
-import type { Context } from "../../client/context.ts";
 import { readNamed } from "../../node/files.ts";
 import { saneTime } from "../../node/transport/freshness.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { DAY, formatInstant, parseDuration } from "../../shared/time.ts";
 import { onlineKeys } from "../../shared/tuf/online_keys.ts";
+import type { Context } from "../context.ts";
 import { MirrorDir } from "../mirror_dir.ts";
 import { resign } from "../resign.ts";
 

@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
-import type { Context } from "../../client/context.ts";
 import { RebootlessError } from "../../shared/errors.ts";
+import type { Context } from "../context.ts";
 import { MirrorDir } from "../mirror_dir.ts";
 import { serveMirror } from "../serve.ts";
 

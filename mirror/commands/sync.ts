@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import type { Context } from "../../client/context.ts";
 import { openFeeds } from "../../client/trust/feeds.ts";
 import { type Config, feedUrl, readConfig } from "../../node/config/config.ts";
 import { readNamed } from "../../node/files.ts";
@@ -11,6 +10,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonValue, jsonObject } from "../../shared/json.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { formatInstant, parseDuration } from "../../shared/time.ts";
+import type { Context } from "../context.ts";
 import { readInventories } from "../inventory_files.ts";
 import { MirrorDir } from "../mirror_dir.ts";
 import { type Pruned, parseKeep, prune } from "../prune.ts";

@@ -1,4 +1,3 @@
-import type { Context } from "../../client/context.ts";
 import { hasErrno } from "../../node/errno.ts";
 import { saneTime } from "../../node/transport/freshness.ts";
 import { counted } from "../../shared/counted.ts";
@@ -6,6 +5,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { jsonObject } from "../../shared/json.ts";
 import { check, type Fault } from "../check.ts";
+import type { Context } from "../context.ts";
 import { MirrorDir } from "../mirror_dir.ts";
 import { writeDamage } from "../state_file.ts";
 

@@ -1,12 +1,24 @@
 import { program } from "../../client/program.ts";
 import { METRICS } from "../../client/report/metrics.ts";
-import { commandTree } from "../../node/cli/command_tree.ts";
+import { mirrorTree } from "../../mirror/program.ts";
+import { type CommandTree, commandTree } from "../../node/cli/command_tree.ts";
 import { exitsOf } from "../../node/cli/exit_table.ts";
+import { withSubprogram } from "../../node/cli/subprogram.ts";
 import type { About } from "../about.ts";
 import { commandPage } from "./command_page.ts";
 import { bold, example, item, paragraph, section } from "./roff.ts";
 
-export const hostTree = (version: string) => commandTree(program(version, async () => undefined));
+/** Returns the host's command line with all that belongs to it, the mirror's commands among them. */
+export function hostTree(version: string): CommandTree {
+  const host = program(
+    version,
+    async () => undefined,
+    () => {
+      throw new Error("a page is made without running a command");
+    },
+  );
+  return withSubprogram(commandTree(host), mirrorTree(version));
+}
 
 const DESCRIPTION = [
   "`rebootless` updates the kernel that runs, without a reboot. It asks a feed for updates of exactly this kernel, found by its build ID, verifies what it gets down to the root of trust that `rebootless init` was given, compares the code to be replaced with the code in memory, and loads the update as a live patch.",

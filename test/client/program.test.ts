@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { program } from "../../client/program.ts";
 import { RunRecord } from "../../client/run_record.ts";
+import { mirrorHelp, mirrorTree } from "../../mirror/program.ts";
 import { parserExitCode, runCommand } from "../../node/cli/run_command.ts";
+import type { Subprogram } from "../../node/cli/subprogram.ts";
 import { configFile } from "../../node/config/config.ts";
 import { stateLock } from "../../node/lock.ts";
 import { systemClock } from "../../shared/time.ts";
@@ -18,22 +20,30 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true }));
 
-/** Runs the command line as main.ts does, in folders of the test's own. */
+/** Runs the command line as main.ts does, in folders of the test's own. The mirror's program ends with 42. */
 async function run(...args: readonly string[]) {
   const { self, output } = capture();
-  const root = program("1.2.3", (command, globals, action) =>
-    runCommand(self, command, globals, (terminal) =>
-      action({
-        places: globals,
-        terminal,
-        clock: systemClock,
-        system: new FakeSystem(),
-        stop: stopBy(),
-        lock: stateLock(globals.stateDir),
-        exitWith: self.exitWith,
-        record: new RunRecord(async () => undefined),
-      }),
-    ),
+  const mirror: Subprogram = {
+    run: async () => self.exitWith(42),
+    help: () => mirrorHelp("1.2.3"),
+    tree: () => mirrorTree("1.2.3"),
+  };
+  const root = program(
+    "1.2.3",
+    (command, globals, action) =>
+      runCommand(self, command, globals, (terminal) =>
+        action({
+          places: globals,
+          terminal,
+          clock: systemClock,
+          system: new FakeSystem(),
+          stop: stopBy(),
+          lock: stateLock(globals.stateDir),
+          exitWith: self.exitWith,
+          record: new RunRecord(async () => undefined),
+        }),
+      ),
+    () => mirror,
   );
   const streams = { writeOut: self.stdout, writeErr: self.stderr };
   for (const command of [root, ...root.commands]) command.configureOutput(streams);
@@ -81,6 +91,21 @@ describe("the command line of a host", () => {
       expect(stdout).toContain(`Usage: rebootless ${name}`);
     },
   );
+
+  it.each([
+    ["a command and its options", ["mirror", "sync", "--nothing", "--", "-x"]],
+    ["an option of every command before it", ["--json", "mirror", "verify"]],
+    ["--help", ["mirror", "--help"]],
+    ["no command", ["mirror"]],
+  ])("leaves `mirror` with %s to the mirror's program", async (_, args) => {
+    expect(await run(...args)).toEqual({ code: 42, stdout: "", stderr: "" });
+  });
+
+  it("knows the mirror's commands for help and for shells", async () => {
+    const { code, stdout } = await run("help", "mirror");
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^Usage: rebootless mirror .*\n {2}sync /s)]);
+    expect((await run("completion", "bash")).stdout).toContain("--renew-within");
+  });
 
   it("tells its version", async () => {
     expect(await run("--version")).toEqual({ code: 0, stdout: "1.2.3\n", stderr: "" });

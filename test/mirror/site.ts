@@ -2,10 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { program } from "../../client/program.ts";
-import { RunRecord } from "../../client/run_record.ts";
+import { program } from "../../mirror/program.ts";
 import { parserExitCode, runCommand } from "../../node/cli/run_command.ts";
-import { stateLock } from "../../node/lock.ts";
 import { type BuildId, buildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodeManifest } from "../../shared/feed/manifest.ts";
@@ -15,7 +13,6 @@ import { type Captured, capture } from "../support/captured.ts";
 import type { Answer } from "../support/edge/edge.ts";
 import { type InProcess, inProcess } from "../support/edge/in_process.ts";
 import { type Ceremony, ceremony, manifestOf, signedTargets, updateOf } from "../support/edge/repository.ts";
-import { FakeSystem } from "../support/fake_system.ts";
 import { stopBy } from "../support/stop.ts";
 
 export const kernelId = (n: number): BuildId => buildId(n.toString(16).padStart(40, "0"));
@@ -131,11 +128,8 @@ export class Site {
           terminal,
           clock: () => this.now,
           sourceDate: this.sourceDate,
-          system: new FakeSystem(),
-          lock: stateLock(globals.stateDir),
           stop: stopBy(),
           exitWith: self.exitWith,
-          record: new RunRecord(async () => undefined),
         }),
       ),
     );

@@ -15,8 +15,8 @@ export const hostBundle: string = bundle("rebootless");
 export const hostProgramBundle: string = bundle("rebootless-host");
 /** What that loads for commands that look. */
 export const inspectingBundle: string = bundle("rebootless-inspecting");
-/** What it loads for commands that keep mirrors. */
-export const mirroringBundle: string = bundle("rebootless-mirroring");
+/** What it loads for `rebootless mirror`. */
+export const mirrorBundle: string = bundle("rebootless-mirror");
 export const publisherBundle: string = bundle("rebootless-publish");
 
 const TIMEOUT_MS = 120_000;

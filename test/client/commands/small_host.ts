@@ -18,6 +18,7 @@ import { type Captured, capture } from "../../support/captured.ts";
 import { type Ceremony, ceremony, manifestBytes } from "../../support/edge/repository.ts";
 import { FakeSystem } from "../../support/fake_system.ts";
 import { signedBundle, signedRoot } from "../../support/memory_feed.ts";
+import { noMirror } from "../../support/no_mirror.ts";
 import { stopBy } from "../../support/stop.ts";
 
 export const ID = buildId("0123456789abcdef0123456789abcdef01234567");
@@ -137,19 +138,22 @@ export class SmallHost {
   /** One command, as main.ts runs it. */
   async run(...args: readonly string[]): Promise<Output> {
     const { self, output } = capture();
-    const root = program("1.2.3", (command, globals, action) =>
-      runCommand(self, command, globals, (terminal) =>
-        action({
-          places: globals,
-          terminal,
-          clock: () => this.now,
-          system: this.system,
-          lock: stateLock(globals.stateDir),
-          stop: stopBy(this.stop),
-          exitWith: self.exitWith,
-          record: new RunRecord(async (line) => void this.logged.push(line)),
-        }),
-      ),
+    const root = program(
+      "1.2.3",
+      (command, globals, action) =>
+        runCommand(self, command, globals, (terminal) =>
+          action({
+            places: globals,
+            terminal,
+            clock: () => this.now,
+            system: this.system,
+            lock: stateLock(globals.stateDir),
+            stop: stopBy(this.stop),
+            exitWith: self.exitWith,
+            record: new RunRecord(async (line) => void this.logged.push(line)),
+          }),
+        ),
+      noMirror,
     );
     const { configDir, stateDir, runDir } = this.places;
     const places = ["--config-dir", configDir, "--state-dir", stateDir, "--run-dir", runDir];

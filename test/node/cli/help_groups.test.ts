@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { program as hostProgram } from "../../../client/program.ts";
+import { program as mirrorProgram } from "../../../mirror/program.ts";
 import { commandTree } from "../../../node/cli/command_tree.ts";
 import { program as publisherProgram } from "../../../publisher/program.ts";
+import { noMirror } from "../../support/no_mirror.ts";
 
 describe.each([
-  ["rebootless", hostProgram("1", async () => undefined), "check"],
+  ["rebootless", hostProgram("1", async () => undefined, noMirror), "check"],
   ["rebootless-publish", publisherProgram("1", async () => undefined), "create"],
 ])("the help of %s", (_, program, first) => {
   const help = program.helpInformation();
@@ -33,7 +35,7 @@ describe.each([
 });
 
 describe("the help of commands with many options", () => {
-  const sub = (program: typeof hostProgram | typeof publisherProgram, ...path: string[]) =>
+  const sub = (program: typeof mirrorProgram | typeof publisherProgram, ...path: string[]) =>
     path
       .reduce(
         (command, name) => command.commands.find((one) => one.name() === name) ?? command,
@@ -42,7 +44,7 @@ describe("the help of commands with many options", () => {
       .helpInformation();
 
   it("has them in groups", () => {
-    expect(sub(hostProgram, "mirror", "sync")).toMatch(/Which kernels.*:\n {2}--all /);
+    expect(sub(mirrorProgram, "mirror", "sync")).toMatch(/Which kernels.*:\n {2}--all /);
     const create = sub(publisherProgram, "create");
     for (const heading of ["What it is made of:", "What becomes of it:", "What is said of the update:"])
       expect(create).toContain(`\n${heading}\n`);
