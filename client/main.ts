@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { type Process, parserExitCode, processOf, runCommand } from "../node/cli/run_command.ts";
 import type { Subprogram } from "../node/cli/subprogram.ts";
 import { digest } from "../node/crypto.ts";
@@ -16,7 +15,6 @@ export * from "../shared/errors.ts";
 
 declare const REBOOTLESS_VERSION: string;
 declare const require: NodeJS.Require;
-declare const __dirname: string;
 
 useDigest(digest);
 
@@ -24,9 +22,7 @@ const self = processOf("rebootless", process);
 
 /** The mirror is a program and a bundle of its own, which lies beside this one. */
 function mirrorProgram(): Subprogram {
-  const bundle: { readonly mirror: (self: Process) => Subprogram } = require(
-    join(__dirname, "rebootless-mirror.cjs"),
-  );
+  const bundle: { readonly mirror: (self: Process) => Subprogram } = require("./rebootless-mirror.cjs");
   return bundle.mirror(self);
 }
 

@@ -48,6 +48,7 @@ const bundles = [
     alias: hostAlias,
     plugins: [...hostPlugins, taken([[/\/inspecting\.ts$/, "./rebootless-inspecting.cjs"]])],
     forbidden: /^(?:mirror|publisher|edge|test)\//,
+    external: ["./rebootless-mirror.cjs"],
     maxBytes: 300_000,
   },
   {

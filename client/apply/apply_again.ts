@@ -1,6 +1,6 @@
+import { noFeed } from "../../node/transport/feeds.ts";
 import type { UpdateId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { noFeed } from "../trust/feeds.ts";
 import { type UpgradeParts, upgrade } from "./upgrade.ts";
 import type { Offer, Wish } from "./upgrade_parts.ts";
 

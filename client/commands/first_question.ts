@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Config, readConfig } from "../../node/config/config.ts";
+import { openFeeds } from "../../node/transport/feeds.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { rootPath } from "../../shared/feed/paths.ts";
@@ -8,7 +9,6 @@ import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { Context } from "../context.ts";
 import { runningKernel } from "../host/identity.ts";
 import type { Host } from "../this_host.ts";
-import { openFeeds } from "../trust/feeds.ts";
 import type { Polled } from "../trust/poll.ts";
 import { trustDir } from "../trust/trust_dir.ts";
 import { pollFeed } from "./polling.ts";

@@ -1,11 +1,11 @@
 import type { Feed } from "../../node/transport/feed.ts";
+import { firstGood, freshestGood, joined, noFeed, openFeeds } from "../../node/transport/feeds.ts";
 import { staleness } from "../../node/transport/freshness.ts";
 import { isCode, type RebootlessError } from "../../shared/errors.ts";
 import { FEED_CONDITIONS } from "../conditions/condition.ts";
 import type { Context } from "../context.ts";
 import type { RunRecord } from "../run_record.ts";
 import type { Host } from "../this_host.ts";
-import { firstGood, freshestGood, joined, noFeed, openFeeds } from "../trust/feeds.ts";
 import { type Polled, poll, pollCache } from "../trust/poll.ts";
 import { passedOverLine } from "./describe.ts";
 

@@ -1,6 +1,6 @@
 import { type Places, readConfig } from "../../node/config/config.ts";
+import { routeOf } from "../../node/transport/feeds.ts";
 import { describeProxy, proxyFor } from "../../node/transport/proxies.ts";
-import { routeOf } from "../trust/feeds.ts";
 import { type Check, ok, type Verdict, warn } from "./finding.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;

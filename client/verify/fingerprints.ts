@@ -1,12 +1,12 @@
 import { readNamed } from "../../node/files.ts";
 import type { StateLock } from "../../node/lock.ts";
+import { joined, noFeed, openFeeds } from "../../node/transport/feeds.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { openFingerprints } from "../../shared/runpre/file/decode.ts";
 import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import { MAX_FILE_BYTES } from "../../shared/runpre/file/layout.ts";
 import type { Host } from "../this_host.ts";
 import { openArtifact } from "../trust/artifacts.ts";
-import { joined, noFeed, openFeeds } from "../trust/feeds.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { type FunctionSet, setOfManifest } from "./function_set.ts";
 import { type ModuleSet, modulesOfManifest } from "./module_sets.ts";

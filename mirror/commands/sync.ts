@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { openFeeds } from "../../client/trust/feeds.ts";
 import { type Config, feedUrl, readConfig } from "../../node/config/config.ts";
 import { readNamed } from "../../node/files.ts";
+import { openFeeds } from "../../node/transport/feeds.ts";
 import { type Freshness, saneTime, staleness } from "../../node/transport/freshness.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { buildId } from "../../shared/brand.ts";

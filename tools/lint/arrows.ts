@@ -26,7 +26,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     room: "node",
-    imports: ["client", "shared"],
+    imports: ["shared"],
     on: NODE,
     why: "It holds what programs on Node have in common, and knows none of them.",
   },
@@ -44,13 +44,13 @@ export const ROOMS: readonly Room[] = [
   },
   {
     room: "mirror",
-    imports: ["client", "node", "shared"],
+    imports: ["node", "shared"],
     on: NODE,
     why: "It copies feeds for hosts and for publishers, and depends on neither.",
   },
   {
     room: "client",
-    imports: ["mirror", "node", "shared"],
+    imports: ["node", "shared"],
     on: NODE,
     why: "A host carries no code that signs, publishes or serves updates.",
   },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { firstGood, joined } from "../../../client/trust/feeds.ts";
 import type { Feed } from "../../../node/transport/feed.ts";
+import { firstGood, joined } from "../../../node/transport/feeds.ts";
 import { type ErrorCode, RebootlessError } from "../../../shared/errors.ts";
 
 const feed = (url: string, get: Feed["get"]): Feed => ({ url, get, traffic: { requests: 1, bytes: 10 } });

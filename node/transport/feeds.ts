@@ -1,11 +1,11 @@
-import type { Config } from "../../node/config/config.ts";
-import { saidAt } from "../../node/config/layers.ts";
-import { type Route, wayTo } from "../../node/transport/agent.ts";
-import type { Feed, Fetched, FetchLimits } from "../../node/transport/feed.ts";
-import { folderFeed } from "../../node/transport/folder_feed.ts";
-import { httpFeed } from "../../node/transport/http_feed.ts";
-import { withTufFiles } from "../../node/transport/tuf_folder.ts";
 import { type ErrorCode, isCode, RebootlessError } from "../../shared/errors.ts";
+import type { Config } from "../config/config.ts";
+import { saidAt } from "../config/layers.ts";
+import { type Route, wayTo } from "./agent.ts";
+import type { Feed, Fetched, FetchLimits } from "./feed.ts";
+import { folderFeed } from "./folder_feed.ts";
+import { httpFeed } from "./http_feed.ts";
+import { withTufFiles } from "./tuf_folder.ts";
 
 /**
  * The feeds of a host in the order in which they are asked. Opening one makes no request.
