@@ -1,7 +1,7 @@
 import { noFeed } from "../../node/transport/feeds.ts";
 import type { UpdateId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { type UpgradeParts, upgrade } from "./upgrade.ts";
+import { type UpgradeParts, upgradeKernel } from "./upgrade.ts";
 import type { Offer, Wish } from "./upgrade_parts.ts";
 
 export interface ApplyAgainParts extends Pick<UpgradeParts, "kernel" | "run"> {
@@ -21,7 +21,7 @@ export async function applyAgain({ kernel, offer, wish, run }: ApplyAgainParts):
     if (!offer.updates.some((update) => update.id === id))
       await run.report({ id, result: "failed", error: unknownError(id) });
   }
-  await upgrade({
+  await upgradeKernel({
     kernel,
     offer: { ...offer, feed: noFeed },
     wish: {

@@ -28,7 +28,7 @@ export interface UpgradeParts {
  * checks again what was pending, takes out what was recalled if that is the policy, and applies what is missing, in
  * order. An update that fails leaves out the updates that depend on it, and no others.
  */
-export async function upgrade(parts: UpgradeParts): Promise<void> {
+export async function upgradeKernel(parts: UpgradeParts): Promise<void> {
   const { kernel, offer, wish, run } = parts;
   const { ledger } = await run.journal.read();
   const first = await stateAndPlan(offer.updates, kernel.engines, ledger, wish);

@@ -6,7 +6,7 @@ import type { Attachments } from "./attachments.ts";
 import { explainByProbes } from "./probed.ts";
 
 /** A function that is not simply what it should be. */
-export interface Suspect {
+export interface DifferentFunction {
   readonly fn: FunctionFingerprint;
   readonly result: Exclude<RunpreResult, { result: "match" }>;
 }
@@ -23,7 +23,7 @@ export type Reason =
   | { readonly why: "probed"; readonly by: readonly string[]; readonly unjudged: number }
   | { readonly why: "attached" | "unexplained" };
 
-export interface Differing extends Suspect {
+export interface ExplainedDifference extends DifferentFunction {
   readonly reason: Reason;
 }
 
@@ -35,12 +35,12 @@ export type Namesakes = (name: string) => readonly number[];
  * @param object whose functions they all are: the kernel's or a module's.
  */
 export function explainAll(
-  suspects: readonly Suspect[],
+  different: readonly DifferentFunction[],
   said: Attachments | undefined,
   namesakes: Namesakes,
   object: ObjectName = KERNEL_OBJECT,
-): readonly Differing[] {
-  if (said === undefined) return suspects.map(withoutKernel);
+): readonly ExplainedDifference[] {
+  if (said === undefined) return different.map(withoutKernel);
   const attachments = ofObject(said, object);
   const traced = new Lines(attachments.traced, ({ name }) => name);
   const atEntry = new Lines(
@@ -48,21 +48,21 @@ export function explainAll(
     ({ name }) => name,
   );
   const patchesOf = patchFinder(attachments, namesakes, object);
-  return suspects.map((suspect): Differing => {
-    const { fn, result } = suspect;
+  return different.map((one): ExplainedDifference => {
+    const { fn, result } = one;
     if (result.result === "mismatch") {
-      return { ...suspect, reason: explainMismatch(suspect.fn, result.differences, attachments) };
+      return { ...one, reason: explainMismatch(one.fn, result.differences, attachments) };
     }
     const patches = patchesOf(fn);
     const line = traced.take(fn.name);
     const probe = atEntry.take(fn.name);
-    if (patches.length > 0) return { ...suspect, reason: { why: "livepatched", by: patches } };
+    if (patches.length > 0) return { ...one, reason: { why: "livepatched", by: patches } };
     if (probe !== undefined) {
       const place = `${probe.name}+0x${probe.offset.toString(16)}`;
-      return { ...suspect, reason: { why: "probed", by: [place], unjudged: 0 } };
+      return { ...one, reason: { why: "probed", by: [place], unjudged: 0 } };
     }
-    if (line !== undefined) return { ...suspect, reason: { why: "traced", by: line.callbacks } };
-    return { ...suspect, reason: { why: "unexplained" } };
+    if (line !== undefined) return { ...one, reason: { why: "traced", by: line.callbacks } };
+    return { ...one, reason: { why: "unexplained" } };
   });
 }
 
@@ -72,9 +72,9 @@ function ofObject(said: Attachments, object: ObjectName): Attachments {
   return { ...said, traced: said.traced.filter(isOwn), probes: said.probes.filter(isOwn) };
 }
 
-const withoutKernel = (suspect: Suspect): Differing => ({
-  ...suspect,
-  reason: { why: suspect.result.result === "attached" ? "attached" : "unexplained" },
+const withoutKernel = (one: DifferentFunction): ExplainedDifference => ({
+  ...one,
+  reason: { why: one.result.result === "attached" ? "attached" : "unexplained" },
 });
 
 function explainMismatch(

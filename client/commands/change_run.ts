@@ -29,7 +29,7 @@ export async function changeRun(context: Context, host: Host, results: Results):
       }),
       memory: openKernelCore,
       modules: runningModules,
-      moduleFile: moduleFiles(host.kernel.release, unpackModule),
+      moduleFile: moduleFiles(host.kernel.release, unpackModuleFile),
     },
     run: {
       journal: await hostJournal(context, host),
@@ -40,7 +40,7 @@ export async function changeRun(context: Context, host: Host, results: Results):
   };
 }
 
-const unpackModule: Unpack = async (bytes, packing) => {
+const unpackModuleFile: Unpack = async (bytes, packing) => {
   const inspecting = await import("./inspecting.ts");
-  return inspecting.unpackModule(bytes, packing);
+  return inspecting.unpackModuleFile(bytes, packing);
 };

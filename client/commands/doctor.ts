@@ -6,13 +6,13 @@ import { shownConditions } from "../conditions/conditions_file.ts";
 import type { Context } from "../context.ts";
 import {
   type Check,
-  examine,
-  type Finding,
-  findingToJson,
+  type CheckOutcome,
+  type CheckResult,
+  checkResultToJson,
   ok,
-  type Verdict,
+  runChecks,
   warn,
-} from "../doctor/finding.ts";
+} from "../doctor/check.ts";
 import { kernelChecks } from "../doctor/kernel.ts";
 import { processChecks } from "../doctor/process.ts";
 import { proxyCheck } from "../doctor/proxies.ts";
@@ -26,7 +26,7 @@ import { type PollingOptions, pollFeed } from "./polling.ts";
 /** Can this host be patched? Says of each thing that decides it how it stands. Throws `unsupported` when one forbids it. */
 export async function doctor(context: Context, options: PollingOptions): Promise<void> {
   const { places, clock, system, terminal } = context;
-  const findings = await examine([
+  const results = await runChecks([
     { name: "kernel", look: async () => kernel() },
     ...kernelChecks(system),
     ...processChecks(system, openKernelCore, process.versions.node),
@@ -36,9 +36,9 @@ export async function doctor(context: Context, options: PollingOptions): Promise
     runsCheck(context),
     feedCheck(context, options),
   ]);
-  for (const line of findings.flatMap(findingLines)) terminal.say(line);
-  const answer = { checks: findings.map(findingToJson) };
-  const failed = findings.filter(({ verdict }) => verdict === "fail");
+  for (const line of results.flatMap(resultLines)) terminal.say(line);
+  const answer = { checks: results.map(checkResultToJson) };
+  const failed = results.filter(({ verdict }) => verdict === "fail");
   if (failed.length === 0) return terminal.result("doctor", answer);
   const names = failed.map(({ check }) => check).join(", ");
   throw new RebootlessError("unsupported", `as things are, this host cannot be patched: ${names}`, {
@@ -46,7 +46,7 @@ export async function doctor(context: Context, options: PollingOptions): Promise
   });
 }
 
-function kernel(): Verdict {
+function kernel(): CheckOutcome {
   const { release, architecture, buildId } = runningKernel();
   return ok(`${release} ${architecture}, build ID ${buildId}`);
 }
@@ -75,7 +75,7 @@ const feedCheck = (context: Context, options: PollingOptions): Check => ({
   },
 });
 
-function findingLines({ check, verdict, says, hint }: Finding): readonly string[] {
+function resultLines({ check, verdict, says, hint }: CheckResult): readonly string[] {
   const line = `${verdict.padEnd(5)} ${check.padEnd(14)} ${says}`;
   return hint === undefined ? [line] : [line, `${" ".repeat(21)}${hint}`];
 }

@@ -6,7 +6,7 @@ import { jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { UpdateAndState } from "../apply/host_state.ts";
 import type { Context } from "../context.ts";
-import { updateToJson } from "../report/host_json.ts";
+import { updateStateToJson } from "../report/host_json.ts";
 import { type HostView, viewHost } from "../report/host_view.ts";
 import { openHost } from "../this_host.ts";
 import { lastVerified } from "../trust/poll.ts";
@@ -42,7 +42,7 @@ function list({ terminal }: Context, view: HostView, options: ShowOptions): void
   }
   if (chosen.length === 0) terminal.say("No updates.");
   terminal.result("show", {
-    updates: chosen.map((one) => updateToJson(one, view)),
+    updates: chosen.map((one) => updateStateToJson(one, view)),
   });
 }
 
@@ -60,7 +60,7 @@ function inFull({ terminal }: Context, view: HostView, one: UpdateAndState): voi
   const { rollout } = update;
   terminal.result("show", {
     update: jsonObject({
-      ...Object.fromEntries(updateToJson(one, view)),
+      ...Object.fromEntries(updateStateToJson(one, view)),
       effective_release: update.effective,
       engine: update.engine,
       depends: update.depends,

@@ -1,7 +1,7 @@
 import { release } from "node:os";
 import { isCode } from "../../shared/errors.ts";
 import type { Context } from "../context.ts";
-import { uname as systemUname } from "../host/uname.ts";
+import { systemUname } from "../host/system_uname.ts";
 import { viewHost } from "../report/host_view.ts";
 import { openHost } from "../this_host.ts";
 import { lastVerified } from "../trust/poll.ts";

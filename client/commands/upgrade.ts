@@ -1,7 +1,7 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Update } from "../../shared/feed/update.ts";
-import { upgrade as bringUp } from "../apply/upgrade.ts";
+import { upgradeKernel } from "../apply/upgrade.ts";
 import type { Context } from "../context.ts";
 import { withheldUpdates } from "../plan/withheld.ts";
 import { policyOf } from "../policy/policy.ts";
@@ -47,7 +47,7 @@ export async function upgrade(
   });
   await results.of("upgrade", members, async () => {
     const { kernel, run } = await changeRun(context, host, results);
-    await bringUp({
+    await upgradeKernel({
       kernel,
       offer: { ...manifest, feed, directory: host.directory },
       wish: {

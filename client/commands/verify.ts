@@ -11,7 +11,7 @@ import type { Context } from "../context.ts";
 import { engines } from "../engines/engines.ts";
 import { openHost } from "../this_host.ts";
 import type { Voucher } from "../trust/evidence.ts";
-import type { Finding } from "../verify/chains.ts";
+import type { VerifiedThing } from "../verify/chains.ts";
 import { verifyThing } from "../verify/verify.ts";
 
 export interface VerifyOptions {
@@ -31,7 +31,7 @@ export async function verify(
   }
   const host = await openHost(places);
   const bundle = options.bundle === undefined ? undefined : await readNamed(options.bundle, MAX_BUNDLE_BYTES);
-  const findings: Finding[] = [];
+  const verified: VerifiedThing[] = [];
   for (const thing of things) {
     const found = await verifyThing(thing, {
       provisionedRoot: host.provisionedRoot,
@@ -41,20 +41,20 @@ export async function verify(
       loaded: () => engines({ system }).loaded(),
       ...(bundle && { bundle }),
     });
-    for (const finding of found) findings.push(finding);
+    for (const finding of found) verified.push(finding);
   }
   const root = await sha256Of(host.provisionedRoot);
   terminal.say(`feed       ${host.config.feed.join(" ")}`);
   terminal.say(`root       sha256 ${inGroups(root)} was provisioned`);
-  for (const finding of findings) for (const line of lines(finding)) terminal.say(line);
+  for (const finding of verified) for (const line of lines(finding)) terminal.say(line);
   terminal.result("verify", {
     feed: host.config.feed,
     root_sha256: root,
-    verified: findings.map(findingToJson),
+    verified: verified.map(verifiedToJson),
   });
 }
 
-function* lines({ what, kind, evidence, update }: Finding): Generator<string> {
+function* lines({ what, kind, evidence, update }: VerifiedThing): Generator<string> {
   const { release, buildId } = evidence.manifest.kernel;
   yield "";
   yield `verified   ${what} (${kind})`;
@@ -80,7 +80,7 @@ function* voucherLines({
   for (const id of signers) yield `    signed   ${inGroups(named(id, { owner: owners.get(id) }))}`;
 }
 
-function findingToJson({ what, kind, evidence, update }: Finding): JsonObject {
+function verifiedToJson({ what, kind, evidence, update }: VerifiedThing): JsonObject {
   return jsonObject({
     what,
     kind,

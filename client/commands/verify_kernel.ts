@@ -13,7 +13,7 @@ import { runningModules } from "../host/modules.ts";
 import { openHost } from "../this_host.ts";
 import { requireBuild, requireCoreBuild } from "../verify/core_build.ts";
 import { type Fingerprints, fingerprintsOfFeed, fingerprintsOfFiles } from "../verify/fingerprints.ts";
-import { checkKernel, type Found, joinVerdicts, type KernelVerdict } from "../verify/kernel.ts";
+import { checkKernel, joinVerdicts, type KernelVerdict, type LocatedDifference } from "../verify/kernel.ts";
 import { type PlacedModules, placeModules } from "../verify/module_sets.ts";
 import { passedOverLine } from "./describe.ts";
 
@@ -164,7 +164,7 @@ function warn(terminal: Context["terminal"], { differing, unread }: KernelVerdic
   );
 }
 
-function line({ object, fn, result, reason }: Found): string {
+function line({ object, fn, result, reason }: LocatedDifference): string {
   const name = object === KERNEL_OBJECT ? fn.name : `${object}/${fn.name}`;
   if ("by" in reason)
     return `${name} by ${reason.by.join(", ") || "a callback that the kernel does not name"}`;
@@ -176,7 +176,7 @@ function line({ object, fn, result, reason }: Found): string {
   return `${place}: ${expected}found ${first?.found.slice(0, 32)}${more}`;
 }
 
-function toJson({ object, fn, result, reason }: Found): JsonObject {
+function toJson({ object, fn, result, reason }: LocatedDifference): JsonObject {
   const differences = result.result === "mismatch" ? result.differences : [];
   return jsonObject({
     object,

@@ -1,5 +1,5 @@
 import type { System } from "../host/system.ts";
-import { type Check, fail, ok, type Verdict, warn } from "./finding.ts";
+import { type Check, type CheckOutcome, fail, ok, warn } from "./check.ts";
 
 type Read = Pick<System, "read" | "list">;
 
@@ -12,7 +12,7 @@ export const kernelChecks = (system: Read): readonly Check[] => [
   { name: "lockdown", look: () => lockdown(system) },
 ];
 
-async function livepatch(system: Read): Promise<Verdict> {
+async function livepatch(system: Read): Promise<CheckOutcome> {
   const names = await system.list("/sys/kernel");
   if (names.includes("livepatch")) return ok("the kernel takes live patches");
   if (names.length === 0) return fail("/sys is not mounted", "Mount sysfs on /sys.");
@@ -22,14 +22,14 @@ async function livepatch(system: Read): Promise<Verdict> {
   );
 }
 
-async function ftrace(system: Read): Promise<Verdict> {
+async function ftrace(system: Read): Promise<CheckOutcome> {
   const enabled = await system.read("/proc/sys/kernel/ftrace_enabled");
   if (enabled === "1") return ok("functions can be redirected");
   if (enabled === undefined) return fail("the kernel was built without ftrace");
   return fail("ftrace is switched off", "sysctl kernel.ftrace_enabled=1, and see who set it to 0.");
 }
 
-async function modules(system: Read): Promise<Verdict> {
+async function modules(system: Read): Promise<CheckOutcome> {
   const disabled = await system.read("/proc/sys/kernel/modules_disabled");
   if (disabled === "0") return ok("modules can be loaded");
   if (disabled === undefined) return fail("the kernel was built without loadable modules");
@@ -39,7 +39,7 @@ async function modules(system: Read): Promise<Verdict> {
   );
 }
 
-async function signatures(system: Read): Promise<Verdict> {
+async function signatures(system: Read): Promise<CheckOutcome> {
   const enforced = await system.read("/sys/module/module/parameters/sig_enforce");
   if (enforced !== "Y") return ok("modules need no signature of the kernel's own");
   return warn("the kernel takes only modules that are signed with a key it knows", SIGNED_MODULES);
@@ -48,7 +48,7 @@ async function signatures(system: Read): Promise<Verdict> {
 const SIGNED_MODULES =
   "The publisher's updates must carry such a signature; enroll the publisher's certificate (mokutil --import).";
 
-async function lockdown(system: Read): Promise<Verdict> {
+async function lockdown(system: Read): Promise<CheckOutcome> {
   const modes = await system.read("/sys/kernel/security/lockdown");
   const mode = /\[(\w+)\]/.exec(modes ?? "")?.[1];
   switch (mode) {

@@ -3,7 +3,7 @@ import { isNodeTooOld, NODE_VERSION } from "../../node/node_version.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelCore } from "../host/kcore.ts";
 import type { System } from "../host/system.ts";
-import { type Check, fail, ok, type Verdict } from "./finding.ts";
+import { type Check, type CheckOutcome, fail, ok } from "./check.ts";
 
 /** What this process may do, and with what it does it. */
 export const processChecks = (
@@ -28,7 +28,10 @@ const NEEDED: ReadonlyMap<string, bigint> = new Map([
 /** Files that container managers leave in what they start. */
 const CONTAINER_MARKS = ["/run/.containerenv", "/.dockerenv", "/run/systemd/container"] as const;
 
-async function rights(system: Pick<System, "read">, exists: (path: string) => boolean): Promise<Verdict> {
+async function rights(
+  system: Pick<System, "read">,
+  exists: (path: string) => boolean,
+): Promise<CheckOutcome> {
   const effective = /^CapEff:\s*([0-9a-f]{1,16})$/m.exec((await system.read("/proc/self/status")) ?? "")?.[1];
   if (effective === undefined)
     throw new RebootlessError("unsupported", "/proc/self/status names no capabilities");
@@ -42,7 +45,7 @@ async function rights(system: Pick<System, "read">, exists: (path: string) => bo
   );
 }
 
-function memory(openCore: () => KernelCore): Verdict {
+function memory(openCore: () => KernelCore): CheckOutcome {
   const core = openCore();
   core.close();
   return ok("the kernel's memory can be read");
@@ -56,14 +59,14 @@ const TOOLS: ReadonlyMap<string, string> = new Map([
   ["flock", "util-linux or busybox"],
 ]);
 
-function tools(exists: (path: string) => boolean): Verdict {
+function tools(exists: (path: string) => boolean): CheckOutcome {
   const missing = [...TOOLS].filter(([name]) => !FOLDERS.some((folder) => exists(`${folder}/${name}`)));
   if (missing.length === 0) return ok("insmod, rmmod and flock are there");
   const names = missing.map(([name]) => name).join(", ");
   return fail(`not found: ${names}`, `Install ${[...new Set(missing.map(([, from]) => from))].join("; ")}.`);
 }
 
-function node(version: string): Verdict {
+function node(version: string): CheckOutcome {
   if (!isNodeTooOld(version)) return ok(`Node ${version}`);
   return fail(`Node ${version} is too old`, `Install Node ${NODE_VERSION} or newer.`);
 }

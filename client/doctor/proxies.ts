@@ -1,7 +1,7 @@
 import { type Places, readConfig } from "../../node/config/config.ts";
 import { routeOf } from "../../node/transport/feeds.ts";
 import { describeProxy, proxyFor } from "../../node/transport/proxies.ts";
-import { type Check, ok, type Verdict, warn } from "./finding.ts";
+import { type Check, type CheckOutcome, ok, warn } from "./check.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -11,7 +11,7 @@ export const proxyCheck = (places: Places, environment: Environment = process.en
   look: async () => proxies(places, environment),
 });
 
-async function proxies(places: Places, environment: Environment): Promise<Verdict> {
+async function proxies(places: Places, environment: Environment): Promise<CheckOutcome> {
   const config = await readConfig(places, environment);
   const urls = config.feed.filter((feed) => !feed.startsWith("file:")).map((feed) => new URL(feed));
   const unheeded = environment["HTTP_PROXY"] && config.httpProxy === undefined;

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { foldersOf, type Places } from "../../node/config/config.ts";
 import { hasErrno } from "../../node/errno.ts";
 import { requireOwnFolders } from "../../node/own_folders.ts";
-import { type Check, fail, ok, type Verdict, warn } from "./finding.ts";
+import { type Check, type CheckOutcome, fail, ok, warn } from "./check.ts";
 
 const MIB = 1024 * 1024;
 /** The largest module and the largest feed, each beside the one that it replaces. */
@@ -40,14 +40,14 @@ export const storageChecks = (places: Places, volume: VolumeOf = volumeOf): read
   { name: "folders", look: async () => folders(places) },
 ];
 
-function folders(places: Places): Verdict {
+function folders(places: Places): CheckOutcome {
   const paths = foldersOf(places);
   requireOwnFolders(paths);
   return ok(`root alone controls ${paths.join(", ")}`);
 }
 
 /** Of the folder, or of the nearest above it that is there: the first run makes the rest. */
-async function disk(path: string, volume: VolumeOf): Promise<Verdict> {
+async function disk(path: string, volume: VolumeOf): Promise<CheckOutcome> {
   const found = await volume(path);
   if (!found)
     return path === dirname(path) ? fail(`${path} is not there`) : await disk(dirname(path), volume);

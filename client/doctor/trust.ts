@@ -8,7 +8,7 @@ import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { killSwitch } from "../host/kill_switch.ts";
 import type { System } from "../host/system.ts";
 import { hostTrust } from "../trust/host_trust.ts";
-import { type Check, fail, ok, type Verdict, warn } from "./finding.ts";
+import { type Check, type CheckOutcome, fail, ok, warn } from "./check.ts";
 
 /** How early it is said that the root of trust will expire. */
 const ROOT_NOTICE_MS = 30 * DAY;
@@ -21,18 +21,18 @@ export const setupChecks = (places: Places, clock: Clock, system: System): reado
   { name: "switch", look: () => offSwitch(places, system) },
 ];
 
-async function time(places: Places, clock: Clock): Promise<Verdict> {
+async function time(places: Places, clock: Clock): Promise<CheckOutcome> {
   const root = await readIfPresent(provisionedRootFile(places));
   const latest = root && (await hostTrust(places.stateDir, root).latestTime());
   return ok(`it is ${formatInstant(saneTime(clock, latest))}`);
 }
 
-async function configuration(places: Places): Promise<Verdict> {
+async function configuration(places: Places): Promise<CheckOutcome> {
   const { feed, mode } = await readConfig(places);
   return ok(`${feed.join(", ")}; scheduled runs: ${mode}`);
 }
 
-async function root(places: Places, clock: Clock): Promise<Verdict> {
+async function root(places: Places, clock: Clock): Promise<CheckOutcome> {
   const path = provisionedRootFile(places);
   const bytes = await readIfPresent(path);
   if (!bytes) return fail(`${path} is missing`, "Set the root of trust with `rebootless init`.");
@@ -53,7 +53,7 @@ const damaged =
     });
   };
 
-async function offSwitch(places: Places, system: System): Promise<Verdict> {
+async function offSwitch(places: Places, system: System): Promise<CheckOutcome> {
   const off = await killSwitch(places, system);
   return off === undefined
     ? ok("nothing switches rebootless off")

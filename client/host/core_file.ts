@@ -8,7 +8,7 @@ import { isCode, RebootlessError } from "../../shared/errors.ts";
 export interface CoreFile {
   readonly path: string;
   /** Runs of memory, by rising address. */
-  readonly segments: readonly Segment[];
+  readonly segments: readonly CoreSegment[];
   /** Its PT_NOTE, undefined where it has none. */
   notes(): Uint8Array | undefined;
   /**
@@ -19,7 +19,7 @@ export interface CoreFile {
   close(): void;
 }
 
-export interface Segment {
+export interface CoreSegment {
   readonly start: Address;
   /** Past its last byte. */
   readonly end: bigint;
@@ -83,7 +83,7 @@ function readHeaders(file: number, path: string): readonly ProgramHeader[] {
 function readMemory(
   file: number,
   path: string,
-  segments: readonly Segment[],
+  segments: readonly CoreSegment[],
   at: bigint,
   length: number,
 ): Uint8Array {
@@ -111,7 +111,7 @@ function readMemory(
 }
 
 /** The last segment that begins at or before a place, if it reaches there. */
-function segmentAt(segments: readonly Segment[], place: bigint): Segment | undefined {
+function segmentAt(segments: readonly CoreSegment[], place: bigint): CoreSegment | undefined {
   let low = 0;
   let high = segments.length;
   while (low < high) {

@@ -8,14 +8,14 @@ import { parseSections, sectionBytes } from "../../shared/elf/sections.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 
 /** The file that modprobe would load a module from, and which build it is. */
-export interface ModuleFile {
+export interface InstalledModule {
   readonly path: string;
   /** undefined for a file without one. */
   readonly buildId: BuildId | undefined;
 }
 
 /** undefined where there is no file for the module. Throws `unsupported` for one that cannot be read. */
-export type FindModuleFile = (module: ObjectName) => Promise<ModuleFile | undefined>;
+export type FindModuleFile = (module: ObjectName) => Promise<InstalledModule | undefined>;
 
 /** As packed_module.ts does it, which is loaded by hosts that have packed modules. */
 export type Unpack = (bytes: Uint8Array, packing: string) => Promise<Uint8Array>;

@@ -14,7 +14,7 @@ export function hostMembers({ buildId, kernel }: Host, view: HostView): Readonly
       release: kernel.release,
       effective_release: view.effective,
     }),
-    updates: view.state.updates.map((update) => updateToJson(update, view)),
+    updates: view.state.updates.map((update) => updateStateToJson(update, view)),
     foreign: view.state.foreign.map(({ name, state }) => jsonObject({ name, state })),
     suspects: [...view.journal.ledger.suspects].map(([id, { act, at, boot }]) =>
       jsonObject({ id, act, at: formatInstant(at), boot }),
@@ -29,7 +29,7 @@ export function holdsToJson({ policy, state }: HostView): JsonValue {
   return policy.holds.map((hold) => holdToJson(hold, heldBy(hold, updates)));
 }
 
-export function updateToJson({ update, state }: UpdateAndState, view: HostView): JsonObject {
+export function updateStateToJson({ update, state }: UpdateAndState, view: HostView): JsonObject {
   const withheld = view.withheld.get(update.id);
   return jsonObject({
     id: update.id,

@@ -24,12 +24,12 @@ export interface Measured {
   readonly feed:
     | { readonly version: number; readonly verified: Instant; readonly expires: Instant }
     | undefined;
-  readonly run: Run | undefined;
+  readonly run: LastRun | undefined;
   /** Of the last update that went in or out. */
   readonly transitionMs: number | undefined;
 }
 
-export interface Run {
+export interface LastRun {
   readonly command: string;
   readonly exitCode: number;
   readonly ended: Instant;

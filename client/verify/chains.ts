@@ -12,7 +12,7 @@ import type { Subject } from "../trust/poll.ts";
 import { trustDir } from "../trust/trust_dir.ts";
 
 /** One thing that was verified, and the chain that it hangs from. */
-export interface Finding {
+export interface VerifiedThing {
   readonly what: string;
   readonly kind: "module" | "fingerprints" | "manifest" | "bundle" | "loaded module";
   readonly evidence: Evidence;
@@ -20,7 +20,7 @@ export interface Finding {
   readonly update?: Update;
 }
 
-export interface VerifyOptions {
+export interface EvidenceOptions {
   readonly provisionedRoot: Uint8Array;
   readonly stateDir: string;
   /** Of the running kernel: update ids are looked up in its manifest. */
@@ -31,14 +31,14 @@ export interface VerifyOptions {
   readonly loaded: () => Promise<readonly LoadedPatch[]>;
 }
 
-const subjectOf = (id: BuildId, { provisionedRoot, stateDir }: VerifyOptions): Subject => ({
+const subjectOf = (id: BuildId, { provisionedRoot, stateDir }: EvidenceOptions): Subject => ({
   buildId: id,
   provisionedRoot,
   directory: trustDir(stateDir, id, provisionedRoot),
 });
 
 /** The chain of one kernel: from the bundle given, or from what this host keeps. */
-export async function evidenceFor(id: BuildId, options: VerifyOptions): Promise<Evidence | undefined> {
+export async function evidenceFor(id: BuildId, options: EvidenceOptions): Promise<Evidence | undefined> {
   if (options.bundle) {
     const evidence = await bundleEvidence(options.bundle, options);
     return evidence.manifest.kernel.buildId === id ? evidence : undefined;
@@ -49,7 +49,7 @@ export async function evidenceFor(id: BuildId, options: VerifyOptions): Promise<
 }
 
 /** Every chain at hand. */
-export async function allEvidence(options: VerifyOptions): Promise<readonly Evidence[]> {
+export async function allEvidence(options: EvidenceOptions): Promise<readonly Evidence[]> {
   if (options.bundle) return [await bundleEvidence(options.bundle, options)];
   const names = await readdir(options.stateDir).catch((): string[] => []);
   const ids = names.filter(isBuildId);
@@ -61,7 +61,7 @@ export async function allEvidence(options: VerifyOptions): Promise<readonly Evid
  * A bundle is judged for where it comes from, not for being the newest: of what this host keeps, only the root of
  * trust has a say.
  */
-export async function bundleEvidence(bytes: Uint8Array, options: VerifyOptions): Promise<Evidence> {
+export async function bundleEvidence(bytes: Uint8Array, options: EvidenceOptions): Promise<Evidence> {
   const bundle = decodeBundle(bytes);
   const chain = { source: bundleSource(bundle, async () => undefined), manifest: bundle.manifest };
   const subject = subjectOf(bundle.buildId, options);

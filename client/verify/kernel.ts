@@ -6,7 +6,12 @@ import { functionChecker } from "../../shared/runpre/check.ts";
 import type { FunctionFingerprint, TextMemory } from "../../shared/runpre/fingerprint.ts";
 import { rereadUntilStable } from "../apply/reread.ts";
 import type { Attachments } from "../attached/attachments.ts";
-import { type Differing, explainAll, type Namesakes, type Suspect } from "../attached/explain.ts";
+import {
+  type DifferentFunction,
+  type ExplainedDifference,
+  explainAll,
+  type Namesakes,
+} from "../attached/explain.ts";
 import { TextWindow } from "../host/text_window.ts";
 import type { FunctionSet } from "./function_set.ts";
 
@@ -24,13 +29,13 @@ export interface KernelVerdict {
   /** Of the functions. */
   readonly bytes: number;
   readonly matched: number;
-  readonly differing: readonly Found[];
+  readonly differing: readonly LocatedDifference[];
   /** Where the kernel could not be asked. */
   readonly unread: readonly string[];
 }
 
 /** A function that differs, and whose it is. */
-export interface Found extends Differing {
+export interface LocatedDifference extends ExplainedDifference {
   readonly object: ObjectName;
 }
 
@@ -55,26 +60,28 @@ export async function checkKernel(check: KernelCheck): Promise<KernelVerdict> {
   const { set, memory, attachments, sleep, progress } = check;
   const { name: object } = set.object;
   progress(`checking ${counted(set.count, "function")} of ${object}`);
-  const { suspects, bytes } = firstReading(set, memory);
+  const { different, bytes } = firstReading(set, memory);
   const namesakes = namesakesIn(set);
   if (attachments === null) {
-    refuseHoles(suspects, memory);
-    const differing = explainAll(suspects, undefined, namesakes).map((found) => ({ ...found, object }));
+    refuseHoles(different, memory);
+    const differing = explainAll(different, undefined, namesakes).map((found) => ({ ...found, object }));
     return { functions: set.count, bytes, matched: set.count - differing.length, differing, unread: [] };
   }
-  let differing: readonly Found[] = [];
+  let differing: readonly LocatedDifference[] = [];
   let unread: readonly string[] = [];
-  const doubtful = suspects.map(({ fn }) => fn);
+  const doubtful = different.map(({ fn }) => fn);
   await rereadUntilStable(
     doubtful,
     async (left) => {
       if (left.length < doubtful.length)
         progress(`reading ${counted(left.length, "function")} again that did not match`);
       const now = await attachments();
-      differing = explainAll(judge(doubtful, set, memory), now, namesakes, object).map((found) => ({
-        ...found,
-        object,
-      }));
+      differing = explainAll(differentFunctions(doubtful, set, memory), now, namesakes, object).map(
+        (found) => ({
+          ...found,
+          object,
+        }),
+      );
       unread = now.unread;
       return differing.filter(({ reason }) => reason.why === "unexplained").map(({ fn }) => fn);
     },
@@ -83,28 +90,31 @@ export async function checkKernel(check: KernelCheck): Promise<KernelVerdict> {
   return { functions: set.count, bytes, matched: set.count - differing.length, differing, unread };
 }
 
-function firstReading(set: FunctionSet, memory: TextMemory): { suspects: Suspect[]; bytes: number } {
+function firstReading(
+  set: FunctionSet,
+  memory: TextMemory,
+): { different: DifferentFunction[]; bytes: number } {
   const last = set.count === 0 ? undefined : set.at(set.count - 1);
   const window = new TextWindow(memory, last === undefined ? 0 : last.offset + last.size);
   const check = functionChecker(set.landmarks, window, sha256, set.moves);
-  const suspects: Suspect[] = [];
+  const different: DifferentFunction[] = [];
   let bytes = 0;
   for (let i = 0; i < set.count; i++) {
     const fn = set.at(i);
     window.advance(fn.offset, fn.size);
     const result = check(fn);
-    if (result.result !== "match") suspects.push({ fn, result });
+    if (result.result !== "match") different.push({ fn, result });
     bytes += fn.size;
   }
-  return { suspects, bytes };
+  return { different, bytes };
 }
 
 /** One reading of functions, in which the kernel's variables are read once. */
-function judge(
+function differentFunctions(
   functions: readonly FunctionFingerprint[],
   set: FunctionSet,
   memory: TextMemory,
-): readonly Suspect[] {
+): readonly DifferentFunction[] {
   const check = functionChecker(set.landmarks, memory, sha256, set.moves);
   return functions.flatMap((fn) => {
     const result = check(fn);
@@ -131,8 +141,8 @@ function namesakesIn(set: FunctionSet): Namesakes {
 }
 
 /** A copy that left out what could not be read, or was not wanted, has zeros there: that is no finding about a kernel. */
-function refuseHoles(suspects: readonly Suspect[], memory: TextMemory): void {
-  const holes = suspects.filter(
+function refuseHoles(different: readonly DifferentFunction[], memory: TextMemory): void {
+  const holes = different.filter(
     ({ fn, result }) =>
       result.result === "mismatch" && memory.read(fn.offset, fn.size).every((byte) => byte === 0),
   );

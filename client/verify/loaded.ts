@@ -7,10 +7,10 @@ import { RebootlessError } from "../../shared/errors.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { hostState } from "../apply/host_state.ts";
 import { trustDir } from "../trust/trust_dir.ts";
-import { evidenceFor, type Finding, type VerifyOptions } from "./chains.ts";
+import { type EvidenceOptions, evidenceFor, type VerifiedThing } from "./chains.ts";
 
 /** What the kernel runs under an update's name against what was signed: build ID of the module, functions replaced. */
-export async function verifyLoaded(id: string, options: VerifyOptions): Promise<Finding> {
+export async function verifyLoaded(id: string, options: EvidenceOptions): Promise<VerifiedThing> {
   const evidence = await evidenceFor(options.running, options);
   const update = evidence?.manifest.updates.find((one) => one.id === id);
   if (!evidence || !update) {
@@ -32,7 +32,7 @@ export async function verifyLoaded(id: string, options: VerifyOptions): Promise<
 }
 
 /** The build ID inside the signed module, from this host's copy, judged by its digest first. */
-async function signedModuleId(update: Update, options: VerifyOptions): Promise<BuildId | undefined> {
+async function signedModuleId(update: Update, options: EvidenceOptions): Promise<BuildId | undefined> {
   const directory = trustDir(options.stateDir, options.running, options.provisionedRoot);
   const file = directory.openArtifact(update.module.sha256);
   file?.close();

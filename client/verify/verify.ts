@@ -9,20 +9,26 @@ import { artifactsOf } from "../../shared/feed/artifacts.ts";
 import { artifactPath, feedPath } from "../../shared/feed/paths.ts";
 import type { Artifact } from "../../shared/feed/update.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
-import { allEvidence, bundleEvidence, evidenceFor, type Finding, type VerifyOptions } from "./chains.ts";
-import { kindOf } from "./kinds.ts";
+import {
+  allEvidence,
+  bundleEvidence,
+  type EvidenceOptions,
+  evidenceFor,
+  type VerifiedThing,
+} from "./chains.ts";
+import { fileKind } from "./file_kind.ts";
 import { verifyLoaded } from "./loaded.ts";
 
 /** Verifies a file, a mirror's folder or a loaded update by its id. Throws what keeps the chain from holding. */
-export async function verifyThing(what: string, options: VerifyOptions): Promise<readonly Finding[]> {
+export async function verifyThing(what: string, options: EvidenceOptions): Promise<readonly VerifiedThing[]> {
   const found = await stat(what).catch(() => undefined);
   if (!found) return [await verifyLoaded(what, options)];
   return found.isDirectory() ? verifyFolder(what, options) : [await verifyFile(what, options)];
 }
 
-async function verifyFile(path: string, options: VerifyOptions): Promise<Finding> {
+async function verifyFile(path: string, options: EvidenceOptions): Promise<VerifiedThing> {
   const bytes = await readBounded(path, MAX_ARTIFACT_BYTES);
-  const kind = kindOf(bytes);
+  const kind = fileKind(bytes);
   switch (kind.kind) {
     case "bundle":
       return { what: path, kind: "bundle", evidence: await bundleEvidence(bytes, options) };
@@ -43,8 +49,8 @@ async function verifyManifestFile(
   path: string,
   bytes: Uint8Array,
   id: BuildId,
-  options: VerifyOptions,
-): Promise<Finding> {
+  options: EvidenceOptions,
+): Promise<VerifiedThing> {
   const evidence = await evidenceFor(id, options);
   if (evidence && equalBytes(evidence.manifestBytes, bytes))
     return { what: path, kind: "manifest", evidence };
@@ -54,7 +60,11 @@ async function verifyManifestFile(
 }
 
 /** A module is what some manifest says it is: by its digest, in the chain given or in any that this host keeps. */
-async function verifyModule(path: string, bytes: Uint8Array, options: VerifyOptions): Promise<Finding> {
+async function verifyModule(
+  path: string,
+  bytes: Uint8Array,
+  options: EvidenceOptions,
+): Promise<VerifiedThing> {
   const sha256 = await sha256Of(bytes);
   for (const evidence of await allEvidence(options)) {
     const update = evidence.manifest.updates.find((one) =>
@@ -65,7 +75,11 @@ async function verifyModule(path: string, bytes: Uint8Array, options: VerifyOpti
   throw nobodySigned(path, sha256);
 }
 
-async function verifyFingerprints(path: string, bytes: Uint8Array, options: VerifyOptions): Promise<Finding> {
+async function verifyFingerprints(
+  path: string,
+  bytes: Uint8Array,
+  options: EvidenceOptions,
+): Promise<VerifiedThing> {
   const sha256 = await sha256Of(bytes);
   const evidence = (await allEvidence(options)).find(
     ({ manifest }) => manifest.fingerprints?.sha256 === sha256,
@@ -81,9 +95,9 @@ const nobodySigned = (path: string, sha256: string): RebootlessError =>
   });
 
 /** A mirror: every feed.json in it, and every artifact that they name. */
-async function verifyFolder(path: string, options: VerifyOptions): Promise<readonly Finding[]> {
+async function verifyFolder(path: string, options: EvidenceOptions): Promise<readonly VerifiedThing[]> {
   const folder = new ClosedFolder(path);
-  const findings: Finding[] = [];
+  const verified: VerifiedThing[] = [];
   for (const name of (await folder.names("kernels")).filter(isBuildId)) {
     const path = join(folder.path, feedPath(name));
     const bytes = await readIn(folder, feedPath(name), MAX_BUNDLE_BYTES);
@@ -91,11 +105,11 @@ async function verifyFolder(path: string, options: VerifyOptions): Promise<reado
     if (evidence.manifest.kernel.buildId !== name) {
       throw new RebootlessError("trust", `${path} is the feed of kernel ${evidence.manifest.kernel.buildId}`);
     }
-    findings.push({ what: path, kind: "bundle", evidence });
+    verified.push({ what: path, kind: "bundle", evidence });
     for (const update of evidence.manifest.updates) {
       for (const artifact of artifactsOf(update)) {
         const what = `the module that was signed for under ${update.id}`;
-        findings.push({
+        verified.push({
           what: await requireArtifact(folder, artifact, what),
           kind: "module",
           evidence,
@@ -106,14 +120,14 @@ async function verifyFolder(path: string, options: VerifyOptions): Promise<reado
     const { fingerprints } = evidence.manifest;
     if (fingerprints) {
       const what = `the fingerprint file that was signed for kernel ${name}`;
-      findings.push({
+      verified.push({
         what: await requireArtifact(folder, fingerprints, what),
         kind: "fingerprints",
         evidence,
       });
     }
   }
-  if (findings.length > 0) return findings;
+  if (verified.length > 0) return verified;
   throw new RebootlessError("trust", `${path} holds no feed`, {
     hint: "A mirror has kernels/<build-id>/feed.json.",
   });

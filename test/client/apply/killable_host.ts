@@ -5,10 +5,10 @@ import { hostState } from "../../../client/apply/host_state.ts";
 import { recoverInterrupted } from "../../../client/apply/recover_interrupted.ts";
 import type { Result } from "../../../client/apply/result.ts";
 import { undoUpdates } from "../../../client/apply/undo.ts";
-import { type UpgradeParts, upgrade } from "../../../client/apply/upgrade.ts";
+import { type UpgradeParts, upgradeKernel } from "../../../client/apply/upgrade.ts";
 import type { Wish } from "../../../client/apply/upgrade_parts.ts";
 import { engines } from "../../../client/engines/engines.ts";
-import type { ModuleFile } from "../../../client/host/module_files.ts";
+import type { InstalledModule } from "../../../client/host/module_files.ts";
 import type { RunningModules } from "../../../client/host/modules.ts";
 import type { Ran, System } from "../../../client/host/system.ts";
 import type { JournalFile } from "../../../client/journal/file.ts";
@@ -55,7 +55,7 @@ export class KillableHost {
   readonly feed = new MemoryFeed();
   readonly results: Result[] = [];
   /** What modprobe would load. */
-  readonly moduleFiles = new Map<string, ModuleFile>();
+  readonly moduleFiles = new Map<string, InstalledModule>();
   /** Builds of modules that are loaded and no live patches. */
   readonly builds = new Map<string, BuildId>();
   /** Steps until the client is killed. */
@@ -86,7 +86,7 @@ export class KillableHost {
   }
 
   upgrade(wish: Partial<Wish> = {}): Promise<readonly Result[]> {
-    return this.#run((parts) => upgrade({ ...parts, wish: { ...parts.wish, ...wish } }));
+    return this.#run((parts) => upgradeKernel({ ...parts, wish: { ...parts.wish, ...wish } }));
   }
 
   boot(): Promise<readonly Result[]> {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Result } from "../../../client/apply/result.ts";
-import { upgrade } from "../../../client/apply/upgrade.ts";
+import { upgradeKernel } from "../../../client/apply/upgrade.ts";
 import type { Wish } from "../../../client/apply/upgrade_parts.ts";
 import type {
   ApplyOptions,
@@ -12,7 +12,7 @@ import type {
   EngineChange,
   LoadedPatch,
 } from "../../../client/engines/engine.ts";
-import type { ModuleFile } from "../../../client/host/module_files.ts";
+import type { InstalledModule } from "../../../client/host/module_files.ts";
 import { type TrustDir, trustDir } from "../../../client/trust/trust_dir.ts";
 import { buildId, type ObjectName, objectName } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
@@ -89,7 +89,7 @@ let directory: TrustDir;
 let said: string[];
 let system: FakeSystem;
 let file: MemoryFile;
-let files: Map<string, ModuleFile>;
+let files: Map<string, InstalledModule>;
 beforeEach(async () => {
   system = new FakeSystem();
   file = new MemoryFile();
@@ -115,7 +115,7 @@ async function run(
   for (const { id, module } of updates) feed.files.set(artifactPath(module.sha256), moduleOf(id));
   engine.known = updates;
   const results: Result[] = [];
-  await upgrade({
+  await upgradeKernel({
     kernel: {
       engines: { for: () => engine, loaded: engine.loaded },
       system,

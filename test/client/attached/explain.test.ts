@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Attachments } from "../../../client/attached/attachments.ts";
-import { explainAll, type Suspect } from "../../../client/attached/explain.ts";
+import { type DifferentFunction, explainAll } from "../../../client/attached/explain.ts";
 import { objectName } from "../../../shared/brand.ts";
 import type { Difference } from "../../../shared/runpre/check.ts";
 import { sampleFunction } from "../../shared/runpre/file/sample.ts";
@@ -8,14 +8,14 @@ import { sampleFunction } from "../../shared/runpre/file/sample.ts";
 const NOTHING: Attachments = { patches: [], traced: [], probes: [], unread: [] };
 const fn = sampleFunction("vfs_read", 0x1000, 0x100);
 const twin = sampleFunction("vfs_read", 0x3000, 0x100);
-const attached = (of = fn): Suspect => ({ fn: of, result: { result: "attached" } });
-const changed = (...differences: readonly Difference[]): Suspect => ({
+const attached = (of = fn): DifferentFunction => ({ fn: of, result: { result: "attached" } });
+const changed = (...differences: readonly Difference[]): DifferentFunction => ({
   fn,
   result: { result: "mismatch", differences },
 });
 const namesakes = (name: string): readonly number[] => (name === "vfs_read" ? [0x1000, 0x3000] : []);
 
-const reasons = (suspects: readonly Suspect[], attachments: Partial<Attachments>) =>
+const reasons = (suspects: readonly DifferentFunction[], attachments: Partial<Attachments>) =>
   explainAll(suspects, { ...NOTHING, ...attachments }, namesakes).map(({ reason }) => reason);
 
 const patch = (name: string, ...functions: readonly string[]) => ({

@@ -2,7 +2,7 @@ import { chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Check, examine, fail, ok } from "../../../client/doctor/finding.ts";
+import { type Check, fail, ok, runChecks } from "../../../client/doctor/check.ts";
 import { kernelChecks } from "../../../client/doctor/kernel.ts";
 import { processChecks } from "../../../client/doctor/process.ts";
 import { proxyCheck } from "../../../client/doctor/proxies.ts";
@@ -34,10 +34,10 @@ function kernel(
 
 /** Verdicts by check. */
 async function verdicts(checks: readonly Check[]) {
-  return Object.fromEntries((await examine(checks)).map(({ check, verdict }) => [check, verdict]));
+  return Object.fromEntries((await runChecks(checks)).map(({ check, verdict }) => [check, verdict]));
 }
 async function finding(checks: readonly Check[], name: string) {
-  return (await examine(checks)).find(({ check }) => check === name);
+  return (await runChecks(checks)).find(({ check }) => check === name);
 }
 
 describe("the kernel", () => {
@@ -144,7 +144,7 @@ describe("the process", () => {
 describe("the disk", () => {
   const places = { configDir: "/x", stateDir: "/var/lib/rebootless", runDir: "/x" };
   const look = async (volume: Parameters<typeof storageChecks>[1]) =>
-    (await examine(storageChecks(places, volume)))[0];
+    (await runChecks(storageChecks(places, volume)))[0];
 
   it.each([
     [1024 * MIB, true, "ok"],
@@ -258,15 +258,15 @@ describe("the set-up", () => {
 describe("a check that throws", () => {
   it("is a finding when the error is one of the machine's, and none when it is ours", async () => {
     const thrown = (error: unknown): Check => ({ name: "x", look: () => Promise.reject(error) });
-    expect(await examine([thrown(new RebootlessError("io", "no", { hint: "do" }))])).toEqual([
+    expect(await runChecks([thrown(new RebootlessError("io", "no", { hint: "do" }))])).toEqual([
       { check: "x", ...fail("no", "do") },
     ]);
     const denied = Object.assign(new Error("EACCES: denied"), { code: "EACCES" });
     expect(
-      (await examine([thrown(denied), { name: "y", look: async () => ok("z") }])).map(
+      (await runChecks([thrown(denied), { name: "y", look: async () => ok("z") }])).map(
         ({ verdict }) => verdict,
       ),
     ).toEqual(["fail", "ok"]);
-    await expect(examine([thrown(new TypeError("a fault"))])).rejects.toThrow("a fault");
+    await expect(runChecks([thrown(new TypeError("a fault"))])).rejects.toThrow("a fault");
   });
 });

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { poll } from "../../../client/trust/poll.ts";
 import { trustDir } from "../../../client/trust/trust_dir.ts";
-import type { VerifyOptions } from "../../../client/verify/chains.ts";
+import type { EvidenceOptions } from "../../../client/verify/chains.ts";
 import { verifyThing } from "../../../client/verify/verify.ts";
 import { buildId } from "../../../shared/brand.ts";
 import { concatBytes, fromHex, utf8 } from "../../../shared/bytes.ts";
@@ -36,7 +36,7 @@ const FINGERPRINTS = encodeFingerprints(sampleHeader, sampleFunctions);
 let made: Ceremony;
 let bundle: Bundle;
 let work: string;
-let options: VerifyOptions;
+let options: EvidenceOptions;
 
 beforeAll(async () => {
   made = await ceremony(NOW);

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { RebootlessError } from "../../shared/errors.ts";
 
 /** What uname(1) prints for these options, without its newline. */
-export async function uname(options: readonly string[]): Promise<string> {
+export async function systemUname(options: readonly string[]): Promise<string> {
   try {
     return (await promisify(execFile)("uname", options)).stdout.trimEnd();
   } catch (cause) {

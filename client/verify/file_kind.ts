@@ -11,7 +11,7 @@ export type FileKind =
   | { readonly kind: "manifest"; readonly buildId: unknown }
   | { readonly kind: "unknown" };
 
-export function kindOf(bytes: Uint8Array): FileKind {
+export function fileKind(bytes: Uint8Array): FileKind {
   if (isElf(bytes)) return { kind: "module" };
   if (isFingerprintFile(bytes)) return { kind: "fingerprints" };
   const document = jsonObjectOf(bytes);
