@@ -16,7 +16,7 @@ import {
 } from "../shared/feed/paths.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../shared/limits.ts";
 import type { Instant } from "../shared/time.ts";
-import { decodeRoot, type Envelope, parseEnvelope, type TopRole } from "../shared/tuf/schema.ts";
+import { type Envelope, parseEnvelope, statedRootVersion, type TopRole } from "../shared/tuf/schema.ts";
 import { roleOf } from "../shared/tuf/trusted_set.ts";
 import { verifyThreshold } from "../shared/tuf/verify.ts";
 import { EXPIRY_IS_NO_MATTER, filesOf, hasExpired, type Judged, judgeAt, lineOf } from "./judge.ts";
@@ -78,7 +78,7 @@ async function followBundled(dir: MirrorDir, trust: MirrorTrust, names: readonly
 
 function versionOf(root: Uint8Array): number | undefined {
   try {
-    return decodeRoot(parseEnvelope(root, "root").signed).version;
+    return statedRootVersion(root);
   } catch {
     return undefined; // the feed is damaged too, and is found to be
   }

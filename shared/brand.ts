@@ -44,6 +44,9 @@ export const objectName = checked(
   "a kernel object name (1 to 55 of A-Z a-z 0-9 _)",
 );
 
+/** The kernel itself among the objects that have code. */
+export const VMLINUX = objectName("vmlinux");
+
 /** All code and static data of a kernel and its modules lies in the top 2 GiB of addresses, from `_text` on. */
 export const TEXT_OFFSETS = 0x8000_0000;
 

@@ -1,7 +1,6 @@
-import type { ObjectName, UpdateId } from "../../shared/brand.ts";
+import { type ObjectName, type UpdateId, VMLINUX } from "../../shared/brand.ts";
 import { isCode } from "../../shared/errors.ts";
 import type { Update } from "../../shared/feed/update.ts";
-import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import type { LoadedPatch } from "../engines/engine.ts";
 import { absentObjects } from "../engines/module_load.ts";
 import type { RunningModules } from "../host/modules.ts";
@@ -39,7 +38,7 @@ export function uncheckedUpdates(
 
 function straysOf({ objects }: Update, modules: () => RunningModules): readonly ObjectName[] {
   const strays = objects.filter(({ name, buildId }) => {
-    const loaded = name === KERNEL_OBJECT ? undefined : modules().find(name);
+    const loaded = name === VMLINUX ? undefined : modules().find(name);
     return loaded !== undefined && loaded.buildId !== (buildId ?? undefined);
   });
   return strays.map(({ name }) => name);

@@ -1,6 +1,6 @@
+import { VMLINUX } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { TargetObject, Update } from "../../shared/feed/update.ts";
-import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import { type BoundModule, bindModule } from "../../shared/runpre/module/bind.ts";
 import type { RunningModules } from "../host/modules.ts";
 import type { ObjectMatch, RunningCode } from "./running_code.ts";
@@ -20,7 +20,7 @@ export function placeObject(
   { landmarks, memory }: Pick<RunningCode, "landmarks" | "memory">,
   modules: RunningModules,
 ): PlacedObject | NotPlaced {
-  if (name === KERNEL_OBJECT) return { outcome: "placed", landmarks, moves: [], bind: (fn) => fn };
+  if (name === VMLINUX) return { outcome: "placed", landmarks, moves: [], bind: (fn) => fn };
   const loaded = modules.find(name);
   if (loaded === undefined) return { outcome: "not_loaded" };
   if (buildId === null || layout === null) {

@@ -1,6 +1,5 @@
-import type { ObjectName } from "../../shared/brand.ts";
+import { VMLINUX, type ObjectName } from "../../shared/brand.ts";
 import type { Difference, RunpreResult } from "../../shared/runpre/check.ts";
-import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import type { Attachments } from "./attachments.ts";
 import { explainByProbes } from "./probed.ts";
@@ -38,7 +37,7 @@ export function explainAll(
   different: readonly DifferentFunction[],
   said: Attachments | undefined,
   namesakes: Namesakes,
-  object: ObjectName = KERNEL_OBJECT,
+  object: ObjectName = VMLINUX,
 ): readonly ExplainedDifference[] {
   if (said === undefined) return different.map(withoutKernel);
   const attachments = ofObject(said, object);
@@ -67,7 +66,7 @@ export function explainAll(
 }
 
 function ofObject(said: Attachments, object: ObjectName): Attachments {
-  const module = object === KERNEL_OBJECT ? null : object;
+  const module = object === VMLINUX ? null : object;
   const isOwn = (line: { readonly module: string | null }): boolean => line.module === module;
   return { ...said, traced: said.traced.filter(isOwn), probes: said.probes.filter(isOwn) };
 }

@@ -2,7 +2,7 @@ import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
-import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
+import { VMLINUX } from "../../shared/brand.ts";
 import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
 import { readAttachments } from "../attached/attachments.ts";
 import type { Context } from "../context.ts";
@@ -165,7 +165,7 @@ function warn(terminal: Context["terminal"], { differing, unread }: KernelVerdic
 }
 
 function line({ object, fn, result, reason }: LocatedDifference): string {
-  const name = object === KERNEL_OBJECT ? fn.name : `${object}/${fn.name}`;
+  const name = object === VMLINUX ? fn.name : `${object}/${fn.name}`;
   if ("by" in reason)
     return `${name} by ${reason.by.join(", ") || "a callback that the kernel does not name"}`;
   if (result.result === "attached") return `${name}: something is attached at its start`;

@@ -1,5 +1,5 @@
 import type { OpenFile } from "../../node/own_file.ts";
-import type { ObjectName } from "../../shared/brand.ts";
+import { type ObjectName, VMLINUX } from "../../shared/brand.ts";
 import type { System } from "../host/system.ts";
 import { abortOf } from "./causes.ts";
 import type { Abort } from "./engine.ts";
@@ -58,7 +58,7 @@ export async function absentObjects(
   const absent: ObjectName[] = [];
   for (const name of objects) {
     // A built-in module with parameters has a folder too, but no state.
-    if (name !== "vmlinux" && (await system.read(`/sys/module/${name}/initstate`)) !== "live")
+    if (name !== VMLINUX && (await system.read(`/sys/module/${name}/initstate`)) !== "live")
       absent.push(name);
   }
   return absent;

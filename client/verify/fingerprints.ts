@@ -1,9 +1,9 @@
 import { readNamed } from "../../node/files.ts";
 import type { StateLock } from "../../node/lock.ts";
 import { joined, noFeed, openFeeds } from "../../node/transport/feeds.ts";
+import { VMLINUX } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { openFingerprints } from "../../shared/runpre/file/decode.ts";
-import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import { MAX_FILE_BYTES } from "../../shared/runpre/file/layout.ts";
 import type { Host } from "../this_host.ts";
 import { openArtifact } from "../trust/artifacts.ts";
@@ -30,7 +30,7 @@ export async function fingerprintsOfFiles(paths: readonly string[]): Promise<Fin
 
 function fingerprintsIn(contents: readonly Uint8Array[]): Omit<Fingerprints, "source"> {
   const files = contents.map(openFingerprints);
-  const [kernel, ...others] = files.filter(({ object }) => object.name === KERNEL_OBJECT);
+  const [kernel, ...others] = files.filter(({ object }) => object.name === VMLINUX);
   if (kernel === undefined || others.length > 0) {
     const count = kernel === undefined ? "none" : others.length + 1;
     const had = files.map(({ object }) => object.name).join(", ");

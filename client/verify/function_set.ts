@@ -1,7 +1,6 @@
-import type { ObjectName, TextOffset } from "../../shared/brand.ts";
+import { type ObjectName, type TextOffset, VMLINUX } from "../../shared/brand.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
-import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import type { FunctionFingerprint, KernelLandmarks } from "../../shared/runpre/fingerprint.ts";
 
 /** Functions of a kernel or of a module, in the order of their places, with what it takes to judge them. */
@@ -24,10 +23,10 @@ export function setOfManifest({ kernel, landmarks, updates }: KernelManifest): F
   const byPlace = new Map<number, FunctionFingerprint>();
   for (const { objects } of updates) {
     for (const { name, functions } of objects) {
-      if (name === KERNEL_OBJECT) for (const fn of functions) byPlace.set(fn.offset, fn);
+      if (name === VMLINUX) for (const fn of functions) byPlace.set(fn.offset, fn);
     }
   }
-  return { kernel, landmarks, object: { name: KERNEL_OBJECT }, ...functionList([...byPlace.values()]) };
+  return { kernel, landmarks, object: { name: VMLINUX }, ...functionList([...byPlace.values()]) };
 }
 
 type FunctionList = Pick<FunctionSet, "count" | "at" | "name" | "offset">;

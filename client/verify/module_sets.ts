@@ -1,7 +1,6 @@
-import type { BuildId, ObjectName } from "../../shared/brand.ts";
+import { type BuildId, type ObjectName, VMLINUX } from "../../shared/brand.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { FingerprintedObject } from "../../shared/runpre/file/header.ts";
-import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import type { KernelLandmarks, TextMemory } from "../../shared/runpre/fingerprint.ts";
 import { placeObject } from "../apply/place_object.ts";
 import type { RunningModules } from "../host/modules.ts";
@@ -31,7 +30,7 @@ export interface OtherBuild {
 export const modulesOfManifest = ({ kernel, landmarks, updates }: KernelManifest): readonly ModuleSet[] =>
   updates.flatMap(({ objects }) =>
     objects
-      .filter(({ name, functions }) => name !== KERNEL_OBJECT && functions.length > 0)
+      .filter(({ name, functions }) => name !== VMLINUX && functions.length > 0)
       .map(({ functions, ...object }) => ({ kernel, landmarks, object, ...functionList(functions) })),
   );
 

@@ -1,13 +1,12 @@
 import { mkdir } from "node:fs/promises";
 import { availableParallelism, homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { type ObjectName, objectName } from "../../shared/brand.ts";
+import { type ObjectName, objectName, VMLINUX } from "../../shared/brand.ts";
 import { utf8 } from "../../shared/bytes.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { type JsonValue, parseJson } from "../../shared/json.ts";
-import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import { dateOfMaking } from "../../shared/source_date.ts";
 import type { Context } from "../context.ts";
 import { moduleKernel } from "../create/module/module_kernel.ts";
@@ -160,7 +159,7 @@ async function contentOf(
 /** `FILE`, for the kernel itself, or `MODULE=FILE`. */
 function hooksOf(text: string): { readonly object: ObjectName; readonly path: string } {
   const [, module, path] = /^([A-Za-z0-9_-]+)=(.+)$/s.exec(text) ?? [];
-  if (module === undefined || path === undefined) return { object: KERNEL_OBJECT, path: text };
+  if (module === undefined || path === undefined) return { object: VMLINUX, path: text };
   return { object: objectName(module.replaceAll("-", "_")), path };
 }
 

@@ -1,8 +1,8 @@
+import { VMLINUX } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { type FingerprintFile, openFingerprints } from "../../shared/runpre/file/decode.ts";
-import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import { MAX_FILE_BYTES } from "../../shared/runpre/file/layout.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 
@@ -20,7 +20,7 @@ export async function readFingerprints(path: string): Promise<KernelFingerprints
     file.at(i);
     file.name(i);
   }
-  if (file.object.name === KERNEL_OBJECT) return { file, bytes };
+  if (file.object.name === VMLINUX) return { file, bytes };
   throw new RebootlessError(
     "usage",
     `${path} has the fingerprints of ${file.object.name}, not of the kernel`,

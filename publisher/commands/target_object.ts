@@ -1,6 +1,6 @@
+import { VMLINUX } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { TargetObject } from "../../shared/feed/update.ts";
-import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import { fingerprintFunction } from "../fingerprint/kernel_function.ts";
 import { fingerprintModuleFunction } from "../fingerprint/module_function.ts";
 import { usedLayout } from "../fingerprint/used_layout.ts";
@@ -12,7 +12,7 @@ export async function targetObject(
   { image, modules, link }: KernelAndModules,
   { object: name, functions }: LivepatchModule["objects"][number],
 ): Promise<TargetObject> {
-  if (name === KERNEL_OBJECT) {
+  if (name === VMLINUX) {
     const fingerprints = functions.map((fn) => fingerprintFunction(image, fn));
     return { name, buildId: null, layout: null, functions: fingerprints };
   }

@@ -1,6 +1,6 @@
+import { VMLINUX } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { encodeFingerprints } from "../../shared/runpre/file/encode.ts";
-import { KERNEL_OBJECT } from "../../shared/runpre/file/header.ts";
 import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { fingerprintSymbol } from "./kernel_function.ts";
@@ -38,7 +38,7 @@ export function kernelFile(image: KernelImage, { functions }: WholeKernel): Uint
   return encodeFingerprints(
     {
       kernel: { buildId, release, architecture: "x86_64" },
-      object: { name: KERNEL_OBJECT, buildId, layout: null },
+      object: { name: VMLINUX, buildId, layout: null },
       landmarks: landmarks(image),
     },
     functions,

@@ -8,6 +8,7 @@ import type {
   RetpolineLandmarks,
   StaticCallLandmarks,
 } from "../../shared/runpre/landmarks.ts";
+import { BRANCH_LENGTH, JUMP, LFENCE } from "../../shared/x86/opcodes.ts";
 import { type Alternative, alternativeTable } from "./sites/alternative_table.ts";
 import { thunkArray } from "./sites/retpoline.ts";
 import { codeAt, type SiteSources, siteOffset } from "./sites/sources.ts";
@@ -54,10 +55,10 @@ function findCapabilities(sources: SiteSources, alternatives: readonly Alternati
   for (const [i, { site, condition }] of alternatives.entries()) {
     // The feature's entry is the second of a place; the first is for every CPU.
     if (alternatives[i - 1]?.site !== site) continue;
-    const jump = codeAt(sources, site, 5);
-    const target = site + 5n + BigInt(new ByteReader(jump, "jump", 1).s32());
+    const jump = codeAt(sources, site, BRANCH_LENGTH);
+    const target = site + BigInt(BRANCH_LENGTH) + BigInt(new ByteReader(jump, "jump", 1).s32());
     const isSlow = target >= slow.address && target + BigInt(TEST_LENGTH) <= slow.address + BigInt(slow.size);
-    if (jump[0] !== 0xe9 || !isSlow) continue;
+    if (jump[0] !== JUMP || !isSlow) continue;
     const test = codeAt(sources, target, TEST_LENGTH);
     if (TEST_BYTE.some((byte, at) => test[at] !== byte) || test[6] !== 1 << (condition.feature & 7)) continue;
     const byte = target + BigInt(TEST_LENGTH) + BigInt(new ByteReader(test, "test", 2).s32());
@@ -84,8 +85,6 @@ function staticCallLandmarks({ symbols }: SiteSources, place: Place): StaticCall
     reinitialised: symbols.named("static_call_force_reinit").length > 0,
   };
 }
-
-const LFENCE = [0x0f, 0xae, 0xe8] as const;
 
 /** The numbers of features, by the code that they choose: the thunk itself is an alternative of both. */
 function retpolineLandmarks(

@@ -1,11 +1,9 @@
-import { type ObjectName, objectName } from "../../shared/brand.ts";
+import type { ObjectName } from "../../shared/brand.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 
 // Equal names in one kernel: a few dozen at the most.
 const MAX_POSITION = 65_536n;
 /** The kernel itself, as an object. */
-export const VMLINUX = objectName("vmlinux");
-
 /** What livepatch calls before and after it patches an object, and before and after it undoes that; in their order in memory. */
 export const CALLBACKS = ["pre_patch", "post_patch", "pre_unpatch", "post_unpatch"] as const;
 export type Callback = (typeof CALLBACKS)[number];

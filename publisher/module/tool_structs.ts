@@ -1,4 +1,4 @@
-import { type ObjectName, objectName } from "../../shared/brand.ts";
+import { type ObjectName, objectName, VMLINUX } from "../../shared/brand.ts";
 import { ByteReader } from "../../shared/byte_reader.ts";
 import { counted } from "../../shared/counted.ts";
 import { stringAt } from "../../shared/elf/strings.ts";
@@ -12,7 +12,6 @@ import {
   checkedFunction,
   type ReplacedFunction,
   type TargetObject,
-  VMLINUX,
 } from "./target_objects.ts";
 
 /*

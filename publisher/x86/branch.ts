@@ -1,5 +1,6 @@
 import { ByteReader } from "../../shared/byte_reader.ts";
 import { equalBytes } from "../../shared/bytes.ts";
+import { BRANCH_LENGTH } from "../../shared/x86/opcodes.ts";
 
 const NOP5 = Uint8Array.of(0x0f, 0x1f, 0x44, 0x00, 0x00);
 
@@ -8,4 +9,4 @@ export const isNop5 = (code: Uint8Array): boolean => equalBytes(code.subarray(0,
 
 /** Where a 5-byte call or jmp rel32 at `address` goes. */
 export const branchTarget = (code: Uint8Array, address: bigint): bigint =>
-  BigInt.asUintN(64, address + 5n + BigInt(new ByteReader(code, "branch", 1).s32()));
+  BigInt.asUintN(64, address + BigInt(BRANCH_LENGTH) + BigInt(new ByteReader(code, "branch", 1).s32()));

@@ -1,5 +1,6 @@
 import { counted } from "../../shared/counted.ts";
 import { ParseError } from "../../shared/errors.ts";
+import { ESCAPE } from "../../shared/x86/opcodes.ts";
 
 /*
  * The length of x86-64 instructions and where their operands lie: what the kernel's own decoder (arch/x86/lib/insn.c)
@@ -66,7 +67,6 @@ const TWO_BYTE = [
   "mmmmmmmmmmmmmmmm", // f0
 ].join("");
 
-const ESCAPE = 0x0f;
 const OPERAND_SIZE = 0x66;
 const ADDRESS_SIZE = 0x67;
 const MAX_LENGTH = 15;

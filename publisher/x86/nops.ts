@@ -1,15 +1,20 @@
 import { ParseError } from "../../shared/errors.ts";
-import { BRANCH_LENGTH, LONGEST_NOP, writeNop, writeRelative } from "../../shared/runpre/code.ts";
+import { LONGEST_NOP, writeNop, writeRelative } from "../../shared/x86/code.ts";
+import {
+  BRANCH_LENGTH,
+  ESCAPE,
+  INT3,
+  JUMP,
+  NOP,
+  SHORT_JUMP,
+  SHORT_JUMP_LENGTH,
+} from "../../shared/x86/opcodes.ts";
 import { decodeInstruction, type Instruction } from "./length.ts";
 
 /** Kernels before 6.5 have no longer nop instruction. */
 export const LONGEST_EARLY_NOP = 8;
 
-const NOP = 0x90;
 const REPEAT = 0xf3;
-const INT3 = 0xcc;
-const SHORT_JUMP = 0xeb;
-const JUMP = 0xe9;
 
 /**
  * Joins runs of single-byte nops, in place, as kernels before 6.5 do: alternative.c (6.1), optimize_nops(). Stops at the
@@ -69,7 +74,7 @@ function skipNops(code: Uint8Array, from: number): number {
 
 function isNop(code: Uint8Array, at: number, { opcode, prefixes }: Instruction): boolean {
   if (opcode[0] === NOP) return prefixes === 0 || code[at] !== REPEAT;
-  return opcode[0] === 0x0f && opcode[1] === 0x1f;
+  return opcode[0] === ESCAPE && opcode[1] === 0x1f;
 }
 
 /** One nop, or a jump over int3 if it would be too long: alternative.c (6.12), add_nop(). */
@@ -80,7 +85,7 @@ function fill(code: Uint8Array, from: number, to: number): void {
     writeNop(code, from, length);
   } else if (length < 128) {
     code[from] = SHORT_JUMP;
-    code[from + 1] = length - 2;
+    code[from + 1] = length - SHORT_JUMP_LENGTH;
   } else {
     code[from] = JUMP;
     writeRelative(code, from + 1, length - BRANCH_LENGTH);

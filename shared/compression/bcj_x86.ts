@@ -1,4 +1,4 @@
-import { readUnsigned, writeRelative } from "../runpre/code.ts";
+import { readUnsigned, writeRelative } from "../x86/code.ts";
 
 const BRANCH = 0xe8; // call; jmp is one more
 const OPERAND_LENGTH = 5;

@@ -1,5 +1,5 @@
 import type { MetadataSource } from "../tuf/refresh.ts";
-import { decodeRoot, parseEnvelope } from "../tuf/schema.ts";
+import { statedRootVersion } from "../tuf/schema.ts";
 import type { Bundle } from "./bundle.ts";
 
 /**
@@ -12,7 +12,8 @@ export function bundleSource(
   bundle: Bundle,
   fetchRoot: (version: number) => Promise<Uint8Array | undefined>,
 ): MetadataSource {
-  const bundled = new Map(bundle.roots.map((bytes) => [versionOf(bytes), bytes]));
+  // The workflow checks the versions again, under the signatures.
+  const bundled = new Map(bundle.roots.map((bytes) => [statedRootVersion(bytes), bytes]));
   const newest = Math.max(1, ...bundled.keys());
   return {
     async root(version) {
@@ -24,6 +25,3 @@ export function bundleSource(
     targets: async () => bundle.targets,
   };
 }
-
-/** Only a label to look it up by: the workflow checks the version again, under the signatures. */
-const versionOf = (root: Uint8Array): number => decodeRoot(parseEnvelope(root, "root").signed).version;

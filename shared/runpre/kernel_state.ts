@@ -1,6 +1,6 @@
 import { type TextOffset, textOffset } from "../brand.ts";
 import { ParseError } from "../errors.ts";
-import { readUnsigned, writeRelative } from "./code.ts";
+import { readUnsigned, writeRelative } from "../x86/code.ts";
 import type { KernelLandmarks, TextMemory } from "./fingerprint.ts";
 import {
   CALL_DEPTH_CODE,

@@ -3,7 +3,7 @@ import { fromHex, toHex } from "../bytes.ts";
 import { counted } from "../counted.ts";
 import type { Decoder } from "../decode.ts";
 import { type JsonObject, type JsonValue, jsonObject } from "../json.ts";
-import { BRANCH_LENGTH, CALL, JUMP } from "./code.ts";
+import { BRANCH_LENGTH, CALL, JUMP } from "../x86/opcodes.ts";
 import { MAX_FEATURE, MAX_ITS_PAGES } from "./landmarks.ts";
 import { MAX_BASES } from "./module/layout.ts";
 import {

@@ -3,7 +3,7 @@ import { MAX_ROOT_ROTATIONS } from "../limits.ts";
 import type { Instant } from "../time.ts";
 import { keyIdentity, type SignatureVerifier } from "./keys.ts";
 import { type MetadataSource, type MetadataStore, type OnDamage, recall, recallRoot } from "./metadata_io.ts";
-import { decodeRoot, parseEnvelope, type Root, type TopRole } from "./schema.ts";
+import { type Root, statedRootVersion, type TopRole } from "./schema.ts";
 import { roleOf, TrustedSet } from "./trusted_set.ts";
 import { isFile } from "./verify.ts";
 
@@ -48,15 +48,13 @@ async function startRoot({
   if (cached && !untouched) {
     const take = () => TrustedSet.fromRoot(cached, now, verify);
     const trusted = await recallRoot(take, onDamage);
-    if (trusted && trusted.root.version > versionOf(provisionedRoot)) return trusted;
+    // The stated version is enough to choose by, as the root that is chosen is verified.
+    if (trusted && trusted.root.version > statedRootVersion(provisionedRoot)) return trusted;
   }
   const trusted = await TrustedSet.fromRoot(provisionedRoot, now, verify);
   if (!untouched) await store.write("root", provisionedRoot);
   return trusted;
 }
-
-/** Only to choose by: the root chosen is verified. */
-const versionOf = (root: Uint8Array): number => decodeRoot(parseEnvelope(root, "root").signed).version;
 
 /** 5.3. After Y roots the rest is left to the next refresh (5.3.3). */
 async function followRoots(trusted: TrustedSet, { source, store }: RefreshOptions): Promise<void> {

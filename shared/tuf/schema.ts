@@ -1,7 +1,6 @@
 import type { DigestAlgorithm } from "../crypto/digest.ts";
 import { Decoder } from "../decode.ts";
-import type { JsonObject, JsonValue } from "../json.ts";
-import { parseJson } from "../json.ts";
+import { type JsonObject, type JsonValue, parseJson } from "../json.ts";
 import { MAX_ENTRIES, MAX_METADATA_VALUES, MAX_SIGNATURES } from "../limits.ts";
 import { type Instant, parseInstant } from "../time.ts";
 import { canonicalJson } from "./canonical_json.ts";
@@ -88,6 +87,10 @@ export function decodeRoot(signed: JsonObject): Root {
   const consistentSnapshot = root.get("consistent_snapshot").optional((flag) => flag.boolean()) ?? false;
   return { ...common, consistentSnapshot, keys, roles };
 }
+
+/** The version that a root file gives itself, for looking it up: nothing of the file is verified. @throws ParseError. */
+export const statedRootVersion = (root: Uint8Array): number =>
+  decodeRoot(parseEnvelope(root, "root").signed).version;
 
 export function decodeTimestamp(signed: JsonObject): Timestamp {
   const timestamp = decoder(signed, "timestamp");

@@ -1,3 +1,4 @@
+import { VMLINUX } from "../../../shared/brand.ts";
 import type { System } from "../../host/system.ts";
 import type { LoadedPatch } from "../engine.ts";
 import { isKid, type KspliceModule, parseModuleName } from "./names.ts";
@@ -66,7 +67,7 @@ async function describe(system: System, kid: string): Promise<LoadedPatch | unde
   const objects = [];
   for (const { role, target } of await loadedModules(system, kid)) {
     if (role !== "new" || target === undefined) continue;
-    const loaded = target === "vmlinux" || (await system.read(`/sys/module/${target}/initstate`)) === "live";
+    const loaded = target === VMLINUX || (await system.read(`/sys/module/${target}/initstate`)) === "live";
     // A target that was loaded after the update is not changed, but Ksplice does not say whether it was.
     objects.push({ name: target, patched: stage === "applied" && (loaded ? null : false) });
   }

@@ -1,14 +1,13 @@
+import { ENDBR64 } from "../../../shared/x86/opcodes.ts";
 import type { Piece } from "../object/pieces.ts";
 import type { Version } from "./compare.ts";
 import type { Correlation } from "./correlate.ts";
 import { parentOf } from "./names.ts";
 
-const ENDBR_LENGTH = 4;
-
 /** Whether a running kernel can redirect a function: it begins with a call of __fentry__. */
 export const hasFentry = ({ entries }: Version, { index }: Piece): boolean =>
   (entries.get(index) ?? []).some(
-    ({ section, place }) => section.name === "__mcount_loc" && place <= ENDBR_LENGTH,
+    ({ section, place }) => section.name === "__mcount_loc" && place <= ENDBR64.length,
   );
 
 /**

@@ -8,8 +8,6 @@ export function stemOf(name: string): string {
   return name.replace(/\.\d+(?=\.|$)/g, "").replace(/^(__UNIQUE_ID_.*?)\d+$/, "$1");
 }
 
-export const isNumbered = (name: string): boolean => stemOf(name) !== name;
-
 /** The function that a `.cold` part was split off of; undefined for other names. */
 export function parentOf(name: string): string | undefined {
   return /^(.+)\.cold(?:\.\d+)?$/.exec(name)?.[1];

@@ -1,7 +1,7 @@
-import type { ObjectName } from "../../../shared/brand.ts";
+import { type ObjectName, VMLINUX } from "../../../shared/brand.ts";
 import { R_X86_64 } from "../../../shared/elf/rela.ts";
 import { SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
-import { CALLBACKS, type Callback, VMLINUX } from "../../module/target_objects.ts";
+import { CALLBACKS, type Callback } from "../../module/target_objects.ts";
 import { littleEndian } from "./byte_writer.ts";
 import type { ModuleStructs } from "./module_kernel.ts";
 import type { ModulePlace, ModuleSections } from "./module_sections.ts";

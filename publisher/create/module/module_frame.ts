@@ -3,6 +3,7 @@ import { utf8 } from "../../../shared/bytes.ts";
 import { R_X86_64 } from "../../../shared/elf/rela.ts";
 import { SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
+import { ENDBR64, JUMP, RETURN } from "../../../shared/x86/opcodes.ts";
 import { ByteWriter } from "./byte_writer.ts";
 import type { ModuleKernel } from "./module_kernel.ts";
 import type { ModulePlace, ModuleSections, SectionPart } from "./module_sections.ts";
@@ -10,7 +11,6 @@ import { terminated } from "./string_table.ts";
 import type { ModuleSymbol } from "./symbol_entries.ts";
 
 const { alloc: ALLOC, write: WRITE, exec: EXEC } = SECTION_FLAG;
-const ENDBR64 = [0xf3, 0x0f, 0x1e, 0xfa];
 const RETURN_THUNK = "__x86_return_thunk";
 /** struct modversion_info: a CRC of 8 bytes and the name. */
 const VERSION_SIZE = 64;
@@ -37,11 +37,11 @@ export function writeCode(
   patch: ModulePlace,
 ): readonly ModuleSymbol[] {
   // endbr64; mov $patch, %rdi; jmp klp_enable_patch
-  const init = [...ENDBR64, 0x48, 0xc7, 0xc7, 0, 0, 0, 0, 0xe9, 0, 0, 0, 0];
+  const init = [...ENDBR64, 0x48, 0xc7, 0xc7, 0, 0, 0, 0, JUMP, 0, 0, 0, 0];
   const initAt = sections.append(part(".init.text", ALLOC | EXEC, 16, Uint8Array.from(init)));
   sections.relocate(at(initAt, 7), R_X86_64._32S, { kind: "place", place: patch });
   sections.relocate(at(initAt, 12), R_X86_64.PLT32, { kind: "symbol", name: "klp_enable_patch" }, -4n);
-  const exit = kernel.hasReturnThunk ? [...ENDBR64, 0xe9, 0, 0, 0, 0] : [...ENDBR64, 0xc3];
+  const exit = kernel.hasReturnThunk ? [...ENDBR64, JUMP, 0, 0, 0, 0] : [...ENDBR64, RETURN];
   const exitAt = sections.append(part(".exit.text", ALLOC | EXEC, 16, Uint8Array.from(exit)));
   if (kernel.hasReturnThunk) {
     sections.relocate(at(exitAt, 5), R_X86_64.PLT32, { kind: "symbol", name: RETURN_THUNK }, -4n);

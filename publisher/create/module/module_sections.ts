@@ -2,6 +2,7 @@ import { counted } from "../../../shared/counted.ts";
 import { SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { MAX_ARTIFACT_BYTES } from "../../../shared/limits.ts";
+import { INT3 } from "../../../shared/x86/opcodes.ts";
 
 /** A section of the module that is being made. Indices count from 0 in the order in which sections came up. */
 export interface ModuleSection {
@@ -55,8 +56,8 @@ interface Growing {
 const MEANINGFUL = SECTION_FLAG.write | SECTION_FLAG.alloc | SECTION_FLAG.exec;
 // As the linker does in modules: one section for all functions. Names with two dots (.data..percpu) mean something.
 const GATHERED = /^(\.text|\.rodata|\.data|\.bss)\.[^.]/;
-// int3: what runs into the gap between two functions must not go on.
-const GAP_IN_CODE = 0xcc;
+// What runs into the gap between two functions must not go on.
+const GAP_IN_CODE = INT3;
 // A page: what per-CPU data and the like ask for at the most.
 const MAX_ALIGN = 4096;
 

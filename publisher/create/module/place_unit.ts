@@ -1,10 +1,9 @@
-import type { ObjectName } from "../../../shared/brand.ts";
+import { type ObjectName, VMLINUX } from "../../../shared/brand.ts";
 import { counted } from "../../../shared/counted.ts";
 import { R_X86_64 } from "../../../shared/elf/rela.ts";
 import { SECTION_TYPE } from "../../../shared/elf/sections.ts";
 import { MAX_STRING } from "../../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
-import { VMLINUX } from "../../module/target_objects.ts";
 import type { PatchObject, PatchRelocation, PatchSection, PatchTarget } from "../patch_object.ts";
 import type { ModulePlace, ModuleSections, ModuleTarget } from "./module_sections.ts";
 import type { ModuleSymbol } from "./symbol_entries.ts";

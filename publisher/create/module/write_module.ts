@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import type { ObjectName } from "../../../shared/brand.ts";
+import { type ObjectName, VMLINUX } from "../../../shared/brand.ts";
 import { utf8 } from "../../../shared/bytes.ts";
 import { parseSections, SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { MAX_ARTIFACT_BYTES } from "../../../shared/limits.ts";
-import { CALLBACKS, type Callback, VMLINUX } from "../../module/target_objects.ts";
+import { CALLBACKS, type Callback } from "../../module/target_objects.ts";
 import type { PatchObject } from "../patch_object.ts";
 import { ByteWriter } from "./byte_writer.ts";
 import { encodeElf } from "./elf_file.ts";

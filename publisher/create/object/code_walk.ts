@@ -1,4 +1,5 @@
-import { CALL, JUMP, readUnsigned } from "../../../shared/runpre/code.ts";
+import { readUnsigned } from "../../../shared/x86/code.ts";
+import { CALL, ESCAPE, isConditionalJump, JUMP, SHORT_JUMP } from "../../../shared/x86/opcodes.ts";
 import { decodeInstruction, type Instruction } from "../../x86/length.ts";
 
 /** An operand that is counted from the end of its instruction: of a branch, or of an access to memory. */
@@ -43,15 +44,13 @@ function instructionAt(code: Uint8Array, at: number): Instruction | undefined {
   }
 }
 
-const JUMP_SHORT = 0xeb;
-
 /** Of a known distance: jcc, loop and jrcxz, call, jmp. */
 function isBranch({ opcode: [first, second] }: Instruction): boolean {
-  if (first === 0x0f) return (second & 0xf0) === 0x80;
+  if (first === ESCAPE) return isConditionalJump(first, second);
   return (
     (first & 0xf0) === 0x70 ||
     (first >= 0xe0 && first <= 0xe3) ||
-    first === JUMP_SHORT ||
+    first === SHORT_JUMP ||
     first === JUMP ||
     first === CALL
   );

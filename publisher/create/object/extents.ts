@@ -12,7 +12,7 @@ export interface Extent {
   readonly symbols: readonly ElfSymbol[];
 }
 
-export const isCode = ({ flags }: ObjectSection): boolean => (flags & SECTION_FLAG.exec) !== 0n;
+export const isCodeSection = ({ flags }: ObjectSection): boolean => (flags & SECTION_FLAG.exec) !== 0n;
 
 /** Symbols that name a piece, by section: no sections, files, local labels. */
 export function namedSymbols({
@@ -37,7 +37,7 @@ export function referredPlaces({
     for (const { symbol, addend, type } of section.relocations) {
       const target = symbols[symbol];
       if (target === undefined || target.section === 0) continue;
-      const bias = isCode(section) && (type === R_X86_64.PC32 || type === R_X86_64.PLT32) ? 4n : 0n;
+      const bias = isCodeSection(section) && (type === R_X86_64.PC32 || type === R_X86_64.PLT32) ? 4n : 0n;
       const list = places.get(target.section);
       const place = Number(target.value + addend + bias);
       if (list === undefined) places.set(target.section, new Set([place]));

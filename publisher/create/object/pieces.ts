@@ -9,7 +9,7 @@ import {
   type ObjectSection,
   openCompiledObject,
 } from "./compiled_object.ts";
-import { type Extent, isCode, namedSymbols, referredPlaces, sectionExtents } from "./extents.ts";
+import { type Extent, isCodeSection, namedSymbols, referredPlaces, sectionExtents } from "./extents.ts";
 import { type SectionRole, sectionRole } from "./section_role.ts";
 
 /** A function, a datum, a string, a constant: the smallest part of a unit that is compared and kept as a whole. */
@@ -208,7 +208,7 @@ function within<T>(
 }
 
 function sectionOperands(section: ObjectSection, pieces: readonly Draft[]): Walk {
-  if (!isCode(section)) return { byField: new Map(), sorted: [] };
+  if (!isCodeSection(section)) return { byField: new Map(), sorted: [] };
   const all = new Map<number, RelativeOperand>();
   for (const { start, size } of pieces) {
     for (const operand of relativeOperands(section.bytes.subarray(start, start + size)).values()) {
@@ -225,7 +225,7 @@ function sectionOperands(section: ObjectSection, pieces: readonly Draft[]): Walk
 
 /** Where the walk over a section's code did not come: nothing follows the field. */
 function presumedOperand(section: ObjectSection, { offset, type }: Rela): RelativeOperand | undefined {
-  const isPresumed = isCode(section) && (type === R_X86_64.PC32 || type === R_X86_64.PLT32);
+  const isPresumed = isCodeSection(section) && (type === R_X86_64.PC32 || type === R_X86_64.PLT32);
   return isPresumed
     ? { at: offset, size: 4, end: offset + 4, isBranch: type === R_X86_64.PLT32, target: 0 }
     : undefined;

@@ -1,5 +1,5 @@
 import { equalBytes, toHex } from "../../../shared/bytes.ts";
-import { BRANCH_LENGTH, JUMP } from "../../../shared/runpre/code.ts";
+import { BRANCH_LENGTH, JUMP, SHORT_JUMP, SHORT_JUMP_LENGTH } from "../../../shared/x86/opcodes.ts";
 import { FIELD_SIZE } from "../object/compiled_object.ts";
 import type { Piece, Reference, Unit } from "../object/pieces.ts";
 import type { ShippedObject } from "./shipped_object.ts";
@@ -183,8 +183,7 @@ function isShortened({ bytes, references, size }: Piece, there: Uint8Array): boo
   return last?.offset === at + 1 && last.isBranch && bytes[at] === JUMP && there[at] === SHORT_JUMP;
 }
 
-const SHORT_JUMP = 0xeb;
-const SHORTER = BRANCH_LENGTH - 2;
+const SHORTER = BRANCH_LENGTH - SHORT_JUMP_LENGTH;
 
 function firstDifference({ bytes, references }: Piece, there: Uint8Array, end: number): number | undefined {
   let from = 0;

@@ -1,3 +1,4 @@
+import { VMLINUX } from "../../../shared/brand.ts";
 import { isInit } from "../diff/changes.ts";
 import type { Version } from "../diff/compare.ts";
 import type { Correlation } from "../diff/correlate.ts";
@@ -213,11 +214,7 @@ class Selector {
   #requireEarly(piece: Piece, references: readonly KeptReference[]): void {
     if (piece.section.name !== REPLACEMENTS) return;
     for (const { target } of references) {
-      if (
-        target.kind !== "kernel" ||
-        target.target.kind !== "livepatch" ||
-        target.target.object === "vmlinux"
-      )
+      if (target.kind !== "kernel" || target.target.kind !== "livepatch" || target.target.object === VMLINUX)
         continue;
       const { name, object } = target.target;
       this.#refuse(
@@ -237,7 +234,7 @@ class Selector {
     const key = references.at(-1)?.target;
     if (!(name in KEYED) || key?.kind !== "kernel") return { entry, references };
     const { target } = key;
-    if (target.kind !== "livepatch" || target.object === "vmlinux") return { entry, references };
+    if (target.kind !== "livepatch" || target.object === VMLINUX) return { entry, references };
     // The kernel goes through these lists when the update is loaded; a module's keys are known only when it is.
     if (name === "__jump_table" && !isTracing(target.name)) {
       this.#refuse(

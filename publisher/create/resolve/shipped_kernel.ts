@@ -1,4 +1,4 @@
-import { type ObjectName, objectName } from "../../../shared/brand.ts";
+import { type ObjectName, VMLINUX } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import type { KernelImage } from "../../image/kernel_image.ts";
 import { openCompiledObject } from "../object/compiled_object.ts";
@@ -24,8 +24,6 @@ export interface Shipped {
   /** Another module. */
   module(name: ObjectName): ShippedObject | undefined;
 }
-
-export const VMLINUX = objectName("vmlinux");
 
 /** @throws ParseError, RebootlessError `usage` for a module that the kernel's package does not have. */
 export function openShipped(object: ObjectName, kernel: ShippedKernel): Shipped {

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { VMLINUX } from "../../../shared/brand.ts";
 import { equalBytes } from "../../../shared/bytes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { KERNEL_OBJECT } from "../../../shared/runpre/file/header.ts";
 import type { UnitPair } from "../unit_pair.ts";
 import { affectedUnits, type UnfitFile } from "./affected.ts";
 import type { FileChange } from "./apply_patch.ts";
@@ -87,7 +87,7 @@ async function unitPair(
   const text = change?.before ?? (await readFile(join(kbuild.tree, source), "latin1"));
   return {
     source,
-    object: units.get(source.replace(/\.c$/, ".o")) ?? KERNEL_OBJECT,
+    object: units.get(source.replace(/\.c$/, ".o")) ?? VMLINUX,
     before: before.bytes,
     after: after.bytes,
     sourceBefore: text,

@@ -1,9 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { lastLines, runProgram } from "../../../node/processes.ts";
-import { type ObjectName, objectName } from "../../../shared/brand.ts";
+import { type ObjectName, objectName, VMLINUX } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { KERNEL_OBJECT } from "../../../shared/runpre/file/header.ts";
 
 /** The largest configurations build some 30,000 objects. */
 const MAX_UNITS = 200_000;
@@ -76,7 +75,7 @@ export function parseUnits(text: string): UnitTable {
   const table = new Map<string, ObjectName>();
   for (const { path, module } of parts) table.set(path, moduleOf(module));
   for (const path of alone) if (!table.has(path)) table.set(path, moduleOf(path));
-  for (const path of kernel) table.set(path, KERNEL_OBJECT);
+  for (const path of kernel) table.set(path, VMLINUX);
   if (table.size > MAX_UNITS) throw new RebootlessError("limit", `more than ${MAX_UNITS} objects`);
   return table;
 }

@@ -1,6 +1,5 @@
 import { textOffset } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { BRANCH_LENGTH, CALL, JUMP, LONGEST_NOP, readUnsigned } from "../../../shared/runpre/code.ts";
 import {
   type AlternativeForm,
   clearSites,
@@ -9,6 +8,8 @@ import {
   type Site,
   siteLength,
 } from "../../../shared/runpre/sites/kinds.ts";
+import { LONGEST_NOP, readUnsigned } from "../../../shared/x86/code.ts";
+import { BRANCH_LENGTH, CALL, JUMP, LOCK, NOP } from "../../../shared/x86/opcodes.ts";
 import type { SymbolTable } from "../symbol_table.ts";
 import { type AlternativeStyle, EARLY_STYLE, RELOCATING_STYLE } from "./alternative_code.ts";
 import { type Alternative, alternativeTable } from "./alternative_table.ts";
@@ -17,8 +18,6 @@ import { joinRelocations } from "./moved.ts";
 import { type PatchSite, sitesWithin } from "./patch_site.ts";
 import { codeAt, type SiteSources, siteOffset } from "./sources.ts";
 
-const NOP = 0x90;
-const LOCK = 0xf0;
 const HALF_LINE = 32;
 /** `call *X(%rip)`: what a direct call replaces. */
 const CALL_POINTER = [0xff, 0x15] as const;

@@ -1,6 +1,16 @@
 import { counted } from "../../../shared/counted.ts";
 import { ParseError } from "../../../shared/errors.ts";
-import { BRANCH_LENGTH, CALL, JUMP, readUnsigned, writeRelative } from "../../../shared/runpre/code.ts";
+import { readUnsigned, writeRelative } from "../../../shared/x86/code.ts";
+import {
+  BRANCH_LENGTH,
+  CALL,
+  ESCAPE,
+  INT3,
+  isConditionalJump,
+  JUMP,
+  SHORT_JUMP,
+  SHORT_JUMP_LENGTH,
+} from "../../../shared/x86/opcodes.ts";
 import { decodeInstruction, type Instruction, type OperandField } from "../../x86/length.ts";
 import { fillEarly, joinNops, joinNopsEarly } from "../../x86/nops.ts";
 
@@ -20,10 +30,6 @@ export interface AlternativeStyle {
   joinNops(code: Uint8Array): void;
 }
 
-const SHORT_JUMP = 0xeb;
-const SHORT_LENGTH = 2;
-const INT3 = 0xcc;
-
 /** arch/x86/kernel/alternative.c, 6.1: apply_alternatives(), recompute_jump(). */
 export const EARLY_STYLE: AlternativeStyle = {
   move(code, replacementLength, distance) {
@@ -31,10 +37,10 @@ export const EARLY_STYLE: AlternativeStyle = {
     const operand = (readUnsigned(code, 1, 4) | 0) + distance;
     const target = operand + BRANCH_LENGTH;
     // The kernel's test for a short jump fails for every backward one.
-    if (code[0] === JUMP && target >= 0 && target - SHORT_LENGTH <= 127) {
+    if (code[0] === JUMP && target >= 0 && target - SHORT_JUMP_LENGTH <= 127) {
       code[0] = SHORT_JUMP;
-      code[1] = target - SHORT_LENGTH;
-      fillEarly(code, SHORT_LENGTH, BRANCH_LENGTH);
+      code[1] = target - SHORT_JUMP_LENGTH;
+      fillEarly(code, SHORT_JUMP_LENGTH, BRANCH_LENGTH);
       return;
     }
     writeRelative(code, 1, operand);
@@ -68,7 +74,7 @@ function moveInstruction(
     const operand = readSigned(code, at, immediate);
     // The kernel has its jump shortened by the distance also where it leaves the operand as it is.
     if (!isInside(operand)) writeSigned(code, at, immediate, operand + distance);
-    const short = operand + distance + BRANCH_LENGTH - SHORT_LENGTH;
+    const short = operand + distance + BRANCH_LENGTH - SHORT_JUMP_LENGTH;
     if (opcode[0] === JUMP && short === (short << 24) >> 24) {
       code.fill(INT3, at, next);
       code[at] = SHORT_JUMP;
@@ -82,7 +88,7 @@ function moveInstruction(
 }
 
 function isRelativeBranch([first, second]: Instruction["opcode"]): boolean {
-  if (first === 0x0f) return (second & 0xf0) === 0x80;
+  if (first === ESCAPE) return isConditionalJump(first, second);
   return (first & 0xf0) === 0x70 || first === SHORT_JUMP || first === JUMP || first === CALL;
 }
 

@@ -1,12 +1,13 @@
 import { type Address, textOffset } from "../../../shared/brand.ts";
 import { ByteReader } from "../../../shared/byte_reader.ts";
-import { BRANCH_LENGTH, CALL, writeRelative } from "../../../shared/runpre/code.ts";
 import {
   CALL_DEPTH_CODE,
   CALL_DEPTH_OPERAND,
   type CallDepthLandmarks,
 } from "../../../shared/runpre/landmarks.ts";
 import type { Site } from "../../../shared/runpre/sites/kinds.ts";
+import { writeRelative } from "../../../shared/x86/code.ts";
+import { BRANCH_LENGTH, CALL, NOP } from "../../../shared/x86/opcodes.ts";
 import { decodeInstruction } from "../../x86/length.ts";
 import { alternativeTable } from "./alternative_table.ts";
 import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
@@ -35,7 +36,6 @@ const EXEMPT = [
 const FTRACE_CALLS = ["ftrace_call", "ftrace_regs_call"];
 // KEXEC_CONTROL_CODE_MAX_SIZE from relocate_kernel on.
 const KEXEC_CODE = 2048;
-const NOP = 0x90;
 
 /**
  * Calls of functions that have padding (`.call_sites`, kernels since 6.2), and the padding: what a kernel rewrites when

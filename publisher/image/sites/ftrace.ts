@@ -1,4 +1,4 @@
-import { BRANCH_LENGTH } from "../../../shared/runpre/code.ts";
+import { BRANCH_LENGTH, CALL } from "../../../shared/x86/opcodes.ts";
 import { branchTarget, isNop5 } from "../../x86/branch.ts";
 import type { PatchSite } from "./patch_site.ts";
 import { codeAt, linkerTable, mapEntries, type SiteSources, siteOffset } from "./sources.ts";
@@ -21,7 +21,7 @@ function entrySite(sources: SiteSources, address: bigint): PatchSite {
   const code = codeAt(sources, address, BRANCH_LENGTH);
   const at = siteOffset(sources, address);
   const fentry = sources.symbols.only("__fentry__")?.address;
-  const isCall = code[0] === 0xe8 && fentry !== undefined && branchTarget(code, address) === fentry;
+  const isCall = code[0] === CALL && fentry !== undefined && branchTarget(code, address) === fentry;
   return isCall || isNop5(code)
     ? { kind: "ftrace", at }
     : { kind: "unknown", table: "ftrace", at, length: BRANCH_LENGTH };

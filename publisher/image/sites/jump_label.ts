@@ -1,9 +1,10 @@
 import { textOffset } from "../../../shared/brand.ts";
+import { SHORT_JUMP } from "../../../shared/x86/opcodes.ts";
 import type { PatchSite } from "./patch_site.ts";
 import { codeAt, linkerTable, mapEntries, type SiteSources, siteOffset } from "./sources.ts";
 
 const ENTRY_SIZE = 16;
-const SHORT = new Set([0xeb, 0x66]); // jmp rel8; the 2-byte nop
+const SHORT = new Set([SHORT_JUMP, 0x66]); // jmp rel8; the 2-byte nop
 const KEY_FLAGS = 3n; // bit 0: the key's usual state is on; bit 1: initialisation code
 
 /** Branches on static keys: { s32 code - ., s32 target - ., s64 key - . and flags }, a jump or a nop of 2 or 5 bytes. */

@@ -1,5 +1,5 @@
 import { textOffset } from "../../../shared/brand.ts";
-import { BRANCH_LENGTH } from "../../../shared/runpre/code.ts";
+import { BRANCH_LENGTH } from "../../../shared/x86/opcodes.ts";
 import { LONGEST_EARLY_NOP } from "../../x86/nops.ts";
 import type { PatchSite } from "./patch_site.ts";
 import { mapEntries, type SiteSources, sectionTable, siteOffset } from "./sources.ts";

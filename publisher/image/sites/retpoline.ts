@@ -1,8 +1,8 @@
 import { type TextOffset, textOffset } from "../../../shared/brand.ts";
 import { ByteReader } from "../../../shared/byte_reader.ts";
-import { CALL, JUMP } from "../../../shared/runpre/code.ts";
 import type { ItsReference } from "../../../shared/runpre/landmarks.ts";
 import type { RetpolineSite } from "../../../shared/runpre/sites/kinds.ts";
+import { CALL, CS_PREFIX, isConditionalJump, JUMP } from "../../../shared/x86/opcodes.ts";
 import type { PatchSite, UnknownSite } from "./patch_site.ts";
 import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
@@ -17,7 +17,6 @@ export interface ThunkArray {
   readonly stride: number;
 }
 
-const CS_PREFIX = 0x2e;
 const REGISTERS = 16;
 
 /** Calls and jumps to the thunks of indirect branches: inlined where the CPU needs no thunk. */
@@ -52,7 +51,7 @@ function siteAt(
   const at = siteOffset(sources, address);
   const code = codeAt(sources, address, 6);
   const [first = 0, second = 0] = code;
-  const isConditional = first === 0x0f && (second & 0xf0) === 0x80;
+  const isConditional = isConditionalJump(first, second);
   const length = isConditional || first === CS_PREFIX ? 6 : 5;
   const opcode = length === 6 ? second : first;
   const target = at + length + new ByteReader(code, "branch", length - 4).s32();

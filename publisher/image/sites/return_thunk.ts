@@ -1,4 +1,4 @@
-import { BRANCH_LENGTH } from "../../../shared/runpre/code.ts";
+import { BRANCH_LENGTH, JUMP } from "../../../shared/x86/opcodes.ts";
 import { branchTarget } from "../../x86/branch.ts";
 import type { PatchSite } from "./patch_site.ts";
 import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
@@ -10,7 +10,7 @@ export function returnThunkSites(sources: SiteSources): readonly PatchSite[] {
     (address): PatchSite => {
       const code = codeAt(sources, address, BRANCH_LENGTH);
       const at = siteOffset(sources, address);
-      const isPlain = code[0] === 0xe9 && thunk !== undefined && branchTarget(code, address) === thunk;
+      const isPlain = code[0] === JUMP && thunk !== undefined && branchTarget(code, address) === thunk;
       return isPlain
         ? { kind: "return_thunk", at }
         : { kind: "unknown", table: "return_thunk", at, length: BRANCH_LENGTH };

@@ -1,7 +1,6 @@
+import { LOCK } from "../../../shared/x86/opcodes.ts";
 import type { PatchSite } from "./patch_site.ts";
 import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
-
-const LOCK = 0xf0;
 
 /**
  * Lock prefixes, which become a segment prefix while there is one processor only. Where the assembler has put another

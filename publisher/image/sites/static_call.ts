@@ -1,6 +1,6 @@
 import { type Address, textOffset } from "../../../shared/brand.ts";
-import { CALL, JUMP } from "../../../shared/runpre/code.ts";
 import type { StaticCallForm } from "../../../shared/runpre/sites/kinds.ts";
+import { CALL, isConditionalJump, JUMP } from "../../../shared/x86/opcodes.ts";
 import type { PatchSite } from "./patch_site.ts";
 import { codeAt, linkerTable, mapEntries, type SiteSources, siteOffset } from "./sources.ts";
 
@@ -37,7 +37,7 @@ function formOf(code: Uint8Array, isTail: boolean): StaticCallForm | undefined {
   if (first === CALL) return isTail ? undefined : "call";
   if (!isTail) return undefined;
   if (first === JUMP) return "tail";
-  return first === 0x0f && (second & 0xf0) === 0x80 ? "conditional" : undefined;
+  return isConditionalJump(first, second) ? "conditional" : undefined;
 }
 
 /** No table lists the trampolines: they are the symbols of a prefix, and so are their keys. */

@@ -27,8 +27,6 @@ export interface FingerprintedObject {
 /** Six for each base of a module. */
 const MAX_VALUES = 8 * MAX_BASES;
 
-export const KERNEL_OBJECT = objectName("vmlinux");
-
 export const encodeHeader = ({ kernel, object, landmarks }: FileHeader): Uint8Array =>
   encodeJson(
     jsonObject({

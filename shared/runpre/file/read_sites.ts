@@ -2,7 +2,7 @@ import type { TextOffset } from "../../brand.ts";
 import type { ByteReader } from "../../byte_reader.ts";
 import { counted } from "../../counted.ts";
 import { ParseError } from "../../errors.ts";
-import { BRANCH_LENGTH, CALL, JUMP } from "../code.ts";
+import { BRANCH_LENGTH, CALL, JUMP } from "../../x86/opcodes.ts";
 import { MAX_FUNCTION_SITES } from "../fingerprint.ts";
 import { MAX_ITS_PAGES } from "../landmarks.ts";
 import { MAX_BASES } from "../module/layout.ts";

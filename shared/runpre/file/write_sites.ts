@@ -1,5 +1,5 @@
 import type { TextOffset } from "../../brand.ts";
-import { CALL, JUMP } from "../code.ts";
+import { CALL, JUMP } from "../../x86/opcodes.ts";
 import {
   type AlternativeSite,
   PLAIN_LENGTH,

@@ -1,4 +1,4 @@
-import { readUnsigned, writeRelative } from "../code.ts";
+import { readUnsigned, writeRelative } from "../../x86/code.ts";
 import type { KernelState } from "../kernel_state.ts";
 import { CALL_DEPTH_CODE } from "../landmarks.ts";
 

@@ -1,7 +1,6 @@
+import { NOP } from "../../x86/opcodes.ts";
 import { CALL_DEPTH_CODE } from "../landmarks.ts";
 import type { WriteExpected } from "./site.ts";
-
-const NOP = 0x90;
 
 /** Single-byte nops as linked, or the code of call depth tracking once the kernel has set that up. */
 export const writeCallPadding: WriteExpected = (kernel, _site, place, out, at) => {

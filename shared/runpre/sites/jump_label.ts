@@ -1,4 +1,4 @@
-import { writeJump, writeNop } from "../code.ts";
+import { writeJump, writeNop } from "../../x86/code.ts";
 import type { JumpLabelSite } from "./kinds.ts";
 import type { WriteExpected } from "./site.ts";
 

@@ -1,4 +1,5 @@
-import { BRANCH_LENGTH, CALL, writeBranch, writeNop } from "../code.ts";
+import { writeBranch, writeNop } from "../../x86/code.ts";
+import { BRANCH_LENGTH, CALL } from "../../x86/opcodes.ts";
 import type { ParavirtSite } from "./kinds.ts";
 import type { WriteExpected } from "./site.ts";
 

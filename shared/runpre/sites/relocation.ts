@@ -1,4 +1,4 @@
-import { readUnsigned, writeRelative } from "../code.ts";
+import { readUnsigned, writeRelative } from "../../x86/code.ts";
 import type { PlainKind } from "./kinds.ts";
 
 export type RelocationKind = Extract<PlainKind, `reloc${string}`>;

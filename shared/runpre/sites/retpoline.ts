@@ -1,14 +1,19 @@
-import { readUnsigned, writeBranch, writeNop } from "../code.ts";
+import { readUnsigned, writeBranch, writeNop } from "../../x86/code.ts";
+import {
+  BRANCH_LENGTH,
+  CALL,
+  CS_PREFIX,
+  ESCAPE,
+  INT3,
+  JUMP,
+  LFENCE,
+  SHORT_JUMP_LENGTH,
+} from "../../x86/opcodes.ts";
 import type { KernelState } from "../kernel_state.ts";
 import type { ItsReference } from "../landmarks.ts";
 import type { RetpolineSite } from "./kinds.ts";
 import type { WriteExpected } from "./site.ts";
 
-const CALL = 0xe8;
-const JUMP = 0xe9;
-const CS_PREFIX = 0x2e;
-const INT3 = 0xcc;
-const LFENCE = [0x0f, 0xae, 0xe8];
 const UPPER_HALF = 0x20;
 const PAGE = 4096;
 
@@ -39,12 +44,12 @@ const isConditional = ({ opcode }: RetpolineSite): boolean => opcode !== CALL &&
 
 /** Where the indirect branch starts: after a short jump around it if it is conditional, and an lfence. */
 const startOf = (site: RetpolineSite, lfence: boolean): number =>
-  (isConditional(site) ? 2 : 0) + (lfence ? LFENCE.length : 0);
+  (isConditional(site) ? SHORT_JUMP_LENGTH : 0) + (lfence ? LFENCE.length : 0);
 
 /** The instruction as linked, to another target. */
 function writeToThunk(site: RetpolineSite, place: number, target: number, out: Uint8Array, at: number): void {
-  const prefix = site.length - 5;
-  if (prefix === 1) out[at] = isConditional(site) ? 0x0f : CS_PREFIX;
+  const prefix = site.length - BRANCH_LENGTH;
+  if (prefix === 1) out[at] = isConditional(site) ? ESCAPE : CS_PREFIX;
   writeBranch(out, at + prefix, site.opcode, place + prefix, target);
 }
 
@@ -52,7 +57,7 @@ function writeIndirect(site: RetpolineSite, lfence: boolean, out: Uint8Array, at
   let i = at;
   if (isConditional(site)) {
     out[i++] = 0x70 | ((site.opcode & 15) ^ 1);
-    out[i++] = site.length - 2;
+    out[i++] = site.length - SHORT_JUMP_LENGTH;
   }
   if (lfence) for (const byte of LFENCE) out[i++] = byte;
   if (site.register >= 8) out[i++] = 0x41;

@@ -1,4 +1,5 @@
-import { JUMP, writeBranch, writeReturn } from "../code.ts";
+import { writeBranch, writeReturn } from "../../x86/code.ts";
+import { JUMP } from "../../x86/opcodes.ts";
 import type { WriteExpected } from "./site.ts";
 
 // With Indirect Target Selection only returns in the lower half of a 64-byte cache line are unsafe

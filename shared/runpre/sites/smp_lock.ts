@@ -1,6 +1,6 @@
+import { LOCK } from "../../x86/opcodes.ts";
 import type { WriteExpected } from "./site.ts";
 
-const LOCK = 0xf0;
 const DATA_SEGMENT = 0x3e; // a prefix without effect
 
 /** A lock prefix, taken out while one processor runs and no other is near (alternative.c, alternatives_smp_unlock()). */

@@ -1,4 +1,5 @@
-import { BRANCH_LENGTH, CALL, JUMP, writeBranch, writeNop, writeRelative, writeReturn } from "../code.ts";
+import { writeBranch, writeNop, writeRelative, writeReturn } from "../../x86/code.ts";
+import { BRANCH_LENGTH, CALL, JUMP } from "../../x86/opcodes.ts";
 import type { KernelState } from "../kernel_state.ts";
 import type { StaticCallSite } from "./kinds.ts";
 import { writeReturnSite } from "./return_thunk.ts";

@@ -7,10 +7,10 @@ import { runningModules } from "../../../client/host/modules.ts";
 import { type Address, buildId, objectName, sha256Hex, textOffset } from "../../../shared/brand.ts";
 import { fromHex, utf8 } from "../../../shared/bytes.ts";
 import type { TargetObject } from "../../../shared/feed/update.ts";
-import { writeRelative } from "../../../shared/runpre/code.ts";
 import type { TextMemory } from "../../../shared/runpre/fingerprint.ts";
 import { locatorOf } from "../../../shared/runpre/locator.ts";
 import { MODULE_SPACE } from "../../../shared/runpre/module/layout.ts";
+import { writeRelative } from "../../../shared/x86/code.ts";
 import { note } from "../../support/elf_builder.ts";
 import { landmarks, updateOf } from "./kernel.ts";
 

@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { buildId, objectName } from "../../../shared/brand.ts";
+import { buildId, objectName, VMLINUX } from "../../../shared/brand.ts";
 import { concatBytes, fromHex, utf8 } from "../../../shared/bytes.ts";
 import { encodeFingerprints } from "../../../shared/runpre/file/encode.ts";
-import { type FileHeader, KERNEL_OBJECT } from "../../../shared/runpre/file/header.ts";
+import type { FileHeader } from "../../../shared/runpre/file/header.ts";
 import { buildElf, note, type SegmentSpec } from "../../support/elf_builder.ts";
 import { FakeMemory, FUNCTIONS, fingerprintOf, landmarks, startOf } from "../apply/kernel.ts";
 import { ID, type Output, RELEASE, SmallHost } from "./small_host.ts";
@@ -12,7 +12,7 @@ import { ID, type Output, RELEASE, SmallHost } from "./small_host.ts";
 const OTHER = buildId("ff".repeat(20));
 const header: FileHeader = {
   kernel: { buildId: ID, release: RELEASE, architecture: "x86_64" },
-  object: { name: KERNEL_OBJECT, buildId: ID, layout: null },
+  object: { name: VMLINUX, buildId: ID, layout: null },
   landmarks,
 };
 

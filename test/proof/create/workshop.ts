@@ -13,9 +13,8 @@ import { type ObjectCache, objectCache } from "../../../publisher/create/source/
 import { openSource, type SourceTree } from "../../../publisher/create/source/source_tree.ts";
 import { openWorkspace, type Workspace } from "../../../publisher/create/source/workspace.ts";
 import { makeUpdate, type UpdateReport } from "../../../publisher/create/update.ts";
-import { type ObjectName, objectName } from "../../../shared/brand.ts";
+import { type ObjectName, objectName, VMLINUX } from "../../../shared/brand.ts";
 import { utf8 } from "../../../shared/bytes.ts";
-import { KERNEL_OBJECT } from "../../../shared/runpre/file/header.ts";
 import { type ChangedFile, changedFiles, unifiedDiff } from "./changed_files.ts";
 import { compileAhead } from "./compile_ahead.ts";
 import type { MadeModule } from "./guest/module_runner.ts";
@@ -149,7 +148,7 @@ export class Workshop {
     const { report, patches } = await makeUpdate(tools, changes);
     if (report.outcome !== "made") return { report, module: undefined };
     const compiled = hooks === undefined ? [] : [await compileHooks(this.#workspace, "hooks.c", utf8(hooks))];
-    const units = compiled.map((file) => this.#shipped.whole(file, "hooks.c", KERNEL_OBJECT));
+    const units = compiled.map((file) => this.#shipped.whole(file, "hooks.c", VMLINUX));
     const module = objectName(`create_${name.replaceAll(/[^a-z0-9]/gi, "_")}`.slice(0, 55));
     const bytes = writeModule({
       name: module,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Difference, differentiate } from "../../../publisher/create/difference.ts";
-import { objectName } from "../../../shared/brand.ts";
+import { VMLINUX } from "../../../shared/brand.ts";
 import { compiled, kernelWith } from "./compiled.ts";
 
 interface Case {
@@ -12,8 +12,6 @@ interface Case {
   /** What is made of it, in a line: what is changed; what is new; or refusals, `code subject`. */
   readonly expected: string;
 }
-
-const VMLINUX = objectName("vmlinux");
 
 async function difference({ before, after, beside = [] }: Case): Promise<Difference> {
   const pair = {

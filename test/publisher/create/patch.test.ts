@@ -4,10 +4,8 @@ import type { PatchObject, PatchSection, PatchTarget } from "../../../publisher/
 import { joinPatches } from "../../../publisher/create/resolve/join_patches.ts";
 import { sharedNames } from "../../../publisher/create/resolve/shared_names.ts";
 import { wholeUnit } from "../../../publisher/create/whole_unit.ts";
-import { type ObjectName, objectName } from "../../../shared/brand.ts";
+import { type ObjectName, objectName, VMLINUX } from "../../../shared/brand.ts";
 import { CHECKSUM, compiled, kernelWith, moduleWith } from "./compiled.ts";
-
-const VMLINUX = objectName("vmlinux");
 
 async function between(
   before: string,

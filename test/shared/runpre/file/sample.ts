@@ -1,15 +1,15 @@
-import { address, buildId, sha256Hex, textOffset } from "../../../../shared/brand.ts";
-import { CALL, JUMP } from "../../../../shared/runpre/code.ts";
-import { type FileHeader, KERNEL_OBJECT } from "../../../../shared/runpre/file/header.ts";
+import { address, buildId, sha256Hex, textOffset, VMLINUX } from "../../../../shared/brand.ts";
+import type { FileHeader } from "../../../../shared/runpre/file/header.ts";
 import type { FunctionFingerprint } from "../../../../shared/runpre/fingerprint.ts";
 import { locatorOf } from "../../../../shared/runpre/locator.ts";
 import type { Site } from "../../../../shared/runpre/sites/kinds.ts";
+import { CALL, JUMP } from "../../../../shared/x86/opcodes.ts";
 
 const id = buildId("3b43fad5034874490492495d552c0af6a5fab235");
 
 export const sampleHeader: FileHeader = {
   kernel: { buildId: id, release: "6.1.0-56-cloud-amd64", architecture: "x86_64" },
-  object: { name: KERNEL_OBJECT, buildId: id, layout: null },
+  object: { name: VMLINUX, buildId: id, layout: null },
   landmarks: {
     linkedText: address(0xffff_ffff_8100_0000n),
     returnThunkVariable: textOffset(0x400),

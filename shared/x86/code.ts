@@ -1,3 +1,5 @@
+import { BRANCH_LENGTH, INT3, JUMP, NOP, RETURN, SHORT_JUMP, SHORT_JUMP_LENGTH } from "./opcodes.ts";
+
 /** Little-endian, 1 to 6 bytes. */
 export function readUnsigned(code: Uint8Array, at: number, length: number): number {
   let value = 0;
@@ -13,13 +15,6 @@ export function writeRelative(code: Uint8Array, at: number, value: number): void
   code[at + 2] = low >> 16;
   code[at + 3] = low >> 24;
 }
-
-export const CALL = 0xe8;
-export const JUMP = 0xe9;
-export const BRANCH_LENGTH = 5;
-const SHORT_JUMP = 0xeb;
-const INT3 = 0xcc;
-const RETURN = 0xc3;
 
 /** A call or jump with a 32-bit operand: 5 bytes. `place` and `target` count from one origin. */
 export function writeBranch(
@@ -39,7 +34,7 @@ export function writeJump(out: Uint8Array, at: number, length: 2 | 5, target: nu
     writeBranch(out, at, JUMP, 0, target);
   } else {
     out[at] = SHORT_JUMP;
-    out[at + 1] = target - length;
+    out[at + 1] = target - SHORT_JUMP_LENGTH;
   }
 }
 
@@ -52,8 +47,8 @@ export function writeReturn(out: Uint8Array, at: number): void {
 // The nops of arch/x86/include/asm/nops.h. Kernels before 6.5 stop at 8.
 const NOPS: readonly (readonly number[])[] = [
   [],
-  [0x90],
-  [0x66, 0x90],
+  [NOP],
+  [0x66, NOP],
   [0x0f, 0x1f, 0x00],
   [0x0f, 0x1f, 0x40, 0],
   [0x0f, 0x1f, 0x44, 0, 0],
