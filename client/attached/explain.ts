@@ -1,4 +1,4 @@
-import { VMLINUX, type ObjectName } from "../../shared/brand.ts";
+import { type ObjectName, VMLINUX } from "../../shared/brand.ts";
 import type { Difference, RunpreResult } from "../../shared/runpre/check.ts";
 import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import type { Attachments } from "./attachments.ts";

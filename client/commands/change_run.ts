@@ -29,7 +29,7 @@ export async function changeRun(context: Context, host: Host, results: Results):
       }),
       memory: openKernelCore,
       modules: runningModules,
-      moduleFile: moduleFiles(host.kernel.release, unpackModuleFile),
+      moduleFile: moduleFiles(host.kernel.release, unpackModule),
     },
     run: {
       journal: await hostJournal(context, host),
@@ -40,7 +40,7 @@ export async function changeRun(context: Context, host: Host, results: Results):
   };
 }
 
-const unpackModuleFile: Unpack = async (bytes, packing) => {
+const unpackModule: Unpack = async (bytes, maxBytes) => {
   const inspecting = await import("./inspecting.ts");
-  return inspecting.unpackModuleFile(bytes, packing);
+  return inspecting.unpackModule(bytes, maxBytes);
 };

@@ -3,7 +3,7 @@
  * never load: what runs on every host every hour stays small (packaging/build.mjs).
  */
 
-export { unpackModuleFile } from "../host/packed_module.ts";
+export { unpackModule } from "../../node/unpack.ts";
 export { metricsText } from "../report/metrics_text.ts";
 export { complete } from "./complete.ts";
 export { completion } from "./completion.ts";

@@ -1,8 +1,8 @@
+import { VMLINUX } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
-import { VMLINUX } from "../../shared/brand.ts";
 import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
 import { readAttachments } from "../attached/attachments.ts";
 import type { Context } from "../context.ts";

@@ -17,10 +17,10 @@ export interface InstalledModule {
 /** undefined where there is no file for the module. Throws `unsupported` for one that cannot be read. */
 export type FindModuleFile = (module: ObjectName) => Promise<InstalledModule | undefined>;
 
-/** As packed_module.ts does it, which is loaded by hosts that have packed modules. */
-export type Unpack = (bytes: Uint8Array, packing: string) => Promise<Uint8Array>;
+/** As node/unpack.ts does it, which is loaded by hosts that have packed modules. */
+export type Unpack = (bytes: Uint8Array, maxBytes: number) => Promise<Uint8Array>;
 
-/** The largest modules of distributions, with debugging information, have tens of MB. */
+/** Packed or not: the largest modules of distributions, with debugging information, have tens of MB. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 /** By modules.dep of the running release, as modprobe finds them. */
@@ -67,8 +67,7 @@ async function readModule(path: string, unpack: Unpack): Promise<Uint8Array> {
     const { size } = await stat(path);
     if (size > MAX_FILE_BYTES) throw new Error(`${counted(size, "byte")}`);
     const bytes = await readFile(path);
-    const [, packing] = /\.ko\.(\w+)$/.exec(path) ?? [];
-    return packing === undefined ? bytes : await unpack(bytes, packing);
+    return path.endsWith(".ko") ? bytes : await unpack(bytes, MAX_FILE_BYTES);
   } catch (cause) {
     throw new RebootlessError("unsupported", `cannot read ${path}`, { cause });
   }

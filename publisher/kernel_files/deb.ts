@@ -1,11 +1,11 @@
+import { unpackedChunks } from "../../node/unpack.ts";
 import { ByteStream } from "../../shared/archive/byte_stream.ts";
 import { tarFiles } from "../../shared/archive/tar.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { arMembers } from "./ar.ts";
-import { unpackedChunks } from "./compressed.ts";
 import { isImagePath, oneImage } from "./images.ts";
 import type { KernelInput } from "./kernel_input.ts";
-import { type ModuleFile, moduleName, unpackModule } from "./module_files.ts";
+import { type ModuleFile, moduleName, readModule } from "./module_files.ts";
 
 /** The package of a whole generic kernel has 400 MB unpacked. */
 export const MAX_PACKAGE_UNPACKED = 2 * 1024 ** 3;
@@ -42,7 +42,7 @@ export async function readDeb(bytes: Uint8Array, wants: (path: string) => boolea
   for await (const file of tarFiles(stream, isKept)) {
     const name = moduleName(file.path);
     if (name === undefined) images.push(file);
-    else modules.push({ name, path: file.path, read: () => unpackModule(file.bytes) });
+    else modules.push({ name, path: file.path, read: () => readModule(file.bytes) });
   }
   await stream.drain();
   return { image: oneImage(images, "the package")?.bytes, modules };

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { RebootlessError } from "../../shared/errors.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { isImagePath, oneImage } from "./images.ts";
-import { MAX_MODULE_BYTES, type ModuleFile, moduleName, unpackModule } from "./module_files.ts";
+import { MAX_MODULE_BYTES, type ModuleFile, moduleName, readModule } from "./module_files.ts";
 
 /** A host with many kernels has some 10,000 module files for each. */
 export const MAX_FOLDER_ENTRIES = 500_000;
@@ -29,7 +29,7 @@ export async function readFolder(folder: string, wants: (path: string) => boolea
   for await (const path of filesBelow(await moduleFolder(folder, release))) {
     const name = moduleName(path);
     if (name === undefined || !wants(path)) continue;
-    modules.push({ name, path, read: async () => unpackModule(await readBounded(path, MAX_MODULE_BYTES)) });
+    modules.push({ name, path, read: async () => readModule(await readBounded(path, MAX_MODULE_BYTES)) });
   }
   return { image, modules };
 }

@@ -6,7 +6,7 @@ import { isAr } from "./ar.ts";
 import { readDeb } from "./deb.ts";
 import { readFolder } from "./folder.ts";
 import type { KernelInput } from "./kernel_input.ts";
-import { moduleName, unpackModule } from "./module_files.ts";
+import { moduleName, readModule } from "./module_files.ts";
 
 /** The largest vmlinux with debug information has under 1 GB; a vmlinuz has 15 MB, a package 100 MB. */
 export const MAX_INPUT_BYTES = 1024 ** 3;
@@ -33,7 +33,7 @@ export async function openInput(path: string, wanted: WantedModules = () => fals
   if (isAr(bytes)) return readDeb(bytes, wants);
   const name = moduleName(path);
   if (name === undefined) return { image: bytes, modules: [] };
-  return { image: undefined, modules: [{ name, path, read: () => unpackModule(bytes) }] };
+  return { image: undefined, modules: [{ name, path, read: () => readModule(bytes) }] };
 }
 
 /** The image in it. @throws RebootlessError `usage` if there is none, and as `openInput`. */

@@ -1,6 +1,5 @@
-import { ByteStream } from "../../shared/archive/byte_stream.ts";
+import { unpackModule } from "../../node/unpack.ts";
 import { type ObjectName, objectName } from "../../shared/brand.ts";
-import { unpackedChunks } from "./compressed.ts";
 
 /** A module file of a package, whose name is the one that the kernel knows it by. */
 export interface ModuleFile {
@@ -20,7 +19,5 @@ export function moduleName(path: string): ObjectName | undefined {
   return stem === undefined ? undefined : objectName(stem.replaceAll("-", "_"));
 }
 
-/** @param bytes .ko, .ko.xz, .ko.zst or .ko.gz: the first bytes tell. */
-export async function unpackModule(bytes: Uint8Array): Promise<Uint8Array> {
-  return new ByteStream(unpackedChunks(bytes, MAX_MODULE_BYTES), "module file", MAX_MODULE_BYTES).rest();
-}
+/** Unpacks a module file, up to MAX_MODULE_BYTES. */
+export const readModule = (bytes: Uint8Array): Promise<Uint8Array> => unpackModule(bytes, MAX_MODULE_BYTES);

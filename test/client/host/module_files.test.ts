@@ -2,10 +2,10 @@ import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { moduleFiles } from "../../../client/host/module_files.ts";
-import { unpackModuleFile } from "../../../client/host/packed_module.ts";
+import { unpackModule } from "../../../node/unpack.ts";
 import { buildId, objectName } from "../../../shared/brand.ts";
 import { fromHex } from "../../../shared/bytes.ts";
 import { SECTION_TYPE } from "../../../shared/elf/sections.ts";
@@ -34,7 +34,7 @@ async function install(path: string, bytes: Uint8Array): Promise<string> {
   return file;
 }
 
-const find = (name: string) => moduleFiles("6.12", unpackModuleFile, root)(objectName(name));
+const find = (name: string) => moduleFiles("6.12", unpackModule, root)(objectName(name));
 function xz(...options: readonly string[]): Buffer {
   return execFileSync("xz", ["-c", ...options], { input: MODULE });
 }
@@ -84,7 +84,7 @@ describe("the file of a module", () => {
 
   it.each([
     ["that is no ELF file", "kernel/kvm.ko", Buffer.from("no module")],
-    ["of a packing that nobody knows", "kernel/kvm.ko.br", MODULE],
+    ["of a packing that nobody knows", "kernel/kvm.ko.br", brotliCompressSync(MODULE)],
     ["whose packing is damaged", "kernel/kvm.ko.gz", Buffer.from("no gzip")],
   ])("%s is refused", async (_, path, bytes) => {
     await install(path, bytes);

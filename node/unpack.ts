@@ -1,17 +1,17 @@
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import type { Chunks } from "../../shared/archive/byte_stream.ts";
-import { ByteReader } from "../../shared/byte_reader.ts";
-import { equalBytes } from "../../shared/bytes.ts";
-import { XZ_MAGIC, xzChunks } from "../../shared/compression/xz.ts";
-import { ZSTD_MAGIC, zstdChunks } from "../../shared/compression/zstd.ts";
-import { ParseError } from "../../shared/errors.ts";
+import { ByteStream, type Chunks } from "../shared/archive/byte_stream.ts";
+import { ByteReader } from "../shared/byte_reader.ts";
+import { equalBytes } from "../shared/bytes.ts";
+import { XZ_MAGIC, xzChunks } from "../shared/compression/xz.ts";
+import { ZSTD_MAGIC, zstdChunks } from "../shared/compression/zstd.ts";
+import { ParseError } from "../shared/errors.ts";
 
 const GZIP_MAGIC = Uint8Array.of(0x1f, 0x8b);
 
 /**
- * What a file holds whose compression its first bytes tell: xz, zstd, gzip, or none.
- * @param maxSize what the caller takes: no more comes out of xz and zstd.
+ * Unpacks a file that is compressed with xz, zstd or gzip, or not at all: its first bytes tell.
+ * @param maxSize how many bytes the caller takes: no more come out of xz and zstd.
  */
 export function unpackedChunks(bytes: Uint8Array, maxSize: number): Chunks {
   if (equalBytes(bytes.subarray(0, XZ_MAGIC.length), XZ_MAGIC)) return xzChunks(bytes, maxSize);
@@ -19,6 +19,13 @@ export function unpackedChunks(bytes: Uint8Array, maxSize: number): Chunks {
   if (equalBytes(bytes.subarray(0, GZIP_MAGIC.length), GZIP_MAGIC)) return gzipChunks(bytes);
   return [bytes];
 }
+
+/**
+ * Unpacks the file of a kernel module: a .ko, .ko.xz, .ko.zst or .ko.gz.
+ * @throws ParseError; RebootlessError `limit` past `maxBytes`.
+ */
+export const unpackModule = (bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> =>
+  new ByteStream(unpackedChunks(bytes, maxBytes), "module file", maxBytes).rest();
 
 const isZstd = (bytes: Uint8Array): boolean =>
   bytes.length >= 4 && new ByteReader(bytes, "zstd frame").u32() === ZSTD_MAGIC;
