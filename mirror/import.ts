@@ -104,7 +104,7 @@ async function take(options: ImportOptions): Promise<Imported> {
   const changes: Change[] = [];
   const named = new Set<string>();
   const taking = new Taking(
-    { dir, upstream, trust, index, freshness, damaged, site: await readSiteTimestamps(dir) },
+    { dir, upstream, trust, index, freshness, damaged, site: await readSiteTimestamps(dir), keepOld: false },
     batch,
     (before, after) => {
       const had = before && brief(decodeManifest(before.manifest));

@@ -29,15 +29,17 @@ export interface Judged {
  * Throws `trust`, `rollback`, `expired`; `parse` becomes `trust`, as what cannot be read was not signed like this.
  *
  * @param marks what the mirror has of the kernel: signed by the feed itself, see `MarkedBundle`.
+ * @param freshness undefined ignores expiry.
  */
 export async function judge(
   id: BuildId,
   bundle: Bundle,
   marks: Partial<Bundle> | undefined,
   trust: MirrorTrust,
-  freshness: Freshness,
+  freshness: Freshness | undefined,
 ): Promise<Judged> {
   try {
+    if (!freshness) return await judgeAt(id, bundle, marks, trust, EXPIRY_IS_NO_MATTER);
     return await judged(freshness, (now) => judgeAt(id, bundle, marks, trust, now));
   } catch (error) {
     if (!isCode(error, "parse") && !isCode(error, "limit")) throw error;

@@ -60,7 +60,7 @@ export async function sync(options: SyncOptions): Promise<Synced> {
   const before = await readSyncState(dir);
   const selection = options.selection ?? before?.selection ?? EVERYTHING;
   const damage = await readDamage(dir);
-  await clear(dir, damage.remove);
+  await removeDamaged(dir, damage.remove);
   const index = await dir.index();
   const goesOn =
     index !== undefined && before?.feed === upstream.feed.url && sameSelection(before.selection, selection);
@@ -76,6 +76,7 @@ export async function sync(options: SyncOptions): Promise<Synced> {
       freshness,
       damaged,
       site: await readSiteTimestamps(dir),
+      keepOld: false,
     },
     batch,
   );
@@ -141,8 +142,8 @@ const differs = (here: IndexLine | undefined, { version, sha256 }: Candidate): b
  * hide: a renewal is signed, and names the targets in force.
  */
 function due(
-  { index, trust, freshness }: Taking,
-  { renewWithin }: SyncOptions,
+  { index, trust }: Taking,
+  { renewWithin, freshness }: SyncOptions,
   selection: Selection,
   todo: ReadonlySet<BuildId>,
 ): readonly BuildId[] {
@@ -178,7 +179,7 @@ async function renew(
   return stale;
 }
 
-async function fetchAll(
+export async function fetchAll(
   taking: Taking,
   ids: readonly BuildId[],
   progress: SyncOptions["progress"],
@@ -204,7 +205,7 @@ async function fetchAll(
 }
 
 /** What `mirror verify` named and nobody needs goes first: what belongs in its place is then missing, and is fetched. */
-async function clear(dir: MirrorDir, remove: readonly string[]): Promise<void> {
+export async function removeDamaged(dir: MirrorDir, remove: readonly string[]): Promise<void> {
   for (const path of remove.map(normalize)) {
     if (["kernels/", "artifacts/", "root/"].some((own) => path.startsWith(own))) await dir.files.remove(path);
   }

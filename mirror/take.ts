@@ -1,5 +1,5 @@
 import type { Freshness } from "../node/transport/freshness.ts";
-import type { BuildId, Sha256Hex } from "../shared/brand.ts";
+import { type BuildId, type Sha256Hex, sha256Hex } from "../shared/brand.ts";
 import { sha256Of } from "../shared/crypto/digest.ts";
 import { isCode, RebootlessError } from "../shared/errors.ts";
 import { artifactsIn } from "../shared/feed/artifacts.ts";
@@ -7,9 +7,16 @@ import { type Bundle, encodeBundle } from "../shared/feed/bundle.ts";
 import type { Index, IndexLine } from "../shared/feed/kernel_index.ts";
 import type { Renewal } from "../shared/feed/listing.ts";
 import type { KernelManifest } from "../shared/feed/manifest.ts";
-import { artifactPath, kernelPath, metadataPath, targetsPath } from "../shared/feed/paths.ts";
+import {
+  artifactPath,
+  consistentTarget,
+  kernelPath,
+  manifestTarget,
+  metadataPath,
+  targetsPath,
+} from "../shared/feed/paths.ts";
 import type { Artifact } from "../shared/feed/update.ts";
-import { decodeSnapshot, parseEnvelope } from "../shared/tuf/schema.ts";
+import { decodeSnapshot, decodeTargets, parseEnvelope, type Targets } from "../shared/tuf/schema.ts";
 import type { Batch } from "./batch.ts";
 import { filesOf, type Judged, judge, lineOf, type MirrorFile } from "./judge.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
@@ -28,7 +35,13 @@ export class Taking {
   readonly upstream: Upstream;
   readonly trust: MirrorTrust;
   readonly index: Index;
-  readonly freshness: Freshness;
+  /** undefined ignores expiry. */
+  readonly freshness: Freshness | undefined;
+  /**
+   * Whether targets and manifests that were in force before are fetched too, and a kernel is kept as it is where the feed has
+   * lost it, or where it is signed by keys that no longer count.
+   */
+  readonly keepOld: boolean;
   /** Kernels whose timestamps this site signs itself. */
   readonly site: ReadonlyMap<BuildId, number>;
   /** Of which not even what is there is believed to be there. */
@@ -40,14 +53,19 @@ export class Taking {
   readonly faults: Fault[] = [];
   /** Files that were fetched, and what they weigh. */
   readonly artifacts = { count: 0, bytes: 0 };
+  /** How many kernels something was fetched for, and all bytes that were fetched for kernels. */
+  readonly fetched = { kernels: 0, bytes: 0 };
   readonly #batch: Batch;
   readonly #onTaken: ((before: Bundle | undefined, after: KernelManifest) => void) | undefined;
   readonly #lines: IndexLine[] = [];
   /** Two kernels may name one artifact at the same time. */
-  readonly #fetching = new Map<Sha256Hex, Promise<void>>();
+  readonly #fetching = new Map<Sha256Hex, Promise<number>>();
 
   constructor(
-    parts: Pick<Taking, "dir" | "upstream" | "trust" | "index" | "freshness" | "damaged" | "site">,
+    parts: Pick<
+      Taking,
+      "dir" | "upstream" | "trust" | "index" | "freshness" | "damaged" | "site" | "keepOld"
+    >,
     batch: Batch,
     onTaken?: (before: Bundle | undefined, after: KernelManifest) => void,
   ) {
@@ -59,28 +77,42 @@ export class Taking {
     this.freshness = parts.freshness;
     this.damaged = parts.damaged;
     this.site = parts.site;
+    this.keepOld = parts.keepOld;
     this.#batch = batch;
   }
 
-  /** The newest state of a kernel, if the feed has another than the mirror. */
+  /** Takes the newest state of a kernel, if the feed has another than the mirror. */
   async fetch(id: BuildId): Promise<void> {
     await this.#attempt(id, async () => {
       const here = await this.#here(id);
       const known = here && (await sha256Of(encodeBundle(here)));
       const came = await this.upstream.bundle(id, known);
-      if (came === undefined) {
-        this.notCovered.push(id);
-        return;
-      }
-      const bundle = came === "same" ? here : came;
+      if (came === undefined) this.notCovered.push(id);
+      const isNew = typeof came === "object";
+      const bundle = isNew ? came : came === "same" || this.keepOld ? here : undefined;
       if (!bundle) return;
-      const judged = await judge(id, bundle, this.#marks(here), this.trust, this.freshness);
+      const judged = await this.#judged(bundle, here, isNew);
+      if (!judged) return;
+      let bytes = isNew ? encodeBundle(bundle).length : 0;
       // One after the other: kernels are fetched in parallel, and an artifact may have 32 MB.
-      for (const artifact of artifactsIn(judged.manifest)) await this.#have(artifact);
-      await this.#stage(judged);
+      for (const artifact of artifactsIn(judged.manifest)) bytes += await this.#have(artifact);
+      if (isNew && this.keepOld) bytes += await this.#fetchOld(judged, here);
+      if (bytes > 0) this.fetched.kernels++;
+      this.fetched.bytes += bytes;
+      await this.#stage(judged, known);
       this.taken.push(id);
       this.#onTaken?.(here, judged.manifest);
     });
+  }
+
+  /** Returns undefined for a kernel that is kept as it is although it does not verify any more. */
+  async #judged(bundle: Bundle, here: Bundle | undefined, isNew: boolean): Promise<Judged | undefined> {
+    try {
+      return await judge(bundle.buildId, bundle, this.#marks(here), this.trust, this.freshness);
+    } catch (error) {
+      if (this.keepOld && !isNew && isCode(error, "trust")) return undefined;
+      throw error;
+    }
   }
 
   /** The same targets, signed again. Says `stale` where there are other targets by now. */
@@ -132,33 +164,74 @@ export class Taking {
     }
   }
 
-  async #have(artifact: Artifact): Promise<void> {
+  /** Returns how many bytes were fetched for it, which is 0 where another kernel of this run has it fetched. */
+  async #have(artifact: Artifact): Promise<number> {
     const { sha256, length } = artifact;
-    const under = this.#fetching.get(sha256) ?? this.#fetchArtifact(sha256, length);
-    this.#fetching.set(sha256, under);
-    await under;
+    const others = this.#fetching.get(sha256);
+    if (others) {
+      await others;
+      return 0;
+    }
+    const own = this.#fetchArtifact(sha256, length);
+    this.#fetching.set(sha256, own);
+    return own;
   }
 
-  async #fetchArtifact(sha256: Sha256Hex, length: number): Promise<void> {
+  async #fetchArtifact(sha256: Sha256Hex, length: number): Promise<number> {
     const path = artifactPath(sha256);
-    if (!this.damaged.artifacts.has(sha256) && (await this.dir.files.size(path)) === length) return;
+    if (!this.damaged.artifacts.has(sha256) && (await this.dir.files.size(path)) === length) return 0;
     const bytes = await this.upstream.artifact({ sha256, length });
     await this.#batch.write(path, bytes);
     this.artifacts.count++;
     this.artifacts.bytes += bytes.length;
+    return bytes.length;
   }
 
-  async #stage(judged: Judged): Promise<void> {
+  /** Fetches what was in force since the targets that are here. Returns how many bytes that were. */
+  async #fetchOld({ bundle, trusted }: Judged, here: Bundle | undefined): Promise<number> {
+    const id = bundle.buildId;
+    const since = (here && targetsIn(here.targets)?.version) ?? 1;
+    let bytes = 0;
+    for (let version = since; version < (trusted.targets?.version ?? 0); version++) {
+      bytes += await this.#fetchOldTargets(id, version);
+    }
+    return bytes;
+  }
+
+  /**
+   * Fetches targets that were in force once, and their manifest. They are as the feed has them: nothing that is in force depends
+   * on them. Returns 0 where they are here or nowhere, as a feed may have been put back.
+   */
+  async #fetchOldTargets(id: BuildId, version: number): Promise<number> {
+    const path = `${metadataPath(id)}/${version}.targets.json`;
+    if ((await this.dir.files.size(path)) !== undefined) return 0;
+    const targets = await this.upstream.targets(id, version);
+    if (!targets) return 0;
+    const target = targetsIn(targets)?.targets.get(manifestTarget(id));
+    const digest = target?.hashes.get("sha256");
+    let bytes = targets.length;
+    if (target && digest !== undefined) {
+      const manifest = await this.upstream.manifest(id, { sha256: sha256Hex(digest), length: target.length });
+      await this.#batch.write(`${targetsPath(id)}/${consistentTarget(id, sha256Hex(digest))}`, manifest);
+      bytes += manifest.length;
+    }
+    await this.#batch.write(path, targets);
+    return bytes;
+  }
+
+  /** @param known digest of the feed.json that is here. */
+  async #stage(judged: Judged, known?: Sha256Hex): Promise<void> {
     const id = judged.bundle.buildId;
     await this.#requireFolders(id);
+    const line = await lineOf(judged);
     const all = this.damaged.kernels.has(id) || !this.index.has(id);
     for (const file of await filesOf(judged, this.trust)) {
-      const moves = /\/(?:timestamp|feed)\.json$/.test(file.path);
+      const moves = line.sha256 !== known && /\/(?:timestamp|feed)\.json$/.test(file.path);
       if (!all && !moves && (await this.#isThere(file))) continue;
       if ("bytes" in file) await this.#batch.write(file.path, file.bytes);
       else await this.#batch.link(file.path, file.same);
     }
-    this.#lines.push(await lineOf(judged));
+    this.#lines.push(line);
   }
 
   /** Of this kernel, before anything is put in place of it or of the others. Throws `trust`. */
@@ -184,6 +257,16 @@ export class Taking {
 function targetsVersion(snapshot: Uint8Array): number | undefined {
   try {
     return decodeSnapshot(parseEnvelope(snapshot, "snapshot").signed).meta.get("targets.json")?.version;
+  } catch (error) {
+    if (isCode(error, "parse")) return undefined;
+    throw error;
+  }
+}
+
+/** Returns undefined for what is not targets metadata: only what verified counts, and this is to choose by. */
+function targetsIn(bytes: Uint8Array): Targets | undefined {
+  try {
+    return decodeTargets(parseEnvelope(bytes, "targets").signed);
   } catch (error) {
     if (isCode(error, "parse")) return undefined;
     throw error;

@@ -1,6 +1,6 @@
 import { verifyAnyScheme } from "../node/verifier.ts";
 import { equalBytes } from "../shared/bytes.ts";
-import { RebootlessError } from "../shared/errors.ts";
+import { isCode, RebootlessError } from "../shared/errors.ts";
 import { BUNDLED_ROOTS } from "../shared/feed/bundle.ts";
 import { rootPath } from "../shared/feed/paths.ts";
 import { MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS } from "../shared/limits.ts";
@@ -88,6 +88,37 @@ export async function openTrust(dir: MirrorDir): Promise<MirrorTrust> {
   // What lies here may have been damaged: then the chain ends before it, and is followed again from the feed.
   await trust.follow((version) => dir.read(rootPath(version), MAX_ROOT_BYTES)).catch(() => undefined);
   return trust;
+}
+
+/**
+ * Opens the trust of a backup, which is given a root in every run: it begins with the first root that the folder was given
+ * where that leads to this one, and with this one otherwise.
+ *
+ * @throws RebootlessError `trust` where the root does not verify, or one that the feed has does not follow.
+ */
+export async function openBackupTrust(
+  dir: MirrorDir,
+  root: Uint8Array,
+  next: (version: number) => Promise<Uint8Array | undefined>,
+): Promise<MirrorTrust> {
+  const { version } = decodeRoot(parseEnvelope(root, "root").signed);
+  const earlier = await openTrust(dir)
+    .then(async (trust) => {
+      await trust.follow(next);
+      return trust;
+    })
+    .catch(unlessIo);
+  const known = earlier?.file(version);
+  if (earlier && known && equalBytes(known, root)) return earlier;
+  const trust = await MirrorTrust.from(root);
+  await dir.writeOwn(FIRST_ROOT, root);
+  await trust.follow((number) => dir.read(rootPath(number), MAX_ROOT_BYTES)).catch(() => undefined);
+  await trust.follow(next);
+  return trust;
+}
+
+function unlessIo(error: unknown): undefined {
+  if (!["trust", "parse", "config", "rollback"].some((code) => isCode(error, code as "trust"))) throw error;
 }
 
 /** Keeps the root that the administrator gives. Throws `config` where another is kept already. */

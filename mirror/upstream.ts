@@ -19,9 +19,16 @@ import {
   renewalsPath,
 } from "../shared/feed/listing.ts";
 import { decodeManifest } from "../shared/feed/manifest.ts";
-import { artifactPath, feedPath, metadataPath, rootPath } from "../shared/feed/paths.ts";
+import {
+  artifactPath,
+  consistentTarget,
+  feedPath,
+  metadataPath,
+  rootPath,
+  targetsPath,
+} from "../shared/feed/paths.ts";
 import type { Artifact } from "../shared/feed/update.ts";
-import { MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../shared/limits.ts";
+import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES, MAX_ROOT_BYTES, MAX_TARGETS_BYTES } from "../shared/limits.ts";
 
 /** A kernel that may have to be fetched. */
 export interface Candidate extends Listed {
@@ -96,9 +103,26 @@ export class Upstream {
     return undefined;
   }
 
-  /** Throws `unreachable` where it is missing, `trust` where it is another file. */
-  async artifact({ sha256, length }: Artifact): Promise<Uint8Array> {
-    const path = artifactPath(sha256);
+  /** Throws `trust` where it is missing, or another file. */
+  artifact(artifact: Artifact): Promise<Uint8Array> {
+    return this.#named(artifactPath(artifact.sha256), artifact);
+  }
+
+  /** The manifest of old targets. Throws as `artifact`. */
+  manifest(id: BuildId, file: Artifact): Promise<Uint8Array> {
+    const path = `${targetsPath(id)}/${consistentTarget(id, file.sha256)}`;
+    if (file.length <= MAX_MANIFEST_BYTES) return this.#named(path, file);
+    throw new RebootlessError("trust", `${path} would have ${file.length} bytes`);
+  }
+
+  /** Targets of a kernel as they were once, unverified; undefined where the feed does not have them any more. */
+  async targets(id: BuildId, version: number): Promise<Uint8Array | undefined> {
+    const path = `${metadataPath(id)}/${version}.targets.json`;
+    const fetched = await this.#file(path, { maxBytes: MAX_TARGETS_BYTES, download: true });
+    return fetched.status === "ok" ? fetched.bytes : undefined;
+  }
+
+  async #named(path: string, { sha256, length }: Artifact): Promise<Uint8Array> {
     const fetched = await this.#file(path, { maxBytes: length, download: true });
     if (fetched.status !== "ok") throw new RebootlessError("trust", `${this.feed.url}${path} is missing`);
     if (fetched.bytes.length === length && (await sha256Of(fetched.bytes)) === sha256) return fetched.bytes;

@@ -1,11 +1,14 @@
 import type { Command } from "commander";
+import { backUp } from "../../mirror/backup.ts";
+import { MirrorDir } from "../../mirror/mirror_dir.ts";
+import { Upstream } from "../../mirror/upstream.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { jsonObject } from "../../shared/json.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { Context } from "../context.ts";
-import { backUp } from "../feed/backup.ts";
 import { edgeClient, edgeReader } from "../feed/edge_client.ts";
+import { edgeFeed } from "../feed/edge_feed.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { restore } from "../feed/restore.ts";
 import { openWorkspace } from "../feed/workspace.ts";
@@ -47,8 +50,12 @@ async function runBackup(
   folder: string,
   { feed, root }: BackupOptions,
 ): Promise<void> {
-  const held = await readBounded(root, MAX_ROOT_BYTES);
-  const { kernels, changed, bytes } = await backUp(edgeReader(feed), folder, held, terminal.progress);
+  const { kernels, changed, bytes } = await backUp({
+    dir: new MirrorDir(folder),
+    upstream: new Upstream(edgeFeed(feed, edgeReader(feed))),
+    root: await readBounded(root, MAX_ROOT_BYTES),
+    progress: terminal.progress,
+  });
   terminal.say(
     `backup     ${counted(kernels, "kernel")}, each verified; ${changed} had changed, ${counted(bytes, "byte")} fetched`,
   );

@@ -1,12 +1,14 @@
-import type { ClosedFolder } from "../../node/folder/closed_folder.ts";
-import { type BuildId, isSha256Hex, type Sha256Hex } from "../../shared/brand.ts";
+import { EXPIRY_IS_NO_MATTER, judgeAt } from "../../mirror/judge.ts";
+import { MirrorDir } from "../../mirror/mirror_dir.ts";
+import { MirrorTrust } from "../../mirror/trust.ts";
+import { type BuildId, isBuildId, isSha256Hex, type Sha256Hex } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
 import { encodeBatch, PUBLICATIONS_PATH } from "../../shared/feed/batch.ts";
 import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
-import { artifactPath, feedPath } from "../../shared/feed/paths.ts";
+import { artifactPath, feedPath, rootPath } from "../../shared/feed/paths.ts";
 import {
   encodeRootChain,
   type Publication,
@@ -15,9 +17,6 @@ import {
 } from "../../shared/feed/publication.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { decodeSnapshot, decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
-import { readRoot } from "../keys/root.ts";
-import { verified } from "./backup.ts";
-import { backupFolder, kernelsIn, readFromBackup } from "./backup_files.ts";
 import { type EdgeClient, refusal } from "./edge_client.ts";
 import { decodeResults, type EdgeResult, MAX_RESULTS_BYTES } from "./results.ts";
 import { fetchRoot } from "./root_chain.ts";
@@ -51,9 +50,9 @@ export async function restore(
   path: string,
   progress: (line: string) => void,
 ): Promise<Restored & { readonly faults: readonly Unrestored[] }> {
-  const folder = backupFolder(path);
-  const root = await restoreRoots(edge, folder);
-  const kernels = await kernelsIn(folder);
+  const folder = new MirrorDir(path);
+  const trust = await restoreRoots(edge, folder);
+  const kernels = (await folder.files.names("kernels")).filter(isBuildId);
   const staging = new Staging(edge, await artifactsOfBackup(folder));
   const totals = { kernels: kernels.length, restored: 0, kept: 0 };
   const faults: Unrestored[] = [];
@@ -69,7 +68,7 @@ export async function restore(
     bytes = 0;
   };
   for (const [done, id] of kernels.entries()) {
-    const publication = await publicationOf(folder, root, id, staging).catch((error: unknown) => {
+    const publication = await publicationOf(folder, trust, id, staging).catch((error: unknown) => {
       if (!(error instanceof RebootlessError) || error.code === "unreachable") throw error;
       faults.push({ buildId: id, error });
     });
@@ -84,15 +83,14 @@ export async function restore(
   return { ...totals, faults };
 }
 
-/** Returns the newest root of the backup. */
-async function restoreRoots(edge: EdgeClient, folder: ClosedFolder): Promise<Uint8Array> {
-  const versions = rootVersionsAmong(await folder.names(ROOT_PATH));
+/** Returns the trust in the newest root of the backup. */
+async function restoreRoots(edge: EdgeClient, folder: MirrorDir): Promise<MirrorTrust> {
+  const versions = rootVersionsAmong(await folder.files.names(ROOT_PATH));
   const newest = versions.at(-1);
   if (newest === undefined) {
     throw new RebootlessError("usage", `${folder.path} is no backup: it has no ${ROOT_PATH}/N.root.json`);
   }
-  const read = (version: number) =>
-    readFromBackup(folder, `${ROOT_PATH}/${version}.root.json`, MAX_ROOT_BYTES);
+  const read = (version: number) => readFromBackup(folder, rootPath(version), MAX_ROOT_BYTES);
   const missing: Uint8Array[] = [];
   for (const version of [...versions].reverse()) {
     if (version === 1 || (await fetchRoot(edge, version)) !== undefined) break;
@@ -103,25 +101,23 @@ async function restoreRoots(edge: EdgeClient, folder: ClosedFolder): Promise<Uin
     const answer = await edge.send({ method: "POST", path: `/${ROOT_CHAIN_PATH}`, body });
     if (answer.status !== 201) throw refusal(answer, "the roots");
   }
-  const root = await read(newest);
-  await readRoot(root);
-  return root;
+  return MirrorTrust.from(await read(newest));
 }
 
 /** Of what the backup has of a kernel; its artifacts are staged. Throws `trust` for what is damaged. */
 async function publicationOf(
-  folder: ClosedFolder,
-  root: Uint8Array,
+  folder: MirrorDir,
+  trust: MirrorTrust,
   id: BuildId,
   staging: Staging,
 ): Promise<Publication> {
   const bundle = decodeBundle(await readFromBackup(folder, feedPath(id), MAX_BUNDLE_BYTES));
-  const { manifest, version } = await verified(bundle, id, root);
+  const { manifest, trusted } = await judgeAt(id, bundle, undefined, trust, EXPIRY_IS_NO_MATTER);
   await staging.provide(artifactsIn(manifest).map(({ sha256 }) => sha256));
   const { targets } = bundle;
   return {
     buildId: id,
-    base: version - 1,
+    base: (trusted.targets?.version ?? 0) - 1,
     targets,
     manifest: bundle.manifest,
     restored: signedVersions(bundle),
@@ -141,13 +137,20 @@ const signedVersions = ({ snapshot, timestamp }: Bundle) => ({
   timestamp: decodeTimestamp(parseEnvelope(timestamp, "timestamp").signed).version,
 });
 
-async function artifactsOfBackup(folder: ClosedFolder): Promise<Artifacts> {
-  const digests = (await folder.names("artifacts")).filter(isSha256Hex);
+async function artifactsOfBackup(folder: MirrorDir): Promise<Artifacts> {
+  const digests = (await folder.files.names("artifacts")).filter(isSha256Hex);
   return new Map(digests.map((sha256) => [sha256, () => readArtifact(folder, sha256)]));
 }
 
-async function readArtifact(folder: ClosedFolder, sha256: Sha256Hex): Promise<Uint8Array> {
+async function readArtifact(folder: MirrorDir, sha256: Sha256Hex): Promise<Uint8Array> {
   const bytes = await readFromBackup(folder, artifactPath(sha256), MAX_ARTIFACT_BYTES);
   if ((await sha256Of(bytes)) === sha256) return bytes;
   throw new RebootlessError("trust", `${artifactPath(sha256)} of the backup is damaged`);
+}
+
+/** Throws `trust` where the backup lacks the file. */
+async function readFromBackup(folder: MirrorDir, path: string, maxBytes: number): Promise<Uint8Array> {
+  const bytes = await folder.read(path, maxBytes);
+  if (bytes) return bytes;
+  throw new RebootlessError("trust", `${path} of the backup is missing, or is not a plain file of its kind`);
 }

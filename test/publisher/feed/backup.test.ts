@@ -4,9 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Serving, serve } from "../../../edge/node/serve.ts";
+import { backUp } from "../../../mirror/backup.ts";
+import { check } from "../../../mirror/check.ts";
+import { MirrorDir } from "../../../mirror/mirror_dir.ts";
+import { Upstream } from "../../../mirror/upstream.ts";
 import { verifyPublished } from "../../../node/verifier.ts";
-import { backUp, type Source } from "../../../publisher/feed/backup.ts";
-import { edgeReader } from "../../../publisher/feed/edge_client.ts";
+import { type EdgeClient, edgeReader } from "../../../publisher/feed/edge_client.ts";
+import { edgeFeed } from "../../../publisher/feed/edge_feed.ts";
 import type { BuildId } from "../../../shared/brand.ts";
 import { fromUtf8, utf8 } from "../../../shared/bytes.ts";
 import { sha256Of } from "../../../shared/crypto/digest.ts";
@@ -148,18 +152,40 @@ describe("a backup", () => {
   });
 });
 
+describe("a backup's folder that an earlier program made", () => {
+  it("is taken over, and is a mirror that verifies", async () => {
+    await rm(join(backup, "mirror"), { recursive: true });
+    for (const one of ids) {
+      const metadata = join(backup, `kernels/${one}/metadata`);
+      for (const name of await readdir(metadata))
+        if (!name.endsWith(".targets.json")) await rm(join(metadata, name));
+    }
+    expect(await runBackup()).toMatchObject({ kernels: 3, changed: 0 });
+    const { faults, kernels } = await check(new MirrorDir(backup), systemClock(), () => undefined);
+    expect({ faults, kernels }).toEqual({ faults: [], kernels: 3 });
+  });
+
+  it("accepts a newer root of the same feed", async () => {
+    await mustCli(["backup", backup, "--feed", firstUrl, "--root", join(feed, "root/2.root.json")]);
+    expect(await readFile(join(backup, "mirror/root.json"))).toEqual(
+      await readFile(join(feed, "root/1.root.json")),
+    );
+  });
+});
+
 describe("a feed whose list never ends", () => {
   it("is backed up as far as it was listed, which is said to be a failure", async () => {
     const reader = edgeReader(firstUrl);
     let page = 0;
-    const get: Source["get"] = async (path, max, etag) => {
+    const get: EdgeClient["get"] = async (path, max, etag) => {
       if (!path.startsWith("kernels/changes")) return reader.get(path, max, etag);
       const answer = await reader.get("kernels/changes", max);
       const more = { ...JSON.parse(fromUtf8(answer.body)), next: `c${page++ % 9}`, more: true };
       return { ...answer, body: utf8(JSON.stringify(more)) };
     };
     const [endless, root] = [join(dir, "endless"), await readFile(join(feed, "root/1.root.json"))];
-    const backingUp = backUp({ get }, endless, root, () => undefined);
+    const upstream = new Upstream(edgeFeed(firstUrl, { get }));
+    const backingUp = backUp({ dir: new MirrorDir(endless), upstream, root, progress: () => undefined });
     await expect(backingUp).rejects.toMatchObject({ code: "no_list" });
     expect(await readdir(join(endless, "kernels"))).toEqual([...ids, "index.json"].sort());
   });
