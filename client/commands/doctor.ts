@@ -23,7 +23,11 @@ import { openKernelCore } from "../host/kcore.ts";
 import { openHost } from "../this_host.ts";
 import { type PollingOptions, pollFeed } from "./polling.ts";
 
-/** Can this host be patched? Says of each thing that decides it how it stands. Throws `unsupported` when one forbids it. */
+/**
+ * Checks whether this host can be patched, and reports each thing that decides it.
+ *
+ * @throws RebootlessError `unsupported` if one of them prevents it.
+ */
 export async function doctor(context: Context, options: PollingOptions): Promise<void> {
   const { places, clock, system, terminal } = context;
   const results = await runChecks([
@@ -41,7 +45,7 @@ export async function doctor(context: Context, options: PollingOptions): Promise
   const failed = results.filter(({ verdict }) => verdict === "fail");
   if (failed.length === 0) return terminal.result("doctor", answer);
   const names = failed.map(({ check }) => check).join(", ");
-  throw new RebootlessError("unsupported", `as things are, this host cannot be patched: ${names}`, {
+  throw new RebootlessError("unsupported", `this host cannot be patched in its present state: ${names}`, {
     answer,
   });
 }
@@ -51,24 +55,24 @@ function kernel(): CheckOutcome {
   return ok(`${release} ${architecture}, build ID ${buildId}`);
 }
 
-/** What runs by the clock met with and did not get over. */
+/** Reports the lasting conditions that scheduled runs found. */
 const runsCheck = ({ places }: Context): Check => ({
   name: "runs",
   look: async () => {
     const lasting = await shownConditions(places.stateDir);
-    if (lasting.length === 0) return ok("nothing lasts that runs by the clock would tell of");
-    return warn(lasting.map(beginLine).join("; "), "docs/monitoring.md says what each of these is.");
+    if (lasting.length === 0) return ok("scheduled runs have nothing to report");
+    return warn(lasting.map(beginLine).join("; "), "docs/monitoring.md explains each of these.");
   },
 });
 
-/** The way `check` asks: whether it answers, covers this kernel, verifies and is fresh. What verifies is kept. */
+/** Polls the feed as `check` does: whether it answers, covers this kernel, verifies and is fresh. What verifies is stored. */
 const feedCheck = (context: Context, options: PollingOptions): Check => ({
   name: "feed",
   look: async () => {
     const host = await openHost(context.places);
     const { polled } = await pollFeed(context, host, options);
     const updates = polled.manifest.updates.length;
-    const how = options.offline ? "from what is kept" : "reached";
+    const how = options.offline ? "read from the cache" : "reached";
     return ok(
       `${how}, verified until ${formatInstant(polled.expires)}, ${counted(updates, "update")} for this kernel`,
     );

@@ -2,7 +2,7 @@ import { hasErrno } from "../../node/errno.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 
-/** What one check found. `fail`: updates cannot be applied here as things are. */
+/** The result of one check. `fail` means that updates cannot be applied on this host in its present state. */
 export interface CheckResult {
   readonly check: string;
   readonly verdict: "ok" | "warn" | "fail";
@@ -10,10 +10,10 @@ export interface CheckResult {
   readonly hint: string | undefined;
 }
 
-/** One thing that decides whether a host can be patched. */
+/** A check of one thing that decides whether a host can be patched. */
 export interface Check {
   readonly name: string;
-  /** What it finds; what it throws is a result too. */
+  /** Makes the check. An error that it throws is a result too. */
   readonly look: () => Promise<CheckOutcome>;
 }
 
@@ -23,20 +23,21 @@ export const ok = (says: string): CheckOutcome => ({ verdict: "ok", says, hint: 
 export const warn = (says: string, hint: string): CheckOutcome => ({ verdict: "warn", says, hint });
 export const fail = (says: string, hint?: string): CheckOutcome => ({ verdict: "fail", says, hint });
 
-/** One after the other: what they look at is the same few files, and people read them in order. */
+/** Makes the checks one after the other: they read the same few files, and people read their results in order. */
 export async function runChecks(checks: readonly Check[]): Promise<readonly CheckResult[]> {
   const results: CheckResult[] = [];
   for (const { name, look } of checks) {
-    const verdict = await look().catch(unableToTell);
+    const verdict = await look().catch(failedCheck);
     results.push({ check: name, ...verdict });
   }
   return results;
 }
 
-/** What cannot be told is as bad as what is wrong: the update would meet it too. */
-function unableToTell(error: unknown): CheckOutcome {
+/** Makes a failed check of an error, because an update would fail in the same way. */
+function failedCheck(error: unknown): CheckOutcome {
   if (error instanceof RebootlessError) return fail(error.message, error.hint);
-  if (hasErrno(error, "EACCES", "EPERM", "EIO")) return fail(`cannot look: ${String(error)}`, "Run as root.");
+  if (hasErrno(error, "EACCES", "EPERM", "EIO"))
+    return fail(`this cannot be checked: ${String(error)}`, "Run as root.");
   throw error;
 }
 

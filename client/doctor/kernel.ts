@@ -3,7 +3,7 @@ import { type Check, type CheckOutcome, fail, ok, warn } from "./check.ts";
 
 type Read = Pick<System, "read" | "list">;
 
-/** What the kernel was built with and how it was set: each of these can forbid live patches by itself. */
+/** Checks how the kernel was built and set. Each of these can prevent live patches by itself. */
 export const kernelChecks = (system: Read): readonly Check[] => [
   { name: "livepatch", look: () => livepatch(system) },
   { name: "ftrace", look: () => ftrace(system) },
@@ -14,19 +14,22 @@ export const kernelChecks = (system: Read): readonly Check[] => [
 
 async function livepatch(system: Read): Promise<CheckOutcome> {
   const names = await system.list("/sys/kernel");
-  if (names.includes("livepatch")) return ok("the kernel takes live patches");
+  if (names.includes("livepatch")) return ok("the kernel supports live patches");
   if (names.length === 0) return fail("/sys is not mounted", "Mount sysfs on /sys.");
   return fail(
     "the kernel was built without CONFIG_LIVEPATCH",
-    "Boot a kernel of the distribution that has it.",
+    "Boot a kernel that has it, such as the distribution's own.",
   );
 }
 
 async function ftrace(system: Read): Promise<CheckOutcome> {
   const enabled = await system.read("/proc/sys/kernel/ftrace_enabled");
-  if (enabled === "1") return ok("functions can be redirected");
+  if (enabled === "1") return ok("ftrace is enabled, so functions can be redirected");
   if (enabled === undefined) return fail("the kernel was built without ftrace");
-  return fail("ftrace is switched off", "sysctl kernel.ftrace_enabled=1, and see who set it to 0.");
+  return fail(
+    "ftrace is switched off",
+    "Run `sysctl kernel.ftrace_enabled=1`, and find out what set it to 0.",
+  );
 }
 
 async function modules(system: Read): Promise<CheckOutcome> {
@@ -35,18 +38,18 @@ async function modules(system: Read): Promise<CheckOutcome> {
   if (disabled === undefined) return fail("the kernel was built without loadable modules");
   return fail(
     "loading modules is switched off until the next boot",
-    "Take kernel.modules_disabled=1 out of the host's sysctl settings and reboot.",
+    "Remove kernel.modules_disabled=1 from the host's sysctl settings and reboot.",
   );
 }
 
 async function signatures(system: Read): Promise<CheckOutcome> {
   const enforced = await system.read("/sys/module/module/parameters/sig_enforce");
-  if (enforced !== "Y") return ok("modules need no signature of the kernel's own");
-  return warn("the kernel takes only modules that are signed with a key it knows", SIGNED_MODULES);
+  if (enforced !== "Y") return ok("the kernel requires no signature in modules");
+  return warn("the kernel loads only modules that are signed with a key that it trusts", SIGNED_MODULES);
 }
 
 const SIGNED_MODULES =
-  "The publisher's updates must carry such a signature; enroll the publisher's certificate (mokutil --import).";
+  "The publisher's modules must be signed in this way. Enrol the publisher's certificate (`mokutil --import`).";
 
 async function lockdown(system: Read): Promise<CheckOutcome> {
   const modes = await system.read("/sys/kernel/security/lockdown");
@@ -55,13 +58,13 @@ async function lockdown(system: Read): Promise<CheckOutcome> {
     case "confidentiality":
       return fail(
         "lockdown is in confidentiality mode: the kernel's memory cannot be read, so no update can be checked",
-        "Boot with lockdown=integrity, or without.",
+        "Boot with lockdown=integrity, or without lockdown.",
       );
     case "integrity":
-      return warn("lockdown is in integrity mode: modules need a signature", SIGNED_MODULES);
+      return warn("lockdown is in integrity mode, so modules must be signed", SIGNED_MODULES);
     case "none":
       return ok("the kernel is not locked down");
     default:
-      return ok("the kernel says nothing of lockdown");
+      return ok("the kernel does not report a lockdown mode");
   }
 }

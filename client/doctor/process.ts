@@ -5,7 +5,7 @@ import type { KernelCore } from "../host/kcore.ts";
 import type { System } from "../host/system.ts";
 import { type Check, type CheckOutcome, fail, ok } from "./check.ts";
 
-/** What this process may do, and with what it does it. */
+/** Checks what this process may do, and the programs that it needs. */
 export const processChecks = (
   system: Pick<System, "read">,
   openCore: () => KernelCore,
@@ -18,14 +18,14 @@ export const processChecks = (
   { name: "node", look: async () => node(nodeVersion) },
 ];
 
-/** Bit numbers of linux/capability.h. */
+/** The capabilities that are needed, with their bit numbers from linux/capability.h. */
 const NEEDED: ReadonlyMap<string, bigint> = new Map([
   ["CAP_SYS_MODULE", 16n],
   ["CAP_SYS_RAWIO", 17n],
   ["CAP_SYS_ADMIN", 21n],
 ]);
 
-/** Files that container managers leave in what they start. */
+/** Files that container managers create in a container. */
 const CONTAINER_MARKS = ["/run/.containerenv", "/.dockerenv", "/run/systemd/container"] as const;
 
 async function rights(
@@ -34,14 +34,14 @@ async function rights(
 ): Promise<CheckOutcome> {
   const effective = /^CapEff:\s*([0-9a-f]{1,16})$/m.exec((await system.read("/proc/self/status")) ?? "")?.[1];
   if (effective === undefined)
-    throw new RebootlessError("unsupported", "/proc/self/status names no capabilities");
+    throw new RebootlessError("unsupported", "/proc/self/status does not list capabilities");
   const held = BigInt(`0x${effective}`);
   const missing = [...NEEDED].filter(([, bit]) => ((held >> bit) & 1n) === 0n).map(([name]) => name);
   if (missing.length === 0) return ok("this process may load modules and read the kernel's memory");
   const container = CONTAINER_MARKS.some(exists);
   return fail(
     `this process lacks ${missing.join(", ")}${container ? ": it runs in a container" : ""}`,
-    container ? "A container's kernel is its host's: run rebootless there." : "Run as root.",
+    container ? "A container uses its host's kernel: run rebootless on the host." : "Run as root.",
   );
 }
 
@@ -51,7 +51,7 @@ function memory(openCore: () => KernelCore): CheckOutcome {
   return ok("the kernel's memory can be read");
 }
 
-/** Where System.run looks for them. */
+/** The folders in which System.run looks for programs. */
 const FOLDERS = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"] as const;
 const TOOLS: ReadonlyMap<string, string> = new Map([
   ["insmod", "kmod or busybox"],
@@ -61,7 +61,7 @@ const TOOLS: ReadonlyMap<string, string> = new Map([
 
 function tools(exists: (path: string) => boolean): CheckOutcome {
   const missing = [...TOOLS].filter(([name]) => !FOLDERS.some((folder) => exists(`${folder}/${name}`)));
-  if (missing.length === 0) return ok("insmod, rmmod and flock are there");
+  if (missing.length === 0) return ok("insmod, rmmod and flock are installed");
   const names = missing.map(([name]) => name).join(", ");
   return fail(`not found: ${names}`, `Install ${[...new Set(missing.map(([, from]) => from))].join("; ")}.`);
 }

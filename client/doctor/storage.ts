@@ -6,18 +6,18 @@ import { requireOwnFolders } from "../../node/own_folders.ts";
 import { type Check, type CheckOutcome, fail, ok, warn } from "./check.ts";
 
 const MIB = 1024 * 1024;
-/** The largest module and the largest feed, each beside the one that it replaces. */
+/** Room for the largest module and the largest feed, each beside the one that it replaces. */
 const NEEDED_BYTES = 128 * MIB;
-/** Below this, a year of updates could fill it. */
+/** With less than this, the updates of a year could fill the disk. */
 const COMFORTABLE_BYTES = 512 * MIB;
 
-/** A file system, as far as it decides. */
+/** What is checked of a file system. */
 interface Volume {
   readonly freeBytes: number;
   readonly writable: boolean;
 }
 
-/** undefined where there is no such folder. */
+/** Looks at the file system of a folder; undefined if there is no such folder. */
 type VolumeOf = (path: string) => Promise<Volume | undefined>;
 
 export const volumeOf: VolumeOf = async (path) => {
@@ -34,7 +34,7 @@ export const volumeOf: VolumeOf = async (path) => {
   }
 };
 
-/** Whether what is fetched finds room. */
+/** Checks that there is room for what is fetched, and that only root controls the folders. */
 export const storageChecks = (places: Places, volume: VolumeOf = volumeOf): readonly Check[] => [
   { name: "disk", look: () => disk(places.stateDir, volume) },
   { name: "folders", look: async () => folders(places) },
@@ -43,18 +43,20 @@ export const storageChecks = (places: Places, volume: VolumeOf = volumeOf): read
 function folders(places: Places): CheckOutcome {
   const paths = foldersOf(places);
   requireOwnFolders(paths);
-  return ok(`root alone controls ${paths.join(", ")}`);
+  return ok(`only root controls ${paths.join(", ")}`);
 }
 
-/** Of the folder, or of the nearest above it that is there: the first run makes the rest. */
+/** Checks the folder, or the nearest existing one above it. The first run creates the rest. */
 async function disk(path: string, volume: VolumeOf): Promise<CheckOutcome> {
   const found = await volume(path);
   if (!found)
-    return path === dirname(path) ? fail(`${path} is not there`) : await disk(dirname(path), volume);
+    return path === dirname(path) ? fail(`${path} does not exist`) : await disk(dirname(path), volume);
   const free = `${Math.floor(found.freeBytes / MIB)} MiB free in ${path}`;
   if (!found.writable)
-    return fail(`${path} cannot be written`, "Run as root; see whether it is mounted read-only.");
-  if (found.freeBytes < NEEDED_BYTES) return fail(free, `Make room: ${NEEDED_BYTES / MIB} MiB are needed.`);
-  if (found.freeBytes < COMFORTABLE_BYTES) return warn(free, `${COMFORTABLE_BYTES / MIB} MiB last for long.`);
+    return fail(`${path} cannot be written`, "Run as root, and check whether it is mounted read-only.");
+  if (found.freeBytes < NEEDED_BYTES)
+    return fail(free, `Make room: at least ${NEEDED_BYTES / MIB} MiB are needed.`);
+  if (found.freeBytes < COMFORTABLE_BYTES)
+    return warn(free, `This is enough for now; ${COMFORTABLE_BYTES / MIB} MiB are enough for a long time.`);
   return ok(free);
 }

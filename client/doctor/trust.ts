@@ -10,10 +10,10 @@ import type { System } from "../host/system.ts";
 import { hostTrust } from "../trust/host_trust.ts";
 import { type Check, type CheckOutcome, fail, ok, warn } from "./check.ts";
 
-/** How early it is said that the root of trust will expire. */
+/** How long before its expiry the root of trust is warned of. */
 const ROOT_NOTICE_MS = 30 * DAY;
 
-/** What the administrator set up. */
+/** Checks what the administrator has set up. */
 export const setupChecks = (places: Places, clock: Clock, system: System): readonly Check[] => [
   { name: "clock", look: () => time(places, clock) },
   { name: "configuration", look: () => configuration(places) },
@@ -24,7 +24,7 @@ export const setupChecks = (places: Places, clock: Clock, system: System): reado
 async function time(places: Places, clock: Clock): Promise<CheckOutcome> {
   const root = await readIfPresent(provisionedRootFile(places));
   const latest = root && (await hostTrust(places.stateDir, root).latestTime());
-  return ok(`it is ${formatInstant(saneTime(clock, latest))}`);
+  return ok(`the time is ${formatInstant(saneTime(clock, latest))}`);
 }
 
 async function configuration(places: Places): Promise<CheckOutcome> {
@@ -39,15 +39,15 @@ async function root(places: Places, clock: Clock): Promise<CheckOutcome> {
   const { version, expires } = (
     await TrustedSet.fromRoot(bytes, clock(), verifyAnyScheme).catch(damaged(path))
   ).root;
-  const says = `version ${version}, until ${formatInstant(expires)}`;
+  const says = `version ${version}, which expires at ${formatInstant(expires)}`;
   if (expires > clock() + ROOT_NOTICE_MS) return ok(says);
-  return warn(says, "The feed may have a newer one already; else its publishers must sign one.");
+  return warn(says, "The feed may already have a newer one. If not, its publishers must sign one.");
 }
 
 const damaged =
   (path: string) =>
   (cause: unknown): never => {
-    throw new RebootlessError("trust", `${path} is not a root of trust that verifies`, {
+    throw new RebootlessError("trust", `${path} does not verify as a root of trust`, {
       cause,
       hint: "Get it from the publisher again, and run `rebootless init`.",
     });
@@ -56,9 +56,6 @@ const damaged =
 async function offSwitch(places: Places, system: System): Promise<CheckOutcome> {
   const off = await killSwitch(places, system);
   return off === undefined
-    ? ok("nothing switches rebootless off")
-    : warn(
-        `switched off: ${off}`,
-        "Neither the timer nor the boot applies updates until that is taken away.",
-      );
+    ? ok("rebootless is not switched off")
+    : warn(`switched off: ${off}`, "Neither the timer nor the boot applies updates until this is removed.");
 }

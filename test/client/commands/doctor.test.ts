@@ -33,12 +33,12 @@ describe("doctor", () => {
     expect(code).toBe(1);
     expect(stdout).toContain(`ok    kernel         6.1.0-57-test x86_64, build ID ${ID}\n`);
     expect(stdout).toMatch(
-      /^fail {2}modules {8}loading modules is switched off until the next boot\n {21}Take /m,
+      /^fail {2}modules {8}loading modules is switched off until the next boot\n {21}Remove /m,
     );
     expect(stdout).toMatch(
       /^ok {4}feed {11}reached, verified until 2036-08-30T00:00:00Z, 1 update for this kernel$/m,
     );
-    expect(stderr).toMatch(/^error: as things are, this host cannot be patched: .*modules/);
+    expect(stderr).toMatch(/^error: this host cannot be patched in its present state: .*modules/);
   });
 
   it("says the same to programs, as one object", async () => {
@@ -50,7 +50,7 @@ describe("doctor", () => {
       exit_code: 1,
       error: { code: "unsupported" },
       checks: expect.arrayContaining([
-        { check: "livepatch", verdict: "ok", says: "the kernel takes live patches" },
+        { check: "livepatch", verdict: "ok", says: "the kernel supports live patches" },
         expect.objectContaining({ check: "modules", verdict: "fail", hint: expect.any(String) }),
       ]),
     });

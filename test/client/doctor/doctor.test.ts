@@ -72,7 +72,7 @@ describe("the kernel", () => {
       "fail",
       "memory",
     ],
-    ["lockdown", kernel({ "/sys/kernel/security/lockdown": undefined }), "ok", "nothing"],
+    ["lockdown", kernel({ "/sys/kernel/security/lockdown": undefined }), "ok", "does not report"],
   ] as const)("%s: case %#", async (name, system, verdict, says) => {
     const found = await finding(kernelChecks(system), name);
     expect(found).toMatchObject({ verdict, says: expect.stringContaining(says) });
@@ -207,7 +207,7 @@ describe("the set-up", () => {
     const both = '"/srv/feed", "https://a.example/", "http://b.example/"';
     expect(await proxy(both, {})).toMatchObject({
       verdict: "ok",
-      says: "feeds are reached without a proxy",
+      says: "the feeds are reached without a proxy",
     });
     expect(await proxy(both, { HTTPS_PROXY: "http://me:pw@p:1", no_proxy: "b.example" })).toMatchObject({
       verdict: "ok",
@@ -215,7 +215,7 @@ describe("the set-up", () => {
     });
   });
 
-  it("warns that HTTP_PROXY is not heeded, where a feed would need it", async () => {
+  it("warns that HTTP_PROXY is ignored, where a feed would need it", async () => {
     const places = { configDir: dir, stateDir: dir, runDir: dir };
     const verdict = async (feed: string, environment: Readonly<Record<string, string>>) => {
       await writeFile(join(dir, "rebootless.toml"), `feed = "${feed}"\n`);
