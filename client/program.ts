@@ -24,7 +24,7 @@ import type { VerifyOptions } from "./commands/verify.ts";
 import type { VerifyKernelOptions } from "./commands/verify_kernel.ts";
 import type { VexOptions } from "./commands/vex.ts";
 
-/** What scheduled runs never load. */
+/** Loads the commands that scheduled runs do not need. */
 const looking = () => import("./commands/inspecting.ts");
 
 const many = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -41,8 +41,8 @@ type Run = (command: string, globals: GlobalOptions, action: Action) => Promise<
 
 const polling = (command: Command): Command =>
   command
-    .option("--offline", "make no request: use what was verified before")
-    .option("--accept-stale <time>", "take metadata that expired this long ago: 90m, 36h, 14d");
+    .option("--offline", "make no request; use what was verified before")
+    .option("--accept-stale <time>", "accept metadata that expired less than this time ago: 90m, 36h, 14d");
 
 /**
  * Returns the command line.
@@ -58,15 +58,18 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
 
   const command = (usage: string, description: string) => root.command(usage).description(description);
   const globals = (self: Command): GlobalOptions => self.optsWithGlobals();
-  /** Root's alone, and its end is written down. */
+  /** Runs a command that only root may run, and records how it ended. */
   const change = (name: string, purpose: string, self: Command, action: Action) =>
     run(name, globals(self), asRoot(purpose, recorded(name, version, action)));
 
-  command("init", "set this host up: which feed, and the root of trust")
+  command("init", "set this host up: its feed and its root of trust")
     .requiredOption("--feed <url>", "address of the feed")
-    .requiredOption("--root <file>", "root of trust, had from the publisher by a way you trust")
-    .option("--force", "replace another root of trust")
-    .option("--offline", "do not ask the feed, which may be out of reach: for images and packages")
+    .requiredOption(
+      "--root <file>",
+      "root of trust, which you got from the publisher in a way that you trust",
+    )
+    .option("--force", "replace a different root of trust")
+    .option("--offline", "do not contact the feed; for images and packages")
     .action((options: InitOptions, self: Command) =>
       run(
         "init",
@@ -77,12 +80,12 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
         }),
       ),
     );
-  polling(command("check", "ask the feed what there is for the running kernel"))
-    .option("--exit-code", "end with 100 if there is something to apply")
+  polling(command("check", "ask the feed for updates of the running kernel"))
+    .option("--exit-code", "exit with 100 if there is something to apply")
     .action((options: CheckOptions, self: Command) =>
-      change("check", "keep what is verified", self, (context) => check(context, options)),
+      change("check", "store what is verified", self, (context) => check(context, options)),
     );
-  command("completion", "print the script by which a shell completes this command line")
+  command("completion", "print a script that lets a shell complete this command line")
     .addArgument(new Argument("<shell>", "the shell").choices(["bash", "fish", "zsh"] satisfies Shell[]))
     .action((shell: Shell, _: object, self: Command) =>
       run("completion", globals(self), async (context) => {
@@ -92,30 +95,33 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
     );
   root
     .command("complete", { hidden: true })
-    .addArgument(new Argument("<what>", "what words are wanted").choices(COMPLETED))
+    .addArgument(new Argument("<what>", "the kind of words to list").choices(COMPLETED))
     .action((what: Completed, _: object, self: Command) =>
       run("complete", globals(self), async (context) => {
         const { complete } = await looking();
         await complete(context, what);
       }),
     );
-  command("config", "show every setting, and where its value was said").action((_: object, self: Command) =>
+  command("config", "show every setting, its value and where it is set").action((_: object, self: Command) =>
     run("config", globals(self), async (context) => {
       const { config } = await looking();
       await config(context);
     }),
   );
-  polling(command("doctor", "say whether this host can be patched, and what forbids it")).action(
+  polling(command("doctor", "check whether this host can be patched, and what prevents it")).action(
     (options: PollingOptions, self: Command) =>
       run("doctor", globals(self), async (context) => {
         const { doctor } = await looking();
         await doctor(context, options).finally(context.lock.release);
       }),
   );
-  command("hold", "keep updates from being applied until unhold, or list what is held")
-    .argument("[id-or-cve...]", "an update's id, or a CVE: whatever fixes it (else: list what is held)")
-    .option("--reason <text>", "why, for whoever asks later")
-    .option("--force", "also what nothing that was verified here is called or fixes")
+  command("hold", "keep updates from being applied until unhold, or list the holds")
+    .argument(
+      "[id-or-cve...]",
+      "an update's id, or a CVE for every update that fixes it (default: list the holds)",
+    )
+    .option("--reason <text>", "the reason, which is shown with the hold")
+    .option("--force", "hold it even if no known update has this id or fixes this CVE")
     .action((names: string[], options: HoldOptions, self: Command) =>
       names.length > 0
         ? change("hold", "hold updates", self, async (context) => {
@@ -127,18 +133,18 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
             await holds(context, options);
           }),
     );
-  command("boot", "apply what was applied before a reboot, without a feed").action(
+  command("boot", "apply again what was applied before a reboot, without a feed").action(
     (_: object, self: Command) => change("boot", "apply updates", self, boot),
   );
-  command("history", "say what was done to the running kernel's build, boot by boot").action(
+  command("history", "show the changes to the running kernel's build, boot by boot").action(
     (_: object, self: Command) =>
       run("history", globals(self), async (context) => {
         const { history } = await looking();
         await history(context);
       }),
   );
-  command("metrics", "print what a monitor wants to know, in the text format of Prometheus")
-    .option("-o, --output <file>", "where to write it; stdout without it")
+  command("metrics", "print metrics for a monitor, in the text format of Prometheus")
+    .option("-o, --output <file>", "the file to write (default: stdout)")
     .action((options: MetricsOptions, self: Command) =>
       run(
         "metrics",
@@ -150,12 +156,12 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
       ),
     );
   polling(command("upgrade", "apply the updates that the running kernel lacks"))
-    .argument("[id...]", "these, with what they depend on (else: all)")
-    .option("-n, --dry-run", "do everything but load, and say what would happen")
-    .option("--partial", "apply to what is loaded, and leave modules that are not for later")
+    .argument("[id...]", "updates to apply, with those that they depend on (default: all)")
+    .option("-n, --dry-run", "do everything except loading, and say what would happen")
+    .option("--partial", "apply updates of modules that are not loaded when these are loaded")
     .option("--no-partial", "refuse updates of modules that are not loaded")
     .option("--replace-others", "let an atomic replace take out patches that it does not supersede")
-    .option("--scheduled", "as cron and timers run it: after a random wait, quiet, and as `mode` says")
+    .option("--scheduled", "run as cron and timers do: after a random wait, quietly, and according to `mode`")
     .action((ids: string[], options: UpgradeOptions & { readonly scheduled?: boolean }, self: Command) =>
       change("upgrade", "apply updates", self, async (context) => {
         if (!options.scheduled) return upgrade(context, ids, options);
@@ -165,25 +171,26 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
         });
       }),
     );
-  command("show", "list the updates for this kernel, or tell all there is to one")
-    .argument("[id]", "an update")
-    .option("--available", "only what is not applied")
-    .option("--applied", "only what is applied")
+  command("show", "list the updates for this kernel, or show one in full")
+    .argument("[id]", "an update to show in full")
+    .option("--available", "only updates that are not applied")
+    .option("--applied", "only updates that are applied")
     .action((id: string | undefined, options: ShowOptions, self: Command) =>
       run("show", globals(self), async (context) => {
         const { show } = await looking();
         await show(context, id, options);
       }),
     );
-  command("status", "say what is in force").action((_: object, self: Command) =>
-    run("status", globals(self), async (context) => {
-      const { status } = await looking();
-      await status(context);
-    }),
+  command("status", "show the state of the running kernel and its updates").action(
+    (_: object, self: Command) =>
+      run("status", globals(self), async (context) => {
+        const { status } = await looking();
+        await status(context);
+      }),
   );
-  command("uname", "as uname(1), with the release whose fixes the kernel has")
+  command("uname", "print what uname(1) prints, with the release whose fixes the kernel has")
     .option("-a", "everything")
-    .option("-s", "the kernel's name (nothing given: this)")
+    .option("-s", "the kernel's name (the default)")
     .option("-n", "the host's name")
     .option("-r", "the effective release")
     .option("-v", "the kernel's version")
@@ -200,28 +207,28 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
   command("undo", "take updates out of the running kernel")
     .argument("[id...]", "updates to undo, with those that depend on them")
     .option("--all", "undo every update of this feed")
-    .option("-n, --dry-run", "say what would be undone")
+    .option("-n, --dry-run", "only say what would be undone")
     .action((ids: string[], options: UndoOptions, self: Command) =>
       change("undo", "undo updates", self, (context) => undo(context, ids, options)),
     );
-  command("unhold", "let updates be applied again that were held")
-    .argument("<id-or-cve...>", "what was held")
-    .option("--force", "pass over what is not held")
+  command("unhold", "allow held updates to be applied again")
+    .argument("<id-or-cve...>", "what is held")
+    .option("--force", "ignore what is not held")
     .action((names: string[], options: UnholdOptions, self: Command) =>
-      change("unhold", "let updates go", self, async (context) => {
+      change("unhold", "release holds", self, async (context) => {
         const { unhold } = await looking();
         await unhold(context, names, options);
       }),
     );
-  command("verify", "say where something comes from, or whether the running kernel is the code it should be")
+  command("verify", "verify who signed something, or that the running kernel's code is unchanged")
     .argument(
       "[what...]",
       "a module, a manifest, a feed.json, a mirror's folder, or the id of an applied update",
     )
-    .option("--bundle <file>", "the kernel's feed.json to verify against, in place of what this host keeps")
+    .option("--bundle <file>", "the feed.json to verify against, instead of what this host has stored")
     .option("--kernel", "compare every function of the running kernel with its distribution's image")
-    .option("--fingerprints <file...>", "with --kernel: what the functions must be, in place of the feed's")
-    .option("--kcore <core>", "with --kernel: an ELF core file to look at, in place of the running kernel")
+    .option("--fingerprints <file...>", "with --kernel: fingerprint files to use instead of the feed's")
+    .option("--kcore <core>", "with --kernel: an ELF core file to check instead of the running kernel")
     .action((what: string[], options: VerifyOptions & VerifyKernelOptions, self: Command) =>
       run("verify", globals(self), async (context) => {
         const { verify, verifyKernel } = await looking();
@@ -229,25 +236,25 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
         await verifyKernel(context, what, options);
       }),
     );
-  command(
-    "vex",
-    "state in OpenVEX which CVEs the running kernel is affected by, of those that the feed fixes",
-  )
+  command("vex", "state in OpenVEX which of the CVEs that the feed has fixes for affect the running kernel")
     .option(
       "--product <purl>",
-      "another name for this kernel, beside that of its distribution's package (repeat)",
+      "a further name for this kernel, besides its distribution's package (repeatable)",
       many,
       [],
     )
-    .option("-o, --output <file>", "where to write the document; stdout without it")
+    .option("-o, --output <file>", "the file to write (default: stdout)")
     .action((options: VexOptions, self: Command) =>
       run("vex", globals(self), async (context) => {
         const { vex } = await looking();
         await vex(context, version, options);
       }),
     );
-  command("inventory", "print what this host needs, as one line to carry out of a site")
-    .option("--qr", "as a code for a telephone's camera")
+  command(
+    "inventory",
+    "print this host's kernel, modules and applied updates as one line, to carry to a mirror",
+  )
+    .option("--qr", "print it as a QR code")
     .action((options: InventoryOptions, self: Command) =>
       run("inventory", globals(self), async (context) => {
         const { inventory } = await looking();
