@@ -7,10 +7,10 @@ import type { Context } from "./context.ts";
 import { requireRoot } from "./host/root_user.ts";
 import { type RunEnd, writeStatus } from "./report/status_file.ts";
 
-/** What a command does, with what it is given. */
+/** What a command does. */
 export type Action = (context: Context) => Promise<void>;
 
-/** For actions that leave files which others read. What a person asks for with `-o` goes by that person's umask. */
+/** Wraps an action that leaves files for others to read. A file that a person names with `-o` follows the person's umask. */
 export const forOthers =
   (action: Action): Action =>
   async (context) => {
@@ -18,7 +18,7 @@ export const forOthers =
     await action(context);
   };
 
-/** For actions that may change the host. */
+/** Wraps an action that may change the host, which only root may do. */
 export const asRoot = (purpose: string, action: Action): Action =>
   forOthers(async (context) => {
     requireRoot(purpose);
@@ -29,7 +29,7 @@ export const asRoot = (purpose: string, action: Action): Action =>
     }
   });
 
-/** For actions whose end others wait for: it is written to status.json, good or bad. */
+/** Wraps an action whose end is written to status.json, whether it succeeds or fails. */
 export const recorded =
   (command: string, version: string, action: Action): Action =>
   async (context) => {
@@ -59,7 +59,7 @@ export const recorded =
     await ended(exitCode);
   };
 
-/** For a monitor that reads files, where one is configured; what it reads of this run is in status.json by now. */
+/** Writes the metrics file, if one is configured. What it says of this run is in status.json by now. */
 async function leaveMetrics(context: Context, version: string): Promise<void> {
   const { host, manifest } = context.record;
   if (host?.config.metricsFile === undefined) return;

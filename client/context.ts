@@ -6,17 +6,17 @@ import type { Dating } from "../shared/source_date.ts";
 import type { System } from "./host/system.ts";
 import type { RunRecord } from "./run_record.ts";
 
-/** What a command is given: where things are, whom it speaks to, what tells the time and touches the machine. */
+/** What a command is given: the folders, the terminal, the clock and the machine. */
 export interface Context extends Dating {
   readonly places: Places;
   readonly terminal: Terminal;
   readonly system: System;
-  /** To be taken before anything is changed. */
+  /** The lock that is taken before anything is changed. */
   readonly lock: StateLock;
-  /** To be heeded before the kernel is changed. */
+  /** Requests to stop, which are checked before the kernel is changed. */
   readonly stop: StopRequests;
-  /** For an answer that is no failure of the run, and that a script wants to know of. */
+  /** Sets the exit code, for results that are not failures but that scripts want to know. */
   readonly exitWith: (code: number) => void;
-  /** What the run learns and changes, for status.json and for the machine's log. */
+  /** The record of what the run learns and changes, for status.json and for the machine's log. */
   readonly record: RunRecord;
 }

@@ -1,86 +1,90 @@
 import type { KernelManifest } from "../shared/feed/manifest.ts";
 import type { Instant } from "../shared/time.ts";
-import { type ConditionName, MAX_DETAIL, type Observations, type Seen } from "./conditions/condition.ts";
+import {
+  type ConditionName,
+  MAX_DETAIL,
+  type Observation,
+  type Observations,
+} from "./conditions/condition.ts";
 import type { MachineLog } from "./host/machine_log.ts";
 import type { Host } from "./this_host.ts";
 
-/** A feed that answered, and what it had was good. */
-export interface FeedSeen {
+/** A poll of a feed whose answer was verified. */
+export interface VerifiedPoll {
   readonly url: string;
-  /** Of targets. */
-  readonly version: number;
+  readonly targetsVersion: number;
   readonly expires: Instant;
-  /** When this run verified it. */
+  /** The time at which this run verified it. */
   readonly verified: Instant;
-  /** Whether it had anything new. */
+  /** Whether the feed had anything new. */
   readonly changed: boolean;
 }
 
-/** What one run learned and did. Commands note it as they go; it is written down when they end, however they end. */
+/** What a run learns and does. Commands record it as they go on. It is written to status.json when they end, in any way. */
 export class RunRecord {
   host: Host | undefined;
   manifest: KernelManifest | undefined;
-  feed: FeedSeen | undefined;
-  /** Feeds that were passed over, and why. */
+  feed: VerifiedPoll | undefined;
+  /** Warnings about feeds that were skipped. */
   readonly warnings: string[] = [];
-  /** How long the run waited before it began, so that not all hosts ask at once. */
+  /** How long the run waited before it began, so that not all hosts ask at once, in milliseconds. */
   waitedMs = 0;
-  /** Nobody watches: what was said before is not said again. */
-  byClock = false;
+  /** Whether the run is started by cron or a timer, so that nobody watches it and nothing is reported twice. */
+  scheduled = false;
   /** Whether this host's state was changed. */
   changed = false;
   readonly #changes: string[] = [];
-  readonly #seen = new Map<string, Seen>();
-  readonly #judged = new Set<ConditionName>();
+  readonly #observed = new Map<string, Observation>();
+  readonly #complete = new Set<ConditionName>();
   readonly #log: MachineLog;
 
   constructor(log: MachineLog) {
     this.#log = log;
   }
 
-  /** What changed, and what failed to: lines for people. */
+  /** Lines for people about changes that were made or failed. */
   get changes(): readonly string[] {
     return this.#changes;
   }
 
-  /** A change of this host's state. */
+  /** Records a change of this host's state. */
   async change(line: string): Promise<void> {
     this.changed = true;
     this.#changes.push(line);
     await this.log(line);
   }
 
-  /** A change that failed. What a run by the clock failed with is logged when it is said. */
+  /** Records a change that failed. The failure of a scheduled run is logged when it is reported. */
   async failure(line: string): Promise<void> {
     this.#changes.push(line);
-    if (!this.byClock) await this.log(line);
+    if (!this.scheduled) await this.log(line);
   }
 
-  /** Into the machine's log alone. */
+  /** Writes a line to the machine's log only. */
   async log(line: string): Promise<void> {
     await this.#log(line);
   }
 
-  /** Notes what may last. */
-  see(name: ConditionName, subject: string, detail: string): void {
-    const seen = { name, subject: subject.slice(0, MAX_DETAIL), detail: detail.slice(0, MAX_DETAIL) };
-    this.#seen.set(`${name} ${seen.subject}`, seen);
+  /** Records something that may last. */
+  observe(name: ConditionName, subject: string, detail: string): void {
+    const observed = { name, subject: subject.slice(0, MAX_DETAIL), detail: detail.slice(0, MAX_DETAIL) };
+    this.#observed.set(`${name} ${observed.subject}`, observed);
   }
 
-  /** Notes that all there is of these was seen. */
-  judge(...names: readonly ConditionName[]): void {
-    for (const name of names) this.#judged.add(name);
+  /** Records that all conditions of these names have been observed. */
+  observedAll(...names: readonly ConditionName[]): void {
+    for (const name of names) this.#complete.add(name);
   }
 
-  sees(name: ConditionName): boolean {
-    return [...this.#seen.values()].some((seen) => seen.name === name);
+  hasObserved(name: ConditionName): boolean {
+    return [...this.#observed.values()].some((observed) => observed.name === name);
   }
 
-  /** What was noted and not taken yet. */
+  /** Returns the observations since the last call. */
   takeObservations(): Observations {
-    const observations = { seen: [...this.#seen.values()], judged: new Set(this.#judged) };
-    this.#seen.clear();
-    this.#judged.clear();
+    const observations = { observed: [...this.#observed.values()], complete: new Set(this.#complete) };
+    this.#observed.clear();
+    this.#complete.clear();
     return observations;
   }
 }

@@ -27,9 +27,13 @@ export interface Polling {
 function noteFault(record: RunRecord, error: unknown): void {
   const name = FEED_CONDITIONS.find((code) => isCode(error, code));
   if (name)
-    record.see(name, name === "not_covered" ? (record.host?.buildId ?? "") : "", messageOf(error as Error));
+    record.observe(
+      name,
+      name === "not_covered" ? (record.host?.buildId ?? "") : "",
+      messageOf(error as Error),
+    );
   // What answered is in reach, whatever it answered.
-  else if (isCode(error, "trust") || isCode(error, "rollback")) record.judge(...FEED_CONDITIONS);
+  else if (isCode(error, "trust") || isCode(error, "rollback")) record.observedAll(...FEED_CONDITIONS);
 }
 
 const messageOf = ({ message, cause }: Error): string =>
@@ -41,7 +45,7 @@ export async function pollFeed(context: Context, host: Host, options: PollingOpt
   try {
     return await pollFeeds(context, host, options, feeds);
   } catch (error) {
-    if (!isCode(error, "not_covered") || context.record.byClock) throw error;
+    if (!isCode(error, "not_covered") || context.record.scheduled) throw error;
     const { withWhatThereIs } = await import("./inspecting.ts");
     throw await withWhatThereIs(error, feeds, host.kernel);
   }
@@ -71,8 +75,8 @@ async function pollFeeds(
   const passedOver = (why: RebootlessError, { url }: Feed) => {
     const line = passedOverLine(why);
     record.warnings.push(line);
-    record.see("passed_over", url, messageOf(why));
-    if (!record.byClock) terminal.notice(line);
+    record.observe("passed_over", url, messageOf(why));
+    if (!record.scheduled) terminal.notice(line);
   };
   const asking =
     feeds.length > 1 && acceptStaleMs > 0
@@ -84,9 +88,9 @@ async function pollFeeds(
   });
   record.manifest = polled.manifest;
   if (!offline) {
-    record.judge(...FEED_CONDITIONS, "passed_over");
+    record.observedAll(...FEED_CONDITIONS, "passed_over");
     const { version, expires, changed } = polled;
-    record.feed = { url: feed.url, version, expires, verified: clock(), changed };
+    record.feed = { url: feed.url, targetsVersion: version, expires, verified: clock(), changed };
   }
   return {
     polled,

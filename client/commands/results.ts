@@ -21,8 +21,8 @@ export class Results {
     const { terminal, record } = this.#context;
     this.#all.push(result);
     if (result.result === "kept") {
-      record.see("recalled", result.id, resultLine(result));
-      if (!record.byClock) terminal.notice(`warning: ${resultLine(result)}`);
+      record.observe("recalled", result.id, resultLine(result));
+      if (!record.scheduled) terminal.notice(`warning: ${resultLine(result)}`);
     }
     // What another update made needless would be told again at every run.
     else if (result.result !== "left_out" || result.why.reason !== "superseded")

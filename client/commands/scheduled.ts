@@ -26,16 +26,16 @@ export async function scheduled(
   environment: Environment = process.env,
 ): Promise<void> {
   const { places, terminal, system, record } = context;
-  record.byClock = true;
+  record.scheduled = true;
   const off = await killSwitch(places, system);
   if (off !== undefined) {
     record.warnings.push(`nothing is done by the clock: ${off}`);
-    record.see("switched_off", "", off);
+    record.observe("switched_off", "", off);
     await saySeen(context);
     terminal.result("upgrade", { switched_off: off });
     return;
   }
-  record.judge("switched_off");
+  record.observedAll("switched_off");
   const said: string[] = [];
   const aloud = () => {
     for (const line of said) terminal.say(line);
@@ -45,7 +45,7 @@ export async function scheduled(
     terminal: { ...terminal, say: (line: string) => void said.push(line), notice },
   };
   function notice(line: string): void {
-    record.see("warning", line, line.replace(/^warning: /, ""));
+    record.observe("warning", line, line.replace(/^warning: /, ""));
   }
   const { failure, news } = await ran(quiet, runs, environment).catch(async (error: unknown) => {
     await saySeen(context);
@@ -53,7 +53,7 @@ export async function scheduled(
     throw error;
   });
   if (failure) return fail(context, failure, aloud);
-  record.judge("failed", "warning");
+  record.observedAll("failed", "warning");
   await saySeen(context);
   if (news || record.changed) aloud();
 }
@@ -78,8 +78,8 @@ async function ran(
 
 async function fail(context: Context, failure: RebootlessError, aloud: () => void): Promise<void> {
   const { terminal, record, places } = context;
-  const suffered = record.sees("unreachable") || record.sees("not_covered");
-  if (!suffered && !record.sees("expired")) record.see("failed", failure.code, failure.message);
+  const suffered = record.hasObserved("unreachable") || record.hasObserved("not_covered");
+  if (!suffered && !record.hasObserved("expired")) record.observe("failed", failure.code, failure.message);
   const begun = await saySeen(context, failure);
   if (suffered) {
     const conditions = await shownConditions(places.stateDir);

@@ -71,10 +71,10 @@ export async function upgrade(
         },
       },
     });
-    context.record.judge("recalled");
+    context.record.observedAll("recalled");
     if (results.length === 0) terminal.say("Nothing to apply.");
   });
-  if (asked === undefined && !dryRun) context.record.judge("failed");
+  if (asked === undefined && !dryRun) context.record.observedAll("failed");
 }
 
 export function askedFor(ids: readonly string[], updates: readonly Update[]): ReadonlySet<UpdateId> {

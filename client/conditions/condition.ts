@@ -1,123 +1,126 @@
 import { coarseDuration, DAY, formatInstant, type Instant } from "../../shared/time.ts";
 
-/** What a run found to be so. */
-export interface Seen {
+/** Something that a run observed and that may last. */
+export interface Observation {
   readonly name: ConditionName;
-  /** Which one, where there can be several of a name: a feed's address, an update's id. */
+  /** What it concerns, where there can be several of a name: a feed's address, an update's id; else empty. */
   readonly subject: string;
-  /** For people. */
+  /** A sentence for people. */
   readonly detail: string;
 }
 
-/** Something that lasts: runs by the clock say it when it begins and when it ends; in between it is shown. */
-export interface Condition extends Seen {
+/** A condition that lasts. Scheduled runs report it when it begins and when it ends; in between, `status` shows it. */
+export interface Condition extends Observation {
   readonly since: Instant;
-  /** When a run by the clock said it last. */
+  /** The time at which a scheduled run reported it last. */
   readonly said: Instant | null;
-  /** null as long as it lasts. */
+  /** The time at which it ended; null as long as it lasts. */
   readonly ended: Instant | null;
 }
 
-interface Kind {
-  /** Comes before the detail, which says all by itself where this is empty. */
+interface ConditionKind {
+  /** What is reported before the time and the detail; if it is empty, the detail is reported alone. */
   readonly begins: string;
-  /** What is said at the end; nothing where there is none. */
+  /** What is reported at the end; if it is missing, nothing is. */
   readonly ends?: (subject: string) => string;
-  /** Somebody has to act: it is said again each day, and the run fails. */
+  /** Whether a person has to act. It is then reported again each day, and the run fails. */
   readonly urgent: boolean;
-  /** Whether the kernel or a file tells it at any time, so that what a run found is not shown. */
+  /** Whether it can be read from the kernel or a file at any time, so that what a run observed is not shown. */
   readonly live: boolean;
 }
 
-const SUFFERED = { urgent: false, live: false } as const;
+const NOT_URGENT = { urgent: false, live: false } as const;
 const URGENT = { urgent: true, live: false } as const;
 const LIVE = { urgent: false, live: true } as const;
 
-/** Every condition there is; docs/monitoring.md says what each means. */
+/** All conditions. docs/monitoring.md explains them. */
 export const CONDITIONS = {
   unreachable: {
-    begins: "the feed is out of reach",
-    ends: () => "the feed is in reach again",
-    ...SUFFERED,
+    begins: "the feed has been unreachable",
+    ends: () => "the feed can be reached again",
+    ...NOT_URGENT,
   },
   not_covered: {
-    begins: "the running kernel is not covered",
+    begins: "the running kernel has not been covered",
     ends: () => "the running kernel is covered",
-    ...SUFFERED,
+    ...NOT_URGENT,
   },
   expired: {
-    begins: "the feed has nothing that is not expired",
-    ends: () => "the feed is fresh again",
+    begins: "the feed's metadata has been expired",
+    ends: () => "the feed's metadata is fresh again",
     ...URGENT,
   },
   failed: {
-    begins: "runs by the clock fail",
-    ends: () => "runs by the clock end well again",
+    begins: "scheduled runs have failed",
+    ends: () => "scheduled runs succeed again",
     ...URGENT,
   },
   passed_over: {
-    begins: "a feed is passed over",
-    ends: (url) => `a feed is passed over no more: ${url}`,
-    ...SUFFERED,
+    begins: "a feed has been skipped",
+    ends: (url) => `a feed is no longer skipped: ${url}`,
+    ...NOT_URGENT,
   },
-  warning: { begins: "", ...SUFFERED },
+  warning: { begins: "", ...NOT_URGENT },
   recalled: {
     begins: "",
-    ends: (id) => `${id}, which was recalled, is applied no more`,
+    ends: (id) => `${id}, which was recalled, is no longer applied`,
     ...LIVE,
   },
   switched_off: {
-    begins: "runs by the clock do nothing",
-    ends: () => "runs by the clock go on",
+    begins: "scheduled runs have been switched off",
+    ends: () => "scheduled runs are no longer switched off",
     ...LIVE,
   },
-} as const satisfies Readonly<Record<string, Kind>>;
+} as const satisfies Readonly<Record<string, ConditionKind>>;
 
 export type ConditionName = keyof typeof CONDITIONS;
 export const CONDITION_NAMES = Object.keys(CONDITIONS) as readonly ConditionName[];
 
-export const conditionKind = (name: ConditionName): Kind => CONDITIONS[name];
+export const conditionKind = (name: ConditionName): ConditionKind => CONDITIONS[name];
 
-/** How it stands with the feed: one of them at a time. */
+/** The conditions that concern the feed. At most one of them lasts at a time. */
 export const FEED_CONDITIONS = ["unreachable", "not_covered", "expired"] as const;
-const isOfFeed = ({ name }: Seen): boolean => FEED_CONDITIONS.some((one) => one === name);
+const isOfFeed = ({ name }: Observation): boolean => FEED_CONDITIONS.some((one) => one === name);
 
-/** What a run found out. */
+/** What a run has observed. */
 export interface Observations {
-  readonly seen: readonly Seen[];
-  /** Of which it found out all: what lasted and was not seen has ended. */
-  readonly judged: ReadonlySet<ConditionName>;
+  readonly observed: readonly Observation[];
+  /** The conditions of which the run has seen all there are. One of them that lasted and was not observed has ended. */
+  readonly complete: ReadonlySet<ConditionName>;
 }
 
-/** More of them than a host has feeds and updates that are recalled. */
+/** More conditions than a host has feeds and recalled updates. */
 export const MAX_CONDITIONS = 512;
-/** In UTF-16 units: a message with its cause. */
+/** The longest detail, a message with its cause, in UTF-16 units. */
 export const MAX_DETAIL = 1000;
 
-/** What lasts, and what has ended and was not said to have, once a run has looked. */
-export function observe(
+/** Returns the conditions that last after a run, and those that have ended and were not reported yet. */
+export function updateConditions(
   before: readonly Condition[],
-  { seen, judged }: Observations,
+  { observed, complete }: Observations,
   now: Instant,
 ): readonly Condition[] {
-  const isSame = (a: Seen) => (b: Seen) => a.name === b.name && a.subject === b.subject;
+  const isSame = (a: Observation) => (b: Observation) => a.name === b.name && a.subject === b.subject;
   const goesOn = before.flatMap((one): readonly Condition[] => {
-    const again = seen.find(isSame(one));
+    const again = observed.find(isSame(one));
     if (again) return [{ ...one, ...again, since: one.ended === null ? one.since : now, ended: null }];
-    // Another trouble with the feed took its place: nothing is well again.
-    if (isOfFeed(one) && seen.some(isOfFeed)) return [];
-    return [one.ended === null && judged.has(one.name) ? { ...one, ended: now } : one];
+    // Another problem with the feed took its place, so that the end of this one is not reported.
+    if (isOfFeed(one) && observed.some(isOfFeed)) return [];
+    return [one.ended === null && complete.has(one.name) ? { ...one, ended: now } : one];
   });
-  const begins = seen
+  const begins = observed
     .filter((one) => !before.some(isSame(one)))
     .map((one): Condition => ({ ...one, since: now, said: null, ended: null }));
   return [...goesOn, ...begins].slice(0, MAX_CONDITIONS);
 }
 
-/** What a run by the clock has to say, and what is left when it has. */
+/** What a scheduled run has to report, and the conditions to store afterwards. */
 export interface ToSay {
+  /** The conditions that have begun, or that are due again. */
   readonly begun: readonly Condition[];
+  /** The conditions that have ended. */
   readonly over: readonly Condition[];
+  /** The conditions to store. */
   readonly rest: readonly Condition[];
 }
 
@@ -130,7 +133,7 @@ export function toSay(conditions: readonly Condition[], now: Instant): ToSay {
   return { begun, over, rest: lasting.map((one) => (begun.includes(one) ? { ...one, said: now } : one)) };
 }
 
-/** A clock that was set back must not silence anything. */
+/** Whether a condition must be reported. A clock that was set back must not suppress it. */
 const isDue = ({ name, said }: Condition, now: Instant): boolean =>
   said === null || (conditionKind(name).urgent && (now < said || now - said >= DAY));
 

@@ -14,21 +14,22 @@ import {
   MAX_CONDITIONS,
   MAX_DETAIL,
   type Observations,
-  observe,
   type ToSay,
   toSay,
+  updateConditions,
 } from "./condition.ts";
 
 /*
- * <state>/conditions.json. Not in /run: a host that reboots each night would say each morning what it said the day before,
- * and not know since when it is so. It is written only when something begins or ends.
+ * <state>/conditions.json. It is not in /run, because a host that reboots each night would report the same each morning,
+ * and would not know since when it lasts. It is written only when a condition begins or ends.
  */
 
 const conditionsFile = (stateDir: string): string => join(stateDir, "conditions.json");
 
 /**
- * None where the file is damaged: then all that lasts is said once more. Throws `config` where somebody else controls
- * the folder: what lies there may be anything.
+ * Reads the stored conditions. If the file is damaged, there are none, and all that last are reported once more.
+ *
+ * @throws RebootlessError `config` if anybody but root controls the folder, because the file may then contain anything.
  */
 export async function readConditions(stateDir: string): Promise<readonly Condition[]> {
   requireOwnFolders([stateDir]);
@@ -41,7 +42,7 @@ export async function readConditions(stateDir: string): Promise<readonly Conditi
   }
 }
 
-/** Those that last and that nothing else tells of. */
+/** Returns the conditions that last and that cannot be read from the kernel or a file. */
 export const shownConditions = async (stateDir: string): Promise<readonly Condition[]> =>
   (await readConditions(stateDir)).filter(({ name, ended }) => ended === null && !conditionKind(name).live);
 
@@ -67,21 +68,23 @@ async function store(
   decide: (conditions: readonly Condition[]) => ToSay,
 ): Promise<ToSay> {
   const found = record.takeObservations();
-  if (found.seen.length + found.judged.size === 0) return { begun: [], over: [], rest: [] };
-  const unkept = (cause: unknown) =>
-    terminal.notice(`warning: what was said is not kept, and will be said again: ${explain(cause).message}`);
+  if (found.observed.length + found.complete.size === 0) return { begun: [], over: [], rest: [] };
+  const notStored = (cause: unknown) =>
+    terminal.notice(
+      `warning: conditions.json was not updated, so this is reported again: ${explain(cause).message}`,
+    );
   const before = await readConditions(places.stateDir).catch((cause: unknown) => {
-    unkept(cause);
+    notStored(cause);
     return undefined;
   });
-  const decided = decide(observe(before ?? [], found, clock()));
+  const decided = decide(updateConditions(before ?? [], found, clock()));
   const bytes = encodeConditions(decided.rest);
   if (before && Buffer.compare(bytes, encodeConditions(before)) !== 0)
-    await writeDurably(conditionsFile(places.stateDir), bytes).catch(unkept);
+    await writeDurably(conditionsFile(places.stateDir), bytes).catch(notStored);
   return decided;
 }
 
-/** For status.json, `status` and `--json`. */
+/** Encodes a condition for status.json and `--json`. */
 export const conditionToJson = ({ name, subject, since, detail }: Condition): JsonObject =>
   jsonObject({
     name,
@@ -117,7 +120,7 @@ function decodeConditions(bytes: Uint8Array): readonly Condition[] {
       const name = CONDITION_NAMES.find((known) => known === one.get("name").value);
       const time = (member: string) => one.get(member).nullable((present) => present.as(parseInstant));
       return {
-        name: name ?? one.get("name").fail("no condition is called that"),
+        name: name ?? one.get("name").fail("this is not the name of a condition"),
         subject: one.get("subject").string(MAX_DETAIL),
         detail: one.get("detail").string(MAX_DETAIL),
         since: one.get("since").as(parseInstant),

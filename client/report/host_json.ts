@@ -6,7 +6,7 @@ import type { Withheld } from "../plan/withheld.ts";
 import type { Host } from "../this_host.ts";
 import type { HostView } from "./host_view.ts";
 
-/** How a host stands, for programs: the same in status.json and in what `status` and `show` print. */
+/** Encodes the state of a host as members of status.json, and of what `status --json` prints. */
 export function hostMembers({ buildId, kernel }: Host, view: HostView): Readonly<Record<string, JsonValue>> {
   return {
     kernel: jsonObject({

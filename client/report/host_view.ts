@@ -12,18 +12,18 @@ import { type Policy, type Withheld, withheldUpdates } from "../plan/withheld.ts
 import { policyOf } from "../policy/policy.ts";
 import type { Host } from "../this_host.ts";
 
-/** What there is for a host, what of it is in force, and what its administrator keeps back. */
+/** The state of a host: its updates, which of them are applied, and which of them policy keeps back. */
 export interface HostView {
-  /** By what the kernel says. */
+  /** The state of updates, by what the kernel says. */
   readonly state: HostState;
-  /** Updates in force, each with those of its objects that it does not change yet. */
+  /** The applied updates, each with the objects that it does not change yet. */
   readonly inForce: ReadonlyMap<UpdateId, readonly string[]>;
   readonly journal: JournalView;
-  /** Where kernel and journal do not say the same. */
+  /** The points on which kernel and journal disagree. */
   readonly differences: readonly JournalDifference[];
   readonly policy: Policy;
   readonly withheld: ReadonlyMap<UpdateId, Withheld>;
-  /** The release whose fixes the running kernel has: its own where updates do not make up another. */
+  /** The release whose fixes the running kernel has; its own release if its updates do not amount to another. */
   readonly effective: string;
 }
 

@@ -15,8 +15,8 @@ import type { Measured } from "./metrics.ts";
 import { readStatus } from "./status_file.ts";
 
 /**
- * What a host's monitor is told: of updates what the kernel says now, of the feed and of runs what the last run left in
- * status.json, of what went wrong the journal.
+ * Collects the metrics of a host: updates from the kernel, feed and runs from what the last run left in status.json, and
+ * the last transition and suspects from the journal.
  */
 export async function measure(
   context: Context,
@@ -45,7 +45,7 @@ export async function measure(
   };
 }
 
-/** What runs found, but of what the kernel or a file tells: what they say now. */
+/** Counts the lasting conditions: those that the kernel or a file shows as they are now, the others as runs found them. */
 async function lastingNow(
   { places, system }: Context,
   { updates }: HostState,
@@ -81,7 +81,7 @@ const runLeft = (left: Decoder): Measured["run"] => {
   };
 };
 
-/** undefined where the last run left nothing of the kind. */
+/** Reads a part of status.json; undefined if the last run did not leave it. */
 function readable<T>(left: Decoder, read: (left: Decoder) => T): T | undefined {
   try {
     return read(left);

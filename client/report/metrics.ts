@@ -1,31 +1,31 @@
 import { type Instant, SECOND } from "../../shared/time.ts";
 import type { Family, Sample } from "./prometheus.ts";
 
-/** What a host tells a monitor. What is not known is undefined. */
+/** What is measured of a host. What is not known is undefined. */
 export interface Measured {
-  /** Of the program. */
+  /** The version of the program. */
   readonly version: string;
   readonly kernel: { readonly release: string; readonly effectiveRelease: string; readonly buildId: string };
-  /** How many updates are in each state. */
+  /** The number of updates in each state. */
   readonly updates: ReadonlyMap<string, number>;
   readonly withheld: number;
   /** Objects of applied updates that are not loaded, or whose code was not matched yet. */
   readonly pendingObjects: number;
   readonly suspects: number;
   readonly foreign: number;
-  /** By name: how many last, and since when the one that has lasted longest, where that is known. */
+  /** For each name of a condition, how many last, and since when the oldest of them lasts, if that is known. */
   readonly conditions: readonly {
     readonly name: string;
     readonly count: number;
     readonly since: Instant | undefined;
   }[];
-  /** How many CVEs have each status, of those that the feed has fixes for. */
+  /** The number of CVEs with each status, of those that the feed has fixes for. */
   readonly cves: ReadonlyMap<string, number>;
   readonly feed:
     | { readonly version: number; readonly verified: Instant; readonly expires: Instant }
     | undefined;
   readonly run: LastRun | undefined;
-  /** Of the last update that went in or out. */
+  /** The duration of the last transition, of an update that was applied or undone. */
   readonly transitionMs: number | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface LastRun {
 
 interface Metric {
   readonly name: string;
-  /** Names of its samples' labels. */
+  /** The names of its labels. */
   readonly labels: readonly string[];
   readonly help: string;
   readonly of: (host: Measured) => readonly Sample[];
@@ -51,12 +51,12 @@ const each = (label: string, counts: ReadonlyMap<string, number>): readonly Samp
 const seconds = (milliseconds: number | undefined): number | undefined =>
   milliseconds === undefined ? undefined : milliseconds / SECOND;
 
-/** Every metric there is; the manual page is made from this table too. */
+/** All metrics. The manual page is made from this table too. */
 export const METRICS: readonly Metric[] = [
   {
     name: "rebootless_info",
     labels: ["version", "release", "effective_release", "build_id"],
-    help: "1; the labels say which program and which kernel.",
+    help: "Always 1; the labels give the versions of the program and the kernel.",
     of: ({ version, kernel }) =>
       one(1, {
         version,
@@ -74,7 +74,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: "rebootless_updates_withheld",
     labels: [],
-    help: "Updates that are not applied because policy says so: held, delayed, not rolled out yet.",
+    help: "Updates that policy keeps back: held, delayed, not rolled out yet, and so on.",
     of: ({ withheld }) => one(withheld),
   },
   {
@@ -86,7 +86,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: "rebootless_suspects",
     labels: [],
-    help: "Updates that were on their way when the host went down, and are not tried again by themselves.",
+    help: "Updates that were being changed when the host went down, and are not tried again by themselves.",
     of: ({ suspects }) => one(suspects),
   },
   {
@@ -98,13 +98,13 @@ export const METRICS: readonly Metric[] = [
   {
     name: "rebootless_condition",
     labels: ["condition"],
-    help: "How many of what lasts until somebody or something ends it, by its name.",
+    help: "Lasting conditions, by their name.",
     of: ({ conditions }) => conditions.flatMap(({ name, count }) => one(count, { condition: name })),
   },
   {
     name: "rebootless_condition_since_timestamp_seconds",
     labels: ["condition"],
-    help: "Since when the one lasts that has lasted longest.",
+    help: "When the oldest lasting condition of a name began.",
     of: ({ conditions }) => conditions.flatMap(({ name, since }) => one(seconds(since), { condition: name })),
   },
   {
@@ -122,37 +122,37 @@ export const METRICS: readonly Metric[] = [
   {
     name: "rebootless_feed_verified_timestamp_seconds",
     labels: [],
-    help: "When the feed last answered, and what it had was good.",
+    help: "When an answer of the feed was verified last.",
     of: ({ feed }) => one(seconds(feed?.verified)),
   },
   {
     name: "rebootless_feed_expires_timestamp_seconds",
     labels: [],
-    help: "When what was verified last stops being good.",
+    help: "When the metadata that was verified last expires.",
     of: ({ feed }) => one(seconds(feed?.expires)),
   },
   {
     name: "rebootless_last_run_timestamp_seconds",
     labels: ["command"],
-    help: "When the last run ended that could change something.",
+    help: "When the last run ended of those that can change something.",
     of: ({ run }) => one(seconds(run?.ended), run && { command: run.command }),
   },
   {
     name: "rebootless_last_run_duration_seconds",
     labels: ["command"],
-    help: "How long it took.",
+    help: "How long the last run took.",
     of: ({ run }) => one(seconds(run?.milliseconds), run && { command: run.command }),
   },
   {
     name: "rebootless_last_run_exit_code",
     labels: ["command"],
-    help: "How it ended: 0, or one of the documented exit codes.",
+    help: "The exit code of the last run, 0 or another documented one.",
     of: ({ run }) => one(run?.exitCode, run && { command: run.command }),
   },
   {
     name: "rebootless_last_transition_seconds",
     labels: [],
-    help: "How long the kernel took to let the last update in or out.",
+    help: "How long the last transition took, of an update that was applied or undone.",
     of: ({ transitionMs }) => one(seconds(transitionMs)),
   },
 ];

@@ -5,7 +5,7 @@ import { measure } from "./measure.ts";
 import { metricFamilies } from "./metrics.ts";
 import { exposition } from "./prometheus.ts";
 
-/** What a host's monitor reads. */
+/** Returns the metrics of a host in the text format of Prometheus. */
 export const metricsText = async (
   context: Context,
   version: string,

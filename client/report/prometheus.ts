@@ -1,6 +1,6 @@
 /*
- * The text format that Prometheus reads (https://prometheus.io/docs/instrumenting/exposition_formats/): for each family
- * a line of help, a line with its type, and a line for each sample.
+ * The text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats/). Each family has a line of
+ * help, a line with its type, and a line for each sample.
  */
 
 import { printable } from "../../shared/printable.ts";
@@ -10,14 +10,14 @@ export interface Sample {
   readonly value: number;
 }
 
-/** Gauges all: what counts on a host may go down again. */
+/** A metric with its samples. All are gauges, because every number of a host can decrease. */
 export interface Family {
   readonly name: string;
   readonly help: string;
   readonly samples: readonly Sample[];
 }
 
-/** Families without samples are left out: absent says "not known", and 0 would say "none". */
+/** Formats families. One without samples is left out, which means that its value is not known; 0 would mean none. */
 export const exposition = (families: readonly Family[]): string =>
   families
     .filter(({ samples }) => samples.length > 0)

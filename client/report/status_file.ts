@@ -12,7 +12,7 @@ import type { Context } from "../context.ts";
 import { hostMembers } from "./host_json.ts";
 import { viewHost } from "./host_view.ts";
 
-/** Raised when a member changes its meaning or goes away; members may be added. */
+/** The version of the format. It is raised when a member changes its meaning or is removed, not when one is added. */
 const STATUS_SCHEMA = 1;
 
 export const statusFile = (places: Places): string => join(places.runDir, "status.json");
@@ -20,7 +20,7 @@ export const statusFile = (places: Places): string => join(places.runDir, "statu
 /** How a run ended. */
 export interface RunEnd {
   readonly command: string;
-  /** Of the program. */
+  /** The version of the program. */
   readonly version: string;
   readonly milliseconds: number;
   readonly exitCode: number;
@@ -28,12 +28,13 @@ export interface RunEnd {
 }
 
 /**
- * Writes what a run found to /run/rebootless/status.json. What it did not get to know stands as the run before it
- * left it, so that a feed that is down does not take away what is known of the host. Throws `config` where somebody else
- * controls the folder.
+ * Writes what a run found to /run/rebootless/status.json. What the run did not find out stays as the previous run left it,
+ * so that a feed that does not answer does not remove what is known of the host.
+ *
+ * @throws RebootlessError `config` if anybody but root controls the folder, who could put a link in place of the file.
  */
 export async function writeStatus(context: Context, end: RunEnd): Promise<void> {
-  requireOwnFolders([context.places.runDir]); // somebody could have laid a link where it is written
+  requireOwnFolders([context.places.runDir]);
   const before = await readStatus(context.places);
   const learned = jsonObject({
     schema: STATUS_SCHEMA,
@@ -44,14 +45,14 @@ export async function writeStatus(context: Context, end: RunEnd): Promise<void> 
     ...(await learnedMembers(context)),
   });
   const document = printableJson(new Map([...before, ...learned]));
-  // On a memory file system, and of no use after a crash: replaced whole, but not synced.
+  // The file is in memory and useless after a crash. It is replaced as a whole, but not synced.
   mkdirSync(context.places.runDir, { recursive: true, mode: 0o755 });
   const temporary = join(context.places.runDir, `.status.json.${process.pid}`);
   writeFileSync(temporary, document, { mode: 0o644 });
   renameSync(temporary, statusFile(context.places));
 }
 
-/** What the last run left; nothing where there is none, or what is there is not ours. */
+/** Reads status.json; an empty object if there is none, or if it does not have this format. */
 export async function readStatus(places: Places): Promise<JsonObject> {
   try {
     const status = parseJson(
@@ -82,7 +83,7 @@ async function learnedMembers(context: Context): Promise<Readonly<Record<string,
   const seen = feed && {
     feed: jsonObject({
       url: feed.url,
-      version: feed.version,
+      version: feed.targetsVersion,
       expires: formatInstant(feed.expires),
       verified: formatInstant(feed.verified),
     }),

@@ -96,12 +96,16 @@ describe("a run by the clock", () => {
     await writeFile(file, "");
     const { printed, failure, record } = await run(NEITHER);
     expect(failure).toBeUndefined();
-    expect(printed).toBe(`warning: runs by the clock do nothing since 2036-06-01T00:00:00Z: ${file}\n`);
+    expect(printed).toBe(
+      `warning: scheduled runs have been switched off since 2036-06-01T00:00:00Z: ${file}\n`,
+    );
     expect(record.warnings).toEqual([expect.stringContaining(file)]);
     expect((await run(NEITHER)).printed).toBe("");
     await rm(file);
     host.now = instant(host.now + 3 * DAY);
-    expect((await run(async () => undefined)).printed).toBe("runs by the clock go on, after 3d\n");
+    expect((await run(async () => undefined)).printed).toBe(
+      "scheduled runs are no longer switched off, after 3d\n",
+    );
   });
 });
 

@@ -40,15 +40,15 @@ describe.each<[string, string, () => Promise<string>, number, RegExp, string]>([
     "unreachable",
     async () => DOWN,
     3,
-    /^warning: the feed is out of reach since 2036-06-01T00:00:00Z: http:\/\/127\.0\.0\.1:9\/.* did not answer \(.*ECONNREFUSED.*\)$/m,
-    "the feed is in reach again, after 3h",
+    /^warning: the feed has been unreachable since 2036-06-01T00:00:00Z: http:\/\/127\.0\.0\.1:9\/.* did not answer \(.*ECONNREFUSED.*\)$/m,
+    "the feed can be reached again, after 3h",
   ],
   [
     "a kernel that is not covered",
     "not_covered",
     nowhere,
     5,
-    /^warning: the running kernel is not covered since 2036-06-01T00:00:00Z: .*\nhint: /m,
+    /^warning: the running kernel has not been covered since 2036-06-01T00:00:00Z: .*\nhint: /m,
     "the running kernel is covered, after 3h",
   ],
 ])("%s", (_, name, make, exitCode, begins, ends) => {
@@ -131,7 +131,7 @@ describe("one of several feeds that will not do", () => {
     await use(DOWN, mirror);
     const first = await byClock();
     expect(first).toMatchObject({ code: 0, stdout: "" });
-    expect(first.stderr).toMatch(/^warning: a feed is passed over since .*: http:\/\/127.* did not answer/);
+    expect(first.stderr).toMatch(/^warning: a feed has been skipped since .*: http:\/\/127.* did not answer/);
     expect(await next()).toEqual(SILENT);
     expect(await host.status()).toMatchObject({
       run: { warnings: [expect.stringContaining("the next feed is asked")] },
@@ -139,7 +139,7 @@ describe("one of several feeds that will not do", () => {
     });
     expect((await host.run("check")).stderr).toContain("the next feed is asked");
     await use(mirror);
-    expect((await next()).stderr).toBe(`a feed is passed over no more: ${DOWN}, after 2h\n`);
+    expect((await next()).stderr).toBe(`a feed is no longer skipped: ${DOWN}, after 2h\n`);
   });
 });
 
@@ -210,7 +210,7 @@ describe("what somebody has to act on", () => {
     later(2 * DAY);
     expect((await host.run("upgrade")).code).toBe(0);
     expect(await conditions()).toEqual([]);
-    expect((await next()).stderr).toBe("runs by the clock end well again, after 2d\n");
+    expect((await next()).stderr).toBe("scheduled runs succeed again, after 2d\n");
   });
 
   it("is said once more where what was said is lost or damaged", async () => {
@@ -219,7 +219,7 @@ describe("what somebody has to act on", () => {
     const file = join(host.places.stateDir, "conditions.json");
     expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject({ format: 1 });
     await writeFile(file, '{"format":1,"conditions":[{"name":"?"}]}');
-    expect((await next()).stderr).toMatch(/^warning: the feed is out of reach/);
+    expect((await next()).stderr).toMatch(/^warning: the feed has been unreachable/);
   });
 });
 
@@ -229,7 +229,7 @@ describe("another trouble in place of the first", () => {
     await byClock();
     await use(await nowhere());
     const { stderr } = await next();
-    expect(stderr).toMatch(/^warning: the running kernel is not covered since 2036-06-01T01:00:00Z/);
+    expect(stderr).toMatch(/^warning: the running kernel has not been covered since 2036-06-01T01:00:00Z/);
     expect(stderr).not.toContain("again");
     expect(await conditions()).toMatchObject([{ name: "not_covered", subject: ID }]);
   });
@@ -243,10 +243,10 @@ describe("another trouble in place of the first", () => {
     const { code, stderr } = await byClock();
     expect(code).toBe(8);
     expect(stderr).toMatch(/^error: .* has expired$/m);
-    expect(stderr).not.toContain("in reach again");
+    expect(stderr).not.toContain("reached again");
     expect(await conditions()).toMatchObject([{ name: "expired" }]);
     await use(await host.folder("renewed", await host.feedJson()));
-    expect((await next()).stderr).toBe("the feed is fresh again, after 1h\n");
+    expect((await next()).stderr).toBe("the feed's metadata is fresh again, after 1h\n");
   });
 
   it("that only an answer can be ends the first: what answers is in reach", async () => {
@@ -254,6 +254,6 @@ describe("another trouble in place of the first", () => {
     await byClock();
     await use(await host.serve((_, response) => response.end("{}")));
     const { code, stderr } = await next();
-    expect([code, stderr.split("\n")[0]]).toEqual([4, "the feed is in reach again, after 1h"]);
+    expect([code, stderr.split("\n")[0]]).toEqual([4, "the feed can be reached again, after 1h"]);
   });
 });

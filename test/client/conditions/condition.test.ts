@@ -4,17 +4,17 @@ import {
   type ConditionName,
   endLine,
   MAX_CONDITIONS,
-  observe,
-  type Seen,
+  type Observation,
   toSay,
+  updateConditions,
 } from "../../../client/conditions/condition.ts";
 import { DAY, HOUR, instant, MINUTE } from "../../../shared/time.ts";
 
 const T = instant(Date.UTC(2036, 5, 1));
 const at = (milliseconds: number) => instant(T + milliseconds);
-const seen = (name: ConditionName, subject = ""): Seen => ({ name, subject, detail: "why" });
+const observed = (name: ConditionName, subject = ""): Observation => ({ name, subject, detail: "why" });
 const lasting = (name: ConditionName, more: Partial<Condition> = {}): Condition => ({
-  ...seen(name),
+  ...observed(name),
   since: T,
   said: T,
   ended: null,
@@ -22,32 +22,36 @@ const lasting = (name: ConditionName, more: Partial<Condition> = {}): Condition 
 });
 const run = (
   before: readonly Condition[],
-  all: readonly Seen[],
-  judged: readonly ConditionName[],
+  all: readonly Observation[],
+  complete: readonly ConditionName[],
   now = at(HOUR),
-) => observe(before, { seen: all, judged: new Set(judged) }, now);
+) => updateConditions(before, { observed: all, complete: new Set(complete) }, now);
 
 describe("what lasts", () => {
-  it("goes on as long as it is seen, and while nobody looked", () => {
+  it("goes on as long as it is observed, and while nobody looked", () => {
     const before = [lasting("failed")];
-    expect(run(before, [seen("failed")], [])).toEqual(before);
+    expect(run(before, [observed("failed")], [])).toEqual(before);
     expect(run(before, [], [])).toEqual(before);
     expect(run(before, [], ["failed"])).toEqual([{ ...before[0], ended: at(HOUR) }]);
   });
 
   it("is told apart by what it is about", () => {
-    const [one, other] = run([lasting("recalled", { subject: "a" })], [seen("recalled", "b")], ["recalled"]);
+    const [one, other] = run(
+      [lasting("recalled", { subject: "a" })],
+      [observed("recalled", "b")],
+      ["recalled"],
+    );
     expect(one).toMatchObject({ subject: "a", ended: at(HOUR) });
     expect(other).toMatchObject({ subject: "b", since: at(HOUR), said: null, ended: null });
   });
 
   it("that comes back before anybody was told of its end is not told of again", () => {
-    const [back] = run([lasting("unreachable", { ended: at(MINUTE) })], [seen("unreachable")], []);
+    const [back] = run([lasting("unreachable", { ended: at(MINUTE) })], [observed("unreachable")], []);
     expect(back).toMatchObject({ since: at(HOUR), said: T, ended: null });
   });
 
   it("is bounded", () => {
-    const many = Array.from({ length: 2 * MAX_CONDITIONS }, (_, i) => seen("warning", String(i)));
+    const many = Array.from({ length: 2 * MAX_CONDITIONS }, (_, i) => observed("warning", String(i)));
     expect(run([], many, [])).toHaveLength(MAX_CONDITIONS);
   });
 });
