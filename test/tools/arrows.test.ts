@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node
 import { tmpdir } from "node:os";
 import { dirname, join, posix } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
-import { APART, type Platform, ROOMS } from "../../tools/lint/arrows.ts";
+import { APART, PLATFORMS, ROOMS } from "../../tools/lint/arrows.ts";
 import { forbidden, overrides, roomOf } from "../../tools/lint/overrides.ts";
 import { withArrows } from "../../tools/lint/text.ts";
 import { projectRoot } from "../support/guest/machine.ts";
@@ -50,6 +50,13 @@ async function sources(): Promise<Source[]> {
   return found;
 }
 
+/** Whether a specifier is that of a package which belongs to no platform. */
+const isPackage = (specifier: string) =>
+  !existsSync(join(projectRoot, specifier)) &&
+  !Object.values<readonly string[]>(PLATFORMS)
+    .flat()
+    .some((prefix) => specifier.startsWith(prefix));
+
 describe("the sources", () => {
   let programs: Source[];
   beforeAll(async () => {
@@ -61,8 +68,7 @@ describe("the sources", () => {
     const found = programs.flatMap(({ path, imports }) =>
       imports.flatMap((specifier) => {
         const imported = specifier.startsWith(".") ? posix.join(dirname(path), specifier) : specifier;
-        if (!specifier.startsWith(".") && !/^(?:node|cloudflare):/.test(specifier)) return [];
-        const why = forbidden(path, imported);
+        const why = isPackage(imported) ? undefined : forbidden(path, imported);
         return why === undefined ? [] : [`${path} imports ${imported}. ${why}`];
       }),
     );
@@ -101,26 +107,27 @@ function pairs(): { path: string; imported: string; specifier: string }[] {
     ...ROOMS.map(({ room }) => room),
     ...APART.flatMap(({ within, never }) => [within, ...never]),
   ]);
-  return [...folders].flatMap((from) =>
+  return [...folders].filter(isFolder).flatMap((from) =>
     [...folders].map((to) => {
-      const path = `${from}/some/from_${from.replaceAll("/", "_")}_to_${to.replaceAll("/", "_")}.ts`;
-      const imported = `${to}/other.ts`;
+      const name = `from_${from.replaceAll("/", "_")}_to_${to.replaceAll(/\W/g, "_")}`;
+      const [path, imported] = [`${from}/some/${name}.ts`, isFolder(to) ? `${to}/other.ts` : to];
       return { path, imported, specifier: posix.relative(dirname(path), imported).replace(/^(?!\.)/, "./") };
     }),
   );
 }
 
-const PLATFORMS: readonly Platform[] = ["node:", "cloudflare:"];
-const modules = ROOMS.flatMap(({ room }) =>
-  PLATFORMS.map((platform) => {
-    const path = `${room}/on_${platform.slice(0, -1)}.ts`;
-    return {
-      path,
-      imported: `${platform}x`,
-      specifier: platform === "node:" ? "node:fs/promises" : "cloudflare:workers",
-    };
-  }),
-);
+/** A room may also be a file. */
+const isFolder = (room: string) => !room.endsWith(".ts");
+
+const MODULES = ["node:fs", "node:fs/promises", "cloudflare:workers", "@cloudflare/workers-types"];
+const modules = ROOMS.map(({ room }) => room)
+  .filter(isFolder)
+  .flatMap((room) =>
+    MODULES.map((specifier) => {
+      const path = `${room}/imports_${specifier.replaceAll(/\W/g, "_")}.ts`;
+      return { path, imported: specifier, specifier };
+    }),
+  );
 
 const ALL = [...pairs(), ...modules].map((pair) => ({
   ...pair,
@@ -131,6 +138,7 @@ const FORBIDDEN = ALL.filter(({ why }) => why !== undefined);
 const ALLOWED: Played[] = [
   ...ALL.filter(({ why }) => why === undefined),
   { path: "client/program.ts", line: plain("./commands/check.ts") },
+  { path: "edge/worker.ts", line: plain("./cloudflare/bindings.ts") },
   { path: "client/commands/check.ts", line: plain("./output.ts") },
 ];
 

@@ -3,19 +3,25 @@
  * tables, and test/tools/arrows.test.ts compares both with them, and every import of the sources too.
  */
 
-export type Platform = "node:" | "cloudflare:";
+/** What a program may run on, and how the specifiers of its modules begin. */
+export const PLATFORMS = {
+  Node: ["node:"],
+  Cloudflare: ["cloudflare:", "@cloudflare/"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
 
-/** A room, and what it may import beside itself. A folder with a row of its own is a room within a room. */
+export type Platform = keyof typeof PLATFORMS;
+
+/** A room, and what it may import beside itself. A part with a row of its own is a room within a room. */
 export interface Room {
   readonly room: string;
   readonly imports: readonly string[] | "any";
-  /** The modules of the platforms that it runs on. */
+  /** Whose modules it may import. */
   readonly on: readonly Platform[];
   readonly why: string;
 }
 
-const NODE = ["node:"] as const;
-const BOTH = ["node:", "cloudflare:"] as const;
+const NODE = ["Node"] as const;
+const BOTH = ["Node", "Cloudflare"] as const;
 
 export const ROOMS: readonly Room[] = [
   {
@@ -33,14 +39,26 @@ export const ROOMS: readonly Room[] = [
   {
     room: "edge",
     imports: ["shared"],
-    on: ["cloudflare:"],
-    why: "It runs in workerd, without Node, and neither applies nor publishes.",
+    on: [],
+    why: "It runs in workerd and on Node, and neither applies nor publishes.",
+  },
+  {
+    room: "edge/cloudflare",
+    imports: ["edge", "shared"],
+    on: ["Cloudflare"],
+    why: "It is what the edge needs of Cloudflare.",
+  },
+  {
+    room: "edge/worker.ts",
+    imports: ["edge", "edge/cloudflare", "shared"],
+    on: ["Cloudflare"],
+    why: "It is the edge in workerd, where there is no Node.",
   },
   {
     room: "edge/node",
     imports: ["edge", "node", "shared"],
     on: NODE,
-    why: "It is the edge on Node, without anything of Cloudflare's.",
+    why: "It is the edge on Node, where there is nothing of Cloudflare.",
   },
   {
     room: "mirror",

@@ -1,4 +1,4 @@
-import { APART, type Apart, type Platform, ROOMS, type Room } from "./arrows.ts";
+import { APART, type Apart, PLATFORMS, type Platform, ROOMS, type Room } from "./arrows.ts";
 import { named } from "./text.ts";
 
 /** Programs of the repository itself may write to the console. */
@@ -13,16 +13,15 @@ interface Pattern {
   readonly message: string;
 }
 
-const PLATFORMS: readonly Platform[] = ["node:", "cloudflare:"];
-const MODULES = { "node:": ["node:*", "node:*/**"], "cloudflare:": ["cloudflare:*"] } as const;
-
 /**
  * Returns the overrides of biome.json, which forbid what the tables forbid. Of several that hold a file Biome takes the last one
  * alone, so each has all that is forbidden to its files, and they go from rooms to parts of rooms.
  */
 export function overrides() {
   return [
-    ...ROOMS.filter(({ imports }) => imports !== "any").map(({ room }) => override([`${room}/**`], room)),
+    ...ROOMS.filter(({ imports }) => imports !== "any").map(({ room }) =>
+      override([room.endsWith(".ts") ? room : `${room}/**`], room),
+    ),
     ...[...new Set(APART.map(({ within }) => within))]
       .filter((within) => !ROOMS.some(({ room }) => room === within))
       .map((within) => override([`${within}/**`], within)),
@@ -48,10 +47,12 @@ function override(includes: readonly string[], folder: string, without?: Apart) 
   return { includes, linter: { rules: { style: { noRestrictedImports: rule } } } };
 }
 
+const NAMES = Object.keys(PLATFORMS) as readonly Platform[];
+
 const platforms = ({ on, why }: Room): Pattern[] =>
-  PLATFORMS.filter((platform) => !on.includes(platform)).map((platform) => ({
-    group: MODULES[platform],
-    message: `No ${platform} modules here. ${why}`,
+  NAMES.filter((name) => !on.includes(name)).map((name) => ({
+    group: PLATFORMS[name].flatMap((prefix) => [`${prefix}*`, `${prefix}*/**`]),
+    message: `Nothing of ${name} here. ${why}`,
   }));
 
 function rooms({ room, imports, why }: Room): Pattern[] {
@@ -85,7 +86,7 @@ const isBelow = (folder: string, path: string): boolean => path === folder || pa
 /** Returns why a file must not import what `imported` names, another file or a platform's module; else undefined. */
 export function forbidden(file: string, imported: string): string | undefined {
   const from = roomOf(file);
-  const platform = PLATFORMS.find((candidate) => imported.startsWith(candidate));
+  const platform = NAMES.find((name) => PLATFORMS[name].some((prefix) => imported.startsWith(prefix)));
   if (platform !== undefined) return from.on.includes(platform) ? undefined : from.why;
   const to = roomOf(imported);
   if (from !== to && from.imports !== "any" && !from.imports.includes(to.room)) return from.why;

@@ -24,8 +24,7 @@ function arrowsText(): string {
 }
 
 function imports({ imports, on }: Room): string {
-  const modules = on.map((platform) => `\`${platform}\``);
-  return `imports ${named(imports)}${modules.length === 0 ? "" : `, and ${list(modules)} modules`}`;
+  return `imports ${named(imports)}${on.length === 0 ? "" : `, and modules of ${list(on)}`}`;
 }
 
 /** What a room imports, in words. */
