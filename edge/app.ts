@@ -1,37 +1,37 @@
 import { Hono } from "hono";
 import type { AppDeps } from "./deps.ts";
-import { forPeople } from "./http/people.tsx";
+import { MemoryBudget } from "./http/memory_budget.ts";
 import { notFound, problem, problemOf } from "./http/problem.ts";
-import { Room } from "./http/room.ts";
+import { problemAsPage } from "./http/problem_page.tsx";
 import { auditRoutes } from "./routes/audit.ts";
+import { feedFileRoutes } from "./routes/feed_files.ts";
 import { feedsRoutes } from "./routes/feeds.ts";
-import { findRoutes } from "./routes/find.tsx";
 import { healthRoutes } from "./routes/health.ts";
 import { KnownFeeds } from "./routes/known_feeds.ts";
 import { mirrorRoutes } from "./routes/mirrors.ts";
-import { newestRoot } from "./routes/newest_root.ts";
+import { cachedNewestRoot } from "./routes/newest_root.ts";
 import { openvexRoutes } from "./routes/openvex.ts";
+import { pageRoutes } from "./routes/pages.tsx";
 import { publishRoutes } from "./routes/publish.ts";
-import { readRoutes } from "./routes/read.ts";
 import { ShownKernels } from "./routes/shown_kernels.ts";
 import { stagingRoutes } from "./routes/staging.ts";
-import { watched } from "./store/watched.ts";
+import { monitored } from "./store/monitored_store.ts";
 
 export interface App {
   fetch(request: Request): Promise<Response>;
 }
 
-/** The whole edge as one request handler: no Cloudflare name in it. */
+/** Puts the edge together as one request handler, for Cloudflare and for Node alike. */
 export function createApp(given: AppDeps): App {
   const app = new Hono();
-  const store = watched(given.store, given.clock);
-  const root = newestRoot({ ...given, store });
+  const store = monitored(given.store, given.clock);
+  const root = cachedNewestRoot({ ...given, store });
   const known = new KnownFeeds(given.clock, root);
-  const deps = { ...given, store, queue: known.behind(given.queue) };
-  const room = new Room(given.clock);
-  const shown = new ShownKernels(deps, room);
-  findRoutes(app, deps, root, shown);
-  readRoutes(app, deps, root, { known, room });
+  const deps = { ...given, store, queue: known.forgettingAfter(given.queue) };
+  const budget = new MemoryBudget(given.clock);
+  const shown = new ShownKernels(deps, budget);
+  pageRoutes(app, deps, root, shown);
+  feedFileRoutes(app, deps, root, { known, budget });
   openvexRoutes(app, deps, shown);
   mirrorRoutes(app, deps, root);
   auditRoutes(app, deps);
@@ -39,20 +39,20 @@ export function createApp(given: AppDeps): App {
   feedsRoutes(app, deps);
   publishRoutes(app, deps, root);
   healthRoutes(app, deps, root);
-  app.notFound(() => notFound("nothing is here"));
+  app.notFound(() => notFound("there is nothing at this address"));
   app.onError((error) => answerError(error, deps.report));
   return {
     fetch: async (request) => {
       try {
-        return (await known.unchanged(request)) ?? (await forPeople(request, await app.fetch(request)));
+        return (await known.unchanged(request)) ?? (await problemAsPage(request, await app.fetch(request)));
       } catch (error) {
-        return forPeople(request, answerError(error, deps.report));
+        return problemAsPage(request, answerError(error, deps.report));
       }
     },
   };
 }
 
-/** Errors made on purpose say what they are; of others only the log learns. */
+/** Returns the answer to an error. One that was not thrown on purpose is reported, and the answer tells nothing of it. */
 export function answerError(error: unknown, report: (error: unknown) => void): Response {
   const answer = problemOf(error);
   if (!answer) report(error);

@@ -7,10 +7,10 @@ import { type Clock, systemClock } from "../shared/time.ts";
 import { type SignatureVerifier, signatureVerifier } from "../shared/tuf/keys.ts";
 import { type OnlineKeys, onlineKeys } from "../shared/tuf/online_keys.ts";
 import { TrustedSet } from "../shared/tuf/trusted_set.ts";
-import { DEFAULT_LIMITS, decodeLimits, type Limits } from "./publish/limits.ts";
-import { decodePublishers, NOBODY, type Publishers } from "./publish/publishers.ts";
+import { decodePublishers, NO_PUBLISHERS, type Publishers } from "./publish/publishers.ts";
+import { DEFAULT_LIMITS, decodeLimits, type Limits } from "./publish/rate_limits.ts";
 
-/** What the deployment gives as text: secrets and variables by the names of their bindings. */
+/** The secrets and variables that a deployment gives as text, by the names of their bindings. */
 export const TEXT_BINDINGS = [
   "TRUSTED_ROOT",
   "SNAPSHOT_KEY",
@@ -22,22 +22,22 @@ export const TEXT_BINDINGS = [
 ] as const;
 export type TextBinding = (typeof TEXT_BINDINGS)[number];
 
-/** What the door to publishing rests on: where one of them cannot be used nobody comes in. */
-const OF_THE_DOOR: readonly TextBinding[] = ["PUBLISHERS", "FEED_AUDIENCE", "PUBLISHER_LIMITS"];
+/** The bindings that publishing needs: where one of them cannot be used, every publish is refused. */
+const NEEDED_TO_PUBLISH: readonly TextBinding[] = ["PUBLISHERS", "FEED_AUDIENCE", "PUBLISHER_LIMITS"];
 
 export type TextBindings = Readonly<Partial<Record<TextBinding, unknown>>>;
 
-export interface Config {
-  /** Bytes of 1.root.json. */
+export interface EdgeConfig {
+  /** The bytes of 1.root.json. */
   readonly trustedRoot: Uint8Array;
-  /** None of a role whose binding cannot be used: nothing is signed then, and what is in force is served on. */
+  /** Empty for a role whose binding cannot be used: nothing new is signed then, and what is in force is still served. */
   readonly keys: OnlineKeys;
   readonly publishers: Publishers;
   readonly audience: string;
   readonly limits: Limits;
-  /** How the feed is reached from outside, such as `https://feed.example.org`; undefined: as each request says. */
+  /** The feed's address as seen from outside, such as `https://feed.example.org`; undefined: the one each request names. */
   readonly url: string | undefined;
-  /** Bindings that are missing or malformed. What does not need them goes on. */
+  /** Bindings that are missing or malformed. What does not need them works. */
   readonly faults: readonly ConfigFault[];
   readonly verify: SignatureVerifier;
   readonly clock: Clock;
@@ -45,16 +45,21 @@ export interface Config {
 
 export interface ConfigFault {
   readonly binding: TextBinding;
-  /** Names the binding, the member and what is wrong with it; quotes nothing of what it holds. */
+  /** Names the binding, the member and what is wrong with it; quotes nothing of its content. */
   readonly message: string;
 }
 
-/** Why nobody may publish here, or undefined. */
-export const closedDoor = ({ faults }: Pick<Config, "faults">): ConfigFault | undefined =>
-  faults.find(({ binding }) => OF_THE_DOOR.includes(binding));
+/** Returns the fault for which every publish is refused, or undefined. */
+export const publishingFault = ({ faults }: Pick<EdgeConfig, "faults">): ConfigFault | undefined =>
+  faults.find(({ binding }) => NEEDED_TO_PUBLISH.includes(binding));
 
-/** Throws `config` where TRUSTED_ROOT is missing or malformed: without it there is no feed. All else is a fault that is told. */
-export async function readConfig(env: TextBindings): Promise<Config> {
+/**
+ * Reads the bindings. A binding that is missing or malformed becomes one of `faults`, but for TRUSTED_ROOT, without which
+ * there is no feed.
+ *
+ * @throws RebootlessError `config` where TRUSTED_ROOT is missing or malformed.
+ */
+export async function readEdgeConfig(env: TextBindings): Promise<EdgeConfig> {
   const verify = signatureVerifier({ ed25519, "ecdsa-sha2-nistp256": ecdsaP256 });
   const faults: ConfigFault[] = [];
   const read = async <T>(name: TextBinding, parse: Parse<T>, otherwise: T): Promise<T> => {
@@ -74,7 +79,7 @@ export async function readConfig(env: TextBindings): Promise<Config> {
       snapshot: await read("SNAPSHOT_KEY", (bytes) => onlineKeys(bytes, "SNAPSHOT_KEY"), []),
       timestamp: await read("TIMESTAMP_KEY", (bytes) => onlineKeys(bytes, "TIMESTAMP_KEY"), []),
     },
-    publishers: await read("PUBLISHERS", decodePublishers, NOBODY),
+    publishers: await read("PUBLISHERS", decodePublishers, NO_PUBLISHERS),
     audience: await read("FEED_AUDIENCE", fromUtf8, ""),
     limits: await optional("PUBLISHER_LIMITS", decodeLimits, DEFAULT_LIMITS),
     url: await optional<string | undefined>("FEED_URL", feedUrl, undefined),
@@ -84,13 +89,13 @@ export async function readConfig(env: TextBindings): Promise<Config> {
   };
 }
 
-/** Everything that is wrong with what a deployment gives, also names that nothing reads; empty where all is sound. */
+/** Returns everything that is wrong with the bindings, names that are not read among it; empty where all is well. */
 export async function faultsOf(env: Readonly<Record<string, unknown>>): Promise<readonly string[]> {
   const known: readonly string[] = TEXT_BINDINGS;
-  const strangers = Object.keys(env).filter((name) => !known.includes(name));
-  const unread = strangers.map((name) => `${name.slice(0, 80)}: nothing reads this: ${known.join(", ")}`);
+  const unknown = Object.keys(env).filter((name) => !known.includes(name));
+  const unread = unknown.map((name) => `${name.slice(0, 80)}: not one of ${known.join(", ")}`);
   try {
-    return [...(await readConfig(env)).faults.map(({ message }) => message), ...unread];
+    return [...(await readEdgeConfig(env)).faults.map(({ message }) => message), ...unread];
   } catch (error) {
     if (!isCode(error, "config")) throw error;
     return [error.message, ...unread];
@@ -105,25 +110,25 @@ async function readBinding<T>(env: TextBindings, name: TextBinding, parse: Parse
   try {
     return await parse(utf8(text));
   } catch (cause) {
-    // Those that read a binding say what is wrong and quote nothing; whatever else was thrown may hold a secret.
+    // A ParseError of a binding quotes nothing of it; the message of any other error may hold a secret.
     const why = cause instanceof ParseError ? cause.message : `${name} is malformed`;
     throw new RebootlessError("config", why, { cause });
   }
 }
 
-/** A root is public, and what a reader of roots says of it is not: it may quote what was put there by mistake. */
+/** Checks the first root. Errors of the root's reader are not passed on: they may quote a secret that is here by mistake. */
 async function firstRoot(bytes: Uint8Array, verify: SignatureVerifier): Promise<Uint8Array> {
   const version = await TrustedSet.fromRoot(bytes, systemClock(), verify).then(
     ({ root }) => root.version,
     () => undefined,
   );
   if (version === undefined) throw new ParseError("TRUSTED_ROOT: not a root of trust that signs itself");
-  if (version !== 1) throw new ParseError(`TRUSTED_ROOT: root version ${version}, and not the first`);
+  if (version !== 1) throw new ParseError(`TRUSTED_ROOT: root version ${version}, where version 1 is needed`);
   return bytes;
 }
 
 function feedUrl(bytes: Uint8Array): string {
   const origin = serverOrigin(fromUtf8(bytes));
-  if (origin === undefined) throw new ParseError("FEED_URL: not the address of a server, without a path");
+  if (origin === undefined) throw new ParseError("FEED_URL: must be the address of a server, without a path");
   return origin;
 }

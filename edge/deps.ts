@@ -1,11 +1,12 @@
 import type { AuditLog } from "./audit/log.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
-import type { Config } from "./config.ts";
-import type { PublisherQueue, TokenLedger } from "./publish/ports.ts";
+import type { EdgeConfig } from "./config.ts";
+import type { PublisherQueue } from "./publish/queue.ts";
+import type { TokenLedger } from "./publish/token_ledger.ts";
 import type { Store } from "./store/store.ts";
 
 /** Everything that an edge is put together from. Each route names the part of it that it takes. */
-export interface AppDeps extends Config {
+export interface AppDeps extends EdgeConfig {
   readonly store: Store;
   readonly queue: PublisherQueue;
   readonly ledger: TokenLedger;

@@ -1,20 +1,21 @@
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import { errorLines } from "../shared/error_lines.ts";
 import { type App, answerError, createApp } from "./app.ts";
-import { AuditObject, auditOf } from "./cloudflare/audit_log.ts";
+import { AuditObject, auditLogOf } from "./cloudflare/audit_log.ts";
 import { configOf, type EdgeEnv, repositoryDeps } from "./cloudflare/bindings.ts";
 import { CatalogueObject, catalogueOf } from "./cloudflare/catalogue.ts";
-import { PublishQueue, queueOf } from "./cloudflare/publish_queue.ts";
-import { ledgerOf, TokenLedger } from "./cloudflare/token_ledger.ts";
+import { PublishQueue, publishQueueOf } from "./cloudflare/publish_queue.ts";
+import { TokenLedgerObject, tokenLedgerOf } from "./cloudflare/token_ledger.ts";
 import type { AppDeps } from "./deps.ts";
-import { forPeople } from "./http/people.tsx";
-import { roundInWords, runRound } from "./publish/round.ts";
+import { problemAsPage } from "./http/problem_page.tsx";
+import { maintenanceSummary, runMaintenance } from "./publish/maintenance.ts";
 
-export { AuditObject, CatalogueObject, PublishQueue, TokenLedger };
+// wrangler.toml binds the Durable Objects by these names; those that were deployed stay.
+export { AuditObject, CatalogueObject, PublishQueue, TokenLedgerObject as TokenLedger };
 
 interface Env extends EdgeEnv {
   readonly PUBLISH_QUEUE: DurableObjectNamespace<PublishQueue>;
-  readonly TOKEN_LEDGER: DurableObjectNamespace<TokenLedger>;
+  readonly TOKEN_LEDGER: DurableObjectNamespace<TokenLedgerObject>;
   readonly AUDIT_LOG: DurableObjectNamespace<AuditObject>;
   readonly CATALOGUE: DurableObjectNamespace<CatalogueObject>;
 }
@@ -28,9 +29,9 @@ async function depsOf(env: Env): Promise<AppDeps> {
   return {
     ...(await repositoryDeps(env)),
     ...(await configOf(env)),
-    queue: queueOf(env.PUBLISH_QUEUE),
-    ledger: ledgerOf(env.TOKEN_LEDGER),
-    audit: auditOf(env.AUDIT_LOG),
+    queue: publishQueueOf(env.PUBLISH_QUEUE),
+    ledger: tokenLedgerOf(env.TOKEN_LEDGER),
+    audit: auditLogOf(env.AUDIT_LOG),
     catalogue: catalogueOf(env.CATALOGUE),
     report,
   };
@@ -42,13 +43,13 @@ export default {
       app ??= depsOf(env).then(createApp);
       return await (await app).fetch(request);
     } catch (error) {
-      return forPeople(request, answerError(error, report));
+      return problemAsPage(request, answerError(error, report));
     }
   },
 
   async scheduled(_: unknown, env: Env): Promise<void> {
-    const round = await runRound(await depsOf(env));
+    const run = await runMaintenance(await depsOf(env));
     // biome-ignore lint/suspicious/noConsole: the Worker's log is its console.
-    console.log(roundInWords(round));
+    console.log(maintenanceSummary(run));
   },
 };

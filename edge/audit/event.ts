@@ -2,39 +2,39 @@ import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
 import { type JsonObject, type JsonValue, jsonObject } from "../../shared/json.ts";
 import { formatInstant, type Instant } from "../../shared/time.ts";
 
-/** What is put down of a publish: first that it is asked for, then what came of it. Nothing in it is secret. */
+/** What the audit log says of a publish: first that it is asked for, then what came of it. None of it is secret. */
 export interface AuditEvent {
   readonly publisher: string;
-  /** The id (`jti`) of the token, which is spent by now: it ties what came of a request to the request. */
+  /** The id (`jti`) of the token, which is used up by now. It connects an outcome with its request. */
   readonly token: string;
-  /** Of the request's body, as the publisher's token vouched for it. */
+  /** The digest of the request's body, as the publisher's token has it. */
   readonly request: Sha256Hex;
   readonly act: "publish" | "root";
   readonly kernel: BuildId | null;
-  readonly outcome: Outcome;
+  readonly outcome: AuditOutcome;
 }
 
-export type Outcome =
+export type AuditOutcome =
   | { readonly kind: "asked" }
-  /** @property feed of the new feed.json; null for a root. */
+  /** @property feed the ETag of the new feed.json; null for a root. */
   | { readonly kind: "published"; readonly version: number; readonly feed: string | null }
-  /** @property version the one in force. */
+  /** @property version the version in force. */
   | { readonly kind: "conflict"; readonly version: number }
   | { readonly kind: "refused" | "failed"; readonly code: string; readonly message: string };
 
-/** Messages may quote what was sent; this much of one is kept. */
+/** How many characters of a message are written: it may quote what was sent. */
 const MAX_MESSAGE = 512;
 
-/** Entries form a chain: each holds the SHA-256 of the line before it. */
-export interface Place {
-  /** Rises by one, from 1. */
+/** Where an entry is in the chain: each entry holds the SHA-256 of the line before it. */
+export interface ChainPosition {
+  /** Rises by one for each entry, from 1. */
   readonly number: number;
-  /** Null for the first. */
+  /** The digest of the line before; null for the first entry. */
   readonly previous: Sha256Hex | null;
   readonly at: Instant;
 }
 
-export function auditLine({ number, previous, at }: Place, event: AuditEvent): JsonObject {
+export function auditLine({ number, previous, at }: ChainPosition, event: AuditEvent): JsonObject {
   const { publisher, token, request, act, kernel, outcome } = event;
   return jsonObject({
     number,
@@ -50,7 +50,7 @@ export function auditLine({ number, previous, at }: Place, event: AuditEvent): J
   });
 }
 
-function detailsOf(outcome: Outcome): Readonly<Record<string, JsonValue>> {
+function detailsOf(outcome: AuditOutcome): Readonly<Record<string, JsonValue>> {
   switch (outcome.kind) {
     case "asked":
       return {};

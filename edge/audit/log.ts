@@ -6,29 +6,29 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, parseJson } from "../../shared/json.ts";
 import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import type { Clock } from "../../shared/time.ts";
-import { Serial } from "../publish/serial.ts";
+import { Mutex } from "../keyed_mutex.ts";
 import { auditKey } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
 import { type AuditEvent, auditLine } from "./event.ts";
 
-/** Where it is put down who published what. */
+/** The record of who published what. */
 export interface AuditLog {
-  /** Resolves once it is kept; until then nothing may be done that it speaks of. Throws `io`. */
+  /** Resolves once the events are stored: what they speak of must not be done before. @throws RebootlessError `io`. */
   append(events: readonly AuditEvent[]): Promise<void>;
 }
 
-/** Entries of some 500 bytes after which a segment takes in no more requests. */
+/** How many entries of some 500 bytes a segment has before further requests go into the next one. */
 const MAX_BATCH = 256;
-/** Another writer can only be an old object that Cloudflare is about to end. */
+/** How often a segment is tried: another writer can only be an old object that Cloudflare is about to end. */
 const MAX_ATTEMPTS = 8;
 const NEWLINE = utf8("\n");
 
 interface End {
-  /** Number of the last segment; 0 before the first. */
+  /** The number of the last segment; 0 before the first. */
   readonly segment: number;
-  /** Number of the last entry. */
+  /** The number of the last entry. */
   readonly entry: number;
-  /** Of the last line. */
+  /** The digest of the last line. */
   readonly digest: Sha256Hex | null;
 }
 
@@ -39,15 +39,15 @@ interface Batch {
 
 /**
  * The log as segments in the store, `audit/<number>`, numbered without gaps: lines of JSON, each with the digest of the one
- * before. A segment is created and never written again. What is asked for while one is written goes into the next together,
- * so that a rush of publishes costs a few writes.
+ * before. A segment is created and never written again. Events that arrive while one is written go into the next one
+ * together, so that a rush of publishes costs a few writes.
  */
 export class StoredAuditLog implements AuditLog {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #line = new Serial();
+  readonly #mutex = new Mutex();
   #open: Batch | undefined;
-  /** Undefined while it is not known, after a write that may or may not have been done. */
+  /** Undefined while it is unknown, as after a write that may or may not have succeeded. */
   #end: End | undefined;
 
   constructor(store: Store, clock: Clock) {
@@ -64,7 +64,7 @@ export class StoredAuditLog implements AuditLog {
 
   #newBatch(): Batch {
     const events: AuditEvent[] = [];
-    const written = this.#line.run(async () => {
+    const written = this.#mutex.run(async () => {
       if (this.#open === batch) this.#open = undefined;
       await this.#write(events);
     });
@@ -83,7 +83,7 @@ export class StoredAuditLog implements AuditLog {
       this.#end = { segment, entry: end.entry + events.length, digest };
       return;
     }
-    throw new RebootlessError("io", "somebody else writes the audit log");
+    throw new RebootlessError("io", "another process writes the audit log");
   }
 }
 
@@ -99,7 +99,7 @@ async function segmentOf(events: readonly AuditEvent[], { entry, digest: last }:
   return { bytes: concatBytes(parts), digest };
 }
 
-/** Segments have no gaps, so that doubling and halving finds the last one: 40 looks for a million. */
+/** Finds the end of the log. Segments have no gaps, so doubling and halving finds the last of a million in 40 look-ups. */
 async function findEnd(store: Store): Promise<End> {
   const exists = async (segment: number) => (await store.head(auditKey(segment))) !== undefined;
   let high = 1;
@@ -124,18 +124,18 @@ function lastLine(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(bytes.lastIndexOf(NEWLINE[0] as number, end - 1) + 1, end);
 }
 
-/** Bytes given to one reader at a time. */
+/** The size of a page, in bytes, after which no further segment is added to it. */
 const MAX_PAGE = 512 * 1024;
 const MAX_SEGMENTS = 64;
 
 export interface AuditPage {
-  /** Lines, each with its newline, just as they are kept. */
+  /** Lines, each with its newline, as they are stored. */
   readonly bytes: Uint8Array;
-  /** The last segment of the page where there may be more after it. */
+  /** The number of the last segment of the page, where there may be more after it; else undefined. */
   readonly next: number | undefined;
 }
 
-/** @param after number of a segment; 0 for the beginning. */
+/** Reads a page of the log. @param after number of a segment; 0 for the beginning. */
 export async function readAudit(store: Store, after: number): Promise<AuditPage> {
   const parts: Uint8Array[] = [];
   let length = 0;

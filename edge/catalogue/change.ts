@@ -1,11 +1,11 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import type { Instant } from "../../shared/time.ts";
-import type { Entry, UpdateEntry } from "./entry.ts";
+import type { KernelEntry, UpdateEntry } from "./entry.ts";
 
-/** A publish that changed what a kernel has. */
-export interface Change {
-  /** Rises by one. */
+/** One publish, as a change of what a kernel has. */
+export interface CatalogueChange {
+  /** The number of this change, which rises by one. */
   readonly number: number;
   readonly at: Instant;
   readonly kernel: KernelFacts;
@@ -14,11 +14,11 @@ export interface Change {
   readonly recalled: readonly UpdateId[];
 }
 
-export function changeOf(
+export function changeBetween(
   number: number,
-  { kernel, version, recorded, updates }: Entry,
+  { kernel, version, recorded, updates }: KernelEntry,
   before: { readonly updates: readonly Pick<UpdateEntry, "id" | "recalled">[] } | undefined,
-): Change {
+): CatalogueChange {
   const old = new Map(before?.updates.map((update) => [update.id, update]));
   const isRecalled = (update: Pick<UpdateEntry, "recalled"> | undefined) =>
     (update?.recalled ?? null) !== null;

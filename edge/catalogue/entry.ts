@@ -4,17 +4,17 @@ import type { Listed } from "../../shared/feed/listing.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Instant } from "../../shared/time.ts";
 
-/** What can be found out about a kernel without opening its feed. */
-export interface Entry {
+/** What the catalogue has of a kernel. */
+export interface KernelEntry {
   readonly kernel: KernelFacts;
-  /** Version of targets: what is recorded never goes back. */
+  /** The version of targets, which never goes back. */
   readonly version: number;
   readonly recorded: Instant;
   readonly updates: readonly UpdateEntry[];
 }
 
-/** What is said of an update; other kernels may have another one under the same id. */
-export interface Said {
+/** How a publisher describes an update. Other kernels may have another one under the same id. */
+export interface UpdateDescription {
   readonly id: UpdateId;
   readonly summary: string;
   readonly cves: readonly string[];
@@ -22,11 +22,15 @@ export interface Said {
 }
 
 /** An update as one kernel has it. */
-export interface UpdateEntry extends Said {
+export interface UpdateEntry extends UpdateDescription {
   readonly published: Instant;
 }
 
-export const entryOf = ({ kernel, updates }: KernelManifest, version: number, recorded: Instant): Entry => ({
+export const entryOf = (
+  { kernel, updates }: KernelManifest,
+  version: number,
+  recorded: Instant,
+): KernelEntry => ({
   kernel,
   version,
   recorded,
@@ -39,23 +43,23 @@ export const entryOf = ({ kernel, updates }: KernelManifest, version: number, re
   })),
 });
 
-/** One line of a list of kernels. */
+/** A line in a list of kernels. */
 export interface KernelLine {
   readonly kernel: KernelFacts;
-  /** Updates that are not recalled. */
+  /** The number of updates that are not recalled. */
   readonly updates: number;
   readonly recorded: Instant;
 }
 
-export const lineOf = ({ kernel, updates, recorded }: Entry): KernelLine => ({
+export const kernelLineOf = ({ kernel, updates, recorded }: KernelEntry): KernelLine => ({
   kernel,
   updates: updates.filter(isLive).length,
   recorded,
 });
 
-export interface KernelPage {
+export interface KernelListPage {
   readonly kernels: readonly KernelLine[];
-  /** Where the next page begins, or null at the end. */
+  /** The cursor of the next page; null at the end. */
   readonly next: BuildId | null;
 }
 
@@ -65,45 +69,45 @@ export interface Holding {
   readonly update: UpdateEntry;
 }
 
-export interface HoldingPage {
-  /** By update. Kernels of which the very same is said stand together, those that it is not recalled for first. */
+export interface HoldingListPage {
+  /** Ordered by update. Kernels with the same description are together; those where it is recalled come last. */
   readonly holdings: readonly Holding[];
-  /** Where the next page begins, or null at the end. */
+  /** The cursor of the next page; null at the end. */
   readonly next: string | null;
 }
 
-/** An update that was searched for, as the kernel has it of which this was said first. */
+/** An update that a search found, as the first kernel with this description has it. */
 export interface FoundUpdate {
   readonly update: UpdateEntry;
   readonly kernel: KernelFacts;
-  /** Whether further kernels have an update of this id, whatever is said of it there. */
+  /** Whether further kernels have an update of this id, with whatever description. */
   readonly others: boolean;
 }
 
 /** A CVE, and the updates that name it. */
 export interface CveLine {
   readonly cve: string;
-  /** Some; recalled where every kernel's is. */
+  /** At most MAX_NAMED of them. An update counts as recalled where it is recalled for every kernel. */
   readonly updates: readonly { readonly id: UpdateId; readonly recalled: boolean }[];
   readonly more: boolean;
 }
 
-export interface CvePage {
-  /** The newest number first. */
+export interface CveListPage {
+  /** Ordered by number, newest first. */
   readonly cves: readonly CveLine[];
-  /** Where the next page begins, or null at the end. */
+  /** The cursor of the next page; null at the end. */
   readonly next: string | null;
 }
 
-/** As mirrors are told of it. */
-export const listedOf = ({ kernel, version }: Pick<Entry, "kernel" | "version">): Listed => ({
+/** Returns a kernel as mirrors are told of it. */
+export const listedOf = ({ kernel, version }: Pick<KernelEntry, "kernel" | "version">): Listed => ({
   buildId: kernel.buildId,
   release: kernel.release,
   distribution: kernel.distribution ?? null,
   version,
 });
 
-export const isLive = ({ recalled }: Pick<Said, "recalled">): boolean => recalled === null;
-/** Where a search looks for words. */
-export const namesOf = ({ id, summary, cves }: Said): string =>
+export const isLive = ({ recalled }: Pick<UpdateDescription, "recalled">): boolean => recalled === null;
+/** Returns the text in which a search looks for words. */
+export const namesOf = ({ id, summary, cves }: UpdateDescription): string =>
   [id, summary, ...cves].join("\n").toLowerCase();

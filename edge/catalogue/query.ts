@@ -1,8 +1,7 @@
-import { type BuildId, isBuildId } from "../../shared/brand.ts";
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import { isCve } from "../../shared/feed/update.ts";
 
-/** What somebody looks for among the kernels. All that is given must hold. */
+/** A search for kernels and updates. A kernel must match every member that is given. */
 export interface Query {
   /** The beginning of a build ID. */
   readonly buildId?: string;
@@ -10,11 +9,11 @@ export interface Query {
   readonly release?: string;
   /** `uname -v`, exactly. */
   readonly version?: string;
-  /** Anywhere in the release, the distribution or `uname -v`. */
+  /** Text anywhere in the release, the distribution or `uname -v`. */
   readonly text?: string;
-  /** A CVE's number; for updates alone. */
+  /** The CVE that an update names; for updates alone. */
   readonly cve?: string;
-  /** For updates alone: all of it, in lower case. */
+  /** All words of the search, in lower case; for updates alone. */
   readonly words: readonly string[];
 }
 
@@ -22,20 +21,20 @@ export const ALL: Query = { words: [] };
 
 /** A line of `uname -a` has some 150 characters. */
 export const MAX_QUERY = 512;
-/** Of which each is looked for by itself. */
+/** The words of a query that are searched for; further ones are ignored. */
 const MAX_WORDS = 8;
-/** `file vmlinuz`, `readelf -n`: a build ID with a word for it. */
+/** A build ID with its name before it, as `file vmlinuz` and `readelf -n` print it. */
 const NAMED_BUILD_ID = /build ?-?id(?:\[[a-z0-9]+\])?\s?[:=]\s?([0-9a-f]{16,64})\b/;
 const BUILD_ID_BEGIN = /^[0-9a-f]{8,64}$/;
-/** `uname` with any of its options: name of the system, of the host, release, version from its `#`, machine. */
+/** The output of `uname` with any options: system, host, release, version (which begins with `#`), machine. */
 const UNAME =
   /^(?:Linux )?(?:\S+ )?(\d+\.\d\S*)(?: (#.+?))?(?: (?:x86_64|aarch64|riscv64|s390x|ppc64le)(?: .*)?)?$/;
-/** /proc/version, and the first line of a kernel's log. */
+/** The text of /proc/version, which is also the first line of a kernel's log. */
 const PROC_VERSION = /Linux version (\S+) \(.*\) (#.+)$/;
 
 /**
- * Reads what a person pasted: a build ID (also as `file` and `readelf` say it), `uname`, `/proc/version`, a CVE, or any part of a
- * name; and the words of it, by which updates are found.
+ * Reads what a person pasted: a build ID (also as `file` and `readelf` print it), the output of `uname`, `/proc/version`, a
+ * CVE, or any part of a name. Its words are what updates are searched for.
  */
 export function parseQuery(pasted: string): Query {
   const text = pasted.slice(0, MAX_QUERY).replace(/\s+/g, " ").trim();
@@ -53,10 +52,10 @@ function kernelQuery(text: string): Omit<Query, "words"> {
   return { text: release !== undefined && text.startsWith("Linux ") ? release : text };
 }
 
-/** `uname -v` of a kernel: the end of its banner. */
+/** Returns `uname -v` of a kernel, which is the end of its banner. */
 export const versionOf = ({ banner }: KernelFacts): string => /(#.*)$/.exec(banner ?? "")?.[1] ?? "";
 
-/** Build IDs that begin so, as a closed range: digits sort as text. */
+/** Returns the closed range, in the order of text, of build IDs that begin so. */
 export const buildIdRange = (begin: string): readonly [string, string] => [begin, begin.padEnd(65, "g")];
 
 export function matches(query: Query, kernel: KernelFacts): boolean {
@@ -70,7 +69,3 @@ export function matches(query: Query, kernel: KernelFacts): boolean {
     name.toLowerCase().includes(wanted),
   );
 }
-
-/** A cursor of ours, or null for what is not one. */
-export const cursorOf = (text: string | undefined): BuildId | null =>
-  text !== undefined && isBuildId(text) ? text : null;

@@ -1,17 +1,17 @@
 import type { UpdateId } from "../../shared/brand.ts";
 import { MAX_FOUND, MAX_NAMED, MAX_SEARCHED, PAGE } from "./catalogue.ts";
-import type { CveLine, CvePage, FoundUpdate, Holding, HoldingPage } from "./entry.ts";
-import { cveAt, cvePlace, type Place, placeText } from "./place.ts";
+import { cveOfSortKey, cveSortKey, type HoldingPosition, positionCursor } from "./cursors.ts";
+import type { CveLine, CveListPage, FoundUpdate, Holding, HoldingListPage } from "./entry.ts";
 import type { Query } from "./query.ts";
-import { factsOfRow, lineOfRow, updateOfRow } from "./rows.ts";
-import type { Row, Sql } from "./tables.ts";
+import { factsOfRow, lineOfRow, updateOfRow } from "./sql_rows.ts";
+import type { Row, Sql } from "./sql_tables.ts";
 
 /*
- * Every statement here reads an index from a place on, and stops after a page: also where one update is for 20,000 kernels, and
- * where of each something else is said.
+ * Every statement here reads an index from a position on, and stops after a page: also where one update is for 20,000
+ * kernels, and where each of these has another description.
  */
 
-export function holdersOf(sql: Sql, id: UpdateId, after: Place | null): HoldingPage {
+export function holdersOf(sql: Sql, id: UpdateId, after: HoldingPosition | null): HoldingListPage {
   const groups = sql(
     "SELECT * FROM update_groups WHERE id = ? AND (gone, number) >= (?, ?) ORDER BY gone, number LIMIT ?",
     id,
@@ -22,12 +22,12 @@ export function holdersOf(sql: Sql, id: UpdateId, after: Place | null): HoldingP
   return holdings(sql, groups, after);
 }
 
-export function fixesOf(sql: Sql, cve: string, after: Place | null): HoldingPage {
+export function fixesOf(sql: Sql, cve: string, after: HoldingPosition | null): HoldingListPage {
   const groups = sql(
     `SELECT update_groups.* FROM fixes CROSS JOIN update_groups USING (number)
        WHERE place = ? AND (fixes.id, fixes.gone, fixes.number) >= (?, ?, ?)
        ORDER BY fixes.id, fixes.gone, fixes.number LIMIT ?`,
-    cvePlace(cve),
+    cveSortKey(cve),
     after?.id ?? "",
     after?.gone ?? 0,
     after?.group ?? 0,
@@ -36,9 +36,9 @@ export function fixesOf(sql: Sql, cve: string, after: Place | null): HoldingPage
   return holdings(sql, groups, after);
 }
 
-/** @param groups in order, from that of the place on; each has a kernel at least, so a page needs no more of them than lines. */
-function holdings(sql: Sql, groups: readonly Row[], after: Place | null): HoldingPage {
-  const found: (Holding & { readonly place: Place })[] = [];
+/** Reads a page. @param groups in order, from the position on. Each has a kernel, so a page needs no more groups than lines. */
+function holdings(sql: Sql, groups: readonly Row[], after: HoldingPosition | null): HoldingListPage {
+  const found: (Holding & { readonly position: HoldingPosition })[] = [];
   for (const group of groups) {
     if (found.length > PAGE) break;
     const number = Number(group["number"]);
@@ -56,18 +56,18 @@ function holdings(sql: Sql, groups: readonly Row[], after: Place | null): Holdin
       const { release, buildId } = line.kernel;
       const update = updateOfRow({ ...group, ...row });
       const gone = update.recalled === null ? 0 : 1;
-      found.push({ line, update, place: { id: update.id, gone, group: number, release, buildId } });
+      found.push({ line, update, position: { id: update.id, gone, group: number, release, buildId } });
     }
   }
   const page = found.slice(0, PAGE);
   const last = page.at(-1);
   return {
     holdings: page.map(({ line, update }) => ({ line, update })),
-    next: found.length > PAGE && last ? placeText(last.place) : null,
+    next: found.length > PAGE && last ? positionCursor(last.position) : null,
   };
 }
 
-export function search(sql: Sql, { words, cve }: Query): readonly FoundUpdate[] {
+export function searchUpdates(sql: Sql, { words, cve }: Query): readonly FoundUpdate[] {
   if (words.length === 0) return [];
   const groups = cve === undefined ? withWords(sql, words) : naming(sql, cve);
   const first = new Map<Row[string] | undefined, Row>();
@@ -80,13 +80,13 @@ const naming = (sql: Sql, cve: string): readonly Row[] =>
     const [row] = sql(
       `SELECT update_groups.* FROM fixes CROSS JOIN update_groups USING (number)
          WHERE place = ? AND fixes.id > ? ORDER BY fixes.id, fixes.gone, fixes.number LIMIT 1`,
-      cvePlace(cve),
+      cveSortKey(cve),
       last?.["id"] ?? "",
     );
     return row;
   });
 
-/** One that is called so first, then the newest. */
+/** Finds an update with exactly this id first, then the newest ones. */
 function withWords(sql: Sql, words: readonly string[]): readonly Row[] {
   const named = sql(
     "SELECT * FROM update_groups WHERE id = ? ORDER BY gone, number LIMIT 1",
@@ -120,9 +120,9 @@ function found(sql: Sql, group: Row): FoundUpdate[] {
   ];
 }
 
-export function cves(sql: Sql, after: string | null): CvePage {
+export function listCves(sql: Sql, after: string | null): CveListPage {
   const places = nextOnes(PAGE + 1, (last) => {
-    const before = last?.["place"] ?? (after === null ? undefined : cvePlace(after));
+    const before = last?.["place"] ?? (after === null ? undefined : cveSortKey(after));
     const [row] =
       before === undefined
         ? sql("SELECT place FROM fixes ORDER BY place DESC LIMIT 1")
@@ -145,10 +145,10 @@ function cveLine(sql: Sql, place: string): CveLine {
   const updates = rows
     .slice(0, MAX_NAMED)
     .map((row) => ({ id: row["id"] as UpdateId, recalled: row["gone"] !== 0 }));
-  return { cve: cveAt(place), updates, more: rows.length > MAX_NAMED };
+  return { cve: cveOfSortKey(place), updates, more: rows.length > MAX_NAMED };
 }
 
-/** The first of each kind where an index has many: one seek for each, whatever lies between. */
+/** Reads the first row of each kind where an index has many: one seek for each, however many rows are between. */
 function nextOnes(max: number, next: (last: Row | undefined) => Row | undefined): readonly Row[] {
   const rows: Row[] = [];
   while (rows.length < max) {

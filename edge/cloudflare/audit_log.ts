@@ -6,7 +6,7 @@ import { type AuditLog, StoredAuditLog } from "../audit/log.ts";
 import type { EdgeEnv } from "./bindings.ts";
 import { r2Store } from "./r2.ts";
 
-/** The one writer of the audit log. The log itself lies in the bucket. */
+/** The one writer of the audit log. The log itself is in the bucket. */
 export class AuditObject extends DurableObject<EdgeEnv> {
   readonly #log = new StoredAuditLog(r2Store(this.env.FEED), systemClock);
 
@@ -15,6 +15,6 @@ export class AuditObject extends DurableObject<EdgeEnv> {
   }
 }
 
-export function auditOf(namespace: DurableObjectNamespace<AuditObject>): AuditLog {
+export function auditLogOf(namespace: DurableObjectNamespace<AuditObject>): AuditLog {
   return { append: async (events) => namespace.get(namespace.idFromName("audit")).append(events) };
 }

@@ -1,18 +1,22 @@
-import { type Config, readConfig, TEXT_BINDINGS, type TextBinding } from "../config.ts";
+import { type EdgeConfig, readEdgeConfig, TEXT_BINDINGS, type TextBinding } from "../config.ts";
 import type { RepositoryDeps } from "../publish/repository.ts";
 import { r2Store } from "./r2.ts";
 
-/** What a Durable Object and the Worker both are bound to. */
+/** The bindings that the Worker and the Durable Objects share. */
 export interface EdgeEnv extends Readonly<Partial<Record<TextBinding, unknown>>> {
   readonly FEED: Parameters<typeof r2Store>[0];
 }
 
-let known: { readonly text: string; readonly config: Promise<Config> } | undefined;
+let known: { readonly text: string; readonly config: Promise<EdgeConfig> } | undefined;
 
-/** Read once for each isolate, as keys take time to import; again should the bindings differ. Throws `config`. */
-export function configOf(env: EdgeEnv): Promise<Config> {
+/**
+ * Reads the configuration, once for each isolate, because importing keys takes time; and again where the bindings differ.
+ *
+ * @throws RebootlessError `config`.
+ */
+export function configOf(env: EdgeEnv): Promise<EdgeConfig> {
   const text = JSON.stringify(TEXT_BINDINGS.map((name) => env[name] ?? null));
-  if (known?.text !== text) known = { text, config: readConfig(env) };
+  if (known?.text !== text) known = { text, config: readEdgeConfig(env) };
   return known.config;
 }
 

@@ -2,13 +2,13 @@ import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import type { BuildId, UpdateId } from "../../shared/brand.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
-import type { Entry } from "../catalogue/entry.ts";
-import type { Place } from "../catalogue/place.ts";
+import type { HoldingPosition } from "../catalogue/cursors.ts";
+import type { KernelEntry } from "../catalogue/entry.ts";
 import type { Query } from "../catalogue/query.ts";
-import { sqlCatalogue } from "../catalogue/sql.ts";
-import type { Row } from "../catalogue/tables.ts";
+import { sqlCatalogue } from "../catalogue/sql_catalogue.ts";
+import type { Row } from "../catalogue/sql_tables.ts";
 
-/** The one object that knows every kernel. Methods, not fields: only those can be called from outside. */
+/** The one object that knows every kernel. It has methods, not fields, because only methods can be called from outside. */
 export class CatalogueObject extends DurableObject implements Catalogue {
   readonly #catalogue: Catalogue;
 
@@ -20,7 +20,7 @@ export class CatalogueObject extends DurableObject implements Catalogue {
     );
   }
 
-  record(entries: readonly Entry[]) {
+  record(entries: readonly KernelEntry[]) {
     return this.#catalogue.record(entries);
   }
   versions(ids: readonly BuildId[]) {
@@ -35,10 +35,10 @@ export class CatalogueObject extends DurableObject implements Catalogue {
   updates(query: Query) {
     return this.#catalogue.updates(query);
   }
-  holdersOf(id: UpdateId, after: Place | null) {
+  holdersOf(id: UpdateId, after: HoldingPosition | null) {
     return this.#catalogue.holdersOf(id, after);
   }
-  fixesOf(cve: string, after: Place | null) {
+  fixesOf(cve: string, after: HoldingPosition | null) {
     return this.#catalogue.fixesOf(cve, after);
   }
   cves(after: string | null) {
@@ -55,9 +55,9 @@ export class CatalogueObject extends DurableObject implements Catalogue {
   }
 }
 
-/** A stub serves the request in which it was made and no other: each call makes its own. */
+/** Returns a catalogue that makes a stub for each call: a stub only works in the request that made it. */
 export function catalogueOf(namespace: DurableObjectNamespace<CatalogueObject>): Catalogue {
-  // Plain data has the same shape on both sides; the types of RPC say so less simply.
+  // Plain data has the same shape on both sides, which the types of RPC do not express.
   const object = () => namespace.get(namespace.idFromName("catalogue")) as unknown as Catalogue;
   return {
     record: (entries) => object().record(entries),

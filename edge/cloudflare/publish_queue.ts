@@ -3,45 +3,39 @@ import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import type { BuildId } from "../../shared/brand.ts";
 import { groupBy } from "../../shared/group_by.ts";
 import { MINUTE } from "../../shared/time.ts";
-import { Lines } from "../publish/lines.ts";
-import type { PublisherQueue } from "../publish/ports.ts";
-import {
-  type Answered,
-  type Order,
-  type PublishOutcome,
-  publish,
-  publishRoot,
-  type RenewOutcome,
-  renew,
-} from "../publish/repository.ts";
+import { KeyedMutex } from "../keyed_mutex.ts";
+import type { KernelOutcome, PublishOutcome, RenewOutcome } from "../publish/outcome.ts";
+import type { PublisherQueue, PublishRequest } from "../publish/queue.ts";
+import { publish, publishRoot, renew } from "../publish/repository.ts";
 import { type EdgeEnv, repositoryDeps } from "./bindings.ts";
 
-/** After a renewal that failed, readers are not made to wait for the next one. */
+/** After a renewal that failed, the next one is not tried for this long: readers get the failed one's outcome at once. */
 const RENEW_PAUSE = MINUTE;
 
-interface Failed {
+interface FailedRenewal {
   readonly outcome: RenewOutcome;
   readonly at: number;
 }
 
 /**
- * One for all kernels whose build IDs begin alike, with a line in it for each, and one named `root`: whatever changes a
- * feed waits there. An order whose kernels are sorted goes to few of them, and 256 are enough to share the load.
+ * The queue of all kernels whose build IDs begin with the same two digits; one more object, named `root`, is that of the
+ * root. Whatever changes a feed goes through its object, one change of a kernel after the other. A request whose kernels
+ * are sorted goes to few objects, and 256 of them are enough to share the load.
  */
 export class PublishQueue extends DurableObject<EdgeEnv> {
-  readonly #lines = new Lines();
-  readonly #failed = new Map<BuildId, Failed>();
+  readonly #mutex = new KeyedMutex();
+  readonly #failed = new Map<BuildId, FailedRenewal>();
 
-  async publish(order: Order): Promise<readonly Answered[]> {
-    return publish(await repositoryDeps(this.env), this.#lines, order);
+  async publish(request: PublishRequest): Promise<readonly KernelOutcome[]> {
+    return publish(await repositoryDeps(this.env), this.#mutex, request);
   }
 
   publishRoot(by: string, roots: readonly Uint8Array[]): Promise<PublishOutcome> {
-    return this.#lines.run("root", async () => publishRoot(await repositoryDeps(this.env), by, roots));
+    return this.#mutex.run("root", async () => publishRoot(await repositoryDeps(this.env), by, roots));
   }
 
   renew(id: BuildId): Promise<RenewOutcome> {
-    return this.#lines.run(id, async () => {
+    return this.#mutex.run(id, async () => {
       const deps = await repositoryDeps(this.env);
       const last = this.#failed.get(id);
       if (last && deps.clock() < last.at + RENEW_PAUSE) return last.outcome;
@@ -56,15 +50,15 @@ export class PublishQueue extends DurableObject<EdgeEnv> {
 
 const objectOf = (id: BuildId): string => `kernels-${id.slice(0, 2)}`;
 
-export function queueOf(namespace: DurableObjectNamespace<PublishQueue>): PublisherQueue {
+export function publishQueueOf(namespace: DurableObjectNamespace<PublishQueue>): PublisherQueue {
   const named = (name: string) => namespace.get(namespace.idFromName(name));
   return {
-    publish: async (order) => {
-      const groups = groupBy(order.publications, ({ buildId }) => objectOf(buildId));
-      const answers = [...groups].map(([name, publications]) =>
-        named(name).publish({ ...order, publications }),
+    publish: async (request) => {
+      const groups = groupBy(request.publications, ({ buildId }) => objectOf(buildId));
+      const outcomes = [...groups].map(([name, publications]) =>
+        named(name).publish({ ...request, publications }),
       );
-      return (await Promise.all(answers)).flat();
+      return (await Promise.all(outcomes)).flat();
     },
     publishRoot: (by, roots) => named("root").publishRoot(by, roots),
     renew: (id) => named(objectOf(id)).renew(id),

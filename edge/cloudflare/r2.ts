@@ -4,10 +4,10 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Notes, Store, Stored } from "../store/store.ts";
 
-/** With metadata R2 gives fewer than its limit of 1000 at a time, and says so. */
+/** How many keys a list has. With metadata, R2 returns fewer than its limit of 1000, and says so. */
 const PAGE = 500;
 
-/** R2 as a store. The digest lies in the object's custom metadata, because R2's own etag is an MD5. */
+/** Returns a store in R2. The digest is in the object's custom metadata, because R2's own etag is an MD5. */
 export function r2Store(bucket: R2Bucket): Store {
   const put = async (key: string, bytes: Uint8Array, notes: Notes, onlyIf: R2Conditional | Headers) => {
     const sha256 = await sha256Of(bytes);
@@ -20,7 +20,7 @@ export function r2Store(bucket: R2Bucket): Store {
   };
   const create = async (key: string, bytes: Uint8Array, notes: Notes) =>
     (await put(key, bytes, notes, new Headers({ "If-None-Match": "*" }))) !== null;
-  /** R2 has no copy of its own. False where the value is another by now. */
+  /** Copies a value, as R2 has no operation for that. Resolves to false where the value has changed. */
   const keep = async (key: string, revision: string, as: string): Promise<boolean> => {
     const object = await bucket.get(key);
     if (object?.etag !== revision) {
@@ -44,8 +44,8 @@ export function r2Store(bucket: R2Bucket): Store {
       };
     },
     create: async (key, bytes, notes = {}) => ((await create(key, bytes, notes)) ? "created" : "exists"),
-    replace: async (key, revision, bytes, notes = {}, keptAs) => {
-      if (keptAs !== undefined && !(await keep(key, revision, keptAs))) return "stale";
+    replace: async (key, revision, bytes, notes = {}, keepPreviousAs) => {
+      if (keepPreviousAs !== undefined && !(await keep(key, revision, keepPreviousAs))) return "stale";
       return (await put(key, bytes, notes, { etagMatches: revision })) ? "replaced" : "stale";
     },
     list: async (prefix, after) => {

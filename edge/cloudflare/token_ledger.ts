@@ -1,11 +1,14 @@
 import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import { type Instant, systemClock } from "../../shared/time.ts";
-import { type Limit, type LimitName, take } from "../publish/limits.ts";
-import type { Spent, TokenLedger as TokenLedgerPort } from "../publish/ports.ts";
+import { type Limit, type LimitName, take } from "../publish/rate_limits.ts";
+import type { Spent, TokenLedger } from "../publish/token_ledger.ts";
 
-/** One for each publisher: the ids of tokens that were used and could be used again, and what is left of its limits. */
-export class TokenLedger extends DurableObject {
+/**
+ * The ledger of one publisher: the ids of tokens that were used and are not yet too old to be used again, and what is
+ * left of the publisher's limits. The Worker exports it as `TokenLedger`, the name under which it was deployed.
+ */
+export class TokenLedgerObject extends DurableObject {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
     const { sql } = this.ctx.storage;
@@ -16,7 +19,7 @@ export class TokenLedger extends DurableObject {
     );
   }
 
-  /** SQL runs without an await in between: nobody else comes in. */
+  /** Runs all SQL without an await in between, so that no other call is served meanwhile. */
   spend(tokenId: string, until: Instant, name: LimitName, limit: Limit): Spent {
     const { sql } = this.ctx.storage;
     const now = systemClock();
@@ -35,7 +38,7 @@ export class TokenLedger extends DurableObject {
   }
 }
 
-export function ledgerOf(namespace: DurableObjectNamespace<TokenLedger>): TokenLedgerPort {
+export function tokenLedgerOf(namespace: DurableObjectNamespace<TokenLedgerObject>): TokenLedger {
   return {
     spend: ({ publisher, id, until }, name, limit) =>
       namespace.get(namespace.idFromName(publisher)).spend(id, until, name, limit),

@@ -4,20 +4,20 @@ import type { OnlineRole } from "../../shared/tuf/online_keys.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
 import type { ConfigFault } from "../config.ts";
 import { EXPIRING, type Expiring } from "../publish/expiries.ts";
-import type { Round } from "../publish/round.ts";
-import type { WatchedStore } from "../store/watched.ts";
+import type { MaintenanceRun } from "../publish/maintenance.ts";
+import type { MonitoredStore } from "../store/monitored_store.ts";
 import type { AlarmName } from "./alarm_table.ts";
 
-/** What is known of an edge at one moment. */
+/** What is known of an edge at one time. */
 export interface EdgeState {
   readonly now: Instant;
   /** Undefined where the store could not be read, or its roots do not follow from the trusted one. */
   readonly root: Root | undefined;
   readonly storeReadable: boolean;
-  readonly lastError: WatchedStore["lastError"];
-  /** Undefined before the first. */
-  readonly round: Round | undefined;
-  /** What is missing or malformed of what the deployment gave. */
+  readonly lastError: MonitoredStore["lastError"];
+  /** Undefined before the first maintenance run. */
+  readonly lastRun: MaintenanceRun | undefined;
+  /** Bindings of the deployment that are missing or malformed. */
   readonly configFaults: readonly ConfigFault[];
   /** Whether the root in force names a key that the edge holds. */
   readonly keys: Readonly<Record<OnlineRole, boolean>>;
@@ -25,20 +25,20 @@ export interface EdgeState {
 
 export interface Alarm {
   readonly name: AlarmName;
-  /** `failing`: hosts or publishers are turned away now. */
+  /** `failing`: hosts or publishers are refused now. */
   readonly level: "warning" | "failing";
   readonly message: string;
 }
 
-/** How long before its end somebody should know. What the edge signs itself is signed again long before. */
+/** How long before an expiry there is a warning. What the edge signs is usually signed again long before. */
 const WARNED_BEFORE: Readonly<Record<Expiring | "root", number>> = {
   root: 30 * DAY,
   timestamp: 1 * DAY,
   snapshot: 7 * DAY,
   targets: 30 * DAY,
 };
-/** Three rounds did not come. */
-const ROUND_OVERDUE = 12 * HOUR;
+/** So long after the last maintenance run, three further ones did not happen. */
+const MAINTENANCE_OVERDUE = 12 * HOUR;
 const RECENT = 15 * MINUTE;
 
 export function alarmsOf(state: EdgeState): readonly Alarm[] {
@@ -47,7 +47,7 @@ export function alarmsOf(state: EdgeState): readonly Alarm[] {
     ...storeAlarms(state),
     ...rootAlarms(state),
     ...expiryAlarms(state),
-    ...roundAlarms(state),
+    ...maintenanceAlarms(state),
   ];
 }
 
@@ -77,7 +77,7 @@ function* rootAlarms({ root, storeReadable, keys, now, configFaults }: EdgeState
     return;
   }
   if (root.expires - now < WARNED_BEFORE.root) {
-    const message = `root version ${root.version} ends at ${formatInstant(root.expires)}`;
+    const message = `root version ${root.version} expires at ${formatInstant(root.expires)}`;
     yield { name: "root_expires", level: root.expires <= now ? "failing" : "warning", message };
   }
   for (const role of ["snapshot", "timestamp"] as const) {
@@ -87,23 +87,25 @@ function* rootAlarms({ root, storeReadable, keys, now, configFaults }: EdgeState
   }
 }
 
-function* expiryAlarms({ round, now }: EdgeState): Generator<Alarm> {
+function* expiryAlarms({ lastRun, now }: EdgeState): Generator<Alarm> {
   for (const role of EXPIRING) {
-    const nearest = round?.nearest[role];
+    const nearest = lastRun?.nearest[role];
     if (!nearest || nearest.at - now >= WARNED_BEFORE[role]) continue;
-    // Targets are their publishers' to sign: one kernel that nobody tends does not make the edge fail.
+    // Publishers sign targets: one kernel without a publisher is no failure of the edge.
     const level = nearest.at <= now && role !== "targets" ? "failing" : "warning";
-    const message = `${role} of kernel ${nearest.kernel} ends at ${formatInstant(nearest.at)}`;
+    const message = `${role} of kernel ${nearest.kernel} expires at ${formatInstant(nearest.at)}`;
     yield { name: `${role}_expires`, level, message };
   }
 }
 
-function* roundAlarms({ round, now }: EdgeState): Generator<Alarm> {
-  if (!round || now - round.at > ROUND_OVERDUE) {
-    const message = round ? `the last round was at ${formatInstant(round.at)}` : "there was no round yet";
+function* maintenanceAlarms({ lastRun, now }: EdgeState): Generator<Alarm> {
+  if (!lastRun || now - lastRun.at > MAINTENANCE_OVERDUE) {
+    const message = lastRun
+      ? `the last maintenance run was at ${formatInstant(lastRun.at)}`
+      : "there was no maintenance run yet";
     yield { name: "round_missing", level: "warning", message };
-  } else if (round.failed > 0) {
-    const message = `the last round failed for ${counted(round.failed, "kernel")}`;
+  } else if (lastRun.failed > 0) {
+    const message = `the last maintenance run failed for ${counted(lastRun.failed, "kernel")}`;
     yield { name: "round_failed", level: "warning", message };
   }
 }

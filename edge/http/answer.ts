@@ -5,21 +5,21 @@ import { rangeOf } from "../../shared/http/range.ts";
 import { encodeJson, type JsonValue, jsonObject } from "../../shared/json.ts";
 import type { ByteRange } from "../store/store.ts";
 
-/** How long a file may be kept by caches on the way. */
+/** How long caches may keep a file. */
 export type Lifetime = "immutable" | "moving";
 
 /**
- * What moves may be shown for an hour longer while the edge fails: hosts judge expiry themselves, and a day-old
- * answer must not outlive an outage.
+ * A moving file may be served for an hour longer while the edge fails: hosts check its expiry themselves, and an answer
+ * that is a day old must not outlive an outage.
  */
 const CACHE_CONTROL: Readonly<Record<Lifetime, string>> = {
   immutable: "public, max-age=31536000, immutable",
   moving: "public, max-age=60, stale-while-revalidate=300, stale-if-error=3600",
 };
 
-export interface File {
+export interface ServedFile {
   readonly sha256: Sha256Hex;
-  /** Bytes. */
+  /** The length in bytes. */
   readonly length: number;
   readonly lifetime: Lifetime;
   readonly type: string;
@@ -27,18 +27,18 @@ export interface File {
 
 type Body = Uint8Array | ReadableStream<Uint8Array>;
 
-/** What a request wants of a file: headers alone, nothing at all, or bytes. */
-export type Wanted =
+/** What a request asks for: headers alone or nothing, which is answered already, or bytes. */
+export type ConditionResult =
   | { readonly kind: "answered"; readonly response: Response }
   /** @property range undefined for the whole file. */
   | { readonly kind: "bytes"; readonly range: ByteRange | undefined };
 
-/** Whether the answer can be nothing but the whole file. */
-export const wantsWhole = ({ method, headers }: Request): boolean =>
+/** Whether the answer can only be the whole file. */
+export const wantsWholeFile = ({ method, headers }: Request): boolean =>
   method !== "HEAD" && !headers.has("If-None-Match") && !headers.has("Range");
 
-/** Preconditions in the order of RFC 9110, 13.2.2: first the tag, then the range. */
-export function wanted({ method, headers }: Request, file: File): Wanted {
+/** Evaluates preconditions in the order of RFC 9110, 13.2.2: the tag first, then the range. */
+export function checkConditions({ method, headers }: Request, file: ServedFile): ConditionResult {
   const header = (name: string) => headers.get(name) ?? undefined;
   const etag = etagOf(file.sha256);
   if (noneMatchNames(header("If-None-Match"), etag)) {
@@ -50,17 +50,17 @@ export function wanted({ method, headers }: Request, file: File): Wanted {
   return { kind: "bytes", range: range.kind === "part" ? range : undefined };
 }
 
-/** @param body of the whole file, or of the range alone. */
-export function answerBytes(file: File, range: ByteRange | undefined, body: Body): Response {
+/** Answers with bytes. @param body the whole file, or the range alone. */
+export function answerBytes(file: ServedFile, range: ByteRange | undefined, body: Body): Response {
   const length = range ? range.end - range.start : file.length;
-  const place = range && { "Content-Range": `bytes ${range.start}-${range.end - 1}/${file.length}` };
+  const contentRange = range && { "Content-Range": `bytes ${range.start}-${range.end - 1}/${file.length}` };
   return new Response(sendable(body), {
     status: range ? 206 : 200,
-    headers: { ...described(file, length), ...place },
+    headers: { ...described(file, length), ...contentRange },
   });
 }
 
-/** A response copies bytes that it is given, and holds its copy until the last of them is sent: large ones go in parts. */
+/** How many bytes are given to a response at once: it copies them, and holds the copy until all of it is sent. */
 const PART_BYTES = 64 * 1024;
 
 function sendable(body: Body): Uint8Array<ArrayBuffer> | ReadableStream {
@@ -76,41 +76,41 @@ function sendable(body: Body): Uint8Array<ArrayBuffer> | ReadableStream {
   return new ReadableStream({ pull }, { highWaterMark: 0 });
 }
 
-/** To who has these very bytes. */
-export const notModified = (file: Pick<File, "sha256" | "lifetime">): Response =>
+/** Returns the answer to a client that has these very bytes. */
+export const notModified = (file: Pick<ServedFile, "sha256" | "lifetime">): Response =>
   new Response(null, { status: 304, headers: validators(file) });
 
-/** Bytes at hand, as a file. */
+/** Answers with bytes in memory, as with a file. */
 export async function answerContent(
   request: Request,
   content: Uint8Array,
-  kind: Pick<File, "lifetime" | "type">,
+  kind: Pick<ServedFile, "lifetime" | "type">,
 ): Promise<Response> {
   const file = { sha256: await sha256Of(content), length: content.length, ...kind };
-  const want = wanted(request, file);
+  const want = checkConditions(request, file);
   if (want.kind === "answered") return want.response;
   const { range } = want;
   return answerBytes(file, range, range ? content.subarray(range.start, range.end) : content);
 }
 
-const answered = (response: Response): Wanted => ({ kind: "answered", response });
+const answered = (response: Response): ConditionResult => ({ kind: "answered", response });
 
-const unsatisfiable = (file: File): Response =>
+const unsatisfiable = (file: ServedFile): Response =>
   new Response(null, {
     status: 416,
     headers: { "Content-Range": `bytes */${file.length}`, "Cache-Control": "no-store", ...FOR_ALL },
   });
 
-/** Files are public: any page may read them, none may take them for something else. */
+/** Files are public: a page of any origin may read them. */
 const FOR_ALL = { "Access-Control-Allow-Origin": "*" };
 
-const validators = (file: Pick<File, "sha256" | "lifetime">) => ({
+const validators = (file: Pick<ServedFile, "sha256" | "lifetime">) => ({
   ETag: etagOf(file.sha256),
   "Cache-Control": CACHE_CONTROL[file.lifetime],
   ...FOR_ALL,
 });
 
-const described = (file: File, length: number) => ({
+const described = (file: ServedFile, length: number) => ({
   ...validators(file),
   "Content-Type": file.type,
   "Content-Length": String(length),
@@ -120,7 +120,7 @@ const described = (file: File, length: number) => ({
   "Access-Control-Expose-Headers": "ETag, Content-Range, Accept-Ranges",
 });
 
-/** JSON that is nobody's to keep: results and errors. */
+/** Returns JSON that must not be cached: results and errors. */
 export function jsonAnswer(
   status: number,
   members: Readonly<Record<string, JsonValue>>,

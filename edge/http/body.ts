@@ -2,9 +2,10 @@ import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { GatheredBytes } from "../../shared/gathered_bytes.ts";
 
 /**
- * A request's body, counted while it arrives: what Content-Length says is a claim.
+ * Reads a request's body, and counts its bytes while they arrive, because Content-Length may be wrong.
  *
- * @param max bytes; throws `limit` as soon as there are more, leaving the rest unread, and `parse` when it is cut off.
+ * @param max bytes.
+ * @throws RebootlessError `limit` as soon as there are more, with the rest left unread; `parse` where it is cut off.
  */
 export async function readBody(request: Request, max: number): Promise<Uint8Array> {
   const reader = request.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;
@@ -18,7 +19,7 @@ export async function readBody(request: Request, max: number): Promise<Uint8Arra
   return body.bytes();
 }
 
-/** A sender that goes away is no fault of the edge. */
+/** Reads the next part. A sender that disconnects is not an error of the edge. */
 async function next(reader: ReadableStreamDefaultReader<Uint8Array>) {
   try {
     return await reader.read();

@@ -2,14 +2,18 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { isHost } from "../../shared/http/origin.ts";
 
 /**
- * Where the feed is, for links that must be whole: as its operator configured it, or else by the host that the request named,
- * never by its path. Throws `parse` for what is no host.
+ * Returns the feed's origin, for links that need one: what its operator configured, or else the host that the request
+ * names.
  *
- * @param configured such as `https://feed.example.org`. @returns the like.
+ * @param configured such as `https://feed.example.org`. @returns an origin of the same form.
+ * @throws RebootlessError `parse` where the request's host is not one.
  */
 export function originOf(request: Request, configured: string | undefined): string {
   if (configured !== undefined) return configured;
   const { origin, host } = new URL(request.url);
   if (isHost(host)) return origin;
-  throw new RebootlessError("parse", "the request's Host is not a host with or without a port");
+  throw new RebootlessError(
+    "parse",
+    "the request's Host must be a name or an address, with or without a port",
+  );
 }

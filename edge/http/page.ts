@@ -3,20 +3,20 @@ import { encodeJson, type JsonObject } from "../../shared/json.ts";
 import { STYLE } from "../pages/style.ts";
 import { answerContent } from "./answer.ts";
 
-/** What can be shown to a person and to a program. */
+/** One thing in two forms: a page for people, and JSON for programs. */
 export interface View {
   readonly json: () => JsonObject;
   /** The page's HTML without its doctype. */
   readonly page: () => { toString(): string | Promise<string> };
 }
 
-/** A browser names text/html; programs that take anything get JSON (RFC 9110, 12.5.1). */
+/** Whether a page is asked for. A browser names text/html; a program that accepts anything gets JSON (RFC 9110, 12.5.1). */
 export const wantsPage = (request: Request): boolean =>
   (request.headers.get("Accept") ?? "")
     .split(",")
     .some((type) => type.trim().toLowerCase().startsWith("text/html"));
 
-/** The page or the JSON of a view, whichever was asked for. */
+/** Answers with the page or the JSON of a view, whichever is asked for. */
 export async function answerView(request: Request, view: View): Promise<Response> {
   const html = wantsPage(request);
   const content = html ? utf8(`<!doctype html>${await view.page().toString()}`) : encodeJson(view.json());
@@ -26,7 +26,7 @@ export async function answerView(request: Request, view: View): Promise<Response
   return html ? guarded(answer) : answer;
 }
 
-/** @param page rendered; a status that is not 200 is nobody's to keep. */
+/** Answers with a page that must not be cached, as one of an error. */
 export async function answerPage(
   status: number,
   page: { toString(): string | Promise<string> },
@@ -37,7 +37,7 @@ export async function answerPage(
 
 let policy: Promise<string> | undefined;
 
-/** Nothing runs, nothing is loaded, nobody frames it; the one style sheet is known by its digest. */
+/** Forbids scripts, loading anything and being framed. The one style sheet is allowed by its digest. */
 async function guarded(answer: Response): Promise<Response> {
   policy ??= digestOf(STYLE).then((style) =>
     [

@@ -1,23 +1,23 @@
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import type { JsonValue } from "../../shared/json.ts";
 import { jsonAnswer } from "./answer.ts";
-import { Busy } from "./room.ts";
+import { Busy } from "./memory_budget.ts";
 
-/** Codes of the edge's own beside those that every part shares. */
+/** The codes of errors, and three of the edge's own. */
 export type ProblemCode = ErrorCode | "not_found" | "internal" | "busy";
 
 export interface Problem {
   readonly code: ProblemCode;
-  /** For people; never what an attacker could use, never a secret. */
+  /** A message for people. It holds no secret, and nothing that helps an attacker. */
   readonly message: string;
   readonly hint?: string | undefined;
-  /** On `conflict`: the version in force. */
+  /** The version in force; for `conflict`. */
   readonly version?: number | undefined;
-  /** On `refused`: the code of the check that failed. */
+  /** The code of the check that failed; for `refused`. */
   readonly reason?: ErrorCode | undefined;
 }
 
-/** `{"error":{"code","message","hint"?,…}}`, never cached. */
+/** Answers with `{"error":{"code","message","hint"?,…}}`, which must not be cached. */
 export function problem(
   status: number,
   error: Problem,
@@ -27,18 +27,18 @@ export function problem(
     (entry): entry is [string, JsonValue] => entry[1] !== undefined,
   );
   const answer = jsonAnswer(status, { error: new Map(members) }, headers);
-  said.set(answer, error);
+  problems.set(answer, error);
   return answer;
 }
 
-const said = new WeakMap<Response, Problem>();
+const problems = new WeakMap<Response, Problem>();
 
-/** The problem that an answer tells of; undefined for any other answer. */
-export const saidIn = (answer: Response): Problem | undefined => said.get(answer);
+/** Returns the problem that an answer was made from; undefined for any other answer. */
+export const problemIn = (answer: Response): Problem | undefined => problems.get(answer);
 
 export const notFound = (message: string): Response => problem(404, { code: "not_found", message });
 
-/** The answer to an error that was thrown on purpose; undefined for any other, whose text may hold anything. */
+/** Returns the answer to an error that was thrown on purpose; undefined for any other, whose text may hold anything. */
 export function problemOf(error: unknown): Response | undefined {
   if (error instanceof Busy) {
     return problem(503, { code: "busy", message: error.message }, { "Retry-After": "2" });

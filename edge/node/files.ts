@@ -10,7 +10,7 @@ import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
-import { Serial } from "../publish/serial.ts";
+import { Mutex } from "../keyed_mutex.ts";
 import type { ByteRange, Notes, Store, Stored } from "../store/store.ts";
 import { link, readBeginning, rename, syncFolder, unlink, writeNewFile } from "./descriptors.ts";
 import { Recent } from "./recent.ts";
@@ -53,10 +53,10 @@ export function fileStore(root: string): Store {
     return key;
   };
   const folders = new FolderSync();
-  const lines = Array.from({ length: LINES }, () => new Serial());
+  const lines = Array.from({ length: LINES }, () => new Mutex());
   /** Between a look at a revision and the swap nobody comes in. */
   const inLine = <T>(key: string, work: () => Promise<T>): Promise<T> => {
-    const line = lines[[...key].reduce((sum, char) => sum + char.charCodeAt(0), 0) % LINES] as Serial;
+    const line = lines[[...key].reduce((sum, char) => sum + char.charCodeAt(0), 0) % LINES] as Mutex;
     return line.run(work);
   };
   const recent = new Recent();
@@ -97,13 +97,13 @@ export function fileStore(root: string): Store {
           await unlink(fresh);
         }
       }),
-    replace: (key, revision, bytes, notes = {}, keptAs) =>
+    replace: (key, revision, bytes, notes = {}, keepPreviousAs) =>
       inLine(key, async () => {
         if ((await head(key))?.revision !== revision) return "stale";
         const path = checked(key);
         const stored = await storedOf(bytes, notes);
         const fresh = await writeNew(folder, bytes, stored);
-        if (keptAs !== undefined) await keep(folder, path, checked(keptAs));
+        if (keepPreviousAs !== undefined) await keep(folder, path, checked(keepPreviousAs));
         try {
           recent.forget(key);
           await inFolder(folder, path, (at) => rename(fresh, at));

@@ -1,6 +1,6 @@
 import type { Stored } from "../store/store.ts";
 
-export interface Value {
+export interface RecentValue {
   readonly stored: Stored;
   /** Undefined for a large one: what is asked of modules is mostly whether they are there. */
   readonly bytes: Uint8Array | undefined;
@@ -15,12 +15,12 @@ const OVERHEAD = 1024;
 
 /** What was read or written last, small files whole and of large ones the head, for the one process that writes them. */
 export class Recent {
-  readonly #values = new Map<string, Value>();
+  readonly #values = new Map<string, RecentValue>();
   /** Readings that no write has overtaken. */
   readonly #readings = new Map<string, object>();
   #bytes = 0;
 
-  get(key: string): Value | undefined {
+  get(key: string): RecentValue | undefined {
     const value = this.#values.get(key);
     if (!value) return undefined;
     this.#values.delete(key);
@@ -46,7 +46,7 @@ export class Recent {
     }
   }
 
-  written(key: string, { stored, bytes }: Value): void {
+  written(key: string, { stored, bytes }: RecentValue): void {
     this.forget(key);
     const value = { stored, bytes: bytes && bytes.length <= MAX_RECENT_VALUE ? bytes : undefined };
     this.#values.set(key, value);
@@ -67,4 +67,4 @@ export class Recent {
   }
 }
 
-const sizeOf = ({ bytes }: Value): number => (bytes?.length ?? 0) + OVERHEAD;
+const sizeOf = ({ bytes }: RecentValue): number => (bytes?.length ?? 0) + OVERHEAD;

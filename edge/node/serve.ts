@@ -11,29 +11,29 @@ import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import { HOUR, SECOND } from "../../shared/time.ts";
 import { type App, createApp } from "../app.ts";
 import { StoredAuditLog } from "../audit/log.ts";
-import { MemoryCatalogue } from "../catalogue/memory.ts";
-import { type Config, faultsOf, readConfig } from "../config.ts";
+import { MemoryCatalogue } from "../catalogue/memory_catalogue.ts";
+import { type EdgeConfig, faultsOf, readEdgeConfig } from "../config.ts";
 import type { AppDeps } from "../deps.ts";
-import { roundInWords, runRound } from "../publish/round.ts";
-import { recordAll } from "../publish/tend.ts";
+import { maintenanceSummary, runMaintenance } from "../publish/maintenance.ts";
+import { recordAll } from "../publish/renew_expiring.ts";
 import { fileStore, sweepUnfinished } from "./files.ts";
-import { storeLedger, sweepLedger } from "./ledger.ts";
 import { listenerOf, refuseTunnel } from "./listener.ts";
 import { onlyProcess } from "./only_process.ts";
-import { processQueue } from "./queue.ts";
+import { processQueue } from "./publish_queue.ts";
+import { storeLedger, sweepLedger } from "./token_ledger.ts";
 
-export interface ServeOptions {
-  /** Folder of everything that is kept. */
+export interface EdgeServerOptions {
+  /** The folder of everything that is stored. */
   readonly data: string;
   readonly host: string;
-  /** 0 for any that is free. */
+  /** The port to listen at; 0 for any free one. */
   readonly port: number;
-  /** What a Worker has as secrets and variables. */
+  /** What a Worker has as secrets and variables, by name. */
   readonly bindings: Readonly<Record<string, string | undefined>>;
   readonly report: (line: string) => void;
 }
 
-/** Plain data: whoever loads this bundle has an error class of its own. */
+/** An error is returned as plain data: a program that loads this bundle has an error class of its own. */
 export type Served =
   | { readonly kind: "serving"; readonly serving: Serving }
   | {
@@ -45,20 +45,20 @@ export type Served =
 
 export interface Serving {
   readonly port: number;
-  /** What is wrong with the bindings: the feed is served, and what needs them is not done. */
+  /** What is wrong with the bindings. The feed is served; what needs these bindings is refused. */
   readonly warnings: readonly string[];
-  /** Waits for what is under way. */
+  /** Stops, once requests and maintenance that are under way have ended. */
   close(): Promise<void>;
 }
 
-const TEND_EVERY = 4 * HOUR;
-/** A publisher far away sends 32 MB in this. */
+const MAINTENANCE_INTERVAL = 4 * HOUR;
+/** Long enough for a distant publisher to send 32 MB. */
 const REQUEST_TIMEOUT = 300 * SECOND;
 const HEADERS_TIMEOUT = 10 * SECOND;
 const MAX_CONNECTIONS = 4096;
 
-/** Everything that is wrong with bindings, in words; nothing where `serve` and a Worker would take all of them. */
-export function checkVars(bindings: ServeOptions["bindings"]): Promise<readonly string[]> {
+/** Says everything that is wrong with bindings; nothing where this server and a Worker would accept all of them. */
+export function checkEdgeVars(bindings: EdgeServerOptions["bindings"]): Promise<readonly string[]> {
   useNodeCrypto();
   return faultsOf(bindings);
 }
@@ -71,8 +71,8 @@ function useNodeCrypto(): void {
   });
 }
 
-/** Runs the edge on Node: the same app over a folder. Fails with `config`, `locked` or `io`. */
-export async function serve(options: ServeOptions): Promise<Served> {
+/** Runs the edge on Node: the same app, with a folder as its store. Fails with `config`, `locked` or `io`. */
+export async function serveEdge(options: EdgeServerOptions): Promise<Served> {
   try {
     return { kind: "serving", serving: await start(options) };
   } catch (error) {
@@ -82,10 +82,10 @@ export async function serve(options: ServeOptions): Promise<Served> {
   }
 }
 
-async function start(options: ServeOptions): Promise<Serving> {
+async function start(options: EdgeServerOptions): Promise<Serving> {
   useNodeCrypto();
   const { data } = options;
-  const config = await readConfig(options.bindings);
+  const config = await readEdgeConfig(options.bindings);
   await mkdir(data, { recursive: true });
   const release = await onlyProcess(data);
   try {
@@ -96,10 +96,10 @@ async function start(options: ServeOptions): Promise<Serving> {
   }
 }
 
-/** Whatever fails here fails before anything runs by itself. @param release lets the folder go. */
+/** Starts the server. Whatever fails does so before the timer runs. @param release unlocks the folder. */
 async function serveAlone(
-  options: ServeOptions,
-  config: Config,
+  options: EdgeServerOptions,
+  config: EdgeConfig,
   release: () => Promise<void>,
 ): Promise<Serving> {
   const { data, report } = options;
@@ -118,10 +118,10 @@ async function serveAlone(
   };
   report(`${counted(await recordAll(deps), "kernel")}`);
   const server = await listen(createApp(deps), options);
-  let rounds = round(deps, report);
+  let maintenance = maintain(deps, report);
   const timer = setInterval(() => {
-    rounds = rounds.then(() => round(deps, report));
-  }, TEND_EVERY);
+    maintenance = maintenance.then(() => maintain(deps, report));
+  }, MAINTENANCE_INTERVAL);
   const address = server.address();
   return {
     port: typeof address === "object" && address ? address.port : options.port,
@@ -132,22 +132,22 @@ async function serveAlone(
         server.close(resolve);
         server.closeIdleConnections();
       });
-      await rounds;
+      await maintenance;
       await release();
     },
   };
 }
 
-async function round(deps: AppDeps, report: (line: string) => void): Promise<void> {
+async function maintain(deps: AppDeps, report: (line: string) => void): Promise<void> {
   try {
-    report(roundInWords(await runRound(deps)));
+    report(maintenanceSummary(await runMaintenance(deps)));
     await sweepLedger(deps.store, deps.clock);
   } catch (error) {
     deps.report(error);
   }
 }
 
-async function listen(app: App, { host, port }: ServeOptions): Promise<Server> {
+async function listen(app: App, { host, port }: EdgeServerOptions): Promise<Server> {
   const server = createServer(
     { requestTimeout: REQUEST_TIMEOUT, headersTimeout: HEADERS_TIMEOUT },
     listenerOf(app),

@@ -1,19 +1,20 @@
 import { formatInstant, type Instant } from "../../shared/time.ts";
-import type { Change } from "../catalogue/change.ts";
-import { said } from "./said.ts";
+import type { CatalogueChange } from "../catalogue/change.ts";
+import { changeSummary } from "./change_summary.ts";
 
 /**
- * Changes as an Atom feed (RFC 4287).
- * @param origin such as `https://feed.example.org`. @param updated used while there is no change.
+ * Returns changes as an Atom feed (RFC 4287).
+ *
+ * @param origin such as `https://feed.example.org`. @param updated the time that is used while there is no change.
  */
-export function atom(changes: readonly Change[], origin: string, updated: Instant): string {
+export function atom(changes: readonly CatalogueChange[], origin: string, updated: Instant): string {
   const entries = changes.map(
     (change) => `<entry>
 <id>${escapeXml(`${origin}/kernels/${change.kernel.buildId}#${change.version}`)}</id>
-<title>${escapeXml(`${change.kernel.release}: ${said(change)}`)}</title>
+<title>${escapeXml(`${change.kernel.release}: ${changeSummary(change)}`)}</title>
 <updated>${formatInstant(change.at)}</updated>
 <link href="${escapeXml(`${origin}/kernels/${change.kernel.buildId}`)}"/>
-<summary>${escapeXml(`Kernel ${change.kernel.release}, build ID ${change.kernel.buildId}: ${said(change)}`)}</summary>
+<summary>${escapeXml(`Kernel ${change.kernel.release}, build ID ${change.kernel.buildId}: ${changeSummary(change)}`)}</summary>
 </entry>
 `,
   );
@@ -36,6 +37,6 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
   ["'", "&apos;"],
 ]);
 
-/** Characters that XML 1.0 has no way to hold are left out. */
+/** Escapes text. Characters that XML 1.0 cannot represent are left out. */
 const escapeXml = (text: string): string =>
   text.replace(/[\p{Cc}\ufffe\uffff]/gu, "").replace(/[&<>"']/g, (c) => ESCAPES.get(c) ?? c);

@@ -1,19 +1,19 @@
 import type { FC } from "hono/jsx";
-import type { CvePage } from "../catalogue/entry.ts";
+import type { CveListPage } from "../catalogue/entry.ts";
 import { NextPage } from "./kernels.tsx";
-import { Layout, Search } from "./layout.tsx";
+import { PageLayout, SearchForm } from "./layout.tsx";
 
-/** Every CVE that an update names. */
-export const Cves: FC<{ readonly page: CvePage }> = ({ page }) => (
-  <Layout title="CVEs">
+/** Lists every CVE that an update names. */
+export const CvesPage: FC<{ readonly page: CveListPage }> = ({ page }) => (
+  <PageLayout title="CVEs">
     <h1>CVEs</h1>
-    <Search query="" />
+    <SearchForm query="" />
     {page.cves.length === 0 ? <p class="soft">No update of this feed names a CVE.</p> : <Table page={page} />}
     <NextPage next={page.next} href={(after) => `/cves?${new URLSearchParams({ after })}`} />
-  </Layout>
+  </PageLayout>
 );
 
-const Table: FC<{ readonly page: CvePage }> = ({ page }) => (
+const Table: FC<{ readonly page: CveListPage }> = ({ page }) => (
   <section class="scroll" tabindex={0} aria-label="CVEs that updates fix">
     <table>
       <caption>CVEs that updates fix</caption>

@@ -1,19 +1,20 @@
 import type { FC } from "hono/jsx";
 import type { Sha256Hex } from "../../shared/brand.ts";
-import { Layout } from "./layout.tsx";
+import { PageLayout } from "./layout.tsx";
 
 export interface GuideProps {
-  /** Of this feed, with a slash at its end. */
+  /** The address of this feed, with a slash at its end. */
   readonly feed: string;
+  /** The SHA-256 of the first root. */
   readonly firstRoot: Sha256Hex;
 }
 
-export const Install: FC<GuideProps> = ({ feed, firstRoot }) => (
-  <Layout title="Install">
+export const InstallPage: FC<GuideProps> = ({ feed, firstRoot }) => (
+  <PageLayout title="Install">
     <h1>Install a host</h1>
     <p>
-      Any Linux on x86-64 with live patching in its kernel, Node 20.11 or newer, and root's rights. Install
-      the <code>rebootless</code> package (.deb, .rpm or tarball), then give it the root of trust:
+      You need Linux on x86-64 with live patching in its kernel, Node 20.11 or newer, and root privileges.
+      Install the <code>rebootless</code> package (.deb, .rpm or tarball), then give it the root of trust:
     </p>
     <pre tabindex={0}>
       {[
@@ -26,22 +27,22 @@ export const Install: FC<GuideProps> = ({ feed, firstRoot }) => (
       ].join("\n")}
     </pre>
     <p>
-      From then on a timer looks for updates by itself. <code>rebootless status</code> says what is in force,{" "}
-      <code>rebootless undo --all</code> takes it out again. Nothing is downloaded into the kernel that was
-      not verified against the root and matched with the code in memory.
+      From then on, a timer looks for updates. <code>rebootless status</code> shows those in force, and{" "}
+      <code>rebootless undo --all</code> removes them. An update is loaded into the kernel only if it was
+      verified against the root and matches the code in memory.
     </p>
-  </Layout>
+  </PageLayout>
 );
 
-export const Verify: FC<GuideProps> = ({ feed, firstRoot }) => (
-  <Layout title="Verify">
+export const VerifyPage: FC<GuideProps> = ({ feed, firstRoot }) => (
+  <PageLayout title="Verify">
     <h1>Verify by hand</h1>
     <p>
-      Nothing here needs our software, or trust in this server. What it needs is the SHA-256 of the root of
-      trust, as the publisher announces it; this server's first root has <code>{firstRoot}</code>.
+      None of this needs our software, or trust in this server. It needs the SHA-256 of the root of trust, as
+      the publisher announced it. The first root of this server has <code>{firstRoot}</code>.
     </p>
     <h2>With any TUF client</h2>
-    <p>The feed is one standard TUF repository for each kernel, with the build ID in its paths:</p>
+    <p>The feed has a standard TUF repository for each kernel, with the build ID in its paths:</p>
     <pre tabindex={0}>
       {[
         `metadata   ${feed}kernels/$ID/metadata/`,
@@ -50,7 +51,7 @@ export const Verify: FC<GuideProps> = ({ feed, firstRoot }) => (
       ].join("\n")}
     </pre>
     <h2>With openssl alone</h2>
-    <p>The signatures under targets are Ed25519, over its signed part as compact JSON with sorted names:</p>
+    <p>The signatures of targets are Ed25519, made over its signed part as compact JSON with sorted names:</p>
     <pre tabindex={0}>
       {[
         `get() { curl -fsS "${feed}$1"; }`,
@@ -75,8 +76,8 @@ export const Verify: FC<GuideProps> = ({ feed, firstRoot }) => (
     <pre tabindex={0}>
       {[
         "rebootless verify fix.ko     # who signed it, under which root, until when",
-        "rebootless verify --kernel   # every function of the running kernel is what it should be",
+        "rebootless verify --kernel   # whether every function of the running kernel is what it should be",
       ].join("\n")}
     </pre>
-  </Layout>
+  </PageLayout>
 );

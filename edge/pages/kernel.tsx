@@ -5,14 +5,14 @@ import { feedPath, metadataPath, openvexPath } from "../../shared/feed/paths.ts"
 import type { Update } from "../../shared/feed/update.ts";
 import type { Instant } from "../../shared/time.ts";
 import { isLive, type UpdateEntry } from "../catalogue/entry.ts";
-import { Layout, Recalled, Time } from "./layout.tsx";
+import { PageLayout, RecallNotice, Time } from "./layout.tsx";
 
 /** An update of a kernel. */
 export interface ShownUpdate extends UpdateEntry {
   /** Undefined where the feed was not decoded. */
   readonly detail:
     | (Pick<Update, "depends" | "conflicts" | "supersedes"> & {
-        /** What is replaced, by name. */
+        /** The functions that are replaced, by name. */
         readonly objects: readonly { readonly name: string; readonly functions: readonly string[] }[];
       })
     | undefined;
@@ -21,25 +21,25 @@ export interface ShownUpdate extends UpdateEntry {
 export interface ShownKernel {
   readonly kernel: KernelFacts;
   readonly updates: readonly ShownUpdate[];
-  /** False where the feed is too large to be decoded: the newest updates, without details, as they were recorded. */
+  /** False where the feed is too large to be decoded: `updates` are the newest ones then, without details. */
   readonly isWhole: boolean;
-  /** Version of targets. */
+  /** The version of targets. */
   readonly version: number;
   readonly expires: { readonly timestamp: Instant; readonly targets: Instant };
 }
 
-/** CVEs shown of one update, and updates and CVEs of a kernel: a page of more is no help to anybody. */
+/** How many CVEs are shown of an update, and how many updates and CVEs of a kernel: a longer page helps no reader. */
 const MAX_CVES_SHOWN = 32;
 const MAX_UPDATES_SHOWN = 500;
 const MAX_FIXED_SHOWN = 2000;
 
-export const Kernel: FC<ShownKernel> = ({ kernel, updates, isWhole, version, expires }) => {
+export const KernelPage: FC<ShownKernel> = ({ kernel, updates, isWhole, version, expires }) => {
   const newest = [...updates].sort(newestFirst).slice(0, MAX_UPDATES_SHOWN);
   const live = updates.filter(isLive);
   const cves = [...new Set(live.flatMap((update) => update.cves))].sort();
   const fixes = updates.some((update) => update.cves.length > 0);
   return (
-    <Layout title={kernel.release}>
+    <PageLayout title={kernel.release}>
       <h1>{kernel.release}</h1>
       <dl>
         <dt>Build ID</dt>
@@ -53,7 +53,7 @@ export const Kernel: FC<ShownKernel> = ({ kernel, updates, isWhole, version, exp
         <dd>{kernel.coverageEnds === undefined ? "no end announced" : <Time at={kernel.coverageEnds} />}</dd>
         <dt>Signed by publishers</dt>
         <dd>
-          version {version}, until <Time at={expires.targets} />
+          version {version}, valid until <Time at={expires.targets} />
         </dd>
         <dt>Fresh until</dt>
         <dd>
@@ -61,14 +61,14 @@ export const Kernel: FC<ShownKernel> = ({ kernel, updates, isWhole, version, exp
         </dd>
       </dl>
       <h2>Updates</h2>
-      {live.length === 0 && <p>No update is to be applied to this kernel now.</p>}
+      {live.length === 0 && <p>There is no update to apply to this kernel now.</p>}
       {newest.map((update) => (
         <UpdateCard update={update} />
       ))}
       {(!isWhole || updates.length > newest.length) && (
         <p class="soft">
-          There is more for this kernel than a page can hold: here are its newest updates. feed.json has all
-          of them.
+          This kernel has more updates than a page can show. These are the newest ones; feed.json has all of
+          them.
         </p>
       )}
       <h2>CVEs fixed</h2>
@@ -76,20 +76,20 @@ export const Kernel: FC<ShownKernel> = ({ kernel, updates, isWhole, version, exp
       <h2>Files</h2>
       <ul>
         <li>
-          <a href={`/${feedPath(kernel.buildId)}`}>feed.json</a>: what a host polls
+          <a href={`/${feedPath(kernel.buildId)}`}>feed.json</a>: the file that a host fetches
         </li>
         <li>
-          <a href={`/${metadataPath(kernel.buildId)}/timestamp.json`}>timestamp.json</a>: where a TUF client
-          begins
+          <a href={`/${metadataPath(kernel.buildId)}/timestamp.json`}>timestamp.json</a>: the file with which
+          a TUF client begins
         </li>
         {fixes && isWhole && (
           <li>
-            <a href={`/${openvexPath(kernel.buildId)}`}>openvex.json</a>: what a scanner reads, of this kernel
-            as it was built
+            <a href={`/${openvexPath(kernel.buildId)}`}>openvex.json</a>: for scanners, about this kernel as
+            it was built
           </li>
         )}
       </ul>
-    </Layout>
+    </PageLayout>
   );
 };
 
@@ -109,7 +109,7 @@ const UpdateCard: FC<{ readonly update: ShownUpdate }> = ({ update }) => (
       <a href={`/updates/${update.id}`}>{update.id}</a>
     </h3>
     <p>{update.summary}</p>
-    <Recalled why={update.recalled} />
+    <RecallNotice why={update.recalled} />
     <p class="soft">
       <Time at={update.published} />
       {update.detail && detailOf(update.detail)}
@@ -118,7 +118,7 @@ const UpdateCard: FC<{ readonly update: ShownUpdate }> = ({ update }) => (
   </article>
 );
 
-/** Names of objects and updates shown of one update. */
+/** How many names of objects or updates are shown of one update. */
 const MAX_NAMED = 6;
 
 function detailOf({ objects, depends, supersedes }: NonNullable<ShownUpdate["detail"]>): string {
@@ -139,7 +139,7 @@ function named(names: readonly string[]): string {
 /** @property max how many are shown. */
 export const CveLinks: FC<{ readonly cves: readonly string[]; readonly max: number }> = ({ cves, max }) =>
   cves.length === 0 ? (
-    <p class="soft">None by number.</p>
+    <p class="soft">It names no CVE.</p>
   ) : (
     <p>
       {cves.slice(0, max).map((cve, i) => (

@@ -1,21 +1,21 @@
 import type { FC } from "hono/jsx";
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
-import type { FoundUpdate, KernelPage } from "../catalogue/entry.ts";
-import { Layout, Recalled, Search, Time } from "./layout.tsx";
+import type { FoundUpdate, KernelListPage } from "../catalogue/entry.ts";
+import { PageLayout, RecallNotice, SearchForm, Time } from "./layout.tsx";
 
 export interface KernelsProps {
-  /** What somebody looks for, as it was typed. */
+  /** The search, as it was typed. */
   readonly query: string;
-  /** The CVE that this is. */
+  /** The CVE that was searched for, if it is one. */
   readonly cve: string | undefined;
-  readonly page: KernelPage;
+  readonly page: KernelListPage;
   readonly updates: readonly FoundUpdate[];
 }
 
-export const Kernels: FC<KernelsProps> = ({ query, cve, page, updates }) => (
-  <Layout title={query === "" ? "Kernels" : `Found: ${query.slice(0, 80)}`}>
-    <h1>{query === "" ? "Kernels" : "What is found"}</h1>
-    <Search query={query} />
+export const KernelsPage: FC<KernelsProps> = ({ query, cve, page, updates }) => (
+  <PageLayout title={query === "" ? "Kernels" : `Results for ${query.slice(0, 80)}`}>
+    <h1>{query === "" ? "Kernels" : "Search results"}</h1>
+    <SearchForm query={query} />
     {page.kernels.length + updates.length === 0 && <Nothing query={query} cve={cve} />}
     {updates.length > 0 && <FoundUpdates cve={cve} updates={updates} />}
     {page.kernels.length > 0 && (
@@ -25,11 +25,12 @@ export const Kernels: FC<KernelsProps> = ({ query, cve, page, updates }) => (
       </>
     )}
     <NextPage next={page.next} href={(after) => `/kernels?${new URLSearchParams({ q: query, after })}`} />
-  </Layout>
+  </PageLayout>
 );
 
-function caption(query: string, cve: string | undefined, { kernels, next }: KernelPage): string {
-  if (cve !== undefined) return `Kernels for which an update fixes ${cve}; its own page has all of them`;
+function caption(query: string, cve: string | undefined, { kernels, next }: KernelListPage): string {
+  if (cve !== undefined)
+    return `Some kernels for which an update fixes ${cve}; its own page lists all of them`;
   const count = `${kernels.length}${next === null ? "" : " and more"}`;
   if (query !== "") return `${count} found`;
   return `${count} ${kernels.length === 1 ? "kernel" : "kernels"}`;
@@ -49,7 +50,7 @@ const FoundUpdates: FC<Pick<KernelsProps, "cve" | "updates">> = ({ cve, updates 
           <a href={`/updates/${update.id}`}>{update.id}</a>
         </h3>
         <p>{update.summary}</p>
-        <Recalled why={update.recalled} />
+        <RecallNotice why={update.recalled} />
         <p class="soft">
           {`for ${kernel.release}${others ? " and others" : ""} · `}
           <Time at={update.published} />
@@ -61,24 +62,21 @@ const FoundUpdates: FC<Pick<KernelsProps, "cve" | "updates">> = ({ cve, updates 
 
 const Nothing: FC<Pick<KernelsProps, "query" | "cve">> = ({ query, cve }) => (
   <section aria-labelledby="none">
-    <h2 id="none">{query === "" ? "This feed has no kernel yet" : "Nothing is found"}</h2>
+    <h2 id="none">{query === "" ? "This feed has no kernel yet" : "Nothing was found"}</h2>
     {cve !== undefined && (
-      <p>
-        No update of this feed fixes {cve}. A kernel may have the fault all the same, or may never have had
-        it.
-      </p>
+      <p>No update of this feed fixes {cve}. A kernel may still be affected by it, or may never have been.</p>
     )}
     {cve === undefined && query !== "" && (
       <p>
-        This feed has no updates for such a kernel, and none with such a name. Two builds can share a release:
-        the build ID decides. <code>rebootless check</code> prints it, and so does <code>file</code> for an
-        unpacked vmlinux.
+        This feed has no update for such a kernel, and none with such a name. Two builds can have the same
+        release; the build ID tells them apart. <code>rebootless check</code> prints it, and so does{" "}
+        <code>file</code> for an unpacked vmlinux.
       </p>
     )}
   </section>
 );
 
-/** What every table of kernels says of one first. */
+/** The first columns of every table of kernels. */
 export const KernelHeads: FC = () => (
   <>
     <th scope="col">Release</th>
@@ -99,8 +97,8 @@ export const KernelCells: FC<{ readonly kernel: KernelFacts }> = ({ kernel }) =>
   </>
 );
 
-/** @property of what the table is a list of. */
-export const KernelTable: FC<{ readonly page: KernelPage; readonly of: string }> = ({ page, of }) => (
+/** @property of says what the table lists. */
+export const KernelTable: FC<{ readonly page: KernelListPage; readonly of: string }> = ({ page, of }) => (
   // A region that scrolls must be reachable by keyboard (WCAG 2.2, 2.1.1).
   <section class="scroll" tabindex={0} aria-label={of}>
     <table>
@@ -127,7 +125,7 @@ export const KernelTable: FC<{ readonly page: KernelPage; readonly of: string }>
   </section>
 );
 
-/** @property href of the page that begins there. */
+/** @property href returns the address of the page that begins there. */
 export const NextPage: FC<{ readonly next: string | null; readonly href: (after: string) => string }> = ({
   next,
   href,

@@ -4,13 +4,13 @@ import { formatInstant, type Instant } from "../../shared/time.ts";
 import { groupsOf } from "../../shared/tuf/key_words.ts";
 import { STYLE } from "./style.ts";
 
-export interface LayoutProps {
+export interface PageLayoutProps {
   readonly title: string;
   readonly children: Child;
 }
 
-/** What all pages share. They work without a script, and there is none. */
-export const Layout: FC<LayoutProps> = ({ title, children }) => (
+/** The frame of all pages, which use no script. */
+export const PageLayout: FC<PageLayoutProps> = ({ title, children }) => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
@@ -51,16 +51,16 @@ export const Layout: FC<LayoutProps> = ({ title, children }) => (
       <main id="content">{children}</main>
       <footer>
         <p>
-          What these pages say is for people. A host believes only what is <a href="/trust">signed</a>.{" "}
-          <a href="/changes.atom">Changes as Atom</a>
+          These pages are for people. A host believes only what is <a href="/trust">signed</a>.{" "}
+          <a href="/changes.atom">Changes as an Atom feed</a>
         </p>
       </footer>
     </body>
   </html>
 );
 
-/** The form that takes whatever somebody has in hand. */
-export const Search: FC<{ readonly query: string }> = ({ query }) => (
+/** The search form, which accepts whatever a person can copy about a kernel or an update. */
+export const SearchForm: FC<{ readonly query: string }> = ({ query }) => (
   <search>
     <form class="search" action="/kernels" method="get">
       <label for="q">
@@ -72,7 +72,7 @@ export const Search: FC<{ readonly query: string }> = ({ query }) => (
   </search>
 );
 
-/** A digest that people compare: seen in groups of four, and copied as it is. */
+/** A digest for people to compare: it is shown in groups of four, and copied without spaces. */
 export const Digest: FC<{ readonly of: string }> = ({ of }) => (
   <code class="digest">
     {groupsOf(of).map((group) => (
@@ -86,8 +86,8 @@ export const Time: FC<{ readonly at: Instant }> = ({ at }) => {
   return <time datetime={text}>{text.replace("T", " ").replace("Z", " UTC")}</time>;
 };
 
-/** Nothing for an update that is in force; else why it must not be applied any more. */
-export const Recalled: FC<{ readonly why: string | null }> = ({ why }) =>
+/** Says why an update was recalled; nothing for one that was not. */
+export const RecallNotice: FC<{ readonly why: string | null }> = ({ why }) =>
   why === null ? null : (
     <p class="bad">
       <span class="tag">recalled</span>

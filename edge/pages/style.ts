@@ -1,6 +1,6 @@
 /**
- * The one style sheet. It stands in the page: one request, and the page's policy names its digest, so that nothing
- * else can style or script it. Colours keep a contrast of 4.5 and more in both schemes (WCAG 2.2, 1.4.3).
+ * The one style sheet. It is part of the page, which saves a request. The page's policy names its digest, so that nothing
+ * else can style or script the page. Colours have a contrast of 4.5 or more in both schemes (WCAG 2.2, 1.4.3).
  */
 export const STYLE = `
 :root{color-scheme:light dark;--ground:#fbfaf8;--raised:#fff;--ink:#1c1b19;--soft:#5d5952;--line:#ded9d0;--mark:#0b5d4e;--on-mark:#fff;--bad:#a3261b;--good:#0b5d4e;--mono:ui-monospace,"SFMono-Regular",Menlo,Consolas,"DejaVu Sans Mono",monospace}

@@ -3,34 +3,34 @@ import type { Sha256Hex } from "../../shared/brand.ts";
 import type { Instant } from "../../shared/time.ts";
 import type { Totals } from "../catalogue/catalogue.ts";
 import { EXPIRING, type Expiring } from "../publish/expiries.ts";
-import type { Round } from "../publish/round.ts";
-import { Digest, Layout, Time } from "./layout.tsx";
+import type { MaintenanceRun } from "../publish/maintenance.ts";
+import { Digest, PageLayout, Time } from "./layout.tsx";
 
 export interface RoleState {
   readonly name: string;
   readonly keyIds: readonly string[];
   readonly threshold: number;
-  /** By key id. */
+  /** Owners of keys, by key id. */
   readonly owners: ReadonlyMap<string, string>;
 }
 
 export interface TrustProps {
   readonly root: { readonly version: number; readonly expires: Instant; readonly sha256: Sha256Hex };
-  /** Of the first root, which people install with. */
+  /** The SHA-256 of the first root, with which people install a host. */
   readonly firstRoot: Sha256Hex;
   readonly roles: readonly RoleState[];
   readonly totals: Totals;
-  /** As of the last round over all kernels, every four hours; undefined before the first. */
-  readonly round: Pick<Round, "at" | "nearest"> | undefined;
+  /** The last maintenance run; undefined before the first one. */
+  readonly lastRun: Pick<MaintenanceRun, "at" | "nearest"> | undefined;
 }
 
-export const Trust: FC<TrustProps> = ({ root, firstRoot, roles, totals, round }) => (
-  <Layout title="Trust">
+export const TrustPage: FC<TrustProps> = ({ root, firstRoot, roles, totals, lastRun }) => (
+  <PageLayout title="Trust">
     <h1>Why believe this feed?</h1>
     <p class="lead">
       You need not believe this server. Every update is signed by publishers whose keys the root of trust
-      names, and each host checks that for itself. The server can delay an update; it cannot make, change or
-      bring back one.
+      names, and each host checks that for itself. The server can delay an update. It cannot make or change
+      one, or bring an old one back.
     </p>
     <h2>The root of trust</h2>
     <p>
@@ -44,7 +44,7 @@ export const Trust: FC<TrustProps> = ({ root, firstRoot, roles, totals, round })
       </dd>
       <dt>Root in force</dt>
       <dd>
-        version {root.version}, until <Time at={root.expires} />
+        version {root.version}, valid until <Time at={root.expires} />
       </dd>
       <dt>Its SHA-256</dt>
       <dd>
@@ -55,7 +55,7 @@ export const Trust: FC<TrustProps> = ({ root, firstRoot, roles, totals, round })
     <h2>Keys and thresholds</h2>
     <section class="scroll" tabindex={0} aria-label="Keys and thresholds">
       <table>
-        <caption>How many of whose signatures are needed</caption>
+        <caption>How many signatures each role needs, and by which keys</caption>
         <thead>
           <tr>
             <th scope="col">Role</th>
@@ -99,18 +99,18 @@ export const Trust: FC<TrustProps> = ({ root, firstRoot, roles, totals, round })
           </>
         )}
       </dd>
-      {round && <Expiries {...round} />}
+      {lastRun && <Expiries {...lastRun} />}
     </dl>
-  </Layout>
+  </PageLayout>
 );
 
 const ROLE_WORDS: Readonly<Record<Expiring, string>> = {
-  timestamp: "First timestamp to end",
-  snapshot: "First snapshot to end",
-  targets: "First targets to end",
+  timestamp: "First timestamp to expire",
+  snapshot: "First snapshot to expire",
+  targets: "First targets to expire",
 };
 
-const Expiries: FC<Pick<Round, "at" | "nearest">> = ({ at, nearest }) => (
+const Expiries: FC<Pick<MaintenanceRun, "at" | "nearest">> = ({ at, nearest }) => (
   <>
     {EXPIRING.flatMap((role) => {
       const one = nearest[role];
@@ -118,11 +118,11 @@ const Expiries: FC<Pick<Round, "at" | "nearest">> = ({ at, nearest }) => (
       return [
         <dt>{ROLE_WORDS[role]}</dt>,
         <dd>
-          <Time at={one.at} />, of <a href={`/kernels/${one.kernel}`}>{one.kernel.slice(0, 12)}…</a>
+          <Time at={one.at} />, that of <a href={`/kernels/${one.kernel}`}>{one.kernel.slice(0, 12)}…</a>
         </dd>,
       ];
     })}
-    <dt>Looked at</dt>
+    <dt>As of</dt>
     <dd>
       <Time at={at} />
     </dd>

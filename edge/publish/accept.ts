@@ -16,81 +16,85 @@ import { goodSignatures } from "../../shared/tuf/verify.ts";
 import { isLimited, requireAuthority } from "./authority.ts";
 import type { Publishers } from "./publishers.ts";
 
-/** What a publication is judged against. */
-export interface Ground {
+/** What a publication is checked against. */
+export interface AcceptContext {
   /** The root in force. */
   readonly root: Root;
-  /** Version of the kernel's targets in force, 0 when it has none. */
-  readonly current: number;
+  /** The version of the kernel's targets in force; 0 when it has none. */
+  readonly currentVersion: number;
   /** The manifest in force. */
   readonly manifest: Uint8Array | undefined;
-  /** Whose token came with it. */
+  /** The id of the publisher whose token came with it. */
   readonly by: string;
   readonly publishers: Publishers;
   readonly now: Instant;
   readonly verify: SignatureVerifier;
-  /** Where an artifact lies, after its bytes were checked if it is only staged. */
+  /** Finds an artifact; the bytes of one that is only staged are hashed. */
   readonly findArtifact: (sha256: Sha256Hex) => Promise<FoundArtifact | undefined>;
 }
 
 export interface FoundArtifact {
   readonly in: "artifacts" | "staging";
-  /** Of the bytes that are there. */
+  /** The digest of the bytes that are there. */
   readonly sha256: Sha256Hex;
   /** Bytes. */
   readonly length: number;
 }
 
-export type Verdict =
+export type Acceptance =
   | {
       readonly kind: "accepted";
       readonly version: number;
       readonly staged: readonly Sha256Hex[];
-      /** Named by the manifest and nowhere to be found: empty unless they may be missing. */
+      /** Artifacts that the manifest names and that were not sent: empty except in a dry run. */
       readonly missing: readonly Sha256Hex[];
     }
-  /** Somebody else published since `base`. */
+  /** Another publish came after the version that this one is based on. */
   | { readonly kind: "conflict"; readonly current: number };
 
 interface SignedTargets {
   readonly targets: Targets;
-  /** Ids of the keys whose signatures are good; where nobody is limited, of as many as are needed. */
+  /** The ids of the keys with good signatures: all of them where publishers are limited, else as many as are needed. */
   readonly signers: readonly string[];
 }
 
-/** Artifacts looked up at the same time. */
+/** How many artifacts are looked up at the same time. */
 const LOOKUPS = 16;
 
 /**
- * Judges a publish whole, before anything is written. Throws RebootlessError with what failed: `trust`,
- * `expired`, `parse`, `limit`, `not_permitted` or `refused`.
+ * Checks all of a publication, before anything is written.
  *
- * @param mayMiss artifacts that are not there yet: of a publish that is only tried.
+ * @param mayMiss accepts a publication whose artifacts were not sent yet, as a dry run does.
+ * @throws RebootlessError `trust`, `expired`, `parse`, `limit`, `not_permitted` or `refused`.
  */
-export async function accept(publication: Publication, ground: Ground, mayMiss = false): Promise<Verdict> {
-  const { targets, signers } = await signedTargets(publication.targets, ground);
+export async function accept(
+  publication: Publication,
+  context: AcceptContext,
+  mayMiss = false,
+): Promise<Acceptance> {
+  const { targets, signers } = await signedTargets(publication.targets, context);
   if (targets.version !== publication.base + 1) {
     refuse(`targets has version ${targets.version} where ${publication.base + 1} follows the base`);
   }
   const follows = publication.restored
-    ? ground.current <= publication.base
-    : ground.current === publication.base;
-  if (!follows) return { kind: "conflict", current: ground.current };
-  if (targets.expires <= ground.now) {
+    ? context.currentVersion <= publication.base
+    : context.currentVersion === publication.base;
+  if (!follows) return { kind: "conflict", current: context.currentVersion };
+  if (targets.expires <= context.now) {
     throw new RebootlessError("expired", `targets expired at ${formatInstant(targets.expires)}`);
   }
   const manifest = await signedManifest(publication, targets);
   requireAuthority(
     {
-      by: ground.by,
+      by: context.by,
       signers,
-      threshold: roleOf(ground.root, "targets").threshold,
+      threshold: roleOf(context.root, "targets").threshold,
       kernel: manifest.kernel,
-      before: () => ground.manifest && decodeManifest(ground.manifest).kernel,
+      before: () => context.manifest && decodeManifest(context.manifest).kernel,
     },
-    ground.publishers,
+    context.publishers,
   );
-  const { staged, missing } = await findArtifacts(manifest, ground);
+  const { staged, missing } = await findArtifacts(manifest, context);
   const [first] = missing;
   if (first !== undefined && !mayMiss) refuse(`artifact ${first} was not staged`);
   return { kind: "accepted", version: targets.version, staged, missing };
@@ -98,7 +102,7 @@ export async function accept(publication: Publication, ground: Ground, mayMiss =
 
 async function signedTargets(
   bytes: Uint8Array,
-  { root, verify, publishers }: Ground,
+  { root, verify, publishers }: AcceptContext,
 ): Promise<SignedTargets> {
   const envelope = parseEnvelope(bytes, "targets");
   const role = roleOf(root, "targets");
@@ -117,7 +121,7 @@ async function signedTargets(
   return { targets: decodeTargets(envelope.signed), signers };
 }
 
-/** Targets must bind the manifest to its kernel, and name nothing else: there is nothing else that hosts would find. */
+/** Verifies that targets binds the manifest to its kernel, and names nothing else: hosts would find nothing else. */
 async function signedManifest(publication: Publication, targets: Targets): Promise<KernelManifest> {
   const { buildId, manifest } = publication;
   if (targets.targets.size > 1) {
@@ -128,21 +132,21 @@ async function signedManifest(publication: Publication, targets: Targets): Promi
   return verifyManifest({ targets }, buildId, manifest);
 }
 
-/** Where the manifest's artifacts are; each that is somewhere must be there whole. */
-async function findArtifacts(manifest: KernelManifest, ground: Ground) {
+/** Finds out where the manifest's artifacts are. Refuses one that is there with another length or other bytes. */
+async function findArtifacts(manifest: KernelManifest, context: AcceptContext) {
   const wanted = [
     ...new Map(
       artifactsIn(manifest).map((artifact) => [`${artifact.sha256} ${artifact.length}`, artifact] as const),
     ).values(),
   ];
-  const places = await inParallel(wanted, LOOKUPS, (artifact) => placeOf(artifact, ground));
-  const at = (place: Place) => wanted.filter((_, i) => places[i] === place).map(({ sha256 }) => sha256);
+  const places = await inParallel(wanted, LOOKUPS, (artifact) => locate(artifact, context));
+  const at = (place: Location) => wanted.filter((_, i) => places[i] === place).map(({ sha256 }) => sha256);
   return { staged: at("staging"), missing: at("nowhere") };
 }
 
-type Place = FoundArtifact["in"] | "nowhere";
+type Location = FoundArtifact["in"] | "nowhere";
 
-async function placeOf(artifact: Artifact, { findArtifact }: Ground): Promise<Place> {
+async function locate(artifact: Artifact, { findArtifact }: AcceptContext): Promise<Location> {
   const found = await findArtifact(artifact.sha256);
   if (!found) return "nowhere";
   if (found.length !== artifact.length) {

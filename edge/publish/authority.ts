@@ -1,24 +1,28 @@
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
+import { ALL_KERNELS, covers, type Operation } from "./publisher_scope.ts";
 import type { Publisher, Publishers } from "./publishers.ts";
-import { ALL_KERNELS, covers, type Operation } from "./scope.ts";
 
-/** What is asked for by whom, once all signatures were judged. */
+/** Who asks for what. The signatures were verified before. */
 export interface Claim {
-  /** Whose token came with the request. */
+  /** The id of the publisher whose token came with the request. */
   readonly by: string;
-  /** Ids of the targets keys whose signatures are good, each key once. */
+  /** The ids of the targets keys whose signatures are good, each key once. */
   readonly signers: readonly string[];
-  /** Of targets, by the root in force. */
+  /** The threshold of targets, by the root in force. */
   readonly threshold: number;
-  /** As the signed manifest has them. */
+  /** The kernel as the signed manifest describes it. */
   readonly kernel: KernelFacts;
-  /** As the manifest in force has them: nobody calls a kernel of others by a name of their own. */
+  /** The kernel as the manifest in force describes it: a publisher must not take over a kernel by renaming it. */
   readonly before: () => KernelFacts | undefined;
 }
 
-/** Throws `not_permitted` unless the publisher may do this at all. */
+/**
+ * Returns the publisher with this id.
+ *
+ * @throws RebootlessError `not_permitted` where its scope lacks the operation.
+ */
 export function requireOperation(by: string, operation: Operation, { byId }: Publishers): Publisher {
   const publisher = byId.get(by);
   if (publisher?.scope.operations.has(operation)) return publisher;
@@ -26,8 +30,10 @@ export function requireOperation(by: string, operation: Operation, { byId }: Pub
 }
 
 /**
- * The edge's own rules over a publication, each named in its refusal: `operations`, `kernels`, `signatures`, `quorums`. Throws
- * `not_permitted`. Hosts believe the root's threshold and know nothing of this.
+ * Applies the edge's own rules to a publication. A refusal names its rule: `operations`, `kernels`, `signatures` or
+ * `quorums`. Hosts check the root's threshold and know nothing of these rules.
+ *
+ * @throws RebootlessError `not_permitted`.
  */
 export function requireAuthority(claim: Claim, publishers: Publishers): void {
   const publisher = requireOperation(claim.by, "updates", publishers);
@@ -57,7 +63,7 @@ export function requireAuthority(claim: Claim, publishers: Publishers): void {
   }
 }
 
-/** Without any limit there is nothing to look up in the manifest in force, and nobody asks who else signed. */
+/** Whether a rule limits any publisher. If none does, neither the manifest in force nor all signatures need a look. */
 export function isLimited({ byId, quorums }: Publishers): boolean {
   const limited = ({ scope }: Publisher) => scope.kernels !== ALL_KERNELS || !scope.operations.has("updates");
   return quorums.length > 0 || [...byId.values()].some(limited);

@@ -10,7 +10,7 @@ import { type OnlineKeys, signOnline } from "../../shared/tuf/online_keys.ts";
 import { decodeSnapshot, parseEnvelope, type Root, type Targets } from "../../shared/tuf/schema.ts";
 import { roleOf, type TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { verifyFile, verifyThreshold } from "../../shared/tuf/verify.ts";
-import { SNAPSHOT_LIFE, TIMESTAMP_LIFE } from "./lives.ts";
+import { SNAPSHOT_LIFETIME, TIMESTAMP_LIFETIME } from "./lifetimes.ts";
 import type { RootChain } from "./roots.ts";
 import { notesOf, type ReadyFeed, type StoredFeed } from "./stored_feed.ts";
 
@@ -21,12 +21,13 @@ export interface Signing {
 }
 
 /**
- * How far above a backup's versions those begin that follow it: nobody knows how often the feed was signed after the backup
- * was made, and a host refuses what goes back. A kernel's is signed twice a week, and at each publish.
+ * By how much versions rise above those of a restored backup. How often the feed was signed after the backup was made is
+ * unknown, and a host refuses a version lower than one it saw. A kernel's feed is signed twice a week, and at each
+ * publish.
  */
-const LEAP = 1000;
+const RESTORED_LEAP = 1000;
 
-/** The bundle that puts new targets in force: snapshot and timestamp follow the current ones. */
+/** Makes the bundle that puts new targets in force. Its snapshot and timestamp follow the current ones. */
 export async function composeNew(
   content: Omit<Publication, "base"> & { readonly version: number },
   current: StoredFeed | undefined,
@@ -35,7 +36,7 @@ export async function composeNew(
 ): Promise<Bundle> {
   const { buildId, targets, manifest, version, restored } = content;
   const next = (role: keyof Restored) =>
-    Math.max(current?.versions[role] ?? 0, restored ? restored[role] + LEAP : 0) + 1;
+    Math.max(current?.versions[role] ?? 0, restored ? restored[role] + RESTORED_LEAP : 0) + 1;
   const snapshotVersion = next("snapshot");
   const snapshot = await signSnapshot(snapshotVersion, version, targets, chain.set.root, signing);
   const timestamp = await signTimestamp(
@@ -48,7 +49,10 @@ export async function composeNew(
   return { buildId, roots: chain.files.slice(-BUNDLED_ROOTS), timestamp, snapshot, targets, manifest };
 }
 
-/** The same targets under a new timestamp; and a new snapshot, if the old one is half gone or of another key. */
+/**
+ * Makes a bundle of the same targets with a new timestamp. The snapshot is new too where half of its lifetime is over, or
+ * where its key is no longer the one that the root names.
+ */
 export async function composeRenewed(
   current: StoredFeed,
   chain: RootChain,
@@ -66,10 +70,10 @@ export async function composeRenewed(
 }
 
 /**
- * Runs the client's workflow over a bundle before anybody can see it, as a host would that has the current one.
- * Throws RebootlessError.
+ * Runs the client's workflow over a bundle before it can be read, as a host that has the current one would.
  *
- * @param chain is used up: its set takes in the bundle.
+ * @param chain cannot be used again: the bundle is loaded into its set.
+ * @throws RebootlessError with the code of the check that failed.
  */
 export async function smokeTest(
   { set }: RootChain,
@@ -84,9 +88,9 @@ export async function smokeTest(
   }
   if (current) await unlessKeysRotated(() => set.updateSnapshot(current.bundle.snapshot, "cached"));
   const snapshot = await set.updateSnapshot(served.snapshot);
-  const targets = await takenTargets(set, current, served.targets);
+  const targets = await acceptedTargets(set, current, served.targets);
   const { timestamp } = set;
-  if (!timestamp) throw new RebootlessError("trust", "the timestamp was not taken");
+  if (!timestamp) throw new RebootlessError("trust", "the timestamp was not accepted");
   const ready = { bundle, bytes, notes: notesOf({ timestamp, snapshot, targets }, set.root.version) };
   if (!set.targets) return ready;
   const target = set.target(manifestTarget(bundle.buildId));
@@ -98,10 +102,10 @@ export async function smokeTest(
 }
 
 /**
- * Targets that were in force before and have expired since are not taken into the set: the edge goes on to say that they are the
- * newest, so that hosts learn whose fault it is.
+ * Loads targets into the set and returns them. Targets that are in force and have expired are returned as they are: the
+ * edge goes on signing that they are the newest, so that hosts see that the publisher let them expire.
  */
-async function takenTargets(
+async function acceptedTargets(
   set: TrustedSet,
   current: StoredFeed | undefined,
   targets: Uint8Array,
@@ -115,7 +119,7 @@ async function takenTargets(
   }
 }
 
-/** Specification 5.3.11: files signed by keys that a newer root replaced are no mark any more. */
+/** Ignores files whose keys a newer root replaced: they no longer limit what may follow (TUF specification, 5.3.11). */
 async function unlessKeysRotated(read: () => Promise<unknown>): Promise<void> {
   try {
     await read();
@@ -126,7 +130,7 @@ async function unlessKeysRotated(read: () => Promise<unknown>): Promise<void> {
 
 async function stillSound(bytes: Uint8Array, root: Root, { verify, now }: Signing): Promise<boolean> {
   const envelope = parseEnvelope(bytes, "snapshot");
-  if (decodeSnapshot(envelope.signed).expires - SNAPSHOT_LIFE / 2 <= now) return false;
+  if (decodeSnapshot(envelope.signed).expires - SNAPSHOT_LIFETIME / 2 <= now) return false;
   try {
     await verifyThreshold(envelope, roleOf(root, "snapshot"), root.keys, verify, "snapshot");
     return true;
@@ -144,7 +148,7 @@ async function signSnapshot(
   { keys, now }: Signing,
 ): Promise<Uint8Array> {
   const meta = await fileMeta(targetsVersion, targets);
-  const signed = snapshotDocument({ version, expires: instant(now + SNAPSHOT_LIFE), targets: meta });
+  const signed = snapshotDocument({ version, expires: instant(now + SNAPSHOT_LIFETIME), targets: meta });
   return signOnline("snapshot", signed, keys, root);
 }
 
@@ -156,6 +160,6 @@ async function signTimestamp(
   { keys, now }: Signing,
 ): Promise<Uint8Array> {
   const meta = await fileMeta(snapshotVersion, snapshot);
-  const signed = timestampDocument({ version, expires: instant(now + TIMESTAMP_LIFE), snapshot: meta });
+  const signed = timestampDocument({ version, expires: instant(now + TIMESTAMP_LIFETIME), snapshot: meta });
   return signOnline("timestamp", signed, keys, root);
 }

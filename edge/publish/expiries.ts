@@ -7,19 +7,19 @@ import type { Notes } from "../store/store.ts";
 export const EXPIRING = ["timestamp", "snapshot", "targets"] as const;
 export type Expiring = (typeof EXPIRING)[number];
 
-/** What ends first of all kernels', and whose it is. */
-export interface Nearest {
+/** The first expiry among all kernels, and the kernel that it belongs to. */
+export interface NearestExpiry {
   readonly kernel: BuildId;
   readonly at: Instant;
 }
 
-export type NearestExpiries = Readonly<Record<Expiring, Nearest | null>>;
+export type NearestExpiries = Readonly<Record<Expiring, NearestExpiry | null>>;
 export const NOTHING_EXPIRES: NearestExpiries = { timestamp: null, snapshot: null, targets: null };
 
-/** Name of the note beside a feed that says when a role of it expires. */
+/** Returns the name of the note beside a feed that says when a role of it expires. */
 export const expiryNote = (role: Expiring): string => `${role}_expires`;
 
-/** @param roles of this kernel that are to be looked at. */
+/** Returns the sooner of what is known and of a kernel's expiries. @param roles of this kernel that count. */
 export function sooner(
   known: NearestExpiries,
   kernel: BuildId,

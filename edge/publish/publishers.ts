@@ -5,24 +5,24 @@ import { withoutGroups } from "../../shared/tuf/key_words.ts";
 import {
   decodeKernelScope,
   decodeScope,
-  EVERYTHING,
   type KernelScope,
   onlyMembers,
-  type Scope,
-} from "./scope.ts";
+  type PublisherScope,
+  UNLIMITED_SCOPE,
+} from "./publisher_scope.ts";
 
-/** Who may come through the edge's door. It opens the door, no more: what is believed is signed by targets. */
+/** Somebody who may send requests to publish. Hosts do not rely on that: they believe what the keys of targets signed. */
 export interface Publisher {
   readonly id: string;
-  /** For verifying the Ed25519 of tokens; several while one replaces another. */
+  /** The Ed25519 keys that verify this publisher's tokens; several while one replaces another. */
   readonly keys: readonly CryptoKey[];
-  /** Ids, as the root of trust has them, of the targets keys that are this publisher's. */
+  /** The ids, as in the root of trust, of the targets keys that belong to this publisher. */
   readonly targetsKeys: readonly string[];
-  readonly scope: Scope;
+  readonly scope: PublisherScope;
 }
 
-/** Targets of these kernels need signatures of so many different publishers, besides what the root demands. */
-export interface Quorum {
+/** Targets of these kernels need signatures of this many different publishers, besides what the root demands. */
+export interface PublisherQuorum {
   readonly kernels: KernelScope;
   readonly publishers: number;
 }
@@ -30,22 +30,23 @@ export interface Quorum {
 export interface Publishers {
   readonly byId: ReadonlyMap<string, Publisher>;
   readonly byTargetsKey: ReadonlyMap<string, Publisher>;
-  readonly quorums: readonly Quorum[];
+  readonly quorums: readonly PublisherQuorum[];
 }
 
-export const NOBODY: Publishers = { byId: new Map(), byTargetsKey: new Map(), quorums: [] };
+export const NO_PUBLISHERS: Publishers = { byId: new Map(), byTargetsKey: new Map(), quorums: [] };
 
 const MAX_PUBLISHERS = 256;
 const MAX_QUORUMS = 64;
-/** With some hundred patterns and keys for each publisher. */
+/** Enough for a hundred or so patterns and keys for each publisher. */
 const MAX_VALUES = 65_536;
-/** Each that does not fit costs the verification of a signature. */
-export const MAX_DOOR_KEYS = 4;
+/** Each key that does not match costs the verification of a signature. */
+export const MAX_TOKEN_KEYS = 4;
 
 /**
- * `[{"id", "key"}, …]`, or `{"publishers": […], "quorums": [{"kernels", "publishers"}, …]}`. A publisher has `key` or
- * `keys`, public JWKs, and may have `targets_keys` and `scope`. Throws ParseError, which names members and quotes no value: a
- * private key may stand here by mistake.
+ * Decodes `[{"id", "key"}, …]`, or `{"publishers": […], "quorums": [{"kernels", "publishers"}, …]}`. A publisher has
+ * `key` or `keys`, which are public JWKs, and may have `targets_keys` and `scope`.
+ *
+ * @throws ParseError that names members and quotes no value: a private key may be here by mistake.
  */
 export async function decodePublishers(bytes: Uint8Array): Promise<Publishers> {
   const json = secretJson(bytes, "PUBLISHERS", MAX_VALUES);
@@ -55,7 +56,7 @@ export async function decodePublishers(bytes: Uint8Array): Promise<Publishers> {
   return publishersOf(json.get("publishers"), quorums ?? []);
 }
 
-async function publishersOf(list: Decoder, quorums: readonly Quorum[]): Promise<Publishers> {
+async function publishersOf(list: Decoder, quorums: readonly PublisherQuorum[]): Promise<Publishers> {
   const byId = new Map<string, Publisher>();
   const byTargetsKey = new Map<string, Publisher>();
   for (const entry of list.array(MAX_PUBLISHERS)) {
@@ -76,7 +77,7 @@ async function decodePublisher(entry: Decoder): Promise<Publisher> {
   if (!/^[a-z0-9][a-z0-9._-]*$/.test(id))
     entry.get("id").fail("not an id: a-z, 0-9, and . _ - after the first");
   const one = entry.get("key").optional((key) => [key]);
-  const jwks = entry.get("keys").optional((keys) => keys.array(MAX_DOOR_KEYS));
+  const jwks = entry.get("keys").optional((keys) => keys.array(MAX_TOKEN_KEYS));
   if ((one === undefined) === (jwks === undefined)) entry.fail("needs either key or keys");
   const targetsKeys = entry
     .get("targets_keys")
@@ -85,11 +86,11 @@ async function decodePublisher(entry: Decoder): Promise<Publisher> {
     id,
     keys: await Promise.all((one ?? jwks ?? []).map(publicKey)),
     targetsKeys: targetsKeys ?? [],
-    scope: entry.get("scope").optional(decodeScope) ?? EVERYTHING,
+    scope: entry.get("scope").optional(decodeScope) ?? UNLIMITED_SCOPE,
   };
 }
 
-function decodeQuorum(quorum: Decoder): Quorum {
+function decodeQuorum(quorum: Decoder): PublisherQuorum {
   onlyMembers(quorum, ["kernels", "publishers"]);
   return {
     kernels: decodeKernelScope(quorum.get("kernels")),
@@ -100,7 +101,7 @@ function decodeQuorum(quorum: Decoder): Quorum {
 async function publicKey(jwk: Decoder): Promise<CryptoKey> {
   jwk.get("kty").literal("OKP");
   jwk.get("crv").literal("Ed25519");
-  // A private key here is a mistake somebody should hear of before it is used.
+  // A private key here is a mistake, which must be noticed before the key is used.
   if (jwk.object().has("d")) jwk.get("d").fail("a private key where the public one belongs");
   const x = jwk.get("x");
   const key = await importJWK({ kty: "OKP", crv: "Ed25519", x: x.string() }, "EdDSA").catch(() => undefined);

@@ -1,19 +1,27 @@
 import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
-import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
+import { RebootlessError } from "../../shared/errors.ts";
 import type { Publication } from "../../shared/feed/publication.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import type { Clock, Instant } from "../../shared/time.ts";
 import type { OnlineKey, OnlineKeys } from "../../shared/tuf/online_keys.ts";
 import { VerifiedOnce } from "../../shared/tuf/verified_once.ts";
+import type { KeyedMutex } from "../keyed_mutex.ts";
 import { rootKey } from "../store/keys.ts";
 import { accept } from "./accept.ts";
-import { Artifacts } from "./artifacts.ts";
 import { requireOperation } from "./authority.ts";
 import { composeNew, composeRenewed, smokeTest } from "./compose.ts";
-import type { Lines } from "./lines.ts";
+import {
+  type KernelOutcome,
+  outcomeOf,
+  outcomeOrFailure,
+  type PublishOutcome,
+  type RenewOutcome,
+} from "./outcome.ts";
 import type { Publishers } from "./publishers.ts";
-import { type RootChain, type RootDeps, rootChain } from "./roots.ts";
-import { commitFeed, isDue, readFeed, type StoredFeed } from "./stored_feed.ts";
+import type { PublishRequest } from "./queue.ts";
+import { RequestArtifacts } from "./request_artifacts.ts";
+import { type RootChain, type RootDeps, verifiedRootChain } from "./roots.ts";
+import { commitFeed, isDue, readFeed } from "./stored_feed.ts";
 
 export interface RepositoryDeps extends RootDeps {
   readonly keys: OnlineKeys;
@@ -21,97 +29,57 @@ export interface RepositoryDeps extends RootDeps {
   readonly clock: Clock;
 }
 
-export type PublishOutcome =
-  /** What a dry run would have published. @property missing artifacts that are to be staged first. */
-  | { readonly kind: "acceptable"; readonly version: number; readonly missing: readonly Sha256Hex[] }
-  /** @property etag of the new feed.json, as its header has it; null for a root. */
-  | { readonly kind: "published"; readonly version: number; readonly etag: string | null }
-  | { readonly kind: "conflict"; readonly message: string; readonly current: number }
-  /** Something went wrong here that nobody expected; the detail is for the log. */
-  | { readonly kind: "failed"; readonly detail: string }
-  | Refusal
-  | Misconfigured;
-
-export interface Refusal {
-  readonly kind: "refused";
-  readonly reason: ErrorCode;
-  readonly message: string;
-  readonly hint: string | undefined;
-}
-
-/** The deployment's own fault: nothing is wrong with what was sent. */
-export interface Misconfigured {
-  readonly kind: "misconfigured";
-  readonly message: string;
-}
-
-export type RenewOutcome = { readonly kind: "renewed" | "not_due" | "unknown" } | Refusal | Misconfigured;
-
-/** What one publisher asks for at once: each kernel's publication stands for itself. */
-export interface Order {
-  /** Whose token came with it. */
-  readonly by: string;
-  /** Of a kernel each. */
-  readonly publications: readonly Publication[];
-  /** Judges and writes nothing. */
-  readonly dryRun: boolean;
-}
-
-/** What became of one kernel's. */
-export interface Answered {
-  readonly buildId: BuildId;
-  readonly outcome: PublishOutcome;
-}
-
-/** Kernels of one order worked on at the same time: each waits for the store most of its time. */
+/** Kernels of one request that are worked on at the same time: each waits for the store most of its time. */
 const AT_ONCE = 16;
 
 /**
- * Puts each publication in force, whole or not at all, whatever becomes of the others. One at a time for each kernel; the
- * swap at the end holds even so.
+ * Puts each publication in force, whole or not at all, whatever becomes of the others. Publishes of one kernel run one
+ * after the other; the compare-and-swap at the end is safe even if they did not.
+ *
+ * @param mutex has a key for each kernel.
  */
 export async function publish(
   deps: RepositoryDeps,
-  lines: Lines,
-  order: Order,
-): Promise<readonly Answered[]> {
+  mutex: KeyedMutex,
+  request: PublishRequest,
+): Promise<readonly KernelOutcome[]> {
   const now = deps.clock();
   const verified = new VerifiedOnce(deps.verify);
-  const chain = await outcome(() => rootChain({ ...deps, verify: verified.verify }, now));
-  if ("kind" in chain) return order.publications.map(({ buildId }) => ({ buildId, outcome: chain }));
-  const artifacts = new Artifacts(deps.store, deps.clock);
+  const chain = await outcomeOf(() => verifiedRootChain({ ...deps, verify: verified.verify }, now));
+  if ("kind" in chain) return request.publications.map(({ buildId }) => ({ buildId, outcome: chain }));
+  const artifacts = new RequestArtifacts(deps.store, deps.clock);
   const remembering = (own: readonly OnlineKey[]) => own.map((key) => verified.remembering(key));
   const keys = { snapshot: remembering(deps.keys.snapshot), timestamp: remembering(deps.keys.timestamp) };
-  const request: Request = { ...order, now, chain, keys, verified, artifacts };
-  const answers = await inParallel(order.publications, AT_ONCE, async (publication) => {
+  const shared: Shared = { by: request.by, dryRun: request.dryRun, now, chain, keys, verified, artifacts };
+  const outcomes = await inParallel(request.publications, AT_ONCE, async (publication) => {
     const { buildId } = publication;
-    const publishing = () => settled(() => publishOne(deps, request, publication));
-    return { buildId, outcome: await lines.run(buildId, publishing) };
+    const publishing = () => outcomeOrFailure(() => publishOne(deps, shared, publication));
+    return { buildId, outcome: await mutex.run(buildId, publishing) };
   });
-  await request.artifacts.drop();
-  return answers;
+  await artifacts.drop();
+  return outcomes;
 }
 
-/** What the publications of one order share. */
-interface Request extends Omit<Order, "publications"> {
+/** What the publications of one request share. */
+interface Shared extends Pick<PublishRequest, "by" | "dryRun"> {
   readonly now: Instant;
   readonly chain: RootChain;
   readonly keys: OnlineKeys;
   readonly verified: VerifiedOnce;
-  readonly artifacts: Artifacts;
+  readonly artifacts: RequestArtifacts;
 }
 
-function publishOne(deps: RepositoryDeps, request: Request, publication: Publication) {
-  return outcome<PublishOutcome>(async () => {
+function publishOne(deps: RepositoryDeps, shared: Shared, publication: Publication) {
+  return outcomeOf<PublishOutcome>(async () => {
     const { store } = deps;
-    const { by, now, keys, artifacts, dryRun, verified } = request;
+    const { by, now, keys, artifacts, dryRun, verified } = shared;
     const { verify } = verified;
-    const chain = { ...request.chain, set: request.chain.set.fork() };
+    const chain = { ...shared.chain, set: shared.chain.set.fork() };
     const { root } = chain.set;
     const current = await readFeed(store, publication.buildId);
-    const ground = {
+    const context = {
       root,
-      current: current?.versions.targets ?? 0,
+      currentVersion: current?.versions.targets ?? 0,
       manifest: current?.bundle.manifest,
       by,
       publishers: deps.publishers,
@@ -119,30 +87,30 @@ function publishOne(deps: RepositoryDeps, request: Request, publication: Publica
       verify,
       findArtifact: (sha256: Sha256Hex) => artifacts.find(sha256),
     };
-    const verdict = await accept(publication, ground, dryRun);
-    if (verdict.kind === "conflict") return conflict(verdict.current);
-    const { version, staged, missing } = verdict;
+    const acceptance = await accept(publication, context, dryRun);
+    if (acceptance.kind === "conflict") return conflict(acceptance.current);
+    const { version, staged, missing } = acceptance;
     const bundle = await composeNew({ ...publication, version }, current, chain, { keys, verify, now });
-    // What is in force passed this very test before it was put there; what is new is judged whole.
+    // What is in force passed this very test before it was put there; what is new is verified whole.
     for (const role of ["timestamp", "snapshot"] as const) {
       if (current) verified.know(current.envelopes[role], role, root);
     }
     const ready = await smokeTest(chain, current, bundle);
     if (dryRun) return { kind: "acceptable", version, missing };
-    await artifacts.takeIn(staged);
+    await artifacts.promote(staged);
     const commit = await commitFeed(store, current, ready);
     if (commit.kind === "stale") return conflict(await versionInForce(deps, publication.buildId));
     return { kind: "published", version, etag: commit.etag };
   });
 }
 
-/** Signs what is in force again when that is due. A feed that somebody replaced meanwhile was renewed by that. */
+/** Signs what is in force again when that is due. A feed that was replaced meanwhile was renewed by that. */
 export function renew(deps: RepositoryDeps, id: BuildId): Promise<RenewOutcome> {
-  return outcome(async () => {
+  return outcomeOf(async () => {
     const now = deps.clock();
     const current = await readFeed(deps.store, id);
     if (!current) return { kind: "unknown" };
-    const chain = await rootChain(deps, now);
+    const chain = await verifiedRootChain(deps, now);
     const { version } = chain.set.root;
     if (!isDue(current.notes, now, version)) return { kind: "not_due" };
     const signing = { keys: deps.keys, verify: deps.verify, now };
@@ -153,18 +121,19 @@ export function renew(deps: RepositoryDeps, id: BuildId): Promise<RenewOutcome> 
 }
 
 /**
- * Takes in the roots that follow the one in force: each signed by the one before and by itself (specification 5.3.4), never
- * over an old one. Where several come, those that others follow may have expired, as they may for a host that was away.
+ * Stores roots that follow the one in force: each is signed by the one before it and by itself (TUF specification,
+ * 5.3.4), and none replaces an older one. Of several, only the last must not have expired: the others may have, as they
+ * may for a host that was away.
  */
 export function publishRoot(
   deps: RepositoryDeps,
   by: string,
   roots: readonly Uint8Array[],
 ): Promise<PublishOutcome> {
-  return outcome<PublishOutcome>(async () => {
+  return outcomeOf<PublishOutcome>(async () => {
     requireOperation(by, "root", deps.publishers);
     const now = deps.clock();
-    const { set } = await rootChain(deps, now);
+    const { set } = await verifiedRootChain(deps, now);
     const current = set.root.version;
     for (const bytes of roots) await set.updateRoot(bytes);
     const { root } = set;
@@ -183,36 +152,11 @@ export function publishRoot(
   });
 }
 
-async function versionInForce(deps: RepositoryDeps, id: BuildId): Promise<number> {
-  const feed: StoredFeed | undefined = await readFeed(deps.store, id);
-  return feed?.versions.targets ?? 0;
-}
+const versionInForce = async (deps: RepositoryDeps, id: BuildId): Promise<number> =>
+  (await readFeed(deps.store, id))?.versions.targets ?? 0;
 
 const conflict = (current: number): PublishOutcome => ({
   kind: "conflict",
   message: `version ${current} is in force: somebody published since`,
   current,
 });
-
-/** One kernel's misfortune is not the others'. */
-async function settled(work: () => Promise<PublishOutcome>): Promise<PublishOutcome> {
-  try {
-    return await work();
-  } catch (error) {
-    return {
-      kind: "failed",
-      detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    };
-  }
-}
-
-/** What was judged on purpose is an outcome, also across the Durable Object's boundary, where errors lose their class. */
-async function outcome<T>(work: () => Promise<T>): Promise<T | Refusal | Misconfigured> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof RebootlessError) || error.code === "io") throw error;
-    if (error.code === "config") return { kind: "misconfigured", message: error.message };
-    return { kind: "refused", reason: error.code, message: error.message, hint: error.hint };
-  }
-}

@@ -5,9 +5,9 @@ import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { rootKey } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
 
-/** The chain of roots: version 1 comes with the deployment, later ones were published and lie in the store. */
+/** The chain of roots: version 1 comes with the deployment, later ones were published and are in the store. */
 export interface RootChain {
-  /** Fresh: at the newest root, no timestamp read. */
+  /** At the newest root, with no other metadata loaded. */
   readonly set: TrustedSet;
   /** Versions 2 and up, oldest first. */
   readonly files: readonly Uint8Array[];
@@ -15,13 +15,17 @@ export interface RootChain {
 
 export interface RootDeps {
   readonly store: Store;
-  /** Bytes of 1.root.json. */
+  /** The bytes of 1.root.json. */
   readonly trustedRoot: Uint8Array;
   readonly verify: SignatureVerifier;
 }
 
-/** Follows and verifies the whole chain. Throws `config` when the stored roots do not follow from the trusted one. */
-export async function rootChain(deps: RootDeps, now: Instant): Promise<RootChain> {
+/**
+ * Reads the whole chain and verifies it.
+ *
+ * @throws RebootlessError `config` where the stored roots do not follow from the trusted one.
+ */
+export async function verifiedRootChain(deps: RootDeps, now: Instant): Promise<RootChain> {
   const set = await TrustedSet.fromRoot(deps.trustedRoot, now, deps.verify);
   const files: Uint8Array[] = [];
   for (;;) {
@@ -44,7 +48,7 @@ async function follow(set: TrustedSet, bytes: Uint8Array, version: number): Prom
   }
 }
 
-/** The newest version in the store. @param from a version known to exist: roots only ever get more. */
+/** Returns the newest version in the store. @param from a version that is known to exist: roots are never deleted. */
 export async function newestRootVersion(store: Store, from: number): Promise<number> {
   let version = from;
   while (await store.head(rootKey(version + 1))) version++;

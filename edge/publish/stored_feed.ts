@@ -21,14 +21,20 @@ import {
   type Targets,
   type Timestamp,
 } from "../../shared/tuf/schema.ts";
-import { feedKey, type Kept, keptKey, keptOfKey, keptPrefix } from "../store/keys.ts";
-import type { Listing, Notes, Store } from "../store/store.ts";
+import {
+  feedKey,
+  type PreviousFeed,
+  previousFeedKey,
+  previousFeedOfKey,
+  previousFeedsPrefix,
+} from "../store/keys.ts";
+import type { Notes, Store, StoreListing } from "../store/store.ts";
 import { expiryNote } from "./expiries.ts";
-import { SNAPSHOT_LIFE, TIMESTAMP_LIFE } from "./lives.ts";
+import { SNAPSHOT_LIFETIME, TIMESTAMP_LIFETIME } from "./lifetimes.ts";
 
-/** A kernel's feed.json as it is in force, without its manifest. */
+/** A kernel's feed.json in force, without its manifest. */
 export interface StoredHead {
-  /** Bytes of the whole file. */
+  /** The length of the whole file, in bytes. */
   readonly length: number;
   readonly bundle: BundleHead;
   readonly versions: Versions;
@@ -36,9 +42,9 @@ export interface StoredHead {
   readonly targets: Targets;
 }
 
-/** All of it, and what the next one builds on. */
+/** A kernel's feed.json in force, with all that the next one is made from. */
 export interface StoredFeed extends StoredHead {
-  /** For the compare-and-swap. */
+  /** The revision that a compare-and-swap must find. */
   readonly revision: string;
   readonly notes: Notes;
   readonly bundle: Bundle;
@@ -61,7 +67,7 @@ export async function readFeed(store: Store, id: BuildId): Promise<StoredFeed | 
   });
 }
 
-/** For who needs no manifest: however large that is, it is neither read nor decoded. */
+/** Reads a feed without its manifest, which is neither read nor decoded however large it is. */
 export async function readFeedHead(store: Store, id: BuildId): Promise<StoredHead | undefined> {
   const file = await store.get(feedKey(id));
   if (!file) return undefined;
@@ -72,7 +78,7 @@ export async function readFeedHead(store: Store, id: BuildId): Promise<StoredHea
   });
 }
 
-/** What comes before a bundle's manifest; all of it where there is none. */
+/** Reads what comes before a bundle's manifest; all of the bundle where it has none. */
 async function readBeginning(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
   const reader = stream.getReader();
   let bytes: Uint8Array = new Uint8Array();
@@ -95,17 +101,18 @@ function undamaged<T>(id: BuildId, decode: () => T): T {
   }
 }
 
-/** A bundle that passed for what hosts take, ready to be put in force. */
+/** A bundle that passed the test of what hosts accept, ready to be put in force. */
 export interface ReadyFeed {
   readonly bundle: Bundle;
-  /** Its feed.json. */
+  /** The bytes of its feed.json. */
   readonly bytes: Uint8Array;
   readonly notes: Notes;
 }
 
 /**
- * Puts a bundle in force: one conditional write makes everything new visible at once. What it replaces stays under a name of its
- * versions, where its snapshot is not the one that goes on: those bytes were in force, so whoever keeps them keeps the same.
+ * Puts a bundle in force: one conditional write makes everything new visible at once. Where the snapshot changes, the feed
+ * that is replaced stays under a name made of its versions. Its bytes were in force, so two writers cannot store different
+ * ones under this name.
  */
 export async function commitFeed(
   store: Store,
@@ -114,37 +121,41 @@ export async function commitFeed(
 ): Promise<{ readonly kind: "committed"; readonly etag: string } | { readonly kind: "stale" }> {
   const key = feedKey(bundle.buildId);
   const done = current
-    ? await store.replace(key, current.revision, bytes, notes, await nameToKeep(current, bundle))
+    ? await store.replace(key, current.revision, bytes, notes, await keyForPrevious(current, bundle))
     : await store.create(key, bytes, notes);
   if (done === "stale" || done === "exists") return { kind: "stale" };
   return { kind: "committed", etag: etagOf(await sha256Of(bytes)) };
 }
 
-async function nameToKeep({ bundle, versions }: StoredFeed, next: Bundle): Promise<string | undefined> {
+async function keyForPrevious({ bundle, versions }: StoredFeed, next: Bundle): Promise<string | undefined> {
   if (equalBytes(bundle.snapshot, next.snapshot)) return undefined;
-  return keptKey(bundle.buildId, { ...versions, manifest: await sha256Of(bundle.manifest) });
+  return previousFeedKey(bundle.buildId, { ...versions, manifest: await sha256Of(bundle.manifest) });
 }
 
-/** A feed that was in force once, found by what its name says of it. */
-export async function findKept(
+/** Finds a feed that was in force before by what its key says of it. */
+export async function findPreviousFeed(
   store: Store,
   id: BuildId,
-  wanted: (kept: Kept) => boolean,
-): Promise<Listing["files"][number] | undefined> {
-  for (let page = await store.list(keptPrefix(id)); ; page = await store.list(keptPrefix(id), page.next)) {
-    const found = page.files.find(({ key }) => wanted(keptOfKey(key)));
+  wanted: (kept: PreviousFeed) => boolean,
+): Promise<StoreListing["files"][number] | undefined> {
+  for (
+    let page = await store.list(previousFeedsPrefix(id));
+    ;
+    page = await store.list(previousFeedsPrefix(id), page.next)
+  ) {
+    const found = page.files.find(({ key }) => wanted(previousFeedOfKey(key)));
     if (found) return found;
     if (page.next === undefined) return undefined;
   }
 }
 
-/** The small files of a feed that was in force once. */
-export async function readKeptHead(
+/** Reads a feed that was in force before, without its manifest. */
+export async function readPreviousHead(
   store: Store,
   id: BuildId,
-  wanted: (kept: Kept) => boolean,
+  wanted: (kept: PreviousFeed) => boolean,
 ): Promise<BundleHead | undefined> {
-  const found = await findKept(store, id, wanted);
+  const found = await findPreviousFeed(store, id, wanted);
   const file = found && (await store.get(found.key));
   return file && decodeBundleHead(await readBeginning(file.stream()));
 }
@@ -165,25 +176,28 @@ function metadataOf({ timestamp, snapshot, targets }: BundleHead) {
   return { envelopes, versions, targets: signed };
 }
 
-/** Beside the bytes, so that a poll which changes nothing reads nothing else. */
+/** Returns the notes stored beside a feed, so that a poll which finds nothing new reads only them. */
 export function notesOf(
   { timestamp, snapshot, targets }: { timestamp: Timestamp; snapshot: Snapshot; targets: Targets },
   rootVersion: number,
 ): Notes {
-  const halfLife = Math.min(timestamp.expires - TIMESTAMP_LIFE / 2, snapshot.expires - SNAPSHOT_LIFE / 2);
+  const renew = Math.min(
+    timestamp.expires - TIMESTAMP_LIFETIME / 2,
+    snapshot.expires - SNAPSHOT_LIFETIME / 2,
+  );
   return {
     root: String(rootVersion),
     targets: String(targets.version),
-    renew: formatInstant(instant(halfLife)),
+    renew: formatInstant(instant(renew)),
     [expiryNote("timestamp")]: formatInstant(timestamp.expires),
     [expiryNote("snapshot")]: formatInstant(snapshot.expires),
     [expiryNote("targets")]: formatInstant(targets.expires),
   };
 }
 
-/** From when on the edge should sign again: half of a life is over. */
-export const renewedFrom = (notes: Notes): Instant => parseInstant(notes["renew"] ?? "");
+/** Returns when the edge should sign a feed again: half of a lifetime is over then. */
+export const renewalTime = (notes: Notes): Instant => parseInstant(notes["renew"] ?? "");
 
-/** Whether it should now: then, or when a newer root came. */
+/** Whether a feed should be signed again now: its time has come, or there is a newer root. */
 export const isDue = (notes: Notes, now: Instant, newestRoot: number): boolean =>
-  Number(notes["root"]) < newestRoot || renewedFrom(notes) <= now;
+  Number(notes["root"]) < newestRoot || renewalTime(notes) <= now;

@@ -2,10 +2,10 @@ import { errors, type JWTVerifyResult, jwtVerify } from "jose";
 import { isSha256Hex, type Sha256Hex } from "../../shared/brand.ts";
 import { MAX_TOKEN_AGE_SECONDS, TOKEN_TYPE } from "../../shared/feed/publication.ts";
 import { type Instant, instant, SECOND } from "../../shared/time.ts";
-import { MAX_DOOR_KEYS, type Publishers } from "./publishers.ts";
+import { MAX_TOKEN_KEYS, type Publishers } from "./publishers.ts";
 
-/** What a token must have been made for. */
-export interface Expected {
+/** What a token is checked against: it must have been made for this very request. */
+export interface TokenExpectation {
   readonly publishers: Publishers;
   readonly audience: string;
   readonly now: Instant;
@@ -18,36 +18,39 @@ export type TokenVerdict =
       readonly kind: "valid";
       readonly publisher: string;
       readonly tokenId: string;
-      /** Of the body that the token is for; to be compared by the caller, who reads the body only now. */
+      /** The digest of the body that the token was made for. The caller reads the body only now, and compares. */
       readonly body: Sha256Hex;
-      /** After this it is refused anyway. */
+      /** When the token is refused for its age. */
       readonly until: Instant;
     }
   | { readonly kind: "invalid"; readonly message: string };
 
-/** Clocks of publishers may be off by this much. */
+/** How far the clock of a publisher may be off. */
 const CLOCK_SKEW_SECONDS = 30;
 const BEARER = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i;
-/** Claims of ours take some 400 bytes. */
+/** The claims take some 400 bytes. */
 const MAX_HEADER = 4096;
 
 /**
- * Judges the Authorization header of a request (publication.ts says what a token holds). Until the signature
- * has verified, every fault has the same answer.
+ * Verifies the Authorization header of a request (shared/feed/publication.ts says what a token holds). As long as the
+ * signature has not verified, every fault of the token has the same message.
  */
-export async function verifyToken(header: string | undefined, expected: Expected): Promise<TokenVerdict> {
+export async function verifyToken(
+  header: string | undefined,
+  expected: TokenExpectation,
+): Promise<TokenVerdict> {
   if (header === undefined) return invalid("a publisher's token is needed");
   const token = header.length <= MAX_HEADER ? BEARER.exec(header)?.[1] : undefined;
   if (token === undefined) return invalid("the Authorization header is not a bearer token");
   try {
-    return await judge(token, expected);
+    return await verifyClaims(token, expected);
   } catch (error) {
-    return invalid(complaint(error));
+    return invalid(messageOf(error));
   }
 }
 
-async function judge(token: string, expected: Expected): Promise<TokenVerdict> {
-  const { payload, protectedHeader } = await verified(token, expected);
+async function verifyClaims(token: string, expected: TokenExpectation): Promise<TokenVerdict> {
+  const { payload, protectedHeader } = await verifySignature(token, expected);
   const { iss, iat = 0, exp = 0, jti, htm, htu, bsh } = payload;
   if (iss === undefined || iss !== protectedHeader.kid) return invalid("the token's iss is not its kid");
   if (exp <= iat || exp - iat > MAX_TOKEN_AGE_SECONDS) {
@@ -62,9 +65,9 @@ async function judge(token: string, expected: Expected): Promise<TokenVerdict> {
   return { kind: "valid", publisher: iss, tokenId: jti, body: bsh, until };
 }
 
-/** By one of the keys of the publisher that the token names; which of them, it does not say. */
-async function verified(token: string, expected: Expected): Promise<JWTVerifyResult> {
-  for (let i = 0; i < MAX_DOOR_KEYS; i++) {
+/** Verifies by the keys of the publisher that the token names, one after the other: a token does not say by which. */
+async function verifySignature(token: string, expected: TokenExpectation): Promise<JWTVerifyResult> {
+  for (let i = 0; i < MAX_TOKEN_KEYS; i++) {
     const keyOf = ({ kid }: { kid?: string }) => {
       const key = expected.publishers.byId.get(kid ?? "")?.keys[i];
       if (!key) throw new errors.JWSSignatureVerificationFailed();
@@ -87,8 +90,8 @@ async function verified(token: string, expected: Expected): Promise<JWTVerifyRes
   throw new errors.JWSSignatureVerificationFailed();
 }
 
-/** jose looks at claims only after the signature verified: whoever reads about a claim holds the key. */
-function complaint(error: unknown): string {
+/** Says what is wrong. jose looks at claims only after the signature verified, so this tells of them only holders of the key. */
+function messageOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return "the token has expired";
   if (error instanceof errors.JWTClaimValidationFailed) {
     return `the token's ${error.claim} is ${error.reason === "missing" ? "missing" : "not acceptable"}`;

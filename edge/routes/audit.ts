@@ -1,24 +1,24 @@
 import type { Context, Hono } from "hono";
 import { readAudit } from "../audit/log.ts";
 import type { AppDeps } from "../deps.ts";
-import { route } from "../http/methods.ts";
 import { problem } from "../http/problem.ts";
+import { route } from "../http/route.ts";
 import { type AdmitDeps, admit } from "./admit.ts";
 
 type AuditDeps = AdmitDeps & Pick<AppDeps, "store">;
 
-/** Who published what, for those who may publish. */
+/** Serves the audit log to publishers. */
 export function auditRoutes(app: Hono, deps: AuditDeps): void {
   route(app, "/audit", { get: (c) => audit(c, deps) });
 }
 
-/** Lines as they are kept, some hundreds at a time; `Link` has the next page. */
+/** Answers with lines as they are stored, some hundreds at a time; `Link` names the next page. */
 async function audit(c: Context, deps: AuditDeps): Promise<Response> {
   const after = c.req.query("after") ?? "0";
   if (!/^\d{1,12}$/.test(after))
-    return problem(400, { code: "usage", message: "after: the number of a segment" });
+    return problem(400, { code: "usage", message: "after: must be the number of a segment" });
   const admission = await admit(c.req.raw, deps, "read", 0);
-  if (admission.kind === "turned_away") return admission.answer;
+  if (admission.kind === "rejected") return admission.answer;
   const { bytes, next } = await readAudit(deps.store, Number(after));
   return new Response(bytes as Uint8Array<ArrayBuffer>, {
     headers: {

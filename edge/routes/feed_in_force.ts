@@ -6,12 +6,12 @@ import { feedKey } from "../store/keys.ts";
 import type { Stored } from "../store/store.ts";
 import type { NewestRoot } from "./newest_root.ts";
 
-/** What a feed in force is read and renewed with. */
+/** What it takes to read a feed in force and to renew it. */
 export type FeedInForceDeps = Pick<AppDeps, "store" | "queue" | "clock" | "report">;
 
 /**
- * A kernel's feed, signed again first when that is due. Where that fails the old one is served all the same, also
- * past its expiry: hosts judge that themselves and say so, and a publisher needs it to put it right.
+ * Returns a kernel's feed, which is signed again first when that is due. Where that fails, the old one is served, also
+ * past its expiry: hosts check that themselves and report it, and a publisher needs the feed to correct it.
  */
 export async function feedInForce(
   deps: FeedInForceDeps,
@@ -21,11 +21,11 @@ export async function feedInForce(
   const key = feedKey(id);
   const feed = await deps.store.head(key);
   if (!feed || !isDue(feed.notes, deps.clock(), await root.version())) return feed;
-  await renewed(deps, id);
+  await tryToRenew(deps, id);
   return deps.store.head(key);
 }
 
-async function renewed(deps: FeedInForceDeps, id: BuildId): Promise<void> {
+async function tryToRenew(deps: FeedInForceDeps, id: BuildId): Promise<void> {
   try {
     const outcome = await deps.queue.renew(id);
     if (outcome.kind === "refused" || outcome.kind === "misconfigured") {
@@ -40,5 +40,5 @@ export const notCovered = (id: BuildId): Response =>
   problem(404, {
     code: "not_covered",
     message: `this feed has nothing for kernel ${id}`,
-    hint: "Updates are made for one build of a kernel each; this one has none yet.",
+    hint: "Each update is made for one build of a kernel. This build has none yet.",
   });

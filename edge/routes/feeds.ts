@@ -9,24 +9,24 @@ import {
 } from "../../shared/feed/batch.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import type { AppDeps } from "../deps.ts";
-import { route } from "../http/methods.ts";
+import { route } from "../http/route.ts";
 import { feedKey } from "../store/keys.ts";
 import { type AdmitDeps, admit } from "./admit.ts";
 
 type FeedsDeps = AdmitDeps & Pick<AppDeps, "store">;
 
-/** Feeds read at the same time: as many may be in memory beyond what the answer may hold. */
+/** How many feeds are read at the same time. So many may be in memory beyond what the answer may hold. */
 const READS = 8;
 
-/** For publishers, who read what they are about to build upon: the feeds of many kernels at once. */
+/** Serves the feeds of many kernels at once, to publishers who are about to change them. */
 export function feedsRoutes(app: Hono, deps: FeedsDeps): void {
   route(app, `/${FEEDS_PATH}`, { post: (c) => feeds(c, deps) });
 }
 
-/** As they are in force: a publisher minds no expiry. */
+/** Answers with the feeds in force. None is renewed first: expiry does not matter to a publisher. */
 async function feeds(c: Context, deps: FeedsDeps): Promise<Response> {
   const admission = await admit(c.req.raw, deps, "read", MAX_QUESTION_BYTES);
-  if (admission.kind === "turned_away") return admission.answer;
+  if (admission.kind === "rejected") return admission.answer;
   const found: Uint8Array[] = [];
   const absent: BuildId[] = [];
   const leftOff: BuildId[] = [];

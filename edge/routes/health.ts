@@ -6,32 +6,32 @@ import { namedKey } from "../../shared/tuf/online_keys.ts";
 import type { AppDeps } from "../deps.ts";
 import { alarmsOf, type EdgeState } from "../health/alarms.ts";
 import { jsonAnswer } from "../http/answer.ts";
-import { route } from "../http/methods.ts";
-import { lastRound, roundToJson } from "../publish/round.ts";
-import type { WatchedStore } from "../store/watched.ts";
+import { route } from "../http/route.ts";
+import { lastMaintenance, maintenanceToJson } from "../publish/maintenance.ts";
+import type { MonitoredStore } from "../store/monitored_store.ts";
 import type { NewestRoot } from "./newest_root.ts";
 
-/** Whoever asks more often is given what was found. */
-const KEPT_SECONDS = 5;
+/** How long an answer is used again. */
+const CACHED_SECONDS = 5;
 
-type HealthDeps = Pick<AppDeps, "clock" | "keys" | "faults" | "report"> & { readonly store: WatchedStore };
+type HealthDeps = Pick<AppDeps, "clock" | "keys" | "faults" | "report"> & { readonly store: MonitoredStore };
 
-/** For whoever watches the edge: 200, or 503 where hosts or publishers are turned away. */
+/** Serves the state of the edge: with status 200, or 503 where hosts or publishers are refused. */
 export function healthRoutes(app: Hono, deps: HealthDeps, root: NewestRoot): void {
   let known: { readonly state: EdgeState; readonly until: number } | undefined;
   const answer = async () => {
     const now = deps.clock();
     if (!known || now >= known.until) {
-      known = { state: await look(deps, root), until: now + KEPT_SECONDS * SECOND };
+      known = { state: await examine(deps, root), until: now + CACHED_SECONDS * SECOND };
     }
     const { status, body } = healthOf(known.state);
-    const headers = status === 200 ? { "Cache-Control": `public, max-age=${KEPT_SECONDS}` } : {};
+    const headers = status === 200 ? { "Cache-Control": `public, max-age=${CACHED_SECONDS}` } : {};
     return jsonAnswer(status, Object.fromEntries(body), headers);
   };
   route(app, "/health", { get: answer });
 }
 
-async function look(
+async function examine(
   { store, clock, keys, faults, report }: HealthDeps,
   newest: NewestRoot,
 ): Promise<EdgeState> {
@@ -41,12 +41,12 @@ async function look(
       return await read();
     } catch (error) {
       report(error);
-      // A chain of roots that does not follow is no fault of the store.
+      // The store is fine where it was read and the chain of roots does not verify.
       storeReadable &&= isCode(error, "config") || isCode(error, "parse");
       return undefined;
     }
   };
-  const round = await tried(() => lastRound(store));
+  const lastRun = await tried(() => lastMaintenance(store));
   const root = (await tried(() => newest.verified()))?.root;
   const names = (role: "snapshot" | "timestamp") =>
     root !== undefined && namedKey(role, keys, root) !== undefined;
@@ -55,14 +55,14 @@ async function look(
     root,
     storeReadable,
     lastError: store.lastError,
-    round,
+    lastRun,
     configFaults: faults,
     keys: { snapshot: names("snapshot"), timestamp: names("timestamp") },
   };
 }
 
 function healthOf(state: EdgeState): { readonly status: number; readonly body: JsonObject } {
-  const { root, storeReadable, lastError, round, keys } = state;
+  const { root, storeReadable, lastError, lastRun, keys } = state;
   const alarms = alarmsOf(state);
   const failing = alarms.some(({ level }) => level === "failing");
   const body = jsonObject({
@@ -77,7 +77,7 @@ function healthOf(state: EdgeState): { readonly status: number; readonly body: J
         ? jsonObject({ at: formatInstant(lastError.at), operation: lastError.operation })
         : null,
     }),
-    round: round ? roundToJson(round) : null,
+    round: lastRun ? maintenanceToJson(lastRun) : null,
   });
   return { status: failing ? 503 : 200, body };
 }

@@ -2,17 +2,17 @@ import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
 import { etagOf, noneMatchNames } from "../../shared/http/etag.ts";
 import { type Clock, type Instant, MINUTE } from "../../shared/time.ts";
 import { notModified } from "../http/answer.ts";
-import type { PublisherQueue } from "../publish/ports.ts";
-import { renewedFrom } from "../publish/stored_feed.ts";
+import type { PublisherQueue } from "../publish/queue.ts";
+import { renewalTime } from "../publish/stored_feed.ts";
 import type { Stored } from "../store/store.ts";
 import type { NewestRoot } from "./newest_root.ts";
-import { ID } from "./patterns.ts";
+import { BUILD_ID_PATTERN } from "./path_patterns.ts";
 
-/** As long as caches may keep a feed.json anyway. */
-const KEPT = MINUTE;
-/** Some 500 bytes each. */
+/** As long as caches may keep a feed.json in any case. */
+const REMEMBERED_FOR = MINUTE;
+/** Each takes some 500 bytes. */
 const MAX_KNOWN = 4096;
-const FEED_URL = new RegExp(`^https?://[^/?#]+/kernels/(${ID})/feed\\.json$`);
+const FEED_URL = new RegExp(`^https?://[^/?#]+/kernels/(${BUILD_ID_PATTERN})/feed\\.json$`);
 
 interface Known {
   readonly sha256: Sha256Hex;
@@ -22,10 +22,10 @@ interface Known {
 }
 
 /**
- * What feeds were, as of a minute ago at the most: enough to tell a host that nothing is new, which is nearly all that
- * hosts ask. Used for that alone, so it can delay news by this minute and cannot do more: whoever has another version
- * than the one known here, older or newer, is answered from the store, and nobody is ever sent back. What has come
- * to the half of its life, or has an older root than the newest, is not known here: so nothing expired is confirmed.
+ * The feeds as they were at most a minute ago: enough to tell a host that nothing is new, which is nearly all that hosts
+ * ask. They are used for that alone, so they can delay news by this minute and do nothing worse: a host with another
+ * version than the one known here, older or newer, is answered from the store, so no host is told to go back. A feed past
+ * half of a lifetime, or with a root older than the newest, does not count as known: so nothing expired is confirmed.
  */
 export class KnownFeeds {
   readonly #known = new Map<string, Known>();
@@ -37,7 +37,7 @@ export class KnownFeeds {
     this.#root = root;
   }
 
-  /** The answer to a host that has what is known; undefined for every other request. */
+  /** Returns the answer to a host that has what is known; undefined for every other request. */
   async unchanged({ method, url, headers }: Request): Promise<Response | undefined> {
     const tags = method === "GET" ? headers.get("If-None-Match") : null;
     if (tags === null) return undefined;
@@ -46,7 +46,7 @@ export class KnownFeeds {
     return notModified({ sha256: known.sha256, lifetime: "moving" });
   }
 
-  /** Whether it is known that there is nothing to sign again. */
+  /** Whether a feed is known, and so need not be signed again. */
   async isFresh(id: BuildId): Promise<boolean> {
     return (await this.#inForce(id)) !== undefined;
   }
@@ -57,7 +57,7 @@ export class KnownFeeds {
     return known.rootVersion < (await this.#root.version()) ? undefined : known;
   }
 
-  /** @param asked when the store was asked for it. */
+  /** Remembers a feed. @param asked when the store was asked for it. */
   remember(id: BuildId, feed: Stored, asked: Instant): void {
     this.#known.delete(id);
     const [oldest] = this.#known.keys();
@@ -66,19 +66,19 @@ export class KnownFeeds {
       sha256: feed.sha256,
       etag: etagOf(feed.sha256),
       rootVersion: Number(feed.notes["root"]),
-      until: Math.min(asked + KEPT, renewedFrom(feed.notes)),
+      until: Math.min(asked + REMEMBERED_FOR, renewalTime(feed.notes)),
     });
   }
 
-  /** A queue after whose publishes nothing older is known here. */
-  behind(queue: PublisherQueue): PublisherQueue {
+  /** Returns a queue whose publishes make this forget the feeds that they replace. */
+  forgettingAfter(queue: PublisherQueue): PublisherQueue {
     return {
       ...queue,
-      publish: async (order) => {
+      publish: async (request) => {
         try {
-          return await queue.publish(order);
+          return await queue.publish(request);
         } finally {
-          for (const { buildId } of order.publications) this.#known.delete(buildId);
+          for (const { buildId } of request.publications) this.#known.delete(buildId);
         }
       },
     };

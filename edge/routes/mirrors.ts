@@ -4,15 +4,15 @@ import { fromUtf8 } from "../../shared/bytes.ts";
 import { askedRenewals, listingToJson, MAX_RENEWALS, renewalsToJson } from "../../shared/feed/listing.ts";
 import type { AppDeps } from "../deps.ts";
 import { jsonAnswer } from "../http/answer.ts";
-import { route } from "../http/methods.ts";
 import { problem } from "../http/problem.ts";
+import { route } from "../http/route.ts";
 import { readFeedHead } from "../publish/stored_feed.ts";
 import { type FeedInForceDeps, feedInForce } from "./feed_in_force.ts";
 import type { NewestRoot } from "./newest_root.ts";
 
 type MirrorDeps = FeedInForceDeps & Pick<AppDeps, "catalogue">;
 
-/** What mirrors ask so that keeping up costs as much as changed. Hints: a mirror believes what is signed. */
+/** Tells mirrors what changed, so that a sync costs as much as that. These are hints: a mirror believes what is signed. */
 export function mirrorRoutes(app: Hono, deps: MirrorDeps, root: NewestRoot): void {
   route(app, "/kernels/changes", { get: (c) => changes(c, deps) });
   route(app, "/kernels/timestamps", { get: (c) => timestamps(c, deps, root) });
@@ -25,13 +25,13 @@ async function changes(c: Context, { catalogue }: Pick<MirrorDeps, "catalogue">)
   );
 }
 
-/** One after the other: a Worker has 128 MB. Kernels that are not here are left out. */
+/** Answers with the timestamps of kernels; those that the feed lacks are left out. Reads one after the other: a Worker has 128 MB. */
 async function timestamps(c: Context, deps: FeedInForceDeps, root: NewestRoot): Promise<Response> {
   const ids = askedRenewals(c.req.query("ids"));
   if (!ids) {
     return problem(400, {
       code: "usage",
-      message: `ids: 1 to ${MAX_RENEWALS} build IDs, a comma between them`,
+      message: `ids: must be 1 to ${MAX_RENEWALS} build IDs with commas between them`,
     });
   }
   const found: { readonly buildId: BuildId; readonly timestamp: string; readonly snapshot: string }[] = [];

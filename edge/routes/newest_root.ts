@@ -3,39 +3,43 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { MINUTE } from "../../shared/time.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
 import type { AppDeps } from "../deps.ts";
-import { newestRootVersion, rootChain } from "../publish/roots.ts";
+import { newestRootVersion, verifiedRootChain } from "../publish/roots.ts";
 
-/** As long as a feed.json may be kept anyway: a rotation is seen a minute later at the most. */
-const KEPT = MINUTE;
+/** As long as caches may keep a feed.json in any case: a rotation is noticed a minute later at most. */
+const REMEMBERED_FOR = MINUTE;
 
 export interface NewestRoot {
-  /** The newest version in the store, as of a minute ago at the most. */
+  /** Returns the newest version in the store, as of a minute ago at most. */
   version(): Promise<number>;
-  /** That root, with the whole chain before it verified. Throws `config` where it does not follow. */
+  /**
+   * Returns that root, with the whole chain before it verified.
+   *
+   * @throws RebootlessError `config` where a root does not follow from the one before it.
+   */
   verified(): Promise<RootInForce>;
-  /** A root was just published here. */
+  /** Makes the next call look into the store, as after a publish of a root. */
   forget(): void;
 }
 
 export interface RootInForce {
   readonly root: Root;
-  /** Of its file. */
+  /** The digest of its file. */
   readonly sha256: Sha256Hex;
 }
 
 type RootDeps = Pick<AppDeps, "store" | "clock" | "trustedRoot" | "verify">;
 
-/** Saves each poll the question whether the root has changed, and each page the verification of the same chain. */
-export function newestRoot(deps: RootDeps): NewestRoot {
+/** Remembers the newest root, so that not every poll asks for it, and not every page verifies the same chain. */
+export function cachedNewestRoot(deps: RootDeps): NewestRoot {
   const { store, clock } = deps;
   let known = 1;
   let until = 0;
-  /** A root of one version is written once: what verified stays so. */
+  /** A root of one version is written once, so one that verified need not be verified again. */
   let last: RootInForce | undefined;
   const version = async () => {
     if (clock() >= until) {
       known = await newestRootVersion(store, known);
-      until = clock() + KEPT;
+      until = clock() + REMEMBERED_FOR;
     }
     return known;
   };
@@ -43,7 +47,7 @@ export function newestRoot(deps: RootDeps): NewestRoot {
     version,
     verified: async () => {
       if (last?.root.version === (await version())) return last;
-      const { set, files } = await rootChain(deps, clock());
+      const { set, files } = await verifiedRootChain(deps, clock());
       last = { root: set.root, sha256: await sha256Of(files.at(-1) ?? deps.trustedRoot) };
       return last;
     },

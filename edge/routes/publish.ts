@@ -10,25 +10,26 @@ import {
   ROOT_CHAIN_PATH,
 } from "../../shared/feed/publication.ts";
 import { MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
-import { audited } from "../audit/audited.ts";
+import { withAudit } from "../audit/with_audit.ts";
 import { entryOf } from "../catalogue/entry.ts";
 import type { AppDeps } from "../deps.ts";
-import { route } from "../http/methods.ts";
-import type { Answered, Order, PublishOutcome } from "../publish/repository.ts";
+import { route } from "../http/route.ts";
+import type { KernelOutcome, PublishOutcome } from "../publish/outcome.ts";
+import type { PublishRequest } from "../publish/queue.ts";
 import { type Admission, type AdmitDeps, admit } from "./admit.ts";
 import type { NewestRoot } from "./newest_root.ts";
-import { ID } from "./patterns.ts";
+import { BUILD_ID_PATTERN } from "./path_patterns.ts";
 import { outcomeAnswer, outcomesAnswer } from "./publish_outcome.ts";
 
 type PublishDeps = AdmitDeps & Pick<AppDeps, "queue" | "audit" | "catalogue" | "report">;
 
-/** What publishers put in force. Each request needs a token made for it. */
+/** Receives what publishers put in force. Each request needs a token that was made for it. */
 export function publishRoutes(app: Hono, deps: PublishDeps, root: NewestRoot): void {
-  route(app, `/kernels/:id{${ID}}/publish`, {
+  route(app, `/kernels/:id{${BUILD_ID_PATTERN}}/publish`, {
     post: (c) => publish(c, deps, single(buildId(c.req.param("id") ?? ""))),
   });
   route(app, `/${PUBLICATIONS_PATH}`, { post: (c) => publish(c, deps, { ...BATCH, dryRun: false }) });
-  // A path of its own: a token is for a path, so nobody on the way makes a publish of a dry run.
+  // A dry run has a path of its own. A token is for one path, so a proxy cannot turn a dry run into a publish.
   route(app, `/${DRY_RUN_PATH}`, { post: (c) => publish(c, deps, { ...BATCH, dryRun: true }) });
   route(app, "/root", { post: (c) => publishRoot(c, deps, root, MAX_ROOT_BYTES, (body) => [body]) });
   route(app, `/${ROOT_CHAIN_PATH}`, {
@@ -43,7 +44,7 @@ interface PublishForm {
   readonly maxBytes: number;
   readonly decode: (body: Uint8Array) => readonly Publication[];
   readonly dryRun: boolean;
-  readonly answer: (outcomes: readonly Answered[]) => Response;
+  readonly answer: (outcomes: readonly KernelOutcome[]) => Response;
 }
 
 const BATCH = { kernel: null, maxBytes: MAX_BATCH_BYTES, decode: decodeBatch, answer: outcomesAnswer };
@@ -59,17 +60,17 @@ const single = (kernel: BuildId): PublishForm => ({
 async function publish(c: Context, deps: PublishDeps, form: PublishForm): Promise<Response> {
   const { kernel, maxBytes, decode, dryRun, answer } = form;
   const admission = await admit(c.req.raw, deps, "publish", maxBytes);
-  if (admission.kind === "turned_away") return admission.answer;
+  if (admission.kind === "rejected") return admission.answer;
   const run = async () => {
     const publications = decode(admission.body);
     const other = publications.find(({ buildId: id }) => kernel !== null && id !== kernel);
     if (kernel !== null && other) return [{ buildId: kernel, outcome: forAnother(other.buildId) }];
     return putInForce(deps, { by: admission.publisher, publications, dryRun });
   };
-  return answer(dryRun ? await run() : await audited(deps, asked(admission, "publish", kernel), run));
+  return answer(dryRun ? await run() : await withAudit(deps, asked(admission, "publish", kernel), run));
 }
 
-async function putInForce(deps: PublishDeps, order: Order): Promise<readonly Answered[]> {
+async function putInForce(deps: PublishDeps, order: PublishRequest): Promise<readonly KernelOutcome[]> {
   const answers = await deps.queue.publish(order);
   for (const { buildId: id, outcome } of answers) {
     if (outcome.kind === "failed") deps.report(new Error(`kernel ${id}: ${outcome.detail}`));
@@ -78,8 +79,12 @@ async function putInForce(deps: PublishDeps, order: Order): Promise<readonly Ans
   return answers;
 }
 
-/** They are in force already; what the catalogue misses the next round of tending finds. */
-async function record(deps: PublishDeps, publications: readonly Publication[], answers: readonly Answered[]) {
+/** Records what is in force already. Where that fails, the next maintenance run does it. */
+async function record(
+  deps: PublishDeps,
+  publications: readonly Publication[],
+  answers: readonly KernelOutcome[],
+) {
   const versions = new Map(
     answers.flatMap(({ buildId: id, outcome }) =>
       outcome.kind === "published" ? [[id, outcome.version] as const] : [],
@@ -99,7 +104,7 @@ async function record(deps: PublishDeps, publications: readonly Publication[], a
   }
 }
 
-/** @param read the versions in a body, which follow each other. */
+/** @param read returns the versions in a body, which follow each other. */
 async function publishRoot(
   c: Context,
   deps: PublishDeps,
@@ -108,9 +113,9 @@ async function publishRoot(
   read: (body: Uint8Array) => readonly Uint8Array[],
 ): Promise<Response> {
   const admission = await admit(c.req.raw, deps, "publish", max);
-  if (admission.kind === "turned_away") return admission.answer;
+  if (admission.kind === "rejected") return admission.answer;
   const roots = read(admission.body);
-  const answers = await audited(deps, asked(admission, "root", null), async () => [
+  const answers = await withAudit(deps, asked(admission, "root", null), async () => [
     { buildId: null, outcome: await deps.queue.publishRoot(admission.publisher, roots) },
   ]);
   root.forget();

@@ -2,7 +2,7 @@ import type { ErrorCode } from "../../shared/errors.ts";
 import { type JsonObject, type JsonValue, jsonObject } from "../../shared/json.ts";
 import { jsonAnswer } from "../http/answer.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
-import type { Answered, PublishOutcome } from "../publish/repository.ts";
+import type { KernelOutcome, PublishOutcome } from "../publish/outcome.ts";
 
 /** An outcome in the words of the wire: alone it is an answer of its own, of many it is one of an answer's results. */
 type EncodedOutcome = Success | Failure;
@@ -39,10 +39,10 @@ export function outcomeAnswer(outcome: PublishOutcome): Response {
 }
 
 /** Returns the answer to a request for many kernels: 200 whatever became of each, with a result for every one. */
-export const outcomesAnswer = (outcomes: readonly Answered[]): Response =>
+export const outcomesAnswer = (outcomes: readonly KernelOutcome[]): Response =>
   jsonAnswer(200, { results: outcomes.map(resultToJson) });
 
-function resultToJson({ buildId, outcome }: Answered): JsonObject {
+function resultToJson({ buildId, outcome }: KernelOutcome): JsonObject {
   const encoded = encodeOutcome(outcome);
   return jsonObject({ build_id: buildId, outcome: encoded.outcome, ...encoded.members });
 }

@@ -3,51 +3,52 @@ import { decodeBundle } from "../../shared/feed/bundle.ts";
 import { decodeManifest } from "../../shared/feed/manifest.ts";
 import { parseInstant } from "../../shared/time.ts";
 import type { AppDeps } from "../deps.ts";
-import { Kept } from "../http/kept.ts";
+import { LruCache } from "../http/lru_cache.ts";
+import type { MemoryBudget } from "../http/memory_budget.ts";
 import { problem } from "../http/problem.ts";
-import type { Room } from "../http/room.ts";
 import type { ShownKernel, ShownUpdate } from "../pages/kernel.tsx";
 import { type Expiring, expiryNote } from "../publish/expiries.ts";
 import { feedKey } from "../store/keys.ts";
 import type { Stored } from "../store/store.ts";
 
 /**
- * Of a feed.json that is decoded for a page: some 14,000 replaced functions, more than a stable series changes in a year. Decoding
- * it takes half a second and some 50 MB for a moment, once for each state. What is larger is shown by what the catalogue has of it.
+ * The largest feed.json that is decoded for a page: some 14,000 replaced functions, more than a stable series changes in a
+ * year. Decoding it takes half a second and, for a moment, some 50 MB, once for each state. Of a larger one, a page shows
+ * what the catalogue has.
  */
 export const MAX_SHOWN_BYTES = 4 * 1024 * 1024;
-/** Of what is kept decoded, counted as the feeds that it was made of: some 150 usual ones. */
-const MAX_KEPT_BYTES = 4 * MAX_SHOWN_BYTES;
-const MAX_KEPT = 1024;
-/** Updates shown of a kernel whose feed is not decoded, the newest. */
+/** The bound of decoded feeds in memory, counted in bytes of their files: some 150 usual ones. */
+const MAX_CACHED_BYTES = 4 * MAX_SHOWN_BYTES;
+const MAX_CACHED = 1024;
+/** How many updates are shown of a kernel whose feed is not decoded: the newest. */
 const MAX_LISTED = 500;
 
-/** A kernel for those who look at it: each state of its feed is decoded once, and nothing that is too large for it. */
+/** Kernels as pages show them. Each state of a feed is decoded once; a feed that is too large is not decoded. */
 export class ShownKernels {
   readonly #deps: Pick<AppDeps, "store" | "catalogue">;
-  readonly #room: Room;
-  readonly #kept = new Kept<ShownKernel>(MAX_KEPT_BYTES, MAX_KEPT);
+  readonly #budget: MemoryBudget;
+  readonly #cache = new LruCache<ShownKernel>(MAX_CACHED_BYTES, MAX_CACHED);
 
-  constructor(deps: Pick<AppDeps, "store" | "catalogue">, room: Room) {
+  constructor(deps: Pick<AppDeps, "store" | "catalogue">, budget: MemoryBudget) {
     this.#deps = deps;
-    this.#room = room;
+    this.#budget = budget;
   }
 
-  /** @param feed as it is in force. Undefined for one that is too large, where the catalogue does not have the kernel. */
+  /** Returns a kernel; undefined where its feed is too large and the catalogue lacks it. @param feed the one in force. */
   async get(id: BuildId, feed: Stored): Promise<ShownKernel | undefined> {
     return (await this.whole(id, feed)) ?? (await this.#listed(id, feed));
   }
 
-  /** Out of the feed itself; undefined for one that is too large. */
+  /** Returns a kernel as its feed has it; undefined where that is too large. */
   async whole(id: BuildId, feed: Stored): Promise<ShownKernel | undefined> {
     if (feed.length > MAX_SHOWN_BYTES) return undefined;
-    const known = this.#kept.get(id, feed.sha256);
-    return known ?? this.#room.hold(feed.length, () => this.#read(id, feed));
+    const known = this.#cache.get(id, feed.sha256);
+    return known ?? this.#budget.hold(feed.length, () => this.#read(id, feed));
   }
 
-  /** Whoever waited for room, or for the store, may find that somebody else was faster. */
+  /** Reads and decodes a feed. While this waited for memory or the store, another request may have done so. */
   async #read(id: BuildId, feed: Stored): Promise<ShownKernel | undefined> {
-    const known = this.#kept.get(id, feed.sha256);
+    const known = this.#cache.get(id, feed.sha256);
     if (known) return known;
     const file = await this.#deps.store.get(feedKey(id));
     if (!file) return undefined;
@@ -56,13 +57,13 @@ export class ShownKernels {
       return undefined;
     }
     const bytes = await file.bytes();
-    return this.#kept.get(id, file.sha256) ?? this.#decoded(id, file, bytes);
+    return this.#cache.get(id, file.sha256) ?? this.#decoded(id, file, bytes);
   }
 
   #decoded(id: BuildId, file: Stored, bytes: Uint8Array): ShownKernel {
     const { kernel, updates } = decodeManifest(decodeBundle(bytes).manifest);
     const shown = { ...stateOf(file), kernel, updates: updates.map(shownOf), isWhole: true };
-    this.#kept.put(id, file.sha256, shown, file.length);
+    this.#cache.put(id, file.sha256, shown, file.length);
     return shown;
   }
 
@@ -75,14 +76,14 @@ export class ShownKernels {
   }
 }
 
-/** As it stands beside the feed. */
+/** Reads the version and expiries from the notes beside a feed. */
 function stateOf({ notes }: Stored) {
   const end = (role: Expiring) => parseInstant(notes[expiryNote(role)] ?? "");
   const expires = { timestamp: end("timestamp"), targets: end("targets") };
   return { version: Number(notes["targets"]), expires };
 }
 
-/** What people look at: a fingerprint is for hosts. */
+/** Returns what a page shows of an update. It shows no fingerprints, which are for hosts. */
 function shownOf(update: ReturnType<typeof decodeManifest>["updates"][number]): ShownUpdate {
   const { id, summary, cves, published, recalled, depends, conflicts, supersedes } = update;
   const objects = update.objects.map(({ name, functions }) => ({
@@ -104,8 +105,8 @@ export const tooLarge = (id: BuildId): Response =>
     503,
     {
       code: "limit",
-      message: `the feed of kernel ${id} is too large to be shown before the catalogue has it`,
-      hint: "A round, every four hours, sees to that; hosts are served as ever.",
+      message: `the feed of kernel ${id} is too large to be shown before the catalogue has recorded it`,
+      hint: "A maintenance run, every four hours, records it there. Hosts are not affected.",
     },
     { "Retry-After": "3600" },
   );

@@ -6,29 +6,29 @@ import { MAX_ARTIFACT_BYTES } from "../../shared/limits.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import type { AppDeps } from "../deps.ts";
 import { jsonAnswer } from "../http/answer.ts";
-import { route } from "../http/methods.ts";
 import { problem } from "../http/problem.ts";
+import { route } from "../http/route.ts";
 import { requireOperation } from "../publish/authority.ts";
-import { Staging } from "../publish/staging.ts";
+import { StagingArea } from "../publish/staging_area.ts";
 import { artifactKey } from "../store/keys.ts";
 import { type AdmitDeps, admit } from "./admit.ts";
-import { SHA256 } from "./patterns.ts";
+import { SHA256_PATTERN } from "./path_patterns.ts";
 
 type StagingDeps = AdmitDeps & Pick<AppDeps, "store">;
 
-/** Digests looked up at the same time. */
+/** How many digests are looked up at the same time. */
 const LOOKUPS = 16;
 
-/** Where artifacts wait for the publish that names them, each under its digest. */
+/** Receives artifacts, each under its digest, before the publish that names them. */
 export function stagingRoutes(app: Hono, deps: StagingDeps): void {
-  route(app, `/staging/:sha256{${SHA256}}`, { put: (c) => stage(c, deps) });
+  route(app, `/staging/:sha256{${SHA256_PATTERN}}`, { put: (c) => stage(c, deps) });
   route(app, `/${STAGING_PATH}`, { post: (c) => missing(c, deps) });
 }
 
-/** 201, or 200 when the artifact is here already, staged or in force. */
+/** Stores an artifact. Answers 201, or 200 where it is here already, staged or in force. */
 async function stage(c: Context, deps: StagingDeps): Promise<Response> {
   const admission = await admit(c.req.raw, deps, "stage", MAX_ARTIFACT_BYTES);
-  if (admission.kind === "turned_away") return admission.answer;
+  if (admission.kind === "rejected") return admission.answer;
   requireOperation(admission.publisher, "updates", deps.publishers);
   const sha256 = sha256Hex(c.req.param("sha256") ?? "");
   if ((await sha256Of(admission.body)) !== sha256)
@@ -39,10 +39,10 @@ async function stage(c: Context, deps: StagingDeps): Promise<Response> {
   return jsonAnswer(done === "created" ? 201 : 200, { sha256, length: admission.body.length });
 }
 
-/** Which of these digests are neither staged nor in force: those are to be sent. */
+/** Answers which of these digests are neither staged nor in force, and have to be sent. */
 async function missing(c: Context, deps: StagingDeps): Promise<Response> {
   const admission = await admit(c.req.raw, deps, "read", MAX_QUESTION_BYTES);
-  if (admission.kind === "turned_away") return admission.answer;
+  if (admission.kind === "rejected") return admission.answer;
   const digests = decodeDigests(admission.body);
   const staging = stagingOf(deps);
   const known = await inParallel(
@@ -54,6 +54,6 @@ async function missing(c: Context, deps: StagingDeps): Promise<Response> {
   return jsonAnswer(200, { missing: digests.filter((_, i) => !known[i]) });
 }
 
-const stagingOf = ({ store, clock }: StagingDeps): Staging => new Staging(store, clock);
+const stagingOf = ({ store, clock }: StagingDeps): StagingArea => new StagingArea(store, clock);
 
 const refused = (message: string): Response => problem(422, { code: "refused", message });

@@ -4,54 +4,56 @@ import type { ByteRange } from "../../shared/http/range.ts";
 export type { ByteRange };
 
 /**
- * Where the edge keeps its files: strongly consistent for each key, no transaction over several. Whatever must
- * appear at once therefore lies in one value, replaced by compare-and-swap.
+ * Stores the edge's files: strongly consistent for each key, without transactions over several. Whatever must appear at
+ * once is therefore one value, replaced by compare-and-swap.
  */
 export interface Store {
   head(key: string): Promise<Stored | undefined>;
-  /** @param range of bytes that lies within the file; digest and length are those of the whole all the same. */
+  /** @param range of bytes within the file; the digest and the length are those of the whole file even so. */
   get(key: string, range?: ByteRange): Promise<StoredFile | undefined>;
-  /** Writes a key that must not exist yet; what is there already stays as it is. */
+  /** Writes a key that must not exist yet; an existing value stays as it is. */
   create(key: string, bytes: Uint8Array, notes?: Notes): Promise<"created" | "exists">;
   /**
-   * @param revision of the value to be replaced, as `head` or `get` gave it. `stale`: somebody wrote in between, or it is gone.
-   * @param keptAs a key under which what is replaced stays; what has that key already stays instead. It is there before the new
-   *   value is; where the power fails it may be missing, and is never anything else.
+   * Replaces a value. Resolves to `stale` where it was written or deleted meanwhile.
+   *
+   * @param revision of the value to be replaced, as `head` or `get` returned it.
+   * @param keepPreviousAs a key under which the replaced value stays, unless that key has a value already. It is written
+   *   before the new value. After a power cut it may be missing; it is never wrong.
    */
   replace(
     key: string,
     revision: string,
     bytes: Uint8Array,
     notes?: Notes,
-    keptAs?: string,
+    keepPreviousAs?: string,
   ): Promise<"replaced" | "stale">;
-  /** Keys that begin so, rising, some hundreds at a time; `next` goes on after the last of them. */
-  list(prefix: string, after?: string): Promise<Listing>;
-  /** No error when there is nothing. */
+  /** Lists keys with this prefix in rising order, some hundreds at a time. @param after the key where the page before ended. */
+  list(prefix: string, after?: string): Promise<StoreListing>;
+  /** Deletes a key, which need not exist. */
   delete(key: string): Promise<void>;
 }
 
-export interface Listing {
+export interface StoreListing {
   readonly files: readonly (Stored & { readonly key: string })[];
-  /** The last key of a list that goes on. */
+  /** The last key of this page; undefined where it is the last page. */
   readonly next: string | undefined;
 }
 
-/** Small facts kept beside the bytes and read without them. */
+/** Small facts that are stored beside the bytes, and read without them. */
 export type Notes = Readonly<Record<string, string>>;
 
 export interface Stored {
-  /** The store's own tag of this value: for `replace` only, never shown (that of R2 is an MD5). */
+  /** The store's own tag of this value. It is for `replace` alone, and never shown: that of R2 is an MD5. */
   readonly revision: string;
-  /** Of the bytes, computed when they were written. */
+  /** The digest of the bytes, computed when they were written. */
   readonly sha256: Sha256Hex;
-  /** Bytes. */
+  /** The length in bytes. */
   readonly length: number;
   readonly notes: Notes;
 }
 
 export interface StoredFile extends Stored {
-  /** Either this or `bytes`, and once. */
+  /** Either this or `bytes` may be called, and only once. */
   stream(): ReadableStream<Uint8Array>;
   bytes(): Promise<Uint8Array>;
 }

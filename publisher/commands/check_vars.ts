@@ -7,7 +7,7 @@ import { readEdgeVars } from "../feed/edge_vars.ts";
 /** Reads a file of the edge's secrets and variables as the edge would, and says everything that is wrong with it. */
 export async function checkVars({ terminal }: Context, file: string): Promise<void> {
   const bindings = await readEdgeVars(file);
-  const [first, ...more] = await (await edgeProgram()).checkVars(bindings);
+  const [first, ...more] = await (await edgeProgram()).checkEdgeVars(bindings);
   if (first === undefined) {
     terminal.say(`${file}: the edge can use all of it`);
     return terminal.result("check-vars", { file, bindings: Object.keys(bindings), faults: [] });

@@ -17,7 +17,7 @@ export async function serve({ terminal, warn }: Context, options: ServeOptions):
   const bindings = await readEdgeVars(options.vars);
   const { data, host, url } = options;
   const edge = await edgeProgram();
-  const served = await edge.serve({
+  const served = await edge.serveEdge({
     data,
     host,
     port: portOf(options.port),

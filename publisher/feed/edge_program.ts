@@ -9,7 +9,7 @@ const EDGE = "rebootless-edge.cjs";
 type Bindings = Readonly<Record<string, string>>;
 
 export interface EdgeProgram {
-  serve(options: {
+  serveEdge(options: {
     readonly data: string;
     readonly host: string;
     readonly port: number;
@@ -17,7 +17,7 @@ export interface EdgeProgram {
     readonly report: (line: string) => void;
   }): Promise<Served>;
   /** What is wrong with bindings, a sentence each. */
-  checkVars(bindings: Bindings): Promise<readonly string[]>;
+  checkEdgeVars(bindings: Bindings): Promise<readonly string[]>;
 }
 
 type Served =

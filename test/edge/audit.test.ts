@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { audited } from "../../edge/audit/audited.ts";
 import type { AuditEvent } from "../../edge/audit/event.ts";
 import { readAudit, StoredAuditLog } from "../../edge/audit/log.ts";
+import { withAudit } from "../../edge/audit/with_audit.ts";
 import { auditKey } from "../../edge/store/keys.ts";
-import { MemoryStore } from "../../edge/store/memory.ts";
+import { MemoryStore } from "../../edge/store/memory_store.ts";
 import { sha256Hex } from "../../shared/brand.ts";
 import { fromUtf8, utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
@@ -109,7 +109,7 @@ describe("a publish whose entry cannot be written", () => {
       return done;
     };
     const deps = { audit: refusing(0), report: (error: unknown) => reports.push(error) };
-    await expect(audited(deps, request, work)).rejects.toMatchObject({
+    await expect(withAudit(deps, request, work)).rejects.toMatchObject({
       code: "config",
       message: expect.stringContaining("audit log"),
     });
@@ -119,7 +119,7 @@ describe("a publish whose entry cannot be written", () => {
   it("stands where it is the second, and somebody is told", async () => {
     const reports: unknown[] = [];
     const deps = { audit: refusing(1), report: (error: unknown) => reports.push(error) };
-    expect(await audited(deps, request, async () => done)).toBe(done);
+    expect(await withAudit(deps, request, async () => done)).toBe(done);
     expect(reports).toEqual([new Error("no store")]);
   });
 });

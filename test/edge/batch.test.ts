@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { MemoryStore } from "../../edge/store/memory.ts";
+import { MemoryStore } from "../../edge/store/memory_store.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { concatBytes, utf8 } from "../../shared/bytes.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { SNAPSHOT_LIFE, TIMESTAMP_LIFE } from "../../edge/publish/lives.ts";
+import { SNAPSHOT_LIFETIME, TIMESTAMP_LIFETIME } from "../../edge/publish/lifetimes.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { decodeBundle } from "../../shared/feed/bundle.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
@@ -59,9 +59,9 @@ async function publish(edge: Workerd, id: BuildId, base: number, now: Instant): 
 
 describe("an edge in workerd, as time goes by", () => {
   it.each([
-    ["past half of the timestamp's life", TIMESTAMP_LIFE / 2 + MINUTE],
-    ["past the timestamp's end", TIMESTAMP_LIFE + DAY],
-    ["past the snapshot's end", SNAPSHOT_LIFE + 10 * DAY],
+    ["past half of the timestamp's life", TIMESTAMP_LIFETIME / 2 + MINUTE],
+    ["past the timestamp's end", TIMESTAMP_LIFETIME + DAY],
+    ["past the snapshot's end", SNAPSHOT_LIFETIME + 10 * DAY],
   ])("serves what is in force, %s, to everybody who comes first", async (_, ahead) => {
     await at(ahead, async ({ send }, clock) => {
       const reading = reader(send, made.root, read, clock);
@@ -71,13 +71,13 @@ describe("an edge in workerd, as time goes by", () => {
   });
 
   it("signs again by cron what nobody read, and says in /health what ends", async () => {
-    await at(SNAPSHOT_LIFE + 11 * DAY, async ({ send, miniflare }, clock) => {
+    await at(SNAPSHOT_LIFETIME + 11 * DAY, async ({ send, miniflare }, clock) => {
       await (await miniflare.getWorker()).scheduled({ cron: "17 */4 * * *" });
       const bucket = await miniflare.getR2Bucket("FEED");
       const stored = await bucket.get(`feeds/${unread}.json`);
       const bundle = decodeBundle(new Uint8Array((await stored?.arrayBuffer()) ?? new ArrayBuffer()));
       const { expires } = decodeTimestamp(parseEnvelope(bundle.timestamp, "timestamp").signed);
-      expect(expires - clock()).toBeGreaterThan(TIMESTAMP_LIFE - DAY);
+      expect(expires - clock()).toBeGreaterThan(TIMESTAMP_LIFETIME - DAY);
       const health = await send("GET", "/health");
       expect([health.status, JSON.parse(new TextDecoder().decode(health.bytes))]).toMatchObject([
         200,

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { faultsOf, TEXT_BINDINGS } from "../../edge/config.ts";
-import { recordAll } from "../../edge/publish/tend.ts";
-import { MemoryStore } from "../../edge/store/memory.ts";
+import { recordAll } from "../../edge/publish/renew_expiring.ts";
+import { MemoryStore } from "../../edge/store/memory_store.ts";
 import { privateJwk, publicJwk } from "../../publisher/keys/jwk.ts";
 import { newKey, type SigningKey } from "../../publisher/keys/key_file.ts";
 import { systemClock } from "../../shared/time.ts";
@@ -137,8 +137,8 @@ describe("what a deployment gives", () => {
 
   it("is told of a name that nothing reads, and of everything at once", async () => {
     expect(await faults({ PUBLISHER_LIMIT: "{}", FEED_URL: "https://feed.example.org/path" })).toEqual([
-      "FEED_URL: not the address of a server, without a path",
-      expect.stringMatching(/^PUBLISHER_LIMIT: nothing reads this/),
+      "FEED_URL: must be the address of a server, without a path",
+      expect.stringMatching(/^PUBLISHER_LIMIT: not one of TRUSTED_ROOT, /),
     ]);
   });
 });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { runRound } from "../../edge/publish/round.ts";
+import { runMaintenance } from "../../edge/publish/maintenance.ts";
 import { firstRoot } from "../../publisher/keys/root.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
@@ -116,7 +116,7 @@ describe("what is found", () => {
       });
     }
     expect(json(await get("/kernels?q=7.0"))["kernels"]).toEqual([]);
-    expect(text(await get("/kernels?q=7.0", HTML))).toContain("Nothing is found");
+    expect(text(await get("/kernels?q=7.0", HTML))).toContain("Nothing was found");
     expect(text(await get(`/kernels?${new URLSearchParams({ q: HOSTILE })}`, HTML))).toContain(
       "&lt;script&gt;",
     );
@@ -131,7 +131,7 @@ describe("what is found", () => {
       ]);
       const html = text(await get(path, HTML));
       expect(html).toContain('href="/updates/fix-1"');
-      expect(html).not.toContain("Nothing is found");
+      expect(html).not.toContain("Nothing was found");
     }
     const fixed = await get("/kernels?q=CVE-2026-12345");
     expect(json(fixed)["kernels"]).toEqual([expect.objectContaining({ build_id: id })]);
@@ -228,11 +228,11 @@ describe("what is found", () => {
   });
 
   it("what ends first, once a round has looked", async () => {
-    await runRound(edge.deps);
+    await runMaintenance(edge.deps);
     expect(json(await get("/trust"))).toMatchObject({
       first_expiries: { timestamp: { kernel: id }, snapshot: { kernel: id }, targets: { kernel: id } },
     });
-    expect(text(await get("/trust", HTML))).toContain("First targets to end");
+    expect(text(await get("/trust", HTML))).toContain("First targets to expire");
   });
 
   it("changes, as Atom", async () => {

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { TIMESTAMP_LIFE } from "../../edge/publish/lives.ts";
-import { runRound } from "../../edge/publish/round.ts";
-import { STAGING_WEEK } from "../../edge/publish/staging.ts";
-import { MemoryStore } from "../../edge/store/memory.ts";
+import { TIMESTAMP_LIFETIME } from "../../edge/publish/lifetimes.ts";
+import { runMaintenance } from "../../edge/publish/maintenance.ts";
+import { STAGING_WEEK } from "../../edge/publish/staging_area.ts";
+import { MemoryStore } from "../../edge/store/memory_store.ts";
 import { keyFromSeed } from "../../publisher/keys/key_file.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { utf8 } from "../../shared/bytes.ts";
@@ -68,7 +68,7 @@ describe("the health of an edge", () => {
     expect(await health()).toEqual([200, "warning", "round_missing warning"]);
     const id = await publish(instant(START + 90 * DAY));
     await publish();
-    await runRound(edge.deps);
+    await runMaintenance(edge.deps);
     expect(await health()).toEqual([200, "ok", ""]);
     const answer = await edge.send("GET", "/health");
     expect(answer.headers.get("cache-control")).toBe("public, max-age=5");
@@ -82,11 +82,11 @@ describe("the health of an edge", () => {
 
   it("has an alarm for what ends soon, and for rounds that do not come", async () => {
     await publish(instant(START + 40 * DAY));
-    await runRound(edge.deps);
+    await runMaintenance(edge.deps);
     now = instant(now + 13 * HOUR);
     expect(await health()).toEqual([200, "warning", "round_missing warning"]);
     now = instant(START + 15 * DAY);
-    await runRound(edge.deps);
+    await runMaintenance(edge.deps);
     expect(await health()).toEqual([200, "warning", "targets_expires warning"]);
     now = instant(START + 400 * DAY);
     expect(await health()).toMatchObject([503, "failing", expect.stringContaining("root_expires failing")]);
@@ -95,12 +95,12 @@ describe("the health of an edge", () => {
   it("fails when what the edge signs is about to be refused by hosts", async () => {
     await publish();
     const broken = { ...edge.deps.queue, renew: () => Promise.reject(new Error("no object")) };
-    now = instant(START + TIMESTAMP_LIFE - HOUR);
-    await runRound({ ...edge.deps, queue: broken });
+    now = instant(START + TIMESTAMP_LIFETIME - HOUR);
+    await runMaintenance({ ...edge.deps, queue: broken });
     expect(await health()).toEqual([200, "warning", "timestamp_expires warning, round_failed warning"]);
-    now = instant(START + TIMESTAMP_LIFE + MINUTE);
+    now = instant(START + TIMESTAMP_LIFETIME + MINUTE);
     expect(await health()).toEqual([503, "failing", "timestamp_expires failing, round_failed warning"]);
-    await runRound(edge.deps);
+    await runMaintenance(edge.deps);
     expect(await health()).toEqual([200, "ok", ""]);
   });
 
@@ -111,7 +111,7 @@ describe("the health of an edge", () => {
   });
 
   it("fails while the store does, says so for a while after, and keeps what it said to itself", async () => {
-    await runRound(edge.deps);
+    await runMaintenance(edge.deps);
     const get = store.get.bind(store);
     store.get = () => Promise.reject(new Error("SECRET-VALUE"));
     expect(await health()).toMatchObject([
@@ -138,11 +138,11 @@ describe("uploads that nobody published", () => {
       expect(await request("PUT", `/staging/${await sha256Of(module)}`, module)).toBe(201);
     }
     await publish(undefined, modules.slice(0, 1));
-    expect([await staged(), (await runRound(edge.deps)).swept]).toEqual([1, 0]);
+    expect([await staged(), (await runMaintenance(edge.deps)).swept]).toEqual([1, 0]);
     now = instant(now + STAGING_WEEK);
-    expect([(await runRound(edge.deps)).swept, await staged()]).toEqual([0, 1]);
+    expect([(await runMaintenance(edge.deps)).swept, await staged()]).toEqual([0, 1]);
     now = instant(now + STAGING_WEEK);
-    expect([(await runRound(edge.deps)).swept, await staged()]).toEqual([1, 0]);
+    expect([(await runMaintenance(edge.deps)).swept, await staged()]).toEqual([1, 0]);
     expect((await store.list("artifacts/")).files).toHaveLength(1);
   });
 
@@ -152,7 +152,7 @@ describe("uploads that nobody published", () => {
     now = instant(STAGING_WEEK * 2901 - SECOND);
     expect(await request("PUT", path, module)).toBe(201);
     now = instant(now + STAGING_WEEK);
-    await runRound(edge.deps);
+    await runMaintenance(edge.deps);
     await publish(undefined, [module]);
     expect(await request("PUT", path, module)).toBe(200);
     expect(await staged()).toBe(0);
@@ -172,6 +172,6 @@ describe("uploads that nobody published", () => {
     expect(await missing()).toEqual([await sha256Of(module)]);
     expect([await request("PUT", path, module), await missing()]).toEqual([201, []]);
     now = instant(now + STAGING_WEEK);
-    expect([(await runRound(edge.deps)).swept, await staged()]).toEqual([1, 1]);
+    expect([(await runMaintenance(edge.deps)).swept, await staged()]).toEqual([1, 1]);
   });
 });

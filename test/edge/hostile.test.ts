@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serve } from "../../edge/node/serve.ts";
+import { serveEdge } from "../../edge/node/serve.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
@@ -98,7 +98,13 @@ beforeAll(async () => {
   workerd = await startWorkerd(secrets(made));
   places.push({ name: "workerd", port: Number((await workerd.miniflare.ready).port) });
   data = await mkdtemp(join(tmpdir(), "rebootless-hostile-"));
-  const served = await serve({ data, host: "127.0.0.1", port: 0, bindings: secrets(made), report: () => {} });
+  const served = await serveEdge({
+    data,
+    host: "127.0.0.1",
+    port: 0,
+    bindings: secrets(made),
+    report: () => {},
+  });
   if (served.kind === "failed") throw new Error(served.message);
   stop = () => served.serving.close();
   places.push({ name: "Node", port: served.serving.port });

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { Kept } from "../../edge/http/kept.ts";
-import { Busy, Room } from "../../edge/http/room.ts";
+import { LruCache } from "../../edge/http/lru_cache.ts";
+import { Busy, MemoryBudget } from "../../edge/http/memory_budget.ts";
 import { MAX_SHOWN_BYTES } from "../../edge/routes/shown_kernels.ts";
-import { MemoryStore } from "../../edge/store/memory.ts";
+import { MemoryStore } from "../../edge/store/memory_store.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodeManifest } from "../../shared/feed/manifest.ts";
@@ -104,7 +104,7 @@ describe("a kernel whose feed is too large for a page", () => {
       updates: [{ id: "fix-1", cves: ["CVE-2026-12345"], recalled: null }],
     });
     const page = text(await get(`/kernels/${id}`, HTML));
-    expect(page).toContain("There is more for this kernel than a page can hold");
+    expect(page).toContain("This kernel has more updates than a page can show");
     expect(page).toContain('href="/updates/fix-1"');
     const vex = await get(`/kernels/${id}/openvex.json`);
     expect([vex.status, errorOf(vex).code]).toEqual([404, "limit"]);
@@ -164,7 +164,7 @@ describe("room for files in memory", () => {
     let time = now;
     let waited = 0;
     let meanwhile: () => void = () => {};
-    const room = new Room(
+    const room = new MemoryBudget(
       () => time,
       async () => {
         if (++waited % 3 === 0) meanwhile();
@@ -212,7 +212,7 @@ describe("room for files in memory", () => {
 });
 
 it("what is kept has a bound of bytes and of entries, and is of one state", () => {
-  const kept = new Kept<string>(100, 3);
+  const kept = new LruCache<string>(100, 3);
   kept.put("a", "1", "A", 60);
   kept.put("b", "1", "B", 30);
   expect(kept.get("a", "1")).toBe("A");

@@ -11,7 +11,7 @@ import {
 import { type Answer, errorOf, startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
 import { ceremony, manifestBytes, secrets, signedTargets, someBuildId } from "../support/edge/repository.ts";
 
-const NOBODY = buildId("ee".repeat(20));
+const NO_PUBLISHERS = buildId("ee".repeat(20));
 let edge: Workerd;
 let publisher: TestPublisher;
 const ids = [someBuildId(), someBuildId(), someBuildId()] as const;
@@ -43,7 +43,7 @@ describe("what mirrors ask", () => {
   });
 
   it("gives the timestamps of many kernels at once, as their feeds have them", async () => {
-    const answer = await get(renewalsPath([ids[1], NOBODY, ids[2], ids[1]]));
+    const answer = await get(renewalsPath([ids[1], NO_PUBLISHERS, ids[2], ids[1]]));
     expect(answer.headers.get("cache-control")).toBe("no-store");
     const renewals = decodeRenewals(answer.bytes);
     expect(renewals.map(({ buildId }) => buildId)).toEqual([ids[1], ids[2]]);

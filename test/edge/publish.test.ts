@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { STAGING_WEEK } from "../../edge/publish/staging.ts";
+import { STAGING_WEEK } from "../../edge/publish/staging_area.ts";
 import { versionsOf } from "../../edge/publish/stored_feed.ts";
 import { stagingKey } from "../../edge/store/keys.ts";
 import { type BuildId, objectName, type Sha256Hex } from "../../shared/brand.ts";

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { SNAPSHOT_LIFE, TIMESTAMP_LIFE } from "../../edge/publish/lives.ts";
+import { SNAPSHOT_LIFETIME, TIMESTAMP_LIFETIME } from "../../edge/publish/lifetimes.ts";
 import { versionsOf } from "../../edge/publish/stored_feed.ts";
-import { MemoryStore } from "../../edge/store/memory.ts";
+import { MemoryStore } from "../../edge/store/memory_store.ts";
 import type { Notes, Store } from "../../edge/store/store.ts";
 import { keyFromSeed } from "../../publisher/keys/key_file.ts";
 import { sign } from "../../publisher/keys/sign.ts";
@@ -80,13 +80,13 @@ async function verified(bundle: Bundle): Promise<TrustedSet> {
 describe("a feed that is read as time goes by", () => {
   it("stays as it is for half of the timestamp's life", async () => {
     const before = await poll();
-    now = instant(START + TIMESTAMP_LIFE / 2 - MINUTE);
+    now = instant(START + TIMESTAMP_LIFETIME / 2 - MINUTE);
     expect(await poll()).toEqual(before);
   });
 
   it("has a new timestamp after it, and the old snapshot", async () => {
     const before = await poll();
-    now = instant(START + TIMESTAMP_LIFE / 2);
+    now = instant(START + TIMESTAMP_LIFETIME / 2);
     const after = await poll(edge, { "If-None-Match": before.headers.get("etag") ?? "" });
     expect(after.status).toBe(200);
     const bundle = await edge.publisher.feed(id);
@@ -95,14 +95,14 @@ describe("a feed that is read as time goes by", () => {
   });
 
   it("is signed again once, however many read at the same time", async () => {
-    now = instant(START + TIMESTAMP_LIFE / 2);
+    now = instant(START + TIMESTAMP_LIFETIME / 2);
     const answers = await Promise.all(Array.from({ length: 8 }, () => poll()));
     expect(new Set(answers.map((answer) => answer.headers.get("etag"))).size).toBe(1);
     expect(versionsOf(await edge.publisher.feed(id)).timestamp).toBe(2);
   });
 
   it("has a new snapshot too after half of the snapshot's life", async () => {
-    now = instant(START + SNAPSHOT_LIFE / 2);
+    now = instant(START + SNAPSHOT_LIFETIME / 2);
     const bundle = await edge.publisher.feed(id);
     expect(versionsOf(bundle)).toEqual({ timestamp: 2, snapshot: 2, targets: 1 });
     await verified(bundle);
@@ -130,7 +130,7 @@ describe("a feed that is read as time goes by", () => {
   });
 
   it("is renewed by those who read timestamp.json", async () => {
-    now = instant(START + TIMESTAMP_LIFE / 2);
+    now = instant(START + TIMESTAMP_LIFETIME / 2);
     const answer = await edge.send("GET", `/${metadataPath(id)}/timestamp.json`);
     expect(answer.bytes).toEqual((await edge.publisher.feed(id)).timestamp);
     expect(versionsOf(await edge.publisher.feed(id)).timestamp).toBe(2);
@@ -144,10 +144,10 @@ describe("a feed that cannot be signed again", () => {
       queue: (real) => ({ ...real, renew: async () => Promise.reject(new Error("the queue is gone")) }),
     });
     const before = await poll();
-    now = instant(START + TIMESTAMP_LIFE - MINUTE);
+    now = instant(START + TIMESTAMP_LIFETIME - MINUTE);
     expect(await poll(broken)).toEqual(before);
     expect(broken.reports).toHaveLength(1);
-    now = instant(START + TIMESTAMP_LIFE);
+    now = instant(START + TIMESTAMP_LIFETIME);
     expect(await poll(broken)).toEqual(before);
     expect(broken.reports).toHaveLength(2);
   });

@@ -12,7 +12,7 @@ describe("what a request is for", () => {
     ["//[::1/x", "//[::1/x"],
     ["/?q=\\", "/?q=\\"],
   ])("%s is a path on the host that the header names", (url, path) => {
-    expect(target(url)).toEqual({ kind: "sound", path, host: HONEST });
+    expect(target(url)).toEqual({ kind: "valid", path, host: HONEST });
   });
 
   it.each([
@@ -20,7 +20,7 @@ describe("what a request is for", () => {
     ["https://feed.example.org", "/"],
     ["http://feed.example.org?y", "/?y"],
   ])("%s names the host itself", (url, path) => {
-    expect(target(url, "other.example")).toEqual({ kind: "sound", path, host: "feed.example.org" });
+    expect(target(url, "other.example")).toEqual({ kind: "valid", path, host: "feed.example.org" });
   });
 
   it.each([
@@ -33,13 +33,13 @@ describe("what a request is for", () => {
     "http://h:b/x",
     "ftp://h/x",
     "h:443",
-  ])("%j is none", (url) => expect(target(url).kind).toBe("unsound"));
+  ])("%j is none", (url) => expect(target(url).kind).toBe("invalid"));
 
   it.each(["", "a b", "a/b", "u@h", 'h"><script>'])("nothing is for the host %j", (host) => {
-    expect(target("/", host).kind).toBe("unsound");
+    expect(target("/", host).kind).toBe("invalid");
   });
 
   it("nothing is for no host", () => {
-    expect(requestTarget({ url: "/", headers: {} }).kind).toBe("unsound");
+    expect(requestTarget({ url: "/", headers: {} }).kind).toBe("invalid");
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { PublishOutcome } from "../../../edge/publish/repository.ts";
+import type { PublishOutcome } from "../../../edge/publish/outcome.ts";
 import { outcomeAnswer, outcomesAnswer } from "../../../edge/routes/publish_outcome.ts";
 import { buildId, sha256Hex } from "../../../shared/brand.ts";
 

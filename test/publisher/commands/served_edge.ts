@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
-import { MemoryStore } from "../../../edge/store/memory.ts";
+import { MemoryStore } from "../../../edge/store/memory_store.ts";
 import { type KeyFile, readKeyFile, type SigningKey } from "../../../publisher/keys/key_file.ts";
 import { type Clock, systemClock } from "../../../shared/time.ts";
 import { type InProcess, inProcess } from "../../support/edge/in_process.ts";

@@ -3,7 +3,7 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Serving, serve } from "../../../edge/node/serve.ts";
+import { type Serving, serveEdge } from "../../../edge/node/serve.ts";
 import { backUp } from "../../../mirror/backup.ts";
 import { check } from "../../../mirror/check.ts";
 import { MirrorDir } from "../../../mirror/mirror_dir.ts";
@@ -225,7 +225,7 @@ describe("a feed that was lost", () => {
     expect(seen).toMatchObject({ root: 4, targets: 3, updates: 3 });
     await first.miniflare.dispose();
 
-    const served = await serve({
+    const served = await serveEdge({
       data: join(dir, "data"),
       host: "127.0.0.1",
       port: 0,

@@ -1,13 +1,13 @@
 import { createApp } from "../../../edge/app.ts";
 import { StoredAuditLog } from "../../../edge/audit/log.ts";
 import type { Catalogue } from "../../../edge/catalogue/catalogue.ts";
-import { MemoryCatalogue } from "../../../edge/catalogue/memory.ts";
-import { readConfig } from "../../../edge/config.ts";
+import { MemoryCatalogue } from "../../../edge/catalogue/memory_catalogue.ts";
+import { readEdgeConfig } from "../../../edge/config.ts";
 import type { AppDeps } from "../../../edge/deps.ts";
-import { storeLedger } from "../../../edge/node/ledger.ts";
-import { processQueue } from "../../../edge/node/queue.ts";
-import type { PublisherQueue } from "../../../edge/publish/ports.ts";
-import { MemoryStore } from "../../../edge/store/memory.ts";
+import { processQueue } from "../../../edge/node/publish_queue.ts";
+import { storeLedger } from "../../../edge/node/token_ledger.ts";
+import type { PublisherQueue } from "../../../edge/publish/queue.ts";
+import { MemoryStore } from "../../../edge/store/memory_store.ts";
 import type { Store } from "../../../edge/store/store.ts";
 import type { Clock } from "../../../shared/time.ts";
 import { answerOf, type Send, TestPublisher } from "./edge.ts";
@@ -40,7 +40,7 @@ export async function inProcess(
   const store = options.store ?? new MemoryStore();
   const bindings = { ...secrets(made, options.online), ...options.bindings };
   const PUBLISHERS = options.publishers ?? bindings["PUBLISHERS"];
-  const config = { ...(await readConfig({ ...bindings, PUBLISHERS })), clock };
+  const config = { ...(await readEdgeConfig({ ...bindings, PUBLISHERS })), clock };
   const queue = processQueue({ ...config, store });
   const catalogue = options.catalogue ?? new MemoryCatalogue();
   const reports: unknown[] = [];
