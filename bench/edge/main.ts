@@ -20,9 +20,9 @@ import { constantWorker, edgeWorker, type Workerd } from "./workerd.ts";
 /*
  * npm run bench:edge [-- ROUNDS [SECONDS]]
  *
- * What a poll costs the edge: feed.json of one kernel, unchanged (304) and whole (200), from the edge in workerd,
- * beside the same workerd with a Worker that answers the same bytes whatever is asked, and beside nginx with the
- * same file; in turns, asked by wrk. A table on stdout; its last line is one line of JSON.
+ * Measures what a poll costs the edge: feed.json of one kernel, unchanged (304) and whole (200), from the edge in
+ * workerd. Beside it are the same workerd with a Worker that answers any request with the same bytes, and nginx with the
+ * same file. wrk sends requests to each in turn. Prints a table; the last line is JSON.
  */
 
 const ROUNDS = Number(process.argv[2] ?? 5);

@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
-/** Something that answers requests, and the processes that work for it. */
+/** A server that is measured, and its processes. */
 export interface Server {
   readonly name: string;
-  /** Without a slash at its end. */
+  /** The address, without a slash at its end. */
   readonly url: string;
   readonly pids: readonly number[];
   stop(): Promise<void>;
@@ -14,18 +14,18 @@ export interface Server {
 /** What a server did under load. */
 export interface Load {
   readonly perSecond: number;
-  /** Of the server's processes, all threads, user and system: microseconds a request. */
+  /** The CPU time of a request in microseconds: of all threads of the server's processes, user and system. */
   readonly cpuUs: number;
 }
 
 const run = promisify(execFile);
-/** Of /proc/PID/stat; USER_HZ, which is 100 on every Linux that Node runs on. */
+/** The ticks a second of /proc/PID/stat: USER_HZ, which is 100 on every Linux that Node runs on. */
 const TICK_US = 10_000;
 const CONNECTIONS = 32;
 
 /**
- * Asks as fast as one thread of wrk can over kept connections. Throws when any answer was an error: wrk counts
- * a 304 as none, and everything from 400 on.
+ * Sends requests as fast as one thread of wrk can, over connections that stay open. Throws when an answer was an error,
+ * which wrk counts from status 400 on.
  */
 export async function load(
   { url, pids, name }: Server,

@@ -8,7 +8,7 @@ import { artifactPath, feedPath } from "../../shared/feed/paths.ts";
 
 const ROOT = "root/1.root.json";
 
-/** Public files, as a backup or a mirror has them. */
+/** A feed as plain files, as a backup or a mirror has them. */
 export async function writePublic(folder: string, id: BuildId, feed: Uint8Array, module: Uint8Array) {
   const files = new Map([
     [feedPath(id), feed],
@@ -22,7 +22,7 @@ export async function writePublic(folder: string, id: BuildId, feed: Uint8Array,
   }
 }
 
-/** That a web server gives files as the edge does: what hosts and caches go by. Throws where it does not. */
+/** Checks that a web server sends the headers that hosts and caches rely on, as the edge does. Throws where it does not. */
 export async function checkStatic(url: string, id: BuildId, feed: Uint8Array, module: Uint8Array) {
   const whole = await ask(url, feedPath(id), { "Accept-Encoding": "identity" });
   assert.deepEqual(new Uint8Array(whole.body), feed);
@@ -54,7 +54,7 @@ export async function checkStatic(url: string, id: BuildId, feed: Uint8Array, mo
   }
 }
 
-/** As it comes over the wire: fetch would unpack it. */
+/** Reads an answer as it is sent; fetch would decompress it. */
 function ask(url: string, path: string, headers: Readonly<Record<string, string>> = {}) {
   return new Promise<{ status: number; body: Buffer; of: (name: string) => string }>((resolve, reject) => {
     request(`${url}/${path}`, { headers }, async (response) => {

@@ -4,12 +4,12 @@ import { Miniflare, type WorkerOptions } from "miniflare";
 import { projectRoot } from "../../test/support/guest/machine.ts";
 import type { Server } from "./server.ts";
 
-/** A Worker in a workerd of its own, asked through a socket that leads to it and to nothing before it. */
+/** A Worker in a workerd of its own, reached through a socket with nothing in front of it. */
 export interface Workerd extends Server {
   readonly miniflare: Miniflare;
 }
 
-/** The edge as it is built and deployed, over a simulated R2 and real Durable Objects in the same process. */
+/** Starts the edge as it is built and deployed, with a simulated R2 and real Durable Objects in the same process. */
 export async function edgeWorker(bindings: Readonly<Record<string, string>>): Promise<Workerd> {
   return start("edge", {
     modules: [{ type: "ESModule", path: "worker.js", contents: await builtWorker() }],
@@ -26,7 +26,7 @@ export async function edgeWorker(bindings: Readonly<Record<string, string>>): Pr
 
 const builtWorker = (): Promise<string> => readFile(join(projectRoot, "dist/edge/worker.js"), "utf8");
 
-/** A Worker that answers everything with the same headers and bytes: what workerd itself costs. */
+/** Starts a Worker that answers any request with the same headers and bytes, which shows what workerd itself costs. */
 export function constantWorker(
   status: number,
   headers: Readonly<Record<string, string>>,
@@ -61,7 +61,7 @@ async function start(name: string, options: Partial<WorkerOptions>): Promise<Wor
   };
 }
 
-/** Our children of that name. */
+/** Returns the ids of child processes of that name. */
 async function workerds(): Promise<number[]> {
   const found: number[] = [];
   for (const name of await readdir("/proc")) {

@@ -10,11 +10,11 @@ export interface Drafts {
   readonly modules: string;
 }
 
-/** Several kernels whose builds differ in nothing that the module sees take the same module. */
+/** How many kernels share a module, as builds do that do not differ in anything that the module uses. */
 const KERNELS_TO_A_MODULE = 100;
 const MODULE_BYTES = 100_000;
 
-/** A folder of drafts of one update, one for each kernel, and the modules that they name. */
+/** Makes a folder with drafts of one update, one for each kernel, and the modules that they name. */
 export async function writeDrafts(work: string, id: string, kernels: number): Promise<Drafts> {
   const folder = join(work, id);
   const modules = join(folder, "modules");

@@ -7,15 +7,15 @@ import { parseEnv } from "node:util";
 import { startWorkerd } from "../../test/support/edge/edge.ts";
 import { projectRoot } from "../../test/support/guest/machine.ts";
 
-/** An edge that is published to. */
+/** An edge to publish to. */
 export interface Edge {
   readonly url: string;
-  /** Milliseconds of CPU that it has used so far, with all that it stores into. */
+  /** Returns the CPU time used so far, in milliseconds, that of its storage included. */
   cpuMs(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** The command that people run, over a folder. */
+/** Starts `rebootless-publish serve` with a folder. */
 export async function serveCommand(data: string, vars: string): Promise<Edge> {
   const program = join(projectRoot, "dist/rebootless-publish.cjs");
   const args = [program, "serve", "--data", data, "--vars", vars, "--port", "0"];
@@ -36,7 +36,7 @@ export async function serveCommand(data: string, vars: string): Promise<Edge> {
   throw new Error("serve ended before it served");
 }
 
-/** The Worker in workerd, with miniflare's R2 and Durable Objects on the disk. */
+/** Starts the Worker in workerd, with miniflare's R2 and Durable Objects on the disk. */
 export async function workerd(persist: string, vars: string): Promise<Edge> {
   const bindings = parseEnv(await readFile(vars, "utf8"));
   const { miniflare } = await startWorkerd(bindings as Record<string, string>, { state: persist });
@@ -49,7 +49,7 @@ export async function workerd(persist: string, vars: string): Promise<Edge> {
   };
 }
 
-/** User and system time of a process and its threads (proc(5)), whose unit is a hundredth of a second. */
+/** Reads the user and system time of a process and its threads (proc(5)), in hundredths of a second. */
 async function cpuOf(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

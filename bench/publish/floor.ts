@@ -5,8 +5,8 @@ import { join } from "node:path";
 /*
  * node floor.ts FOLDER KERNELS BYTES
  *
- * What no publish can do without: for each kernel four signatures (two of targets, snapshot, timestamp), a digest of feed.json
- * and one file of its length, on the disk under its name.
+ * Does what no publish can do without: for each kernel four signatures (two of targets, snapshot, timestamp), the digest
+ * of feed.json, and one file of its length that is synced under its name.
  */
 
 const [folder = "", kernels = "0", bytes = "0"] = process.argv.slice(2);

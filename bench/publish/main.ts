@@ -12,9 +12,10 @@ import { type Edge, serveCommand, workerd } from "./edges.ts";
 /*
  * npm run bench:publish [-- KERNELS [serve|workerd]]
  *
- * One update to 20,000 kernels with `rebootless-publish push`: to kernels that the feed does not know yet, and then a second one on
- * top of it, and then the recall of that; against `rebootless-publish serve` over files, and against the Worker in real workerd with
- * miniflare's R2 on the disk. The floor signs and writes as much, and does nothing else. The last line is one line of JSON.
+ * Measures publishing one update to 20,000 kernels with `rebootless-publish push`: first to kernels that the feed does not
+ * have yet, then a second update on top, then its recall. It does so against `rebootless-publish serve` with files, and
+ * against the Worker in real workerd with miniflare's R2 on the disk. The floor signs and writes as much and does nothing
+ * else. The last line is JSON.
  */
 
 const KERNELS = Number(process.argv[2] ?? 20_000);
@@ -58,7 +59,7 @@ async function publish(edge: Edge, args: readonly string[], report: string): Pro
   return pushed;
 }
 
-/** A feed that says what was pushed, or it was no publish. Returns its bytes. */
+/** Checks that the feed has what was pushed. Returns its bytes. */
 async function check(edge: Edge, drafts: Drafts, updates: number): Promise<number> {
   const [kernel] = (await readdir(drafts.folder)).filter((name) => name.endsWith(".json"));
   const answer = await fetch(new URL(`kernels/${kernel?.slice(0, -5)}/feed.json`, edge.url));
