@@ -2,14 +2,14 @@ import type { BuildId } from "../shared/brand.ts";
 import { isBuildId } from "../shared/brand.ts";
 import { counted } from "../shared/counted.ts";
 import { isCode, RebootlessError } from "../shared/errors.ts";
-import { listOf } from "./listed.ts";
+import { readDamage, removeDamaged, writeDamage } from "./damage.ts";
+import { listKernels } from "./feed_list.ts";
+import { ALL_KERNELS } from "./kernel_choice.ts";
+import { KernelImport } from "./kernel_import.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
-import { EVERYTHING } from "./selection.ts";
+import { openBackupTrust } from "./mirror_trust.ts";
 import { readSiteTimestamps } from "./site_timestamps.ts";
-import { readDamage, writeDamage } from "./state_file.ts";
-import { fetchAll, removeDamaged, writeRoots } from "./sync.ts";
-import { Taking } from "./take.ts";
-import { openBackupTrust } from "./trust.ts";
+import { fetchAll, writeRoots } from "./sync.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface BackupOptions {
@@ -54,10 +54,10 @@ async function backUpLocked({ dir, upstream, root, progress }: BackupOptions): P
   const trust = await openBackupTrust(dir, root, (version) => upstream.root(version));
   const batch = await dir.batch();
   await writeRoots(dir, trust, batch);
-  const { list, unlisted } = await listOf(upstream, EVERYTHING, undefined);
+  const { list, unlisted } = await listKernels(upstream, ALL_KERNELS, undefined);
   const present = (await dir.files.names("kernels")).filter(isBuildId);
   const kernels = [...new Set([...list.kernels.map(({ buildId }) => buildId), ...present])];
-  const taking = new Taking(
+  const importing = new KernelImport(
     {
       dir,
       upstream,
@@ -70,21 +70,21 @@ async function backUpLocked({ dir, upstream, root, progress }: BackupOptions): P
     },
     batch,
   );
-  await fetchAll(taking, kernels, progress);
-  if (taking.faults.length === 0) await writeDamage(dir, { kernels: [], artifacts: [], remove: [] });
-  await dir.writeIndex(taking.index);
-  requireAll(taking, kernels.length, progress);
+  await fetchAll(importing, kernels, progress);
+  if (importing.faults.length === 0) await writeDamage(dir, { kernels: [], artifacts: [], remove: [] });
+  await dir.writeIndex(importing.index);
+  requireAll(importing, kernels.length, progress);
   if (unlisted) throw unlisted;
-  return { kernels: kernels.length, changed: taking.fetched.kernels, bytes: taking.fetched.bytes };
+  return { kernels: kernels.length, changed: importing.fetched.kernels, bytes: importing.fetched.bytes };
 }
 
 /** Reads the index, as far as it is about kernels that are here. */
-async function indexOf(dir: MirrorDir, present: readonly BuildId[]): Promise<Taking["index"]> {
+async function indexOf(dir: MirrorDir, present: readonly BuildId[]): Promise<KernelImport["index"]> {
   const here = new Set(present);
   return new Map([...((await dir.index()) ?? [])].filter(([id]) => here.has(id)));
 }
 
-function requireAll({ faults }: Taking, kernels: number, progress: (line: string) => void): void {
+function requireAll({ faults }: KernelImport, kernels: number, progress: (line: string) => void): void {
   for (const { buildId, error } of faults) progress(`kernel ${buildId}: ${error.message}`);
   const [first] = faults;
   if (!first) return;

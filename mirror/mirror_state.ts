@@ -7,11 +7,11 @@ import { isCode, RebootlessError } from "../shared/errors.ts";
 import type { Index } from "../shared/feed/kernel_index.ts";
 import { encodeJson, jsonObject, parseJson } from "../shared/json.ts";
 import { formatInstant, type Instant, parseInstant } from "../shared/time.ts";
+import { MAX_CHOSEN } from "./kernel_choice.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
-import { MAX_SELECTED } from "./selection.ts";
 
 /** What a mirror has of a kernel: versions of targets and of timestamp. */
-export interface Had {
+export interface MirroredVersions {
   readonly version: number;
   readonly timestamp: number;
 }
@@ -22,7 +22,7 @@ export interface MirrorState {
   readonly digest: Sha256Hex;
   readonly at: Instant;
   readonly root: number;
-  readonly kernels: ReadonlyMap<BuildId, Had>;
+  readonly kernels: ReadonlyMap<BuildId, MirroredVersions>;
   /** The first 16 digits of each digest: a guess too many costs a file that is named as missing. */
   readonly artifacts: ReadonlySet<string>;
 }
@@ -30,7 +30,7 @@ export interface MirrorState {
 const MAX_STATE_BYTES = 64 * 1024 * 1024;
 const MAX_ARTIFACTS = 1_000_000;
 /** A line and its three cells for each kernel. */
-const MAX_VALUES = 4 * MAX_SELECTED + MAX_ARTIFACTS + 16;
+const MAX_VALUES = 4 * MAX_CHOSEN + MAX_ARTIFACTS + 16;
 export const SHORT_DIGEST = 16;
 
 export async function stateOf(dir: MirrorDir, index: Index, root: number, at: Instant): Promise<MirrorState> {
@@ -41,14 +41,14 @@ export async function stateOf(dir: MirrorDir, index: Index, root: number, at: In
 }
 
 /** SHA-256 of `ROOT\n` and a line `BUILD-ID VERSION TIMESTAMP\n` for each kernel, by build ID. */
-export function digestOf(root: number, kernels: ReadonlyMap<BuildId, Had>): Promise<Sha256Hex> {
+export function digestOf(root: number, kernels: ReadonlyMap<BuildId, MirroredVersions>): Promise<Sha256Hex> {
   const lines = [...kernels].map(([id, { version, timestamp }]) => `${id} ${version} ${timestamp}\n`);
   return sha256Of(utf8(`${root}\n${lines.sort().join("")}`));
 }
 
 /** What a mirror with one state has once all that another has was carried to it. */
 export function digestAfter(root: number, index: Index, since: MirrorState | undefined): Promise<Sha256Hex> {
-  const kernels = new Map<BuildId, Had>([...(since?.kernels ?? []), ...index]);
+  const kernels = new Map<BuildId, MirroredVersions>([...(since?.kernels ?? []), ...index]);
   return digestOf(Math.max(root, since?.root ?? 0), kernels);
 }
 
@@ -73,7 +73,7 @@ export async function decodeState(bytes: Uint8Array): Promise<MirrorState> {
     const state = new Decoder(parseJson(json, "state", MAX_VALUES), "state");
     state.get("format").literal(1);
     const root = state.get("root").integer(1);
-    const kernels = new Map(state.get("kernels").array(MAX_SELECTED).map(decodeLine));
+    const kernels = new Map(state.get("kernels").array(MAX_CHOSEN).map(decodeLine));
     const digest = state.get("digest").as(sha256Hex);
     if ((await digestOf(root, kernels)) !== digest) state.fail("its digest is another");
     const artifacts = new Set(
@@ -92,7 +92,7 @@ export async function decodeState(bytes: Uint8Array): Promise<MirrorState> {
   }
 }
 
-function decodeLine(line: Decoder): readonly [BuildId, Had] {
+function decodeLine(line: Decoder): readonly [BuildId, MirroredVersions] {
   const [id, version, timestamp] = line.array(3);
   if (!id || !version || !timestamp) return line.fail("cut short");
   return [id.as(buildId), { version: version.integer(1), timestamp: timestamp.integer(1) }];

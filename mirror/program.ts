@@ -4,6 +4,9 @@ import { type GlobalOptions, withGlobalOptions } from "../node/cli/global_option
 import { MIRROR_COMMAND } from "../node/cli/subprogram.ts";
 import { usageErrors } from "../node/cli/usage_errors.ts";
 import { letOthersRead } from "../node/umask.ts";
+import { type MirrorResignOptions, mirrorResign } from "./commands/resign.ts";
+import { type MirrorServeOptions, mirrorServe } from "./commands/serve.ts";
+import { type MirrorSyncOptions, mirrorSync } from "./commands/sync.ts";
 import {
   type MirrorExportOptions,
   type MirrorImportOptions,
@@ -11,10 +14,7 @@ import {
   mirrorExport,
   mirrorImport,
   mirrorState,
-} from "./commands/carry.ts";
-import { type MirrorResignOptions, mirrorResign } from "./commands/resign.ts";
-import { type MirrorServeOptions, mirrorServe } from "./commands/serve.ts";
-import { type MirrorSyncOptions, mirrorSync } from "./commands/sync.ts";
+} from "./commands/transfer.ts";
 import { mirrorVerify } from "./commands/verify.ts";
 import type { Context } from "./context.ts";
 

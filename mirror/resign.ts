@@ -6,17 +6,17 @@ import { feedPath, metadataPath } from "../shared/feed/paths.ts";
 import { type Instant, instant } from "../shared/time.ts";
 import { fileMeta, timestampDocument } from "../shared/tuf/metadata.ts";
 import { namedKey, type OnlineKey, signOnline } from "../shared/tuf/online_keys.ts";
-import { EXPIRY_IS_NO_MATTER, judgeAt } from "./judge.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
+import { openTrust } from "./mirror_trust.ts";
 import { readSiteTimestamps, writeSiteTimestamps } from "./site_timestamps.ts";
-import { openTrust } from "./trust.ts";
+import { EXPIRY_IS_NO_MATTER, verifyMirrored } from "./verified_kernel.ts";
 
 export interface ResignOptions {
   readonly dir: MirrorDir;
   readonly keys: readonly OnlineKey[];
   readonly now: Instant;
   /** Milliseconds from now. */
-  readonly life: number;
+  readonly lifetime: number;
 }
 
 export interface Resigned {
@@ -31,7 +31,7 @@ export interface Resigned {
  * Signs every kernel's timestamp again, with a key of the site's that the root names: the same snapshot, a later end, a
  * version that no host has seen. Nothing else can be changed like this. Throws `config` for a key that the root does not name.
  */
-export async function resign({ dir, keys, now, life }: ResignOptions): Promise<Resigned> {
+export async function resign({ dir, keys, now, lifetime }: ResignOptions): Promise<Resigned> {
   const trust = await openTrust(dir);
   const held = { timestamp: keys, snapshot: [] };
   if (!namedKey("timestamp", held, trust.root)) {
@@ -49,10 +49,10 @@ export async function resign({ dir, keys, now, life }: ResignOptions): Promise<R
     const bundle = await dir.bundle(id);
     if (!bundle)
       throw new RebootlessError("trust", `${feedPath(id)} is damaged: run \`mirror verify\` first`);
-    const { trusted } = await judgeAt(id, bundle, undefined, trust, EXPIRY_IS_NO_MATTER);
+    const { trusted } = await verifyMirrored(id, bundle, undefined, trust, EXPIRY_IS_NO_MATTER);
     // It could name what has run out, but not make it fresh.
     const { snapshot, targets, timestamp } = trusted;
-    const expires = instant(Math.min(now + life, snapshot?.expires ?? 0, targets?.expires ?? 0));
+    const expires = instant(Math.min(now + lifetime, snapshot?.expires ?? 0, targets?.expires ?? 0));
     if (expires <= now) {
       expired.push(id);
       continue;
@@ -61,7 +61,7 @@ export async function resign({ dir, keys, now, life }: ResignOptions): Promise<R
     const named = await fileMeta(snapshot?.version ?? 0, bundle.snapshot);
     const document = timestampDocument({ version, expires, snapshot: named });
     const fresh = { ...bundle, timestamp: await signOnline("timestamp", document, held, trust.root) };
-    await judgeAt(id, fresh, bundle, trust, now);
+    await verifyMirrored(id, fresh, bundle, trust, now);
     const feed = encodeBundle(fresh);
     await batch.write(`${metadataPath(id)}/timestamp.json`, fresh.timestamp);
     await batch.write(feedPath(id), feed);

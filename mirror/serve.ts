@@ -15,7 +15,7 @@ import { rangeOf } from "../shared/http/range.ts";
 import { encodeJson, type JsonObject, jsonObject } from "../shared/json.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES } from "../shared/limits.ts";
 import { SECOND } from "../shared/time.ts";
-import { MirrorChanges } from "./changes.ts";
+import { ChangeList } from "./change_list.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
 const MAX_CONNECTIONS = 1024;
@@ -69,13 +69,13 @@ export async function serveMirror({ dir, host, port, report }: ServeMirror): Pro
 
 class MirrorFiles {
   readonly #dir: MirrorDir;
-  readonly #changes: MirrorChanges;
+  readonly #changes: ChangeList;
   /** By path, with what the file was known by. */
   readonly #digests = new Map<string, { readonly known: string; readonly sha256: Sha256Hex }>();
 
   constructor(dir: MirrorDir) {
     this.#dir = dir;
-    this.#changes = new MirrorChanges(dir);
+    this.#changes = new ChangeList(dir);
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

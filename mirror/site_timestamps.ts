@@ -1,8 +1,8 @@
 import { type BuildId, buildId } from "../shared/brand.ts";
 import { Decoder } from "../shared/decode.ts";
 import { encodeJson, jsonObject, parseJson } from "../shared/json.ts";
+import { MAX_CHOSEN } from "./kernel_choice.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
-import { MAX_SELECTED } from "./selection.ts";
 
 /** The newest version of a timestamp that a site signed for a kernel, by kernel: hosts have seen it, and go back no more. */
 export type SiteTimestamps = Map<BuildId, number>;
@@ -10,7 +10,7 @@ export type SiteTimestamps = Map<BuildId, number>;
 const FILE = "site.json";
 const MAX_BYTES = 32 * 1024 * 1024;
 /** A build ID and a version for each kernel. */
-const MAX_VALUES = 2 * MAX_SELECTED + 16;
+const MAX_VALUES = 2 * MAX_CHOSEN + 16;
 
 /** Throws ParseError where it is damaged: without it hosts would be given versions that they have seen. */
 export async function readSiteTimestamps(dir: MirrorDir): Promise<SiteTimestamps> {
@@ -18,7 +18,7 @@ export async function readSiteTimestamps(dir: MirrorDir): Promise<SiteTimestamps
   if (!bytes) return new Map();
   const site = new Decoder(parseJson(bytes, FILE, MAX_VALUES), FILE);
   site.get("format").literal(1);
-  const entries = site.get("timestamps").entries(MAX_SELECTED);
+  const entries = site.get("timestamps").entries(MAX_CHOSEN);
   return new Map(entries.map(([id, version]) => [buildId(id), version.integer(1)]));
 }
 

@@ -1,4 +1,3 @@
-import { normalize } from "node:path";
 import type { Freshness } from "../node/transport/freshness.ts";
 import type { BuildId } from "../shared/brand.ts";
 import { equalBytes } from "../shared/bytes.ts";
@@ -11,20 +10,21 @@ import { MAX_ROOT_BYTES } from "../shared/limits.ts";
 import { inParallel } from "../shared/parallel.ts";
 import { HOUR } from "../shared/time.ts";
 import type { Batch } from "./batch.ts";
-import { listOf, noChoice, noMatch } from "./listed.ts";
+import { readDamage, removeDamaged, writeDamage } from "./damage.ts";
+import { listKernels, noChoice, noMatch } from "./feed_list.ts";
+import { ALL_KERNELS, isChosen, type KernelChoice, needsList, sameChoice } from "./kernel_choice.ts";
+import { KernelImport } from "./kernel_import.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
-import { EVERYTHING, hasPatterns, isSelected, type Selection, sameSelection } from "./selection.ts";
+import { type MirrorTrust, openTrust } from "./mirror_trust.ts";
 import { readSiteTimestamps } from "./site_timestamps.ts";
-import { readDamage, readSyncState, writeDamage, writeSyncState } from "./state_file.ts";
-import { Taking } from "./take.ts";
-import { type MirrorTrust, openTrust } from "./trust.ts";
+import { readSyncState, writeSyncState } from "./sync_state.ts";
 import type { Candidate, Upstream } from "./upstream.ts";
 
 export interface SyncOptions {
   readonly dir: MirrorDir;
   readonly upstream: Upstream;
   /** undefined: as the last time. */
-  readonly selection: Selection | undefined;
+  readonly choice: KernelChoice | undefined;
   readonly freshness: Freshness;
   /** What expires within so many milliseconds is asked for again. */
   readonly renewWithin: number;
@@ -32,8 +32,8 @@ export interface SyncOptions {
 }
 
 export interface Synced {
-  readonly taking: Taking;
-  readonly selection: Selection;
+  readonly importing: KernelImport;
+  readonly choice: KernelChoice;
   /** Versions of roots that are new here. */
   readonly roots: readonly number[];
   /** Kernels here that nobody selected: they are left as they are, and grow old. */
@@ -58,16 +58,16 @@ const INDEX_EVERY_MS = 15_000;
 export async function sync(options: SyncOptions): Promise<Synced> {
   const { dir, upstream, freshness, progress } = options;
   const before = await readSyncState(dir);
-  const selection = options.selection ?? before?.selection ?? EVERYTHING;
+  const choice = options.choice ?? before?.choice ?? ALL_KERNELS;
   const damage = await readDamage(dir);
   await removeDamaged(dir, damage.remove);
   const index = await dir.index();
   const goesOn =
-    index !== undefined && before?.feed === upstream.feed.url && sameSelection(before.selection, selection);
+    index !== undefined && before?.feed === upstream.feed.url && sameChoice(before.choice, choice);
   const trust = await openTrust(dir);
   const batch = await dir.batch();
   const damaged = { kernels: new Set(damage.kernels), artifacts: new Set(damage.artifacts) };
-  const taking = new Taking(
+  const importing = new KernelImport(
     {
       dir,
       upstream,
@@ -80,35 +80,35 @@ export async function sync(options: SyncOptions): Promise<Synced> {
     },
     batch,
   );
-  const roots = await followRoots(taking, selection);
+  const roots = await followRoots(importing, choice);
   await writeRoots(dir, trust, batch);
 
   const cursor = goesOn ? before?.cursor : undefined;
-  const { list, unlisted } = await listOf(upstream, selection, cursor);
-  if (options.selection === undefined && before === undefined) throw await noChoice(upstream, list, unlisted);
-  const todo = chosen(taking, selection, list.kernels);
+  const { list, unlisted } = await listKernels(upstream, choice, cursor);
+  if (options.choice === undefined && before === undefined) throw await noChoice(upstream, list, unlisted);
+  const todo = chosen(importing, choice, list.kernels);
   // A run that is cut short is gone on with by one that is told nothing.
   if (list.kernels.some((line) => todo.has(line.buildId))) {
-    await writeSyncState(dir, { feed: upstream.feed.url, selection, cursor });
+    await writeSyncState(dir, { feed: upstream.feed.url, choice, cursor });
   }
-  const stale = await renew(taking, due(taking, options, selection, todo), progress);
-  await fetchAll(taking, [...todo, ...stale], progress);
+  const stale = await renew(importing, due(importing, options, choice, todo), progress);
+  await fetchAll(importing, [...todo, ...stale], progress);
 
-  const done = taking.faults.length === 0;
+  const done = importing.faults.length === 0;
   if (done) await writeDamage(dir, { kernels: [], artifacts: [], remove: [] });
-  await dir.writeIndex(taking.index);
-  const lines = [...taking.index.values()];
-  const unselected = lines.filter((line) => !isSelected(selection, line));
-  if (done && !unlisted && unselected.length === lines.length) throw noMatch(upstream, selection);
+  await dir.writeIndex(importing.index);
+  const lines = [...importing.index.values()];
+  const unselected = lines.filter((line) => !isChosen(choice, line));
+  if (done && !unlisted && unselected.length === lines.length) throw noMatch(upstream, choice);
   const reached = done && list.next !== undefined ? list.next : cursor;
-  await writeSyncState(dir, { feed: upstream.feed.url, selection, cursor: reached });
-  return { taking, selection, roots, unselected: unselected.map(({ buildId: id }) => id), unlisted };
+  await writeSyncState(dir, { feed: upstream.feed.url, choice, cursor: reached });
+  return { importing, choice, roots, unselected: unselected.map(({ buildId: id }) => id), unlisted };
 }
 
 /** A feed whose roots lie below its kernels alone is asked for one kernel's. */
 async function followRoots(
-  { trust, upstream, index }: Taking,
-  { kernels }: Selection,
+  { trust, upstream, index }: KernelImport,
+  { kernels }: KernelChoice,
 ): Promise<readonly number[]> {
   const [some] = [...kernels, ...index.keys()];
   return trust.follow((version) => upstream.root(version, some));
@@ -124,12 +124,10 @@ export async function writeRoots(dir: MirrorDir, trust: MirrorTrust, batch: Batc
 }
 
 /** Kernels of which the mirror has not what the list names, or nothing, or something that is damaged. */
-function chosen(taking: Taking, selection: Selection, listed: readonly Candidate[]): Set<BuildId> {
-  const { index, damaged } = taking;
-  const wanted = listed.filter(
-    (line) => isSelected(selection, line) && differs(index.get(line.buildId), line),
-  );
-  const named = [...selection.kernels].filter((id) => !index.has(id));
+function chosen(importing: KernelImport, choice: KernelChoice, listed: readonly Candidate[]): Set<BuildId> {
+  const { index, damaged } = importing;
+  const wanted = listed.filter((line) => isChosen(choice, line) && differs(index.get(line.buildId), line));
+  const named = [...choice.kernels].filter((id) => !index.has(id));
   const broken = [...index.values()].filter(({ buildId: id }) => damaged.kernels.has(id));
   return new Set([...wanted, ...broken].map(({ buildId: id }) => id).concat(named));
 }
@@ -142,21 +140,21 @@ const differs = (here: IndexLine | undefined, { version, sha256 }: Candidate): b
  * hide: a renewal is signed, and names the targets in force.
  */
 function due(
-  { index, trust }: Taking,
+  { index, trust }: KernelImport,
   { renewWithin, freshness }: SyncOptions,
-  selection: Selection,
+  choice: KernelChoice,
   todo: ReadonlySet<BuildId>,
 ): readonly BuildId[] {
   const isDue = ({ expires, root }: IndexLine) =>
-    expires - freshness.now < renewWithin || root < trust.version || !hasPatterns(selection);
+    expires - freshness.now < renewWithin || root < trust.version || !needsList(choice);
   return [...index.values()]
-    .filter((line) => !todo.has(line.buildId) && isSelected(selection, line) && isDue(line))
+    .filter((line) => !todo.has(line.buildId) && isChosen(choice, line) && isDue(line))
     .map(({ buildId: id }) => id);
 }
 
 /** Returns the kernels whose feed.json has to be fetched after all. */
 async function renew(
-  taking: Taking,
+  importing: KernelImport,
   ids: readonly BuildId[],
   progress: SyncOptions["progress"],
 ): Promise<readonly BuildId[]> {
@@ -166,12 +164,12 @@ async function renew(
     for (let from = at; from < Math.min(ids.length, at + PARALLEL * MAX_RENEWALS); from += MAX_RENEWALS) {
       questions.push(ids.slice(from, from + MAX_RENEWALS));
     }
-    const answers = await Promise.all(questions.map((asked) => taking.upstream.renewals(asked)));
+    const answers = await Promise.all(questions.map((asked) => importing.upstream.renewals(asked)));
     if (answers.some((answer) => answer === undefined)) return ids.slice(at).concat(stale);
     for (const renewal of answers.flatMap((answer) => answer ?? [])) {
-      if ((await taking.renew(renewal)) === "stale") stale.push(renewal.buildId);
+      if ((await importing.renew(renewal)) === "stale") stale.push(renewal.buildId);
     }
-    await taking.commit();
+    await importing.commit();
     progress(
       `${Math.min(ids.length, at + PARALLEL * MAX_RENEWALS)} of ${counted(ids.length, "kernel")} asked for new timestamps`,
     );
@@ -180,33 +178,26 @@ async function renew(
 }
 
 export async function fetchAll(
-  taking: Taking,
+  importing: KernelImport,
   ids: readonly BuildId[],
   progress: SyncOptions["progress"],
 ): Promise<void> {
   let written = performance.now();
-  await taking.commit(); // the roots, before what hangs from them
+  await importing.commit(); // the roots, before what hangs from them
   for (let at = 0; at < ids.length; at += BATCH) {
     const part = ids.slice(at, at + BATCH);
     try {
-      await inParallel(part, PARALLEL, (id) => taking.fetch(id));
+      await inParallel(part, PARALLEL, (id) => importing.fetch(id));
     } catch (error) {
       if (!isCode(error, "unreachable")) throw error;
-      await taking.commit();
-      await taking.dir.writeIndex(taking.index);
+      await importing.commit();
+      await importing.dir.writeIndex(importing.index);
       throw error;
     }
-    await taking.commit();
+    await importing.commit();
     progress(`${at + part.length} of ${counted(ids.length, "kernel")} fetched`);
     if (performance.now() - written < INDEX_EVERY_MS) continue;
-    await taking.dir.writeIndex(taking.index);
+    await importing.dir.writeIndex(importing.index);
     written = performance.now();
-  }
-}
-
-/** What `mirror verify` named and nobody needs goes first: what belongs in its place is then missing, and is fetched. */
-export async function removeDamaged(dir: MirrorDir, remove: readonly string[]): Promise<void> {
-  for (const path of remove.map(normalize)) {
-    if (["kernels/", "artifacts/", "root/"].some((own) => path.startsWith(own))) await dir.files.remove(path);
   }
 }

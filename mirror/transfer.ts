@@ -4,9 +4,9 @@ import { RebootlessError } from "../shared/errors.ts";
 import { decodeRenewals, type Renewal } from "../shared/feed/listing.ts";
 import { feedPath } from "../shared/feed/paths.ts";
 import { encodeJson, type JsonValue, jsonObject, parseJson } from "../shared/json.ts";
-import { MAX_ARTIFACT_BYTES, MAX_SMALL_VALUES } from "../shared/limits.ts";
+import { MAX_ARTIFACT_BYTES } from "../shared/limits.ts";
 import { formatInstant, type Instant, parseInstant } from "../shared/time.ts";
-import { MAX_SELECTED } from "./selection.ts";
+import { MAX_CHOSEN } from "./kernel_choice.ts";
 
 /** A file of a transfer, in the order in which it stands there. */
 export interface TransferFile {
@@ -34,9 +34,6 @@ export interface Transfer {
 }
 
 export const TRANSFER = "transfer.json";
-export const PART = "part.json";
-/** The bytes of a part, after its part.json. */
-export const PART_DATA = "data";
 export const MAX_TRANSFER_BYTES = 128 * 1024 * 1024;
 /** As many as MAX_TRANSFER_BYTES has room for in any case: 163 bytes for a line, 67 for each of MAX_SELECTED kernels. */
 export const MAX_TRANSFER_FILES = 700_000;
@@ -45,7 +42,7 @@ export const MAX_ARCHIVE_BYTES = 1024 ** 4;
 /** A header, and what fills the last block, at the most. */
 const TAR_OVERHEAD = 1024;
 /** A line and its three cells for each file. */
-const MAX_VALUES = 4 * MAX_TRANSFER_FILES + MAX_SELECTED + 32;
+const MAX_VALUES = 4 * MAX_TRANSFER_FILES + MAX_CHOSEN + 32;
 /** Renewals of one file. */
 export const RENEWALS_FILE = 1000;
 export const MAX_RENEWALS_FILE_BYTES = 64 * 1024 * 1024;
@@ -89,7 +86,7 @@ export function decodeTransfer(bytes: Uint8Array): Transfer {
   if (paths.size !== files.length) transfer.fail("a file twice");
   const kernels = transfer
     .get("kernels")
-    .array(MAX_SELECTED)
+    .array(MAX_CHOSEN)
     .map((id) => id.as(buildId));
   if (new Set(kernels).size !== kernels.length) transfer.fail("a kernel twice");
   const listed = new Set<string>(kernels.map(feedPath));
@@ -117,34 +114,3 @@ function decodeFile(line: Decoder): TransferFile {
 
 export const decodeRenewalsFile = (bytes: Uint8Array): readonly Renewal[] =>
   decodeRenewals(bytes, RENEWALS_FILE);
-
-/** One of the parts that a transfer was split into. */
-export interface Part {
-  /** SHA-256 of transfer.json: parts of one transfer have the same. */
-  readonly transfer: Sha256Hex;
-  /** From 1. */
-  readonly part: number;
-  readonly parts: number;
-  readonly length: number;
-  readonly sha256: Sha256Hex;
-}
-
-export const MAX_PARTS = 9999;
-export const MAX_PART_JSON = 4096;
-
-export const encodePart = ({ transfer, part, parts, length, sha256 }: Part): Uint8Array =>
-  encodeJson(jsonObject({ format: 1, transfer, part, parts, length, sha256 }));
-
-/** Throws ParseError. */
-export function decodePart(bytes: Uint8Array): Part {
-  const part = new Decoder(parseJson(bytes, PART, MAX_SMALL_VALUES), PART);
-  part.get("format").literal(1);
-  const parts = part.get("parts").integer(1, MAX_PARTS);
-  return {
-    transfer: part.get("transfer").as(sha256Hex),
-    part: part.get("part").integer(1, parts),
-    parts,
-    length: part.get("length").integer(1),
-    sha256: part.get("sha256").as(sha256Hex),
-  };
-}

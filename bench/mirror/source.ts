@@ -1,7 +1,12 @@
 import type { Batch } from "../../mirror/batch.ts";
-import { EXPIRY_IS_NO_MATTER, filesOf, judgeAt, lineOf } from "../../mirror/judge.ts";
 import type { MirrorDir } from "../../mirror/mirror_dir.ts";
-import { MirrorTrust, provision } from "../../mirror/trust.ts";
+import { MirrorTrust, provision } from "../../mirror/mirror_trust.ts";
+import {
+  EXPIRY_IS_NO_MATTER,
+  filesOfKernel,
+  indexLineOf,
+  verifyMirrored,
+} from "../../mirror/verified_kernel.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodeIndex, INDEX_PATH, type Index } from "../../shared/feed/kernel_index.ts";
@@ -48,12 +53,12 @@ export class Source {
     const module = new Uint8Array(Buffer.alloc(MODULE_BYTES, `${id} ${version} `));
     const artifact = { sha256: await sha256Of(module), length: module.length };
     const bundle = await this.#repository.bundle(id, version, 1, artifact);
-    const judged = await judgeAt(id, bundle, undefined, this.#trust, EXPIRY_IS_NO_MATTER);
+    const judged = await verifyMirrored(id, bundle, undefined, this.#trust, EXPIRY_IS_NO_MATTER);
     await batch.write(artifactPath(artifact.sha256), module);
-    for (const file of await filesOf(judged, this.#trust)) {
+    for (const file of await filesOfKernel(judged, this.#trust)) {
       if ("bytes" in file) await batch.write(file.path, file.bytes);
       else await batch.link(file.path, file.same);
     }
-    this.#index.set(id, await lineOf(judged));
+    this.#index.set(id, await indexLineOf(judged));
   }
 }

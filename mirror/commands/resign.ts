@@ -15,7 +15,7 @@ export interface MirrorResignOptions {
 
 const MAX_KEY_FILE = 64 * 1024;
 /** As accept_stale: a courier that takes longer than a quarter is no courier. */
-const MAX_LIFE = 90 * DAY;
+const MAX_LIFETIME = 90 * DAY;
 
 /** Gives a mirror's state timestamps of the site's own. */
 export async function mirrorResign(
@@ -25,8 +25,8 @@ export async function mirrorResign(
 ): Promise<void> {
   const dir = new MirrorDir(folder);
   await dir.requireMirror();
-  const life = parseDuration(options.expires);
-  if (life === undefined || life <= 0 || life > MAX_LIFE) {
+  const lifetime = parseDuration(options.expires);
+  if (lifetime === undefined || lifetime <= 0 || lifetime > MAX_LIFETIME) {
     throw new RebootlessError("usage", `not a time for timestamps to last: ${options.expires}`, {
       hint: "Such as 14d; at most 90d.",
     });
@@ -39,7 +39,12 @@ export async function mirrorResign(
   });
   const release = await dir.lock();
   try {
-    const { kernels, expired, until } = await resign({ dir, keys, now: saneTime(clock, undefined), life });
+    const { kernels, expired, until } = await resign({
+      dir,
+      keys,
+      now: saneTime(clock, undefined),
+      lifetime,
+    });
     if (expired.length > 0) {
       terminal.notice(
         `warning: snapshot or targets of ${counted(expired.length, "kernel")} has expired: only the feed can sign that`,

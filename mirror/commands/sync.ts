@@ -2,24 +2,23 @@ import { resolve } from "node:path";
 import { type Config, feedUrl, readConfig } from "../../node/config/config.ts";
 import { readNamed } from "../../node/files.ts";
 import { openFeeds } from "../../node/transport/feeds.ts";
-import { type Freshness, saneTime, staleness } from "../../node/transport/freshness.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { buildId } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { type JsonValue, jsonObject } from "../../shared/json.ts";
+import { jsonObject } from "../../shared/json.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { formatInstant, parseDuration } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
 import { readInventories } from "../inventory_files.ts";
+import { ALL_KERNELS, type KernelChoice } from "../kernel_choice.ts";
 import { MirrorDir } from "../mirror_dir.ts";
+import { provision } from "../mirror_trust.ts";
 import { type Pruned, parseKeep, prune } from "../prune.ts";
-import { EVERYTHING, type Selection } from "../selection.ts";
 import { RENEW_WITHIN, type Synced, sync } from "../sync.ts";
 import { writeLog } from "../sync_log.ts";
-import type { Fault, Taking } from "../take.ts";
-import { provision } from "../trust.ts";
 import { Upstream } from "../upstream.ts";
+import { log, mirrorFreshness, remindOfSite, throwFaults } from "./import_report.ts";
 
 export interface MirrorSyncOptions {
   readonly root?: string;
@@ -45,7 +44,7 @@ export async function mirrorSync(
 ): Promise<void> {
   const dir = new MirrorDir(folder);
   const keep = options.keep === undefined ? undefined : parseKeep(options.keep);
-  const selection = await selectionOf(options);
+  const choice = await choiceOf(options);
   const renewWithin = renewal(options.renewWithin);
   const upstream = await openUpstream(context, address);
   if (options.root !== undefined) await provision(dir, await readNamed(options.root, MAX_ROOT_BYTES));
@@ -53,9 +52,9 @@ export async function mirrorSync(
   try {
     const freshness = mirrorFreshness(context, options.acceptStale);
     const { progress } = context.terminal;
-    const synced = await sync({ dir, upstream, selection, freshness, renewWithin, progress });
+    const synced = await sync({ dir, upstream, choice, freshness, renewWithin, progress });
     const pruned = keep && (await prune(dir, keep, freshness.now));
-    await log(dir, upstream, freshness, synced.taking, undefined);
+    await log(dir, upstream, freshness, synced.importing, undefined);
     report(context, dir, upstream, synced, pruned);
   } catch (error) {
     if (error instanceof RebootlessError && error.code !== "locked") {
@@ -78,16 +77,7 @@ export async function openUpstream({ places }: Context, address: string): Promis
   return new Upstream(feed);
 }
 
-export const mirrorFreshness = (
-  { clock, terminal }: Context,
-  acceptStale: string | undefined,
-): Freshness => ({
-  now: saneTime(clock, undefined),
-  acceptStaleMs: acceptStale === undefined ? 0 : staleness(acceptStale),
-  notice: terminal.notice,
-});
-
-async function selectionOf(options: MirrorSyncOptions): Promise<Selection | undefined> {
+async function choiceOf(options: MirrorSyncOptions): Promise<KernelChoice | undefined> {
   const { kernel = [], release = [], distribution = [] } = options;
   const inventories = options.for ? await readInventories(options.for) : [];
   const kernels = new Set<BuildId>([...kernel.map(named), ...inventories.map((one) => one.buildId)]);
@@ -99,7 +89,7 @@ async function selectionOf(options: MirrorSyncOptions): Promise<Selection | unde
     throw new RebootlessError("usage", "no inventory is in these files");
   }
   if (some) return { kernels, releases: release, distributions: distribution };
-  return options.all ? EVERYTHING : undefined;
+  return options.all ? ALL_KERNELS : undefined;
 }
 
 function named(text: string): BuildId {
@@ -120,40 +110,15 @@ function renewal(text: string | undefined): number {
   throw new RebootlessError("usage", `not a time: ${text}`, { hint: "Such as 36h or 7d." });
 }
 
-/** What a run did, for whoever asks later. */
-export async function log(
-  dir: MirrorDir,
-  { feed }: Pick<Upstream, "feed">,
-  freshness: Freshness,
-  taking: Taking,
-  more: Readonly<Record<string, JsonValue>> | undefined,
-): Promise<void> {
-  const { taken, renewed, faults, notCovered, artifacts } = taking;
-  const entry = {
-    at: formatInstant(freshness.now),
-    feed: feed.url,
-    taken: taken.length,
-    renewed: renewed.length,
-    not_covered: notCovered.length,
-    failed: faults.length,
-    artifacts: artifacts.count,
-    requests: feed.traffic.requests,
-    bytes: feed.traffic.bytes,
-    kernels: taken.slice(0, SHOWN),
-    ...more,
-  };
-  await writeLog(dir, jsonObject(entry));
-}
-
 function report(
   context: Context,
   dir: MirrorDir,
   { feed }: Upstream,
-  { taking, roots, unselected, unlisted }: Synced,
+  { importing, roots, unselected, unlisted }: Synced,
   pruned: Pruned | undefined,
 ): void {
   const { terminal } = context;
-  const { taken, renewed, faults, notCovered, artifacts, index, trust } = taking;
+  const { taken, renewed, faults, notCovered, artifacts, index, trust } = importing;
   const { requests, bytes } = feed.traffic;
   for (const id of notCovered.slice(0, SHOWN)) {
     terminal.notice(`warning: ${feed.url} has nothing for kernel ${id}`);
@@ -171,7 +136,7 @@ function report(
       `not chosen ${counted(unselected.length, "kernel")} of those here: left to expire as it stands`,
     );
   }
-  remindOfSite(context, taking);
+  remindOfSite(context, importing);
   const answer = {
     kernels: index.size,
     root: trust.version,
@@ -192,33 +157,4 @@ function report(
     throw new RebootlessError(code, message, { cause, answer, ...(hint !== undefined && { hint }) });
   }
   terminal.result("mirror sync", answer);
-}
-
-/** Hosts have seen the site's versions, and take none that is lower. */
-export function remindOfSite({ terminal }: Context, { taken, renewed, site }: Taking): void {
-  const count = [...taken, ...renewed].filter((id) => site.has(id)).length;
-  if (count === 0) return;
-  terminal.notice(
-    `warning: ${counted(count, "kernel")} had timestamps of this site's own: hosts refuse them until \`mirror resign\` was run again`,
-  );
-}
-
-/** The gravest is the one to tell of. What could be taken was taken. */
-export function throwFaults(faults: readonly Fault[], answer: Readonly<Record<string, JsonValue>>): void {
-  const gravest = (["trust", "rollback", "expired"] as const).flatMap((code) =>
-    faults.filter(({ error }) => error.code === code),
-  )[0];
-  if (!gravest) return;
-  const { error, buildId: id } = gravest;
-  const others = faults.length === 1 ? "" : ` (and ${faults.length - 1} more)`;
-  throw new RebootlessError(error.code, `kernel ${id} was not taken${others}: ${error.message}`, {
-    cause: error.cause,
-    hint: error.hint ?? "Everything else was; its old state is as it was, and hosts judge it as before.",
-    answer: {
-      ...answer,
-      failed: faults.map((fault) =>
-        jsonObject({ build_id: fault.buildId, code: fault.error.code, message: fault.error.message }),
-      ),
-    },
-  });
 }

@@ -4,10 +4,10 @@ import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { jsonObject } from "../../shared/json.ts";
-import { check, type Fault } from "../check.ts";
 import type { Context } from "../context.ts";
+import { writeDamage } from "../damage.ts";
 import { MirrorDir } from "../mirror_dir.ts";
-import { writeDamage } from "../state_file.ts";
+import { type FileFault, verifyMirror } from "../verify_mirror.ts";
 
 /** Verifies every file of a mirror, and leaves word of what is wrong for the next sync. Makes no request. */
 export async function mirrorVerify({ terminal, clock, exitWith }: Context, folder: string): Promise<void> {
@@ -16,7 +16,7 @@ export async function mirrorVerify({ terminal, clock, exitWith }: Context, folde
   const release = await dir.lock().catch(onReadOnly);
   try {
     const now = saneTime(clock, undefined);
-    const checked = await check(dir, now, terminal.progress);
+    const checked = await verifyMirror(dir, now, terminal.progress);
     const { faults, expired, kernels, files } = checked;
     if (release && faults.length > 0) await leaveWord(dir, faults);
     for (const { path, problem, why } of faults) terminal.say(`${problem.padEnd(10)} ${path}: ${why}`);
@@ -57,7 +57,7 @@ function onReadOnly(error: unknown): undefined {
   throw error;
 }
 
-async function leaveWord(dir: MirrorDir, faults: readonly Fault[]): Promise<void> {
+async function leaveWord(dir: MirrorDir, faults: readonly FileFault[]): Promise<void> {
   await writeDamage(dir, {
     kernels: [...new Set(faults.flatMap(({ kernel }) => kernel ?? []))],
     artifacts: faults.flatMap(({ artifact, kernel }) => (kernel === null ? [] : (artifact ?? []))),

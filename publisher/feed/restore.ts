@@ -1,6 +1,6 @@
-import { EXPIRY_IS_NO_MATTER, judgeAt } from "../../mirror/judge.ts";
 import { MirrorDir } from "../../mirror/mirror_dir.ts";
-import { MirrorTrust } from "../../mirror/trust.ts";
+import { MirrorTrust } from "../../mirror/mirror_trust.ts";
+import { EXPIRY_IS_NO_MATTER, verifyMirrored } from "../../mirror/verified_kernel.ts";
 import { type BuildId, isBuildId, isSha256Hex, type Sha256Hex } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
@@ -112,7 +112,7 @@ async function publicationOf(
   staging: Staging,
 ): Promise<Publication> {
   const bundle = decodeBundle(await readFromBackup(folder, feedPath(id), MAX_BUNDLE_BYTES));
-  const { manifest, trusted } = await judgeAt(id, bundle, undefined, trust, EXPIRY_IS_NO_MATTER);
+  const { manifest, trusted } = await verifyMirrored(id, bundle, undefined, trust, EXPIRY_IS_NO_MATTER);
   await staging.provide(artifactsIn(manifest).map(({ sha256 }) => sha256));
   const { targets } = bundle;
   return {

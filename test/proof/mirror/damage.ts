@@ -10,7 +10,7 @@ import { artifactsIn } from "../../../shared/feed/artifacts.ts";
 import { feedPath } from "../../../shared/feed/paths.ts";
 import { systemClock } from "../../../shared/time.ts";
 import type { Random } from "../guest/random.ts";
-import type { Ground } from "./ground.ts";
+import type { ProofSite } from "./proof_site.ts";
 
 /** Kinds of files that a mirror has for hosts. */
 const KINDS: readonly (readonly [string, RegExp])[] = [
@@ -26,28 +26,28 @@ const KINDS: readonly (readonly [string, RegExp])[] = [
 
 /** Bits are turned and ends cut off in files of every kind: `mirror verify` names each, hosts refuse it, a sync mends it. */
 export async function damagedFiles(
-  ground: Ground,
+  site: ProofSite,
   rounds: number,
   random: Random,
 ): Promise<Readonly<Record<string, number>>> {
-  const mirror = ground.path("damaged");
-  await ground.must("mirror", "sync", ground.source, mirror, "--root", ground.rootFile, "--all", "--json");
+  const mirror = site.path("damaged");
+  await site.must("mirror", "sync", site.source, mirror, "--root", site.rootFile, "--all", "--json");
   const counts: Record<string, number> = {};
   for (let round = 0; round < rounds; round++) {
     const [kind, pattern] = KINDS[round % KINDS.length] ?? ["", /$^/];
     const files = (await pathsOf(mirror)).filter((path) => pattern.test(path));
     const path = files[Math.floor(random() * files.length)] ?? "";
     await spoil(join(mirror, path), random);
-    const verified = await ground.run("mirror", "verify", mirror, "--json");
+    const verified = await site.run("mirror", "verify", mirror, "--json");
     assert.equal(verified.code, 4, `${path} was damaged and not found`);
     const faults = (JSON.parse(verified.stdout) as { faults: readonly { path: string }[] }).faults;
     assert.ok(
       faults.some((fault) => fault.path === path),
       `${path} is not named`,
     );
-    if (kind === "feed" || kind === "artifact") await hostRefuses(ground, mirror, path, round);
-    await ground.must("mirror", "sync", ground.source, mirror, "--json");
-    await ground.must("mirror", "verify", mirror, "--json");
+    if (kind === "feed" || kind === "artifact") await hostRefuses(site, mirror, path, round);
+    await site.must("mirror", "sync", site.source, mirror, "--json");
+    await site.must("mirror", "verify", mirror, "--json");
     counts[kind] = (counts[kind] ?? 0) + 1;
   }
   return counts;
@@ -75,14 +75,14 @@ async function spoil(path: string, random: Random): Promise<void> {
 }
 
 /** A host that was never there before, with the mirror as its feed. */
-async function hostRefuses(ground: Ground, mirror: string, path: string, round: number): Promise<void> {
+async function hostRefuses(site: ProofSite, mirror: string, path: string, round: number): Promise<void> {
   const feed = folderFeed(`file://${mirror}/`);
-  const ids = path.startsWith("artifacts/") ? ground.ids : ground.ids.filter((id) => path === feedPath(id));
+  const ids = path.startsWith("artifacts/") ? site.ids : site.ids.filter((id) => path === feedPath(id));
   let refused = 0;
   for (const id of ids) {
-    const directory = trustDir(ground.path(`host-${round}`), id, ground.root);
+    const directory = trustDir(site.path(`host-${round}`), id, site.root);
     try {
-      const options = { feed, directory, provisionedRoot: ground.root, buildId: id, clock: systemClock };
+      const options = { feed, directory, provisionedRoot: site.root, buildId: id, clock: systemClock };
       const { manifest } = await poll(options);
       for (const artifact of artifactsIn(manifest)) (await openArtifact(artifact, feed, directory)).close();
     } catch (error) {

@@ -2,9 +2,9 @@ import { parseArgs } from "node:util";
 import { readKernels } from "../../support/guest/machine.ts";
 import { randomFrom } from "../guest/random.ts";
 import { damagedFiles } from "./damage.ts";
-import { Ground } from "./ground.ts";
 import { behindTheGap } from "./guest.ts";
 import { killedImports, killedSyncs } from "./killed.ts";
+import { ProofSite } from "./proof_site.ts";
 import { watchedSockets } from "./sockets.ts";
 
 /*
@@ -28,14 +28,14 @@ const began = performance.now();
 const say = (text: string) =>
   process.stderr.write(`[${((performance.now() - began) / 1000).toFixed(1).padStart(7)} s] ${text}\n`);
 
-const ground = await Ground.make(KERNELS);
+const site = await ProofSite.make(KERNELS);
 const parts: Readonly<Record<string, () => Promise<unknown>>> = {
   killed: async () => ({
-    sync: await killedSyncs(ground, KILLS, random),
-    imports_cut: await killedImports(ground, IMPORT_KILLS, random),
+    sync: await killedSyncs(site, KILLS, random),
+    imports_cut: await killedImports(site, IMPORT_KILLS, random),
   }),
-  damage: () => damagedFiles(ground, DAMAGES, random),
-  sockets: () => watchedSockets(ground),
+  damage: () => damagedFiles(site, DAMAGES, random),
+  sockets: () => watchedSockets(site),
   guest: () => {
     const kernel = readKernels().find(({ series, headers }) => series === values.kernel && headers);
     if (!kernel) throw new Error(`no kernel ${values.kernel}`);
@@ -54,7 +54,7 @@ for (const [name, part] of Object.entries(parts)) {
     say(`FAILED ${name}: ${error instanceof Error ? error.stack : String(error)}`);
   }
 }
-await ground.close();
+await site.close();
 const seconds = Math.round((performance.now() - began) / 1000);
 process.stdout.write(
   `${JSON.stringify({ proof: "mirror", kernels: KERNELS, ...results, failed: failures, seed: Number(values.seed), seconds })}\n`,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { runningKernel } from "../../../client/host/identity.ts";
 import { feedPath } from "../../../shared/feed/paths.ts";
-import type { Ground } from "./ground.ts";
+import type { ProofSite } from "./proof_site.ts";
 
 const run = promisify(execFile);
 
@@ -13,38 +13,34 @@ const run = promisify(execFile);
  * A host's client under strace, which sees every socket that it makes. With a folder it makes none; with a mirror on the network
  * it makes connections to that mirror's address and asks nobody for a name.
  */
-export async function watchedSockets(ground: Ground): Promise<Readonly<Record<string, readonly string[]>>> {
+export async function watchedSockets(site: ProofSite): Promise<Readonly<Record<string, readonly string[]>>> {
   // The client asks for the kernel that runs here.
   const { buildId } = runningKernel();
-  const mirror = ground.path("own");
-  await ground.publishFor(buildId);
-  await ground.must(
+  const mirror = site.path("own");
+  await site.publishFor(buildId);
+  await site.must(
     "mirror",
     "sync",
-    ground.source,
+    site.source,
     mirror,
     "--root",
-    ground.rootFile,
+    site.rootFile,
     "--kernel",
     buildId,
     "--json",
   );
   assert.ok((await readFile(join(mirror, feedPath(buildId)))).length > 0);
-  const served = spawn(
-    process.execPath,
-    [ground.client, "mirror", "serve", mirror, "--port", "0", "--json"],
-    {
-      stdio: ["ignore", "pipe", "ignore"],
-    },
-  );
+  const served = spawn(process.execPath, [site.client, "mirror", "serve", mirror, "--port", "0", "--json"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   try {
     const line = await new Promise<string>((resolve) =>
       served.stdout.once("data", (data) => resolve(String(data))),
     );
     const { url } = JSON.parse(line) as { url: string };
-    const byFolder = await socketsOf(ground, mirror);
+    const byFolder = await socketsOf(site, mirror);
     assert.deepEqual(byFolder, []);
-    const byMirror = await socketsOf(ground, url);
+    const byMirror = await socketsOf(site, url);
     const port = new URL(url).port;
     assert.ok(byMirror.length > 0, "strace sees no connection at all");
     for (const address of byMirror) assert.equal(address, `127.0.0.1:${port}`);
@@ -55,8 +51,8 @@ export async function watchedSockets(ground: Ground): Promise<Readonly<Record<st
 }
 
 /** Every address of the Internet's families that a run connects or sends to. */
-async function socketsOf(ground: Ground, feed: string): Promise<readonly string[]> {
-  const work = ground.path("watched");
+async function socketsOf(site: ProofSite, feed: string): Promise<readonly string[]> {
+  const work = site.path("watched");
   await rm(work, { recursive: true, force: true });
   await mkdir(work);
   const places = [
@@ -67,7 +63,7 @@ async function socketsOf(ground: Ground, feed: string): Promise<readonly string[
     "--run-dir",
     join(work, "run"),
   ];
-  await ground.must(...places, "init", "--feed", feed, "--root", ground.rootFile);
+  await site.must(...places, "init", "--feed", feed, "--root", site.rootFile);
   const trace = join(work, "trace");
   const strace = [
     "-ff",
@@ -76,7 +72,7 @@ async function socketsOf(ground: Ground, feed: string): Promise<readonly string[
     "-e",
     "trace=network",
     process.execPath,
-    ground.client,
+    site.client,
     ...places,
     "check",
   ];

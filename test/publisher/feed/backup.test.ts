@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Serving, serveEdge } from "../../../edge/node/serve.ts";
 import { backUp } from "../../../mirror/backup.ts";
-import { check } from "../../../mirror/check.ts";
 import { MirrorDir } from "../../../mirror/mirror_dir.ts";
 import { Upstream } from "../../../mirror/upstream.ts";
+import { verifyMirror } from "../../../mirror/verify_mirror.ts";
 import { verifyPublished } from "../../../node/verifier.ts";
 import { type EdgeClient, edgeReader } from "../../../publisher/feed/edge_client.ts";
 import { edgeFeed } from "../../../publisher/feed/edge_feed.ts";
@@ -161,7 +161,7 @@ describe("a backup's folder that an earlier program made", () => {
         if (!name.endsWith(".targets.json")) await rm(join(metadata, name));
     }
     expect(await runBackup()).toMatchObject({ kernels: 3, changed: 0 });
-    const { faults, kernels } = await check(new MirrorDir(backup), systemClock(), () => undefined);
+    const { faults, kernels } = await verifyMirror(new MirrorDir(backup), systemClock(), () => undefined);
     expect({ faults, kernels }).toEqual({ faults: [], kernels: 3 });
   });
 

@@ -19,13 +19,20 @@ import type { Instant } from "../shared/time.ts";
 import { type Envelope, parseEnvelope, statedRootVersion, type TopRole } from "../shared/tuf/schema.ts";
 import { roleOf } from "../shared/tuf/trusted_set.ts";
 import { verifyThreshold } from "../shared/tuf/verify.ts";
-import { EXPIRY_IS_NO_MATTER, filesOf, hasExpired, type Judged, judgeAt, lineOf } from "./judge.ts";
 import { FOLDERS, type MirrorDir } from "./mirror_dir.ts";
+import { type MirrorTrust, openTrust } from "./mirror_trust.ts";
 import { readSiteTimestamps } from "./site_timestamps.ts";
-import { type MirrorTrust, openTrust } from "./trust.ts";
+import {
+  EXPIRY_IS_NO_MATTER,
+  filesOfKernel,
+  hasExpired,
+  indexLineOf,
+  type VerifiedKernel,
+  verifyMirrored,
+} from "./verified_kernel.ts";
 
 /** What is wrong with a file of a mirror. */
-export interface Fault {
+export interface FileFault {
   readonly path: string;
   readonly problem: "damaged" | "missing" | "foreign";
   readonly why: string;
@@ -34,8 +41,8 @@ export interface Fault {
   readonly artifact?: Sha256Hex;
 }
 
-export interface Checked {
-  readonly faults: readonly Fault[];
+export interface VerifiedMirror {
+  readonly faults: readonly FileFault[];
   /** Kernels that verify, and whose metadata has run out by now. */
   readonly expired: readonly BuildId[];
   readonly kernels: number;
@@ -44,17 +51,17 @@ export interface Checked {
 
 /**
  * Looks at every file of a mirror against the mirror's own root of trust. Nothing is fetched. What an old file is worth is
- * judged too: by its name's digest, or by signatures under some root of the chain.
+ * verified too: by its name's digest, or by signatures under some root of the chain.
  */
-export async function check(
+export async function verifyMirror(
   dir: MirrorDir,
   now: Instant,
   progress: (line: string) => void,
-): Promise<Checked> {
+): Promise<VerifiedMirror> {
   const trust = await openTrust(dir);
   const names = (await dir.files.names("kernels")).filter((name) => `kernels/${name}` !== INDEX_PATH);
   await followBundled(dir, trust, names);
-  const checking = new Checking(dir, trust, now);
+  const checking = new MirrorVerification(dir, trust, now);
   await checking.roots();
   for (const [i, name] of names.entries()) {
     await checking.kernel(name);
@@ -86,8 +93,8 @@ function versionOf(root: Uint8Array): number | undefined {
 
 const OTHER_DIGEST = "its digest is another";
 
-class Checking {
-  readonly faults: Fault[] = [];
+class MirrorVerification {
+  readonly faults: FileFault[] = [];
   readonly expired: BuildId[] = [];
   readonly lines: Index = new Map();
   files = 0;
@@ -122,9 +129,9 @@ class Checking {
     const folder = `kernels/${id}`;
     if (!isBuildId(id)) return this.#fault(folder, "foreign", null, "no build ID");
     if (await this.#dir.foreignFolder([folder])) return this.#fault(folder, "foreign", null, "no folder");
-    const judged = await this.#judged(id);
-    if (!judged) return;
-    const expected = new Map((await filesOf(judged, this.#trust)).map((file) => [file.path, file]));
+    const verified = await this.#verified(id);
+    if (!verified) return;
+    const expected = new Map((await filesOfKernel(verified, this.#trust)).map((file) => [file.path, file]));
     const present = await filesBelow(this.#dir, id);
     for (const [path, file] of expected) {
       if (!present.has(path)) this.#fault(path, "missing", id, "a mirror has it for every kernel");
@@ -137,11 +144,11 @@ class Checking {
         );
     }
     for (const path of present) if (!expected.has(path)) await this.#old(path, id);
-    for (const { sha256 } of artifactsIn(judged.manifest)) this.#named.set(sha256, id);
-    this.lines.set(id, await lineOf(judged));
+    for (const { sha256 } of artifactsIn(verified.manifest)) this.#named.set(sha256, id);
+    this.lines.set(id, await indexLineOf(verified));
   }
 
-  async #judged(id: BuildId): Promise<Judged | undefined> {
+  async #verified(id: BuildId): Promise<VerifiedKernel | undefined> {
     const path = feedPath(id);
     const bundle = await this.#dir.bundle(id);
     if (!bundle) {
@@ -150,9 +157,9 @@ class Checking {
       return void this.#fault(path, "damaged", id, "it is not a feed.json");
     }
     try {
-      const judged = await judgeAt(id, bundle, undefined, this.#trust, EXPIRY_IS_NO_MATTER);
-      if (hasExpired(judged.trusted, this.#now)) this.expired.push(id);
-      return judged;
+      const verified = await verifyMirrored(id, bundle, undefined, this.#trust, EXPIRY_IS_NO_MATTER);
+      if (hasExpired(verified.trusted, this.#now)) this.expired.push(id);
+      return verified;
     } catch (error) {
       if (!(error instanceof Error) || isCode(error, "io")) throw error;
       return void this.#fault(path, "damaged", id, error.message);
@@ -252,7 +259,7 @@ class Checking {
     return this.#trust.file(Number.parseInt(path.slice("root/".length), 10));
   }
 
-  #fault(path: string, problem: Fault["problem"], kernel: BuildId | null, why: string): void {
+  #fault(path: string, problem: FileFault["problem"], kernel: BuildId | null, why: string): void {
     this.faults.push({ path, problem, kernel, why });
   }
 }

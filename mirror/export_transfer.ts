@@ -1,7 +1,4 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
-import { tarEnd, tarHeader, tarPadding } from "../shared/archive/tar.ts";
+import { stat } from "node:fs/promises";
 import type { BuildId, Sha256Hex } from "../shared/brand.ts";
 import { sha256Hex } from "../shared/brand.ts";
 import { fromUtf8 } from "../shared/bytes.ts";
@@ -22,52 +19,38 @@ import {
 } from "../shared/feed/paths.ts";
 import { encodeJson } from "../shared/json.ts";
 import { MAX_MANIFEST_BYTES, MAX_TARGETS_BYTES } from "../shared/limits.ts";
-import { type Instant, SECOND } from "../shared/time.ts";
 import { decodeTargets, parseEnvelope } from "../shared/tuf/schema.ts";
-import { brief, type Change } from "./carried.ts";
+import { briefUpdates, type KernelChange } from "./change_summary.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 import { digestAfter, type MirrorState, SHORT_DIGEST } from "./mirror_state.ts";
-import { partName } from "./parts.ts";
+import { openTrust } from "./mirror_trust.ts";
 import { readSiteTimestamps } from "./site_timestamps.ts";
 import {
-  encodePart,
   encodeTransfer,
-  MAX_PARTS,
-  PART,
-  PART_DATA,
   RENEWALS_FILE,
   renewalsFile,
   requireLimits,
   TRANSFER,
   type Transfer,
-  type TransferFile,
 } from "./transfer.ts";
-import { openTrust } from "./trust.ts";
+import { damaged, type Entry, type TransferOutput, writeTransfer } from "./transfer_writer.ts";
 
 export interface Exported {
   readonly transfer: Transfer;
   /** Of transfer.json. */
   readonly digest: Sha256Hex;
-  readonly changes: readonly Change[];
+  readonly changes: readonly KernelChange[];
   readonly roots: readonly number[];
   /** The files that were written. */
   readonly written: readonly string[];
   readonly bytes: number;
 }
 
-export interface ExportOptions {
+export interface ExportOptions extends TransferOutput {
   readonly dir: MirrorDir;
   /** What the other side has; undefined: nothing is known of it, and all goes along. */
   readonly since: MirrorState | undefined;
-  readonly output: string;
-  /** Bytes of a part, or undefined: one file. */
-  readonly split: number | undefined;
-  readonly now: Instant;
 }
-
-/** Bytes at hand, or those of the mirror's file at the path. */
-type Content = { readonly bytes: Uint8Array } | { readonly from: MirrorDir };
-type Entry = TransferFile & Content;
 
 /** Writes what a mirror has and another lacks into one file. Throws `trust` where the mirror itself is damaged. */
 export async function exportMirror(options: ExportOptions): Promise<Exported> {
@@ -105,7 +88,7 @@ export async function exportMirror(options: ExportOptions): Promise<Exported> {
   };
   const head = encodeTransfer(transfer);
   const digest = await sha256Of(head);
-  const written = await writeOut(options, [await entryOf(TRANSFER, head), ...entries], digest);
+  const written = await writeTransfer(options, [await entryOf(TRANSFER, head), ...entries], digest);
   const sizes = await Promise.all(written.map(async (path) => (await stat(path)).size));
   return { transfer, digest, changes, roots, written, bytes: sizes.reduce((a, b) => a + b, 0) };
 }
@@ -139,8 +122,8 @@ async function carried(
   lines: readonly IndexLine[],
   since: MirrorState | undefined,
   entries: Entry[],
-): Promise<readonly Change[]> {
-  const changes: Change[] = [];
+): Promise<readonly KernelChange[]> {
+  const changes: KernelChange[] = [];
   const going = new Set<string>();
   for (const { buildId: id, sha256 } of lines) {
     const bundle = await dir.bundle(id);
@@ -156,7 +139,7 @@ async function carried(
     }
     entries.push({ path: feedPath(id), length, sha256, from: dir });
     const before = await manifestAt(dir, id, since?.kernels.get(id)?.version);
-    changes.push({ before: before && brief(before), after: brief(after) });
+    changes.push({ before: before && briefUpdates(before), after: briefUpdates(after) });
   }
   return changes;
 }
@@ -178,102 +161,3 @@ async function manifestAt(
     return undefined; // then everything counts as new
   }
 }
-
-async function writeOut(
-  { output, split, now }: ExportOptions,
-  entries: readonly Entry[],
-  digest: Sha256Hex,
-): Promise<readonly string[]> {
-  const whole = `${output}.${process.pid}.new`;
-  try {
-    await writeWhole(whole, entries, Math.floor(now / SECOND));
-    if (split === undefined) {
-      await rename(whole, output);
-      return [output];
-    }
-    return await writeParts(whole, output, split, digest, Math.floor(now / SECOND));
-  } finally {
-    await rm(whole, { force: true });
-  }
-}
-
-async function writeWhole(path: string, entries: readonly Entry[], seconds: number): Promise<void> {
-  const out = await openNew(path);
-  try {
-    for (const entry of entries) {
-      await out.writeFile(tarHeader(entry.path, entry.length, seconds));
-      await writeContent(out, entry);
-      await out.writeFile(tarPadding(entry.length));
-    }
-    await out.writeFile(tarEnd());
-    await out.sync();
-  } finally {
-    await out.close();
-  }
-}
-
-/** A file of the mirror is read once: what is written is what its digest was compared with. */
-async function writeContent(out: FileHandle, entry: Entry): Promise<void> {
-  if ("bytes" in entry) return out.writeFile(entry.bytes);
-  const bytes = await entry.from.read(entry.path, entry.length).catch((cause: unknown) => {
-    throw damaged(entry.path, cause);
-  });
-  if (bytes?.length !== entry.length || (await sha256Of(bytes)) !== entry.sha256) throw damaged(entry.path);
-  await out.writeFile(bytes);
-}
-
-async function writeParts(
-  whole: string,
-  output: string,
-  size: number,
-  transfer: Sha256Hex,
-  seconds: number,
-): Promise<readonly string[]> {
-  const total = (await stat(whole)).size;
-  const parts = Math.ceil(total / size);
-  if (parts > MAX_PARTS) {
-    throw new RebootlessError(
-      "usage",
-      `parts of ${size} bytes would be ${parts}, at most ${MAX_PARTS} make sense`,
-    );
-  }
-  const written: string[] = [];
-  for (let part = 1; part <= parts; part++) {
-    const start = (part - 1) * size;
-    const length = Math.min(size, total - start);
-    const read = () => createReadStream(whole, { start, end: start + length - 1 });
-    const hash = createHash("sha256");
-    for await (const chunk of read()) hash.update(chunk as Buffer);
-    const head = encodePart({ transfer, part, parts, length, sha256: sha256Hex(hash.digest("hex")) });
-    const path = partName(output, part);
-    const out = await openNew(`${path}.new`);
-    try {
-      for (const bytes of [tarHeader(PART, head.length, seconds), head, tarPadding(head.length)]) {
-        await out.writeFile(bytes);
-      }
-      await out.writeFile(tarHeader(PART_DATA, length, seconds));
-      for await (const chunk of read()) await out.writeFile(chunk as Buffer);
-      await out.writeFile(tarPadding(length));
-      await out.writeFile(tarEnd());
-      await out.sync();
-    } finally {
-      await out.close();
-    }
-    await rename(`${path}.new`, path);
-    written.push(path);
-  }
-  return written;
-}
-
-async function openNew(path: string): Promise<FileHandle> {
-  await rm(path, { force: true });
-  return open(path, "wx").catch((cause: unknown) => {
-    throw new RebootlessError("io", `cannot write ${path}`, { cause });
-  });
-}
-
-const damaged = (path: string, cause?: unknown): RebootlessError =>
-  new RebootlessError("trust", `${path} of this mirror is damaged or missing`, {
-    cause,
-    hint: "Nothing was written. Run `rebootless mirror verify`, then `rebootless mirror sync`.",
-  });

@@ -4,23 +4,23 @@ import type { Update } from "../shared/feed/update.ts";
 type Brief = Pick<Update, "id" | "cves" | "recalled">;
 
 /** What becomes of one kernel. */
-export interface Change {
+export interface KernelChange {
   readonly before: readonly Brief[] | undefined;
   readonly after: readonly Brief[];
 }
 
 /** No more of a manifest than the summary needs: there are thousands. */
-export const brief = ({ updates }: KernelManifest): readonly Brief[] =>
+export const briefUpdates = ({ updates }: KernelManifest): readonly Brief[] =>
   updates.map(({ id, cves, recalled }) => ({ id, cves, recalled }));
 
 /** For the person who signs for what crosses a gap. Sorted, each once. */
-export interface Carried {
+export interface ChangeSummary {
   readonly updates: readonly string[];
   readonly cves: readonly string[];
   readonly recalled: readonly string[];
 }
 
-export function carriedBy(changes: readonly Change[]): Carried {
+export function summaryOf(changes: readonly KernelChange[]): ChangeSummary {
   const updates = new Set<string>();
   const cves = new Set<string>();
   const recalled = new Set<string>();

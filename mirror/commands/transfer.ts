@@ -10,15 +10,15 @@ import type { JsonValue } from "../../shared/json.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { dateOfMaking } from "../../shared/source_date.ts";
 import type { Instant } from "../../shared/time.ts";
-import { type Carried, carriedBy } from "../carried.ts";
+import { type ChangeSummary, summaryOf } from "../change_summary.ts";
 import type { Context } from "../context.ts";
-import { exportMirror } from "../export.ts";
-import { importTransfer } from "../import.ts";
+import { exportMirror } from "../export_transfer.ts";
+import { importTransfer } from "../import_transfer.ts";
 import { MirrorDir } from "../mirror_dir.ts";
 import { decodeState, encodeState, stateOf } from "../mirror_state.ts";
-import { openTransfer, partsOf } from "../parts.ts";
-import { openTrust, provision } from "../trust.ts";
-import { log, mirrorFreshness, remindOfSite } from "./sync.ts";
+import { openTrust, provision } from "../mirror_trust.ts";
+import { openTransfer, partsOf } from "../transfer_parts.ts";
+import { log, mirrorFreshness, remindOfSite } from "./import_report.ts";
 
 export interface MirrorStateOptions {
   readonly output: string;
@@ -86,7 +86,7 @@ export async function mirrorExport(
   try {
     const now = dateOf(context);
     const made = await exportMirror({ dir, since: base, output: resolve(output), split: size, now });
-    const carried = carriedBy(made.changes);
+    const carried = summaryOf(made.changes);
     const { transfer, digest, written, bytes, roots } = made;
     // Parts of another transfer would be taken for some of this one.
     for (const part of old) if (!written.includes(part)) await rm(part, { force: true });
@@ -142,11 +142,11 @@ export async function mirrorImport(
       terminal.say("Nothing to do: the mirror has all of it.");
       return terminal.result("mirror import", { digest, kernels: [], renewed: 0, known: true });
     }
-    const { transfer, taking, changes, roots } = imported;
-    const carried = carriedBy(changes);
-    await log(dir, taking.upstream, freshness, taking, { transfer: digest });
+    const { transfer, importing, changes, roots } = imported;
+    const carried = summaryOf(changes);
+    await log(dir, importing.upstream, freshness, importing, { transfer: digest });
     summary(terminal, transfer.kernels.length, transfer.renewed, roots, carried);
-    remindOfSite(context, taking);
+    remindOfSite(context, importing);
     terminal.result("mirror import", {
       digest,
       known: false,
@@ -165,7 +165,7 @@ function summary(
   changed: number,
   renewed: number,
   roots: readonly number[],
-  { updates, cves, recalled }: Carried,
+  { updates, cves, recalled }: ChangeSummary,
 ): void {
   terminal.say(`kernels    ${changed} changed, ${renewed} signed again`);
   if (roots.length > 0) terminal.say(`roots      version ${roots.join(", ")}`);
@@ -177,7 +177,7 @@ function summary(
 const listed = (names: readonly string[]): string =>
   [names.length, ...names.slice(0, SHOWN), ...(names.length > SHOWN ? ["…"] : [])].join(" ");
 
-const jsonOf = ({ updates, cves, recalled }: Carried): Record<string, JsonValue> => ({
+const jsonOf = ({ updates, cves, recalled }: ChangeSummary): Record<string, JsonValue> => ({
   updates: [...updates],
   cves: [...cves],
   recalled: [...recalled],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hasExpired } from "../../mirror/judge.ts";
+import { hasExpired } from "../../mirror/verified_kernel.ts";
 import { DAY, instant } from "../../shared/time.ts";
 import { TOP_ROLES } from "../../shared/tuf/schema.ts";
 

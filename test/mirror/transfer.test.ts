@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { MAX_SELECTED } from "../../mirror/selection.ts";
+import { MAX_CHOSEN } from "../../mirror/kernel_choice.ts";
 import {
   encodeTransfer,
   MAX_ARCHIVE_BYTES,
@@ -327,7 +327,7 @@ describe("a transfer", () => {
       `["kernels/${"a".repeat(64)}/feed.json",33554432,"${"a".repeat(64)}"],`,
       `"${"a".repeat(64)}",`,
     ];
-    expect(MAX_TRANSFER_FILES * line.length + MAX_SELECTED * kernel.length).toBeLessThan(MAX_TRANSFER_BYTES);
+    expect(MAX_TRANSFER_FILES * line.length + MAX_CHOSEN * kernel.length).toBeLessThan(MAX_TRANSFER_BYTES);
   });
 
   it("that took longer than signatures last is refused, and taken where that is said to be right", async () => {

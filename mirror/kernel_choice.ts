@@ -7,7 +7,7 @@ import { encodeJson, type JsonObject, type JsonValue, jsonObject } from "../shar
 import { matchesPattern } from "../shared/tuf/path_pattern.ts";
 
 /** Which kernels a mirror has: those named, and those that a pattern fits. Nothing given: all. */
-export interface Selection {
+export interface KernelChoice {
   readonly kernels: ReadonlySet<BuildId>;
   /** glob(7) patterns of `uname -r`. */
   readonly releases: readonly string[];
@@ -15,17 +15,17 @@ export interface Selection {
   readonly distributions: readonly string[];
 }
 
-export const EVERYTHING: Selection = { kernels: new Set(), releases: [], distributions: [] };
+export const ALL_KERNELS: KernelChoice = { kernels: new Set(), releases: [], distributions: [] };
 
-export const MAX_SELECTED = MAX_LISTED;
+export const MAX_CHOSEN = MAX_LISTED;
 const MAX_PATTERNS = 256;
 
 /** Whether a list of the feed is needed to know what is selected. */
-export const hasPatterns = ({ kernels, releases, distributions }: Selection): boolean =>
+export const needsList = ({ kernels, releases, distributions }: KernelChoice): boolean =>
   releases.length > 0 || distributions.length > 0 || kernels.size === 0;
 
-export function isSelected(selection: Selection, listed: Listed): boolean {
-  const { kernels, releases, distributions } = selection;
+export function isChosen(choice: KernelChoice, listed: Listed): boolean {
+  const { kernels, releases, distributions } = choice;
   if (kernels.has(listed.buildId)) return true;
   if (releases.length === 0 && distributions.length === 0) return kernels.size === 0;
   const { release, distribution } = listed;
@@ -35,20 +35,20 @@ export function isSelected(selection: Selection, listed: Listed): boolean {
   );
 }
 
-export const selectionToJson = ({ kernels, releases, distributions }: Selection): JsonObject =>
+export const choiceToJson = ({ kernels, releases, distributions }: KernelChoice): JsonObject =>
   jsonObject({ kernels: [...kernels].sort(), releases, distributions });
 
-export function decodeSelection(selection: Decoder): Selection {
+export function decodeChoice(choice: Decoder): KernelChoice {
   const texts = (name: string) =>
-    selection
+    choice
       .get(name)
       .array(MAX_PATTERNS)
       .map((text) => text.string());
   return {
     kernels: new Set(
-      selection
+      choice
         .get("kernels")
-        .array(MAX_SELECTED)
+        .array(MAX_CHOSEN)
         .map((id) => id.as(buildId)),
     ),
     releases: texts("releases"),
@@ -56,5 +56,5 @@ export function decodeSelection(selection: Decoder): Selection {
   };
 }
 
-export const sameSelection = (a: Selection, b: Selection): boolean => text(a) === text(b);
-const text = (selection: Selection): string => fromUtf8(encodeJson(selectionToJson(selection) as JsonValue));
+export const sameChoice = (a: KernelChoice, b: KernelChoice): boolean => text(a) === text(b);
+const text = (choice: KernelChoice): string => fromUtf8(encodeJson(choiceToJson(choice) as JsonValue));

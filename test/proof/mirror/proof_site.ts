@@ -9,7 +9,7 @@ import { type CommandResult, hostBundle, runNode } from "../../support/commands.
 import type { Random } from "../guest/random.ts";
 
 /** A feed of some kernels in a folder, whose publisher is here, and the client's own bundle to work on copies of it. */
-export class Ground {
+export class ProofSite {
   readonly client = hostBundle;
   readonly ids: readonly BuildId[];
   readonly root: Uint8Array;
@@ -26,14 +26,14 @@ export class Ground {
     this.#publisher = publisher;
   }
 
-  static async make(kernels: number): Promise<Ground> {
-    const work = await mkdtemp(join(tmpdir(), "rebootless-ground-"));
+  static async make(kernels: number): Promise<ProofSite> {
+    const work = await mkdtemp(join(tmpdir(), "rebootless-site-"));
     const repository = await makeRepository();
     const publisher = await Source.make(new MirrorDir(join(work, "source")), repository);
     const ids = Array.from({ length: kernels }, (_, i) => kernelNumber(i + 1));
     await publisher.publish(ids, 1);
     await writeFile(join(work, "root.json"), repository.root);
-    return new Ground(work, ids, repository.root, publisher);
+    return new ProofSite(work, ids, repository.root, publisher);
   }
 
   get rootFile(): string {

@@ -1,5 +1,3 @@
-import { writeFile } from "node:fs/promises";
-import { basename, dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { folderFeed } from "../node/transport/folder_feed.ts";
 import type { Freshness } from "../node/transport/freshness.ts";
@@ -16,22 +14,22 @@ import { artifactPath, rootPath } from "../shared/feed/paths.ts";
 import { encodeJson, jsonObject, parseJson } from "../shared/json.ts";
 import { MAX_ROOT_BYTES, MAX_SMALL_VALUES } from "../shared/limits.ts";
 import { formatInstant } from "../shared/time.ts";
-import { brief, type Change } from "./carried.ts";
+import { briefUpdates, type KernelChange } from "./change_summary.ts";
+import { KernelImport } from "./kernel_import.ts";
 import { type MirrorDir, OWN } from "./mirror_dir.ts";
 import { digestOf, stateOf } from "./mirror_state.ts";
+import { openTrust } from "./mirror_trust.ts";
 import { readSiteTimestamps } from "./site_timestamps.ts";
 import { writeRoots } from "./sync.ts";
-import { Taking } from "./take.ts";
 import {
   decodeRenewalsFile,
   decodeTransfer,
   MAX_RENEWALS_FILE_BYTES,
-  MAX_TRANSFER_BYTES,
   MAX_TRANSFER_FILES,
   TRANSFER,
   type Transfer,
 } from "./transfer.ts";
-import { openTrust } from "./trust.ts";
+import { INCOMING, unpack, wants } from "./unpacked_transfer.ts";
 import { Upstream } from "./upstream.ts";
 
 export interface ImportOptions {
@@ -48,13 +46,11 @@ export type Imported =
       readonly kind: "imported";
       readonly digest: Sha256Hex;
       readonly transfer: Transfer;
-      readonly taking: Taking;
-      readonly changes: readonly Change[];
+      readonly importing: KernelImport;
+      readonly changes: readonly KernelChange[];
       readonly roots: readonly number[];
     };
 
-/** Where a transfer is unpacked and judged before any of it counts. */
-const INCOMING = `${OWN}/incoming`;
 /** Which transfer is being put in place: one that was cut short there may be imported again. */
 const PENDING = "importing.json";
 const MAX_PENDING = 4096;
@@ -101,14 +97,14 @@ async function take(options: ImportOptions): Promise<Imported> {
   const upstream = new Upstream(folderFeed(`${pathToFileURL(dir.path).href}/${INCOMING}/`));
   const batch = await dir.batch();
   const damaged = { kernels: new Set<string>(), artifacts: new Set<string>() };
-  const changes: Change[] = [];
+  const changes: KernelChange[] = [];
   const named = new Set<string>();
-  const taking = new Taking(
+  const importing = new KernelImport(
     { dir, upstream, trust, index, freshness, damaged, site: await readSiteTimestamps(dir), keepOld: false },
     batch,
     (before, after) => {
-      const had = before && brief(decodeManifest(before.manifest));
-      changes.push({ before: had, after: brief(after) });
+      const had = before && briefUpdates(decodeManifest(before.manifest));
+      changes.push({ before: had, after: briefUpdates(after) });
       for (const { sha256 } of artifactsIn(after)) named.add(artifactPath(sha256));
     },
   );
@@ -120,27 +116,17 @@ async function take(options: ImportOptions): Promise<Imported> {
     return carriesRoots.has(path) ? dir.read(`${INCOMING}/${path}`, MAX_ROOT_BYTES) : undefined;
   });
   await writeRoots(dir, trust, batch);
-  for (const id of transfer.kernels) await taking.fetch(id);
-  await renew(taking, transfer);
-  requireWhole(taking);
+  for (const id of transfer.kernels) await importing.fetch(id);
+  await renew(importing, transfer);
+  requireWhole(importing);
   requireUse(transfer, named);
-  await requireResult(transfer, taking);
+  await requireResult(transfer, importing);
 
   await dir.writeOwn(PENDING, encodeJson(jsonObject({ format: 1, transfer: digest })));
-  await taking.commit();
+  await importing.commit();
   await dir.writeIndex(index);
   await dir.files.remove(`${OWN}/${PENDING}`);
-  return { kind: "imported", digest, transfer, taking, changes, roots };
-}
-
-/** transfer.json first; what it does not name is refused, not passed over. */
-function wants(path: string, size: number): boolean {
-  const max = path === TRANSFER ? MAX_TRANSFER_BYTES : MAX_RENEWALS_FILE_BYTES;
-  if (size <= max) return true;
-  throw new RebootlessError(
-    "limit",
-    `a file of ${size} bytes in the transfer, at most ${max} make sense: ${JSON.stringify(path.slice(0, 80))}`,
-  );
+  return { kind: "imported", digest, transfer, importing, changes, roots };
 }
 
 function requireBase({ base, made }: Transfer, here: Sha256Hex, hasKernels: boolean): void {
@@ -157,48 +143,18 @@ function requireBase({ base, made }: Transfer, here: Sha256Hex, hasKernels: bool
   );
 }
 
-/** Every file of the list, each once and as listed, and no other. */
-async function unpack(
-  files: AsyncGenerator<{ readonly path: string; readonly bytes: Uint8Array }>,
-  { files: listed }: Transfer,
-  dir: MirrorDir,
-  progress: (line: string) => void,
-): Promise<void> {
-  const left = new Map(listed.map((file) => [file.path, file]));
-  for await (const { path, bytes } of files) {
-    const file = left.get(path);
-    const name = JSON.stringify(path.slice(0, 100));
-    if (!file) throw new RebootlessError("trust", `the transfer holds ${name}, which it does not list`);
-    if (bytes.length !== file.length || (await sha256Of(bytes)) !== file.sha256) {
-      throw new RebootlessError("trust", `${name} is not the file that the transfer lists`);
-    }
-    left.delete(path);
-    await dir.files.within(`${INCOMING}/${dirname(path)}`, (at) =>
-      writeFile(`${at}/${basename(path)}`, bytes, { flag: "wx" }),
-    );
-    const done = listed.length - left.size;
-    if (done % 1000 === 0) progress(`${done} of ${counted(listed.length, "file")} unpacked`);
-  }
-  const [missing] = left.keys();
-  if (missing === undefined) return;
-  throw new RebootlessError(
-    "trust",
-    `the transfer lacks ${missing}${left.size > 1 ? ` and ${left.size - 1} more` : ""}`,
-  );
-}
-
 /** Kernels that were signed again: each once, none that changed too, and as many as are stated. */
-async function renew(taking: Taking, { files, kernels, renewed }: Transfer): Promise<void> {
+async function renew(importing: KernelImport, { files, kernels, renewed }: Transfer): Promise<void> {
   const seen = new Set<BuildId>(kernels);
   for (const { path } of files.filter((file) => file.path.startsWith("timestamps/"))) {
-    const bytes = await taking.dir.read(`${INCOMING}/${path}`, MAX_RENEWALS_FILE_BYTES);
+    const bytes = await importing.dir.read(`${INCOMING}/${path}`, MAX_RENEWALS_FILE_BYTES);
     const renewals = decodeRenewalsFile(bytes ?? new Uint8Array());
     for (const renewal of renewals) {
       if (seen.has(renewal.buildId)) {
         throw new RebootlessError("trust", `the transfer has kernel ${renewal.buildId} twice`);
       }
       seen.add(renewal.buildId);
-      if ((await taking.renew(renewal)) === "done") continue;
+      if ((await importing.renew(renewal)) === "done") continue;
       throw new RebootlessError(
         "trust",
         `the transfer renews kernel ${renewal.buildId}, which is of another version here`,
@@ -225,8 +181,11 @@ function requireUse({ files }: Transfer, named: ReadonlySet<string>): void {
  * The state that it leads to is the one that it states. A transfer for any mirror states what it carries itself, and the mirror
  * may have more.
  */
-async function requireResult({ base, kernels, files, result }: Transfer, taking: Taking): Promise<void> {
-  const { outcome, trust } = taking;
+async function requireResult(
+  { base, kernels, files, result }: Transfer,
+  importing: KernelImport,
+): Promise<void> {
+  const { outcome, trust } = importing;
   const own = new Set(kernels);
   const counted = base === null ? [...outcome].filter(([id]) => own.has(id)) : [...outcome];
   const root = base === null ? newestRoot(files) : trust.version;
@@ -242,7 +201,7 @@ const newestRoot = (files: Transfer["files"]): number =>
     .map(({ path }) => Number(/^root\/(\d+)\.root\.json$/.exec(path)?.[1] ?? 1))
     .reduce((newest, version) => Math.max(newest, version), 1);
 
-function requireWhole({ faults, notCovered }: Taking): void {
+function requireWhole({ faults, notCovered }: KernelImport): void {
   const [fault] = faults;
   const [missing] = notCovered;
   if (missing !== undefined)

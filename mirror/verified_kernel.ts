@@ -14,10 +14,10 @@ import { type MetadataStore, refresh } from "../shared/tuf/refresh.ts";
 import { TOP_ROLES, type TopRole } from "../shared/tuf/schema.ts";
 import { staged } from "../shared/tuf/staged_store.ts";
 import type { TrustedSet } from "../shared/tuf/trusted_set.ts";
-import type { MirrorTrust } from "./trust.ts";
+import type { MirrorTrust } from "./mirror_trust.ts";
 
 /** A kernel's feed that verified, whole, by the workflow that hosts run. */
-export interface Judged {
+export interface VerifiedKernel {
   /** With the mirror's own roots: those that came along say nothing that they do not. */
   readonly bundle: Bundle;
   readonly manifest: KernelManifest;
@@ -28,19 +28,19 @@ export interface Judged {
  * Verifies what came for a kernel against the mirror's trust and against what the mirror has: nothing may be older.
  * Throws `trust`, `rollback`, `expired`; `parse` becomes `trust`, as what cannot be read was not signed like this.
  *
- * @param marks what the mirror has of the kernel: signed by the feed itself, see `MarkedBundle`.
+ * @param previous what the mirror has of the kernel: signed by the feed itself, see `MarkedBundle`.
  * @param freshness undefined ignores expiry.
  */
-export async function judge(
+export async function verifyFetched(
   id: BuildId,
   bundle: Bundle,
-  marks: Partial<Bundle> | undefined,
+  previous: Partial<Bundle> | undefined,
   trust: MirrorTrust,
   freshness: Freshness | undefined,
-): Promise<Judged> {
+): Promise<VerifiedKernel> {
   try {
-    if (!freshness) return await judgeAt(id, bundle, marks, trust, EXPIRY_IS_NO_MATTER);
-    return await judged(freshness, (now) => judgeAt(id, bundle, marks, trust, now));
+    if (!freshness) return await verifyMirrored(id, bundle, previous, trust, EXPIRY_IS_NO_MATTER);
+    return await judged(freshness, (now) => verifyMirrored(id, bundle, previous, trust, now));
   } catch (error) {
     if (!isCode(error, "parse") && !isCode(error, "limit")) throw error;
     throw new RebootlessError("trust", `what came for kernel ${id} is not a feed`, { cause: error });
@@ -50,15 +50,15 @@ export async function judge(
 /** Before every expiry date: for what lies in a mirror, which hosts judge by their own clocks. */
 export const EXPIRY_IS_NO_MATTER = instant(0);
 
-export async function judgeAt(
+export async function verifyMirrored(
   id: BuildId,
   bundle: Bundle,
-  marks: Partial<Bundle> | undefined,
+  previous: Partial<Bundle> | undefined,
   trust: MirrorTrust,
   now: Instant,
-): Promise<Judged> {
+): Promise<VerifiedKernel> {
   const source = { ...bundleSource(bundle, async () => undefined), root: async () => undefined };
-  const store = staged(marksStore(marks));
+  const store = staged(previousStore(previous));
   const trusted = await refresh({
     source,
     store,
@@ -89,13 +89,13 @@ export const hasExpired = (
   now: Instant,
 ): boolean => TOP_ROLES.some((role) => (trusted[role]?.expires ?? 0) <= now);
 
-function marksStore(marks: Partial<Bundle> | undefined): MetadataStore {
+function previousStore(previous: Partial<Bundle> | undefined): MetadataStore {
   const files = new Map<string, Uint8Array | undefined>(
-    marks
+    previous
       ? [
-          ["timestamp", marks.timestamp],
-          ["snapshot", marks.snapshot],
-          ["targets", marks.targets],
+          ["timestamp", previous.timestamp],
+          ["snapshot", previous.snapshot],
+          ["targets", previous.targets],
         ]
       : [],
   );
@@ -112,8 +112,8 @@ export type MirrorFile =
   | { readonly path: string; readonly same: string };
 
 /** Every file that a kernel in force has below `kernels/`, but for its artifacts. */
-export async function filesOf(
-  { bundle, trusted }: Judged,
+export async function filesOfKernel(
+  { bundle, trusted }: VerifiedKernel,
   trust: MirrorTrust,
 ): Promise<readonly MirrorFile[]> {
   const id = bundle.buildId;
@@ -133,5 +133,5 @@ export async function filesOf(
   ];
 }
 
-export const lineOf = async ({ bundle, manifest, trusted }: Judged): Promise<IndexLine> =>
+export const indexLineOf = async ({ bundle, manifest, trusted }: VerifiedKernel): Promise<IndexLine> =>
   indexLine(manifest, trusted, await sha256Of(encodeBundle(bundle)));

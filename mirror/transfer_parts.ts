@@ -6,7 +6,8 @@ import { ByteStream } from "../shared/archive/byte_stream.ts";
 import { tarFiles } from "../shared/archive/tar.ts";
 import { counted } from "../shared/counted.ts";
 import { RebootlessError } from "../shared/errors.ts";
-import { decodePart, MAX_ARCHIVE_BYTES, MAX_PART_JSON, PART, type Part } from "./transfer.ts";
+import { MAX_ARCHIVE_BYTES } from "./transfer.ts";
+import { decodePart, MAX_PART_JSON, PART, type Part } from "./transfer_part.ts";
 
 /** A tar header and its file's own, in whole blocks. */
 const BLOCK = 512;

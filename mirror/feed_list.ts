@@ -1,12 +1,12 @@
 import { RebootlessError } from "../shared/errors.ts";
-import { hasPatterns, type Selection } from "./selection.ts";
+import { type KernelChoice, needsList } from "./kernel_choice.ts";
 import type { Candidates, Upstream } from "./upstream.ts";
 
 /** Of a choice, in a message. */
 const SHOWN = 5;
 
 /** What a feed lists, or why it is not known. */
-export interface ListAnswer {
+export interface FeedList {
   readonly list: Candidates;
   readonly unlisted?: RebootlessError;
 }
@@ -14,12 +14,12 @@ export interface ListAnswer {
 const NO_LIST: Candidates = { kernels: [], next: undefined };
 
 /** A list is a hint: one that cannot be had, or never ends, keeps nothing from what the mirror has. */
-export async function listOf(
+export async function listKernels(
   upstream: Upstream,
-  selection: Selection,
+  choice: KernelChoice,
   since: string | undefined,
-): Promise<ListAnswer> {
-  if (!hasPatterns(selection)) return { list: NO_LIST };
+): Promise<FeedList> {
+  if (!needsList(choice)) return { list: NO_LIST };
   try {
     const list = await upstream.list(since);
     if (list && list.broken === undefined) return { list };
@@ -59,7 +59,7 @@ export async function noChoice(
 
 export function noMatch(
   { feed }: Upstream,
-  { kernels, releases, distributions }: Selection,
+  { kernels, releases, distributions }: KernelChoice,
 ): RebootlessError {
   const chosen = [...releases, ...distributions, ...kernels];
   const what =

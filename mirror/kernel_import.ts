@@ -18,19 +18,25 @@ import {
 import type { Artifact } from "../shared/feed/update.ts";
 import { decodeSnapshot, decodeTargets, parseEnvelope, type Targets } from "../shared/tuf/schema.ts";
 import type { Batch } from "./batch.ts";
-import { filesOf, type Judged, judge, lineOf, type MirrorFile } from "./judge.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
-import type { MirrorTrust } from "./trust.ts";
+import type { MirrorTrust } from "./mirror_trust.ts";
 import type { Upstream } from "./upstream.ts";
+import {
+  filesOfKernel,
+  indexLineOf,
+  type MirrorFile,
+  type VerifiedKernel,
+  verifyFetched,
+} from "./verified_kernel.ts";
 
 /** A kernel that was not taken, and why. Its old state is as it was. */
-export interface Fault {
+export interface KernelFault {
   readonly buildId: BuildId;
   readonly error: RebootlessError;
 }
 
 /** Takes kernels into a mirror: verified first, with their artifacts, staged, and all of a batch put in place at once. */
-export class Taking {
+export class KernelImport {
   readonly dir: MirrorDir;
   readonly upstream: Upstream;
   readonly trust: MirrorTrust;
@@ -50,7 +56,7 @@ export class Taking {
   readonly renewed: BuildId[] = [];
   /** Asked for by name, and the feed has nothing for them. */
   readonly notCovered: BuildId[] = [];
-  readonly faults: Fault[] = [];
+  readonly faults: KernelFault[] = [];
   /** Files that were fetched, and what they weigh. */
   readonly artifacts = { count: 0, bytes: 0 };
   /** How many kernels something was fetched for, and all bytes that were fetched for kernels. */
@@ -63,7 +69,7 @@ export class Taking {
 
   constructor(
     parts: Pick<
-      Taking,
+      KernelImport,
       "dir" | "upstream" | "trust" | "index" | "freshness" | "damaged" | "site" | "keepOld"
     >,
     batch: Batch,
@@ -91,24 +97,28 @@ export class Taking {
       const isNew = typeof came === "object";
       const bundle = isNew ? came : came === "same" || this.keepOld ? here : undefined;
       if (!bundle) return;
-      const judged = await this.#judged(bundle, here, isNew);
-      if (!judged) return;
+      const verified = await this.#verified(bundle, here, isNew);
+      if (!verified) return;
       let bytes = isNew ? encodeBundle(bundle).length : 0;
       // One after the other: kernels are fetched in parallel, and an artifact may have 32 MB.
-      for (const artifact of artifactsIn(judged.manifest)) bytes += await this.#have(artifact);
-      if (isNew && this.keepOld) bytes += await this.#fetchOld(judged, here);
+      for (const artifact of artifactsIn(verified.manifest)) bytes += await this.#have(artifact);
+      if (isNew && this.keepOld) bytes += await this.#fetchOld(verified, here);
       if (bytes > 0) this.fetched.kernels++;
       this.fetched.bytes += bytes;
-      await this.#stage(judged, known);
+      await this.#stage(verified, known);
       this.taken.push(id);
-      this.#onTaken?.(here, judged.manifest);
+      this.#onTaken?.(here, verified.manifest);
     });
   }
 
   /** Returns undefined for a kernel that is kept as it is although it does not verify any more. */
-  async #judged(bundle: Bundle, here: Bundle | undefined, isNew: boolean): Promise<Judged | undefined> {
+  async #verified(
+    bundle: Bundle,
+    here: Bundle | undefined,
+    isNew: boolean,
+  ): Promise<VerifiedKernel | undefined> {
     try {
-      return await judge(bundle.buildId, bundle, this.#marks(here), this.trust, this.freshness);
+      return await verifyFetched(bundle.buildId, bundle, this.#previous(here), this.trust, this.freshness);
     } catch (error) {
       if (this.keepOld && !isNew && isCode(error, "trust")) return undefined;
       throw error;
@@ -121,8 +131,8 @@ export class Taking {
     if (!here || targetsVersion(snapshot) !== this.index.get(id)?.version) return "stale";
     await this.#attempt(id, async () => {
       const came = { ...here, timestamp, snapshot };
-      const judged = await judge(id, came, this.#marks(here), this.trust, this.freshness);
-      await this.#stage(judged);
+      const verified = await verifyFetched(id, came, this.#previous(here), this.trust, this.freshness);
+      await this.#stage(verified);
       this.renewed.push(id);
     });
     return "done";
@@ -143,7 +153,7 @@ export class Taking {
   }
 
   /** A timestamp of the site's own is no mark: it counts on its own. What may not go back is then the snapshot's. */
-  #marks(here: Bundle | undefined): Partial<Bundle> | undefined {
+  #previous(here: Bundle | undefined): Partial<Bundle> | undefined {
     if (!here || !this.site.has(here.buildId)) return here;
     const { snapshot, targets } = here;
     return { snapshot, targets };
@@ -188,7 +198,7 @@ export class Taking {
   }
 
   /** Fetches what was in force since the targets that are here. Returns how many bytes that were. */
-  async #fetchOld({ bundle, trusted }: Judged, here: Bundle | undefined): Promise<number> {
+  async #fetchOld({ bundle, trusted }: VerifiedKernel, here: Bundle | undefined): Promise<number> {
     const id = bundle.buildId;
     const since = (here && targetsIn(here.targets)?.version) ?? 1;
     let bytes = 0;
@@ -220,12 +230,12 @@ export class Taking {
   }
 
   /** @param known digest of the feed.json that is here. */
-  async #stage(judged: Judged, known?: Sha256Hex): Promise<void> {
-    const id = judged.bundle.buildId;
+  async #stage(verified: VerifiedKernel, known?: Sha256Hex): Promise<void> {
+    const id = verified.bundle.buildId;
     await this.#requireFolders(id);
-    const line = await lineOf(judged);
+    const line = await indexLineOf(verified);
     const all = this.damaged.kernels.has(id) || !this.index.has(id);
-    for (const file of await filesOf(judged, this.trust)) {
+    for (const file of await filesOfKernel(verified, this.trust)) {
       const moves = line.sha256 !== known && /\/(?:timestamp|feed)\.json$/.test(file.path);
       if (!all && !moves && (await this.#isThere(file))) continue;
       if ("bytes" in file) await this.#batch.write(file.path, file.bytes);

@@ -9,7 +9,7 @@ import type { MirrorDir } from "./mirror_dir.ts";
  * What changed in a mirror while it is served, by looking at its index whenever that was replaced. It begins anew with
  * each process, as a cursor says: who asks with an old one is given the whole list, and fetches no more for it.
  */
-export class MirrorChanges {
+export class ChangeList {
   readonly #dir: MirrorDir;
   readonly #name = randomBytes(8).toString("hex");
   /** By the number of the last change, rising. */

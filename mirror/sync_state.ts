@@ -1,0 +1,38 @@
+import { Decoder } from "../shared/decode.ts";
+import { encodeJson, jsonObject, parseJson } from "../shared/json.ts";
+import { unlessDamaged } from "./damage.ts";
+import { choiceToJson, decodeChoice, type KernelChoice, MAX_CHOSEN } from "./kernel_choice.ts";
+import type { MirrorDir } from "./mirror_dir.ts";
+
+/** What a mirror remembers of its last sync. */
+export interface SyncState {
+  readonly feed: string;
+  readonly choice: KernelChoice;
+  /** Where the feed's list of changes ended, once everything up to there was taken. */
+  readonly cursor: string | undefined;
+}
+
+const FILE = "state.json";
+const MAX_BYTES = 32 * 1024 * 1024;
+/** The kernels of a choice, and its patterns. */
+const MAX_VALUES = 3 * MAX_CHOSEN + 1024;
+
+/** undefined where there is none, or one that is damaged: then everything is asked. */
+export async function readSyncState(dir: MirrorDir): Promise<SyncState | undefined> {
+  const bytes = await dir.readOwn(FILE, MAX_BYTES);
+  if (!bytes) return undefined;
+  return unlessDamaged(() => {
+    const state = new Decoder(parseJson(bytes, FILE, MAX_VALUES), FILE);
+    state.get("format").literal(1);
+    return {
+      feed: state.get("feed").string(4096),
+      choice: decodeChoice(state.get("selection")),
+      cursor: state.get("cursor").optional((text) => text.string()),
+    };
+  });
+}
+
+export async function writeSyncState(dir: MirrorDir, { feed, choice, cursor }: SyncState): Promise<void> {
+  const state = jsonObject({ format: 1, feed, selection: choiceToJson(choice), cursor });
+  await dir.writeOwn(FILE, encodeJson(state));
+}

@@ -1,0 +1,128 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
+import { tarEnd, tarHeader, tarPadding } from "../shared/archive/tar.ts";
+import { type Sha256Hex, sha256Hex } from "../shared/brand.ts";
+import { sha256Of } from "../shared/crypto/digest.ts";
+import { RebootlessError } from "../shared/errors.ts";
+import { type Instant, SECOND } from "../shared/time.ts";
+import type { MirrorDir } from "./mirror_dir.ts";
+import type { TransferFile } from "./transfer.ts";
+import { encodePart, MAX_PARTS, PART, PART_DATA } from "./transfer_part.ts";
+import { partName } from "./transfer_parts.ts";
+
+export interface TransferOutput {
+  readonly output: string;
+  /** The size of a part in bytes; undefined writes one file. */
+  readonly split: number | undefined;
+  readonly now: Instant;
+}
+
+/** Bytes at hand, or those of the mirror's file at the path. */
+type Content = { readonly bytes: Uint8Array } | { readonly from: MirrorDir };
+export type Entry = TransferFile & Content;
+
+/**
+ * Writes a transfer into one file, or into parts. A file appears under its name once it is whole.
+ *
+ * @param digest SHA-256 of transfer.json.
+ */
+export async function writeTransfer(
+  { output, split, now }: TransferOutput,
+  entries: readonly Entry[],
+  digest: Sha256Hex,
+): Promise<readonly string[]> {
+  const whole = `${output}.${process.pid}.new`;
+  try {
+    await writeWhole(whole, entries, Math.floor(now / SECOND));
+    if (split === undefined) {
+      await rename(whole, output);
+      return [output];
+    }
+    return await writeParts(whole, output, split, digest, Math.floor(now / SECOND));
+  } finally {
+    await rm(whole, { force: true });
+  }
+}
+
+async function writeWhole(path: string, entries: readonly Entry[], seconds: number): Promise<void> {
+  const out = await openNew(path);
+  try {
+    for (const entry of entries) {
+      await out.writeFile(tarHeader(entry.path, entry.length, seconds));
+      await writeContent(out, entry);
+      await out.writeFile(tarPadding(entry.length));
+    }
+    await out.writeFile(tarEnd());
+    await out.sync();
+  } finally {
+    await out.close();
+  }
+}
+
+/** A file of the mirror is read once: what is written is what its digest was compared with. */
+async function writeContent(out: FileHandle, entry: Entry): Promise<void> {
+  if ("bytes" in entry) return out.writeFile(entry.bytes);
+  const bytes = await entry.from.read(entry.path, entry.length).catch((cause: unknown) => {
+    throw damaged(entry.path, cause);
+  });
+  if (bytes?.length !== entry.length || (await sha256Of(bytes)) !== entry.sha256) throw damaged(entry.path);
+  await out.writeFile(bytes);
+}
+
+async function writeParts(
+  whole: string,
+  output: string,
+  size: number,
+  transfer: Sha256Hex,
+  seconds: number,
+): Promise<readonly string[]> {
+  const total = (await stat(whole)).size;
+  const parts = Math.ceil(total / size);
+  if (parts > MAX_PARTS) {
+    throw new RebootlessError(
+      "usage",
+      `parts of ${size} bytes would be ${parts}, at most ${MAX_PARTS} make sense`,
+    );
+  }
+  const written: string[] = [];
+  for (let part = 1; part <= parts; part++) {
+    const start = (part - 1) * size;
+    const length = Math.min(size, total - start);
+    const read = () => createReadStream(whole, { start, end: start + length - 1 });
+    const hash = createHash("sha256");
+    for await (const chunk of read()) hash.update(chunk as Buffer);
+    const head = encodePart({ transfer, part, parts, length, sha256: sha256Hex(hash.digest("hex")) });
+    const path = partName(output, part);
+    const out = await openNew(`${path}.new`);
+    try {
+      for (const bytes of [tarHeader(PART, head.length, seconds), head, tarPadding(head.length)]) {
+        await out.writeFile(bytes);
+      }
+      await out.writeFile(tarHeader(PART_DATA, length, seconds));
+      for await (const chunk of read()) await out.writeFile(chunk as Buffer);
+      await out.writeFile(tarPadding(length));
+      await out.writeFile(tarEnd());
+      await out.sync();
+    } finally {
+      await out.close();
+    }
+    await rename(`${path}.new`, path);
+    written.push(path);
+  }
+  return written;
+}
+
+async function openNew(path: string): Promise<FileHandle> {
+  await rm(path, { force: true });
+  return open(path, "wx").catch((cause: unknown) => {
+    throw new RebootlessError("io", `cannot write ${path}`, { cause });
+  });
+}
+
+/** Returns the error for a file of the mirror that is not what it should be. */
+export const damaged = (path: string, cause?: unknown): RebootlessError =>
+  new RebootlessError("trust", `${path} of this mirror is damaged or missing`, {
+    cause,
+    hint: "Nothing was written. Run `rebootless mirror verify`, then `rebootless mirror sync`.",
+  });

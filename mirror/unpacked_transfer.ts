@@ -1,0 +1,49 @@
+import { writeFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { counted } from "../shared/counted.ts";
+import { sha256Of } from "../shared/crypto/digest.ts";
+import { RebootlessError } from "../shared/errors.ts";
+import { type MirrorDir, OWN } from "./mirror_dir.ts";
+import { MAX_RENEWALS_FILE_BYTES, MAX_TRANSFER_BYTES, TRANSFER, type Transfer } from "./transfer.ts";
+
+/** Where a transfer is unpacked and judged before any of it counts. */
+export const INCOMING = `${OWN}/incoming`;
+/** transfer.json first; what it does not name is refused, not passed over. */
+export function wants(path: string, size: number): boolean {
+  const max = path === TRANSFER ? MAX_TRANSFER_BYTES : MAX_RENEWALS_FILE_BYTES;
+  if (size <= max) return true;
+  throw new RebootlessError(
+    "limit",
+    `a file of ${size} bytes in the transfer, at most ${max} make sense: ${JSON.stringify(path.slice(0, 80))}`,
+  );
+}
+
+/** Every file of the list, each once and as listed, and no other. */
+export async function unpack(
+  files: AsyncGenerator<{ readonly path: string; readonly bytes: Uint8Array }>,
+  { files: listed }: Transfer,
+  dir: MirrorDir,
+  progress: (line: string) => void,
+): Promise<void> {
+  const left = new Map(listed.map((file) => [file.path, file]));
+  for await (const { path, bytes } of files) {
+    const file = left.get(path);
+    const name = JSON.stringify(path.slice(0, 100));
+    if (!file) throw new RebootlessError("trust", `the transfer holds ${name}, which it does not list`);
+    if (bytes.length !== file.length || (await sha256Of(bytes)) !== file.sha256) {
+      throw new RebootlessError("trust", `${name} is not the file that the transfer lists`);
+    }
+    left.delete(path);
+    await dir.files.within(`${INCOMING}/${dirname(path)}`, (at) =>
+      writeFile(`${at}/${basename(path)}`, bytes, { flag: "wx" }),
+    );
+    const done = listed.length - left.size;
+    if (done % 1000 === 0) progress(`${done} of ${counted(listed.length, "file")} unpacked`);
+  }
+  const [missing] = left.keys();
+  if (missing === undefined) return;
+  throw new RebootlessError(
+    "trust",
+    `the transfer lacks ${missing}${left.size > 1 ? ` and ${left.size - 1} more` : ""}`,
+  );
+}
