@@ -7,7 +7,7 @@ export interface BaseContext extends Dating {
 }
 
 /** What a command is given. */
-export interface Context extends BaseContext {
+export interface PublisherContext extends BaseContext {
   readonly prompt: Prompt;
   /** For an outcome that is no failure and that a script may still want to know of. */
   readonly exitWith: (code: number) => void;

@@ -13,13 +13,13 @@ import { keysGroup } from "./commands/keys_group.ts";
 import { publishGroup } from "./commands/publish_group.ts";
 import { recallGroup } from "./commands/recall_group.ts";
 import { rootGroup } from "./commands/root_group.ts";
-import type { CommandGroup, Modes, Run, RunCommand } from "./commands/run.ts";
+import type { CommandGroup, Modes, RunCommand, RunInProcess } from "./commands/run.ts";
 import { serveGroup } from "./commands/serve_group.ts";
 import { terminalPrompt } from "./commands/terminal_prompt.ts";
-import type { Context } from "./context.ts";
+import type { PublisherContext } from "./context.ts";
 
 /** What the process gives to commands besides what `run` does; a test gives its own. */
-export type ProcessContext = Pick<Context, "prompt" | "exitWith">;
+export type ProcessContext = Pick<PublisherContext, "prompt" | "exitWith">;
 
 const PROCESS: ProcessContext = {
   prompt: terminalPrompt,
@@ -37,7 +37,7 @@ const GROUPS: HelpGroups = {
 };
 
 /** The command line. `run` gives each action its context and turns what it throws into an exit code. */
-export function program(version: string, run: Run, own: ProcessContext = PROCESS): Command {
+export function program(version: string, run: RunInProcess, own: ProcessContext = PROCESS): Command {
   const root = new Command("rebootless-publish")
     .description("Makes updates for exact kernel builds, signs them and publishes them to a feed.")
     .version(version)

@@ -4,7 +4,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { decodeManifest, encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import { MAX_ARTIFACT_BYTES, MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
 import { dateOfMaking } from "../../shared/source_date.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { decodeDraft } from "../feed/draft_files.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { readLivepatchModule } from "../module/livepatch_module.ts";
@@ -22,7 +22,7 @@ export interface AddOptions extends Omit<UpdateOptions, "distribution" | "covera
  * it was edited, and the file is replaced whole or not at all.
  */
 export async function add(
-  context: Context,
+  context: PublisherContext,
   path: string,
   modulePath: string,
   options: AddOptions,

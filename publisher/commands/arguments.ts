@@ -16,14 +16,14 @@ export function days(value: string): number {
   throw new InvalidArgumentError("A number of days.");
 }
 
-export function feedAddress(value: string): string {
+export function parseFeedUrl(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (!url || !["http:", "https:"].includes(url.protocol))
     throw new InvalidArgumentError("An http or https address.");
   return url.href.endsWith("/") ? url.href : `${url.href}/`;
 }
 
-export const kernels = (value: string, before: readonly BuildId[]): readonly BuildId[] => [
+export const manyKernels = (value: string, before: readonly BuildId[]): readonly BuildId[] => [
   ...before,
   checked(() => buildId(value)),
 ];

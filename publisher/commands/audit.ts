@@ -3,10 +3,10 @@ import { RebootlessError } from "../../shared/errors.ts";
 import type { JsonObject } from "../../shared/json.ts";
 import { excerpt } from "../../shared/printable.ts";
 import { formatInstant, parseInstant } from "../../shared/time.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { type AuditEntry, auditEntries } from "../feed/audit.ts";
 import { edgeClient } from "../feed/edge_client.ts";
-import { openWorkspace } from "../feed/workspace.ts";
+import { openPublisherFolder } from "../feed/publisher_folder.ts";
 import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
 
 export interface AuditOptions extends OpenKeysOptions {
@@ -18,15 +18,15 @@ export interface AuditOptions extends OpenKeysOptions {
 }
 
 /** Shows who published what, out of a log that was read and verified from its beginning. */
-export async function audit(context: Context, dir: string, options: AuditOptions): Promise<void> {
+export async function audit(context: PublisherContext, dir: string, options: AuditOptions): Promise<void> {
   const { terminal, clock } = context;
   const wanted = filterOf(options);
   const known = options.known === undefined ? undefined : digestOf(options.known);
-  const workspace = await openWorkspace(dir, keyringOf(context, options));
+  const folder = await openPublisherFolder(dir, keyringOf(context, options));
   const shown: JsonObject[] = [];
   let last: AuditEntry | undefined;
   let met = known === undefined;
-  for await (const entry of auditEntries(edgeClient(options.feed, workspace, clock))) {
+  for await (const entry of auditEntries(edgeClient(options.feed, folder, clock))) {
     last = entry;
     met ||= entry.sha256 === known;
     if (!wanted(entry)) continue;

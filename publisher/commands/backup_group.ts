@@ -6,13 +6,13 @@ import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { jsonObject } from "../../shared/json.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { edgeClient, edgeReader } from "../feed/edge_client.ts";
 import { edgeFeed } from "../feed/edge_feed.ts";
+import { openPublisherFolder } from "../feed/publisher_folder.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { restore } from "../feed/restore.ts";
-import { openWorkspace } from "../feed/workspace.ts";
-import { feedAddress, withKeys } from "./arguments.ts";
+import { parseFeedUrl, withKeys } from "./arguments.ts";
 import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
 import type { CommandGroup } from "./run.ts";
 
@@ -30,7 +30,7 @@ export const backupGroup: CommandGroup = (root, run) => {
   root
     .command("backup <folder>")
     .description("bring a folder up to all that a feed has, verified: a backup, and a mirror too")
-    .requiredOption("--feed <url>", "address of the feed", feedAddress)
+    .requiredOption("--feed <url>", "address of the feed", parseFeedUrl)
     .requiredOption("--root <file>", "a root of trust that you hold, of any version")
     .action((folder: string, options: BackupOptions, self: Command) =>
       run("backup", self, (context) => runBackup(context, folder, options)),
@@ -39,14 +39,14 @@ export const backupGroup: CommandGroup = (root, run) => {
     .description(
       "put a backup into a feed, as the publisher of DIR; nothing there is replaced by something older",
     )
-    .requiredOption("--feed <url>", "address of the feed", feedAddress)
+    .requiredOption("--feed <url>", "address of the feed", parseFeedUrl)
     .action((dir: string, folder: string, options: RestoreOptions, self: Command) =>
       run("restore", self, (context) => runRestore(context, dir, folder, options)),
     );
 };
 
 async function runBackup(
-  { terminal }: Context,
+  { terminal }: PublisherContext,
   folder: string,
   { feed, root }: BackupOptions,
 ): Promise<void> {
@@ -63,14 +63,14 @@ async function runBackup(
 }
 
 async function runRestore(
-  context: Context,
+  context: PublisherContext,
   dir: string,
   folder: string,
   options: RestoreOptions,
 ): Promise<void> {
   const { terminal, clock } = context;
-  const workspace = await openWorkspace(dir, keyringOf(context, options));
-  const edge = edgeClient(options.feed, workspace, clock);
+  const publisher = await openPublisherFolder(dir, keyringOf(context, options));
+  const edge = edgeClient(options.feed, publisher, clock);
   const { kernels, restored, kept, faults } = await restore(edge, folder, terminal.progress);
   terminal.say(`restored   ${restored} of ${counted(kernels, "kernel")}; ${kept} there as new or newer`);
   const [first] = faults;

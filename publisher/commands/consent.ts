@@ -1,6 +1,6 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { inGroups } from "../../shared/tuf/key_words.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 
 /** What somebody is about to sign, in lines. Digests are plain in them, as programs get them. */
 export interface Shown {
@@ -10,7 +10,7 @@ export interface Shown {
 }
 
 /** For people: with digests to be compared. */
-export const shownLines = ({ diff, faults, warnings }: Shown): readonly string[] =>
+export const consentLines = ({ diff, faults, warnings }: Shown): readonly string[] =>
   [
     ...diff,
     ...faults.map((fault) => `FAULT      ${fault}`),
@@ -22,13 +22,13 @@ export const shownLines = ({ diff, faults, warnings }: Shown): readonly string[]
  * there is nobody to ask.
  */
 export async function requireConsent(
-  { terminal, prompt }: Context,
+  { terminal, prompt }: PublisherContext,
   shown: Shown,
   yes: boolean,
   question = "Sign this?",
 ): Promise<void> {
   if (yes) {
-    for (const line of shownLines(shown)) terminal.say(line);
+    for (const line of consentLines(shown)) terminal.say(line);
     return;
   }
   if (!prompt.interactive) {
@@ -36,7 +36,7 @@ export async function requireConsent(
       hint: "--yes signs without asking.",
     });
   }
-  if (await prompt.confirm(shownLines(shown), question)) return;
+  if (await prompt.confirm(consentLines(shown), question)) return;
   throw new RebootlessError("not_permitted", "you said no: nothing was signed");
 }
 
@@ -44,5 +44,5 @@ export async function requireConsent(
  * For commands that one person gives to make, sign and publish at once: giving it is consent where nobody sits at a
  * terminal, and who does is still asked.
  */
-export const consentOrUnattended = (context: Context, shown: Shown, yes: boolean): Promise<void> =>
+export const consentOrUnattended = (context: PublisherContext, shown: Shown, yes: boolean): Promise<void> =>
   requireConsent(context, shown, yes || !context.prompt.interactive);

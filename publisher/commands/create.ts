@@ -8,13 +8,12 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { type JsonValue, parseJson } from "../../shared/json.ts";
 import { dateOfMaking } from "../../shared/source_date.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { moduleKernel } from "../create/module/module_kernel.ts";
 import { type ModuleSigner, moduleSigner, signModule } from "../create/module/sign_module.ts";
 import { writeModule } from "../create/module/write_module.ts";
 import type { PatchObject } from "../create/patch_object.ts";
 import { reportText } from "../create/report_text.ts";
-import { shippedKernel } from "../create/shipped.ts";
 import { applyPatch } from "../create/source/apply_patch.ts";
 import { compileHooks, MAX_HOOKS_BYTES } from "../create/source/compile_hooks.ts";
 import { openHeaders } from "../create/source/headers.ts";
@@ -22,6 +21,7 @@ import { objectCache } from "../create/source/object_cache.ts";
 import { MAX_PATCH_BYTES } from "../create/source/patch_file.ts";
 import { openSource } from "../create/source/source_tree.ts";
 import { openWorkspace } from "../create/source/workspace.ts";
+import { unitComparer } from "../create/unit_comparer.ts";
 import { makeUpdate, type UpdateContent, type UpdateReport } from "../create/update.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { makeDraft, type UpdateOptions } from "./draft.ts";
@@ -58,7 +58,7 @@ export interface CreateOptions extends Partial<UpdateOptions> {
  * From a source patch to a livepatch module, its draft and a report, by the distribution's own packages. With `check` only
  * the report. A patch that cannot be brought to a running kernel ends with `not_live`, its report said all the same.
  */
-export async function create(context: Context, options: CreateOptions): Promise<void> {
+export async function create(context: PublisherContext, options: CreateOptions): Promise<void> {
   const { terminal } = context;
   const published = dateOfMaking(context);
   const output = outputOf(options);
@@ -122,7 +122,7 @@ interface Content {
 
 /** Opens everything that the patch needs, and gives the source back whatever comes. */
 async function contentOf(
-  { terminal, warn }: Context,
+  { terminal, warn }: PublisherContext,
   options: CreateOptions,
   { image, modules }: KernelAndModules,
   patch: string,
@@ -133,7 +133,7 @@ async function contentOf(
   const source = await openSource(options.source, cache, progress);
   const changes = await applyPatch(source.root, patch, options.fuzz);
   const headers = await openHeaders(options.headers, image.release, cache);
-  const shipped = shippedKernel(image, headers.symvers, modules);
+  const shipped = unitComparer(image, headers.symvers, modules);
   const workspace = await openWorkspace(source, headers, {
     cache,
     jobs: options.jobs ?? availableParallelism(),

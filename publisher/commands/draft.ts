@@ -10,13 +10,13 @@ import type { Update } from "../../shared/feed/update.ts";
 import { MAX_ARTIFACT_BYTES } from "../../shared/limits.ts";
 import { dateOfMaking } from "../../shared/source_date.ts";
 import { type Instant, parseInstant } from "../../shared/time.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { landmarks } from "../fingerprint/landmarks.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { type LivepatchModule, readLivepatchModule } from "../module/livepatch_module.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
-import { requireNew, writeOutput } from "./output.ts";
+import { requireReplaceable, writeOutput } from "./output.ts";
 import { targetObject } from "./target_object.ts";
 
 /** What a person says of an update. */
@@ -47,7 +47,7 @@ export interface DraftOptions extends UpdateOptions {
 }
 
 /** A manifest of one update, which nobody has signed. */
-export interface Draft {
+export interface EncodedDraft {
   readonly update: Update;
   readonly encoded: Uint8Array;
 }
@@ -56,9 +56,9 @@ export interface Draft {
  * Makes a draft: a manifest of one update, with the fingerprints of every function that the module replaces,
  * read from the module itself. Nothing is signed; a person may read and edit it first.
  */
-export async function draft(context: Context, options: DraftOptions): Promise<void> {
+export async function draft(context: PublisherContext, options: DraftOptions): Promise<void> {
   const published = dateOfMaking(context);
-  await requireNew(options.output, options.force);
+  await requireReplaceable(options.output, options.force);
   const bytes = await readBounded(options.module, MAX_ARTIFACT_BYTES);
   const changed = new Set<string>(readLivepatchModule(bytes).objects.map(({ object }) => object));
   const kernel = await openWithModules(options.image, options.modules, (name) => changed.has(name));
@@ -73,7 +73,7 @@ export async function makeDraft(
   bytes: Uint8Array,
   options: UpdateOptions,
   published: Instant,
-): Promise<Draft> {
+): Promise<EncodedDraft> {
   const { image } = kernel;
   const module = readLivepatchModule(bytes);
   requireSameKernel(image, module);
@@ -127,7 +127,7 @@ function rolloutOf({ rollout, rolloutStart }: UpdateOptions, published: Instant)
 }
 
 function say(
-  terminal: Context["terminal"],
+  terminal: PublisherContext["terminal"],
   image: KernelImage,
   update: Update,
   { output, ...options }: DraftOptions,

@@ -3,14 +3,14 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { jsonObject } from "../../shared/json.ts";
 import { fingerprintToJson } from "../../shared/runpre/json.ts";
 import { landmarksToJson } from "../../shared/runpre/landmarks_json.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { fingerprintWhole, kernelFile } from "../fingerprint/kernel_file.ts";
 import { fingerprintFunction } from "../fingerprint/kernel_function.ts";
 import { landmarks } from "../fingerprint/landmarks.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { fingerprintModules } from "./fingerprint_modules.ts";
 import { openKernelInput } from "./kernel_input.ts";
-import { requireNew, writeOutput } from "./output.ts";
+import { requireReplaceable, writeOutput } from "./output.ts";
 
 export interface FingerprintOptions {
   /** Where to write the fingerprints of the whole kernel. */
@@ -22,7 +22,7 @@ export interface FingerprintOptions {
 
 /** Says what functions must look like in memory: those named on the terminal, or all of them in a file. */
 export async function fingerprint(
-  context: Context,
+  context: PublisherContext,
   imageFile: string,
   names: readonly string[],
   { output, force, modules }: FingerprintOptions,
@@ -40,7 +40,7 @@ export async function fingerprint(
       hint: "rebootless-publish fingerprint vmlinuz -o kernel.fp",
     });
   }
-  if (output !== undefined) await requireNew(output, force);
+  if (output !== undefined) await requireReplaceable(output, force);
   const image = await openKernelInput(imageFile);
   if (output === undefined) fingerprintNamed(context, image, names);
   else await fingerprintAll(context, image, output);
@@ -49,7 +49,7 @@ export async function fingerprint(
 const kernelJson = ({ buildId, release }: KernelImage) => jsonObject({ build_id: buildId, release });
 
 async function fingerprintAll(
-  { terminal, warn }: Context,
+  { terminal, warn }: PublisherContext,
   image: KernelImage,
   output: string,
 ): Promise<void> {
@@ -71,7 +71,11 @@ async function fingerprintAll(
 }
 
 /** A name of which there are several is given as `name,position`. */
-function fingerprintNamed({ terminal }: Context, image: KernelImage, names: readonly string[]): void {
+function fingerprintNamed(
+  { terminal }: PublisherContext,
+  image: KernelImage,
+  names: readonly string[],
+): void {
   const fingerprints = names.map((name) => fingerprintFunction(image, named(name)));
   for (const fn of fingerprints) {
     const sites = fn.sites.map(({ kind, at }) => `${kind}@${at}`).join(" ");

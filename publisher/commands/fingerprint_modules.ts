@@ -3,16 +3,16 @@ import { join } from "node:path";
 import { counted } from "../../shared/counted.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { moduleFile } from "../fingerprint/module_file.ts";
 import { fingerprintModule } from "../fingerprint/module_function.ts";
 import type { ModuleFile } from "../kernel_files/module_files.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
-import { requireNew, writeOutput } from "./output.ts";
+import { requireReplaceable, writeOutput } from "./output.ts";
 
 /** Writes a fingerprint file for each module of packages, folders or files: FOLDER/NAME.fp. */
 export async function fingerprintModules(
-  context: Context,
+  context: PublisherContext,
   imagePath: string,
   modulePaths: readonly string[],
   folder: string,
@@ -26,7 +26,7 @@ export async function fingerprintModules(
       hint: "Give a .ko file, a folder such as /lib/modules/RELEASE, or a package.",
     });
   }
-  for (const { name } of files) await requireNew(join(folder, fileName(name)), force);
+  for (const { name } of files) await requireReplaceable(join(folder, fileName(name)), force);
   await mkdir(folder, { recursive: true });
   const written: JsonObject[] = [];
   for (const file of files) {
@@ -47,7 +47,7 @@ const fileName = (module: string): string => `${module}.fp`;
 
 /** A module may have data alone; what cannot be fingerprinted at all does not keep the others from it. */
 async function writeIfCode(
-  context: Context,
+  context: PublisherContext,
   kernel: KernelAndModules,
   file: ModuleFile,
   folder: string,
@@ -62,7 +62,7 @@ async function writeIfCode(
 }
 
 async function writeOne(
-  { warn }: Context,
+  { warn }: PublisherContext,
   { image, link }: KernelAndModules,
   file: ModuleFile,
   folder: string,

@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
+import { rootVersions } from "../feed/publisher_folder.ts";
 import { readBounded } from "../feed/read_bounded.ts";
-import { rootVersions } from "../feed/workspace.ts";
 
 /**
  * The root that a signer holds: the file or folder that was named, or the newest beside the key: in its own

@@ -2,16 +2,16 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { formatInstant, instant } from "../../shared/time.ts";
 import { inGroups } from "../../shared/tuf/key_words.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { writeEdgeVars } from "../feed/edge_vars.ts";
-import { addRoot, createWorkspace, edgeVarsFile, keyFile, rootFile } from "../feed/workspace.ts";
+import { addRoot, createPublisherFolder, edgeVarsFile, keyFile, rootFile } from "../feed/publisher_folder.ts";
 import { encodePublicKey, type KeyRole, newKey, type SigningKey, writeKeyFile } from "../keys/key_file.ts";
 import { newPassphrase, type PassphraseOptions } from "../keys/passphrase.ts";
-import { firstRoot, ROOT_LIFE_MS } from "../keys/root.ts";
+import { firstRoot, ROOT_LIFETIME_MS } from "../keys/root.ts";
 import { warnOpen } from "./keys_new.ts";
 import { writeNew } from "./output.ts";
 
-export interface InitOptions extends PassphraseOptions {
+export interface InitCommandOptions extends PassphraseOptions {
   readonly publisher: string;
   readonly audience: string;
   /** Of root and of targets. */
@@ -24,13 +24,17 @@ export interface InitOptions extends PassphraseOptions {
 }
 
 /** Makes a feed's keys, its root of trust and the edge's secrets, in a new folder. Makes no request. */
-export async function init(context: Context, dir: string, options: InitOptions): Promise<void> {
+export async function init(
+  context: PublisherContext,
+  dir: string,
+  options: InitCommandOptions,
+): Promise<void> {
   const { terminal, clock, prompt } = context;
   const { publisher, audience, threshold, keys } = options;
   if (threshold > keys)
     throw new RebootlessError("usage", `a threshold of ${threshold} needs that many keys`);
   const passphrase = await newPassphrase(options, prompt);
-  await createWorkspace({ dir, publisher, audience });
+  await createPublisherFolder({ dir, publisher, audience });
   if (passphrase === undefined) warnOpen(context);
 
   const make = (role: KeyRole, name: string) =>
@@ -59,7 +63,7 @@ export async function init(context: Context, dir: string, options: InitOptions):
   await writeEdgeVars({ dir, publisher, audience }, bytes, online);
 
   const fingerprint = await sha256Of(bytes);
-  terminal.say(`root       ${rootFile(dir, 1)}, until ${formatInstant(instant(clock() + ROOT_LIFE_MS))}`);
+  terminal.say(`root       ${rootFile(dir, 1)}, until ${formatInstant(instant(clock() + ROOT_LIFETIME_MS))}`);
   terminal.say(`sha256     ${fingerprint}`);
   terminal.say(`           ${inGroups(fingerprint)}`);
   terminal.say(`threshold  ${threshold} of ${keys} for root and for targets`);

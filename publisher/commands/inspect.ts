@@ -1,7 +1,7 @@
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { distributionOf } from "../../shared/feed/distribution.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { isSigned } from "../create/module/sign_module.ts";
 import { openKernelImage } from "../image/kernel_image.ts";
 import { openInput, requireImage } from "../kernel_files/input.ts";
@@ -23,7 +23,11 @@ export interface InspectOptions {
 type Facts = Readonly<Record<string, string | readonly string[]>>;
 
 /** Says what a file is: a kernel, by its build ID, or a module, a live patch by what it replaces and needs. */
-export async function inspect({ terminal }: Context, path: string, options: InspectOptions): Promise<void> {
+export async function inspect(
+  { terminal }: PublisherContext,
+  path: string,
+  options: InspectOptions,
+): Promise<void> {
   const input = await openInput(path);
   const [module] = input.modules;
   if (module === undefined && options.image !== undefined)

@@ -1,6 +1,6 @@
 import { utf8 } from "../../shared/bytes.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { privateJwk } from "../keys/jwk.ts";
 import { openKeyFile, readKeyFile } from "../keys/key_file.ts";
 import { writeSecretFile } from "../keys/owner_only.ts";
@@ -12,7 +12,11 @@ export interface KeysExportOptions extends PassphraseOptions {
 }
 
 /** Writes an online key as the edge takes it, open, to a file of its owner's alone; never to the terminal. */
-export async function keysExport(context: Context, path: string, options: KeysExportOptions): Promise<void> {
+export async function keysExport(
+  context: PublisherContext,
+  path: string,
+  options: KeysExportOptions,
+): Promise<void> {
   const { terminal, prompt } = context;
   const file = await readKeyFile(path);
   if (file.role === "root" || file.role === "targets") {

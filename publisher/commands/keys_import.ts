@@ -1,7 +1,7 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { inGroups, named } from "../../shared/tuf/key_words.ts";
 import { keyId } from "../../shared/tuf/keys.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { encodePublicKey, type KeyRole, ownedBy, writeExternalKeyFile } from "../keys/key_file.ts";
 import { importPublicKey } from "../keys/public_key.ts";
@@ -20,7 +20,7 @@ const AT_THE_EDGE: ReadonlySet<KeyRole | undefined> = new Set(["snapshot", "time
 
 /** Makes the key file of a key whose secret is in hardware, in an agent or with a key service. Makes no request. */
 export async function keysImport(
-  { terminal }: Context,
+  { terminal }: PublisherContext,
   path: string,
   { output, role, owner }: KeysImportOptions,
 ): Promise<void> {

@@ -1,5 +1,5 @@
 import { inGroups, named } from "../../shared/tuf/key_words.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { encodePublicKey, type KeyRole, newKey, writeKeyFile } from "../keys/key_file.ts";
 import { newPassphrase, type PassphraseOptions } from "../keys/passphrase.ts";
 import { requireAbsent, writeNew } from "./output.ts";
@@ -10,7 +10,11 @@ export interface KeysNewOptions extends PassphraseOptions {
 }
 
 /** Makes a key and, beside it, the public part that others are given. Makes no request. */
-export async function keysNew(context: Context, path: string, options: KeysNewOptions): Promise<void> {
+export async function keysNew(
+  context: PublisherContext,
+  path: string,
+  options: KeysNewOptions,
+): Promise<void> {
   const { terminal, prompt } = context;
   const publicFile = `${path}.pub`;
   await requireAbsent(path, publicFile);
@@ -36,6 +40,6 @@ export async function keysNew(context: Context, path: string, options: KeysNewOp
 }
 
 /** Not held back by --quiet or --json: it is the other half of having chosen it. */
-export function warnOpen({ warn }: Context): void {
+export function warnOpen({ warn }: PublisherContext): void {
   warn("not encrypted: whoever reads the file, or a backup of it, can sign");
 }

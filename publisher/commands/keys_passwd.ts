@@ -1,5 +1,5 @@
 import { RebootlessError } from "../../shared/errors.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { openKeyFile, readKeyFile, rewriteKeyFile } from "../keys/key_file.ts";
 import { newPassphrase, type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
 import { descriptorOf, passphraseFileName } from "../keys/passphrase_file.ts";
@@ -11,7 +11,11 @@ export interface KeysPasswdOptions extends PassphraseOptions {
 }
 
 /** Gives a key file another passphrase, or none. Copies of the old file still open with the old one. */
-export async function keysPasswd(context: Context, path: string, options: KeysPasswdOptions): Promise<void> {
+export async function keysPasswd(
+  context: PublisherContext,
+  path: string,
+  options: KeysPasswdOptions,
+): Promise<void> {
   const { terminal, prompt } = context;
   const { oldPassphraseFile } = options;
   requireTwoPlaces(options);

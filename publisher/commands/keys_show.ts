@@ -1,5 +1,5 @@
 import { inGroups } from "../../shared/tuf/key_words.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { publicJwk } from "../keys/jwk.ts";
 import { atRest, encodePublicKey, readKeyFile } from "../keys/key_file.ts";
 import { writeNew } from "./output.ts";
@@ -9,7 +9,11 @@ export interface KeysShowOptions {
 }
 
 /** Says what anybody may know of a key. Needs no passphrase. */
-export async function keysShow({ terminal }: Context, path: string, options: KeysShowOptions): Promise<void> {
+export async function keysShow(
+  { terminal }: PublisherContext,
+  path: string,
+  options: KeysShowOptions,
+): Promise<void> {
   const file = await readKeyFile(path);
   const { id, key, role } = file;
   if (options.output !== undefined) await writeNew(options.output, encodePublicKey(file));

@@ -1,4 +1,4 @@
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { ExternalSigners } from "../keys/external_signer.ts";
 import { Keyring } from "../keys/keyring.ts";
 import { type PassphraseOptions, passphraseSource } from "../keys/passphrase.ts";
@@ -10,7 +10,7 @@ export interface OpenKeysOptions extends PassphraseOptions {
 }
 
 /** Opens the keys of a command, as its options say. Asks for nothing yet. */
-export function keyringOf({ prompt, terminal }: Context, options: OpenKeysOptions): Keyring {
+export function keyringOf({ prompt, terminal }: PublisherContext, options: OpenKeysOptions): Keyring {
   const { signCommand: program } = options;
   const external = program === undefined ? undefined : { program, tell: terminal.notice };
   return new Keyring(passphraseSource(options, prompt), new ExternalSigners(external));

@@ -24,7 +24,7 @@ export async function requireAbsent(...paths: readonly string[]): Promise<void> 
 }
 
 /** Before the work that makes the file is done. Throws `usage` where there is one, unless that is to be replaced. */
-export async function requireNew(path: string, replace: boolean): Promise<void> {
+export async function requireReplaceable(path: string, replace: boolean): Promise<void> {
   const present = replace ? undefined : await stat(path).catch(() => undefined);
   if (present?.isFile()) {
     throw new RebootlessError("usage", `${path} is there already`, { hint: "`--force` replaces it." });

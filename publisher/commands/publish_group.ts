@@ -1,14 +1,14 @@
 import type { Command } from "commander";
 import {
   count,
-  feedAddress,
   many,
+  parseFeedUrl,
   withConsent,
   withKeys,
   withNewPassphrase,
   withOwner,
 } from "./arguments.ts";
-import { type InitOptions, init } from "./init.ts";
+import { type InitCommandOptions, init } from "./init.ts";
 import { type PushOptions, push } from "./push.ts";
 import type { CommandGroup } from "./run.ts";
 import { type SignOptions, sign } from "./sign.ts";
@@ -22,7 +22,7 @@ export const publishGroup: CommandGroup = (root, run) => {
     .option("--keys <n>", "keys each for root and for targets", count, 3)
     .option("--threshold <n>", "how many of them must sign", count, 2)
     .option("--without-root", "only the edge's keys: others hold root and targets (root propose)", false)
-    .action((dir: string, options: InitOptions, self: Command) =>
+    .action((dir: string, options: InitCommandOptions, self: Command) =>
       run("init", self, (context) => init(context, dir, options)),
     );
   withConsent(withKeys(root.command("sign <request>")))
@@ -35,7 +35,7 @@ export const publishGroup: CommandGroup = (root, run) => {
     );
   withConsent(withKeys(root.command("push <dir> [draft...]")))
     .description("sign drafts on top of what the feed has for their kernels, and publish them")
-    .requiredOption("--feed <url>", "address of the feed", feedAddress)
+    .requiredOption("--feed <url>", "address of the feed", parseFeedUrl)
     .option("--module <file>", "a module that a draft names, or a folder of them (repeat)", many, [])
     .option("--fingerprints <file>", "the whole kernel's fingerprints, for hosts to check it with")
     .option("--expires <when>", 'when targets expire: "in 90 days", or a date (default: in 180 days)')

@@ -4,17 +4,17 @@ import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
 import { MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { checkRequest } from "../feed/check_request.ts";
 import { requireFaultless } from "../feed/checked_request.ts";
 import { draftChanges } from "../feed/draft_change.ts";
 import { decodeDraft, isFolder, readDraftFiles, readModuleFiles } from "../feed/draft_files.ts";
 import { edgeClient } from "../feed/edge_client.ts";
 import type { ProposalOptions, Proposed } from "../feed/proposal.ts";
-import { type PushOptions as Pushing, pushOne as publish } from "../feed/push.ts";
+import { newestOwnRoot, openPublisherFolder } from "../feed/publisher_folder.ts";
+import { type PushCommandOptions as Pushing, pushOne as publish } from "../feed/push.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { targetsRequest } from "../feed/targets_request.ts";
-import { newestRoot, openWorkspace } from "../feed/workspace.ts";
 import { parseExpiry } from "../keys/expiry.ts";
 import { consentOrUnattended } from "./consent.ts";
 import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
@@ -42,7 +42,7 @@ export interface PushOptions extends OpenKeysOptions {
 
 /** Signs drafts on top of what the feed has for their kernels, and publishes them with their modules. */
 export async function push(
-  context: Context,
+  context: PublisherContext,
   dir: string,
   drafts: readonly string[],
   options: PushOptions,
@@ -51,10 +51,10 @@ export async function push(
   const { signed, request, dryRun, replace } = options;
   const several = drafts.length > 1 || (await anyFolder(drafts));
   requireSense(options, drafts, several);
-  const workspace = await openWorkspace(dir, keyringOf(context, options));
-  const edge = edgeClient(options.feed, workspace, clock);
+  const folder = await openPublisherFolder(dir, keyringOf(context, options));
+  const edge = edgeClient(options.feed, folder, clock);
   const expires = options.expires === undefined ? undefined : parseExpiry(options.expires, clock());
-  const proposing: ProposalOptions = { edge, workspace, clock, expires, replace };
+  const proposing: ProposalOptions = { edge, folder, clock, expires, replace };
   const fingerprints =
     options.fingerprints === undefined ? undefined : await readFingerprints(options.fingerprints);
   const artifacts = new Map(await readModuleFiles(options.module));
@@ -106,7 +106,7 @@ async function readDraft(
 }
 
 async function pushDraft(
-  { terminal }: Context,
+  { terminal }: PublisherContext,
   pushing: Pushing,
   draft: KernelManifest,
   feed: string,
@@ -131,7 +131,7 @@ async function pushDraft(
 
 /** The same but for the last step. @param path of the draft, where it comes from a file. */
 async function tryDraft(
-  context: Context,
+  context: PublisherContext,
   pushing: Pushing,
   draft: KernelManifest,
   path: string | undefined,
@@ -144,13 +144,13 @@ async function tryDraft(
 
 /** What is shown to the one who pushes is judged as a request to others would be. */
 function consentOf(
-  context: Context,
-  { edge, workspace, clock }: ProposalOptions,
+  context: PublisherContext,
+  { edge, folder, clock }: ProposalOptions,
   { yes }: PushOptions,
 ): (proposed: Proposed) => Promise<void> {
   return async (proposed) => {
-    const request = await targetsRequest(workspace, edge, proposed);
-    const checked = await checkRequest(request, await newestRoot(workspace), clock());
+    const request = await targetsRequest(folder, edge, proposed);
+    const checked = await checkRequest(request, await newestOwnRoot(folder), clock());
     requireFaultless(checked);
     await consentOrUnattended(context, checked, yes);
   };

@@ -1,12 +1,12 @@
 import { counted } from "../../shared/counted.ts";
 import { excerpt } from "../../shared/printable.ts";
 import { instant } from "../../shared/time.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { requireFaultless } from "../feed/checked_request.ts";
 import { draftChanges } from "../feed/draft_change.ts";
 import type { DraftFile } from "../feed/draft_files.ts";
-import { TARGETS_LIFE_MS } from "../feed/proposal.ts";
-import type { PushOptions } from "../feed/push.ts";
+import { TARGETS_LIFETIME_MS } from "../feed/proposal.ts";
+import type { PushCommandOptions } from "../feed/push.ts";
 import { expiryFault, expiryInWords } from "../keys/expiry.ts";
 import { consentOrUnattended, type Shown } from "./consent.ts";
 import { pushCounted } from "./tally.ts";
@@ -16,8 +16,8 @@ const MAX_SHOWN = 50;
 
 /** Publishes many drafts, or with `dryRun` one or many, and says of each kernel what became of it. */
 export async function pushDrafts(
-  context: Context,
-  pushing: PushOptions,
+  context: PublisherContext,
+  pushing: PushCommandOptions,
   drafts: readonly DraftFile[],
   yes: boolean,
 ): Promise<void> {
@@ -34,14 +34,14 @@ export async function pushDrafts(
 }
 
 /** For whoever consents: the updates and how many kernels get each; every kernel's own diff is the dry run's. */
-function whatIsSigned(drafts: readonly DraftFile[], { expires, clock, replace }: PushOptions): Shown {
+function whatIsSigned(drafts: readonly DraftFile[], { expires, clock, replace }: PushCommandOptions): Shown {
   const kernels = new Map<string, number>();
   for (const { id, summary, recalled } of drafts.flatMap(({ updates }) => updates)) {
     const line = `  + update ${id}: ${excerpt(summary)}${recalled === null ? "" : " (RECALLED)"}`;
     kernels.set(line, (kernels.get(line) ?? 0) + 1);
   }
   const lines = [...kernels].map(([line, count]) => `${line}, for ${counted(count, "kernel")}`);
-  const until = expires ?? instant(clock() + TARGETS_LIFE_MS);
+  const until = expires ?? instant(clock() + TARGETS_LIFETIME_MS);
   const fault = expiryFault(until, clock());
   return {
     diff: [

@@ -1,26 +1,26 @@
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { checkRequest } from "../feed/check_request.ts";
 import { type ProposalOptions, propose } from "../feed/proposal.ts";
+import { newestOwnRoot } from "../feed/publisher_folder.ts";
 import { encodeRequest } from "../feed/signing_request.ts";
 import { targetsRequest } from "../feed/targets_request.ts";
-import { newestRoot } from "../feed/workspace.ts";
-import { shownLines } from "./consent.ts";
+import { consentLines } from "./consent.ts";
 import { writeNew } from "./output.ts";
 import { quorumLines, quorumsToJson } from "./request_file.ts";
 
 /** Puts a draft on top of what the feed has, for others to sign. Signs nothing, sends nothing. */
 export async function pushRequest(
-  { terminal, clock }: Context,
+  { terminal, clock }: PublisherContext,
   pushing: ProposalOptions,
   draft: KernelManifest,
   path: string,
 ): Promise<void> {
-  const { edge, workspace } = pushing;
-  const request = await targetsRequest(workspace, edge, await propose(draft, pushing));
-  const { quorums, ...shown } = await checkRequest(request, await newestRoot(workspace), clock());
+  const { edge, folder } = pushing;
+  const request = await targetsRequest(folder, edge, await propose(draft, pushing));
+  const { quorums, ...shown } = await checkRequest(request, await newestOwnRoot(folder), clock());
   await writeNew(path, encodeRequest(request));
-  for (const line of [...shownLines(shown), ...quorumLines(quorums)]) terminal.say(line);
+  for (const line of [...consentLines(shown), ...quorumLines(quorums)]) terminal.say(line);
   terminal.say(`request    ${path}: each signer runs \`sign\` on it; then \`push --signed\``);
   terminal.result("push", {
     request: path,

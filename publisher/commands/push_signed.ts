@@ -1,29 +1,29 @@
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
+import { ArtifactSender, type LocalArtifacts } from "../feed/artifact_sender.ts";
 import { checkRequest } from "../feed/check_request.ts";
 import { requireFaultless } from "../feed/checked_request.ts";
 import type { ProposalOptions } from "../feed/proposal.ts";
+import { newestOwnRoot } from "../feed/publisher_folder.ts";
 import { completed } from "../feed/request_signing.ts";
 import { send } from "../feed/send.ts";
-import { type Artifacts, Staging } from "../feed/staging.ts";
-import { newestRoot } from "../feed/workspace.ts";
 import { readTargetsRequest } from "./request_file.ts";
 
 /** Sends what others have signed. It was signed on top of one version and cannot be moved to another. */
 export async function pushSigned(
-  { terminal, clock }: Context,
-  { edge, workspace }: ProposalOptions,
+  { terminal, clock }: PublisherContext,
+  { edge, folder }: ProposalOptions,
   path: string,
-  artifacts: Artifacts,
+  artifacts: LocalArtifacts,
   feed: string,
 ): Promise<void> {
   const request = await readTargetsRequest(path);
-  const checked = await checkRequest(request, await newestRoot(workspace), clock());
+  const checked = await checkRequest(request, await newestOwnRoot(folder), clock());
   requireFaultless(checked);
   const targets = completed(checked);
-  const staging = new Staging(edge, artifacts);
+  const staging = new ArtifactSender(edge, artifacts);
   await staging.provide([...artifacts.keys()]);
   const { buildId, base, manifest } = request;
   const sent = await send(edge, { buildId, base, targets, manifest });

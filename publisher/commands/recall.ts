@@ -4,12 +4,18 @@ import { type Answer, RebootlessError } from "../../shared/errors.ts";
 import { type JsonValue, jsonObject } from "../../shared/json.ts";
 import { excerpt, printable } from "../../shared/printable.ts";
 import { matchesPattern } from "../../shared/tuf/path_pattern.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { edgeClient } from "../feed/edge_client.ts";
 import { listedKernels } from "../feed/listed_kernels.ts";
 import type { ProposalOptions } from "../feed/proposal.ts";
-import { type Having, kernelsWith, type Recall, recallChanges, type Unread } from "../feed/recall.ts";
-import { newestRoot, openWorkspace } from "../feed/workspace.ts";
+import { newestOwnRoot, openPublisherFolder } from "../feed/publisher_folder.ts";
+import {
+  type KernelWithUpdate,
+  kernelsWith,
+  type Recall,
+  recallChanges,
+  type UnreadKernel,
+} from "../feed/recall.ts";
 import { consentOrUnattended, type Shown } from "./consent.ts";
 import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
 import { writeRequests } from "./recall_requests.ts";
@@ -34,8 +40,8 @@ const MAX_SHOWN = 50;
 const PROGRESS_EVERY_MS = 1000;
 
 /** Says of an update that hosts are not to apply it any more, and why, for every kernel whose feed has it. */
-export async function recall(
-  context: Context,
+export async function recallUpdate(
+  context: PublisherContext,
   dir: string,
   id: UpdateId,
   options: RecallOptions & { readonly reason: string },
@@ -44,8 +50,8 @@ export async function recall(
 }
 
 /** Takes that back. */
-export async function unrecall(
-  context: Context,
+export async function unrecallUpdate(
+  context: PublisherContext,
   dir: string,
   id: UpdateId,
   options: RecallOptions,
@@ -62,7 +68,7 @@ function requireReason(reason: string): string {
 }
 
 async function announce(
-  context: Context,
+  context: PublisherContext,
   dir: string,
   recall: Recall,
   options: RecallOptions,
@@ -71,15 +77,15 @@ async function announce(
   if (options.dryRun && options.request !== undefined) {
     throw new RebootlessError("usage", "--request does not go with --dry-run");
   }
-  const workspace = await openWorkspace(dir, keyringOf(context, options));
-  const proposing: ProposalOptions = { edge: edgeClient(options.feed, workspace, clock), workspace, clock };
+  const folder = await openPublisherFolder(dir, keyringOf(context, options));
+  const proposing: ProposalOptions = { edge: edgeClient(options.feed, folder, clock), folder, clock };
   const look = await lookFor(context, recall.id, proposing, options);
   const answer = await carryOut(context, proposing, recall, look, options);
   finish(context, recall.reason === null ? "unrecall" : "recall", look.unread, answer);
 }
 
 async function carryOut(
-  context: Context,
+  context: PublisherContext,
   proposing: ProposalOptions,
   recall: Recall,
   look: Look,
@@ -113,29 +119,29 @@ const nothingToPublish = ({ id, reason }: Recall, kernels: number): string =>
   `nothing to publish: ${id} is ${reason === null ? "not recalled" : "recalled for this reason"} for all ${counted(kernels, "kernel")} that have it`;
 
 interface Look {
-  readonly having: readonly Having[];
-  readonly unread: readonly Unread[];
+  readonly having: readonly KernelWithUpdate[];
+  readonly unread: readonly UnreadKernel[];
   /** Kernels that were read. */
   readonly count: number;
 }
 
 /** Throws `usage` where no kernel has the update. */
 async function lookFor(
-  { terminal }: Context,
+  { terminal }: PublisherContext,
   id: UpdateId,
-  { edge, workspace }: ProposalOptions,
+  { edge, folder }: ProposalOptions,
   { kernel, release }: RecallOptions,
 ): Promise<Look> {
   const kernels = kernel.length > 0 ? [...new Set(kernel)] : await listedKernels(edge);
   let read = 0;
   let said = performance.now();
-  const found = await kernelsWith(id, kernels, edge, await newestRoot(workspace), () => {
+  const found = await kernelsWith(id, kernels, edge, await newestOwnRoot(folder), () => {
     read++;
     if (performance.now() - said < PROGRESS_EVERY_MS) return;
     said = performance.now();
     terminal.progress(`looked at ${read} of ${counted(kernels.length, "kernel")}`);
   });
-  const fits = ({ kernel: { release: own } }: Having) =>
+  const fits = ({ kernel: { release: own } }: KernelWithUpdate) =>
     release.length === 0 || release.some((pattern) => matchesPattern(pattern, own));
   const having = found.having.filter(fits);
   for (const { buildId, error } of found.unread)
@@ -152,7 +158,7 @@ async function lookFor(
 }
 
 /** For whoever consents. */
-function whatIsSaid({ id, reason }: Recall, todo: readonly Having[], look: Look): Shown {
+function whatIsSaid({ id, reason }: Recall, todo: readonly KernelWithUpdate[], look: Look): Shown {
   const releases = new Map<string, number>();
   for (const { kernel } of todo) releases.set(kernel.release, (releases.get(kernel.release) ?? 0) + 1);
   const lines = [...releases]
@@ -178,7 +184,12 @@ function whatIsSaid({ id, reason }: Recall, todo: readonly Having[], look: Look)
 }
 
 /** What could not be read is an error in the end: a recall that misses a kernel must not pass for a whole one. */
-function finish(context: Context, command: string, unread: readonly Unread[], answer: Answer): void {
+function finish(
+  context: PublisherContext,
+  command: string,
+  unread: readonly UnreadKernel[],
+  answer: Answer,
+): void {
   const [first] = unread;
   if (!first) {
     context.terminal.result(command, answer);
@@ -191,5 +202,5 @@ function finish(context: Context, command: string, unread: readonly Unread[], an
   );
 }
 
-const unreadToJson = ({ buildId, error }: Unread): JsonValue =>
+const unreadToJson = ({ buildId, error }: UnreadKernel): JsonValue =>
   jsonObject({ build_id: buildId, code: error.code, message: error.message });

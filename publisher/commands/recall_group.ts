@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { UpdateId } from "../../shared/brand.ts";
-import { feedAddress, kernels, many, updateNamed, withConsent, withKeys } from "./arguments.ts";
-import { type RecallOptions, recall, unrecall } from "./recall.ts";
+import { many, manyKernels, parseFeedUrl, updateNamed, withConsent, withKeys } from "./arguments.ts";
+import { type RecallOptions, recallUpdate, unrecallUpdate } from "./recall.ts";
 import type { CommandGroup } from "./run.ts";
 
 /** What was published and turned out bad. */
@@ -13,7 +13,7 @@ export const recallGroup: CommandGroup = (root, run) => {
     .requiredOption("--reason <text>", "why: one line, which hosts show")
     .addHelpText("after", RECALL_EXAMPLES)
     .action((dir: string, id: UpdateId, options: RecallOptions & { reason: string }, self: Command) =>
-      run("recall", self, (context) => recall(context, dir, id, options)),
+      run("recall", self, (context) => recallUpdate(context, dir, id, options)),
     );
   const taking = root
     .command("unrecall")
@@ -21,7 +21,7 @@ export const recallGroup: CommandGroup = (root, run) => {
   feedOptions(taking)
     .addHelpText("after", UNRECALL_EXAMPLES)
     .action((dir: string, id: UpdateId, options: RecallOptions, self: Command) =>
-      run("unrecall", self, (context) => unrecall(context, dir, id, options)),
+      run("unrecall", self, (context) => unrecallUpdate(context, dir, id, options)),
     );
 };
 
@@ -29,8 +29,8 @@ const feedOptions = (command: Command): Command =>
   withConsent(withKeys(command))
     .argument("<dir>", "the publisher's folder")
     .argument("<id>", "the update", updateNamed)
-    .requiredOption("--feed <url>", "address of the feed", feedAddress)
-    .option("--kernel <build-id>", "of this kernel alone, listed or not (repeat)", kernels, [])
+    .requiredOption("--feed <url>", "address of the feed", parseFeedUrl)
+    .option("--kernel <build-id>", "of this kernel alone, listed or not (repeat)", manyKernels, [])
     .option("--release <pattern>", "of kernels of this release alone: '6.1.*-amd64' (repeat)", many, [])
     .option("--request <folder>", "write signing requests for others, one a kernel, instead of signing")
     .option("--dry-run", "ask the edge to judge it, and write nothing", false);

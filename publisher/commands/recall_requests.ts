@@ -1,13 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { JsonValue } from "../../shared/json.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { currentManifest } from "../feed/current.ts";
 import type { KernelChange } from "../feed/kernel_change.ts";
 import type { ProposalOptions } from "../feed/proposal.ts";
 import { encodeRequest } from "../feed/signing_request.ts";
 import { targetsRequest } from "../feed/targets_request.ts";
-import { type Shown, shownLines } from "./consent.ts";
+import { consentLines, type Shown } from "./consent.ts";
 import { writeNew } from "./output.ts";
 
 /**
@@ -15,24 +15,24 @@ import { writeNew } from "./output.ts";
  * the files.
  */
 export async function writeRequests(
-  { terminal }: Context,
-  { edge, workspace }: ProposalOptions,
+  { terminal }: PublisherContext,
+  { edge, folder }: ProposalOptions,
   changes: readonly KernelChange[],
   shown: Shown,
-  folder: string,
+  output: string,
 ): Promise<JsonValue> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(output, { recursive: true });
   const files: string[] = [];
   for (const change of changes) {
     const { buildId } = change;
-    const { proposed } = await change.on(await currentManifest(edge, workspace, buildId));
-    const path = join(folder, `${buildId}.request.json`);
-    await writeNew(path, encodeRequest(await targetsRequest(workspace, edge, proposed)));
+    const { proposed } = await change.on(await currentManifest(edge, folder, buildId));
+    const path = join(output, `${buildId}.request.json`);
+    await writeNew(path, encodeRequest(await targetsRequest(folder, edge, proposed)));
     files.push(path);
   }
-  for (const line of shownLines(shown)) terminal.say(line);
+  for (const line of consentLines(shown)) terminal.say(line);
   terminal.say(
-    `requests   ${files.length} in ${folder}: each signer runs \`sign\` on each; then \`push --signed\``,
+    `requests   ${files.length} in ${output}: each signer runs \`sign\` on each; then \`push --signed\``,
   );
   return files;
 }

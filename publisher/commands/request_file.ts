@@ -2,7 +2,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonValue, jsonObject } from "../../shared/json.ts";
 import { inGroups, named, ownersOf } from "../../shared/tuf/key_words.ts";
 import { readBounded } from "../feed/read_bounded.ts";
-import { isMet, type Quorum } from "../feed/signatures.ts";
+import { isMet, type SigningQuorum } from "../feed/signatures.ts";
 import {
   decodeRequest,
   encodeRequest,
@@ -38,14 +38,14 @@ export const rewriteRequest = (path: string, request: SigningRequest): Promise<v
   replaceFile(path, encodeRequest(request), 0o644);
 
 /** Who has signed and who could still, a line each. */
-export const quorumLines = (quorums: readonly Quorum[]): readonly string[] =>
+export const quorumLines = (quorums: readonly SigningQuorum[]): readonly string[] =>
   quorums.flatMap((quorum) => [
     `${isMet(quorum) ? "complete" : "open    "}   ${quorum.of}: ${quorum.signed.length} of ${quorum.threshold} needed`,
     ...quorum.signed.map((id) => `  signed   ${inGroups(named(id, quorum.keys.get(id)))}`),
     ...quorum.missing.map((id) => `  missing  ${inGroups(named(id, quorum.keys.get(id)))}`),
   ]);
 
-export const quorumsToJson = (quorums: readonly Quorum[]): JsonValue =>
+export const quorumsToJson = (quorums: readonly SigningQuorum[]): JsonValue =>
   quorums.map((quorum) =>
     jsonObject({
       of: quorum.of,

@@ -1,19 +1,19 @@
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { edgeReader } from "../feed/edge_client.ts";
+import { addRoot, newestOwnRoot, readPublisherFolder } from "../feed/publisher_folder.ts";
 import { newerRoots } from "../feed/root_chain.ts";
-import { addRoot, newestRoot, requireWorkspace } from "../feed/workspace.ts";
 import { expiryInWords } from "../keys/expiry.ts";
 
 /** Takes in the roots that others published since, each verified by the one before. */
 export async function rootFetch(
-  { terminal, clock }: Context,
+  { terminal, clock }: PublisherContext,
   dir: string,
   options: { readonly feed: string },
 ): Promise<void> {
-  const workspace = await requireWorkspace(dir);
-  const newer = await newerRoots(edgeReader(options.feed), await newestRoot(workspace));
+  const folder = await readPublisherFolder(dir);
+  const newer = await newerRoots(edgeReader(options.feed), await newestOwnRoot(folder));
   for (const { root, bytes } of newer) {
-    await addRoot(workspace, root.version, bytes);
+    await addRoot(folder, root.version, bytes);
     terminal.say(`root       version ${root.version}, until ${expiryInWords(root.expires, clock())}`);
   }
   if (newer.length === 0) terminal.say("root       the newest is here already");

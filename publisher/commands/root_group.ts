@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { days, feedAddress, kernels, ofRole, ownerOf, withConsent, withKeys } from "./arguments.ts";
+import { days, manyKernels, ofRole, ownerOf, parseFeedUrl, withConsent, withKeys } from "./arguments.ts";
 import { rootFetch } from "./root_fetch.ts";
 import { type RootProposeOptions, rootPropose } from "./root_propose.ts";
 import { type RootPublishOptions, rootPublish } from "./root_publish.ts";
@@ -37,15 +37,20 @@ export const rootGroup: CommandGroup = (program, run) => {
     );
   withKeys(root.command("publish <dir> <request>"))
     .description("publish a root that enough have signed; the first is written with the edge's secrets")
-    .option("--feed <url>", "address of the feed; the first root has none yet", feedAddress)
+    .option("--feed <url>", "address of the feed; the first root has none yet", parseFeedUrl)
     .action((dir: string, file: string, options: RootPublishOptions, self: Command) =>
       run("root publish", self, (context) => rootPublish(context, dir, file, options)),
     );
   root
     .command("status <dir>")
     .description("say who may sign, which keys are here, and what expires soon")
-    .option("--feed <url>", "look at the feed too", feedAddress)
-    .option("--kernel <build-id>", "look at this kernel's targets too; needs --feed (repeat)", kernels, [])
+    .option("--feed <url>", "look at the feed too", parseFeedUrl)
+    .option(
+      "--kernel <build-id>",
+      "look at this kernel's targets too; needs --feed (repeat)",
+      manyKernels,
+      [],
+    )
     .option("--within <days>", "what counts as soon", days, 30)
     .option("--exit-code", "end with 8 when something expires soon: for cron", false)
     .action((dir: string, options: RootStatusOptions, self: Command) =>
@@ -54,13 +59,13 @@ export const rootGroup: CommandGroup = (program, run) => {
   root
     .command("fetch <dir>")
     .description("take in the roots that others published since, each verified by the one before")
-    .requiredOption("--feed <url>", "address of the feed", feedAddress)
+    .requiredOption("--feed <url>", "address of the feed", parseFeedUrl)
     .action((dir: string, options: { feed: string }, self: Command) =>
       run("root fetch", self, (context) => rootFetch(context, dir, options)),
     );
   withConsent(withKeys(root.command("renew <dir>")))
     .description("propose, sign with the keys at hand, and publish: the same keys and a new expiry")
-    .requiredOption("--feed <url>", "address of the feed", feedAddress)
+    .requiredOption("--feed <url>", "address of the feed", parseFeedUrl)
     .option("--expires <when>", `${EXPIRES} (default: in 365 days)`)
     .action((dir: string, options: RootRenewOptions, self: Command) =>
       run("root renew", self, (context) => rootRenew(context, dir, options)),

@@ -3,19 +3,19 @@ import { MAX_ROOT_ROTATIONS } from "../../shared/limits.ts";
 import { formatInstant, type Instant, instant } from "../../shared/time.ts";
 import { rootDocument } from "../../shared/tuf/metadata.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { checkRequest } from "../feed/check_request.ts";
 import { unsigned } from "../feed/proposal.ts";
+import { ownRootChain, readPublisherFolder } from "../feed/publisher_folder.ts";
 import { readBounded } from "../feed/read_bounded.ts";
 import { encodeRequest, type RootRequest } from "../feed/signing_request.ts";
-import { requireWorkspace, rootChain } from "../feed/workspace.ts";
 import { parseExpiry } from "../keys/expiry.ts";
 import { decodeKeyFacts, readKeyFile } from "../keys/key_file.ts";
-import { ROOT_LIFE_MS, readRoot } from "../keys/root.ts";
+import { ROOT_LIFETIME_MS, readRoot } from "../keys/root.ts";
 import { changedRoot, type RootChange } from "../keys/root_change.ts";
 import { rootFaults, sharedKeys } from "../keys/root_faults.ts";
 import type { OfRole, OwnerOf } from "./arguments.ts";
-import { shownLines } from "./consent.ts";
+import { consentLines } from "./consent.ts";
 import { writeNew } from "./output.ts";
 import { quorumLines, quorumsToJson } from "./request_file.ts";
 
@@ -34,16 +34,16 @@ export interface RootProposeOptions extends RootChangeOptions {
 
 /** Makes a signing request for the next root, or for the first where the folder has none. Signs nothing. */
 export async function rootPropose(
-  { terminal, clock }: Context,
+  { terminal, clock }: PublisherContext,
   dir: string,
   options: RootProposeOptions,
 ): Promise<void> {
-  await requireWorkspace(dir);
+  await readPublisherFolder(dir);
   const { request, next } = await proposedRoot(dir, options, clock());
   const held = request.roots.at(-1);
   const { quorums, ...shown } = await checkRequest(request, held, clock());
   await writeNew(options.output, encodeRequest(request));
-  for (const line of [...shownLines(shown), ...quorumLines(quorums)]) terminal.say(line);
+  for (const line of [...consentLines(shown), ...quorumLines(quorums)]) terminal.say(line);
   terminal.say(`request    ${options.output}: each signer runs \`sign\` on it; then \`root publish\``);
   terminal.result("root propose", {
     request: options.output,
@@ -61,7 +61,7 @@ export async function proposedRoot(
   options: RootChangeOptions,
   now: Instant,
 ): Promise<{ readonly request: RootRequest; readonly next: Root }> {
-  const roots = (await rootChain({ dir })).slice(-MAX_ROOT_ROTATIONS);
+  const roots = (await ownRootChain({ dir })).slice(-MAX_ROOT_ROTATIONS);
   const newest = roots.at(-1);
   const base = newest && (await readRoot(newest));
   const next = changedRoot(base, await changeOf(options, now));
@@ -83,7 +83,8 @@ async function changeOf(options: RootChangeOptions, now: Instant): Promise<RootC
     remove: options.removeKey.map(({ role, value }) => ({ role, keyId: value })),
     thresholds: new Map(options.threshold.map(({ role, value }) => [role, thresholdOf(value)])),
     owners: options.owner,
-    expires: options.expires === undefined ? instant(now + ROOT_LIFE_MS) : parseExpiry(options.expires, now),
+    expires:
+      options.expires === undefined ? instant(now + ROOT_LIFETIME_MS) : parseExpiry(options.expires, now),
   };
 }
 

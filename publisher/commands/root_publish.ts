@@ -3,22 +3,22 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { formatInstant } from "../../shared/time.ts";
 import { inGroups } from "../../shared/tuf/key_words.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { checkRequest } from "../feed/check_request.ts";
 import { requireFaultless } from "../feed/checked_request.ts";
 import { edgeClient } from "../feed/edge_client.ts";
 import { writeEdgeVars } from "../feed/edge_vars.ts";
-import { completed } from "../feed/request_signing.ts";
-import { pushRoot } from "../feed/send.ts";
 import {
   addRoot,
   keyFile,
   localKeys,
-  openWorkspace,
-  rootChain,
+  openPublisherFolder,
+  ownRootChain,
+  type PublisherFolder,
   rootFile,
-  type Workspace,
-} from "../feed/workspace.ts";
+} from "../feed/publisher_folder.ts";
+import { completed } from "../feed/request_signing.ts";
+import { pushRoot } from "../feed/send.ts";
 import { readKeyFile } from "../keys/key_file.ts";
 import { readRoot } from "../keys/root.ts";
 import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
@@ -30,21 +30,21 @@ export interface RootPublishOptions extends OpenKeysOptions {
 
 /** Publishes a root that enough have signed. The first one has no feed yet: it is written, with the edge's secrets. */
 export async function rootPublish(
-  context: Context,
+  context: PublisherContext,
   dir: string,
   file: string,
   options: RootPublishOptions,
 ): Promise<void> {
   const { terminal, clock } = context;
-  const workspace = await openWorkspace(dir, keyringOf(context, options));
-  const held = (await rootChain(workspace)).at(-1);
+  const folder = await openPublisherFolder(dir, keyringOf(context, options));
+  const held = (await ownRootChain(folder)).at(-1);
   const checked = await checkRequest(await readRootRequest(file), held, clock());
   requireFaultless(checked);
   const bytes = completed(checked);
   const root = await readRoot(bytes);
-  if (held) await pushRoot(bytes, edgeClient(feedOf(options), workspace, clock));
-  else await writeFirstEdgeVars(workspace, root, bytes);
-  await addRoot(workspace, root.version, bytes);
+  if (held) await pushRoot(bytes, edgeClient(feedOf(options), folder, clock));
+  else await writeFirstEdgeVars(folder, root, bytes);
+  await addRoot(folder, root.version, bytes);
   const sha256 = await sha256Of(bytes);
   terminal.say(`root       version ${root.version}, until ${formatInstant(root.expires)}`);
   terminal.say(`sha256     ${sha256}`);
@@ -64,17 +64,17 @@ function feedOf({ feed }: RootPublishOptions): string {
 }
 
 /** The edge's secrets can be written where the online keys were made. */
-async function writeFirstEdgeVars(workspace: Workspace, root: Root, bytes: Uint8Array): Promise<void> {
-  const [snapshot] = await localKeys(workspace, root, "snapshot");
-  const [timestamp] = await localKeys(workspace, root, "timestamp");
+async function writeFirstEdgeVars(folder: PublisherFolder, root: Root, bytes: Uint8Array): Promise<void> {
+  const [snapshot] = await localKeys(folder, root, "snapshot");
+  const [timestamp] = await localKeys(folder, root, "timestamp");
   if (!snapshot || !timestamp) {
-    throw new RebootlessError("config", `${workspace.dir}/keys lacks the root's snapshot or timestamp key`, {
+    throw new RebootlessError("config", `${folder.dir}/keys lacks the root's snapshot or timestamp key`, {
       hint: "The first root is published where the edge's keys are: `init --without-root` makes both.",
     });
   }
-  await writeEdgeVars(workspace, bytes, {
-    snapshot: await workspace.keyring.secret(snapshot.path),
-    timestamp: await workspace.keyring.secret(timestamp.path),
-    token: await readKeyFile(keyFile(workspace.dir, "token")),
+  await writeEdgeVars(folder, bytes, {
+    snapshot: await folder.keyring.secret(snapshot.path),
+    timestamp: await folder.keyring.secret(timestamp.path),
+    token: await readKeyFile(keyFile(folder.dir, "token")),
   });
 }

@@ -1,10 +1,10 @@
 import { formatInstant } from "../../shared/time.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { checkRequest } from "../feed/check_request.ts";
 import { edgeClient } from "../feed/edge_client.ts";
+import { addRoot, newestOwnRoot, openPublisherFolder, roleKeys } from "../feed/publisher_folder.ts";
 import { addSignatures, completed } from "../feed/request_signing.ts";
 import { pushRoot } from "../feed/send.ts";
-import { addRoot, newestRoot, openWorkspace, roleKeys } from "../feed/workspace.ts";
 import { readRoot } from "../keys/root.ts";
 import { consentOrUnattended } from "./consent.ts";
 import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
@@ -17,19 +17,23 @@ export interface RootRenewOptions extends OpenKeysOptions {
 }
 
 /** Proposes, signs and publishes the next root in one go: the same keys and a new expiry, with the keys at hand. */
-export async function rootRenew(context: Context, dir: string, options: RootRenewOptions): Promise<void> {
+export async function rootRenew(
+  context: PublisherContext,
+  dir: string,
+  options: RootRenewOptions,
+): Promise<void> {
   const { terminal, clock } = context;
-  const workspace = await openWorkspace(dir, keyringOf(context, options));
-  const held = await newestRoot(workspace);
+  const folder = await openPublisherFolder(dir, keyringOf(context, options));
+  const held = await newestOwnRoot(folder);
   const { request } = await proposedRoot(dir, { ...NO_CHANGE, ...options }, clock());
   const proposal = await checkRequest(request, held, clock());
   await consentOrUnattended(context, proposal, options.yes);
-  const keys = await roleKeys(workspace, await readRoot(held), "root");
+  const keys = await roleKeys(folder, await readRoot(held), "root");
   const signed = await addSignatures(request, proposal, keys);
   const bytes = completed(await checkRequest(signed, held, clock()));
   const renewed = await readRoot(bytes);
-  await pushRoot(bytes, edgeClient(options.feed, workspace, clock));
-  await addRoot(workspace, renewed.version, bytes);
+  await pushRoot(bytes, edgeClient(options.feed, folder, clock));
+  await addRoot(folder, renewed.version, bytes);
   terminal.say(`root       version ${renewed.version}, until ${formatInstant(renewed.expires)}`);
   terminal.result("root renew", { version: renewed.version, expires: formatInstant(renewed.expires) });
 }

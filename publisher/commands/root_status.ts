@@ -8,11 +8,11 @@ import { formatInstant } from "../../shared/time.ts";
 import { inGroups, named, ownersOf } from "../../shared/tuf/key_words.ts";
 import { type Root, TOP_ROLES } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { edgeReader } from "../feed/edge_client.ts";
 import { daysLeft, type Expiry, expiryOf, targetsExpiry } from "../feed/expiries.ts";
+import { localKeys, newestOwnRoot, readPublisherFolder } from "../feed/publisher_folder.ts";
 import { newerRoots } from "../feed/root_chain.ts";
-import { localKeys, newestRoot, requireWorkspace } from "../feed/workspace.ts";
 import { expiryInWords } from "../keys/expiry.ts";
 import { atRest } from "../keys/key_file.ts";
 import { readRoot } from "../keys/root.ts";
@@ -27,9 +27,13 @@ export interface RootStatusOptions {
 }
 
 /** Says what the root of trust is, which of its keys lie here, and what expires soon. Changes nothing. */
-export async function rootStatus(context: Context, dir: string, options: RootStatusOptions): Promise<void> {
+export async function rootStatus(
+  context: PublisherContext,
+  dir: string,
+  options: RootStatusOptions,
+): Promise<void> {
   const now = context.clock();
-  await requireWorkspace(dir);
+  await readPublisherFolder(dir);
   const state = await stateOf(dir, options);
   const soon = state.expiries.filter((one) => one.lapsed || daysLeft(one, now) < options.within);
   const warnings = [
@@ -54,7 +58,7 @@ interface State {
 }
 
 async function stateOf(dir: string, { feed, kernel }: RootStatusOptions): Promise<State> {
-  const held = await newestRoot({ dir });
+  const held = await newestOwnRoot({ dir });
   if (feed === undefined) {
     if (kernel.length > 0) throw new RebootlessError("usage", "--kernel looks at a feed: give --feed URL");
     const root = await readRoot(held);
@@ -69,7 +73,7 @@ async function stateOf(dir: string, { feed, kernel }: RootStatusOptions): Promis
 }
 
 function report(
-  { terminal, clock }: Context,
+  { terminal, clock }: PublisherContext,
   { root, expiries }: State,
   roles: readonly RoleStatus[],
   warnings: readonly string[],

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { BaseContext, Context } from "../context.ts";
+import type { BaseContext, PublisherContext } from "../context.ts";
 
 export interface Modes {
   readonly json: boolean;
@@ -7,7 +7,7 @@ export interface Modes {
 }
 
 /** Runs an action in the process: gives it its context and turns what it throws into an exit code. */
-export type Run = (
+export type RunInProcess = (
   command: string,
   modes: Modes,
   action: (context: BaseContext) => Promise<void>,
@@ -17,7 +17,7 @@ export type Run = (
 export type RunCommand = (
   name: string,
   self: Command,
-  action: (context: Context) => Promise<void>,
+  action: (context: PublisherContext) => Promise<void>,
 ) => Promise<void>;
 
 /** Adds its commands to those of a command line. */

@@ -1,10 +1,10 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { serverOrigin } from "../../shared/http/origin.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { edgeProgram } from "../feed/edge_program.ts";
 import { readEdgeVars } from "../feed/edge_vars.ts";
 
-export interface ServeOptions {
+export interface ServeCommandOptions {
   readonly data: string;
   readonly vars: string;
   readonly host: string;
@@ -13,7 +13,10 @@ export interface ServeOptions {
 }
 
 /** Serves a feed from a folder until it is told to stop. */
-export async function serve({ terminal, warn }: Context, options: ServeOptions): Promise<void> {
+export async function serveFeed(
+  { terminal, warn }: PublisherContext,
+  options: ServeCommandOptions,
+): Promise<void> {
   const bindings = await readEdgeVars(options.vars);
   const { data, host, url } = options;
   const edge = await edgeProgram();

@@ -1,17 +1,17 @@
 import type { Command } from "commander";
-import { feedAddress, kernels, withKeys } from "./arguments.ts";
+import { manyKernels, parseFeedUrl, withKeys } from "./arguments.ts";
 import { type AuditOptions, audit } from "./audit.ts";
-import { checkVars } from "./check_vars.ts";
+import { checkVarsFile } from "./check_vars.ts";
 import type { CommandGroup } from "./run.ts";
-import { type ServeOptions, serve } from "./serve.ts";
+import { type ServeCommandOptions, serveFeed } from "./serve.ts";
 
 /** Serving a feed without Cloudflare, and looking at what was done to one. */
 export const serveGroup: CommandGroup = (root, run) => {
   withKeys(root.command("audit <dir>"))
     .description("show who published what to a feed, and that its log was not changed")
-    .requiredOption("--feed <url>", "address of the feed", feedAddress)
+    .requiredOption("--feed <url>", "address of the feed", parseFeedUrl)
     .option("--since <time>", "show what is newer: 2026-01-31, or 2026-01-31T06:00:00Z")
-    .option("--kernel <build-id>", "show what is for this kernel (repeat)", kernels, [])
+    .option("--kernel <build-id>", "show what is for this kernel (repeat)", manyKernels, [])
     .option("--known <sha256>", "the digest of an entry that you noted: it must still be there")
     .action((dir: string, options: AuditOptions, self: Command) =>
       run("audit", self, (context) => audit(context, dir, options)),
@@ -20,17 +20,17 @@ export const serveGroup: CommandGroup = (root, run) => {
     .command("serve")
     .description("serve a feed from a folder: the same edge, on a machine of your own")
     .requiredOption("--data <dir>", "where the feed is kept")
-    .requiredOption("--vars <file>", "the edge's keys and publishers: edge.vars of a workspace")
+    .requiredOption("--vars <file>", "the edge's keys and publishers: edge.vars of a publisher's folder")
     .option("--host <address>", "where to listen", "127.0.0.1")
     .option("--port <number>", "0 for any that is free", "8787")
     .option("--url <url>", "the feed's address as the world knows it, behind a proxy")
-    .action((options: ServeOptions, self: Command) =>
-      run("serve", self, (context) => serve(context, options)),
+    .action((options: ServeCommandOptions, self: Command) =>
+      run("serve", self, (context) => serveFeed(context, options)),
     );
   root
     .command("check-vars <file>")
     .description("before they are deployed: read the edge's keys and publishers as the edge will")
     .action((file: string, _: unknown, self: Command) =>
-      run("check-vars", self, (context) => checkVars(context, file)),
+      run("check-vars", self, (context) => checkVarsFile(context, file)),
     );
 };

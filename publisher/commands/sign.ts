@@ -1,12 +1,12 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { inGroups, named } from "../../shared/tuf/key_words.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import { checkRequest } from "../feed/check_request.ts";
 import { requireFaultless } from "../feed/checked_request.ts";
 import { addSignatures, requireUseful, signersOf } from "../feed/request_signing.ts";
 import { isMet } from "../feed/signatures.ts";
 import { type KeyFile, readKeyFile } from "../keys/key_file.ts";
-import { requireConsent, shownLines } from "./consent.ts";
+import { consentLines, requireConsent } from "./consent.ts";
 import { heldRoot } from "./held_root.ts";
 import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
 import { quorumLines, quorumsToJson, readRequest, rewriteRequest } from "./request_file.ts";
@@ -19,7 +19,7 @@ export interface SignOptions extends OpenKeysOptions {
 }
 
 /** Shows what a request would change, asks, and adds a signature to it. Makes no request. */
-export async function sign(context: Context, path: string, options: SignOptions): Promise<void> {
+export async function sign(context: PublisherContext, path: string, options: SignOptions): Promise<void> {
   if (options.status) return status(context, path, options);
   if (options.key === undefined) throw new RebootlessError("usage", "which key signs? Give --key FILE.");
   const { terminal, clock } = context;
@@ -47,12 +47,16 @@ export async function sign(context: Context, path: string, options: SignOptions)
 }
 
 /** Says what a request would change and who has signed it; signs nothing. */
-async function status({ terminal, clock }: Context, path: string, options: SignOptions): Promise<void> {
+async function status(
+  { terminal, clock }: PublisherContext,
+  path: string,
+  options: SignOptions,
+): Promise<void> {
   const request = await readRequest(path);
   const held = await heldRoot(options.root, options.key);
   const [first] = request.roots;
   const { quorums, ...shown } = await checkRequest(request, held ?? first, clock());
-  for (const line of shownLines(shown)) terminal.say(line);
+  for (const line of consentLines(shown)) terminal.say(line);
   for (const line of quorumLines(quorums)) terminal.say(line);
   const unpinned = held === undefined && first !== undefined;
   if (unpinned) terminal.say("Taken at its word: give --root to check it against a root that you hold.");

@@ -4,10 +4,10 @@ import { type Answer, type ErrorCode, isCode, RebootlessError } from "../../shar
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import { excerpt } from "../../shared/printable.ts";
-import type { Context } from "../context.ts";
+import type { PublisherContext } from "../context.ts";
 import type { KernelChange } from "../feed/kernel_change.ts";
 import { manifestDiff } from "../feed/manifest_diff.ts";
-import { type PushOptions, type PushResult, push, type Sent } from "../feed/push.ts";
+import { type PushCommandOptions, type PushResult, pushChanges, type Sent } from "../feed/push.ts";
 
 const PROGRESS_EVERY_MS = 1000;
 
@@ -29,10 +29,10 @@ export interface Counted {
  * @param known what stands in the answer besides.
  */
 export async function pushCounted(
-  context: Context,
+  context: PublisherContext,
   kernels: readonly Counted[],
   changes: readonly KernelChange[],
-  options: PushOptions,
+  options: PushCommandOptions,
   known: Answer = {},
 ): Promise<Answer> {
   const tally = new Tally(context, kernels);
@@ -50,7 +50,7 @@ export async function pushCounted(
   });
   let sent: Sent;
   try {
-    sent = await push(changes, { ...options, onResult });
+    sent = await pushChanges(changes, { ...options, onResult });
   } catch (error) {
     if (!isCode(error, "unreachable")) throw error;
     const done = kernels.length > 1 ? `; ${tally.done} of ${counted(kernels.length, "kernel")} done` : "";
@@ -70,14 +70,14 @@ export async function pushCounted(
 
 /** Counts what became of the kernels while they come, and says what people should know of. */
 class Tally {
-  readonly #context: Context;
+  readonly #context: PublisherContext;
   readonly #kernels: ReadonlyMap<BuildId, Counted>;
   readonly #counts = new Map<Outcome, number>();
   readonly #results: JsonObject[] = [];
   #first: RebootlessError | undefined;
   #said = performance.now();
 
-  constructor(context: Context, kernels: readonly Counted[]) {
+  constructor(context: PublisherContext, kernels: readonly Counted[]) {
     this.#context = context;
     this.#kernels = new Map(kernels.map((counted) => [counted.buildId, counted]));
   }

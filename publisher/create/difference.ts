@@ -1,7 +1,7 @@
 import { findChanges, isInit } from "./diff/changes.ts";
 import { comparer, type Version } from "./diff/compare.ts";
 import { type Correlation, correlate } from "./diff/correlate.ts";
-import type { Refusal } from "./diff/refusal.ts";
+import type { ChangeRefusal } from "./diff/refusal.ts";
 import { openUnit, type Piece, type Unit } from "./object/pieces.ts";
 import { specialEntries } from "./object/special_tables.ts";
 import type { UnitPatch } from "./resolve/join_patches.ts";
@@ -14,10 +14,14 @@ import { openShipped, type ShippedKernel } from "./resolve/shipped_kernel.ts";
 import type { UnitPair } from "./unit_pair.ts";
 
 /** What a unit's change comes to. */
-export type Difference =
+export type UnitDifference =
   | ({ readonly kind: "patch"; readonly report: DifferenceReport } & UnitPatch)
   | { readonly kind: "unchanged"; readonly report: DifferenceReport }
-  | { readonly kind: "refused"; readonly refusals: readonly Refusal[]; readonly report: DifferenceReport };
+  | {
+      readonly kind: "refused";
+      readonly refusals: readonly ChangeRefusal[];
+      readonly report: DifferenceReport;
+    };
 
 /** Names are those of the object files: of functions unless said otherwise. */
 export interface DifferenceReport {
@@ -40,7 +44,7 @@ const NONE: ReadonlySet<string> = new Set();
  * @param shared what units of the update newly define and others of it need (resolve/shared_names.ts).
  * @throws ParseError, RebootlessError `limit`, `unsupported`, `usage`: objects that are not what a compiler makes, a module that is not there.
  */
-export function differentiate(pair: UnitPair, kernel: ShippedKernel, shared = NONE): Difference {
+export function differentiate(pair: UnitPair, kernel: ShippedKernel, shared = NONE): UnitDifference {
   const before = openVersion(pair.before);
   const after = openVersion(pair.after);
   const correlation = correlate(before.unit, after.unit);

@@ -1,14 +1,14 @@
 import type { ObjectName } from "../../shared/brand.ts";
-import type { Refusal } from "./diff/refusal.ts";
+import type { ChangeRefusal } from "./diff/refusal.ts";
 import type { DifferenceReport } from "./difference.ts";
 import type { PatchObject } from "./patch_object.ts";
 import { joinPatches, type UnitPatch } from "./resolve/join_patches.ts";
 import { sharedNames } from "./resolve/shared_names.ts";
-import type { Shipped } from "./shipped.ts";
 import type { FileChange } from "./source/apply_patch.ts";
 import type { ObjectCache } from "./source/object_cache.ts";
 import { type PatchedUnits, patchedUnits } from "./source/patched_units.ts";
 import type { Workspace } from "./source/workspace.ts";
+import type { UnitComparer } from "./unit_comparer.ts";
 
 /** What came of one compiled unit. */
 export interface UnitReport extends DifferenceReport {
@@ -20,7 +20,7 @@ export interface UnitReport extends DifferenceReport {
 
 /** Why something cannot be brought to a running kernel: a function's or datum's reason, or a file's. */
 export interface UpdateRefusal {
-  readonly code: Refusal["code"] | "file" | "export";
+  readonly code: ChangeRefusal["code"] | "file" | "export";
   /** The function, datum, symbol or file. */
   readonly subject: string;
   readonly reason: string;
@@ -49,7 +49,7 @@ export interface UpdateContent {
 export interface UpdateTools {
   readonly workspace: Workspace;
   readonly objects: ObjectCache;
-  readonly shipped: Shipped;
+  readonly shipped: UnitComparer;
   readonly progress: (line: string) => void;
 }
 

@@ -8,8 +8,7 @@ import { buildPatch } from "./resolve/patch_builder.ts";
 import { type ReferenceResolver, referenceResolver } from "./resolve/references.ts";
 import { matchUnit } from "./resolve/run_pre.ts";
 import { selectPieces } from "./resolve/selection.ts";
-import type { ShippedKernel } from "./resolve/shipped_kernel.ts";
-import { openShipped, type Shipped } from "./resolve/shipped_kernel.ts";
+import { openShipped, type ShippedKernel, type ShippedObjects } from "./resolve/shipped_kernel.ts";
 
 /**
  * The author's own unit with hooks, for a kernel object: the callbacks and what they need. It replaces nothing.
@@ -43,7 +42,7 @@ export function wholeUnit(
 }
 
 /** Hooks may also name what is local to a unit of the kernel, such as the datum that they are to set, if it is the only one of its name. */
-const withLocals = (resolver: ReferenceResolver, { own, vmlinux }: Shipped): ReferenceResolver => ({
+const withLocals = (resolver: ReferenceResolver, { own, vmlinux }: ShippedObjects): ReferenceResolver => ({
   ...resolver,
   symbol: (name) => {
     const found = resolver.symbol(name);

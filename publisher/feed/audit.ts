@@ -5,7 +5,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { type Instant, parseInstant } from "../../shared/time.ts";
-import { type EdgeClient, refusal } from "./edge_client.ts";
+import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 
 /** One line of the edge's audit log, which holds its place in the chain of all lines. */
 export interface AuditEntry {
@@ -31,7 +31,7 @@ export async function* auditEntries(edge: EdgeClient): AsyncGenerator<AuditEntry
   let previous: Sha256Hex | null = null;
   for (let path: string | undefined = "/audit"; path !== undefined; ) {
     const answer = await edge.send({ method: "GET", path, body: EMPTY }, MAX_PAGE_BYTES);
-    if (answer.status !== 200) throw refusal(answer, "to show the audit log");
+    if (answer.status !== 200) throw refusedByEdge(answer, "to show the audit log");
     path = nextOf(answer.header("link"));
     if (path !== undefined && answer.body.length === 0) {
       throw new RebootlessError(

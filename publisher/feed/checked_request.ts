@@ -1,6 +1,6 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Envelope } from "../../shared/tuf/schema.ts";
-import type { Quorum } from "./signatures.ts";
+import type { SigningQuorum } from "./signatures.ts";
 
 /** A request that was understood to the last byte, and what it means. */
 export interface CheckedRequest {
@@ -11,7 +11,7 @@ export interface CheckedRequest {
   /** Whatever else speaks against signing it. */
   readonly warnings: readonly string[];
   readonly envelope: Envelope;
-  readonly quorums: readonly Quorum[];
+  readonly quorums: readonly SigningQuorum[];
 }
 
 /** Throws `trust` for what would do harm once it is in force, whoever wants it. */

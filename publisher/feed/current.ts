@@ -10,9 +10,9 @@ import type { Instant } from "../../shared/time.ts";
 import { decodeTargets, parseEnvelope, type Root } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { verifyThreshold } from "../../shared/tuf/verify.ts";
-import { type EdgeClient, refusal } from "./edge_client.ts";
+import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 import { FeedRoots } from "./feed_roots.ts";
-import { newestRoot, type Workspace } from "./workspace.ts";
+import { newestOwnRoot, type PublisherFolder } from "./publisher_folder.ts";
 
 /** What the feed says of a kernel now: the version of targets and the manifest, or version 0 and nothing. */
 export interface Current {
@@ -37,10 +37,10 @@ const NOTHING: Current = {
 /** Reads it, verified: a publisher signs only on top of what targets keys signed. */
 export async function currentManifest(
   edge: EdgeClient,
-  workspace: Pick<Workspace, "dir">,
+  folder: Pick<PublisherFolder, "dir">,
   buildId: BuildId,
 ): Promise<Current> {
-  const roots = new FeedRoots(edge, await newestRoot(workspace));
+  const roots = new FeedRoots(edge, await newestOwnRoot(folder));
   return verifiedState(await currentBundle(edge, buildId), buildId, roots);
 }
 
@@ -86,7 +86,7 @@ export async function currentBundle(
 ): Promise<Bundle | undefined> {
   const answer = await edge.get(feedPath(buildId), MAX_BUNDLE_BYTES);
   if (answer.status === 404) return undefined;
-  if (answer.status !== 200) throw refusal(answer, "to show what it has");
+  if (answer.status !== 200) throw refusedByEdge(answer, "to show what it has");
   return decodeBundle(answer.body);
 }
 

@@ -3,7 +3,7 @@ import { equalBytes } from "../../shared/bytes.ts";
 import { encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import { DAY, type Instant, instant } from "../../shared/time.ts";
 import type { KernelChange } from "./kernel_change.ts";
-import { onTopOf, type ProposalOptions, type Proposed, TARGETS_LIFE_MS } from "./proposal.ts";
+import { onTopOf, type ProposalOptions, type Proposed, TARGETS_LIFETIME_MS } from "./proposal.ts";
 import { TargetsKeys } from "./targets_keys.ts";
 
 /** A draft that is read when its turn comes. */
@@ -20,9 +20,9 @@ const SAME_EXPIRY_MS = 7 * DAY;
 /** What drafts come to, one for each kernel. */
 export function draftChanges(
   drafts: readonly DraftSource[],
-  { workspace, clock, expires = instant(clock() + TARGETS_LIFE_MS) }: Omit<ProposalOptions, "edge">,
+  { folder, clock, expires = instant(clock() + TARGETS_LIFETIME_MS) }: Omit<ProposalOptions, "edge">,
 ): readonly KernelChange[] {
-  const keys = new TargetsKeys(workspace);
+  const keys = new TargetsKeys(folder);
   return drafts.map(({ buildId, size, read }) => ({
     buildId,
     size,

@@ -7,9 +7,9 @@ import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { MAX_ARTIFACT_BYTES, MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
+import type { LocalArtifacts } from "./artifact_sender.ts";
 import type { DraftSource } from "./draft_change.ts";
 import { readBounded } from "./read_bounded.ts";
-import type { Artifacts } from "./staging.ts";
 
 /** Five times the kernels that all distributions have together. */
 const MAX_FILES = 100_000;
@@ -65,7 +65,7 @@ export function decodeDraft(bytes: Uint8Array, path: string): KernelManifest {
 }
 
 /** Digests modules: files, and the `.ko` of folders. Throws `usage`, `limit`. */
-export async function readModuleFiles(paths: readonly string[]): Promise<Artifacts> {
+export async function readModuleFiles(paths: readonly string[]): Promise<LocalArtifacts> {
   const artifacts = new Map<Sha256Hex, () => Promise<Uint8Array>>();
   for (const path of await filesOf(paths, ".ko")) {
     const read = () => readBounded(path, MAX_ARTIFACT_BYTES);

@@ -6,8 +6,8 @@ import { isJsonObject, type JsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { excerpt } from "../../shared/printable.ts";
 import type { Clock } from "../../shared/time.ts";
+import type { PublisherFolder } from "./publisher_folder.ts";
 import { makeToken, type TokenScope } from "./token.ts";
-import type { Workspace } from "./workspace.ts";
 
 /** Every answer of the edge to a publisher is small, but a bundle. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -23,7 +23,7 @@ const MAX_WAIT_SECONDS = 60;
 /** Where there is no line between that compression would spare. */
 const LOCAL = /^(?:localhost|127\.[0-9.]+|\[::1\])$/;
 
-export interface Answer {
+export interface EdgeAnswer {
   readonly status: number;
   readonly body: Uint8Array;
   /** By name, in lower case. */
@@ -33,17 +33,17 @@ export interface Answer {
 /** Speaks to the edge. Throws `unreachable`; what the edge answers is the caller's to judge. */
 export interface EdgeClient {
   /** @param etag of what is held already: 304 says that it is the newest. */
-  get(path: string, maxBytes: number, etag?: string): Promise<Answer>;
+  get(path: string, maxBytes: number, etag?: string): Promise<EdgeAnswer>;
   /** With a token for just this request; again when the edge said when. @param maxBytes of the answer. */
-  send(scope: TokenScope, maxBytes?: number): Promise<Answer>;
+  send(scope: TokenScope, maxBytes?: number): Promise<EdgeAnswer>;
 }
 
 type EdgeReader = Pick<EdgeClient, "get">;
 
 /** @param base the feed's address, with a slash at its end. */
-export function edgeClient(base: string, workspace: Workspace, clock: Clock): EdgeClient {
+export function edgeClient(base: string, folder: PublisherFolder, clock: Clock): EdgeClient {
   const sendOnce = async (scope: TokenScope, maxBytes: number) => {
-    const authorization = `Bearer ${await makeToken(workspace, scope, clock)}`;
+    const authorization = `Bearer ${await makeToken(folder, scope, clock)}`;
     return call(new URL(scope.path.slice(1), base), {
       method: scope.method,
       size: maxBytes,
@@ -65,7 +65,7 @@ export function edgeClient(base: string, workspace: Workspace, clock: Clock): Ed
 }
 
 /** Milliseconds, or undefined where it is not to be tried again. */
-function waitOf({ status, header }: Answer): number | undefined {
+function waitOf({ status, header }: EdgeAnswer): number | undefined {
   const seconds = /^\d{1,4}$/.test(header("retry-after") ?? "") ? Number(header("retry-after")) : undefined;
   return status === 429 && seconds !== undefined && seconds <= MAX_WAIT_SECONDS ? seconds * 1000 : undefined;
 }
@@ -76,7 +76,7 @@ export const edgeReader = (base: string): EdgeReader => ({
     call(new URL(path, base), { size: maxBytes, ...(etag && { headers: { "if-none-match": etag } }) }),
 });
 
-async function call(url: URL, { size = MAX_ANSWER_BYTES, ...init }: RequestInit): Promise<Answer> {
+async function call(url: URL, { size = MAX_ANSWER_BYTES, ...init }: RequestInit): Promise<EdgeAnswer> {
   try {
     const signal = AbortSignal.timeout(DEADLINE_MS);
     const compress = !LOCAL.test(url.hostname);
@@ -96,7 +96,10 @@ async function call(url: URL, { size = MAX_ANSWER_BYTES, ...init }: RequestInit)
 }
 
 /** The edge's reason, as an error of ours. */
-export function refusal({ status, body }: Pick<Answer, "status" | "body">, what: string): RebootlessError {
+export function refusedByEdge(
+  { status, body }: Pick<EdgeAnswer, "status" | "body">,
+  what: string,
+): RebootlessError {
   const error = errorOf(body);
   const text = (name: string) => {
     const value = error?.get(name);

@@ -1,5 +1,5 @@
 import type { Feed } from "../../node/transport/feed.ts";
-import { type EdgeClient, refusal } from "./edge_client.ts";
+import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 
 /**
  * Lets a mirror read a feed by the publisher's own client of the edge.
@@ -19,7 +19,7 @@ export function edgeFeed(url: string, edge: Pick<EdgeClient, "get">): Feed {
         return { status: "ok", bytes: answer.body, etag: answer.header("etag") ?? undefined };
       if (answer.status === 304) return { status: "not_modified" };
       if (answer.status === 404) return { status: "not_found" };
-      throw refusal(answer, `to send ${path}`);
+      throw refusedByEdge(answer, `to send ${path}`);
     },
   };
 }

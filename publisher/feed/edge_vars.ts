@@ -3,8 +3,8 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { privateJwk, publicJwk } from "../keys/jwk.ts";
 import type { SigningKey } from "../keys/key_file.ts";
 import { writeSecretFile } from "../keys/owner_only.ts";
+import { edgeVarsFile, type PublisherFolder } from "./publisher_folder.ts";
 import { readBounded } from "./read_bounded.ts";
-import { edgeVarsFile, type Workspace } from "./workspace.ts";
 
 /** Keys, the root and the list of publishers. */
 const MAX_VARS_BYTES = 1024 * 1024;
@@ -23,7 +23,7 @@ export interface EdgeKeys {
  * @param root bytes of 1.root.json.
  */
 export async function writeEdgeVars(
-  { dir, publisher, audience }: Omit<Workspace, "keyring">,
+  { dir, publisher, audience }: Omit<PublisherFolder, "keyring">,
   root: Uint8Array,
   keys: EdgeKeys,
 ): Promise<void> {

@@ -5,7 +5,7 @@ import { feedPath } from "../../shared/feed/paths.ts";
 import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { DAY, type Instant } from "../../shared/time.ts";
 import { type Common, decodeTargets, parseEnvelope, type Root } from "../../shared/tuf/schema.ts";
-import { type EdgeClient, refusal } from "./edge_client.ts";
+import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 import { isMet, quorum } from "./signatures.ts";
 
 /** Something that stops being believed, unless somebody with the right keys signs it anew. */
@@ -29,7 +29,7 @@ export async function targetsExpiry(edge: Pick<EdgeClient, "get">, root: Root, i
   if (answer.status === 404) {
     throw new RebootlessError("not_covered", `the feed has nothing for kernel ${id}`);
   }
-  if (answer.status !== 200) throw refusal(answer, "to show what it has");
+  if (answer.status !== 200) throw refusedByEdge(answer, "to show what it has");
   const { targets } = decodeBundle(answer.body);
   const envelope = parseEnvelope(targets, "targets");
   const expiry = expiryOf(`targets of ${id}`, decodeTargets(envelope.signed));

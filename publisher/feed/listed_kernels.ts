@@ -2,7 +2,7 @@ import type { BuildId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { walkList } from "../../shared/feed/list_walk.ts";
 import { changesPath, decodeListing, MAX_LISTING_BYTES } from "../../shared/feed/listing.ts";
-import { type EdgeClient, refusal } from "./edge_client.ts";
+import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 
 /**
  * Asks a feed for the kernels that it lists, each once. The list is a hint: it may name what is not there, and may hide what
@@ -11,7 +11,7 @@ import { type EdgeClient, refusal } from "./edge_client.ts";
 export async function listedKernels(edge: Pick<EdgeClient, "get">): Promise<readonly BuildId[]> {
   const page = async (since: string | undefined) => {
     const answer = await edge.get(changesPath(since), MAX_LISTING_BYTES);
-    if (answer.status !== 200) throw refusal(answer, "to list its kernels");
+    if (answer.status !== 200) throw refusedByEdge(answer, "to list its kernels");
     return { listing: decodeListing(answer.body), bytes: answer.body.length };
   };
   const { kernels, broken } = await walkList(page, undefined, () => performance.now());

@@ -6,15 +6,15 @@ import { type Clock, DAY, type Instant, instant } from "../../shared/time.ts";
 import { envelope } from "../../shared/tuf/metadata.ts";
 import { type Current, currentManifest, currentVersion } from "./current.ts";
 import type { EdgeClient } from "./edge_client.ts";
+import type { PublisherFolder } from "./publisher_folder.ts";
 import { targetsFile } from "./targets_file.ts";
-import type { Workspace } from "./workspace.ts";
 
 /** Targets are signed again at each publish; a kernel that has none for this long is one that nobody tends. */
-export const TARGETS_LIFE_MS = 180 * DAY;
+export const TARGETS_LIFETIME_MS = 180 * DAY;
 
 export interface ProposalOptions {
   readonly edge: EdgeClient;
-  readonly workspace: Workspace;
+  readonly folder: PublisherFolder;
   readonly clock: Clock;
   /** When targets expire; the customary life when nothing is said. */
   readonly expires?: Instant | undefined;
@@ -33,13 +33,13 @@ export interface Proposed {
 /** Puts a draft on top of what is in force, ready to be signed. */
 export async function propose(
   draft: KernelManifest,
-  { edge, workspace, clock, expires, replace }: ProposalOptions,
+  { edge, folder, clock, expires, replace }: ProposalOptions,
 ): Promise<Proposed> {
   const { buildId } = draft.kernel;
   const current = replace
     ? await currentVersion(edge, buildId)
-    : await currentManifest(edge, workspace, buildId);
-  return onTopOf(current, draft, expires ?? instant(clock() + TARGETS_LIFE_MS));
+    : await currentManifest(edge, folder, buildId);
+  return onTopOf(current, draft, expires ?? instant(clock() + TARGETS_LIFETIME_MS));
 }
 
 export async function onTopOf(current: Current, draft: KernelManifest, expires: Instant): Promise<Proposed> {

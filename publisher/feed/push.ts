@@ -8,21 +8,21 @@ import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Publication } from "../../shared/feed/publication.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import { signBy } from "../keys/sign.ts";
+import { ArtifactSender, type LocalArtifacts } from "./artifact_sender.ts";
 import { currentBundle, unverifiedState, verifiedState } from "./current.ts";
 import { draftChanges } from "./draft_change.ts";
-import { refusal } from "./edge_client.ts";
+import { refusedByEdge } from "./edge_client.ts";
 import { FeedRoots } from "./feed_roots.ts";
 import type { KernelChange, Next } from "./kernel_change.ts";
 import { Patience } from "./patience.ts";
 import type { ProposalOptions, Proposed } from "./proposal.ts";
+import { newestOwnRoot } from "./publisher_folder.ts";
 import { decodeResults, type EdgeResult, MAX_RESULTS_BYTES, refusedFor } from "./results.ts";
-import { type Artifacts, Staging } from "./staging.ts";
 import { fetchStates } from "./states.ts";
 import { TargetsKeys } from "./targets_keys.ts";
-import { newestRoot } from "./workspace.ts";
 
-export interface PushOptions extends ProposalOptions {
-  readonly artifacts: Artifacts;
+export interface PushCommandOptions extends ProposalOptions {
+  readonly artifacts: LocalArtifacts;
   /** The edge judges and writes nothing; nothing is staged. */
   readonly dryRun: boolean;
   /** Asked once, as soon as there is something to sign; throws to prevent it. */
@@ -73,8 +73,11 @@ const READS = 8;
  * change is put on top of theirs, signed anew and sent again, for these kernels alone. Throws `unreachable`, `config`, `limit`
  * and what consent throws; what the edge says of a kernel is a result, given to `onResult` at once.
  */
-export async function push(changes: readonly KernelChange[], options: PushOptions): Promise<Sent> {
-  const pushing = new Pushing(options, await newestRoot(options.workspace));
+export async function pushChanges(
+  changes: readonly KernelChange[],
+  options: PushCommandOptions,
+): Promise<Sent> {
+  const pushing = new Pushing(options, await newestOwnRoot(options.folder));
   const rest = await pushing.passOver(changes);
   if (rest.length > 0) await options.consentToAll?.();
   await inParallel(batches(rest), REQUESTS, (batch) => pushing.push(batch));
@@ -85,12 +88,12 @@ export async function push(changes: readonly KernelChange[], options: PushOption
  * The same of one draft that is at hand, where anything but its being published, or in force already, is an error: also `refused`,
  * `conflict`, `trust`.
  */
-export async function pushOne(draft: KernelManifest, options: Omit<PushOptions, "onResult">) {
+export async function pushOne(draft: KernelManifest, options: Omit<PushCommandOptions, "onResult">) {
   const { buildId } = draft.kernel;
   const results: PushResult[] = [];
   const onResult = (result: PushResult) => void results.push(result);
   const changes = draftChanges([{ buildId, size: 0, read: async () => draft }], options);
-  const { bytes } = await push(changes, { ...options, onResult });
+  const { bytes } = await pushChanges(changes, { ...options, onResult });
   const [result] = results;
   if (!result) throw new RebootlessError("refused", "the edge gave no answer for this kernel");
   if (result.error) throw result.error;
@@ -115,20 +118,20 @@ function batches(changes: readonly KernelChange[]): readonly (readonly KernelCha
 }
 
 class Pushing {
-  readonly #options: PushOptions;
+  readonly #options: PushCommandOptions;
   readonly #roots: FeedRoots;
-  readonly #staging: Staging;
+  readonly #staging: ArtifactSender;
   readonly #keys: TargetsKeys;
   readonly #patience = new Patience();
   #bytes = 0;
   #requests = 0;
 
   /** @param held the newest root of the publisher's own. */
-  constructor(options: PushOptions, held: Uint8Array) {
+  constructor(options: PushCommandOptions, held: Uint8Array) {
     this.#options = options;
     this.#roots = new FeedRoots(options.edge, held);
-    this.#staging = new Staging(options.edge, options.artifacts);
-    this.#keys = new TargetsKeys(options.workspace);
+    this.#staging = new ArtifactSender(options.edge, options.artifacts);
+    this.#keys = new TargetsKeys(options.folder);
   }
 
   get sent(): Sent {
@@ -238,7 +241,7 @@ class Pushing {
     const body = encodeBatch(publications);
     const path = `/${dryRun ? DRY_RUN_PATH : PUBLICATIONS_PATH}`;
     const answer = await edge.send({ method: "POST", path, body }, MAX_RESULTS_BYTES);
-    if (answer.status !== 200) throw refusal(answer, "the publication");
+    if (answer.status !== 200) throw refusedByEdge(answer, "the publication");
     this.#bytes += body.length;
     this.#requests++;
     const results = decodeResults(answer.body);

@@ -13,7 +13,7 @@ import type { EdgeClient } from "./edge_client.ts";
 import { FeedRoots } from "./feed_roots.ts";
 import type { KernelChange } from "./kernel_change.ts";
 import { Patience } from "./patience.ts";
-import { proposalOf, TARGETS_LIFE_MS } from "./proposal.ts";
+import { proposalOf, TARGETS_LIFETIME_MS } from "./proposal.ts";
 
 /** What is to be said of an update, wherever the feed has it. */
 export interface Recall {
@@ -23,7 +23,7 @@ export interface Recall {
 }
 
 /** A kernel whose feed in force has the update. */
-export interface Having {
+export interface KernelWithUpdate {
   readonly buildId: BuildId;
   readonly kernel: KernelFacts;
   readonly update: Pick<Update, "summary" | "recalled">;
@@ -32,14 +32,14 @@ export interface Having {
 }
 
 /** A kernel of which it is not known whether it has the update. */
-export interface Unread {
+export interface UnreadKernel {
   readonly buildId: BuildId;
   readonly error: RebootlessError;
 }
 
-export interface Found {
-  readonly having: readonly Having[];
-  readonly unread: readonly Unread[];
+export interface RecallScan {
+  readonly having: readonly KernelWithUpdate[];
+  readonly unread: readonly UnreadKernel[];
 }
 
 /** Kernels read at the same time. */
@@ -60,11 +60,11 @@ export async function kernelsWith(
   edge: EdgeClient,
   held: Uint8Array,
   onRead: () => void,
-): Promise<Found> {
+): Promise<RecallScan> {
   const roots = new FeedRoots(edge, held);
   const patience = new Patience();
-  const having: Having[] = [];
-  const unread: Unread[] = [];
+  const having: KernelWithUpdate[] = [];
+  const unread: UnreadKernel[] = [];
   await inParallel(kernels, READS, async (buildId) => {
     try {
       const bundle = await patience.ask(() => currentBundle(edge, buildId));
@@ -87,7 +87,7 @@ export async function kernelsWith(
 
 /** What a recall comes to, for each kernel that has the update: of everything else nothing changes. */
 export const recallChanges = (
-  having: readonly Having[],
+  having: readonly KernelWithUpdate[],
   recall: Recall,
   clock: Clock,
 ): readonly KernelChange[] =>
@@ -101,7 +101,7 @@ async function recalledIn(current: Current, recall: Recall, now: Instant) {
   const { files, expires = now } = current;
   if (!files) throw new RebootlessError("conflict", "the feed has nothing for this kernel any more");
   const manifest = withRecall(files.manifest, recall);
-  const until = expires - now < LASTS_MS ? instant(now + TARGETS_LIFE_MS) : expires;
+  const until = expires - now < LASTS_MS ? instant(now + TARGETS_LIFETIME_MS) : expires;
   const proposed = await proposalOf(current, decodeManifest(manifest), manifest, until);
   return { proposed, inForce: equalBytes(manifest, files.manifest) };
 }

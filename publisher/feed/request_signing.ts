@@ -3,20 +3,20 @@ import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type Signature, envelope as toEnvelope } from "../../shared/tuf/metadata.ts";
 import type { Envelope } from "../../shared/tuf/schema.ts";
-import { type Signer, signaturesBy } from "../keys/sign.ts";
+import { type KeySigner, signaturesBy } from "../keys/sign.ts";
 import type { CheckedRequest } from "./checked_request.ts";
-import { isMet, type Quorum } from "./signatures.ts";
+import { isMet, type SigningQuorum } from "./signatures.ts";
 import type { SigningRequest } from "./signing_request.ts";
 
 /** What of a judgement signing goes by. */
 export type Signable = Pick<CheckedRequest, "envelope" | "quorums">;
 
 /** Ids of the keys that have signed soundly, for whichever quorum. */
-export const signersOf = (quorums: readonly Quorum[]): ReadonlySet<string> =>
+export const signersOf = (quorums: readonly SigningQuorum[]): ReadonlySet<string> =>
   new Set(quorums.flatMap(({ signed }) => signed));
 
 /** Throws `usage` for a key whose signature would count for nothing. */
-export function requireUseful(id: string, quorums: readonly Quorum[]): void {
+export function requireUseful(id: string, quorums: readonly SigningQuorum[]): void {
   if (quorums.some(({ signed, missing }) => signed.includes(id) || missing.includes(id))) return;
   throw new RebootlessError("usage", `key ${id} has no say in this: its signature would not count`, {
     hint: "`sign --status FILE` lists the keys that have.",
@@ -27,7 +27,7 @@ export function requireUseful(id: string, quorums: readonly Quorum[]): void {
 export async function addSignatures<R extends SigningRequest>(
   request: R,
   { envelope, quorums }: Signable,
-  signers: readonly Signer[],
+  signers: readonly KeySigner[],
 ): Promise<R> {
   const made = await signaturesBy(signers, envelope.signedBytes);
   return withSignatures(request, envelope, [...soundSignatures(envelope, quorums), ...made]);
@@ -49,7 +49,7 @@ export function completed({ envelope, quorums }: Signable): Uint8Array {
   return toEnvelope(envelope.signed, soundSignatures(envelope, quorums));
 }
 
-const soundSignatures = (envelope: Envelope, quorums: readonly Quorum[]): Signature[] =>
+const soundSignatures = (envelope: Envelope, quorums: readonly SigningQuorum[]): Signature[] =>
   [...signersOf(quorums)].map((id) => ({
     keyId: id,
     signature: fromHex(envelope.signatures.get(id) ?? ""),

@@ -17,11 +17,11 @@ import {
 } from "../../shared/feed/publication.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { decodeSnapshot, decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
-import { type EdgeClient, refusal } from "./edge_client.ts";
+import { ArtifactSender, type LocalArtifacts } from "./artifact_sender.ts";
+import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
+import { rootVersionsAmong } from "./publisher_folder.ts";
 import { decodeResults, type EdgeResult, MAX_RESULTS_BYTES } from "./results.ts";
 import { fetchRoot } from "./root_chain.ts";
-import { type Artifacts, Staging } from "./staging.ts";
-import { rootVersionsAmong } from "./workspace.ts";
 
 export interface Restored {
   readonly kernels: number;
@@ -53,7 +53,7 @@ export async function restore(
   const folder = new MirrorDir(path);
   const trust = await restoreRoots(edge, folder);
   const kernels = (await folder.files.names("kernels")).filter(isBuildId);
-  const staging = new Staging(edge, await artifactsOfBackup(folder));
+  const staging = new ArtifactSender(edge, await artifactsOfBackup(folder));
   const totals = { kernels: kernels.length, restored: 0, kept: 0 };
   const faults: Unrestored[] = [];
   let batch: Publication[] = [];
@@ -99,7 +99,7 @@ async function restoreRoots(edge: EdgeClient, folder: MirrorDir): Promise<Mirror
   if (missing.length > 0) {
     const body = encodeRootChain(missing);
     const answer = await edge.send({ method: "POST", path: `/${ROOT_CHAIN_PATH}`, body });
-    if (answer.status !== 201) throw refusal(answer, "the roots");
+    if (answer.status !== 201) throw refusedByEdge(answer, "the roots");
   }
   return MirrorTrust.from(await read(newest));
 }
@@ -109,7 +109,7 @@ async function publicationOf(
   folder: MirrorDir,
   trust: MirrorTrust,
   id: BuildId,
-  staging: Staging,
+  staging: ArtifactSender,
 ): Promise<Publication> {
   const bundle = decodeBundle(await readFromBackup(folder, feedPath(id), MAX_BUNDLE_BYTES));
   const { manifest, trusted } = await verifyMirrored(id, bundle, undefined, trust, EXPIRY_IS_NO_MATTER);
@@ -128,7 +128,7 @@ async function sendBatch(edge: EdgeClient, batch: readonly Publication[]): Promi
   if (batch.length === 0) return [];
   const body = encodeBatch(batch);
   const answer = await edge.send({ method: "POST", path: `/${PUBLICATIONS_PATH}`, body }, MAX_RESULTS_BYTES);
-  if (answer.status !== 200) throw refusal(answer, "what the backup has");
+  if (answer.status !== 200) throw refusedByEdge(answer, "what the backup has");
   return decodeResults(answer.body);
 }
 
@@ -137,7 +137,7 @@ const signedVersions = ({ snapshot, timestamp }: Bundle) => ({
   timestamp: decodeTimestamp(parseEnvelope(timestamp, "timestamp").signed).version,
 });
 
-async function artifactsOfBackup(folder: MirrorDir): Promise<Artifacts> {
+async function artifactsOfBackup(folder: MirrorDir): Promise<LocalArtifacts> {
   const digests = (await folder.files.names("artifacts")).filter(isSha256Hex);
   return new Map(digests.map((sha256) => [sha256, () => readArtifact(folder, sha256)]));
 }

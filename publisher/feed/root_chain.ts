@@ -2,7 +2,7 @@ import { ROOT_PATH } from "../../shared/feed/publication.ts";
 import { MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS } from "../../shared/limits.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
 import { trustedFrom } from "../keys/root.ts";
-import { type EdgeClient, refusal } from "./edge_client.ts";
+import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 
 /** A version of the root as the feed has it, unverified; undefined for an explicit "there is none". */
 export async function fetchRoot(
@@ -11,7 +11,7 @@ export async function fetchRoot(
 ): Promise<Uint8Array | undefined> {
   const answer = await edge.get(`${ROOT_PATH}/${version}.root.json`, MAX_ROOT_BYTES);
   if (answer.status === 404) return undefined;
-  if (answer.status !== 200) throw refusal(answer, `root version ${version}`);
+  if (answer.status !== 200) throw refusedByEdge(answer, `root version ${version}`);
   return answer.body;
 }
 

@@ -4,7 +4,7 @@ import {
   publishPath,
   ROOT_PATH,
 } from "../../shared/feed/publication.ts";
-import { type EdgeClient, refusal } from "./edge_client.ts";
+import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 
 /** Sends what is signed. False when another publish came in between. Throws `refused`, `unreachable`. */
 export async function send(edge: EdgeClient, publication: Publication): Promise<number | undefined> {
@@ -12,11 +12,11 @@ export async function send(edge: EdgeClient, publication: Publication): Promise<
   const answer = await edge.send({ method: "POST", path: `/${publishPath(publication.buildId)}`, body });
   if (answer.status === 201) return body.length;
   if (answer.status === 409) return undefined;
-  throw refusal(answer, "the publication");
+  throw refusedByEdge(answer, "the publication");
 }
 
 /** Publishes the next version of the root of trust. */
 export async function pushRoot(root: Uint8Array, edge: EdgeClient): Promise<void> {
   const answer = await edge.send({ method: "POST", path: `/${ROOT_PATH}`, body: root });
-  if (answer.status !== 201) throw refusal(answer, "the root");
+  if (answer.status !== 201) throw refusedByEdge(answer, "the root");
 }

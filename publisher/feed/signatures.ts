@@ -6,7 +6,7 @@ import type { Envelope, Root, TopRole } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 
 /** One threshold that a file has to meet: of a role's keys in one version of the root. */
-export interface Quorum {
+export interface SigningQuorum {
   /** For people: whose signatures these are. */
   readonly of: string;
   readonly threshold: number;
@@ -16,10 +16,15 @@ export interface Quorum {
   readonly keys: Keys;
 }
 
-export const isMet = ({ signed, threshold }: Quorum): boolean => signed.length >= threshold;
+export const isMet = ({ signed, threshold }: SigningQuorum): boolean => signed.length >= threshold;
 
 /** Who of a role's keys has signed, soundly. Each key counts once, under however many ids it is listed. */
-export async function quorum(of: string, envelope: Envelope, root: Root, role: TopRole): Promise<Quorum> {
+export async function quorum(
+  of: string,
+  envelope: Envelope,
+  root: Root,
+  role: TopRole,
+): Promise<SigningQuorum> {
   const { keyIds, threshold } = roleOf(root, role);
   const seen = new Set<string>();
   const signed: string[] = [];

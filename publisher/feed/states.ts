@@ -7,7 +7,7 @@ import {
   MAX_FEEDS_ANSWER_BYTES,
 } from "../../shared/feed/batch.ts";
 import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
-import { type EdgeClient, refusal } from "./edge_client.ts";
+import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 
 /**
  * The feeds of many kernels as they are in force, unverified; kernels that have none are not among them. Throws
@@ -22,11 +22,12 @@ export async function fetchStates(
   while (wanted.length > 0) {
     const body = encodeQuestion("build_ids", wanted.slice(0, MAX_BATCH));
     const answer = await edge.send({ method: "POST", path: `/${FEEDS_PATH}`, body }, MAX_FEEDS_ANSWER_BYTES);
-    if (answer.status !== 200) throw refusal(answer, "to show what it has");
+    if (answer.status !== 200) throw refusedByEdge(answer, "to show what it has");
     const { feeds, leftOff } = decodeFeeds(answer.body);
     for (const bundle of feeds.map(decodeBundle)) found.set(bundle.buildId, bundle);
     const next = [...leftOff, ...wanted.slice(MAX_BATCH)];
-    if (next.length >= wanted.length) throw refusal(answer, "to show what it has: it left everything off");
+    if (next.length >= wanted.length)
+      throw refusedByEdge(answer, "to show what it has: it left everything off");
     wanted = next;
   }
   return found;

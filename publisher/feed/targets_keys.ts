@@ -1,28 +1,34 @@
 import { parseEnvelope, type Root } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
-import type { Signer } from "../keys/sign.ts";
+import type { KeySigner } from "../keys/sign.ts";
 import type { Current } from "./current.ts";
+import {
+  type LocalKey,
+  localKeys,
+  openKeys,
+  type PublisherFolder,
+  requireEnough,
+} from "./publisher_folder.ts";
 import { quorum } from "./signatures.ts";
-import { type LocalKey, localKeys, openKeys, requireEnough, type Workspace } from "./workspace.ts";
 
 /** The targets keys in a publisher's folder, by the root that names them: looked for once, opened where something is signed. */
 export class TargetsKeys {
-  readonly #workspace: Workspace;
+  readonly #folder: PublisherFolder;
   /** By the root's version. */
   readonly #files = new Map<number, Promise<readonly LocalKey[]>>();
-  readonly #open = new Map<number, Promise<readonly Signer[]>>();
+  readonly #open = new Map<number, Promise<readonly KeySigner[]>>();
 
-  constructor(workspace: Workspace) {
-    this.#workspace = workspace;
+  constructor(folder: PublisherFolder) {
+    this.#folder = folder;
   }
 
   /** Opens none. Throws `config` where too few lie here to sign. */
   async require(root: Root): Promise<void> {
-    requireEnough(this.#workspace, root, "targets", await this.#filesOf(root));
+    requireEnough(this.#folder, root, "targets", await this.#filesOf(root));
   }
 
   /** Throws `config`. */
-  open(root: Root): Promise<readonly Signer[]> {
+  open(root: Root): Promise<readonly KeySigner[]> {
     const known = this.#open.get(root.version) ?? this.#opened(root);
     this.#open.set(root.version, known);
     return known;
@@ -41,13 +47,13 @@ export class TargetsKeys {
     return signed.filter((id) => own.has(id)).length >= threshold;
   }
 
-  async #opened(root: Root): Promise<readonly Signer[]> {
+  async #opened(root: Root): Promise<readonly KeySigner[]> {
     await this.require(root);
-    return openKeys(this.#workspace, await this.#filesOf(root));
+    return openKeys(this.#folder, await this.#filesOf(root));
   }
 
   #filesOf(root: Root): Promise<readonly LocalKey[]> {
-    const known = this.#files.get(root.version) ?? localKeys(this.#workspace, root, "targets");
+    const known = this.#files.get(root.version) ?? localKeys(this.#folder, root, "targets");
     this.#files.set(root.version, known);
     return known;
   }

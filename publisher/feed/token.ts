@@ -4,7 +4,7 @@ import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_TOKEN_AGE_SECONDS, TOKEN_TYPE } from "../../shared/feed/publication.ts";
 import type { Clock } from "../../shared/time.ts";
-import { tokenKey, type Workspace } from "./workspace.ts";
+import { type PublisherFolder, tokenKey } from "./publisher_folder.ts";
 
 /** A request that a token is good for: no other method, path or body. */
 export interface TokenScope {
@@ -18,8 +18,8 @@ export interface TokenScope {
  * A JWT for one request (shared/feed/publication.ts): it opens the edge's door, and proves nothing to hosts. It is put together here, as
  * a JWS in its compact form (RFC 7515 section 7.1), because the key may be one that only a program can sign with.
  */
-export async function makeToken(workspace: Workspace, scope: TokenScope, clock: Clock): Promise<string> {
-  const key = await tokenKey(workspace);
+export async function makeToken(folder: PublisherFolder, scope: TokenScope, clock: Clock): Promise<string> {
+  const key = await tokenKey(folder);
   if (key.key.scheme !== "ed25519") {
     throw new RebootlessError(
       "config",
@@ -27,13 +27,13 @@ export async function makeToken(workspace: Workspace, scope: TokenScope, clock: 
     );
   }
   const now = Math.floor(clock() / 1000);
-  const header = { alg: "EdDSA", typ: TOKEN_TYPE, kid: workspace.publisher };
+  const header = { alg: "EdDSA", typ: TOKEN_TYPE, kid: folder.publisher };
   const claims = {
     htm: scope.method,
     htu: scope.path.split("?")[0],
     bsh: await sha256Of(scope.body),
-    iss: workspace.publisher,
-    aud: workspace.audience,
+    iss: folder.publisher,
+    aud: folder.audience,
     iat: now,
     exp: now + MAX_TOKEN_AGE_SECONDS / 5,
     jti: randomUUID(),

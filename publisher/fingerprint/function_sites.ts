@@ -1,6 +1,6 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_FUNCTION_SITES } from "../../shared/runpre/fingerprint.ts";
-import type { Site } from "../../shared/runpre/sites/kinds.ts";
+import type { Site } from "../../shared/runpre/sites/site_kinds.ts";
 import type { PatchedCode } from "../image/patch_sites.ts";
 import { joinRelocations } from "../image/sites/moved.ts";
 import {

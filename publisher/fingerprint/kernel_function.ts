@@ -3,7 +3,7 @@ import { sha256Hex } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import { locatorOf } from "../../shared/runpre/locator.ts";
-import { clearSites } from "../../shared/runpre/sites/kinds.ts";
+import { clearSites } from "../../shared/runpre/sites/site_kinds.ts";
 import type { KernelSymbol } from "../image/kallsyms.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import type { PatchedCode } from "../image/patch_sites.ts";

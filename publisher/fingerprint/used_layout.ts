@@ -2,7 +2,7 @@ import { variablesOf } from "../../shared/runpre/file/variables.ts";
 import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import { hasExtent } from "../../shared/runpre/module/bind.ts";
 import type { ModuleBase, ModuleLayout } from "../../shared/runpre/module/layout.ts";
-import type { Site } from "../../shared/runpre/sites/kinds.ts";
+import type { Site } from "../../shared/runpre/sites/site_kinds.ts";
 
 /** Functions of a module, and the layout that they are bound by. */
 export interface LaidOut {

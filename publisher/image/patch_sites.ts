@@ -1,6 +1,6 @@
 import type { TextOffset } from "../../shared/brand.ts";
 import type { PatchingLandmarks, RetpolineLandmarks } from "../../shared/runpre/landmarks.ts";
-import type { UndoneSite } from "../../shared/runpre/sites/kinds.ts";
+import type { UndoneSite } from "../../shared/runpre/sites/site_kinds.ts";
 import { patchingLandmarks } from "./patching_landmarks.ts";
 import { composeAlternatives } from "./sites/alternative.ts";
 import { findCallDepth } from "./sites/call_depth.ts";

@@ -2,7 +2,7 @@ import type { Address } from "../../shared/brand.ts";
 import { ByteReader } from "../../shared/byte_reader.ts";
 import { counted } from "../../shared/counted.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
-import { PLAIN_LENGTH, type UndoneSite } from "../../shared/runpre/sites/kinds.ts";
+import { PLAIN_LENGTH, type UndoneSite } from "../../shared/runpre/sites/site_kinds.ts";
 
 /**
  * Places that the boot code moves by the kernel's displacement (KASLR), as offsets from `_text`, sorted:

@@ -3,9 +3,9 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { DAY, formatInstant, HOUR, type Instant, instant } from "../../shared/time.ts";
 
 /** Longer than this nobody plans for, and a key that leaks stays good: a mistyped year looks like it. */
-export const MAX_LIFE = 5 * 366 * DAY;
+export const MAX_LIFETIME = 5 * 366 * DAY;
 /** Shorter than this nobody can renew it in time. */
-export const MIN_LIFE = HOUR;
+export const MIN_LIFETIME = HOUR;
 
 const AMOUNT = /^in (\d{1,4}) (hour|day|week|month|year)s?$/;
 const DATE = /^\d{4}-\d\d-\d\d$/;
@@ -32,8 +32,8 @@ export function parseExpiry(text: string, now: Instant): Instant {
 /** What is wrong with an expiry, if anything. */
 export function expiryFault(expires: Instant, now: Instant): string | undefined {
   if (expires <= now) return `it would expire at ${formatInstant(expires)}, which is past`;
-  if (expires - now < MIN_LIFE) return `it would expire at ${formatInstant(expires)}, within the hour`;
-  return expires - now > MAX_LIFE
+  if (expires - now < MIN_LIFETIME) return `it would expire at ${formatInstant(expires)}, within the hour`;
+  return expires - now > MAX_LIFETIME
     ? `it would expire at ${formatInstant(expires)}, more than five years ahead`
     : undefined;
 }

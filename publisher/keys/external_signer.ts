@@ -1,7 +1,7 @@
 import { verifyPublished } from "../../node/verifier.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KeyFacts } from "./key_file.ts";
-import type { Signer } from "./sign.ts";
+import type { KeySigner } from "./sign.ts";
 import { askProgram, type SignProgram } from "./sign_program.ts";
 
 /** Makes signers of keys whose secret is elsewhere: in hardware, in an agent, with a key service. */
@@ -16,7 +16,7 @@ export class ExternalSigners {
   }
 
   /** @param path of the key file, for messages. Throws `config` without a program. */
-  signer({ id, key }: KeyFacts, path: string): Signer {
+  signer({ id, key }: KeyFacts, path: string): KeySigner {
     const program = this.#program;
     if (program === undefined) {
       throw new RebootlessError("config", `${path} has only the public part: its secret is kept elsewhere`, {

@@ -2,13 +2,13 @@ import { isCode } from "../../shared/errors.ts";
 import type { ExternalSigners } from "./external_signer.ts";
 import { type KeyFile, openKeyFile, readKeyFile, type SigningKey } from "./key_file.ts";
 import type { PassphraseSource } from "./passphrase.ts";
-import { type Signer, signerOf } from "./sign.ts";
+import { type KeySigner, signerOf } from "./sign.ts";
 
 /** Opens key files, each once in a run, and tries the passphrases it was given before it asks for another. */
 export class Keyring {
   readonly #source: PassphraseSource;
   readonly #external: ExternalSigners;
-  readonly #signers = new Map<string, Promise<Signer>>();
+  readonly #signers = new Map<string, Promise<KeySigner>>();
   readonly #secrets = new Map<string, Promise<SigningKey>>();
   readonly #worked = new Set<string>();
   /** One at a time: each scrypt takes its 128 MB, and a terminal takes one question. */
@@ -20,7 +20,7 @@ export class Keyring {
   }
 
   /** What signs with the key of a file. Throws `config`, `parse`, `limit`. */
-  open(path: string): Promise<Signer> {
+  open(path: string): Promise<KeySigner> {
     return once(this.#signers, path, async () => {
       const file = await readKeyFile(path);
       if (file.secret === undefined) return this.#external.signer(file, path);

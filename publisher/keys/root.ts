@@ -4,10 +4,10 @@ import { rootDocument } from "../../shared/tuf/metadata.ts";
 import type { RoleKeys, Root, TopRole } from "../../shared/tuf/schema.ts";
 import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import type { SigningKey } from "./key_file.ts";
-import { sign } from "./sign.ts";
+import { signWithSecrets } from "./sign.ts";
 
 /** A year: the ceremony is rare, and a forgotten root must not stop a fleet within weeks. */
-export const ROOT_LIFE_MS = 365 * DAY;
+export const ROOT_LIFETIME_MS = 365 * DAY;
 
 export interface RootKeys {
   readonly keys: Readonly<Record<TopRole, readonly SigningKey[]>>;
@@ -21,14 +21,14 @@ export function firstRoot({ keys, thresholds }: RootKeys, clock: Clock): Uint8Ar
     roles.set(role, { keyIds: keys[role].map(({ id }) => id), threshold: thresholds[role] });
   }
   const all = Object.values(keys).flat();
-  const expires = instant(clock() + ROOT_LIFE_MS);
+  const expires = instant(clock() + ROOT_LIFETIME_MS);
   const document = rootDocument({
     version: 1,
     expires,
     keys: new Map(all.map(({ id, key }) => [id, key])),
     roles,
   });
-  return sign(document, keys.root);
+  return signWithSecrets(document, keys.root);
 }
 
 /** Judged as a host would, but for expiry: a root that has expired is what a ceremony is there to replace. */

@@ -6,21 +6,21 @@ import { envelope, type Signature } from "../../shared/tuf/metadata.ts";
 import type { SigningKey } from "./key_file.ts";
 
 /** Who makes the signatures of a key: the secret itself, or a program that asks what holds it. */
-export interface Signer {
+export interface KeySigner {
   readonly id: string;
   readonly key: PublicKey;
   /** Throws where there is no sound signature to be had. */
   readonly sign: (message: Uint8Array) => Promise<Uint8Array>;
 }
 
-export function signerOf({ id, key, seed }: SigningKey): Signer {
+export function signerOf({ id, key, seed }: SigningKey): KeySigner {
   const secret = ed25519Secret(seed);
   return { id, key, sign: async (message) => secret.sign(message) };
 }
 
 /** One after the other: a person may have to touch a device for each. */
 export async function signaturesBy(
-  signers: readonly Signer[],
+  signers: readonly KeySigner[],
   message: Uint8Array,
 ): Promise<readonly Signature[]> {
   const made: Signature[] = [];
@@ -29,11 +29,11 @@ export async function signaturesBy(
 }
 
 /** The file of a document, with a signature of each. */
-export const signBy = async (document: JsonObject, signers: readonly Signer[]): Promise<Uint8Array> =>
+export const signBy = async (document: JsonObject, signers: readonly KeySigner[]): Promise<Uint8Array> =>
   envelope(document, await signaturesBy(signers, canonicalJson(document)));
 
 /** The same with secrets that are at hand. */
-export function sign(document: JsonObject, keys: readonly SigningKey[]): Uint8Array {
+export function signWithSecrets(document: JsonObject, keys: readonly SigningKey[]): Uint8Array {
   const message = canonicalJson(document);
   return envelope(
     document,

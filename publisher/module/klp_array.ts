@@ -1,6 +1,6 @@
 import { counted } from "../../shared/counted.ts";
 import { ParseError } from "../../shared/errors.ts";
-import type { ObjectFile, Place } from "./object_file.ts";
+import type { ObjectFile, SectionPlace } from "./object_file.ts";
 
 const POINTER = 8;
 /** A klp_func has about 150 bytes; an array of none has one entry, the empty one. */
@@ -14,12 +14,12 @@ const MAX_EMPTY_BYTES = 1024;
  */
 export function arrayEntries(
   file: ObjectFile,
-  start: Place,
+  start: SectionPlace,
   what: string,
-  isEntry: (place: Place) => boolean,
-): readonly Place[] {
+  isEntry: (place: SectionPlace) => boolean,
+): readonly SectionPlace[] {
   const size = sizeAt(file, start, what);
-  const entries: Place[] = [];
+  const entries: SectionPlace[] = [];
   for (let at = 0; at + POINTER <= size; at += POINTER) {
     const place = { section: start.section, offset: start.offset + at };
     if (isEntry(place)) entries.push(place);
@@ -41,13 +41,13 @@ export function arrayEntries(
 }
 
 /** Whether an array of structures has the empty entry alone. The compiler keeps such data where files have no bytes. */
-export function isEmptyArray(file: ObjectFile, start: Place): boolean {
+export function isEmptyArray(file: ObjectFile, start: SectionPlace): boolean {
   const size = file.objectSize(start) ?? 0;
   const plausible = size > 0 && size <= MAX_EMPTY_BYTES && size % POINTER === 0;
   return plausible && !file.isCode(start) && isZero(file, start, size);
 }
 
-function sizeAt(file: ObjectFile, start: Place, what: string): number {
+function sizeAt(file: ObjectFile, start: SectionPlace, what: string): number {
   const size = file.objectSize(start);
   const available = file.bytes(start.section).length - start.offset;
   if (size === undefined) {
@@ -60,12 +60,12 @@ function sizeAt(file: ObjectFile, start: Place, what: string): number {
 }
 
 /** The kernel stops at the empty entry: were it not empty, the kernel would see functions that are not seen here. */
-function requireEmpty(file: ObjectFile, start: Place, length: number, what: string): void {
+function requireEmpty(file: ObjectFile, start: SectionPlace, length: number, what: string): void {
   if (!isZero(file, start, length)) throw new ParseError(`${what}: its last entry is not empty`);
 }
 
 /** Neither bytes nor pointers that the module loader would fill in. */
-function isZero(file: ObjectFile, { section, offset }: Place, length: number): boolean {
+function isZero(file: ObjectFile, { section, offset }: SectionPlace, length: number): boolean {
   const bytes = file.bytes(section);
   const pointers = file.pointers(section);
   for (let at = offset; at < offset + length; at++) {

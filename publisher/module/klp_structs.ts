@@ -5,13 +5,13 @@ import { stringAt } from "../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { MAX_FUNCTIONS } from "../../shared/limits.ts";
 import { arrayEntries, isEmptyArray } from "./klp_array.ts";
-import type { ObjectFile, Place } from "./object_file.ts";
+import type { ObjectFile, SectionPlace } from "./object_file.ts";
 import {
   CALLBACKS,
   type Callback,
   checkedFunction,
+  type LivepatchObject,
   type ReplacedFunction,
-  type TargetObject,
 } from "./target_objects.ts";
 
 // As many modules as a large machine has loaded.
@@ -27,7 +27,7 @@ const THIRD = 16;
 const CALLBACKS_AT = 16;
 
 /** The objects of the one klp_patch of a module. Throws ParseError; RebootlessError `unsupported` if there is not one. */
-export function patchObjects(file: ObjectFile): readonly TargetObject[] {
+export function patchObjects(file: ObjectFile): readonly LivepatchObject[] {
   const patches = file.sections
     .filter((s) => (s.flags & SECTION_FLAG.write) !== 0n && (s.flags & SECTION_FLAG.alloc) !== 0n)
     .flatMap(({ index }) => patchesIn(file, index));
@@ -45,7 +45,7 @@ export function patchObjects(file: ObjectFile): readonly TargetObject[] {
 }
 
 /** Where the objects of each klp_patch in a section start. */
-function patchesIn(file: ObjectFile, section: number): readonly Place[] {
+function patchesIn(file: ObjectFile, section: number): readonly SectionPlace[] {
   return [...file.pointers(section)].flatMap(([offset, { symbol }]) => {
     const objects = target(file, { section, offset }, SECOND);
     return symbol === THIS_MODULE && objects !== undefined && isObject(file, objects) ? [objects] : [];
@@ -53,21 +53,24 @@ function patchesIn(file: ObjectFile, section: number): readonly Place[] {
 }
 
 /** Where the pointer in a structure's member points, if it is one and stays in the file. */
-const target = (file: ObjectFile, { section, offset }: Place, member: number): Place | undefined =>
-  file.pointers(section).get(offset + member)?.place;
+const target = (
+  file: ObjectFile,
+  { section, offset }: SectionPlace,
+  member: number,
+): SectionPlace | undefined => file.pointers(section).get(offset + member)?.place;
 
-function isFunction(file: ObjectFile, place: Place): boolean {
+function isFunction(file: ObjectFile, place: SectionPlace): boolean {
   const name = target(file, place, 0);
   const code = target(file, place, SECOND);
   return name !== undefined && !file.isCode(name) && code !== undefined && file.isCode(code);
 }
 
-function isObject(file: ObjectFile, place: Place): boolean {
+function isObject(file: ObjectFile, place: SectionPlace): boolean {
   const functions = target(file, place, SECOND);
   return functions !== undefined && (isFunction(file, functions) || isEmptyArray(file, functions));
 }
 
-function readObjects(file: ObjectFile, start: Place): readonly TargetObject[] {
+function readObjects(file: ObjectFile, start: SectionPlace): readonly LivepatchObject[] {
   const entries = arrayEntries(file, start, "the array of klp_object", (place) => isObject(file, place));
   if (entries.length > MAX_OBJECTS) throw new RebootlessError("limit", `more than ${MAX_OBJECTS} objects`);
   requireDisjoint(file, entries);
@@ -75,12 +78,12 @@ function readObjects(file: ObjectFile, start: Place): readonly TargetObject[] {
 }
 
 /** Arrays that overlap make no sense to the kernel, and in a hostile file each could be as long as the file. */
-function requireDisjoint(file: ObjectFile, objects: readonly Place[]): void {
+function requireDisjoint(file: ObjectFile, objects: readonly SectionPlace[]): void {
   const arrays = objects
     .flatMap((object) => target(file, object, SECOND) ?? [])
     .filter((array) => !isEmptyArray(file, array));
   arrays.sort((a, b) => a.section - b.section || a.offset - b.offset);
-  arrays.reduce<Place | undefined>((last, array) => {
+  arrays.reduce<SectionPlace | undefined>((last, array) => {
     const end = last && last.offset + (file.objectSize(last) ?? 0);
     if (
       last?.section === array.section &&
@@ -93,7 +96,7 @@ function requireDisjoint(file: ObjectFile, objects: readonly Place[]): void {
   }, undefined);
 }
 
-function readObject(file: ObjectFile, place: Place): TargetObject {
+function readObject(file: ObjectFile, place: SectionPlace): LivepatchObject {
   const start = target(file, place, SECOND);
   if (start === undefined) throw new ParseError("a klp_object without an array of functions");
   const callbacks = callbacksAt(file, place, CALLBACKS_AT);
@@ -106,14 +109,14 @@ function readObject(file: ObjectFile, place: Place): TargetObject {
 }
 
 /** Those of four pointers in a row that lead to code. */
-export const callbacksAt = (file: ObjectFile, place: Place, member: number): readonly Callback[] =>
+export const callbacksAt = (file: ObjectFile, place: SectionPlace, member: number): readonly Callback[] =>
   CALLBACKS.filter((_, index) => {
     const code = target(file, place, member + SECOND * index);
     return code !== undefined && file.isCode(code);
   });
 
 /** A null pointer stands for the kernel itself. */
-function readObjectName(file: ObjectFile, place: Place): ObjectName {
+function readObjectName(file: ObjectFile, place: SectionPlace): ObjectName {
   const name = target(file, place, 0);
   if (name !== undefined)
     return objectName(stringAt(file.bytes(name.section), name.offset, "klp_object.name"));
@@ -123,7 +126,7 @@ function readObjectName(file: ObjectFile, place: Place): ObjectName {
   return VMLINUX;
 }
 
-function readFunction(file: ObjectFile, place: Place): ReplacedFunction {
+function readFunction(file: ObjectFile, place: SectionPlace): ReplacedFunction {
   const at = target(file, place, 0);
   if (at === undefined) throw new ParseError("a klp_func without old_name");
   const name = stringAt(file.bytes(at.section), at.offset, "klp_func.old_name");
@@ -133,5 +136,5 @@ function readFunction(file: ObjectFile, place: Place): ReplacedFunction {
   );
 }
 
-const readU64 = (file: ObjectFile, { section, offset }: Place, what: string): bigint =>
+const readU64 = (file: ObjectFile, { section, offset }: SectionPlace, what: string): bigint =>
   new ByteReader(file.bytes(section), what, offset).u64();

@@ -3,7 +3,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { patchObjects } from "./klp_structs.ts";
 import { type ModuleObject, openModule } from "./module_file.ts";
 import { openObjectFile } from "./object_file.ts";
-import { requireDistinct, type TargetObject } from "./target_objects.ts";
+import { type LivepatchObject, requireDistinct } from "./target_objects.ts";
 import { tableObjects } from "./tool_structs.ts";
 
 /** What a module for the kernel's livepatch says of itself, read from the file alone. */
@@ -13,7 +13,7 @@ export interface LivepatchModule {
   readonly vermagic: string;
   readonly buildId: BuildId;
   /** What it replaces, by object, in the order of the module. */
-  readonly objects: readonly TargetObject[];
+  readonly objects: readonly LivepatchObject[];
 }
 
 /**

@@ -11,7 +11,7 @@ import { type ElfSymbol, parseSymbols, SYMBOL_TYPE } from "../../shared/elf/symb
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 
 /** A place in a relocatable file: bytes from the start of a section. */
-export interface Place {
+export interface SectionPlace {
   readonly section: number;
   readonly offset: number;
 }
@@ -19,7 +19,7 @@ export interface Place {
 /** A pointer that the kernel's module loader fills in: to a place of this file, or to a symbol of another (no place). */
 export interface Pointer {
   readonly symbol: string;
-  readonly place: Place | undefined;
+  readonly place: SectionPlace | undefined;
 }
 
 /** A relocatable ELF file, with its data seen as structures with pointers. */
@@ -30,8 +30,8 @@ export interface ObjectFile {
   /** The pointers of a section by their offset. */
   pointers(section: number): ReadonlyMap<number, Pointer>;
   /** Bytes of the data object that starts at a place, by its symbol; undefined without one. */
-  objectSize(place: Place): number | undefined;
-  isCode(place: Place): boolean;
+  objectSize(place: SectionPlace): number | undefined;
+  isCode(place: SectionPlace): boolean;
 }
 
 /** @throws ParseError, RebootlessError: not a relocatable x86-64 ELF file, or a malformed one. */
@@ -111,7 +111,7 @@ function sectionPointers(
   return pointers;
 }
 
-function placeOf(sections: readonly ElfSection[], symbol: ElfSymbol, at: bigint): Place | undefined {
+function placeOf(sections: readonly ElfSection[], symbol: ElfSymbol, at: bigint): SectionPlace | undefined {
   const section = sections[symbol.section];
   if (section === undefined || symbol.section === 0) return undefined;
   if (at < 0n || at >= BigInt(section.size)) return undefined;

@@ -14,7 +14,7 @@ export interface ReplacedFunction {
   readonly position: number;
 }
 
-export interface TargetObject {
+export interface LivepatchObject {
   /** `vmlinux` or a module's name. */
   readonly object: ObjectName;
   /** None where the object has callbacks alone. */
@@ -23,7 +23,7 @@ export interface TargetObject {
 }
 
 /** Throws ParseError if an object, or a function of one, is there twice. */
-export function requireDistinct(objects: readonly TargetObject[]): readonly TargetObject[] {
+export function requireDistinct(objects: readonly LivepatchObject[]): readonly LivepatchObject[] {
   if (new Set(objects.map(({ object }) => object)).size < objects.length)
     throw new ParseError("the module has two klp_object structures for one object");
   for (const { object, functions } of objects) {

@@ -5,13 +5,13 @@ import { stringAt } from "../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { MAX_FUNCTIONS } from "../../shared/limits.ts";
 import { callbacksAt } from "./klp_structs.ts";
-import type { ObjectFile, Place } from "./object_file.ts";
+import type { ObjectFile, SectionPlace } from "./object_file.ts";
 import {
   CALLBACKS,
   type Callback,
   checkedFunction,
+  type LivepatchObject,
   type ReplacedFunction,
-  type TargetObject,
 } from "./target_objects.ts";
 
 /*
@@ -26,11 +26,11 @@ const OBJECTS = { section: "__klp_objects", size: 64, functions: 8, callbacks: 1
 const FUNCTION = { size: 24, code: 8, position: 16 } as const;
 
 /** What the module replaces by such a table; undefined if it has none. Throws ParseError, RebootlessError `limit`. */
-export function tableObjects(file: ObjectFile): readonly TargetObject[] | undefined {
+export function tableObjects(file: ObjectFile): readonly LivepatchObject[] | undefined {
   return kpatchObjects(file) ?? klpBuildObjects(file);
 }
 
-function kpatchObjects(file: ObjectFile): readonly TargetObject[] | undefined {
+function kpatchObjects(file: ObjectFile): readonly LivepatchObject[] | undefined {
   const entries = tableEntries(file, KPATCH.section, KPATCH.size);
   if (entries === undefined) return undefined;
   const objects = new Map<ObjectName, ReplacedFunction[]>();
@@ -60,7 +60,7 @@ function kpatchCallbacks(file: ObjectFile): ReadonlyMap<ObjectName, readonly Cal
   return callbacks;
 }
 
-function klpBuildObjects(file: ObjectFile): readonly TargetObject[] | undefined {
+function klpBuildObjects(file: ObjectFile): readonly LivepatchObject[] | undefined {
   const entries = tableEntries(file, OBJECTS.section, OBJECTS.size);
   let total = 0;
   return entries?.map((entry) => {
@@ -80,7 +80,7 @@ function klpBuildObjects(file: ObjectFile): readonly TargetObject[] | undefined 
   });
 }
 
-function tableEntries(file: ObjectFile, name: string, size: number): readonly Place[] | undefined {
+function tableEntries(file: ObjectFile, name: string, size: number): readonly SectionPlace[] | undefined {
   const section = file.sections.find((s) => s.name === name);
   if (section === undefined) return undefined;
   const { length } = file.bytes(section.index);
@@ -92,7 +92,7 @@ function tableEntries(file: ObjectFile, name: string, size: number): readonly Pl
 
 function functionAt(
   file: ObjectFile,
-  entry: Place,
+  entry: SectionPlace,
   members: { readonly name: number; readonly code: number; readonly position: number },
 ): ReplacedFunction {
   const name = textAt(file, entry, members.name, "name");
@@ -101,14 +101,17 @@ function functionAt(
   return checkedFunction(name, fieldReader(file, entry, members.position).u64());
 }
 
-const pointerAt = (file: ObjectFile, { section, offset }: Place, member: number): Place | undefined =>
-  file.pointers(section).get(offset + member)?.place;
+const pointerAt = (
+  file: ObjectFile,
+  { section, offset }: SectionPlace,
+  member: number,
+): SectionPlace | undefined => file.pointers(section).get(offset + member)?.place;
 
-function textAt(file: ObjectFile, entry: Place, member: number, what: string): string {
+function textAt(file: ObjectFile, entry: SectionPlace, member: number, what: string): string {
   const at = pointerAt(file, entry, member);
   if (at === undefined) throw new ParseError(`a table of functions without ${what}`);
   return stringAt(file.bytes(at.section), at.offset, what);
 }
 
-const fieldReader = (file: ObjectFile, { section, offset }: Place, member: number): ByteReader =>
+const fieldReader = (file: ObjectFile, { section, offset }: SectionPlace, member: number): ByteReader =>
   new ByteReader(file.bytes(section), "table of functions", offset + member);

@@ -3,9 +3,9 @@ import type { FunctionFingerprint, KernelLandmarks, TextMemory } from "./fingerp
 import { KernelState } from "./kernel_state.ts";
 import { locate } from "./locator.ts";
 import { isUnusedPadding } from "./sites/call_padding.ts";
-import { undo, writeExpected } from "./sites/expected.ts";
+import { undoSite, writeExpected } from "./sites/expected.ts";
 import { isAttached, isLedFtraceCall } from "./sites/ftrace.ts";
-import { isUndone, type JudgedSite, MAX_ALTERNATIVE_LENGTH, siteLength } from "./sites/kinds.ts";
+import { isUndone, type JudgedSite, MAX_ALTERNATIVE_LENGTH, siteLength } from "./sites/site_kinds.ts";
 import { isPlainReturn, mayBePlainReturn } from "./sites/static_call.ts";
 
 /** Bytes that are not what they should be. `offset` from the function's start; hex. `expected` when it is known for sure. */
@@ -115,7 +115,7 @@ function normalise(
   for (const site of sites) {
     const { at } = site;
     if (isUndone(site)) {
-      undo(kernel, site, body, at);
+      undoSite(kernel, site, body, at);
       continue;
     }
     const judged = site as JudgedSite;

@@ -1,6 +1,6 @@
 import type { Address, Sha256Half, Sha256Hex, TextOffset } from "../brand.ts";
 import type { PatchingLandmarks } from "./landmarks.ts";
-import type { Site } from "./sites/kinds.ts";
+import type { Site } from "./sites/site_kinds.ts";
 
 /**
  * What one function of a kernel must look like in memory. Made by the publisher from the distribution's

@@ -19,7 +19,7 @@ import {
   type Site,
   STATIC_CALL_FORMS,
   siteLength,
-} from "./sites/kinds.ts";
+} from "./sites/site_kinds.ts";
 
 /*
  * Sites as JSON: an object with a list for each kind; kinds without sites are left out. Offsets are numbers, flags 0 or 1.

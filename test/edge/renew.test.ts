@@ -4,7 +4,7 @@ import { versionsOf } from "../../edge/publish/stored_feed.ts";
 import { MemoryStore } from "../../edge/store/memory_store.ts";
 import type { Notes, Store } from "../../edge/store/store.ts";
 import { keyFromSeed } from "../../publisher/keys/key_file.ts";
-import { sign } from "../../publisher/keys/sign.ts";
+import { signWithSecrets } from "../../publisher/keys/sign.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { ed25519 } from "../../shared/crypto/ed25519_tweetnacl.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -276,7 +276,7 @@ describe("a new root", () => {
 
 function tooFew(root: Uint8Array): Uint8Array {
   const { signed } = parseEnvelope(root, "root");
-  return sign(signed, made.keys.root.slice(0, 1));
+  return signWithSecrets(signed, made.keys.root.slice(0, 1));
 }
 
 describe("an error that nobody expected", () => {

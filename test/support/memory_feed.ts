@@ -1,6 +1,6 @@
 import type { Feed, FetchLimits } from "../../node/transport/feed.ts";
 import type { SigningKey } from "../../publisher/keys/key_file.ts";
-import { sign } from "../../publisher/keys/sign.ts";
+import { signWithSecrets } from "../../publisher/keys/sign.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -49,11 +49,14 @@ export async function signedBundle(
     custom: options.custom ?? jsonObject({ build_id: id }),
   };
   const listed = new Map([[options.path ?? manifestTarget(id), file]]);
-  const targets = sign(targetsDocument({ ...common("targets"), targets: listed }), keys.targets);
+  const targets = signWithSecrets(targetsDocument({ ...common("targets"), targets: listed }), keys.targets);
   const targetsMeta = await fileMeta(versions.targets, targets);
-  const snapshot = sign(snapshotDocument({ ...common("snapshot"), targets: targetsMeta }), keys.snapshot);
+  const snapshot = signWithSecrets(
+    snapshotDocument({ ...common("snapshot"), targets: targetsMeta }),
+    keys.snapshot,
+  );
   const snapshotMeta = await fileMeta(versions.snapshot, snapshot);
-  const timestamp = sign(
+  const timestamp = signWithSecrets(
     timestampDocument({ ...common("timestamp"), snapshot: snapshotMeta }),
     keys.timestamp,
   );
@@ -80,7 +83,7 @@ export function signedRoot(
     (role) => [role, { keyIds: keys[role].map(({ id }) => id), threshold: made.thresholds[role] }] as const,
   );
   const listed = new Map(all.map(({ id, key }) => [id, key]));
-  return sign(rootDocument({ version, expires, keys: listed, roles: new Map(roles) }), signers);
+  return signWithSecrets(rootDocument({ version, expires, keys: listed, roles: new Map(roles) }), signers);
 }
 
 /** A feed that lies in memory, and counts what it is asked. */

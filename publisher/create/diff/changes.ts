@@ -7,7 +7,7 @@ import type { Compare, Version } from "./compare.ts";
 import type { Correlation } from "./correlate.ts";
 import { changedLists } from "./lists.ts";
 import { isContentOnly, isRenewable, parentOf } from "./names.ts";
-import { type Refusal, refusal } from "./refusal.ts";
+import { type ChangeRefusal, changeRefusal } from "./refusal.ts";
 import { threadQuestion } from "./thread_loops.ts";
 
 /** What differs between two versions of a unit. Pieces are of the new one. */
@@ -20,7 +20,7 @@ export interface Changes {
   readonly copied: ReadonlySet<Piece>;
   readonly dropped: readonly string[];
   readonly initOnly: readonly string[];
-  readonly refusals: readonly Refusal[];
+  readonly refusals: readonly ChangeRefusal[];
   readonly notes: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export function findChanges(
   same: Compare,
 ): Changes {
   const { newOf, oldOf } = correlation;
-  const refusals: Refusal[] = [];
+  const refusals: ChangeRefusal[] = [];
   const notes: string[] = [];
   const initOnly = new Set<string>();
   const copied = new Set<Piece>();
@@ -42,7 +42,11 @@ export function findChanges(
   for (const [old, now] of newOf) {
     if (kindOf(old) !== kindOf(now)) {
       refusals.push(
-        refusal("changed_section", nameOf(now), `it moved from ${old.section.name} to ${now.section.name}`),
+        changeRefusal(
+          "changed_section",
+          nameOf(now),
+          `it moved from ${old.section.name} to ${now.section.name}`,
+        ),
       );
       continue;
     }
@@ -95,12 +99,12 @@ export function findChanges(
 function changedData(old: Piece, now: Piece) {
   const subject = now.names[0] ?? now.section.name;
   return old.size === now.size
-    ? refusal(
+    ? changeRefusal(
         "changed_data",
         subject,
         `its initial value in ${now.section.name} changed, and the running kernel has the old one`,
       )
-    : refusal(
+    : changeRefusal(
         "changed_layout",
         subject,
         `it has ${counted(now.size, "byte")}, and the running kernel's has ${old.size}`,

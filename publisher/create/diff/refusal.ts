@@ -1,5 +1,5 @@
 /** Why a change cannot be made to a running kernel, or not by this program. Stable: scripts match on it. */
-export type RefusalCode =
+export type ChangeRefusalCode =
   | "changed_data" // data that the running kernel already has, with the old content
   | "changed_layout" // of another size
   | "changed_section" // moved to another kind of section
@@ -14,15 +14,15 @@ export type RefusalCode =
   | "assembly"; // no compiler's code
 
 /** What stands in the way of an update, and what its author can do. */
-export interface Refusal {
-  readonly code: RefusalCode;
+export interface ChangeRefusal {
+  readonly code: ChangeRefusalCode;
   /** The function or datum. */
   readonly subject: string;
   readonly reason: string;
   readonly advice: string;
 }
 
-const ADVICE: Readonly<Record<RefusalCode, string>> = {
+const ADVICE: Readonly<Record<ChangeRefusalCode, string>> = {
   changed_data:
     "Leave the datum as it is and set the running kernel's one in a pre-patch hook, or use a new datum in the changed functions.",
   changed_layout: "Keep the old layout; put what is new in shadow variables (klp_shadow_alloc).",
@@ -38,7 +38,7 @@ const ADVICE: Readonly<Record<RefusalCode, string>> = {
   assembly: "Only C can be changed live.",
 };
 
-export const refusal = (code: RefusalCode, subject: string, reason: string): Refusal => ({
+export const changeRefusal = (code: ChangeRefusalCode, subject: string, reason: string): ChangeRefusal => ({
   code,
   subject,
   reason,

@@ -6,7 +6,7 @@ import type { CompiledObject, ObjectSection } from "./compiled_object.ts";
 import type { SectionRole } from "./section_role.ts";
 
 /** Where a piece of a section lies: [start, end), and the symbols that start it. */
-export interface Extent {
+export interface PieceExtent {
   readonly start: number;
   readonly end: number;
   readonly symbols: readonly ElfSymbol[];
@@ -53,7 +53,7 @@ export function sectionExtents(
   role: SectionRole,
   symbols: readonly ElfSymbol[],
   referred: readonly number[],
-): readonly Extent[] {
+): readonly PieceExtent[] {
   if (role === "string") return cut(section.size, stringStarts(section));
   if (role === "constant") {
     const count = Math.ceil(section.size / section.entrySize);
@@ -71,7 +71,7 @@ export function sectionExtents(
     : withGaps(section.size, named);
 }
 
-function cut(size: number, starts: readonly number[]): readonly Extent[] {
+function cut(size: number, starts: readonly number[]): readonly PieceExtent[] {
   if (size === 0) return [];
   const all = starts[0] === 0 ? starts : [0, ...starts];
   return all.map((start, i) => ({ start, end: all[i + 1] ?? size, symbols: [] }));
@@ -88,9 +88,9 @@ function stringStarts({ bytes, entrySize }: ObjectSection): readonly number[] {
 }
 
 /** One for each place where a symbol starts that lies in no other; one without a size reaches to the next. */
-function symbolExtents({ size }: ObjectSection, symbols: readonly ElfSymbol[]): readonly Extent[] {
+function symbolExtents({ size }: ObjectSection, symbols: readonly ElfSymbol[]): readonly PieceExtent[] {
   const sorted = [...symbols].sort((a, b) => Number(a.value - b.value) || Number(b.size - a.size));
-  const extents: (Extent & { readonly symbols: ElfSymbol[] })[] = [];
+  const extents: (PieceExtent & { readonly symbols: ElfSymbol[] })[] = [];
   for (const symbol of sorted) {
     const start = Number(symbol.value);
     const last = extents.at(-1);
@@ -109,8 +109,8 @@ function symbolExtents({ size }: ObjectSection, symbols: readonly ElfSymbol[]): 
   });
 }
 
-function withGaps(size: number, extents: readonly Extent[]): readonly Extent[] {
-  const all: Extent[] = [];
+function withGaps(size: number, extents: readonly PieceExtent[]): readonly PieceExtent[] {
+  const all: PieceExtent[] = [];
   let end = 0;
   for (const extent of extents) {
     if (extent.start > end) all.push({ start: end, end: extent.start, symbols: [] });

@@ -9,7 +9,7 @@ import {
   type ObjectSection,
   openCompiledObject,
 } from "./compiled_object.ts";
-import { type Extent, isCodeSection, namedSymbols, referredPlaces, sectionExtents } from "./extents.ts";
+import { isCodeSection, namedSymbols, type PieceExtent, referredPlaces, sectionExtents } from "./extents.ts";
 import { type SectionRole, sectionRole } from "./section_role.ts";
 
 /** A function, a datum, a string, a constant: the smallest part of a unit that is compared and kept as a whole. */
@@ -148,7 +148,7 @@ export function clearedBytes(
 function draftOf(
   section: ObjectSection,
   role: Draft["role"],
-  { start, end, symbols }: Extent,
+  { start, end, symbols }: PieceExtent,
   index: number,
 ): Draft {
   const sorted = [...symbols].sort((a, b) => rank(b) - rank(a));

@@ -8,8 +8,8 @@ import type { PatchRelocation, PatchSection, PatchSymbol, PatchTarget } from "..
 import type { UnitPair } from "../unit_pair.ts";
 import type { SharedReference, UnitPatch } from "./join_patches.ts";
 import type { SharedTarget } from "./references.ts";
-import type { ReplacedFunction } from "./replaced.ts";
-import type { KeptEntry, KeptReference, Selection } from "./selection.ts";
+import type { PieceReplacement } from "./replaced.ts";
+import type { PieceSelection, SelectedEntry, SelectedReference } from "./selection.ts";
 
 // SHF_MERGE and SHF_STRINGS: nothing is merged any more.
 const MERGING = 0x30n;
@@ -30,8 +30,8 @@ interface DraftSection extends Omit<PatchSection, "relocations"> {
 /** Lays out what is kept, section by section in the order of the compiled object. */
 export function buildPatch(
   pair: Pick<UnitPair, "source" | "object">,
-  { pieces, entries }: Selection,
-  replacements: readonly ReplacedFunction[],
+  { pieces, entries }: PieceSelection,
+  replacements: readonly PieceReplacement[],
   namespaces: ReadonlyMap<string, string>,
 ): UnitPatch {
   const bySection = groupBy(
@@ -41,7 +41,7 @@ export function buildPatch(
   const places = new Map<Piece, Placed>();
   const names = new Set<string>();
   const layouts = [...bySection].map(([section, kept], number) => layOut(section, kept, number, places));
-  const relocationsOf = (references: readonly KeptReference[], at: number): readonly DraftRelocation[] =>
+  const relocationsOf = (references: readonly SelectedReference[], at: number): readonly DraftRelocation[] =>
     references.map((reference) => relocation(reference, at, places));
   const sections = layouts.map(
     ({ section, kept, size, bytes }): DraftSection => ({
@@ -124,7 +124,7 @@ function placeOf(piece: Piece, places: ReadonlyMap<Piece, Placed>): Placed {
 }
 
 function relocation(
-  { offset, type, bias, target }: KeptReference,
+  { offset, type, bias, target }: SelectedReference,
   at: number,
   places: ReadonlyMap<Piece, Placed>,
 ): DraftRelocation {
@@ -149,8 +149,8 @@ function unique(name: string, taken: Set<string>): string {
 }
 
 function tableSections(
-  kept: readonly KeptEntry[],
-  relocationsOf: (references: readonly KeptReference[], at: number) => readonly DraftRelocation[],
+  kept: readonly SelectedEntry[],
+  relocationsOf: (references: readonly SelectedReference[], at: number) => readonly DraftRelocation[],
 ): readonly DraftSection[] {
   const [first] = kept;
   if (first === undefined) return [];

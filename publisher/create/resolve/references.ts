@@ -1,7 +1,7 @@
 import type { Piece } from "../object/pieces.ts";
 import type { PatchTarget } from "../patch_object.ts";
 import type { UnitMatch } from "./run_pre.ts";
-import type { Shipped, ShippedKernel } from "./shipped_kernel.ts";
+import type { ShippedKernel, ShippedObjects } from "./shipped_kernel.ts";
 import type { ShippedObject } from "./shipped_object.ts";
 
 /** Finds what the kernel has. Undefined: nothing that can be named. */
@@ -20,7 +20,7 @@ export interface SharedTarget {
 
 export function referenceResolver(
   kernel: ShippedKernel,
-  shipped: Shipped,
+  shipped: ShippedObjects,
   match: UnitMatch,
   shared: ReadonlySet<string>,
 ): ReferenceResolver {

@@ -4,13 +4,13 @@ import type { Changes } from "../diff/changes.ts";
 import type { Version } from "../diff/compare.ts";
 import type { Correlation } from "../diff/correlate.ts";
 import { parentOf } from "../diff/names.ts";
-import { type Refusal, refusal } from "../diff/refusal.ts";
+import { type ChangeRefusal, changeRefusal } from "../diff/refusal.ts";
 import type { Piece } from "../object/pieces.ts";
 import type { RunPre, UnitMatch } from "./run_pre.ts";
 import type { ShippedObject } from "./shipped_object.ts";
 
 /** A function of the kernel, and the piece of the new unit that takes its place. */
-export interface ReplacedFunction {
+export interface PieceReplacement {
   readonly name: string;
   /** As livepatch counts: 0 if the name is there once. */
   readonly position: number;
@@ -24,9 +24,9 @@ export function replacedFunctions(
   { oldOf }: Correlation,
   match: UnitMatch,
   shipped: ShippedObject,
-): { readonly replacements: readonly ReplacedFunction[]; readonly refusals: readonly Refusal[] } {
-  const replacements: ReplacedFunction[] = [];
-  const refusals: Refusal[] = [];
+): { readonly replacements: readonly PieceReplacement[]; readonly refusals: readonly ChangeRefusal[] } {
+  const replacements: PieceReplacement[] = [];
+  const refusals: ChangeRefusal[] = [];
   for (const piece of changed) {
     const old = oldOf.get(piece);
     if (old === undefined) continue;
@@ -35,13 +35,14 @@ export function replacedFunctions(
     const isPart = parentOf(name) !== undefined;
     if (outcome.kind !== "match") {
       // A part that was split off has a name only where the kernel keeps it: its parent tells where it lies.
-      if (!(isPart && outcome.kind === "absent")) refusals.push(refusal("run_pre", name, mismatch(outcome)));
+      if (!(isPart && outcome.kind === "absent"))
+        refusals.push(changeRefusal("run_pre", name, mismatch(outcome)));
       continue;
     }
     if (isPart || covered.has(piece)) continue;
     if (!hasFentry(before, old)) {
       refusals.push(
-        refusal(
+        changeRefusal(
           "no_fentry",
           name,
           "the running kernel cannot redirect it: it does not begin with a call of __fentry__",

@@ -3,31 +3,31 @@ import { isInit } from "../diff/changes.ts";
 import type { Version } from "../diff/compare.ts";
 import type { Correlation } from "../diff/correlate.ts";
 import { isContentOnly, isRenewable, parentOf, stemOf } from "../diff/names.ts";
-import { type Refusal, refusal } from "../diff/refusal.ts";
+import { type ChangeRefusal, changeRefusal } from "../diff/refusal.ts";
 import type { Piece, Reference, Unit } from "../object/pieces.ts";
 import type { TableEntry } from "../object/special_tables.ts";
 import type { PatchTarget } from "../patch_object.ts";
 import type { ReferenceResolver, SharedTarget } from "./references.ts";
 
 /** A reference of something kept, and what it will be to: a kept piece, or something of the running kernel. */
-export interface KeptReference extends Omit<Reference, "target"> {
+export interface SelectedReference extends Omit<Reference, "target"> {
   readonly target:
     | { readonly kind: "kept"; readonly piece: Piece; readonly offset: number }
     | { readonly kind: "kernel"; readonly target: PatchTarget | SharedTarget; readonly offset: number };
 }
 
-export interface KeptEntry {
+export interface SelectedEntry {
   readonly entry: TableEntry;
-  readonly references: readonly KeptReference[];
+  readonly references: readonly SelectedReference[];
 }
 
 /** The part of a unit that goes into the update. */
-export interface Selection {
-  readonly pieces: ReadonlyMap<Piece, readonly KeptReference[]>;
-  readonly entries: readonly KeptEntry[];
+export interface PieceSelection {
+  readonly pieces: ReadonlyMap<Piece, readonly SelectedReference[]>;
+  readonly entries: readonly SelectedEntry[];
   /** Named pieces that the kernel does not have. */
   readonly added: readonly Piece[];
-  readonly refusals: readonly Refusal[];
+  readonly refusals: readonly ChangeRefusal[];
   readonly notes: readonly string[];
 }
 
@@ -44,11 +44,11 @@ export function selectPieces(
   copied: ReadonlySet<Piece>,
   correlation: Correlation,
   resolve: ReferenceResolver,
-): Selection {
+): PieceSelection {
   return new Selector(after, copied, correlation, resolve).run(roots);
 }
 
-type Decision = KeptReference["target"] | { readonly kind: "refused" };
+type Decision = SelectedReference["target"] | { readonly kind: "refused" };
 
 class Selector {
   readonly #unit: Unit;
@@ -60,7 +60,7 @@ class Selector {
   readonly #kept = new Set<Piece>();
   readonly #parts: ReadonlyMap<Piece, readonly Piece[]>;
   readonly #known = new Map<Piece, PatchTarget | undefined>();
-  readonly #refusals = new Map<string, Refusal>();
+  readonly #refusals = new Map<string, ChangeRefusal>();
   readonly #notes = new Set<string>();
 
   constructor(
@@ -77,15 +77,15 @@ class Selector {
     this.#parts = splitParts(after.unit);
   }
 
-  run(roots: readonly Piece[]): Selection {
-    const pieces = new Map<Piece, readonly KeptReference[]>();
-    const entries: KeptEntry[] = [];
+  run(roots: readonly Piece[]): PieceSelection {
+    const pieces = new Map<Piece, readonly SelectedReference[]>();
+    const entries: SelectedEntry[] = [];
     for (const piece of roots) this.#keep(piece);
     for (let piece = this.#queue.shift(); piece !== undefined; piece = this.#queue.shift()) {
       const name = piece.names[0] ?? piece.section.name;
       if (piece.isTied) {
         this.#refuse(
-          refusal("shared_section", name, `it jumps into another function of ${piece.section.name}`),
+          changeRefusal("shared_section", name, `it jumps into another function of ${piece.section.name}`),
         );
       }
       const references = this.#references(piece.references, name, false) ?? [];
@@ -116,7 +116,7 @@ class Selector {
     for (const part of this.#parts.get(piece) ?? []) this.#keep(part);
   }
 
-  #refuse(found: Refusal): { readonly kind: "refused" } {
+  #refuse(found: ChangeRefusal): { readonly kind: "refused" } {
     this.#refusals.set(`${found.code} ${found.subject} ${found.reason}`, found);
     return { kind: "refused" };
   }
@@ -126,8 +126,8 @@ class Selector {
     references: readonly Reference[],
     from: string,
     isTable: boolean,
-  ): readonly KeptReference[] | undefined {
-    const kept: KeptReference[] = [];
+  ): readonly SelectedReference[] | undefined {
+    const kept: SelectedReference[] = [];
     for (const reference of references) {
       const target = this.#target(reference, from, isTable);
       if (target.kind !== "refused") kept.push({ ...reference, target });
@@ -141,7 +141,11 @@ class Selector {
       if (found !== undefined) return { kind: "kernel", target: found, offset: target.offset };
       const what = target.isWeak ? "a weak symbol" : "a symbol";
       return this.#refuse(
-        refusal("unresolved", from, `it refers to ${target.name}, ${what} that the kernel does not have`),
+        changeRefusal(
+          "unresolved",
+          from,
+          `it refers to ${target.name}, ${what} that the kernel does not have`,
+        ),
       );
     }
     const piece = this.#unit.pieces[target.piece];
@@ -155,7 +159,7 @@ class Selector {
     const [name] = piece.names;
     if (isInit(piece)) {
       return this.#refuse(
-        refusal("init", from, `it needs ${name ?? piece.section.name}, which is freed after the start`),
+        changeRefusal("init", from, `it needs ${name ?? piece.section.name}, which is freed after the start`),
       );
     }
     if (name === undefined) return this.#nameless(piece, from, keep);
@@ -184,7 +188,7 @@ class Selector {
   #nameless(piece: Piece, from: string, keep: () => Decision): Decision {
     if (!piece.isWritable) return keep();
     return this.#refuse(
-      refusal("unresolved", from, `it refers to data without a name in ${piece.section.name}`),
+      changeRefusal("unresolved", from, `it refers to data without a name in ${piece.section.name}`),
     );
   }
 
@@ -195,12 +199,12 @@ class Selector {
     if (isOld) {
       if (!piece.isWritable && piece.references.length === 0) return keep();
       return this.#refuse(
-        refusal("unresolved", from, `it refers to ${name}, which the kernel has no name for`),
+        changeRefusal("unresolved", from, `it refers to ${name}, which the kernel has no name for`),
       );
     }
     if (piece.isWritable && this.#correlation.ambiguous.has(stemOf(name))) {
       return this.#refuse(
-        refusal(
+        changeRefusal(
           "ambiguous_data",
           name,
           `the old version has data of this name too, and ${from} may mean one of them`,
@@ -211,24 +215,26 @@ class Selector {
   }
 
   /** The kernel copies alternatives into the code when the update is loaded: before a module's symbols are filled in. */
-  #requireEarly(piece: Piece, references: readonly KeptReference[]): void {
+  #requireEarly(piece: Piece, references: readonly SelectedReference[]): void {
     if (piece.section.name !== REPLACEMENTS) return;
     for (const { target } of references) {
       if (target.kind !== "kernel" || target.target.kind !== "livepatch" || target.target.object === VMLINUX)
         continue;
       const { name, object } = target.target;
       this.#refuse(
-        refusal("unresolved", name, `an alternative refers to it, and it is the module ${object}'s`),
+        changeRefusal("unresolved", name, `an alternative refers to it, and it is the module ${object}'s`),
       );
     }
   }
 
-  #entry(entry: TableEntry, from: string): KeptEntry | undefined {
+  #entry(entry: TableEntry, from: string): SelectedEntry | undefined {
     const { name } = entry.section;
     const references = this.#references(entry.references, from, true);
     if (references === undefined) return undefined;
     if (name === "__ex_table" && references.some(({ target }) => target.kind !== "kept")) {
-      this.#refuse(refusal("exception_table", from, "a fixup of it lies in a function that is not changed"));
+      this.#refuse(
+        changeRefusal("exception_table", from, "a fixup of it lies in a function that is not changed"),
+      );
       return undefined;
     }
     const key = references.at(-1)?.target;
@@ -238,7 +244,7 @@ class Selector {
     // The kernel goes through these lists when the update is loaded; a module's keys are known only when it is.
     if (name === "__jump_table" && !isTracing(target.name)) {
       this.#refuse(
-        refusal(
+        changeRefusal(
           "static_key",
           from,
           `it branches on ${target.name}, a static key of the module ${target.object}`,

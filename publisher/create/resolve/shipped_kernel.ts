@@ -18,7 +18,7 @@ export interface ShippedKernel {
 }
 
 /** The object that a unit belongs to, and the kernel. */
-export interface Shipped {
+export interface ShippedObjects {
   readonly own: ShippedObject;
   readonly vmlinux: ShippedObject;
   /** Another module. */
@@ -26,7 +26,7 @@ export interface Shipped {
 }
 
 /** @throws ParseError, RebootlessError `usage` for a module that the kernel's package does not have. */
-export function openShipped(object: ObjectName, kernel: ShippedKernel): Shipped {
+export function openShipped(object: ObjectName, kernel: ShippedKernel): ShippedObjects {
   const vmlinux = shippedImage(kernel.image, VMLINUX);
   const opened = new Map<ObjectName, ShippedObject | undefined>();
   const module = (name: ObjectName): ShippedObject | undefined => {

@@ -1,7 +1,7 @@
 import { runProgram } from "../../../node/processes.ts";
 
 /** Lines that are the same in two texts: [first before, first after), counted from 1, and how many follow. */
-export interface Kept {
+export interface LineShift {
   readonly before: number;
   readonly after: number;
 }
@@ -11,7 +11,7 @@ export interface Kept {
  * number: `__LINE__` is compiled into WARN(), lockdep keys and assertions, and each would count as a change.
  * @param shifts from `lineShifts`.
  */
-export function keepLineNumbers(after: string, shifts: readonly Kept[]): string {
+export function keepLineNumbers(after: string, shifts: readonly LineShift[]): string {
   const lines = after.split("\n");
   const out: string[] = [];
   const pending = [...shifts];
@@ -20,7 +20,7 @@ export function keepLineNumbers(after: string, shifts: readonly Kept[]): string 
   for (const [index, line] of lines.entries()) {
     const number = index + 1;
     while (pending[0] !== undefined && pending[0].after <= number) {
-      const { before, after: at } = pending.shift() as Kept;
+      const { before, after: at } = pending.shift() as LineShift;
       shift = before - at;
     }
     const inside = pending[0] === undefined || number < pending[0].after;
@@ -74,9 +74,9 @@ function withoutComments(line: string, inside: boolean): { text: string; comment
 }
 
 /** Where lines shift between two files: diff(1) aligns them. One entry for each place after which the numbers differ. */
-export async function lineShifts(before: string, after: string): Promise<readonly Kept[]> {
+export async function lineShifts(before: string, after: string): Promise<readonly LineShift[]> {
   const { stdout } = await runProgram("diff", ["-a", "-U0", before, after]);
-  const shifts: Kept[] = [];
+  const shifts: LineShift[] = [];
   for (const [, at = "0", length = "1", toAt = "0", toLength = "1"] of stdout.matchAll(
     /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/gm,
   )) {

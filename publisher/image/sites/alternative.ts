@@ -7,7 +7,7 @@ import {
   MAX_FORMS,
   type Site,
   siteLength,
-} from "../../../shared/runpre/sites/kinds.ts";
+} from "../../../shared/runpre/sites/site_kinds.ts";
 import { LONGEST_NOP, readUnsigned } from "../../../shared/x86/code.ts";
 import { BRANCH_LENGTH, CALL, JUMP, LOCK, NOP } from "../../../shared/x86/opcodes.ts";
 import type { SymbolTable } from "../symbol_table.ts";

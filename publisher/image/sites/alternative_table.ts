@@ -1,7 +1,7 @@
 import type { ByteReader } from "../../../shared/byte_reader.ts";
 import { SECTION_FLAG } from "../../../shared/elf/sections.ts";
 import { ParseError } from "../../../shared/errors.ts";
-import type { FeatureCondition } from "../../../shared/runpre/sites/kinds.ts";
+import type { FeatureCondition } from "../../../shared/runpre/sites/site_kinds.ts";
 import { mapEntries, type SiteSources, type SiteTable, sectionTable } from "./sources.ts";
 
 /** One entry: at `site`, `length` bytes give way to `replacementLength` bytes from `replacement` on some CPUs. */

@@ -5,7 +5,7 @@ import {
   CALL_DEPTH_OPERAND,
   type CallDepthLandmarks,
 } from "../../../shared/runpre/landmarks.ts";
-import type { Site } from "../../../shared/runpre/sites/kinds.ts";
+import type { Site } from "../../../shared/runpre/sites/site_kinds.ts";
 import { writeRelative } from "../../../shared/x86/code.ts";
 import { BRANCH_LENGTH, CALL, NOP } from "../../../shared/x86/opcodes.ts";
 import { decodeInstruction } from "../../x86/length.ts";

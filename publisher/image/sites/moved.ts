@@ -1,4 +1,9 @@
-import { isUndone, type MovedSite, type Site, type UndoneSite } from "../../../shared/runpre/sites/kinds.ts";
+import {
+  isUndone,
+  type MovedSite,
+  type Site,
+  type UndoneSite,
+} from "../../../shared/runpre/sites/site_kinds.ts";
 import { type PatchSite, patchLength } from "./patch_site.ts";
 
 /**

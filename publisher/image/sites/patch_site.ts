@@ -1,4 +1,4 @@
-import { type Site, siteLength } from "../../../shared/runpre/sites/kinds.ts";
+import { type Site, siteLength } from "../../../shared/runpre/sites/site_kinds.ts";
 
 /** A place that a running kernel rewrites in a way that is not understood: a function with one is refused. */
 export interface UnknownSite {

@@ -1,7 +1,7 @@
 import { type TextOffset, textOffset } from "../../../shared/brand.ts";
 import { ByteReader } from "../../../shared/byte_reader.ts";
 import type { ItsReference } from "../../../shared/runpre/landmarks.ts";
-import type { RetpolineSite } from "../../../shared/runpre/sites/kinds.ts";
+import type { RetpolineSite } from "../../../shared/runpre/sites/site_kinds.ts";
 import { CALL, CS_PREFIX, isConditionalJump, JUMP } from "../../../shared/x86/opcodes.ts";
 import type { PatchSite, UnknownSite } from "./patch_site.ts";
 import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";

@@ -3,7 +3,7 @@ import { ByteReader } from "../../../shared/byte_reader.ts";
 import { counted } from "../../../shared/counted.ts";
 import type { ElfSection } from "../../../shared/elf/sections.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
-import type { UndoneSite } from "../../../shared/runpre/sites/kinds.ts";
+import type { UndoneSite } from "../../../shared/runpre/sites/site_kinds.ts";
 import type { LinkedMemory } from "../linked_memory.ts";
 import type { SymbolTable } from "../symbol_table.ts";
 

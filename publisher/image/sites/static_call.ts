@@ -1,5 +1,5 @@
 import { type Address, textOffset } from "../../../shared/brand.ts";
-import type { StaticCallForm } from "../../../shared/runpre/sites/kinds.ts";
+import type { StaticCallForm } from "../../../shared/runpre/sites/site_kinds.ts";
 import { CALL, isConditionalJump, JUMP } from "../../../shared/x86/opcodes.ts";
 import type { PatchSite } from "./patch_site.ts";
 import { codeAt, linkerTable, mapEntries, type SiteSources, siteOffset } from "./sources.ts";

@@ -10,11 +10,11 @@ import {
 import { SECTION_FLAG, SECTION_TYPE, sectionBytes } from "../../../shared/elf/sections.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 import type { ModuleBase } from "../../../shared/runpre/module/layout.ts";
-import type { MovedSite } from "../../../shared/runpre/sites/kinds.ts";
+import type { MovedSite } from "../../../shared/runpre/sites/site_kinds.ts";
 import type { UnknownSite } from "../../image/sites/patch_site.ts";
 import type { ModuleObject } from "../module_file.ts";
 import type { Placement } from "./placement.ts";
-import type { Target } from "./resolve.ts";
+import type { SymbolTarget } from "./resolve.ts";
 
 /** A module as linked: its sections' bytes by their numbers, and what of its code moves, sorted by place. */
 export interface Relocated {
@@ -40,7 +40,7 @@ export function relocateModule(
   { places, textSections }: Placement,
   linkedText: bigint,
   bases: readonly ModuleBase[],
-  resolve: (symbol: number) => Target | undefined,
+  resolve: (symbol: number) => SymbolTarget | undefined,
 ): Relocated {
   const tables = relocationTables(module.sections);
   const contents = copyContents(module, places);
@@ -98,7 +98,7 @@ function write(bytes: Uint8Array, rela: Rela, symbol: bigint, place: bigint): bo
 function movedSite(
   rela: Rela,
   at: number,
-  { base }: Target,
+  { base }: SymbolTarget,
   bases: readonly ModuleBase[],
 ): readonly MovedSite[] {
   const { length, relative } = TYPES.get(rela.type) ?? { length: LONGEST, relative: false };

@@ -7,7 +7,7 @@ import type { Bases } from "./bases.ts";
 import type { Placement } from "./placement.ts";
 
 /** What a symbol stands for: an address, and the number of the base that it moves with. */
-export interface Target {
+export interface SymbolTarget {
   readonly address: bigint;
   readonly base: number;
 }
@@ -31,12 +31,12 @@ export function symbolResolver(
   placement: Placement,
   kernel: LinkKernel,
   bases: Bases,
-): (symbol: number) => Target | undefined {
-  const known = new Map<number, Target | undefined>();
+): (symbol: number) => SymbolTarget | undefined {
+  const known = new Map<number, SymbolTarget | undefined>();
   const addressOf = (offset: number): bigint => kernel.linkedText + BigInt(offset);
   const textNumber = bases.number("text", () => textBase(placement));
 
-  const resolve = (symbol: ElfSymbol): Target | undefined => {
+  const resolve = (symbol: ElfSymbol): SymbolTarget | undefined => {
     if (symbol.section === ABSOLUTE) return absolute(bases, symbol.value);
     if (symbol.section === UNDEFINED) return undefinedSymbol(symbol);
     const section = module.sections[symbol.section];
@@ -47,7 +47,7 @@ export function symbolResolver(
     return base === undefined ? undefined : { address: addressOf(place) + symbol.value, base };
   };
 
-  const undefinedSymbol = ({ name, binding }: ElfSymbol): Target | undefined => {
+  const undefinedSymbol = ({ name, binding }: ElfSymbol): SymbolTarget | undefined => {
     const exported = kernel.exports.get(name);
     if (exported !== undefined) {
       if (exported < PERCPU_END) return absolute(bases, exported);
@@ -69,7 +69,7 @@ export function symbolResolver(
   };
 }
 
-const absolute = (bases: Bases, address: bigint): Target => ({
+const absolute = (bases: Bases, address: bigint): SymbolTarget => ({
   address,
   base: bases.number("absolute", () => ({ kind: "absolute" })),
 });

@@ -9,7 +9,7 @@ import {
   type FeatureCondition,
   MAX_ALTERNATIVE_LENGTH,
   MAX_FORMS,
-} from "../sites/kinds.ts";
+} from "../sites/site_kinds.ts";
 import { readSites, type SiteTables } from "./read_sites.ts";
 import { pushVarint, readVarint } from "./varint.ts";
 import { pushSites, type SiteNumbers } from "./write_sites.ts";

@@ -6,8 +6,8 @@ import { ParseError } from "../../errors.ts";
 import type { FunctionFingerprint } from "../fingerprint.ts";
 import { decodeAlternatives } from "./alternatives.ts";
 import { DIGEST_BYTES } from "./encode.ts";
+import { decodeFunctionIndex, type FunctionIndex } from "./function_index.ts";
 import { decodeHeader, type FileHeader } from "./header.ts";
-import { decodeIndex, type FunctionIndex } from "./index.ts";
 import { type Parts, splitParts } from "./layout.ts";
 import { decodeNames } from "./names.ts";
 import { readSites, type SiteTables } from "./read_sites.ts";
@@ -34,7 +34,7 @@ export function openFingerprints(bytes: Uint8Array): FingerprintFile {
   const parts = splitParts(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
   const count = parts.digests.length / DIGEST_BYTES;
   if (!Number.isInteger(count)) throw new ParseError("the digests of a fingerprint file are not whole");
-  const index = decodeIndex(parts.index, count);
+  const index = decodeFunctionIndex(parts.index, count);
   requireLength("locators", parts.locators, index.locators[count]);
   requireLength("sites", parts.sites, index.sites[count]);
   const name = decodeNames(parts.names, count);

@@ -2,10 +2,10 @@ import type { TextOffset } from "../../brand.ts";
 import { concatBytes, fromHex } from "../../bytes.ts";
 import type { FunctionFingerprint } from "../fingerprint.ts";
 import { foldLocator } from "../locator.ts";
-import type { AlternativeSite, Site } from "../sites/kinds.ts";
+import type { AlternativeSite, Site } from "../sites/site_kinds.ts";
 import { encodeAlternative, joinAlternatives } from "./alternatives.ts";
+import { encodeFunctionIndex } from "./function_index.ts";
 import { encodeHeader, type FileHeader } from "./header.ts";
-import { encodeIndex } from "./index.ts";
 import { joinParts } from "./layout.ts";
 import { encodeNames } from "./names.ts";
 import { encodeVariables, variablesOf } from "./variables.ts";
@@ -35,7 +35,7 @@ export function encodeFingerprints(
     header: encodeHeader(header),
     variables: variables.part,
     alternatives: alternatives.part,
-    index: encodeIndex(
+    index: encodeFunctionIndex(
       functions,
       sites.map(({ length }) => length),
     ),

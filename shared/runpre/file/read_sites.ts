@@ -14,9 +14,9 @@ import {
   type Site,
   STATIC_CALL_FORMS,
   siteLength,
-} from "../sites/kinds.ts";
+} from "../sites/site_kinds.ts";
 import { KIND_SPACE, siteKind } from "./site_codes.ts";
-import { readSigned, readVarint } from "./varint.ts";
+import { readSignedVarint, readVarint } from "./varint.ts";
 import { RETPOLINE } from "./write_sites.ts";
 
 /** What sites name by a number. Both throw ParseError for one that there is not. */
@@ -57,7 +57,7 @@ function readSite(reader: ByteReader, code: number, at: number, tables: SiteTabl
     case "jump_label": {
       const packed = readVarint(reader);
       const key = tables.variable(Math.floor(packed / 4));
-      const target = readSigned(reader);
+      const target = readSignedVarint(reader);
       return { kind, at, length: (packed & 2) === 0 ? 2 : 5, target, key, branch: (packed & 1) === 1 };
     }
     case "static_call": {

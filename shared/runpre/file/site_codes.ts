@@ -1,4 +1,4 @@
-import type { SiteKind } from "../sites/kinds.ts";
+import type { SiteKind } from "../sites/site_kinds.ts";
 
 /** The numbers that stand for kinds of sites in a fingerprint file. A number never changes its meaning. */
 const CODES = {

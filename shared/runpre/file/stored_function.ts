@@ -1,7 +1,7 @@
 import { type Sha256Half, type TextOffset, textOffset } from "../../brand.ts";
 import type { FunctionFingerprint } from "../fingerprint.ts";
-import type { Site } from "../sites/kinds.ts";
-import type { FunctionIndex } from "./index.ts";
+import type { Site } from "../sites/site_kinds.ts";
+import type { FunctionIndex } from "./function_index.ts";
 
 /** What the functions of a file share. */
 export interface FunctionSource {

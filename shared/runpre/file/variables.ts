@@ -1,7 +1,7 @@
 import { type TextOffset, textOffset } from "../../brand.ts";
 import { ByteReader } from "../../byte_reader.ts";
 import { ParseError, RebootlessError } from "../../errors.ts";
-import type { Site } from "../sites/kinds.ts";
+import type { Site } from "../sites/site_kinds.ts";
 import { pushVarint, readVarint } from "./varint.ts";
 
 /** A kernel has some ten thousand keys of jump labels and static calls. */

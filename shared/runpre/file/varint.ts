@@ -34,10 +34,10 @@ export function readVarint(reader: ByteReader): number {
 }
 
 /** Small numbers of either sign stay small: 0, -1, 1, -2 become 0, 1, 2, 3. */
-export const pushSigned = (out: number[], value: number): void =>
+export const pushSignedVarint = (out: number[], value: number): void =>
   pushVarint(out, value < 0 ? -2 * value - 1 : 2 * value);
 
-export function readSigned(reader: ByteReader): number {
+export function readSignedVarint(reader: ByteReader): number {
   const value = readVarint(reader);
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }

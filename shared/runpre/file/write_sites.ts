@@ -7,9 +7,9 @@ import {
   type Site,
   STATIC_CALL_FORMS,
   siteLength,
-} from "../sites/kinds.ts";
+} from "../sites/site_kinds.ts";
 import { KIND_SPACE, siteCode } from "./site_codes.ts";
-import { pushSigned, pushVarint } from "./varint.ts";
+import { pushSignedVarint, pushVarint } from "./varint.ts";
 
 /** Numbers by which sites name what is written elsewhere in the file. */
 export interface SiteNumbers {
@@ -34,7 +34,7 @@ function pushDetails(out: number[], site: Site, numbers: SiteNumbers): void {
       break;
     case "jump_label":
       pushVarint(out, 4 * numbers.variable(site.key) + 2 * Number(site.length === 5) + Number(site.branch));
-      pushSigned(out, site.target);
+      pushSignedVarint(out, site.target);
       break;
     case "static_call":
       pushVarint(

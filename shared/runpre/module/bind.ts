@@ -1,7 +1,7 @@
 import { type Address, type TextOffset, textOffset } from "../../brand.ts";
 import { ParseError, RebootlessError } from "../../errors.ts";
 import type { FunctionFingerprint, KernelLandmarks } from "../fingerprint.ts";
-import type { Site } from "../sites/kinds.ts";
+import type { Site } from "../sites/site_kinds.ts";
 import { type Extent, IMPORT_ORIGIN, MODULE_SPACE, type ModuleBase, type ModuleLayout } from "./layout.ts";
 
 /** Where a loaded module lies, as the running kernel says. Undefined for what it does not say. */

@@ -1,5 +1,5 @@
 import type { KernelState } from "../kernel_state.ts";
-import type { AlternativeForm, AlternativeSite } from "./kinds.ts";
+import type { AlternativeForm, AlternativeSite } from "./site_kinds.ts";
 
 /** The first form whose condition the boot CPU meets. */
 export function chooseForm(kernel: KernelState, site: AlternativeSite): AlternativeForm {

@@ -4,7 +4,6 @@ import { retarget } from "./call.ts";
 import { writeCallPadding } from "./call_padding.ts";
 import { writeFtrace, writeFtraceCall } from "./ftrace.ts";
 import { writeJumpLabel } from "./jump_label.ts";
-import { type AlternativeSite, isUndone, type JudgedSite, type UndoneSite } from "./kinds.ts";
 import { move, moveCall } from "./moved.ts";
 import { writeParavirt } from "./paravirt.ts";
 import { relocate } from "./relocation.ts";
@@ -12,6 +11,7 @@ import { writeRetpoline } from "./retpoline.ts";
 import { writeReturnSite } from "./return_thunk.ts";
 import { writeRuntimeConstant } from "./runtime_constant.ts";
 import type { WriteExpected } from "./site.ts";
+import { type AlternativeSite, isUndone, type JudgedSite, type UndoneSite } from "./site_kinds.ts";
 import { writeLock } from "./smp_lock.ts";
 import { writeStaticCall } from "./static_call.ts";
 
@@ -67,7 +67,7 @@ const redo = (kernel: KernelState, site: UndoneSite, code: Uint8Array, at: numbe
   apply(kernel, site, code, at, 1);
 
 /** Puts the value as linked back, in place. */
-export const undo = (kernel: KernelState, site: UndoneSite, code: Uint8Array, at: number): void =>
+export const undoSite = (kernel: KernelState, site: UndoneSite, code: Uint8Array, at: number): void =>
   apply(kernel, site, code, at, -1);
 
 function apply(kernel: KernelState, site: UndoneSite, code: Uint8Array, at: number, direction: 1 | -1): void {

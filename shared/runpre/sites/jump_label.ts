@@ -1,6 +1,6 @@
 import { writeJump, writeNop } from "../../x86/code.ts";
-import type { JumpLabelSite } from "./kinds.ts";
 import type { WriteExpected } from "./site.ts";
+import type { JumpLabelSite } from "./site_kinds.ts";
 
 /** A jump or a nop: the count in the key says (kernel/jump_label.c, jump_label_type()). */
 export const writeJumpLabel: WriteExpected<JumpLabelSite> = (kernel, site, _place, out, at) => {

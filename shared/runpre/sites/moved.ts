@@ -1,6 +1,6 @@
 import type { KernelState } from "../kernel_state.ts";
-import type { MovedCallSite, MovedSite } from "./kinds.ts";
-import { add } from "./relocation.ts";
+import { addInPlace } from "./relocation.ts";
+import type { MovedCallSite, MovedSite } from "./site_kinds.ts";
 
 const OPERAND = 1;
 
@@ -12,7 +12,7 @@ export function move(
   at: number,
   direction: 1 | -1,
 ): void {
-  add(code, at, length, direction * kernel.moved(base, relative));
+  addInPlace(code, at, length, direction * kernel.moved(base, relative));
 }
 
 /** The same for the operand of a call. */
@@ -23,5 +23,5 @@ export function moveCall(
   at: number,
   direction: 1 | -1,
 ): void {
-  add(code, at + OPERAND, 4, direction * kernel.moved(base, true));
+  addInPlace(code, at + OPERAND, 4, direction * kernel.moved(base, true));
 }

@@ -1,7 +1,7 @@
 import { writeBranch, writeNop } from "../../x86/code.ts";
 import { BRANCH_LENGTH, CALL } from "../../x86/opcodes.ts";
-import type { ParavirtSite } from "./kinds.ts";
 import type { WriteExpected } from "./site.ts";
+import type { ParavirtSite } from "./site_kinds.ts";
 
 /**
  * A direct call of what the pointer in pv_ops names, or nops if that does nothing: arch/x86/kernel/paravirt.c,

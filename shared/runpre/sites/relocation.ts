@@ -1,5 +1,5 @@
 import { readUnsigned, writeRelative } from "../../x86/code.ts";
-import type { PlainKind } from "./kinds.ts";
+import type { PlainKind } from "./site_kinds.ts";
 
 export type RelocationKind = Extract<PlainKind, `reloc${string}`>;
 
@@ -11,11 +11,11 @@ const HALF = 0x1_0000_0000;
  */
 export function relocate(code: Uint8Array, kind: RelocationKind, at: number, displacement: number): void {
   const amount = kind === "reloc32neg" ? -displacement : displacement;
-  add(code, at, kind === "reloc64" ? 8 : 4, amount);
+  addInPlace(code, at, kind === "reloc64" ? 8 : 4, amount);
 }
 
 /** Adds an amount (exact to 2^52) to a little-endian value, in place. */
-export function add(code: Uint8Array, at: number, length: 4 | 8, amount: number): void {
+export function addInPlace(code: Uint8Array, at: number, length: 4 | 8, amount: number): void {
   const low = readUnsigned(code, at, 4) + amount;
   writeRelative(code, at, low);
   if (length === 8) writeRelative(code, at + 4, readUnsigned(code, at + 4, 4) + Math.floor(low / HALF));

@@ -11,8 +11,8 @@ import {
 } from "../../x86/opcodes.ts";
 import type { KernelState } from "../kernel_state.ts";
 import type { ItsReference } from "../landmarks.ts";
-import type { RetpolineSite } from "./kinds.ts";
 import type { WriteExpected } from "./site.ts";
+import type { RetpolineSite } from "./site_kinds.ts";
 
 const UPPER_HALF = 0x20;
 const PAGE = 4096;

@@ -1,5 +1,5 @@
-import type { RuntimeConstantSite } from "./kinds.ts";
 import type { WriteExpected } from "./site.ts";
+import type { RuntimeConstantSite } from "./site_kinds.ts";
 
 /** The value of the variable (arch/x86/include/asm/runtime-const.h, 6.11 and later). */
 export const writeRuntimeConstant: WriteExpected<RuntimeConstantSite> = (kernel, site, _place, out, at) =>

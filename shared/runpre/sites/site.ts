@@ -1,5 +1,5 @@
 import type { KernelState } from "../kernel_state.ts";
-import type { Site } from "./kinds.ts";
+import type { Site } from "./site_kinds.ts";
 
 /**
  * Writes the bytes that the kernel's state allows at a site to `out`, from `at` on.

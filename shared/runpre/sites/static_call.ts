@@ -1,9 +1,9 @@
 import { writeBranch, writeNop, writeRelative, writeReturn } from "../../x86/code.ts";
 import { BRANCH_LENGTH, CALL, JUMP } from "../../x86/opcodes.ts";
 import type { KernelState } from "../kernel_state.ts";
-import type { StaticCallSite } from "./kinds.ts";
 import { writeReturnSite } from "./return_thunk.ts";
 import type { WriteExpected } from "./site.ts";
+import type { StaticCallSite } from "./site_kinds.ts";
 
 // cs cs cs xorl %eax, %eax
 const RETURN_ZERO = Uint8Array.of(0x2e, 0x2e, 0x2e, 0x31, 0xc0);

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { type KernelAndModules, openWithModules } from "../../../publisher/commands/kernel_input.ts";
 import { moduleKernel } from "../../../publisher/create/module/module_kernel.ts";
 import { writeModule } from "../../../publisher/create/module/write_module.ts";
-import { type Shipped, shippedKernel } from "../../../publisher/create/shipped.ts";
 import { objectOf } from "../../../publisher/create/source/affected.ts";
 import { applyPatch, type FileChange } from "../../../publisher/create/source/apply_patch.ts";
 import { compileHooks } from "../../../publisher/create/source/compile_hooks.ts";
@@ -12,6 +11,7 @@ import { openHeaders } from "../../../publisher/create/source/headers.ts";
 import { type ObjectCache, objectCache } from "../../../publisher/create/source/object_cache.ts";
 import { openSource, type SourceTree } from "../../../publisher/create/source/source_tree.ts";
 import { openWorkspace, type Workspace } from "../../../publisher/create/source/workspace.ts";
+import { type UnitComparer, unitComparer } from "../../../publisher/create/unit_comparer.ts";
 import { makeUpdate, type UpdateReport } from "../../../publisher/create/update.ts";
 import { type ObjectName, objectName, VMLINUX } from "../../../shared/brand.ts";
 import { utf8 } from "../../../shared/bytes.ts";
@@ -34,7 +34,7 @@ export interface FileOutcome {
 /** Everything that makes updates out of the difference of two versions, with one opening of kernel and source. */
 export class Workshop {
   readonly #kernel: KernelAndModules;
-  readonly #shipped: Shipped;
+  readonly #shipped: UnitComparer;
   readonly #workspace: Workspace;
   readonly #objects: ObjectCache;
   readonly #trees: readonly [SourceTree, SourceTree];
@@ -42,7 +42,7 @@ export class Workshop {
 
   private constructor(
     kernel: KernelAndModules,
-    shipped: Shipped,
+    shipped: UnitComparer,
     workspace: Workspace,
     objects: ObjectCache,
     trees: readonly [SourceTree, SourceTree],
@@ -66,7 +66,7 @@ export class Workshop {
     const jobs = availableParallelism();
     const options = { cache: pair.cache, jobs, banner, forceCompiler: false, progress };
     const workspace = await openWorkspace(from, headers, options);
-    const shipped = shippedKernel(kernel.image, headers.symvers, kernel.modules);
+    const shipped = unitComparer(kernel.image, headers.symvers, kernel.modules);
     return new Workshop(kernel, shipped, workspace, objectCache(pair.cache), [from, to], progress);
   }
 

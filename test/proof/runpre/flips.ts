@@ -1,5 +1,5 @@
 import type { FunctionFingerprint } from "../../../shared/runpre/fingerprint.ts";
-import { siteLength } from "../../../shared/runpre/sites/kinds.ts";
+import { siteLength } from "../../../shared/runpre/sites/site_kinds.ts";
 import type { Checker } from "./whole_kernel.ts";
 
 /** Captured code in which bits can be changed. */

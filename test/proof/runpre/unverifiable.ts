@@ -1,5 +1,5 @@
 import { setImmediate as pause } from "node:timers/promises";
-import { siteLength } from "../../../shared/runpre/sites/kinds.ts";
+import { siteLength } from "../../../shared/runpre/sites/site_kinds.ts";
 import type { Capture } from "./capture.ts";
 import { type Checker, checkerOf, type WholeKernel } from "./whole_kernel.ts";
 

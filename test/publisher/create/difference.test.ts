@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Difference, differentiate } from "../../../publisher/create/difference.ts";
+import { differentiate, type UnitDifference } from "../../../publisher/create/difference.ts";
 import { VMLINUX } from "../../../shared/brand.ts";
 import { compiled, kernelWith } from "./compiled.ts";
 
@@ -13,7 +13,7 @@ interface Case {
   readonly expected: string;
 }
 
-async function difference({ before, after, beside = [] }: Case): Promise<Difference> {
+async function difference({ before, after, beside = [] }: Case): Promise<UnitDifference> {
   const pair = {
     source: "unit.c",
     object: VMLINUX,
@@ -25,7 +25,7 @@ async function difference({ before, after, beside = [] }: Case): Promise<Differe
   return differentiate(pair, await kernelWith(before, ...beside));
 }
 
-function summary(found: Difference): string {
+function summary(found: UnitDifference): string {
   const { changed, added, initOnly, dropped } = found.report;
   const list = (title: string, names: readonly string[]): string =>
     names.length === 0 ? "" : `; ${title} ${[...names].sort().join(" ")}`;

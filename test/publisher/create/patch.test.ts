@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Difference, differentiate } from "../../../publisher/create/difference.ts";
+import { differentiate, type UnitDifference } from "../../../publisher/create/difference.ts";
 import type { PatchObject, PatchSection, PatchTarget } from "../../../publisher/create/patch_object.ts";
 import { joinPatches } from "../../../publisher/create/resolve/join_patches.ts";
 import { sharedNames } from "../../../publisher/create/resolve/shared_names.ts";
@@ -11,7 +11,7 @@ async function between(
   before: string,
   after: string,
   { object = VMLINUX, shipped = before, beside = [] as readonly string[] } = {},
-): Promise<Difference> {
+): Promise<UnitDifference> {
   const kernel = object === VMLINUX ? kernelWith(shipped, ...beside) : moduleWith(shipped, object);
   const pair = {
     source: "unit.c",

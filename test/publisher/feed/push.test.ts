@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { currentManifest } from "../../../publisher/feed/current.ts";
-import { type EdgeClient, edgeClient, refusal } from "../../../publisher/feed/edge_client.ts";
+import { type EdgeClient, edgeClient, refusedByEdge } from "../../../publisher/feed/edge_client.ts";
 import { merge } from "../../../publisher/feed/proposal.ts";
+import { openPublisherFolder, type PublisherFolder } from "../../../publisher/feed/publisher_folder.ts";
 import { pushOne } from "../../../publisher/feed/push.ts";
 import { makeToken } from "../../../publisher/feed/token.ts";
-import { openWorkspace, type Workspace } from "../../../publisher/feed/workspace.ts";
 import { ExternalSigners } from "../../../publisher/keys/external_signer.ts";
 import { Keyring } from "../../../publisher/keys/keyring.ts";
 import { utf8 } from "../../../shared/bytes.ts";
@@ -24,7 +24,7 @@ const MODULE = utf8("\u007fELF a module");
 
 let work: string;
 let served: ServedEdge;
-let workspace: Workspace;
+let folder: PublisherFolder;
 let edge: EdgeClient;
 let now: Instant;
 beforeAll(async () => {
@@ -34,8 +34,8 @@ beforeAll(async () => {
   await mustCli(["init", dir, ...FEED]);
   served = await serveEdge(dir, () => now);
   const nobody = { repeats: false, passphrase: () => Promise.reject(new Error("nobody is asked")) };
-  workspace = await openWorkspace(dir, new Keyring(nobody, new ExternalSigners(undefined)));
-  edge = edgeClient(served.url, workspace, () => now);
+  folder = await openPublisherFolder(dir, new Keyring(nobody, new ExternalSigners(undefined)));
+  edge = edgeClient(served.url, folder, () => now);
 });
 afterAll(async () => {
   await served.close();
@@ -46,12 +46,12 @@ const draftOf = async (id: KernelManifest["kernel"]["buildId"], name: string, mo
   manifestOf(id, [await updateOf(name, module)]);
 const publish = async (draft: KernelManifest, through = edge) => {
   const artifacts = new Map([[await sha256Of(MODULE), async () => MODULE]]);
-  const options = { edge: through, workspace, clock: () => now, artifacts, dryRun: false };
+  const options = { edge: through, folder, clock: () => now, artifacts, dryRun: false };
   const { version, attempts, proposed } = (await pushOne(draft, options)).result;
   return { version, attempts, updates: proposed?.merged.updates.length };
 };
 const inForce = async (id: KernelManifest["kernel"]["buildId"]) => {
-  const { version, manifest } = await currentManifest(edge, workspace, id);
+  const { version, manifest } = await currentManifest(edge, folder, id);
   return { version, updates: manifest?.updates.map((update) => update.id) };
 };
 
@@ -130,7 +130,7 @@ describe("pushing", () => {
   });
 
   it("says when nobody answers", async () => {
-    const nowhere = edgeClient("http://127.0.0.1:1/", workspace, () => now);
+    const nowhere = edgeClient("http://127.0.0.1:1/", folder, () => now);
     await expect(publish(await draftOf(someBuildId(), "fix-1"), nowhere)).rejects.toMatchObject({
       code: "unreachable",
     });
@@ -145,7 +145,7 @@ describe("pushing", () => {
 });
 
 describe("a refusal", () => {
-  const answer = (status: number, body: string) => refusal({ status, body: utf8(body) }, "the root");
+  const answer = (status: number, body: string) => refusedByEdge({ status, body: utf8(body) }, "the root");
 
   it("quotes message and hint of the edge", () => {
     const error = answer(422, '{"error":{"message":"version 3 is not 2","hint":"fetch it"}}');
@@ -169,7 +169,7 @@ describe("a token", () => {
   const scope = { method: "POST", path: `/${publishPath(someBuildId())}`, body: utf8("body") } as const;
 
   it("is for one request, of one publisher, to one audience, for a minute", async () => {
-    const token = await makeToken(workspace, scope, () => instant(1_800_000_000_999));
+    const token = await makeToken(folder, scope, () => instant(1_800_000_000_999));
     expect(decodeProtectedHeader(token)).toEqual({ alg: "EdDSA", typ: "rebootless+jwt", kid: PUBLISHER });
     expect(decodeJwt(token)).toEqual({
       iss: PUBLISHER,
@@ -185,6 +185,6 @@ describe("a token", () => {
 
   it("is another each time", async () => {
     const clock = () => now;
-    expect(await makeToken(workspace, scope, clock)).not.toBe(await makeToken(workspace, scope, clock));
+    expect(await makeToken(folder, scope, clock)).not.toBe(await makeToken(folder, scope, clock));
   });
 });

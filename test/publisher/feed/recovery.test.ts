@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { verifyPublished } from "../../../node/verifier.ts";
 import { readKeyFile, type SigningKey } from "../../../publisher/keys/key_file.ts";
-import { sign } from "../../../publisher/keys/sign.ts";
+import { signWithSecrets } from "../../../publisher/keys/sign.ts";
 import type { BuildId } from "../../../shared/brand.ts";
 import { utf8 } from "../../../shared/bytes.ts";
 import { verifyManifest } from "../../../shared/feed/binding.ts";
@@ -120,9 +120,11 @@ async function fastForwarded(keys: { snapshot: string; timestamp: string }): Pro
   const bundle = await served.edge().publisher.feed(id);
   const expires = instant(systemClock() + 90 * DAY);
   const targets = await fileMeta(1, bundle.targets);
-  const snapshot = sign(snapshotDocument({ version: FAR, expires, targets }), [await key(keys.snapshot)]);
+  const snapshot = signWithSecrets(snapshotDocument({ version: FAR, expires, targets }), [
+    await key(keys.snapshot),
+  ]);
   const meta = await fileMeta(FAR, snapshot);
-  const timestamp = sign(timestampDocument({ version: FAR, expires, snapshot: meta }), [
+  const timestamp = signWithSecrets(timestampDocument({ version: FAR, expires, snapshot: meta }), [
     await key(keys.timestamp),
   ]);
   return { ...bundle, snapshot, timestamp };
@@ -134,7 +136,7 @@ describe("stolen online keys", () => {
     const real = await served.edge().publisher.feed(id);
     const meta = await fileMeta(1, real.snapshot);
     const expires = instant(systemClock() + 90 * DAY);
-    const ahead = sign(timestampDocument({ version: FAR, expires, snapshot: meta }), [stolen]);
+    const ahead = signWithSecrets(timestampDocument({ version: FAR, expires, snapshot: meta }), [stolen]);
     await poll({ ...real, timestamp: ahead });
     await expect(poll()).rejects.toMatchObject({ code: "rollback" });
     await changeRoot(await replaceKey("timestamp", "timestamp-1", "timestamp-2"));
@@ -241,11 +243,11 @@ describe("stolen targets keys", () => {
       signers: keys.targets,
     });
     const expires = instant(systemClock() + 90 * DAY);
-    const snapshot = sign(
+    const snapshot = signWithSecrets(
       snapshotDocument({ version: FAR, expires, targets: await fileMeta(FAR, targets) }),
       [await key("snapshot-1")],
     );
-    const timestamp = sign(
+    const timestamp = signWithSecrets(
       timestampDocument({ version: FAR, expires, snapshot: await fileMeta(FAR, snapshot) }),
       [await key("timestamp-1")],
     );
@@ -271,7 +273,10 @@ describe("stolen root keys", () => {
     await changeRoot(await replaceKey("root", "root-3", "root-4"));
     const newest = new Uint8Array(await readFile(join(feed, "root", "2.root.json")));
     const root = decodeRoot(parseEnvelope(newest, "root").signed);
-    const forged = sign(rootDocument({ ...root, version: 3 }), [await key("root-3"), await key("root-1")]);
+    const forged = signWithSecrets(rootDocument({ ...root, version: 3 }), [
+      await key("root-3"),
+      await key("root-1"),
+    ]);
     const answer = await served.edge().publisher.signedRequest("POST", "/root", forged);
     expect(answer.status).toBe(422);
     const bundle = await served.edge().publisher.feed(id);
@@ -289,7 +294,7 @@ describe("stolen root keys", () => {
     const roles = new Map(root.roles).set("targets", { keyIds: [thief.id], threshold: 1 });
     const keys = new Map(root.keys).set(thief.id, thief.key);
     const stolen = [await key("root-1"), await key("root-2")];
-    const forged = sign(rootDocument({ ...root, version: 2, roles, keys }), stolen);
+    const forged = signWithSecrets(rootDocument({ ...root, version: 2, roles, keys }), stolen);
     const bundle = await served.edge().publisher.feed(id);
     await expect(poll({ ...bundle, roots: [forged] })).rejects.toMatchObject({ code: "trust" });
     expect(host.files.get("root")).toEqual(forged); // the host believes the thief's root now

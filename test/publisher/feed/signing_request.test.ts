@@ -13,7 +13,7 @@ import {
 import { targetsFile } from "../../../publisher/feed/targets_file.ts";
 import { keyFromSeed, type SigningKey } from "../../../publisher/keys/key_file.ts";
 import { readRoot } from "../../../publisher/keys/root.ts";
-import { sign, signerOf } from "../../../publisher/keys/sign.ts";
+import { signerOf, signWithSecrets } from "../../../publisher/keys/sign.ts";
 import type { BuildId } from "../../../shared/brand.ts";
 import { fromUtf8, utf8 } from "../../../shared/bytes.ts";
 import { errorLines } from "../../../shared/error_lines.ts";
@@ -87,11 +87,11 @@ describe("a request for a root", () => {
 
   it("counts no signature of a stranger, of other bytes, or of nonsense, and drops them", async () => {
     const other = rootDocument({ ...base, version: 2, expires: instant(now + DAY) });
-    const forged = fromUtf8(sign(other, made.keys.root)).replace(
+    const forged = fromUtf8(signWithSecrets(other, made.keys.root)).replace(
       /"signed":.*$/,
       fromUtf8(unsigned(document)).replace(/^.*?(?="signed":)/, ""),
     );
-    for (const metadata of [utf8(forged), sign(document, [stranger])]) {
+    for (const metadata of [utf8(forged), signWithSecrets(document, [stranger])]) {
       const request = { ...rootRequest(), metadata };
       const { quorums, ...rest } = await checked(request);
       expect(quorums.flatMap(({ signed }) => signed)).toEqual([]);
@@ -104,12 +104,12 @@ describe("a request for a root", () => {
 
 describe("a request that builds on another root than mine", () => {
   it("is refused: of another feed", async () => {
-    const other = sign(rootDocument({ ...base, expires: instant(now + 9 * DAY) }), made.keys.root);
+    const other = signWithSecrets(rootDocument({ ...base, expires: instant(now + 9 * DAY) }), made.keys.root);
     await expect(checked(rootRequest(), other)).rejects.toMatchObject({ code: "trust" });
   });
 
   it("is refused: older than mine", async () => {
-    const second = sign(document, made.keys.root);
+    const second = signWithSecrets(document, made.keys.root);
     await expect(checked(rootRequest(), second)).rejects.toThrow(/does not build on the root you hold/);
   });
 
@@ -123,13 +123,13 @@ describe("a request that builds on another root than mine", () => {
   });
 
   it("is refused: a chain that does not follow", async () => {
-    const forged = sign(document, [stranger]);
+    const forged = signWithSecrets(document, [stranger]);
     const request = { ...rootRequest(rootDocument({ ...base, version: 3 })), roots: [made.root, forged] };
     await expect(checked(request)).rejects.toThrow(/chain of roots does not hold/);
   });
 
   it("is taken from an older one of mine, when the chain holds", async () => {
-    const second = sign(document, made.keys.root);
+    const second = signWithSecrets(document, made.keys.root);
     const request = { ...rootRequest(rootDocument({ ...base, version: 3 })), roots: [made.root, second] };
     expect((await checked(request)).diff[0]).toBe("root       version 2 -> 3");
   });
@@ -246,7 +246,9 @@ describe("a request for targets", () => {
     [
       "compared with what nobody signed",
       async () =>
-        request({ previous: { ...nonNull(before), targets: sign(await ofPrevious(), [stranger]) } }),
+        request({
+          previous: { ...nonNull(before), targets: signWithSecrets(await ofPrevious(), [stranger]) },
+        }),
       /good signatures/,
     ],
     [

@@ -5,7 +5,7 @@ import { sitesWithin } from "../../../publisher/image/sites/patch_site.ts";
 import { textOffset } from "../../../shared/brand.ts";
 import { concatBytes } from "../../../shared/bytes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import type { AlternativeForm, FeatureCondition } from "../../../shared/runpre/sites/kinds.ts";
+import type { AlternativeForm, FeatureCondition } from "../../../shared/runpre/sites/site_kinds.ts";
 import { le } from "../../support/elf_builder.ts";
 import {
   ALTERNATIVES,

@@ -12,7 +12,7 @@ import { fingerprintFromJson, fingerprintToJson } from "../../../shared/runpre/j
 import type { PatchingLandmarks } from "../../../shared/runpre/landmarks.ts";
 import { decodePatching, patchingToJson } from "../../../shared/runpre/landmarks_json.ts";
 import { locatorOf } from "../../../shared/runpre/locator.ts";
-import { type AlternativeForm, clearSites, type Site } from "../../../shared/runpre/sites/kinds.ts";
+import { type AlternativeForm, clearSites, type Site } from "../../../shared/runpre/sites/site_kinds.ts";
 import { le } from "../../support/elf_builder.ts";
 
 const LINKED = 0xffff_ffff_8100_0000n;

@@ -3,7 +3,7 @@ import { importJWK, SignJWT } from "jose";
 import { privateJwk, publicJwk } from "../../../publisher/keys/jwk.ts";
 import { keyFromSeed, newKey, type SigningKey } from "../../../publisher/keys/key_file.ts";
 import { firstRoot, type RootKeys } from "../../../publisher/keys/root.ts";
-import { sign } from "../../../publisher/keys/sign.ts";
+import { signWithSecrets } from "../../../publisher/keys/sign.ts";
 import {
   address,
   type BuildId,
@@ -145,7 +145,7 @@ export async function signedTargets(
     expires: options.expires ?? instant(systemClock() + 90 * DAY),
     targets: new Map([[options.path ?? manifestTarget(id), file], ...(options.more ?? [])]),
   });
-  return sign(document, options.signers ?? made.keys.targets);
+  return signWithSecrets(document, options.signers ?? made.keys.targets);
 }
 
 export const manifestBytes = (id: BuildId, updates: readonly Update[]): Uint8Array =>

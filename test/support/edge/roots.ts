@@ -1,5 +1,5 @@
 import type { SigningKey } from "../../../publisher/keys/key_file.ts";
-import { sign } from "../../../publisher/keys/sign.ts";
+import { signWithSecrets } from "../../../publisher/keys/sign.ts";
 import { rootDocument } from "../../../shared/tuf/metadata.ts";
 import { decodeRoot, parseEnvelope, type Root, type TopRole } from "../../../shared/tuf/schema.ts";
 import type { Ceremony } from "./repository.ts";
@@ -21,5 +21,5 @@ export function nextRoot(
   }
   const signers = new Set([...made.keys.root, ...(keys.root ?? [])]);
   const document = rootDocument({ ...old, version: old.version + 1, roles, keys: all, ...extra });
-  return sign(document, [...signers]);
+  return signWithSecrets(document, [...signers]);
 }

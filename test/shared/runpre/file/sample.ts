@@ -2,7 +2,7 @@ import { address, buildId, sha256Hex, textOffset, VMLINUX } from "../../../../sh
 import type { FileHeader } from "../../../../shared/runpre/file/header.ts";
 import type { FunctionFingerprint } from "../../../../shared/runpre/fingerprint.ts";
 import { locatorOf } from "../../../../shared/runpre/locator.ts";
-import type { Site } from "../../../../shared/runpre/sites/kinds.ts";
+import type { Site } from "../../../../shared/runpre/sites/site_kinds.ts";
 import { CALL, JUMP } from "../../../../shared/x86/opcodes.ts";
 
 const id = buildId("3b43fad5034874490492495d552c0af6a5fab235");

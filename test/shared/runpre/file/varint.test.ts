@@ -2,7 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ByteReader } from "../../../../shared/byte_reader.ts";
 import { ParseError } from "../../../../shared/errors.ts";
-import { pushSigned, pushVarint, readSigned, readVarint } from "../../../../shared/runpre/file/varint.ts";
+import {
+  pushSignedVarint,
+  pushVarint,
+  readSignedVarint,
+  readVarint,
+} from "../../../../shared/runpre/file/varint.ts";
 
 const read = (...bytes: readonly number[]): number =>
   readVarint(new ByteReader(Uint8Array.from(bytes), "test"));
@@ -38,8 +43,8 @@ describe("numbers of a fingerprint file", () => {
     fc.assert(
       fc.property(fc.integer({ min: -(2 ** 31), max: 2 ** 31 }), (value) => {
         const out: number[] = [];
-        pushSigned(out, value);
-        expect(readSigned(new ByteReader(Uint8Array.from(out), "test"))).toBe(value);
+        pushSignedVarint(out, value);
+        expect(readSignedVarint(new ByteReader(Uint8Array.from(out), "test"))).toBe(value);
       }),
     );
   });

@@ -9,7 +9,7 @@ import type { Root, TopRole } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { type KeyFile, readKeyFile } from "../keys/key_file.ts";
 import type { Keyring } from "../keys/keyring.ts";
-import type { Signer } from "../keys/sign.ts";
+import type { KeySigner } from "../keys/sign.ts";
 import { readBounded } from "./read_bounded.ts";
 
 /**
@@ -20,7 +20,7 @@ import { readBounded } from "./read_bounded.ts";
  *   keys/token.json         signs tokens for the edge's door
  *   edge.vars               the edge's secrets, as `wrangler dev` and `wrangler secret bulk` read them
  */
-export interface Workspace {
+export interface PublisherFolder {
   readonly dir: string;
   readonly publisher: string;
   readonly audience: string;
@@ -37,7 +37,7 @@ export const keyFile = (dir: string, name: string): string => join(dir, "keys", 
 export const rootFile = (dir: string, version: number): string => join(dir, "root", `${version}.root.json`);
 export const edgeVarsFile = (dir: string): string => join(dir, "edge.vars");
 
-export async function createWorkspace(settings: Omit<Workspace, "keyring">): Promise<void> {
+export async function createPublisherFolder(settings: Omit<PublisherFolder, "keyring">): Promise<void> {
   const { dir, publisher, audience } = settings;
   const bytes = encodeJson(jsonObject({ format: 1, publisher, audience }));
   try {
@@ -51,12 +51,12 @@ export async function createWorkspace(settings: Omit<Workspace, "keyring">): Pro
   }
 }
 
-export async function openWorkspace(dir: string, keyring: Keyring): Promise<Workspace> {
-  return { ...(await requireWorkspace(dir)), keyring };
+export async function openPublisherFolder(dir: string, keyring: Keyring): Promise<PublisherFolder> {
+  return { ...(await readPublisherFolder(dir)), keyring };
 }
 
 /** For who needs no key. Throws `config` for a folder that is no publisher's. */
-export async function requireWorkspace(dir: string): Promise<Omit<Workspace, "keyring">> {
+export async function readPublisherFolder(dir: string): Promise<Omit<PublisherFolder, "keyring">> {
   const bytes = await readFile(settingsFile(dir)).catch((cause: unknown) => {
     throw new RebootlessError("config", `${dir} is not a publisher's folder`, {
       cause,
@@ -70,13 +70,13 @@ export async function requireWorkspace(dir: string): Promise<Omit<Workspace, "ke
 }
 
 /** Every version of the root of trust in the folder, oldest first. */
-export async function rootChain({ dir }: Pick<Workspace, "dir">): Promise<readonly Uint8Array[]> {
+export async function ownRootChain({ dir }: Pick<PublisherFolder, "dir">): Promise<readonly Uint8Array[]> {
   const versions = await rootVersions(join(dir, "root"));
   return Promise.all(versions.map((version) => readBounded(rootFile(dir, version), MAX_ROOT_BYTES)));
 }
 
 /** The newest root of trust, as bytes. */
-export async function newestRoot({ dir }: Pick<Workspace, "dir">): Promise<Uint8Array> {
+export async function newestOwnRoot({ dir }: Pick<PublisherFolder, "dir">): Promise<Uint8Array> {
   const newest = (await rootVersions(join(dir, "root"))).at(-1);
   if (newest === undefined) throw new RebootlessError("config", `${dir}/root holds no root of trust`);
   return readBounded(rootFile(dir, newest), MAX_ROOT_BYTES);
@@ -96,12 +96,12 @@ export const rootVersionsAmong = (names: readonly string[]): readonly number[] =
     .sort((a, b) => a - b);
 
 /** Takes in a root that follows the newest; never over another file. */
-export async function addRoot({ dir }: Pick<Workspace, "dir">, version: number, bytes: Uint8Array) {
+export async function addRoot({ dir }: Pick<PublisherFolder, "dir">, version: number, bytes: Uint8Array) {
   await writeFile(rootFile(dir, version), bytes, { flag: "wx" });
 }
 
 /** The keys of a role that lie in this folder, closed: not all of them need to, and others may lie there too. */
-export async function localKeys({ dir }: Pick<Workspace, "dir">, root: Root, role: TopRole) {
+export async function localKeys({ dir }: Pick<PublisherFolder, "dir">, root: Root, role: TopRole) {
   const ids = new Set(roleOf(root, role).keyIds);
   const names = (await readdir(join(dir, "keys")).catch(() => [])).filter((name) => name.endsWith(".json"));
   const files: LocalKey[] = [];
@@ -113,15 +113,15 @@ export async function localKeys({ dir }: Pick<Workspace, "dir">, root: Root, rol
 }
 
 /** The same, opened. Throws `config` below the role's threshold. */
-export async function roleKeys(workspace: Workspace, root: Root, role: TopRole): Promise<Signer[]> {
-  const files = await localKeys(workspace, root, role);
-  requireEnough(workspace, root, role, files);
-  return openKeys(workspace, files);
+export async function roleKeys(folder: PublisherFolder, root: Root, role: TopRole): Promise<KeySigner[]> {
+  const files = await localKeys(folder, root, role);
+  requireEnough(folder, root, role, files);
+  return openKeys(folder, files);
 }
 
 /** Throws `config` for fewer keys than must sign. */
 export function requireEnough(
-  { dir }: Pick<Workspace, "dir">,
+  { dir }: Pick<PublisherFolder, "dir">,
   root: Root,
   role: TopRole,
   { length }: readonly LocalKey[],
@@ -137,7 +137,7 @@ export function requireEnough(
   );
 }
 
-export const openKeys = ({ keyring }: Workspace, files: readonly LocalKey[]): Promise<Signer[]> =>
+export const openKeys = ({ keyring }: PublisherFolder, files: readonly LocalKey[]): Promise<KeySigner[]> =>
   Promise.all(files.map(({ path }) => keyring.open(path)));
 
 const REQUEST_HINT: Readonly<Record<TopRole, string>> = {
@@ -147,4 +147,5 @@ const REQUEST_HINT: Readonly<Record<TopRole, string>> = {
   timestamp: "The edge holds these keys.",
 };
 
-export const tokenKey = ({ dir, keyring }: Workspace): Promise<Signer> => keyring.open(keyFile(dir, "token"));
+export const tokenKey = ({ dir, keyring }: PublisherFolder): Promise<KeySigner> =>
+  keyring.open(keyFile(dir, "token"));

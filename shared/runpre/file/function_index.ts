@@ -17,7 +17,7 @@ export interface FunctionIndex {
 }
 
 /** For each function: its distance from the end of the one before, its size, and how many bytes its sites have. */
-export function encodeIndex(
+export function encodeFunctionIndex(
   functions: readonly Pick<FunctionFingerprint, "name" | "offset" | "size">[],
   siteBytes: readonly number[],
 ): Uint8Array {
@@ -34,7 +34,7 @@ export function encodeIndex(
 }
 
 /** @throws ParseError unless there are exactly `count` functions, rising and apart, within what offsets from `_text` reach. */
-export function decodeIndex(bytes: Uint8Array, count: number): FunctionIndex {
+export function decodeFunctionIndex(bytes: Uint8Array, count: number): FunctionIndex {
   const reader = new ByteReader(bytes, "index of a fingerprint file");
   const offsets = new Uint32Array(count);
   const sizes = new Uint32Array(count);

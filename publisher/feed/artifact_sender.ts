@@ -1,28 +1,27 @@
-import type { Sha256Hex } from "../../shared/brand.ts";
-import { sha256Hex } from "../../shared/brand.ts";
+import { type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { encodeQuestion, MAX_BATCH, STAGING_PATH } from "../../shared/feed/batch.ts";
 import { stagingPath } from "../../shared/feed/publication.ts";
 import { parseJson } from "../../shared/json.ts";
 import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { inParallel } from "../../shared/parallel.ts";
-import { type EdgeClient, refusal } from "./edge_client.ts";
+import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 
 /** The files that a publisher has at hand, by their digest; each is read when it is sent. */
-export type Artifacts = ReadonlyMap<Sha256Hex, () => Promise<Uint8Array>>;
+export type LocalArtifacts = ReadonlyMap<Sha256Hex, () => Promise<Uint8Array>>;
 
 /** Files sent at the same time: each is held in memory. */
 const UPLOADS = 3;
 
 /** Sends each file that the edge lacks, once, ahead of the publications that name it. What it has is not sent. */
-export class Staging {
+export class ArtifactSender {
   readonly #edge: EdgeClient;
-  readonly #artifacts: Artifacts;
+  readonly #artifacts: LocalArtifacts;
   readonly #settled = new Map<Sha256Hex, Promise<unknown>>();
   #files = 0;
   #bytes = 0;
 
-  constructor(edge: EdgeClient, artifacts: Artifacts) {
+  constructor(edge: EdgeClient, artifacts: LocalArtifacts) {
     this.#edge = edge;
     this.#artifacts = artifacts;
   }
@@ -56,7 +55,7 @@ export class Staging {
   async #sendMissing(digests: readonly Sha256Hex[]): Promise<void> {
     const body = encodeQuestion("sha256", digests);
     const answer = await this.#edge.send({ method: "POST", path: `/${STAGING_PATH}`, body });
-    if (answer.status !== 200) throw refusal(answer, "to say which modules it has");
+    if (answer.status !== 200) throw refusedByEdge(answer, "to say which modules it has");
     const missing = new Decoder(parseJson(answer.body, "answer", MAX_SMALL_VALUES), "answer").get("missing");
     const absent = missing.array(MAX_BATCH).map((item) => item.as(sha256Hex));
     await inParallel(absent, UPLOADS, (sha256) => this.#upload(sha256));
@@ -66,7 +65,7 @@ export class Staging {
     const body = await this.#artifacts.get(sha256)?.();
     if (!body) return;
     const answer = await this.#edge.send({ method: "PUT", path: `/${stagingPath(sha256)}`, body });
-    if (answer.status !== 201 && answer.status !== 200) throw refusal(answer, "a module");
+    if (answer.status !== 201 && answer.status !== 200) throw refusedByEdge(answer, "a module");
     this.#files++;
     this.#bytes += body.length;
   }

@@ -2,7 +2,7 @@ import { type ObjectName, objectName } from "../../shared/brand.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import type { ModuleFile } from "../kernel_files/module_files.ts";
-import { type Difference, differentiate } from "./difference.ts";
+import { differentiate, type UnitDifference } from "./difference.ts";
 import type { PatchObject } from "./patch_object.ts";
 import type { ShippedKernel } from "./resolve/shipped_kernel.ts";
 import type { UnitPair } from "./unit_pair.ts";
@@ -41,19 +41,19 @@ export function parseSymvers(text: string): SymbolVersions {
 }
 
 /** A kernel whose modules are read when they are needed. */
-export interface Shipped {
+export interface UnitComparer {
   readonly versions: SymbolVersions;
   /** As `differentiate`. */
-  compare(pair: UnitPair, shared: ReadonlySet<string>): Promise<Difference>;
+  compare(pair: UnitPair, shared: ReadonlySet<string>): Promise<UnitDifference>;
   /** As `wholeUnit`. */
   whole(file: Uint8Array, source: string, object: ObjectName): Promise<PatchObject>;
 }
 
-export function shippedKernel(
+export function unitComparer(
   image: KernelImage,
   symvers: string,
   files: ReadonlyMap<ObjectName, ModuleFile>,
-): Shipped {
+): UnitComparer {
   const versions = parseSymvers(symvers);
   const read = new Map<ObjectName, Uint8Array>();
   const missed = new Set<ObjectName>();
