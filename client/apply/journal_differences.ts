@@ -20,7 +20,7 @@ export function journalDifferences(
   const found: JournalDifference[] = [];
   const { open } = ledger;
   if (open) {
-    const detail = `a run was cut short while it was to ${open.act} this; the next one settles it`;
+    const detail = `a run was cut short during this ${open.act}; the next run completes it`;
     found.push({ id: open.id, difference: "interrupted", detail });
   }
   for (const [id, { boot: by }] of ledger.applied) {
@@ -36,7 +36,7 @@ export function journalDifferences(
 }
 
 const WHY = {
-  taken_out: "the journal has it applied, the kernel does not have it: something else took it out",
-  not_applied_again: "it was applied before the kernel was started anew, and is not now",
-  not_in_journal: "it is applied, and the journal does not know of it",
+  taken_out: "it is applied by the journal, but not in the kernel: something else took it out",
+  not_applied_again: "it was applied before the last boot, and is not applied now",
+  not_in_journal: "it is applied, but not recorded in the journal",
 } as const;

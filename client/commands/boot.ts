@@ -9,18 +9,18 @@ import { policyOf } from "../policy/policy.ts";
 import { openHost } from "../this_host.ts";
 import { lastVerified } from "../trust/poll.ts";
 import { changeRun } from "./change_run.ts";
-import { kernelLine } from "./describe.ts";
+import { kernelLine, participle } from "./describe.ts";
 import { Results } from "./results.ts";
 
 /**
- * Applies again what was applied before a reboot: from what this host verified and keeps, with no feed and no network.
- * Whether that has expired is no matter: nothing comes in that was not in force before.
+ * Applies again what was applied before a reboot, from what this host has verified and stored, without a feed or a network.
+ * Expired metadata is accepted, because nothing is applied that was not in force before.
  */
 export async function boot(context: Context): Promise<void> {
   const { places, terminal, system, clock, record, lock } = context;
   const off = await killSwitch(places, system);
   if (off !== undefined) {
-    terminal.say(`Nothing is applied: ${off}.`);
+    terminal.say(`rebootless is switched off (${off}): nothing is applied.`);
     return terminal.result("boot", { switched_off: off, results: [] });
   }
   const host = await openHost(places);
@@ -65,7 +65,7 @@ export async function boot(context: Context): Promise<void> {
 
 async function tellSuspects({ terminal, record }: Context, { suspects }: Ledger): Promise<void> {
   for (const [id, { act }] of suspects) {
-    const line = `suspect    ${id}: the host went down while it was to ${act} this; it is not tried again by itself`;
+    const line = `suspect    ${id}: the host went down while this was being ${participle(act)}; it is not tried again by itself`;
     terminal.say(line);
     await record.change(line);
   }
@@ -75,9 +75,9 @@ function nothingVerified({ applied }: Ledger): RebootlessError {
   const ids = [...applied.keys()].join(", ");
   return new RebootlessError(
     "trust",
-    `what this host had verified does not verify any more: ${ids} stay out`,
+    `the stored metadata does not verify any more, so these updates are not applied: ${ids}`,
     {
-      hint: "It was damaged, or the root of trust was replaced. `rebootless upgrade` gets it anew.",
+      hint: "It was damaged, or the root of trust was replaced. `rebootless upgrade` fetches it again.",
     },
   );
 }

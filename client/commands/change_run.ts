@@ -9,7 +9,7 @@ import { runningModules } from "../host/modules.ts";
 import type { Host } from "../this_host.ts";
 import type { Results } from "./results.ts";
 
-/** The running kernel, and a run that may change it, as `upgrade`, `undo` and `boot` need them. */
+/** The running kernel and a run that may change it, for `upgrade`, `undo` and `boot`. */
 export interface PreparedChange {
   readonly kernel: RunningKernel;
   readonly run: Omit<ChangeRun, "journal"> & { readonly journal: HostJournal };

@@ -10,11 +10,11 @@ import { kernelLine, leftOutLine, pollLine, updateLine } from "./describe.ts";
 import { type PollingOptions, pollFeed } from "./polling.ts";
 
 export interface CheckOptions extends PollingOptions {
-  /** Ends with a code of its own where there is something to apply. */
+  /** Whether to exit with a code of its own if there is something to apply. */
   readonly exitCode?: boolean;
 }
 
-/** Polls the feed, verifies, and says what an upgrade would apply. Changes nothing but the cache. */
+/** Polls the feed, verifies the answer, and reports what an upgrade would apply. Changes only the cache. */
 export async function check(context: Context, options: CheckOptions): Promise<void> {
   const { places, terminal, system, clock } = context;
   const host = await openHost(places);

@@ -4,11 +4,11 @@ import type { Context } from "../context.ts";
 import { readStatus } from "../report/status_file.ts";
 import type { Completed } from "./completed.ts";
 
-/** Shells expand what they are given: nothing else goes to one. */
+/** The words that are given to a shell. Others are not, because shells expand what they are given. */
 const WORD = /^[A-Za-z0-9._=-]{1,100}$/;
 
 /**
- * Prints the words that a shell can offer, a line each: ids, CVEs and holds as the last run left them in status.json, and
+ * Prints the words that a shell can offer, one on each line: ids, CVEs and holds that the last run left in status.json, and
  * the names of settings. Makes no request and verifies nothing.
  */
 export async function complete({ places, terminal }: Context, what: Completed): Promise<void> {

@@ -8,7 +8,7 @@ const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion 
 
 export type Shell = keyof typeof SHELLS;
 
-/** Prints the script by which a shell completes this command line. */
+/** Prints a script that lets a shell complete this command line. */
 export async function completion({ terminal }: Context, shell: Shell, tree: CommandTree): Promise<void> {
   const script = SHELLS[shell](tree);
   terminal.document(script);

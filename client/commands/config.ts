@@ -10,8 +10,10 @@ import { type Hold, holdToJson } from "../plan/holds.ts";
 import { readHolds } from "../policy/holds.ts";
 
 /**
- * Shows every setting, and where its value was said; then what is held, which is not a setting but decides as well. What is
- * wrong is named after all that can be told. Throws `config` for it, as every other command does at once.
+ * Shows every setting with the place where it is set; then the holds, which are not settings but decide as well; then what
+ * is wrong.
+ *
+ * @throws RebootlessError `config` after all that if anything is wrong. Other commands throw it at once.
  */
 export async function config({ places, terminal }: Context): Promise<void> {
   const { settings, faults } = await readConfiguration(places);
@@ -24,9 +26,11 @@ export async function config({ places, terminal }: Context): Promise<void> {
   const [first] = wrong;
   if (!first) return terminal.result("config", answer);
   const alone = wrong.length === 1;
-  const message = `the configuration is wrong in ${wrong.length} places: the lines \`# wrong:\` name them`;
+  const message = `the configuration is wrong in ${wrong.length} places; the lines with \`# wrong:\` list them`;
   throw new RebootlessError("config", alone ? first.message : message, {
-    hint: (alone ? first.hint : undefined) ?? "Until that is mended, commands that need it refuse to run.",
+    hint:
+      (alone ? first.hint : undefined) ??
+      "Commands that need the configuration do not run until this is corrected.",
     answer: {
       ...answer,
       faults: wrong.map((fault) => jsonObject({ message: fault.message, hint: fault.hint })),
@@ -45,7 +49,7 @@ async function holdsOrFault(stateDir: string, faults: readonly RebootlessError[]
 
 const why = ({ reason }: Hold): string => (reason === null ? "" : `: ${reason}`);
 
-/** As it would stand in a file; what is not set, as a comment. */
+/** Formats a setting as it would be in a file. A setting that is not set becomes a comment. */
 function settingLine(setting: InForce): string {
   const { key, origin, wrong } = setting;
   const value = shown(setting);
@@ -75,5 +79,5 @@ function shown({ key, raw }: InForce): Raw | undefined {
   return raw === undefined ? undefined : (SETTINGS[key].kind.masked?.(raw) ?? raw);
 }
 
-/** JSON's texts and lists are TOML's too. */
+/** Formats a value. Strings and lists in JSON are valid TOML. */
 const toml = (value: Raw): string => JSON.stringify(value).replaceAll('","', '", "');

@@ -5,11 +5,12 @@ import type { Update } from "../../shared/feed/update.ts";
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { HostState } from "../apply/host_state.ts";
+import type { Act } from "../journal/record.ts";
 import { type Hold, holdOf } from "../plan/holds.ts";
 import type { LeftOut } from "../plan/order.ts";
 import type { Polled } from "../trust/poll.ts";
 
-/** The lines that several commands print, so that they read the same everywhere. */
+/* The lines that several commands print, so that they are the same everywhere. */
 
 export const kernelLine = (kernel: KernelIdentity): string =>
   `kernel   ${kernel.release} ${kernel.architecture}, build ID ${kernel.buildId}`;
@@ -29,16 +30,19 @@ export function updateLine(update: Update, state: string): string {
   return `${state.padEnd(10)} ${update.id}: ${update.summary}${cves}`;
 }
 
-/** One hold, and what it does now: an update that is applied already stays. */
+/** Describes a hold and its effect now. An update that is applied already stays applied. */
 export function holdLine(hold: Hold, { updates }: HostState): string {
   const reason = hold.reason === null ? "" : ` (${hold.reason})`;
   const held = updates.filter(({ update }) => holdOf(update, [hold]));
   const effects = held.map(({ update: { id }, state }) =>
     state === "available" ? `keeps ${id} back` : `${id} is ${state}`,
   );
-  const effect = effects.join(", ") || "nothing here is called that or fixes that, so far";
+  const effect = effects.join(", ") || "no known update has this id or fixes this CVE";
   return `held       ${hold.what} since ${formatInstant(hold.since)}${reason}: ${effect}`;
 }
+
+/** Names a change that was interrupted, for sentences such as "while this was being applied". */
+export const participle = (act: Act): string => (act === "apply" ? "applied" : "undone");
 
 export function leftOutLine(why: LeftOut): string {
   return `left out   ${why.id}: ${leftOutReason(why)}`;
@@ -53,25 +57,25 @@ export function leftOutReason(why: LeftOut): string {
     case "missing":
       return `it needs ${why.needs}, which is not applied`;
     case "cycle":
-      return "its dependencies go round in a circle";
+      return "its dependencies form a circle";
     case "withheld":
       return why.withheld.detail;
     case "suspect":
-      return `the host went down while it was under way; \`rebootless upgrade ${why.id}\` tries it again`;
+      return `the host went down while this update was being changed; \`rebootless upgrade ${why.id}\` tries it again`;
     case "failed":
       return "it failed before";
     case "stopped":
-      return "the run was asked to end before its turn";
+      return "the run was asked to end before it came to this update";
     case "superseded":
       return `${why.by} supersedes it`;
     case "needed":
       return `${why.by} needs it and could not be undone`;
     case "replaces": {
       const others = [...why.updates, ...why.foreign].join(", ");
-      return `it would take out ${others}, which it does not supersede; --replace-others lets it`;
+      return `it would take out ${others}, which it does not supersede; --replace-others allows it`;
     }
   }
 }
 
 export const passedOverLine = (why: RebootlessError): string =>
-  `warning: ${why.message}; the next feed is asked`;
+  `warning: ${why.message}; trying the next feed`;

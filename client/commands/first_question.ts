@@ -13,22 +13,24 @@ import type { Polled } from "../trust/poll.ts";
 import { trustDir } from "../trust/trust_dir.ts";
 import { pollFeed } from "./polling.ts";
 
-/** What a host is about to be set up with. */
+/** The feed and the root of trust that a host is being set up with. */
 export interface SetUp {
   readonly feed: string;
   readonly root: Uint8Array;
   readonly rootVersion: number;
 }
 
-/** What the feed has for the running kernel, or that it has nothing, which is no fault of the set-up. */
+/** What the feed has for the running kernel. If it has nothing, the set-up is still right. */
 export type FirstAnswer =
   | { readonly kind: "covered"; readonly polled: Polled }
   | { readonly kind: "uncovered"; readonly why: RebootlessError };
 
 /**
- * Asks a feed as `check` would, before anything is set up by it. What is verified is kept nowhere: a host that trusts
- * another root until now must not forget what it verified under that. Throws as `check`, and `unreachable` or `trust` where
- * what answers is no feed, or another one.
+ * Polls a feed as `check` would, before the host is set up with it. Nothing of the answer is stored, because a host that
+ * still trusts another root must not forget what it has verified under that.
+ *
+ * @throws RebootlessError as `check`; and `unreachable` or `trust` if the answer does not come from a feed, or from a
+ *   different one.
  */
 export async function firstQuestion(context: Context, setUp: SetUp): Promise<FirstAnswer> {
   const { places } = context;
@@ -52,20 +54,23 @@ export async function firstQuestion(context: Context, setUp: SetUp): Promise<Fir
   }
 }
 
-/** Any web server says that it has no such file: a feed has the root of trust, or at least a list of kernels. */
+/**
+ * Requires that an address without this kernel is a feed. Any web server answers that it does not have a file; a feed has
+ * the root of trust, or at least a list of kernels.
+ */
 async function requireFeed(config: Config, setUp: SetUp, why: RebootlessError): Promise<void> {
   const [feed] = openFeeds(config);
   const fetched = await feed?.get(rootPath(setUp.rootVersion), { maxBytes: MAX_ROOT_BYTES });
   if (fetched?.status === "ok") {
     if (equalBytes(fetched.bytes, setUp.root)) return;
     throw notSetUp(
-      new RebootlessError("trust", `${setUp.feed} has another root of trust than the one that was given`),
+      new RebootlessError("trust", `${setUp.feed} has a different root of trust than the one that was given`),
     );
   }
   const isFolder = setUp.feed.startsWith("file:");
   if (isFolder || why.details["searchable"] === true || why.answer["others"] !== undefined) return;
   throw notSetUp(
-    new RebootlessError("unreachable", `${setUp.feed} answers, but nothing there shows that it is a feed`),
+    new RebootlessError("unreachable", `${setUp.feed} answers, but it does not appear to be a feed`),
   );
 }
 
@@ -74,7 +79,7 @@ function notSetUp(error: RebootlessError): RebootlessError {
   return new RebootlessError(code, message, {
     cause,
     details,
-    hint: [whatToDo(error), "Nothing was set up; --offline sets up without asking."]
+    hint: [whatToDo(error), "Nothing was set up. --offline sets the host up without contacting the feed."]
       .filter(Boolean)
       .join(" "),
   });
@@ -82,7 +87,7 @@ function notSetUp(error: RebootlessError): RebootlessError {
 
 function whatToDo({ code, hint, details }: RebootlessError): string | undefined {
   if (code === "trust")
-    return "Compare the address and the root of trust with the publisher's: they do not belong together.";
+    return "The address and the root of trust do not belong together. Compare both with the publisher's.";
   return code === "unreachable" && details["proxy"] === undefined
     ? "Check the address and the network."
     : hint;

@@ -4,8 +4,9 @@ import { hostJournal } from "../apply/host_journal.ts";
 import type { Context } from "../context.ts";
 import { runningKernel } from "../host/identity.ts";
 import type { BootId, JournalRecord } from "../journal/record.ts";
+import { participle } from "./describe.ts";
 
-/** What was done to this kernel, oldest first, boot by boot. */
+/** Shows the changes to this kernel, oldest first, boot by boot. */
 export async function history(context: Context): Promise<void> {
   const { terminal } = context;
   const kernel = runningKernel();
@@ -16,10 +17,10 @@ export async function history(context: Context): Promise<void> {
     if (record.boot !== boot)
       terminal.say(`boot ${record.boot}${record.boot === journal.boot ? " (this one)" : ""}`);
     boot = record.boot;
-    const line = told(record, records[n + 1]);
+    const line = recordLine(record, records[n + 1]);
     if (line !== undefined) terminal.say(`  ${formatInstant(record.at)}  ${line}`);
   }
-  if (records.length === 0) terminal.say("Nothing was done to this kernel yet.");
+  if (records.length === 0) terminal.say("This kernel has not been changed yet.");
   terminal.result("history", {
     build_id: kernel.buildId,
     boot: journal.boot,
@@ -27,8 +28,8 @@ export async function history(context: Context): Promise<void> {
   });
 }
 
-/** An intent is told when nothing came of it; else its outcome tells all. */
-function told(record: JournalRecord, next: JournalRecord | undefined): string | undefined {
+/** Describes a record. An intent is described only if it has no outcome. */
+function recordLine(record: JournalRecord, next: JournalRecord | undefined): string | undefined {
   const { id } = record;
   switch (record.kind) {
     case "intent":
@@ -39,13 +40,13 @@ function told(record: JournalRecord, next: JournalRecord | undefined): string | 
       if (!record.done) return `${record.act} ${id}: not done, ${record.cause}: ${record.detail}`;
       return `${record.act === "apply" ? "applied" : "undone"} ${id} in ${record.milliseconds} ms`;
     case "matched":
-      return `${id}: ${record.objects.join(", ")} came later and matched`;
+      return `${id}: ${record.objects.join(", ")} loaded later and matched`;
     case "released":
-      return `${id}: no suspect any more`;
+      return `${id}: not a suspect any more`;
     case "standing":
       return `${id}: was applied`;
     case "suspect":
-      return `${id}: suspect, the host went down while it was to ${record.act} this`;
+      return `${id}: suspect, the host went down while this was being ${participle(record.act)}`;
   }
 }
 

@@ -10,18 +10,18 @@ import { lastVerified } from "../trust/poll.ts";
 
 export interface HoldOptions {
   readonly reason?: string;
-  /** Takes names that nothing here has. */
+  /** Whether names are accepted that no known update has or fixes. */
   readonly force?: boolean;
 }
 
 export interface UnholdOptions {
-  /** Passes over what is not held. */
+  /** Whether names that are not held are ignored. */
   readonly force?: boolean;
 }
 
 /**
- * Keeps updates from being applied, by their ids or by CVEs that they fix, until `unhold`. A name that nothing here has, and
- * that may be misspelt, would keep nothing back: it is refused unless forced.
+ * Keeps updates from being applied until `unhold`, by their ids or by CVEs that they fix. A name that no known update has
+ * or fixes may be misspelt, and would keep nothing back; it is refused unless forced.
  */
 export async function hold(context: Context, names: readonly string[], options: HoldOptions): Promise<void> {
   const { places, terminal, clock, lock } = context;
@@ -38,7 +38,7 @@ export async function hold(context: Context, names: readonly string[], options: 
   terminal.result("hold", { holds: holds.map((one) => holdToJson(one, heldBy(one, updates ?? []))) });
 }
 
-/** Lets updates be applied again. Refused for what is not held, unless forced: then that stays as it is. */
+/** Allows updates to be applied again. Names that are not held are refused, or ignored if forced. */
 export async function unhold(
   context: Context,
   names: readonly string[],
@@ -55,11 +55,11 @@ export async function unhold(
   const holds = before.filter(({ what }) => !wanted.includes(what));
   if (holds.length < before.length) await writeHolds(places.stateDir, holds);
   for (const name of suspects.names) if (wanted.includes(name)) await suspects.release(name);
-  for (const name of wanted) terminal.say(held.has(name) ? `let go     ${name}` : `not held   ${name}`);
+  for (const name of wanted) terminal.say(held.has(name) ? `released   ${name}` : `not held   ${name}`);
   terminal.result("unhold", { holds: holds.map((one) => holdToJson(one, heldBy(one, updates))) });
 }
 
-/** Updates that were under way when the host went down: they are let go in the same way. */
+/** Finds the suspects: updates that were being changed when the host went down. They are released in the same way. */
 async function openSuspects(context: Context) {
   const { host } = context.record;
   const journal = host && (await hostJournal(context, host));
@@ -70,7 +70,7 @@ async function openSuspects(context: Context) {
   };
 }
 
-/** undefined where nothing was verified for this kernel yet. */
+/** Returns the updates of this kernel; undefined if nothing has been verified for it yet. */
 async function knownUpdates({ places, record }: Context): Promise<readonly Update[] | undefined> {
   record.host = await openHost(places);
   record.manifest = (await lastVerified(record.host))?.manifest;
@@ -88,39 +88,39 @@ function requireKnown(
   if (unknown.length === 0) return;
   const names = unknown.join(", ");
   if (updates === undefined) {
-    throw new RebootlessError("usage", `whether there is anything called ${names} is not known yet`, {
-      hint: "Nothing was verified for this kernel so far: run `rebootless check` first, or say --force to hold it unseen.",
+    throw new RebootlessError("usage", `it is not known yet whether there is anything called ${names}`, {
+      hint: "Nothing has been verified for this kernel yet. Run `rebootless check` first, or use --force to hold it anyway.",
     });
   }
   throw new RebootlessError("usage", `no update for this kernel is called ${names} or fixes it`, {
-    hint: `${suggestion(unknown, known)}\`rebootless show\` lists what there is; --force holds it all the same, for when it comes.`,
+    hint: `${suggestion(unknown, known)}\`rebootless show\` lists the updates. --force holds it anyway, for the time when it arrives.`,
   });
 }
 
 function requireHeld(wanted: readonly string[], held: ReadonlySet<string>): void {
   const unknown = wanted.filter((name) => !held.has(name));
   if (unknown.length === 0) return;
-  throw new RebootlessError("usage", `${unknown.join(", ")}: not held, so nothing was let go`, {
-    hint: `${suggestion(unknown, held)}\`rebootless hold\` lists what is held; --force lets go what is, and passes over the rest.`,
+  throw new RebootlessError("usage", `not held: ${unknown.join(", ")}; nothing was released`, {
+    hint: `${suggestion(unknown, held)}\`rebootless hold\` lists the holds. --force releases those that are held and ignores the others.`,
   });
 }
 
 function suggestion(unknown: readonly string[], known: Iterable<string>): string {
   const near = nearNames(unknown[0] ?? "", known);
-  return near.length === 0 ? "" : `Was ${near.join(" or ")} meant? `;
+  return near.length === 0 ? "" : `Did you mean ${near.join(" or ")}? `;
 }
 
 function effect(one: Hold, updates: readonly Update[]): string {
   const ids = heldBy(one, updates);
-  if (ids.length === 0) return "nothing that was verified here is called that or fixes that, so far";
-  return `${ids.join(", ")} will not be applied; what is applied stays, \`rebootless undo\` takes it out`;
+  if (ids.length === 0) return "no known update has this id or fixes this CVE";
+  return `${ids.join(", ")} will not be applied; an update that is applied stays until \`rebootless undo\``;
 }
 
 function checkedName(text: string): string {
   try {
     return heldName(text);
   } catch (cause) {
-    throw new RebootlessError("usage", `nothing can be called ${JSON.stringify(text.slice(0, 80))}`, {
+    throw new RebootlessError("usage", `not an update's id or a CVE: ${JSON.stringify(text.slice(0, 80))}`, {
       cause,
       hint: "Name an update's id, as `rebootless show` lists them, or a CVE such as CVE-2026-12345.",
     });

@@ -7,11 +7,11 @@ import { lastVerified } from "../trust/poll.ts";
 import { holdLine } from "./describe.ts";
 import type { HoldOptions } from "./hold.ts";
 
-/** Lists what is held, and what each hold keeps back now. Makes no request. */
+/** Lists the holds, and what each of them keeps back now. Makes no request. */
 export async function holds(context: Context, options: HoldOptions): Promise<void> {
   if (options.reason !== undefined || options.force) {
-    throw new RebootlessError("usage", "say what to hold", {
-      hint: "`rebootless hold ID|CVE --reason TEXT`; without a name it lists what is held.",
+    throw new RebootlessError("usage", "no update or CVE to hold is given", {
+      hint: "Use `rebootless hold ID|CVE --reason TEXT`. Without a name and options, it lists the holds.",
     });
   }
   const host = await openHost(context.places);

@@ -24,16 +24,16 @@ import { type FirstAnswer, firstQuestion } from "./first_question.ts";
 
 export interface InitOptions {
   readonly feed: string;
-  /** Path of the root of trust, had from the publisher by a way that is trusted. */
+  /** The path of the root of trust, which the administrator got from the publisher in a way that can be trusted. */
   readonly root: string;
   readonly force?: boolean;
-  /** Asks the feed nothing: for images and packages. */
+  /** Whether the feed is not contacted; for images and packages. */
   readonly offline?: boolean;
 }
 
 /**
- * Sets a host up: which feed, and the root of trust by which it is judged. The feed is asked once, and nothing is set up
- * unless it answers with what verifies, or has nothing for this kernel.
+ * Sets a host up with its feed and its root of trust. The feed is polled once, and nothing is set up unless its answer
+ * verifies, or it has nothing for this kernel.
  */
 export async function init(context: Context, options: InitOptions): Promise<void> {
   const { places, terminal, clock, lock } = context;
@@ -83,13 +83,13 @@ function tell(terminal: Terminal, answer: FirstAnswer): void {
   if (hint) terminal.notice(`hint: ${hint}`);
 }
 
-/** Whoever may read the file that is replaced: a proxy's password may stand in it. */
+/** Returns the mode of the file that is replaced. It may contain a password of a proxy, so the mode is preserved. */
 const modeOf = async (path: string): Promise<number | undefined> => {
   const found = await stat(path).catch(() => undefined);
   return found && found.mode & 0o777;
 };
 
-/** What else it says is the administrator's, or the package's. */
+/** Reads the configuration file, whose other lines are the administrator's or the package's. */
 async function configText(places: Places): Promise<string> {
   const bytes = await readIfPresent(configFile(places));
   return bytes ? Buffer.from(bytes).toString() : "";
@@ -105,14 +105,14 @@ async function readRoot(path: string): Promise<Uint8Array> {
   throw new RebootlessError("usage", `${path} is too large for a root of trust`);
 }
 
-/** It must be signed by itself: a file that was cut short or changed on its way is found here, not at the first poll. */
+/** Verifies that a root is signed by itself, so that a damaged file is found now and not at the first poll. */
 async function verifiedRoot(bytes: Uint8Array, path: string, clock: Clock): Promise<Root> {
   try {
     return (await TrustedSet.fromRoot(bytes, clock(), verifyAnyScheme)).root;
   } catch (cause) {
-    throw new RebootlessError("trust", `${path} is not a root of trust that verifies`, {
+    throw new RebootlessError("trust", `${path} does not verify as a root of trust`, {
       cause,
-      hint: "Get it from the publisher again, and compare its sha256 with the one announced.",
+      hint: "Get it from the publisher again, and compare its sha256 with the one that is announced.",
     });
   }
 }
@@ -120,7 +120,7 @@ async function verifiedRoot(bytes: Uint8Array, path: string, clock: Clock): Prom
 async function refuseToReplace(path: string, bytes: Uint8Array, force: boolean): Promise<void> {
   const present = await readIfPresent(path);
   if (!present || force || Buffer.compare(present, bytes) === 0) return;
-  throw new RebootlessError("config", `${path} holds another root of trust`, {
-    hint: "Replacing it means to trust somebody else: say --force if that is meant.",
+  throw new RebootlessError("config", `${path} contains a different root of trust`, {
+    hint: "If you replace it, this host trusts somebody else. Use --force if you want that.",
   });
 }

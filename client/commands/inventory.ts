@@ -14,7 +14,7 @@ export interface InventoryOptions {
   readonly qr?: boolean;
 }
 
-/** Prints what this host needs, to be carried out of its site. Makes no request, and needs no feed. */
+/** Prints what a mirror at another place has to know of this host. Makes no request and needs no feed. */
 export async function inventory(context: Context, { qr }: InventoryOptions): Promise<void> {
   const { terminal } = context;
   const { buildId, release } = runningKernel();
@@ -22,7 +22,7 @@ export async function inventory(context: Context, { qr }: InventoryOptions): Pro
   const applied = [...(await appliedHere(context))].sort();
   let line = formatInventory({ buildId, release, modules, applied });
   if (qr && line.length > MAX_QR_BYTES) {
-    terminal.notice("warning: too much for a code: the modules are left out of it");
+    terminal.notice("warning: this is too much for a QR code, so the modules are left out");
     line = formatInventory({ buildId, release, modules: [], applied });
   }
   for (const text of qr ? qrLines(line) : [line]) terminal.say(text);

@@ -8,7 +8,7 @@ export interface MetricsOptions {
   readonly output?: string;
 }
 
-/** Prints what a monitor wants to know of this host, in the text format of Prometheus. Makes no request. */
+/** Prints the metrics of this host in the text format of Prometheus. Makes no request. */
 export async function metrics(context: Context, version: string, { output }: MetricsOptions): Promise<void> {
   const host = await openHost(context.places);
   const manifest = (await lastVerified(host))?.manifest;

@@ -9,11 +9,11 @@ import type { Host } from "../this_host.ts";
 import { type Polled, poll, pollCache } from "../trust/poll.ts";
 import { passedOverLine } from "./describe.ts";
 
-/** Options of every command that asks the feed. */
+/** The options of every command that polls the feed. */
 export interface PollingOptions {
-  /** Make no request: use what was verified before. */
+  /** Whether no request is made, and what was verified before is used. */
   readonly offline?: boolean;
-  /** Takes the place of the configuration's `accept_stale`. */
+  /** Overrides the setting `accept_stale`. */
   readonly acceptStale?: string;
 }
 
@@ -23,7 +23,7 @@ export interface Polling {
   readonly milliseconds: number;
 }
 
-/** Only what says how it stands with the feed: a full disk, or a lock that another run has, says nothing of it. */
+/** Records an error that concerns the feed. A full disk, or a lock that another run holds, does not. */
 function noteFault(record: RunRecord, error: unknown): void {
   const name = FEED_CONDITIONS.find((code) => isCode(error, code));
   if (name)
@@ -32,14 +32,14 @@ function noteFault(record: RunRecord, error: unknown): void {
       name === "not_covered" ? (record.host?.buildId ?? "") : "",
       messageOf(error as Error),
     );
-  // What answered is in reach, whatever it answered.
+  // A feed that answered is reachable, whatever the answer was.
   else if (isCode(error, "trust") || isCode(error, "rollback")) record.observedAll(...FEED_CONDITIONS);
 }
 
 const messageOf = ({ message, cause }: Error): string =>
   cause instanceof Error ? `${message} (${cause.message})` : message;
 
-/** Asks the feeds in order, or the cache, as the command line and the configuration have it. */
+/** Polls the feeds in order, or the cache, as the command line and the configuration say. */
 export async function pollFeed(context: Context, host: Host, options: PollingOptions): Promise<Polling> {
   const feeds = options.offline ? [noFeed] : openFeeds(host.config, context.stop.signal);
   try {

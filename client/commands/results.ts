@@ -5,13 +5,13 @@ import type { Report, Result } from "../apply/result.ts";
 import type { Context } from "../context.ts";
 import { leftOutLine, leftOutReason } from "./describe.ts";
 
-/** What a run of upgrade, undo or boot did, told as it happens. */
+/** The results of a run of upgrade, undo or boot, which are reported as they come. */
 export class Results {
   readonly #all: Result[] = [];
   readonly #context: Context;
   readonly #asked: ReadonlySet<UpdateId>;
 
-  /** @param asked updates that are to be applied in the end, or the run did not do what it was asked for. */
+  /** @param asked the updates that must be applied in the end; otherwise the run did not do what it was asked for. */
   constructor(context: Context, asked: ReadonlySet<UpdateId> = new Set()) {
     this.#context = context;
     this.#asked = asked;
@@ -24,7 +24,7 @@ export class Results {
       record.observe("recalled", result.id, resultLine(result));
       if (!record.scheduled) terminal.notice(`warning: ${resultLine(result)}`);
     }
-    // What another update made needless would be told again at every run.
+    // A superseded update would be reported at every run.
     else if (result.result !== "left_out" || result.why.reason !== "superseded")
       terminal.say(resultLine(result));
     if (CHANGES.has(result.result)) await record.change(resultLine(result));
@@ -36,11 +36,12 @@ export class Results {
   }
 
   /**
-   * Runs what reports here, and gives the answer of the run, or throws what it failed with: one failure as itself; where
-   * others were done, the run as a whole was done in part; where it was asked to end, `stopped`. With --json all of them
-   * have every result, and so has what cut the run short.
+   * Makes a run that reports its results here, and prints the answer. With --json, the answer has all results, also if an
+   * error is thrown.
    *
-   * @param members of the answer, once the run is over.
+   * @param members returns further members of the answer, once the run is over.
+   * @throws RebootlessError the error of the one update that failed; `partly_applied` if others succeeded; `stopped` if the
+   *   run was asked to end.
    */
   async of(command: string, members: () => Answer, run: () => Promise<void>): Promise<void> {
     try {
@@ -60,8 +61,8 @@ export class Results {
     const unbegun = this.#all.filter(isUnbegun);
     if (unbegun.length > 0 || (failed.some(({ error }) => error.code === "stopped") && done > 0)) {
       const ids = [...failed, ...unbegun].map(({ id }) => id).join(", ");
-      const hint = first?.error.hint ?? "Nothing is half done. Run it again for the rest.";
-      const message = `asked to end: ${done} done, not done: ${ids}`;
+      const hint = first?.error.hint ?? "No update is half done. Run it again for the others.";
+      const message = `asked to end: ${done} done; not done: ${ids}`;
       throw new RebootlessError("stopped", message, { hint, answer, cause: first?.error });
     }
     if (!first) {
@@ -76,7 +77,7 @@ export class Results {
     throw new RebootlessError(done > 0 ? "partly_applied" : code, sum, { ...told, cause: first.error });
   }
 
-  /** Throws unless what was asked for is applied in the end, by what was told of each last. */
+  /** Throws unless all updates that were asked for are applied, by the last result of each. */
   #requireAsked(done: number, answer: Answer): void {
     const notIn = [...this.#asked].flatMap((id) => {
       const last = this.#all.findLast((result) => result.id === id);
@@ -86,7 +87,7 @@ export class Results {
     if (notIn.length === 0) return;
     const some = done > 0 || notIn.length < this.#asked.size;
     const message = notIn.map(({ id, why }) => `${id} is not applied: ${why}`).join("; ");
-    const hint = `\`rebootless show ${notIn[0]?.id}\` tells all there is to it.`;
+    const hint = `\`rebootless show ${notIn[0]?.id}\` shows all about it.`;
     throw new RebootlessError(some ? "partly_applied" : "left_out", message, { hint, answer });
   }
 
@@ -95,7 +96,7 @@ export class Results {
   }
 }
 
-/** Why an update is not in force after this, where nothing failed. */
+/** Returns why an update is not in force after a result that is not a failure. */
 function whyOut(result: Result): string | undefined {
   if (result.result === "left_out") return leftOutReason(result.why);
   return result.result === "undone" || result.result === "would_undo" ? result.why : undefined;
@@ -104,7 +105,7 @@ function whyOut(result: Result): string | undefined {
 const isUnbegun = (result: Result): boolean =>
   result.result === "left_out" && result.why.reason === "stopped";
 
-/** What goes into the machine's log. */
+/** The results that go into the machine's log. */
 const CHANGES: ReadonlySet<Result["result"]> = new Set(["applied", "undone", "settled"]);
 
 export function resultLine(result: Result): string {
@@ -121,7 +122,7 @@ export function resultLine(result: Result): string {
     case "settled":
       return `settled    ${id}: a run was cut short; it is ${result.applied ? "applied" : "not applied"}`;
     case "matched":
-      return `matched    ${id}: ${result.objects.join(", ")} came later and is the code it was made for`;
+      return `matched    ${id}: ${result.objects.join(", ")} loaded later and is the code that it was made for`;
     case "kept":
       return `${id} was recalled and is still applied: ${result.why}; \`rebootless undo ${id}\` takes it out`;
     case "failed":
@@ -139,7 +140,7 @@ const also = ({
   readonly replaced: readonly string[];
 }) =>
   [
-    replaced.length > 0 ? `; takes the place of ${replaced.join(", ")}` : "",
+    replaced.length > 0 ? `; replaces ${replaced.join(", ")}` : "",
     pending.length > 0 ? `; pending until they are loaded: ${pending.join(", ")}` : "",
   ].join("");
 

@@ -6,7 +6,7 @@ import { conditionsToSay, conditionToJson, shownConditions } from "../conditions
 import type { Context } from "../context.ts";
 import { killSwitch } from "../host/kill_switch.ts";
 
-/** What a scheduled run does, by the mode that is configured. */
+/** What a scheduled run does in each mode. */
 export interface ScheduledRuns {
   readonly check: (context: Context) => Promise<void>;
   readonly upgrade: (context: Context) => Promise<void>;
@@ -15,10 +15,10 @@ export interface ScheduledRuns {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * A run by the clock: not where a kill switch is set, after a random wait, and silent unless something changed, so that
- * cron has a mail to send only when there is something to read. What lasts is said when it begins and when it ends, and
- * each day where somebody has to act. A feed that is out of reach and a kernel that is not covered are no failure of
- * the run: it did all that can be done, and what it verified before still stands.
+ * Makes a scheduled run. It does nothing if a kill switch is set, waits for a random time, and is silent unless something
+ * changed, so that cron sends a mail only if there is something to read. Lasting conditions are reported when they begin
+ * and when they end, and each day if a person has to act. A feed that cannot be reached and a kernel that is not covered
+ * do not make the run fail, because what was verified before is still good.
  */
 export async function scheduled(
   context: Context,
@@ -29,44 +29,44 @@ export async function scheduled(
   record.scheduled = true;
   const off = await killSwitch(places, system);
   if (off !== undefined) {
-    record.warnings.push(`nothing is done by the clock: ${off}`);
+    record.warnings.push(`scheduled runs are switched off: ${off}`);
     record.observe("switched_off", "", off);
-    await saySeen(context);
+    await reportConditions(context);
     terminal.result("upgrade", { switched_off: off });
     return;
   }
   record.observedAll("switched_off");
-  const said: string[] = [];
-  const aloud = () => {
-    for (const line of said) terminal.say(line);
+  const lines: string[] = [];
+  const printLines = () => {
+    for (const line of lines) terminal.say(line);
   };
   const quiet = {
     ...context,
-    terminal: { ...terminal, say: (line: string) => void said.push(line), notice },
+    terminal: { ...terminal, say: (line: string) => void lines.push(line), notice },
   };
   function notice(line: string): void {
     record.observe("warning", line, line.replace(/^warning: /, ""));
   }
-  const { failure, news } = await ran(quiet, runs, environment).catch(async (error: unknown) => {
-    await saySeen(context);
-    aloud();
+  const { failure, news } = await outcomeOf(quiet, runs, environment).catch(async (error: unknown) => {
+    await reportConditions(context);
+    printLines();
     throw error;
   });
-  if (failure) return fail(context, failure, aloud);
+  if (failure) return fail(context, failure, printLines);
   record.observedAll("failed", "warning");
-  await saySeen(context);
-  if (news || record.changed) aloud();
+  await reportConditions(context);
+  if (news || record.changed) printLines();
 }
 
-/** How it ended. Throws what does not last: that it was asked to end, or a fault of ours. */
-async function ran(
+/** Makes the run and returns how it ended. Throws if it was asked to end, and for errors in this program. */
+async function outcomeOf(
   context: Context,
   runs: ScheduledRuns,
   environment: Environment,
 ): Promise<{ readonly failure?: RebootlessError; readonly news: boolean }> {
   try {
     const { mode, jitter } = await readConfig(context.places);
-    // systemd's timers spread their runs by themselves, and do it without a process that waits.
+    // A systemd timer spreads the runs itself, without a process that waits.
     if (!environment["INVOCATION_ID"]) await spread(context, jitter);
     await runs[mode === "check" ? "check" : "upgrade"](context);
     return { news: mode === "check" && context.record.feed?.changed === true };
@@ -76,28 +76,29 @@ async function ran(
   }
 }
 
-async function fail(context: Context, failure: RebootlessError, aloud: () => void): Promise<void> {
+async function fail(context: Context, failure: RebootlessError, printLines: () => void): Promise<void> {
   const { terminal, record, places } = context;
-  const suffered = record.hasObserved("unreachable") || record.hasObserved("not_covered");
-  if (!suffered && !record.hasObserved("expired")) record.observe("failed", failure.code, failure.message);
-  const begun = await saySeen(context, failure);
-  if (suffered) {
+  const isFeedAtFault = record.hasObserved("unreachable") || record.hasObserved("not_covered");
+  if (!isFeedAtFault && !record.hasObserved("expired"))
+    record.observe("failed", failure.code, failure.message);
+  const begun = await reportConditions(context, failure);
+  if (isFeedAtFault) {
     const conditions = await shownConditions(places.stateDir);
     const build_id = record.host?.buildId;
     return terminal.result("upgrade", { build_id, conditions: conditions.map(conditionToJson) });
   }
   if (!begun && !record.changed) throw restated(failure, { told: true });
-  aloud();
+  printLines();
   throw failure;
 }
 
 /**
- * Says what began and what is over, to the machine's log too.
+ * Reports the conditions that began and ended, to the machine's log too.
  *
- * @param failure is said by whoever it is thrown to.
- * @returns whether it is to be said.
+ * @param failure the error of the run, which is reported by the caller that it is thrown to.
+ * @returns whether the failure must be reported.
  */
-async function saySeen(context: Context, failure?: RebootlessError): Promise<boolean> {
+async function reportConditions(context: Context, failure?: RebootlessError): Promise<boolean> {
   const { terminal, record } = context;
   const { begun, over } = await conditionsToSay(context);
   const say = async (line: string) => {
@@ -122,7 +123,7 @@ const HINTED: ReadonlySet<Condition["name"]> = new Set(["unreachable", "not_cove
 async function spread({ system, terminal, record }: Context, most: number): Promise<void> {
   const wait = Math.floor(Math.random() * most);
   if (wait === 0) return;
-  terminal.progress(`waiting ${formatDuration(wait)}, so that not all hosts ask at once`);
+  terminal.progress(`waiting ${formatDuration(wait)}, so that not all hosts poll at once`);
   await system.sleep(wait);
   record.waitedMs = wait;
 }

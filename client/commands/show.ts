@@ -17,7 +17,7 @@ export interface ShowOptions {
   readonly applied?: boolean;
 }
 
-/** Lists the updates that were verified last for this kernel, or tells all there is to one. Makes no request. */
+/** Lists the updates that were verified last for this kernel, or shows one of them in full. Makes no request. */
 export async function show(context: Context, id: string | undefined, options: ShowOptions): Promise<void> {
   const host = await openHost(context.places);
   const verified = await lastVerified(host);
@@ -99,14 +99,14 @@ function facts(view: HostView, { update, state }: UpdateAndState): readonly (rea
     ["needs", update.depends.join(" ")],
     ["conflicts", update.conflicts.join(" ")],
     ["supersedes", update.supersedes.join(" ")],
-    ["engine", update.replace ? `${update.engine}, takes every other live patch out` : update.engine],
+    ["engine", update.replace ? `${update.engine}, replaces every other live patch` : update.engine],
     ...[update.module, ...update.parts].map(
       ({ name, length, sha256 }) =>
         ["module", `${name}, ${counted(length, "byte")}, sha256 ${sha256}`] as const,
     ),
     ...update.objects.map(({ name, functions }) => {
       const list = functions.map((fn) => `${fn.name} (${counted(fn.size, "byte")})`).join(", ");
-      return ["changes", `${name}: ${list || "nothing but by callbacks"}`] as const;
+      return ["changes", `${name}: ${list || "only by callbacks"}`] as const;
     }),
   ];
 }

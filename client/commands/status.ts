@@ -8,9 +8,9 @@ import { type HostView, viewHost } from "../report/host_view.ts";
 import type { Host } from "../this_host.ts";
 import { openHost } from "../this_host.ts";
 import { lastVerified } from "../trust/poll.ts";
-import { holdLine, kernelLine, updateLine } from "./describe.ts";
+import { holdLine, kernelLine, participle, updateLine } from "./describe.ts";
 
-/** What is in force now, by what the kernel says, named by what was verified last. Makes no request. */
+/** Shows what is in force now, by what the kernel says and what was verified last. Makes no request. */
 export async function status(context: Context): Promise<void> {
   const { places, terminal, system } = context;
   const host = await openHost(places);
@@ -19,8 +19,8 @@ export async function status(context: Context): Promise<void> {
   const off = await killSwitch(places, system);
   const conditions = await shownConditions(places.stateDir);
   for (const line of kernelLines(host, view)) terminal.say(line);
-  if (!verified) terminal.say("feed     nothing verified yet: run `rebootless check`");
-  if (off !== undefined) terminal.say(`off      runs at boot and on schedule change nothing: ${off}`);
+  if (!verified) terminal.say("feed     nothing has been verified yet: run `rebootless check`");
+  if (off !== undefined) terminal.say(`off      scheduled runs and runs at boot change nothing: ${off}`);
   for (const condition of conditions) terminal.say(`lasting  ${beginLine(condition)}`);
   for (const line of updateLines(view)) terminal.say(line);
   if (view.state.updates.length + view.state.foreign.length === 0) terminal.say("No updates.");
@@ -57,7 +57,7 @@ function* updateLines({
     yield `${patch.state.padEnd(10)} ${patch.name}: not from this feed (${patch.functions.join(", ")})`;
   }
   for (const [id, { act, at }] of journal.ledger.suspects) {
-    yield `suspect    ${id}: the host went down after ${formatInstant(at)}, while it was to ${act} this`;
+    yield `suspect    ${id}: the host went down after ${formatInstant(at)}, while this was being ${participle(act)}`;
   }
   for (const { id, detail } of differences) yield `differs    ${id}: ${detail}`;
   for (const hold of policy.holds) yield holdLine(hold, state);

@@ -20,8 +20,8 @@ export interface UnameOptions {
 }
 
 /**
- * As uname(1), with the release whose fixes the kernel has in place of the one that was booted. It is worked out from
- * what is in force at this moment, so it cannot outlive a reboot or an undo.
+ * Prints what uname(1) prints, with the release whose fixes the kernel has in place of the one that was booted. It follows
+ * from what is in force at this moment, so it does not survive a reboot or an undo.
  */
 export async function uname(context: Context, options: UnameOptions): Promise<void> {
   const booted = release();
@@ -35,7 +35,7 @@ export async function uname(context: Context, options: UnameOptions): Promise<vo
   context.terminal.result("uname", { uname: line, release: booted, effective_release: effective });
 }
 
-/** Name, node name and release are one word each, and uname prints them first, in this order. */
+/** Replaces the release. The names of kernel and node and the release are one word each, and uname prints them first. */
 function withRelease(line: string, { a, s, n, r }: UnameOptions, effective: string): string {
   if (!a && !r) return line;
   const words = line.split(" ");
@@ -43,7 +43,7 @@ function withRelease(line: string, { a, s, n, r }: UnameOptions, effective: stri
   return words.join(" ");
 }
 
-/** A host that is not set up has the kernel that it booted. */
+/** Returns the effective release; on a host that is not set up, the one that was booted. */
 async function effectiveOf(context: Context, booted: string): Promise<string> {
   try {
     const host = await openHost(context.places);

@@ -4,12 +4,12 @@ import { jsonObject } from "../../shared/json.ts";
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 import { kernelsOfSeries, type OfSeries } from "../trust/kernels_of_series.ts";
 
-/** What is told of others: the newest of them. */
+/** The number of kernels that are listed, the newest of them. */
 const SHOWN = 3;
 
 /**
- * `not_covered` with what the feed has instead, as far as it tells: at the cost of one request, for a person who looks. What
- * it says is not verified, and nothing but words come of it.
+ * Adds to a `not_covered` error what the feed has instead, for a person to read. This takes one request. The answer is not
+ * verified, and is only printed.
  */
 export async function withWhatThereIs(
   error: RebootlessError,
@@ -31,20 +31,20 @@ export async function withWhatThereIs(
 function whatThereIs({ series, kernels }: OfSeries, { release }: KernelIdentity): string {
   const name = series.replace(/[.-]$/, "");
   const builds = kernels.filter((kernel) => kernel.release === release).map(({ buildId }) => buildId);
-  if (builds.length > 0) return `The feed has ${release} as another build: ${listed(builds)}.`;
+  if (builds.length > 0) return `The feed has a different build of ${release}: ${listed(builds)}.`;
   const releases = [...new Set(kernels.map((kernel) => kernel.release))].sort(inOrder);
   const alike = releases.filter((other) => flavourOf(other) === flavourOf(release));
   const some = alike.length > 0 ? alike : releases;
-  if (some.length === 0) return `The feed names no kernel of the series ${name}.`;
-  return `Of the series ${name} the feed has ${listed(some.slice(-SHOWN))}.`;
+  if (some.length === 0) return `The feed has no kernel of the series ${name}.`;
+  return `Of the series ${name}, the feed has ${listed(some.slice(-SHOWN))}.`;
 }
 
-const look = ({ page }: OfSeries): string => (page === undefined ? "" : `See ${page} for what there is.`);
+const look = ({ page }: OfSeries): string => (page === undefined ? "" : `See ${page} for all kernels.`);
 
-/** By the numbers in them: 6.1.0-9 comes before 6.1.0-10. */
+/** Compares releases by the numbers in them: 6.1.0-9 comes before 6.1.0-10. */
 const inOrder = (a: string, b: string): number => a.localeCompare(b, "en", { numeric: true });
 
-/** What follows the numbers: `cloud-amd64`, `generic`. */
+/** Returns the part of a release after the numbers, such as `cloud-amd64` or `generic`. */
 const flavourOf = (release: string): string => release.replace(/^[\d.+-]*/, "");
 
 function listed(names: readonly string[]): string {

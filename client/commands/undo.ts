@@ -18,11 +18,11 @@ export interface UndoOptions {
   readonly dryRun?: boolean;
 }
 
-/** Takes updates out of the running kernel, dependents first. Needs no feed, and no metadata that is fresh. */
+/** Takes updates out of the running kernel, dependents first. Needs neither a feed nor fresh metadata. */
 export async function undo(context: Context, ids: readonly string[], options: UndoOptions): Promise<void> {
   const { places, terminal, lock, stop, record } = context;
   const { all = false, dryRun = false } = options;
-  if (ids.length > 0 === all) throw new RebootlessError("usage", "say which updates to undo, or --all");
+  if (ids.length > 0 === all) throw new RebootlessError("usage", "name the updates to undo, or use --all");
   await lock.take();
   const host = await openHost(places);
   const verified = await lastVerified(host);

@@ -13,14 +13,15 @@ import { Results } from "./results.ts";
 
 export interface UpgradeOptions extends PollingOptions {
   readonly dryRun?: boolean;
-  /** Takes the place of the configuration's `partial`. */
+  /** Overrides the setting `partial`. */
   readonly partial?: boolean;
   readonly replaceOthers?: boolean;
 }
 
 /**
- * Polls, verifies, matches and applies what this kernel lacks. Throws when anything could not be applied, and `left_out`
- * when what was named is not applied in the end.
+ * Polls the feed, verifies the answer, and matches and applies the updates that this kernel lacks.
+ *
+ * @throws RebootlessError if an update could not be applied; `left_out` if a named update is not applied in the end.
  */
 export async function upgrade(
   context: Context,
@@ -83,7 +84,7 @@ export function askedFor(ids: readonly string[], updates: readonly Update[]): Re
       const update = updates.find(({ id }) => id === text);
       if (update) return update.id;
       throw new RebootlessError("usage", `no update is called ${text}`, {
-        hint: "`rebootless check` lists what there is.",
+        hint: "`rebootless check` lists the updates.",
       });
     }),
   );

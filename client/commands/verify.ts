@@ -18,15 +18,15 @@ export interface VerifyOptions {
   readonly bundle?: string;
 }
 
-/** Says where things come from: which feed, who signed, until when. Throws at the first that does not verify. */
+/** Shows for each thing its feed, its signers and its expiry. Throws at the first that does not verify. */
 export async function verify(
   { places, terminal, clock, system }: Context,
   things: readonly string[],
   options: VerifyOptions,
 ): Promise<void> {
   if (things.length === 0) {
-    throw new RebootlessError("usage", "what is to be verified?", {
-      hint: "`rebootless verify FILE`, or `rebootless verify --kernel`",
+    throw new RebootlessError("usage", "no file or update to verify is given", {
+      hint: "Use `rebootless verify FILE`, or `rebootless verify --kernel`.",
     });
   }
   const host = await openHost(places);

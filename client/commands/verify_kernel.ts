@@ -19,27 +19,27 @@ import { passedOverLine } from "./describe.ts";
 
 export interface VerifyKernelOptions {
   readonly kernel?: boolean;
-  /** Files made by `rebootless-publish fingerprint`, in place of what the feed has. */
+  /** Fingerprint files, made by `rebootless-publish fingerprint`, to use instead of the feed's. */
   readonly fingerprints?: readonly string[];
-  /** A core file to look at, in place of the running kernel. */
+  /** A core file to check instead of the running kernel. */
   readonly kcore?: string;
 }
 
-/** Lines shown to a person of each kind. */
+/** The most functions that are shown for each reason. */
 const MAX_LINES = 40;
-/** Places named of one function. */
+/** The most differences that are listed of one function. */
 const MAX_PLACES = 8;
 
 /**
- * Says whether a kernel's code is what it should be: every function that is not, and why. What the kernel itself knows of
- * (a live patch, a tracer, a probe) is an answer; anything else ends with the exit code of run-pre matching.
+ * Checks whether a kernel's code is what it should be, and shows every function that differs and why. If a difference is
+ * not explained by something that the kernel lists (a live patch, a tracer, a probe), the exit code is that of run-pre.
  */
 export async function verifyKernel(
   context: Context,
   things: readonly string[],
   options: VerifyKernelOptions,
 ): Promise<void> {
-  if (things.length > 0) throw new RebootlessError("usage", "--kernel takes no further arguments");
+  if (things.length > 0) throw new RebootlessError("usage", "--kernel does not take further arguments");
   const { terminal, system, exitWith } = context;
   const fingerprints = await fingerprintsFor(context, options);
   const path = options.kcore ?? KCORE;
@@ -65,16 +65,16 @@ export async function verifyKernel(
   }
 }
 
-/** A core file does not say where its modules lie: /sys does, of the kernel that runs. */
+/** Finds the modules in memory. Only /sys of the running kernel says where they are; a core file does not. */
 function placeAll({ set, modules, source }: Fingerprints, memory: TextMemory, runs: boolean): PlacedModules {
   if (runs) return placeModules(modules, set.landmarks, memory, runningModules());
   const named = modules.map(({ object }) => object.name);
   if (named.length > 0) {
     throw new RebootlessError(
       "usage",
-      `${source}: modules (${named.join(", ")}) are not found in a core file`,
+      `${source}: modules (${named.join(", ")}) cannot be found in a core file`,
       {
-        hint: "Only those of the running kernel can be: leave their files out, or --kcore.",
+        hint: "They can be found only in the running kernel. Leave out their files, or --kcore.",
       },
     );
   }
@@ -89,7 +89,7 @@ const fingerprintsFor = async (
     ? fingerprintsOfFeed(await openHost(places), lock, (why) => terminal.notice(passedOverLine(why)))
     : fingerprintsOfFiles(fingerprints);
 
-/** In a core file there is nobody to ask who attached something. */
+/** Whether all differences are explained. In a core file, what is attached to a function cannot be looked up. */
 const isExplained = ({ differing }: KernelVerdict): boolean =>
   differing.every(({ reason }) => reason.why !== "unexplained" && reason.why !== "attached");
 
@@ -115,7 +115,7 @@ function report(
   if (notLoaded.length > 0) terminal.say(`not loaded   ${notLoaded.join(" ")}`);
   for (const { name, wanted, found } of otherBuilds) {
     terminal.say(
-      `other build  ${name}: ${found ?? "without a build ID"} is loaded, the fingerprints are of ${wanted}`,
+      `other build  ${name}: ${found ?? "a module without a build ID"} is loaded, and the fingerprints are of ${wanted}`,
     );
   }
   for (const [why, all] of counts) {
@@ -144,9 +144,9 @@ function report(
 
 function warnOfBuilds(terminal: Context["terminal"], others: PlacedModules["otherBuilds"]): void {
   const names = others.map(({ name }) => name).join(", ");
-  terminal.notice(`error: ${names}: loaded in another build than was fingerprinted`);
+  terminal.notice(`error: the loaded build of ${names} is not the one that was fingerprinted`);
   terminal.notice(
-    "hint: A module of another package, or a vendor's own: fingerprint the file that was loaded.",
+    "hint: It is from another package, or a vendor's own. Make fingerprints of the file that was loaded.",
   );
 }
 
@@ -154,12 +154,10 @@ function warn(terminal: Context["terminal"], { differing, unread }: KernelVerdic
   const count = differing.filter(
     ({ reason }) => reason.why === "unexplained" || reason.why === "attached",
   ).length;
-  terminal.notice(
-    `error: not the code that it should be, and nothing says why: ${counted(count, "function")}`,
-  );
+  terminal.notice(`error: ${counted(count, "function")} with differences that nothing explains`);
   terminal.notice(
     unread.length > 0
-      ? `hint: ${unread.join(" and ")} could not be read, which may explain some: mount debugfs and tracefs.`
+      ? `hint: ${unread.join(" and ")} could not be read and may explain some of them: mount debugfs and tracefs.`
       : "hint: Memory was changed by a rootkit, a foreign patch or a fault; compare with a fresh boot.",
   );
 }

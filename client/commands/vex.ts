@@ -15,7 +15,7 @@ export interface VexOptions {
   readonly output?: string;
 }
 
-/** Says in OpenVEX which CVEs the running kernel is affected by, of those that the feed has fixes for. Makes no request. */
+/** States in OpenVEX which of the CVEs that the feed has fixes for affect the running kernel. Makes no request. */
 export async function vex(context: Context, version: string, options: VexOptions): Promise<void> {
   const { places, clock, terminal, system } = context;
   const stranger = options.product.find((purl) => !/^pkg:[a-z]/.test(purl));
@@ -24,7 +24,7 @@ export async function vex(context: Context, version: string, options: VexOptions
   const host = await openHost(places);
   const manifest = (await lastVerified(host))?.manifest;
   if (!manifest) {
-    throw new RebootlessError("unreachable", "nothing that was verified is at hand", {
+    throw new RebootlessError("unreachable", "nothing has been verified for this kernel yet", {
       hint: "Run `rebootless check`.",
     });
   }
@@ -36,7 +36,7 @@ export async function vex(context: Context, version: string, options: VexOptions
   if (statements.length === 0) {
     throw new RebootlessError(
       "not_covered",
-      "no update for this kernel names a CVE: there is nothing to state",
+      "no update for this kernel names a CVE, so there is nothing to state",
     );
   }
   const timestamp = clock();
@@ -46,7 +46,7 @@ export async function vex(context: Context, version: string, options: VexOptions
   terminal.result("vex", { document });
 }
 
-/** A UUID made of what is stated and when (RFC 9562, version 8): the same document has the same name. */
+/** Makes a UUID (RFC 9562, version 8) of the statements and the time, so that the same document has the same id. */
 function idOf(statements: readonly JsonObject[], timestamp: number): string {
   const hex = createHash("sha256")
     .update(encodeJson([timestamp, ...statements]))

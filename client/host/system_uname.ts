@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { RebootlessError } from "../../shared/errors.ts";
 
-/** What uname(1) prints for these options, without its newline. */
+/** Returns what uname(1) prints for some options, without the newline. */
 export async function systemUname(options: readonly string[]): Promise<string> {
   try {
     return (await promisify(execFile)("uname", options)).stdout.trimEnd();

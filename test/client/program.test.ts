@@ -253,7 +253,7 @@ describe("the command line of a host", () => {
       const { code, stderr } = await run(...args);
       expect([code, stderr.split("\n")[0]]).toEqual(
         process.geteuid?.() === 0
-          ? [2, "error: say which updates to undo, or --all"]
+          ? [2, "error: name the updates to undo, or use --all"]
           : [7, "error: only root can undo updates"],
       );
     }

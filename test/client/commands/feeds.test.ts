@@ -79,7 +79,7 @@ describe("a host with several feeds", () => {
   it("asks the next when one is down or not mounted, and says so", async () => {
     const { code, stdout, stderr } = await check(DOWN, "/nowhere/stick", await host.serveFeed(current));
     expect([code, available(stdout)]).toEqual([0, ["fix-1"]]);
-    expect(stderr).toMatch(/^warning: http:\/\/127\.0\.0\.1:9\/.* did not answer; the next feed is asked$/m);
+    expect(stderr).toMatch(/^warning: http:\/\/127\.0\.0\.1:9\/.* did not answer; trying the next feed$/m);
     expect(stderr).toMatch(/^warning: file:\/\/\/nowhere\/stick\/ has no feed in it: is it mounted\?; /m);
     expect(((await host.status())["run"] as { warnings: string[] }).warnings).toHaveLength(2);
   });
@@ -90,14 +90,14 @@ describe("a host with several feeds", () => {
       await host.folder("mirror", current),
     );
     expect([code, available(stdout)]).toEqual([0, ["fix-1"]]);
-    expect(stderr).toMatch(/^warning: .* sent something that is not a feed; the next feed is asked$/m);
+    expect(stderr).toMatch(/^warning: .* sent something that is not a feed; trying the next feed$/m);
   });
 
   it("goes past one that has fallen behind", async () => {
     await check(await host.folder("mirror", current));
     const { code, stderr } = await check(await counting(old), await host.folder("mirror", current));
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^warning: .*; the next feed is asked$/m);
+    expect(stderr).toMatch(/^warning: .*; trying the next feed$/m);
   });
 
   it("fails with the gravest fault when none will do", async () => {
@@ -126,7 +126,7 @@ describe("a host with several feeds", () => {
     const alone = await host.run("check", "--json");
     expect([alone.code, available(alone.stdout)]).toEqual([0, ["fix-1"]]);
     expect(alone.stderr.split("\n").filter(Boolean)).toEqual([
-      expect.stringMatching(/^warning: .*expired.*; the next feed is asked$/),
+      expect.stringMatching(/^warning: .*expired.*; trying the next feed$/),
       expect.stringMatching(/^warning: .* did not answer/),
       expect.stringMatching(/^warning: accepted although .* expired/),
     ]);

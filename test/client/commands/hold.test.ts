@@ -37,7 +37,7 @@ describe("holding", () => {
     expect((await host.run("config")).stdout).toContain(
       `# held: ${name} since 2036-06-01T00:00:00Z: breaks the tape robot\n`,
     );
-    expect(await host.run("unhold", name)).toMatchObject({ code: 0, stdout: `let go     ${name}\n` });
+    expect(await host.run("unhold", name)).toMatchObject({ code: 0, stdout: `released   ${name}\n` });
     expect(await withheld()).toEqual([]);
   });
 
@@ -49,17 +49,14 @@ describe("holding", () => {
       const { code, stdout, stderr } = await host.run("hold", "fix-1", name);
       expect([code, stdout]).toEqual([2, ""]);
       expect(stderr).toContain(`error: no update for this kernel is called ${name} or fixes it\n`);
-      expect(stderr).toContain(`hint: Was ${meant} meant? `);
+      expect(stderr).toContain(`hint: Did you mean ${meant}? `);
       expect((await host.status())["holds"]).toEqual([]);
     }
   });
 
   it("of what will come holds with --force, and then again without", async () => {
     const { code, stdout } = await host.run("hold", "fix-9", "--force");
-    expect([code, stdout]).toEqual([
-      0,
-      expect.stringContaining("nothing that was verified here is called that"),
-    ]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("no known update has this id")]);
     expect((await host.run("hold", "fix-9", "--reason", "later")).code).toBe(0);
     expect((await host.status())["holds"]).toMatchObject([{ what: "fix-9", reason: "later", updates: [] }]);
   });
@@ -68,9 +65,9 @@ describe("holding", () => {
     await rm(host.places.stateDir, { recursive: true });
     const { code, stderr } = await host.run("hold", "fix-1");
     expect(code).toBe(2);
-    expect(stderr).toContain("error: whether there is anything called fix-1 is not known yet\n");
+    expect(stderr).toContain("error: it is not known yet whether there is anything called fix-1\n");
     expect(stderr).toContain(
-      "hint: Nothing was verified for this kernel so far: run `rebootless check` first",
+      "hint: Nothing has been verified for this kernel yet. Run `rebootless check` first",
     );
     expect(await host.run("hold", "fix-1", "--force")).toMatchObject({ code: 0 });
   });
@@ -80,7 +77,7 @@ describe("holding", () => {
     await host.run("hold", "fix-9", "--force");
     const lines = [
       "held       CVE-2026-12345 since 2036-06-01T00:00:00Z (breaks the tape robot): keeps fix-1 back",
-      "held       fix-9 since 2036-06-01T00:00:00Z: nothing here is called that or fixes that, so far",
+      "held       fix-9 since 2036-06-01T00:00:00Z: no known update has this id or fixes this CVE",
     ];
     expect(await host.run("hold")).toEqual({ code: 0, stdout: `${lines.join("\n")}\n`, stderr: "" });
     const { stdout } = await host.run("status");
@@ -100,7 +97,7 @@ describe("holding", () => {
     expect(await host.run("hold")).toMatchObject({ code: 0, stdout: "Nothing is held.\n" });
     expect(await host.run("hold", "--reason", "none")).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("error: say what to hold"),
+      stderr: expect.stringContaining("error: no update or CVE to hold is given"),
     });
   });
 
@@ -114,11 +111,11 @@ describe("holding", () => {
     await host.run("hold", "fix-1");
     const { code, stdout, stderr } = await host.run("unhold", "fix-1", "fix-l");
     expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toContain("error: fix-l: not held, so nothing was let go\nhint: Was fix-1 meant? ");
+    expect(stderr).toContain("error: not held: fix-l; nothing was released\nhint: Did you mean fix-1? ");
     expect(await withheld()).toEqual(["fix-1"]);
     expect(await host.run("unhold", "fix-1", "fix-l", "--force")).toMatchObject({
       code: 0,
-      stdout: "let go     fix-1\nnot held   fix-l\n",
+      stdout: "released   fix-1\nnot held   fix-l\n",
     });
     expect(await withheld()).toEqual([]);
   });
@@ -126,6 +123,6 @@ describe("holding", () => {
   it.each(["hold", "unhold"])("%s refuses what nothing can be called", async (command) => {
     const { code, stderr } = await host.run(command, "Fix 1");
     expect(code).toBe(2);
-    expect(stderr).toContain('error: nothing can be called "Fix 1"');
+    expect(stderr).toContain('error: not an update\'s id or a CVE: "Fix 1"');
   });
 });

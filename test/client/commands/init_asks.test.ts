@@ -41,7 +41,7 @@ async function anotherRoot(): Promise<Uint8Array> {
   const keys = { ...made.keys, root: [await key(33), await key(34)], timestamp: [await key(35)] };
   return signedRoot(made, 1, instant(host.now + 400 * DAY), keys, keys.root);
 }
-const NO_FEED = "Nothing was set up; --offline sets up without asking.\n";
+const NO_FEED = "Nothing was set up. --offline sets the host up without contacting the feed.\n";
 
 async function expectNothingSetUp(): Promise<void> {
   expect(await readdir(host.places.configDir)).toEqual([]);
@@ -90,7 +90,7 @@ describe("setting a host up asks the feed", () => {
       "is some web server",
       async () => serve({}, "<html>"),
       3,
-      "nothing there shows that it is a feed",
+      "it does not appear to be a feed",
       "Check the ",
     ],
     [
@@ -98,7 +98,7 @@ describe("setting a host up asks the feed", () => {
       async () => serve({ [`/kernels/${ID}/feed.json`]: new Uint8Array(Buffer.from("<html>")) }),
       4,
       "sent something that is not a feed",
-      "they do not belong together.",
+      "do not belong together.",
     ],
   ])("and sets nothing up where it %s", async (_, feed, exit, error, hint) => {
     const { code, stdout, stderr } = await init(await feed());
@@ -115,7 +115,7 @@ describe("setting a host up asks the feed", () => {
     const { code, stderr } = await init(await feedOf(sampleUpdate("fix-1")));
     expect([code, stderr]).toEqual([
       4,
-      expect.stringContaining("they do not belong together. Nothing was set up"),
+      expect.stringContaining("Compare both with the publisher's. Nothing was set up"),
     ]);
     await expectNothingSetUp();
   });
@@ -133,7 +133,7 @@ describe("setting a host up asks the feed", () => {
     expect(await init(other)).toMatchObject({
       code: 4,
       stderr: expect.stringContaining(
-        `error: ${other} has another root of trust than the one that was given\n`,
+        `error: ${other} has a different root of trust than the one that was given\n`,
       ),
     });
     await expectNothingSetUp();

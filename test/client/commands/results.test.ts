@@ -102,12 +102,12 @@ describe("the end of a run", () => {
     };
     expect(await failure(applied, left)).toMatchObject({
       code: "stopped",
-      message: "asked to end: 1 done, not done: c",
-      hint: "Nothing is half done. Run it again for the rest.",
+      message: "asked to end: 1 done; not done: c",
+      hint: "No update is half done. Run it again for the others.",
     });
     expect(await failure(applied, failed("b", "stopped"), left)).toMatchObject({
       code: "stopped",
-      message: "asked to end: 1 done, not done: b, c",
+      message: "asked to end: 1 done; not done: b, c",
       hint: "Try again.",
       cause: { message: "b failed" },
     });
@@ -151,7 +151,7 @@ describe("a result", () => {
   it.each<[string, Result]>([
     ["applied    fix in 9 ms", applied],
     [
-      "applied    fix in 9 ms; takes the place of old; pending until they are loaded: kvm",
+      "applied    fix in 9 ms; replaces old; pending until they are loaded: kvm",
       { ...applied, pending: [objectName("kvm")], replaced: ["old"] },
     ],
     [
@@ -168,7 +168,7 @@ describe("a result", () => {
       { id, result: "left_out", why: { id, reason: "missing", needs: updateId("base") } },
     ],
     [
-      "left out   fix: it would take out a, theirs, which it does not supersede; --replace-others lets it",
+      "left out   fix: it would take out a, theirs, which it does not supersede; --replace-others allows it",
       {
         id,
         result: "left_out",

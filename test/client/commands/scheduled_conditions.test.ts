@@ -134,10 +134,10 @@ describe("one of several feeds that will not do", () => {
     expect(first.stderr).toMatch(/^warning: a feed has been skipped since .*: http:\/\/127.* did not answer/);
     expect(await next()).toEqual(SILENT);
     expect(await host.status()).toMatchObject({
-      run: { warnings: [expect.stringContaining("the next feed is asked")] },
+      run: { warnings: [expect.stringContaining("trying the next feed")] },
       conditions: [{ name: "passed_over", subject: DOWN }],
     });
-    expect((await host.run("check")).stderr).toContain("the next feed is asked");
+    expect((await host.run("check")).stderr).toContain("trying the next feed");
     await use(mirror);
     expect((await next()).stderr).toBe(`a feed is no longer skipped: ${DOWN}, after 2h\n`);
   });

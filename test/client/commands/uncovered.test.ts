@@ -57,7 +57,7 @@ describe("a kernel that is not covered", () => {
     expect(code).toBe(5);
     expect(stderr).toContain(`error: ${site.url} has nothing for ${kernel}\n`);
     expect(stderr).toContain(
-      `hint: Of the series 6.1.0 the feed has 6.1.0-9-test, 6.1.0-55-test and 6.1.0-56-test. See ${site.url}kernels?q=6.1.0- for what there is. Updates are made for exact kernel builds`,
+      `hint: Of the series 6.1.0, the feed has 6.1.0-9-test, 6.1.0-55-test and 6.1.0-56-test. See ${site.url}kernels?q=6.1.0- for all kernels. Updates are made for exact kernel builds`,
     );
     expect(site.asked).toEqual([`/${feedPath(ID)}`, "/kernels?q=6.1.0-"]);
     expect(JSON.parse((await check(site.url, "--json")).stdout)).toMatchObject({
@@ -72,7 +72,7 @@ describe("a kernel that is not covered", () => {
 
   it("is told by a mirror of plain files and by a folder what they have, which have no page", async () => {
     const has =
-      "hint: Of the series 6.1.0 the feed has 6.1.0-9-test, 6.1.0-55-test and 6.1.0-56-test. Updates ";
+      "hint: Of the series 6.1.0, the feed has 6.1.0-9-test, 6.1.0-55-test and 6.1.0-56-test. Updates ";
     const mirror = await check(await host.serve(files));
     expect([mirror.code, mirror.stderr]).toEqual([5, expect.stringContaining(has)]);
     expect(site.asked).toEqual([`/${feedPath(ID)}`, "/kernels/index.json"]);
@@ -87,14 +87,14 @@ describe("a kernel that is not covered", () => {
     });
     const { stderr } = await check(url);
     expect(stderr).toContain(
-      `hint: The feed names no kernel of the series 6.1.0. See ${url}kernels for what there is. `,
+      `hint: The feed has no kernel of the series 6.1.0. See ${url}kernels for all kernels. `,
     );
   });
 
   it("is told when the feed has its release as another build", async () => {
     await site.publish(kernelId(99), { release: RELEASE, updates: ["fix-99"] });
     const { stderr } = await check(site.url);
-    expect(stderr).toContain(`hint: The feed has ${RELEASE} as another build: ${kernelId(99)}. See `);
+    expect(stderr).toContain(`hint: The feed has a different build of ${RELEASE}: ${kernelId(99)}. See `);
   });
 
   it("asks nothing more by the clock", async () => {

@@ -57,7 +57,7 @@ describe("upgrade of an update that is named, and not applied in the end", () =>
       const { code, stderr } = await host.run("upgrade", "fix-1", ...more);
       expect(code).toBe(18);
       expect(stderr).toMatch(why);
-      expect(stderr).toContain("hint: `rebootless show fix-1` tells all there is to it.");
+      expect(stderr).toContain("hint: `rebootless show fix-1` shows all about it.");
     }
     expect(await host.run("upgrade")).toMatchObject({ code: 0 });
   });

@@ -87,7 +87,7 @@ describe("verify --kernel of a core file", () => {
     const { stdout, stderr } = await verify(path);
     expect(stdout).toMatch(/^unexplained {2}second\+0x2f: expected [0-9a-f]{2}, found [0-9a-f]{2}$/m);
     expect(stdout).toMatch(/^attached {5}third: something is attached at its start$/m);
-    expect(stderr).toMatch(/^error: not the code that it should be, and nothing says why: 2 functions/m);
+    expect(stderr).toMatch(/^error: 2 functions with differences that nothing explains/m);
     expect(stderr).toMatch(/^hint: /m);
   });
 
@@ -146,6 +146,6 @@ describe("verify --kernel", () => {
   it("asks what is to be verified when nothing is named", async () => {
     const output = await host.run("verify");
     expect(output.code).toBe(2);
-    expect(output.stderr).toContain("hint: `rebootless verify FILE`");
+    expect(output.stderr).toContain("hint: Use `rebootless verify FILE`");
   });
 });
