@@ -1,38 +1,39 @@
 interface AlarmMeaning {
-  /** `failing`: hosts or publishers are turned away now. */
+  /** `failing`: hosts or publishers are refused now. */
   readonly level: "warning" | "failing" | "warning, then failing";
   readonly meaning: string;
-  /** What whoever sees it does next. */
+  /** What to do about it. */
   readonly advice: string;
 }
 
-/** The one text about alarms: docs/monitoring.md says this. */
+/** The meaning of each alarm. docs/monitoring.md has the same table. */
 export const ALARM_TABLE = {
   config_invalid: {
     level: "failing",
     meaning:
-      "A secret or variable is missing or malformed; the message names it and the member's path. What is in force is served on. For PUBLISHERS, FEED_AUDIENCE and PUBLISHER_LIMITS nobody can publish meanwhile; for a key nothing is signed, and hosts see the feed expire.",
-    advice: "Run `rebootless-publish check-vars FILE` until it is quiet, then set it again.",
+      "A secret or variable is missing or malformed; the message names it and the member's path. What is in force is still served. Without PUBLISHERS, FEED_AUDIENCE or a valid PUBLISHER_LIMITS every publish is refused; without a key nothing new is signed, and hosts see the feed expire.",
+    advice:
+      "Run `rebootless-publish check-vars FILE` until it reports no fault, then set the secret or variable again.",
   },
   store_unreadable: {
     level: "failing",
-    meaning: "The bucket or the disk does not answer. Hosts keep what they have, and mirrors serve.",
-    advice: 'Look at the provider\'s status first. Where it is lost for good: runbook, "Restore".',
+    meaning: "The bucket or the disk does not answer. Hosts keep what they have, and mirrors still serve.",
+    advice: 'Look at the provider\'s status first. If the store is lost for good: runbook, "Restore".',
   },
   store_errors: {
     level: "warning",
-    meaning: "The store failed in the last 15 minutes; the message says when, and at what.",
+    meaning: "The store failed in the last 15 minutes; the message says when, and in which operation.",
     advice: "Look at the provider's status, and at the log.",
   },
   root_invalid: {
     level: "failing",
     meaning:
       "The stored roots do not follow from TRUSTED_ROOT: it was changed, or the bucket is another feed's.",
-    advice: "Set the right TRUSTED_ROOT before anything is restored.",
+    advice: "Set the right TRUSTED_ROOT before you restore anything.",
   },
   root_expires: {
     level: "warning, then failing",
-    meaning: "The root of trust ends within 30 days, or has ended.",
+    meaning: "The root of trust expires within 30 days, or has expired.",
     advice: '`rebootless-publish root renew`: runbook, "Rotate keys".',
   },
   snapshot_key: {
@@ -47,30 +48,32 @@ export const ALARM_TABLE = {
   },
   timestamp_expires: {
     level: "warning, then failing",
-    meaning: "A kernel's timestamp ends within a day, or has ended: the round should have signed it again.",
+    meaning:
+      "A kernel's timestamp expires within a day, or has expired: a maintenance run should have signed it again.",
     advice:
       "Look at the log (`npx wrangler tail`) and at `[triggers]` in wrangler.toml. A poll of that kernel signs it too.",
   },
   snapshot_expires: {
     level: "warning, then failing",
-    meaning: "A kernel's snapshot ends within 7 days, or has ended: the round should have signed it again.",
+    meaning:
+      "A kernel's snapshot expires within 7 days, or has expired: a maintenance run should have signed it again.",
     advice:
       "Look at the log (`npx wrangler tail`) and at `[triggers]` in wrangler.toml. A poll of that kernel signs it too.",
   },
   targets_expires: {
     level: "warning",
-    meaning: "What publishers signed for a kernel ends within 30 days, or has ended.",
-    advice: "Its publisher pushes again, or the kernel is given up.",
+    meaning: "What publishers signed for a kernel expires within 30 days, or has expired.",
+    advice: "Its publisher should push again, or give the kernel up.",
   },
   round_missing: {
     level: "warning",
-    meaning: "There was no round for 12 hours, or there was none yet.",
+    meaning: "The last maintenance run was more than 12 hours ago, or there has not been one yet.",
     advice: "Look at the log (`npx wrangler tail`) and at `[triggers]` in wrangler.toml.",
   },
   round_failed: {
     level: "warning",
-    meaning: "The last round failed for some kernels; the message says for how many.",
-    advice: "Look at the log (`npx wrangler tail`): it names each.",
+    meaning: "The last maintenance run failed for some kernels; the message says for how many.",
+    advice: "Look at the log (`npx wrangler tail`), which names each kernel.",
   },
 } as const satisfies Readonly<Record<string, AlarmMeaning>>;
 

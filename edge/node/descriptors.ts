@@ -4,9 +4,8 @@ import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 
 /*
- * Files by their descriptors, of which none is left open. An object for each file, as `node:fs/promises` has them, takes a third
- * more of the processor for a small one. Whatever may wait for a disk is done by threads; closing what was read or is on the disk
- * waits for nothing.
+ * Files by their descriptors, all of which are closed again. The objects of `node:fs/promises` take a third more CPU for a
+ * small file. Whatever may wait for a disk is asynchronous; closing a file that was read, or that is synced, does not wait.
  */
 
 export const link = promisify(fs.link);
@@ -17,7 +16,7 @@ const read = promisify(fs.read);
 const write = promisify(fs.writev);
 const sync = promisify(fs.fsync);
 
-/** The first bytes of a file, all of it where it has fewer than so many. */
+/** Reads the first bytes of a file; all of it where it has fewer. */
 export async function readBeginning(path: string, length: number): Promise<Uint8Array> {
   const file = await open(path, "r");
   try {
@@ -28,7 +27,11 @@ export async function readBeginning(path: string, length: number): Promise<Uint8
   }
 }
 
-/** Makes a file that must not exist yet, of these parts, and waits until it is on the disk. Throws `io` for one cut short. */
+/**
+ * Creates a file from these parts, and syncs it.
+ *
+ * @throws RebootlessError `io` where only part of it could be written.
+ */
 export async function writeNewFile(path: string, parts: readonly Uint8Array[]): Promise<void> {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const file = await open(path, "wx", 0o644);
@@ -49,7 +52,7 @@ export async function writeNewFile(path: string, parts: readonly Uint8Array[]): 
   }
 }
 
-/** Waits until the names in a folder are on the disk. */
+/** Syncs the names in a folder to the disk. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   try {

@@ -16,36 +16,36 @@ import { link, readBeginning, rename, syncFolder, unlink, writeNewFile } from ".
 import { Recent } from "./recent.ts";
 
 /*
- * A file for each key, at the key's path: eight digits that say how long the header is, the header as JSON
- * ({"revision","sha256","length","notes"}), then the bytes. One file, so that bytes and notes change at once.
+ * Each key has a file at the key's path: eight digits with the length of the header, the header as JSON
+ * ({"revision","sha256","length","notes"}), then the bytes. It is one file, so that bytes and notes change at once.
  */
 
 const PAGE = 500;
 const LENGTH_DIGITS = 8;
-/** One read is enough for most: of feeds with their headers, and of all that is smaller. */
+/** How much is read at first: that is all of most feeds, with their headers, and of everything smaller. */
 const USUAL = 16 * 1024;
-/** Notes are a handful of short texts. */
+/** The largest header: notes are a handful of short texts. */
 const MAX_HEADER = 64 * 1024;
 const MAX_NOTES = 64;
-/** Keys are of our own making; this is so that a mistake in making them stays inside the folder. */
+/** What a key looks like. This program makes all keys; the check keeps a mistake in that inside the folder. */
 const KEY = /^(?:[a-z0-9][a-z0-9._-]*\/)*[a-z0-9][a-z0-9._-]*$/;
-/** Where files are written before they get their key's name; no key is called so. */
+/** The folder where files are written before they get their key's name. No key can have this name. */
 const NEW = "=new";
 
-/** Writers of one key wait for each other; that some keys share a line does no harm. */
-const LINES = 256;
+/** The mutexes: writers of one key wait for each other. Some keys share a mutex, which does no harm. */
+const MUTEXES = 256;
 
 interface Opened {
-  /** Undefined where the first read had all of it. */
+  /** Undefined where the first read had the whole file. */
   readonly file: FileHandle | undefined;
   readonly stored: Stored;
-  /** Where the bytes begin. */
+  /** The offset of the bytes. */
   readonly start: number;
-  /** Where the file is closed already. */
+  /** The bytes, where the file is closed already. */
   readonly bytes: Uint8Array | undefined;
 }
 
-/** A folder as a store, for one process at a time. What it says is written is on the disk. No link in it is followed. */
+/** Returns a store in a folder, for one process at a time. What it reports as written is on the disk. It follows no links. */
 export function fileStore(root: string): Store {
   const folder = new ClosedFolder(root);
   const checked = (key: string): string => {
@@ -53,11 +53,11 @@ export function fileStore(root: string): Store {
     return key;
   };
   const folders = new FolderSync();
-  const lines = Array.from({ length: LINES }, () => new Mutex());
-  /** Between a look at a revision and the swap nobody comes in. */
-  const inLine = <T>(key: string, work: () => Promise<T>): Promise<T> => {
-    const line = lines[[...key].reduce((sum, char) => sum + char.charCodeAt(0), 0) % LINES] as Mutex;
-    return line.run(work);
+  const mutexes = Array.from({ length: MUTEXES }, () => new Mutex());
+  /** Runs work while no other writer of this key runs: between the check of a revision and the swap, for one. */
+  const exclusively = <T>(key: string, work: () => Promise<T>): Promise<T> => {
+    const mutex = mutexes[[...key].reduce((sum, char) => sum + char.charCodeAt(0), 0) % MUTEXES] as Mutex;
+    return mutex.run(work);
   };
   const recent = new Recent();
   const read = (key: string, isLarge = false) =>
@@ -79,7 +79,7 @@ export function fileStore(root: string): Store {
       return opened && { ...opened.stored, ...contentOf(opened, range) };
     },
     create: (key, bytes, notes = {}) =>
-      inLine(key, async () => {
+      exclusively(key, async () => {
         const path = checked(key);
         const stored = await storedOf(bytes, notes);
         const fresh = await writeNew(folder, bytes, stored);
@@ -98,7 +98,7 @@ export function fileStore(root: string): Store {
         }
       }),
     replace: (key, revision, bytes, notes = {}, keepPreviousAs) =>
-      inLine(key, async () => {
+      exclusively(key, async () => {
         if ((await head(key))?.revision !== revision) return "stale";
         const path = checked(key);
         const stored = await storedOf(bytes, notes);
@@ -126,7 +126,7 @@ export function fileStore(root: string): Store {
       return { files, next: keys.length > PAGE ? page.at(-1) : undefined };
     },
     delete: (key) =>
-      inLine(key, async () => {
+      exclusively(key, async () => {
         await folder.look(dirname(checked(key)), async (found) => {
           if (found.kind === "folder") await rm(`${found.at}/${basename(key)}`, { force: true });
         });
@@ -136,8 +136,8 @@ export function fileStore(root: string): Store {
 }
 
 /**
- * One more name for the file: its bytes are on the disk since it had the first. The name is not waited for: without it, after the
- * power failed, a version is missing that somebody might have asked for; it cannot be another one.
+ * Gives a file one more name. Its bytes are on the disk already, and the name is not synced: after a power cut it may be
+ * missing, and a client may ask for this version in vain; it is never another version.
  */
 async function keep(folder: ClosedFolder, path: string, as: string): Promise<void> {
   try {
@@ -147,7 +147,7 @@ async function keep(folder: ClosedFolder, path: string, as: string): Promise<voi
   }
 }
 
-/** @param isLarge where that is known. */
+/** Opens a file. @param isLarge whether it is known to be large. */
 function openFile(folder: ClosedFolder, key: string, isLarge: boolean): Promise<Opened | undefined> {
   return folder.look(key, async (found) => {
     const path = join(folder.path, key);
@@ -165,7 +165,7 @@ function wholeOf(file: Uint8Array, path: string): Opened {
   return { file: undefined, stored, start, bytes: new Uint8Array(file.subarray(start)) };
 }
 
-/** The file stays open: what is read is what the header describes, also when the key is replaced meanwhile. */
+/** Opens a file and leaves it open: what is read fits its header, also where the key is replaced meanwhile. */
 async function openLarge(at: string, path: string): Promise<Opened> {
   const file = await open(at, "r");
   try {
@@ -181,7 +181,7 @@ async function openLarge(at: string, path: string): Promise<Opened> {
   }
 }
 
-/** Where the bytes begin, by the digits at the front. */
+/** Returns the offset of the bytes, from the digits at the front. */
 function startIn(file: Uint8Array, path: string): number {
   const digits = Buffer.from(file.subarray(0, LENGTH_DIGITS)).toString("latin1");
   const length = /^\d{8}$/.test(digits) ? Number(digits) : Number.POSITIVE_INFINITY;
@@ -239,7 +239,7 @@ const streamOf = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
     },
   });
 
-/** Removes what a process that was killed left half written. */
+/** Deletes files that a killed process left half written. */
 export const sweepUnfinished = (root: string): Promise<void> =>
   rm(join(root, NEW), { recursive: true, force: true });
 
@@ -250,7 +250,7 @@ const storedOf = async (bytes: Uint8Array, notes: Notes): Promise<Stored> => ({
   notes,
 });
 
-/** Writes a file that has no key yet, whole and on the disk. */
+/** Writes a whole file that has no key yet, and syncs it. @returns its path. */
 async function writeNew(folder: ClosedFolder, bytes: Uint8Array, stored: Stored): Promise<string> {
   const name = join(NEW, randomUUID());
   const fresh = join(folder.path, name);
@@ -265,11 +265,11 @@ async function writeNew(folder: ClosedFolder, bytes: Uint8Array, stored: Stored)
   }
 }
 
-/** Works at a path in its own folder, which is made where there is none. */
+/** Works at a path in its folder, which is created where it is missing. */
 const inFolder = <T>(folder: ClosedFolder, path: string, act: (at: string) => Promise<T>): Promise<T> =>
   folder.within(dirname(path), (at) => act(`${at}/${basename(path)}`));
 
-/** Whoever comes while a folder is written to the disk waits for the next time, together with all others who do. */
+/** Syncs folders. Calls that come while a folder is being synced wait together for one further sync. */
 class FolderSync {
   readonly #running = new Map<string, Promise<void>>();
   readonly #next = new Map<string, Promise<void>>();

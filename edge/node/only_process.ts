@@ -4,9 +4,11 @@ import { createServer } from "node:net";
 import { RebootlessError } from "../../shared/errors.ts";
 
 /**
- * Takes a folder for this process alone: an abstract socket (unix(7)) of a name made from the folder's path, which the
- * kernel gives to one process and takes back when that ends, however it ends. Throws `locked`, or `io` where there are no
- * such sockets.
+ * Locks a folder for this process: with an abstract socket (unix(7)) that is named after the folder's path. The kernel
+ * gives a name to one process, and frees it when the process ends, however it ends.
+ *
+ * @returns a function that unlocks the folder.
+ * @throws RebootlessError `locked`; `io` where there are no such sockets.
  */
 export async function onlyProcess(folder: string): Promise<() => Promise<void>> {
   const name = createHash("sha256")
@@ -23,7 +25,7 @@ export async function onlyProcess(folder: string): Promise<() => Promise<void>> 
 
 function notTaken(folder: string, cause: NodeJS.ErrnoException): RebootlessError {
   if (cause.code !== "EADDRINUSE") {
-    return new RebootlessError("io", `cannot take ${folder} for this process alone`, { cause });
+    return new RebootlessError("io", `cannot lock ${folder} for this process`, { cause });
   }
   return new RebootlessError("locked", `another process serves ${folder}`, {
     cause,

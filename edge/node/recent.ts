@@ -2,21 +2,21 @@ import type { Stored } from "../store/store.ts";
 
 export interface RecentValue {
   readonly stored: Stored;
-  /** Undefined for a large one: what is asked of modules is mostly whether they are there. */
+  /** Undefined for a large file: of modules, mostly their presence is asked for. */
   readonly bytes: Uint8Array | undefined;
 }
 
-/** What a publish reads, writes and reads again, and what most hosts ask for. */
+/** The bound of all values: enough for what a publish reads and writes again, and for what most hosts ask for. */
 const MAX_BYTES = 32 * 1024 * 1024;
-/** Of one value: a module would push out a thousand feeds. */
+/** The largest value with bytes: a module would push out a thousand feeds. */
 export const MAX_RECENT_VALUE = 64 * 1024;
-/** Notes and the key, about. */
+/** About the size of the notes and the key, in bytes. */
 const OVERHEAD = 1024;
 
-/** What was read or written last, small files whole and of large ones the head, for the one process that writes them. */
+/** The values read or written last, without the bytes of large ones. Only for a process that is the only writer. */
 export class Recent {
   readonly #values = new Map<string, RecentValue>();
-  /** Readings that no write has overtaken. */
+  /** Reads under way that no write has overtaken. */
   readonly #readings = new Map<string, object>();
   #bytes = 0;
 
@@ -28,7 +28,7 @@ export class Recent {
     return value;
   }
 
-  /** Reads a key's file, and takes what it has unless the key is written meanwhile. */
+  /** Reads a key's file, and remembers it unless the key is written meanwhile. */
   async reading<T extends { readonly stored: Stored; readonly bytes: Uint8Array | undefined }>(
     key: string,
     read: () => Promise<T | undefined>,
@@ -57,7 +57,7 @@ export class Recent {
     }
   }
 
-  /** Before a key is written or deleted, and again should that fail. */
+  /** Forgets a key: to be called before it is written or deleted, and again where that fails. */
   forget(key: string): void {
     this.#readings.delete(key);
     const value = this.#values.get(key);

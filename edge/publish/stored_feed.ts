@@ -136,7 +136,7 @@ async function keyForPrevious({ bundle, versions }: StoredFeed, next: Bundle): P
 export async function findPreviousFeed(
   store: Store,
   id: BuildId,
-  wanted: (kept: PreviousFeed) => boolean,
+  wanted: (previous: PreviousFeed) => boolean,
 ): Promise<StoreListing["files"][number] | undefined> {
   for (
     let page = await store.list(previousFeedsPrefix(id));
@@ -153,7 +153,7 @@ export async function findPreviousFeed(
 export async function readPreviousHead(
   store: Store,
   id: BuildId,
-  wanted: (kept: PreviousFeed) => boolean,
+  wanted: (previous: PreviousFeed) => boolean,
 ): Promise<BundleHead | undefined> {
   const found = await findPreviousFeed(store, id, wanted);
   const file = found && (await store.get(found.key));
