@@ -4,7 +4,7 @@ import { counted } from "../shared/counted.ts";
 import { isCode, RebootlessError } from "../shared/errors.ts";
 import { readDamage, removeDamaged, writeDamage } from "./damage.ts";
 import { listKernels } from "./feed_list.ts";
-import { ALL_KERNELS } from "./kernel_choice.ts";
+import { EVERY_KERNEL } from "./kernel_choice.ts";
 import { KernelImport } from "./kernel_import.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 import { openBackupTrust } from "./mirror_trust.ts";
@@ -54,7 +54,7 @@ async function backUpLocked({ dir, upstream, root, progress }: BackupOptions): P
   const trust = await openBackupTrust(dir, root, (version) => upstream.root(version));
   const batch = await dir.batch();
   await writeRoots(dir, trust, batch);
-  const { list, unlisted } = await listKernels(upstream, ALL_KERNELS, undefined);
+  const { list, unlisted } = await listKernels(upstream, EVERY_KERNEL, undefined);
   const present = (await dir.files.names("kernels")).filter(isBuildId);
   const kernels = [...new Set([...list.kernels.map(({ buildId }) => buildId), ...present])];
   const importing = new KernelImport(

@@ -4,7 +4,7 @@ import type { Update } from "../shared/feed/update.ts";
 type Brief = Pick<Update, "id" | "cves" | "recalled">;
 
 /** What becomes of one kernel. */
-export interface KernelChange {
+export interface UpdatesChange {
   readonly before: readonly Brief[] | undefined;
   readonly after: readonly Brief[];
 }
@@ -20,7 +20,7 @@ export interface ChangeSummary {
   readonly recalled: readonly string[];
 }
 
-export function summaryOf(changes: readonly KernelChange[]): ChangeSummary {
+export function summaryOf(changes: readonly UpdatesChange[]): ChangeSummary {
   const updates = new Set<string>();
   const cves = new Set<string>();
   const recalled = new Set<string>();

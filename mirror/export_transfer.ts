@@ -20,7 +20,7 @@ import {
 import { encodeJson } from "../shared/json.ts";
 import { MAX_MANIFEST_BYTES, MAX_TARGETS_BYTES } from "../shared/limits.ts";
 import { decodeTargets, parseEnvelope } from "../shared/tuf/schema.ts";
-import { briefUpdates, type KernelChange } from "./change_summary.ts";
+import { briefUpdates, type UpdatesChange } from "./change_summary.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 import { digestAfter, type MirrorState, SHORT_DIGEST } from "./mirror_state.ts";
 import { openTrust } from "./mirror_trust.ts";
@@ -33,13 +33,13 @@ import {
   TRANSFER,
   type Transfer,
 } from "./transfer.ts";
-import { damaged, type Entry, type TransferOutput, writeTransfer } from "./transfer_writer.ts";
+import { damaged, type TransferEntry, type TransferOutput, writeTransfer } from "./transfer_writer.ts";
 
 export interface Exported {
   readonly transfer: Transfer;
   /** Of transfer.json. */
   readonly digest: Sha256Hex;
-  readonly changes: readonly KernelChange[];
+  readonly changes: readonly UpdatesChange[];
   readonly roots: readonly number[];
   /** The files that were written. */
   readonly written: readonly string[];
@@ -73,7 +73,7 @@ export async function exportMirror(options: ExportOptions): Promise<Exported> {
   for (let version = Math.max(trust.first, (since?.root ?? 1) + 1); version <= trust.version; version++) {
     roots.push(version);
   }
-  const entries: Entry[] = [];
+  const entries: TransferEntry[] = [];
   for (const version of roots) entries.push(await entryOf(rootPath(version), trust.file(version)));
   for (const entry of await renewals(dir, renewed)) entries.push(entry);
   const changes = await carried(dir, changed, since, entries);
@@ -98,12 +98,12 @@ function isRenewed({ buildId: id, version, timestamp }: IndexLine, since: Mirror
   return had?.version === version && had.timestamp !== timestamp;
 }
 
-async function entryOf(path: string, bytes: Uint8Array = new Uint8Array()): Promise<Entry> {
+async function entryOf(path: string, bytes: Uint8Array = new Uint8Array()): Promise<TransferEntry> {
   return { path, length: bytes.length, sha256: await sha256Of(bytes), bytes };
 }
 
-async function renewals(dir: MirrorDir, lines: readonly IndexLine[]): Promise<readonly Entry[]> {
-  const entries: Entry[] = [];
+async function renewals(dir: MirrorDir, lines: readonly IndexLine[]): Promise<readonly TransferEntry[]> {
+  const entries: TransferEntry[] = [];
   for (let at = 0; at < lines.length; at += RENEWALS_FILE) {
     const texts = [];
     for (const { buildId } of lines.slice(at, at + RENEWALS_FILE)) {
@@ -121,9 +121,9 @@ async function carried(
   dir: MirrorDir,
   lines: readonly IndexLine[],
   since: MirrorState | undefined,
-  entries: Entry[],
-): Promise<readonly KernelChange[]> {
-  const changes: KernelChange[] = [];
+  entries: TransferEntry[],
+): Promise<readonly UpdatesChange[]> {
+  const changes: UpdatesChange[] = [];
   const going = new Set<string>();
   for (const { buildId: id, sha256 } of lines) {
     const bundle = await dir.bundle(id);

@@ -14,7 +14,7 @@ import { artifactPath, rootPath } from "../shared/feed/paths.ts";
 import { encodeJson, jsonObject, parseJson } from "../shared/json.ts";
 import { MAX_ROOT_BYTES, MAX_SMALL_VALUES } from "../shared/limits.ts";
 import { formatInstant } from "../shared/time.ts";
-import { briefUpdates, type KernelChange } from "./change_summary.ts";
+import { briefUpdates, type UpdatesChange } from "./change_summary.ts";
 import { KernelImport } from "./kernel_import.ts";
 import { type MirrorDir, OWN } from "./mirror_dir.ts";
 import { digestOf, stateOf } from "./mirror_state.ts";
@@ -47,7 +47,7 @@ export type Imported =
       readonly digest: Sha256Hex;
       readonly transfer: Transfer;
       readonly importing: KernelImport;
-      readonly changes: readonly KernelChange[];
+      readonly changes: readonly UpdatesChange[];
       readonly roots: readonly number[];
     };
 
@@ -97,7 +97,7 @@ async function take(options: ImportOptions): Promise<Imported> {
   const upstream = new Upstream(folderFeed(`${pathToFileURL(dir.path).href}/${INCOMING}/`));
   const batch = await dir.batch();
   const damaged = { kernels: new Set<string>(), artifacts: new Set<string>() };
-  const changes: KernelChange[] = [];
+  const changes: UpdatesChange[] = [];
   const named = new Set<string>();
   const importing = new KernelImport(
     { dir, upstream, trust, index, freshness, damaged, site: await readSiteTimestamps(dir), keepOld: false },

@@ -15,7 +15,7 @@ export interface KernelChoice {
   readonly distributions: readonly string[];
 }
 
-export const ALL_KERNELS: KernelChoice = { kernels: new Set(), releases: [], distributions: [] };
+export const EVERY_KERNEL: KernelChoice = { kernels: new Set(), releases: [], distributions: [] };
 
 export const MAX_CHOSEN = MAX_LISTED;
 const MAX_PATTERNS = 256;

@@ -21,7 +21,7 @@ import type { Context } from "./context.ts";
 type Action = (context: Context) => Promise<void>;
 
 /** Gives an action its context and turns what it throws into an exit code. */
-export type Run = (command: string, globals: GlobalOptions, action: Action) => Promise<void>;
+type Run = (command: string, globals: GlobalOptions, action: Action) => Promise<void>;
 
 const ROOT = "the root of trust, received from the publisher in a way you trust; needed the first time";
 const ACCEPT_STALE = "accept metadata that expired up to this long ago: 90m, 36h, 14d";

@@ -12,7 +12,7 @@ import { HOUR } from "../shared/time.ts";
 import type { Batch } from "./batch.ts";
 import { readDamage, removeDamaged, writeDamage } from "./damage.ts";
 import { listKernels, noChoice, noMatch } from "./feed_list.ts";
-import { ALL_KERNELS, isChosen, type KernelChoice, needsList, sameChoice } from "./kernel_choice.ts";
+import { EVERY_KERNEL, isChosen, type KernelChoice, needsList, sameChoice } from "./kernel_choice.ts";
 import { KernelImport } from "./kernel_import.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 import { type MirrorTrust, openTrust } from "./mirror_trust.ts";
@@ -58,7 +58,7 @@ const INDEX_EVERY_MS = 15_000;
 export async function sync(options: SyncOptions): Promise<Synced> {
   const { dir, upstream, freshness, progress } = options;
   const before = await readSyncState(dir);
-  const choice = options.choice ?? before?.choice ?? ALL_KERNELS;
+  const choice = options.choice ?? before?.choice ?? EVERY_KERNEL;
   const damage = await readDamage(dir);
   await removeDamaged(dir, damage.remove);
   const index = await dir.index();

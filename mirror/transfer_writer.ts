@@ -20,7 +20,7 @@ export interface TransferOutput {
 
 /** Bytes at hand, or those of the mirror's file at the path. */
 type Content = { readonly bytes: Uint8Array } | { readonly from: MirrorDir };
-export type Entry = TransferFile & Content;
+export type TransferEntry = TransferFile & Content;
 
 /**
  * Writes a transfer into one file, or into parts. A file appears under its name once it is whole.
@@ -29,7 +29,7 @@ export type Entry = TransferFile & Content;
  */
 export async function writeTransfer(
   { output, split, now }: TransferOutput,
-  entries: readonly Entry[],
+  entries: readonly TransferEntry[],
   digest: Sha256Hex,
 ): Promise<readonly string[]> {
   const whole = `${output}.${process.pid}.new`;
@@ -45,7 +45,7 @@ export async function writeTransfer(
   }
 }
 
-async function writeWhole(path: string, entries: readonly Entry[], seconds: number): Promise<void> {
+async function writeWhole(path: string, entries: readonly TransferEntry[], seconds: number): Promise<void> {
   const out = await openNew(path);
   try {
     for (const entry of entries) {
@@ -61,7 +61,7 @@ async function writeWhole(path: string, entries: readonly Entry[], seconds: numb
 }
 
 /** A file of the mirror is read once: what is written is what its digest was compared with. */
-async function writeContent(out: FileHandle, entry: Entry): Promise<void> {
+async function writeContent(out: FileHandle, entry: TransferEntry): Promise<void> {
   if ("bytes" in entry) return out.writeFile(entry.bytes);
   const bytes = await entry.from.read(entry.path, entry.length).catch((cause: unknown) => {
     throw damaged(entry.path, cause);

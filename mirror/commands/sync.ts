@@ -11,7 +11,7 @@ import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { formatInstant, parseDuration } from "../../shared/time.ts";
 import type { Context } from "../context.ts";
 import { readInventories } from "../inventory_files.ts";
-import { ALL_KERNELS, type KernelChoice } from "../kernel_choice.ts";
+import { EVERY_KERNEL, type KernelChoice } from "../kernel_choice.ts";
 import { MirrorDir } from "../mirror_dir.ts";
 import { provision } from "../mirror_trust.ts";
 import { type Pruned, parseKeep, prune } from "../prune.ts";
@@ -89,7 +89,7 @@ async function choiceOf(options: MirrorSyncOptions): Promise<KernelChoice | unde
     throw new RebootlessError("usage", "no inventory is in these files");
   }
   if (some) return { kernels, releases: release, distributions: distribution };
-  return options.all ? ALL_KERNELS : undefined;
+  return options.all ? EVERY_KERNEL : undefined;
 }
 
 function named(text: string): BuildId {
