@@ -29,11 +29,14 @@ export interface BackedUp {
 }
 
 /**
- * Brings a folder up to all that a feed has. A backup is a mirror that asks for every kernel in every run, keeps targets and
- * manifests that were in force before, and ignores expiry, as it is there to be put back. What the feed has lost stays.
+ * Brings a folder up to all that a feed has. A backup is a mirror that asks for every kernel in every run,
+ * keeps targets and manifests that were in force before, and ignores expiry, as it is there to be put back.
+ * What the feed has lost stays.
  *
- * @throws RebootlessError `trust` in the end where kernels did not verify: of these the folder has what it had before.
- * @throws RebootlessError `no_list` in the end where the feed has no list of its kernels, or one that does not end.
+ * @throws RebootlessError `trust` in the end where kernels did not verify: of these the folder has what it
+ * had before.
+ * @throws RebootlessError `no_list` in the end where the feed has no list of its kernels, or one that does
+ * not end.
  */
 export async function backUp(options: BackupOptions): Promise<BackedUp> {
   const release = await options.dir.lock().catch((error: unknown) => {

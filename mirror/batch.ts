@@ -10,29 +10,31 @@ import { MAX_BUNDLE_BYTES } from "../shared/limits.ts";
 
 const run = promisify(execFile);
 
-/** What a reader comes to first is put in place last. */
+/** The order in which files are put in place. What a reader opens first comes last. */
 type Rank = "named" | "timestamp" | "feed";
 const RANKS: readonly Rank[] = ["named", "timestamp", "feed"];
 
-/** feed.json and timestamp.json name all else; everything else is named by what it is, or by its version. */
+/**
+ * feed.json and timestamp.json name all other files, which are named by their digests or by their versions.
+ */
 function rankOf(path: string): Rank {
   if (path.endsWith("/feed.json") || path === "kernels/index.json") return "feed";
   return path.endsWith("/timestamp.json") ? "timestamp" : "named";
 }
 
 /**
- * Files that are to appear in a mirror. Each is written under another name first; once all are on the disk they are
- * renamed: what is named by its content or its version, then what names it. So whoever reads meanwhile, and whoever reads
- * after the power went, finds the old state of a kernel or the new one.
+ * Files that will appear in a mirror together. Each is written under another name first. Once all of them are
+ * on the disk they are renamed: first the files that are named by digest or version, then those that name
+ * them. A reader finds the old state of a kernel or the new one, at any moment and after a power cut.
  */
 export class Batch {
   readonly #files: ClosedFolder;
   readonly #fresh: string;
-  /** The name that a file has meanwhile, by its path. */
+  /** The name that a file has until it is put in place, by its path. */
   readonly #staged = new Map<string, string>();
   #count = 0;
 
-  /** @param fresh a folder in it, for files that have no place yet. */
+  /** @param fresh a folder within `files` for files that are not in place yet. */
   constructor(files: ClosedFolder, fresh: string) {
     this.#files = files;
     this.#fresh = fresh;
@@ -46,12 +48,12 @@ export class Batch {
     return this.#staged.has(path);
   }
 
-  /** Throws `io`, with what was there before untouched. */
+  /** @throws RebootlessError `io`, and then the file that was there before is untouched. */
   async write(path: string, bytes: Uint8Array): Promise<void> {
     await this.#stage(path, (temporary) => writeFile(temporary, bytes, { flag: "wx" }));
   }
 
-  /** The same file under a second name, or a copy where the file system has no links. */
+  /** Gives a file a second name, or copies it where the file system has no hard links. */
   async link(path: string, from: string): Promise<void> {
     const staged = this.#staged.get(from);
     const source = staged === undefined ? from : `${this.#fresh}/${staged}`;
@@ -80,12 +82,12 @@ export class Batch {
         for (const [folder, inIt] of byFolder) await this.#place(fresh, folder, inIt);
       });
     }
-    // A second name of a file that has this name already stays where it was (rename(2)).
+    // rename(2) leaves a second name of the same file where it was, so some may be left over.
     await this.clear();
     await syncFileSystem(this.#files.path);
   }
 
-  /** Removes what was written and not put in place. */
+  /** Removes the files that were written and not put in place. */
   async clear(): Promise<void> {
     await this.#files.remove(this.#fresh);
     await this.#files.within(this.#fresh, async () => undefined);
@@ -93,13 +95,13 @@ export class Batch {
 
   async #stage(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
     const name = String(this.#count++);
-    await inWords(`cannot write ${path} into the mirror`, () =>
+    await withMessage(`cannot write ${path} into the mirror`, () =>
       this.#files.within(this.#fresh, (at) => write(`${at}/${name}`)),
     );
     this.#staged.set(path, name);
   }
 
-  /** A folder in a file's place has no business there, and makes way. */
+  /** Renames files into a folder. A folder that lies in the place of a file is removed. */
   async #place(
     fresh: string,
     folder: string,
@@ -116,11 +118,16 @@ export class Batch {
         this.#staged.delete(path);
       }
     };
-    await inWords(`cannot put files in place in ${folder}`, () => this.#files.within(folder, put));
+    await withMessage(`cannot put files in place in ${folder}`, () => this.#files.within(folder, put));
   }
 }
 
-/** All of a file system at once (syncfs(2)), which Node has no call for: one for each of many files takes much longer. */
+/**
+ * Syncs a whole file system (syncfs(2)). Node has no call for it, and one fsync for each of many files takes
+ * much longer.
+ *
+ * @throws RebootlessError `unsupported` without the sync command.
+ */
 async function syncFileSystem(path: string): Promise<void> {
   await run("sync", ["-f", path]).catch(() =>
     run("sync", []).catch((cause: unknown) => {
@@ -129,7 +136,7 @@ async function syncFileSystem(path: string): Promise<void> {
   );
 }
 
-async function inWords(message: string, act: () => Promise<unknown>): Promise<void> {
+async function withMessage(message: string, act: () => Promise<unknown>): Promise<void> {
   try {
     await act();
   } catch (cause) {

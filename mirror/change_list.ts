@@ -6,13 +6,14 @@ import { LISTING_PAGE, type Listing } from "../shared/feed/listing.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
 /**
- * What changed in a mirror while it is served, by looking at its index whenever that was replaced. It begins anew with
- * each process, as a cursor says: who asks with an old one is given the whole list, and fetches no more for it.
+ * Lists what changed in a mirror while it is served: it reads the mirror's index again whenever that was
+ * replaced. Each process begins a new list, which its cursors name. Whoever asks with a cursor of another
+ * process gets the whole list, and fetches nothing more because of that.
  */
 export class ChangeList {
   readonly #dir: MirrorDir;
   readonly #name = randomBytes(8).toString("hex");
-  /** By the number of the last change, rising. */
+  /** The kernels in the order of their last changes. */
   readonly #lines = new Map<BuildId, { readonly number: number; readonly line: IndexLine }>();
   #count = 0;
   #seen = "";

@@ -1,19 +1,19 @@
 import type { KernelManifest } from "../shared/feed/manifest.ts";
 import type { Update } from "../shared/feed/update.ts";
 
-type Brief = Pick<Update, "id" | "cves" | "recalled">;
+type UpdateBrief = Pick<Update, "id" | "cves" | "recalled">;
 
-/** What becomes of one kernel. */
+/** The updates of one kernel before and after a change; `before` is undefined for a kernel that is new. */
 export interface UpdatesChange {
-  readonly before: readonly Brief[] | undefined;
-  readonly after: readonly Brief[];
+  readonly before: readonly UpdateBrief[] | undefined;
+  readonly after: readonly UpdateBrief[];
 }
 
-/** No more of a manifest than the summary needs: there are thousands. */
-export const briefUpdates = ({ updates }: KernelManifest): readonly Brief[] =>
+/** Returns no more of a manifest than the summary needs, because there are thousands of manifests. */
+export const briefUpdates = ({ updates }: KernelManifest): readonly UpdateBrief[] =>
   updates.map(({ id, cves, recalled }) => ({ id, cves, recalled }));
 
-/** For the person who signs for what crosses a gap. Sorted, each once. */
+/** What a transfer brings, for the person who signs for it. Sorted, each name once. */
 export interface ChangeSummary {
   readonly updates: readonly string[];
   readonly cves: readonly string[];

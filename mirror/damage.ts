@@ -5,12 +5,12 @@ import { encodeJson, jsonObject, parseJson } from "../shared/json.ts";
 import { MAX_CHOSEN } from "./kernel_choice.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
-/** What `mirror verify` found wrong, for the next sync to put right. */
+/** What `mirror verify` found wrong. The next sync repairs it. */
 export interface Damage {
-  /** Kernels of which some file is wrong. */
+  /** Kernels with at least one wrong file. */
   readonly kernels: readonly string[];
   readonly artifacts: readonly string[];
-  /** Files that nobody needs as they are, in a mirror's own folders. */
+  /** Files in a mirror's own folders that are of no use as they are. */
   readonly remove: readonly string[];
 }
 
@@ -48,7 +48,10 @@ export function unlessDamaged<T>(read: () => T): T | undefined {
   }
 }
 
-/** What `mirror verify` named and nobody needs goes first: what belongs in its place is then missing, and is fetched. */
+/**
+ * Removes useless files that `mirror verify` named. What belongs in their place is then missing, and is
+ * fetched.
+ */
 export async function removeDamaged(dir: MirrorDir, remove: readonly string[]): Promise<void> {
   for (const path of remove.map(normalize)) {
     if (["kernels/", "artifacts/", "root/"].some((own) => path.startsWith(own))) await dir.files.remove(path);

@@ -37,7 +37,7 @@ import { damaged, type TransferEntry, type TransferOutput, writeTransfer } from 
 
 export interface Exported {
   readonly transfer: Transfer;
-  /** Of transfer.json. */
+  /** SHA-256 of transfer.json. */
   readonly digest: Sha256Hex;
   readonly changes: readonly UpdatesChange[];
   readonly roots: readonly number[];
@@ -48,18 +48,23 @@ export interface Exported {
 
 export interface ExportOptions extends TransferOutput {
   readonly dir: MirrorDir;
-  /** What the other side has; undefined: nothing is known of it, and all goes along. */
+  /** What the other mirror has; undefined: that is not known, and everything goes along. */
   readonly since: MirrorState | undefined;
 }
 
-/** Writes what a mirror has and another lacks into one file. Throws `trust` where the mirror itself is damaged. */
+/**
+ * Writes what a mirror has and another lacks into a transfer.
+ *
+ * @throws RebootlessError `trust` where the mirror itself is damaged, `usage` where it has timestamps of the
+ * site's own.
+ */
 export async function exportMirror(options: ExportOptions): Promise<Exported> {
   const { dir, since, now } = options;
   const index = await dir.requireIndex();
   if ((await readSiteTimestamps(dir)).size > 0) {
     throw new RebootlessError(
       "usage",
-      `${dir.path} has timestamps of this site's own, which are good for its hosts alone`,
+      `${dir.path} has timestamps that this site signed, which are valid for its own hosts only`,
       {
         hint: "Export from the mirror outside.",
       },
@@ -76,7 +81,7 @@ export async function exportMirror(options: ExportOptions): Promise<Exported> {
   const entries: TransferEntry[] = [];
   for (const version of roots) entries.push(await entryOf(rootPath(version), trust.file(version)));
   for (const entry of await renewals(dir, renewed)) entries.push(entry);
-  const changes = await carried(dir, changed, since, entries);
+  const changes = await addChanged(dir, changed, since, entries);
   requireLimits(entries);
   const transfer: Transfer = {
     made: now,
@@ -116,24 +121,26 @@ async function renewals(dir: MirrorDir, lines: readonly IndexLine[]): Promise<re
   return entries;
 }
 
-/** Feeds that changed, and the artifacts that the other side does not have. */
-async function carried(
+/**
+ * Adds the feeds that changed, and the artifacts that the other mirror does not have. Returns the changes.
+ */
+async function addChanged(
   dir: MirrorDir,
   lines: readonly IndexLine[],
   since: MirrorState | undefined,
   entries: TransferEntry[],
 ): Promise<readonly UpdatesChange[]> {
   const changes: UpdatesChange[] = [];
-  const going = new Set<string>();
+  const added = new Set<string>();
   for (const { buildId: id, sha256 } of lines) {
     const bundle = await dir.bundle(id);
     const length = await dir.files.size(feedPath(id));
     if (!bundle || length === undefined) throw damaged(feedPath(id));
     const after = decodeManifest(bundle.manifest);
     for (const artifact of artifactsIn(after)) {
-      if (going.has(artifact.sha256) || since?.artifacts.has(artifact.sha256.slice(0, SHORT_DIGEST)))
+      if (added.has(artifact.sha256) || since?.artifacts.has(artifact.sha256.slice(0, SHORT_DIGEST)))
         continue;
-      going.add(artifact.sha256);
+      added.add(artifact.sha256);
       const path = artifactPath(artifact.sha256);
       entries.push({ path, length: artifact.length, sha256: artifact.sha256, from: dir });
     }
@@ -144,7 +151,7 @@ async function carried(
   return changes;
 }
 
-/** The manifest of an old version, where it is still here: for the summary alone. */
+/** Returns the manifest of an old version for the summary, or undefined where it is no longer here. */
 async function manifestAt(
   dir: MirrorDir,
   id: BuildId,
@@ -158,6 +165,6 @@ async function manifestAt(
     const bytes = await dir.read(`${targetsPath(id)}/${consistentTarget(id, sha256)}`, MAX_MANIFEST_BYTES);
     return bytes && decodeManifest(bytes);
   } catch {
-    return undefined; // then everything counts as new
+    return undefined; // then every update counts as new
   }
 }

@@ -2,10 +2,10 @@ import { RebootlessError } from "../shared/errors.ts";
 import { type KernelChoice, needsList } from "./kernel_choice.ts";
 import type { Candidates, Upstream } from "./upstream.ts";
 
-/** Of a choice, in a message. */
+/** How many items of a choice a message shows. */
 const SHOWN = 5;
 
-/** What a feed lists, or why it is not known. */
+/** The kernels that a feed lists; `unlisted` says why the list is missing or incomplete. */
 export interface FeedList {
   readonly list: Candidates;
   readonly unlisted?: RebootlessError;
@@ -13,7 +13,10 @@ export interface FeedList {
 
 const NO_LIST: Candidates = { kernels: [], next: undefined };
 
-/** A list is a hint: one that cannot be had, or never ends, keeps nothing from what the mirror has. */
+/**
+ * Asks for the feed's list of kernels. It is only a hint: kernels that the mirror has are renewed without it
+ * too.
+ */
 export async function listKernels(
   upstream: Upstream,
   choice: KernelChoice,
@@ -33,15 +36,15 @@ export async function listKernels(
 function noList({ feed }: Upstream, broken: string | undefined): RebootlessError {
   if (broken === undefined) {
     return new RebootlessError("no_list", `${feed.url} has no list of its kernels`, {
-      hint: "What the mirror has was brought up to date. A server of plain files must give out kernels/index.json: docs/mirroring.md has blocks for nginx.",
+      hint: "The kernels that the mirror has were brought up to date. A server of plain files must serve kernels/index.json: docs/mirroring.md has blocks for nginx.",
     });
   }
   return new RebootlessError("no_list", `the list of kernels of ${feed.url} does not end: ${broken}`, {
-    hint: "What the mirror has, and what was listed until then, was brought up to date. Tell whoever runs the feed.",
+    hint: "The kernels that the mirror has, and those listed until then, were brought up to date. Tell whoever runs the feed.",
   });
 }
 
-/** Nobody said which kernels, now or before: all of them may be a lot. */
+/** Returns the error for a mirror for which no kernels were ever chosen: all of them may be a lot. */
 export async function noChoice(
   upstream: Upstream,
   { kernels }: Candidates,
@@ -52,7 +55,7 @@ export async function noChoice(
   const weight = bytes === undefined ? "" : `, about ${Math.ceil(bytes / 1_000_000)} MB`;
   const message = `which kernels? ${upstream.feed.url} has ${kernels.length}${weight}`;
   return new RebootlessError("usage", message, {
-    hint: "`--all` takes all of them, `--release`, `--distribution`, `--kernel` or `--for` some. The choice holds until another is made.",
+    hint: "Use `--all` for all of them, or `--release`, `--distribution`, `--kernel` or `--for` for some. The choice holds until you make another.",
     details: { kernels: kernels.length, ...(bytes !== undefined && { bytes }) },
   });
 }

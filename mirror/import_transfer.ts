@@ -40,7 +40,7 @@ export interface ImportOptions {
 }
 
 export type Imported =
-  /** It is what the mirror has already. */
+  /** The mirror has all of it already. */
   | { readonly kind: "known"; readonly digest: Sha256Hex }
   | {
       readonly kind: "imported";
@@ -51,13 +51,19 @@ export type Imported =
       readonly roots: readonly number[];
     };
 
-/** Which transfer is being put in place: one that was cut short there may be imported again. */
+/**
+ * Names the transfer that is being put in place. Where that was cut short, the same transfer may be imported
+ * again.
+ */
 const PENDING = "importing.json";
 const MAX_PENDING = 4096;
 
 /**
- * Takes a transfer into a mirror, whole or not at all: unpacked beside it, every file compared with transfer.json,
- * everything verified as a sync would, and only then put in place. Throws `usage` for one that was made for another state.
+ * Takes a transfer into a mirror, whole or not at all. It is unpacked beside the mirror, every file is
+ * compared with transfer.json, and everything is verified as in a sync. Only then is anything put in place.
+ *
+ * @throws RebootlessError `usage` for a transfer that was made for another state, `trust` for one that does
+ * not verify.
  */
 export async function importTransfer(options: ImportOptions): Promise<Imported> {
   const { dir, stream, freshness } = options;
@@ -118,7 +124,7 @@ async function take(options: ImportOptions): Promise<Imported> {
   await writeRoots(dir, trust, batch);
   for (const id of transfer.kernels) await importing.fetch(id);
   await renew(importing, transfer);
-  requireWhole(importing);
+  requireNoFault(importing);
   requireUse(transfer, named);
   await requireResult(transfer, importing);
 
@@ -134,7 +140,7 @@ function requireBase({ base, made }: Transfer, here: Sha256Hex, hasKernels: bool
   throw new RebootlessError(
     "usage",
     hasKernels
-      ? "this transfer does not follow what the mirror has: one before it is missing, or a later one was imported"
+      ? "this transfer does not follow the mirror's state: an earlier one is missing, or a later one was imported"
       : "this transfer follows others, and the mirror is empty",
     {
       hint: `It was made ${formatInstant(made)} for a mirror in state ${base.slice(0, 16)}, this one is in ${here.slice(0, 16)}. Import in the order in which they were made, or carry \`rebootless mirror state\` out for another. Nothing was changed.`,
@@ -143,7 +149,10 @@ function requireBase({ base, made }: Transfer, here: Sha256Hex, hasKernels: bool
   );
 }
 
-/** Kernels that were signed again: each once, none that changed too, and as many as are stated. */
+/**
+ * Takes kernels that were only signed again. Each may appear once, none may be among those that changed, and
+ * there must be as many as the transfer states.
+ */
 async function renew(importing: KernelImport, { files, kernels, renewed }: Transfer): Promise<void> {
   const seen = new Set<BuildId>(kernels);
   for (const { path } of files.filter((file) => file.path.startsWith("timestamps/"))) {
@@ -170,7 +179,7 @@ async function renew(importing: KernelImport, { files, kernels, renewed }: Trans
   }
 }
 
-/** What nothing in a transfer asks for would be dropped in silence. */
+/** Refuses a transfer with an artifact that no kernel of it names: it would be dropped without a word. */
 function requireUse({ files }: Transfer, named: ReadonlySet<string>): void {
   const idle = files.find(({ path }) => path.startsWith("artifacts/") && !named.has(path));
   if (idle)
@@ -178,8 +187,8 @@ function requireUse({ files }: Transfer, named: ReadonlySet<string>): void {
 }
 
 /**
- * The state that it leads to is the one that it states. A transfer for any mirror states what it carries itself, and the mirror
- * may have more.
+ * Refuses a transfer that leads to another state than it states. A transfer that was made for any mirror
+ * states only what it holds itself, and the mirror may have more.
  */
 async function requireResult(
   { base, kernels, files, result }: Transfer,
@@ -195,13 +204,16 @@ async function requireResult(
   });
 }
 
-/** Version 1 is what everybody was given to begin with, and never travels. */
+/**
+ * Returns the newest root of a transfer. Version 1 never travels, because every mirror was given it at the
+ * start.
+ */
 const newestRoot = (files: Transfer["files"]): number =>
   files
     .map(({ path }) => Number(/^root\/(\d+)\.root\.json$/.exec(path)?.[1] ?? 1))
     .reduce((newest, version) => Math.max(newest, version), 1);
 
-function requireWhole({ faults, notCovered }: KernelImport): void {
+function requireNoFault({ faults, notCovered }: KernelImport): void {
   const [fault] = faults;
   const [missing] = notCovered;
   if (missing !== undefined)
@@ -212,18 +224,18 @@ function requireWhole({ faults, notCovered }: KernelImport): void {
     cause: error.cause,
     hint:
       error.code === "expired"
-        ? "The courier took longer than it lasts: `--accept-stale 30d` takes it all the same, and hosts need accept_stale too."
+        ? "The metadata expired on the way. `--accept-stale 30d` accepts it all the same, and hosts need accept_stale too."
         : "Nothing of it was put in place.",
   });
 }
 
-/** The transfer whose files were being put in place when a run was cut short. */
+/** Returns the digest of the transfer whose files were being put in place when a run was cut short. */
 async function pendingOf(dir: MirrorDir): Promise<string | undefined> {
   const bytes = await dir.readOwn(PENDING, MAX_PENDING);
   if (!bytes) return undefined;
   try {
     return new Decoder(parseJson(bytes, PENDING, MAX_SMALL_VALUES), PENDING).get("transfer").string();
   } catch {
-    return "unknown"; // damaged: whatever comes has to follow what is here
+    return "unknown"; // The file is damaged, so that any transfer has to follow the state that is here.
   }
 }

@@ -3,10 +3,13 @@ import { RebootlessError } from "../shared/errors.ts";
 import { type Inventory, MAX_LINE, parseInventory } from "../shared/inventory.ts";
 
 const MAX_FILE = 256 * 1024 * 1024;
-/** Hosts of one site, several times over. */
+/** Several times the hosts of a large site. */
 const MAX_INVENTORIES = 100_000;
 
-/** Inventories of many hosts, a line each in any number of files; empty lines and lines with `#` are passed over. */
+/**
+ * Reads inventories of many hosts, one a line, in any number of files. Empty lines and lines that begin with
+ * `#` are skipped.
+ */
 export async function readInventories(files: readonly string[]): Promise<readonly Inventory[]> {
   const inventories: Inventory[] = [];
   for (const file of files) {
@@ -30,7 +33,7 @@ function parsed(line: string, where: string): Inventory {
   } catch (cause) {
     throw new RebootlessError("usage", `${where} is not an inventory`, {
       cause,
-      hint: "`rebootless inventory` prints one; ask for that line again.",
+      hint: "`rebootless inventory` prints one on a host. Ask for that line again.",
     });
   }
 }

@@ -6,7 +6,10 @@ import type { Listed } from "../shared/feed/listing.ts";
 import { encodeJson, type JsonObject, type JsonValue, jsonObject } from "../shared/json.ts";
 import { matchesPattern } from "../shared/tuf/path_pattern.ts";
 
-/** Which kernels a mirror has: those named, and those that a pattern fits. Nothing given: all. */
+/**
+ * The kernels that a mirror has: those that are named, and those that fit a pattern. An empty choice means
+ * all kernels.
+ */
 export interface KernelChoice {
   readonly kernels: ReadonlySet<BuildId>;
   /** glob(7) patterns of `uname -r`. */
@@ -20,7 +23,7 @@ export const EVERY_KERNEL: KernelChoice = { kernels: new Set(), releases: [], di
 export const MAX_CHOSEN = MAX_LISTED;
 const MAX_PATTERNS = 256;
 
-/** Whether a list of the feed is needed to know what is selected. */
+/** Tells whether the feed's list is needed to know which kernels are chosen. */
 export const needsList = ({ kernels, releases, distributions }: KernelChoice): boolean =>
   releases.length > 0 || distributions.length > 0 || kernels.size === 0;
 

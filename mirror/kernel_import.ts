@@ -29,42 +29,42 @@ import {
   verifyFetched,
 } from "./verified_kernel.ts";
 
-/** A kernel that was not taken, and why. Its old state is as it was. */
+/** A kernel that was not taken, and why. Its old state is unchanged. */
 export interface KernelFault {
   readonly buildId: BuildId;
   readonly error: RebootlessError;
 }
 
-/** Takes kernels into a mirror: verified first, with their artifacts, staged, and all of a batch put in place at once. */
+/** Takes kernels into a mirror: they are verified, staged with their artifacts, and put in place together. */
 export class KernelImport {
   readonly dir: MirrorDir;
   readonly upstream: Upstream;
   readonly trust: MirrorTrust;
   readonly index: Index;
-  /** undefined ignores expiry. */
+  /** The time for expiry and what may have expired; undefined ignores expiry. */
   readonly freshness: Freshness | undefined;
   /**
-   * Whether targets and manifests that were in force before are fetched too, and a kernel is kept as it is where the feed has
-   * lost it, or where it is signed by keys that no longer count.
+   * Fetches targets and manifests that were in force before too, and leaves a kernel as it is where the feed
+   * has lost it, or where it is signed by keys that no longer count.
    */
   readonly keepOld: boolean;
-  /** Kernels whose timestamps this site signs itself. */
+  /** The kernels whose timestamps this site signs itself. */
   readonly site: ReadonlyMap<BuildId, number>;
-  /** Of which not even what is there is believed to be there. */
+  /** Kernels and artifacts whose files are fetched again although they are here. */
   readonly damaged: { readonly kernels: Set<string>; readonly artifacts: Set<string> };
   readonly taken: BuildId[] = [];
   readonly renewed: BuildId[] = [];
-  /** Asked for by name, and the feed has nothing for them. */
+  /** Kernels for which the feed has nothing. */
   readonly notCovered: BuildId[] = [];
   readonly faults: KernelFault[] = [];
-  /** Files that were fetched, and what they weigh. */
+  /** The artifacts that were fetched, and their bytes. */
   readonly artifacts = { count: 0, bytes: 0 };
-  /** How many kernels something was fetched for, and all bytes that were fetched for kernels. */
+  /** The number of kernels for which something was fetched, and the bytes of all of it. */
   readonly fetched = { kernels: 0, bytes: 0 };
   readonly #batch: Batch;
   readonly #onTaken: ((before: Bundle | undefined, after: KernelManifest) => void) | undefined;
   readonly #lines: IndexLine[] = [];
-  /** Two kernels may name one artifact at the same time. */
+  /** Artifacts by digest, because two kernels may need the same one at the same time. */
   readonly #fetching = new Map<Sha256Hex, Promise<number>>();
 
   constructor(
@@ -100,7 +100,7 @@ export class KernelImport {
       const verified = await this.#verified(bundle, here, isNew);
       if (!verified) return;
       let bytes = isNew ? encodeBundle(bundle).length : 0;
-      // One after the other: kernels are fetched in parallel, and an artifact may have 32 MB.
+      // Artifacts are fetched one by one: kernels are fetched in parallel, and an artifact may have 32 MB.
       for (const artifact of artifactsIn(verified.manifest)) bytes += await this.#have(artifact);
       if (isNew && this.keepOld) bytes += await this.#fetchOld(verified, here);
       if (bytes > 0) this.fetched.kernels++;
@@ -125,7 +125,7 @@ export class KernelImport {
     }
   }
 
-  /** The same targets, signed again. Says `stale` where there are other targets by now. */
+  /** Takes new signatures over the same targets. Returns `stale` where the feed has other targets by now. */
   async renew({ buildId: id, timestamp, snapshot }: Renewal): Promise<"done" | "stale"> {
     const here = await this.#here(id);
     if (!here || targetsVersion(snapshot) !== this.index.get(id)?.version) return "stale";
@@ -138,7 +138,7 @@ export class KernelImport {
     return "done";
   }
 
-  /** Everything that was staged appears, and stands in the index. */
+  /** Puts everything that was staged in place, and enters it into the index. */
   async commit(): Promise<void> {
     await this.#batch.commit();
     for (const line of this.#lines.splice(0)) {
@@ -147,12 +147,15 @@ export class KernelImport {
     }
   }
 
-  /** The index as it will be when what is staged has appeared. */
+  /** The index as it will be once everything that is staged is in place. */
   get outcome(): Index {
     return new Map([...this.index, ...this.#lines.map((line) => [line.buildId, line] as const)]);
   }
 
-  /** A timestamp of the site's own is no mark: it counts on its own. What may not go back is then the snapshot's. */
+  /**
+   * Returns what must not go back. A timestamp that the site signed has version numbers of its own and is
+   * left out: the snapshot's are compared.
+   */
   #previous(here: Bundle | undefined): Partial<Bundle> | undefined {
     if (!here || !this.site.has(here.buildId)) return here;
     const { snapshot, targets } = here;
@@ -163,7 +166,9 @@ export class KernelImport {
     return this.damaged.kernels.has(id) ? undefined : this.dir.bundle(id);
   }
 
-  /** What is wrong with one kernel keeps nothing from the others; a feed that is out of reach ends the run. */
+  /**
+   * Records a fault of one kernel, and goes on with the others. A feed that cannot be reached ends the run.
+   */
   async #attempt(id: BuildId, act: () => Promise<void>): Promise<void> {
     try {
       await act();
@@ -174,7 +179,10 @@ export class KernelImport {
     }
   }
 
-  /** Returns how many bytes were fetched for it, which is 0 where another kernel of this run has it fetched. */
+  /**
+   * Fetches an artifact that is not here. Returns the bytes fetched: 0 where another kernel of this run
+   * fetches it.
+   */
   async #have(artifact: Artifact): Promise<number> {
     const { sha256, length } = artifact;
     const others = this.#fetching.get(sha256);
@@ -197,7 +205,7 @@ export class KernelImport {
     return bytes.length;
   }
 
-  /** Fetches what was in force since the targets that are here. Returns how many bytes that were. */
+  /** Fetches what was in force since the targets that are here. Returns the bytes fetched. */
   async #fetchOld({ bundle, trusted }: VerifiedKernel, here: Bundle | undefined): Promise<number> {
     const id = bundle.buildId;
     const since = (here && targetsIn(here.targets)?.version) ?? 1;
@@ -209,8 +217,9 @@ export class KernelImport {
   }
 
   /**
-   * Fetches targets that were in force once, and their manifest. They are as the feed has them: nothing that is in force depends
-   * on them. Returns 0 where they are here or nowhere, as a feed may have been put back.
+   * Fetches targets that were in force once, and their manifest, unverified: nothing that is in force depends
+   * on them. Returns the bytes fetched: 0 where they are here, or where the feed lacks them because it was
+   * restored.
    */
   async #fetchOldTargets(id: BuildId, version: number): Promise<number> {
     const path = `${metadataPath(id)}/${version}.targets.json`;
@@ -244,18 +253,22 @@ export class KernelImport {
     this.#lines.push(line);
   }
 
-  /** Of this kernel, before anything is put in place of it or of the others. Throws `trust`. */
+  /**
+   * Refuses a kernel in whose folders a link lies, before anything of any kernel is put in place.
+   *
+   * @throws RebootlessError `trust`
+   */
   async #requireFolders(id: BuildId): Promise<void> {
     const foreign =
       (await this.dir.foreignFolder([kernelPath(id), metadataPath(id)])) ??
       (await this.dir.foreignFolder([targetsPath(id), `${targetsPath(id)}/kernels`]));
     if (foreign === undefined) return;
-    throw new RebootlessError("trust", `${foreign} of the mirror is a link, or no folder`, {
-      hint: "Run `rebootless mirror verify`: the next sync then removes it.",
+    throw new RebootlessError("trust", `${foreign} of the mirror is a link, or not a folder`, {
+      hint: "Run `rebootless mirror verify`; the next sync then removes it.",
     });
   }
 
-  /** What is named by its version or its digest is looked at by its size alone; `mirror verify` looks at all of it. */
+  /** Tells by its size whether a file is here already. `mirror verify` compares all of its bytes. */
   async #isThere(file: MirrorFile): Promise<boolean> {
     const size = await this.dir.files.size(file.path);
     if (size === undefined) return false;
@@ -263,7 +276,7 @@ export class KernelImport {
   }
 }
 
-/** Only to choose by: what it says is verified when it is taken. */
+/** Reads an unverified snapshot, only to choose by. What it says is verified when it is taken. */
 function targetsVersion(snapshot: Uint8Array): number | undefined {
   try {
     return decodeSnapshot(parseEnvelope(snapshot, "snapshot").signed).meta.get("targets.json")?.version;
@@ -273,7 +286,7 @@ function targetsVersion(snapshot: Uint8Array): number | undefined {
   }
 }
 
-/** Returns undefined for what is not targets metadata: only what verified counts, and this is to choose by. */
+/** Reads unverified targets, only to choose by. Returns undefined for anything else. */
 function targetsIn(bytes: Uint8Array): Targets | undefined {
   try {
     return decodeTargets(parseEnvelope(bytes, "targets").signed);

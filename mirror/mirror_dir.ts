@@ -17,17 +17,18 @@ import { artifactPath, feedPath } from "../shared/feed/paths.ts";
 import { MAX_BUNDLE_BYTES } from "../shared/limits.ts";
 import { Batch } from "./batch.ts";
 
-/** Below it is what the mirror keeps for itself; hosts ask for nothing there. */
+/** The folder of the mirror's own files. Hosts ask for nothing in it. */
 export const OWN = "mirror";
 /** Every folder of a mirror. */
 export const FOLDERS: readonly string[] = [OWN, "kernels", "artifacts", "root"];
 const LOCK_WAIT_MS = 5000;
-/** A root of trust is looked for, and not read. */
+/** The file by which a mirror's folder is recognized. */
 const FIRST_ROOT = `${OWN}/root.json`;
 
 /**
- * A mirror's folder. Nothing in it is believed without being verified, but for the index, which only says what to ask. Others
- * may write to it, a web server or whoever gave the stick: no link in it is followed, to read or to write.
+ * The folder of a mirror. Nothing in it is believed without being verified, except the index, which only says
+ * what to ask for. Others may write to the folder (a web server, or whoever gave the stick), so no link in it
+ * is followed, neither to read nor to write.
  */
 export class MirrorDir {
   readonly path: string;
@@ -38,7 +39,10 @@ export class MirrorDir {
     this.files = new ClosedFolder(this.path);
   }
 
-  /** Throws `usage` for a folder that is no mirror, `config` for one whose folders are links. */
+  /**
+   * @throws RebootlessError `usage` for a folder that is not a mirror, `config` for one whose folders are
+   * links.
+   */
   async requireMirror(): Promise<void> {
     await this.requireFolders();
     if ((await this.files.size(FIRST_ROOT)) !== undefined) return;
@@ -47,16 +51,19 @@ export class MirrorDir {
     });
   }
 
-  /** Throws `config` where a folder of the mirror is a link. */
+  /** @throws RebootlessError `config` where a folder of the mirror is a link. */
   async requireFolders(): Promise<void> {
     const [foreign] = (await Promise.all(FOLDERS.map((path) => this.foreignFolder([path])))).filter(Boolean);
     if (foreign === undefined) return;
-    throw new RebootlessError("config", `${join(this.path, foreign)} is a link, or no folder`, {
-      hint: "No link in a mirror is followed. To keep it on another disk move the whole folder, which may be a link itself.",
+    throw new RebootlessError("config", `${join(this.path, foreign)} is a link, or not a folder`, {
+      hint: "Links in a mirror are not followed. To keep it on another disk, move the whole folder, which may be a link itself.",
     });
   }
 
-  /** The first of these paths, each below the one before, where something is that is no folder. */
+  /**
+   * Returns the first of these paths, each below the one before, at which something lies that is not a
+   * folder.
+   */
   async foreignFolder(paths: readonly string[]): Promise<string | undefined> {
     for (const path of paths) {
       const kind = await this.files.look(path, (found) => found.kind);
@@ -66,7 +73,11 @@ export class MirrorDir {
     return undefined;
   }
 
-  /** Waits a moment for another run. Throws `locked`. Returns what lets it go. */
+  /**
+   * Takes the lock of the mirror, and waits a moment for another run. Returns what releases it.
+   *
+   * @throws RebootlessError `locked`, `config`
+   */
   async lock(): Promise<() => void> {
     await this.requireFolders();
     const lock = stateLock(join(this.path, OWN), LOCK_WAIT_MS);
@@ -74,14 +85,17 @@ export class MirrorDir {
     return lock.release;
   }
 
-  /** For one run, which has the lock: what a run that was killed left half written is removed. */
+  /**
+   * Returns an empty batch for a run that has the lock. Files that a killed run left half written are
+   * removed.
+   */
   async batch(): Promise<Batch> {
     const batch = new Batch(this.files, `${OWN}/new`);
     await batch.clear();
     return batch;
   }
 
-  /** A plain file up to a limit, or undefined where there is none. */
+  /** Reads a plain file up to a limit. Returns undefined where there is none. */
   async read(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
     try {
       return await this.files.readIfThere(path, maxBytes);
@@ -99,7 +113,7 @@ export class MirrorDir {
     await this.#write(`${OWN}/${name}`, bytes);
   }
 
-  /** What lies here as a kernel's feed, or undefined where that is nothing, or not a feed any more. */
+  /** Reads a kernel's feed.json. Returns undefined where there is none, or where it does not parse. */
   async bundle(id: BuildId): Promise<Bundle | undefined> {
     const bytes = await this.read(feedPath(id), MAX_BUNDLE_BYTES);
     if (!bytes) return undefined;
@@ -115,7 +129,10 @@ export class MirrorDir {
     return this.read(artifactPath(sha256), maxBytes);
   }
 
-  /** undefined where there is none, or one that is damaged: then everything is looked at. */
+  /**
+   * Reads the index. Returns undefined where there is none, or where it is damaged: then every kernel is
+   * looked at.
+   */
   async index(): Promise<Index | undefined> {
     const bytes = await this.read(INDEX_PATH, MAX_INDEX_BYTES);
     try {
@@ -126,7 +143,7 @@ export class MirrorDir {
     }
   }
 
-  /** Throws `trust` where there is none: it is not known what the mirror has. */
+  /** @throws RebootlessError `trust` where there is no index: then it is not known what the mirror has. */
   async requireIndex(): Promise<Index> {
     const index = await this.index();
     if (index) return index;

@@ -10,26 +10,26 @@ import { formatInstant, type Instant, parseInstant } from "../shared/time.ts";
 import { MAX_CHOSEN } from "./kernel_choice.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
-/** What a mirror has of a kernel: versions of targets and of timestamp. */
+/** What a mirror has of a kernel: the version of its targets, and the version of its timestamp. */
 export interface MirroredVersions {
   readonly version: number;
   readonly timestamp: number;
 }
 
-/** What a mirror has, in short: enough for another to know what it lacks. */
+/** What a mirror has, in short, so that another mirror can tell what it lacks. */
 export interface MirrorState {
-  /** Of the versions below: two mirrors with the same have the same. */
+  /** The digest of the versions below, which is the same for two mirrors that have the same. */
   readonly digest: Sha256Hex;
   readonly at: Instant;
   readonly root: number;
   readonly kernels: ReadonlyMap<BuildId, MirroredVersions>;
-  /** The first 16 digits of each digest: a guess too many costs a file that is named as missing. */
+  /** The first 16 digits of each artifact's digest. Where two are alike, an import names the missing file. */
   readonly artifacts: ReadonlySet<string>;
 }
 
 const MAX_STATE_BYTES = 64 * 1024 * 1024;
 const MAX_ARTIFACTS = 1_000_000;
-/** A line and its three cells for each kernel. */
+/** A line and its three cells for each kernel, and the artifacts. */
 const MAX_VALUES = 4 * MAX_CHOSEN + MAX_ARTIFACTS + 16;
 export const SHORT_DIGEST = 16;
 
@@ -40,19 +40,24 @@ export async function stateOf(dir: MirrorDir, index: Index, root: number, at: In
   return { digest: await digestOf(root, kernels), at, root, kernels, artifacts };
 }
 
-/** SHA-256 of `ROOT\n` and a line `BUILD-ID VERSION TIMESTAMP\n` for each kernel, by build ID. */
+/**
+ * Returns the SHA-256 of `ROOT\n` and a line `BUILD-ID VERSION TIMESTAMP\n` for each kernel, ordered by build
+ * ID.
+ */
 export function digestOf(root: number, kernels: ReadonlyMap<BuildId, MirroredVersions>): Promise<Sha256Hex> {
   const lines = [...kernels].map(([id, { version, timestamp }]) => `${id} ${version} ${timestamp}\n`);
   return sha256Of(utf8(`${root}\n${lines.sort().join("")}`));
 }
 
-/** What a mirror with one state has once all that another has was carried to it. */
+/** Returns the digest of a mirror's state after everything that another mirror has was carried to it. */
 export function digestAfter(root: number, index: Index, since: MirrorState | undefined): Promise<Sha256Hex> {
   const kernels = new Map<BuildId, MirroredVersions>([...(since?.kernels ?? []), ...index]);
   return digestOf(Math.max(root, since?.root ?? 0), kernels);
 }
 
-/** JSON, compressed by gzip: 20,000 kernels with three modules each are about a megabyte. */
+/**
+ * Writes a state as JSON, compressed by gzip: 20,000 kernels with three modules each take about a megabyte.
+ */
 export function encodeState({ digest, at, root, kernels, artifacts }: MirrorState): Uint8Array {
   const lines = [...kernels].map(([id, { version, timestamp }]) => [id, version, timestamp]);
   const state = jsonObject({
@@ -66,7 +71,7 @@ export function encodeState({ digest, at, root, kernels, artifacts }: MirrorStat
   return gzipSync(encodeJson(state));
 }
 
-/** Throws `usage` for what is no state. */
+/** @throws RebootlessError `usage` for bytes that are not a state. */
 export async function decodeState(bytes: Uint8Array): Promise<MirrorState> {
   try {
     const json = gunzipSync(bytes, { maxOutputLength: MAX_STATE_BYTES });
@@ -87,7 +92,7 @@ export async function decodeState(bytes: Uint8Array): Promise<MirrorState> {
     if (!isCode(cause, "parse") && cause instanceof RebootlessError) throw cause;
     throw new RebootlessError("usage", "this is not the state of a mirror", {
       cause,
-      hint: "`rebootless mirror state DIR -o STATE` writes one, where the transfer goes.",
+      hint: "`rebootless mirror state DIR -o STATE` writes one, on the mirror that the transfer goes to.",
     });
   }
 }

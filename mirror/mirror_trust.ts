@@ -13,7 +13,10 @@ const FIRST_ROOT = "root.json";
 /** A chain is followed whatever has expired in it; who relies on the last root judges that. */
 const EXPIRY_IS_NO_MATTER = instant(0);
 
-/** The chain of roots that a mirror trusts, from the one that its administrator gave it, each signed by the one before. */
+/**
+ * The chain of roots that a mirror trusts. It begins with the one that the administrator gave; each signs the
+ * next.
+ */
 export class MirrorTrust {
   readonly #set: TrustedSet;
   readonly #first: number;
@@ -37,7 +40,7 @@ export class MirrorTrust {
     return this.#set.root;
   }
 
-  /** Of the version given to begin with. */
+  /** The version of the root at which the chain begins. */
   get first(): number {
     return this.#first;
   }
@@ -51,18 +54,22 @@ export class MirrorTrust {
     return this.#files[version - this.#first];
   }
 
-  /** Every root of the chain, decoded. */
+  /** All roots of the chain, decoded. */
   get chain(): readonly Root[] {
     return this.#files.map((bytes) => decodeRoot(parseEnvelope(bytes, "root").signed));
   }
 
-  /** The newest of version 2 and up, oldest first: what a feed.json carries. */
+  /** The newest roots from version 2 on, oldest first, as a feed.json holds them. */
   get bundled(): readonly Uint8Array[] {
     const from = Math.max(2, this.#first, this.version - BUNDLED_ROOTS + 1);
     return this.#files.slice(from - this.#first);
   }
 
-  /** Takes in roots for as long as there is a next one. Throws `trust` for one that does not follow. */
+  /**
+   * Adds roots for as long as there is a next one. Returns their versions.
+   *
+   * @throws RebootlessError `trust` for a root that does not follow the one before.
+   */
   async follow(next: (version: number) => Promise<Uint8Array | undefined>): Promise<readonly number[]> {
     const taken: number[] = [];
     while (taken.length < MAX_ROOT_ROTATIONS) {
@@ -76,23 +83,27 @@ export class MirrorTrust {
   }
 }
 
-/** A mirror's trust, from its own files. Throws `trust` where they do not hold, `config` without any. */
+/**
+ * Opens a mirror's trust from its own files.
+ *
+ * @throws RebootlessError `trust` where the first root does not verify, `config` where there is none.
+ */
 export async function openTrust(dir: MirrorDir): Promise<MirrorTrust> {
   const first = await dir.readOwn(FIRST_ROOT, MAX_ROOT_BYTES);
   if (!first) {
     throw new RebootlessError("config", `${dir.path} has no root of trust`, {
-      hint: "Give it as --root root.json, had from the publisher by a way you trust.",
+      hint: "Give it as --root root.json. Get it from the publisher in a way you trust.",
     });
   }
   const trust = await MirrorTrust.from(first);
-  // What lies here may have been damaged: then the chain ends before it, and is followed again from the feed.
+  // Where a root that lies here is damaged the chain ends before it, and is followed again from the feed.
   await trust.follow((version) => dir.read(rootPath(version), MAX_ROOT_BYTES)).catch(() => undefined);
   return trust;
 }
 
 /**
- * Opens the trust of a backup, which is given a root in every run: it begins with the first root that the folder was given
- * where that leads to this one, and with this one otherwise.
+ * Opens the trust of a backup, which is given a root in every run: it begins with the first root that the
+ * folder was given where that leads to this one, and with this one otherwise.
  *
  * @throws RebootlessError `trust` where the root does not verify, or one that the feed has does not follow.
  */
@@ -121,13 +132,17 @@ function unlessIo(error: unknown): undefined {
   if (!["trust", "parse", "config", "rollback"].some((code) => isCode(error, code as "trust"))) throw error;
 }
 
-/** Keeps the root that the administrator gives. Throws `config` where another is kept already. */
+/**
+ * Stores the root that the administrator gives.
+ *
+ * @throws RebootlessError `config` where the mirror has another one, `trust` for one that does not verify.
+ */
 export async function provision(dir: MirrorDir, root: Uint8Array): Promise<void> {
   const present = await dir.readOwn(FIRST_ROOT, MAX_ROOT_BYTES);
   if (present && equalBytes(present, root)) return;
   if (present) {
     throw new RebootlessError("config", `${dir.path} mirrors a feed under another root of trust`, {
-      hint: "A mirror of another feed goes into another folder.",
+      hint: "Use another folder for a mirror of another feed.",
     });
   }
   await MirrorTrust.from(root).catch((cause: unknown) => {

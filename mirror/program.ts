@@ -58,7 +58,10 @@ function mirrorCommand(version: string): Command {
   return mirror;
 }
 
-/** Adds the commands that keep a mirror and carry it over an air gap. None of them changes the host that it runs on. */
+/**
+ * Adds the commands that keep a mirror and carry it over an air gap. None of them changes the host that it
+ * runs on.
+ */
 function addMirrorCommands(
   root: Command,
   run: (name: string, self: Command, action: Action) => Promise<void>,

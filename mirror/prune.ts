@@ -11,7 +11,7 @@ import { type Instant, parseDuration } from "../shared/time.ts";
 import { decodeSnapshot, decodeTargets, parseEnvelope } from "../shared/tuf/schema.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
-/** How much of what is no longer in force is kept: so many versions of each file, or what came so recently. */
+/** How many old files are kept: a number of versions of each file, or the files of a recent time. */
 export type Keep = { readonly versions: number } | { readonly milliseconds: number };
 
 export interface Pruned {
@@ -19,31 +19,35 @@ export interface Pruned {
   readonly bytes: number;
 }
 
-/** Reads `3` (versions) or `30d`. Throws `usage`. */
+/**
+ * Reads `3` (versions) or `30d`.
+ *
+ * @throws RebootlessError `usage`
+ */
 export function parseKeep(text: string): Keep {
   if (/^[1-9]\d{0,5}$/.test(text)) return { versions: Number(text) };
   const milliseconds = parseDuration(text);
   if (milliseconds !== undefined) return { milliseconds };
-  throw new RebootlessError("usage", `not a number of versions, nor a time: ${text}`, {
-    hint: "`--keep 3` keeps the newest three versions, `--keep 30d` what came in the last thirty days.",
+  throw new RebootlessError("usage", `neither a number of versions nor a time: ${text}`, {
+    hint: "`--keep 3` keeps the newest three versions, `--keep 30d` the files of the last thirty days.",
   });
 }
 
 /**
- * Removes what nobody needs any more: old snapshots, targets and manifests of each kernel, and artifacts that no manifest
- * names which is still here. What is in force is never touched, whatever the policy.
+ * Removes files that are no longer needed: old snapshots, targets and manifests of each kernel, and artifacts
+ * that none of the remaining manifests names. What is in force is never removed, whatever the policy.
  */
 export async function prune(dir: MirrorDir, keep: Keep, now: Instant): Promise<Pruned> {
   const gone = { files: 0, bytes: 0 };
   const named = new Set<string>();
   for (const id of (await dir.files.names("kernels")).filter(isBuildId)) {
     const bundle = await dir.bundle(id);
-    // Of a kernel whose feed cannot be read nothing can be told to be needless.
+    // Where a kernel's feed cannot be read it is not known what is still needed.
     if (!bundle) return gone;
     const manifest = consistentTarget(id, await sha256Of(bundle.manifest)).slice("kernels/".length);
     const targets = `${targetsPath(id)}/kernels`;
     const manifests = await byAge(dir, targets, () => true);
-    const kept = new Set([manifest, ...keptOf(manifests, keep, now)]);
+    const kept = new Set([manifest, ...namesToKeep(manifests, keep, now)]);
     await remove(
       dir,
       targets,
@@ -53,13 +57,13 @@ export async function prune(dir: MirrorDir, keep: Keep, now: Instant): Promise<P
     for (const name of kept) await collect(dir, `${targets}/${name}`, named);
     for (const [role, version] of inForce(bundle)) {
       const aged = await byVersion(dir, metadataPath(id), (file) => file.endsWith(`.${role}.json`));
-      const stay = new Set([`${version}.${role}.json`, ...keptOf(aged, keep, now)]);
+      const stay = new Set([`${version}.${role}.json`, ...namesToKeep(aged, keep, now)]);
       const old = aged.filter((file) => !stay.has(file.name));
       await remove(dir, metadataPath(id), old, gone);
     }
   }
   const artifacts = await byAge(dir, "artifacts", () => true);
-  const young = "milliseconds" in keep ? new Set(keptOf(artifacts, keep, now)) : new Set();
+  const young = "milliseconds" in keep ? new Set(namesToKeep(artifacts, keep, now)) : new Set();
   await remove(
     dir,
     "artifacts",
@@ -74,20 +78,20 @@ const inForce = ({ snapshot, targets }: Bundle): readonly (readonly [string, num
   ["targets", decodeTargets(parseEnvelope(targets, "targets").signed).version],
 ];
 
-interface Aged {
+interface AgedFile {
   readonly name: string;
   readonly modified: number;
   readonly bytes: number;
 }
 
-/** Newest first. */
-const keptOf = (files: readonly Aged[], keep: Keep, now: Instant): readonly string[] =>
+/** Returns the names of the files that are kept, of files that are ordered from new to old. */
+const namesToKeep = (files: readonly AgedFile[], keep: Keep, now: Instant): readonly string[] =>
   ("versions" in keep
     ? files.slice(0, keep.versions)
     : files.filter(({ modified }) => now - modified < keep.milliseconds)
   ).map(({ name }) => name);
 
-async function aged(dir: MirrorDir, folder: string, isMeant: (name: string) => boolean): Promise<Aged[]> {
+async function aged(dir: MirrorDir, folder: string, isMeant: (name: string) => boolean): Promise<AgedFile[]> {
   const names = (await dir.files.names(folder)).filter(isMeant);
   if (names.length === 0) return [];
   return dir.files.within(folder, (at) =>
@@ -104,13 +108,13 @@ const byAge = async (
   dir: MirrorDir,
   folder: string,
   isMeant: (name: string) => boolean,
-): Promise<readonly Aged[]> => (await aged(dir, folder, isMeant)).sort((a, b) => b.modified - a.modified);
+): Promise<readonly AgedFile[]> => (await aged(dir, folder, isMeant)).sort((a, b) => b.modified - a.modified);
 
 const byVersion = async (
   dir: MirrorDir,
   folder: string,
   isMeant: (name: string) => boolean,
-): Promise<readonly Aged[]> =>
+): Promise<readonly AgedFile[]> =>
   (await aged(dir, folder, isMeant)).sort(
     (a, b) => Number.parseInt(b.name, 10) - Number.parseInt(a.name, 10),
   );
@@ -118,7 +122,7 @@ const byVersion = async (
 async function remove(
   dir: MirrorDir,
   folder: string,
-  files: readonly Aged[],
+  files: readonly AgedFile[],
   gone: { files: number; bytes: number },
 ): Promise<void> {
   for (const { name, bytes } of files) {

@@ -15,29 +15,35 @@ export interface ResignOptions {
   readonly dir: MirrorDir;
   readonly keys: readonly OnlineKey[];
   readonly now: Instant;
-  /** Milliseconds from now. */
+  /** How long the timestamps last, in milliseconds. */
   readonly lifetime: number;
 }
 
 export interface Resigned {
   readonly kernels: readonly BuildId[];
-  /** Kernels of which snapshot or targets has run out: nobody but the publisher can put that right. */
+  /** Kernels whose snapshot or targets has expired. Only the publisher and the edge can renew these. */
   readonly expired: readonly BuildId[];
-  /** The first end of what was signed. */
+  /** When the first of the new timestamps expires. */
   readonly until: Instant | undefined;
 }
 
 /**
- * Signs every kernel's timestamp again, with a key of the site's that the root names: the same snapshot, a later end, a
- * version that no host has seen. Nothing else can be changed like this. Throws `config` for a key that the root does not name.
+ * Signs every kernel's timestamp again, with a key of the site that the root names: for the same snapshot,
+ * with a later expiry and a version that no host has seen. Nothing else can be changed in this way.
+ *
+ * @throws RebootlessError `config` for a key that the root does not name.
  */
 export async function resign({ dir, keys, now, lifetime }: ResignOptions): Promise<Resigned> {
   const trust = await openTrust(dir);
   const held = { timestamp: keys, snapshot: [] };
   if (!namedKey("timestamp", held, trust.root)) {
-    throw new RebootlessError("config", `root version ${trust.version} names no such key for timestamp`, {
-      hint: "The publisher adds it to the root of trust, and the root reaches this mirror by sync or import.",
-    });
+    throw new RebootlessError(
+      "config",
+      `root version ${trust.version} does not name this key for the role timestamp`,
+      {
+        hint: "The publisher has to add it to the root of trust, which then reaches this mirror by sync or import.",
+      },
+    );
   }
   const index = await dir.requireIndex();
   const site = await readSiteTimestamps(dir);
@@ -50,7 +56,7 @@ export async function resign({ dir, keys, now, lifetime }: ResignOptions): Promi
     if (!bundle)
       throw new RebootlessError("trust", `${feedPath(id)} is damaged: run \`mirror verify\` first`);
     const { trusted } = await verifyMirrored(id, bundle, undefined, trust, EXPIRY_IS_NO_MATTER);
-    // It could name what has run out, but not make it fresh.
+    // A timestamp can name expired metadata, but cannot make it fresh.
     const { snapshot, targets, timestamp } = trusted;
     const expires = instant(Math.min(now + lifetime, snapshot?.expires ?? 0, targets?.expires ?? 0));
     if (expires <= now) {
@@ -70,7 +76,7 @@ export async function resign({ dir, keys, now, lifetime }: ResignOptions): Promi
     done.push(id);
     if (until === undefined || expires < until) until = expires;
   }
-  await writeSiteTimestamps(dir, site); // before anybody can see one: a version is never used twice
+  await writeSiteTimestamps(dir, site); // before any host can see one, because a version is never used twice
   await batch.commit();
   await dir.writeIndex(index);
   return { kernels: done, expired, until };

@@ -20,34 +20,34 @@ import type { MirrorDir } from "./mirror_dir.ts";
 
 const MAX_CONNECTIONS = 1024;
 const REQUEST_TIMEOUT = 30 * SECOND;
-/** Whoever takes nothing of an answer for so long gives his connection to others. */
+/** A connection on which nothing is read for this long is closed, so that others can have it. */
 const IDLE_TIMEOUT = 60 * SECOND;
-/** Files whose digests are remembered; a mirror's own hosts ask for few others. */
+/** How many digests are remembered. The hosts of a mirror ask for fewer files than this. */
 const MAX_DIGESTS = 100_000;
 
-/** The only names that lead to a file: nothing else of the folder can be asked for. */
+/** The only paths that lead to files. Nothing else in the folder can be asked for. */
 const MOVING = /^\/kernels\/(?:index\.json|[0-9a-f]{16,64}\/(?:feed\.json|metadata\/timestamp\.json))$/;
 const FIXED =
   /^\/(?:artifacts\/[0-9a-f]{64}|root\/[1-9]\d{0,8}\.root\.json|kernels\/[0-9a-f]{16,64}\/(?:metadata\/[1-9]\d{0,8}\.(?:root|snapshot|targets)\.json|targets\/kernels\/[0-9a-f]{64}\.[0-9a-f]{16,64}\.json))$/;
 
-/** As the edge has it, so that caches on the way treat both alike. */
+/** The same values as at the edge, so that caches on the way treat both alike. */
 const CACHE_CONTROL = {
   fixed: "public, max-age=31536000, immutable",
   moving: "public, max-age=60, stale-while-revalidate=300, stale-if-error=3600",
 } as const;
 
-/** Who asked went away in the middle of the answer. */
+/** The errors of a client that went away in the middle of the answer. */
 const GONE = ["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"];
 
 export interface ServeMirror {
   readonly dir: MirrorDir;
   readonly host: string;
-  /** 0 for any that is free. */
+  /** 0 takes any free port. */
   readonly port: number;
   readonly report: (line: string) => void;
 }
 
-/** Serves a mirror over HTTP: the paths, tags and ranges of the edge. It writes nothing and takes in nothing. */
+/** Serves a mirror over HTTP, with the paths, ETags and ranges of the edge. It only reads. */
 export async function serveMirror({ dir, host, port, report }: ServeMirror): Promise<Server> {
   const files = new MirrorFiles(dir);
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT }, (request, response) => {
@@ -70,7 +70,7 @@ export async function serveMirror({ dir, host, port, report }: ServeMirror): Pro
 class MirrorFiles {
   readonly #dir: MirrorDir;
   readonly #changes: ChangeList;
-  /** By path, with what the file was known by. */
+  /** Digests by path. `known` tells whether the file is still the one that was read. */
   readonly #digests = new Map<string, { readonly known: string; readonly sha256: Sha256Hex }>();
 
   constructor(dir: MirrorDir) {
@@ -136,7 +136,7 @@ class MirrorFiles {
       if (request.method === "HEAD" || start === end) return void response.end();
       const stream = file.createReadStream({ start, end: end - 1, autoClose: false });
       await pipeline(stream, response, { end: false });
-      // A file that became shorter meanwhile: nobody is left to wait for the rest.
+      // The file became shorter meanwhile: the client must not wait for the rest.
       if (stream.bytesRead < end - start) response.destroy();
       else response.end();
     } finally {
@@ -144,7 +144,10 @@ class MirrorFiles {
     }
   }
 
-  /** Of the bytes themselves, also where the name says one: what was damaged here must not pass for what it was. */
+  /**
+   * Returns the digest of the bytes, also where the name states one: a damaged file must not have the ETag of
+   * the sound one.
+   */
   async #digest(file: FileHandle, path: string): Promise<Sha256Hex> {
     const { ino, mtimeMs, size } = await file.stat();
     const known = `${ino} ${mtimeMs} ${size}`;
@@ -160,7 +163,10 @@ class MirrorFiles {
   }
 }
 
-/** The file stays the one that was opened, also when another takes its name meanwhile. What is larger than any of its kind is not served. */
+/**
+ * Opens a file, which stays the same when another takes its name meanwhile. Returns undefined for a file that
+ * is larger than any of its kind can be.
+ */
 async function openFile({ files }: MirrorDir, path: string): Promise<FileHandle | undefined> {
   try {
     return await files.look(path, (found) =>

@@ -4,15 +4,21 @@ import { encodeJson, jsonObject, parseJson } from "../shared/json.ts";
 import { MAX_CHOSEN } from "./kernel_choice.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
-/** The newest version of a timestamp that a site signed for a kernel, by kernel: hosts have seen it, and go back no more. */
+/**
+ * For each kernel the newest version of a timestamp that the site signed. Hosts have seen it, and accept no
+ * lower one.
+ */
 export type SiteTimestamps = Map<BuildId, number>;
 
 const FILE = "site.json";
 const MAX_BYTES = 32 * 1024 * 1024;
-/** A build ID and a version for each kernel. */
+/** A build ID and a version for each kernel, and the members around them. */
 const MAX_VALUES = 2 * MAX_CHOSEN + 16;
 
-/** Throws ParseError where it is damaged: without it hosts would be given versions that they have seen. */
+/**
+ * @throws ParseError where the file is damaged. Without it hosts would get versions that they have seen
+ * already.
+ */
 export async function readSiteTimestamps(dir: MirrorDir): Promise<SiteTimestamps> {
   const bytes = await dir.readOwn(FILE, MAX_BYTES);
   if (!bytes) return new Map();

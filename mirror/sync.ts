@@ -23,10 +23,10 @@ import type { Candidate, Upstream } from "./upstream.ts";
 export interface SyncOptions {
   readonly dir: MirrorDir;
   readonly upstream: Upstream;
-  /** undefined: as the last time. */
+  /** undefined: the same kernels as the last time. */
   readonly choice: KernelChoice | undefined;
   readonly freshness: Freshness;
-  /** What expires within so many milliseconds is asked for again. */
+  /** Signatures that expire within this many milliseconds are renewed. */
   readonly renewWithin: number;
   readonly progress: (line: string) => void;
 }
@@ -34,26 +34,32 @@ export interface SyncOptions {
 export interface Synced {
   readonly importing: KernelImport;
   readonly choice: KernelChoice;
-  /** Versions of roots that are new here. */
+  /** The versions of the roots that are new here. */
   readonly roots: readonly number[];
-  /** Kernels here that nobody selected: they are left as they are, and grow old. */
+  /** Kernels here that are not chosen: they are left as they are, until their signatures expire. */
   readonly unselected: readonly BuildId[];
-  /** Why it is not known which kernels the feed has: what was known of was brought up to date. */
+  /** Why it is not known which kernels the feed has. The kernels that are known were brought up to date. */
   readonly unlisted: RebootlessError | undefined;
 }
 
-/** The edge signs a timestamp again when half of its seven days is over. */
+/** The edge signs a timestamp again when half of its seven days are over. */
 export const RENEW_WITHIN = 84 * HOUR;
-/** Requests under way at a time. */
+/** How many requests are made at the same time. */
 const PARALLEL = 8;
-/** Kernels that are put in place together. */
+/** How many kernels are put in place together. */
 const BATCH = 256;
-/** The index is written now and then while a long sync goes on, so that one that is killed does not begin anew. */
+/**
+ * How often the index is written during a long sync, so that one that was killed does not begin from the
+ * start.
+ */
 const INDEX_EVERY_MS = 15_000;
 
 /**
- * One sync, by whoever holds the lock. Throws `unreachable` when the feed is gone; what was taken until then stays. Throws `usage`
- * without any choice, `no_match` where nothing is what was chosen, and leaves the choice as it was.
+ * Brings a mirror up to date with a feed. The caller holds the lock.
+ *
+ * @throws RebootlessError `unreachable` when the feed goes away; what was taken until then stays.
+ * @throws RebootlessError `usage` where no kernels were ever chosen.
+ * @throws RebootlessError `no_match` where the feed has none of the chosen kernels. The earlier choice stays.
  */
 export async function sync(options: SyncOptions): Promise<Synced> {
   const { dir, upstream, freshness, progress } = options;
@@ -86,12 +92,12 @@ export async function sync(options: SyncOptions): Promise<Synced> {
   const cursor = goesOn ? before?.cursor : undefined;
   const { list, unlisted } = await listKernels(upstream, choice, cursor);
   if (options.choice === undefined && before === undefined) throw await noChoice(upstream, list, unlisted);
-  const todo = chosen(importing, choice, list.kernels);
-  // A run that is cut short is gone on with by one that is told nothing.
+  const todo = kernelsToFetch(importing, choice, list.kernels);
+  // If this run is cut short, the next one goes on without being told the choice.
   if (list.kernels.some((line) => todo.has(line.buildId))) {
     await writeSyncState(dir, { feed: upstream.feed.url, choice, cursor });
   }
-  const stale = await renew(importing, due(importing, options, choice, todo), progress);
+  const stale = await renew(importing, kernelsToRenew(importing, options, choice, todo), progress);
   await fetchAll(importing, [...todo, ...stale], progress);
 
   const done = importing.faults.length === 0;
@@ -105,7 +111,7 @@ export async function sync(options: SyncOptions): Promise<Synced> {
   return { importing, choice, roots, unselected: unselected.map(({ buildId: id }) => id), unlisted };
 }
 
-/** A feed whose roots lie below its kernels alone is asked for one kernel's. */
+/** Follows the feed's roots. In some folders they lie only below the kernels, so one kernel is named. */
 async function followRoots(
   { trust, upstream, index }: KernelImport,
   { kernels }: KernelChoice,
@@ -114,7 +120,7 @@ async function followRoots(
   return trust.follow((version) => upstream.root(version, some));
 }
 
-/** Roots that are new here, or were damaged. */
+/** Writes the roots that are new here, or that were damaged. */
 export async function writeRoots(dir: MirrorDir, trust: MirrorTrust, batch: Batch): Promise<void> {
   for (let version = trust.first; version <= trust.version; version++) {
     const bytes = trust.file(version);
@@ -123,8 +129,15 @@ export async function writeRoots(dir: MirrorDir, trust: MirrorTrust, batch: Batc
   }
 }
 
-/** Kernels of which the mirror has not what the list names, or nothing, or something that is damaged. */
-function chosen(importing: KernelImport, choice: KernelChoice, listed: readonly Candidate[]): Set<BuildId> {
+/**
+ * Returns the kernels that have to be fetched: the list names another state, or they are missing or damaged
+ * here.
+ */
+function kernelsToFetch(
+  importing: KernelImport,
+  choice: KernelChoice,
+  listed: readonly Candidate[],
+): Set<BuildId> {
   const { index, damaged } = importing;
   const wanted = listed.filter((line) => isChosen(choice, line) && differs(index.get(line.buildId), line));
   const named = [...choice.kernels].filter((id) => !index.has(id));
@@ -136,10 +149,10 @@ const differs = (here: IndexLine | undefined, { version, sha256 }: Candidate): b
   here === undefined || (sha256 === undefined ? version > here.version : sha256 !== here.sha256);
 
 /**
- * Kernels whose signatures are to be asked for again. This is also what a list that lies or leaves something out cannot
- * hide: a renewal is signed, and names the targets in force.
+ * Returns the kernels whose signatures have to be renewed. A list that lies or leaves something out cannot
+ * hide a change from this: a renewal is signed, and names the targets in force.
  */
-function due(
+function kernelsToRenew(
   { index, trust }: KernelImport,
   { renewWithin, freshness }: SyncOptions,
   choice: KernelChoice,
@@ -152,7 +165,7 @@ function due(
     .map(({ buildId: id }) => id);
 }
 
-/** Returns the kernels whose feed.json has to be fetched after all. */
+/** Asks for new signatures. Returns the kernels whose whole feed.json has to be fetched after all. */
 async function renew(
   importing: KernelImport,
   ids: readonly BuildId[],
@@ -183,7 +196,7 @@ export async function fetchAll(
   progress: SyncOptions["progress"],
 ): Promise<void> {
   let written = performance.now();
-  await importing.commit(); // the roots, before what hangs from them
+  await importing.commit(); // the roots, before the kernels that depend on them
   for (let at = 0; at < ids.length; at += BATCH) {
     const part = ids.slice(at, at + BATCH);
     try {

@@ -8,7 +8,7 @@ import type { MirrorDir } from "./mirror_dir.ts";
 export interface SyncState {
   readonly feed: string;
   readonly choice: KernelChoice;
-  /** Where the feed's list of changes ended, once everything up to there was taken. */
+  /** The end of the feed's list of changes, once everything up to it was taken. */
   readonly cursor: string | undefined;
 }
 
@@ -17,7 +17,7 @@ const MAX_BYTES = 32 * 1024 * 1024;
 /** The kernels of a choice, and its patterns. */
 const MAX_VALUES = 3 * MAX_CHOSEN + 1024;
 
-/** undefined where there is none, or one that is damaged: then everything is asked. */
+/** Returns undefined where there is no state, or a damaged one: then the feed is asked for everything. */
 export async function readSyncState(dir: MirrorDir): Promise<SyncState | undefined> {
   const bytes = await dir.readOwn(FILE, MAX_BYTES);
   if (!bytes) return undefined;

@@ -8,7 +8,7 @@ import { MAX_ARTIFACT_BYTES } from "../shared/limits.ts";
 import { formatInstant, type Instant, parseInstant } from "../shared/time.ts";
 import { MAX_CHOSEN } from "./kernel_choice.ts";
 
-/** A file of a transfer, in the order in which it stands there. */
+/** A file of a transfer. The list has the order of the archive. */
 export interface TransferFile {
   readonly path: string;
   /** Bytes. */
@@ -17,38 +17,41 @@ export interface TransferFile {
 }
 
 /**
- * transfer.json, the first file of a transfer: what it is made for, and every file that follows. Its own SHA-256 is what
- * two people compare: it stands for all of it.
+ * transfer.json, the first file of a transfer: what the transfer was made for, and every file that follows.
+ * Its own SHA-256 stands for the whole transfer, and is what two people compare.
  */
 export interface Transfer {
   readonly made: Instant;
-  /** State of the mirror that it goes to; null for any. */
+  /** The state of the mirror that it goes to; null for any mirror. */
   readonly base: Sha256Hex | null;
-  /** State of that mirror afterwards. */
+  /** The state of that mirror after the import. */
   readonly result: Sha256Hex;
-  /** Kernels whose feed.json is there. */
+  /** The kernels whose feed.json it holds. */
   readonly kernels: readonly BuildId[];
-  /** Kernels that were only signed again. */
+  /** The number of kernels that were only signed again. */
   readonly renewed: number;
   readonly files: readonly TransferFile[];
 }
 
 export const TRANSFER = "transfer.json";
 export const MAX_TRANSFER_BYTES = 128 * 1024 * 1024;
-/** As many as MAX_TRANSFER_BYTES has room for in any case: 163 bytes for a line, 67 for each of MAX_SELECTED kernels. */
+/**
+ * MAX_TRANSFER_BYTES has room for this many: a line has 163 bytes at most, and each of MAX_CHOSEN kernels has
+ * 67.
+ */
 export const MAX_TRANSFER_FILES = 700_000;
-/** All of a large feed at once: of the archive, in bytes. */
+/** The size of an archive in bytes: a large feed as a whole. */
 export const MAX_ARCHIVE_BYTES = 1024 ** 4;
-/** A header, and what fills the last block, at the most. */
+/** A header and the padding of the last block, at most. */
 const TAR_OVERHEAD = 1024;
 /** A line and its three cells for each file. */
 const MAX_VALUES = 4 * MAX_TRANSFER_FILES + MAX_CHOSEN + 32;
-/** Renewals of one file. */
+/** How many renewals one file holds. */
 export const RENEWALS_FILE = 1000;
 export const MAX_RENEWALS_FILE_BYTES = 64 * 1024 * 1024;
 export const renewalsFile = (number: number): string => `timestamps/${number}.json`;
 
-/** Every name that a transfer may hold: nothing else is ever written anywhere. */
+/** The names that a transfer may hold. Nothing else is ever written anywhere. */
 const PATH =
   /^(?:root\/[1-9]\d{0,8}\.root\.json|artifacts\/[0-9a-f]{64}|kernels\/(?:[0-9a-f]{2}){8,32}\/feed\.json|timestamps\/\d{1,6}\.json)$/;
 
@@ -58,7 +61,11 @@ export function encodeTransfer({ made, base, result, kernels, renewed, files }: 
   return encodeJson(jsonObject(transfer));
 }
 
-/** What a transfer may hold: one that is written can be taken in, and one that cannot is refused by its first header. Throws `limit`. */
+/**
+ * Refuses files that are too many or too large for a transfer, both when one is written and when one is read.
+ *
+ * @throws RebootlessError `limit`
+ */
 export function requireLimits(files: readonly { readonly length: number }[]): void {
   requireCount(files.length);
   const bytes = files.reduce((sum, { length }) => sum + length + TAR_OVERHEAD, MAX_TRANSFER_BYTES);
@@ -70,11 +77,14 @@ function requireCount(files: number): void {
 }
 
 const tooMuch = (what: string, max: number): RebootlessError =>
-  new RebootlessError("limit", `a transfer of ${what}: it can hold ${max}`, {
-    hint: "Carry less at once: a mirror of fewer kernels, or `--since` with what the other has.",
+  new RebootlessError("limit", `a transfer of ${what}: it can hold at most ${max}`, {
+    hint: "Carry less at once: from a mirror of fewer kernels, or with `--since` and the state of the other mirror.",
   });
 
-/** Throws ParseError; `limit` for more than a transfer may hold. */
+/**
+ * @throws ParseError
+ * @throws RebootlessError `limit` for more than a transfer may hold.
+ */
 export function decodeTransfer(bytes: Uint8Array): Transfer {
   const transfer = new Decoder(parseJson(bytes, TRANSFER, MAX_VALUES), TRANSFER);
   transfer.get("format").literal(1);

@@ -4,14 +4,14 @@ import { encodeJson, jsonObject, parseJson } from "../shared/json.ts";
 import { MAX_SMALL_VALUES } from "../shared/limits.ts";
 
 export const PART = "part.json";
-/** The bytes of a part, after its part.json. */
+/** The file with the bytes of a part, after its part.json. */
 export const PART_DATA = "data";
 
-/** One of the parts that a transfer was split into. */
+/** A part of a transfer that was split. */
 export interface Part {
-  /** SHA-256 of transfer.json: parts of one transfer have the same. */
+  /** SHA-256 of transfer.json, which is the same in all parts of one transfer. */
   readonly transfer: Sha256Hex;
-  /** From 1. */
+  /** The number of this part, from 1. */
   readonly part: number;
   readonly parts: number;
   readonly length: number;
@@ -24,7 +24,7 @@ export const MAX_PART_JSON = 4096;
 export const encodePart = ({ transfer, part, parts, length, sha256 }: Part): Uint8Array =>
   encodeJson(jsonObject({ format: 1, transfer, part, parts, length, sha256 }));
 
-/** Throws ParseError. */
+/** @throws ParseError */
 export function decodePart(bytes: Uint8Array): Part {
   const part = new Decoder(parseJson(bytes, PART, MAX_SMALL_VALUES), PART);
   part.get("format").literal(1);

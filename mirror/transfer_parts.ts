@@ -9,13 +9,13 @@ import { RebootlessError } from "../shared/errors.ts";
 import { MAX_ARCHIVE_BYTES } from "./transfer.ts";
 import { decodePart, MAX_PART_JSON, PART, type Part } from "./transfer_part.ts";
 
-/** A tar header and its file's own, in whole blocks. */
+/** The size of a block of a tar archive: a header takes one, and a file whole ones. */
 const BLOCK = 512;
 
 export const partName = (output: string, part: number): string =>
   `${output}.${String(part).padStart(3, "0")}`;
 
-/** What lies beside a path as parts of a transfer of its name, rising. */
+/** Returns the parts of a transfer of this name that lie in its folder, in order. */
 export async function partsOf(output: string): Promise<readonly string[]> {
   const [folder, name] = [dirname(output), basename(output)];
   const names = await readdir(folder).catch((): string[] => []);
@@ -28,13 +28,16 @@ export async function partsOf(output: string): Promise<readonly string[]> {
 
 interface PartFile extends Part {
   readonly path: string;
-  /** Where its bytes begin. */
+  /** The offset of its bytes in the file. */
   readonly start: number;
 }
 
 /**
- * A transfer's bytes out of one file, or of its parts in any order. Every part is looked at before the first byte is
- * given. Throws `usage` for parts that are missing or of another transfer, `trust` for one that is damaged.
+ * Opens a transfer that lies in one file, or in parts that are given in any order. Every part is checked
+ * before the first byte is read.
+ *
+ * @throws RebootlessError `usage` for parts that are missing or belong to another transfer, `trust` for a
+ * damaged part.
  */
 export async function openTransfer(paths: readonly string[]): Promise<ByteStream> {
   const parts: PartFile[] = [];
@@ -63,7 +66,7 @@ async function partOf(path: string): Promise<PartFile | undefined> {
     }
     return undefined;
   } catch {
-    return undefined; // then it is a whole transfer, or is found to be none
+    return undefined; // It is a whole transfer, or is found not to be one when it is read.
   }
 }
 
@@ -79,7 +82,7 @@ function complete(parts: readonly PartFile[]): readonly PartFile[] {
   );
   if (missing.length > 0) {
     const which = `${missing.slice(0, 20).join(", ")}${missing.length > 20 ? ", …" : ""}`;
-    throw new RebootlessError("usage", `of ${counted(first.parts, "part")} these are missing: ${which}`, {
+    throw new RebootlessError("usage", `these of ${counted(first.parts, "part")} are missing: ${which}`, {
       hint: "Give all parts at once, in any order. Nothing was changed.",
     });
   }

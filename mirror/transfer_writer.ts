@@ -18,7 +18,7 @@ export interface TransferOutput {
   readonly now: Instant;
 }
 
-/** Bytes at hand, or those of the mirror's file at the path. */
+/** The bytes of a file, or the mirror that has them at the file's path. */
 type Content = { readonly bytes: Uint8Array } | { readonly from: MirrorDir };
 export type TransferEntry = TransferFile & Content;
 
@@ -60,7 +60,9 @@ async function writeWhole(path: string, entries: readonly TransferEntry[], secon
   }
 }
 
-/** A file of the mirror is read once: what is written is what its digest was compared with. */
+/**
+ * Reads a file of the mirror once, so that the bytes that are written are those whose digest was compared.
+ */
 async function writeContent(out: FileHandle, entry: TransferEntry): Promise<void> {
   if ("bytes" in entry) return out.writeFile(entry.bytes);
   const bytes = await entry.from.read(entry.path, entry.length).catch((cause: unknown) => {
@@ -82,7 +84,7 @@ async function writeParts(
   if (parts > MAX_PARTS) {
     throw new RebootlessError(
       "usage",
-      `parts of ${size} bytes would be ${parts}, at most ${MAX_PARTS} make sense`,
+      `with ${size} bytes a part there would be ${parts} parts, more than ${MAX_PARTS}`,
     );
   }
   const written: string[] = [];

@@ -6,19 +6,19 @@ import { RebootlessError } from "../shared/errors.ts";
 import { type MirrorDir, OWN } from "./mirror_dir.ts";
 import { MAX_RENEWALS_FILE_BYTES, MAX_TRANSFER_BYTES, TRANSFER, type Transfer } from "./transfer.ts";
 
-/** Where a transfer is unpacked and judged before any of it counts. */
+/** The folder in which a transfer is unpacked and verified before any of it counts. */
 export const INCOMING = `${OWN}/incoming`;
-/** transfer.json first; what it does not name is refused, not passed over. */
+/** Tells whether a file is read from the archive. One that is too large is refused, and not skipped. */
 export function wants(path: string, size: number): boolean {
   const max = path === TRANSFER ? MAX_TRANSFER_BYTES : MAX_RENEWALS_FILE_BYTES;
   if (size <= max) return true;
   throw new RebootlessError(
     "limit",
-    `a file of ${size} bytes in the transfer, at most ${max} make sense: ${JSON.stringify(path.slice(0, 80))}`,
+    `the transfer holds a file of ${size} bytes, more than ${max}: ${JSON.stringify(path.slice(0, 80))}`,
   );
 }
 
-/** Every file of the list, each once and as listed, and no other. */
+/** Unpacks a transfer. It must hold every listed file once, as it is listed, and no other file. */
 export async function unpack(
   files: AsyncGenerator<{ readonly path: string; readonly bytes: Uint8Array }>,
   { files: listed }: Transfer,

@@ -30,24 +30,27 @@ import {
 import type { Artifact } from "../shared/feed/update.ts";
 import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES, MAX_ROOT_BYTES, MAX_TARGETS_BYTES } from "../shared/limits.ts";
 
-/** A kernel that may have to be fetched. */
+/** A kernel that the feed lists and that may have to be fetched. */
 export interface Candidate extends Listed {
-  /** Of its feed.json, where the list tells: then it says of renewals too. */
+  /** The digest of its feed.json, where the list has it: then the list shows renewals too. */
   readonly sha256?: Sha256Hex;
 }
 
 export interface Candidates {
   readonly kernels: readonly Candidate[];
-  /** What to ask with the next time; undefined where a list is always whole, or was broken off. */
+  /** The cursor for the next time; undefined where the list is always whole, or was broken off. */
   readonly next: string | undefined;
-  /** Why the list was broken off: it may name fewer kernels than there are. */
+  /** Why the list was broken off. It may name fewer kernels than there are. */
   readonly broken?: string | undefined;
 }
 
-/** Kernels that are looked at to tell what all of them weigh, about. */
+/** How many kernels are looked at to estimate the size of all of them. */
 const SAMPLE = 5;
 
-/** Where a mirror has its files from: the edge, another mirror, any web server, a folder. None is believed. */
+/**
+ * The feed that a mirror copies: the edge, another mirror, any web server or a folder. None of them is
+ * believed.
+ */
 export class Upstream {
   readonly feed: Feed;
 
@@ -55,12 +58,18 @@ export class Upstream {
     this.feed = feed;
   }
 
-  /** What changed since, as far as the feed tells; undefined where it has no list of any kind. */
+  /**
+   * Returns what changed since a cursor, as far as the feed tells; undefined where it has no list of any
+   * kind.
+   */
   async list(since: string | undefined): Promise<Candidates | undefined> {
     return (await this.#changes(since)) ?? (await this.#index()) ?? (await this.#folder());
   }
 
-  /** Bytes of these kernels with their artifacts, by a look at some of them; undefined where none can be looked at. */
+  /**
+   * Estimates the bytes of these kernels with their artifacts from some of them; undefined where none can be
+   * read.
+   */
   async weight(kernels: readonly Listed[]): Promise<number | undefined> {
     const sizes: number[] = [];
     const step = Math.max(1, Math.floor(kernels.length / SAMPLE));
@@ -73,7 +82,10 @@ export class Upstream {
     return sizes.length === 0 ? undefined : Math.round((total / sizes.length) * kernels.length);
   }
 
-  /** undefined where there is none for this kernel, `same` where it is the one of this digest. */
+  /**
+   * Returns undefined where the feed has nothing for this kernel, and `same` where its feed.json has this
+   * digest.
+   */
   async bundle(id: BuildId, known?: Sha256Hex): Promise<Bundle | "same" | undefined> {
     const etag = known === undefined ? undefined : `"${known}"`;
     const fetched = await this.#file(feedPath(id), { maxBytes: MAX_BUNDLE_BYTES, etag, download: true });
@@ -81,7 +93,7 @@ export class Upstream {
     return fetched.status === "ok" ? read(() => decodeBundle(fetched.bytes), feedPath(id)) : undefined;
   }
 
-  /** undefined where the feed is files and no more: then the whole feed.json says it. */
+  /** Returns undefined where the feed is only files: then each whole feed.json has to be fetched. */
   async renewals(ids: readonly BuildId[]): Promise<readonly Renewal[] | undefined> {
     const fetched = await this.feed.get(renewalsPath(ids), { maxBytes: MAX_RENEWALS_BYTES });
     if (fetched.status !== "ok") return undefined;
@@ -90,7 +102,10 @@ export class Upstream {
     return renewals.filter(({ buildId: id }) => asked.delete(id));
   }
 
-  /** @param id a kernel below which the roots lie too: in a folder that no mirror made, they lie nowhere else. */
+  /**
+   * @param id a kernel below which the roots lie too. In a folder that was not made by a mirror they lie
+   * nowhere else.
+   */
   async root(version: number, id?: BuildId): Promise<Uint8Array | undefined> {
     const paths = [
       rootPath(version),
@@ -103,19 +118,19 @@ export class Upstream {
     return undefined;
   }
 
-  /** Throws `trust` where it is missing, or another file. */
+  /** @throws RebootlessError `trust` where it is missing, or is another file. */
   artifact(artifact: Artifact): Promise<Uint8Array> {
     return this.#named(artifactPath(artifact.sha256), artifact);
   }
 
-  /** The manifest of old targets. Throws as `artifact`. */
+  /** Fetches the manifest of old targets. It throws as `artifact` does. */
   manifest(id: BuildId, file: Artifact): Promise<Uint8Array> {
     const path = `${targetsPath(id)}/${consistentTarget(id, file.sha256)}`;
     if (file.length <= MAX_MANIFEST_BYTES) return this.#named(path, file);
     throw new RebootlessError("trust", `${path} would have ${file.length} bytes`);
   }
 
-  /** Targets of a kernel as they were once, unverified; undefined where the feed does not have them any more. */
+  /** Fetches old targets of a kernel, unverified. Returns undefined where the feed no longer has them. */
   async targets(id: BuildId, version: number): Promise<Uint8Array | undefined> {
     const path = `${metadataPath(id)}/${version}.targets.json`;
     const fetched = await this.#file(path, { maxBytes: MAX_TARGETS_BYTES, download: true });
@@ -129,7 +144,10 @@ export class Upstream {
     throw new RebootlessError("trust", `${this.feed.url}${path} is not the file that was signed for`);
   }
 
-  /** One kernel's file: an answer that is too long is that kernel's fault, and no reason to end. */
+  /**
+   * Fetches a file of one kernel. An answer that is too long is a fault of that kernel, and does not end the
+   * run.
+   */
   #file(path: string, limits: FetchLimits): Promise<Fetched> {
     return this.feed.get(path, limits).catch((error: unknown) => {
       if (isTooLong(error)) throw new RebootlessError("trust", error.message, { cause: error });
@@ -159,7 +177,7 @@ export class Upstream {
     return { kernels: [...read(() => decodeIndex(fetched.bytes), INDEX_PATH).values()], next: undefined };
   }
 
-  /** A folder that no mirror made has no list, but can be looked through. */
+  /** Looks through a folder, because one that was not made by a mirror has no list. */
   async #folder(): Promise<Candidates | undefined> {
     if (this.#path === undefined) return undefined;
     const kernels: Candidate[] = [];
@@ -201,12 +219,12 @@ async function candidateOf(bundle: Bundle): Promise<Candidate> {
   };
 }
 
-/** What does not parse was damaged or replaced on its way. */
+/** @throws RebootlessError `trust` for what does not parse: it was damaged or replaced on its way. */
 function read<T>(decode: () => T, what: string): T {
   try {
     return decode();
   } catch (cause) {
     if (!isCode(cause, "parse")) throw cause;
-    throw new RebootlessError("trust", `${what}: the feed sent something else`, { cause });
+    throw new RebootlessError("trust", `${what}: the feed sent something of another format`, { cause });
   }
 }

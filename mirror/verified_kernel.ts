@@ -16,20 +16,21 @@ import { staged } from "../shared/tuf/staged_store.ts";
 import type { TrustedSet } from "../shared/tuf/trusted_set.ts";
 import type { MirrorTrust } from "./mirror_trust.ts";
 
-/** A kernel's feed that verified, whole, by the workflow that hosts run. */
+/** The feed of a kernel that verified as a whole, by the workflow that hosts run. */
 export interface VerifiedKernel {
-  /** With the mirror's own roots: those that came along say nothing that they do not. */
+  /** It holds the mirror's own roots, not those that came along. */
   readonly bundle: Bundle;
   readonly manifest: KernelManifest;
   readonly trusted: TrustedSet;
 }
 
 /**
- * Verifies what came for a kernel against the mirror's trust and against what the mirror has: nothing may be older.
- * Throws `trust`, `rollback`, `expired`; `parse` becomes `trust`, as what cannot be read was not signed like this.
+ * Verifies what came for a kernel against the mirror's trust and against what the mirror has: nothing may be
+ * older. What does not parse is `trust` too, because nobody signed it like this.
  *
- * @param previous what the mirror has of the kernel: signed by the feed itself, see `MarkedBundle`.
+ * @param previous what the mirror has of the kernel, as the feed signed it.
  * @param freshness undefined ignores expiry.
+ * @throws RebootlessError `trust`, `rollback`, `expired`
  */
 export async function verifyFetched(
   id: BuildId,
@@ -67,15 +68,15 @@ export async function verifyMirrored(
     verify: verifyAnyScheme,
   });
   const manifest = await verifyManifest(trusted, id, bundle.manifest);
-  // What was there already stays, byte for byte, where the versions are the same (specification 5.4.3.1).
-  const kept = async (role: TopRole, came: Uint8Array) => (await store.read(role)) ?? came;
+  // Metadata of the same version that is here already stays, byte for byte (TUF specification 5.4.3.1).
+  const stored = async (role: TopRole, came: Uint8Array) => (await store.read(role)) ?? came;
   return {
     bundle: {
       buildId: id,
       roots: trust.bundled,
-      timestamp: await kept("timestamp", bundle.timestamp),
-      snapshot: await kept("snapshot", bundle.snapshot),
-      targets: await kept("targets", bundle.targets),
+      timestamp: await stored("timestamp", bundle.timestamp),
+      snapshot: await stored("snapshot", bundle.snapshot),
+      targets: await stored("targets", bundle.targets),
       manifest: bundle.manifest,
     },
     manifest,
@@ -83,7 +84,7 @@ export async function verifyMirrored(
   };
 }
 
-/** Whether a host whose clock says `now` refuses what verified at another time as `expired`. */
+/** Tells whether a host whose clock says `now` refuses this metadata as `expired`. */
 export const hasExpired = (
   trusted: Readonly<Record<TopRole, { readonly expires: Instant } | undefined>>,
   now: Instant,
@@ -106,12 +107,12 @@ function previousStore(previous: Partial<Bundle> | undefined): MetadataStore {
   };
 }
 
-/** A file of a mirror: its bytes, or under which other path the same file lies. */
+/** A file of a mirror: its bytes, or the other path at which the same file lies. */
 export type MirrorFile =
   | { readonly path: string; readonly bytes: Uint8Array }
   | { readonly path: string; readonly same: string };
 
-/** Every file that a kernel in force has below `kernels/`, but for its artifacts. */
+/** Returns every file that a kernel in force has below `kernels/`. */
 export async function filesOfKernel(
   { bundle, trusted }: VerifiedKernel,
   trust: MirrorTrust,

@@ -31,27 +31,27 @@ import {
   verifyMirrored,
 } from "./verified_kernel.ts";
 
-/** What is wrong with a file of a mirror. */
+/** A wrong file of a mirror. */
 export interface FileFault {
   readonly path: string;
   readonly problem: "damaged" | "missing" | "foreign";
   readonly why: string;
-  /** The kernel that has to be fetched again; null: the file is needless as it is. */
+  /** The kernel that has to be fetched again; null for a file that is of no use as it is. */
   readonly kernel: BuildId | null;
   readonly artifact?: Sha256Hex;
 }
 
 export interface VerifiedMirror {
   readonly faults: readonly FileFault[];
-  /** Kernels that verify, and whose metadata has run out by now. */
+  /** Kernels that verify, but whose metadata has expired by now. */
   readonly expired: readonly BuildId[];
   readonly kernels: number;
   readonly files: number;
 }
 
 /**
- * Looks at every file of a mirror against the mirror's own root of trust. Nothing is fetched. What an old file is worth is
- * verified too: by its name's digest, or by signatures under some root of the chain.
+ * Verifies every file of a mirror against the mirror's own root of trust. It makes no request. Old files are
+ * verified too: by the digest in their names, or by signatures under some root of the chain.
  */
 export async function verifyMirror(
   dir: MirrorDir,
@@ -74,7 +74,7 @@ export async function verifyMirror(
   return { faults, expired, kernels: lines.size, files };
 }
 
-/** Where a root is damaged, the feeds carry it too. */
+/** Follows the roots that a feed.json holds, for a mirror whose own file of a root is damaged. */
 async function followBundled(dir: MirrorDir, trust: MirrorTrust, names: readonly string[]): Promise<void> {
   const some = names.find(isBuildId);
   const bundle = some === undefined ? undefined : await dir.bundle(some);
@@ -87,11 +87,11 @@ function versionOf(root: Uint8Array): number | undefined {
   try {
     return statedRootVersion(root);
   } catch {
-    return undefined; // the feed is damaged too, and is found to be
+    return undefined; // The feed is damaged too, which is found later.
   }
 }
 
-const OTHER_DIGEST = "its digest is another";
+const OTHER_DIGEST = "its digest is not the one in its name";
 
 class MirrorVerification {
   readonly faults: FileFault[] = [];
@@ -101,7 +101,7 @@ class MirrorVerification {
   readonly #dir: MirrorDir;
   readonly #trust: MirrorTrust;
   readonly #now: Instant;
-  /** Artifacts that manifests in force name, with one of their kernels. */
+  /** The artifacts that manifests in force name, each with one kernel that needs it. */
   readonly #named = new Map<Sha256Hex, BuildId>();
 
   constructor(dir: MirrorDir, trust: MirrorTrust, now: Instant) {
@@ -115,8 +115,9 @@ class MirrorVerification {
     for (const name of await this.#dir.files.names("root")) {
       const number = Number(/^([1-9]\d{0,8})\.root\.json$/.exec(name)?.[1]);
       const path = `root/${name}`;
-      if (Number.isNaN(number)) this.#fault(path, "foreign", null, "no name of a root");
-      else if (number > version || number < first) this.#fault(path, "damaged", null, "it does not follow");
+      if (Number.isNaN(number)) this.#fault(path, "foreign", null, "not the name of a root");
+      else if (number > version || number < first)
+        this.#fault(path, "damaged", null, "it does not follow the chain of roots");
       else await this.#same(path, this.#trust.file(number), null, MAX_ROOT_BYTES);
     }
     for (let number = first; number <= version; number++) {
@@ -127,14 +128,14 @@ class MirrorVerification {
 
   async kernel(id: string): Promise<void> {
     const folder = `kernels/${id}`;
-    if (!isBuildId(id)) return this.#fault(folder, "foreign", null, "no build ID");
-    if (await this.#dir.foreignFolder([folder])) return this.#fault(folder, "foreign", null, "no folder");
+    if (!isBuildId(id)) return this.#fault(folder, "foreign", null, "not a build ID");
+    if (await this.#dir.foreignFolder([folder])) return this.#fault(folder, "foreign", null, "not a folder");
     const verified = await this.#verified(id);
     if (!verified) return;
     const expected = new Map((await filesOfKernel(verified, this.#trust)).map((file) => [file.path, file]));
     const present = await filesBelow(this.#dir, id);
     for (const [path, file] of expected) {
-      if (!present.has(path)) this.#fault(path, "missing", id, "a mirror has it for every kernel");
+      if (!present.has(path)) this.#fault(path, "missing", id, "a mirror has this file for every kernel");
       else
         await this.#same(
           path,
@@ -166,7 +167,7 @@ class MirrorVerification {
     }
   }
 
-  /** A file that was in force once. */
+  /** Verifies a file that was in force once. */
   async #old(path: string, id: BuildId): Promise<void> {
     this.files++;
     const name = path.slice(path.lastIndexOf("/") + 1);
@@ -178,10 +179,10 @@ class MirrorVerification {
     }
     const [, role] = /^[1-9]\d{0,8}\.(snapshot|targets)\.json$/.exec(name) ?? [];
     if (role === undefined || !path.startsWith(`${kernelPath(id)}/metadata/`)) {
-      return this.#fault(path, "foreign", null, "no file of a feed");
+      return this.#fault(path, "foreign", null, "not a file of a feed");
     }
     if (!(await this.#wasSigned(bytes, role as TopRole)))
-      this.#fault(path, "damaged", null, "nobody signed it");
+      this.#fault(path, "damaged", null, "no key of the root of trust signed it");
   }
 
   async #wasSigned(bytes: Uint8Array, role: TopRole): Promise<boolean> {
@@ -205,7 +206,7 @@ class MirrorVerification {
       const bytes = await this.#dir.read(path, MAX_ARTIFACT_BYTES);
       const sha256 = bytes && (await sha256Of(bytes));
       if (!isSha256Hex(name)) {
-        this.#fault(path, "foreign", null, "no digest for a name");
+        this.#fault(path, "foreign", null, "its name is not a digest");
         continue;
       }
       const kernel = this.#named.get(name) ?? null;
@@ -219,27 +220,27 @@ class MirrorVerification {
     }
   }
 
-  /** It can be made of the kernels; where kernels are damaged it may know more than they say. */
+  /** Compares the index with the kernels. About damaged kernels it may say more than they do. */
   async index(): Promise<void> {
     const present = await this.#dir.index();
     this.files++;
-    if (!present) return this.#fault(INDEX_PATH, "damaged", null, "it is not an index, or is missing");
+    if (!present) return this.#fault(INDEX_PATH, "damaged", null, "it is missing, or is not an index");
     const broken = new Set(this.faults.map(({ kernel }) => kernel));
     const known = new Map([...present].filter(([id]) => !broken.has(id)));
     const seen = new Map([...this.lines].filter(([id]) => !broken.has(id)));
-    // The index has the version of the feed's own timestamp, where the site's is in its place.
+    // Where the site signed a timestamp, the index still has the version of the feed's own.
     for (const id of (await readSiteTimestamps(this.#dir)).keys()) {
       const [line, own] = [seen.get(id), known.get(id)];
       if (line && own) seen.set(id, { ...line, timestamp: own.timestamp });
     }
     if (!equalBytes(encodeIndex(known), encodeIndex(seen))) {
-      this.#fault(INDEX_PATH, "damaged", null, "it is not about what is here");
+      this.#fault(INDEX_PATH, "damaged", null, "it does not match the kernels that are here");
     }
   }
 
   async strangers(): Promise<void> {
     for (const name of await this.#dir.files.names("")) {
-      if (!FOLDERS.includes(name)) this.#fault(name, "foreign", null, "no file of a mirror");
+      if (!FOLDERS.includes(name)) this.#fault(name, "foreign", null, "not a file of a mirror");
     }
   }
 
@@ -264,12 +265,12 @@ class MirrorVerification {
   }
 }
 
-/** What is in a kernel's folder and is no folder that a kernel has: files, and whatever does not belong. */
+/** Returns the files in a kernel's folders, and everything else in them that does not belong there. */
 async function filesBelow(dir: MirrorDir, id: BuildId): Promise<ReadonlySet<string>> {
   const paths = new Set<string>();
   const folders = [metadataPath(id), targetsPath(id), `${targetsPath(id)}/kernels`];
   for (const folder of [kernelPath(id), ...folders]) {
-    if (await dir.foreignFolder([folder])) continue; // it stands among what is in the folder above
+    if (await dir.foreignFolder([folder])) continue; // it is among what was found in the folder above
     for (const name of await dir.files.names(folder)) {
       const path = `${folder}/${name}`;
       if (!folders.includes(path) || (await dir.foreignFolder([path]))) paths.add(path);

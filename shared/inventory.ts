@@ -4,7 +4,10 @@ import { crc32 } from "./compression/crc.ts";
 import { counted } from "./counted.ts";
 import { ParseError } from "./errors.ts";
 
-/** What has to be carried out of a site so that the right updates come back: no name, no address, no identity of a host. */
+/**
+ * What has to leave a site so that the right updates come back. It holds no name, address or identity of a
+ * host.
+ */
 export interface Inventory {
   readonly buildId: BuildId;
   /** `uname -r`. */
@@ -14,29 +17,30 @@ export interface Inventory {
 }
 
 const MARK = "rebootless-1";
-/** Kernels have a few hundred modules loaded, their names some ten letters. */
+/** The length of a line: a kernel has a few hundred modules loaded, with names of some ten letters. */
 export const MAX_LINE = 64 * 1024;
 const RELEASE = /^[\x21-\x7e]{1,64}$/;
 
 /**
- * One line: `rebootless-1 BUILD-ID RELEASE modules=a,b updates=x,y CRC32`, in ASCII, a space between two words. The last
- * is the CRC-32 (as in gzip, eight hex digits) of all before its space: whoever types it from a screen is told of a slip.
+ * Writes one line: `rebootless-1 BUILD-ID RELEASE modules=a,b updates=x,y CRC32`, in ASCII, with a space
+ * between two words. The last word is the CRC-32 (as in gzip, eight hex digits) of all that stands before its
+ * space, so that a slip in a line that was typed from a screen is found.
  */
 export function formatInventory({ buildId: id, release, modules, applied }: Inventory): string {
   const text = [MARK, id, release, `modules=${modules.join(",")}`, `updates=${applied.join(",")}`].join(" ");
   return `${text} ${checksum(text)}`;
 }
 
-/** Throws ParseError. */
+/** @throws ParseError */
 export function parseInventory(line: string): Inventory {
   if (line.length > MAX_LINE) throw new ParseError(`an inventory of ${counted(line.length, "character")}`);
   const [mark, id = "", release = "", modules = "", updates = "", sum, ...more] = line.trim().split(/\s+/);
   if (mark !== MARK) throw new ParseError(`not an inventory: ${JSON.stringify(line.slice(0, 40))}`);
   if (sum === undefined || more.length > 0)
-    throw new ParseError("an inventory that is cut short or has more to it");
+    throw new ParseError("an inventory with too few or too many words");
   const text = [mark, id, release, modules, updates].join(" ");
   if (checksum(text) !== sum.toLowerCase()) {
-    throw new ParseError("an inventory with a slip in it: its checksum is another");
+    throw new ParseError("an inventory with a slip in it: its checksum does not match");
   }
   if (!RELEASE.test(release)) throw new ParseError("an inventory without a release");
   return {

@@ -9,7 +9,7 @@ import type { MirrorDir } from "../mirror_dir.ts";
 import { writeLog } from "../sync_log.ts";
 import type { Upstream } from "../upstream.ts";
 
-/** Kernels of a log line: the rest is a number. */
+/** How many kernels a log line names. Of the others it has only the number. */
 const SHOWN = 100;
 
 export const mirrorFreshness = (
@@ -21,7 +21,7 @@ export const mirrorFreshness = (
   notice: terminal.notice,
 });
 
-/** What a run did, for whoever asks later. */
+/** Writes a line about a run into the mirror's log. */
 export async function log(
   dir: MirrorDir,
   { feed }: Pick<Upstream, "feed">,
@@ -46,16 +46,16 @@ export async function log(
   await writeLog(dir, jsonObject(entry));
 }
 
-/** Hosts have seen the site's versions, and take none that is lower. */
+/** Warns that hosts, which have seen the versions that the site signed, accept no lower ones. */
 export function remindOfSite({ terminal }: Context, { taken, renewed, site }: KernelImport): void {
   const count = [...taken, ...renewed].filter((id) => site.has(id)).length;
   if (count === 0) return;
   terminal.notice(
-    `warning: ${counted(count, "kernel")} had timestamps of this site's own: hosts refuse them until \`mirror resign\` was run again`,
+    `warning: ${counted(count, "kernel")} had timestamps that this site signed: hosts refuse them until you run \`mirror resign\` again`,
   );
 }
 
-/** The gravest is the one to tell of. What could be taken was taken. */
+/** Throws the gravest fault, where there is one. Everything without a fault was taken. */
 export function throwFaults(
   faults: readonly KernelFault[],
   answer: Readonly<Record<string, JsonValue>>,
@@ -68,7 +68,7 @@ export function throwFaults(
   const others = faults.length === 1 ? "" : ` (and ${faults.length - 1} more)`;
   throw new RebootlessError(error.code, `kernel ${id} was not taken${others}: ${error.message}`, {
     cause: error.cause,
-    hint: error.hint ?? "Everything else was; its old state is as it was, and hosts judge it as before.",
+    hint: error.hint ?? "Its old state is unchanged. All kernels without a fault were taken.",
     answer: {
       ...answer,
       failed: faults.map((fault) =>

@@ -14,10 +14,10 @@ export interface MirrorResignOptions {
 }
 
 const MAX_KEY_FILE = 64 * 1024;
-/** As accept_stale: a courier that takes longer than a quarter is no courier. */
+/** The same limit as for accept_stale: a courier who takes longer than a quarter is too late. */
 const MAX_LIFETIME = 90 * DAY;
 
-/** Gives a mirror's state timestamps of the site's own. */
+/** Signs the timestamps of a mirror with a key of the site. */
 export async function mirrorResign(
   { terminal, clock }: Context,
   folder: string,
@@ -27,12 +27,12 @@ export async function mirrorResign(
   await dir.requireMirror();
   const lifetime = parseDuration(options.expires);
   if (lifetime === undefined || lifetime <= 0 || lifetime > MAX_LIFETIME) {
-    throw new RebootlessError("usage", `not a time for timestamps to last: ${options.expires}`, {
+    throw new RebootlessError("usage", `not a lifetime of timestamps: ${options.expires}`, {
       hint: "Such as 14d; at most 90d.",
     });
   }
   const keys = await onlineKeys(await readNamed(options.key, MAX_KEY_FILE)).catch((cause: unknown) => {
-    throw new RebootlessError("usage", `${options.key} is no key`, {
+    throw new RebootlessError("usage", `${options.key} is not a key`, {
       cause,
       hint: "`rebootless-publish keys export KEY -o FILE` writes one in this form.",
     });
@@ -47,7 +47,7 @@ export async function mirrorResign(
     });
     if (expired.length > 0) {
       terminal.notice(
-        `warning: snapshot or targets of ${counted(expired.length, "kernel")} has expired: only the feed can sign that`,
+        `warning: snapshot or targets of ${counted(expired.length, "kernel")} has expired, and only the feed can sign those`,
       );
     }
     const end = until === undefined ? "" : `, until ${formatInstant(until)} or longer`;

@@ -9,7 +9,7 @@ export interface MirrorServeOptions {
   readonly port: string;
 }
 
-/** Serves a mirror until it is told to stop. */
+/** Serves a mirror until a signal ends it. */
 export async function mirrorServe(
   { terminal, stop }: Context,
   folder: string,

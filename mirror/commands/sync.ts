@@ -32,7 +32,7 @@ export interface MirrorSyncOptions {
   readonly keep?: string;
 }
 
-/** Kernels of a log line and of a list for people: the rest is a number. */
+/** How many kernels are named for people. Of the others only the number is told. */
 const SHOWN = 100;
 
 /** Brings a mirror up to date with a feed. Everything is verified before it is put in place. */
@@ -67,7 +67,7 @@ export async function mirrorSync(
   }
 }
 
-/** One feed by its address, reached as the configuration says: proxies, certificates, time limits. */
+/** Opens a feed by its address. The configuration names proxies, certificates and time limits. */
 export async function openUpstream({ places }: Context, address: string): Promise<Upstream> {
   const isUrl = /^[a-z]+:\/\//i.test(address);
   const url = feedUrl(isUrl ? address : resolve(address));
@@ -86,7 +86,7 @@ async function choiceOf(options: MirrorSyncOptions): Promise<KernelChoice | unde
     throw new RebootlessError("usage", "--all and a choice of kernels exclude each other");
   }
   if (options.for && inventories.length === 0) {
-    throw new RebootlessError("usage", "no inventory is in these files");
+    throw new RebootlessError("usage", "these files have no inventory");
   }
   if (some) return { kernels, releases: release, distributions: distribution };
   return options.all ? EVERY_KERNEL : undefined;
@@ -98,7 +98,7 @@ function named(text: string): BuildId {
   } catch (cause) {
     throw new RebootlessError("usage", `not a build ID: ${text}`, {
       cause,
-      hint: "`rebootless status` prints a host's; `--release` takes `uname -r`.",
+      hint: "`rebootless status` prints a host's build ID. For `uname -r` use `--release`.",
     });
   }
 }
@@ -124,7 +124,7 @@ function report(
     terminal.notice(`warning: ${feed.url} has nothing for kernel ${id}`);
   }
   if (notCovered.length > SHOWN) {
-    terminal.notice(`warning: nor has it anything for ${notCovered.length - SHOWN} more kernels`);
+    terminal.notice(`warning: it has nothing for ${notCovered.length - SHOWN} more kernels either`);
   }
   terminal.say(`mirror     ${dir.path}, ${counted(index.size, "kernel")}, root version ${trust.version}`);
   terminal.say(`kernels    ${taken.length} changed, ${renewed.length} signed again`);
@@ -133,7 +133,7 @@ function report(
   if (pruned) terminal.say(`pruned     ${counted(pruned.files, "file")}, ${counted(pruned.bytes, "byte")}`);
   if (unselected.length > 0) {
     terminal.say(
-      `not chosen ${counted(unselected.length, "kernel")} of those here: left to expire as it stands`,
+      `not chosen ${counted(unselected.length, "kernel")} here: left as they are, until their signatures expire`,
     );
   }
   remindOfSite(context, importing);

@@ -38,12 +38,12 @@ export interface MirrorImportOptions {
 }
 
 const MAX_STATE_FILE = 32 * 1024 * 1024;
-/** What stands around a part's bytes. */
+/** The bytes of a part's headers and padding, at most. */
 const PART_OVERHEAD = 4096;
-/** Names of a list for people. */
+/** How many names a list for people shows. */
 const SHOWN = 20;
 
-/** Writes what a mirror has, in short, to be carried out to where a transfer is made. */
+/** Writes the state of a mirror, to take to where a transfer is made. */
 export async function mirrorState(
   context: Context,
   folder: string,
@@ -88,7 +88,7 @@ export async function mirrorExport(
     const made = await exportMirror({ dir, since: base, output: resolve(output), split: size, now });
     const carried = summaryOf(made.changes);
     const { transfer, digest, written, bytes, roots } = made;
-    // Parts of another transfer would be taken for some of this one.
+    // Parts of an older transfer would be taken for parts of this one.
     for (const part of old) if (!written.includes(part)) await rm(part, { force: true });
     for (const path of written) terminal.say(`file       ${path}`);
     terminal.say(
@@ -110,7 +110,11 @@ export async function mirrorExport(
   }
 }
 
-/** What is carried out of here says when it was made. Throws `clock`, `usage`. */
+/**
+ * Returns the time that a state or a transfer gives as the time of its making.
+ *
+ * @throws RebootlessError `clock`, `usage`
+ */
 const dateOf = ({ clock, sourceDate }: Context): Instant =>
   dateOfMaking({ clock: () => saneTime(clock, undefined), sourceDate });
 
@@ -124,7 +128,7 @@ export async function mirrorImport(
   const files = things.slice(0, -1);
   const folder = things.at(-1);
   if (folder === undefined || files.length === 0) {
-    throw new RebootlessError("usage", "a transfer and a folder are wanted", {
+    throw new RebootlessError("usage", "expected a transfer and a folder", {
       hint: "`rebootless mirror import FILE DIR`",
     });
   }
@@ -183,7 +187,7 @@ const jsonOf = ({ updates, cves, recalled }: ChangeSummary): Record<string, Json
   recalled: [...recalled],
 });
 
-/** In groups that can be read over a telephone. */
+/** Writes a digest in groups that can be read over a telephone. */
 const spoken = (digest: string): string => digest.match(/.{8}/g)?.join(" ") ?? digest;
 
 const UNITS: Readonly<Record<string, number>> = { k: 1024, M: 1024 ** 2, G: 1024 ** 3 };

@@ -9,7 +9,7 @@ import { writeDamage } from "../damage.ts";
 import { MirrorDir } from "../mirror_dir.ts";
 import { type FileFault, verifyMirror } from "../verify_mirror.ts";
 
-/** Verifies every file of a mirror, and leaves word of what is wrong for the next sync. Makes no request. */
+/** Verifies every file of a mirror, and notes what is wrong for the next sync. It makes no request. */
 export async function mirrorVerify({ terminal, clock, exitWith }: Context, folder: string): Promise<void> {
   const dir = new MirrorDir(folder);
   await dir.requireMirror();
@@ -18,10 +18,10 @@ export async function mirrorVerify({ terminal, clock, exitWith }: Context, folde
     const now = saneTime(clock, undefined);
     const checked = await verifyMirror(dir, now, terminal.progress);
     const { faults, expired, kernels, files } = checked;
-    if (release && faults.length > 0) await leaveWord(dir, faults);
+    if (release && faults.length > 0) await noteDamage(dir, faults);
     for (const { path, problem, why } of faults) terminal.say(`${problem.padEnd(10)} ${path}: ${why}`);
     if (expired.length > 0)
-      terminal.say(`expired    ${counted(expired.length, "kernel")}: sound, and out of date`);
+      terminal.say(`expired    ${counted(expired.length, "kernel")}: sound, but expired`);
     terminal.say(
       `verified   ${counted(files, "file")} of ${counted(kernels, "kernel")}, ${counted(faults.length, "fault")}`,
     );
@@ -37,8 +37,8 @@ export async function mirrorVerify({ terminal, clock, exitWith }: Context, folde
         `${dir.path} is not as it should be: ${counted(faults.length, "file")}`,
         {
           hint: release
-            ? "The next `rebootless mirror sync` puts right what is named here."
-            : "It cannot be written to: copy it anew.",
+            ? "The next `rebootless mirror sync` repairs what is named here."
+            : "It cannot be written to: make a new copy of it.",
           answer,
         },
       );
@@ -50,14 +50,14 @@ export async function mirrorVerify({ terminal, clock, exitWith }: Context, folde
   }
 }
 
-/** A stick that cannot be written to can be verified all the same; nobody else writes to it either. */
+/** Lets a stick that cannot be written to be verified without a lock: no other run can change it either. */
 function onReadOnly(error: unknown): undefined {
   const cause = error instanceof Error ? error.cause : undefined;
   if (hasErrno(cause, "EROFS", "EACCES", "EPERM")) return undefined;
   throw error;
 }
 
-async function leaveWord(dir: MirrorDir, faults: readonly FileFault[]): Promise<void> {
+async function noteDamage(dir: MirrorDir, faults: readonly FileFault[]): Promise<void> {
   await writeDamage(dir, {
     kernels: [...new Set(faults.flatMap(({ kernel }) => kernel ?? []))],
     artifacts: faults.flatMap(({ artifact, kernel }) => (kernel === null ? [] : (artifact ?? []))),

@@ -1,8 +1,9 @@
 import type { CommandTree } from "./command_tree.ts";
 
 /**
- * A command that is a program of its own, in a bundle of its own. It is loaded into the process of the program that has the
- * command. What crosses over is data and plain functions: an error is known by its class, and each bundle has its own classes.
+ * A command that is a program of its own, in a bundle of its own. It is loaded into the process of the
+ * program that has the command. What crosses over is data and plain functions: an error is known by its
+ * class, and each bundle has its own classes.
  */
 export interface Subprogram {
   /** Reads the whole command line of this process again, runs it, and sets the exit code. It never throws. */

@@ -25,11 +25,11 @@ interface RestoreOptions extends OpenKeysOptions {
   readonly feed: string;
 }
 
-/** A copy of a whole feed, and back. */
+/** Commands that back up a whole feed, and restore it. */
 export const backupGroup: CommandGroup = (root, run) => {
   root
     .command("backup <folder>")
-    .description("bring a folder up to all that a feed has, verified: a backup, and a mirror too")
+    .description("back up a feed: bring a mirror of all of it up to date, with what was in force before")
     .requiredOption("--feed <url>", "address of the feed", parseFeedUrl)
     .requiredOption("--root <file>", "a root of trust that you hold, of any version")
     .action((folder: string, options: BackupOptions, self: Command) =>
@@ -37,7 +37,7 @@ export const backupGroup: CommandGroup = (root, run) => {
     );
   withKeys(root.command("restore <dir> <folder>"))
     .description(
-      "put a backup into a feed, as the publisher of DIR; nothing there is replaced by something older",
+      "restore a feed from a backup, as the publisher of DIR; nothing is replaced by something older",
     )
     .requiredOption("--feed <url>", "address of the feed", parseFeedUrl)
     .action((dir: string, folder: string, options: RestoreOptions, self: Command) =>
@@ -72,12 +72,14 @@ async function runRestore(
   const publisher = await openPublisherFolder(dir, keyringOf(context, options));
   const edge = edgeClient(options.feed, publisher, clock);
   const { kernels, restored, kept, faults } = await restore(edge, folder, terminal.progress);
-  terminal.say(`restored   ${restored} of ${counted(kernels, "kernel")}; ${kept} there as new or newer`);
+  terminal.say(
+    `restored   ${restored} of ${counted(kernels, "kernel")}; the feed has ${kept} as new or newer`,
+  );
   const [first] = faults;
   if (!first) return terminal.result("restore", { kernels, restored, kept });
   throw new RebootlessError(first.error.code, `not restored: ${counted(faults.length, "kernel")}`, {
     cause: first.error,
-    hint: "Sign anew what has expired or was signed by keys that count no more: push DIR DRAFT --replace.",
+    hint: "Sign again what has expired, or was signed by keys that no longer count: push DIR DRAFT --replace.",
     answer: {
       kernels,
       restored,

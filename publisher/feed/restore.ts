@@ -26,24 +26,27 @@ import { fetchRoot } from "./root_chain.ts";
 export interface Restored {
   readonly kernels: number;
   readonly restored: number;
-  /** The feed has the same version, or a newer one. */
+  /** The number of kernels of which the feed has the same version, or a newer one. */
   readonly kept: number;
 }
 
-/** A kernel that the feed would not have, or that the backup has damaged. */
+/** A kernel that the edge refused, or that is damaged in the backup. */
 export interface Unrestored {
   readonly buildId: BuildId;
   readonly error: RebootlessError;
 }
 
-/** Kernels of one request, unless their bytes fill it before. */
+/** How many kernels one request holds, unless their bytes fill it before. */
 const BATCH = 32;
 const BATCH_BYTES = 4 * 1024 * 1024;
 
 /**
- * Puts a backup back: the roots that the feed lacks, then its kernels, artifacts first, each verified before
- * it is sent and judged by the edge like any publish. What the feed has is never replaced by something older. The edge signs
- * snapshot and timestamp anew, well above what hosts have seen. Throws `refused`, `trust`, `unreachable`.
+ * Restores a feed from a backup: the roots that the feed lacks, then the kernels, artifacts first. Each
+ * kernel is verified before it is sent, and checked by the edge like any publish. What the feed has is never
+ * replaced by something older. The edge signs snapshot and timestamp again, with versions well above those
+ * that hosts have seen.
+ *
+ * @throws RebootlessError `refused`, `trust`, `unreachable`
  */
 export async function restore(
   edge: EdgeClient,
@@ -83,7 +86,7 @@ export async function restore(
   return { ...totals, faults };
 }
 
-/** Returns the trust in the newest root of the backup. */
+/** Sends the roots that the feed lacks. Returns the trust in the newest root of the backup. */
 async function restoreRoots(edge: EdgeClient, folder: MirrorDir): Promise<MirrorTrust> {
   const versions = rootVersionsAmong(await folder.files.names(ROOT_PATH));
   const newest = versions.at(-1);
@@ -104,7 +107,11 @@ async function restoreRoots(edge: EdgeClient, folder: MirrorDir): Promise<Mirror
   return MirrorTrust.from(await read(newest));
 }
 
-/** Of what the backup has of a kernel; its artifacts are staged. Throws `trust` for what is damaged. */
+/**
+ * Makes a publication of what the backup has of a kernel, and uploads its artifacts.
+ *
+ * @throws RebootlessError `trust` for what is damaged.
+ */
 async function publicationOf(
   folder: MirrorDir,
   trust: MirrorTrust,
@@ -148,7 +155,7 @@ async function readArtifact(folder: MirrorDir, sha256: Sha256Hex): Promise<Uint8
   throw new RebootlessError("trust", `${artifactPath(sha256)} of the backup is damaged`);
 }
 
-/** Throws `trust` where the backup lacks the file. */
+/** @throws RebootlessError `trust` where the backup lacks the file. */
 async function readFromBackup(folder: MirrorDir, path: string, maxBytes: number): Promise<Uint8Array> {
   const bytes = await folder.read(path, maxBytes);
   if (bytes) return bytes;

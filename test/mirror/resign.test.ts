@@ -67,7 +67,7 @@ describe("a site's own timestamps", () => {
     const { stderr, code } = await site.run("mirror", "sync", site.url, mirror);
     expect([code, stderr]).toEqual([
       0,
-      expect.stringMatching(/^warning: 1 kernel had timestamps of this site's own/),
+      expect.stringMatching(/^warning: 1 kernel had timestamps that this site signed/),
     ]);
     await expect(host()).rejects.toMatchObject({ code: "rollback" });
     expect(await resign(0)).toMatchObject({ kernels: 1 });

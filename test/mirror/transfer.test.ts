@@ -157,7 +157,7 @@ describe("a transfer", () => {
     await carryOut("third.tar", "--since", path("out.state"));
     const before = await filesBelow(inside);
     const { error } = await carryIn(2, inside, "third.tar");
-    expect(error).toMatchObject({ message: expect.stringContaining("does not follow what the mirror has") });
+    expect(error).toMatchObject({ message: expect.stringContaining("does not follow the mirror's state") });
     expect(await filesBelow(inside)).toEqual(before);
     expect((await carryIn(2, path("empty"), "second.tar"))["error"]).toMatchObject({
       message: expect.stringContaining("the mirror is empty"),
@@ -177,7 +177,7 @@ describe("a transfer", () => {
     const message = async (code: number, ...names: string[]) =>
       ((await carryIn(code, inside, ...names))["error"] as unknown as { message: string }).message;
     expect(await message(2, ...parts.filter((_, i) => i !== 1))).toBe(
-      `of ${parts.length} parts these are missing: 2`,
+      `these of ${parts.length} parts are missing: 2`,
     );
     expect(await message(2, ...parts, "others.001")).toMatch(/part of another transfer/);
     expect(await message(2, ...parts, "all.tar")).toMatch(/whole transfer/);
@@ -321,7 +321,10 @@ describe("a transfer", () => {
     const bytes = Buffer.from(head.replace('"files":[]', `"files":[0${",0".repeat(most)}]`));
     await writeFile(path("many.tar"), tarOf([{ path: TRANSFER, bytes }]));
     const { code, stderr } = await site.run("mirror", "import", path("many.tar"), inside);
-    expect([code, stderr]).toEqual([1, expect.stringContaining(`${more} files: it can hold ${most}`)]);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining(`${more} files: it can hold at most ${most}`),
+    ]);
     // The longest lines that there can be: what the files may be, transfer.json has room for.
     const [line, kernel] = [
       `["kernels/${"a".repeat(64)}/feed.json",33554432,"${"a".repeat(64)}"],`,
