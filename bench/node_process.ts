@@ -12,7 +12,7 @@ export interface Cost {
   readonly rssMb: number;
 }
 
-const HOOK = join(projectRoot, "bench/usage.cjs");
+const HOOK = join(projectRoot, "test/support/usage.cjs");
 /** Without NODE_EXTRA_CA_CERTS, which would make every process that is measured read those certificates too. */
 const { NODE_EXTRA_CA_CERTS: _, ...ENVIRONMENT } = process.env;
 

@@ -12,8 +12,9 @@ import {
   updateOf,
 } from "../../test/support/edge/repository.ts";
 import { nginx, PUBLIC_FILES } from "../../test/support/nginx.ts";
+import type { Server } from "../../test/support/server.ts";
 import { medians } from "../node_process.ts";
-import { type Load, load, type Server } from "./server.ts";
+import { type Load, load } from "./load.ts";
 import { checkStatic, writePublic } from "./static.ts";
 import { constantWorker, edgeWorker, type Workerd } from "./workerd.ts";
 

@@ -1,8 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Miniflare, type WorkerOptions } from "miniflare";
+import { EDGE_WORKER } from "../../test/support/edge/edge.ts";
 import { projectRoot } from "../../test/support/guest/machine.ts";
-import type { Server } from "./server.ts";
+import type { Server } from "../../test/support/server.ts";
 
 /** A Worker in a workerd of its own, reached through a socket with nothing in front of it. */
 export interface Workerd extends Server {
@@ -14,13 +15,7 @@ export async function edgeWorker(bindings: Readonly<Record<string, string>>): Pr
   return start("edge", {
     modules: [{ type: "ESModule", path: "worker.js", contents: await builtWorker() }],
     bindings: { ...bindings },
-    r2Buckets: ["FEED"],
-    durableObjects: {
-      PUBLISH_QUEUE: { className: "PublishQueue", useSQLite: true },
-      TOKEN_LEDGER: { className: "TokenLedger", useSQLite: true },
-      AUDIT_LOG: { className: "AuditObject", useSQLite: true },
-      CATALOGUE: { className: "CatalogueObject", useSQLite: true },
-    },
+    ...EDGE_WORKER,
   });
 }
 

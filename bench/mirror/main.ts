@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { MirrorDir } from "../../mirror/mirror_dir.ts";
 import { hostBundle } from "../../test/support/commands.ts";
-import { kernelNumber, makeRepository } from "../poll/repository.ts";
+import { kernelNumber, makeRepository } from "../../test/support/edge/many_kernels.ts";
+import { Source } from "../../test/support/mirror_source.ts";
 import { relayTo } from "./relay.ts";
-import { Source } from "./source.ts";
 
 /*
  * tsx main.ts [KERNELS] [CHANGED]

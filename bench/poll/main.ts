@@ -4,12 +4,12 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { gnuBuildId } from "../../shared/elf/notes.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
+import { kernelNumber, makeRepository } from "../../test/support/edge/many_kernels.ts";
 import { projectRoot } from "../../test/support/guest/machine.ts";
 import { makeCertificate } from "./certificate.ts";
 import { rebootless, tufJs } from "./clients.ts";
 import { measure } from "./measure.ts";
 import { BARE, FLOOR, OURS, report } from "./report.ts";
-import { kernelNumber, makeRepository } from "./repository.ts";
 import { Results } from "./results.ts";
 import { SCHEMES, serve } from "./server.ts";
 

@@ -2,11 +2,11 @@ import { rm, symlink } from "node:fs/promises";
 import type { AddressInfo, Server } from "node:net";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Server as FileServer } from "../../bench/edge/server.ts";
 import { MirrorDir } from "../../mirror/mirror_dir.ts";
 import { serveMirror } from "../../mirror/serve.ts";
 import { DAY } from "../../shared/time.ts";
 import { nginx, PUBLIC_FILES, SITE_MIRROR } from "../support/nginx.ts";
+import type { Server as FileServer } from "../support/server.ts";
 import { filesBelow, kernelId, Site } from "./site.ts";
 
 const [A, B] = [kernelId(1), kernelId(2)];

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Server } from "../../bench/edge/server.ts";
 import { freePort } from "./edge_process.ts";
 import { projectRoot } from "./guest/machine.ts";
+import type { Server } from "./server.ts";
 
 /** A server block that a document gives, by the comment that stands first in it. */
 export interface Block {

@@ -251,7 +251,7 @@ const nodeCommand = (args: readonly string[], { heapMb, umask, aheadMs }: RunOpt
   process.execPath,
   ...heapOptions({ heapMb }),
   "--require",
-  join(projectRoot, "bench/usage.cjs"),
+  join(projectRoot, "test/support/usage.cjs"),
   ...(aheadMs === undefined ? [] : ["--require", join(projectRoot, "test/proof/attacks/clock_ahead.cjs")]),
   ...args,
 ];

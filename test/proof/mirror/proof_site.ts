@@ -1,11 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Source } from "../../../bench/mirror/source.ts";
-import { kernelNumber, makeRepository } from "../../../bench/poll/repository.ts";
 import { MirrorDir } from "../../../mirror/mirror_dir.ts";
 import type { BuildId } from "../../../shared/brand.ts";
 import { type CommandResult, hostBundle, runNode } from "../../support/commands.ts";
+import { kernelNumber, makeRepository } from "../../support/edge/many_kernels.ts";
+import { Source } from "../../support/mirror_source.ts";
 import type { Random } from "../guest/random.ts";
 
 /** A feed of some kernels in a folder, whose publisher is here, and the client's own bundle to work on copies of it. */

@@ -44,6 +44,19 @@ export interface WorkerdOptions {
   readonly onWrite?: (write: string) => Promise<void>;
 }
 
+/** What the edge is bound to in workerd, but for its texts. */
+export const EDGE_WORKER = {
+  cf: false,
+  compatibilityDate: "2026-04-01",
+  r2Buckets: ["FEED"],
+  durableObjects: {
+    PUBLISH_QUEUE: { className: "PublishQueue", useSQLite: true },
+    TOKEN_LEDGER: { className: "TokenLedger", useSQLite: true },
+    AUDIT_LOG: { className: "AuditObject", useSQLite: true },
+    CATALOGUE: { className: "CatalogueObject", useSQLite: true },
+  },
+};
+
 export async function startWorkerd(
   bindings: Readonly<Record<string, string>>,
   { state, ahead = 0, quiet = false, onWrite }: WorkerdOptions = {},
@@ -51,17 +64,9 @@ export async function startWorkerd(
   const clock = `{ const now = Date.now; Date.now = () => now() + ${ahead}; }\n`;
   const entry = onWrite ? "test/support/edge/crashing_worker.mjs" : "edge/worker.ts";
   const miniflare = new Miniflare({
-    cf: false,
+    ...EDGE_WORKER,
     modules: [{ type: "ESModule", path: "worker.js", contents: clock + (await bundled(entry)) }],
-    compatibilityDate: "2026-04-01",
     bindings: { ...bindings },
-    r2Buckets: ["FEED"],
-    durableObjects: {
-      PUBLISH_QUEUE: { className: "PublishQueue", useSQLite: true },
-      TOKEN_LEDGER: { className: "TokenLedger", useSQLite: true },
-      AUDIT_LOG: { className: "AuditObject", useSQLite: true },
-      CATALOGUE: { className: "CatalogueObject", useSQLite: true },
-    },
     ...(quiet && {
       handleRuntimeStdio: (...streams: readonly Readable[]) => {
         for (const stream of streams) stream.resume();

@@ -11,7 +11,7 @@ import type { BuildId } from "../../shared/brand.ts";
 import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodeIndex, INDEX_PATH, type Index } from "../../shared/feed/kernel_index.ts";
 import { artifactPath, rootPath } from "../../shared/feed/paths.ts";
-import type { Repository } from "../poll/repository.ts";
+import type { Repository } from "./edge/many_kernels.ts";
 
 /** Small, as there are 20,000: a module costs every way of copying the same. */
 const MODULE_BYTES = 2048;

@@ -1,15 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
-
-/** A server that is measured, and its processes. */
-export interface Server {
-  readonly name: string;
-  /** The address, without a slash at its end. */
-  readonly url: string;
-  readonly pids: readonly number[];
-  stop(): Promise<void>;
-}
+import type { Server } from "../../test/support/server.ts";
 
 /** What a server did under load. */
 export interface Load {
