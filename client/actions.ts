@@ -5,6 +5,7 @@ import { EXIT } from "../shared/exit_codes.ts";
 import { keepConditions } from "./conditions/conditions_file.ts";
 import type { Context } from "./context.ts";
 import { requireRoot } from "./host/root_user.ts";
+import { metricsText } from "./report/metrics_text.ts";
 import { type RunEnd, writeStatus } from "./report/status_file.ts";
 
 /** What a command does. */
@@ -64,7 +65,6 @@ async function leaveMetrics(context: Context, version: string): Promise<void> {
   const { host, manifest } = context.record;
   if (host?.config.metricsFile === undefined) return;
   try {
-    const { metricsText } = await import("./commands/inspecting.ts");
     await writeNamed(host.config.metricsFile, await metricsText(context, version, host, manifest));
   } catch (cause) {
     context.terminal.notice(`warning: the metrics were not written: ${explain(cause).message}`);

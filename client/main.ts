@@ -10,9 +10,6 @@ import { linuxSystem } from "./host/system.ts";
 import { program } from "./program.ts";
 import { RunRecord } from "./run_record.ts";
 
-// The bundle of commands that look throws these errors too, and an error is known by its class.
-export * from "../shared/errors.ts";
-
 declare const REBOOTLESS_VERSION: string;
 declare const require: NodeJS.Require;
 

@@ -9,23 +9,26 @@ import { type Action, asRoot, forOthers, recorded } from "./actions.ts";
 import { boot } from "./commands/boot.ts";
 import { type CheckOptions, check } from "./commands/check.ts";
 import { COMPLETED, type Completed } from "./commands/completed.ts";
-import type { Shell } from "./commands/completion.ts";
-import type { HoldOptions, UnholdOptions } from "./commands/hold.ts";
-import type { InitOptions } from "./commands/init.ts";
-import type { InventoryOptions } from "./commands/inventory.ts";
-import type { MetricsOptions } from "./commands/metrics.ts";
+import { completion, type Shell } from "./commands/completion.ts";
+import { type HoldOptions, hold, type UnholdOptions, unhold } from "./commands/hold.ts";
+import { holds } from "./commands/holds.ts";
+import { history } from "./commands/history.ts";
+import { doctor } from "./commands/doctor.ts";
+import { config } from "./commands/config.ts";
+import { complete } from "./commands/complete.ts";
+import { status } from "./commands/status.ts";
+import { type InitOptions, init } from "./commands/init.ts";
+import { type InventoryOptions, inventory } from "./commands/inventory.ts";
+import { type MetricsOptions, metrics } from "./commands/metrics.ts";
 import type { PollingOptions } from "./commands/polling.ts";
 import { scheduled } from "./commands/scheduled.ts";
-import type { ShowOptions } from "./commands/show.ts";
-import type { UnameOptions } from "./commands/uname.ts";
+import { type ShowOptions, show } from "./commands/show.ts";
+import { type UnameOptions, uname } from "./commands/uname.ts";
 import { type UndoOptions, undo } from "./commands/undo.ts";
 import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
-import type { VerifyOptions } from "./commands/verify.ts";
-import type { VerifyKernelOptions } from "./commands/verify_kernel.ts";
-import type { VexOptions } from "./commands/vex.ts";
-
-/** Loads the commands that scheduled runs do not need. */
-const looking = () => import("./commands/inspecting.ts");
+import { type VerifyOptions, verify } from "./commands/verify.ts";
+import { type VerifyKernelOptions, verifyKernel } from "./commands/verify_kernel.ts";
+import { type VexOptions, vex } from "./commands/vex.ts";
 
 const many = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
@@ -74,10 +77,7 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
       run(
         "init",
         globals(self),
-        asRoot("set a host up", async (context) => {
-          const { init } = await looking();
-          await init(context, options);
-        }),
+        asRoot("set a host up", (context) => init(context, options)),
       ),
     );
   polling(command("check", "ask the feed for updates of the running kernel"))
@@ -88,32 +88,20 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
   command("completion", "print a script that lets a shell complete this command line")
     .addArgument(new Argument("<shell>", "the shell").choices(["bash", "fish", "zsh"] satisfies Shell[]))
     .action((shell: Shell, _: object, self: Command) =>
-      run("completion", globals(self), async (context) => {
-        const { completion } = await looking();
-        await completion(context, shell, withSubprogram(commandTree(root), mirror().tree()));
-      }),
+      run("completion", globals(self), (context) => completion(context, shell, withSubprogram(commandTree(root), mirror().tree()))),
     );
   root
     .command("complete", { hidden: true })
     .addArgument(new Argument("<what>", "the kind of words to list").choices(COMPLETED))
     .action((what: Completed, _: object, self: Command) =>
-      run("complete", globals(self), async (context) => {
-        const { complete } = await looking();
-        await complete(context, what);
-      }),
+      run("complete", globals(self), (context) => complete(context, what)),
     );
   command("config", "show every setting, its value and where it is set").action((_: object, self: Command) =>
-    run("config", globals(self), async (context) => {
-      const { config } = await looking();
-      await config(context);
-    }),
+    run("config", globals(self), config),
   );
   polling(command("doctor", "check whether this host can be patched, and what prevents it")).action(
     (options: PollingOptions, self: Command) =>
-      run("doctor", globals(self), async (context) => {
-        const { doctor } = await looking();
-        await doctor(context, options).finally(context.lock.release);
-      }),
+      run("doctor", globals(self), (context) => doctor(context, options).finally(context.lock.release)),
   );
   command("hold", "keep updates from being applied until unhold, or list the holds")
     .argument(
@@ -124,24 +112,15 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
     .option("--force", "hold it even if no known update has this id or fixes this CVE")
     .action((names: string[], options: HoldOptions, self: Command) =>
       names.length > 0
-        ? change("hold", "hold updates", self, async (context) => {
-            const { hold } = await looking();
-            await hold(context, names, options);
-          })
-        : run("hold", globals(self), async (context) => {
-            const { holds } = await looking();
-            await holds(context, options);
-          }),
+        ? change("hold", "hold updates", self, (context) => hold(context, names, options))
+        : run("hold", globals(self), (context) => holds(context, options)),
     );
   command("boot", "apply again what was applied before a reboot, without a feed").action(
     (_: object, self: Command) => change("boot", "apply updates", self, boot),
   );
   command("history", "show the changes to the running kernel's build, boot by boot").action(
     (_: object, self: Command) =>
-      run("history", globals(self), async (context) => {
-        const { history } = await looking();
-        await history(context);
-      }),
+      run("history", globals(self), history),
   );
   command("metrics", "print metrics for a monitor, in the text format of Prometheus")
     .option("-o, --output <file>", "the file to write (default: stdout)")
@@ -149,10 +128,7 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
       run(
         "metrics",
         globals(self),
-        forOthers(async (context) => {
-          const { metrics } = await looking();
-          await metrics(context, version, options);
-        }),
+        forOthers((context) => metrics(context, version, options)),
       ),
     );
   polling(command("upgrade", "apply the updates that the running kernel lacks"))
@@ -176,17 +152,11 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
     .option("--available", "only updates that are not applied")
     .option("--applied", "only updates that are applied")
     .action((id: string | undefined, options: ShowOptions, self: Command) =>
-      run("show", globals(self), async (context) => {
-        const { show } = await looking();
-        await show(context, id, options);
-      }),
+      run("show", globals(self), (context) => show(context, id, options)),
     );
   command("status", "show the state of the running kernel and its updates").action(
     (_: object, self: Command) =>
-      run("status", globals(self), async (context) => {
-        const { status } = await looking();
-        await status(context);
-      }),
+      run("status", globals(self), status),
   );
   command("uname", "print what uname(1) prints, with the release whose fixes the kernel has")
     .option("-a", "everything")
@@ -199,10 +169,7 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
     .option("-i", "the hardware platform")
     .option("-o", "the operating system")
     .action((options: UnameOptions, self: Command) =>
-      run("uname", globals(self), async (context) => {
-        const { uname } = await looking();
-        await uname(context, options);
-      }),
+      run("uname", globals(self), (context) => uname(context, options)),
     );
   command("undo", "take updates out of the running kernel")
     .argument("[id...]", "updates to undo, with those that depend on them")
@@ -215,10 +182,7 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
     .argument("<id-or-cve...>", "what is held")
     .option("--force", "ignore what is not held")
     .action((names: string[], options: UnholdOptions, self: Command) =>
-      change("unhold", "release holds", self, async (context) => {
-        const { unhold } = await looking();
-        await unhold(context, names, options);
-      }),
+      change("unhold", "release holds", self, (context) => unhold(context, names, options)),
     );
   command("verify", "verify who signed something, or that the running kernel's code is unchanged")
     .argument(
@@ -230,11 +194,9 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
     .option("--fingerprints <file...>", "with --kernel: fingerprint files to use instead of the feed's")
     .option("--kcore <core>", "with --kernel: an ELF core file to check instead of the running kernel")
     .action((what: string[], options: VerifyOptions & VerifyKernelOptions, self: Command) =>
-      run("verify", globals(self), async (context) => {
-        const { verify, verifyKernel } = await looking();
-        if (!options.kernel) return verify(context, what, options);
-        await verifyKernel(context, what, options);
-      }),
+      run("verify", globals(self), (context) =>
+        options.kernel ? verifyKernel(context, what, options) : verify(context, what, options),
+      ),
     );
   command("vex", "state in OpenVEX which of the CVEs that the feed has fixes for affect the running kernel")
     .option(
@@ -245,10 +207,7 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
     )
     .option("-o, --output <file>", "the file to write (default: stdout)")
     .action((options: VexOptions, self: Command) =>
-      run("vex", globals(self), async (context) => {
-        const { vex } = await looking();
-        await vex(context, version, options);
-      }),
+      run("vex", globals(self), (context) => vex(context, version, options)),
     );
   command(
     "inventory",
@@ -256,10 +215,7 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
   )
     .option("--qr", "print it as a QR code")
     .action((options: InventoryOptions, self: Command) =>
-      run("inventory", globals(self), async (context) => {
-        const { inventory } = await looking();
-        await inventory(context, options);
-      }),
+      run("inventory", globals(self), (context) => inventory(context, options)),
     );
   const mirrorCommand = command(MIRROR_COMMAND.name, MIRROR_COMMAND.description)
     .helpOption(false)

@@ -30,7 +30,7 @@ const link = (path: string, target: string): LinkEntry => ({ kind: "link", path,
 const folder = (path: string): DirectoryEntry => ({ kind: "directory", path });
 
 /** Bundles of the host's command, beside the one that starts it. */
-const PROGRAM = ["rebootless-host.cjs", "rebootless-inspecting.cjs", "rebootless-mirror.cjs"] as const;
+const PROGRAM = ["rebootless-host.cjs", "rebootless-mirror.cjs"] as const;
 
 /** What a package of the host's command installs below `/`. The bundle is built already. */
 export async function hostContents(

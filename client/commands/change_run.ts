@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { progressTo } from "../engines/aborted.ts";
 import { engines } from "../engines/engines.ts";
 import { openKernelCore } from "../host/kcore.ts";
-import { moduleFiles, type Unpack } from "../host/module_files.ts";
+import { moduleFiles } from "../host/module_files.ts";
 import { runningModules } from "../host/modules.ts";
 import type { Host } from "../this_host.ts";
 import type { Results } from "./results.ts";
@@ -29,7 +29,7 @@ export async function changeRun(context: Context, host: Host, results: Results):
       }),
       memory: openKernelCore,
       modules: runningModules,
-      moduleFile: moduleFiles(host.kernel.release, unpackModule),
+      moduleFile: moduleFiles(host.kernel.release),
     },
     run: {
       journal: await hostJournal(context, host),
@@ -39,8 +39,3 @@ export async function changeRun(context: Context, host: Host, results: Results):
     },
   };
 }
-
-const unpackModule: Unpack = async (bytes, maxBytes) => {
-  const inspecting = await import("./inspecting.ts");
-  return inspecting.unpackModule(bytes, maxBytes);
-};

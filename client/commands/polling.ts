@@ -8,6 +8,7 @@ import type { RunRecord } from "../run_record.ts";
 import type { Host } from "../this_host.ts";
 import { type Polled, poll, pollCache } from "../trust/poll.ts";
 import { passedOverLine } from "./describe.ts";
+import { withWhatThereIs } from "./uncovered.ts";
 
 /** The options of every command that polls the feed. */
 export interface PollingOptions {
@@ -46,7 +47,6 @@ export async function pollFeed(context: Context, host: Host, options: PollingOpt
     return await pollFeeds(context, host, options, feeds);
   } catch (error) {
     if (!isCode(error, "not_covered") || context.record.scheduled) throw error;
-    const { withWhatThereIs } = await import("./inspecting.ts");
     throw await withWhatThereIs(error, feeds, host.kernel);
   }
 }

@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { readIfPresent } from "../../node/files.ts";
+import { unpackModule } from "../../node/unpack.ts";
 import type { BuildId, ObjectName } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
 import { gnuBuildId } from "../../shared/elf/notes.ts";
@@ -17,14 +18,11 @@ export interface InstalledModule {
 /** undefined where there is no file for the module. Throws `unsupported` for one that cannot be read. */
 export type FindModuleFile = (module: ObjectName) => Promise<InstalledModule | undefined>;
 
-/** As node/unpack.ts does it, which is loaded by hosts that have packed modules. */
-export type Unpack = (bytes: Uint8Array, maxBytes: number) => Promise<Uint8Array>;
-
 /** Packed or not: the largest modules of distributions, with debugging information, have tens of MB. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 /** By modules.dep of the running release, as modprobe finds them. */
-export function moduleFiles(release: string, unpack: Unpack, root = "/lib/modules"): FindModuleFile {
+export function moduleFiles(release: string, root = "/lib/modules"): FindModuleFile {
   const folder = join(root, release);
   let paths: ReadonlyMap<string, string> | undefined;
   return async (module) => {
@@ -32,7 +30,7 @@ export function moduleFiles(release: string, unpack: Unpack, root = "/lib/module
     const below = paths.get(module);
     if (below === undefined) return undefined;
     const path = join(folder, below);
-    return { path, buildId: buildIdOf(await readModule(path, unpack), path) };
+    return { path, buildId: buildIdOf(await readModule(path), path) };
   };
 }
 
@@ -62,12 +60,12 @@ function buildIdOf(bytes: Uint8Array, path: string): BuildId | undefined {
   }
 }
 
-async function readModule(path: string, unpack: Unpack): Promise<Uint8Array> {
+async function readModule(path: string): Promise<Uint8Array> {
   try {
     const { size } = await stat(path);
     if (size > MAX_FILE_BYTES) throw new Error(`${counted(size, "byte")}`);
     const bytes = await readFile(path);
-    return path.endsWith(".ko") ? bytes : await unpack(bytes, MAX_FILE_BYTES);
+    return path.endsWith(".ko") ? bytes : await unpackModule(bytes, MAX_FILE_BYTES);
   } catch (cause) {
     throw new RebootlessError("unsupported", `cannot read ${path}`, { cause });
   }

@@ -13,8 +13,6 @@ const bundle = (name: string) => join(projectRoot, "dist", `${name}.cjs`);
 export const hostBundle: string = bundle("rebootless");
 /** What it runs. */
 export const hostProgramBundle: string = bundle("rebootless-host");
-/** What that loads for commands that look. */
-export const inspectingBundle: string = bundle("rebootless-inspecting");
 /** What it loads for `rebootless mirror`. */
 export const mirrorBundle: string = bundle("rebootless-mirror");
 export const publisherBundle: string = bundle("rebootless-publish");

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { hostBundle, hostProgramBundle, inspectingBundle, mirrorBundle } from "./commands.ts";
+import { hostBundle, hostProgramBundle, mirrorBundle } from "./commands.ts";
 import type { ExecResult, Guest } from "./guest/guest.ts";
 import { type BootOptions, bootGuest } from "./guest/guest.ts";
 import type { GuestFile } from "./guest/initramfs.ts";
@@ -10,14 +10,12 @@ export const CLIENT = "/usr/lib/rebootless/rebootless.cjs";
 export const ROOT_IN_GUEST = "/root/root.json";
 
 const PROGRAM = "/usr/lib/rebootless/rebootless-host.cjs";
-const INSPECTING = "/usr/lib/rebootless/rebootless-inspecting.cjs";
 const MIRROR = "/usr/lib/rebootless/rebootless-mirror.cjs";
 
 /** The host's bundles and a root of trust, for a guest. */
 export const hostFiles = async (rootFile: string): Promise<readonly GuestFile[]> => [
   { path: CLIENT, content: await readFile(hostBundle), mode: 0o755 },
   { path: PROGRAM, content: await readFile(hostProgramBundle), mode: 0o644 },
-  { path: INSPECTING, content: await readFile(inspectingBundle), mode: 0o644 },
   { path: MIRROR, content: await readFile(mirrorBundle), mode: 0o644 },
   { path: ROOT_IN_GUEST, content: await readFile(rootFile), mode: 0o644 },
 ];

@@ -5,7 +5,6 @@ import { dirname, join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { moduleFiles } from "../../../client/host/module_files.ts";
-import { unpackModule } from "../../../node/unpack.ts";
 import { buildId, objectName } from "../../../shared/brand.ts";
 import { fromHex } from "../../../shared/bytes.ts";
 import { SECTION_TYPE } from "../../../shared/elf/sections.ts";
@@ -34,7 +33,7 @@ async function install(path: string, bytes: Uint8Array): Promise<string> {
   return file;
 }
 
-const find = (name: string) => moduleFiles("6.12", unpackModule, root)(objectName(name));
+const find = (name: string) => moduleFiles("6.12", root)(objectName(name));
 function xz(...options: readonly string[]): Buffer {
   return execFileSync("xz", ["-c", ...options], { input: MODULE });
 }
