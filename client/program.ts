@@ -8,21 +8,21 @@ import { usageErrors } from "../node/cli/usage_errors.ts";
 import { type Action, asRoot, forOthers, recorded } from "./actions.ts";
 import { boot } from "./commands/boot.ts";
 import { type CheckOptions, check } from "./commands/check.ts";
+import { complete } from "./commands/complete.ts";
 import { COMPLETED, type Completed } from "./commands/completed.ts";
 import { completion, type Shell } from "./commands/completion.ts";
+import { config } from "./commands/config.ts";
+import { doctor } from "./commands/doctor.ts";
+import { history } from "./commands/history.ts";
 import { type HoldOptions, hold, type UnholdOptions, unhold } from "./commands/hold.ts";
 import { holds } from "./commands/holds.ts";
-import { history } from "./commands/history.ts";
-import { doctor } from "./commands/doctor.ts";
-import { config } from "./commands/config.ts";
-import { complete } from "./commands/complete.ts";
-import { status } from "./commands/status.ts";
 import { type InitOptions, init } from "./commands/init.ts";
 import { type InventoryOptions, inventory } from "./commands/inventory.ts";
 import { type MetricsOptions, metrics } from "./commands/metrics.ts";
 import type { PollingOptions } from "./commands/polling.ts";
 import { scheduled } from "./commands/scheduled.ts";
 import { type ShowOptions, show } from "./commands/show.ts";
+import { status } from "./commands/status.ts";
 import { type UnameOptions, uname } from "./commands/uname.ts";
 import { type UndoOptions, undo } from "./commands/undo.ts";
 import { type UpgradeOptions, upgrade } from "./commands/upgrade.ts";
@@ -88,7 +88,9 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
   command("completion", "print a script that lets a shell complete this command line")
     .addArgument(new Argument("<shell>", "the shell").choices(["bash", "fish", "zsh"] satisfies Shell[]))
     .action((shell: Shell, _: object, self: Command) =>
-      run("completion", globals(self), (context) => completion(context, shell, withSubprogram(commandTree(root), mirror().tree()))),
+      run("completion", globals(self), (context) =>
+        completion(context, shell, withSubprogram(commandTree(root), mirror().tree())),
+      ),
     );
   root
     .command("complete", { hidden: true })
@@ -119,8 +121,7 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
     (_: object, self: Command) => change("boot", "apply updates", self, boot),
   );
   command("history", "show the changes to the running kernel's build, boot by boot").action(
-    (_: object, self: Command) =>
-      run("history", globals(self), history),
+    (_: object, self: Command) => run("history", globals(self), history),
   );
   command("metrics", "print metrics for a monitor, in the text format of Prometheus")
     .option("-o, --output <file>", "the file to write (default: stdout)")
@@ -155,8 +156,7 @@ export function program(version: string, run: Run, mirror: () => Subprogram): Co
       run("show", globals(self), (context) => show(context, id, options)),
     );
   command("status", "show the state of the running kernel and its updates").action(
-    (_: object, self: Command) =>
-      run("status", globals(self), status),
+    (_: object, self: Command) => run("status", globals(self), status),
   );
   command("uname", "print what uname(1) prints, with the release whose fixes the kernel has")
     .option("-a", "everything")

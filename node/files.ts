@@ -1,16 +1,13 @@
-import { constants, readFileSync } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { RebootlessError } from "../shared/errors.ts";
 import { hasErrno } from "./errno.ts";
 
-/**
- * A file's bytes, or undefined where there is none. Read at one go: a poll reads nine small files, and the thread
- * pool's four trips for each would be a tenth of what it costs.
- */
+/** Reads a file, or returns undefined where there is none. */
 export async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
   try {
-    return readFileSync(path);
+    return await readFile(path);
   } catch (error) {
     if (hasErrno(error, "ENOENT")) return undefined;
     throw ioError(`cannot read ${path}`, error);

@@ -1,7 +1,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import type { Agent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
 import { join } from "node:path";
-import type { HttpsProxyAgent } from "https-proxy-agent";
+import { checkServerIdentity } from "node:tls";
+import { HttpProxyAgent } from "http-proxy-agent";
+import { HttpsProxyAgent } from "https-proxy-agent";
 import { RebootlessError } from "../../shared/errors.ts";
 import { bareHost, type NamedProxy, type Proxies, proxyFor } from "./proxies.ts";
 
@@ -27,8 +30,8 @@ export interface Via {
 }
 
 /**
- * How to get to a URL, where it is not straight or not by Node's own certificates. Proxies' agents and TLS are loaded
- * by hosts that need them. Throws `config` for certificates that cannot be read.
+ * How to get to a URL, where it is not straight or not by Node's own certificates. Throws `config` for certificates that
+ * cannot be read.
  */
 export async function wayTo(url: URL, route: Route): Promise<Way> {
   const proxy = proxyFor(url, route);
@@ -36,12 +39,10 @@ export async function wayTo(url: URL, route: Route): Promise<Way> {
   const ca = secure ? await certificates(route) : undefined;
   if (proxy === undefined) {
     if (!ca) return {};
-    const { Agent: HttpsAgent } = await import("node:https");
     return { agent: new HttpsAgent({ ca }) };
   }
   const via: Via = { proxy, passed: false, status: undefined };
   if (url.protocol === "https:") return { agent: noting(via, await tunnel(url, proxy.url, ca)), via };
-  const { HttpProxyAgent } = await import("http-proxy-agent");
   return { agent: noting(via, new HttpProxyAgent(proxy.url, ca && { ca })), via };
 }
 
@@ -68,9 +69,7 @@ function noting<A extends Connecting>(via: Via, agent: A): A {
 }
 
 async function tunnel(url: URL, proxy: string, ca: string[] | undefined): Promise<Connecting> {
-  const { HttpsProxyAgent: Tunnel } = await import("https-proxy-agent");
-  const { checkServerIdentity } = await import("node:tls");
-  const agent = new Tunnel(proxy, ca && { ca });
+  const agent = new HttpsProxyAgent(proxy, ca && { ca });
   // What the constructor takes is for the way to the proxy; this is for who answers at the end of the tunnel. TLS is not
   // told the host's name there when it is an IP address, and would expect `localhost`.
   const host = bareHost(url);

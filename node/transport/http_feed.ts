@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import type { FetchError, RequestInit, Response } from "node-fetch";
+import fetch, { type FetchError, type RequestInit, type Response } from "node-fetch";
 import { Decoder } from "../../shared/decode.ts";
 import type { RebootlessError } from "../../shared/errors.ts";
 import { gathered } from "../../shared/gathered_bytes.ts";
@@ -23,7 +23,7 @@ export interface HttpOptions {
 /** The second: 32 MB, the largest artifact, at 1 Mbit/s. */
 export const DEFAULT_HTTP: HttpOptions = { timeoutMs: 30_000, downloadTimeoutMs: 300_000 };
 
-/** @param base of the feed, ending in a slash. node-fetch is loaded at the first request, not at start-up. */
+/** @param base of the feed, ending in a slash. */
 export function httpFeed(base: string, options: HttpOptions = DEFAULT_HTTP): Feed {
   const traffic = { requests: 0, bytes: 0 };
   return {
@@ -52,7 +52,6 @@ async function request(
   { etag, download }: FetchLimits,
   { timeoutMs, downloadTimeoutMs, stop }: HttpOptions,
 ): Promise<Response> {
-  const { default: fetch } = await import("node-fetch");
   const timeout = AbortSignal.timeout(download ? downloadTimeoutMs : timeoutMs);
   const options: RequestInit = {
     redirect: "error",
