@@ -1,9 +1,7 @@
 import { type Process, parserExitCode, processOf, runCommand } from "../node/cli/run_command.ts";
 import type { Subprogram } from "../node/cli/subprogram.ts";
-import { digest } from "../node/crypto.ts";
 import { stateLock } from "../node/lock.ts";
 import { stopRequests } from "../node/stop.ts";
-import { useDigest } from "../shared/crypto/digest.ts";
 import { systemClock } from "../shared/time.ts";
 import { machineLog } from "./host/machine_log.ts";
 import { linuxSystem } from "./host/system.ts";
@@ -12,8 +10,6 @@ import { RunRecord } from "./run_record.ts";
 
 declare const REBOOTLESS_VERSION: string;
 declare const require: NodeJS.Require;
-
-useDigest(digest);
 
 const self = processOf("rebootless", process);
 

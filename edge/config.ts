@@ -1,12 +1,11 @@
 import { fromUtf8, utf8 } from "../shared/bytes.ts";
-import { ecdsaP256 } from "../shared/crypto/ecdsa_p256.ts";
-import { ed25519 } from "../shared/crypto/ed25519_webcrypto.ts";
+import type { Cryptography } from "../shared/crypto/cryptography.ts";
 import { isCode, ParseError, RebootlessError } from "../shared/errors.ts";
 import { serverOrigin } from "../shared/http/origin.ts";
 import { type Clock, systemClock } from "../shared/time.ts";
-import { type SignatureVerifier, signatureVerifier } from "../shared/tuf/keys.ts";
 import { type OnlineKeys, onlineKeys } from "../shared/tuf/online_keys.ts";
-import { TrustedSet } from "../shared/tuf/trusted_set.ts";
+import { selfSignedRoot } from "../shared/tuf/trusted_set.ts";
+import { edgeVerifier, type Verifier } from "../shared/tuf/verifier.ts";
 import { decodePublishers, NO_PUBLISHERS, type Publishers } from "./publish/publishers.ts";
 import { DEFAULT_LIMITS, decodeLimits, type Limits } from "./publish/rate_limits.ts";
 
@@ -27,7 +26,7 @@ const NEEDED_TO_PUBLISH: readonly TextBinding[] = ["PUBLISHERS", "FEED_AUDIENCE"
 
 export type TextBindings = Readonly<Partial<Record<TextBinding, unknown>>>;
 
-export interface EdgeConfig {
+export interface EdgeConfig extends Verifier {
   /** The bytes of 1.root.json. */
   readonly trustedRoot: Uint8Array;
   /** Empty for a role whose binding cannot be used: nothing new is signed then, and what is in force is still served. */
@@ -39,7 +38,6 @@ export interface EdgeConfig {
   readonly url: string | undefined;
   /** Bindings that are missing or malformed. What does not need them works. */
   readonly faults: readonly ConfigFault[];
-  readonly verify: SignatureVerifier;
   readonly clock: Clock;
 }
 
@@ -59,8 +57,8 @@ export const publishingFault = ({ faults }: Pick<EdgeConfig, "faults">): ConfigF
  *
  * @throws RebootlessError `config` where TRUSTED_ROOT is missing or malformed.
  */
-export async function readEdgeConfig(env: TextBindings): Promise<EdgeConfig> {
-  const verify = signatureVerifier({ ed25519, "ecdsa-sha2-nistp256": ecdsaP256 });
+export async function readEdgeConfig(env: TextBindings, crypto: Cryptography): Promise<EdgeConfig> {
+  const verifier = edgeVerifier(crypto);
   const faults: ConfigFault[] = [];
   const read = async <T>(name: TextBinding, parse: Parse<T>, otherwise: T): Promise<T> => {
     try {
@@ -74,28 +72,31 @@ export async function readEdgeConfig(env: TextBindings): Promise<EdgeConfig> {
   const optional = async <T>(name: TextBinding, parse: Parse<T>, otherwise: T): Promise<T> =>
     env[name] === undefined ? otherwise : read(name, parse, otherwise);
   return {
-    trustedRoot: await readBinding(env, "TRUSTED_ROOT", (bytes) => firstRoot(bytes, verify)),
+    trustedRoot: await readBinding(env, "TRUSTED_ROOT", (bytes) => firstRoot(bytes, verifier)),
     keys: {
-      snapshot: await read("SNAPSHOT_KEY", (bytes) => onlineKeys(bytes, "SNAPSHOT_KEY"), []),
-      timestamp: await read("TIMESTAMP_KEY", (bytes) => onlineKeys(bytes, "TIMESTAMP_KEY"), []),
+      snapshot: await read("SNAPSHOT_KEY", (bytes) => onlineKeys(bytes, crypto, "SNAPSHOT_KEY"), []),
+      timestamp: await read("TIMESTAMP_KEY", (bytes) => onlineKeys(bytes, crypto, "TIMESTAMP_KEY"), []),
     },
     publishers: await read("PUBLISHERS", decodePublishers, NO_PUBLISHERS),
     audience: await read("FEED_AUDIENCE", fromUtf8, ""),
     limits: await optional("PUBLISHER_LIMITS", decodeLimits, DEFAULT_LIMITS),
     url: await optional<string | undefined>("FEED_URL", feedUrl, undefined),
     faults,
-    verify,
+    ...verifier,
     clock: systemClock,
   };
 }
 
 /** Returns everything that is wrong with the bindings, names that are not read among it; empty where all is well. */
-export async function faultsOf(env: Readonly<Record<string, unknown>>): Promise<readonly string[]> {
+export async function faultsOf(
+  env: Readonly<Record<string, unknown>>,
+  crypto: Cryptography,
+): Promise<readonly string[]> {
   const known: readonly string[] = TEXT_BINDINGS;
   const unknown = Object.keys(env).filter((name) => !known.includes(name));
   const unread = unknown.map((name) => `${name.slice(0, 80)}: not one of ${known.join(", ")}`);
   try {
-    return [...(await readEdgeConfig(env)).faults.map(({ message }) => message), ...unread];
+    return [...(await readEdgeConfig(env, crypto)).faults.map(({ message }) => message), ...unread];
   } catch (error) {
     if (!isCode(error, "config")) throw error;
     return [error.message, ...unread];
@@ -117,9 +118,9 @@ async function readBinding<T>(env: TextBindings, name: TextBinding, parse: Parse
 }
 
 /** Checks the first root. Errors of the root's reader are not passed on: they may quote a secret that is here by mistake. */
-async function firstRoot(bytes: Uint8Array, verify: SignatureVerifier): Promise<Uint8Array> {
-  const version = await TrustedSet.fromRoot(bytes, systemClock(), verify).then(
-    ({ root }) => root.version,
+async function firstRoot(bytes: Uint8Array, verifier: Verifier): Promise<Uint8Array> {
+  const version = await selfSignedRoot(bytes, verifier).then(
+    (root) => root.version,
     () => undefined,
   );
   if (version === undefined) throw new ParseError("TRUSTED_ROOT: not a root of trust that signs itself");

@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
+import { sha256Of } from "../node/crypto.ts";
 import type { BuildId, Sha256Hex } from "../shared/brand.ts";
 import { sha256Hex } from "../shared/brand.ts";
 import { fromUtf8 } from "../shared/bytes.ts";
-import { sha256Of } from "../shared/crypto/digest.ts";
 import { RebootlessError } from "../shared/errors.ts";
 import { artifactsIn } from "../shared/feed/artifacts.ts";
 import type { IndexLine } from "../shared/feed/kernel_index.ts";
@@ -86,13 +86,13 @@ export async function exportMirror(options: ExportOptions): Promise<Exported> {
   const transfer: Transfer = {
     made: now,
     base: since?.digest ?? null,
-    result: await digestAfter(trust.version, index, since),
+    result: digestAfter(trust.version, index, since),
     kernels: changed.map(({ buildId: id }) => id),
     renewed: renewed.length,
     files: entries.map(({ path, length, sha256 }) => ({ path, length, sha256 })),
   };
   const head = encodeTransfer(transfer);
-  const digest = await sha256Of(head);
+  const digest = sha256Of(head);
   const written = await writeTransfer(options, [await entryOf(TRANSFER, head), ...entries], digest);
   const sizes = await Promise.all(written.map(async (path) => (await stat(path)).size));
   return { transfer, digest, changes, roots, written, bytes: sizes.reduce((a, b) => a + b, 0) };
@@ -104,7 +104,7 @@ function isRenewed({ buildId: id, version, timestamp }: IndexLine, since: Mirror
 }
 
 async function entryOf(path: string, bytes: Uint8Array = new Uint8Array()): Promise<TransferEntry> {
-  return { path, length: bytes.length, sha256: await sha256Of(bytes), bytes };
+  return { path, length: bytes.length, sha256: sha256Of(bytes), bytes };
 }
 
 async function renewals(dir: MirrorDir, lines: readonly IndexLine[]): Promise<readonly TransferEntry[]> {

@@ -1,11 +1,11 @@
 import { pathToFileURL } from "node:url";
+import { sha256Of } from "../node/crypto.ts";
 import { folderFeed } from "../node/transport/folder_feed.ts";
 import type { Freshness } from "../node/transport/freshness.ts";
 import type { ByteStream } from "../shared/archive/byte_stream.ts";
 import { tarFiles } from "../shared/archive/tar.ts";
 import type { BuildId, Sha256Hex } from "../shared/brand.ts";
 import { counted } from "../shared/counted.ts";
-import { sha256Of } from "../shared/crypto/digest.ts";
 import { Decoder } from "../shared/decode.ts";
 import { isCode, RebootlessError } from "../shared/errors.ts";
 import { artifactsIn } from "../shared/feed/artifacts.ts";
@@ -91,7 +91,7 @@ async function take(options: ImportOptions): Promise<Imported> {
     throw new RebootlessError("trust", `this is not a transfer: it does not begin with ${TRANSFER}`);
   }
   const transfer = decodeTransfer(head.value.bytes);
-  const digest = await sha256Of(head.value.bytes);
+  const digest = sha256Of(head.value.bytes);
   const trust = await openTrust(dir);
   const index = (await dir.index()) ?? new Map();
   const here = await stateOf(dir, index, trust.version, freshness.now);
@@ -198,7 +198,7 @@ async function requireResult(
   const own = new Set(kernels);
   const counted = base === null ? [...outcome].filter(([id]) => own.has(id)) : [...outcome];
   const root = base === null ? newestRoot(files) : trust.version;
-  if ((await digestOf(root, new Map(counted))) === result) return;
+  if (digestOf(root, new Map(counted)) === result) return;
   throw new RebootlessError("trust", "this transfer leads to another state than it states", {
     hint: "Nothing was put in place. Have it exported again, from a mirror that `rebootless mirror verify` finds sound.",
   });

@@ -1,6 +1,6 @@
+import { sha256Of } from "../node/crypto.ts";
 import type { Freshness } from "../node/transport/freshness.ts";
 import { type BuildId, type Sha256Hex, sha256Hex } from "../shared/brand.ts";
-import { sha256Of } from "../shared/crypto/digest.ts";
 import { isCode, RebootlessError } from "../shared/errors.ts";
 import { artifactsIn } from "../shared/feed/artifacts.ts";
 import { type Bundle, encodeBundle } from "../shared/feed/bundle.ts";
@@ -91,7 +91,7 @@ export class KernelImport {
   async fetch(id: BuildId): Promise<void> {
     await this.#attempt(id, async () => {
       const here = await this.#here(id);
-      const known = here && (await sha256Of(encodeBundle(here)));
+      const known = here && sha256Of(encodeBundle(here));
       const came = await this.upstream.bundle(id, known);
       if (came === undefined) this.notCovered.push(id);
       const isNew = typeof came === "object";

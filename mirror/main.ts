@@ -1,8 +1,6 @@
 import { type Process, parserExitCode, runCommand } from "../node/cli/run_command.ts";
 import type { Subprogram } from "../node/cli/subprogram.ts";
-import { digest } from "../node/crypto.ts";
 import { stopRequests } from "../node/stop.ts";
-import { useDigest } from "../shared/crypto/digest.ts";
 import { systemClock } from "../shared/time.ts";
 import { mirrorHelp, mirrorTree, program } from "./program.ts";
 
@@ -11,7 +9,6 @@ declare const REBOOTLESS_VERSION: string;
 /** Returns `rebootless mirror`, which the host's program loads when it is asked for. */
 export const mirror = (self: Process): Subprogram => ({
   run: async () => {
-    useDigest(digest);
     const root = program(REBOOTLESS_VERSION, (command, globals, action) =>
       runCommand(self, command, globals, (terminal) =>
         action({

@@ -1,7 +1,7 @@
 import { gunzipSync, gzipSync } from "node:zlib";
+import { sha256Of } from "../node/crypto.ts";
 import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../shared/brand.ts";
 import { utf8 } from "../shared/bytes.ts";
-import { sha256Of } from "../shared/crypto/digest.ts";
 import { Decoder } from "../shared/decode.ts";
 import { isCode, RebootlessError } from "../shared/errors.ts";
 import type { Index } from "../shared/feed/kernel_index.ts";
@@ -37,20 +37,20 @@ export async function stateOf(dir: MirrorDir, index: Index, root: number, at: In
   const kernels = new Map([...index].map(([id, { version, timestamp }]) => [id, { version, timestamp }]));
   const names = await dir.files.names("artifacts");
   const artifacts = new Set(names.map((name) => name.slice(0, SHORT_DIGEST)));
-  return { digest: await digestOf(root, kernels), at, root, kernels, artifacts };
+  return { digest: digestOf(root, kernels), at, root, kernels, artifacts };
 }
 
 /**
  * Returns the SHA-256 of `ROOT\n` and a line `BUILD-ID VERSION TIMESTAMP\n` for each kernel, ordered by build
  * ID.
  */
-export function digestOf(root: number, kernels: ReadonlyMap<BuildId, MirroredVersions>): Promise<Sha256Hex> {
+export function digestOf(root: number, kernels: ReadonlyMap<BuildId, MirroredVersions>): Sha256Hex {
   const lines = [...kernels].map(([id, { version, timestamp }]) => `${id} ${version} ${timestamp}\n`);
   return sha256Of(utf8(`${root}\n${lines.sort().join("")}`));
 }
 
 /** Returns the digest of a mirror's state after everything that another mirror has was carried to it. */
-export function digestAfter(root: number, index: Index, since: MirrorState | undefined): Promise<Sha256Hex> {
+export function digestAfter(root: number, index: Index, since: MirrorState | undefined): Sha256Hex {
   const kernels = new Map<BuildId, MirroredVersions>([...(since?.kernels ?? []), ...index]);
   return digestOf(Math.max(root, since?.root ?? 0), kernels);
 }
@@ -80,7 +80,7 @@ export async function decodeState(bytes: Uint8Array): Promise<MirrorState> {
     const root = state.get("root").integer(1);
     const kernels = new Map(state.get("kernels").array(MAX_CHOSEN).map(decodeLine));
     const digest = state.get("digest").as(sha256Hex);
-    if ((await digestOf(root, kernels)) !== digest) state.fail("its digest is another");
+    if (digestOf(root, kernels) !== digest) state.fail("its digest is another");
     const artifacts = new Set(
       state
         .get("artifacts")

@@ -1,17 +1,15 @@
-import { verifyAnyScheme } from "../node/verifier.ts";
+import { nodeVerifier } from "../node/verifier.ts";
 import { equalBytes } from "../shared/bytes.ts";
 import { isCode, RebootlessError } from "../shared/errors.ts";
 import { BUNDLED_ROOTS } from "../shared/feed/bundle.ts";
 import { rootPath } from "../shared/feed/paths.ts";
 import { MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS } from "../shared/limits.ts";
-import { instant } from "../shared/time.ts";
+import { IGNORE_EXPIRY_UNSAFE } from "../shared/tuf/expiry.ts";
 import { decodeRoot, parseEnvelope, type Root } from "../shared/tuf/schema.ts";
 import { TrustedSet } from "../shared/tuf/trusted_set.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
 const FIRST_ROOT = "root.json";
-/** A chain is followed whatever has expired in it; who relies on the last root judges that. */
-const EXPIRY_IS_NO_MATTER = instant(0);
 
 /**
  * The chain of roots that a mirror trusts. It begins with the one that the administrator gave; each signs the
@@ -29,7 +27,8 @@ export class MirrorTrust {
   }
 
   static async from(first: Uint8Array): Promise<MirrorTrust> {
-    return new MirrorTrust(await TrustedSet.fromRoot(first, EXPIRY_IS_NO_MATTER, verifyAnyScheme), first);
+    // A chain is followed whatever has expired in it; whoever relies on the last root judges that.
+    return new MirrorTrust(await TrustedSet.fromRoot(first, nodeVerifier, IGNORE_EXPIRY_UNSAFE), first);
   }
 
   get version(): number {

@@ -1,6 +1,6 @@
 import { lstat } from "node:fs/promises";
+import { sha256Of } from "../node/crypto.ts";
 import { isBuildId } from "../shared/brand.ts";
-import { sha256Of } from "../shared/crypto/digest.ts";
 import { RebootlessError } from "../shared/errors.ts";
 import { artifactsIn } from "../shared/feed/artifacts.ts";
 import type { Bundle } from "../shared/feed/bundle.ts";
@@ -44,7 +44,7 @@ export async function prune(dir: MirrorDir, keep: Keep, now: Instant): Promise<P
     const bundle = await dir.bundle(id);
     // Where a kernel's feed cannot be read it is not known what is still needed.
     if (!bundle) return gone;
-    const manifest = consistentTarget(id, await sha256Of(bundle.manifest)).slice("kernels/".length);
+    const manifest = consistentTarget(id, sha256Of(bundle.manifest)).slice("kernels/".length);
     const targets = `${targetsPath(id)}/kernels`;
     const manifests = await byAge(dir, targets, () => true);
     const kept = new Set([manifest, ...namesToKeep(manifests, keep, now)]);

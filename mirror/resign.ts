@@ -1,15 +1,16 @@
+import { digests, sha256Of } from "../node/crypto.ts";
 import type { BuildId } from "../shared/brand.ts";
-import { sha256Of } from "../shared/crypto/digest.ts";
 import { RebootlessError } from "../shared/errors.ts";
 import { encodeBundle } from "../shared/feed/bundle.ts";
 import { feedPath, metadataPath } from "../shared/feed/paths.ts";
 import { type Instant, instant } from "../shared/time.ts";
+import { enforcedAt, IGNORE_EXPIRY_UNSAFE } from "../shared/tuf/expiry.ts";
 import { fileMeta, timestampDocument } from "../shared/tuf/metadata.ts";
 import { namedKey, type OnlineKey, signOnline } from "../shared/tuf/online_keys.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 import { openTrust } from "./mirror_trust.ts";
 import { readSiteTimestamps, writeSiteTimestamps } from "./site_timestamps.ts";
-import { EXPIRY_IS_NO_MATTER, verifyMirrored } from "./verified_kernel.ts";
+import { verifyMirrored } from "./verified_kernel.ts";
 
 export interface ResignOptions {
   readonly dir: MirrorDir;
@@ -55,7 +56,7 @@ export async function resign({ dir, keys, now, lifetime }: ResignOptions): Promi
     const bundle = await dir.bundle(id);
     if (!bundle)
       throw new RebootlessError("trust", `${feedPath(id)} is damaged: run \`mirror verify\` first`);
-    const { trusted } = await verifyMirrored(id, bundle, undefined, trust, EXPIRY_IS_NO_MATTER);
+    const { trusted } = await verifyMirrored(id, bundle, undefined, trust, IGNORE_EXPIRY_UNSAFE);
     // A timestamp can name expired metadata, but cannot make it fresh.
     const { snapshot, targets, timestamp } = trusted;
     const expires = instant(Math.min(now + lifetime, snapshot?.expires ?? 0, targets?.expires ?? 0));
@@ -64,14 +65,14 @@ export async function resign({ dir, keys, now, lifetime }: ResignOptions): Promi
       continue;
     }
     const version = Math.max(site.get(id) ?? 0, timestamp?.version ?? 0) + 1;
-    const named = await fileMeta(snapshot?.version ?? 0, bundle.snapshot);
+    const named = await fileMeta(snapshot?.version ?? 0, bundle.snapshot, digests);
     const document = timestampDocument({ version, expires, snapshot: named });
     const fresh = { ...bundle, timestamp: await signOnline("timestamp", document, held, trust.root) };
-    await verifyMirrored(id, fresh, bundle, trust, now);
+    await verifyMirrored(id, fresh, bundle, trust, enforcedAt(now));
     const feed = encodeBundle(fresh);
     await batch.write(`${metadataPath(id)}/timestamp.json`, fresh.timestamp);
     await batch.write(feedPath(id), feed);
-    index.set(id, { ...line, expires, sha256: await sha256Of(feed) });
+    index.set(id, { ...line, expires, sha256: sha256Of(feed) });
     site.set(id, version);
     done.push(id);
     if (until === undefined || expires < until) until = expires;

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
+import { sha256Of } from "../node/crypto.ts";
 import { tarEnd, tarHeader, tarPadding } from "../shared/archive/tar.ts";
 import { type Sha256Hex, sha256Hex } from "../shared/brand.ts";
-import { sha256Of } from "../shared/crypto/digest.ts";
 import { RebootlessError } from "../shared/errors.ts";
 import { type Instant, SECOND } from "../shared/time.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
@@ -68,7 +68,7 @@ async function writeContent(out: FileHandle, entry: TransferEntry): Promise<void
   const bytes = await entry.from.read(entry.path, entry.length).catch((cause: unknown) => {
     throw damaged(entry.path, cause);
   });
-  if (bytes?.length !== entry.length || (await sha256Of(bytes)) !== entry.sha256) throw damaged(entry.path);
+  if (bytes?.length !== entry.length || sha256Of(bytes) !== entry.sha256) throw damaged(entry.path);
   await out.writeFile(bytes);
 }
 

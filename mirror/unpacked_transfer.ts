@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
+import { sha256Of } from "../node/crypto.ts";
 import { counted } from "../shared/counted.ts";
-import { sha256Of } from "../shared/crypto/digest.ts";
 import { RebootlessError } from "../shared/errors.ts";
 import { type MirrorDir, OWN } from "./mirror_dir.ts";
 import { MAX_RENEWALS_FILE_BYTES, MAX_TRANSFER_BYTES, TRANSFER, type Transfer } from "./transfer.ts";
@@ -30,7 +30,7 @@ export async function unpack(
     const file = left.get(path);
     const name = JSON.stringify(path.slice(0, 100));
     if (!file) throw new RebootlessError("trust", `the transfer holds ${name}, which it does not list`);
-    if (bytes.length !== file.length || (await sha256Of(bytes)) !== file.sha256) {
+    if (bytes.length !== file.length || sha256Of(bytes) !== file.sha256) {
       throw new RebootlessError("trust", `${name} is not the file that the transfer lists`);
     }
     left.delete(path);

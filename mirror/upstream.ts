@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
+import { sha256Of } from "../node/crypto.ts";
 import { ClosedFolder } from "../node/folder/closed_folder.ts";
 import { type Feed, type Fetched, type FetchLimits, isTooLong } from "../node/transport/feed.ts";
 import { type BuildId, isBuildId, type Sha256Hex } from "../shared/brand.ts";
-import { sha256Of } from "../shared/crypto/digest.ts";
 import { isCode, RebootlessError } from "../shared/errors.ts";
 import { artifactsIn } from "../shared/feed/artifacts.ts";
 import { type Bundle, decodeBundle, encodeBundle } from "../shared/feed/bundle.ts";
@@ -140,7 +140,7 @@ export class Upstream {
   async #named(path: string, { sha256, length }: Artifact): Promise<Uint8Array> {
     const fetched = await this.#file(path, { maxBytes: length, download: true });
     if (fetched.status !== "ok") throw new RebootlessError("trust", `${this.feed.url}${path} is missing`);
-    if (fetched.bytes.length === length && (await sha256Of(fetched.bytes)) === sha256) return fetched.bytes;
+    if (fetched.bytes.length === length && sha256Of(fetched.bytes) === sha256) return fetched.bytes;
     throw new RebootlessError("trust", `${this.feed.url}${path} is not the file that was signed for`);
   }
 
@@ -215,7 +215,7 @@ async function candidateOf(bundle: Bundle): Promise<Candidate> {
     release: kernel.release,
     distribution: kernel.distribution ?? null,
     version: 1,
-    sha256: await sha256Of(encodeBundle(bundle)),
+    sha256: sha256Of(encodeBundle(bundle)),
   };
 }
 

@@ -1,7 +1,7 @@
+import { sha256Of } from "../node/crypto.ts";
 import { type Freshness, judged } from "../node/transport/freshness.ts";
-import { verifyAnyScheme } from "../node/verifier.ts";
+import { nodeVerifier } from "../node/verifier.ts";
 import type { BuildId } from "../shared/brand.ts";
-import { sha256Of } from "../shared/crypto/digest.ts";
 import { isCode, RebootlessError } from "../shared/errors.ts";
 import { verifyManifest } from "../shared/feed/binding.ts";
 import { type Bundle, encodeBundle } from "../shared/feed/bundle.ts";
@@ -9,7 +9,8 @@ import { bundleSource } from "../shared/feed/bundle_source.ts";
 import { type IndexLine, indexLine } from "../shared/feed/kernel_index.ts";
 import type { KernelManifest } from "../shared/feed/manifest.ts";
 import { consistentTarget, feedPath, metadataPath, rootPath, targetsPath } from "../shared/feed/paths.ts";
-import { type Instant, instant } from "../shared/time.ts";
+import type { Instant } from "../shared/time.ts";
+import { type Expiry, enforcedAt, IGNORE_EXPIRY_UNSAFE } from "../shared/tuf/expiry.ts";
 import { type MetadataStore, refresh } from "../shared/tuf/refresh.ts";
 import { TOP_ROLES, type TopRole } from "../shared/tuf/schema.ts";
 import { staged } from "../shared/tuf/staged_store.ts";
@@ -40,23 +41,20 @@ export async function verifyFetched(
   freshness: Freshness | undefined,
 ): Promise<VerifiedKernel> {
   try {
-    if (!freshness) return await verifyMirrored(id, bundle, previous, trust, EXPIRY_IS_NO_MATTER);
-    return await judged(freshness, (now) => verifyMirrored(id, bundle, previous, trust, now));
+    if (!freshness) return await verifyMirrored(id, bundle, previous, trust, IGNORE_EXPIRY_UNSAFE);
+    return await judged(freshness, (now) => verifyMirrored(id, bundle, previous, trust, enforcedAt(now)));
   } catch (error) {
     if (!isCode(error, "parse") && !isCode(error, "limit")) throw error;
     throw new RebootlessError("trust", `what came for kernel ${id} is not a feed`, { cause: error });
   }
 }
 
-/** Before every expiry date: for what lies in a mirror, which hosts judge by their own clocks. */
-export const EXPIRY_IS_NO_MATTER = instant(0);
-
 export async function verifyMirrored(
   id: BuildId,
   bundle: Bundle,
   previous: Partial<Bundle> | undefined,
   trust: MirrorTrust,
-  now: Instant,
+  expiry: Expiry,
 ): Promise<VerifiedKernel> {
   const source = { ...bundleSource(bundle, async () => undefined), root: async () => undefined };
   const store = staged(previousStore(previous));
@@ -64,10 +62,10 @@ export async function verifyMirrored(
     source,
     store,
     provisionedRoot: trust.newest,
-    now,
-    verify: verifyAnyScheme,
+    verifier: nodeVerifier,
+    expiry,
   });
-  const manifest = await verifyManifest(trusted, id, bundle.manifest);
+  const manifest = await verifyManifest(trusted, id, bundle.manifest, nodeVerifier.digests);
   // Metadata of the same version that is here already stays, byte for byte (TUF specification 5.4.3.1).
   const stored = async (role: TopRole, came: Uint8Array) => (await store.read(role)) ?? came;
   return {
@@ -123,7 +121,7 @@ export async function filesOfKernel(
   for (let version = trust.first; version <= trust.version; version++) {
     roots.push({ path: `${metadata}/${version}.root.json`, same: rootPath(version) });
   }
-  const manifest = consistentTarget(id, await sha256Of(bundle.manifest));
+  const manifest = consistentTarget(id, sha256Of(bundle.manifest));
   return [
     ...roots,
     { path: `${metadata}/${trusted.snapshot?.version}.snapshot.json`, bytes: bundle.snapshot },
@@ -135,4 +133,4 @@ export async function filesOfKernel(
 }
 
 export const indexLineOf = async ({ bundle, manifest, trusted }: VerifiedKernel): Promise<IndexLine> =>
-  indexLine(manifest, trusted, await sha256Of(encodeBundle(bundle)));
+  indexLine(manifest, trusted, sha256Of(encodeBundle(bundle)));

@@ -1,8 +1,8 @@
-import { verifyAnyScheme } from "../node/verifier.ts";
+import { sha256Of } from "../node/crypto.ts";
+import { nodeVerifier } from "../node/verifier.ts";
 import { type BuildId, isBuildId, isSha256Hex, type Sha256Hex } from "../shared/brand.ts";
 import { equalBytes } from "../shared/bytes.ts";
 import { counted } from "../shared/counted.ts";
-import { sha256Of } from "../shared/crypto/digest.ts";
 import { isCode } from "../shared/errors.ts";
 import { artifactsIn } from "../shared/feed/artifacts.ts";
 import { encodeIndex, INDEX_PATH, type Index } from "../shared/feed/kernel_index.ts";
@@ -16,6 +16,7 @@ import {
 } from "../shared/feed/paths.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../shared/limits.ts";
 import type { Instant } from "../shared/time.ts";
+import { IGNORE_EXPIRY_UNSAFE } from "../shared/tuf/expiry.ts";
 import { type Envelope, parseEnvelope, statedRootVersion, type TopRole } from "../shared/tuf/schema.ts";
 import { roleOf } from "../shared/tuf/trusted_set.ts";
 import { verifyThreshold } from "../shared/tuf/verify.ts";
@@ -23,7 +24,6 @@ import { FOLDERS, type MirrorDir } from "./mirror_dir.ts";
 import { type MirrorTrust, openTrust } from "./mirror_trust.ts";
 import { readSiteTimestamps } from "./site_timestamps.ts";
 import {
-  EXPIRY_IS_NO_MATTER,
   filesOfKernel,
   hasExpired,
   indexLineOf,
@@ -158,7 +158,7 @@ class MirrorVerification {
       return void this.#fault(path, "damaged", id, "it is not a feed.json");
     }
     try {
-      const verified = await verifyMirrored(id, bundle, undefined, this.#trust, EXPIRY_IS_NO_MATTER);
+      const verified = await verifyMirrored(id, bundle, undefined, this.#trust, IGNORE_EXPIRY_UNSAFE);
       if (hasExpired(verified.trusted, this.#now)) this.expired.push(id);
       return verified;
     } catch (error) {
@@ -174,7 +174,7 @@ class MirrorVerification {
     const bytes = (await this.#dir.read(path, MAX_BUNDLE_BYTES)) ?? new Uint8Array();
     const [, digest] = /^([0-9a-f]{64})\.[0-9a-f]+\.json$/.exec(name) ?? [];
     if (digest !== undefined && path.startsWith(`${kernelPath(id)}/targets/kernels/`)) {
-      if ((await sha256Of(bytes)) !== digest) this.#fault(path, "damaged", null, OTHER_DIGEST);
+      if (sha256Of(bytes) !== digest) this.#fault(path, "damaged", null, OTHER_DIGEST);
       return;
     }
     const [, role] = /^[1-9]\d{0,8}\.(snapshot|targets)\.json$/.exec(name) ?? [];
@@ -190,7 +190,7 @@ class MirrorVerification {
     if (!envelope) return false;
     for (const root of this.#trust.chain) {
       try {
-        await verifyThreshold(envelope, roleOf(root, role), root.keys, verifyAnyScheme, role);
+        await verifyThreshold(envelope, roleOf(root, role), root.keys, nodeVerifier.verify, role);
         return true;
       } catch (error) {
         if (!isCode(error, "trust")) throw error;
@@ -204,7 +204,7 @@ class MirrorVerification {
       const path = `artifacts/${name}`;
       this.files++;
       const bytes = await this.#dir.read(path, MAX_ARTIFACT_BYTES);
-      const sha256 = bytes && (await sha256Of(bytes));
+      const sha256 = bytes && sha256Of(bytes);
       if (!isSha256Hex(name)) {
         this.#fault(path, "foreign", null, "its name is not a digest");
         continue;

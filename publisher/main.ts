@@ -1,6 +1,4 @@
 import { parserExitCode, processOf, runCommand } from "../node/cli/run_command.ts";
-import { digest } from "../node/crypto.ts";
-import { useDigest } from "../shared/crypto/digest.ts";
 import { systemClock } from "../shared/time.ts";
 import { program } from "./program.ts";
 
@@ -9,7 +7,6 @@ declare const REBOOTLESS_VERSION: string;
 /** Each waits for a disk most of its time; four, as Node has them, let one file wait for another. Before the first is used. */
 const THREADS = 16;
 process.env["UV_THREADPOOL_SIZE"] ??= String(THREADS);
-useDigest(digest);
 
 const self = processOf("rebootless-publish", process);
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { dirname, join } from "node:path";
+import { sha256Of } from "../../node/crypto.ts";
 import type { BuildId } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { artifactPath, feedPath } from "../../shared/feed/paths.ts";
 
 const ROOT = "root/1.root.json";
@@ -12,7 +12,7 @@ const ROOT = "root/1.root.json";
 export async function writePublic(folder: string, id: BuildId, feed: Uint8Array, module: Uint8Array) {
   const files = new Map([
     [feedPath(id), feed],
-    [artifactPath(await sha256Of(module)), module],
+    [artifactPath(sha256Of(module)), module],
     [ROOT, new Uint8Array(Buffer.from("{}"))],
     ["feed.secret", new Uint8Array([1])],
   ]);
@@ -41,7 +41,7 @@ export async function checkStatic(url: string, id: BuildId, feed: Uint8Array, mo
     assert.deepEqual([same.status, same.body.length], [304, 0]);
   }
 
-  const artifact = artifactPath(await sha256Of(module));
+  const artifact = artifactPath(sha256Of(module));
   const part = await ask(url, artifact, { Range: "bytes=10-19" });
   assert.deepEqual([part.status, new Uint8Array(part.body)], [206, module.slice(10, 20)]);
   assert.equal(part.of("content-type"), "application/octet-stream");

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { gzipSync } from "node:zlib";
+import { sha256Of } from "../../node/crypto.ts";
 import { type BuildId, buildId } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { type Bundle, encodeBundle } from "../../shared/feed/bundle.ts";
 import type { Certificate } from "./certificate.ts";
 
@@ -65,7 +65,7 @@ export async function serve(root: Uint8Array, certificate: Certificate): Promise
     open: () => open,
     async put(bundle) {
       for (const [path, body] of await paths(bundle, root)) {
-        files.set(path, { body, etag: `"${await sha256Of(body)}"` });
+        files.set(path, { body, etag: `"${sha256Of(body)}"` });
       }
     },
     async close() {
@@ -116,7 +116,7 @@ async function paths(bundle: Bundle, root: Uint8Array): Promise<readonly (readon
     [`${base}/metadata/timestamp.json`, bundle.timestamp],
     [`${base}/metadata/${version}.snapshot.json`, bundle.snapshot],
     [`${base}/metadata/${version}.targets.json`, bundle.targets],
-    [`${base}/targets/kernels/${await sha256Of(bundle.manifest)}.${id}.json`, bundle.manifest],
+    [`${base}/targets/kernels/${sha256Of(bundle.manifest)}.${id}.json`, bundle.manifest],
   ];
 }
 

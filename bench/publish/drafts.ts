@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { sha256Of } from "../../node/crypto.ts";
 import { buildId } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { manifestBytes, updateOf } from "../../test/support/edge/repository.ts";
 
@@ -27,7 +27,7 @@ export async function writeDrafts(work: string, id: string, kernels: number): Pr
       update = await updateOf(id, module);
       await writeFile(join(modules, `${n}.ko`), module);
     }
-    const kernel = buildId((await sha256Of(new TextEncoder().encode(`kernel ${n}`))).slice(0, 40));
+    const kernel = buildId(sha256Of(new TextEncoder().encode(`kernel ${n}`)).slice(0, 40));
     await writeFile(join(folder, `${kernel}.json`), manifestBytes(kernel, [update]));
   }
   return { folder, modules };

@@ -1,4 +1,4 @@
-import { sha256 } from "../../node/crypto.ts";
+import { sha256Of } from "../../node/crypto.ts";
 import type { ObjectName } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { TargetObject, Update } from "../../shared/feed/update.ts";
@@ -55,7 +55,7 @@ export async function matchObject(
   const { functions } = object;
   const errors = new Map<FunctionFingerprint, RebootlessError>();
   const differs = async (candidates: readonly FunctionFingerprint[]) => {
-    const check = functionChecker(placed.landmarks, running.memory, sha256, placed.moves);
+    const check = functionChecker(placed.landmarks, running.memory, sha256Of, placed.moves);
     for (const fn of candidates) {
       const error = functionError(object.name, fn, check(placed.bind(fn)), running);
       if (error === undefined) errors.delete(fn);

@@ -7,17 +7,17 @@ import {
   type Places,
   provisionedRootFile,
 } from "../../node/config/config.ts";
+import { sha256Of } from "../../node/crypto.ts";
 import { readIfPresent, writeDurably } from "../../node/files.ts";
 import { requireOwnFolders } from "../../node/own_folders.ts";
-import { verifyAnyScheme } from "../../node/verifier.ts";
+import { nodeVerifier } from "../../node/verifier.ts";
 import { counted } from "../../shared/counted.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
-import { type Clock, formatInstant } from "../../shared/time.ts";
+import { formatInstant } from "../../shared/time.ts";
 import { inGroups } from "../../shared/tuf/key_words.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
-import { roleOf, TrustedSet } from "../../shared/tuf/trusted_set.ts";
+import { roleOf, selfSignedRoot } from "../../shared/tuf/trusted_set.ts";
 import { withFeed } from "../config/feed_line.ts";
 import type { Context } from "../context.ts";
 import { type FirstAnswer, firstQuestion } from "./first_question.ts";
@@ -36,11 +36,11 @@ export interface InitOptions {
  * verifies, or it has nothing for this kernel.
  */
 export async function init(context: Context, options: InitOptions): Promise<void> {
-  const { places, terminal, clock, lock } = context;
+  const { places, terminal, lock } = context;
   requireOwnFolders(foldersOf(places));
   const feed = feedUrl(options.feed);
   const bytes = await readRoot(options.root);
-  const root = await verifiedRoot(bytes, options.root, clock);
+  const root = await verifiedRoot(bytes, options.root);
   await lock.take();
   const config = withFeed(await configText(places), feed, configFile(places));
   await refuseToReplace(provisionedRootFile(places), bytes, options.force ?? false);
@@ -49,7 +49,7 @@ export async function init(context: Context, options: InitOptions): Promise<void
   await writeDurably(provisionedRootFile(places), bytes);
   await writeDurably(configFile(places), config, await modeOf(configFile(places)));
 
-  const fingerprint = await sha256Of(bytes);
+  const fingerprint = sha256Of(bytes);
   const { threshold, keyIds } = roleOf(root, "root");
   terminal.say(`feed     ${feed}`);
   terminal.say(
@@ -106,9 +106,9 @@ async function readRoot(path: string): Promise<Uint8Array> {
 }
 
 /** Verifies that a root is signed by itself, so that a damaged file is found now and not at the first poll. */
-async function verifiedRoot(bytes: Uint8Array, path: string, clock: Clock): Promise<Root> {
+async function verifiedRoot(bytes: Uint8Array, path: string): Promise<Root> {
   try {
-    return (await TrustedSet.fromRoot(bytes, clock(), verifyAnyScheme)).root;
+    return await selfSignedRoot(bytes, nodeVerifier);
   } catch (cause) {
     throw new RebootlessError("trust", `${path} does not verify as a root of trust`, {
       cause,

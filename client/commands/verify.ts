@@ -1,7 +1,7 @@
+import { sha256Of } from "../../node/crypto.ts";
 import { readNamed } from "../../node/files.ts";
 import { saneTime } from "../../node/transport/freshness.ts";
 import { counted } from "../../shared/counted.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
@@ -43,7 +43,7 @@ export async function verify(
     });
     for (const finding of found) verified.push(finding);
   }
-  const root = await sha256Of(host.provisionedRoot);
+  const root = sha256Of(host.provisionedRoot);
   terminal.say(`feed       ${host.config.feed.join(" ")}`);
   terminal.say(`root       sha256 ${inGroups(root)} was provisioned`);
   for (const finding of verified) for (const line of lines(finding)) terminal.say(line);

@@ -1,10 +1,10 @@
 import { type Places, provisionedRootFile, readConfig } from "../../node/config/config.ts";
 import { readIfPresent } from "../../node/files.ts";
 import { saneTime } from "../../node/transport/freshness.ts";
-import { verifyAnyScheme } from "../../node/verifier.ts";
+import { nodeVerifier } from "../../node/verifier.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type Clock, DAY, formatInstant } from "../../shared/time.ts";
-import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
+import { selfSignedRoot } from "../../shared/tuf/trusted_set.ts";
 import { killSwitch } from "../host/kill_switch.ts";
 import type { System } from "../host/system.ts";
 import { hostTrust } from "../trust/host_trust.ts";
@@ -36,9 +36,7 @@ async function root(places: Places, clock: Clock): Promise<CheckOutcome> {
   const path = provisionedRootFile(places);
   const bytes = await readIfPresent(path);
   if (!bytes) return fail(`${path} is missing`, "Set the root of trust with `rebootless init`.");
-  const { version, expires } = (
-    await TrustedSet.fromRoot(bytes, clock(), verifyAnyScheme).catch(damaged(path))
-  ).root;
+  const { version, expires } = await selfSignedRoot(bytes, nodeVerifier).catch(damaged(path));
   const says = `version ${version}, which expires at ${formatInstant(expires)}`;
   if (expires > clock() + ROOT_NOTICE_MS) return ok(says);
   return warn(says, "The feed may already have a newer one. If not, its publishers must sign one.");

@@ -1,6 +1,6 @@
+import { sha256Of } from "../../node/crypto.ts";
 import type { OpenBytes } from "../../node/own_file.ts";
 import type { Feed } from "../../node/transport/feed.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactPath } from "../../shared/feed/paths.ts";
 import type { Artifact } from "../../shared/feed/update.ts";
@@ -41,10 +41,10 @@ async function fetchArtifact(artifact: Artifact, feed: Feed): Promise<Uint8Array
   if (await accepts(fetched.bytes)) return fetched.bytes;
   throw new RebootlessError("trust", `${feed.url}${path} is not the file that was signed for`, {
     hint: "It was damaged or replaced on its way. Nothing was loaded.",
-    details: { expected: artifact.sha256, found: await sha256Of(fetched.bytes) },
+    details: { expected: artifact.sha256, found: sha256Of(fetched.bytes) },
   });
 }
 
 async function isArtifact(bytes: Uint8Array, artifact: Artifact): Promise<boolean> {
-  return bytes.length === artifact.length && (await sha256Of(bytes)) === artifact.sha256;
+  return bytes.length === artifact.length && sha256Of(bytes) === artifact.sha256;
 }

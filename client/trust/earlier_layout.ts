@@ -2,11 +2,11 @@ import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readIfPresent } from "../../node/files.ts";
 import type { LatestTime } from "../../node/transport/freshness.ts";
-import { verifyAnyScheme } from "../../node/verifier.ts";
+import { nodeVerifier } from "../../node/verifier.ts";
 import type { Sha256Hex } from "../../shared/brand.ts";
 import { isCode } from "../../shared/errors.ts";
 import { instant } from "../../shared/time.ts";
-import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
+import { selfSignedRoot } from "../../shared/tuf/trusted_set.ts";
 import { forgetKernel, kernelFolders } from "./kernel_folders.ts";
 
 /*
@@ -14,9 +14,6 @@ import { forgetKernel, kernelFolders } from "./kernel_folders.ts";
  * latest time from when feed.etag was written. Such folders are read until the first poll that verifies something has
  * put all of it where it belongs, which is one place for the whole host.
  */
-
-/** Roots are compared by version here; whether one has expired is judged where it is used. */
-const BEFORE_ANY_EXPIRY = instant(0);
 
 const rootFile = (folder: string): string => join(folder, "trust", "root.json");
 const provisionedFile = (folder: string): string => join(folder, "provisioned.sha256");
@@ -37,7 +34,7 @@ export async function earlierRoot(stateDir: string, provisioned: Sha256Hex): Pro
 /** undefined for a file that is damaged. */
 async function versionOf(bytes: Uint8Array): Promise<number | undefined> {
   try {
-    return (await TrustedSet.fromRoot(bytes, BEFORE_ANY_EXPIRY, verifyAnyScheme)).root.version;
+    return (await selfSignedRoot(bytes, nodeVerifier)).version;
   } catch (error) {
     if (isCode(error, "trust") || isCode(error, "parse")) return undefined;
     throw error;

@@ -1,6 +1,7 @@
-import { verifyAnyScheme } from "../../node/verifier.ts";
+import { nodeVerifier } from "../../node/verifier.ts";
 import { isCode } from "../../shared/errors.ts";
 import type { Instant } from "../../shared/time.ts";
+import { enforcedAt } from "../../shared/tuf/expiry.ts";
 import { ownersOf } from "../../shared/tuf/key_words.ts";
 import type { MetadataSource, MetadataStore } from "../../shared/tuf/refresh.ts";
 import { parseEnvelope, type TopRole } from "../../shared/tuf/schema.ts";
@@ -54,7 +55,7 @@ export async function evidenceOf(
   now: Instant,
 ): Promise<Evidence> {
   const store = staged(known); // nothing is written: to verify a thing is not to take it in
-  const verified = await verifyAll(subject, now, chain.source, store, chain.manifest);
+  const verified = await verifyAll(subject, enforcedAt(now), chain.source, store, chain.manifest);
   const roles: readonly TopRole[] = ["root", "targets", "snapshot", "timestamp"];
   const vouchers = await Promise.all(
     roles.map(async (role) => {
@@ -89,7 +90,7 @@ async function signedBy(
 ): Promise<boolean> {
   const alone = { keyIds: [id], threshold: 1 };
   try {
-    await verifyThreshold(parseEnvelope(bytes, role), alone, trusted.root.keys, verifyAnyScheme, role);
+    await verifyThreshold(parseEnvelope(bytes, role), alone, trusted.root.keys, nodeVerifier.verify, role);
     return true;
   } catch (error) {
     if (isCode(error, "trust")) return false;

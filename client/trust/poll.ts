@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Feed, Fetched } from "../../node/transport/feed.ts";
 import { type Freshness, judged, saneTime } from "../../node/transport/freshness.ts";
-import { verifyAnyScheme } from "../../node/verifier.ts";
+import { nodeVerifier } from "../../node/verifier.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
@@ -11,7 +11,8 @@ import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
-import { type Clock, type Instant, instant } from "../../shared/time.ts";
+import type { Clock, Instant } from "../../shared/time.ts";
+import { type Expiry, enforcedAt, IGNORE_EXPIRY_UNSAFE } from "../../shared/tuf/expiry.ts";
 import { type MetadataSource, type MetadataStore, type OnDamage, refresh } from "../../shared/tuf/refresh.ts";
 import { type StagedStore, staged } from "../../shared/tuf/staged_store.ts";
 import type { TrustedSet } from "../../shared/tuf/trusted_set.ts";
@@ -93,7 +94,8 @@ async function ask(options: PollOptions, freshness: Freshness): Promise<Polled> 
  * verify, another run may just be writing it, so that only what is found under the lock counts. Throws `expired`.
  */
 async function verifyCached(options: PollOptions, freshness: Freshness): Promise<Verified | undefined> {
-  const verifyNow = () => judged(freshness, (now) => readCached(options, now)).catch(unlessRootExpired);
+  const verifyNow = () =>
+    judged(freshness, (now) => readCached(options, enforcedAt(now))).catch(unlessRootExpired);
   const unlocked = await verifyNow().catch(unlessExpired);
   if (unlocked) return unlocked;
   await options.exclusive?.();
@@ -107,7 +109,7 @@ async function verifyCached(options: PollOptions, freshness: Freshness): Promise
 export async function pollCache(options: PollOptions): Promise<Polled> {
   await options.exclusive?.();
   const freshness = await freshnessOf(options);
-  const cached = await judged(freshness, (now) => readCached(options, now));
+  const cached = await judged(freshness, (now) => readCached(options, enforcedAt(now)));
   if (cached) return unchanged(options, freshness, cached);
   throw new RebootlessError("unreachable", "nothing that was verified before is at hand", {
     hint: "Run `rebootless check` once with the feed in reach.",
@@ -184,7 +186,7 @@ async function verdictAt(options: PollOptions, now: Instant, bundle: Bundle): Pr
   const kept = watchedStore(directory.metadata);
   const store = staged(kept);
   const source = bundleSource(bundle, rootsOf(feed, buildId));
-  const verified = await verifyAll(options, now, source, store, bundle.manifest, (role, cause) =>
+  const verified = await verifyAll(options, enforcedAt(now), source, store, bundle.manifest, (role, cause) =>
     notice(`warning: the ${role} that this host kept was damaged (${cause.message}); it was replaced`),
   );
   return { ...verified, bundle, kept, staged: store };
@@ -213,7 +215,7 @@ async function keep(
  */
 async function requireFresh(options: PollOptions, freshness: Freshness, why: RebootlessError): Promise<void> {
   try {
-    await judged(freshness, (now) => readCached(options, now));
+    await judged(freshness, (now) => readCached(options, enforcedAt(now)));
   } catch (error) {
     if (!isCode(error, "expired")) throw error;
     throw new RebootlessError("expired", `${why.message}, and what this host verified last has expired`, {
@@ -245,38 +247,38 @@ function unlessExpired(error: unknown): undefined {
 }
 
 /** What was verified before, if it still verifies now. An expired cache is an error, a damaged one is none. */
-async function readCached(subject: Subject, now: Instant): Promise<Verified | undefined> {
+async function readCached(subject: Subject, expiry: Expiry): Promise<Verified | undefined> {
   const { directory } = subject;
   const manifest = await directory.readManifest();
   if (manifest === undefined) return undefined;
   try {
     const source = cachedSource(directory.metadata);
-    return await verifyAll(subject, now, source, staged(directory.metadata), manifest);
+    return await verifyAll(subject, expiry, source, staged(directory.metadata), manifest);
   } catch (error) {
     if (DAMAGE.some((code) => isCode(error, code))) return undefined;
     throw error;
   }
 }
 
-/** Before every expiry date: looking at what is applied, and undoing it, must not depend on a fresh feed. */
-const EXPIRY_IS_NO_MATTER = instant(0);
-
-/** For `status` and `undo`: the manifest that was verified last, whether or not it has expired since. */
+/**
+ * The manifest that was verified last, whether or not it has expired since: looking at what is applied, undoing it and putting
+ * it back after a reboot must not depend on a fresh feed.
+ */
 export async function lastVerified(subject: Subject): Promise<Verified | undefined> {
-  return readCached(subject, EXPIRY_IS_NO_MATTER);
+  return readCached(subject, IGNORE_EXPIRY_UNSAFE);
 }
 
 /** One kernel's metadata and manifest from any source, against the root of trust. Throws as TrustedSet and the source do. */
 export async function verifyAll(
   { provisionedRoot, buildId }: Subject,
-  now: Instant,
+  expiry: Expiry,
   source: MetadataSource,
   store: MetadataStore,
   manifestBytes: Uint8Array,
   onDamage: OnDamage = () => undefined,
 ): Promise<Verified> {
-  const trusted = await refresh({ source, store, provisionedRoot, now, verify: verifyAnyScheme, onDamage });
-  return { manifest: await verifyManifest(trusted, buildId, manifestBytes), trusted };
+  const trusted = await refresh({ source, store, provisionedRoot, verifier: nodeVerifier, expiry, onDamage });
+  return { manifest: await verifyManifest(trusted, buildId, manifestBytes, nodeVerifier.digests), trusted };
 }
 
 function notCovered({ feed, buildId, kernel }: PollOptions, fetched: Fetched): RebootlessError {

@@ -1,4 +1,4 @@
-import { sha256 } from "../../node/crypto.ts";
+import { sha256Of } from "../../node/crypto.ts";
 import type { ObjectName } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -96,7 +96,7 @@ function firstReading(
 ): { different: DifferentFunction[]; bytes: number } {
   const last = set.count === 0 ? undefined : set.at(set.count - 1);
   const window = new TextWindow(memory, last === undefined ? 0 : last.offset + last.size);
-  const check = functionChecker(set.landmarks, window, sha256, set.moves);
+  const check = functionChecker(set.landmarks, window, sha256Of, set.moves);
   const different: DifferentFunction[] = [];
   let bytes = 0;
   for (let i = 0; i < set.count; i++) {
@@ -115,7 +115,7 @@ function differentFunctions(
   set: FunctionSet,
   memory: TextMemory,
 ): readonly DifferentFunction[] {
-  const check = functionChecker(set.landmarks, memory, sha256, set.moves);
+  const check = functionChecker(set.landmarks, memory, sha256Of, set.moves);
   return functions.flatMap((fn) => {
     const result = check(fn);
     return result.result === "match" ? [] : [{ fn, result }];

@@ -1,6 +1,6 @@
+import { sha256Of } from "../../node/crypto.ts";
 import { readIfPresent } from "../../node/files.ts";
 import type { BuildId, ObjectName } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { gnuBuildId } from "../../shared/elf/notes.ts";
 import { parseSections, sectionBytes } from "../../shared/elf/sections.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -37,7 +37,7 @@ async function signedModuleId(update: Update, options: EvidenceOptions): Promise
   const file = directory.openArtifact(update.module.sha256);
   file?.close();
   const bytes = file?.bytes;
-  if (!bytes || (await sha256Of(bytes)) !== update.module.sha256) return undefined;
+  if (!bytes || sha256Of(bytes) !== update.module.sha256) return undefined;
   const note = parseSections(bytes).find(({ name }) => name === ".note.gnu.build-id");
   return note && gnuBuildId(sectionBytes(bytes, note));
 }

@@ -1,9 +1,9 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { sha256Of } from "../../node/crypto.ts";
 import { ClosedFolder } from "../../node/folder/closed_folder.ts";
 import { type BuildId, buildId, isBuildId } from "../../shared/brand.ts";
 import { equalBytes } from "../../shared/bytes.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsOf } from "../../shared/feed/artifacts.ts";
 import { artifactPath, feedPath } from "../../shared/feed/paths.ts";
@@ -65,7 +65,7 @@ async function verifyModule(
   bytes: Uint8Array,
   options: EvidenceOptions,
 ): Promise<VerifiedThing> {
-  const sha256 = await sha256Of(bytes);
+  const sha256 = sha256Of(bytes);
   for (const evidence of await allEvidence(options)) {
     const update = evidence.manifest.updates.find((one) =>
       artifactsOf(one).some((artifact) => artifact.sha256 === sha256 && artifact.length === bytes.length),
@@ -80,7 +80,7 @@ async function verifyFingerprints(
   bytes: Uint8Array,
   options: EvidenceOptions,
 ): Promise<VerifiedThing> {
-  const sha256 = await sha256Of(bytes);
+  const sha256 = sha256Of(bytes);
   const evidence = (await allEvidence(options)).find(
     ({ manifest }) => manifest.fingerprints?.sha256 === sha256,
   );
@@ -137,7 +137,7 @@ async function verifyFolder(path: string, options: EvidenceOptions): Promise<rea
 async function requireArtifact(folder: ClosedFolder, { sha256 }: Artifact, what: string): Promise<string> {
   const path = join(folder.path, artifactPath(sha256));
   const bytes = await readIn(folder, artifactPath(sha256), MAX_ARTIFACT_BYTES);
-  if ((await sha256Of(bytes)) === sha256) return path;
+  if (sha256Of(bytes) === sha256) return path;
   throw new RebootlessError("trust", `${path} is not ${what}`);
 }
 

@@ -1,6 +1,6 @@
-import { type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
+import type { Sha256Hex } from "../../shared/brand.ts";
 import { concatBytes, utf8 } from "../../shared/bytes.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
+import type { Digests } from "../../shared/crypto/digests.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, parseJson } from "../../shared/json.ts";
@@ -45,14 +45,16 @@ interface Batch {
 export class StoredAuditLog implements AuditLog {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #digests: Digests;
   readonly #mutex = new Mutex();
   #open: Batch | undefined;
   /** Undefined while it is unknown, as after a write that may or may not have succeeded. */
   #end: End | undefined;
 
-  constructor(store: Store, clock: Clock) {
+  constructor(store: Store, clock: Clock, digests: Digests) {
     this.#store = store;
     this.#clock = clock;
+    this.#digests = digests;
   }
 
   append(events: readonly AuditEvent[]): Promise<void> {
@@ -75,9 +77,9 @@ export class StoredAuditLog implements AuditLog {
 
   async #write(events: readonly AuditEvent[]): Promise<void> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const end = this.#end ?? (await findEnd(this.#store));
+      const end = this.#end ?? (await findEnd(this.#store, this.#digests));
       this.#end = undefined;
-      const { bytes, digest } = await segmentOf(events, end, this.#clock);
+      const { bytes, digest } = await segmentOf(events, end, this.#clock, this.#digests);
       const segment = end.segment + 1;
       if ((await this.#store.create(auditKey(segment), bytes)) === "exists") continue;
       this.#end = { segment, entry: end.entry + events.length, digest };
@@ -87,20 +89,25 @@ export class StoredAuditLog implements AuditLog {
   }
 }
 
-async function segmentOf(events: readonly AuditEvent[], { entry, digest: last }: End, clock: Clock) {
+async function segmentOf(
+  events: readonly AuditEvent[],
+  { entry, digest: last }: End,
+  clock: Clock,
+  digests: Digests,
+) {
   const at = clock();
   let digest = last;
   const parts: Uint8Array[] = [];
   for (const [i, event] of events.entries()) {
     const line = encodeJson(auditLine({ number: entry + 1 + i, previous: digest, at }, event));
-    digest = await sha256Of(line);
+    digest = await digests.sha256(line);
     parts.push(line, NEWLINE);
   }
   return { bytes: concatBytes(parts), digest };
 }
 
 /** Finds the end of the log. Segments have no gaps, so doubling and halving finds the last of a million in 40 look-ups. */
-async function findEnd(store: Store): Promise<End> {
+async function findEnd(store: Store, digests: Digests): Promise<End> {
   const exists = async (segment: number) => (await store.head(auditKey(segment))) !== undefined;
   let high = 1;
   while (await exists(high)) high *= 2;
@@ -116,7 +123,7 @@ async function findEnd(store: Store): Promise<End> {
   const entry = new Decoder(parseJson(line, "audit entry", MAX_SMALL_VALUES), "audit entry")
     .get("number")
     .integer(1);
-  return { segment: low, entry, digest: sha256Hex(await sha256Of(line)) };
+  return { segment: low, entry, digest: await digests.sha256(line) };
 }
 
 function lastLine(bytes: Uint8Array): Uint8Array {

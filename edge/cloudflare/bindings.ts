@@ -1,3 +1,4 @@
+import { webCrypto } from "../../shared/crypto/web_crypto.ts";
 import { type EdgeConfig, readEdgeConfig, TEXT_BINDINGS, type TextBinding } from "../config.ts";
 import type { RepositoryDeps } from "../publish/repository.ts";
 import { r2Store } from "./r2.ts";
@@ -16,7 +17,7 @@ let known: { readonly text: string; readonly config: Promise<EdgeConfig> } | und
  */
 export function configOf(env: EdgeEnv): Promise<EdgeConfig> {
   const text = JSON.stringify(TEXT_BINDINGS.map((name) => env[name] ?? null));
-  if (known?.text !== text) known = { text, config: readEdgeConfig(env) };
+  if (known?.text !== text) known = { text, config: readEdgeConfig(env, webCrypto()) };
   return known.config;
 }
 

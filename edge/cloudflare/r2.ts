@@ -1,6 +1,6 @@
 import type { R2Bucket, R2Conditional, R2ListOptions, R2Object } from "@cloudflare/workers-types";
 import { sha256Hex } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
+import { webDigests } from "../../shared/crypto/web_crypto.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Notes, Store, Stored } from "../store/store.ts";
 
@@ -10,7 +10,7 @@ const PAGE = 500;
 /** Returns a store in R2. The digest is in the object's custom metadata, because R2's own etag is an MD5. */
 export function r2Store(bucket: R2Bucket): Store {
   const put = async (key: string, bytes: Uint8Array, notes: Notes, onlyIf: R2Conditional | Headers) => {
-    const sha256 = await sha256Of(bytes);
+    const sha256 = await webDigests.sha256(bytes);
     // R2 checks the digest of what it received, and answers null when the condition does not hold.
     return bucket.put(key, bytes, {
       onlyIf: onlyIf as R2Conditional,

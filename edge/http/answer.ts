@@ -1,5 +1,5 @@
 import type { Sha256Hex } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
+import type { Digests } from "../../shared/crypto/digests.ts";
 import { etagOf, noneMatchNames } from "../../shared/http/etag.ts";
 import { rangeOf } from "../../shared/http/range.ts";
 import { encodeJson, type JsonValue, jsonObject } from "../../shared/json.ts";
@@ -85,8 +85,9 @@ export async function answerContent(
   request: Request,
   content: Uint8Array,
   kind: Pick<ServedFile, "lifetime" | "type">,
+  digests: Digests,
 ): Promise<Response> {
-  const file = { sha256: await sha256Of(content), length: content.length, ...kind };
+  const file = { sha256: await digests.sha256(content), length: content.length, ...kind };
   const want = checkConditions(request, file);
   if (want.kind === "answered") return want.response;
   const { range } = want;

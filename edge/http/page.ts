@@ -1,4 +1,5 @@
 import { toBase64, utf8 } from "../../shared/bytes.ts";
+import type { Digests } from "../../shared/crypto/digests.ts";
 import { encodeJson, type JsonObject } from "../../shared/json.ts";
 import { STYLE } from "../pages/style.ts";
 import { answerContent } from "./answer.ts";
@@ -17,11 +18,11 @@ export const wantsPage = (request: Request): boolean =>
     .some((type) => type.trim().toLowerCase().startsWith("text/html"));
 
 /** Answers with the page or the JSON of a view, whichever is asked for. */
-export async function answerView(request: Request, view: View): Promise<Response> {
+export async function answerView(request: Request, view: View, digests: Digests): Promise<Response> {
   const html = wantsPage(request);
   const content = html ? utf8(`<!doctype html>${await view.page().toString()}`) : encodeJson(view.json());
   const type = html ? "text/html; charset=utf-8" : "application/json";
-  const answer = await answerContent(request, content, { lifetime: "moving", type });
+  const answer = await answerContent(request, content, { lifetime: "moving", type }, digests);
   answer.headers.append("Vary", "Accept");
   return html ? guarded(answer) : answer;
 }

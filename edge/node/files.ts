@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { type FileHandle, open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
+import { sha256Of } from "../../node/crypto.ts";
 import { hasErrno } from "../../node/errno.ts";
 import { ClosedFolder } from "../../node/folder/closed_folder.ts";
 import { sha256Hex } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
@@ -245,7 +245,7 @@ export const sweepUnfinished = (root: string): Promise<void> =>
 
 const storedOf = async (bytes: Uint8Array, notes: Notes): Promise<Stored> => ({
   revision: randomUUID(),
-  sha256: await sha256Of(bytes),
+  sha256: sha256Of(bytes),
   length: bytes.length,
   notes,
 });

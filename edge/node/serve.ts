@@ -2,10 +2,8 @@ import { mkdir } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { cannotListen } from "../../node/cannot_listen.ts";
-import { digest, ed25519, ed25519Secret } from "../../node/crypto.ts";
+import { openSsl } from "../../node/crypto.ts";
 import { counted } from "../../shared/counted.ts";
-import { useDigest } from "../../shared/crypto/digest.ts";
-import { useEd25519 } from "../../shared/crypto/ed25519_webcrypto.ts";
 import { errorLines } from "../../shared/error_lines.ts";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import { HOUR, SECOND } from "../../shared/time.ts";
@@ -59,16 +57,7 @@ const MAX_CONNECTIONS = 4096;
 
 /** Says everything that is wrong with bindings; nothing where this server and a Worker would accept all of them. */
 export function checkEdgeVars(bindings: EdgeServerOptions["bindings"]): Promise<readonly string[]> {
-  useNodeCrypto();
-  return faultsOf(bindings);
-}
-
-function useNodeCrypto(): void {
-  useDigest(digest);
-  useEd25519({
-    verifier: (publicKey) => (message, signature) => ed25519(publicKey, message, signature),
-    signer: ({ d }) => ed25519Secret(Buffer.from(d, "base64url")).sign,
-  });
+  return faultsOf(bindings, openSsl);
 }
 
 /** Runs the edge on Node: the same app, with a folder as its store. Fails with `config`, `locked` or `io`. */
@@ -83,9 +72,8 @@ export async function serveEdge(options: EdgeServerOptions): Promise<Served> {
 }
 
 async function start(options: EdgeServerOptions): Promise<Serving> {
-  useNodeCrypto();
   const { data } = options;
-  const config = await readEdgeConfig(options.bindings);
+  const config = await readEdgeConfig(options.bindings, openSsl);
   await mkdir(data, { recursive: true });
   const release = await onlyProcess(data);
   try {
@@ -110,7 +98,7 @@ async function serveAlone(
     store,
     queue: processQueue({ ...config, store }),
     ledger: storeLedger(store, config.clock),
-    audit: new StoredAuditLog(store, config.clock),
+    audit: new StoredAuditLog(store, config.clock, config.digests),
     catalogue: new MemoryCatalogue(),
     report: (error) => {
       for (const line of errorLines(error)) report(line);
@@ -125,7 +113,7 @@ async function serveAlone(
   const address = server.address();
   return {
     port: typeof address === "object" && address ? address.port : options.port,
-    warnings: await faultsOf(options.bindings),
+    warnings: await faultsOf(options.bindings, openSsl),
     close: async () => {
       clearInterval(timer);
       await new Promise((resolve) => {

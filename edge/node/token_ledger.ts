@@ -1,5 +1,5 @@
+import { sha256Of } from "../../node/crypto.ts";
 import { utf8 } from "../../shared/bytes.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { type Clock, formatInstant, parseInstant } from "../../shared/time.ts";
 import { type RateBucket, take } from "../publish/rate_limits.ts";
 import type { TokenLedger } from "../publish/token_ledger.ts";
@@ -15,7 +15,7 @@ export function storeLedger(store: Store, clock: Clock): TokenLedger {
   const buckets = new Map<string, RateBucket>();
   return {
     spend: async ({ publisher, id, until }, name, limit) => {
-      const key = `${TOKENS}${await sha256Of(utf8(`${publisher} ${id}`))}`;
+      const key = `${TOKENS}${sha256Of(utf8(`${publisher} ${id}`))}`;
       if (await store.head(key)) return { kind: "used" };
       const bucket = `${publisher} ${name}`;
       const taken = take(buckets.get(bucket), limit, clock());

@@ -9,15 +9,15 @@ import type { Publication } from "../../shared/feed/publication.ts";
 import type { Artifact } from "../../shared/feed/update.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import { formatInstant, type Instant } from "../../shared/time.ts";
-import type { SignatureVerifier } from "../../shared/tuf/keys.ts";
 import { decodeTargets, parseEnvelope, type Root, type Targets } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
+import type { Verifier } from "../../shared/tuf/verifier.ts";
 import { goodSignatures } from "../../shared/tuf/verify.ts";
 import { isLimited, requireAuthority } from "./authority.ts";
 import type { Publishers } from "./publishers.ts";
 
 /** What a publication is checked against. */
-export interface AcceptContext {
+export interface AcceptContext extends Verifier {
   /** The root in force. */
   readonly root: Root;
   /** The version of the kernel's targets in force; 0 when it has none. */
@@ -28,7 +28,6 @@ export interface AcceptContext {
   readonly by: string;
   readonly publishers: Publishers;
   readonly now: Instant;
-  readonly verify: SignatureVerifier;
   /** Finds an artifact; the bytes of one that is only staged are hashed. */
   readonly findArtifact: (sha256: Sha256Hex) => Promise<FoundArtifact | undefined>;
 }
@@ -83,7 +82,7 @@ export async function accept(
   if (targets.expires <= context.now) {
     throw new RebootlessError("expired", `targets expired at ${formatInstant(targets.expires)}`);
   }
-  const manifest = await signedManifest(publication, targets);
+  const manifest = await signedManifest(publication, targets, context);
   requireAuthority(
     {
       by: context.by,
@@ -122,14 +121,18 @@ async function signedTargets(
 }
 
 /** Verifies that targets binds the manifest to its kernel, and names nothing else: hosts would find nothing else. */
-async function signedManifest(publication: Publication, targets: Targets): Promise<KernelManifest> {
+async function signedManifest(
+  publication: Publication,
+  targets: Targets,
+  { digests }: AcceptContext,
+): Promise<KernelManifest> {
   const { buildId, manifest } = publication;
   if (targets.targets.size > 1) {
     refuse(
       `targets must name ${manifestTarget(buildId)} and nothing else: it names ${counted(targets.targets.size, "path")}`,
     );
   }
-  return verifyManifest({ targets }, buildId, manifest);
+  return verifyManifest({ targets }, buildId, manifest, digests);
 }
 
 /** Finds out where the manifest's artifacts are. Refuses one that is there with another length or other bytes. */

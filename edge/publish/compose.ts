@@ -1,22 +1,22 @@
 import { equalBytes } from "../../shared/bytes.ts";
+import type { Digests } from "../../shared/crypto/digests.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { BUNDLED_ROOTS, type Bundle, decodeBundle, encodeBundle } from "../../shared/feed/bundle.ts";
 import { manifestTarget } from "../../shared/feed/paths.ts";
 import type { Publication, Restored } from "../../shared/feed/publication.ts";
 import { type Instant, instant } from "../../shared/time.ts";
-import type { SignatureVerifier } from "../../shared/tuf/keys.ts";
 import { fileMeta, snapshotDocument, timestampDocument } from "../../shared/tuf/metadata.ts";
 import { type OnlineKeys, signOnline } from "../../shared/tuf/online_keys.ts";
 import { decodeSnapshot, parseEnvelope, type Root, type Targets } from "../../shared/tuf/schema.ts";
 import { roleOf, type TrustedSet } from "../../shared/tuf/trusted_set.ts";
+import type { Verifier } from "../../shared/tuf/verifier.ts";
 import { verifyFile, verifyThreshold } from "../../shared/tuf/verify.ts";
 import { SNAPSHOT_LIFETIME, TIMESTAMP_LIFETIME } from "./lifetimes.ts";
 import type { RootChain } from "./roots.ts";
 import { notesOf, type ReadyFeed, type StoredFeed } from "./stored_feed.ts";
 
-export interface Signing {
+export interface Signing extends Verifier {
   readonly keys: OnlineKeys;
-  readonly verify: SignatureVerifier;
   readonly now: Instant;
 }
 
@@ -79,6 +79,7 @@ export async function smokeTest(
   { set }: RootChain,
   current: StoredFeed | undefined,
   bundle: Bundle,
+  digests: Digests,
 ): Promise<ReadyFeed> {
   const bytes = encodeBundle(bundle);
   const served = decodeBundle(bytes);
@@ -95,7 +96,7 @@ export async function smokeTest(
   if (!set.targets) return ready;
   const target = set.target(manifestTarget(bundle.buildId));
   if (!target) throw new RebootlessError("trust", "targets does not name the manifest");
-  await verifyFile(served.manifest, target, "the manifest");
+  await verifyFile(served.manifest, target, "the manifest", digests);
   if (!equalBytes(served.manifest, bundle.manifest))
     throw new RebootlessError("trust", "the bundle lost bytes");
   return ready;
@@ -145,9 +146,9 @@ async function signSnapshot(
   targetsVersion: number,
   targets: Uint8Array,
   root: Root,
-  { keys, now }: Signing,
+  { keys, now, digests }: Signing,
 ): Promise<Uint8Array> {
-  const meta = await fileMeta(targetsVersion, targets);
+  const meta = await fileMeta(targetsVersion, targets, digests);
   const signed = snapshotDocument({ version, expires: instant(now + SNAPSHOT_LIFETIME), targets: meta });
   return signOnline("snapshot", signed, keys, root);
 }
@@ -157,9 +158,9 @@ async function signTimestamp(
   snapshotVersion: number,
   snapshot: Uint8Array,
   root: Root,
-  { keys, now }: Signing,
+  { keys, now, digests }: Signing,
 ): Promise<Uint8Array> {
-  const meta = await fileMeta(snapshotVersion, snapshot);
+  const meta = await fileMeta(snapshotVersion, snapshot, digests);
   const signed = timestampDocument({ version, expires: instant(now + TIMESTAMP_LIFETIME), snapshot: meta });
   return signOnline("timestamp", signed, keys, root);
 }

@@ -47,7 +47,7 @@ export async function publish(
   const verified = new VerifiedOnce(deps.verify);
   const chain = await outcomeOf(() => verifiedRootChain({ ...deps, verify: verified.verify }, now));
   if ("kind" in chain) return request.publications.map(({ buildId }) => ({ buildId, outcome: chain }));
-  const artifacts = new RequestArtifacts(deps.store, deps.clock);
+  const artifacts = new RequestArtifacts(deps);
   const remembering = (own: readonly OnlineKey[]) => own.map((key) => verified.remembering(key));
   const keys = { snapshot: remembering(deps.keys.snapshot), timestamp: remembering(deps.keys.timestamp) };
   const shared: Shared = { by: request.by, dryRun: request.dryRun, now, chain, keys, verified, artifacts };
@@ -71,7 +71,7 @@ interface Shared extends Pick<PublishRequest, "by" | "dryRun"> {
 
 function publishOne(deps: RepositoryDeps, shared: Shared, publication: Publication) {
   return outcomeOf<PublishOutcome>(async () => {
-    const { store } = deps;
+    const { store, digests } = deps;
     const { by, now, keys, artifacts, dryRun, verified } = shared;
     const { verify } = verified;
     const chain = { ...shared.chain, set: shared.chain.set.fork() };
@@ -85,20 +85,26 @@ function publishOne(deps: RepositoryDeps, shared: Shared, publication: Publicati
       publishers: deps.publishers,
       now,
       verify,
+      digests,
       findArtifact: (sha256: Sha256Hex) => artifacts.find(sha256),
     };
     const acceptance = await accept(publication, context, dryRun);
     if (acceptance.kind === "conflict") return conflict(acceptance.current);
     const { version, staged, missing } = acceptance;
-    const bundle = await composeNew({ ...publication, version }, current, chain, { keys, verify, now });
+    const bundle = await composeNew({ ...publication, version }, current, chain, {
+      keys,
+      verify,
+      digests,
+      now,
+    });
     // What is in force passed this very test before it was put there; what is new is verified whole.
     for (const role of ["timestamp", "snapshot"] as const) {
       if (current) verified.know(current.envelopes[role], role, root);
     }
-    const ready = await smokeTest(chain, current, bundle);
+    const ready = await smokeTest(chain, current, bundle, digests);
     if (dryRun) return { kind: "acceptable", version, missing };
     await artifacts.promote(staged);
-    const commit = await commitFeed(store, current, ready);
+    const commit = await commitFeed(store, current, ready, digests);
     if (commit.kind === "stale") return conflict(await versionInForce(deps, publication.buildId));
     return { kind: "published", version, etag: commit.etag };
   });
@@ -113,9 +119,11 @@ export function renew(deps: RepositoryDeps, id: BuildId): Promise<RenewOutcome> 
     const chain = await verifiedRootChain(deps, now);
     const { version } = chain.set.root;
     if (!isDue(current.notes, now, version)) return { kind: "not_due" };
-    const signing = { keys: deps.keys, verify: deps.verify, now };
+    const { keys, verify, digests } = deps;
+    const signing = { keys, verify, digests, now };
     const bundle = await composeRenewed(current, chain, signing);
-    await commitFeed(deps.store, current, await smokeTest(chain, current, bundle));
+    const ready = await smokeTest(chain, current, bundle, digests);
+    await commitFeed(deps.store, current, ready, digests);
     return { kind: "renewed" };
   });
 }

@@ -1,5 +1,5 @@
 import type { Sha256Hex } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
+import type { Digests } from "../../shared/crypto/digests.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Clock } from "../../shared/time.ts";
 import { Mutex } from "../keyed_mutex.ts";
@@ -8,17 +8,25 @@ import type { Store } from "../store/store.ts";
 import type { FoundArtifact } from "./accept.ts";
 import { StagingArea } from "./staging_area.ts";
 
+interface ArtifactsDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly digests: Digests;
+}
+
 /** The artifacts that the publications of one request name. Each is looked up, promoted and dropped once. */
 export class RequestArtifacts {
   readonly #store: Store;
   readonly #staging: StagingArea;
+  readonly #digests: Digests;
   /** Bytes of staged artifacts are read one at a time: a Worker has 128 MB of memory. */
   readonly #reading = new Mutex();
   readonly #found = new Map<Sha256Hex, Promise<FoundArtifact | undefined>>();
   readonly #promoted = new Map<Sha256Hex, Promise<void>>();
 
-  constructor(store: Store, clock: Clock) {
+  constructor({ store, clock, digests }: ArtifactsDeps) {
     this.#store = store;
+    this.#digests = digests;
     this.#staging = new StagingArea(store, clock);
   }
 
@@ -57,7 +65,7 @@ export class RequestArtifacts {
     const staged = await this.#staging.get(sha256);
     if (!staged) return undefined;
     const bytes = await staged.bytes();
-    return { in: "staging", sha256: await sha256Of(bytes), length: bytes.length };
+    return { in: "staging", sha256: await this.#digests.sha256(bytes), length: bytes.length };
   }
 
   async #promote(sha256: Sha256Hex): Promise<void> {
@@ -69,7 +77,7 @@ export class RequestArtifacts {
   }
 
   async #copy(sha256: Sha256Hex, bytes: Uint8Array): Promise<void> {
-    if ((await sha256Of(bytes)) !== sha256) {
+    if ((await this.#digests.sha256(bytes)) !== sha256) {
       throw new RebootlessError("refused", `artifact ${sha256} has other bytes: stage it again`);
     }
     await this.#store.create(artifactKey(sha256), bytes);

@@ -1,7 +1,8 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Instant } from "../../shared/time.ts";
-import type { SignatureVerifier } from "../../shared/tuf/keys.ts";
+import { enforcedAt } from "../../shared/tuf/expiry.ts";
 import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
+import type { Verifier } from "../../shared/tuf/verifier.ts";
 import { rootKey } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
 
@@ -13,11 +14,10 @@ export interface RootChain {
   readonly files: readonly Uint8Array[];
 }
 
-export interface RootDeps {
+export interface RootDeps extends Verifier {
   readonly store: Store;
   /** The bytes of 1.root.json. */
   readonly trustedRoot: Uint8Array;
-  readonly verify: SignatureVerifier;
 }
 
 /**
@@ -26,7 +26,7 @@ export interface RootDeps {
  * @throws RebootlessError `config` where the stored roots do not follow from the trusted one.
  */
 export async function verifiedRootChain(deps: RootDeps, now: Instant): Promise<RootChain> {
-  const set = await TrustedSet.fromRoot(deps.trustedRoot, now, deps.verify);
+  const set = await TrustedSet.fromRoot(deps.trustedRoot, deps, enforcedAt(now));
   const files: Uint8Array[] = [];
   for (;;) {
     const version = set.root.version + 1;

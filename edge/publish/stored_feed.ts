@@ -1,6 +1,6 @@
 import type { BuildId } from "../../shared/brand.ts";
 import { concatBytes, equalBytes } from "../../shared/bytes.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
+import type { Digests } from "../../shared/crypto/digests.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import {
   type Bundle,
@@ -118,18 +118,23 @@ export async function commitFeed(
   store: Store,
   current: StoredFeed | undefined,
   { bundle, bytes, notes }: ReadyFeed,
+  digests: Digests,
 ): Promise<{ readonly kind: "committed"; readonly etag: string } | { readonly kind: "stale" }> {
   const key = feedKey(bundle.buildId);
   const done = current
-    ? await store.replace(key, current.revision, bytes, notes, await keyForPrevious(current, bundle))
+    ? await store.replace(key, current.revision, bytes, notes, await keyForPrevious(current, bundle, digests))
     : await store.create(key, bytes, notes);
   if (done === "stale" || done === "exists") return { kind: "stale" };
-  return { kind: "committed", etag: etagOf(await sha256Of(bytes)) };
+  return { kind: "committed", etag: etagOf(await digests.sha256(bytes)) };
 }
 
-async function keyForPrevious({ bundle, versions }: StoredFeed, next: Bundle): Promise<string | undefined> {
+async function keyForPrevious(
+  { bundle, versions }: StoredFeed,
+  next: Bundle,
+  digests: Digests,
+): Promise<string | undefined> {
   if (equalBytes(bundle.snapshot, next.snapshot)) return undefined;
-  return previousFeedKey(bundle.buildId, { ...versions, manifest: await sha256Of(bundle.manifest) });
+  return previousFeedKey(bundle.buildId, { ...versions, manifest: await digests.sha256(bundle.manifest) });
 }
 
 /** Finds a feed that was in force before by what its key says of it. */

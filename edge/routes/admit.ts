@@ -1,6 +1,5 @@
 import type { Sha256Hex } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { SECOND } from "../../shared/time.ts";
 import { publishingFault } from "../config.ts";
 import type { AppDeps } from "../deps.ts";
@@ -10,7 +9,10 @@ import type { LimitName } from "../publish/rate_limits.ts";
 import { verifyToken } from "../publish/token.ts";
 
 /** What a request is checked with. */
-export type AdmitDeps = Pick<AppDeps, "faults" | "publishers" | "audience" | "limits" | "ledger" | "clock">;
+export type AdmitDeps = Pick<
+  AppDeps,
+  "faults" | "publishers" | "audience" | "limits" | "ledger" | "clock" | "digests"
+>;
 
 export type Admission =
   | {
@@ -50,7 +52,8 @@ export async function admit(
   });
   if (token.kind === "invalid") return rejected(token.message);
   const body = await readBody(request, max);
-  if ((await sha256Of(body)) !== token.body) return rejected("the token was made for another body");
+  if ((await deps.digests.sha256(body)) !== token.body)
+    return rejected("the token was made for another body");
   const { publisher, tokenId: id, until } = token;
   const spent = await deps.ledger.spend({ publisher, id, until }, limit, deps.limits[limit]);
   if (spent.kind === "used") return rejected("the token was used before");

@@ -1,6 +1,6 @@
 import type { Context, Hono } from "hono";
 import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
+import type { Digests } from "../../shared/crypto/digests.ts";
 import { decodeBundle } from "../../shared/feed/bundle.ts";
 import { manifestTarget } from "../../shared/feed/paths.ts";
 import { MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
@@ -24,7 +24,7 @@ import type { KnownFeeds } from "./known_feeds.ts";
 import type { NewestRoot } from "./newest_root.ts";
 import { BUILD_ID_PATTERN, SHA256_PATTERN, VERSION_PATTERN } from "./path_patterns.ts";
 
-type FeedFileDeps = FeedInForceDeps & Pick<AppDeps, "trustedRoot">;
+type FeedFileDeps = FeedInForceDeps & Pick<AppDeps, "trustedRoot" | "digests">;
 
 type Kind = Pick<ServedFile, "lifetime" | "type">;
 /** Files in force, which change. */
@@ -89,7 +89,7 @@ async function timestamp(c: Context, deps: FeedFileDeps, root: NewestRoot): Prom
   root.forget();
   await feedInForce(deps, root, id);
   const current = await readFeedHead(deps.store, id);
-  return current ? bytes(c, current.bundle.timestamp, MOVING) : notCovered(id);
+  return current ? bytes(c, current.bundle.timestamp, MOVING, deps) : notCovered(id);
 }
 
 /** Serves a snapshot or targets: from the bundle in force, or from one that was in force before. */
@@ -100,25 +100,26 @@ async function metadata(c: Context, deps: FeedFileDeps): Promise<Response> {
   const [digits, name] = param(c, "file").split(".");
   const role = name === "snapshot" ? "snapshot" : "targets";
   const version = Number(digits);
-  if (version === current.versions[role]) return bytes(c, current.bundle[role], FIXED);
+  if (version === current.versions[role]) return bytes(c, current.bundle[role], FIXED, deps);
   const old =
     version < current.versions[role] &&
     (await readPreviousHead(deps.store, id, (previous) => previous[role] === version));
-  return old ? bytes(c, old[role], FIXED) : notFound(`no ${role} of this version`);
+  return old ? bytes(c, old[role], FIXED, deps) : notFound(`no ${role} of this version`);
 }
 
 /** Serves a manifest. It is named by its digest, so a request for its headers, or for what has not changed, needs no read of it. */
 async function manifest(
   c: Context,
-  { store }: Pick<AppDeps, "store">,
+  deps: Pick<AppDeps, "store" | "digests">,
   { budget, manifests }: Memory,
 ): Promise<Response> {
+  const { store } = deps;
   const id = kernelOf(c);
   const [digits, named] = param(c, "file").split(".");
   const sha256 = sha256Hex(digits ?? "");
   if (named !== id) return notFound("no such target");
   const known = manifests.get(id, sha256);
-  if (known) return bytes(c, known, FIXED);
+  if (known) return bytes(c, known, FIXED, deps);
   const current = await readFeedHead(store, id);
   if (!current) return notCovered(id);
   const target = current.targets.targets.get(manifestTarget(id));
@@ -129,21 +130,26 @@ async function manifest(
   if (want?.kind === "answered") return want.response;
   const read = ({ key, length }: { readonly key: string; readonly length: number }) =>
     budget.hold(length, async () => {
-      const found = manifests.get(id, sha256) ?? (await manifestIn(await store.get(key), sha256));
+      const found =
+        manifests.get(id, sha256) ?? (await manifestIn(await store.get(key), sha256, deps.digests));
       if (found) manifests.put(id, sha256, found, found.length);
       return found;
     });
   const now = isCurrent ? await read({ key: feedKey(id), length: current.length }) : undefined;
-  if (now) return bytes(c, now, FIXED);
+  if (now) return bytes(c, now, FIXED, deps);
   const old = await findPreviousFeed(store, id, (previous) => previous.manifest === sha256);
   const then = old && (await read(old));
-  return then ? bytes(c, then, FIXED) : notFound("no such target");
+  return then ? bytes(c, then, FIXED, deps) : notFound("no such target");
 }
 
 /** Returns the manifest of a stored bundle, if it has this digest. */
-async function manifestIn(file: StoredFile | undefined, sha256: Sha256Hex): Promise<Uint8Array | undefined> {
+async function manifestIn(
+  file: StoredFile | undefined,
+  sha256: Sha256Hex,
+  digests: Digests,
+): Promise<Uint8Array | undefined> {
   const found = file && decodeBundle(await file.bytes()).manifest;
-  return found && (await sha256Of(found)) === sha256 ? found : undefined;
+  return found && (await digests.sha256(found)) === sha256 ? found : undefined;
 }
 
 async function artifact(c: Context, deps: FeedFileDeps): Promise<Response> {
@@ -154,7 +160,7 @@ async function artifact(c: Context, deps: FeedFileDeps): Promise<Response> {
 /** Serves a root, which is the same for all kernels. */
 async function rootFile(c: Context, deps: FeedFileDeps): Promise<Response> {
   const version = Number.parseInt(param(c, "file"), 10);
-  if (version === 1) return bytes(c, deps.trustedRoot, FIXED);
+  if (version === 1) return bytes(c, deps.trustedRoot, FIXED, deps);
   return (await stored(c, deps, rootKey(version), FIXED)) ?? notFound(`no root version ${version}`);
 }
 
@@ -183,8 +189,12 @@ async function stored(
   return file && answerBytes({ ...file, ...kind }, undefined, file.stream());
 }
 
-const bytes = (c: Context, content: Uint8Array, kind: Kind): Promise<Response> =>
-  answerContent(c.req.raw, content, kind);
+const bytes = (
+  c: Context,
+  content: Uint8Array,
+  kind: Kind,
+  { digests }: Pick<AppDeps, "digests">,
+): Promise<Response> => answerContent(c.req.raw, content, kind, digests);
 
 const kernelOf = (c: Context): BuildId => buildId(param(c, "id"));
 const param = (c: Context, name: string): string => c.req.param(name) ?? "";

@@ -1,5 +1,4 @@
 import type { Sha256Hex } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { MINUTE } from "../../shared/time.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
 import type { AppDeps } from "../deps.ts";
@@ -27,7 +26,7 @@ export interface RootInForce {
   readonly sha256: Sha256Hex;
 }
 
-type RootDeps = Pick<AppDeps, "store" | "clock" | "trustedRoot" | "verify">;
+type RootDeps = Pick<AppDeps, "store" | "clock" | "trustedRoot" | "verify" | "digests">;
 
 /** Remembers the newest root, so that not every poll asks for it, and not every page verifies the same chain. */
 export function cachedNewestRoot(deps: RootDeps): NewestRoot {
@@ -48,7 +47,7 @@ export function cachedNewestRoot(deps: RootDeps): NewestRoot {
     verified: async () => {
       if (last?.root.version === (await version())) return last;
       const { set, files } = await verifiedRootChain(deps, clock());
-      last = { root: set.root, sha256: await sha256Of(files.at(-1) ?? deps.trustedRoot) };
+      last = { root: set.root, sha256: await deps.digests.sha256(files.at(-1) ?? deps.trustedRoot) };
       return last;
     },
     forget: () => {

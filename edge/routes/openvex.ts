@@ -15,7 +15,7 @@ import { notCovered } from "./feed_in_force.ts";
 import { BUILD_ID_PATTERN } from "./path_patterns.ts";
 import type { ShownKernels } from "./shown_kernels.ts";
 
-type OpenvexDeps = Pick<AppDeps, "store" | "url">;
+type OpenvexDeps = Pick<AppDeps, "store" | "url" | "digests">;
 
 /** The largest document. A CVE takes some 400 bytes, and more for each update that names it. A stable series has some 3,000 a year. */
 const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
@@ -27,7 +27,11 @@ export function openvexRoutes(app: Hono, deps: OpenvexDeps, shown: ShownKernels)
   route(app, `/kernels/:id{${BUILD_ID_PATTERN}}/openvex.json`, { get: (c) => openvex(c, deps, shown) });
 }
 
-async function openvex(c: Context, { store, url }: OpenvexDeps, shown: ShownKernels): Promise<Response> {
+async function openvex(
+  c: Context,
+  { store, url, digests }: OpenvexDeps,
+  shown: ShownKernels,
+): Promise<Response> {
   const id = buildId(c.req.param("id") ?? "");
   const feed = await store.head(feedKey(id));
   if (!feed) return notCovered(id);
@@ -47,7 +51,7 @@ async function openvex(c: Context, { store, url }: OpenvexDeps, shown: ShownKern
     version,
   };
   const content = encodeJson(vexDocument(heading, statements));
-  return answerContent(c.req.raw, content, { lifetime: "moving", type: "application/json" });
+  return answerContent(c.req.raw, content, { lifetime: "moving", type: "application/json" }, digests);
 }
 
 /** Estimates a document's size from above. A statement names each update for its CVE, and why one was recalled. */

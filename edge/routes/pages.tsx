@@ -1,7 +1,6 @@
 import type { Context, Hono } from "hono";
 import { buildId, type UpdateId, updateId } from "../../shared/brand.ts";
 import { utf8 } from "../../shared/bytes.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { ownersOf } from "../../shared/tuf/key_words.ts";
 import { parseBuildIdCursor, parseCveCursor, parsePositionCursor } from "../catalogue/cursors.ts";
 import { isLive, type KernelListPage } from "../catalogue/entry.ts";
@@ -36,7 +35,7 @@ import {
 import { BUILD_ID_PATTERN } from "./path_patterns.ts";
 import { type ShownKernels, tooLarge } from "./shown_kernels.ts";
 
-type PageDeps = FeedInForceDeps & Pick<AppDeps, "catalogue" | "trustedRoot" | "url">;
+type PageDeps = FeedInForceDeps & Pick<AppDeps, "catalogue" | "trustedRoot" | "url" | "digests">;
 
 /** How many changes the front page shows. */
 const LATEST = 10;
@@ -55,17 +54,21 @@ export function pageRoutes(app: Hono, deps: PageDeps, root: NewestRoot, shown: S
   route(app, "/verify", { get: (c) => guide(c, deps, VerifyPage) });
 }
 
-async function home(c: Context, { catalogue }: PageDeps): Promise<Response> {
+async function home(c: Context, { catalogue, digests }: PageDeps): Promise<Response> {
   const [totals, changes] = await Promise.all([catalogue.totals(), catalogue.changes()]);
   const latest = changes.slice(0, LATEST);
-  return answerView(c.req.raw, {
-    json: () => homeJson(totals, latest),
-    page: () => <HomePage totals={totals} changes={latest} />,
-  });
+  return answerView(
+    c.req.raw,
+    {
+      json: () => homeJson(totals, latest),
+      page: () => <HomePage totals={totals} changes={latest} />,
+    },
+    digests,
+  );
 }
 
 /** Searches for part of a kernel's name or build ID, a CVE, or words of an update. */
-async function kernels(c: Context, { catalogue }: PageDeps): Promise<Response> {
+async function kernels(c: Context, { catalogue, digests }: PageDeps): Promise<Response> {
   const text = c.req.query("q") ?? "";
   const query = parseQuery(text);
   const after = parseBuildIdCursor(c.req.query("after"));
@@ -74,10 +77,14 @@ async function kernels(c: Context, { catalogue }: PageDeps): Promise<Response> {
     after === null ? catalogue.updates(query) : [],
   ]);
   const found = { query: text, cve: query.cve, page, updates };
-  return answerView(c.req.raw, {
-    json: () => kernelsJson(found),
-    page: () => <KernelsPage {...found} />,
-  });
+  return answerView(
+    c.req.raw,
+    {
+      json: () => kernelsJson(found),
+      page: () => <KernelsPage {...found} />,
+    },
+    digests,
+  );
 }
 
 /** Returns some kernels for which a CVE is fixed; its own page lists all of them. */
@@ -95,18 +102,26 @@ async function kernel(c: Context, deps: PageDeps, root: NewestRoot, shown: Shown
   if (!feed) return notCovered(id);
   const view = await shown.get(id, feed);
   if (!view) return tooLarge(id);
-  return answerView(c.req.raw, { json: () => kernelJson(view), page: () => <KernelPage {...view} /> });
+  return answerView(
+    c.req.raw,
+    { json: () => kernelJson(view), page: () => <KernelPage {...view} /> },
+    deps.digests,
+  );
 }
 
-async function update(c: Context, { catalogue }: PageDeps): Promise<Response> {
+async function update(c: Context, { catalogue, digests }: PageDeps): Promise<Response> {
   const name = c.req.param("id") ?? "";
   const id = updateIdOf(name);
   const page = id && (await catalogue.holdersOf(id, parsePositionCursor(c.req.query("after"))));
   if (!id || !page?.holdings[0]) return notFound(`no update is called ${name}`);
-  return answerView(c.req.raw, {
-    json: () => updateJson(id, page),
-    page: () => <UpdatePage id={id} page={page} />,
-  });
+  return answerView(
+    c.req.raw,
+    {
+      json: () => updateJson(id, page),
+      page: () => <UpdatePage id={id} page={page} />,
+    },
+    digests,
+  );
 }
 
 /** Returns the id of an update; undefined for text that cannot be one, which is then not found. */
@@ -118,26 +133,30 @@ function updateIdOf(text: string): UpdateId | undefined {
   }
 }
 
-async function cve(c: Context, { catalogue }: PageDeps): Promise<Response> {
+async function cve(c: Context, { catalogue, digests }: PageDeps): Promise<Response> {
   const name = c.req.param("cve") ?? "";
   const page = await catalogue.fixesOf(name, parsePositionCursor(c.req.query("after")));
   if (!page.holdings[0]) return notFound(`no update of this feed fixes ${name}`);
-  return answerView(c.req.raw, {
-    json: () => cveJson(name, page),
-    page: () => <CvePage cve={name} page={page} />,
-  });
+  return answerView(
+    c.req.raw,
+    {
+      json: () => cveJson(name, page),
+      page: () => <CvePage cve={name} page={page} />,
+    },
+    digests,
+  );
 }
 
-async function cves(c: Context, { catalogue }: PageDeps): Promise<Response> {
+async function cves(c: Context, { catalogue, digests }: PageDeps): Promise<Response> {
   const page = await catalogue.cves(parseCveCursor(c.req.query("after")));
-  return answerView(c.req.raw, { json: () => cvesJson(page), page: () => <CvesPage page={page} /> });
+  return answerView(c.req.raw, { json: () => cvesJson(page), page: () => <CvesPage page={page} /> }, digests);
 }
 
 async function trust(c: Context, deps: PageDeps, newest: NewestRoot): Promise<Response> {
   const { root, sha256 } = await newest.verified();
   const state = {
     root: { version: root.version, expires: root.expires, sha256 },
-    firstRoot: await sha256Of(deps.trustedRoot),
+    firstRoot: await deps.digests.sha256(deps.trustedRoot),
     roles: [...root.roles].map(([name, role]) => ({
       name,
       ...role,
@@ -146,19 +165,23 @@ async function trust(c: Context, deps: PageDeps, newest: NewestRoot): Promise<Re
     totals: await deps.catalogue.totals(),
     lastRun: await lastMaintenance(deps.store),
   };
-  return answerView(c.req.raw, { json: () => trustJson(state), page: () => <TrustPage {...state} /> });
+  return answerView(
+    c.req.raw,
+    { json: () => trustJson(state), page: () => <TrustPage {...state} /> },
+    deps.digests,
+  );
 }
 
-async function changes(c: Context, { catalogue, clock, url }: PageDeps): Promise<Response> {
+async function changes(c: Context, { catalogue, clock, url, digests }: PageDeps): Promise<Response> {
   const content = utf8(atom(await catalogue.changes(), originOf(c.req.raw, url), clock()));
-  return answerContent(c.req.raw, content, { lifetime: "moving", type: "application/atom+xml" });
+  return answerContent(c.req.raw, content, { lifetime: "moving", type: "application/atom+xml" }, digests);
 }
 
 async function guide(
   c: Context,
-  { trustedRoot, url }: PageDeps,
+  { trustedRoot, url, digests }: PageDeps,
   Guide: typeof InstallPage,
 ): Promise<Response> {
-  const props = { feed: `${originOf(c.req.raw, url)}/`, firstRoot: await sha256Of(trustedRoot) };
-  return answerView(c.req.raw, { json: () => guideJson(props), page: () => <Guide {...props} /> });
+  const props = { feed: `${originOf(c.req.raw, url)}/`, firstRoot: await digests.sha256(trustedRoot) };
+  return answerView(c.req.raw, { json: () => guideJson(props), page: () => <Guide {...props} /> }, digests);
 }

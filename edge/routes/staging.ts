@@ -1,6 +1,5 @@
 import type { Context, Hono } from "hono";
 import { sha256Hex } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { decodeDigests, MAX_QUESTION_BYTES, STAGING_PATH } from "../../shared/feed/batch.ts";
 import { MAX_ARTIFACT_BYTES } from "../../shared/limits.ts";
 import { inParallel } from "../../shared/parallel.ts";
@@ -31,7 +30,7 @@ async function stage(c: Context, deps: StagingDeps): Promise<Response> {
   if (admission.kind === "rejected") return admission.answer;
   requireOperation(admission.publisher, "updates", deps.publishers);
   const sha256 = sha256Hex(c.req.param("sha256") ?? "");
-  if ((await sha256Of(admission.body)) !== sha256)
+  if ((await deps.digests.sha256(admission.body)) !== sha256)
     return refused("the body's SHA-256 is not the one in the path");
   if (admission.body.length === 0) return refused("an artifact has at least one byte");
   const known = await deps.store.head(artifactKey(sha256));

@@ -1,4 +1,4 @@
-import { sha256Of } from "../../shared/crypto/digest.ts";
+import { webDigests } from "../../shared/crypto/web_crypto.ts";
 import type { ByteRange, Notes, Store, Stored, StoredFile, StoreListing } from "./store.ts";
 
 const PAGE = 500;
@@ -72,7 +72,7 @@ export class MemoryStore implements Store {
 
   async #value(bytes: Uint8Array, notes: Notes): Promise<Value> {
     const own = new Uint8Array(bytes);
-    const sha256 = await sha256Of(own);
+    const sha256 = await webDigests.sha256(own);
     this.#writes++;
     return { bytes: own, stored: { revision: String(this.#writes), sha256, length: own.length, notes } };
   }

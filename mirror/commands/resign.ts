@@ -1,3 +1,4 @@
+import { openSsl } from "../../node/crypto.ts";
 import { readNamed } from "../../node/files.ts";
 import { saneTime } from "../../node/transport/freshness.ts";
 import { counted } from "../../shared/counted.ts";
@@ -31,12 +32,14 @@ export async function mirrorResign(
       hint: "Such as 14d; at most 90d.",
     });
   }
-  const keys = await onlineKeys(await readNamed(options.key, MAX_KEY_FILE)).catch((cause: unknown) => {
-    throw new RebootlessError("usage", `${options.key} is not a key`, {
-      cause,
-      hint: "`rebootless-publish keys export KEY -o FILE` writes one in this form.",
-    });
-  });
+  const keys = await onlineKeys(await readNamed(options.key, MAX_KEY_FILE), openSsl).catch(
+    (cause: unknown) => {
+      throw new RebootlessError("usage", `${options.key} is not a key`, {
+        cause,
+        hint: "`rebootless-publish keys export KEY -o FILE` writes one in this form.",
+      });
+    },
+  );
   const release = await dir.lock();
   try {
     const { kernels, expired, until } = await resign({

@@ -1,6 +1,6 @@
+import { sha256Of } from "../../node/crypto.ts";
 import { updateId } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { distributionOf } from "../../shared/feed/distribution.ts";
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
@@ -91,7 +91,7 @@ export async function makeDraft(
     replace: options.replace,
     supersedes: options.supersedes.map(updateId),
     parts: [],
-    module: { name: module.name, sha256: await sha256Of(bytes), length: bytes.length },
+    module: { name: module.name, sha256: sha256Of(bytes), length: bytes.length },
     objects: await Promise.all(module.objects.map((target) => targetObject(kernel, target))),
   };
   const manifest: KernelManifest = {

@@ -1,4 +1,4 @@
-import { sha256Of } from "../../shared/crypto/digest.ts";
+import { sha256Of } from "../../node/crypto.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { formatInstant, instant } from "../../shared/time.ts";
 import { inGroups } from "../../shared/tuf/key_words.ts";
@@ -62,7 +62,7 @@ export async function init(
   await addRoot({ dir }, 1, bytes);
   await writeEdgeVars({ dir, publisher, audience }, bytes, online);
 
-  const fingerprint = await sha256Of(bytes);
+  const fingerprint = sha256Of(bytes);
   terminal.say(`root       ${rootFile(dir, 1)}, until ${formatInstant(instant(clock() + ROOT_LIFETIME_MS))}`);
   terminal.say(`sha256     ${fingerprint}`);
   terminal.say(`           ${inGroups(fingerprint)}`);

@@ -1,3 +1,4 @@
+import { digests } from "../../node/crypto.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { inGroups, named } from "../../shared/tuf/key_words.ts";
 import { keyId } from "../../shared/tuf/keys.ts";
@@ -41,7 +42,7 @@ export async function keysImport(
   await requireAbsent(output, publicFile);
   await writeExternalKeyFile(output, { key, role });
   await writeNew(publicFile, encodePublicKey({ key, role }));
-  const id = await keyId(key);
+  const id = await keyId(key, digests);
   terminal.say(`key        ${inGroups(named(id, key))}`);
   terminal.say(`scheme     ${key.scheme}`);
   terminal.say(`secret     kept elsewhere: give --sign-command PROGRAM where ${output} has to sign`);

@@ -1,5 +1,5 @@
+import { sha256Of } from "../../node/crypto.ts";
 import { counted } from "../../shared/counted.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
@@ -58,7 +58,7 @@ export async function push(
   const fingerprints =
     options.fingerprints === undefined ? undefined : await readFingerprints(options.fingerprints);
   const artifacts = new Map(await readModuleFiles(options.module));
-  if (fingerprints) artifacts.set(await sha256Of(fingerprints.bytes), async () => fingerprints.bytes);
+  if (fingerprints) artifacts.set(sha256Of(fingerprints.bytes), async () => fingerprints.bytes);
   const pushing = { ...proposing, artifacts, dryRun };
   if (several) return pushDrafts(context, pushing, await readDraftFiles(drafts), options.yes);
   if (signed !== undefined) return pushSigned(context, proposing, signed, artifacts, options.feed);

@@ -1,5 +1,5 @@
+import { sha256Of } from "../../node/crypto.ts";
 import { VMLINUX } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { type FingerprintFile, openFingerprints } from "../../shared/runpre/file/decode.ts";
@@ -40,5 +40,5 @@ export async function withFingerprints(
       `the fingerprints are of ${file.kernel.release} (build ID ${file.kernel.buildId}), the draft is for ${draft.kernel.buildId}`,
     );
   }
-  return { ...draft, fingerprints: { sha256: await sha256Of(bytes), length: bytes.length } };
+  return { ...draft, fingerprints: { sha256: sha256Of(bytes), length: bytes.length } };
 }

@@ -1,4 +1,4 @@
-import { sha256Of } from "../../shared/crypto/digest.ts";
+import { sha256Of } from "../../node/crypto.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { formatInstant } from "../../shared/time.ts";
 import { inGroups } from "../../shared/tuf/key_words.ts";
@@ -45,7 +45,7 @@ export async function rootPublish(
   if (held) await pushRoot(bytes, edgeClient(feedOf(options), folder, clock));
   else await writeFirstEdgeVars(folder, root, bytes);
   await addRoot(folder, root.version, bytes);
-  const sha256 = await sha256Of(bytes);
+  const sha256 = sha256Of(bytes);
   terminal.say(`root       version ${root.version}, until ${formatInstant(root.expires)}`);
   terminal.say(`sha256     ${sha256}`);
   terminal.say(`           ${inGroups(sha256)}`);

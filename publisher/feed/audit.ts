@@ -1,5 +1,5 @@
+import { sha256Of } from "../../node/crypto.ts";
 import type { Sha256Hex } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, parseJson } from "../../shared/json.ts";
@@ -64,7 +64,7 @@ async function entryOf(line: Uint8Array): Promise<AuditEntry> {
     act: entry.get("act").string(),
     kernel: entry.get("kernel").nullable((kernel) => kernel.string()),
     outcome: entry.get("outcome").string(),
-    sha256: await sha256Of(line),
+    sha256: sha256Of(line),
     all: entry.object(),
   };
 }

@@ -1,5 +1,5 @@
+import { sha256Of } from "../../node/crypto.ts";
 import { equalBytes } from "../../shared/bytes.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import type { Instant } from "../../shared/time.ts";
 import type { Root } from "../../shared/tuf/schema.ts";
@@ -46,7 +46,7 @@ async function rootInForce(
 
 async function foreign(held: Uint8Array): Promise<RebootlessError> {
   const { version } = (await trustedFrom(held)).root;
-  const yours = `version ${version}, sha256 ${await sha256Of(held)}`;
+  const yours = `version ${version}, sha256 ${sha256Of(held)}`;
   return new RebootlessError("trust", `the request does not build on the root you hold (${yours})`, {
     hint: "It is of another feed, or older than your root. Ask who sent it, by another way than the file came.",
   });

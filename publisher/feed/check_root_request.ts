@@ -1,3 +1,4 @@
+import { digests } from "../../node/crypto.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Instant } from "../../shared/time.ts";
@@ -71,7 +72,7 @@ async function understood(envelope: Envelope, base: Root | undefined): Promise<R
   const used = new Set([...root.roles.values()].flatMap(({ keyIds }) => keyIds));
   for (const [id, key] of root.keys) {
     if (!used.has(id)) throw new RebootlessError("trust", `the new root lists key ${id} for no role`);
-    if (!base?.keys.has(id) && (await keyId(key)) !== id) {
+    if (!base?.keys.has(id) && (await keyId(key, digests)) !== id) {
       throw new RebootlessError(
         "trust",
         `the new root lists a key under the id ${id}, which is not its digest`,

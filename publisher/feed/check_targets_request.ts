@@ -1,4 +1,4 @@
-import { verifyPublished } from "../../node/verifier.ts";
+import { publisherVerifier } from "../../node/verifier.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
@@ -65,12 +65,12 @@ async function previousManifest(
   if (!previous) return undefined;
   const what = "what the request compares with";
   const envelope = parseEnvelope(previous.targets, what);
-  await verifyThreshold(envelope, roleOf(root, "targets"), root.keys, verifyPublished, what);
+  await verifyThreshold(envelope, roleOf(root, "targets"), root.keys, publisherVerifier.verify, what);
   const targets = decodeTargets(envelope.signed);
   const file = targets.targets.get(manifestTarget(buildId));
   if (targets.version !== base || !file) {
     throw new RebootlessError("trust", `${what} is not version ${base} of this kernel's targets`);
   }
-  await verifyFile(previous.manifest, file, what);
+  await verifyFile(previous.manifest, file, what, publisherVerifier.digests);
   return decodeManifest(previous.manifest);
 }

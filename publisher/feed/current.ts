@@ -1,4 +1,4 @@
-import { verifyPublished } from "../../node/verifier.ts";
+import { publisherVerifier } from "../../node/verifier.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { verifyManifest } from "../../shared/feed/binding.ts";
@@ -58,9 +58,9 @@ export async function verifiedState(
   const root = await roots.newest(bundle).catch(unverified);
   const envelope = parseEnvelope(bundle.targets, "targets");
   const role = roleOf(root, "targets");
-  await verifyThreshold(envelope, role, root.keys, verifyPublished, "targets").catch(unverified);
+  await verifyThreshold(envelope, role, root.keys, publisherVerifier.verify, "targets").catch(unverified);
   const targets = decodeTargets(envelope.signed);
-  const manifest = await verifyManifest({ targets }, buildId, bundle.manifest);
+  const manifest = await verifyManifest({ targets }, buildId, bundle.manifest, publisherVerifier.digests);
   const files = { targets: bundle.targets, manifest: bundle.manifest };
   return { version: targets.version, expires: targets.expires, manifest, files, root };
 }

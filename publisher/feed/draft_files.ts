@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { sha256Of } from "../../node/crypto.ts";
 import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
@@ -69,7 +69,7 @@ export async function readModuleFiles(paths: readonly string[]): Promise<LocalAr
   const artifacts = new Map<Sha256Hex, () => Promise<Uint8Array>>();
   for (const path of await filesOf(paths, ".ko")) {
     const read = () => readBounded(path, MAX_ARTIFACT_BYTES);
-    artifacts.set(await sha256Of(await read()), read);
+    artifacts.set(sha256Of(await read()), read);
   }
   return artifacts;
 }

@@ -1,9 +1,9 @@
 import { MirrorDir } from "../../mirror/mirror_dir.ts";
 import { MirrorTrust } from "../../mirror/mirror_trust.ts";
-import { EXPIRY_IS_NO_MATTER, verifyMirrored } from "../../mirror/verified_kernel.ts";
+import { verifyMirrored } from "../../mirror/verified_kernel.ts";
+import { sha256Of } from "../../node/crypto.ts";
 import { type BuildId, isBuildId, isSha256Hex, type Sha256Hex } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { artifactsIn } from "../../shared/feed/artifacts.ts";
 import { encodeBatch, PUBLICATIONS_PATH } from "../../shared/feed/batch.ts";
@@ -16,6 +16,7 @@ import {
   ROOT_PATH,
 } from "../../shared/feed/publication.ts";
 import { MAX_ARTIFACT_BYTES, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
+import { IGNORE_EXPIRY_UNSAFE } from "../../shared/tuf/expiry.ts";
 import { decodeSnapshot, decodeTimestamp, parseEnvelope } from "../../shared/tuf/schema.ts";
 import { ArtifactSender, type LocalArtifacts } from "./artifact_sender.ts";
 import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
@@ -119,7 +120,7 @@ async function publicationOf(
   staging: ArtifactSender,
 ): Promise<Publication> {
   const bundle = decodeBundle(await readFromBackup(folder, feedPath(id), MAX_BUNDLE_BYTES));
-  const { manifest, trusted } = await verifyMirrored(id, bundle, undefined, trust, EXPIRY_IS_NO_MATTER);
+  const { manifest, trusted } = await verifyMirrored(id, bundle, undefined, trust, IGNORE_EXPIRY_UNSAFE);
   await staging.provide(artifactsIn(manifest).map(({ sha256 }) => sha256));
   const { targets } = bundle;
   return {
@@ -151,7 +152,7 @@ async function artifactsOfBackup(folder: MirrorDir): Promise<LocalArtifacts> {
 
 async function readArtifact(folder: MirrorDir, sha256: Sha256Hex): Promise<Uint8Array> {
   const bytes = await readFromBackup(folder, artifactPath(sha256), MAX_ARTIFACT_BYTES);
-  if ((await sha256Of(bytes)) === sha256) return bytes;
+  if (sha256Of(bytes) === sha256) return bytes;
   throw new RebootlessError("trust", `${artifactPath(sha256)} of the backup is damaged`);
 }
 

@@ -1,4 +1,4 @@
-import { verifyPublished } from "../../node/verifier.ts";
+import { publisherVerifier } from "../../node/verifier.ts";
 import { fromHex } from "../../shared/bytes.ts";
 import { keyIdentity, type PublicKey } from "../../shared/tuf/keys.ts";
 import type { Keys } from "../../shared/tuf/role_keys.ts";
@@ -43,5 +43,5 @@ export async function quorum(
 async function hasSigned(envelope: Envelope, id: string, key: PublicKey): Promise<boolean> {
   const hex = envelope.signatures.get(id);
   if (hex === undefined || !/^(?:[0-9a-f]{2})+$/.test(hex)) return false;
-  return verifyPublished(key, envelope.signedBytes, fromHex(hex));
+  return publisherVerifier.verify(key, envelope.signedBytes, fromHex(hex));
 }

@@ -1,5 +1,5 @@
+import { sha256Of } from "../../node/crypto.ts";
 import type { BuildId } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { manifestTarget } from "../../shared/feed/paths.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import type { Instant } from "../../shared/time.ts";
@@ -16,7 +16,7 @@ export interface TargetsFile {
 export async function targetsFile({ buildId, version, expires, manifest }: TargetsFile): Promise<JsonObject> {
   const file = {
     length: manifest.length,
-    hashes: new Map([["sha256", await sha256Of(manifest)]] as const),
+    hashes: new Map([["sha256", sha256Of(manifest)]] as const),
     custom: jsonObject({ build_id: buildId }),
   };
   return targetsDocument({ version, expires, targets: new Map([[manifestTarget(buildId), file]]) });

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { sha256Of } from "../../node/crypto.ts";
 import { utf8 } from "../../shared/bytes.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_TOKEN_AGE_SECONDS, TOKEN_TYPE } from "../../shared/feed/publication.ts";
 import type { Clock } from "../../shared/time.ts";
@@ -31,7 +31,7 @@ export async function makeToken(folder: PublisherFolder, scope: TokenScope, cloc
   const claims = {
     htm: scope.method,
     htu: scope.path.split("?")[0],
-    bsh: await sha256Of(scope.body),
+    bsh: sha256Of(scope.body),
     iss: folder.publisher,
     aud: folder.audience,
     iat: now,

@@ -1,4 +1,4 @@
-import { verifyPublished } from "../../node/verifier.ts";
+import { publisherVerifier } from "../../node/verifier.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KeyFacts } from "./key_file.ts";
 import type { KeySigner } from "./sign.ts";
@@ -25,7 +25,7 @@ export class ExternalSigners {
     }
     const sign = async (message: Uint8Array) => {
       const signature = await askProgram(program, id, message);
-      if (await verifyPublished(key, message, signature)) return signature;
+      if (await publisherVerifier.verify(key, message, signature)) return signature;
       throw new RebootlessError(
         "trust",
         `what ${program.program} answered is not the signature of key ${id} over what was to be signed`,

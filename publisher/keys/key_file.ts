@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { ed25519Secret } from "../../node/crypto.ts";
+import { digests, ed25519Secret } from "../../node/crypto.ts";
 import { toHex } from "../../shared/bytes.ts";
 import { isSoundPublicKey } from "../../shared/crypto/ed25519.ts";
 import { Decoder } from "../../shared/decode.ts";
@@ -76,7 +76,7 @@ export async function newKey(owner?: string): Promise<SigningKey> {
 
 export async function keyFromSeed(seed: Uint8Array, owner?: string): Promise<SigningKey> {
   const key = ownedBy(ed25519Key(ed25519Secret(seed).publicKey), owner);
-  return { id: await keyId(key), key, seed };
+  return { id: await keyId(key, digests), key, seed };
 }
 
 /** Throws `config` where a file is. */
@@ -164,7 +164,11 @@ async function decodePublicPart(bytes: Uint8Array, path: string) {
   const file = new Decoder(parseJson(bytes, path, MAX_SMALL_VALUES), path);
   file.get("format").literal(FORMAT);
   const key = ownedBy(decodePublicKey(file), file.get("owner").optional(decodeOwner));
-  const facts: KeyFacts = { id: await keyId(key), key, role: file.get("role").optional(decodeKeyRole) };
+  const facts: KeyFacts = {
+    id: await keyId(key, digests),
+    key,
+    role: file.get("role").optional(decodeKeyRole),
+  };
   return { file, facts };
 }
 

@@ -1,8 +1,9 @@
-import { verifyPublished } from "../../node/verifier.ts";
-import { type Clock, DAY, type Instant, instant } from "../../shared/time.ts";
+import { publisherVerifier } from "../../node/verifier.ts";
+import { type Clock, DAY, instant } from "../../shared/time.ts";
+import { IGNORE_EXPIRY_UNSAFE } from "../../shared/tuf/expiry.ts";
 import { rootDocument } from "../../shared/tuf/metadata.ts";
 import type { RoleKeys, Root, TopRole } from "../../shared/tuf/schema.ts";
-import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
+import { selfSignedRoot, TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import type { SigningKey } from "./key_file.ts";
 import { signWithSecrets } from "./sign.ts";
 
@@ -31,14 +32,12 @@ export function firstRoot({ keys, thresholds }: RootKeys, clock: Clock): Uint8Ar
   return signWithSecrets(document, keys.root);
 }
 
-/** Judged as a host would, but for expiry: a root that has expired is what a ceremony is there to replace. */
-const EXPIRY_IS_NO_MATTER: Instant = instant(0);
-
 /** Reads a root file as a host would: it must be signed by itself. Throws `parse`, `trust`. */
-export async function readRoot(bytes: Uint8Array): Promise<Root> {
-  return (await trustedFrom(bytes)).root;
-}
+export const readRoot = (bytes: Uint8Array): Promise<Root> => selfSignedRoot(bytes, publisherVerifier);
 
-/** A root of trust, ready to follow newer ones. Throws `parse`, `trust`. */
+/**
+ * A root of trust, ready to follow newer ones; one that has expired is what a ceremony is there to replace. Throws `parse`,
+ * `trust`.
+ */
 export const trustedFrom = (bytes: Uint8Array): Promise<TrustedSet> =>
-  TrustedSet.fromRoot(bytes, EXPIRY_IS_NO_MATTER, verifyPublished);
+  TrustedSet.fromRoot(bytes, publisherVerifier, IGNORE_EXPIRY_UNSAFE);

@@ -1,4 +1,5 @@
 import type { BuildId } from "../brand.ts";
+import type { Digests } from "../crypto/digests.ts";
 import { RebootlessError } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
 import type { Targets } from "../tuf/schema.ts";
@@ -16,13 +17,14 @@ export async function verifyManifest(
   trusted: { readonly targets: Targets | undefined },
   buildId: BuildId,
   bytes: Uint8Array,
+  digests: Digests,
 ): Promise<KernelManifest> {
   const signed = trusted.targets?.targets;
   const target = signed?.get(manifestTarget(buildId));
   if (!target) throw foreign(buildId, [...(signed?.keys() ?? [])].join(", ") || "nothing");
   const bound = isJsonObject(target.custom) ? target.custom.get("build_id") : undefined;
   if (bound !== buildId) throw foreign(buildId, String(bound));
-  await verifyFile(bytes, target, "manifest");
+  await verifyFile(bytes, target, "manifest", digests);
   const manifest = decodeManifest(bytes);
   if (manifest.kernel.buildId !== buildId) throw foreign(buildId, manifest.kernel.buildId);
   return manifest;

@@ -1,5 +1,5 @@
 import { fromHex, toHex } from "../bytes.ts";
-import { digest } from "../crypto/digest.ts";
+import type { Digests } from "../crypto/digests.ts";
 import { p256Point, rsaBits, spkiFromPem } from "../crypto/spki.ts";
 import type { Decoder } from "../decode.ts";
 import { isCode } from "../errors.ts";
@@ -117,6 +117,9 @@ export const keyToJson = (key: PublicKey): JsonObject =>
  * SHA-256 of the key's canonical JSON, the customary key id, the same whoever's it is. Readers take any id (specification
  * 4.2).
  */
-export async function keyId({ keytype, scheme, public: shown }: PublicKey): Promise<string> {
-  return toHex(await digest("sha256", canonicalJson(keyToJson({ keytype, scheme, public: shown }))));
+export async function keyId(
+  { keytype, scheme, public: shown }: PublicKey,
+  digests: Digests,
+): Promise<string> {
+  return digests.sha256(canonicalJson(keyToJson({ keytype, scheme, public: shown })));
 }

@@ -1,5 +1,5 @@
 import { toHex } from "../bytes.ts";
-import { sha256Of } from "../crypto/digest.ts";
+import type { Digests } from "../crypto/digests.ts";
 import { encodeJson, type JsonObject, type JsonValue, jsonObject } from "../json.ts";
 import { formatInstant } from "../time.ts";
 import { keyToJson } from "./keys.ts";
@@ -43,8 +43,8 @@ export function targetsDocument(
 }
 
 /** How another document names these bytes: by version, length and SHA-256. */
-export async function fileMeta(version: number, bytes: Uint8Array): Promise<FileMeta> {
-  return { version, length: bytes.length, hashes: new Map([["sha256", await sha256Of(bytes)]]) };
+export async function fileMeta(version: number, bytes: Uint8Array, digests: Digests): Promise<FileMeta> {
+  return { version, length: bytes.length, hashes: new Map([["sha256", await digests.sha256(bytes)]]) };
 }
 
 export interface Signature {

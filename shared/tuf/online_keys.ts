@@ -1,5 +1,5 @@
 import { fromBase64, utf8 } from "../bytes.ts";
-import { ed25519, ed25519Signer, type Signer } from "../crypto/ed25519_webcrypto.ts";
+import type { Cryptography, SecretJwk, Signer } from "../crypto/cryptography.ts";
 import { type Decoder, secretJson } from "../decode.ts";
 import { RebootlessError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
@@ -25,27 +25,31 @@ export interface OnlineKey {
 const MAX_KEYS = 4;
 
 /**
- * @param text an Ed25519 private key (RFC 8037, JWK) as JSON, or an array of such keys. Throws ParseError, which names
- *   members, never values. @param what names the text in messages.
+ * @param text an Ed25519 private key (RFC 8037, JWK) as JSON, or an array of such keys. @param what names the text in
+ *   messages. Throws ParseError, which names members, never values.
  */
-export async function onlineKeys(text: Uint8Array, what = "JWK"): Promise<readonly OnlineKey[]> {
+export async function onlineKeys(
+  text: Uint8Array,
+  crypto: Cryptography,
+  what = "JWK",
+): Promise<readonly OnlineKey[]> {
   const value = secretJson(text, what, MAX_SMALL_VALUES);
   const list = Array.isArray(value.value) ? value.array(MAX_KEYS) : [value];
   if (list.length === 0) return value.fail("no key");
-  return Promise.all(list.map(onlineKey));
+  return Promise.all(list.map((key) => onlineKey(key, crypto)));
 }
 
-async function onlineKey(key: Decoder): Promise<OnlineKey> {
+async function onlineKey(key: Decoder, crypto: Cryptography): Promise<OnlineKey> {
   const kty = key.get("kty");
   const crv = key.get("crv");
   if (kty.value !== "OKP" || crv.value !== "Ed25519") key.fail("not an Ed25519 key (kty OKP, crv Ed25519)");
   const x = key.get("x").string();
   const d = key.get("d");
   if (typeof d.value !== "string") return key.fail("has no private part (d)");
-  const sign = await openSecret(x, d.value, key);
+  const sign = await openSecret({ x, d: d.value }, key, crypto);
   const publicKey = key.get("x").as(fromBase64Url);
   const probe = utf8("rebootless: do the halves of this key belong together?");
-  if (!(await ed25519(publicKey, probe, await sign(probe)))) key.fail("x and d are not of one key");
+  if (!(await crypto.ed25519(publicKey, probe, await sign(probe)))) key.fail("x and d are not of one key");
   return { public: ed25519Key(publicKey), sign };
 }
 
@@ -86,9 +90,9 @@ export function namedKey(
 const sameKey = (known: PublicKey | undefined, own: PublicKey): boolean =>
   known?.scheme === own.scheme && known.keytype === own.keytype && known.public === own.public;
 
-async function openSecret(x: string, d: string, key: Decoder): Promise<Signer> {
+async function openSecret(secret: SecretJwk, key: Decoder, crypto: Cryptography): Promise<Signer> {
   try {
-    return await ed25519Signer({ x, d });
+    return await crypto.ed25519Signer(secret);
   } catch {
     // Without its cause: a cryptographic library's message may quote what it was given.
     return key.fail("is not a usable Ed25519 private key");

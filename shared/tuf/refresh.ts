@@ -1,10 +1,11 @@
 import { equalBytes } from "../bytes.ts";
 import { MAX_ROOT_ROTATIONS } from "../limits.ts";
-import type { Instant } from "../time.ts";
-import { keyIdentity, type SignatureVerifier } from "./keys.ts";
+import type { Expiry } from "./expiry.ts";
+import { keyIdentity } from "./keys.ts";
 import { type MetadataSource, type MetadataStore, type OnDamage, recall, recallRoot } from "./metadata_io.ts";
 import { type Root, statedRootVersion, type TopRole } from "./schema.ts";
 import { roleOf, TrustedSet } from "./trusted_set.ts";
+import type { Verifier } from "./verifier.ts";
 import { isFile } from "./verify.ts";
 
 export type { MetadataFile, MetadataSource, MetadataStore, OnDamage } from "./metadata_io.ts";
@@ -14,9 +15,8 @@ export interface RefreshOptions {
   readonly store: MetadataStore;
   /** The root to begin with where the store holds none that is newer. */
   readonly provisionedRoot: Uint8Array;
-  /** 5.1: the one time of this refresh. */
-  readonly now: Instant;
-  readonly verify: SignatureVerifier;
+  readonly verifier: Verifier;
+  readonly expiry: Expiry;
   /** Hears of files in the store that were damaged; the refresh goes on without them. */
   readonly onDamage?: OnDamage;
 }
@@ -39,19 +39,19 @@ export async function refresh(options: RefreshOptions): Promise<TrustedSet> {
 async function startRoot({
   store,
   provisionedRoot,
-  now,
-  verify,
+  verifier,
+  expiry,
   onDamage,
 }: RefreshOptions): Promise<TrustedSet> {
   const cached = await store.read("root");
   const untouched = cached !== undefined && equalBytes(cached, provisionedRoot);
   if (cached && !untouched) {
-    const take = () => TrustedSet.fromRoot(cached, now, verify);
+    const take = () => TrustedSet.fromRoot(cached, verifier, expiry);
     const trusted = await recallRoot(take, onDamage);
     // The stated version is enough to choose by, as the root that is chosen is verified.
     if (trusted && trusted.root.version > statedRootVersion(provisionedRoot)) return trusted;
   }
-  const trusted = await TrustedSet.fromRoot(provisionedRoot, now, verify);
+  const trusted = await TrustedSet.fromRoot(provisionedRoot, verifier, expiry);
   if (!untouched) await store.write("root", provisionedRoot);
   return trusted;
 }
@@ -85,10 +85,15 @@ async function refreshTimestamp(trusted: TrustedSet, options: RefreshOptions): P
 
 /** 5.5 */
 async function refreshSnapshot(trusted: TrustedSet, options: RefreshOptions): Promise<void> {
-  const { source, store } = options;
+  const { source, store, verifier } = options;
   const meta = trusted.snapshotMeta();
   const cached = await recall("snapshot", options, (bytes) => trusted.updateSnapshot(bytes, "cached"));
-  if (cached && trusted.snapshot?.version === meta.version && (await isFile(cached.bytes, meta))) return;
+  if (
+    cached &&
+    trusted.snapshot?.version === meta.version &&
+    (await isFile(cached.bytes, meta, verifier.digests))
+  )
+    return;
   const consistent = trusted.root.consistentSnapshot;
   const bytes = await source.snapshot({ role: "snapshot", meta, consistent });
   await trusted.updateSnapshot(bytes);

@@ -1,4 +1,4 @@
-import type { DigestAlgorithm } from "../crypto/digest.ts";
+import type { DigestAlgorithm } from "../crypto/digests.ts";
 import { Decoder } from "../decode.ts";
 import { type JsonObject, type JsonValue, parseJson } from "../json.ts";
 import { MAX_ENTRIES, MAX_METADATA_VALUES, MAX_SIGNATURES } from "../limits.ts";

@@ -1,7 +1,6 @@
 import { RebootlessError } from "../errors.ts";
-import { formatInstant, type Instant } from "../time.ts";
 import type { DelegatedRole } from "./delegations.ts";
-import type { SignatureVerifier } from "./keys.ts";
+import { type Expiry, refuseExpired } from "./expiry.ts";
 import type { Keys, RoleKeys } from "./role_keys.ts";
 import type { TopRole } from "./role_name.ts";
 import {
@@ -19,6 +18,7 @@ import {
   type Targets,
   type Timestamp,
 } from "./schema.ts";
+import type { Verifier } from "./verifier.ts";
 import { verifyFile, verifyThreshold } from "./verify.ts";
 
 export type Provenance = "fetched" | "cached";
@@ -41,9 +41,8 @@ export interface Edge {
  * Errors: `parse` (malformed), `trust` (signatures, hashes, wrong order of roles), `rollback`, `expired`.
  */
 export class TrustedSet {
-  readonly #verify: SignatureVerifier;
-  /** 5.1: fixed once for each refresh. */
-  readonly #now: Instant;
+  readonly #verifier: Verifier;
+  readonly #expiry: Expiry;
   #root: Root;
   #timestamp: Timestamp | undefined;
   #snapshot: Snapshot | undefined;
@@ -51,24 +50,20 @@ export class TrustedSet {
   /** By delegator, by role name: what was verified for one edge says nothing of another. */
   readonly #delegated = new Map<Targets, Map<string, Targets>>();
 
-  private constructor(root: Root, now: Instant, verify: SignatureVerifier) {
+  private constructor(root: Root, verifier: Verifier, expiry: Expiry) {
     this.#root = root;
-    this.#now = now;
-    this.#verify = verify;
+    this.#verifier = verifier;
+    this.#expiry = expiry;
   }
 
   /** 5.2: the root shipped or persisted. It must be signed by itself; whether it has expired does not matter yet. */
-  static async fromRoot(bytes: Uint8Array, now: Instant, verify: SignatureVerifier): Promise<TrustedSet> {
-    const envelope = parseEnvelope(bytes, "root");
-    const root = decodeRoot(envelope.signed);
-    const what = `root version ${root.version}`;
-    await verifyThreshold(envelope, roleOf(root, "root"), root.keys, verify, what);
-    return new TrustedSet(root, now, verify);
+  static async fromRoot(bytes: Uint8Array, verifier: Verifier, expiry: Expiry): Promise<TrustedSet> {
+    return new TrustedSet(await selfSignedRoot(bytes, verifier), verifier, expiry);
   }
 
   /** Another set at the same root, for another repository under it: no other file read. */
   fork(): TrustedSet {
-    return new TrustedSet(this.#root, this.#now, this.#verify);
+    return new TrustedSet(this.#root, this.#verifier, this.#expiry);
   }
 
   get root(): Root {
@@ -93,9 +88,8 @@ export class TrustedSet {
       throw new RebootlessError("trust", "a root cannot change after the timestamp was read");
     const envelope = parseEnvelope(bytes, "root");
     const root = decodeRoot(envelope.signed);
-    const what = `root version ${root.version}`;
-    await this.#signedBy("root", envelope, what);
-    await verifyThreshold(envelope, roleOf(root, "root"), root.keys, this.#verify, what);
+    await this.#signedBy("root", envelope, nameOf(root));
+    await signedByItself(root, envelope, this.#verifier);
     if (root.version !== this.#root.version + 1) {
       const expected = this.#root.version + 1;
       throw new RebootlessError(
@@ -135,7 +129,7 @@ export class TrustedSet {
    */
   async updateSnapshot(bytes: Uint8Array, from: Provenance = "fetched"): Promise<Snapshot> {
     const meta = this.snapshotMeta();
-    if (from === "fetched") await verifyFile(bytes, meta, "snapshot"); // 5.5.2
+    if (from === "fetched") await verifyFile(bytes, meta, "snapshot", this.#verifier.digests); // 5.5.2
     const envelope = parseEnvelope(bytes, "snapshot");
     await this.#signedBy("snapshot", envelope, "snapshot"); // 5.5.3
     const snapshot = decodeSnapshot(envelope.signed);
@@ -193,9 +187,9 @@ export class TrustedSet {
   async #verifyTargets(role: RoleKeys & { name: string }, keys: Keys, bytes: Uint8Array): Promise<Targets> {
     const meta = this.targetsMeta(role.name);
     const what = shown(role.name);
-    await verifyFile(bytes, meta, what); // 5.6.2
+    await verifyFile(bytes, meta, what, this.#verifier.digests); // 5.6.2
     const envelope = parseEnvelope(bytes, what);
-    await verifyThreshold(envelope, role, keys, this.#verify, what); // 5.6.3
+    await verifyThreshold(envelope, role, keys, this.#verifier.verify, what); // 5.6.3
     const targets = decodeTargets(envelope.signed);
     sameVersion(what, meta, targets); // 5.6.4
     this.#unexpired(targets, what); // 5.6.5
@@ -210,17 +204,26 @@ export class TrustedSet {
   }
 
   async #signedBy(role: TopRole, envelope: Envelope, what: string): Promise<void> {
-    await verifyThreshold(envelope, roleOf(this.#root, role), this.#root.keys, this.#verify, what);
+    await verifyThreshold(envelope, roleOf(this.#root, role), this.#root.keys, this.#verifier.verify, what);
   }
 
   #unexpired(file: Common, role: string): void {
-    if (file.expires > this.#now) return;
-    throw new RebootlessError("expired", `${role} expired at ${formatInstant(file.expires)}`, {
-      hint: `This host's clock says ${formatInstant(this.#now)}. If that is right, the feed or mirror has not been refreshed.`,
-      details: { role, expires: formatInstant(file.expires) },
-    });
+    refuseExpired(file.expires, role, this.#expiry);
   }
 }
+
+/** Reads a root that is signed by itself (5.2, 5.3.4), whether or not it has expired. @throws `parse`, `trust`. */
+export async function selfSignedRoot(bytes: Uint8Array, verifier: Verifier): Promise<Root> {
+  const envelope = parseEnvelope(bytes, "root");
+  const root = decodeRoot(envelope.signed);
+  await signedByItself(root, envelope, verifier);
+  return root;
+}
+
+const signedByItself = (root: Root, envelope: Envelope, { verify }: Verifier): Promise<void> =>
+  verifyThreshold(envelope, roleOf(root, "root"), root.keys, verify, nameOf(root));
+
+const nameOf = ({ version }: Root): string => `root version ${version}`;
 
 export function roleOf(root: Root, role: TopRole): RoleKeys {
   const keys = root.roles.get(role);

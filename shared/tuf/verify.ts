@@ -1,6 +1,6 @@
-import { fromHex, toHex } from "../bytes.ts";
+import { fromHex } from "../bytes.ts";
 import { counted } from "../counted.ts";
-import { digest } from "../crypto/digest.ts";
+import type { Digests } from "../crypto/digests.ts";
 import { RebootlessError } from "../errors.ts";
 import { keyIdentity, type PublicKey, type SignatureVerifier } from "./keys.ts";
 import type { Envelope, Hashes, RoleKeys } from "./schema.ts";
@@ -63,22 +63,31 @@ export interface Expected {
 }
 
 /** Throws `trust` unless the length (where stated) and every listed hash (where stated) are those of the bytes. */
-export async function verifyFile(bytes: Uint8Array, expected: Expected, what: string): Promise<void> {
-  const problem = await difference(bytes, expected);
+export async function verifyFile(
+  bytes: Uint8Array,
+  expected: Expected,
+  what: string,
+  digests: Digests,
+): Promise<void> {
+  const problem = await difference(bytes, expected, digests);
   if (problem !== undefined) throw new RebootlessError("trust", `${what} ${problem}`);
 }
 
 /** `verifyFile` for bytes that may well be others: those of a cache. */
-export async function isFile(bytes: Uint8Array, expected: Expected): Promise<boolean> {
-  return (await difference(bytes, expected)) === undefined;
+export async function isFile(bytes: Uint8Array, expected: Expected, digests: Digests): Promise<boolean> {
+  return (await difference(bytes, expected, digests)) === undefined;
 }
 
-async function difference(bytes: Uint8Array, { length, hashes }: Expected): Promise<string | undefined> {
+async function difference(
+  bytes: Uint8Array,
+  { length, hashes }: Expected,
+  digests: Digests,
+): Promise<string | undefined> {
   if (length !== undefined && bytes.length !== length) {
     return `has ${counted(bytes.length, "byte")}, ${length} were signed for`;
   }
   for (const [algorithm, hex] of hashes ?? []) {
-    if (toHex(await digest(algorithm, bytes)) !== hex) {
+    if ((await digests[algorithm](bytes)) !== hex) {
       return `is not the file that was signed: its ${algorithm} differs`;
     }
   }

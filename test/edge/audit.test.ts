@@ -4,9 +4,9 @@ import { readAudit, StoredAuditLog } from "../../edge/audit/log.ts";
 import { withAudit } from "../../edge/audit/with_audit.ts";
 import { auditKey } from "../../edge/store/keys.ts";
 import { MemoryStore } from "../../edge/store/memory_store.ts";
+import { digests, sha256Of } from "../../node/crypto.ts";
 import { sha256Hex } from "../../shared/brand.ts";
 import { fromUtf8, utf8 } from "../../shared/bytes.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodePublication } from "../../shared/feed/publication.ts";
 import { systemClock } from "../../shared/time.ts";
 import { type Answer, errorOf, startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
@@ -34,7 +34,7 @@ async function expectChain({ bytes }: { readonly bytes: Uint8Array }): Promise<v
   let previous: string | null = null;
   for (const [i, line] of fromUtf8(bytes).split("\n").slice(0, -1).entries()) {
     expect(JSON.parse(line)).toMatchObject({ number: i + 1, previous });
-    previous = await sha256Of(utf8(line));
+    previous = sha256Of(utf8(line));
   }
 }
 
@@ -50,11 +50,14 @@ const event = (n: number): AuditEvent => ({
 describe("the log", () => {
   it("is one chain, whoever writes and however many at once, also after a restart", async () => {
     const store = new MemoryStore();
-    const writers = [new StoredAuditLog(store, systemClock), new StoredAuditLog(store, systemClock)];
+    const writers = [
+      new StoredAuditLog(store, systemClock, digests),
+      new StoredAuditLog(store, systemClock, digests),
+    ];
     for (let round = 0; round < 3; round++) {
       const entries = Array.from({ length: 20 }, (_, n) => writers[n % 2]?.append([event(20 * round + n)]));
       await Promise.all(entries);
-      await new StoredAuditLog(store, systemClock).append([event(1000 + round)]);
+      await new StoredAuditLog(store, systemClock, digests).append([event(1000 + round)]);
     }
     const page = await readAudit(store, 0);
     expect(linesOf(page)).toHaveLength(63);
@@ -65,7 +68,7 @@ describe("the log", () => {
 
   it("is read page after page", async () => {
     const store = new MemoryStore();
-    const log = new StoredAuditLog(store, systemClock);
+    const log = new StoredAuditLog(store, systemClock, digests);
     for (let n = 0; n < 150; n++) await log.append([event(n)]);
     const first = await readAudit(store, 0);
     const second = await readAudit(store, first.next ?? 0);
@@ -78,7 +81,7 @@ describe("the log", () => {
   it("goes on after a write whose outcome nobody knows", async () => {
     const store = new MemoryStore();
     const create = store.create.bind(store);
-    const log = new StoredAuditLog(store, systemClock);
+    const log = new StoredAuditLog(store, systemClock, digests);
     await log.append([event(0)]);
     store.create = async (...args) => {
       await create(...args);
@@ -160,7 +163,7 @@ describe("the audit log of an edge", () => {
     expect(answer.headers.get("cache-control")).toBe("no-store");
     await expectChain(answer);
     const lines = linesOf(answer);
-    const request = await sha256Of(encodePublication(publication));
+    const request = sha256Of(encodePublication(publication));
     const feed = JSON.parse(fromUtf8(published.bytes)).etag;
     expect(lines[0]).toMatchObject({
       publisher: PUBLISHER,

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { MemoryStore } from "../../edge/store/memory_store.ts";
+import { sha256Of } from "../../node/crypto.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { concatBytes, utf8 } from "../../shared/bytes.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { decodeFeeds, encodeBatch, encodeQuestion, FEEDS_BYTES, MAX_BATCH } from "../../shared/feed/batch.ts";
 import { decodeBundle } from "../../shared/feed/bundle.ts";
 import { decodeManifest } from "../../shared/feed/manifest.ts";
@@ -148,7 +148,7 @@ describe("publications of many kernels", () => {
     const before = await spendingAside();
     const answer = await post(edge.publisher, "/publications/dry-run", encodeBatch([one, unsigned]));
     expect(outcomes(answer)).toEqual({ [one.buildId]: "acceptable", [two.buildId]: "refused" });
-    const sha256 = await sha256Of(MODULE);
+    const sha256 = sha256Of(MODULE);
     expect(results(answer).find(({ build_id }) => build_id === one.buildId)?.missing).toEqual([sha256]);
     expect(await spendingAside()).toEqual(before);
   });
@@ -203,9 +203,9 @@ describe("questions about many", () => {
   it("are answered with the digests that are nowhere", async () => {
     const edge = await inProcess(made, systemClock);
     await edge.publisher.stage(MODULE);
-    const absent = await sha256Of(utf8("never sent"));
+    const absent = sha256Of(utf8("never sent"));
     const ask = async () => {
-      const asked = encodeQuestion("sha256", [await sha256Of(MODULE), absent]);
+      const asked = encodeQuestion("sha256", [sha256Of(MODULE), absent]);
       return json(await post(edge.publisher, "/staging", asked))["missing"];
     };
     expect(await ask()).toEqual([absent]);

@@ -4,6 +4,7 @@ import { recordAll } from "../../edge/publish/renew_expiring.ts";
 import { MemoryStore } from "../../edge/store/memory_store.ts";
 import { privateJwk, publicJwk } from "../../publisher/keys/jwk.ts";
 import { newKey, type SigningKey } from "../../publisher/keys/key_file.ts";
+import { webCrypto } from "../../shared/crypto/web_crypto.ts";
 import { systemClock } from "../../shared/time.ts";
 import { errorOf, json, startWorkerd, TestPublisher } from "../support/edge/edge.ts";
 import { inProcess } from "../support/edge/in_process.ts";
@@ -23,7 +24,10 @@ beforeAll(async () => {
 
 const faults = async (change: Record<string, string | undefined>) => {
   const env = { ...secrets(made), ...change };
-  return faultsOf(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)));
+  return faultsOf(
+    Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),
+    webCrypto(),
+  );
 };
 const OPTIONAL = ["PUBLISHER_LIMITS", "FEED_URL"];
 

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readAudit } from "../../edge/audit/log.ts";
 import { r2Store } from "../../edge/cloudflare/r2.ts";
+import { sha256Of } from "../../node/crypto.ts";
 import { type BuildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { fromUtf8, utf8 } from "../../shared/bytes.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { artifactPath } from "../../shared/feed/paths.ts";
 import { startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
 import { inFull } from "../support/edge/proof.ts";
@@ -78,7 +78,7 @@ async function expectWhole({ send }: Workerd): Promise<number> {
   expect(files).toEqual(bundle);
   const [update] = bundle.manifest.updates;
   expect(update?.id).toBe(`fix-${bundle.targets}`);
-  const sha256 = await sha256Of(moduleOf(bundle.targets));
+  const sha256 = sha256Of(moduleOf(bundle.targets));
   expect((await send("GET", `/${artifactPath(sha256)}`)).bytes).toEqual(moduleOf(bundle.targets));
   return bundle.targets;
 }
@@ -92,7 +92,7 @@ async function expectAudit({ miniflare }: Workerd): Promise<readonly Record<stri
   let previous: Sha256Hex | null = null;
   for (const [i, line] of lines.entries()) {
     expect(JSON.parse(line)).toMatchObject({ number: i + 1, previous });
-    previous = sha256Hex(await sha256Of(utf8(line)));
+    previous = sha256Hex(sha256Of(utf8(line)));
   }
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 }

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { runMaintenance } from "../../edge/publish/maintenance.ts";
+import { sha256Of } from "../../node/crypto.ts";
 import { firstRoot } from "../../publisher/keys/root.ts";
 import type { BuildId } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodeManifest } from "../../shared/feed/manifest.ts";
 import { type Instant, systemClock } from "../../shared/time.ts";
 import { type Answer, json } from "../support/edge/edge.ts";
@@ -100,7 +100,7 @@ describe("every view", () => {
   it("names the style sheet that is in it by its digest", async () => {
     const answer = await get("/", HTML);
     const style = /<style>([\s\S]*)<\/style>/.exec(text(answer))?.[1] ?? "";
-    const digest = Buffer.from(await sha256Of(new TextEncoder().encode(style)), "hex").toString("base64");
+    const digest = Buffer.from(sha256Of(new TextEncoder().encode(style)), "hex").toString("base64");
     expect(answer.headers.get("content-security-policy")).toContain(`'sha256-${digest}'`);
   });
 });
@@ -191,8 +191,8 @@ describe("what is found", () => {
 
   it("the root, the keys and the thresholds", async () => {
     expect(json(await get("/trust"))).toMatchObject({
-      root: { version: 1, sha256: await sha256Of(made.root) },
-      first_root_sha256: await sha256Of(made.root),
+      root: { version: 1, sha256: sha256Of(made.root) },
+      first_root_sha256: sha256Of(made.root),
       roles: expect.arrayContaining([
         expect.objectContaining({
           name: "targets",
@@ -327,7 +327,7 @@ describe("the OpenVEX document of a kernel", () => {
     });
     expect(text(answer)).toContain(`build_id=${id}`);
     const etag = answer.headers.get("etag") ?? "";
-    expect(etag).toBe(`"${await sha256Of(answer.bytes)}"`);
+    expect(etag).toBe(`"${sha256Of(answer.bytes)}"`);
     expect((await get(`/kernels/${id}/openvex.json`, { "If-None-Match": etag })).status).toBe(304);
     expect(text(await get(`/kernels/${id}`, HTML))).toContain(`href="/kernels/${id}/openvex.json"`);
   });

@@ -3,10 +3,10 @@ import { TIMESTAMP_LIFETIME } from "../../edge/publish/lifetimes.ts";
 import { runMaintenance } from "../../edge/publish/maintenance.ts";
 import { STAGING_WEEK } from "../../edge/publish/staging_area.ts";
 import { MemoryStore } from "../../edge/store/memory_store.ts";
+import { sha256Of } from "../../node/crypto.ts";
 import { keyFromSeed } from "../../publisher/keys/key_file.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { utf8 } from "../../shared/bytes.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodePublication } from "../../shared/feed/publication.ts";
 import { DAY, HOUR, type Instant, instant, MINUTE, SECOND } from "../../shared/time.ts";
 import { json } from "../support/edge/edge.ts";
@@ -135,7 +135,7 @@ describe("uploads that nobody published", () => {
   it("are swept once nobody can name them any more, and what was published stays", async () => {
     const modules = [utf8("named"), utf8("never named")];
     for (const module of modules) {
-      expect(await request("PUT", `/staging/${await sha256Of(module)}`, module)).toBe(201);
+      expect(await request("PUT", `/staging/${sha256Of(module)}`, module)).toBe(201);
     }
     await publish(undefined, modules.slice(0, 1));
     expect([await staged(), (await runMaintenance(edge.deps)).swept]).toEqual([1, 0]);
@@ -148,7 +148,7 @@ describe("uploads that nobody published", () => {
 
   it("are there for a publish a week after they were sent, also on the last day of a week", async () => {
     const module = utf8("sent on the last day");
-    const path = `/staging/${await sha256Of(module)}`;
+    const path = `/staging/${sha256Of(module)}`;
     now = instant(STAGING_WEEK * 2901 - SECOND);
     expect(await request("PUT", path, module)).toBe(201);
     now = instant(now + STAGING_WEEK);
@@ -160,8 +160,8 @@ describe("uploads that nobody published", () => {
 
   it("are to be sent again in another week, and then stay for another", async () => {
     const module = utf8("sent twice");
-    const path = `/staging/${await sha256Of(module)}`;
-    const ask = utf8(`{"sha256":["${await sha256Of(module)}"]}`);
+    const path = `/staging/${sha256Of(module)}`;
+    const ask = utf8(`{"sha256":["${sha256Of(module)}"]}`);
     const missing = async () => {
       const token = await tokenFor(made, "POST", "/staging", ask, { now });
       const headers = { Authorization: `Bearer ${token}` };
@@ -169,7 +169,7 @@ describe("uploads that nobody published", () => {
     };
     expect([await request("PUT", path, module), await missing()]).toEqual([201, []]);
     now = instant(now + STAGING_WEEK);
-    expect(await missing()).toEqual([await sha256Of(module)]);
+    expect(await missing()).toEqual([sha256Of(module)]);
     expect([await request("PUT", path, module), await missing()]).toEqual([201, []]);
     now = instant(now + STAGING_WEEK);
     expect([(await runMaintenance(edge.deps)).swept, await staged()]).toEqual([1, 1]);

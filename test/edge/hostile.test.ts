@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serveEdge } from "../../edge/node/serve.ts";
+import { sha256Of } from "../../node/crypto.ts";
 import type { BuildId } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
 import { inFull } from "../support/edge/proof.ts";
 import {
@@ -94,7 +94,7 @@ let sha256: string;
 
 beforeAll(async () => {
   made = await ceremony();
-  sha256 = await sha256Of(manifestBytes(id, []));
+  sha256 = sha256Of(manifestBytes(id, []));
   workerd = await startWorkerd(secrets(made));
   places.push({ name: "workerd", port: Number((await workerd.miniflare.ready).port) });
   data = await mkdtemp(join(tmpdir(), "rebootless-hostile-"));
@@ -260,7 +260,7 @@ describe("bodies that are not what they say", () => {
     async (name) => {
       const place = places.find((one) => one.name === name) as Place;
       const body = new Uint8Array(100_000).fill(7);
-      const own = `/staging/${await sha256Of(body)}`;
+      const own = `/staging/${sha256Of(body)}`;
       const slow = await Promise.all(
         Array.from({ length: 50 }, async () => {
           const token = await tokenFor(made, "PUT", own, body);
@@ -279,14 +279,14 @@ describe("bodies that are not what they say", () => {
         expect(statusOf(await raw(place, request("GET", `/kernels/${id}/feed.json`)))).toBe(200);
       expect(performance.now() - start).toBeLessThan(5000);
       for (const socket of slow) socket.destroy();
-      const ask = new TextEncoder().encode(`{"sha256":["${await sha256Of(body)}"]}`);
+      const ask = new TextEncoder().encode(`{"sha256":["${sha256Of(body)}"]}`);
       const token = await tokenFor(made, "POST", "/staging", ask);
       const answer = await fetch(`http://127.0.0.1:${place.port}/staging`, {
         method: "POST",
         body: ask,
         headers: { Authorization: `Bearer ${token}` },
       });
-      expect(await answer.json()).toEqual({ missing: [await sha256Of(body)] });
+      expect(await answer.json()).toEqual({ missing: [sha256Of(body)] });
     },
   );
 });

@@ -3,16 +3,16 @@ import { SNAPSHOT_LIFETIME, TIMESTAMP_LIFETIME } from "../../edge/publish/lifeti
 import { versionsOf } from "../../edge/publish/stored_feed.ts";
 import { MemoryStore } from "../../edge/store/memory_store.ts";
 import type { Notes, Store } from "../../edge/store/store.ts";
+import { nodeVerifier } from "../../node/verifier.ts";
 import { keyFromSeed } from "../../publisher/keys/key_file.ts";
 import { signWithSecrets } from "../../publisher/keys/sign.ts";
 import type { BuildId } from "../../shared/brand.ts";
-import { ed25519 } from "../../shared/crypto/ed25519_tweetnacl.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { BUNDLED_ROOTS, type Bundle } from "../../shared/feed/bundle.ts";
 import { feedPath, metadataPath } from "../../shared/feed/paths.ts";
 import { encodePublication } from "../../shared/feed/publication.ts";
 import { DAY, type Instant, instant, MINUTE } from "../../shared/time.ts";
-import { signatureVerifier } from "../../shared/tuf/keys.ts";
+import { enforcedAt } from "../../shared/tuf/expiry.ts";
 import { parseEnvelope } from "../../shared/tuf/schema.ts";
 import { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { type Answer, errorOf, json } from "../support/edge/edge.ts";
@@ -69,7 +69,7 @@ const poll = (at: InProcess = edge, headers: Record<string, string> = {}) =>
 
 /** The client's workflow at the test's time, from version 1 of the root. */
 async function verified(bundle: Bundle): Promise<TrustedSet> {
-  const set = await TrustedSet.fromRoot(made.root, now, signatureVerifier({ ed25519 }));
+  const set = await TrustedSet.fromRoot(made.root, nodeVerifier, enforcedAt(now));
   for (const root of bundle.roots) await set.updateRoot(root);
   await set.updateTimestamp(bundle.timestamp);
   await set.updateSnapshot(bundle.snapshot);
@@ -117,7 +117,7 @@ describe("a feed that is read as time goes by", () => {
 
   it("has a timestamp in force also after its targets have expired: that is what hosts are to learn", async () => {
     now = instant(START + 320 * DAY);
-    const set = await TrustedSet.fromRoot(made.root, now, signatureVerifier({ ed25519 }));
+    const set = await TrustedSet.fromRoot(made.root, nodeVerifier, enforcedAt(now));
     const bundle = await edge.publisher.feed(id);
     await set.updateTimestamp(bundle.timestamp);
     await set.updateSnapshot(bundle.snapshot);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sha256Of } from "../../node/crypto.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { concatBytes } from "../../shared/bytes.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { artifactPath, feedPath, metadataPath } from "../../shared/feed/paths.ts";
 import { publishPath } from "../../shared/feed/publication.ts";
 import { type Answer, startWorkerd, TestPublisher, type Workerd } from "../support/edge/edge.ts";
@@ -24,7 +24,7 @@ beforeAll(async () => {
   edge = await startWorkerd(secrets(made));
   const publisher = new TestPublisher(made, edge.send);
   id = someBuildId();
-  moduleUrl = `/${artifactPath(await sha256Of(MODULE))}`;
+  moduleUrl = `/${artifactPath(sha256Of(MODULE))}`;
   await publisher.stage(MODULE);
   const manifest = manifestBytes(id, [await updateOf("fix", MODULE)]);
   const targets = await signedTargets(made, id, manifest);

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { program } from "../../mirror/program.ts";
 import { parserExitCode, runCommand } from "../../node/cli/run_command.ts";
+import { sha256Of } from "../../node/crypto.ts";
 import { type BuildId, buildId } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { encodeManifest } from "../../shared/feed/manifest.ts";
 import { encodePublication, publishPath, stagingPath } from "../../shared/feed/publication.ts";
 import { DAY, type Instant, instant } from "../../shared/time.ts";
@@ -101,7 +101,7 @@ export class Site {
     const updates = [];
     for (const name of what.updates ?? []) {
       const module = moduleOf(name);
-      await this.send("PUT", `/${stagingPath(await sha256Of(module))}`, module);
+      await this.send("PUT", `/${stagingPath(sha256Of(module))}`, module);
       const recalled = what.recalled?.includes(name) ? "it was bad" : null;
       updates.push({ ...(await updateOf(name, module)), recalled });
     }

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { sha256Of } from "../../shared/crypto/digest.ts";
+import { sha256Of } from "../../node/crypto.ts";
 import { artifactPath, feedPath, metadataPath } from "../../shared/feed/paths.ts";
 import { formatInventory } from "../../shared/inventory.ts";
 import { DAY, HOUR, instant } from "../../shared/time.ts";
@@ -37,7 +37,7 @@ describe("rebootless mirror sync", () => {
       if (path !== "kernels/index.json") expect(bytes).toEqual(await served(path));
     expect([...files.keys()]).toContain(feedPath(A));
     expect([...files.keys()]).toContain(`${metadataPath(B)}/1.root.json`);
-    expect([...files.keys()]).toContain(artifactPath(await sha256Of(moduleOf("fix-c"))));
+    expect([...files.keys()]).toContain(artifactPath(sha256Of(moduleOf("fix-c"))));
     expect(files.size).toBe(1 + 1 + 3 + 3 * 6);
   });
 
@@ -51,7 +51,7 @@ describe("rebootless mirror sync", () => {
       "/root/2.root.json",
       expect.stringMatching(/^\/kernels\/changes\?since=/),
       `/${feedPath(B)}`,
-      `/${artifactPath(await sha256Of(moduleOf("fix-d")))}`,
+      `/${artifactPath(sha256Of(moduleOf("fix-d")))}`,
     ]);
   });
 
@@ -246,7 +246,7 @@ describe("rebootless mirror sync", () => {
   it("refuses artifacts that are others, going back, and what has expired", async () => {
     const old = await served(feedPath(B));
     await site.publish(B, { updates: ["fix-z"] });
-    const path = `/${artifactPath(await sha256Of(moduleOf("fix-z")))}`;
+    const path = `/${artifactPath(sha256Of(moduleOf("fix-z")))}`;
     site.interfere = (asked) => (asked === path ? { status: 200, body: moduleOf("fix-y") } : undefined);
     expect((await sync(4, "--all"))["error"]).toMatchObject({ code: "trust" });
     expect([...(await filesBelow(mirror)).keys()]).not.toContain(feedPath(B));

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { sha256Of } from "../../shared/crypto/digest.ts";
+import { sha256Of } from "../../node/crypto.ts";
 import { artifactPath, feedPath, metadataPath } from "../../shared/feed/paths.ts";
 import { DAY, SECOND } from "../../shared/time.ts";
 import { randomFrom } from "../proof/guest/random.ts";
@@ -50,7 +50,7 @@ describe("rebootless mirror verify", () => {
   it("finds every file that was changed, wherever, and the next sync puts it right", async () => {
     const random = randomFrom(8);
     const before = await filesBelow(mirror);
-    const artifact = artifactPath(await sha256Of(moduleOf("fix-a")));
+    const artifact = artifactPath(sha256Of(moduleOf("fix-a")));
     const old = [`${metadataPath(A)}/1.targets.json`, `${metadataPath(A)}/1.snapshot.json`, artifact];
     for (const path of before.keys()) {
       await spoil(path, random());
@@ -72,7 +72,7 @@ describe("rebootless mirror verify", () => {
     const missing = [
       feedPath(A),
       `${metadataPath(B)}/1.root.json`,
-      artifactPath(await sha256Of(moduleOf("fix-b"))),
+      artifactPath(sha256Of(moduleOf("fix-b"))),
     ];
     for (const path of missing) await rm(join(mirror, path));
     const foreign = ["artifacts/readme", `${metadataPath(B)}/notes.txt`, "root/x"];
@@ -96,7 +96,7 @@ describe("rebootless mirror verify", () => {
     const [metadata, feed, artifact] = [
       metadataPath(A),
       feedPath(B),
-      artifactPath(await sha256Of(moduleOf("fix-b"))),
+      artifactPath(sha256Of(moduleOf("fix-b"))),
     ];
     for (const path of [metadata, feed, artifact]) await rm(join(mirror, path), { recursive: true });
     await symlink(outside, join(mirror, metadata));

@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, sign as signNatively } from "node:crypto";
+import { digests } from "../../node/crypto.ts";
 import { concatBytes, fromHex, utf8 } from "../../shared/bytes.ts";
 import { type JsonObject, type JsonValue, jsonObject } from "../../shared/json.ts";
 import { DAY, formatInstant, type Instant, instant } from "../../shared/time.ts";
@@ -33,7 +34,11 @@ export async function testKey(seed: number): Promise<Key> {
   const signer = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
   const spki = createPublicKey(signer).export({ format: "der", type: "spki" });
   const key = ed25519Key(spki.subarray(-32));
-  return { id: await keyId(key), public: key, sign: (message) => signNatively(null, message, signer) };
+  return {
+    id: await keyId(key, digests),
+    public: key,
+    sign: (message) => signNatively(null, message, signer),
+  };
 }
 
 let nextSeed = 1_000_000;
@@ -193,7 +198,7 @@ export class HostileRepository {
 
   /** Signs for a target in a role and serves its bytes. */
   async addTarget(role: string, path: string, bytes: Uint8Array): Promise<void> {
-    const { hashes = new Map<string, string>() } = await fileMeta(1, bytes);
+    const { hashes = new Map<string, string>() } = await fileMeta(1, bytes, digests);
     const listed = jsonObject({ length: bytes.length, hashes: new Map<string, JsonValue>(hashes) });
     this.targetsOf(role).targets.set(path, listed);
     const at = path.lastIndexOf("/") + 1;
@@ -251,7 +256,7 @@ export class HostileRepository {
 
   async #listedFile({ version, bytes }: { version: number; bytes: Uint8Array }): Promise<JsonObject> {
     if (!this.statesHashes) return jsonObject({ version });
-    const meta = await fileMeta(version, bytes);
+    const meta = await fileMeta(version, bytes, digests);
     const hashes = new Map<string, JsonValue>(meta.hashes ?? []);
     return jsonObject({ version, length: bytes.length, hashes });
   }

@@ -1,7 +1,7 @@
-import { ed25519 } from "../../shared/crypto/ed25519_tweetnacl.ts";
+import { nodeVerifier } from "../../node/verifier.ts";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import type { Instant } from "../../shared/time.ts";
-import { signatureVerifier } from "../../shared/tuf/keys.ts";
+import { enforcedAt } from "../../shared/tuf/expiry.ts";
 import {
   type MetadataFile,
   type MetadataSource,
@@ -14,8 +14,6 @@ import type { TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import { fetchTarget, type TargetStore } from "../proof/conformance/tuf/fetch_target.ts";
 import { findTarget } from "../proof/conformance/tuf/find_target.ts";
 import { type HostileRepository, NOW } from "./hostile_repository.ts";
-
-const verify = signatureVerifier({ ed25519 });
 
 /** The code of the error that a run ends with, or `ok`. Anything but a RebootlessError is thrown on. */
 export async function outcome(run: Promise<unknown>): Promise<ErrorCode | "ok"> {
@@ -50,7 +48,7 @@ export class TestClient {
     this.requests = [];
     this.damaged = [];
     const { provisionedRoot, now } = this;
-    return refresh({ ...this.#metadata(), provisionedRoot, now, verify });
+    return refresh({ ...this.#metadata(), provisionedRoot, verifier: nodeVerifier, expiry: enforcedAt(now) });
   }
 
   /** One run that looks for several targets, in this order. */

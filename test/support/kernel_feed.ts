@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sha256Of } from "../../node/crypto.ts";
 import { readLivepatchModule } from "../../publisher/module/livepatch_module.ts";
 import { updateId } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { decodeManifest, encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import type { Publication } from "../proof/e2e/publication.ts";
@@ -107,7 +107,7 @@ async function inKspliceFormat(files: readonly KspliceFile[]): Promise<Partial<U
   const parts = await Promise.all(
     files.map(async ({ path, name, role, target }) => {
       const bytes = await readFile(path);
-      return { name, role, target, sha256: await sha256Of(bytes), length: bytes.length };
+      return { name, role, target, sha256: sha256Of(bytes), length: bytes.length };
     }),
   );
   const [own, ...others] = parts;

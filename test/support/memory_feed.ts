@@ -1,8 +1,8 @@
+import { digests, sha256Of } from "../../node/crypto.ts";
 import type { Feed, FetchLimits } from "../../node/transport/feed.ts";
 import type { SigningKey } from "../../publisher/keys/key_file.ts";
 import { signWithSecrets } from "../../publisher/keys/sign.ts";
 import type { BuildId } from "../../shared/brand.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { BUNDLED_ROOTS, type Bundle, encodeBundle } from "../../shared/feed/bundle.ts";
 import { feedPath, manifestTarget, metadataPath } from "../../shared/feed/paths.ts";
@@ -45,17 +45,17 @@ export async function signedBundle(
 
   const file = {
     length: manifest.length,
-    hashes: new Map([["sha256", await sha256Of(manifest)]] as const),
+    hashes: new Map([["sha256", sha256Of(manifest)]] as const),
     custom: options.custom ?? jsonObject({ build_id: id }),
   };
   const listed = new Map([[options.path ?? manifestTarget(id), file]]);
   const targets = signWithSecrets(targetsDocument({ ...common("targets"), targets: listed }), keys.targets);
-  const targetsMeta = await fileMeta(versions.targets, targets);
+  const targetsMeta = await fileMeta(versions.targets, targets, digests);
   const snapshot = signWithSecrets(
     snapshotDocument({ ...common("snapshot"), targets: targetsMeta }),
     keys.snapshot,
   );
-  const snapshotMeta = await fileMeta(versions.snapshot, snapshot);
+  const snapshotMeta = await fileMeta(versions.snapshot, snapshot, digests);
   const timestamp = signWithSecrets(
     timestampDocument({ ...common("timestamp"), snapshot: snapshotMeta }),
     keys.timestamp,
@@ -100,7 +100,7 @@ export class MemoryFeed implements Feed {
     this.traffic.requests++;
     if (etag !== undefined) new Headers({ "if-none-match": etag }); // what cannot be sent throws
     const bytes = this.files.get(path);
-    const current = bytes && (this.tag ?? `"${await sha256Of(bytes)}"`);
+    const current = bytes && (this.tag ?? `"${sha256Of(bytes)}"`);
     const same = etag !== undefined && etag === current;
     const status = same ? "not_modified" : bytes === undefined ? "not_found" : "ok";
     this.asked.push({ path, etag, status });

@@ -7,9 +7,9 @@ import {
   TRANSFER,
   type Transfer,
 } from "../../mirror/transfer.ts";
+import { sha256Of } from "../../node/crypto.ts";
 import { ByteStream } from "../../shared/archive/byte_stream.ts";
 import { type TarFile, tarEnd, tarFiles, tarHeader, tarPadding } from "../../shared/archive/tar.ts";
-import { sha256Of } from "../../shared/crypto/digest.ts";
 
 /** What stands in a transfer: what it says of itself, and its files. */
 export interface Contents {
@@ -32,7 +32,7 @@ export async function writeTransfer(path: string, { transfer, files }: Contents)
     files.map(async ({ path: name, bytes }) => ({
       path: name,
       length: bytes.length,
-      sha256: await sha256Of(bytes),
+      sha256: sha256Of(bytes),
     })),
   );
   await writeFile(

@@ -7,9 +7,9 @@ import { program } from "../../../client/program.ts";
 import { RunRecord } from "../../../client/run_record.ts";
 import { parserExitCode, runCommand } from "../../../node/cli/run_command.ts";
 import { configFile, type Places, provisionedRootFile } from "../../../node/config/config.ts";
+import { sha256Of } from "../../../node/crypto.ts";
 import { stateLock } from "../../../node/lock.ts";
 import { buildId } from "../../../shared/brand.ts";
-import { sha256Of } from "../../../shared/crypto/digest.ts";
 import { decodeBundle, encodeBundle } from "../../../shared/feed/bundle.ts";
 import { feedPath } from "../../../shared/feed/paths.ts";
 import type { Update } from "../../../shared/feed/update.ts";
@@ -101,7 +101,7 @@ export class SmallHost {
       ["metadata/timestamp.json", timestamp],
       [`metadata/${v}.snapshot.json`, snapshot],
       [`metadata/${v}.targets.json`, targets],
-      [`targets/kernels/${await sha256Of(manifest)}.${ID}.json`, manifest],
+      [`targets/kernels/${sha256Of(manifest)}.${ID}.json`, manifest],
     ];
     for (let n = 2; n <= roots; n++) {
       files.push([

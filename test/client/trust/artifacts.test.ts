@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openArtifact } from "../../../client/trust/artifacts.ts";
 import { type TrustDir, trustDir } from "../../../client/trust/trust_dir.ts";
+import { sha256Of } from "../../../node/crypto.ts";
 import { buildId } from "../../../shared/brand.ts";
 import { utf8 } from "../../../shared/bytes.ts";
-import { sha256Of } from "../../../shared/crypto/digest.ts";
 import { artifactPath } from "../../../shared/feed/paths.ts";
 import type { Artifact } from "../../../shared/feed/update.ts";
 import { flipBit } from "../../support/hostile_mirror.ts";
@@ -22,7 +22,7 @@ let feed: MemoryFeed;
 let directory: TrustDir;
 beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), "rebootless-artifacts-"));
-  artifact = { sha256: await sha256Of(MODULE), length: MODULE.length };
+  artifact = { sha256: sha256Of(MODULE), length: MODULE.length };
 });
 afterAll(() => rm(work, { recursive: true }));
 beforeEach(async () => {

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { lastVerified, type Polled, type PollOptions, poll } from "../../../client/trust/poll.ts";
 import { trustDir } from "../../../client/trust/trust_dir.ts";
+import { sha256Of } from "../../../node/crypto.ts";
 import { keyFromSeed } from "../../../publisher/keys/key_file.ts";
 import { type BuildId, buildId } from "../../../shared/brand.ts";
-import { sha256Of } from "../../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { encodeBundle } from "../../../shared/feed/bundle.ts";
 import { feedPath } from "../../../shared/feed/paths.ts";
@@ -238,7 +238,7 @@ describe("a state folder of version 0.1.0", () => {
   /** Puts what is the host's where that version had it: in the kernel's folder. */
   async function asBefore(id: BuildId): Promise<void> {
     await rename(join(stateDir, "trust/root.json"), join(stateDir, id, "trust/root.json"));
-    await writeFile(join(stateDir, id, "provisioned.sha256"), `${await sha256Of(made.root)}\n`);
+    await writeFile(join(stateDir, id, "provisioned.sha256"), `${sha256Of(made.root)}\n`);
     await utimes(join(stateDir, id, "feed.etag"), NOW / 1000, NOW / 1000);
     await rm(join(stateDir, "trust"), { recursive: true });
   }
@@ -280,7 +280,7 @@ describe("a state folder of version 0.1.0", () => {
   it("loses nothing to a damaged root of one kernel where another kernel's is whole", async () => {
     await mkdir(join(stateDir, B, "trust"), { recursive: true });
     await writeFile(join(stateDir, B, "trust/root.json"), "{");
-    await writeFile(join(stateDir, B, "provisioned.sha256"), await sha256Of(made.root));
+    await writeFile(join(stateDir, B, "provisioned.sha256"), sha256Of(made.root));
     await serve(B);
     await expect(ask(B)).rejects.toThrow(failure("trust"));
   });

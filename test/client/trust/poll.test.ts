@@ -23,21 +23,6 @@ import {
   signedRoot,
 } from "../../support/memory_feed.ts";
 
-/** The real verifier, but each signature is computed once: these tests see the same ones hundreds of times. */
-vi.mock(import("../../../node/verifier.ts"), async (original) => {
-  const { verifyAnyScheme: verify, ...others } = await original();
-  const known = new Map<string, Promise<boolean>>();
-  return {
-    ...others,
-    verifyAnyScheme: (key, message, signature) => {
-      const id = [key.scheme, key.keytype, key.public, toHex(message), toHex(signature)].join();
-      const judgement = known.get(id) ?? verify(key, message, signature);
-      known.set(id, judgement);
-      return judgement;
-    },
-  };
-});
-
 /** Later than the times of the files that these tests write: a host's clock does not go back. */
 const NOW = instant(Date.UTC(2036, 5, 1));
 const ID = buildId("0123456789abcdef0123456789abcdef01234567");

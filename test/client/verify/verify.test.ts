@@ -7,9 +7,9 @@ import { poll } from "../../../client/trust/poll.ts";
 import { trustDir } from "../../../client/trust/trust_dir.ts";
 import type { EvidenceOptions } from "../../../client/verify/chains.ts";
 import { verifyThing } from "../../../client/verify/verify.ts";
+import { sha256Of } from "../../../node/crypto.ts";
 import { buildId } from "../../../shared/brand.ts";
 import { concatBytes, fromHex, utf8 } from "../../../shared/bytes.ts";
-import { sha256Of } from "../../../shared/crypto/digest.ts";
 import { type Bundle, encodeBundle } from "../../../shared/feed/bundle.ts";
 import { encodeManifest } from "../../../shared/feed/manifest.ts";
 import { artifactPath, feedPath } from "../../../shared/feed/paths.ts";
@@ -40,7 +40,7 @@ let options: EvidenceOptions;
 
 beforeAll(async () => {
   made = await ceremony(NOW);
-  const fingerprints = { sha256: await sha256Of(FINGERPRINTS), length: FINGERPRINTS.length };
+  const fingerprints = { sha256: sha256Of(FINGERPRINTS), length: FINGERPRINTS.length };
   const manifest = encodeManifest({ ...manifestOf(ID, [await updateOf("fix-1", MODULE)]), fingerprints });
   bundle = await signedBundle(made, ID, NOW, { manifest });
   work = await mkdtemp(join(tmpdir(), "rebootless-verify-"));
@@ -153,8 +153,8 @@ describe("a manifest and a feed.json", () => {
 describe("a mirror's folder", () => {
   async function mirror(module: Uint8Array): Promise<string> {
     await file(feedPath(ID), encodeBundle(bundle));
-    await file(artifactPath(await sha256Of(MODULE)), module);
-    await file(artifactPath(await sha256Of(FINGERPRINTS)), FINGERPRINTS);
+    await file(artifactPath(sha256Of(MODULE)), module);
+    await file(artifactPath(sha256Of(FINGERPRINTS)), FINGERPRINTS);
     return join(options.stateDir, "given");
   }
 
@@ -169,10 +169,10 @@ describe("a mirror's folder", () => {
   it("is refused for one damaged file, and for one that is missing", async () => {
     const folder = await mirror(flipBit(MODULE, 8));
     await expect(verifyThing(folder, options)).rejects.toMatchObject(refused);
-    await rm(join(folder, artifactPath(await sha256Of(MODULE))));
+    await rm(join(folder, artifactPath(sha256Of(MODULE))));
     await expect(verifyThing(folder, options)).rejects.toMatchObject(refused);
     await mirror(MODULE);
-    await file(artifactPath(await sha256Of(FINGERPRINTS)), flipBit(FINGERPRINTS, 60));
+    await file(artifactPath(sha256Of(FINGERPRINTS)), flipBit(FINGERPRINTS, 60));
     await expect(verifyThing(folder, options)).rejects.toMatchObject(refused);
   });
 
@@ -180,7 +180,7 @@ describe("a mirror's folder", () => {
     const folder = await mirror(MODULE);
     await file("kernels/index.json", utf8("{}"));
     await expect(verifyThing(folder, options)).resolves.toHaveLength(3);
-    const module = join(folder, artifactPath(await sha256Of(MODULE)));
+    const module = join(folder, artifactPath(sha256Of(MODULE)));
     await rename(module, join(folder, "elsewhere"));
     await symlink(join(folder, "elsewhere"), module);
     await expect(verifyThing(folder, options)).rejects.toMatchObject(refused);

@@ -9,8 +9,8 @@ import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { serveEdge } from "../../../edge/node/serve.ts";
 import { versionsOf } from "../../../edge/publish/stored_feed.ts";
+import { sha256Of } from "../../../node/crypto.ts";
 import type { BuildId } from "../../../shared/brand.ts";
-import { sha256Of } from "../../../shared/crypto/digest.ts";
 import { MAX_BATCH, PUBLICATIONS_PATH } from "../../../shared/feed/batch.ts";
 import { decodeBundle } from "../../../shared/feed/bundle.ts";
 import { decodeManifest, encodeManifest } from "../../../shared/feed/manifest.ts";
@@ -144,7 +144,7 @@ describe("a feed served from a folder", () => {
     expect(new Uint8Array(await again.arrayBuffer())).toEqual(bytes);
     const kernels = await (await fetch(`${running.url}/kernels`)).json();
     expect(kernels).toMatchObject({ kernels: [{ build_id: id, updates: 1 }] });
-    const artifact = `${running.url}/artifacts/${await sha256Of(MODULE)}`;
+    const artifact = `${running.url}/artifacts/${sha256Of(MODULE)}`;
     const part = await fetch(artifact, { headers: { Range: "bytes=10-19" } });
     expect([part.status, new Uint8Array(await part.arrayBuffer())]).toEqual([206, MODULE.slice(10, 20)]);
     expect(await stop(running)).toBe(0);
@@ -280,7 +280,7 @@ describe("a feed served from a folder", () => {
     const made = await ceremony();
     const vars = await varsFile(made);
     let running = await serve(vars);
-    const path = `/staging/${await sha256Of(MODULE)}`;
+    const path = `/staging/${sha256Of(MODULE)}`;
     const token = await tokenFor(made, "PUT", path, MODULE);
     const put = () =>
       sender(() => running)("PUT", path, { body: MODULE, headers: { Authorization: `Bearer ${token}` } });

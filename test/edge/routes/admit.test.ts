@@ -1,9 +1,9 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sha256Of } from "../../../node/crypto.ts";
 import { publicJwk } from "../../../publisher/keys/jwk.ts";
 import { newKey } from "../../../publisher/keys/key_file.ts";
 import { utf8 } from "../../../shared/bytes.ts";
-import { sha256Of } from "../../../shared/crypto/digest.ts";
 import { MAX_TOKEN_AGE_SECONDS, TOKEN_TYPE } from "../../../shared/feed/publication.ts";
 import { SECOND, systemClock } from "../../../shared/time.ts";
 import { type Answer, errorOf, startWorkerd, type Workerd } from "../../support/edge/edge.ts";
@@ -25,7 +25,7 @@ let path: string;
 beforeAll(async () => {
   made = await ceremony();
   edge = await startWorkerd(secrets(made));
-  path = `/staging/${await sha256Of(BODY)}`;
+  path = `/staging/${sha256Of(BODY)}`;
 });
 afterAll(() => edge.miniflare.dispose());
 
@@ -96,7 +96,7 @@ describe("a token that does not open the door", () => {
 
 async function claims(): Promise<string> {
   const iat = seconds();
-  const bsh = await sha256Of(BODY);
+  const bsh = sha256Of(BODY);
   const jti = randomBytes(16).toString("hex");
   return encode({ iss: PUBLISHER, aud: AUDIENCE, iat, exp: iat + 60, jti, htm: "PUT", htu: path, bsh });
 }

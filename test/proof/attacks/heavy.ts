@@ -1,4 +1,4 @@
-import { sha256Of } from "../../../shared/crypto/digest.ts";
+import { sha256Of } from "../../../node/crypto.ts";
 import { type Bundle, encodeBundle } from "../../../shared/feed/bundle.ts";
 import { consistentTarget, metadataPath, targetsPath } from "../../../shared/feed/paths.ts";
 import { systemClock } from "../../../shared/time.ts";
@@ -75,7 +75,7 @@ export async function tufFolder(
   { timestamp, snapshot, targets, manifest, roots }: Bundle,
 ): Promise<string> {
   const metadata = `${name}/${metadataPath(KERNEL)}`;
-  const target = consistentTarget(KERNEL, await sha256Of(manifest));
+  const target = consistentTarget(KERNEL, sha256Of(manifest));
   await stage.write(`${metadata}/timestamp.json`, timestamp);
   await stage.write(`${metadata}/1.snapshot.json`, snapshot);
   await stage.write(`${metadata}/1.targets.json`, targets);

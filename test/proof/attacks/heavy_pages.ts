@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { get, type IncomingMessage } from "node:http";
-import { sha256Of } from "../../../shared/crypto/digest.ts";
+import { sha256Of } from "../../../node/crypto.ts";
 import { encodeManifest } from "../../../shared/feed/manifest.ts";
 import { MAX_MANIFEST_BYTES } from "../../../shared/limits.ts";
 import { inParallel } from "../../../shared/parallel.ts";
@@ -42,7 +42,7 @@ async function publishHeavy(edge: RunningEdge, { made }: Stage): Promise<string>
   const targets = await signedTargets(made, KERNEL, manifest);
   const answer = await edge.publisher.publish({ buildId: KERNEL, base: 0, targets, manifest });
   assert.equal(answer.status, 201);
-  return `targets/kernels/${await sha256Of(manifest)}.${KERNEL}.json`;
+  return `targets/kernels/${sha256Of(manifest)}.${KERNEL}.json`;
 }
 
 /** MB of a line of /proc/PID/status. */

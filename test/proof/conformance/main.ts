@@ -4,11 +4,12 @@ import { parseArgs } from "node:util";
 import { metadataFolder } from "../../../client/trust/metadata_folder.ts";
 import { readIfPresent, writeDurably } from "../../../node/files.ts";
 import { httpFeed } from "../../../node/transport/http_feed.ts";
-import { verifyAnyScheme } from "../../../node/verifier.ts";
+import { nodeVerifier } from "../../../node/verifier.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { systemClock } from "../../../shared/time.ts";
+import { enforcedAt } from "../../../shared/tuf/expiry.ts";
 import { refresh } from "../../../shared/tuf/refresh.ts";
-import { TrustedSet } from "../../../shared/tuf/trusted_set.ts";
+import { selfSignedRoot } from "../../../shared/tuf/trusted_set.ts";
 import { targetFolder } from "./target_folder.ts";
 import { fetchTarget } from "./tuf/fetch_target.ts";
 import { findTarget } from "./tuf/find_target.ts";
@@ -43,7 +44,7 @@ const provisionedRootFile = () => join(given("metadata-dir"), "provisioned", "ro
 async function init(rootFile: string | undefined): Promise<void> {
   if (rootFile === undefined) throw new RebootlessError("usage", "which root is to be trusted?");
   const bytes = await readFile(rootFile);
-  await TrustedSet.fromRoot(bytes, systemClock(), verifyAnyScheme);
+  await selfSignedRoot(bytes, nodeVerifier);
   await writeDurably(provisionedRootFile(), bytes);
   await metadataFolder(given("metadata-dir")).write("root", bytes);
 }
@@ -58,8 +59,8 @@ async function update() {
     source,
     store,
     provisionedRoot,
-    now: systemClock(),
-    verify: verifyAnyScheme,
+    verifier: nodeVerifier,
+    expiry: enforcedAt(systemClock()),
     onDamage,
   });
   return { trusted, source, store, onDamage };

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { verifyPublished } from "../../../node/verifier.ts";
+import { publisherVerifier } from "../../../node/verifier.ts";
 import type { BuildId } from "../../../shared/brand.ts";
 import { utf8 } from "../../../shared/bytes.ts";
 import { verifyManifest } from "../../../shared/feed/binding.ts";
@@ -11,6 +11,7 @@ import { bundleSource } from "../../../shared/feed/bundle_source.ts";
 import { encodeManifest } from "../../../shared/feed/manifest.ts";
 import { feedPath } from "../../../shared/feed/paths.ts";
 import { systemClock } from "../../../shared/time.ts";
+import { enforcedAt } from "../../../shared/tuf/expiry.ts";
 import { refresh } from "../../../shared/tuf/refresh.ts";
 import { emptyStore } from "../../../shared/tuf/staged_store.ts";
 import { mustPublish, publish } from "../../support/commands.ts";
@@ -73,10 +74,10 @@ async function poll() {
     source: bundleSource(bundle, async () => undefined),
     store: emptyStore,
     provisionedRoot: new Uint8Array(await readFile(inHub("root/1.root.json"))),
-    now: systemClock(),
-    verify: verifyPublished,
+    expiry: enforcedAt(systemClock()),
+    verifier: publisherVerifier,
   });
-  const { updates } = await verifyManifest(trusted, id, bundle.manifest);
+  const { updates } = await verifyManifest(trusted, id, bundle.manifest, publisherVerifier.digests);
   return { root: trusted.root.version, updates: updates.map((update) => update.id) };
 }
 

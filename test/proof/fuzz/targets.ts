@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { sha256 } from "../../../node/crypto.ts";
+import { sha256Of } from "../../../node/crypto.ts";
 import { fingerprintWhole, kernelFile } from "../../../publisher/fingerprint/kernel_file.ts";
 import { fingerprintSymbol } from "../../../publisher/fingerprint/kernel_function.ts";
 import { landmarks } from "../../../publisher/fingerprint/landmarks.ts";
@@ -161,7 +161,7 @@ function readFingerprints(bytes: Uint8Array): void {
     text: file.landmarks.linkedText,
     read: (_: number, length: number) => new Uint8Array(length),
   };
-  const check = functionChecker(file.landmarks, memory, sha256);
+  const check = functionChecker(file.landmarks, memory, sha256Of);
   for (let i = 0; i < file.count; i++) {
     tolerant(() => file.name(i));
     tolerant(() => check(file.at(i)));

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { sha256 } from "../../../node/crypto.ts";
+import { sha256Of } from "../../../node/crypto.ts";
 import { functionChecker } from "../../../shared/runpre/check.ts";
 import type { FunctionFingerprint, KernelLandmarks } from "../../../shared/runpre/fingerprint.ts";
 import { bindModule } from "../../../shared/runpre/module/bind.ts";
@@ -87,7 +87,7 @@ export function moduleCode(
     if (loaded?.buildId !== buildId)
       throw new Error(`${name} is of build ${loaded?.buildId}, not ${buildId}`);
     const bound = bindModule(layout, loaded, landmarks, text.text);
-    const check = functionChecker(bound.landmarks, all, sha256, bound.moves);
+    const check = functionChecker(bound.landmarks, all, sha256Of, bound.moves);
     for (const fn of functions) checkers.set(bound.bind(fn), check);
   }
   return {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { sha256 } from "../../../node/crypto.ts";
+import { sha256Of } from "../../../node/crypto.ts";
 import { fingerprintWhole, kernelFile } from "../../../publisher/fingerprint/kernel_file.ts";
 import { type KernelImage, openKernelImage } from "../../../publisher/image/kernel_image.ts";
 import { type Difference, functionChecker, type RunpreResult } from "../../../shared/runpre/check.ts";
@@ -72,7 +72,7 @@ export interface Mismatch {
 export type Checker = (fn: FunctionFingerprint) => RunpreResult;
 
 export const checkerOf = (kernel: WholeKernel, capture: Capture): Checker =>
-  functionChecker(kernel.landmarks, captureMemory(capture), sha256);
+  functionChecker(kernel.landmarks, captureMemory(capture), sha256Of);
 
 /** The functions that are not as they should be; something attached counts as such. */
 export function mismatches(check: Checker, functions: readonly FunctionFingerprint[]): readonly Mismatch[] {

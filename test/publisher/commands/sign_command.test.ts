@@ -3,10 +3,11 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { verifyAnyScheme } from "../../../node/verifier.ts";
+import { nodeVerifier } from "../../../node/verifier.ts";
 import { utf8 } from "../../../shared/bytes.ts";
 import { encodeManifest } from "../../../shared/feed/manifest.ts";
 import { systemClock } from "../../../shared/time.ts";
+import { enforcedAt } from "../../../shared/tuf/expiry.ts";
 import { keyIdentity } from "../../../shared/tuf/keys.ts";
 import { roleOf, TrustedSet } from "../../../shared/tuf/trusted_set.ts";
 import { hostBundle } from "../../support/commands.ts";
@@ -75,7 +76,7 @@ describe("root keys in ssh-agent", () => {
       "rm hub/keys/token.json* && cp token-kms hub/keys/token.json && publish root publish hub 1.json",
     );
     const root = await readFile(join(dir, "hub/root/1.root.json"));
-    const trusted = await TrustedSet.fromRoot(new Uint8Array(root), systemClock(), verifyAnyScheme);
+    const trusted = await TrustedSet.fromRoot(new Uint8Array(root), nodeVerifier, enforcedAt(systemClock()));
     expect(roleOf(trusted.root, "root")).toMatchObject({ threshold: 2, keyIds: { length: 2 } });
   });
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sha256Of } from "../../../node/crypto.ts";
 import { currentManifest } from "../../../publisher/feed/current.ts";
 import { type EdgeClient, edgeClient, refusedByEdge } from "../../../publisher/feed/edge_client.ts";
 import { merge } from "../../../publisher/feed/proposal.ts";
@@ -12,7 +13,6 @@ import { makeToken } from "../../../publisher/feed/token.ts";
 import { ExternalSigners } from "../../../publisher/keys/external_signer.ts";
 import { Keyring } from "../../../publisher/keys/keyring.ts";
 import { utf8 } from "../../../shared/bytes.ts";
-import { sha256Of } from "../../../shared/crypto/digest.ts";
 import type { KernelManifest } from "../../../shared/feed/manifest.ts";
 import { publishPath } from "../../../shared/feed/publication.ts";
 import { DAY, type Instant, instant, systemClock } from "../../../shared/time.ts";
@@ -45,7 +45,7 @@ afterAll(async () => {
 const draftOf = async (id: KernelManifest["kernel"]["buildId"], name: string, module = MODULE) =>
   manifestOf(id, [await updateOf(name, module)]);
 const publish = async (draft: KernelManifest, through = edge) => {
-  const artifacts = new Map([[await sha256Of(MODULE), async () => MODULE]]);
+  const artifacts = new Map([[sha256Of(MODULE), async () => MODULE]]);
   const options = { edge: through, folder, clock: () => now, artifacts, dryRun: false };
   const { version, attempts, proposed } = (await pushOne(draft, options)).result;
   return { version, attempts, updates: proposed?.merged.updates.length };
@@ -67,7 +67,7 @@ describe("merging a draft", () => {
 
   it("keeps the fingerprint file unless the draft has another", async () => {
     const id = someBuildId();
-    const fingerprints = { sha256: await sha256Of(MODULE), length: MODULE.length };
+    const fingerprints = { sha256: sha256Of(MODULE), length: MODULE.length };
     const old = { ...manifestOf(id, []), fingerprints };
     expect(merge(old, manifestOf(id, [])).fingerprints).toEqual(fingerprints);
     const newer = { ...fingerprints, length: 1 };
@@ -179,7 +179,7 @@ describe("a token", () => {
       jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
       htm: "POST",
       htu: scope.path,
-      bsh: await sha256Of(scope.body),
+      bsh: sha256Of(scope.body),
     });
   });
 

@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { verifyPublished } from "../../../node/verifier.ts";
+import { digests } from "../../../node/crypto.ts";
+import { publisherVerifier } from "../../../node/verifier.ts";
 import { readKeyFile, type SigningKey } from "../../../publisher/keys/key_file.ts";
 import { signWithSecrets } from "../../../publisher/keys/sign.ts";
 import type { BuildId } from "../../../shared/brand.ts";
@@ -12,6 +13,7 @@ import type { Bundle } from "../../../shared/feed/bundle.ts";
 import { bundleSource } from "../../../shared/feed/bundle_source.ts";
 import { encodeManifest } from "../../../shared/feed/manifest.ts";
 import { DAY, instant, systemClock } from "../../../shared/time.ts";
+import { enforcedAt } from "../../../shared/tuf/expiry.ts";
 import { fileMeta, rootDocument, snapshotDocument, timestampDocument } from "../../../shared/tuf/metadata.ts";
 import { type MetadataStore, refresh } from "../../../shared/tuf/refresh.ts";
 import { decodeRoot, parseEnvelope } from "../../../shared/tuf/schema.ts";
@@ -81,10 +83,10 @@ async function poll(bundle?: Bundle, root: Uint8Array = provisioned) {
     source: bundleSource(seen, fetchRoot),
     store: host,
     provisionedRoot: root,
-    now: clock(),
-    verify: verifyPublished,
+    expiry: enforcedAt(clock()),
+    verifier: publisherVerifier,
   });
-  const manifest = await verifyManifest(trusted, id, seen.manifest);
+  const manifest = await verifyManifest(trusted, id, seen.manifest, digests);
   return { targets: trusted.targets?.version, updates: manifest.updates.map((update) => update.id) };
 }
 
@@ -119,11 +121,11 @@ async function replaceKey(role: string, old: string, fresh: string): Promise<rea
 async function fastForwarded(keys: { snapshot: string; timestamp: string }): Promise<Bundle> {
   const bundle = await served.edge().publisher.feed(id);
   const expires = instant(systemClock() + 90 * DAY);
-  const targets = await fileMeta(1, bundle.targets);
+  const targets = await fileMeta(1, bundle.targets, digests);
   const snapshot = signWithSecrets(snapshotDocument({ version: FAR, expires, targets }), [
     await key(keys.snapshot),
   ]);
-  const meta = await fileMeta(FAR, snapshot);
+  const meta = await fileMeta(FAR, snapshot, digests);
   const timestamp = signWithSecrets(timestampDocument({ version: FAR, expires, snapshot: meta }), [
     await key(keys.timestamp),
   ]);
@@ -134,7 +136,7 @@ describe("stolen online keys", () => {
   it("of the timestamp alone: a host that was led ahead comes back when it is rotated", async () => {
     const stolen = await key("timestamp-1");
     const real = await served.edge().publisher.feed(id);
-    const meta = await fileMeta(1, real.snapshot);
+    const meta = await fileMeta(1, real.snapshot, digests);
     const expires = instant(systemClock() + 90 * DAY);
     const ahead = signWithSecrets(timestampDocument({ version: FAR, expires, snapshot: meta }), [stolen]);
     await poll({ ...real, timestamp: ahead });
@@ -244,11 +246,11 @@ describe("stolen targets keys", () => {
     });
     const expires = instant(systemClock() + 90 * DAY);
     const snapshot = signWithSecrets(
-      snapshotDocument({ version: FAR, expires, targets: await fileMeta(FAR, targets) }),
+      snapshotDocument({ version: FAR, expires, targets: await fileMeta(FAR, targets, digests) }),
       [await key("snapshot-1")],
     );
     const timestamp = signWithSecrets(
-      timestampDocument({ version: FAR, expires, snapshot: await fileMeta(FAR, snapshot) }),
+      timestampDocument({ version: FAR, expires, snapshot: await fileMeta(FAR, snapshot, digests) }),
       [await key("timestamp-1")],
     );
     expect(await poll({ buildId: id, roots: [], timestamp, snapshot, targets, manifest })).toEqual({

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { sha256 } from "../../../node/crypto.ts";
+import { sha256Of } from "../../../node/crypto.ts";
 import { fingerprintFunction } from "../../../publisher/fingerprint/kernel_function.ts";
 import { landmarks } from "../../../publisher/fingerprint/landmarks.ts";
 import { openKernelImage } from "../../../publisher/image/kernel_image.ts";
@@ -40,9 +40,9 @@ describe("the fingerprint of a function", () => {
       text: (LINKED_TEXT + moved) as Address,
       read: (offset, length) => bytes.subarray(offset, offset + length),
     };
-    expect(checkFunction(plain, landmarks(image), memory, sha256)).toEqual({ result: "match" });
+    expect(checkFunction(plain, landmarks(image), memory, sha256Of)).toEqual({ result: "match" });
     bytes[at + 50] = (bytes[at + 50] ?? 0) ^ 0x40;
-    expect(checkFunction(plain, landmarks(image), memory, sha256)).toMatchObject({
+    expect(checkFunction(plain, landmarks(image), memory, sha256Of)).toMatchObject({
       result: "mismatch",
       differences: [{ offset: 50, length: 1 }],
     });

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import nacl from "tweetnacl";
 import { describe, expect, it } from "vitest";
-import { ed25519Secret, ed25519 as node } from "../../../node/crypto.ts";
+import { ed25519Secret, openSsl } from "../../../node/crypto.ts";
 import { concatBytes, fromHex, utf8 } from "../../../shared/bytes.ts";
 import { isSoundPublicKey, SMALL_ORDER_Y } from "../../../shared/crypto/ed25519.ts";
 import { ed25519 as tweetnacl } from "../../../shared/crypto/ed25519_tweetnacl.ts";
-import { ed25519 as webcrypto } from "../../../shared/crypto/ed25519_webcrypto.ts";
+import { webCrypto } from "../../../shared/crypto/web_crypto.ts";
 import {
   encode,
   fromLittleEndian,
@@ -66,8 +66,8 @@ function withIdentityR(encoding: Uint8Array, message: Uint8Array): Uint8Array {
 
 describe.each([
   ["tweetnacl", tweetnacl],
-  ["node:crypto", node],
-  ["WebCrypto", webcrypto],
+  ["OpenSSL", openSsl.ed25519],
+  ["WebCrypto", webCrypto().ed25519],
 ])("Ed25519 through %s", (_name, verify) => {
   it.each(VECTORS)("takes the vector of RFC 8032 with the seed %s", async (seed, key, message, signature) => {
     expect(ed25519Secret(fromHex(seed)).publicKey).toEqual(fromHex(key));

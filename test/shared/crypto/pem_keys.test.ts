@@ -1,11 +1,13 @@
 import { constants, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { digests } from "../../../node/crypto.ts";
 import { concatBytes, fromHex, toHex, utf8 } from "../../../shared/bytes.ts";
 import { ecdsaP256, rawSignature } from "../../../shared/crypto/ecdsa_p256.ts";
 import { ed25519 } from "../../../shared/crypto/ed25519_tweetnacl.ts";
 import { rsaPss } from "../../../shared/crypto/rsa_pss.ts";
 import { p256Point, rsaBits, spkiFromPem } from "../../../shared/crypto/spki.ts";
 import { ParseError } from "../../../shared/errors.ts";
+import { enforcedAt } from "../../../shared/tuf/expiry.ts";
 import { keyIdentity, signatureVerifier } from "../../../shared/tuf/keys.ts";
 import { TrustedSet } from "../../../shared/tuf/trusted_set.ts";
 import { HostileRepository, type Key, NOW } from "../../support/hostile_repository.ts";
@@ -223,9 +225,11 @@ describe("a root of trust with keys of all kinds", () => {
   }
 
   it("needs each of them", async () => {
-    expect(await outcome(TrustedSet.fromRoot(await rootOf(rootKeys, 2), NOW, verify))).toBe("ok");
+    expect(
+      await outcome(TrustedSet.fromRoot(await rootOf(rootKeys, 2), { digests, verify }, enforcedAt(NOW))),
+    ).toBe("ok");
     const half = await rootOf(rootKeys, 2, rootKeys.slice(0, 1));
-    expect(await outcome(TrustedSet.fromRoot(half, NOW, verify))).toBe("trust");
+    expect(await outcome(TrustedSet.fromRoot(half, { digests, verify }, enforcedAt(NOW)))).toBe("trust");
   });
 
   it("counts one key once, though its text is wrapped in two ways under two ids and two keytypes", async () => {
@@ -233,7 +237,11 @@ describe("a root of trust with keys of all kinds", () => {
     if (!key) throw new Error("no key");
     const rewrapped = { ...ecdsaKey, keytype: "ecdsa-sha2-nistp256", public: `${ecdsaKey.public}\n` };
     const twice = [key, { ...key, id: "again", public: rewrapped }];
-    expect(await outcome(TrustedSet.fromRoot(await rootOf(twice, 1), NOW, verify))).toBe("ok");
-    expect(await outcome(TrustedSet.fromRoot(await rootOf(twice, 2), NOW, verify))).toBe("trust");
+    expect(
+      await outcome(TrustedSet.fromRoot(await rootOf(twice, 1), { digests, verify }, enforcedAt(NOW))),
+    ).toBe("ok");
+    expect(
+      await outcome(TrustedSet.fromRoot(await rootOf(twice, 2), { digests, verify }, enforcedAt(NOW))),
+    ).toBe("trust");
   });
 });

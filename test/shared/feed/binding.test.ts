@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { digests } from "../../../node/crypto.ts";
 import { buildId } from "../../../shared/brand.ts";
 import { verifyManifest } from "../../../shared/feed/binding.ts";
 import { bundleSource } from "../../../shared/feed/bundle_source.ts";
@@ -6,6 +7,7 @@ import { encodeManifest } from "../../../shared/feed/manifest.ts";
 import { manifestTarget } from "../../../shared/feed/paths.ts";
 import { jsonObject } from "../../../shared/json.ts";
 import { instant } from "../../../shared/time.ts";
+import { enforcedAt } from "../../../shared/tuf/expiry.ts";
 import { refresh } from "../../../shared/tuf/refresh.ts";
 import { emptyStore } from "../../../shared/tuf/staged_store.ts";
 import type { TrustedSet } from "../../../shared/tuf/trusted_set.ts";
@@ -31,14 +33,14 @@ async function trusting(options: Partial<Publication> = {}): Promise<TrustedSet>
     source,
     store: emptyStore,
     provisionedRoot: made.root,
-    now: NOW,
-    verify: async () => true,
+    verifier: { digests, verify: async () => true },
+    expiry: enforcedAt(NOW),
   });
 }
 
 describe("binding a manifest to a kernel", () => {
   it("gives the manifest that was signed for it", async () => {
-    expect(await verifyManifest(await trusting(), ID, bytes)).toEqual(manifest);
+    expect(await verifyManifest(await trusting(), ID, bytes, digests)).toEqual(manifest);
   });
 
   it.each<[string, Partial<Publication>, string]>([
@@ -47,13 +49,13 @@ describe("binding a manifest to a kernel", () => {
     ["no build ID beside it", { custom: jsonObject({}) }, "undefined"],
     ["something else beside it", { custom: "build_id" }, "undefined"],
   ])("refuses %s, and says for whom it is", async (_, options, whose) => {
-    const verified = verifyManifest(await trusting(options), ID, bytes);
+    const verified = verifyManifest(await trusting(options), ID, bytes, digests);
     await expect(verified).rejects.toMatchObject({ code: "trust", message: expect.stringContaining(whose) });
   });
 
   it("refuses a manifest that is for another kernel by its own word", async () => {
     const theirs = encodeManifest({ ...manifest, kernel: { ...manifest.kernel, buildId: OTHER_ID } });
-    const verified = verifyManifest(await trusting({ manifest: theirs }), ID, theirs);
+    const verified = verifyManifest(await trusting({ manifest: theirs }), ID, theirs, digests);
     await expect(verified).rejects.toMatchObject({
       code: "trust",
       message: expect.stringContaining(OTHER_ID),
@@ -63,13 +65,13 @@ describe("binding a manifest to a kernel", () => {
   it("refuses bytes that are not those that were signed, before it reads them", async () => {
     const trusted = await trusting();
     for (const other of [bytes.slice(1), Uint8Array.from(bytes, (byte, i) => (i === 9 ? byte ^ 1 : byte))]) {
-      await expect(verifyManifest(trusted, ID, other)).rejects.toMatchObject({ code: "trust" });
+      await expect(verifyManifest(trusted, ID, other, digests)).rejects.toMatchObject({ code: "trust" });
     }
   });
 
   it("refuses what is signed but no manifest", async () => {
     const odd = new TextEncoder().encode("[]");
-    const verified = verifyManifest(await trusting({ manifest: odd }), ID, odd);
+    const verified = verifyManifest(await trusting({ manifest: odd }), ID, odd, digests);
     await expect(verified).rejects.toMatchObject({ code: "parse" });
   });
 });

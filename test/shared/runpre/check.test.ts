@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sha256 } from "../../../node/crypto.ts";
+import { sha256Of } from "../../../node/crypto.ts";
 import { type Address, sha256Hex, textOffset } from "../../../shared/brand.ts";
 import { toHex } from "../../../shared/bytes.ts";
 import { checkFunction, type RunpreResult } from "../../../shared/runpre/check.ts";
@@ -41,7 +41,7 @@ const fingerprint: FunctionFingerprint = {
   name: "sample",
   offset: textOffset(START),
   size: SIZE,
-  sha256: sha256Hex(sha256(body)),
+  sha256: sha256Hex(sha256Of(body)),
   locator: locatorOf(body),
   sites: [
     { kind: "ftrace", at: 0 },
@@ -76,7 +76,7 @@ function booted(thunk: number, moved = MOVED): { bytes: Uint8Array; memory: Text
   return { bytes, memory };
 }
 
-const check = (memory: TextMemory): RunpreResult => checkFunction(fingerprint, landmarks, memory, sha256);
+const check = (memory: TextMemory): RunpreResult => checkFunction(fingerprint, landmarks, memory, sha256Of);
 
 describe("run-pre matching", () => {
   it.each([

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sha256 } from "../../../node/crypto.ts";
+import { sha256Of } from "../../../node/crypto.ts";
 import { type Address, sha256Hex, type TextOffset, textOffset } from "../../../shared/brand.ts";
 import { fromHex, toHex } from "../../../shared/bytes.ts";
 import { Decoder } from "../../../shared/decode.ts";
@@ -121,7 +121,7 @@ function fingerprintOf(site: Site, linked: Uint8Array): FunctionFingerprint {
     name: "sample",
     offset: place(START),
     size: SIZE,
-    sha256: sha256Hex(sha256(body)),
+    sha256: sha256Hex(sha256Of(body)),
     locator: locatorOf(body),
     sites: [site],
   };
@@ -135,7 +135,7 @@ function check(
 ): RunpreResult {
   machine.bytes.fill(0x11, START, START + SIZE);
   machine.put(START + AT, hex(found));
-  return checkFunction(fingerprintOf(site, linked), landmarks, machine.memory, sha256);
+  return checkFunction(fingerprintOf(site, linked), landmarks, machine.memory, sha256Of);
 }
 
 /** The one value holds; one changed bit of it does not; nor does what another state would have put there. */
@@ -276,7 +276,9 @@ describe("indirect branches", () => {
     expect(check(machine, site(0xe8, 0, 5), branch(0xe8, here, page + 96)).result).toBe("mismatch");
     const upper: Site = { ...(site(0xe8, 0, 5) as Site), at: AT + 16 };
     machine.put(START + AT, new Uint8Array(5).fill(0x11)).put(here + 16, hex("ffd00f1f00"));
-    expect(checkFunction(fingerprintOf(upper, new Uint8Array()), landmarks, machine.memory, sha256)).toEqual({
+    expect(
+      checkFunction(fingerprintOf(upper, new Uint8Array()), landmarks, machine.memory, sha256Of),
+    ).toEqual({
       result: "match",
     });
   });
@@ -370,7 +372,7 @@ describe("alternatives", () => {
   it("need the array of features", () => {
     const { patching: _, ...without } = landmarks;
     const fingerprint = fingerprintOf(site, new Uint8Array());
-    expect(() => checkFunction(fingerprint, without, new Machine().memory, sha256)).toThrow(ParseError);
+    expect(() => checkFunction(fingerprint, without, new Machine().memory, sha256Of)).toThrow(ParseError);
   });
 });
 
@@ -440,7 +442,7 @@ describe("sites as JSON", () => {
         const characters = [...text];
         for (const [at, character] of list) characters[at] = character;
         try {
-          checkFunction(decode(characters.join("")), landmarks, new Machine().memory, sha256);
+          checkFunction(decode(characters.join("")), landmarks, new Machine().memory, sha256Of);
         } catch (error) {
           expect(error).toBeInstanceOf(Error);
           expect((error as Error).name).not.toBe("TypeError");

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { ed25519 } from "../../../shared/crypto/ed25519_tweetnacl.ts";
+import { nodeVerifier } from "../../../node/verifier.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { MAX_ROOT_ROTATIONS } from "../../../shared/limits.ts";
-import { signatureVerifier } from "../../../shared/tuf/keys.ts";
+import { enforcedAt } from "../../../shared/tuf/expiry.ts";
 import { refresh } from "../../../shared/tuf/refresh.ts";
 import { HostileRepository, type Key, NOW, newKey, testKey } from "../../support/hostile_repository.ts";
 import { outcome, TestClient } from "../../support/hostile_repository_client.ts";
@@ -100,8 +100,9 @@ describe("the chain of roots (5.3)", () => {
       targets: async () => repository.file("1.targets.json"),
     };
     const { provisionedRoot, metadataStore: store } = client;
-    const verify = signatureVerifier({ ed25519 });
-    expect(await outcome(refresh({ source, store, provisionedRoot, now: NOW, verify }))).toBe("unreachable");
+    const expiry = enforcedAt(NOW);
+    const options = { source, store, provisionedRoot, verifier: nodeVerifier, expiry };
+    expect(await outcome(refresh(options))).toBe("unreachable");
     expect(client.version("timestamp")).toBeUndefined();
   });
 

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { build } from "esbuild";
 import { Miniflare, Response as MiniflareResponse } from "miniflare";
+import { sha256Of } from "../../../node/crypto.ts";
 import type { BuildId } from "../../../shared/brand.ts";
-import { sha256Of } from "../../../shared/crypto/digest.ts";
 import { type Bundle, decodeBundle } from "../../../shared/feed/bundle.ts";
 import { feedPath } from "../../../shared/feed/paths.ts";
 import {
@@ -157,7 +157,7 @@ export class TestPublisher {
   }
 
   async stage(artifact: Uint8Array): Promise<Answer> {
-    return this.signedRequest("PUT", `/${stagingPath(await sha256Of(artifact))}`, artifact);
+    return this.signedRequest("PUT", `/${stagingPath(sha256Of(artifact))}`, artifact);
   }
 
   async publish(publication: Publication, id: BuildId = publication.buildId): Promise<Answer> {

@@ -9,6 +9,7 @@ import { storeLedger } from "../../../edge/node/token_ledger.ts";
 import type { PublisherQueue } from "../../../edge/publish/queue.ts";
 import { MemoryStore } from "../../../edge/store/memory_store.ts";
 import type { Store } from "../../../edge/store/store.ts";
+import { webCrypto } from "../../../shared/crypto/web_crypto.ts";
 import type { Clock } from "../../../shared/time.ts";
 import { answerOf, type Send, TestPublisher } from "./edge.ts";
 import { type Ceremony, secrets } from "./repository.ts";
@@ -40,7 +41,7 @@ export async function inProcess(
   const store = options.store ?? new MemoryStore();
   const bindings = { ...secrets(made, options.online), ...options.bindings };
   const PUBLISHERS = options.publishers ?? bindings["PUBLISHERS"];
-  const config = { ...(await readEdgeConfig({ ...bindings, PUBLISHERS })), clock };
+  const config = { ...(await readEdgeConfig({ ...bindings, PUBLISHERS }, webCrypto())), clock };
   const queue = processQueue({ ...config, store });
   const catalogue = options.catalogue ?? new MemoryCatalogue();
   const reports: unknown[] = [];
@@ -50,7 +51,7 @@ export async function inProcess(
     queue: options.queue?.(queue) ?? queue,
     catalogue,
     limits: { ...config.limits },
-    audit: new StoredAuditLog(store, clock),
+    audit: new StoredAuditLog(store, clock, config.digests),
     ledger: storeLedger(new MemoryStore(), clock),
     report: (error) => reports.push(error),
   };

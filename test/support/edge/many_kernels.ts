@@ -1,3 +1,4 @@
+import { digests, sha256Of } from "../../../node/crypto.ts";
 import { keyFromSeed, type SigningKey } from "../../../publisher/keys/key_file.ts";
 import { firstRoot } from "../../../publisher/keys/root.ts";
 import { signWithSecrets } from "../../../publisher/keys/sign.ts";
@@ -11,7 +12,6 @@ import {
   updateId,
 } from "../../../shared/brand.ts";
 import { fromHex, toHex } from "../../../shared/bytes.ts";
-import { sha256Of } from "../../../shared/crypto/digest.ts";
 import type { Bundle } from "../../../shared/feed/bundle.ts";
 import { encodeManifest, type KernelManifest } from "../../../shared/feed/manifest.ts";
 import { manifestTarget } from "../../../shared/feed/paths.ts";
@@ -51,17 +51,17 @@ export async function makeRepository(): Promise<Repository> {
       const manifest = encodeManifest(manifestOf(id, version, updates, module));
       const file = {
         length: manifest.length,
-        hashes: new Map([["sha256", await sha256Of(manifest)]] as const),
+        hashes: new Map([["sha256", sha256Of(manifest)]] as const),
         custom: new Map([["build_id", id]]),
       };
       const all = new Map([[manifestTarget(id), file]]);
       const targets = signWithSecrets(targetsDocument({ version, expires, targets: all }), keys.targets);
-      const targetsMeta = await fileMeta(version, targets);
+      const targetsMeta = await fileMeta(version, targets, digests);
       const snapshot = signWithSecrets(
         snapshotDocument({ version, expires, targets: targetsMeta }),
         keys.snapshot,
       );
-      const snapshotMeta = await fileMeta(version, snapshot);
+      const snapshotMeta = await fileMeta(version, snapshot, digests);
       const timestamp = signWithSecrets(
         timestampDocument({ version, expires, snapshot: snapshotMeta }),
         keys.timestamp,

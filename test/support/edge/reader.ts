@@ -1,11 +1,11 @@
+import { nodeVerifier } from "../../../node/verifier.ts";
 import type { BuildId } from "../../../shared/brand.ts";
-import { ed25519 } from "../../../shared/crypto/ed25519_webcrypto.ts";
 import { verifyManifest } from "../../../shared/feed/binding.ts";
 import { decodeBundle } from "../../../shared/feed/bundle.ts";
 import type { KernelManifest } from "../../../shared/feed/manifest.ts";
 import { feedPath, manifestTarget, metadataPath, targetsPath } from "../../../shared/feed/paths.ts";
 import { type Clock, systemClock } from "../../../shared/time.ts";
-import { signatureVerifier } from "../../../shared/tuf/keys.ts";
+import { enforcedAt } from "../../../shared/tuf/expiry.ts";
 import { TrustedSet } from "../../../shared/tuf/trusted_set.ts";
 import type { Answer, Send } from "./edge.ts";
 
@@ -26,8 +26,6 @@ export interface Reader {
   files(): Promise<Believed>;
 }
 
-const verify = signatureVerifier({ ed25519 });
-
 export function reader(send: Send, root: Uint8Array, id: BuildId, clock: Clock = systemClock): Reader {
   const get = async (path: string): Promise<Answer> => send("GET", `/${path}`);
   const must = async (path: string): Promise<Uint8Array> => {
@@ -38,7 +36,7 @@ export function reader(send: Send, root: Uint8Array, id: BuildId, clock: Clock =
   return {
     bundle: async () => {
       const bundle = decodeBundle(await must(feedPath(id)));
-      const set = await TrustedSet.fromRoot(root, clock(), verify);
+      const set = await TrustedSet.fromRoot(root, nodeVerifier, enforcedAt(clock()));
       for (const next of bundle.roots) await set.updateRoot(next);
       await set.updateTimestamp(bundle.timestamp);
       await set.updateSnapshot(bundle.snapshot);
@@ -47,7 +45,7 @@ export function reader(send: Send, root: Uint8Array, id: BuildId, clock: Clock =
     },
     files: async () => {
       const file = (name: string) => must(`${metadataPath(id)}/${name}`);
-      const set = await TrustedSet.fromRoot(root, clock(), verify);
+      const set = await TrustedSet.fromRoot(root, nodeVerifier, enforcedAt(clock()));
       for (;;) {
         const next = await get(`${metadataPath(id)}/${set.root.version + 1}.root.json`);
         if (next.status === 404) break;
@@ -63,7 +61,7 @@ export function reader(send: Send, root: Uint8Array, id: BuildId, clock: Clock =
 }
 
 async function believed(set: TrustedSet, id: BuildId, bytes: Uint8Array): Promise<Believed> {
-  const manifest = await verifyManifest(set, id, bytes);
+  const manifest = await verifyManifest(set, id, bytes, nodeVerifier.digests);
   const { root, timestamp, snapshot, targets } = set;
   if (!timestamp || !snapshot || !targets) throw new Error("a role is missing");
   return {

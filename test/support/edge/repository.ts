@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { importJWK, SignJWT } from "jose";
+import { sha256Of } from "../../../node/crypto.ts";
 import { privateJwk, publicJwk } from "../../../publisher/keys/jwk.ts";
 import { keyFromSeed, newKey, type SigningKey } from "../../../publisher/keys/key_file.ts";
 import { firstRoot, type RootKeys } from "../../../publisher/keys/root.ts";
@@ -14,7 +15,6 @@ import {
   updateId,
 } from "../../../shared/brand.ts";
 import { fromUtf8 } from "../../../shared/bytes.ts";
-import { sha256Of } from "../../../shared/crypto/digest.ts";
 import { encodeManifest, type KernelManifest } from "../../../shared/feed/manifest.ts";
 import { manifestTarget } from "../../../shared/feed/paths.ts";
 import { TOKEN_TYPE } from "../../../shared/feed/publication.ts";
@@ -83,7 +83,7 @@ export async function updateOf(id: string, module: Uint8Array): Promise<Update> 
     parts: [],
     module: {
       name: objectName(`livepatch_${id.replaceAll("-", "_")}`),
-      sha256: await sha256Of(module),
+      sha256: sha256Of(module),
       length: module.length,
     },
     objects: [
@@ -137,7 +137,7 @@ export async function signedTargets(
 ): Promise<Uint8Array> {
   const file: TargetFile = {
     length: options.length ?? manifest.length,
-    hashes: new Map([["sha256", options.sha256 ?? (await sha256Of(manifest))]]),
+    hashes: new Map([["sha256", options.sha256 ?? sha256Of(manifest)]]),
     custom: options.custom ?? jsonObject({ build_id: id }),
   };
   const document = targetsDocument({
@@ -175,7 +175,7 @@ export async function tokenFor(
     jti: randomBytes(16).toString("hex"),
     htm: method,
     htu: path,
-    bsh: await sha256Of(body),
+    bsh: sha256Of(body),
     ...options.claims,
   };
   const present = Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== null));

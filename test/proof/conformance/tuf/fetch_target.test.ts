@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { toHex, utf8 } from "../../../../shared/bytes.ts";
-import { digest, sha256Of } from "../../../../shared/crypto/digest.ts";
+import { digests, sha256Of } from "../../../../node/crypto.ts";
+import { utf8 } from "../../../../shared/bytes.ts";
 import { type JsonValue, jsonObject } from "../../../../shared/json.ts";
 import { MAX_ARTIFACT_BYTES } from "../../../../shared/limits.ts";
 import { HostileRepository } from "../../../support/hostile_repository.ts";
@@ -21,18 +21,18 @@ beforeEach(async () => {
 async function list(file: Readonly<Record<string, JsonValue>>, path = "file"): Promise<void> {
   repository.targetsOf("targets").targets.set(path, jsonObject(file));
   for (const algorithm of ["sha256", "sha512"] as const) {
-    repository.artifacts.set(`${toHex(await digest(algorithm, CONTENT))}.${path}`, CONTENT);
+    repository.artifacts.set(`${await digests[algorithm](CONTENT)}.${path}`, CONTENT);
   }
   await repository.publish();
 }
 
-const sha256 = async () => ({ sha256: await sha256Of(CONTENT) });
-const sha512 = async () => ({ sha512: toHex(await digest("sha512", CONTENT)) });
+const sha256 = async () => ({ sha256: sha256Of(CONTENT) });
+const sha512 = async () => ({ sha512: await digests.sha512(CONTENT) });
 
 describe("a target (5.7)", () => {
   it("is fetched by its hash where snapshots are consistent, and only once", async () => {
     expect(await client.download("some/where/file.ko")).toBe("fetched");
-    expect(client.requests.at(-1)).toBe(`some/where/${await sha256Of(CONTENT)}.file.ko`);
+    expect(client.requests.at(-1)).toBe(`some/where/${sha256Of(CONTENT)}.file.ko`);
     expect(client.downloaded.get("some/where/file.ko")).toEqual(CONTENT);
     expect(await client.download("some/where/file.ko")).toBe("cached");
   });

@@ -1,3 +1,4 @@
+import { digests } from "../../../../node/crypto.ts";
 import { counted } from "../../../../shared/counted.ts";
 import { RebootlessError } from "../../../../shared/errors.ts";
 import { MAX_ARTIFACT_BYTES } from "../../../../shared/limits.ts";
@@ -36,7 +37,7 @@ export async function fetchTarget(
 ): Promise<"fetched" | "cached"> {
   const name = targetName(path, file, trusted.root.consistentSnapshot);
   const cached = await store.read(path);
-  if (cached && (await isFile(cached, file))) return "cached";
+  if (cached && (await isFile(cached, file, digests))) return "cached";
   if (file.length > MAX_ARTIFACT_BYTES) {
     throw new RebootlessError(
       "limit",
@@ -44,7 +45,7 @@ export async function fetchTarget(
     );
   }
   const bytes = await source.target(name, file.length); // 5.7.3
-  await verifyFile(bytes, file, show(path));
+  await verifyFile(bytes, file, show(path), digests);
   await store.write(path, bytes);
   return "fetched";
 }

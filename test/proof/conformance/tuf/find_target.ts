@@ -1,5 +1,5 @@
+import { sha256Of } from "../../../../node/crypto.ts";
 import { utf8 } from "../../../../shared/bytes.ts";
-import { sha256Of } from "../../../../shared/crypto/digest.ts";
 import { RebootlessError } from "../../../../shared/errors.ts";
 import { rolesFor, type TargetPath } from "../../../../shared/tuf/delegations.ts";
 import {
@@ -32,7 +32,7 @@ export async function findTarget(
   path: string,
   options: FindOptions,
 ): Promise<TargetFile | undefined> {
-  const target = { text: path, sha256: await sha256Of(utf8(path)) };
+  const target = { text: path, sha256: sha256Of(utf8(path)) };
   const visited = new Set<string>();
   let pending: readonly Edge[] = [];
   for (let here = trusted.targets; here !== undefined; ) {
