@@ -1,2 +1,3 @@
-// In place of debug, which the proxies' agents load: with DEBUG in the environment it would write a proxy's password to stderr.
+// Stands in for the package debug, which the proxies' agents load. With DEBUG in the environment, debug would write a proxy's
+// password to stderr.
 export default () => () => undefined;
