@@ -37,7 +37,7 @@ const WARNED_BEFORE: Readonly<Record<Expiring | "root", number>> = {
   snapshot: 7 * DAY,
   targets: 30 * DAY,
 };
-/** So long after the last maintenance run, three further ones did not happen. */
+/** How long after the last maintenance run there is an alarm: three runs are missing then. */
 const MAINTENANCE_OVERDUE = 12 * HOUR;
 const RECENT = 15 * MINUTE;
 

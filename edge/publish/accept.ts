@@ -36,7 +36,7 @@ export interface FoundArtifact {
   readonly in: "artifacts" | "staging";
   /** The digest of the bytes that are there. */
   readonly sha256: Sha256Hex;
-  /** Bytes. */
+  /** The length in bytes. */
   readonly length: number;
 }
 
@@ -73,7 +73,9 @@ export async function accept(
 ): Promise<Acceptance> {
   const { targets, signers } = await signedTargets(publication.targets, context);
   if (targets.version !== publication.base + 1) {
-    refuse(`targets has version ${targets.version} where ${publication.base + 1} follows the base`);
+    refuse(
+      `targets has version ${targets.version}, and must have ${publication.base + 1}, the one after its base`,
+    );
   }
   const follows = publication.restored
     ? context.currentVersion <= publication.base

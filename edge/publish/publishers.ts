@@ -75,7 +75,7 @@ async function decodePublisher(entry: Decoder): Promise<Publisher> {
   onlyMembers(entry, ["id", "key", "keys", "targets_keys", "scope"]);
   const id = entry.get("id").string(64);
   if (!/^[a-z0-9][a-z0-9._-]*$/.test(id))
-    entry.get("id").fail("not an id: a-z, 0-9, and . _ - after the first");
+    entry.get("id").fail("not an id: it has a-z and 0-9, and also . _ - after the first character");
   const one = entry.get("key").optional((key) => [key]);
   const jwks = entry.get("keys").optional((keys) => keys.array(MAX_TOKEN_KEYS));
   if ((one === undefined) === (jwks === undefined)) entry.fail("needs either key or keys");

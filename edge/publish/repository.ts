@@ -97,7 +97,7 @@ function publishOne(deps: RepositoryDeps, shared: Shared, publication: Publicati
       digests,
       now,
     });
-    // What is in force passed this very test before it was put there; what is new is verified whole.
+    // What is in force passed this very test when it was published; what is new is verified as a whole.
     for (const role of ["timestamp", "snapshot"] as const) {
       if (current) verified.know(current.envelopes[role], role, root);
     }
@@ -149,7 +149,7 @@ export function publishRoot(
     if (!root.consistentSnapshot) {
       throw new RebootlessError(
         "refused",
-        "root must have consistent_snapshot: files are named by version here",
+        "root must have consistent_snapshot, because files are named by version here",
       );
     }
     for (const [i, bytes] of roots.entries()) {

@@ -72,7 +72,7 @@ export class RequestArtifacts {
     const file = await this.#staging.get(sha256);
     if (file) return this.#copy(sha256, await file.bytes());
     if (!(await this.#store.head(artifactKey(sha256)))) {
-      throw new RebootlessError("refused", `artifact ${sha256} left staging meanwhile: stage it again`);
+      throw new RebootlessError("refused", `artifact ${sha256} is no longer staged: stage it again`);
     }
   }
 

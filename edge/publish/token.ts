@@ -54,7 +54,7 @@ async function verifyClaims(token: string, expected: TokenExpectation): Promise<
   const { iss, iat = 0, exp = 0, jti, htm, htu, bsh } = payload;
   if (iss === undefined || iss !== protectedHeader.kid) return invalid("the token's iss is not its kid");
   if (exp <= iat || exp - iat > MAX_TOKEN_AGE_SECONDS) {
-    return invalid(`the token's life is not within ${MAX_TOKEN_AGE_SECONDS} seconds`);
+    return invalid(`the token's lifetime must be 1 to ${MAX_TOKEN_AGE_SECONDS} seconds`);
   }
   if (typeof jti !== "string" || !/^[\x21-\x7e]{16,128}$/.test(jti)) {
     return invalid("the token's jti is not 16 to 128 characters");

@@ -49,7 +49,7 @@ beforeAll(async () => {
         cves: [],
       },
     ];
-    // An id that another publisher took too.
+    // Another publisher uses this id too.
     if (Number(n) < 1004)
       updates.push({
         ...(await updateOf("shared-name-1", MODULE)),
@@ -72,7 +72,7 @@ beforeAll(async () => {
   }
   axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   await mkdir(SCREENSHOTS, { recursive: true });
-  // Chromium's own sandbox wants a user other than root.
+  // Chromium's own sandbox needs a user other than root.
   const args = process.geteuid?.() === 0 ? ["--no-sandbox"] : [];
   browser = await chromium.launch({ executablePath: CHROMIUM, args });
 }, 120_000);
@@ -104,14 +104,14 @@ const SIZES = [
   ["wide", { width: 1280, height: 800 }],
 ] as const;
 
-/** Opens a page and tells of everything that it complained about. */
+/** Opens a page and returns everything that the browser complained about. */
 async function open(context: BrowserContext, path: string): Promise<{ page: Page; complaints: string[] }> {
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("requestfailed", (request) => complaints.push(request.url()));
   page.on("console", (message) => {
-    // A 404 page is one on purpose, and the browser says so.
+    // The browser reports a 404 page, which is one on purpose.
     if (message.type() === "error" && !message.text().includes("404")) complaints.push(message.text());
   });
   await page.goto(origin + path);

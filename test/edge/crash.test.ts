@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(state, { recursive: true, force: true }));
 
-/** A workerd over what the ones before left, whose writes can be watched, and which can be killed. */
+/** Starts a workerd with the storage of those before. Its writes can be watched, and it can be killed. */
 async function start(onWrite: (write: string, kill: () => void) => Promise<void>) {
   const before = new Set(workerds());
   const edge: Workerd = await startWorkerd(secrets(made), {
@@ -47,7 +47,7 @@ async function start(onWrite: (write: string, kill: () => void) => Promise<void>
   return { ...edge, publisher: new TestPublisher(made, edge.send), own };
 }
 
-/** Processes of workerd that this process started. */
+/** Returns the ids of workerd processes that this process started. */
 function workerds(): number[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.map(Number).filter((pid) => {
@@ -63,7 +63,7 @@ function workerds(): number[] {
 
 const moduleOf = (n: number): Uint8Array => utf8(`module ${n}`);
 
-/** The next version, whose one update brings a module of its own. */
+/** Makes the next version, whose only update has a module of its own. */
 async function publishNext(publisher: TestPublisher, next: number): Promise<number> {
   await publisher.stage(moduleOf(next));
   const manifest = manifestBytes(id, [await updateOf(`fix-${next}`, moduleOf(next))]);
@@ -71,7 +71,7 @@ async function publishNext(publisher: TestPublisher, next: number): Promise<numb
   return (await publisher.publish({ buildId: id, base: next - 1, targets, manifest })).status;
 }
 
-/** All that can be read is one state, whole, and its module is there. */
+/** Checks that everything that can be read is one whole state, and that its module is there. */
 async function expectWhole({ send }: Workerd): Promise<number> {
   const reading = reader(send, made.root, id);
   const [bundle, files] = [await reading.bundle(), await reading.files()];
@@ -83,7 +83,7 @@ async function expectWhole({ send }: Workerd): Promise<number> {
   return bundle.targets;
 }
 
-/** A chain without a gap, in which every request that was answered has its outcome. */
+/** Checks that the audit log is a chain without a gap, in which every answered request has its outcome. */
 async function expectAudit({ miniflare }: Workerd): Promise<readonly Record<string, unknown>[]> {
   const store = r2Store((await miniflare.getR2Bucket("FEED")) as never);
   const lines = fromUtf8((await readAudit(store, 0)).bytes)
@@ -106,7 +106,7 @@ it("workerd killed between any two writes of a publish leaves the old state or t
   version = 2;
   const points = [...writes];
   expect(edge.own).toHaveLength(1);
-  // Upload, what is asked, module, the feed that is kept, the new one, two places of staging, what came of it.
+  // The upload, the request in the audit log, the module, the previous feed, the new feed, two staged keys, the outcome.
   expect(points.filter((write) => write.startsWith("before"))).toHaveLength(8);
   await edge.miniflare.dispose();
 

@@ -53,7 +53,7 @@ describe("a deployment", () => {
     const text = await readFile("wrangler.toml", "utf8");
     const production = parse(text) as Table;
     const staging = (production["env"] as Table)["staging"] as Table;
-    // Wrangler's list of what an environment does not inherit, as far as it is used here.
+    // What an environment does not inherit, as Wrangler lists it, as far as it is used here.
     const bound = [
       "vars",
       "r2_buckets",

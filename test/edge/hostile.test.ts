@@ -49,7 +49,7 @@ const ROUTES = (id: BuildId, sha256: string): readonly string[] => [
   "/feeds",
 ];
 
-/** Ways to spoil a path; each in the middle and at the end. */
+/** Characters that spoil a path, in the middle and at the end. */
 const TRICKS: readonly string[] = [
   "/..",
   "/../../../../etc/passwd",

@@ -23,8 +23,8 @@ import {
 import { projectRoot } from "../support/guest/machine.ts";
 
 /*
- * Clients that are not ours, against the edge and against a mirror that is nothing but files: what the feed serves is
- * a TUF repository to anybody.
+ * Clients that are not ours read from the edge, and from a mirror that is only files: what the feed serves is a TUF
+ * repository for any client.
  */
 
 const id: BuildId = someBuildId();
@@ -52,7 +52,7 @@ afterAll(async () => {
   await rm(work, { recursive: true });
 });
 
-/** What tuf-js downloads for the kernel from a feed, beginning with nothing but the root. */
+/** Returns what tuf-js downloads for the kernel from a feed, starting with only the root. */
 async function byTufJs(base: string): Promise<Uint8Array> {
   const dir = await mkdtemp(join(work, "tuf-js-"));
   await writeFile(join(dir, "root.json"), made.root);
@@ -68,7 +68,7 @@ async function byTufJs(base: string): Promise<Uint8Array> {
   return readFile(await updater.downloadTarget(target));
 }
 
-/** Plain files behind a server that knows nothing. */
+/** Serves plain files. */
 async function staticMirror(folder: string): Promise<{ url: string; server: Server }> {
   const server = createServer((request, response) => {
     readFile(join(folder, request.url ?? "")).then(
@@ -109,7 +109,7 @@ describe("a client that is not ours", () => {
     }
   });
 
-  /** The commands of docs/verify-by-hand.md, as they stand there. */
+  /** The commands of docs/verify-by-hand.md. */
   async function byHand(rootSha256: string): Promise<string> {
     const page = await readFile(join(projectRoot, "docs/verify-by-hand.md"), "utf8");
     const script = /```sh\n(.*?)```/s.exec(page)?.[1];

@@ -221,7 +221,7 @@ describe("what is not there", () => {
   });
 });
 
-/** What goes wrong, beside what is sound. */
+/** Publications that are refused. */
 interface Mistake {
   readonly targets?: TargetsOptions | ((id: BuildId, manifest: Uint8Array) => Promise<Uint8Array>);
   readonly manifest?: (id: BuildId) => Promise<Uint8Array>;
@@ -234,7 +234,7 @@ const other = someBuildId();
 const signersOf = async (count: number) => ({ signers: made.keys.targets.slice(0, count) });
 const emptyFile = { length: 1, hashes: new Map([["sha256" as const, "0".repeat(64)]]), custom: undefined };
 
-/** A Ksplice update whose own module is in force, and whose new code nobody sent. */
+/** A Ksplice update whose own module is in force, and whose new code was not sent. */
 async function withoutPart(id: BuildId): Promise<Uint8Array> {
   const update = await updateOf("fix-1", MODULE);
   const part = { ...update.module, name: objectName("new_code"), sha256: sha256Of(utf8("new code")) };

@@ -50,7 +50,7 @@ async function publishNext(at: InProcess, base: number, of: Ceremony = made): Pr
   return post(at, `/kernels/${id}/publish`, { buildId: id, base, targets, manifest });
 }
 
-/** With a token of the moved clock. */
+/** Publishes with a token made by the moved clock. */
 async function post(
   at: InProcess,
   path: string,
@@ -61,7 +61,7 @@ async function post(
   return at.send("POST", path, { body, headers: { Authorization: `Bearer ${token}` } });
 }
 
-/** Who asked for it is in the audit log all the same. */
+/** The audit log names who asked for it. */
 const visible = () => store.keys().filter((key) => !key.startsWith("audit/"));
 
 const poll = (at: InProcess = edge, headers: Record<string, string> = {}) =>
@@ -169,7 +169,7 @@ describe("a publish that another overtakes between its reading and its swap", ()
   });
 });
 
-/** Lets something happen right before the first swap. */
+/** Runs something right before the first swap. */
 class OvertakenStore implements Store {
   readonly #inner: Store;
   overtake: (() => Promise<void>) | undefined;

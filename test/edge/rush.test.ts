@@ -14,7 +14,7 @@ import {
   updateOf,
 } from "../support/edge/repository.ts";
 
-/** Each publisher has an update for several of the kernels, so that each kernel is wanted by many at once. */
+/** Each publisher has an update for several of the kernels, so that many publish for each kernel at once. */
 const [PUBLISHERS, KERNELS, EACH] = inFull ? [100, 20, 4] : [12, 3, 2];
 const READERS = inFull ? 6 : 3;
 const MODULE = utf8("the module of them all");
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => edge.miniflare.dispose());
 
-/** A kept connection may be closed just when it is used again: a host asks once more, and so do these readers. */
+/** Sends again where a connection is closed just when it is used again, as a host does. */
 const send: Send = async (method, path, init) => {
   for (let tries = 1; ; tries++) {
     try {

@@ -310,7 +310,7 @@ describe("a feed served from a folder", () => {
       const answer = await sent;
       running = await serve(vars);
       const now = await versionOf(publisher, id);
-      // Whoever was told that it is in force finds it in force.
+      // What was reported as in force is in force.
       expect(answer?.status === 201 ? [version + 1] : [version, version + 1]).toContain(now);
       version = now;
       expect((await publisher.publish(await publication(made, id, version + 1))).status).toBe(201);

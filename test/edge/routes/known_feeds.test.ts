@@ -12,7 +12,7 @@ import {
   someBuildId,
 } from "../../support/edge/repository.ts";
 
-/** Counts what the store is asked for. */
+/** Counts the reads of a store. */
 class CountingStore extends MemoryStore {
   asked = 0;
   override head(key: string) {
@@ -29,7 +29,7 @@ let made: Ceremony;
 let now: ReturnType<Clock>;
 let store: CountingStore;
 let here: InProcess;
-/** Another isolate of the same Worker: the same store, a memory of its own. */
+/** Makes another isolate of the same Worker: with the same store, and a memory of its own. */
 let elsewhere: InProcess;
 let id: BuildId;
 beforeEach(async () => {

@@ -20,31 +20,31 @@ export interface Answer {
   readonly bytes: Uint8Array;
 }
 
-/** One request to an edge, wherever it runs. */
+/** Sends a request to an edge, wherever it runs. */
 export type Send = (
   method: string,
   path: string,
   init?: { readonly headers?: Readonly<Record<string, string>>; readonly body?: Uint8Array },
 ) => Promise<Answer>;
 
-/** The real Worker in the real workerd, with nothing outside of it. */
+/** The real Worker in the real workerd, without a network. */
 export interface Workerd {
   readonly send: Send;
   readonly miniflare: Miniflare;
 }
 
 export interface WorkerdOptions {
-  /** Folder of what is stored, for a workerd that comes after another. */
+  /** The folder of the storage, which a later workerd can use again. */
   readonly state?: string;
-  /** Milliseconds by which its clock is ahead. */
+  /** By how many milliseconds its clock is ahead. */
   readonly ahead?: number;
-  /** Says nothing of what it finds wrong with requests: for those that are wrong on purpose. */
+  /** Prints nothing of what it finds wrong with requests, for tests that send wrong ones. */
   readonly quiet?: boolean;
-  /** Told of each write to the bucket, `before KEY` and `after KEY`; the Worker waits for it. */
+  /** Is called around each write to the bucket, with `before KEY` and `after KEY`; the Worker waits for it. */
   readonly onWrite?: (write: string) => Promise<void>;
 }
 
-/** What the edge is bound to in workerd, but for its texts. */
+/** The bindings of the edge in workerd, except for its secrets and variables. */
 export const EDGE_WORKER = {
   cf: false,
   compatibilityDate: "2026-04-01",
@@ -140,7 +140,7 @@ export interface ErrorBody {
 
 export const errorOf = (answer: Answer): ErrorBody => json(answer)["error"] as ErrorBody;
 
-/** What a publisher does, step by step. */
+/** Does what a publisher does, step by step. */
 export class TestPublisher {
   readonly made: Ceremony;
   readonly send: Send;

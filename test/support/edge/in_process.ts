@@ -19,7 +19,7 @@ export interface InProcess {
   readonly store: Store;
   readonly send: Send;
   readonly publisher: TestPublisher;
-  /** What the app reported as unexpected. */
+  /** The errors that the app reported. */
   readonly reports: unknown[];
   readonly deps: AppDeps;
 }
@@ -30,9 +30,9 @@ export async function inProcess(
   options: {
     readonly store?: Store;
     readonly online?: Parameters<typeof secrets>[1];
-    /** In place of the one publisher who may do everything. */
+    /** PUBLISHERS, in place of one publisher without limits. */
     readonly publishers?: string;
-    /** In place of the usual ones; undefined for one that is missing. */
+    /** Bindings in place of the usual ones; undefined for a missing one. */
     readonly bindings?: Readonly<Record<string, string | undefined>>;
     readonly catalogue?: Catalogue;
     readonly queue?: (real: PublisherQueue) => PublisherQueue;

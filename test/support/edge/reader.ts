@@ -9,7 +9,7 @@ import { enforcedAt } from "../../../shared/tuf/expiry.ts";
 import { TrustedSet } from "../../../shared/tuf/trusted_set.ts";
 import type { Answer, Send } from "./edge.ts";
 
-/** What a reader came to believe. */
+/** The state that a reader verified. */
 export interface Believed {
   readonly root: number;
   readonly timestamp: number;
@@ -18,11 +18,11 @@ export interface Believed {
   readonly manifest: KernelManifest;
 }
 
-/** Who reads a kernel's feed and verifies each state from the first root on, as a host does. Throws when one does not verify. */
+/** Reads a kernel's feed and verifies each state from the first root on, as a host does. Throws when one does not verify. */
 export interface Reader {
-  /** feed.json, all in one answer. */
+  /** Reads feed.json, which has everything in one answer. */
   bundle(): Promise<Believed>;
-  /** The single files, in the order of the TUF client workflow. */
+  /** Reads the single files, in the order of the TUF client workflow. */
   files(): Promise<Believed>;
 }
 
@@ -74,12 +74,12 @@ async function believed(set: TrustedSet, id: BuildId, bytes: Uint8Array): Promis
 }
 
 export interface Readings {
-  /** Waits for so many more that began from now on. Throws what a reading threw. */
+  /** Waits for so many further readings that begin from now on. Throws what a reading threw. */
   more(count: number): Promise<void>;
   stop(): Promise<readonly Believed[]>;
 }
 
-/** Reads over and over until it is told to stop; what it saw may only go forward. */
+/** Reads over and over until it is told to stop. Versions must never go back. */
 export function readOn(read: () => Promise<Believed>): Readings {
   let stopped = false;
   const seen: Believed[] = [];

@@ -28,13 +28,13 @@ import type { TargetFile } from "../../../shared/tuf/schema.ts";
 export const AUDIENCE = "feed.test";
 export const PUBLISHER = "demo";
 
-/** Everybody's keys: two of two for root and for targets, one online key each. */
+/** The keys of all roles: two of two for root and for targets, and one for each online role. */
 export interface Ceremony extends RootKeys {
   readonly root: Uint8Array;
   readonly door: SigningKey;
 }
 
-/** The same keys each time, so that failures repeat. */
+/** Makes the same keys each time, so that failures can be repeated. */
 export async function ceremony(now: Instant = systemClock()): Promise<Ceremony> {
   const key = (n: number) => keyFromSeed(new Uint8Array(32).fill(n));
   const keys = {
@@ -47,7 +47,7 @@ export async function ceremony(now: Instant = systemClock()): Promise<Ceremony> 
   return { keys, thresholds, root: firstRoot({ keys, thresholds }, () => now), door: await key(7) };
 }
 
-/** The text bindings of a deployment. */
+/** Returns the secrets and variables of a deployment. */
 export function secrets(made: Ceremony, online: Partial<RootKeys["keys"]> = {}): Record<string, string> {
   const jwks = (role: "snapshot" | "timestamp") => {
     const [first, ...more] = (online[role] ?? made.keys[role]).map(privateJwk);
@@ -65,7 +65,7 @@ export function secrets(made: Ceremony, online: Partial<RootKeys["keys"]> = {}):
 
 export const someBuildId = (): BuildId => buildId(randomBytes(20).toString("hex"));
 
-/** An update whose fingerprint is of nobody's function: the edge never looks at memory. */
+/** Makes an update whose fingerprint fits no function: the edge never compares it. */
 export async function updateOf(id: string, module: Uint8Array): Promise<Update> {
   return {
     id: updateId(id),
@@ -117,7 +117,7 @@ export const manifestOf = (id: BuildId, updates: readonly Update[]): KernelManif
   updates,
 });
 
-/** What a test may get wrong on purpose. */
+/** What a test may set wrongly on purpose. */
 export interface TargetsOptions {
   readonly version?: number;
   readonly expires?: Instant;
@@ -151,7 +151,7 @@ export async function signedTargets(
 export const manifestBytes = (id: BuildId, updates: readonly Update[]): Uint8Array =>
   encodeManifest(manifestOf(id, updates));
 
-/** Claims and header that a test may get wrong on purpose; a claim that is null is left out. */
+/** Claims and a header that a test may set wrongly on purpose; a claim that is null is left out. */
 export interface TokenOptions {
   readonly key?: SigningKey;
   readonly header?: Readonly<Record<string, string>>;

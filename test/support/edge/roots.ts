@@ -4,7 +4,7 @@ import { rootDocument } from "../../../shared/tuf/metadata.ts";
 import { decodeRoot, parseEnvelope, type Root, type TopRole } from "../../../shared/tuf/schema.ts";
 import type { Ceremony } from "./repository.ts";
 
-/** The next root: other keys for some roles, signed by the old and the new root keys. */
+/** Makes the next root, with other keys for some roles, signed by the old and the new root keys. */
 export function nextRoot(
   made: Ceremony,
   from: Uint8Array,
