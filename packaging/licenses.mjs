@@ -1,9 +1,10 @@
 import { readdir, readFile } from "node:fs/promises";
 
 /**
- * The licence texts of the packages that went into a bundle: a condition of most. A package without one fails the build.
+ * Returns the licence texts of the packages that went into a bundle, which most licences want to go along. Fails where a
+ * package has none.
  *
- * @param {string[]} inputs paths of the bundled files
+ * @param {string[]} inputs the paths of the bundled files
  */
 export async function licenseTexts(inputs) {
   const folders = new Set(
@@ -17,7 +18,7 @@ export async function licenseTexts(inputs) {
   return texts.join(`\n${"-".repeat(78)}\n\n`);
 }
 
-/** A file of its own, or the README's last section. */
+/** Returns the text of the licence file, or else of the README's last section. */
 async function licenseText(folder) {
   const names = await readdir(folder);
   const file = names.find((entry) => /^(?:un)?licen[cs]e(?:\.md|\.txt)?$/i.test(entry));

@@ -18,8 +18,10 @@ import { KERNEL, Stage } from "../../test/proof/attacks/stage.ts";
 import { signedBundle } from "../../test/support/memory_feed.ts";
 
 /*
- * Which answer of a feed takes the most memory of a host: every piece in every place of a document, in several encodings,
- * and folders of TUF files. Prints the peak of `check` for each, the worst last. Run as root, after `npm run build`.
+ * npm run bench:heavy
+ *
+ * Looks for the answer of a feed that takes the most memory of a host. It tries every piece in every place of a document, in
+ * several encodings, and folders of TUF files, and prints the peak of `check` for each, the worst last.
  */
 
 const stage = await Stage.open();
@@ -31,7 +33,7 @@ const ENCODINGS: Readonly<Record<string, (body: Uint8Array, response: ServerResp
     response.setHeader("content-encoding", "br").end(brotliCompressSync(body, { params }));
   },
   plain: (body, response) => response.end(body),
-  // As many as do not take longer than a host waits.
+  // Only as many bytes as arrive before the host stops waiting.
   "byte by byte": (body, response) => {
     for (const byte of body.subarray(0, 500_000)) response.write(Uint8Array.of(byte));
     response.end();
@@ -82,7 +84,7 @@ for (const [name, piece] of PIECES) {
   const root = asText(heavyRoot(piece, MAX_ROOT_BYTES));
   await measureBody(`${name} in four roots`, named({ roots: Array(4).fill(root) }));
   const manifest = heavyManifest(piece, MAX_MANIFEST_BYTES);
-  const feed = await signedFeed(stage, manifest).catch(() => undefined); // escapes may take too much room
+  const feed = await signedFeed(stage, manifest).catch(() => undefined); // with escapes it may be too long
   if (feed) await measureBody(`${name} in a signed manifest`, feed);
 }
 await measureBody("functions", await signedFeed(stage, await largeManifest(MAX_MANIFEST_BYTES)), [

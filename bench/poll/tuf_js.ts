@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { Updater } from "tuf-js";
 
 /*
- * The peer: one poll of one kernel's repository by tuf-js, as its documentation has it.
- * Arguments: the folder to keep metadata in, the kernel's base URL, the target's path, the root to begin with.
+ * Polls one kernel's repository once with tuf-js, in the way of its documentation.
+ * Arguments: the folder for metadata, the kernel's base URL, the target's path, and the first trusted root.
  */
 
 const [folder = "", base = "", target = "", root = ""] = process.argv.slice(2);
