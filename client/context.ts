@@ -1,6 +1,6 @@
 import type { Terminal } from "../node/cli/terminal.ts";
 import type { Places } from "../node/config/config.ts";
-import type { StateLock } from "../node/lock.ts";
+import type { FolderLock } from "../node/lock.ts";
 import type { StopRequests } from "../node/stop.ts";
 import type { Dating } from "../shared/source_date.ts";
 import type { System } from "./host/system.ts";
@@ -12,7 +12,7 @@ export interface Context extends Dating {
   readonly terminal: Terminal;
   readonly system: System;
   /** The lock that is taken before anything is changed. */
-  readonly lock: StateLock;
+  readonly lock: FolderLock;
   /** Requests to stop, which are checked before the kernel is changed. */
   readonly stop: StopRequests;
   /** Sets the exit code, for results that are not failures but that scripts want to know. */

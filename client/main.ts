@@ -1,6 +1,6 @@
 import { type Process, parserExitCode, processOf, runCommand } from "../node/cli/run_command.ts";
 import type { Subprogram } from "../node/cli/subprogram.ts";
-import { stateLock } from "../node/lock.ts";
+import { folderLock } from "../node/lock.ts";
 import { stopRequests } from "../node/stop.ts";
 import { systemClock } from "../shared/time.ts";
 import { machineLog } from "./host/machine_log.ts";
@@ -23,7 +23,7 @@ program(
   REBOOTLESS_VERSION,
   (command, globals, action) =>
     runCommand(self, command, globals, (terminal) => {
-      const lock = stateLock(globals.stateDir);
+      const lock = folderLock(globals.stateDir);
       const system = linuxSystem(lock.descriptor);
       return action({
         places: globals,

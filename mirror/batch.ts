@@ -1,14 +1,11 @@
-import { execFile } from "node:child_process";
 import { link, rename, writeFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { promisify } from "node:util";
 import { hasErrno } from "../node/errno.ts";
 import type { ClosedFolder } from "../node/folder/closed_folder.ts";
+import { mustRun, runProgram } from "../node/processes.ts";
 import { RebootlessError } from "../shared/errors.ts";
 import { groupBy } from "../shared/group_by.ts";
 import { MAX_BUNDLE_BYTES } from "../shared/limits.ts";
-
-const run = promisify(execFile);
 
 /** The order in which files are put in place. What a reader opens first comes last. */
 type Rank = "named" | "timestamp" | "feed";
@@ -129,11 +126,9 @@ export class Batch {
  * @throws RebootlessError `unsupported` without the sync command.
  */
 async function syncFileSystem(path: string): Promise<void> {
-  await run("sync", ["-f", path]).catch(() =>
-    run("sync", []).catch((cause: unknown) => {
-      throw new RebootlessError("unsupported", "cannot run sync", { cause, hint: "Install coreutils." });
-    }),
-  );
+  const hint = "Install coreutils.";
+  const { code } = await runProgram("sync", ["-f", path], { hint });
+  if (code !== 0) await mustRun("sync", [], { hint });
 }
 
 async function withMessage(message: string, act: () => Promise<unknown>): Promise<void> {

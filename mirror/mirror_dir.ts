@@ -1,7 +1,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { writeDurably } from "../node/files.ts";
 import { ClosedFolder } from "../node/folder/closed_folder.ts";
-import { stateLock } from "../node/lock.ts";
+import { folderLock } from "../node/lock.ts";
 import type { BuildId, Sha256Hex } from "../shared/brand.ts";
 import { equalBytes } from "../shared/bytes.ts";
 import { isCode, RebootlessError } from "../shared/errors.ts";
@@ -80,7 +80,7 @@ export class MirrorDir {
    */
   async lock(): Promise<() => void> {
     await this.requireFolders();
-    const lock = stateLock(join(this.path, OWN), LOCK_WAIT_MS);
+    const lock = folderLock(join(this.path, OWN), { waitMs: LOCK_WAIT_MS });
     await lock.take();
     return lock.release;
   }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { sha256Of } from "../node/crypto.ts";
+import { writeDurably } from "../node/files.ts";
 import { tarEnd, tarHeader, tarPadding } from "../shared/archive/tar.ts";
 import { type Sha256Hex, sha256Hex } from "../shared/brand.ts";
 import { RebootlessError } from "../shared/errors.ts";
@@ -32,44 +33,38 @@ export async function writeTransfer(
   entries: readonly TransferEntry[],
   digest: Sha256Hex,
 ): Promise<readonly string[]> {
+  const seconds = Math.floor(now / SECOND);
+  const tar = tarOf(entries, seconds);
+  if (split === undefined) {
+    await writeDurably(output, tar);
+    return [output];
+  }
   const whole = `${output}.${process.pid}.new`;
   try {
-    await writeWhole(whole, entries, Math.floor(now / SECOND));
-    if (split === undefined) {
-      await rename(whole, output);
-      return [output];
-    }
-    return await writeParts(whole, output, split, digest, Math.floor(now / SECOND));
+    await writeDurably(whole, tar);
+    return await writeParts(whole, output, split, digest, seconds);
   } finally {
     await rm(whole, { force: true });
   }
 }
 
-async function writeWhole(path: string, entries: readonly TransferEntry[], seconds: number): Promise<void> {
-  const out = await openNew(path);
-  try {
-    for (const entry of entries) {
-      await out.writeFile(tarHeader(entry.path, entry.length, seconds));
-      await writeContent(out, entry);
-      await out.writeFile(tarPadding(entry.length));
-    }
-    await out.writeFile(tarEnd());
-    await out.sync();
-  } finally {
-    await out.close();
+async function* tarOf(entries: readonly TransferEntry[], seconds: number): AsyncIterable<Uint8Array> {
+  for (const entry of entries) {
+    yield tarHeader(entry.path, entry.length, seconds);
+    yield await contentOf(entry);
+    yield tarPadding(entry.length);
   }
+  yield tarEnd();
 }
 
-/**
- * Reads a file of the mirror once, so that the bytes that are written are those whose digest was compared.
- */
-async function writeContent(out: FileHandle, entry: TransferEntry): Promise<void> {
-  if ("bytes" in entry) return out.writeFile(entry.bytes);
+/** Reads a file of the mirror once, so that the bytes that are written are those whose digest was compared. */
+async function contentOf(entry: TransferEntry): Promise<Uint8Array> {
+  if ("bytes" in entry) return entry.bytes;
   const bytes = await entry.from.read(entry.path, entry.length).catch((cause: unknown) => {
     throw damaged(entry.path, cause);
   });
-  if (bytes?.length !== entry.length || sha256Of(bytes) !== entry.sha256) throw damaged(entry.path);
-  await out.writeFile(bytes);
+  if (bytes?.length === entry.length && sha256Of(bytes) === entry.sha256) return bytes;
+  throw damaged(entry.path);
 }
 
 async function writeParts(
@@ -96,30 +91,25 @@ async function writeParts(
     for await (const chunk of read()) hash.update(chunk as Buffer);
     const head = encodePart({ transfer, part, parts, length, sha256: sha256Hex(hash.digest("hex")) });
     const path = partName(output, part);
-    const out = await openNew(`${path}.new`);
-    try {
-      for (const bytes of [tarHeader(PART, head.length, seconds), head, tarPadding(head.length)]) {
-        await out.writeFile(bytes);
-      }
-      await out.writeFile(tarHeader(PART_DATA, length, seconds));
-      for await (const chunk of read()) await out.writeFile(chunk as Buffer);
-      await out.writeFile(tarPadding(length));
-      await out.writeFile(tarEnd());
-      await out.sync();
-    } finally {
-      await out.close();
-    }
-    await rename(`${path}.new`, path);
+    await writeDurably(path, partTar(head, length, read(), seconds));
     written.push(path);
   }
   return written;
 }
 
-async function openNew(path: string): Promise<FileHandle> {
-  await rm(path, { force: true });
-  return open(path, "wx").catch((cause: unknown) => {
-    throw new RebootlessError("io", `cannot write ${path}`, { cause });
-  });
+async function* partTar(
+  head: Uint8Array,
+  length: number,
+  data: AsyncIterable<Uint8Array>,
+  seconds: number,
+): AsyncIterable<Uint8Array> {
+  yield tarHeader(PART, head.length, seconds);
+  yield head;
+  yield tarPadding(head.length);
+  yield tarHeader(PART_DATA, length, seconds);
+  yield* data;
+  yield tarPadding(length);
+  yield tarEnd();
 }
 
 /** Returns the error for a file of the mirror that is not what it should be. */

@@ -1,29 +1,36 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { closeSync, constants, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RebootlessError } from "../shared/errors.ts";
-import { hasErrno } from "./errno.ts";
+import { lastLines, runProgram } from "./processes.ts";
 
-/** An apply that stalls holds the lock for a minute; who waits longer than this is told instead. */
+/** A host's run that stalls has its lock for a minute; who waits longer than this is told instead. */
 const WAIT_MS = 90_000;
 const RETRY_MS = 500;
 
 /** The right to change the state folder and the kernel, which one process has at a time. */
-export interface StateLock {
+export interface FolderLock {
   /** Waits for it, within bounds; at once when this process has it. Throws `locked`. */
   take(): Promise<void>;
   release(): void;
-  /** The file that is locked, while it is: a child that has it keeps the lock until it ends. */
+  /** The descriptor of the file that is locked, while it is: a child that has it keeps the lock until it ends. */
   descriptor(): number | undefined;
 }
 
+export interface LockOptions {
+  /** Milliseconds for which another run is waited for; 90 s unless said otherwise. */
+  readonly waitMs?: number;
+  /** Called once if another run has the lock. */
+  readonly onWait?: () => void;
+  /** The hint of the error that says that another run still has it. */
+  readonly hint?: string;
+}
+
 /**
- * flock(2), through the flock command on a descriptor of ours: the kernel drops the lock when this process ends,
- * however it ends. It is taken when there is something to change, which most polls have not.
+ * Locks a folder, which is made if it is missing, by flock(2) on a file in it. The flock command takes the lock on a descriptor of
+ * ours, because Node has no call for it: the kernel drops the lock when this process ends, however it ends.
  */
-export function stateLock(stateDir: string, waitMs: number = WAIT_MS): StateLock {
+export function folderLock(folder: string, options: LockOptions = {}): FolderLock {
   let file: number | undefined;
   const release = () => {
     if (file !== undefined) closeSync(file);
@@ -34,9 +41,9 @@ export function stateLock(stateDir: string, waitMs: number = WAIT_MS): StateLock
     descriptor: () => file,
     async take() {
       if (file !== undefined) return;
-      file = openLockFile(stateDir);
+      file = openLockFile(folder);
       try {
-        await takeLock(file, stateDir, waitMs);
+        await takeLock(file, folder, options);
       } catch (error) {
         release();
         throw error;
@@ -45,37 +52,42 @@ export function stateLock(stateDir: string, waitMs: number = WAIT_MS): StateLock
   };
 }
 
-/** A link in its place is not followed: it would make a file somewhere else. Nor is a pipe waited for. */
+/** A link in the file's place is not followed: it would make a file somewhere else. Nor is a pipe waited for. */
 const LOCK_FLAGS =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-function openLockFile(stateDir: string): number {
+function openLockFile(folder: string): number {
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o755 });
-    return openSync(join(stateDir, "lock"), LOCK_FLAGS, 0o600);
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
+    return openSync(join(folder, "lock"), LOCK_FLAGS, 0o600);
   } catch (cause) {
-    throw new RebootlessError("io", `cannot open ${join(stateDir, "lock")}`, { cause });
+    throw new RebootlessError("io", `cannot open ${join(folder, "lock")}`, { cause });
   }
 }
 
-async function takeLock(file: number, stateDir: string, waitMs: number): Promise<void> {
-  for (let waited = 0; waited < waitMs; waited += RETRY_MS) {
-    if (await tryLock(file)) return;
+const LOOK = "Look for a run that hangs: `ps -C node -o pid,etime,args`.";
+
+async function takeLock(
+  file: number,
+  folder: string,
+  { waitMs = WAIT_MS, onWait, hint = LOOK }: LockOptions,
+): Promise<void> {
+  for (let waited = 0; !(await tryLock(file, folder)); waited += RETRY_MS) {
+    if (waited === 0) onWait?.();
+    if (waited + RETRY_MS >= waitMs) {
+      const time = waitMs >= RETRY_MS ? ` for ${waitMs / 1000} s` : "";
+      throw new RebootlessError("locked", `another run has held ${folder}${time}`, { hint });
+    }
     await sleep(RETRY_MS);
   }
-  throw new RebootlessError("locked", `another run has held ${stateDir} for ${waitMs / 1000} s`, {
-    hint: "Look for a rebootless that hangs: `ps -C node -o pid,etime,args`.",
-  });
 }
 
 /** The lock belongs to the open file, which the child shares: it stays when the child has gone. */
-async function tryLock(file: number): Promise<boolean> {
-  const child = spawn("flock", ["-n", "3"], { stdio: ["ignore", "ignore", "ignore", file] });
-  try {
-    const [code] = await once(child, "exit");
-    return code === 0;
-  } catch (cause) {
-    const hint = hasErrno(cause, "ENOENT") ? { hint: "Install the flock command (util-linux)." } : {};
-    throw new RebootlessError("unsupported", "cannot run flock", { cause, ...hint });
-  }
+async function tryLock(file: number, folder: string): Promise<boolean> {
+  const { code, stderr } = await runProgram("flock", ["-n", "3"], {
+    descriptors: [file],
+    hint: "Install the flock command (util-linux).",
+  });
+  if (code > 1) throw new RebootlessError("io", `cannot lock ${folder}`, { output: lastLines(stderr, 5) });
+  return code === 0;
 }

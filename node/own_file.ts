@@ -1,6 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync } from "node:fs";
 import { RebootlessError } from "../shared/errors.ts";
 import { hasErrno } from "./errno.ts";
+import { openToRead, readOpen } from "./files.ts";
 import { isOwn } from "./own_folders.ts";
 
 /** A file that is open: whoever takes its path away, or puts another there, does not change what this is. */
@@ -16,18 +17,18 @@ export interface OpenBytes extends OpenFile {
 }
 
 /**
- * Opens and reads a plain file that nobody else can write, without following a link in its place. undefined where
+ * Opens and reads a plain file that no one else can write, without following a link in its place. Returns undefined where
  * there is none, and for one that another could have written or that is larger than `maxBytes`.
+ *
+ * @throws RebootlessError `io`.
  */
 export function openOwnFile(path: string, maxBytes: number): OpenBytes | undefined {
   const descriptor = open(path);
   if (descriptor === undefined) return undefined;
   const close = () => closeSync(descriptor);
   try {
-    const found = fstatSync(descriptor);
-    if (found.isFile() && found.size <= maxBytes && isOwn(found)) {
-      return { path, descriptor, bytes: readFileSync(descriptor), close };
-    }
+    const reading = isOwn(fstatSync(descriptor)) ? readOpen(descriptor, maxBytes) : undefined;
+    if (reading?.kind === "bytes") return { path, descriptor, bytes: reading.bytes, close };
   } catch (cause) {
     close();
     throw new RebootlessError("io", `cannot read ${path}`, { cause });
@@ -38,7 +39,7 @@ export function openOwnFile(path: string, maxBytes: number): OpenBytes | undefin
 
 function open(path: string): number | undefined {
   try {
-    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return openToRead(path, constants.O_NOFOLLOW);
   } catch (cause) {
     if (hasErrno(cause, "ENOENT", "ENOTDIR", "ELOOP", "ENXIO")) return undefined;
     throw new RebootlessError("io", `cannot read ${path}`, { cause });

@@ -1,30 +1,39 @@
 import { spawn } from "node:child_process";
 import { RebootlessError } from "../shared/errors.ts";
 
-/** More than this of what a program prints is not kept: the end of it is what matters. */
-const MAX_OUTPUT = 64 << 20;
-
 export interface ProgramOptions {
   readonly cwd?: string;
+  /** Variables in addition to PATH and HOME, which are this process's, and LC_ALL=C. */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
-  /** Told each line of stdout as it comes. */
+  /** Open files that the program gets as its descriptors 3, 4, …: it has them for as long as it runs, whatever becomes of us. */
+  readonly descriptors?: readonly number[];
+  /** A process group of its own: Ctrl-C asks this process to end, and not the program that is at work. */
+  readonly detached?: boolean;
+  /** Called with each line of stdout as it comes. */
   readonly onLine?: (line: string) => void;
+  /** After so long the program is ended (SIGTERM); an hour unless said otherwise. */
   readonly timeoutMs?: number;
+  /** Characters of stdout, and of stderr, that are kept: the last ones. 64 Mi unless said otherwise. */
+  readonly maxOutput?: number;
+  /** The hint of the error that says that the program cannot be run. */
+  readonly hint?: string;
 }
 
 export interface ProgramResult {
-  /** 128 when a signal ended it. */
+  /** The exit code; 128 if a signal ended the program. */
   readonly code: number;
+  readonly signal: string | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 const TIMEOUT_MS = 60 * 60_000;
+const MAX_OUTPUT = 64 << 20;
 
 /**
- * What programs get of the environment: where they are, and nothing that could change what the kernel's build system or
- * the compiler does (MAKEFLAGS, KCFLAGS, CPATH, LANG).
+ * The environment of a program: where things are, and nothing that could change what it does (the kernel's build system and
+ * compilers heed MAKEFLAGS, KCFLAGS, CPATH and LANG).
  */
 const environment = (): Record<string, string> => ({
   PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -32,31 +41,50 @@ const environment = (): Record<string, string> => ({
   LC_ALL: "C",
 });
 
-/** Runs a program to its end. A bad exit code is a result. @throws RebootlessError `unsupported` where it is not installed, `limit`. */
+/**
+ * Runs a program to its end, with arguments and without a shell. A bad exit code is a result.
+ *
+ * @throws RebootlessError `unsupported` for a program that cannot be run, as one that is not installed.
+ */
 export function runProgram(
   name: string,
   args: readonly string[],
   options: ProgramOptions = {},
 ): Promise<ProgramResult> {
+  const { timeoutMs = TIMEOUT_MS, maxOutput = MAX_OUTPUT, hint = `Install ${name}.` } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(name, args, {
       cwd: options.cwd,
       env: { ...environment(), ...options.env },
-      stdio: ["pipe", "pipe", "pipe"],
-      timeout: options.timeoutMs ?? TIMEOUT_MS,
+      stdio: ["pipe", "pipe", "pipe", ...(options.descriptors ?? [])],
+      timeout: timeoutMs,
+      detached: options.detached ?? false,
     });
-    const stdout = collector(options.onLine);
-    const stderr = collector();
-    child.stdout.on("data", stdout.add);
-    child.stderr.on("data", stderr.add);
-    child.stdin.on("error", () => undefined); // one that ends without reading is judged by its exit code
-    child.stdin.end(options.stdin ?? "");
-    child.once("error", (cause) => reject(notInstalled(name, cause)));
-    child.once("close", (code) => resolve({ code: code ?? 128, stdout: stdout.end(), stderr: stderr.end() }));
+    const stdout = collector(maxOutput, options.onLine);
+    const stderr = collector(maxOutput);
+    child.stdout?.setEncoding("utf8").on("data", stdout.add);
+    child.stderr?.setEncoding("utf8").on("data", stderr.add);
+    child.stdin?.on("error", () => undefined); // a program that ends without reading is known by its exit code
+    child.stdin?.end(options.stdin ?? "");
+    child.once("error", (cause) =>
+      reject(new RebootlessError("unsupported", `cannot run ${name}`, { cause, hint })),
+    );
+    child.once("close", (code, signal) =>
+      resolve({
+        code: code ?? 128,
+        signal: signal ?? undefined,
+        stdout: stdout.text(),
+        stderr: stderr.text(),
+      }),
+    );
   });
 }
 
-/** Like `runProgram`, for programs that have to succeed. Returns stdout. @throws RebootlessError `io` with what it said. */
+/**
+ * Runs a program that has to succeed. Returns its stdout.
+ *
+ * @throws RebootlessError `io` with what it said; `unsupported` as above.
+ */
 export async function mustRun(
   name: string,
   args: readonly string[],
@@ -68,29 +96,21 @@ export async function mustRun(
   throw new RebootlessError("io", `${name} ended with exit code ${code}`, { output });
 }
 
-/** Tabs as spaces: they are for the eye. */
+/** Returns the last lines of what a program said, with tabs as spaces: they are for the eye. */
 export const lastLines = (text: string, count: number): readonly string[] =>
   text.trimEnd().replaceAll("\t", "        ").split("\n").slice(-count);
 
-function notInstalled(name: string, cause: Error): RebootlessError {
-  return new RebootlessError("unsupported", `cannot run ${name}`, {
-    cause,
-    hint: `Install ${name}: docs/patch-authors.md lists what compiling takes.`,
-  });
-}
-
-function collector(onLine?: (line: string) => void) {
+function collector(maxLength: number, onLine?: (line: string) => void) {
   let text = "";
   let line = "";
   return {
-    add(chunk: Buffer): void {
-      const more = chunk.toString("utf8");
-      text = (text + more).slice(-MAX_OUTPUT);
+    add(more: string): void {
+      text = (text + more).slice(-maxLength);
       if (onLine === undefined) return;
       const lines = (line + more).split("\n");
       line = lines.pop() ?? "";
       for (const each of lines) onLine(each);
     },
-    end: () => text,
+    text: () => text,
   };
 }

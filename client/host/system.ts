@@ -1,9 +1,10 @@
-import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hasErrno } from "../../node/errno.ts";
 import type { OpenFile } from "../../node/own_file.ts";
+import { runProgram } from "../../node/processes.ts";
+import { isCode } from "../../shared/errors.ts";
 import { type KernelLog, openKernelLog } from "./kernel_log.ts";
 
 /** How a program ended. */
@@ -35,6 +36,8 @@ const RUN_TIMEOUT_MS = 60_000;
 const MAX_OUTPUT_CHARACTERS = 64 * 1024;
 /** cron gives a bare PATH, and insmod lies in sbin. */
 const SBIN_PATH = "/usr/sbin:/sbin:/usr/bin:/bin";
+/** The code of a program that could not be run to its end, as shells have it. */
+const NOT_RUN = 127;
 
 /**
  * What the kernel answers from its memory is read at one go, as in files.ts. A write can wait in the kernel.
@@ -61,9 +64,9 @@ export const linuxSystem = (held: () => number | undefined): System => ({
       throw error;
     }
   },
-  run: (file, args) => runProgram(file, args, held()),
+  run: (file, args) => run(file, args, held()),
   async load({ path, descriptor }) {
-    const ran = await runProgram("insmod", [GIVEN], held(), descriptor);
+    const ran = await run("insmod", [GIVEN], held(), descriptor);
     return { ...ran, stderr: ran.stderr.replaceAll(GIVEN, path) };
   },
   kernelLog: openKernelLog,
@@ -74,28 +77,26 @@ export const linuxSystem = (held: () => number | undefined): System => ({
 /** The first file that a program is given beyond its standard ones. */
 const GIVEN = "/proc/self/fd/3";
 
-function runProgram(
+async function run(
   file: string,
   args: readonly string[],
   held: number | undefined,
   given?: number,
 ): Promise<Ran> {
-  const more = [given, held].filter((descriptor) => descriptor !== undefined);
-  return new Promise((resolve) => {
-    const child = spawn(file, args, {
-      // A group of its own: Ctrl-C asks us to end, not an insmod that is at work.
-      detached: true,
-      stdio: ["ignore", "ignore", "pipe", ...more],
-      timeout: RUN_TIMEOUT_MS,
+  try {
+    const { code, signal, stderr } = await runProgram(file, args, {
+      descriptors: [given, held].filter((descriptor) => descriptor !== undefined),
+      detached: true, // Ctrl-C asks us to end, not an insmod that is at work
       env: { PATH: SBIN_PATH },
+      timeoutMs: RUN_TIMEOUT_MS,
+      maxOutput: MAX_OUTPUT_CHARACTERS,
     });
-    let stderr = "";
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      stderr = (stderr + text).slice(-MAX_OUTPUT_CHARACTERS);
-    });
-    child.on("error", (error) => resolve({ code: 127, stderr: error.message }));
-    child.on("close", (code, signal) =>
-      resolve(code === null ? { code: 127, stderr: stderr || `ended by ${signal}` } : { code, stderr }),
-    );
-  });
+    return signal === undefined
+      ? { code, stderr }
+      : { code: NOT_RUN, stderr: stderr || `ended by ${signal}` };
+  } catch (error) {
+    const { message } =
+      isCode(error, "unsupported") && error.cause instanceof Error ? error.cause : (error as Error);
+    return { code: NOT_RUN, stderr: message };
+  }
 }

@@ -1,11 +1,10 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { mustRun } from "../../node/processes.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 
 /** Returns what uname(1) prints for some options, without the newline. */
 export async function systemUname(options: readonly string[]): Promise<string> {
   try {
-    return (await promisify(execFile)("uname", options)).stdout.trimEnd();
+    return (await mustRun("uname", options)).trimEnd();
   } catch (cause) {
     throw new RebootlessError("io", "uname did not run", { cause });
   }

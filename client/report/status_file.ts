@@ -1,7 +1,6 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Places } from "../../node/config/config.ts";
-import { readIfPresent } from "../../node/files.ts";
+import { readIfPresent, writeWhole } from "../../node/files.ts";
 import { requireOwnFolders } from "../../node/own_folders.ts";
 import { isJsonObject, type JsonObject, type JsonValue, jsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_MANIFEST_VALUES } from "../../shared/limits.ts";
@@ -45,11 +44,8 @@ export async function writeStatus(context: Context, end: RunEnd): Promise<void> 
     ...(await learnedMembers(context)),
   });
   const document = printableJson(new Map([...before, ...learned]));
-  // The file is in memory and useless after a crash. It is replaced as a whole, but not synced.
-  mkdirSync(context.places.runDir, { recursive: true, mode: 0o755 });
-  const temporary = join(context.places.runDir, `.status.json.${process.pid}`);
-  writeFileSync(temporary, document, { mode: 0o644 });
-  renameSync(temporary, statusFile(context.places));
+  // The file is in memory and useless after a crash: it does not have to be on a disk.
+  writeWhole(statusFile(context.places), document);
 }
 
 /** Reads status.json; an empty object if there is none, or if it does not have this format. */

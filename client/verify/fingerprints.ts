@@ -1,5 +1,5 @@
 import { readNamed } from "../../node/files.ts";
-import type { StateLock } from "../../node/lock.ts";
+import type { FolderLock } from "../../node/lock.ts";
 import { joined, noFeed, openFeeds } from "../../node/transport/feeds.ts";
 import { VMLINUX } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -59,7 +59,7 @@ function fingerprintsIn(contents: readonly Uint8Array[]): Omit<Fingerprints, "so
  */
 export async function fingerprintsOfFeed(
   host: Host,
-  lock: StateLock,
+  lock: FolderLock,
   passedOver: (why: RebootlessError) => void,
 ): Promise<Fingerprints> {
   const verified = await lastVerified(host);

@@ -1,6 +1,7 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256Of } from "../../node/crypto.ts";
+import { readNamed } from "../../node/files.ts";
 import { ClosedFolder } from "../../node/folder/closed_folder.ts";
 import { type BuildId, buildId, isBuildId } from "../../shared/brand.ts";
 import { equalBytes } from "../../shared/bytes.ts";
@@ -27,7 +28,7 @@ export async function verifyThing(what: string, options: EvidenceOptions): Promi
 }
 
 async function verifyFile(path: string, options: EvidenceOptions): Promise<VerifiedThing> {
-  const bytes = await readBounded(path, MAX_ARTIFACT_BYTES);
+  const bytes = await readNamed(path, MAX_ARTIFACT_BYTES);
   const kind = fileKind(bytes);
   switch (kind.kind) {
     case "bundle":
@@ -151,13 +152,4 @@ async function readIn(folder: ClosedFolder, path: string, maxBytes: number): Pro
   }
   const problem = reading.kind === "nothing" ? "is missing" : "is a link, or no file";
   throw new RebootlessError("trust", `${full} ${problem}`);
-}
-
-async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {
-  const { size } = await stat(path).catch((cause: unknown) => {
-    throw new RebootlessError("trust", `${path} is missing`, { cause });
-  });
-  if (size > maxBytes)
-    throw new RebootlessError("limit", `${path} has ${size} bytes, at most ${maxBytes} make sense`);
-  return readFile(path);
 }

@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { sha256Of } from "../../node/crypto.ts";
 import { hasErrno } from "../../node/errno.ts";
+import { syncFolder, writeNewFile } from "../../node/files.ts";
 import { ClosedFolder } from "../../node/folder/closed_folder.ts";
 import { sha256Hex } from "../../shared/brand.ts";
 import { Decoder } from "../../shared/decode.ts";
@@ -12,7 +13,7 @@ import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { Mutex } from "../keyed_mutex.ts";
 import type { ByteRange, Notes, Store, Stored } from "../store/store.ts";
-import { link, readBeginning, rename, syncFolder, unlink, writeNewFile } from "./descriptors.ts";
+import { link, readBeginning, rename, unlink } from "./descriptors.ts";
 import { Recent } from "./recent.ts";
 
 /*
@@ -255,13 +256,13 @@ async function writeNew(folder: ClosedFolder, bytes: Uint8Array, stored: Stored)
   const name = join(NEW, randomUUID());
   const fresh = join(folder.path, name);
   const header = encodeJson(jsonObject({ ...stored, notes: jsonObject(stored.notes) }));
+  const digits = Buffer.from(String(header.length).padStart(LENGTH_DIGITS, "0"));
   try {
-    const digits = Buffer.from(String(header.length).padStart(LENGTH_DIGITS, "0"));
-    await inFolder(folder, name, (at) => writeNewFile(at, [digits, header, bytes]));
+    await inFolder(folder, name, (at) => writeNewFile(at, [digits, header, bytes], 0o644));
     return fresh;
-  } catch (error) {
-    await rm(fresh, { force: true });
-    throw error;
+  } catch (cause) {
+    if (cause instanceof RebootlessError) throw cause;
+    throw new RebootlessError("io", `cannot write ${fresh}`, { cause, hint: "Is the disk full?" });
   }
 }
 

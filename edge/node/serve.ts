@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { cannotListen } from "../../node/cannot_listen.ts";
 import { openSsl } from "../../node/crypto.ts";
+import { folderLock } from "../../node/lock.ts";
 import { counted } from "../../shared/counted.ts";
 import { errorLines } from "../../shared/error_lines.ts";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
@@ -16,7 +17,6 @@ import { maintenanceSummary, runMaintenance } from "../publish/maintenance.ts";
 import { recordAll } from "../publish/renew_expiring.ts";
 import { fileStore, sweepUnfinished } from "./files.ts";
 import { listenerOf, refuseTunnel } from "./listener.ts";
-import { onlyProcess } from "./only_process.ts";
 import { processQueue } from "./publish_queue.ts";
 import { storeLedger, sweepLedger } from "./token_ledger.ts";
 
@@ -75,11 +75,12 @@ async function start(options: EdgeServerOptions): Promise<Serving> {
   const { data } = options;
   const config = await readEdgeConfig(options.bindings, openSsl);
   await mkdir(data, { recursive: true });
-  const release = await onlyProcess(data);
+  const lock = folderLock(data, { waitMs: 0, hint: "Stop it, or serve another folder." });
+  await lock.take();
   try {
-    return await serveAlone(options, config, release);
+    return await serveAlone(options, config, lock.release);
   } catch (error) {
-    await release();
+    lock.release();
     throw error;
   }
 }
@@ -88,7 +89,7 @@ async function start(options: EdgeServerOptions): Promise<Serving> {
 async function serveAlone(
   options: EdgeServerOptions,
   config: EdgeConfig,
-  release: () => Promise<void>,
+  release: () => void,
 ): Promise<Serving> {
   const { data, report } = options;
   await sweepUnfinished(join(data, "store"));
@@ -121,7 +122,7 @@ async function serveAlone(
         server.closeIdleConnections();
       });
       await maintenance;
-      await release();
+      release();
     },
   };
 }

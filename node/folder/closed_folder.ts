@@ -3,15 +3,11 @@ import { mkdir, readdir, rmdir, unlink } from "node:fs/promises";
 import { promisify } from "node:util";
 import { RebootlessError } from "../../shared/errors.ts";
 import { hasErrno } from "../errno.ts";
+import type { Reading } from "../files.ts";
 import { type Found, lookBelow } from "./place.ts";
 
 const open = promisify(openWithCallback);
 const read = promisify(readWithCallback);
-
-/** What came of reading a file: `large` if it has more bytes than were allowed, `foreign` if it is no plain file. */
-export type Reading =
-  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-  | { readonly kind: "nothing" | "foreign" | "large" };
 
 /**
  * A folder that others may write to. All work in it stays in it: only plain files are opened, no link is followed, and

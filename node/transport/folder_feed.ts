@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { RebootlessError } from "../../shared/errors.ts";
-import { ClosedFolder, type Reading } from "../folder/closed_folder.ts";
+import type { Reading } from "../files.ts";
+import { ClosedFolder } from "../folder/closed_folder.ts";
 import { type Feed, type Fetched, type FetchLimits, tooLong, unreachable } from "./feed.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { rename, writeFile } from "node:fs/promises";
+import { readNamed, writeDurably } from "../../node/files.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { decodeManifest, encodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
@@ -6,7 +6,6 @@ import { MAX_ARTIFACT_BYTES, MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
 import { dateOfMaking } from "../../shared/source_date.ts";
 import type { PublisherContext } from "../context.ts";
 import { decodeDraft } from "../feed/draft_files.ts";
-import { readBounded } from "../feed/read_bounded.ts";
 import { readLivepatchModule } from "../module/livepatch_module.ts";
 import { makeDraft, type UpdateOptions } from "./draft.ts";
 import { openWithModules } from "./kernel_input.ts";
@@ -29,8 +28,8 @@ export async function add(
 ): Promise<void> {
   const { terminal } = context;
   const published = dateOfMaking(context);
-  const draft = decodeDraft(await readBounded(path, MAX_MANIFEST_BYTES), path);
-  const bytes = await readBounded(modulePath, MAX_ARTIFACT_BYTES);
+  const draft = decodeDraft(await readNamed(path, MAX_MANIFEST_BYTES), path);
+  const bytes = await readNamed(modulePath, MAX_ARTIFACT_BYTES);
   requireNew(draft, options.id, path);
   const changed = new Set<string>(readLivepatchModule(bytes).objects.map(({ object }) => object));
   const kernel = await openWithModules(options.image, options.modules, (name) => changed.has(name));
@@ -44,9 +43,7 @@ export async function add(
   const { update } = await makeDraft(kernel, bytes, options, published);
   const encoded = encodeManifest({ ...draft, updates: [...draft.updates, update] });
   decodeManifest(encoded); // dependencies in a circle, too many updates: a host would refuse what is refused here
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, encoded);
-  await rename(temporary, path);
+  await writeDurably(path, encoded);
   const functions = update.objects.reduce((sum, object) => sum + object.functions.length, 0);
   terminal.say(`update     ${update.id}: ${update.summary}`);
   terminal.say(

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { backUp } from "../../mirror/backup.ts";
 import { MirrorDir } from "../../mirror/mirror_dir.ts";
 import { Upstream } from "../../mirror/upstream.ts";
+import { readNamed } from "../../node/files.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { jsonObject } from "../../shared/json.ts";
@@ -10,7 +11,6 @@ import type { PublisherContext } from "../context.ts";
 import { edgeClient, edgeReader } from "../feed/edge_client.ts";
 import { edgeFeed } from "../feed/edge_feed.ts";
 import { openPublisherFolder } from "../feed/publisher_folder.ts";
-import { readBounded } from "../feed/read_bounded.ts";
 import { restore } from "../feed/restore.ts";
 import { parseFeedUrl, withKeys } from "./arguments.ts";
 import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
@@ -53,7 +53,7 @@ async function runBackup(
   const { kernels, changed, bytes } = await backUp({
     dir: new MirrorDir(folder),
     upstream: new Upstream(edgeFeed(feed, edgeReader(feed))),
-    root: await readBounded(root, MAX_ROOT_BYTES),
+    root: await readNamed(root, MAX_ROOT_BYTES),
     progress: terminal.progress,
   });
   terminal.say(

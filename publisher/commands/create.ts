@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { availableParallelism, homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { readNamed } from "../../node/files.ts";
 import { type ObjectName, objectName, VMLINUX } from "../../shared/brand.ts";
 import { utf8 } from "../../shared/bytes.ts";
 import { counted } from "../../shared/counted.ts";
@@ -23,7 +24,6 @@ import { openSource } from "../create/source/source_tree.ts";
 import { openWorkspace } from "../create/source/workspace.ts";
 import { unitComparer } from "../create/unit_comparer.ts";
 import { makeUpdate, type UpdateContent, type UpdateReport } from "../create/update.ts";
-import { readBounded } from "../feed/read_bounded.ts";
 import { makeDraft, type UpdateOptions } from "./draft.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
 import { requireAbsent, writeNew } from "./output.ts";
@@ -63,7 +63,7 @@ export async function create(context: PublisherContext, options: CreateOptions):
   const published = dateOfMaking(context);
   const output = outputOf(options);
   if (output !== undefined) await requireAbsent(output);
-  const patch = Buffer.from(await readBounded(options.patch, MAX_PATCH_BYTES)).toString("latin1");
+  const patch = Buffer.from(await readNamed(options.patch, MAX_PATCH_BYTES)).toString("latin1");
   const kernel = await openWithModules(options.image, options.modules, () => true);
   const signer = await signerOf(options);
   const { content, hooks, symvers } = await contentOf(context, options, kernel, patch);
@@ -147,7 +147,7 @@ async function contentOf(
     const content = await makeUpdate(tools, changes);
     const hooks: PatchObject[] = [];
     for (const { object, path } of options.hooks.map(hooksOf)) {
-      const file = await compileHooks(workspace, path, await readBounded(path, MAX_HOOKS_BYTES));
+      const file = await compileHooks(workspace, path, await readNamed(path, MAX_HOOKS_BYTES));
       hooks.push(await shipped.whole(file, path, object));
     }
     return { content, hooks, symvers: shipped.versions.crcs };
@@ -166,10 +166,7 @@ function hooksOf(text: string): { readonly object: ObjectName; readonly path: st
 async function signerOf({ signKey, signCert }: CreateOptions): Promise<ModuleSigner | undefined> {
   if (signKey === undefined && signCert === undefined) return undefined;
   if (signKey !== undefined && signCert !== undefined)
-    return moduleSigner(
-      await readBounded(signKey, MAX_KEY_BYTES),
-      await readBounded(signCert, MAX_KEY_BYTES),
-    );
+    return moduleSigner(await readNamed(signKey, MAX_KEY_BYTES), await readNamed(signCert, MAX_KEY_BYTES));
   throw new RebootlessError("usage", "--sign-key and --sign-cert belong together");
 }
 

@@ -1,4 +1,5 @@
 import { sha256Of } from "../../node/crypto.ts";
+import { readNamed } from "../../node/files.ts";
 import { updateId } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -11,7 +12,6 @@ import { MAX_ARTIFACT_BYTES } from "../../shared/limits.ts";
 import { dateOfMaking } from "../../shared/source_date.ts";
 import { type Instant, parseInstant } from "../../shared/time.ts";
 import type { PublisherContext } from "../context.ts";
-import { readBounded } from "../feed/read_bounded.ts";
 import { landmarks } from "../fingerprint/landmarks.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { type LivepatchModule, readLivepatchModule } from "../module/livepatch_module.ts";
@@ -59,7 +59,7 @@ export interface EncodedDraft {
 export async function draft(context: PublisherContext, options: DraftOptions): Promise<void> {
   const published = dateOfMaking(context);
   await requireReplaceable(options.output, options.force);
-  const bytes = await readBounded(options.module, MAX_ARTIFACT_BYTES);
+  const bytes = await readNamed(options.module, MAX_ARTIFACT_BYTES);
   const changed = new Set<string>(readLivepatchModule(bytes).objects.map(({ object }) => object));
   const kernel = await openWithModules(options.image, options.modules, (name) => changed.has(name));
   const { update, encoded } = await makeDraft(kernel, bytes, options, published);

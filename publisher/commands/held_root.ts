@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { readNamed } from "../../node/files.ts";
 import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { rootVersions } from "../feed/publisher_folder.ts";
-import { readBounded } from "../feed/read_bounded.ts";
 
 /**
  * The root that a signer holds: the file or folder that was named, or the newest beside the key: in its own
@@ -18,7 +18,7 @@ export async function heldRoot(
   return newestIn([folder, join(folder, "root"), join(folder, "..", "root")]);
 }
 
-const readRootFile = (path: string): Promise<Uint8Array> => readBounded(path, MAX_ROOT_BYTES);
+const readRootFile = (path: string): Promise<Uint8Array> => readNamed(path, MAX_ROOT_BYTES);
 
 async function newestIn(folders: readonly string[]): Promise<Uint8Array | undefined> {
   for (const folder of folders) {

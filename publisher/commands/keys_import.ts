@@ -1,9 +1,9 @@
 import { digests } from "../../node/crypto.ts";
+import { readNamed } from "../../node/files.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { inGroups, named } from "../../shared/tuf/key_words.ts";
 import { keyId } from "../../shared/tuf/keys.ts";
 import type { PublisherContext } from "../context.ts";
-import { readBounded } from "../feed/read_bounded.ts";
 import { encodePublicKey, type KeyRole, ownedBy, writeExternalKeyFile } from "../keys/key_file.ts";
 import { importPublicKey } from "../keys/public_key.ts";
 import { requireAbsent, writeNew } from "./output.ts";
@@ -25,7 +25,7 @@ export async function keysImport(
   path: string,
   { output, role, owner }: KeysImportOptions,
 ): Promise<void> {
-  const key = ownedBy(importPublicKey(await readBounded(path, MAX_PUBLIC_BYTES), path), owner);
+  const key = ownedBy(importPublicKey(await readNamed(path, MAX_PUBLIC_BYTES), path), owner);
   if (AT_THE_EDGE.has(role)) {
     throw new RebootlessError(
       "usage",

@@ -1,4 +1,5 @@
 import { sha256Of } from "../../node/crypto.ts";
+import { readNamed } from "../../node/files.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
@@ -13,7 +14,6 @@ import { edgeClient } from "../feed/edge_client.ts";
 import type { ProposalOptions, Proposed } from "../feed/proposal.ts";
 import { newestOwnRoot, openPublisherFolder } from "../feed/publisher_folder.ts";
 import { type PushCommandOptions as Pushing, pushOne as publish } from "../feed/push.ts";
-import { readBounded } from "../feed/read_bounded.ts";
 import { targetsRequest } from "../feed/targets_request.ts";
 import { parseExpiry } from "../keys/expiry.ts";
 import { consentOrUnattended } from "./consent.ts";
@@ -95,7 +95,7 @@ async function readDraft(
   path: string | undefined,
   fingerprints: KernelFingerprints | undefined,
 ): Promise<KernelManifest> {
-  if (path !== undefined) return decodeDraft(await readBounded(path, MAX_MANIFEST_BYTES), path);
+  if (path !== undefined) return decodeDraft(await readNamed(path, MAX_MANIFEST_BYTES), path);
   if (fingerprints) {
     const { kernel, landmarks } = fingerprints.file;
     return { kernel, landmarks, updates: [] };

@@ -1,10 +1,10 @@
 import { sha256Of } from "../../node/crypto.ts";
+import { readNamed } from "../../node/files.ts";
 import { VMLINUX } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { type FingerprintFile, openFingerprints } from "../../shared/runpre/file/decode.ts";
 import { MAX_FILE_BYTES } from "../../shared/runpre/file/layout.ts";
-import { readBounded } from "../feed/read_bounded.ts";
 
 /** A fingerprint file of a whole kernel, and its bytes. */
 export interface KernelFingerprints {
@@ -14,7 +14,7 @@ export interface KernelFingerprints {
 
 /** A host will read it: whatever it would refuse is refused here. Throws `usage`, `limit`, `parse`, `unsupported`. */
 export async function readFingerprints(path: string): Promise<KernelFingerprints> {
-  const bytes = await readBounded(path, MAX_FILE_BYTES);
+  const bytes = await readNamed(path, MAX_FILE_BYTES);
   const file = openFingerprints(bytes);
   for (let i = 0; i < file.count; i++) {
     file.at(i);

@@ -1,7 +1,7 @@
+import { readNamed, writeDurably } from "../../node/files.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonValue, jsonObject } from "../../shared/json.ts";
 import { inGroups, named, ownersOf } from "../../shared/tuf/key_words.ts";
-import { readBounded } from "../feed/read_bounded.ts";
 import { isMet, type SigningQuorum } from "../feed/signatures.ts";
 import {
   decodeRequest,
@@ -11,10 +11,9 @@ import {
   type SigningRequest,
   type TargetsRequest,
 } from "../feed/signing_request.ts";
-import { replaceFile } from "../keys/owner_only.ts";
 
 export async function readRequest(path: string): Promise<SigningRequest> {
-  return decodeRequest(await readBounded(path, MAX_REQUEST_BYTES));
+  return decodeRequest(await readNamed(path, MAX_REQUEST_BYTES));
 }
 
 export async function readRootRequest(path: string): Promise<RootRequest> {
@@ -35,7 +34,7 @@ export async function readTargetsRequest(path: string): Promise<TargetsRequest> 
 
 /** The same file with more signatures, in its place, whole or not at all. */
 export const rewriteRequest = (path: string, request: SigningRequest): Promise<void> =>
-  replaceFile(path, encodeRequest(request), 0o644);
+  writeDurably(path, encodeRequest(request), 0o644);
 
 /** Who has signed and who could still, a line each. */
 export const quorumLines = (quorums: readonly SigningQuorum[]): readonly string[] =>

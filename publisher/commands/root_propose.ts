@@ -1,3 +1,4 @@
+import { readNamed } from "../../node/files.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_ROOT_ROTATIONS } from "../../shared/limits.ts";
 import { formatInstant, type Instant, instant } from "../../shared/time.ts";
@@ -7,7 +8,6 @@ import type { PublisherContext } from "../context.ts";
 import { checkRequest } from "../feed/check_request.ts";
 import { unsigned } from "../feed/proposal.ts";
 import { ownRootChain, readPublisherFolder } from "../feed/publisher_folder.ts";
-import { readBounded } from "../feed/read_bounded.ts";
 import { encodeRequest, type RootRequest } from "../feed/signing_request.ts";
 import { parseExpiry } from "../keys/expiry.ts";
 import { decodeKeyFacts, readKeyFile } from "../keys/key_file.ts";
@@ -92,7 +92,7 @@ const MAX_PUBLIC_KEY_BYTES = 16 * 1024;
 
 /** A public key's file; the key file itself will do, if nobody else can read it. */
 async function keyFacts(path: string) {
-  const bytes = await readBounded(path, MAX_PUBLIC_KEY_BYTES);
+  const bytes = await readNamed(path, MAX_PUBLIC_KEY_BYTES);
   return bytes.includes(0) || !new TextDecoder().decode(bytes).includes('"private"')
     ? decodeKeyFacts(bytes, path)
     : readKeyFile(path);

@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256Of } from "../../node/crypto.ts";
+import { readNamed } from "../../node/files.ts";
 import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelFacts } from "../../shared/feed/kernel.ts";
@@ -9,7 +10,6 @@ import type { Update } from "../../shared/feed/update.ts";
 import { MAX_ARTIFACT_BYTES, MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
 import type { LocalArtifacts } from "./artifact_sender.ts";
 import type { DraftSource } from "./draft_change.ts";
-import { readBounded } from "./read_bounded.ts";
 
 /** Five times the kernels that all distributions have together. */
 const MAX_FILES = 100_000;
@@ -43,7 +43,7 @@ export async function readDraftFiles(paths: readonly string[]): Promise<readonly
 }
 
 async function readDraftFile(path: string): Promise<DraftFile> {
-  const bytes = () => readBounded(path, MAX_MANIFEST_BYTES);
+  const bytes = () => readNamed(path, MAX_MANIFEST_BYTES);
   const first = await bytes();
   const { kernel, updates } = decodeDraft(first, path);
   const said = updates.map(({ id, summary, recalled }) => ({ id, summary, recalled }));
@@ -68,7 +68,7 @@ export function decodeDraft(bytes: Uint8Array, path: string): KernelManifest {
 export async function readModuleFiles(paths: readonly string[]): Promise<LocalArtifacts> {
   const artifacts = new Map<Sha256Hex, () => Promise<Uint8Array>>();
   for (const path of await filesOf(paths, ".ko")) {
-    const read = () => readBounded(path, MAX_ARTIFACT_BYTES);
+    const read = () => readNamed(path, MAX_ARTIFACT_BYTES);
     artifacts.set(sha256Of(await read()), read);
   }
   return artifacts;

@@ -1,10 +1,10 @@
+import { readNamed } from "../../node/files.ts";
 import { fromUtf8, utf8 } from "../../shared/bytes.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { privateJwk, publicJwk } from "../keys/jwk.ts";
 import type { SigningKey } from "../keys/key_file.ts";
 import { writeSecretFile } from "../keys/owner_only.ts";
 import { edgeVarsFile, type PublisherFolder } from "./publisher_folder.ts";
-import { readBounded } from "./read_bounded.ts";
 
 /** Keys, the root and the list of publishers. */
 const MAX_VARS_BYTES = 1024 * 1024;
@@ -41,7 +41,7 @@ export async function writeEdgeVars(
 /** The bindings in such a file, by name. Throws `config` with the number of a line that is none of them. */
 export async function readEdgeVars(file: string): Promise<Readonly<Record<string, string>>> {
   const vars = new Map<string, string>();
-  const lines = fromUtf8(await readBounded(file, MAX_VARS_BYTES)).split("\n");
+  const lines = fromUtf8(await readNamed(file, MAX_VARS_BYTES)).split("\n");
   for (const [i, line] of lines.entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
     const fail = (what: string): never => {

@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { createDurably, readNamed } from "../../node/files.ts";
 import { counted } from "../../shared/counted.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -10,7 +11,6 @@ import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { type KeyFile, readKeyFile } from "../keys/key_file.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import type { KeySigner } from "../keys/sign.ts";
-import { readBounded } from "./read_bounded.ts";
 
 /**
  * A publisher's folder:
@@ -32,6 +32,9 @@ export interface LocalKey extends KeyFile {
   readonly path: string;
 }
 
+/** Two names and a number of the format. */
+const MAX_SETTINGS_BYTES = 64 * 1024;
+
 const settingsFile = (dir: string) => join(dir, "publisher.json");
 export const keyFile = (dir: string, name: string): string => join(dir, "keys", `${name}.json`);
 export const rootFile = (dir: string, version: number): string => join(dir, "root", `${version}.root.json`);
@@ -42,7 +45,7 @@ export async function createPublisherFolder(settings: Omit<PublisherFolder, "key
   const bytes = encodeJson(jsonObject({ format: 1, publisher, audience }));
   try {
     await mkdir(join(dir, "root"), { recursive: true, mode: 0o700 });
-    await writeFile(settingsFile(dir), bytes, { flag: "wx" });
+    await createDurably(settingsFile(dir), bytes);
   } catch (cause) {
     throw new RebootlessError("config", `${dir} is a publisher's folder already, or cannot be written`, {
       cause,
@@ -57,7 +60,7 @@ export async function openPublisherFolder(dir: string, keyring: Keyring): Promis
 
 /** For who needs no key. Throws `config` for a folder that is no publisher's. */
 export async function readPublisherFolder(dir: string): Promise<Omit<PublisherFolder, "keyring">> {
-  const bytes = await readFile(settingsFile(dir)).catch((cause: unknown) => {
+  const bytes = await readNamed(settingsFile(dir), MAX_SETTINGS_BYTES).catch((cause: unknown) => {
     throw new RebootlessError("config", `${dir} is not a publisher's folder`, {
       cause,
       hint: "Make one with `rebootless-publish init DIR`.",
@@ -72,14 +75,14 @@ export async function readPublisherFolder(dir: string): Promise<Omit<PublisherFo
 /** Every version of the root of trust in the folder, oldest first. */
 export async function ownRootChain({ dir }: Pick<PublisherFolder, "dir">): Promise<readonly Uint8Array[]> {
   const versions = await rootVersions(join(dir, "root"));
-  return Promise.all(versions.map((version) => readBounded(rootFile(dir, version), MAX_ROOT_BYTES)));
+  return Promise.all(versions.map((version) => readNamed(rootFile(dir, version), MAX_ROOT_BYTES)));
 }
 
 /** The newest root of trust, as bytes. */
 export async function newestOwnRoot({ dir }: Pick<PublisherFolder, "dir">): Promise<Uint8Array> {
   const newest = (await rootVersions(join(dir, "root"))).at(-1);
   if (newest === undefined) throw new RebootlessError("config", `${dir}/root holds no root of trust`);
-  return readBounded(rootFile(dir, newest), MAX_ROOT_BYTES);
+  return readNamed(rootFile(dir, newest), MAX_ROOT_BYTES);
 }
 
 /** Ascending; none for a folder that is not there. */
@@ -97,7 +100,7 @@ export const rootVersionsAmong = (names: readonly string[]): readonly number[] =
 
 /** Takes in a root that follows the newest; never over another file. */
 export async function addRoot({ dir }: Pick<PublisherFolder, "dir">, version: number, bytes: Uint8Array) {
-  await writeFile(rootFile(dir, version), bytes, { flag: "wx" });
+  await createDurably(rootFile(dir, version), bytes);
 }
 
 /** The keys of a role that lie in this folder, closed: not all of them need to, and others may lie there too. */

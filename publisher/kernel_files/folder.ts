@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { readNamed } from "../../node/files.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { readBounded } from "../feed/read_bounded.ts";
 import { isImagePath, oneImage } from "./images.ts";
 import { MAX_MODULE_BYTES, type ModuleFile, moduleName, readModule } from "./module_files.ts";
 
@@ -29,7 +29,7 @@ export async function readFolder(folder: string, wants: (path: string) => boolea
   for await (const path of filesBelow(await moduleFolder(folder, release))) {
     const name = moduleName(path);
     if (name === undefined || !wants(path)) continue;
-    modules.push({ name, path, read: async () => readModule(await readBounded(path, MAX_MODULE_BYTES)) });
+    modules.push({ name, path, read: async () => readModule(await readNamed(path, MAX_MODULE_BYTES)) });
   }
   return { image, modules };
 }

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
+import { readNamed } from "../../node/files.ts";
 import type { ObjectName } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { readBounded } from "../feed/read_bounded.ts";
 import { isAr } from "./ar.ts";
 import { readDeb } from "./deb.ts";
 import { readFolder } from "./folder.ts";
@@ -27,9 +27,9 @@ export async function openInput(path: string, wanted: WantedModules = () => fals
   };
   if (await isFolder(path)) {
     const { image, modules } = await readFolder(path, wants);
-    return { image: image === undefined ? undefined : await readBounded(image, MAX_INPUT_BYTES), modules };
+    return { image: image === undefined ? undefined : await readNamed(image, MAX_INPUT_BYTES), modules };
   }
-  const bytes = await readBounded(path, MAX_INPUT_BYTES);
+  const bytes = await readNamed(path, MAX_INPUT_BYTES);
   if (isAr(bytes)) return readDeb(bytes, wants);
   const name = moduleName(path);
   if (name === undefined) return { image: bytes, modules: [] };

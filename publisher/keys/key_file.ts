@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { digests, ed25519Secret } from "../../node/crypto.ts";
+import { writeDurably } from "../../node/files.ts";
 import { toHex } from "../../shared/bytes.ts";
 import { isSoundPublicKey } from "../../shared/crypto/ed25519.ts";
 import { Decoder } from "../../shared/decode.ts";
@@ -9,7 +10,7 @@ import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { canonicalJson } from "../../shared/tuf/canonical_json.ts";
 import { isOwner } from "../../shared/tuf/key_owner.ts";
 import { ed25519Key, keyId, type PublicKey } from "../../shared/tuf/keys.ts";
-import { readSecretFile, replaceFile, writeSecretFile } from "./owner_only.ts";
+import { readSecretFile, writeSecretFile } from "./owner_only.ts";
 import type { PassphraseSource } from "./passphrase.ts";
 import { P256, p256Key } from "./public_key.ts";
 import {
@@ -92,7 +93,7 @@ export async function writeExternalKeyFile(path: string, { key, role }: Omit<Key
 
 /** The same key under another protection, in the place of its file. */
 export async function rewriteKeyFile(path: string, key: SigningKey, protection: Protection): Promise<void> {
-  await replaceFile(path, await encodeKeyFile(key, protection), 0o600);
+  await writeDurably(path, await encodeKeyFile(key, protection), 0o600);
 }
 
 /** The part that others need: what `--add-key` takes. */

@@ -1,23 +1,35 @@
-import { randomBytes } from "node:crypto";
-import { constants, fstat, read, type Stats } from "node:fs";
-import { type FileHandle, mkdir, open, rename, unlink } from "node:fs/promises";
+import { closeSync, fstat, fstatSync, read, type Stats } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isatty } from "node:tty";
 import { promisify } from "node:util";
+import { hasErrno } from "../../node/errno.ts";
+import { createDurably, openToRead, readOpen } from "../../node/files.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 
 /**
- * Reads a file with a secret in it. Judged and read through one descriptor: what was judged is what is read. Throws
- * `config` for a file that others than its owner can read or write, and `limit`.
+ * Reads a file with a secret in it. It is checked and read through one descriptor: what was checked is what is read.
+ *
+ * @throws RebootlessError `config` for a file that others than its owner can read or write; `limit`.
  */
 export async function readSecretFile(path: string, maxBytes: number): Promise<Uint8Array> {
-  const file = await openToRead(path);
+  const descriptor = open(path);
   try {
-    requireOwnerOnly(await file.stat(), path);
-    return await readBounded(file, path, maxBytes);
+    requireOwnerOnly(fstatSync(descriptor), path);
+    const reading = readOpen(descriptor, maxBytes);
+    if (reading.kind === "bytes") return reading.bytes;
+    throw new RebootlessError("limit", `${path} has more than ${maxBytes} bytes`);
   } finally {
-    await file.close();
+    closeSync(descriptor);
+  }
+}
+
+function open(path: string): number {
+  try {
+    return openToRead(path);
+  } catch (cause) {
+    throw new RebootlessError("config", `cannot read ${path}`, { cause });
   }
 }
 
@@ -63,50 +75,24 @@ async function readSome(descriptor: number, name: string, into: Buffer): Promise
     try {
       return (await promisify(read)(descriptor, into, 0, into.length, null)).bytesRead;
     } catch (cause) {
-      const busy = cause instanceof Error && "code" in cause && cause.code === "EAGAIN";
-      if (!busy) throw new RebootlessError("config", `cannot read ${name}`, { cause });
+      if (!hasErrno(cause, "EAGAIN")) throw new RebootlessError("config", `cannot read ${name}`, { cause });
       await sleep(LOOK_AGAIN_MS);
     }
   }
 }
 
-/** Only its owner may read it, from the moment it exists; one that is there is never overwritten. */
+/**
+ * Makes a file that only its owner may read, from the moment it exists. One that is there is never overwritten.
+ *
+ * @throws RebootlessError `config`.
+ */
 export async function writeSecretFile(path: string, bytes: Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const file = await open(path, "wx", 0o600).catch((cause: unknown) => {
+  await createDurably(path, bytes, 0o600).catch((cause: unknown) => {
     throw new RebootlessError("config", `cannot make the key ${path}`, {
       cause,
       hint: "Keys are never overwritten: choose another place.",
     });
-  });
-  await fill(file, bytes);
-}
-
-/** Puts new bytes in the place of a file, whole or not at all. */
-export async function replaceFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {
-  const beside = `${path}.${randomBytes(6).toString("hex")}.new`;
-  try {
-    await fill(await open(beside, "wx", mode), bytes);
-    await rename(beside, path);
-  } catch (cause) {
-    await unlink(beside).catch(() => undefined);
-    throw new RebootlessError("io", `cannot write ${path}`, { cause });
-  }
-}
-
-async function fill(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-/** Not blocking: a named pipe without a writer would be waited for. */
-async function openToRead(path: string): Promise<FileHandle> {
-  return open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
-    throw new RebootlessError("config", `cannot read ${path}`, { cause });
   });
 }
 
@@ -116,10 +102,4 @@ function requireOwnerOnly(status: Stats, path: string): void {
   throw new RebootlessError("config", `${path} can be read by others than its owner`, {
     hint: `It may have been copied: think of replacing what is in it. Otherwise: chmod 600 ${path}`,
   });
-}
-
-async function readBounded(file: FileHandle, path: string, maxBytes: number): Promise<Uint8Array> {
-  const { size } = await file.stat();
-  if (size > maxBytes) throw new RebootlessError("limit", `${path} has more than ${maxBytes} bytes`);
-  return new Uint8Array(await file.readFile());
 }

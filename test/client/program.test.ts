@@ -8,7 +8,7 @@ import { mirrorHelp, mirrorTree } from "../../mirror/program.ts";
 import { parserExitCode, runCommand } from "../../node/cli/run_command.ts";
 import type { Subprogram } from "../../node/cli/subprogram.ts";
 import { configFile } from "../../node/config/config.ts";
-import { stateLock } from "../../node/lock.ts";
+import { folderLock } from "../../node/lock.ts";
 import { systemClock } from "../../shared/time.ts";
 import { capture } from "../support/captured.ts";
 import { FakeSystem } from "../support/fake_system.ts";
@@ -38,7 +38,7 @@ async function run(...args: readonly string[]) {
           clock: systemClock,
           system: new FakeSystem(),
           stop: stopBy(),
-          lock: stateLock(globals.stateDir),
+          lock: folderLock(globals.stateDir),
           exitWith: self.exitWith,
           record: new RunRecord(async () => undefined),
         }),

@@ -4,7 +4,16 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readIfPresent, readNamed, removeDurably, writeDurably } from "../../node/files.ts";
+import {
+  createDurably,
+  readIfPresent,
+  readNamed,
+  removeDurably,
+  writeDurably,
+  writeNewFile,
+  writeWhole,
+} from "../../node/files.ts";
+import { RebootlessError } from "../../shared/errors.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -90,6 +99,61 @@ describe("writing durably", () => {
   });
 });
 
+describe("writing content that comes in parts", () => {
+  async function* parts(...texts: readonly string[]): AsyncIterable<Uint8Array> {
+    for (const part of texts) yield Buffer.from(part);
+  }
+
+  it("writes all of them in order, and nothing where one of them fails", async () => {
+    const path = join(dir, "file");
+    await writeDurably(path, parts("a", "", "bc"));
+    expect(await text(path)).toBe("abc");
+    async function* failing(): AsyncIterable<Uint8Array> {
+      yield Buffer.from("half");
+      throw new RebootlessError("trust", "damaged");
+    }
+    await expect(writeDurably(path, failing())).rejects.toMatchObject({ code: "trust" });
+    await expect(createDurably(join(dir, "other"), failing())).rejects.toMatchObject({ code: "trust" });
+    expect(await readdir(dir)).toEqual(["file"]);
+    expect(await text(path)).toBe("abc");
+  });
+
+  it("writes several pieces at once, empty ones too", async () => {
+    const path = join(dir, "file");
+    const pieces = ["", "12345678", "", "header", "bytes", ""].map(
+      (piece) => new Uint8Array(Buffer.from(piece)),
+    );
+    await writeNewFile(path, pieces, 0o644);
+    expect(await text(path)).toBe("12345678headerbytes");
+    await writeNewFile(join(dir, "empty"), [], 0o644);
+    expect(await text(join(dir, "empty"))).toBe("");
+  });
+});
+
+describe("making a file", () => {
+  it("gives the mode, and never replaces what is there, be it a link that leads nowhere", async () => {
+    const path = join(dir, "file");
+    await createDurably(path, "one", 0o600);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    await expect(createDurably(path, "two")).rejects.toMatchObject({ code: "EEXIST" });
+    expect(await text(path)).toBe("one");
+    await symlink(join(dir, "nowhere"), join(dir, "link"));
+    await expect(createDurably(join(dir, "link"), "x")).rejects.toMatchObject({ code: "EEXIST" });
+    expect((await readdir(dir)).sort()).toEqual(["file", "link"]);
+  });
+});
+
+describe("writing whole, without waiting for the disk", () => {
+  it("makes the folder, replaces the file and leaves nothing beside it", async () => {
+    const path = join(dir, "a", "file");
+    writeWhole(path, "one");
+    await writeFile(join(dir, "a", `.file.${process.pid}.new`), "left by a crash");
+    writeWhole(path, "two");
+    expect(await text(path)).toBe("two");
+    expect(await readdir(join(dir, "a"))).toEqual(["file"]);
+  });
+});
+
 /** Writes as a user who may not; prints the error's code. The module is read before: a checkout may be root's alone. */
 function asNobody(path: string): { readonly stdout: string; readonly status: number | null } {
   const module = resolve(import.meta.dirname, "../../node/files.ts");
@@ -119,7 +183,7 @@ describe("reading and removing", () => {
 
   it("refuses a file that a person named where it is too large, no file, or a pipe that nobody writes to", async () => {
     await writeFile(join(dir, "file"), "four");
-    expect(await readNamed(join(dir, "file"), 4)).toEqual(Buffer.from("four"));
+    expect(await readNamed(join(dir, "file"), 4)).toEqual(new Uint8Array(Buffer.from("four")));
     await expect(readNamed(join(dir, "file"), 3)).rejects.toMatchObject({ code: "limit" });
     await expect(readNamed(dir, 4)).rejects.toMatchObject({ code: "usage" });
     execFileSync("mkfifo", [join(dir, "pipe")]);

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { stateLock } from "../../node/lock.ts";
+import { folderLock } from "../../node/lock.ts";
 
 let dir: string;
 let other: ChildProcess | undefined;
@@ -21,8 +21,8 @@ afterEach(async () => {
 async function holdElsewhere(): Promise<ChildProcess> {
   const module = resolve(import.meta.dirname, "../../node/lock.ts");
   const script = `
-    const { stateLock } = await import(${JSON.stringify(module)});
-    await stateLock(${JSON.stringify(dir)}).take();
+    const { folderLock } = await import(${JSON.stringify(module)});
+    await folderLock(${JSON.stringify(dir)}).take();
     await new Promise((resolve) => {
       process.stdout.write("held");
       process.stdin.once("data", resolve);
@@ -37,7 +37,7 @@ async function holdElsewhere(): Promise<ChildProcess> {
 
 /** An action under the lock. */
 async function withLock<T>(folder: string, action: () => Promise<T>, waitMs?: number): Promise<T> {
-  const lock = stateLock(folder, waitMs);
+  const lock = folderLock(folder, waitMs === undefined ? {} : { waitMs });
   try {
     await lock.take();
     return await action();
@@ -48,7 +48,7 @@ async function withLock<T>(folder: string, action: () => Promise<T>, waitMs?: nu
 
 describe("the lock", () => {
   it("may be taken again by who has it, and once more after it was let go", async () => {
-    const lock = stateLock(dir, 1);
+    const lock = folderLock(dir, { waitMs: 1 });
     await lock.take();
     await lock.take();
     lock.release();

@@ -1,8 +1,9 @@
 import { copyFile, lstat, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { lastLines, runProgram } from "../../../node/processes.ts";
+import { lastLines } from "../../../node/processes.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
+import { runBuildTool } from "./build_tools.ts";
 import { keepLineNumbers, lineShifts } from "./line_numbers.ts";
 import { type PatchedFile, patchedFiles } from "./patch_file.ts";
 
@@ -91,7 +92,7 @@ async function copyIn(tree: string, copy: string, path: string): Promise<void> {
 async function runPatch(folder: string, patch: string, strip: number, fuzzy: boolean): Promise<void> {
   const file = join(folder, ".patch");
   await writeFile(file, patch, "latin1");
-  const { code, stdout, stderr } = await runProgram(
+  const { code, stdout, stderr } = await runBuildTool(
     "patch",
     [
       `-p${strip}`,

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { mustRun } from "../../../node/processes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
+import { mustRunBuildTool } from "./build_tools.ts";
 
 /** What a kernel was configured with, from the distribution's headers package. */
 export interface KernelHeaders {
@@ -117,7 +117,7 @@ async function unpackedDeb(path: string, cache: string): Promise<string> {
   await mkdir(join(cache, "headers"), { recursive: true });
   const temporary = await mkdtemp(`${folder}.tmp-`);
   try {
-    await mustRun("dpkg-deb", ["--extract", resolve(path), join(temporary, "root")]);
+    await mustRunBuildTool("dpkg-deb", ["--extract", resolve(path), join(temporary, "root")]);
     await rename(join(temporary, "root"), folder).catch(async (error: unknown) => {
       if (!(await exists(folder))) throw error; // another run was first with the same
     });

@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
-import { lastLines, runProgram } from "../../../node/processes.ts";
+import { writeWhole } from "../../../node/files.ts";
+import { lastLines } from "../../../node/processes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
+import { runBuildTool } from "./build_tools.ts";
 
 /** Which files of a source tree name which in `#include`: each name with the files that have it, as written. */
 export type IncludeIndex = ReadonlyMap<string, readonly string[]>;
@@ -35,7 +37,7 @@ async function readIncludes(tree: string, names: string): Promise<IncludeIndex> 
     "--exclude-dir=tools",
   ];
   const roots = ROOTS.filter((root) => existsSync(join(tree, root)));
-  const { code, stderr } = await runProgram(
+  const { code, stderr } = await runBuildTool(
     "grep",
     ["-rEoH", ...files, `^[[:space:]]*#[[:space:]]*include[[:space:]]+["<]${names}[">]`, ...roots],
     { cwd: `${tree}/`, onLine: add },
@@ -77,7 +79,7 @@ export async function includesOf(tree: string, folder: string): Promise<IncludeI
   const kept = await readFile(file, "utf8").catch(() => undefined);
   if (kept !== undefined) return new Map(JSON.parse(kept) as [string, string[]][]);
   const index = await readIncludes(tree, '[^">]+');
-  await writeFile(file, JSON.stringify([...index]));
+  writeWhole(file, JSON.stringify([...index]));
   return index;
 }
 

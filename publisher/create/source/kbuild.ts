@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { lastLines, runProgram } from "../../../node/processes.ts";
+import { lastLines } from "../../../node/processes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
+import { runBuildTool } from "./build_tools.ts";
 
 /**
  * A section for each function and datum. Without debug information: it changes no code, and is nine tenths of an object
@@ -31,7 +32,7 @@ export async function make(
   const args = ["-C", tree, `O=${out}`, `-j${jobs}`, "--keep-going", "--output-sync=target"];
   // The same flags for all that is made: with others kbuild would make its own parts anew.
   const variables = [`PAHOLE=${join(out, "pahole")}`, `KCFLAGS=${OBJECT_FLAGS}`];
-  const { code, stderr } = await runProgram("make", [...args, ...variables, ...targets], {
+  const { code, stderr } = await runBuildTool("make", [...args, ...variables, ...targets], {
     onLine: (line) => {
       const [, object] = /^ {2}CC +(?:\[M\] +)?([^/\s]\S*\.o)$/.exec(line) ?? [];
       if (object !== undefined) onCompiled(object);

@@ -1,4 +1,4 @@
-import { runProgram } from "../../../node/processes.ts";
+import { runBuildTool } from "./build_tools.ts";
 
 /** Lines that are the same in two texts: [first before, first after), counted from 1, and how many follow. */
 export interface LineShift {
@@ -75,7 +75,7 @@ function withoutComments(line: string, inside: boolean): { text: string; comment
 
 /** Where lines shift between two files: diff(1) aligns them. One entry for each place after which the numbers differ. */
 export async function lineShifts(before: string, after: string): Promise<readonly LineShift[]> {
-  const { stdout } = await runProgram("diff", ["-a", "-U0", before, after]);
+  const { stdout } = await runBuildTool("diff", ["-a", "-U0", before, after]);
   const shifts: LineShift[] = [];
   for (const [, at = "0", length = "1", toAt = "0", toLength = "1"] of stdout.matchAll(
     /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/gm,

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { writeWhole } from "../../../node/files.ts";
 
 /** Objects that are kept: 50 KB each, at most a few hundred MB. */
 const MAX_OBJECTS = 4000;
@@ -32,10 +33,7 @@ export function objectCache(cache: string): ObjectCache {
       return unit;
     },
     async write(key, unit) {
-      await mkdir(folder, { recursive: true });
-      const temporary = `${file(key)}.${process.pid}`;
-      await writeFile(temporary, pack(unit));
-      await rename(temporary, file(key));
+      writeWhole(file(key), pack(unit)); // its digest is checked when it is read
       await prune(folder);
     },
   };

@@ -3,8 +3,8 @@ import { createReadStream, type Dirent, lstatSync, readdirSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { mustRun } from "../../../node/processes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
+import { mustRunBuildTool } from "./build_tools.ts";
 
 /** A kernel has some 80,000 files. */
 const MAX_TREE_ENTRIES = 400_000;
@@ -109,7 +109,7 @@ async function unpacked(
     const tree = join(temporary, "tree");
     await mkdir(tree);
     const archive = /\.u?deb$/.test(path) ? await archiveOfPackage(path, temporary) : resolve(path);
-    await mustRun("tar", ["--extract", `--file=${archive}`, "--no-same-owner"], { cwd: tree });
+    await mustRunBuildTool("tar", ["--extract", `--file=${archive}`, "--no-same-owner"], { cwd: tree });
     await rename(tree, folder).catch(async (error: unknown) => {
       if (!(await isThere(folder))) throw error; // another run was first with the same
     });
@@ -122,7 +122,7 @@ async function unpacked(
 /** Debian's linux-source packages have one archive in usr/src. */
 async function archiveOfPackage(path: string, folder: string): Promise<string> {
   const files = join(folder, "package");
-  await mustRun("dpkg-deb", ["--extract", resolve(path), files]);
+  await mustRunBuildTool("dpkg-deb", ["--extract", resolve(path), files]);
   const names = await readdir(join(files, "usr/src")).catch(() => []);
   const archive = names.find((name) => /^linux-source-.*\.tar\.(xz|gz|zst)$/.test(name));
   if (archive !== undefined) return join(files, "usr/src", archive);

@@ -1,8 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { lastLines, runProgram } from "../../../node/processes.ts";
+import { lastLines } from "../../../node/processes.ts";
 import { type ObjectName, objectName, VMLINUX } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
+import { runBuildTool } from "./build_tools.ts";
 
 /** The largest configurations build some 30,000 objects. */
 const MAX_UNITS = 200_000;
@@ -47,7 +48,7 @@ export async function listUnits(tree: string, out: string, jobs: number): Promis
     "--output-sync=target",
     `--include-dir=${tree}`,
   ];
-  const { code, stdout, stderr } = await runProgram(
+  const { code, stdout, stderr } = await runBuildTool(
     "make",
     [...flags, `PAHOLE=${join(out, "pahole")}`, "-f", "rebootless-top.mk", "rebootless-units"],
     { cwd: out, env },

@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { folderLock } from "../../../node/lock.ts";
 import { type ObjectName, objectName } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { agreement, writePahole } from "./agreement.ts";
 import type { FileChange } from "./apply_patch.ts";
-import { lockFolder } from "./folder_lock.ts";
 import { generatedFiles } from "./generated.ts";
 import { type KernelHeaders, TAKEN_FILES } from "./headers.ts";
 import { type IncludeIndex, includedSources, includesOf } from "./include_index.ts";
@@ -16,6 +16,8 @@ import { listUnits, type UnitTable } from "./units.ts";
 
 /** Prepared trees that are kept, each of 80,000 links and 40 MB. */
 const MAX_WORKSPACES = 6;
+/** A cold preparation takes a minute, a large patch some more. */
+const LOCK_WAIT_MS = 1_800_000;
 /** Raised when what is in a workspace, or how it is made, changes. */
 const FORMAT = 1;
 
@@ -72,7 +74,11 @@ export async function openWorkspace(
   ]);
   const folder = join(cache, "trees", digest([identity, source.root]).slice(0, 24));
   await mkdir(folder, { recursive: true });
-  const release = await lockFolder(folder, () => progress("waiting for another run over the same source"));
+  const lock = folderLock(folder, {
+    waitMs: LOCK_WAIT_MS,
+    onWait: () => progress("waiting for another run over the same source"),
+  });
+  await lock.take();
   try {
     const kbuild: Kbuild = {
       tree: join(folder, "tree"),
@@ -90,10 +96,10 @@ export async function openWorkspace(
       sources: new Map(ready.sources),
       includes: () => includesOf(source.root, folder),
       patched: (changes, action) => withPatched(folder, kbuild, source, ready, changes, action),
-      release,
+      release: lock.release,
     };
   } catch (error) {
-    release();
+    lock.release();
     throw error;
   }
 }

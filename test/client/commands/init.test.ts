@@ -7,7 +7,7 @@ import { RunRecord } from "../../../client/run_record.ts";
 import { terminal } from "../../../node/cli/terminal.ts";
 import { configFile, type Places, provisionedRootFile, readConfig } from "../../../node/config/config.ts";
 import { readIfPresent } from "../../../node/files.ts";
-import { stateLock } from "../../../node/lock.ts";
+import { folderLock } from "../../../node/lock.ts";
 import { buildId } from "../../../shared/brand.ts";
 import { DAY, instant } from "../../../shared/time.ts";
 import { type Ceremony, ceremony } from "../../support/edge/repository.ts";
@@ -37,7 +37,7 @@ const write = (text: string) => {
 };
 /** As a process would, whose end lets the lock go. */
 async function run(force = false): Promise<void> {
-  const lock = stateLock(places.stateDir);
+  const lock = folderLock(places.stateDir);
   const speaker = terminal(
     { program: "rebootless", json: false, quiet: false },
     { stdout: write, stderr: write },

@@ -5,7 +5,7 @@ import { scheduled } from "../../../client/commands/scheduled.ts";
 import type { Context } from "../../../client/context.ts";
 import { RunRecord } from "../../../client/run_record.ts";
 import { terminal } from "../../../node/cli/terminal.ts";
-import { stateLock } from "../../../node/lock.ts";
+import { folderLock } from "../../../node/lock.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { DAY, instant, MINUTE } from "../../../shared/time.ts";
 import { sampleUpdate } from "../../shared/feed/sample.ts";
@@ -38,7 +38,7 @@ async function run(upgrade: (context: Context) => Promise<void>, environment = {
     terminal: terminal({ program: "rebootless", json: false, quiet: true }, { stdout: write, stderr: write }),
     clock: () => host.now,
     system: host.system,
-    lock: stateLock(host.places.stateDir),
+    lock: folderLock(host.places.stateDir),
     stop: stopBy(),
     exitWith: () => undefined,
     record,

@@ -8,7 +8,7 @@ import { RunRecord } from "../../../client/run_record.ts";
 import { parserExitCode, runCommand } from "../../../node/cli/run_command.ts";
 import { configFile, type Places, provisionedRootFile } from "../../../node/config/config.ts";
 import { sha256Of } from "../../../node/crypto.ts";
-import { stateLock } from "../../../node/lock.ts";
+import { folderLock } from "../../../node/lock.ts";
 import { buildId } from "../../../shared/brand.ts";
 import { decodeBundle, encodeBundle } from "../../../shared/feed/bundle.ts";
 import { feedPath } from "../../../shared/feed/paths.ts";
@@ -147,7 +147,7 @@ export class SmallHost {
             terminal,
             clock: () => this.now,
             system: this.system,
-            lock: stateLock(globals.stateDir),
+            lock: folderLock(globals.stateDir),
             stop: stopBy(this.stop),
             exitWith: self.exitWith,
             record: new RunRecord(async (line) => void this.logged.push(line)),

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { linuxSystem } from "../../../client/host/system.ts";
-import { stateLock } from "../../../node/lock.ts";
+import { folderLock } from "../../../node/lock.ts";
 
 const system = linuxSystem(() => undefined);
 let dir: string;
@@ -36,9 +36,9 @@ describe("a program that is run", () => {
   it("keeps the lock of a run that is killed, until it ends itself", async () => {
     const module = (name: string) => JSON.stringify(resolve(import.meta.dirname, `../../../${name}`));
     const script = `
-      const { stateLock } = await import(${module("node/lock.ts")});
+      const { folderLock } = await import(${module("node/lock.ts")});
       const { linuxSystem } = await import(${module("client/host/system.ts")});
-      const lock = stateLock(${JSON.stringify(dir)});
+      const lock = folderLock(${JSON.stringify(dir)});
       await lock.take();
       const running = linuxSystem(lock.descriptor).run("sleep", ["2"]);
       process.stdout.write("running");
@@ -49,8 +49,8 @@ describe("a program that is run", () => {
     await once(run.stdout, "data");
     run.kill("SIGKILL");
     await once(run, "exit");
-    const next = stateLock(dir, 30_000);
-    await expect(stateLock(dir, 1).take()).rejects.toMatchObject({ code: "locked" });
+    const next = folderLock(dir, { waitMs: 30_000 });
+    await expect(folderLock(dir, { waitMs: 1 }).take()).rejects.toMatchObject({ code: "locked" });
     await next.take();
     next.release();
   });

@@ -20,7 +20,7 @@ export const trapsForReports: Attack = {
     const runDir = stage.path("reports", "run");
     await mkdir(runDir);
     for (let pid = process.pid; pid < process.pid + PROCESSES; pid++)
-      await symlink(victim, `${runDir}/.status.json.${pid}`);
+      await symlink(victim, `${runDir}/.status.json.${pid}.new`);
     await chown(runDir, SOMEBODY, SOMEBODY);
     assert.equal((await stage.rebootless([...reports, ...run])).code, 2);
     assert.equal(await readFile(victim, "utf8"), "root's own");
