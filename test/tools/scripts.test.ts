@@ -13,7 +13,7 @@ const names = Object.entries<string>(scripts).flatMap(([name, command]) =>
 describe("npm run", () => {
   it("leads through the table of scripts, but for what has a help of its own", () => {
     const others = Object.keys(scripts).filter((name) => !names.includes(name));
-    expect(others).toEqual(["typecheck", "lint", "format"]);
+    expect(others).toEqual(["unit", "watch", "typecheck", "lint", "format"]);
   });
 
   it("without a name lists every script", async () => {
