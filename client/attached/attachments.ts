@@ -4,16 +4,16 @@ import type { System } from "../host/system.ts";
 import { KPROBES, type Kprobe, parseKprobes } from "./kprobes.ts";
 import { ENABLED_FUNCTIONS, parseEnabledFunctions, type TracedFunction } from "./traced.ts";
 
-/** What the running kernel says is attached to its functions. */
+/** What is attached to functions of the running kernel, by what the kernel lists. */
 export interface Attachments {
   readonly patches: readonly LoadedPatch[];
   readonly traced: readonly TracedFunction[];
   readonly probes: readonly Kprobe[];
-  /** What could not be read: nothing of it explains anything. */
+  /** The files that could not be read, and so explain nothing. */
   readonly unread: readonly string[];
 }
 
-/** Nothing is mounted for it: where debugfs or tracefs is not, or lockdown keeps it closed, that is said. */
+/** Reads what is attached. It mounts nothing; files that are missing or that lockdown keeps closed are listed in `unread`. */
 export async function readAttachments(
   system: System,
   loaded: () => Promise<readonly LoadedPatch[]>,

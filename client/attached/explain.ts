@@ -4,18 +4,18 @@ import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import type { Attachments } from "./attachments.ts";
 import { explainByProbes } from "./probed.ts";
 
-/** A function that is not simply what it should be. */
+/** A function that does not match its fingerprint, or that something is attached to. */
 export interface DifferentFunction {
   readonly fn: FunctionFingerprint;
   readonly result: Exclude<RunpreResult, { result: "match" }>;
 }
 
 /**
- * Why a function differs.
- * - `livepatched`: by these patches. `traced`: by these callbacks of ftrace. `probed`: by kprobes at these places; of
- *   `unjudged` bytes beside them nothing is known.
- * - `attached`: something is attached to it, and nothing is there to ask what (a core file).
- * - `unexplained`: the kernel knows of nothing that would have done it.
+ * The reason why a function differs.
+ * - `livepatched`: these patches replace it. `traced`: these callbacks of ftrace are called at its start. `probed`: kprobes
+ *   are at these places; `unjudged` bytes beside them are not checked.
+ * - `attached`: something is attached to it, and it is not known what, because this is a core file.
+ * - `unexplained`: the kernel lists nothing that explains it.
  */
 export type Reason =
   | { readonly why: "livepatched" | "traced"; readonly by: readonly string[] }
@@ -26,12 +26,13 @@ export interface ExplainedDifference extends DifferentFunction {
   readonly reason: Reason;
 }
 
-/** Places (from `_text`, rising) of the functions of a name: names repeat. */
+/** Returns the offsets from `_text` of all functions of a name, in ascending order. */
 export type Namesakes = (name: string) => readonly number[];
 
 /**
- * What the kernel says explains what it says, and no more: of two functions of one name, one line explains one.
- * @param object whose functions they all are: the kernel's or a module's.
+ * Explains differences by what the kernel lists. Each line of a list explains one function, also if two have the same name.
+ *
+ * @param object the object of all the functions: the kernel or a module.
  */
 export function explainAll(
   different: readonly DifferentFunction[],
@@ -41,8 +42,8 @@ export function explainAll(
 ): readonly ExplainedDifference[] {
   if (said === undefined) return different.map(withoutKernel);
   const attachments = ofObject(said, object);
-  const traced = new Lines(attachments.traced, ({ name }) => name);
-  const atEntry = new Lines(
+  const traced = new UnusedLines(attachments.traced, ({ name }) => name);
+  const atEntry = new UnusedLines(
     attachments.probes.filter(({ ftrace }) => ftrace),
     ({ name }) => name,
   );
@@ -88,7 +89,7 @@ function explainMismatch(
   return explained === undefined ? { why: "unexplained" } : { why: "probed", ...explained };
 }
 
-/** sysfs names functions with their position among those of their name. */
+/** Finds the patches that replace a function. sysfs lists functions with their position among those of the same name. */
 function patchFinder(
   { patches }: Attachments,
   namesakes: Namesakes,
@@ -104,8 +105,8 @@ function patchFinder(
   };
 }
 
-/** Lines of a list by name, each to be used once. */
-class Lines<T> {
+/** The lines of a list by name, each of which is used once. */
+class UnusedLines<T> {
   readonly #left = new Map<string, T[]>();
 
   constructor(lines: readonly T[], nameOf: (line: T) => string) {

@@ -1,22 +1,22 @@
-/** A probe in the code of the kernel or of a module, as debugfs lists it. */
+/** A kprobe in the code of the kernel or of a module, as debugfs lists it. */
 export interface Kprobe {
-  /** Of the function that it is in. */
+  /** The name of the function that it is in. */
   readonly name: string;
-  /** Whose that is; null for the kernel's own. */
+  /** The module of that function; null for the kernel's own. */
   readonly module: string | null;
-  /** From the function's start. */
+  /** The offset from the function's start, in bytes. */
   readonly offset: number;
-  /** A jump of 5 bytes, not an int3 of one. */
+  /** Whether it is a jump of 5 bytes and not an int3 of one. */
   readonly optimised: boolean;
-  /** Attached through ftrace, at the function's entry. */
+  /** Whether it is attached through ftrace, at the function's entry. */
   readonly ftrace: boolean;
 }
 
 export const KPROBES = "/sys/kernel/debug/kprobes/list";
 
 /**
- * Lines of `ADDRESS  k|r  NAME+0xOFFSET  [module]  [FLAG]…` (kernel/kprobes.c, report_probe()); the address is zero for
- * whom kptr_restrict hides it, so nothing is made of it. Those that are not armed change nothing.
+ * Parses lines of `ADDRESS  k|r  NAME+0xOFFSET  [module]  [FLAG]…` (kernel/kprobes.c, report_probe()). The address is not
+ * used, because kptr_restrict may hide it as zero. Probes that are not armed change nothing, and are left out.
  */
 export function parseKprobes(text: string): readonly Kprobe[] {
   return text.split("\n").flatMap((line) => {

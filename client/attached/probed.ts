@@ -6,9 +6,11 @@ const JUMP = "e9";
 const JUMP_LENGTH = 5;
 
 /**
- * Whether kprobes account for every difference of a function: each one holds the int3 or the jump of a probe where the
- * kernel lists that probe, and where it is known what should be there, nothing else differs. Where only the block is known
+ * Explains the differences of a function by kprobes. Each difference must contain the int3 or the jump of a probe at the
+ * place where the kernel lists it, and nothing else may differ if the expected bytes are known. If only the block is known
  * in which something differs, its other bytes are `unjudged`.
+ *
+ * @returns the probes, or undefined if they do not explain every difference.
  */
 export function explainByProbes(
   differences: readonly Difference[],
@@ -29,7 +31,7 @@ export function explainByProbes(
   return { by: [...by].map(({ name, offset }) => `${name}+0x${offset.toString(16)}`), unjudged };
 }
 
-/** The bytes of a difference, from its start, that a probe has written; none where its instruction is not found. */
+/** Returns the positions in a difference that a probe has written; none if its instruction is not there. */
 function placesOf({ offset, optimised }: Kprobe, difference: Difference): readonly number[] {
   const at = offset - difference.offset;
   const length = optimised ? JUMP_LENGTH : 1;

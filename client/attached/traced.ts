@@ -1,20 +1,20 @@
-/** A function that ftrace calls something from. */
+/** A function at whose start ftrace calls something. */
 export interface TracedFunction {
   readonly name: string;
-  /** Whose it is; null for the kernel's own. */
+  /** The module of the function; null for the kernel's own. */
   readonly module: string | null;
-  /** What is called, where the kernel says so. */
+  /** The functions that are called, if the kernel lists them. */
   readonly callbacks: readonly string[];
 }
 
-/** Where tracefs is mounted: by itself, or below debugfs. */
+/** The places where tracefs may be mounted: by itself, or below debugfs. */
 export const ENABLED_FUNCTIONS = [
   "/sys/kernel/tracing/enabled_functions",
   "/sys/kernel/debug/tracing/enabled_functions",
 ] as const;
 
 /**
- * Lines of `NAME (COUNT) FLAGS  tramp: … (CALLBACK+0x…) ->CALLBACK+0x…` (kernel/trace/ftrace.c, t_show()); lines that
+ * Parses lines of `NAME (COUNT) FLAGS  tramp: … (CALLBACK+0x…) ->CALLBACK+0x…` (kernel/trace/ftrace.c, t_show()); lines that
  * begin with white space go on with the one before; a function of a module is `NAME [module]`.
  */
 export function parseEnabledFunctions(text: string): readonly TracedFunction[] {

@@ -11,21 +11,22 @@ import { cachedChain, type Evidence, evidenceOf } from "../trust/evidence.ts";
 import type { Subject } from "../trust/poll.ts";
 import { trustDir } from "../trust/trust_dir.ts";
 
-/** One thing that was verified, and the chain that it hangs from. */
+/** A thing that was verified, with the chain of signatures that it depends on. */
 export interface VerifiedThing {
   readonly what: string;
   readonly kind: "module" | "fingerprints" | "manifest" | "bundle" | "loaded module";
   readonly evidence: Evidence;
-  /** For a module: the update that it belongs to. */
+  /** The update that a module belongs to. */
   readonly update?: Update;
 }
 
+/** What signatures are verified with. */
 export interface EvidenceOptions {
   readonly provisionedRoot: Uint8Array;
   readonly stateDir: string;
-  /** Of the running kernel: update ids are looked up in its manifest. */
+  /** The build ID of the running kernel, in whose manifest update ids are looked up. */
   readonly running: BuildId;
-  /** A feed.json to hang things from, in place of what this host keeps. */
+  /** A feed.json to verify against, instead of what this host has stored. */
   readonly bundle?: Uint8Array;
   readonly now: Instant;
   readonly loaded: () => Promise<readonly LoadedPatch[]>;
@@ -37,7 +38,7 @@ const subjectOf = (id: BuildId, { provisionedRoot, stateDir }: EvidenceOptions):
   directory: trustDir(stateDir, id, provisionedRoot),
 });
 
-/** The chain of one kernel: from the bundle given, or from what this host keeps. */
+/** Verifies the chain of a kernel, from the given bundle or from what this host has stored. */
 export async function evidenceFor(id: BuildId, options: EvidenceOptions): Promise<Evidence | undefined> {
   if (options.bundle) {
     const evidence = await bundleEvidence(options.bundle, options);
@@ -48,7 +49,7 @@ export async function evidenceFor(id: BuildId, options: EvidenceOptions): Promis
   return chain && evidenceOf(subject, chain, subject.directory.metadata, options.now);
 }
 
-/** Every chain at hand. */
+/** Verifies all chains that there are. */
 export async function allEvidence(options: EvidenceOptions): Promise<readonly Evidence[]> {
   if (options.bundle) return [await bundleEvidence(options.bundle, options)];
   const names = await readdir(options.stateDir).catch((): string[] => []);
@@ -58,8 +59,8 @@ export async function allEvidence(options: EvidenceOptions): Promise<readonly Ev
 }
 
 /**
- * A bundle is judged for where it comes from, not for being the newest: of what this host keeps, only the root of
- * trust has a say.
+ * Verifies who signed a bundle, and not that it is the newest one. Of what this host has stored, only the root of trust is
+ * used.
  */
 export async function bundleEvidence(bytes: Uint8Array, options: EvidenceOptions): Promise<Evidence> {
   const bundle = decodeBundle(bytes);

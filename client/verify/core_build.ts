@@ -6,7 +6,11 @@ import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 import type { CoreFile } from "../host/core_file.ts";
 import type { KernelCore } from "../host/kcore.ts";
 
-/** Fingerprints of one build say nothing of another: nearly every function of it would differ. @throws `not_covered`. */
+/**
+ * Requires that fingerprints are of the kernel that they are compared with. In another build, nearly every function differs.
+ *
+ * @throws RebootlessError `not_covered`.
+ */
 export function requireBuild(
   fingerprints: KernelIdentity,
   found: Pick<KernelIdentity, "buildId" | "release">,
@@ -15,15 +19,20 @@ export function requireBuild(
   if (fingerprints.buildId === found.buildId) return;
   throw new RebootlessError(
     "not_covered",
-    `the fingerprints are of ${fingerprints.release} (build ID ${fingerprints.buildId}), ${what} is ${found.release} (${found.buildId})`,
+    `the fingerprints are of ${fingerprints.release} (build ID ${fingerprints.buildId}), but ${what} is ${found.release} (${found.buildId})`,
     {
-      hint: "Make fingerprints of the very kernel: `rebootless-publish fingerprint VMLINUZ -o FILE`.",
+      hint: "Make fingerprints of this kernel: `rebootless-publish fingerprint VMLINUZ -o FILE`.",
       details: { fingerprints: fingerprints.buildId, found: found.buildId },
     },
   );
 }
 
-/** By what the core file says of its kernel, or, where it says nothing, by the build ID's note in its memory. */
+/**
+ * Requires that fingerprints are of the kernel in a core file, by its note VMCOREINFO or, if it has none, by the note with
+ * the build ID in its memory.
+ *
+ * @throws RebootlessError `not_covered`.
+ */
 export function requireCoreBuild(fingerprints: KernelIdentity, memory: KernelCore): void {
   const { core } = memory;
   const said = whatItSays(core);
@@ -31,8 +40,8 @@ export function requireCoreBuild(fingerprints: KernelIdentity, memory: KernelCor
   if (said !== undefined || hasNote(memory, fingerprints.buildId)) return;
   throw new RebootlessError(
     "not_covered",
-    `${core.path} is no memory of ${fingerprints.release}: the build ID ${fingerprints.buildId} is not in it`,
-    { hint: "It does not say which kernel it is of, either: it has no note VMCOREINFO." },
+    `${core.path} is not the memory of ${fingerprints.release}: it does not contain the build ID ${fingerprints.buildId}`,
+    { hint: "It has no note VMCOREINFO, so it is not known which kernel it is of." },
   );
 }
 
@@ -43,10 +52,10 @@ function whatItSays(core: CoreFile): VmcoreInfo | undefined {
 
 const NOTE_HEAD = Uint8Array.of(4, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0, ...utf8("GNU\0"));
 const PIECE = 1024 * 1024;
-/** The kernel's notes follow its read-only data; the largest images have some 60 MB before that. */
+/** How far the note is searched for. The kernel's notes follow its read-only data, some 60 MB behind its start at most. */
 const SEARCHED = 256n * 1024n * 1024n;
 
-/** Whether the kernel's own note is in its memory, which /sys/kernel/notes shows of one that runs. */
+/** Whether the kernel's memory contains its note with the build ID, which /sys/kernel/notes shows of a running kernel. */
 function hasNote({ core, text }: KernelCore, id: BuildId): boolean {
   const note = Buffer.from(concatBytes([NOTE_HEAD, fromHex(id)]));
   const segments = core.segments.filter(({ start }) => start >= text && start < text + SEARCHED);

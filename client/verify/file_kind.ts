@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_MANIFEST_VALUES } from "../../shared/limits.ts";
 import { isFingerprintFile } from "../../shared/runpre/file/layout.ts";
 
-/** What a file is, by what is in it. */
+/** The kind of a file, by its contents. */
 export type FileKind =
   | { readonly kind: "module" }
   | { readonly kind: "fingerprints" }
@@ -28,6 +28,6 @@ function jsonObjectOf(bytes: Uint8Array): JsonObject | undefined {
     const value = parseJson(bytes, "file", MAX_MANIFEST_VALUES);
     return isJsonObject(value) ? value : undefined;
   } catch {
-    return undefined; // then it is none of the documents that can be verified
+    return undefined; // It is not a document that can be verified.
   }
 }

@@ -11,17 +11,19 @@ import { lastVerified } from "../trust/poll.ts";
 import { type FunctionSet, setOfManifest } from "./function_set.ts";
 import { type ModuleSet, modulesOfManifest } from "./module_sets.ts";
 
-/** What the kernel is compared with, and where that is from. */
+/** The fingerprints that a kernel is compared with. */
 export interface Fingerprints {
   readonly set: FunctionSet;
-  /** Of its modules. */
+  /** The fingerprints of modules. */
   readonly modules: readonly ModuleSet[];
+  /** Where the fingerprints come from, for people. */
   readonly source: string;
 }
 
 /**
- * Of files that a person named, and answers for: one of the kernel, and any of its modules.
- * @throws `usage`, `parse`, `limit`, `unsupported`.
+ * Reads fingerprints from files that a person named and is responsible for: one file of the kernel, and any of its modules.
+ *
+ * @throws RebootlessError `usage`, `parse`, `limit`, `unsupported`.
  */
 export async function fingerprintsOfFiles(paths: readonly string[]): Promise<Fingerprints> {
   const files = await Promise.all(paths.map((path) => readNamed(path, MAX_FILE_BYTES)));
@@ -36,7 +38,7 @@ function fingerprintsIn(contents: readonly Uint8Array[]): Omit<Fingerprints, "so
     const had = files.map(({ object }) => object.name).join(", ");
     throw new RebootlessError(
       "usage",
-      `of these fingerprint files (${had}), ${count} are the kernel's: one is wanted`,
+      `exactly one fingerprint file must be the kernel's; of these (${had}), it is ${count}`,
     );
   }
   const modules = files.filter((file) => file !== kernel);
@@ -44,18 +46,19 @@ function fingerprintsIn(contents: readonly Uint8Array[]): Omit<Fingerprints, "so
   if (stray !== undefined) {
     throw new RebootlessError(
       "usage",
-      `the fingerprints of ${stray.object.name} are for ${stray.kernel.release}, another kernel`,
+      `the fingerprints of ${stray.object.name} are for another kernel, ${stray.kernel.release}`,
     );
   }
   return { set: kernel, modules };
 }
 
 /**
- * Of the manifest that this host verified last: its fingerprint file, had from the feed unless it is here already; or, where
- * the feed has none, those of the functions that updates replace. Throws `not_covered`, `trust`, `unreachable`.
+ * Returns the fingerprints of the manifest that this host verified last: its fingerprint file, which is fetched unless it is
+ * stored; or, if the manifest names none, the fingerprints of the functions that updates replace.
  *
- * @param lock taken while the file is kept.
- * @param passedOver told of feeds that have another file by its name.
+ * @param lock the lock that is held while the file is stored.
+ * @param passedOver is called for each feed that has a different file under its name.
+ * @throws RebootlessError `not_covered`, `trust`, `unreachable`.
  */
 export async function fingerprintsOfFeed(
   host: Host,
@@ -64,7 +67,7 @@ export async function fingerprintsOfFeed(
 ): Promise<Fingerprints> {
   const verified = await lastVerified(host);
   if (verified === undefined) {
-    throw new RebootlessError("not_covered", "nothing that was verified before is at hand", {
+    throw new RebootlessError("not_covered", "nothing has been verified for this kernel yet", {
       hint: "Run `rebootless check` once, or give a file made by `rebootless-publish fingerprint` as --fingerprints.",
     });
   }

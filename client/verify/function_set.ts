@@ -3,22 +3,22 @@ import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 import type { FunctionFingerprint, KernelLandmarks } from "../../shared/runpre/fingerprint.ts";
 
-/** Functions of a kernel or of a module, in the order of their places, with what it takes to judge them. */
+/** The functions of a kernel or a module, in the order of their offsets, with what is needed to check them. */
 export interface FunctionSet {
   readonly kernel: KernelIdentity;
-  /** Whose they are. */
+  /** The object that they belong to. */
   readonly object: { readonly name: ObjectName };
   readonly landmarks: KernelLandmarks;
-  /** Of a module that was found in the running kernel (shared/runpre/module/bind.ts). */
+  /** How far a module was moved in the running kernel (shared/runpre/module/bind.ts). */
   readonly moves?: readonly number[];
   readonly count: number;
   at(i: number): FunctionFingerprint;
-  /** The same function's name and place alone. */
+  /** Only the name of function `i`, or only its offset. */
   name(i: number): string;
   offset(i: number): TextOffset;
 }
 
-/** Those that a kernel's updates replace, each once. */
+/** Returns the functions of the kernel that its updates replace, each once. */
 export function setOfManifest({ kernel, landmarks, updates }: KernelManifest): FunctionSet {
   const byPlace = new Map<number, FunctionFingerprint>();
   for (const { objects } of updates) {
@@ -31,7 +31,7 @@ export function setOfManifest({ kernel, landmarks, updates }: KernelManifest): F
 
 type FunctionList = Pick<FunctionSet, "count" | "at" | "name" | "offset">;
 
-/** In the order of their places. */
+/** Sorts functions by their offsets. */
 export function functionList(unsorted: readonly FunctionFingerprint[]): FunctionList {
   const functions = [...unsorted].sort((a, b) => a.offset - b.offset);
   const at = (i: number): FunctionFingerprint => {

@@ -18,7 +18,7 @@ import type { FunctionSet } from "./function_set.ts";
 export interface KernelCheck {
   readonly set: FunctionSet;
   readonly memory: TextMemory;
-  /** What the kernel says of itself, asked anew at each reading; null for a core file, which neither says nor changes. */
+  /** Reads what is attached, at each reading again; null for a core file, which does not say it and does not change. */
   readonly attachments: (() => Promise<Attachments>) | null;
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly progress: (line: string) => void;
@@ -26,20 +26,20 @@ export interface KernelCheck {
 
 export interface KernelVerdict {
   readonly functions: number;
-  /** Of the functions. */
+  /** The size of all functions together. */
   readonly bytes: number;
   readonly matched: number;
   readonly differing: readonly LocatedDifference[];
-  /** Where the kernel could not be asked. */
+  /** The files of the kernel that could not be read. */
   readonly unread: readonly string[];
 }
 
-/** A function that differs, and whose it is. */
+/** A function that differs, with the object that it belongs to. */
 export interface LocatedDifference extends ExplainedDifference {
   readonly object: ObjectName;
 }
 
-/** One verdict over the kernel and its modules. */
+/** Joins the verdicts on the kernel and its modules. */
 export function joinVerdicts(verdicts: readonly KernelVerdict[]): KernelVerdict {
   const sum = (count: (verdict: KernelVerdict) => number): number =>
     verdicts.reduce((total, verdict) => total + count(verdict), 0);
@@ -53,8 +53,10 @@ export function joinVerdicts(verdicts: readonly KernelVerdict[]): KernelVerdict 
 }
 
 /**
- * Compares every function of a set with a kernel's memory. What differs is read again, with the kernel's variables, and
- * must differ each time to be believed. @throws what reading throws; ParseError for a set that is not well-formed.
+ * Compares every function of a set with a kernel's memory. A function that differs is read again, with the kernel's
+ * variables, and is reported only if it differs each time.
+ *
+ * @throws ParseError for a set that is malformed; and whatever reading throws.
  */
 export async function checkKernel(check: KernelCheck): Promise<KernelVerdict> {
   const { set, memory, attachments, sleep, progress } = check;
@@ -69,14 +71,14 @@ export async function checkKernel(check: KernelCheck): Promise<KernelVerdict> {
   }
   let differing: readonly LocatedDifference[] = [];
   let unread: readonly string[] = [];
-  const doubtful = different.map(({ fn }) => fn);
+  const candidates = different.map(({ fn }) => fn);
   await rereadUntilStable(
-    doubtful,
+    candidates,
     async (left) => {
-      if (left.length < doubtful.length)
-        progress(`reading ${counted(left.length, "function")} again that did not match`);
+      if (left.length < candidates.length)
+        progress(`reading again ${counted(left.length, "function")} that did not match`);
       const now = await attachments();
-      differing = explainAll(differentFunctions(doubtful, set, memory), now, namesakes, object).map(
+      differing = explainAll(differentFunctions(candidates, set, memory), now, namesakes, object).map(
         (found) => ({
           ...found,
           object,
@@ -109,7 +111,7 @@ function firstReading(
   return { different, bytes };
 }
 
-/** One reading of functions, in which the kernel's variables are read once. */
+/** Reads functions once, and the kernel's variables once for all of them. Returns those that differ. */
 function differentFunctions(
   functions: readonly FunctionFingerprint[],
   set: FunctionSet,
@@ -122,7 +124,7 @@ function differentFunctions(
   });
 }
 
-/** Names are gone through once, when something differs. */
+/** Looks up functions by name. The index is made when the first one is looked up. */
 function namesakesIn(set: FunctionSet): Namesakes {
   let places: Map<string, number[]> | undefined;
   const build = (): Map<string, number[]> => {
@@ -140,7 +142,10 @@ function namesakesIn(set: FunctionSet): Namesakes {
   };
 }
 
-/** A copy that left out what could not be read, or was not wanted, has zeros there: that is no finding about a kernel. */
+/**
+ * Refuses a core file in which functions are only zeros. They were left out when it was made, which says nothing about the
+ * kernel.
+ */
 function refuseHoles(different: readonly DifferentFunction[], memory: TextMemory): void {
   const holes = different.filter(
     ({ fn, result }) =>
@@ -150,9 +155,9 @@ function refuseHoles(different: readonly DifferentFunction[], memory: TextMemory
   if (first === undefined) return;
   throw new RebootlessError(
     "io",
-    `the core file has holes: nothing but zeros in ${counted(holes.length, "function")}, ${first.fn.name} first`,
+    `the core file has holes: there are only zeros in ${counted(holes.length, "function")}, of which the first is ${first.fn.name}`,
     {
-      hint: "It was made without all of the kernel's text; make it anew, without filters.",
+      hint: "It does not contain all of the kernel's text. Make it again, without filters.",
     },
   );
 }

@@ -9,7 +9,7 @@ import { hostState } from "../apply/host_state.ts";
 import { trustDir } from "../trust/trust_dir.ts";
 import { type EvidenceOptions, evidenceFor, type VerifiedThing } from "./chains.ts";
 
-/** What the kernel runs under an update's name against what was signed: build ID of the module, functions replaced. */
+/** Verifies a loaded update: the build ID of its module and the functions that it replaces must be those that were signed. */
 export async function verifyLoaded(id: string, options: EvidenceOptions): Promise<VerifiedThing> {
   const evidence = await evidenceFor(options.running, options);
   const update = evidence?.manifest.updates.find((one) => one.id === id);
@@ -19,19 +19,22 @@ export async function verifyLoaded(id: string, options: EvidenceOptions): Promis
   const state = hostState(evidence.manifest, await options.loaded());
   const found = state.updates.find((one) => one.update.id === update.id);
   if (found?.state !== "applied") {
-    throw new RebootlessError("trust", `${id} is not in force: it is ${found?.state ?? "not loaded"}`);
+    throw new RebootlessError(
+      "trust",
+      `${id} is not in force; its state is: ${found?.state ?? "not loaded"}`,
+    );
   }
   const signed = await signedModuleId(update, options);
   const running = await loadedModuleId(update.module.name);
   if (signed === undefined || signed !== running) {
     throw new RebootlessError("trust", `the loaded ${update.module.name} is not the module that was signed`, {
-      details: { signed: signed ?? "not at hand", running: running ?? "unknown" },
+      details: { signed: signed ?? "not stored", running: running ?? "unknown" },
     });
   }
   return { what: id, kind: "loaded module", evidence, update };
 }
 
-/** The build ID inside the signed module, from this host's copy, judged by its digest first. */
+/** Reads the build ID from this host's copy of the signed module, after its digest has been checked. */
 async function signedModuleId(update: Update, options: EvidenceOptions): Promise<BuildId | undefined> {
   const directory = trustDir(options.stateDir, options.running, options.provisionedRoot);
   const file = directory.openArtifact(update.module.sha256);

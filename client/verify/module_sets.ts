@@ -6,17 +6,17 @@ import { placeObject } from "../apply/place_object.ts";
 import type { RunningModules } from "../host/modules.ts";
 import { type FunctionSet, functionList } from "./function_set.ts";
 
-/** Functions of a module, where it is linked for its fingerprints. */
+/** The functions of a module, at the offsets that its fingerprints give them. */
 export interface ModuleSet extends FunctionSet {
   readonly object: Pick<FingerprintedObject, "name" | "layout"> & { readonly buildId: BuildId | null };
 }
 
-/** What is at hand of modules, and what of it is loaded. */
+/** The modules of which there are fingerprints, by whether they are loaded. */
 export interface PlacedModules {
-  /** As the running kernel has them. */
+  /** The functions of loaded modules, at their places in the running kernel. */
   readonly sets: readonly FunctionSet[];
   readonly notLoaded: readonly ObjectName[];
-  /** Loaded, and not the module that was fingerprinted. */
+  /** The loaded modules that are not the build that was fingerprinted. */
   readonly otherBuilds: readonly OtherBuild[];
 }
 
@@ -26,7 +26,7 @@ export interface OtherBuild {
   readonly found: BuildId | undefined;
 }
 
-/** Those that a kernel's updates change, update by update. */
+/** Returns the functions of modules that a kernel's updates replace, for each update and module. */
 export const modulesOfManifest = ({ kernel, landmarks, updates }: KernelManifest): readonly ModuleSet[] =>
   updates.flatMap(({ objects }) =>
     objects
@@ -34,7 +34,11 @@ export const modulesOfManifest = ({ kernel, landmarks, updates }: KernelManifest
       .map(({ functions, ...object }) => ({ kernel, landmarks, object, ...functionList(functions) })),
   );
 
-/** @throws RebootlessError `unsupported` for a module whose place the kernel does not tell. */
+/**
+ * Finds modules in the running kernel.
+ *
+ * @throws RebootlessError `unsupported` for a module whose place the kernel does not say.
+ */
 export function placeModules(
   fingerprinted: readonly ModuleSet[],
   landmarks: KernelLandmarks,

@@ -20,7 +20,7 @@ import {
 import { fileKind } from "./file_kind.ts";
 import { verifyLoaded } from "./loaded.ts";
 
-/** Verifies a file, a mirror's folder or a loaded update by its id. Throws what keeps the chain from holding. */
+/** Verifies a file, a mirror's folder, or a loaded update by its id. Throws if it does not verify. */
 export async function verifyThing(what: string, options: EvidenceOptions): Promise<readonly VerifiedThing[]> {
   const found = await stat(what).catch(() => undefined);
   if (!found) return [await verifyLoaded(what, options)];
@@ -40,8 +40,8 @@ async function verifyFile(path: string, options: EvidenceOptions): Promise<Verif
     case "fingerprints":
       return verifyFingerprints(path, bytes, options);
     case "unknown":
-      throw new RebootlessError("trust", `${path} is nothing that a feed signs`, {
-        hint: "A module, a kernel manifest, a feed.json or a mirror's folder can be verified.",
+      throw new RebootlessError("trust", `${path} is not a kind of file that a feed signs`, {
+        hint: "A module, a manifest, a feed.json, a fingerprint file or a mirror's folder can be verified.",
       });
   }
 }
@@ -56,11 +56,11 @@ async function verifyManifestFile(
   if (evidence && equalBytes(evidence.manifestBytes, bytes))
     return { what: path, kind: "manifest", evidence };
   throw new RebootlessError("trust", `${path} is not the manifest that is signed for kernel ${id}`, {
-    hint: "It may be of another version than the metadata at hand: give that as --bundle feed.json.",
+    hint: "It may be of another version than the stored metadata. Give its feed.json with --bundle.",
   });
 }
 
-/** A module is what some manifest says it is: by its digest, in the chain given or in any that this host keeps. */
+/** Verifies a module by its digest, which some manifest must name. */
 async function verifyModule(
   path: string,
   bytes: Uint8Array,
@@ -73,7 +73,7 @@ async function verifyModule(
     );
     if (update) return { what: path, kind: "module", evidence, update };
   }
-  throw nobodySigned(path, sha256);
+  throw notSigned(path, sha256);
 }
 
 async function verifyFingerprints(
@@ -86,16 +86,16 @@ async function verifyFingerprints(
     ({ manifest }) => manifest.fingerprints?.sha256 === sha256,
   );
   if (evidence) return { what: path, kind: "fingerprints", evidence };
-  throw nobodySigned(path, sha256);
+  throw notSigned(path, sha256);
 }
 
-const nobodySigned = (path: string, sha256: string): RebootlessError =>
-  new RebootlessError("trust", `no manifest at hand has signed for ${path}`, {
-    hint: "Run `rebootless check`, or give the kernel's feed.json as --bundle.",
+const notSigned = (path: string, sha256: string): RebootlessError =>
+  new RebootlessError("trust", `no verified manifest names ${path}`, {
+    hint: "Run `rebootless check`, or give the kernel's feed.json with --bundle.",
     details: { sha256 },
   });
 
-/** A mirror: every feed.json in it, and every artifact that they name. */
+/** Verifies a mirror: every feed.json in it, and every artifact that they name. */
 async function verifyFolder(path: string, options: EvidenceOptions): Promise<readonly VerifiedThing[]> {
   const folder = new ClosedFolder(path);
   const verified: VerifiedThing[] = [];
@@ -129,12 +129,12 @@ async function verifyFolder(path: string, options: EvidenceOptions): Promise<rea
     }
   }
   if (verified.length > 0) return verified;
-  throw new RebootlessError("trust", `${path} holds no feed`, {
+  throw new RebootlessError("trust", `${path} does not contain a feed`, {
     hint: "A mirror has kernels/<build-id>/feed.json.",
   });
 }
 
-/** Returns where it is. */
+/** Verifies an artifact in a mirror, and returns its path. */
 async function requireArtifact(folder: ClosedFolder, { sha256 }: Artifact, what: string): Promise<string> {
   const path = join(folder.path, artifactPath(sha256));
   const bytes = await readIn(folder, artifactPath(sha256), MAX_ARTIFACT_BYTES);
@@ -142,7 +142,7 @@ async function requireArtifact(folder: ClosedFolder, { sha256 }: Artifact, what:
   throw new RebootlessError("trust", `${path} is not ${what}`);
 }
 
-/** A file of a mirror, which is a stranger's: no link is followed, and no pipe is waited for. */
+/** Reads a file of a mirror, which others control: links are not followed, and pipes are not waited for. */
 async function readIn(folder: ClosedFolder, path: string, maxBytes: number): Promise<Uint8Array> {
   const reading = await folder.read(path, maxBytes);
   if (reading.kind === "bytes") return reading.bytes;
@@ -150,6 +150,6 @@ async function readIn(folder: ClosedFolder, path: string, maxBytes: number): Pro
   if (reading.kind === "large") {
     throw new RebootlessError("limit", `${full} has more than ${maxBytes} bytes`);
   }
-  const problem = reading.kind === "nothing" ? "is missing" : "is a link, or no file";
+  const problem = reading.kind === "nothing" ? "is missing" : "is not a regular file";
   throw new RebootlessError("trust", `${full} ${problem}`);
 }
