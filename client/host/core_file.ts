@@ -4,37 +4,42 @@ import { isElf, parseElfHeader } from "../../shared/elf/header.ts";
 import { type ProgramHeader, parseProgramHeaders, SEGMENT_TYPE } from "../../shared/elf/program_headers.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 
-/** The memory of a kernel by address, as an ELF core file has it: /proc/kcore, a crash dump, a dump of a machine. */
+/** The memory of a kernel by address, in an ELF core file: /proc/kcore, a crash dump, or a dump of a virtual machine. */
 export interface CoreFile {
   readonly path: string;
-  /** Runs of memory, by rising address. */
+  /** The segments of memory, in ascending order of addresses. */
   readonly segments: readonly CoreSegment[];
-  /** Its PT_NOTE, undefined where it has none. */
+  /** Reads PT_NOTE; undefined if the file has none. */
   notes(): Uint8Array | undefined;
   /**
-   * Exactly `length` bytes (at most MAX_READ_BYTES) from `at`, which may lie in several segments if they adjoin.
-   * @throws RebootlessError `unsupported` for memory that the file has not, `io` where the file ends before its memory does.
+   * Reads exactly `length` bytes (at most MAX_READ_BYTES) from address `at`. They may lie in several adjoining segments.
+   *
+   * @throws RebootlessError `unsupported` for memory that the file does not have; `io` if the file ends too early.
    */
   read(at: bigint, length: number): Uint8Array;
   close(): void;
 }
 
+/** A range of memory in a core file. */
+/** A range of memory in a core file. */
 export interface CoreSegment {
   readonly start: Address;
-  /** Past its last byte. */
+  /** The address after its last byte. */
   readonly end: bigint;
   readonly fileOffset: bigint;
 }
 
-/** The largest function has 4 MiB. */
+/** The size of the largest function. */
 export const MAX_READ_BYTES = 4 * 1024 * 1024;
 const ELF_HEADER_BYTES = 64;
-/** All of the program headers that a file can have, with room before them. */
+/** The most program headers that a file can have, with room before them. */
 const MAX_HEADERS_BYTES = 4 * 1024 * 1024;
-/** A note for each of some thousands of processors. */
+/** A note for each of several thousand processors. */
 const MAX_NOTES_BYTES = 16 * 1024 * 1024;
 
 /**
+ * Opens a core file.
+ *
  * @param file an open file descriptor, which `close` closes.
  * @throws ParseError; RebootlessError `unsupported`, `limit`.
  */
@@ -61,7 +66,7 @@ function readHeaders(file: number, path: string): readonly ProgramHeader[] {
   const start = readAt(file, 0n, ELF_HEADER_BYTES);
   if (!isElf(start)) {
     throw new RebootlessError("unsupported", `${path} is not an ELF file`, {
-      hint: "A core file is wanted, as /proc/kcore is one; makedumpfile's and QEMU's compressed formats are not read.",
+      hint: "It must be a core file such as /proc/kcore. The compressed formats of makedumpfile and QEMU are not supported.",
     });
   }
   try {
@@ -70,7 +75,7 @@ function readHeaders(file: number, path: string): readonly ProgramHeader[] {
     if (end > MAX_HEADERS_BYTES) {
       throw new RebootlessError(
         "limit",
-        `${path}: program headers up to byte ${end}, at most ${MAX_HEADERS_BYTES}`,
+        `${path}: program headers end at byte ${end}; at most ${MAX_HEADERS_BYTES} are allowed`,
       );
     }
     return parseProgramHeaders(readAt(file, 0n, Math.max(end, ELF_HEADER_BYTES)));
@@ -88,7 +93,10 @@ function readMemory(
   length: number,
 ): Uint8Array {
   if (length < 0 || length > MAX_READ_BYTES) {
-    throw new RebootlessError("limit", `${length} bytes of memory at once, at most ${MAX_READ_BYTES}`);
+    throw new RebootlessError(
+      "limit",
+      `cannot read ${length} bytes of memory at once; at most ${MAX_READ_BYTES} are allowed`,
+    );
   }
   const out = new Uint8Array(length);
   for (let done = 0; done < length; ) {
@@ -96,7 +104,7 @@ function readMemory(
     const segment = segmentAt(segments, place);
     if (segment === undefined) {
       throw new RebootlessError("unsupported", `${path} has no memory at 0x${place.toString(16)}`, {
-        hint: "What is asked for lies outside of the kernel, or the file was made without it.",
+        hint: "This address lies outside the kernel, or the file was made without its memory.",
       });
     }
     const left = segment.end - place;
@@ -110,7 +118,7 @@ function readMemory(
   return out;
 }
 
-/** The last segment that begins at or before a place, if it reaches there. */
+/** Finds the segment that contains an address. */
 function segmentAt(segments: readonly CoreSegment[], place: bigint): CoreSegment | undefined {
   let low = 0;
   let high = segments.length;
@@ -125,13 +133,13 @@ function segmentAt(segments: readonly CoreSegment[], place: bigint): CoreSegment
 
 const cutShort = (path: string, place: bigint): RebootlessError =>
   new RebootlessError("io", `${path} is cut short: it ends before the memory at 0x${place.toString(16)}`, {
-    hint: "Copy it again, whole.",
+    hint: "Copy the whole file again.",
   });
 
-/** File offsets end here (off_t). */
+/** The largest file offset (off_t). */
 const MAX_POSITION = (1n << 63n) - 1n;
 
-/** Up to `length` bytes; fewer only at the end of the file. */
+/** Reads up to `length` bytes, and fewer only at the end of the file. */
 function readAt(file: number, position: bigint, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   let had = 0;

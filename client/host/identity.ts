@@ -7,15 +7,15 @@ import type { KernelIdentity } from "../../shared/kernel_identity.ts";
 
 const NOTES = "/sys/kernel/notes";
 
-/** Which kernel runs: its build ID from its own notes, not from a file on a disk and not from `uname`. */
+/** Identifies the running kernel. Its build ID comes from its own notes, and not from a file on a disk or from `uname`. */
 export function runningKernel(): KernelIdentity {
   const buildId = gnuBuildId(readNotes());
   if (buildId === undefined) {
     throw new RebootlessError("unsupported", `${NOTES} has no GNU build ID`, {
-      hint: "This kernel was built without one; updates are found by it.",
+      hint: "This kernel was built without one. Updates cannot be found without it.",
     });
   }
-  // os.arch() speaks of Node's own build; `x64` is what the kernel calls x86_64.
+  // os.arch() is the architecture of this build of Node, which calls x86_64 `x64`.
   return { buildId, release: release(), architecture: arch() === "x64" ? "x86_64" : arch() };
 }
 

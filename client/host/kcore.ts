@@ -8,15 +8,17 @@ import { kernelText } from "./kernel_text.ts";
 export const KCORE = "/proc/kcore";
 const LOCKDOWN = "/sys/kernel/security/lockdown";
 
-/** A kernel's text, and the rest of its memory by address. */
+/** The text of a kernel, and the rest of its memory by address. */
 export interface KernelCore extends TextMemory {
   readonly core: CoreFile;
   close(): void;
 }
 
 /**
- * Opens the running kernel's memory, or that in a core file. Addresses come from the file itself: kptr_restrict, which
- * hides them elsewhere, does not matter. Throws `not_permitted` (rights, lockdown, a container), `unsupported`, `io`.
+ * Opens the memory of the running kernel, or of a kernel in a core file. Addresses come from the file itself, so that
+ * kptr_restrict, which hides them elsewhere, does not matter.
+ *
+ * @throws RebootlessError `not_permitted` (rights, lockdown, a container), `unsupported`, `io`.
  */
 export function openKernelCore(path: string = KCORE): KernelCore {
   const file = open(path);
@@ -30,11 +32,11 @@ export function openKernelCore(path: string = KCORE): KernelCore {
   }
 }
 
-/** Container engines mount /dev/null over it. */
+/** Refuses /proc/kcore in a container, whose engine mounts /dev/null over it. */
 function refuseMask(file: number): void {
   if (fstatSync(file).isFile()) return;
   throw new RebootlessError("not_permitted", `${KCORE} is hidden from this container`, {
-    hint: "A container shares the host's kernel: run it on the host.",
+    hint: "A container uses the host's kernel: run this on the host.",
   });
 }
 
@@ -54,9 +56,9 @@ function missing(path: string, cause: unknown): RebootlessError {
 function unreadable(cause: unknown): RebootlessError {
   if (hasErrno(cause, "EPERM")) {
     const hint = isLockedDown()
-      ? "Kernel lockdown is in confidentiality mode, which hides kernel memory from root too; `lockdown=integrity` does not."
-      : "Reading kernel memory takes CAP_SYS_RAWIO, which a container lacks: run it on the host.";
-    return new RebootlessError("not_permitted", `the kernel does not let ${KCORE} be opened`, {
+      ? "Kernel lockdown is in confidentiality mode, which hides kernel memory even from root; `lockdown=integrity` does not."
+      : "Reading kernel memory requires CAP_SYS_RAWIO, which a container lacks: run this on the host.";
+    return new RebootlessError("not_permitted", `the kernel refuses to open ${KCORE}`, {
       cause,
       hint,
     });
@@ -74,6 +76,6 @@ function isLockedDown(): boolean {
   try {
     return readFileSync(LOCKDOWN, "latin1").includes("[confidentiality]");
   } catch {
-    return false; // securityfs is not mounted: then nothing says so
+    return false; // securityfs is not mounted, so this is not known.
   }
 }

@@ -3,7 +3,7 @@ import type { System } from "./system.ts";
 
 type Read = Pick<System, "read">;
 
-/** A distribution's package, and the names that it can have: the first, unless the package manager says another. */
+/** A distribution's package with the names that it can have. It has the first unless the package manager says otherwise. */
 interface KernelPackage {
   readonly type: "deb" | "rpm";
   readonly vendor: string;
@@ -15,9 +15,9 @@ interface KernelPackage {
 type Recognize = (kernel: KernelIdentity, banner: string) => KernelPackage | undefined;
 
 /**
- * The package that the running kernel came in, as a package URL (https://github.com/package-url/purl-spec), or undefined
- * where that cannot be told: a wrong one would make scanners believe something of another kernel. From the kernel's own
- * banner, as the package that is installed may be a newer one of the same name.
+ * Returns the package of the running kernel as a package URL (https://github.com/package-url/purl-spec), or undefined if it
+ * is not certain, because with a wrong one scanners would take the statements for those of another kernel. It is derived
+ * from the kernel's own banner, because the installed package may be a newer one of the same name.
  */
 export async function kernelPackage(system: Read, kernel: KernelIdentity): Promise<string | undefined> {
   const banner = (await system.read("/proc/version")) ?? "";
@@ -28,14 +28,14 @@ export async function kernelPackage(system: Read, kernel: KernelIdentity): Promi
   if (!found) return undefined;
   const { type, vendor, names, version, architecture } = found;
   const name = type === "deb" ? await ownerByDpkg(system, names, kernel.release) : names[0];
-  // No `distro`: scanners compare it, and each writes another one (debian-12, debian-12.13).
+  // There is no `distro`, because scanners compare it, and each writes it differently (debian-12, debian-12.13).
   return `pkg:${type}/${vendor}/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=${architecture}`;
 }
 
-/** It becomes part of a path. */
+/** A release that can be part of a path. */
 const RELEASE = /^[\w.+~-]+$/;
 
-/** os-release(5). */
+/** Reads the id of the distribution from os-release(5). */
 async function distributionId(system: Read): Promise<string> {
   const text = (await system.read("/etc/os-release")) ?? (await system.read("/usr/lib/os-release")) ?? "";
   return /^ID=(["']?)([a-z0-9._-]+)\1$/m.exec(text)?.[2] ?? "";
@@ -43,7 +43,10 @@ async function distributionId(system: Read): Promise<string> {
 
 const DEB_ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: "amd64", arm64: "arm64" };
 
-/** `… #1 SMP PREEMPT_DYNAMIC Debian 6.1.192-3 (2026-11-26)`. An epoch (`1:`), which scanners write in two ways, is none of it. */
+/**
+ * Recognises `… #1 SMP PREEMPT_DYNAMIC Debian 6.1.192-3 (2026-11-26)`. A version with an epoch (`1:`) is not recognised,
+ * because scanners write it in two ways.
+ */
 const debian: Recognize = ({ release, architecture }, banner) => {
   const version = /\) #\d+ .*Debian (\d[\w.+~-]*) \(/.exec(banner)?.[1];
   const arch = DEB_ARCHITECTURES[architecture];
@@ -52,7 +55,7 @@ const debian: Recognize = ({ release, architecture }, banner) => {
   return { type: "deb", vendor: "debian", names: [name, `${name}-unsigned`], version, architecture: arch };
 };
 
-/** `6.8.0-58-generic … #60~22.04.1-Ubuntu SMP …` is of 6.8.0-58.60~22.04.1. */
+/** Recognises `6.8.0-58-generic … #60~22.04.1-Ubuntu SMP …`, whose version is 6.8.0-58.60~22.04.1. */
 const ubuntu: Recognize = ({ release, architecture }, banner) => {
   const upload = /\) #(\d[\w.~]*)-Ubuntu /.exec(banner)?.[1];
   const abi = /^(\d+\.\d+\.\d+-\d+)-[a-z]/.exec(release)?.[1];
@@ -62,7 +65,10 @@ const ubuntu: Recognize = ({ release, architecture }, banner) => {
   return { type: "deb", vendor: "ubuntu", names, version: `${abi}.${upload}`, architecture: arch };
 };
 
-/** There the release is the package's version, release and architecture; what comes after it (`+debug`) is another package's. */
+/**
+ * Recognises a release that is the version, release and architecture of the package. With something after it (`+debug`), it
+ * is another package.
+ */
 const redHats =
   (vendor: string, distribution: RegExp): Recognize =>
   ({ release }) => {
@@ -71,18 +77,18 @@ const redHats =
     return { type: "rpm", vendor, names: ["kernel-core"], version, architecture };
   };
 
-/** Before 8 the kernel was not in kernel-core. */
+/** Versions from 8 on. Before that, the kernel was not in kernel-core. */
 const ENTERPRISE = /\.el(?:[89]|[1-9]\d)(?:_\d+)?$/;
 
 interface Distribution {
-  /** Who its kernels say that they were built by: somebody else's build of the same source is not its package. */
+  /** The builder that the banner names. Another builder's kernel from the same source is not the distribution's package. */
   readonly builder: string;
   readonly recognize: Recognize;
 }
 
 const mock = (recognize: Recognize): Distribution => ({ builder: "mockbuild@", recognize });
 
-/** By ID. SUSE is none of them: its package's version has a number more than its kernel tells of. */
+/** The distributions by ID. SUSE is left out, because its package's version has a number that its kernel does not have. */
 const DISTRIBUTIONS: ReadonlyMap<string, Distribution> = new Map([
   ["debian", { builder: "debian-kernel@lists.debian.org)", recognize: debian }],
   ["ubuntu", { builder: "buildd@", recognize: ubuntu }],
@@ -94,8 +100,8 @@ const DISTRIBUTIONS: ReadonlyMap<string, Distribution> = new Map([
 ]);
 
 /**
- * The image that is not signed is in a package of another name. dpkg lists each package's files in a file. Where it has
- * neither, it is what the distribution installs.
+ * Finds the package of the image in dpkg's lists of files, because the unsigned image has a package of its own. If neither
+ * is listed, it is the package that the distribution installs.
  */
 async function ownerByDpkg(system: Read, names: KernelPackage["names"], release: string): Promise<string> {
   for (const name of names) {

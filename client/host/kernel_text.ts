@@ -5,16 +5,20 @@ import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
 import type { CoreFile } from "./core_file.ts";
 
 /**
- * x86-64 maps the kernel image in the 1 GiB from here (Documentation/arch/x86/x86_64/mm.rst: "kernel text
- * mapping"); modules follow. What lies before `_text` and after `_end` is unmapped, so that memory there begins at
- * `_text`, wherever KASLR put that.
+ * The start of the 1 GiB in which x86-64 maps the kernel image (Documentation/arch/x86/x86_64/mm.rst: "kernel text
+ * mapping"). Modules follow it. The addresses before `_text` and after `_end` are not mapped, so the memory there begins at
+ * `_text`, wherever KASLR has placed it.
  */
 const MAPPING_START = 0xffff_ffff_8000_0000n;
 const MAPPING_END = 0xffff_ffff_c000_0000n;
-/** Modules have what is above the mapping, up to here. */
+/** The end of the range above the mapping, which belongs to modules. */
 const MODULES_END = 0xffff_ffff_ff00_0000n;
 
-/** The text mapping and the modules in a core file. @throws RebootlessError `unsupported` where there is none. */
+/**
+ * Opens the text mapping and the modules in a core file.
+ *
+ * @throws RebootlessError `unsupported` if the file does not have them.
+ */
 export function kernelText(core: CoreFile): TextMemory {
   const text = textStart(core);
   return {
@@ -23,7 +27,7 @@ export function kernelText(core: CoreFile): TextMemory {
       if (text + BigInt(offset + length) > MODULES_END) {
         throw new RebootlessError(
           "unsupported",
-          `${counted(length, "byte")} at _text+${offset} lie outside of the kernel`,
+          `${counted(length, "byte")} at _text+${offset} are outside the kernel`,
         );
       }
       return core.read(text + BigInt(offset), length);
@@ -35,6 +39,6 @@ function textStart({ path, segments }: CoreFile): Address {
   const first = segments.find(({ start }) => start >= MAPPING_START && start < MAPPING_END);
   if (first !== undefined) return address(first.start);
   throw new RebootlessError("unsupported", `${path} has no segment for the kernel's text`, {
-    hint: "Memory must be there by its virtual addresses: QEMU writes it so with `dump-guest-memory -p`.",
+    hint: "It must have memory by virtual addresses: QEMU writes it in this way with `dump-guest-memory -p`.",
   });
 }

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import type { Places } from "../../node/config/config.ts";
 import type { System } from "./system.ts";
 
-/** The word on the kernel's command line that an administrator adds in the boot loader when a host does not come up. */
+/** The word that an administrator adds to the kernel's command line in the boot loader if a host does not come up. */
 const OFF = "rebootless=off";
 
-/** What keeps rebootless from doing anything by itself, at boot and by the clock, or undefined. */
+/** Returns what keeps rebootless from acting at boot and on schedule: a file or a word; undefined if nothing does. */
 export async function killSwitch(places: Places, system: System): Promise<string | undefined> {
   const file = join(places.configDir, "disabled");
   if (existsSync(file)) return file;

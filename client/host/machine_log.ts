@@ -1,12 +1,12 @@
 import { printable } from "../../shared/printable.ts";
 import type { System } from "./system.ts";
 
-/** Tells the machine's log of a change of state, in a line. */
+/** Writes a line about a change of state to the machine's log. */
 export type MachineLog = (line: string) => Promise<void>;
 
 /**
- * Under systemd the terminal is the journal already. Elsewhere logger(1) brings the line to syslog; a host without it
- * has no log to be told.
+ * Opens the machine's log. Under systemd, the terminal already is the journal. Elsewhere, logger(1) writes the line to
+ * syslog; a host without it has no log.
  */
 export const machineLog =
   (system: System, environment: Readonly<Record<string, string | undefined>>): MachineLog =>

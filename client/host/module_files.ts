@@ -8,21 +8,28 @@ import { gnuBuildId } from "../../shared/elf/notes.ts";
 import { parseSections, sectionBytes } from "../../shared/elf/sections.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 
-/** The file that modprobe would load a module from, and which build it is. */
+/** The file that modprobe would load a module from. */
 export interface InstalledModule {
   readonly path: string;
-  /** undefined for a file without one. */
+  /** The build ID of the module; undefined if the file has none. */
   readonly buildId: BuildId | undefined;
 }
 
-/** undefined where there is no file for the module. Throws `unsupported` for one that cannot be read. */
+/**
+ * Finds the file of a module; undefined if there is none.
+ *
+ * @throws RebootlessError `unsupported` for a file that cannot be read.
+ */
 export type FindModuleFile = (module: ObjectName) => Promise<InstalledModule | undefined>;
 
-/** Packed or not: the largest modules of distributions, with debugging information, have tens of MB. */
+/** Unpacks a module, as node/unpack.ts does, which is loaded only on hosts that have packed modules. */
+export type Unpack = (bytes: Uint8Array, maxBytes: number) => Promise<Uint8Array>;
+
+/** The largest module file, packed or not. With debugging information, modules of distributions have tens of MB. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
-/** By modules.dep of the running release, as modprobe finds them. */
-export function moduleFiles(release: string, root = "/lib/modules"): FindModuleFile {
+/** Finds module files as modprobe does, by modules.dep of the running release. */
+export function moduleFiles(release: string, unpack: Unpack, root = "/lib/modules"): FindModuleFile {
   const folder = join(root, release);
   let paths: ReadonlyMap<string, string> | undefined;
   return async (module) => {
@@ -34,7 +41,7 @@ export function moduleFiles(release: string, root = "/lib/modules"): FindModuleF
   };
 }
 
-/** `kernel/fs/nfs/nfs.ko.xz: kernel/…`; in names `-` and `_` are the same. */
+/** Parses lines of `kernel/fs/nfs/nfs.ko.xz: kernel/…`. In names, `-` and `_` are the same. */
 function modulePaths(dependencies: Uint8Array = new Uint8Array()): ReadonlyMap<string, string> {
   const paths = Buffer.from(dependencies)
     .toString()
@@ -56,7 +63,7 @@ function buildIdOf(bytes: Uint8Array, path: string): BuildId | undefined {
     const note = parseSections(bytes).find(({ name }) => name === ".note.gnu.build-id");
     return note && gnuBuildId(sectionBytes(bytes, note));
   } catch (cause) {
-    throw new RebootlessError("unsupported", `${path} is no kernel module`, { cause });
+    throw new RebootlessError("unsupported", `${path} is not a kernel module`, { cause });
   }
 }
 

@@ -5,16 +5,16 @@ interface ModuleSymbol {
   readonly address: Address;
 }
 
-/** What EXPORT_SYMBOL makes for a symbol, in the module that has it. */
+/** The prefix of the symbol that EXPORT_SYMBOL makes in the module that exports a symbol. */
 const EXPORT_PREFIX = "__ksymtab_";
 
-/** The symbols of modules in /proc/kallsyms: "ADDRESS TYPE NAME\t[MODULE]". Names repeat, within a module too. */
+/** The symbols of modules in /proc/kallsyms: "ADDRESS TYPE NAME\t[MODULE]". Names can repeat, even within a module. */
 export class ModuleSymbols {
   readonly #byName = new Map<string, ModuleSymbol[]>();
 
   constructor(kallsyms: Uint8Array) {
     const text = Buffer.from(kallsyms.buffer, kallsyms.byteOffset, kallsyms.length).toString("latin1");
-    // The kernel's own come first, and have no module.
+    // The kernel's own symbols come first, and have no module.
     for (let at = lineStart(text, text.indexOf("\t[")); at < text.length; ) {
       const end = text.indexOf("\n", at);
       const line = text.slice(at, end < 0 ? undefined : end);
@@ -28,7 +28,7 @@ export class ModuleSymbols {
     }
   }
 
-  /** Undefined for a name that the module has not, or has at several places. */
+  /** Returns the address of a symbol of a module; undefined if the module does not have it, or has it more than once. */
   ownedBy(module: string, name: string): Address | undefined {
     const places = new Set(
       this.#named(name).flatMap((symbol) => (symbol.module === module ? [symbol.address] : [])),
@@ -37,7 +37,7 @@ export class ModuleSymbols {
     return places.size === 1 ? place : undefined;
   }
 
-  /** The kernel lets one module alone export a name; undefined where there are several all the same. */
+  /** Returns the module that exports a symbol. The kernel allows one; undefined if there are several all the same. */
   exporterOf(name: string): string | undefined {
     const [exporter, ...others] = this.#named(EXPORT_PREFIX + name);
     return others.length === 0 ? exporter?.module : undefined;

@@ -6,26 +6,26 @@ import { isCode, RebootlessError } from "../../shared/errors.ts";
 import type { LoadedModule } from "../../shared/runpre/module/bind.ts";
 import { ModuleSymbols } from "./module_symbols.ts";
 
-/** A module that is loaded and at work. */
+/** A module that is loaded and live. */
 export interface RunningModule extends LoadedModule {
   readonly name: ObjectName;
-  /** Undefined for one that was built without. */
+  /** The build ID; undefined if the module was built without one. */
   readonly buildId: BuildId | undefined;
 }
 
-/** The modules of the running kernel, as it tells of them at one moment. */
+/** The modules of the running kernel at one moment. */
 export interface RunningModules {
   names(): readonly ObjectName[];
-  /** Undefined for one that is not loaded, or only on its way in or out. */
+  /** Finds a module; undefined if it is not loaded, or is being loaded or unloaded. */
   find(name: ObjectName): RunningModule | undefined;
 }
 
-/** Undefined where there is no such file. */
+/** Reads a file; undefined if there is none. */
 export type ReadFile = (path: string) => Uint8Array | undefined;
 
 const MODULES = "/sys/module";
 
-/** By /sys/module and /proc/kallsyms. Only root is told addresses. */
+/** Reads the loaded modules from /sys/module and /proc/kallsyms. The kernel shows addresses only to root. */
 export function runningModules(
   read: ReadFile = readKernelFile,
   list: () => readonly string[] = () => readdirSync(MODULES),
@@ -40,7 +40,7 @@ export function runningModules(
     return bytes && Buffer.from(bytes).toString("latin1").trim();
   };
   const find = (name: ObjectName): RunningModule | undefined => {
-    // What is built in has a folder too where it takes parameters, but no state.
+    // A built-in module with parameters has a folder too, but no state.
     if (text(`${MODULES}/${name}/initstate`) !== "live") return undefined;
     const notes = read(`${MODULES}/${name}/notes/.note.gnu.build-id`);
     return {
@@ -64,10 +64,10 @@ export function runningModules(
   };
 }
 
-/** A name from a signed document is a name of a file there, not a way to others. */
+/** Requires that a section name from a signed document is a file name, and not a path to another file. */
 function plain(section: string): string {
   if (section !== "" && section !== "." && section !== ".." && !/[/\0]/.test(section)) return section;
-  throw new RebootlessError("parse", `no name of a section: ${JSON.stringify(section.slice(0, 80))}`);
+  throw new RebootlessError("parse", `not the name of a section: ${JSON.stringify(section.slice(0, 80))}`);
 }
 
 function isObjectName(name: string): boolean {
@@ -88,7 +88,7 @@ function readKernelFile(path: string): Uint8Array | undefined {
   try {
     return readFileSync(path);
   } catch (cause) {
-    // A module's files go with it, whenever that is.
+    // A module's files disappear when it is unloaded, which may be at any time.
     if (hasErrno(cause, "ENOENT", "ENODEV")) return undefined;
     if (hasErrno(cause, "EACCES", "EPERM")) {
       throw new RebootlessError("not_permitted", `cannot read ${path}`, { cause, hint: "Run as root." });

@@ -1,15 +1,15 @@
 import { encode } from "uqr";
 
-/** Four modules of white on each side, as ISO/IEC 18004 wants. */
+/** The white margin on each side, in modules, which ISO/IEC 18004 requires. */
 const QUIET = 4;
-/** Bytes of the largest code at the lowest level of correction. */
+/** The size of the largest code at the lowest level of error correction. */
 export const MAX_QR_BYTES = 2953;
 
-/** The code's modules, true for dark. The lowest level of correction: a screen has no dirt on it. */
+/** Encodes a text as modules, true for dark. The lowest level of error correction is enough on a screen. */
 export const qrModules = (text: string): readonly (readonly boolean[])[] =>
   encode(text, { ecc: "L", border: QUIET }).data;
 
-/** Half blocks, two rows of the code in each line, dark on light whatever the terminal's colours are. */
+/** Draws a code in half blocks, two rows in each line, dark on light whatever the terminal's colours are. */
 export function qrLines(text: string): readonly string[] {
   const rows = qrModules(text);
   return rows.flatMap((upper, i) => {
@@ -19,7 +19,7 @@ export function qrLines(text: string): readonly string[] {
   });
 }
 
-/** By what is dark: above, below. */
+/** The character of a cell, by whether its upper and its lower half are dark. */
 const CELL = [
   [" ", "\u2584"],
   ["\u2580", "\u2588"],

@@ -13,44 +13,45 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** What an engine needs of the machine. Injected: unit tests give one of their own. */
+/** What engines need of the machine. It is injected, so that unit tests can use their own. */
 export interface System {
-  /** A file's text without the white space around it, or undefined where there is none. */
+  /** Reads the text of a file, without the white space around it; undefined if there is no such file. */
   read(path: string): Promise<string | undefined>;
   write(path: string, text: string): Promise<void>;
-  /** Names in a folder; none where there is no folder. */
+  /** Lists the names in a folder; none if there is no such folder. */
   list(path: string): Promise<readonly string[]>;
-  /** Runs a program by its name with arguments; no shell. */
+  /** Runs a program by its name with arguments, without a shell. */
   run(file: string, args: readonly string[]): Promise<Ran>;
-  /** Loads a kernel module out of the open file, never by its path. */
+  /** Loads a kernel module from an open file, and never by its path. */
   load(file: OpenFile): Promise<Ran>;
-  /** What the kernel logs from now on. */
+  /** Opens the kernel's log from this moment on. */
   kernelLog(): KernelLog;
   sleep(milliseconds: number): Promise<void>;
-  /** Milliseconds that only grow. */
+  /** Returns a time in milliseconds that never goes back. */
   uptime(): number;
 }
 
-/** insmod can wait for a module's init; a minute is far more than one of ours takes. */
+/** insmod waits for a module's init function. A minute is far longer than that of an update takes. */
 const RUN_TIMEOUT_MS = 60_000;
 const MAX_OUTPUT_CHARACTERS = 64 * 1024;
-/** cron gives a bare PATH, and insmod lies in sbin. */
+/** The PATH of programs. cron's PATH does not contain sbin, where insmod is. */
 const SBIN_PATH = "/usr/sbin:/sbin:/usr/bin:/bin";
 /** The code of a program that could not be run to its end, as shells have it. */
 const NOT_RUN = 127;
 
 /**
- * What the kernel answers from its memory is read at one go, as in files.ts. A write can wait in the kernel.
+ * The machine, on Linux. Files that the kernel serves from its memory are read synchronously, as in node/files.ts. A write
+ * may block in the kernel, and is asynchronous.
  *
- * @param held the state lock's descriptor, while it is held. Programs inherit it: when this process is killed while insmod
- * is at work, the next run gets the lock no sooner than the kernel is done.
+ * @param held returns the descriptor of the state lock while it is held. Programs inherit it, so that if this process is
+ *   killed while insmod is running, the next run gets the lock only when the kernel is done.
  */
 export const linuxSystem = (held: () => number | undefined): System => ({
   async read(path) {
     try {
       return readFileSync(path, "utf8").trim();
     } catch (error) {
-      // A patch's files vanish under a reader when it is unloaded, a task's when it ends.
+      // The files of a patch disappear when it is unloaded, and those of a task when it ends.
       if (hasErrno(error, "ENOENT", "ENODEV", "ESRCH")) return undefined;
       throw error;
     }
@@ -74,7 +75,7 @@ export const linuxSystem = (held: () => number | undefined): System => ({
   uptime: () => Number(process.hrtime.bigint()) / 1e6,
 });
 
-/** The first file that a program is given beyond its standard ones. */
+/** The first file that a program inherits beside its standard ones. */
 const GIVEN = "/proc/self/fd/3";
 
 async function run(
@@ -86,7 +87,7 @@ async function run(
   try {
     const { code, signal, stderr } = await runProgram(file, args, {
       descriptors: [given, held].filter((descriptor) => descriptor !== undefined),
-      detached: true, // Ctrl-C asks us to end, not an insmod that is at work
+      detached: true, // Ctrl-C asks this program to end, and not an insmod that is running.
       env: { PATH: SBIN_PATH },
       timeoutMs: RUN_TIMEOUT_MS,
       maxOutput: MAX_OUTPUT_CHARACTERS,

@@ -1,10 +1,10 @@
 import type { TextOffset } from "../../shared/brand.ts";
 import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
 
-/** One read of /proc/kcore costs as much as some thousands of bytes of it. */
+/** The size of one read. A call to read /proc/kcore costs as much as several thousand bytes of it. */
 const WINDOW_BYTES = 1024 * 1024;
 
-/** Memory that is gone through once, from low to high: read in large pieces, of which one is kept. */
+/** Memory that is read once in ascending order, in large pieces of which one is kept. */
 export class TextWindow implements TextMemory {
   readonly text: TextMemory["text"];
   readonly #memory: TextMemory;
@@ -12,28 +12,28 @@ export class TextWindow implements TextMemory {
   #start = 0;
   #bytes = new Uint8Array();
 
-  /** @param end nothing is read ahead from here on. */
+  /** @param end the offset from which on nothing is read ahead. */
   constructor(memory: TextMemory, end: number) {
     this.text = memory.text;
     this.#memory = memory;
     this.#end = end;
   }
 
-  /** Moves on to where the next bytes are wanted. */
+  /** Moves the window to the next bytes. */
   advance(offset: TextOffset, length: number): void {
-    if (this.#holds(offset, length)) return;
+    if (this.#contains(offset, length)) return;
     const size = Math.max(length, Math.min(WINDOW_BYTES, this.#end - offset));
     this.#bytes = new Uint8Array(this.#memory.read(offset, size));
     this.#start = offset;
   }
 
-  /** A view where the window has it; what lies elsewhere, such as variables, is read by itself. */
+  /** Returns a view of the window. Bytes outside it, such as variables, are read separately. */
   read(offset: TextOffset, length: number): Uint8Array {
-    if (!this.#holds(offset, length)) return this.#memory.read(offset, length);
+    if (!this.#contains(offset, length)) return this.#memory.read(offset, length);
     return this.#bytes.subarray(offset - this.#start, offset - this.#start + length);
   }
 
-  #holds(offset: number, length: number): boolean {
+  #contains(offset: number, length: number): boolean {
     return offset >= this.#start && offset + length <= this.#start + this.#bytes.length;
   }
 }

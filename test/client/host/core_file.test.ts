@@ -147,7 +147,7 @@ describe("the kernel's text", () => {
       expect(() => text.read(textOffset(78), 4)).toThrow(expect.objectContaining({ code: "unsupported" }));
       expect(text.read(textOffset(Number(MODULES - TEXT) + 8), 4)).toEqual(bytes(4, 208)); // of a module
       const end = textOffset(Number(0xffff_ffff_ff00_0000n - TEXT));
-      expect(() => text.read(end, 1)).toThrow("outside of the kernel");
+      expect(() => text.read(end, 1)).toThrow("outside the kernel");
     });
   });
 
