@@ -22,14 +22,11 @@ export interface InstalledModule {
  */
 export type FindModuleFile = (module: ObjectName) => Promise<InstalledModule | undefined>;
 
-/** Unpacks a module, as node/unpack.ts does, which is loaded only on hosts that have packed modules. */
-export type Unpack = (bytes: Uint8Array, maxBytes: number) => Promise<Uint8Array>;
-
 /** The largest module file, packed or not. With debugging information, modules of distributions have tens of MB. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 /** Finds module files as modprobe does, by modules.dep of the running release. */
-export function moduleFiles(release: string, unpack: Unpack, root = "/lib/modules"): FindModuleFile {
+export function moduleFiles(release: string, root = "/lib/modules"): FindModuleFile {
   const folder = join(root, release);
   let paths: ReadonlyMap<string, string> | undefined;
   return async (module) => {
