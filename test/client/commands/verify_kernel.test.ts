@@ -112,7 +112,9 @@ describe("verify --kernel of a core file", () => {
     memory.bytes.fill(0, startOf("second"), startOf("second") + 96);
     const output = await verify(await core(says(ID), text()));
     expect(output.code).toBe(1);
-    expect(output.stderr).toContain("has holes: there are only zeros in 1 function, of which the first is second");
+    expect(output.stderr).toContain(
+      "has holes: there are only zeros in 1 function, of which the first is second",
+    );
   });
 
   it("says when memory is missing", async () => {
