@@ -1,4 +1,4 @@
-import type { JsonValue } from "./json.ts";
+import type { JsonValue } from "./json_value.ts";
 
 /**
  * Every way this project fails on purpose. A code is stable: scripts match on it, documents name it.

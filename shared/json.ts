@@ -2,20 +2,10 @@ import { fromUtf8, requireUtf8, utf8 } from "./bytes.ts";
 import { ParseError } from "./errors.ts";
 import { FEW_MEMBERS, JsonMembers } from "./json_members.ts";
 import { unescaped } from "./json_text.ts";
+import type { Json, JsonObject, JsonValue, Text } from "./json_value.ts";
 import { MAX_JSON_DEPTH } from "./limits.ts";
 
-/** Objects are Maps: a name chosen by an attacker (`__proto__`, `constructor`, `7`) is a name like any other, in its own place. */
-export type Json<Text> =
-  | null
-  | boolean
-  | number
-  | Text
-  | readonly Json<Text>[]
-  | ReadonlyMap<string, Json<Text>>;
-export type JsonValue = Json<string>;
-export type JsonObject = ReadonlyMap<string, JsonValue>;
-/** What a text is read as: a string, or the bytes of a file. */
-export type Text = string | Uint8Array;
+export type { Json, JsonObject, JsonValue, Text };
 
 export const isJsonObject = <T extends Text>(
   value: Json<T> | undefined,
