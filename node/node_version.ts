@@ -10,18 +10,14 @@ export function isNodeTooOld(version: string): boolean {
   return major < neededMajor || (major === neededMajor && minor < neededMinor);
 }
 
-/** What is used of Node's process. */
-interface NodeProcess {
-  readonly version: string;
-  readonly stderr: { write(text: string): unknown };
-  exit(code: number): void;
-}
-
 /**
  * Ends a program where Node is too old for it, and says so. Whoever calls this is read by such a Node: it comes before
  * anything newer is loaded.
  */
-export function requireNode(program: string, node: NodeProcess): void {
+export function requireNode(
+  program: string,
+  node: Pick<NodeJS.Process, "version" | "stderr" | "exit">,
+): void {
   if (!isNodeTooOld(node.version)) return;
   node.stderr.write(`error: ${program} needs Node ${NODE_VERSION} or newer; this is ${node.version}\n`);
   node.stderr.write(

@@ -13,13 +13,11 @@ export interface StopRequests {
   readonly signal: AbortSignal;
 }
 
-/** What `stopRequests` takes: Node's own process. */
-export interface Signalled {
-  on(signal: Signal, listener: () => void): unknown;
-}
-
 /** @param notice hears of the first request. */
-export function stopRequests(process: Signalled, notice: (line: string) => void): StopRequests {
+export function stopRequests(
+  process: Pick<NodeJS.EventEmitter, "on">,
+  notice: (line: string) => void,
+): StopRequests {
   const controller = new AbortController();
   const { signal } = controller;
   let heeding = false;

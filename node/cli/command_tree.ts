@@ -1,3 +1,5 @@
+import type { Command, Option } from "commander";
+
 /** A command line as data: what man pages and completions are made from. */
 export interface CommandTree {
   readonly name: string;
@@ -29,33 +31,6 @@ export interface OptionEntry {
   readonly defaultValue: string | undefined;
 }
 
-/** What is read of commander's objects; shared does not depend on a parser of command lines. */
-interface CommandLike {
-  name(): string;
-  description(): string;
-  readonly options: readonly OptionLike[];
-  readonly registeredArguments: readonly ArgumentLike[];
-  readonly commands: readonly CommandLike[];
-  createHelp(): { visibleCommands(command: CommandLike): readonly CommandLike[] };
-}
-
-interface OptionLike {
-  readonly flags: string;
-  readonly description: string;
-  readonly mandatory: boolean;
-  readonly variadic: boolean;
-  readonly defaultValue?: unknown;
-  readonly argChoices?: readonly string[] | undefined;
-}
-
-interface ArgumentLike {
-  name(): string;
-  readonly description: string;
-  readonly required: boolean;
-  readonly variadic: boolean;
-  readonly argChoices?: readonly string[] | undefined;
-}
-
 const HELP: OptionEntry = {
   flags: ["-h", "--help"],
   description: "display help for command",
@@ -67,13 +42,13 @@ const HELP: OptionEntry = {
 /** The hidden command that shells ask for words; its first argument's choices are what it may be asked for. */
 export const COMPLETE = "complete";
 
-export function commandTree(command: CommandLike): CommandTree {
+export function commandTree(command: Command): CommandTree {
   const [what] = command.commands.find((one) => one.name() === COMPLETE)?.registeredArguments ?? [];
   return treeOf(command, new Set(what?.argChoices));
 }
 
 /** @param asked what `complete` knows of this command, its options and the commands right below it. */
-function treeOf(command: CommandLike, asked: ReadonlySet<string>, own = new Set<string>()): CommandTree {
+function treeOf(command: Command, asked: ReadonlySet<string>, own = new Set<string>()): CommandTree {
   const visible = new Set(command.createHelp().visibleCommands(command));
   const name = command.name();
   return {
@@ -96,7 +71,7 @@ function treeOf(command: CommandLike, asked: ReadonlySet<string>, own = new Set<
 }
 
 /** Flags are written `-q, --quiet`, `--feed <url>` or `-r`. */
-function optionEntry(option: OptionLike, asked: ReadonlySet<string>): OptionEntry {
+function optionEntry(option: Option, asked: ReadonlySet<string>): OptionEntry {
   const [, written, open, name] =
     /^((?:-\w|(?:-\w, )?--[\w-]+))(?: ([<[])([\w=-]+)(?:\.\.\.)?[>\]])?$/.exec(option.flags) ?? [];
   if (written === undefined)
@@ -113,11 +88,7 @@ function optionEntry(option: OptionLike, asked: ReadonlySet<string>): OptionEntr
   };
 }
 
-const valuePlaceholder = (
-  option: OptionLike,
-  name: string,
-  required: boolean,
-): Omit<Placeholder, "asks"> => ({
+const valuePlaceholder = (option: Option, name: string, required: boolean): Omit<Placeholder, "asks"> => ({
   name,
   description: "",
   required,

@@ -1,10 +1,10 @@
-import { stat } from "node:fs/promises";
+import { lstat, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { RebootlessError } from "../../shared/errors.ts";
-import { writeDurably } from "../files.ts";
+import { createDurably, writeDurably } from "../files.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Where a command's document goes: to a file, which is replaced whole, or to stdout. */
+/** Gives a command's document: to a file, which is replaced whole, or to stdout. */
 export async function putOut(terminal: Terminal, file: string | undefined, text: string): Promise<void> {
   if (file === undefined) return terminal.document(text);
   await writeNamed(file, text.endsWith("\n") ? text : `${text}\n`);
@@ -12,7 +12,7 @@ export async function putOut(terminal: Terminal, file: string | undefined, text:
 
 /**
  * Writes a file that somebody named, whole or not at all. Its folder must be there: one that was misspelt would be made,
- * and nobody would notice. What is there and is no file (/dev/null) is not replaced. Throws `usage`.
+ * and no one would notice. What is there and is no file (/dev/null) is not replaced. @throws RebootlessError `usage`, `io`.
  */
 export async function writeNamed(file: string, bytes: Uint8Array | string): Promise<void> {
   await requireFolder(file);
@@ -22,12 +22,36 @@ export async function writeNamed(file: string, bytes: Uint8Array | string): Prom
   await writeDurably(path, bytes);
 }
 
-/** Before the work that makes the file is done. Throws `usage` where there is one, unless that is to be replaced. */
+/** Writes a file that must not be there. @throws RebootlessError `usage`. */
+export async function writeNew(file: string, bytes: Uint8Array): Promise<void> {
+  await createDurably(file, bytes).catch((cause: unknown) => {
+    throw new RebootlessError("usage", `cannot make ${file}`, { cause, hint: ANOTHER_PLACE });
+  });
+}
+
+/**
+ * Refuses a file that is there before the work that makes it is done, unless it is to be replaced.
+ *
+ * @throws RebootlessError `usage`.
+ */
 export async function requireNew(file: string, replace = false): Promise<void> {
   await requireFolder(file);
   if (replace || !(await lookAt(file))) return;
   throw new RebootlessError("usage", `${file} is there already`, { hint: "`--force` replaces it." });
 }
+
+/**
+ * Refuses files that are there before any of them is made, for commands that replace nothing: half of what belongs together is
+ * worse than nothing. @throws RebootlessError `usage`.
+ */
+export async function requireAbsent(...files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    const present = await lstat(file).catch(() => undefined);
+    if (present) throw new RebootlessError("usage", `${file} is there already`, { hint: ANOTHER_PLACE });
+  }
+}
+
+const ANOTHER_PLACE = "Nothing is overwritten: choose another place.";
 
 async function requireFolder(file: string): Promise<void> {
   const folder = dirname(resolve(file));

@@ -9,23 +9,14 @@ export interface Process extends Streams {
   exitWith(code: number): void;
 }
 
-/** What `processOf` takes: Node's own process, seen from a room that knows no Node. */
-export interface NodeProcess {
-  readonly stdout: NodeStream;
-  readonly stderr: NodeStream;
-  exitCode?: number | string | null | undefined;
-}
-
-interface NodeStream {
-  write(text: string): unknown;
-  on(event: "error", listener: (error: Error) => void): unknown;
-}
-
 /**
  * A reader that has seen enough (`| head`), a terminal that is gone or a disk that is full must not end a run in the middle
  * of what it does: an answer that could not be given makes it end as failed, no more.
  */
-export function processOf(program: string, node: NodeProcess): Process {
+export function processOf(
+  program: string,
+  node: Pick<NodeJS.Process, "stdout" | "stderr" | "exitCode">,
+): Process {
   const exitWith = (code: number) => {
     node.exitCode = code;
   };

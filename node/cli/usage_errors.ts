@@ -1,17 +1,8 @@
+import type { Command } from "commander";
 import { printable } from "../../shared/printable.ts";
 
-/** What is used of commander's objects; shared does not depend on a parser of command lines. */
-interface CommandLike {
-  name(): string;
-  readonly commands: readonly CommandLike[];
-  configureOutput(configuration: {
-    outputError(message: string, write: (text: string) => void): void;
-  }): unknown;
-  showHelpAfterError(hint: string): unknown;
-}
-
 /** A usage error is fit for a terminal whatever the command line held, and points to the help of the very command. */
-export function usageErrors(command: CommandLike, path: string = command.name()): void {
+export function usageErrors(command: Command, path: string = command.name()): void {
   command.configureOutput({ outputError: (message, write) => write(`${errorText(message.trimEnd())}\n`) });
   command.showHelpAfterError(`hint: ${helpHint(path)}`);
   for (const child of command.commands) usageErrors(child, `${path} ${child.name()}`);

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { availableParallelism, homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { requireAbsent, writeNew } from "../../node/cli/output.ts";
 import { readNamed } from "../../node/files.ts";
 import { type ObjectName, objectName, VMLINUX } from "../../shared/brand.ts";
 import { utf8 } from "../../shared/bytes.ts";
@@ -26,7 +27,6 @@ import { unitComparer } from "../create/unit_comparer.ts";
 import { makeUpdate, type UpdateContent, type UpdateReport } from "../create/update.ts";
 import { makeDraft, type UpdateOptions } from "./draft.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
-import { requireAbsent, writeNew } from "./output.ts";
 
 export interface CreateOptions extends Partial<UpdateOptions> {
   readonly patch: string;

@@ -1,3 +1,4 @@
+import { requireNew, writeNamed } from "../../node/cli/output.ts";
 import { sha256Of } from "../../node/crypto.ts";
 import { readNamed } from "../../node/files.ts";
 import { updateId } from "../../shared/brand.ts";
@@ -16,7 +17,6 @@ import { landmarks } from "../fingerprint/landmarks.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { type LivepatchModule, readLivepatchModule } from "../module/livepatch_module.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
-import { requireReplaceable, writeOutput } from "./output.ts";
 import { targetObject } from "./target_object.ts";
 
 /** What a person says of an update. */
@@ -58,12 +58,12 @@ export interface EncodedDraft {
  */
 export async function draft(context: PublisherContext, options: DraftOptions): Promise<void> {
   const published = dateOfMaking(context);
-  await requireReplaceable(options.output, options.force);
+  await requireNew(options.output, options.force);
   const bytes = await readNamed(options.module, MAX_ARTIFACT_BYTES);
   const changed = new Set<string>(readLivepatchModule(bytes).objects.map(({ object }) => object));
   const kernel = await openWithModules(options.image, options.modules, (name) => changed.has(name));
   const { update, encoded } = await makeDraft(kernel, bytes, options, published);
-  await writeOutput(options.output, encoded);
+  await writeNamed(options.output, encoded);
   say(context.terminal, kernel.image, update, options);
 }
 

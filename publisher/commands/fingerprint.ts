@@ -1,3 +1,4 @@
+import { requireNew, writeNamed } from "../../node/cli/output.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { jsonObject } from "../../shared/json.ts";
@@ -10,7 +11,6 @@ import { landmarks } from "../fingerprint/landmarks.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import { fingerprintModules } from "./fingerprint_modules.ts";
 import { openKernelInput } from "./kernel_input.ts";
-import { requireReplaceable, writeOutput } from "./output.ts";
 
 export interface FingerprintOptions {
   /** Where to write the fingerprints of the whole kernel. */
@@ -40,7 +40,7 @@ export async function fingerprint(
       hint: "rebootless-publish fingerprint vmlinuz -o kernel.fp",
     });
   }
-  if (output !== undefined) await requireReplaceable(output, force);
+  if (output !== undefined) await requireNew(output, force);
   const image = await openKernelInput(imageFile);
   if (output === undefined) fingerprintNamed(context, image, names);
   else await fingerprintAll(context, image, output);
@@ -55,7 +55,7 @@ async function fingerprintAll(
 ): Promise<void> {
   const whole = fingerprintWhole(image);
   const file = kernelFile(image, whole);
-  await writeOutput(output, file);
+  await writeNamed(output, file);
   const { functions, refused } = whole;
   for (const { message } of refused) warn(message);
   terminal.say(`kernel     ${image.release}, build ID ${image.buildId}`);

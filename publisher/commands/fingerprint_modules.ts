@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { requireNew, writeNamed } from "../../node/cli/output.ts";
 import { counted } from "../../shared/counted.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
@@ -8,7 +9,6 @@ import { moduleFile } from "../fingerprint/module_file.ts";
 import { fingerprintModule } from "../fingerprint/module_function.ts";
 import type { ModuleFile } from "../kernel_files/module_files.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
-import { requireReplaceable, writeOutput } from "./output.ts";
 
 /** Writes a fingerprint file for each module of packages, folders or files: FOLDER/NAME.fp. */
 export async function fingerprintModules(
@@ -26,8 +26,8 @@ export async function fingerprintModules(
       hint: "Give a .ko file, a folder such as /lib/modules/RELEASE, or a package.",
     });
   }
-  for (const { name } of files) await requireReplaceable(join(folder, fileName(name)), force);
   await mkdir(folder, { recursive: true });
+  for (const { name } of files) await requireNew(join(folder, fileName(name)), force);
   const written: JsonObject[] = [];
   for (const file of files) {
     terminal.progress(`${file.name} (${written.length + 1} of ${files.length})`);
@@ -72,7 +72,7 @@ async function writeOne(
   for (const { message } of whole.refused) warn(`${module.name}: ${message}`);
   const bytes = moduleFile(image, module, whole);
   const output = join(folder, fileName(module.name));
-  await writeOutput(output, bytes);
+  await writeNamed(output, bytes);
   return jsonObject({
     name: module.name,
     build_id: module.buildId,

@@ -1,3 +1,4 @@
+import { writeNew } from "../../node/cli/output.ts";
 import { sha256Of } from "../../node/crypto.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { formatInstant, instant } from "../../shared/time.ts";
@@ -9,7 +10,6 @@ import { encodePublicKey, type KeyRole, newKey, type SigningKey, writeKeyFile } 
 import { newPassphrase, type PassphraseOptions } from "../keys/passphrase.ts";
 import { firstRoot, ROOT_LIFETIME_MS } from "../keys/root.ts";
 import { warnOpen } from "./keys_new.ts";
-import { writeNew } from "./output.ts";
 
 export interface InitCommandOptions extends PassphraseOptions {
   readonly publisher: string;

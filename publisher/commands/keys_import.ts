@@ -1,3 +1,4 @@
+import { requireAbsent, writeNew } from "../../node/cli/output.ts";
 import { digests } from "../../node/crypto.ts";
 import { readNamed } from "../../node/files.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -6,7 +7,6 @@ import { keyId } from "../../shared/tuf/keys.ts";
 import type { PublisherContext } from "../context.ts";
 import { encodePublicKey, type KeyRole, ownedBy, writeExternalKeyFile } from "../keys/key_file.ts";
 import { importPublicKey } from "../keys/public_key.ts";
-import { requireAbsent, writeNew } from "./output.ts";
 
 export interface KeysImportOptions {
   readonly output: string;

@@ -1,8 +1,8 @@
+import { requireAbsent, writeNew } from "../../node/cli/output.ts";
 import { inGroups, named } from "../../shared/tuf/key_words.ts";
 import type { PublisherContext } from "../context.ts";
 import { encodePublicKey, type KeyRole, newKey, writeKeyFile } from "../keys/key_file.ts";
 import { newPassphrase, type PassphraseOptions } from "../keys/passphrase.ts";
-import { requireAbsent, writeNew } from "./output.ts";
 
 export interface KeysNewOptions extends PassphraseOptions {
   readonly role?: KeyRole;

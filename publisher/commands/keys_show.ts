@@ -1,8 +1,8 @@
+import { writeNew } from "../../node/cli/output.ts";
 import { inGroups } from "../../shared/tuf/key_words.ts";
 import type { PublisherContext } from "../context.ts";
 import { publicJwk } from "../keys/jwk.ts";
 import { atRest, encodePublicKey, readKeyFile } from "../keys/key_file.ts";
-import { writeNew } from "./output.ts";
 
 export interface KeysShowOptions {
   readonly output?: string;

@@ -1,3 +1,4 @@
+import { writeNew } from "../../node/cli/output.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { PublisherContext } from "../context.ts";
 import { checkRequest } from "../feed/check_request.ts";
@@ -6,7 +7,6 @@ import { newestOwnRoot } from "../feed/publisher_folder.ts";
 import { encodeRequest } from "../feed/signing_request.ts";
 import { targetsRequest } from "../feed/targets_request.ts";
 import { consentLines } from "./consent.ts";
-import { writeNew } from "./output.ts";
 import { quorumLines, quorumsToJson } from "./request_file.ts";
 
 /** Puts a draft on top of what the feed has, for others to sign. Signs nothing, sends nothing. */

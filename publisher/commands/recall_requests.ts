@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { writeNew } from "../../node/cli/output.ts";
 import type { JsonValue } from "../../shared/json.ts";
 import type { PublisherContext } from "../context.ts";
 import { currentManifest } from "../feed/current.ts";
@@ -8,7 +9,6 @@ import type { ProposalOptions } from "../feed/proposal.ts";
 import { encodeRequest } from "../feed/signing_request.ts";
 import { targetsRequest } from "../feed/targets_request.ts";
 import { consentLines, type Shown } from "./consent.ts";
-import { writeNew } from "./output.ts";
 
 /**
  * Writes a signing request for each kernel into a folder, for others to sign. Signs nothing, sends nothing. Returns the paths of

@@ -1,3 +1,4 @@
+import { writeNew } from "../../node/cli/output.ts";
 import { readNamed } from "../../node/files.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { MAX_ROOT_ROTATIONS } from "../../shared/limits.ts";
@@ -16,7 +17,6 @@ import { changedRoot, type RootChange } from "../keys/root_change.ts";
 import { rootFaults, sharedKeys } from "../keys/root_faults.ts";
 import type { OfRole, OwnerOf } from "./arguments.ts";
 import { consentLines } from "./consent.ts";
-import { writeNew } from "./output.ts";
 import { quorumLines, quorumsToJson } from "./request_file.ts";
 
 export interface RootChangeOptions {

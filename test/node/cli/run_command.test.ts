@@ -14,25 +14,27 @@ beforeEach(() => {
   node = { stdout: new Stream(), stderr: new Stream() };
 });
 
+const started = () => processOf("rebootless", node as unknown as NodeJS.Process);
+
 const failure = (code: string) => Object.assign(new Error(`write ${code}`), { code });
 
 describe("a process whose output goes nowhere", () => {
   it("goes on, and is no failure, when its reader has seen enough", () => {
-    processOf("rebootless", node);
+    started();
     node.stdout.emit("error", failure("EPIPE"));
     expect(node).toMatchObject({ stderr: { text: "" } });
     expect(node.exitCode).toBeUndefined();
   });
 
   it.each(["ENOSPC", "EIO"])("goes on at %s, and ends as failed", (code) => {
-    processOf("rebootless", node);
+    started();
     node.stdout.emit("error", failure(code));
     expect(node.stderr.text).toBe(`error: cannot write to stdout: write ${code}\n`);
     expect(node.exitCode).toBe(1);
   });
 
   it("goes on when there is nobody to hear of progress", () => {
-    const self = processOf("rebootless", node);
+    const self = started();
     self.stderr("one\n");
     self.stderr("two\n");
     expect(node.stderr.listenerCount("error")).toBe(1);

@@ -49,7 +49,7 @@ describe("fingerprint", () => {
     const nowhere = join(dir, "nowhere/kernel.fp");
     const { code, stderr } = await cli(["fingerprint", image, "-o", nowhere]);
     expect(code).toBe(2);
-    expect(stderr).toContain(`error: cannot write ${nowhere}\n`);
+    expect(stderr).toContain(`error: cannot write ${nowhere}: ${join(dir, "nowhere")} is not there\n`);
   });
 
   it("is not written over a file that is there, unless told to", async () => {
