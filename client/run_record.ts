@@ -29,7 +29,7 @@ export class RunRecord {
   readonly warnings: string[] = [];
   /** How long the run waited before it began, so that not all hosts ask at once, in milliseconds. */
   waitedMs = 0;
-  /** Whether the run is started by cron or a timer, so that nobody watches it and nothing is reported twice. */
+  /** Whether the run is started by cron or a timer, so that no one watches it and nothing is reported twice. */
   scheduled = false;
   /** Whether this host's state was changed. */
   changed = false;

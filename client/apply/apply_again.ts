@@ -37,6 +37,6 @@ export async function applyAgain({ kernel, offer, wish, run }: ApplyAgainParts):
 }
 
 const unknownError = (id: UpdateId): RebootlessError =>
-  new RebootlessError("trust", `${id} was applied before, and the manifest has it no more`, {
-    hint: `What is not signed for is not loaded. \`rebootless undo ${id}\` forgets it.`,
+  new RebootlessError("trust", `${id} was applied before, but the manifest does not have it any more`, {
+    hint: `An update that is not signed is not loaded. \`rebootless undo ${id}\` forgets it.`,
   });

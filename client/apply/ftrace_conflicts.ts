@@ -34,7 +34,7 @@ export async function requireNoFtraceConflict(
         "apply",
         `could not apply ${update.id}: ${name} is redirected by something else`,
         {
-          hint: "A kprobe with a post handler or a tracing program holds it: /sys/kernel/tracing/enabled_functions tells which.",
+          hint: "A kprobe with a post handler or a tracing program uses it: see /sys/kernel/tracing/enabled_functions.",
           details: { cause: "kprobe_conflict", function: name, restored: true },
         },
       );

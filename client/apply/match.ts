@@ -84,7 +84,7 @@ function functionError(
     fn,
     `${fn.name} is as it booted, and the kernel says that ${expected.join(", ")} replaces it`,
     {
-      hint: "Something put its start back to what it was. Find out what, or boot anew.",
+      hint: "Something restored the start of the function. Find out what it was, or reboot.",
       patches: expected.join(","),
     },
   );
@@ -98,14 +98,14 @@ function attachedError(
   const foreign = listed.filter((name) => !expected.includes(name));
   if (foreign.length > 0) {
     return refusal(fn, `${fn.name} is replaced by ${foreign.join(", ")}, which this feed knows nothing of`, {
-      hint: "Two live patches of one function undo each other's work: take the other one out, or hold this update.",
+      hint: "Two live patches of one function undo each other's work. Take the other one out, or hold this update.",
       patches: foreign.join(","),
     });
   }
   const missing = expected.filter((name) => !listed.includes(name));
   if (missing.length > 0) {
     return refusal(fn, `${missing.join(", ")} should replace ${fn.name}, and the kernel does not list it`, {
-      hint: "What is in force is not what was signed for. Undo it, and upgrade again.",
+      hint: "The patch in force is not the one that was signed. Undo it, and upgrade again.",
       patches: missing.join(","),
     });
   }
@@ -131,7 +131,7 @@ function mismatch(fn: FunctionFingerprint, differences: readonly Difference[]): 
     "runpre",
     `${fn.name}+0x${offset.toString(16)} in the running kernel is not the code this update was made for (${bytes}${more})`,
     {
-      hint: "Nothing was loaded. Memory was changed by another patch, a rootkit or a fault; compare with a fresh boot.",
+      hint: "Nothing was loaded. Memory was changed by another patch, a rootkit or a fault. Compare it with that of a fresh boot.",
       details: { function: fn.name, offset, text_offset: fn.offset + offset },
     },
   );

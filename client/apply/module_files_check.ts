@@ -22,7 +22,7 @@ export async function requireRightModuleFiles(
       "runpre",
       `${file.path} is not the ${name} that ${update.id} was made for: its build ID is ${file.buildId ?? "missing"}`,
       {
-        hint: "The package was updated while the old kernel runs, or the module is a vendor's own. Load the right one, or reboot into the new kernel.",
+        hint: "The package was updated while the old kernel is running, or the module is a vendor's own. Load the right one, or reboot into the new kernel.",
         details: { cause: "no_match", object: name, expected: buildId ?? "none" },
       },
     );

@@ -28,7 +28,7 @@ export function placeObject(
       "unsupported",
       `the fingerprints of module ${name} do not say which build they are of`,
       {
-        hint: "What cannot be matched is not replaced: the update must be made anew.",
+        hint: "An update that cannot be matched is not applied. Its publisher must make it again.",
       },
     );
   }
@@ -54,7 +54,7 @@ export function objectRefusal(
         "runpre",
         `the loaded ${name} is not the one that ${update.id} was made for: its build ID is ${match.found ?? "missing"}`,
         {
-          hint: "It is of another package, or a vendor's own. Load the one of the kernel's package, or reboot into it.",
+          hint: "It is from another package, or a vendor's own. Load the one from the kernel's package, or reboot into that package's kernel.",
           details: { cause: "no_match", object: name, expected: match.wanted, found: match.found ?? "none" },
         },
       );

@@ -35,7 +35,7 @@ export async function recoverInterrupted(
   const { journal, report, progress } = run;
   const { open } = journal.ledger;
   if (!open) return;
-  progress(`${open.id}: a run was cut short while it was to ${open.act} this; looking at where it ended up`);
+  progress(`${open.id}: an earlier run was cut short during its ${open.act}; recovering`);
   const start = kernel.system.uptime();
   const change = { kernel, updates, stop: run.stop, open };
   const notDone = open.act === "apply" ? await completeApply(change) : await completeUndo(change);
@@ -77,7 +77,7 @@ async function afterTransition(change: Interrupted): Promise<LoadedPatch | undef
     // If this run reversed the transition, the next run would reverse it once more.
     if (change.stop.aborted) {
       throw new RebootlessError("stopped", `asked to end while ${change.open.id} is in transition`, {
-        hint: "A run before this one was cut short and left it like that. The kernel goes on with it, and the next run settles it.",
+        hint: "An earlier run was cut short and left it like that. The kernel continues, and the next run recovers it.",
       });
     }
     await system.sleep(POLL_MS);

@@ -58,9 +58,13 @@ export function refuseUnclearState(state: HostState, except?: UpdateId): void {
       });
     }
     if (now === "impostor") {
-      throw new RebootlessError("trust", `a loaded patch calls itself ${update.module.name} and is another`, {
-        hint: `It replaces other functions than were signed for under ${update.id}. Find out who loaded it.`,
-      });
+      throw new RebootlessError(
+        "trust",
+        `the loaded patch ${update.module.name} is not the one that was signed`,
+        {
+          hint: `It replaces other functions than were signed for under ${update.id}. Find out who loaded it.`,
+        },
+      );
     }
   }
 }
