@@ -49,6 +49,13 @@ export async function verifyFetched(
   }
 }
 
+/**
+ * Verifies a kernel's feed by the newest root of the mirror.
+ *
+ * @param previous what the mirror has of the kernel, below which nothing may go; undefined where nothing is
+ * compared.
+ * @throws RebootlessError `trust`, `rollback`, `expired`, `parse`, `limit`
+ */
 export async function verifyMirrored(
   id: BuildId,
   bundle: Bundle,
