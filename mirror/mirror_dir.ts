@@ -1,4 +1,4 @@
-import { basename, dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { writeDurably } from "../node/files.ts";
 import { ClosedFolder } from "../node/folder/closed_folder.ts";
 import { folderLock } from "../node/lock.ts";
@@ -109,8 +109,16 @@ export class MirrorDir {
     return this.read(`${OWN}/${name}`, maxBytes);
   }
 
+  /** Replaces a file of the mirror's own whole or not at all, and durably. */
   async writeOwn(name: string, bytes: Uint8Array | string): Promise<void> {
-    await this.#write(`${OWN}/${name}`, bytes);
+    await this.files.within(OWN, (at) =>
+      writeDurably(`${at}/${name}`, bytes).catch((error: unknown) => {
+        if (!(error instanceof RebootlessError)) throw error;
+        const { code, cause, hint } = error;
+        const message = `cannot write ${join(this.path, OWN, name)}`;
+        throw new RebootlessError(code, message, { cause, ...(hint !== undefined && { hint }) });
+      }),
+    );
   }
 
   /** Reads a kernel's feed.json. Returns undefined where there is none, or where it does not parse. */
@@ -152,21 +160,16 @@ export class MirrorDir {
     });
   }
 
+  /**
+   * Writes the index where it changed. It is put in place as the files of a batch are: a run that is killed must
+   * not leave a half-written file beside the kernels. Nothing may be staged in another batch meanwhile.
+   */
   async writeIndex(index: Index): Promise<void> {
     const bytes = encodeIndex(index);
     const present = await this.read(INDEX_PATH, MAX_INDEX_BYTES);
-    if (!(present && equalBytes(present, bytes))) await this.#write(INDEX_PATH, bytes);
-  }
-
-  /** Replaces a file whole or not at all, and durably. */
-  async #write(path: string, bytes: Uint8Array | string): Promise<void> {
-    await this.files.within(dirname(path), (at) =>
-      writeDurably(`${at}/${basename(path)}`, bytes).catch((error: unknown) => {
-        if (!(error instanceof RebootlessError)) throw error;
-        const { code, cause, hint } = error;
-        const message = `cannot write ${join(this.path, path)}`;
-        throw new RebootlessError(code, message, { cause, ...(hint !== undefined && { hint }) });
-      }),
-    );
+    if (present && equalBytes(present, bytes)) return;
+    const batch = await this.batch();
+    await batch.write(INDEX_PATH, bytes);
+    await batch.commit();
   }
 }
