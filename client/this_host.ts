@@ -8,10 +8,11 @@ import {
 } from "../node/config/config.ts";
 import { readIfPresent } from "../node/files.ts";
 import { requireOwnFolders } from "../node/own_folders.ts";
+import { hostVerifiers } from "../node/verifier.ts";
 import { RebootlessError } from "../shared/errors.ts";
 import type { KernelIdentity } from "../shared/kernel_identity.ts";
 import { runningKernel } from "./host/identity.ts";
-import type { Subject } from "./trust/poll.ts";
+import type { Subject } from "./trust/subject.ts";
 import { trustDir } from "./trust/trust_dir.ts";
 
 /** This host: its running kernel, its configuration, and the metadata that it has verified before. */
@@ -32,5 +33,5 @@ export async function openHost(places: Places): Promise<Host> {
     });
   }
   const directory = trustDir(places.stateDir, kernel.buildId, provisionedRoot);
-  return { kernel, config, provisionedRoot, buildId: kernel.buildId, directory };
+  return { kernel, config, provisionedRoot, buildId: kernel.buildId, directory, verifiers: hostVerifiers() };
 }

@@ -210,7 +210,7 @@ export class KernelImport {
     const id = bundle.buildId;
     const since = (here && targetsIn(here.targets)?.version) ?? 1;
     let bytes = 0;
-    for (let version = since; version < (trusted.targets?.version ?? 0); version++) {
+    for (let version = since; version < trusted.targets.version; version++) {
       bytes += await this.#fetchOldTargets(id, version);
     }
     return bytes;

@@ -59,13 +59,13 @@ export async function resign({ dir, keys, now, lifetime }: ResignOptions): Promi
     const { trusted } = await verifyMirrored(id, bundle, undefined, trust, IGNORE_EXPIRY_UNSAFE);
     // A timestamp can name expired metadata, but cannot make it fresh.
     const { snapshot, targets, timestamp } = trusted;
-    const expires = instant(Math.min(now + lifetime, snapshot?.expires ?? 0, targets?.expires ?? 0));
+    const expires = instant(Math.min(now + lifetime, snapshot.expires, targets.expires));
     if (expires <= now) {
       expired.push(id);
       continue;
     }
-    const version = Math.max(site.get(id) ?? 0, timestamp?.version ?? 0) + 1;
-    const named = await fileMeta(snapshot?.version ?? 0, bundle.snapshot, digests);
+    const version = Math.max(site.get(id) ?? 0, timestamp.version) + 1;
+    const named = await fileMeta(snapshot.version, bundle.snapshot, digests);
     const document = timestampDocument({ version, expires, snapshot: named });
     const fresh = { ...bundle, timestamp: await signOnline("timestamp", document, held, trust.root) };
     await verifyMirrored(id, fresh, bundle, trust, enforcedAt(now));

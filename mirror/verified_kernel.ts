@@ -3,26 +3,21 @@ import { type Freshness, judged } from "../node/transport/freshness.ts";
 import { nodeVerifier } from "../node/verifier.ts";
 import type { BuildId } from "../shared/brand.ts";
 import { isCode, RebootlessError } from "../shared/errors.ts";
-import { verifyManifest } from "../shared/feed/binding.ts";
 import { type Bundle, encodeBundle } from "../shared/feed/bundle.ts";
-import { bundleSource } from "../shared/feed/bundle_source.ts";
 import { type IndexLine, indexLine } from "../shared/feed/kernel_index.ts";
-import type { KernelManifest } from "../shared/feed/manifest.ts";
 import { consistentTarget, feedPath, metadataPath, rootPath, targetsPath } from "../shared/feed/paths.ts";
+import { feedOfFiles, type VerifiedFeed, verifyFeed } from "../shared/feed/verified_feed.ts";
 import type { Instant } from "../shared/time.ts";
 import { type Expiry, enforcedAt, IGNORE_EXPIRY_UNSAFE } from "../shared/tuf/expiry.ts";
-import { type MetadataStore, refresh } from "../shared/tuf/refresh.ts";
+import type { MetadataStore } from "../shared/tuf/refresh.ts";
 import { TOP_ROLES, type TopRole } from "../shared/tuf/schema.ts";
 import { staged } from "../shared/tuf/staged_store.ts";
-import type { TrustedSet } from "../shared/tuf/trusted_set.ts";
 import type { MirrorTrust } from "./mirror_trust.ts";
 
 /** The feed of a kernel that verified as a whole, by the workflow that hosts run. */
-export interface VerifiedKernel {
+export interface VerifiedKernel extends VerifiedFeed {
   /** It holds the mirror's own roots, not those that came along. */
   readonly bundle: Bundle;
-  readonly manifest: KernelManifest;
-  readonly trusted: TrustedSet;
 }
 
 /**
@@ -63,37 +58,22 @@ export async function verifyMirrored(
   trust: MirrorTrust,
   expiry: Expiry,
 ): Promise<VerifiedKernel> {
-  const source = { ...bundleSource(bundle, async () => undefined), root: async () => undefined };
-  const store = staged(previousStore(previous));
-  const trusted = await refresh({
-    source,
-    store,
+  const verified = await verifyFeed(feedOfFiles(id, { root: trust.newest, ...bundle }), {
+    store: staged(previousStore(previous)),
     provisionedRoot: trust.newest,
     verifier: nodeVerifier,
     expiry,
   });
-  const manifest = await verifyManifest(trusted, id, bundle.manifest, nodeVerifier.digests);
   // Metadata of the same version that is here already stays, byte for byte (TUF specification 5.4.3.1).
-  const stored = async (role: TopRole, came: Uint8Array) => (await store.read(role)) ?? came;
-  return {
-    bundle: {
-      buildId: id,
-      roots: trust.bundled,
-      timestamp: await stored("timestamp", bundle.timestamp),
-      snapshot: await stored("snapshot", bundle.snapshot),
-      targets: await stored("targets", bundle.targets),
-      manifest: bundle.manifest,
-    },
-    manifest,
-    trusted,
-  };
+  const { root: _, ...files } = verified.files;
+  return { ...verified, bundle: { buildId: id, roots: trust.bundled, ...files } };
 }
 
 /** Tells whether a host whose clock says `now` refuses this metadata as `expired`. */
 export const hasExpired = (
-  trusted: Readonly<Record<TopRole, { readonly expires: Instant } | undefined>>,
+  trusted: Readonly<Record<TopRole, { readonly expires: Instant }>>,
   now: Instant,
-): boolean => TOP_ROLES.some((role) => (trusted[role]?.expires ?? 0) <= now);
+): boolean => TOP_ROLES.some((role) => trusted[role].expires <= now);
 
 function previousStore(previous: Partial<Bundle> | undefined): MetadataStore {
   const files = new Map<string, Uint8Array | undefined>(
@@ -131,8 +111,8 @@ export async function filesOfKernel(
   const manifest = consistentTarget(id, sha256Of(bundle.manifest));
   return [
     ...roots,
-    { path: `${metadata}/${trusted.snapshot?.version}.snapshot.json`, bytes: bundle.snapshot },
-    { path: `${metadata}/${trusted.targets?.version}.targets.json`, bytes: bundle.targets },
+    { path: `${metadata}/${trusted.snapshot.version}.snapshot.json`, bytes: bundle.snapshot },
+    { path: `${metadata}/${trusted.targets.version}.targets.json`, bytes: bundle.targets },
     { path: `${targetsPath(id)}/${manifest}`, bytes: bundle.manifest },
     { path: `${metadata}/timestamp.json`, bytes: bundle.timestamp },
     { path: feedPath(id), bytes: encodeBundle(bundle) },

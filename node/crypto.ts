@@ -3,17 +3,30 @@ import type { Sha256Hex } from "../shared/brand.ts";
 import type { Cryptography } from "../shared/crypto/cryptography.ts";
 import type { Digests } from "../shared/crypto/digests.ts";
 import { strictEd25519 } from "../shared/crypto/ed25519.ts";
+import { RebootlessError } from "../shared/errors.ts";
 
 /*
  * Digests and Ed25519 by the OpenSSL of Node, in the calling thread: WebCrypto on Node hands each of them to the threads
  * that write files, which takes ten times as long for a kilobyte.
  */
 
-const hexDigest: (algorithm: keyof Digests, bytes: Uint8Array) => string =
+const openSslDigest: (algorithm: keyof Digests, bytes: Uint8Array) => string =
   typeof crypto.hash === "function"
     ? // Since Node 20.12. It is four times as fast for small inputs: a kernel has 100,000 functions.
       (algorithm, bytes) => crypto.hash(algorithm, bytes, "hex")
     : (algorithm, bytes) => createHash(algorithm).update(bytes).digest("hex");
+
+/** @throws RebootlessError `unsupported` where OpenSSL does not have the algorithm. */
+function hexDigest(algorithm: keyof Digests, bytes: Uint8Array): string {
+  try {
+    return openSslDigest(algorithm, bytes);
+  } catch (cause) {
+    throw new RebootlessError("unsupported", `the OpenSSL of this Node does not compute ${algorithm}`, {
+      cause,
+      hint: "Nothing can be verified without it. Look at the OpenSSL configuration of this Node: OPENSSL_CONF, NODE_OPTIONS.",
+    });
+  }
+}
 
 export const sha256Of = (bytes: Uint8Array): Sha256Hex => hexDigest("sha256", bytes) as Sha256Hex;
 

@@ -1,8 +1,64 @@
-import { edgeVerifier, hostVerifier } from "../shared/tuf/verifier.ts";
-import { openSsl } from "./crypto.ts";
+import { fromHex } from "../shared/bytes.ts";
+import type { Ed25519Verify } from "../shared/crypto/ed25519.ts";
+import { ed25519 as tweetnacl } from "../shared/crypto/ed25519_tweetnacl.ts";
+import { edgeVerifier, hostVerifier, type Verifier } from "../shared/tuf/verifier.ts";
+import { digests, openSsl } from "./crypto.ts";
 
-/** What hosts and mirrors verify with. */
-export const nodeVerifier = hostVerifier(openSsl);
+/** What verifies on a host. */
+export interface HostVerifiers {
+  /** Verifies every poll. */
+  readonly first: Verifier;
+  /**
+   * Must agree before a module is loaded: tweetnacl, which shares no code with OpenSSL. Undefined where OpenSSL has no Ed25519,
+   * as in FIPS mode: then tweetnacl is the first, and there is no other.
+   */
+  readonly second: Verifier | undefined;
+}
 
-/** What publishers verify with. */
+/** @param openssl the Ed25519 of OpenSSL, if it works. */
+export function chooseVerifiers(openssl: Ed25519Verify): HostVerifiers {
+  const own = hostVerifier({ digests, ed25519: tweetnacl });
+  return passesSelfTest(openssl)
+    ? { first: hostVerifier({ digests, ed25519: openssl }), second: own }
+    : { first: own, second: undefined };
+}
+
+let chosen: HostVerifiers | undefined;
+
+/** Returns the verifiers of this process. Which of them is the first is decided once, never by an error later on. */
+export function hostVerifiers(): HostVerifiers {
+  chosen ??= chooseVerifiers(openSsl.ed25519);
+  return chosen;
+}
+
+/** Verifies what hosts and mirrors take, as the first verifier of this process. */
+export const nodeVerifier: Verifier = {
+  digests,
+  verify: (key, message, signature) => hostVerifiers().first.verify(key, message, signature),
+};
+
+/** Verifies what publishers take. They sign with OpenSSL, so there is nothing else to fall back on. */
 export const publisherVerifier = edgeVerifier(openSsl);
+
+/** RFC 8032 section 7.1, test 2. */
+const KNOWN = {
+  publicKey: fromHex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"),
+  message: Uint8Array.of(0x72),
+  signature: fromHex(
+    "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da" +
+      "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+  ),
+};
+
+/** Whether it takes a known signature, and refuses it for another message. */
+function passesSelfTest(verify: Ed25519Verify): boolean {
+  const { publicKey, message, signature } = KNOWN;
+  try {
+    return (
+      verify(publicKey, message, signature) === true &&
+      verify(publicKey, Uint8Array.of(0x73), signature) === false
+    );
+  } catch {
+    return false;
+  }
+}

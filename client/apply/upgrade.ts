@@ -12,7 +12,7 @@ import type { ChangeRun, Offer, RunningKernel, Wish } from "./upgrade_parts.ts";
 /** A run that may turn out to change nothing. It opens its journal when it has something to change. */
 export interface UpgradeRun extends Omit<ChangeRun, "journal"> {
   readonly journal: HostJournal;
-  /** Called once before anything is changed. Takes the state lock, or throws. */
+  /** Called once before anything is changed. Takes the state lock, has the feed verified by a second implementation, or throws. */
   readonly begin: () => Promise<void>;
 }
 

@@ -7,7 +7,8 @@ import type { Ledger } from "../journal/ledger.ts";
 import { withheldUpdates } from "../plan/withheld.ts";
 import { policyOf } from "../policy/policy.ts";
 import { openHost } from "../this_host.ts";
-import { lastVerified } from "../trust/poll.ts";
+import { requireSecondOpinion } from "../trust/second_opinion.ts";
+import { lastVerified } from "../trust/stored_feed.ts";
 import { changeRun } from "./change_run.ts";
 import { kernelLine, participle } from "./describe.ts";
 import { Results } from "./results.ts";
@@ -55,6 +56,7 @@ export async function boot(context: Context): Promise<void> {
           begin: async () => {
             await lock.take();
             context.stop.heed();
+            await requireSecondOpinion(host, verified);
           },
         },
       });

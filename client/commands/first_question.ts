@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Config, readConfig } from "../../node/config/config.ts";
 import { openFeeds } from "../../node/transport/feeds.ts";
+import { hostVerifiers } from "../../node/verifier.ts";
 import { equalBytes } from "../../shared/bytes.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { rootPath } from "../../shared/feed/paths.ts";
@@ -41,7 +42,9 @@ export async function firstQuestion(context: Context, setUp: SetUp): Promise<Fir
   try {
     const { root: provisionedRoot } = setUp;
     const directory = trustDir(nowhere, kernel.buildId, provisionedRoot);
-    const host: Host = { kernel, config, provisionedRoot, buildId: kernel.buildId, directory };
+    const verifiers = hostVerifiers();
+    const { buildId } = kernel;
+    const host: Host = { kernel, config, provisionedRoot, buildId, directory, verifiers };
     const { polled } = await pollFeed(context, host, {});
     return { kind: "covered", polled };
   } catch (error) {

@@ -6,7 +6,7 @@ import type { Context } from "../context.ts";
 import { type Hold, heldBy, heldName, holdToJson } from "../plan/holds.ts";
 import { readHolds, writeHolds } from "../policy/holds.ts";
 import { openHost } from "../this_host.ts";
-import { lastVerified } from "../trust/poll.ts";
+import { lastVerified } from "../trust/stored_feed.ts";
 
 export interface HoldOptions {
   readonly reason?: string;

@@ -3,7 +3,7 @@ import type { Context } from "../context.ts";
 import { holdsToJson } from "../report/host_json.ts";
 import { viewHost } from "../report/host_view.ts";
 import { openHost } from "../this_host.ts";
-import { lastVerified } from "../trust/poll.ts";
+import { lastVerified } from "../trust/stored_feed.ts";
 import { holdLine } from "./describe.ts";
 import type { HoldOptions } from "./hold.ts";
 

@@ -8,7 +8,7 @@ import { runningKernel } from "../host/identity.ts";
 import { runningModules } from "../host/modules.ts";
 import { MAX_QR_BYTES, qrLines } from "../host/qr.ts";
 import { openHost } from "../this_host.ts";
-import { lastVerified } from "../trust/poll.ts";
+import { lastVerified } from "../trust/stored_feed.ts";
 
 export interface InventoryOptions {
   readonly qr?: boolean;

@@ -2,7 +2,7 @@ import { putOut } from "../../node/cli/output.ts";
 import type { Context } from "../context.ts";
 import { metricsText } from "../report/metrics_text.ts";
 import { openHost } from "../this_host.ts";
-import { lastVerified } from "../trust/poll.ts";
+import { lastVerified } from "../trust/stored_feed.ts";
 
 export interface MetricsOptions {
   readonly output?: string;

@@ -9,7 +9,7 @@ import type { Context } from "../context.ts";
 import { updateStateToJson } from "../report/host_json.ts";
 import { type HostView, viewHost } from "../report/host_view.ts";
 import { openHost } from "../this_host.ts";
-import { lastVerified } from "../trust/poll.ts";
+import { lastVerified } from "../trust/stored_feed.ts";
 import { updateLine } from "./describe.ts";
 
 export interface ShowOptions {

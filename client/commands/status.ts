@@ -7,7 +7,7 @@ import { hostMembers } from "../report/host_json.ts";
 import { type HostView, viewHost } from "../report/host_view.ts";
 import type { Host } from "../this_host.ts";
 import { openHost } from "../this_host.ts";
-import { lastVerified } from "../trust/poll.ts";
+import { lastVerified } from "../trust/stored_feed.ts";
 import { holdLine, kernelLine, participle, updateLine } from "./describe.ts";
 
 /** Shows what is in force now, by what the kernel says and what was verified last. Makes no request. */

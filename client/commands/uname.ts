@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { systemUname } from "../host/system_uname.ts";
 import { viewHost } from "../report/host_view.ts";
 import { openHost } from "../this_host.ts";
-import { lastVerified } from "../trust/poll.ts";
+import { lastVerified } from "../trust/stored_feed.ts";
 
 /** The options of uname(1), by their letters. */
 export interface UnameOptions {

@@ -9,7 +9,7 @@ import type { RunningKernel } from "../apply/upgrade_parts.ts";
 import type { Context } from "../context.ts";
 import type { Ledger } from "../journal/ledger.ts";
 import { openHost } from "../this_host.ts";
-import { lastVerified } from "../trust/poll.ts";
+import { lastVerified } from "../trust/stored_feed.ts";
 import { changeRun } from "./change_run.ts";
 import { Results } from "./results.ts";
 

@@ -6,6 +6,7 @@ import type { Context } from "../context.ts";
 import { withheldUpdates } from "../plan/withheld.ts";
 import { policyOf } from "../policy/policy.ts";
 import { openHost } from "../this_host.ts";
+import { requireSecondOpinion } from "../trust/second_opinion.ts";
 import { changeRun } from "./change_run.ts";
 import { kernelLine, pollLine } from "./describe.ts";
 import { type PollingOptions, pollFeed } from "./polling.ts";
@@ -69,6 +70,7 @@ export async function upgrade(
         begin: async () => {
           await context.lock.take();
           context.stop.heed();
+          await requireSecondOpinion(host, polled.verified);
         },
       },
     });

@@ -35,6 +35,7 @@ export async function verify(
   for (const thing of things) {
     const found = await verifyThing(thing, {
       provisionedRoot: host.provisionedRoot,
+      verifiers: host.verifiers,
       stateDir: places.stateDir,
       running: host.buildId,
       now: saneTime(clock, undefined),

@@ -8,7 +8,7 @@ import type { Context } from "../context.ts";
 import { kernelPackage } from "../host/kernel_package.ts";
 import { viewHost } from "../report/host_view.ts";
 import { openHost } from "../this_host.ts";
-import { lastVerified } from "../trust/poll.ts";
+import { lastVerified } from "../trust/stored_feed.ts";
 
 export interface VexOptions {
   readonly product: readonly string[];

@@ -1,7 +1,7 @@
 import { type Places, provisionedRootFile, readConfig } from "../../node/config/config.ts";
 import { readIfPresent } from "../../node/files.ts";
 import { saneTime } from "../../node/transport/freshness.ts";
-import { nodeVerifier } from "../../node/verifier.ts";
+import { type HostVerifiers, hostVerifiers, nodeVerifier } from "../../node/verifier.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type Clock, DAY, formatInstant } from "../../shared/time.ts";
 import { selfSignedRoot } from "../../shared/tuf/trusted_set.ts";
@@ -14,12 +14,28 @@ import { type Check, type CheckOutcome, fail, ok, warn } from "./check.ts";
 const ROOT_NOTICE_MS = 30 * DAY;
 
 /** Checks what the administrator has set up. */
-export const setupChecks = (places: Places, clock: Clock, system: System): readonly Check[] => [
+export const setupChecks = (
+  places: Places,
+  clock: Clock,
+  system: System,
+  verifiers: () => HostVerifiers = hostVerifiers,
+): readonly Check[] => [
+  { name: "cryptography", look: async () => cryptography(verifiers()) },
   { name: "clock", look: () => time(places, clock) },
   { name: "configuration", look: () => configuration(places) },
   { name: "root", look: () => root(places, clock) },
   { name: "switch", look: () => offSwitch(places, system) },
 ];
+
+/** Tells which implementation verifies signatures. */
+function cryptography({ second }: HostVerifiers): CheckOutcome {
+  if (second)
+    return ok("OpenSSL verifies Ed25519 signatures; before a module is loaded, tweetnacl must agree");
+  return warn(
+    "tweetnacl alone verifies Ed25519 signatures, because the OpenSSL of this Node has no Ed25519",
+    "This is so in FIPS mode, for one. A fault in tweetnacl would not be noticed, and each poll takes longer.",
+  );
+}
 
 async function time(places: Places, clock: Clock): Promise<CheckOutcome> {
   const root = await readIfPresent(provisionedRootFile(places));

@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { sha256Of } from "../../node/crypto.ts";
 import { readIfPresent, removeDurably, writeDurably } from "../../node/files.ts";
 import type { LatestTime } from "../../node/transport/freshness.ts";
-import { type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 import { formatInstant, HOUR, type Instant, parseInstant } from "../../shared/time.ts";
 import { earlierRoot, earlierTime, isEarlierOfAnother, removeEarlier } from "./earlier_layout.ts";
 import { forgetKernel, kernelFolders } from "./kernel_folders.ts";
@@ -36,7 +35,7 @@ export function hostTrust(stateDir: string, provisionedRoot: Uint8Array): HostTr
   const rootFile = at("root.json");
   const provisionedFile = at("provisioned.sha256");
   const timeFile = at("latest_time");
-  const provisioned = digestOf(provisionedRoot);
+  const provisioned = sha256Of(provisionedRoot);
   const readProvisioned = () => readText(provisionedFile);
 
   const readRoot = async () => {
@@ -84,9 +83,6 @@ export function hostTrust(stateDir: string, provisionedRoot: Uint8Array): HostTr
     },
   };
 }
-
-/** By node:crypto: a poll that brings nothing new does not set WebCrypto up for one digest. */
-const digestOf = (root: Uint8Array): Sha256Hex => sha256Hex(createHash("sha256").update(root).digest("hex"));
 
 async function readText(file: string): Promise<string | undefined> {
   const bytes = await readIfPresent(file);

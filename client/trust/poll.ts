@@ -1,45 +1,31 @@
 import { fileURLToPath } from "node:url";
 import type { Feed, Fetched } from "../../node/transport/feed.ts";
 import { type Freshness, judged, saneTime } from "../../node/transport/freshness.ts";
-import { nodeVerifier } from "../../node/verifier.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
-import { verifyManifest } from "../../shared/feed/binding.ts";
 import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
-import { bundleSource } from "../../shared/feed/bundle_source.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
-import { feedPath } from "../../shared/feed/paths.ts";
+import { feedPath, metadataPath } from "../../shared/feed/paths.ts";
+import { bundledFeed, type VerifiedFeed, verifyFeed } from "../../shared/feed/verified_feed.ts";
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
-import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
+import { MAX_BUNDLE_BYTES, MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import type { Clock, Instant } from "../../shared/time.ts";
-import { type Expiry, enforcedAt, IGNORE_EXPIRY_UNSAFE } from "../../shared/tuf/expiry.ts";
-import { type MetadataSource, type MetadataStore, type OnDamage, refresh } from "../../shared/tuf/refresh.ts";
+import { enforcedAt } from "../../shared/tuf/expiry.ts";
 import { type StagedStore, staged } from "../../shared/tuf/staged_store.ts";
-import type { TrustedSet } from "../../shared/tuf/trusted_set.ts";
-import { cachedSource, rootsOf } from "./sources.ts";
-import type { TrustDir } from "./trust_dir.ts";
+import { agreeing } from "./second_opinion.ts";
+import { verifyStored } from "./stored_feed.ts";
+import type { Subject } from "./subject.ts";
 import { type WatchedStore, watchedStore } from "./watched_store.ts";
 
-/** A manifest that was verified, and under what. */
-export interface Verified {
-  readonly manifest: KernelManifest;
-  readonly trusted: TrustedSet;
-}
-
 export interface Polled {
+  readonly verified: VerifiedFeed;
   readonly manifest: KernelManifest;
-  /** Of targets. */
+  /** The version of targets. */
   readonly version: number;
-  /** When this stops being good. */
+  /** When the timestamp expires. */
   readonly expires: Instant;
+  /** Whether the feed had something new. */
   readonly changed: boolean;
-}
-
-/** Whose metadata, against which root of trust, and where it is kept. */
-export interface Subject {
-  readonly directory: TrustDir;
-  readonly provisionedRoot: Uint8Array;
-  readonly buildId: BuildId;
 }
 
 export interface PollOptions extends Subject {
@@ -93,9 +79,9 @@ async function ask(options: PollOptions, freshness: Freshness): Promise<Polled> 
  * Verifies what is kept, without the state lock: most polls bring nothing new and keep nobody waiting. Where it does not
  * verify, another run may just be writing it, so that only what is found under the lock counts. Throws `expired`.
  */
-async function verifyCached(options: PollOptions, freshness: Freshness): Promise<Verified | undefined> {
+async function verifyCached(options: PollOptions, freshness: Freshness): Promise<VerifiedFeed | undefined> {
   const verifyNow = () =>
-    judged(freshness, (now) => readCached(options, enforcedAt(now))).catch(unlessRootExpired);
+    judged(freshness, (now) => verifyStored(options, enforcedAt(now))).catch(unlessRootExpired);
   const unlocked = await verifyNow().catch(unlessExpired);
   if (unlocked) return unlocked;
   await options.exclusive?.();
@@ -109,14 +95,14 @@ async function verifyCached(options: PollOptions, freshness: Freshness): Promise
 export async function pollCache(options: PollOptions): Promise<Polled> {
   await options.exclusive?.();
   const freshness = await freshnessOf(options);
-  const cached = await judged(freshness, (now) => readCached(options, enforcedAt(now)));
+  const cached = await judged(freshness, (now) => verifyStored(options, enforcedAt(now)));
   if (cached) return unchanged(options, freshness, cached);
   throw new RebootlessError("unreachable", "nothing that was verified before is at hand", {
     hint: "Run `rebootless check` once with the feed in reach.",
   });
 }
 
-async function unchanged(options: PollOptions, freshness: Freshness, cached: Verified): Promise<Polled> {
+async function unchanged(options: PollOptions, freshness: Freshness, cached: VerifiedFeed): Promise<Polled> {
   await noteTime(options, freshness);
   return polled(cached, false);
 }
@@ -128,10 +114,15 @@ async function noteTime({ directory, exclusive }: PollOptions, { now }: Freshnes
   await directory.host.noteTime(now);
 }
 
-function polled({ manifest, trusted }: Verified, changed: boolean): Polled {
-  const { timestamp, targets, root } = trusted;
-  const version = targets?.version ?? 0;
-  return { manifest, version, expires: timestamp?.expires ?? root.expires, changed };
+function polled(verified: VerifiedFeed, changed: boolean): Polled {
+  const { manifest, trusted } = verified;
+  return {
+    verified,
+    manifest,
+    version: trusted.targets.version,
+    expires: trusted.timestamp.expires,
+    changed,
+  };
 }
 
 async function freshnessOf(options: PollOptions): Promise<Freshness> {
@@ -147,66 +138,76 @@ async function freshnessOf(options: PollOptions): Promise<Freshness> {
 
 async function accept(options: PollOptions, freshness: Freshness, fetched: Fetched): Promise<Polled> {
   if (fetched.status !== "ok") throw notCovered(options, fetched);
-  const verdict = await verdictOn(options, freshness, fetched.bytes);
+  const fresh = await verifyFetched(options, freshness, fetched.bytes);
   await options.exclusive?.();
-  const stands = await verdict.kept.isUnchanged();
-  return keep(
-    options,
-    freshness,
-    fetched,
-    stands ? verdict : await verdictOn(options, freshness, fetched.bytes),
-  );
+  const isStill = await fresh.previous.isUnchanged();
+  const now = isStill ? fresh : await verifyFetched(options, freshness, fetched.bytes);
+  return store(options, freshness, fetched, now);
 }
 
-/** A bundle that verified, against what is kept. */
-interface Verdict extends Verified {
-  readonly bundle: Bundle;
-  readonly kept: WatchedStore;
-  /** What is to be kept of it. */
+/** A fetched feed that verified, and the stored metadata that it was verified against. */
+interface Fresh {
+  readonly verified: VerifiedFeed;
+  readonly previous: WatchedStore;
+  /** Holds what is to be stored. */
   readonly staged: StagedStore;
 }
 
-/** Reached without the state lock: what a feed sends is parsed and verified at nobody else's expense. */
-async function verdictOn(options: PollOptions, freshness: Freshness, bytes: Uint8Array): Promise<Verdict> {
+/** Verifies what a feed sent. It is called without the state lock, so that a large answer keeps no other run waiting. */
+async function verifyFetched(options: PollOptions, freshness: Freshness, bytes: Uint8Array): Promise<Fresh> {
   try {
     const bundle = decodeBundle(bytes);
-    return await judged(freshness, (now) => verdictAt(options, now, bundle));
+    return await judged(freshness, (now) => verifyBundle(options, now, bundle));
   } catch (error) {
-    // Whoever damaged it, what does not even parse is not what was signed.
+    // What does not even parse is not what was signed, whoever damaged it.
     if (!isCode(error, "parse") && !isCode(error, "limit")) throw error;
     throw new RebootlessError("trust", `${options.feed.url} sent something that is not a feed`, {
       cause: error,
-      hint: "It was damaged or replaced on its way, or this is not the address of a feed. Nothing was kept.",
+      hint: "It was damaged or replaced on its way, or this is not the address of a feed. Nothing was stored.",
     });
   }
 }
 
-async function verdictAt(options: PollOptions, now: Instant, bundle: Bundle): Promise<Verdict> {
-  const { feed, directory, buildId, notice = () => undefined } = options;
-  const kept = watchedStore(directory.metadata);
-  const store = staged(kept);
-  const source = bundleSource(bundle, rootsOf(feed, buildId));
-  const verified = await verifyAll(options, enforcedAt(now), source, store, bundle.manifest, (role, cause) =>
-    notice(`warning: the ${role} that this host kept was damaged (${cause.message}); it was replaced`),
-  );
-  return { ...verified, bundle, kept, staged: store };
+async function verifyBundle(options: PollOptions, now: Instant, bundle: Bundle): Promise<Fresh> {
+  const { feed, directory, buildId, provisionedRoot, verifiers, notice = () => undefined } = options;
+  const previous = watchedStore(directory.metadata);
+  const store = staged(previous);
+  // A bundle of another kernel is refused for its manifest, whatever it says that it is for.
+  const offered = { ...bundledFeed(bundle, rootsOf(feed, buildId)), buildId };
+  const verified = await verifyFeed(offered, {
+    store,
+    provisionedRoot,
+    verifier: verifiers.first,
+    verifyNewRoot: agreeing(verifiers, "the new root is not accepted"),
+    expiry: enforcedAt(now),
+    onDamage: (role, cause) =>
+      notice(`warning: the ${role} that this host kept was damaged (${cause.message}); it was replaced`),
+  });
+  return { verified, previous, staged: store };
 }
 
-/** For who holds the state lock. */
-async function keep(
+/** Fetches a root that is too old for the bundle. */
+const rootsOf = (feed: Feed, buildId: BuildId) => async (version: number) => {
+  const path = `${metadataPath(buildId)}/${version}.root.json`;
+  const fetched = await feed.get(path, { maxBytes: MAX_ROOT_BYTES });
+  return fetched.status === "ok" ? fetched.bytes : undefined;
+};
+
+/** Stores a fetched feed. The caller holds the state lock. */
+async function store(
   options: PollOptions,
   freshness: Freshness,
   { etag }: Fetched & { readonly status: "ok" },
-  verdict: Verdict,
+  { verified, staged: files }: Fresh,
 ): Promise<Polled> {
   const { directory } = options;
   await directory.removeTag();
   await directory.host.settle();
-  await verdict.staged.commit();
-  await directory.writeManifest(verdict.bundle.manifest);
+  await files.commit();
+  await directory.writeManifest(verified.files.manifest);
   await noteTime(options, freshness);
   if (etag !== undefined) await directory.writeTag(etag);
-  return polled(verdict, true);
+  return polled(verified, true);
 }
 
 /**
@@ -215,7 +216,7 @@ async function keep(
  */
 async function requireFresh(options: PollOptions, freshness: Freshness, why: RebootlessError): Promise<void> {
   try {
-    await judged(freshness, (now) => readCached(options, enforcedAt(now)));
+    await judged(freshness, (now) => verifyStored(options, enforcedAt(now)));
   } catch (error) {
     if (!isCode(error, "expired")) throw error;
     throw new RebootlessError("expired", `${why.message}, and what this host verified last has expired`, {
@@ -234,8 +235,6 @@ function outOfDate({ url }: Feed, cause: RebootlessError): RebootlessError {
   });
 }
 
-const DAMAGE = ["trust", "parse", "rollback"] as const;
-
 /** An expired root may be damage: the newer one that was kept is lost, and this is the provisioned one. The feed has it. */
 function unlessRootExpired(error: unknown): undefined {
   if (isCode(error, "expired") && error.details["role"] === "root") return undefined;
@@ -244,41 +243,6 @@ function unlessRootExpired(error: unknown): undefined {
 
 function unlessExpired(error: unknown): undefined {
   if (!isCode(error, "expired")) throw error;
-}
-
-/** What was verified before, if it still verifies now. An expired cache is an error, a damaged one is none. */
-async function readCached(subject: Subject, expiry: Expiry): Promise<Verified | undefined> {
-  const { directory } = subject;
-  const manifest = await directory.readManifest();
-  if (manifest === undefined) return undefined;
-  try {
-    const source = cachedSource(directory.metadata);
-    return await verifyAll(subject, expiry, source, staged(directory.metadata), manifest);
-  } catch (error) {
-    if (DAMAGE.some((code) => isCode(error, code))) return undefined;
-    throw error;
-  }
-}
-
-/**
- * The manifest that was verified last, whether or not it has expired since: looking at what is applied, undoing it and putting
- * it back after a reboot must not depend on a fresh feed.
- */
-export async function lastVerified(subject: Subject): Promise<Verified | undefined> {
-  return readCached(subject, IGNORE_EXPIRY_UNSAFE);
-}
-
-/** One kernel's metadata and manifest from any source, against the root of trust. Throws as TrustedSet and the source do. */
-export async function verifyAll(
-  { provisionedRoot, buildId }: Subject,
-  expiry: Expiry,
-  source: MetadataSource,
-  store: MetadataStore,
-  manifestBytes: Uint8Array,
-  onDamage: OnDamage = () => undefined,
-): Promise<Verified> {
-  const trusted = await refresh({ source, store, provisionedRoot, verifier: nodeVerifier, expiry, onDamage });
-  return { manifest: await verifyManifest(trusted, buildId, manifestBytes, nodeVerifier.digests), trusted };
 }
 
 function notCovered({ feed, buildId, kernel }: PollOptions, fetched: Fetched): RebootlessError {

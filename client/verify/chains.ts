@@ -1,14 +1,15 @@
 import { readdir } from "node:fs/promises";
 import { type BuildId, isBuildId } from "../../shared/brand.ts";
 import { decodeBundle } from "../../shared/feed/bundle.ts";
-import { bundleSource } from "../../shared/feed/bundle_source.ts";
 import type { Update } from "../../shared/feed/update.ts";
+import { bundledFeed } from "../../shared/feed/verified_feed.ts";
 import type { Instant } from "../../shared/time.ts";
 import type { MetadataStore } from "../../shared/tuf/refresh.ts";
 import { emptyStore } from "../../shared/tuf/staged_store.ts";
 import type { LoadedPatch } from "../engines/engine.ts";
-import { cachedChain, type Evidence, evidenceOf } from "../trust/evidence.ts";
-import type { Subject } from "../trust/poll.ts";
+import { type Evidence, evidenceOf } from "../trust/evidence.ts";
+import { storedFeed } from "../trust/stored_feed.ts";
+import type { Subject } from "../trust/subject.ts";
 import { trustDir } from "../trust/trust_dir.ts";
 
 /** A thing that was verified, with the chain of signatures that it depends on. */
@@ -21,8 +22,7 @@ export interface VerifiedThing {
 }
 
 /** What signatures are verified with. */
-export interface EvidenceOptions {
-  readonly provisionedRoot: Uint8Array;
+export interface EvidenceOptions extends Pick<Subject, "provisionedRoot" | "verifiers"> {
   readonly stateDir: string;
   /** The build ID of the running kernel, in whose manifest update ids are looked up. */
   readonly running: BuildId;
@@ -32,9 +32,10 @@ export interface EvidenceOptions {
   readonly loaded: () => Promise<readonly LoadedPatch[]>;
 }
 
-const subjectOf = (id: BuildId, { provisionedRoot, stateDir }: EvidenceOptions): Subject => ({
+const subjectOf = (id: BuildId, { provisionedRoot, stateDir, verifiers }: EvidenceOptions): Subject => ({
   buildId: id,
   provisionedRoot,
+  verifiers,
   directory: trustDir(stateDir, id, provisionedRoot),
 });
 
@@ -45,8 +46,8 @@ export async function evidenceFor(id: BuildId, options: EvidenceOptions): Promis
     return evidence.manifest.kernel.buildId === id ? evidence : undefined;
   }
   const subject = subjectOf(id, options);
-  const chain = await cachedChain(subject);
-  return chain && evidenceOf(subject, chain, subject.directory.metadata, options.now);
+  const feed = await storedFeed(subject);
+  return feed && evidenceOf(subject, feed, subject.directory.metadata, options.now);
 }
 
 /** Verifies all chains that there are. */
@@ -64,9 +65,8 @@ export async function allEvidence(options: EvidenceOptions): Promise<readonly Ev
  */
 export async function bundleEvidence(bytes: Uint8Array, options: EvidenceOptions): Promise<Evidence> {
   const bundle = decodeBundle(bytes);
-  const chain = { source: bundleSource(bundle, async () => undefined), manifest: bundle.manifest };
   const subject = subjectOf(bundle.buildId, options);
-  return evidenceOf(subject, chain, rootOnly(subject.directory.metadata), options.now);
+  return evidenceOf(subject, bundledFeed(bundle), rootOnly(subject.directory.metadata), options.now);
 }
 
 const rootOnly = (store: MetadataStore): MetadataStore => ({

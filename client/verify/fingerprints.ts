@@ -7,7 +7,7 @@ import { openFingerprints } from "../../shared/runpre/file/decode.ts";
 import { MAX_FILE_BYTES } from "../../shared/runpre/file/layout.ts";
 import type { Host } from "../this_host.ts";
 import { openArtifact } from "../trust/artifacts.ts";
-import { lastVerified } from "../trust/poll.ts";
+import { lastVerified } from "../trust/stored_feed.ts";
 import { type FunctionSet, setOfManifest } from "./function_set.ts";
 import { type ModuleSet, modulesOfManifest } from "./module_sets.ts";
 

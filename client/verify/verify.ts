@@ -53,7 +53,7 @@ async function verifyManifestFile(
   options: EvidenceOptions,
 ): Promise<VerifiedThing> {
   const evidence = await evidenceFor(id, options);
-  if (evidence && equalBytes(evidence.manifestBytes, bytes))
+  if (evidence && equalBytes(evidence.files.manifest, bytes))
     return { what: path, kind: "manifest", evidence };
   throw new RebootlessError("trust", `${path} is not the manifest that is signed for kernel ${id}`, {
     hint: "It may be of another version than the stored metadata. Give its feed.json with --bundle.",

@@ -125,7 +125,7 @@ async function publicationOf(
   const { targets } = bundle;
   return {
     buildId: id,
-    base: (trusted.targets?.version ?? 0) - 1,
+    base: trusted.targets.version - 1,
     targets,
     manifest: bundle.manifest,
     restored: signedVersions(bundle),

@@ -1,8 +1,8 @@
 import { strictEd25519 } from "./ed25519.ts";
 
 /**
- * For hosts and publishers: one small audited implementation, the same on every Node. Loaded with the first
- * signature: most polls of a host verify none.
+ * Verifies with tweetnacl: small, audited, in JavaScript, so it shares no code with OpenSSL. It is loaded with the first
+ * signature, because most runs verify none with it.
  */
 export const ed25519 = strictEd25519(async (publicKey, message, signature) => {
   const { default: nacl } = await import("tweetnacl");

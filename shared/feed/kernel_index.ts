@@ -2,10 +2,10 @@ import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../brand.ts";
 import { Decoder } from "../decode.ts";
 import { encodeJson, type JsonValue, jsonObject, parseJson } from "../json.ts";
 import { formatInstant, type Instant, instant, parseInstant } from "../time.ts";
-import type { TopRole } from "../tuf/schema.ts";
 import { MAX_LISTED } from "./list_walk.ts";
 import type { Listed } from "./listing.ts";
 import type { KernelManifest } from "./manifest.ts";
+import type { TrustedMetadata } from "./verified_feed.ts";
 
 /** What a mirror has of a kernel: enough to know, without opening its files, whether there is anything to do. */
 export interface IndexLine extends Listed {
@@ -27,22 +27,20 @@ export const INDEX_PATH = "kernels/index.json";
 const VALUES_OF_KERNEL = 9;
 export const MAX_INDEX_BYTES = 64 * 1024 * 1024;
 
-/** Versions and ends of what verified. */
-export type Verified = Readonly<Record<"root", { readonly version: number }>> &
-  Readonly<
-    Record<Exclude<TopRole, "root">, { readonly version: number; readonly expires: Instant } | undefined>
-  >;
-
 /** The line of a kernel whose feed.json verified. @param sha256 of feed.json. */
-export function indexLine({ kernel }: KernelManifest, trusted: Verified, sha256: Sha256Hex): IndexLine {
+export function indexLine(
+  { kernel }: KernelManifest,
+  trusted: TrustedMetadata,
+  sha256: Sha256Hex,
+): IndexLine {
   const { timestamp, snapshot, targets, root } = trusted;
   return {
     buildId: kernel.buildId,
     release: kernel.release,
     distribution: kernel.distribution ?? null,
-    version: targets?.version ?? 0,
-    timestamp: timestamp?.version ?? 0,
-    expires: instant(Math.min(timestamp?.expires ?? 0, snapshot?.expires ?? 0)),
+    version: targets.version,
+    timestamp: timestamp.version,
+    expires: instant(Math.min(timestamp.expires, snapshot.expires)),
     root: root.version,
     sha256,
   };

@@ -1,7 +1,7 @@
 import { equalBytes } from "../bytes.ts";
 import { MAX_ROOT_ROTATIONS } from "../limits.ts";
 import type { Expiry } from "./expiry.ts";
-import { keyIdentity } from "./keys.ts";
+import { keyIdentity, type SignatureVerifier } from "./keys.ts";
 import { type MetadataSource, type MetadataStore, type OnDamage, recall, recallRoot } from "./metadata_io.ts";
 import { type Root, statedRootVersion, type TopRole } from "./schema.ts";
 import { roleOf, TrustedSet } from "./trusted_set.ts";
@@ -17,6 +17,8 @@ export interface RefreshOptions {
   readonly provisionedRoot: Uint8Array;
   readonly verifier: Verifier;
   readonly expiry: Expiry;
+  /** Verifies each root that is new here; `verifier` unless it is given. */
+  readonly verifyNewRoot?: SignatureVerifier | undefined;
   /** Hears of files in the store that were damaged; the refresh goes on without them. */
   readonly onDamage?: OnDamage;
 }
@@ -57,12 +59,15 @@ async function startRoot({
 }
 
 /** 5.3. After Y roots the rest is left to the next refresh (5.3.3). */
-async function followRoots(trusted: TrustedSet, { source, store }: RefreshOptions): Promise<void> {
+async function followRoots(
+  trusted: TrustedSet,
+  { source, store, verifyNewRoot }: RefreshOptions,
+): Promise<void> {
   for (let count = 0; count < MAX_ROOT_ROTATIONS; count++) {
     const bytes = await source.root(trusted.root.version + 1);
     if (bytes === undefined) return;
     const before = trusted.root;
-    const after = await trusted.updateRoot(bytes);
+    const after = await trusted.updateRoot(bytes, verifyNewRoot);
     if (keysChanged(before, after, "timestamp") || keysChanged(before, after, "snapshot")) {
       // 5.3.11: recovery from a fast-forward attack by whoever held the old online keys. Off-spec: at each root
       // and before it is persisted, not once after 5.3.10. A refresh that is cut short in between, or that finds

@@ -1,6 +1,7 @@
 import { RebootlessError } from "../errors.ts";
 import type { DelegatedRole } from "./delegations.ts";
 import { type Expiry, refuseExpired } from "./expiry.ts";
+import type { SignatureVerifier } from "./keys.ts";
 import type { Keys, RoleKeys } from "./role_keys.ts";
 import type { TopRole } from "./role_name.ts";
 import {
@@ -82,14 +83,19 @@ export class TrustedSet {
     return this.#targets;
   }
 
-  /** 5.3.4, 5.3.5: signed by the root in force and by itself, and of exactly the next version. */
-  async updateRoot(bytes: Uint8Array): Promise<Root> {
+  /**
+   * 5.3.4, 5.3.5: signed by the root in force and by itself, and of exactly the next version.
+   *
+   * @param verify verifies these signatures, which are not stored with the root and so are verified this once.
+   */
+  async updateRoot(bytes: Uint8Array, verify: SignatureVerifier = this.#verifier.verify): Promise<Root> {
     if (this.#timestamp)
       throw new RebootlessError("trust", "a root cannot change after the timestamp was read");
     const envelope = parseEnvelope(bytes, "root");
     const root = decodeRoot(envelope.signed);
-    await this.#signedBy("root", envelope, nameOf(root));
-    await signedByItself(root, envelope, this.#verifier);
+    const what = nameOf(root);
+    await verifyThreshold(envelope, roleOf(this.#root, "root"), this.#root.keys, verify, what);
+    await signedByItself(root, envelope, verify);
     if (root.version !== this.#root.version + 1) {
       const expected = this.#root.version + 1;
       throw new RebootlessError(
@@ -216,11 +222,11 @@ export class TrustedSet {
 export async function selfSignedRoot(bytes: Uint8Array, verifier: Verifier): Promise<Root> {
   const envelope = parseEnvelope(bytes, "root");
   const root = decodeRoot(envelope.signed);
-  await signedByItself(root, envelope, verifier);
+  await signedByItself(root, envelope, verifier.verify);
   return root;
 }
 
-const signedByItself = (root: Root, envelope: Envelope, { verify }: Verifier): Promise<void> =>
+const signedByItself = (root: Root, envelope: Envelope, verify: SignatureVerifier): Promise<void> =>
   verifyThreshold(envelope, roleOf(root, "root"), root.keys, verify, nameOf(root));
 
 const nameOf = ({ version }: Root): string => `root version ${version}`;

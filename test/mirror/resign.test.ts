@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { poll } from "../../client/trust/poll.ts";
 import { trustDir } from "../../client/trust/trust_dir.ts";
 import { folderFeed } from "../../node/transport/folder_feed.ts";
+import { hostVerifiers } from "../../node/verifier.ts";
 import { privateJwk } from "../../publisher/keys/jwk.ts";
 import { keyFromSeed } from "../../publisher/keys/key_file.ts";
 import { feedPath } from "../../shared/feed/paths.ts";
@@ -25,6 +26,7 @@ const host = () =>
     directory: trustDir(site.path("host"), A, site.made.root),
     provisionedRoot: site.made.root,
     buildId: A,
+    verifiers: hostVerifiers(),
     clock: () => site.now,
   });
 

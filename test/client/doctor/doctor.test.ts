@@ -10,6 +10,7 @@ import { storageChecks, volumeOf } from "../../../client/doctor/storage.ts";
 import { setupChecks } from "../../../client/doctor/trust.ts";
 import { type KernelCore, openKernelCore } from "../../../client/host/kcore.ts";
 import { hostTrust } from "../../../client/trust/host_trust.ts";
+import { chooseVerifiers } from "../../../node/verifier.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { DAY, instant } from "../../../shared/time.ts";
 import { ceremony } from "../../support/edge/repository.ts";
@@ -191,6 +192,24 @@ describe("the set-up", () => {
     await writeFile(join(dir, "rebootless.toml"), 'feed = "https://a.example/"\n');
     expect(await verdicts(checks())).toMatchObject({ configuration: "ok", root: "ok" });
     expect(await verdicts(checks(instant(NOW + 20 * 365 * DAY)))).toMatchObject({ root: "warn" });
+  });
+
+  it("says which implementation verifies signatures", async () => {
+    expect(await finding(checks(), "cryptography")).toMatchObject({
+      verdict: "ok",
+      says: expect.stringMatching(/^OpenSSL verifies .* tweetnacl must agree$/),
+    });
+    const without = () =>
+      chooseVerifiers(() => {
+        throw new Error("unsupported");
+      });
+    const places = { configDir: dir, stateDir: dir, runDir: dir };
+    const setUp = setupChecks(places, () => NOW, new FakeSystem(), without);
+    expect(await finding(setUp, "cryptography")).toMatchObject({
+      verdict: "warn",
+      says: expect.stringContaining("tweetnacl alone"),
+      hint: expect.stringContaining("FIPS"),
+    });
   });
 
   it("fails with a root that does not verify and a clock that cannot be", async () => {

@@ -34,7 +34,7 @@ beforeEach(async () => {
 /** Opens and closes it; returns its path. */
 async function have(): Promise<string> {
   const file = await openArtifact(artifact, feed, directory);
-  expect(file.bytes).toEqual(Buffer.from(MODULE));
+  expect(file.bytes).toEqual(MODULE);
   file.close();
   return file.path;
 }
@@ -48,7 +48,7 @@ function kept(): Uint8Array | undefined {
 describe("an artifact", () => {
   it("is fetched, verified and kept for its owner alone", async () => {
     const path = await have();
-    expect(kept()).toEqual(Buffer.from(MODULE));
+    expect(kept()).toEqual(MODULE);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(feed.asked.map(({ path: asked }) => asked)).toEqual([artifactPath(artifact.sha256)]);
   });
@@ -71,7 +71,7 @@ describe("an artifact", () => {
     const path = await have();
     await writeFile(path, flipBit(MODULE, 3));
     expect(await have()).toBe(path);
-    expect(kept()).toEqual(Buffer.from(MODULE));
+    expect(kept()).toEqual(MODULE);
     expect(feed.traffic.requests).toBe(2);
   });
 
@@ -98,7 +98,7 @@ describe("an artifact", () => {
     expect(kept()).toBeUndefined();
     await have();
     expect(feed.traffic.requests).toBe(2);
-    expect(kept()).toEqual(Buffer.from(MODULE));
+    expect(kept()).toEqual(MODULE);
   });
 
   it.each<[string, Uint8Array, string]>([

@@ -2,9 +2,11 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { lastVerified, type Polled, type PollOptions, poll } from "../../../client/trust/poll.ts";
+import { type Polled, type PollOptions, poll } from "../../../client/trust/poll.ts";
+import { lastVerified } from "../../../client/trust/stored_feed.ts";
 import { trustDir } from "../../../client/trust/trust_dir.ts";
 import { sha256Of } from "../../../node/crypto.ts";
+import { hostVerifiers } from "../../../node/verifier.ts";
 import { keyFromSeed } from "../../../publisher/keys/key_file.ts";
 import { type BuildId, buildId } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
@@ -48,6 +50,7 @@ const subjectOf = (id: BuildId) => ({
   buildId: id,
   provisionedRoot: made.root,
   directory: trustDir(stateDir, id, made.root),
+  verifiers: hostVerifiers(),
 });
 
 const ask = (id: BuildId, now: Instant = NOW, options: Partial<PollOptions> = {}): Promise<Polled> =>

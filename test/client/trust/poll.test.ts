@@ -3,8 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { lastVerified, type Polled, poll, pollCache, type Subject } from "../../../client/trust/poll.ts";
+import { type Polled, poll, pollCache } from "../../../client/trust/poll.ts";
+import { lastVerified } from "../../../client/trust/stored_feed.ts";
+import type { Subject } from "../../../client/trust/subject.ts";
 import { type TrustDir, trustDir } from "../../../client/trust/trust_dir.ts";
+import { hostVerifiers } from "../../../node/verifier.ts";
 import { keyFromSeed } from "../../../publisher/keys/key_file.ts";
 import { type BuildId, buildId } from "../../../shared/brand.ts";
 import { toHex, utf8 } from "../../../shared/bytes.ts";
@@ -50,7 +53,8 @@ beforeEach(fresh);
 async function fresh(): Promise<void> {
   feed = new MemoryFeed();
   stateDir = await mkdtemp(join(work, "state-"));
-  subject = { directory: trustDir(stateDir, ID, made.root), provisionedRoot: made.root, buildId: ID };
+  const directory = trustDir(stateDir, ID, made.root);
+  subject = { directory, provisionedRoot: made.root, buildId: ID, verifiers: hostVerifiers() };
 }
 
 const ask = (now: Instant = NOW, directory: TrustDir = subject.directory): Promise<Polled> =>
@@ -338,7 +342,7 @@ describe("root rotation", () => {
     await ask();
     expect(await kept("root")).toBe(2);
     expect(feed.asked).toHaveLength(1);
-    expect(await subject.directory.metadata.read("root")).toEqual(Buffer.from(root));
+    expect(await subject.directory.metadata.read("root")).toEqual(root);
   });
 
   it("fetches the roots that are too old to travel, by their names", async () => {

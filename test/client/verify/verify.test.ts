@@ -8,6 +8,7 @@ import { trustDir } from "../../../client/trust/trust_dir.ts";
 import type { EvidenceOptions } from "../../../client/verify/chains.ts";
 import { verifyThing } from "../../../client/verify/verify.ts";
 import { sha256Of } from "../../../node/crypto.ts";
+import { hostVerifiers } from "../../../node/verifier.ts";
 import { buildId } from "../../../shared/brand.ts";
 import { concatBytes, fromHex, utf8 } from "../../../shared/bytes.ts";
 import { type Bundle, encodeBundle } from "../../../shared/feed/bundle.ts";
@@ -49,7 +50,15 @@ afterAll(() => rm(work, { recursive: true }));
 
 beforeEach(async () => {
   const stateDir = await mkdtemp(join(work, "state-"));
-  options = { provisionedRoot: made.root, stateDir, running: ID, now: NOW, loaded: async () => [] };
+  const verifiers = hostVerifiers();
+  options = {
+    provisionedRoot: made.root,
+    verifiers,
+    stateDir,
+    running: ID,
+    now: NOW,
+    loaded: async () => [],
+  };
 });
 
 /** This host has polled the feed. */
@@ -57,7 +66,7 @@ async function polled(): Promise<void> {
   const feed = new MemoryFeed();
   feed.files.set(feedPath(ID), encodeBundle(bundle));
   const directory = trustDir(options.stateDir, ID, made.root);
-  await poll({ directory, provisionedRoot: made.root, buildId: ID, feed, clock: () => NOW });
+  await poll({ ...options, directory, buildId: ID, feed, clock: () => NOW });
 }
 
 async function file(name: string, bytes: Uint8Array): Promise<string> {

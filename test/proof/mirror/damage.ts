@@ -5,6 +5,7 @@ import { openArtifact } from "../../../client/trust/artifacts.ts";
 import { poll } from "../../../client/trust/poll.ts";
 import { trustDir } from "../../../client/trust/trust_dir.ts";
 import { folderFeed } from "../../../node/transport/folder_feed.ts";
+import { hostVerifiers } from "../../../node/verifier.ts";
 import { isCode } from "../../../shared/errors.ts";
 import { artifactsIn } from "../../../shared/feed/artifacts.ts";
 import { feedPath } from "../../../shared/feed/paths.ts";
@@ -82,7 +83,8 @@ async function hostRefuses(site: ProofSite, mirror: string, path: string, round:
   for (const id of ids) {
     const directory = trustDir(site.path(`host-${round}`), id, site.root);
     try {
-      const options = { feed, directory, provisionedRoot: site.root, buildId: id, clock: systemClock };
+      const subject = { directory, provisionedRoot: site.root, buildId: id, verifiers: hostVerifiers() };
+      const options = { ...subject, feed, clock: systemClock };
       const { manifest } = await poll(options);
       for (const artifact of artifactsIn(manifest)) (await openArtifact(artifact, feed, directory)).close();
     } catch (error) {

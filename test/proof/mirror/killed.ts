@@ -95,7 +95,7 @@ class Reader {
           trust,
           IGNORE_EXPIRY_UNSAFE,
         );
-        const version = verified.trusted.targets?.version ?? 0;
+        const version = verified.trusted.targets.version;
         assert.ok(version >= (this.#versions.get(id) ?? 0), `${id} went back to version ${version}`);
         this.#versions.set(id, version);
         for (const { sha256, length } of artifactsIn(verified.manifest)) {
