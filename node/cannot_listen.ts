@@ -1,6 +1,6 @@
 import { RebootlessError } from "../shared/errors.ts";
 
-/** What a server says that got no place to listen at. @param cause Node's error, whose `code` is an errno's name. */
+/** Returns the error of a server that cannot listen. The third parameter is Node's error, whose `code` is an errno's name. */
 export function cannotListen(
   host: string,
   port: number,

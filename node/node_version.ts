@@ -1,9 +1,9 @@
 import { EXIT } from "../shared/exit_codes.ts";
 
-/** The oldest Node that the programs run on, and that the tests know. */
+/** The oldest version of Node that the programs run on. */
 export const NODE_VERSION = "20.11";
 
-/** @param version of a Node, such as `v16.20.2`. */
+/** Tells whether a version of Node, such as `v16.20.2`, is too old. */
 export function isNodeTooOld(version: string): boolean {
   const [major = 0, minor = 0] = version.replace("v", "").split(".").map(Number);
   const [neededMajor = 0, neededMinor = 0] = NODE_VERSION.split(".").map(Number);
@@ -11,7 +11,7 @@ export function isNodeTooOld(version: string): boolean {
 }
 
 /**
- * Ends a program where Node is too old for it, and says so. Whoever calls this is read by such a Node: it comes before
+ * Ends a program if Node is too old for it, and says so. The caller is read by such a Node too: it calls this before
  * anything newer is loaded.
  */
 export function requireNode(

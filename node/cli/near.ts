@@ -1,8 +1,8 @@
-/** More changes than this make another name, not a slip of the hand. */
+/** With more changes than this it is another name, and not a typing error. */
 const MAX_CHANGES = 2;
 const MAX_NAMES = 3;
 
-/** The known names that are a slip of the hand away from what was written: the nearest first, at most three. */
+/** Returns the known names that differ from the written one by a typing error: the nearest first, at most three. */
 export function nearNames(written: string, known: Iterable<string>): readonly string[] {
   const near = [...new Set(known)].flatMap((name) => {
     if (Math.abs(name.length - written.length) > MAX_CHANGES) return [];
@@ -15,7 +15,7 @@ export function nearNames(written: string, known: Iterable<string>): readonly st
     .map(({ name }) => name);
 }
 
-/** How many characters must be put in, taken out or replaced to make one text of the other (Levenshtein's distance). */
+/** Returns how many characters must be inserted, removed or replaced to turn one text into the other (Levenshtein). */
 function changesBetween(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i++) {

@@ -2,9 +2,9 @@ import { EXIT } from "../../shared/exit_codes.ts";
 import { printable } from "../../shared/printable.ts";
 import { type Streams, type Terminal, terminal } from "./terminal.ts";
 
-/** What a command line needs of its process. */
+/** The process that a command line runs in. */
 export interface Process extends Streams {
-  /** What is run: `rebootless`. */
+  /** The name of the program: `rebootless`. */
   readonly program: string;
   exitWith(code: number): void;
 }
@@ -22,7 +22,7 @@ export function processOf(
   };
   let told = false;
   const stderr = (text: string) => {
-    if (!told) node.stderr.on("error", () => undefined); // nobody is left to be told
+    if (!told) node.stderr.on("error", () => undefined); // no one is left to tell
     told = true;
     node.stderr.write(text);
   };

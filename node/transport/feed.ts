@@ -1,38 +1,38 @@
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 
-/** What came back for a path of the feed. */
+/** The answer to a request for a path of the feed. */
 export type Fetched =
   | { readonly status: "ok"; readonly bytes: Uint8Array; readonly etag: string | undefined }
   | { readonly status: "not_modified" }
   | {
       readonly status: "not_found";
-      /** What an edge says of it. Files say nothing. */
+      /** The code in the edge's answer; none from a folder. */
       readonly code?: string | undefined;
     };
 
 export interface FetchLimits {
-  /** The answer's cap, counted as it arrives. */
+  /** The most bytes that the answer may have, counted as they arrive. */
   readonly maxBytes: number;
-  /** Asks for the file only if it is not the one that had this tag. */
+  /** The tag of a file that is known: it is not sent again. */
   readonly etag?: string | undefined;
-  /** A module and not metadata: it is larger, and may take longer. */
+  /** True for a module, which is larger than metadata and may take longer. */
   readonly download?: boolean;
-  /** Whether these are the bytes that are looked for: where one of several feeds has others, the next is asked. */
+  /** Tells whether these are the right bytes: if one of several feeds has others, the next is asked. */
   readonly accepts?: (bytes: Uint8Array) => Promise<boolean>;
 }
 
-/** A feed to read from. Throws `unreachable` for everything but the file, "not modified" and "not found". */
+/** A feed to read from. @throws RebootlessError `unreachable` for anything but the file, "not modified" and "not found". */
 export interface Feed {
   readonly url: string;
   get(path: string, limits: FetchLimits): Promise<Fetched>;
-  /** What this run has cost so far. */
+  /** The traffic of this run so far. */
   readonly traffic: Traffic;
 }
 
 export interface Traffic {
-  /** Over the network. */
+  /** Requests over the network. */
   readonly requests: number;
-  /** Of bodies, decoded. */
+  /** Bytes of bodies, after decompression. */
   readonly bytes: number;
 }
 
@@ -49,10 +49,10 @@ export function unreachable(
   });
 }
 
-/** There is an answer, and it is more than the file may have. */
+/** Returns the error for an answer that is larger than the file may be. */
 export const tooLong = (url: string, problem: string): RebootlessError =>
   unreachable(url, problem, undefined, { too_long: true });
 
-/** The fault of one file, where others may be had. */
+/** Tells whether an error concerns one file alone, so that others may still be fetched. */
 export const isTooLong = (error: unknown): error is RebootlessError =>
   isCode(error, "unreachable") && error.details["too_long"] === true;

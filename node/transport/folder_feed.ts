@@ -26,7 +26,7 @@ export function folderFeed(base: string): Feed {
   };
 }
 
-/** The answer with these bytes, or that they are the ones that are known. */
+/** Returns these bytes as an answer, or "not modified" if they are the ones that are known. */
 export function tagged(bytes: Uint8Array, { etag }: FetchLimits): Fetched {
   const tag = `"${createHash("sha256").update(bytes).digest("hex")}"`;
   return tag === etag ? { status: "not_modified" } : { status: "ok", bytes, etag: tag };

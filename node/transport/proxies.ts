@@ -8,25 +8,25 @@ export interface NamedProxy {
   readonly setBy: string;
 }
 
-/** Which proxy is for what. */
+/** The proxies for each protocol, and the hosts that are reached without one. */
 export interface Proxies {
   readonly httpsProxy: NamedProxy | undefined;
   readonly httpProxy: NamedProxy | undefined;
   readonly noProxy: readonly string[] | undefined;
 }
 
-/** The proxy by which a URL is reached, or undefined: straight. */
+/** Returns the proxy for a URL; undefined if none is used. */
 export function proxyFor(url: URL, { httpsProxy, httpProxy, noProxy = [] }: Proxies): NamedProxy | undefined {
   if (noProxy.some((name) => covers(name, url))) return undefined;
   return url.protocol === "https:" ? httpsProxy : httpProxy;
 }
 
-/** For people, without the password. */
+/** Describes a proxy to people, without its password. */
 export const describeProxy = ({ url, setBy }: NamedProxy): string =>
   `the proxy ${maskedProxy(url)} (${setBy})`;
 
 /**
- * There was no way through a proxy, and nothing is known of the feed behind it.
+ * Returns the error for a proxy that let nothing through, so that nothing is known of the feed behind it.
  *
  * @param status of the proxy's own answer; undefined where it gave none.
  */
@@ -44,7 +44,7 @@ function problemOf(status: number | undefined): string {
     : `answered ${status} and let nothing through`;
 }
 
-/** The host's name, or its address: URLs have brackets around those of IPv6. */
+/** Returns the host's name, or its address without the brackets that URLs put around IPv6. */
 export const bareHost = (url: URL): string => unbracketed(url.hostname);
 
 const unbracketed = (host: string): string => host.replace(/^\[|\]$/g, "");
