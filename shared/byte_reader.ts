@@ -57,6 +57,11 @@ export class ByteReader {
     return this.#view.getUint32(this.#take(4), true);
   }
 
+  /** Big-endian. */
+  u32be(): number {
+    return this.#view.getUint32(this.#take(4), false);
+  }
+
   s32(): number {
     return this.#view.getInt32(this.#take(4), true);
   }

@@ -1,8 +1,8 @@
 import { counted } from "../../shared/counted.ts";
 import { ParseError } from "../../shared/errors.ts";
+import { POINTER } from "./kernel_structs.ts";
 import type { ObjectFile, SectionPlace } from "./object_file.ts";
 
-const POINTER = 8;
 /** A klp_func has about 150 bytes; an array of none has one entry, the empty one. */
 const MAX_EMPTY_BYTES = 1024;
 

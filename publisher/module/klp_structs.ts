@@ -4,6 +4,8 @@ import { SECTION_FLAG } from "../../shared/elf/sections.ts";
 import { stringAt } from "../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { MAX_FUNCTIONS } from "../../shared/limits.ts";
+import type { Field } from "../../shared/struct.ts";
+import { KLP_FUNC, KLP_OBJECT, KLP_PATCH, POINTER } from "./kernel_structs.ts";
 import { arrayEntries, isEmptyArray } from "./klp_array.ts";
 import type { ObjectFile, SectionPlace } from "./object_file.ts";
 import {
@@ -17,14 +19,6 @@ import {
 // As many modules as a large machine has loaded.
 const MAX_OBJECTS = 4096;
 const THIS_MODULE = "__this_module";
-
-// The members that livepatch.h has always had at the front of its structures; what follows them differs between kernels.
-//   klp_patch  { +0 module, +8 objects }
-//   klp_object { +0 name (0: vmlinux), +8 functions, +16 callbacks (since 4.15) }
-//   klp_func   { +0 old_name, +8 new_func, +16 u64 old_sympos }
-const SECOND = 8;
-const THIRD = 16;
-const CALLBACKS_AT = 16;
 
 /** The objects of the one klp_patch of a module. Throws ParseError; RebootlessError `unsupported` if there is not one. */
 export function patchObjects(file: ObjectFile): readonly LivepatchObject[] {
@@ -47,26 +41,26 @@ export function patchObjects(file: ObjectFile): readonly LivepatchObject[] {
 /** Where the objects of each klp_patch in a section start. */
 function patchesIn(file: ObjectFile, section: number): readonly SectionPlace[] {
   return [...file.pointers(section)].flatMap(([offset, { symbol }]) => {
-    const objects = target(file, { section, offset }, SECOND);
+    const objects = pointerAt(file, { section, offset }, KLP_PATCH.fields.objs);
     return symbol === THIS_MODULE && objects !== undefined && isObject(file, objects) ? [objects] : [];
   });
 }
 
 /** Where the pointer in a structure's member points, if it is one and stays in the file. */
-const target = (
+export const pointerAt = (
   file: ObjectFile,
   { section, offset }: SectionPlace,
-  member: number,
-): SectionPlace | undefined => file.pointers(section).get(offset + member)?.place;
+  member: Pick<Field<bigint>, "offset">,
+): SectionPlace | undefined => file.pointers(section).get(offset + member.offset)?.place;
 
 function isFunction(file: ObjectFile, place: SectionPlace): boolean {
-  const name = target(file, place, 0);
-  const code = target(file, place, SECOND);
+  const name = pointerAt(file, place, KLP_FUNC.fields.name);
+  const code = pointerAt(file, place, KLP_FUNC.fields.newFunc);
   return name !== undefined && !file.isCode(name) && code !== undefined && file.isCode(code);
 }
 
 function isObject(file: ObjectFile, place: SectionPlace): boolean {
-  const functions = target(file, place, SECOND);
+  const functions = pointerAt(file, place, KLP_OBJECT.fields.funcs);
   return functions !== undefined && (isFunction(file, functions) || isEmptyArray(file, functions));
 }
 
@@ -80,7 +74,7 @@ function readObjects(file: ObjectFile, start: SectionPlace): readonly LivepatchO
 /** Arrays that overlap make no sense to the kernel, and in a hostile file each could be as long as the file. */
 function requireDisjoint(file: ObjectFile, objects: readonly SectionPlace[]): void {
   const arrays = objects
-    .flatMap((object) => target(file, object, SECOND) ?? [])
+    .flatMap((object) => pointerAt(file, object, KLP_OBJECT.fields.funcs) ?? [])
     .filter((array) => !isEmptyArray(file, array));
   arrays.sort((a, b) => a.section - b.section || a.offset - b.offset);
   arrays.reduce<SectionPlace | undefined>((last, array) => {
@@ -97,9 +91,9 @@ function requireDisjoint(file: ObjectFile, objects: readonly SectionPlace[]): vo
 }
 
 function readObject(file: ObjectFile, place: SectionPlace): LivepatchObject {
-  const start = target(file, place, SECOND);
+  const start = pointerAt(file, place, KLP_OBJECT.fields.funcs);
   if (start === undefined) throw new ParseError("a klp_object without an array of functions");
-  const callbacks = callbacksAt(file, place, CALLBACKS_AT);
+  const callbacks = callbacksAt(file, place, KLP_OBJECT.fields.callbacks);
   if (isEmptyArray(file, start)) return { object: readObjectName(file, place), functions: [], callbacks };
   const entries = arrayEntries(file, start, "an array of klp_func", (at) => isFunction(file, at));
   if (entries.length > MAX_FUNCTIONS)
@@ -109,32 +103,33 @@ function readObject(file: ObjectFile, place: SectionPlace): LivepatchObject {
 }
 
 /** Those of four pointers in a row that lead to code. */
-export const callbacksAt = (file: ObjectFile, place: SectionPlace, member: number): readonly Callback[] =>
+export const callbacksAt = (
+  file: ObjectFile,
+  place: SectionPlace,
+  { offset }: Pick<Field<Uint8Array>, "offset">,
+): readonly Callback[] =>
   CALLBACKS.filter((_, index) => {
-    const code = target(file, place, member + SECOND * index);
+    const code = pointerAt(file, place, { offset: offset + POINTER * index });
     return code !== undefined && file.isCode(code);
   });
 
 /** A null pointer stands for the kernel itself. */
 function readObjectName(file: ObjectFile, place: SectionPlace): ObjectName {
-  const name = target(file, place, 0);
+  const name = pointerAt(file, place, KLP_OBJECT.fields.name);
   if (name !== undefined)
     return objectName(stringAt(file.bytes(name.section), name.offset, "klp_object.name"));
-  const isNull =
-    !file.pointers(place.section).has(place.offset) && readU64(file, place, "klp_object.name") === 0n;
+  const { section, offset } = place;
+  const at = offset + KLP_OBJECT.fields.name.offset;
+  const value = new ByteReader(file.bytes(section), "klp_object.name", at).u64();
+  const isNull = !file.pointers(section).has(at) && value === 0n;
   if (!isNull) throw new ParseError("klp_object.name points outside of the module");
   return VMLINUX;
 }
 
 function readFunction(file: ObjectFile, place: SectionPlace): ReplacedFunction {
-  const at = target(file, place, 0);
+  const at = pointerAt(file, place, KLP_FUNC.fields.name);
   if (at === undefined) throw new ParseError("a klp_func without old_name");
   const name = stringAt(file.bytes(at.section), at.offset, "klp_func.old_name");
-  return checkedFunction(
-    name,
-    readU64(file, { ...place, offset: place.offset + THIRD }, "klp_func.old_sympos"),
-  );
+  const reader = new ByteReader(file.bytes(place.section), "klp_func.old_sympos");
+  return checkedFunction(name, KLP_FUNC.fields.position.read(reader, place.offset));
 }
-
-const readU64 = (file: ObjectFile, { section, offset }: SectionPlace, what: string): bigint =>
-  new ByteReader(file.bytes(section), what, offset).u64();

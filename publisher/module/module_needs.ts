@@ -1,7 +1,8 @@
 import { ByteReader } from "../../shared/byte_reader.ts";
-import { sectionBytes } from "../../shared/elf/sections.ts";
+import { SECTION_NUMBER, sectionBytes } from "../../shared/elf/sections.ts";
 import { latin1 } from "../../shared/elf/strings.ts";
 import { ParseError } from "../../shared/errors.ts";
+import { MODVERSION_INFO } from "./kernel_structs.ts";
 import type { ModuleObject } from "./module_file.ts";
 
 /** What a module uses of others. */
@@ -21,16 +22,15 @@ export interface LivepatchSymbol {
   readonly position: number;
 }
 
-/** struct modversion_info: a CRC of 8 bytes, and the name. */
-const VERSION_SIZE = 64;
-const UNDEFINED = 0;
 // The format that livepatch scans for (kernel/livepatch/core.c, klp_resolve_symbols).
 const LIVEPATCH_SYMBOL = /^\.klp\.sym\.([^.]{1,55})\.([^,]{1,511}),(\d{1,6})$/;
 
 /** @throws ParseError. */
 export function moduleNeeds(module: ModuleObject): ModuleNeeds {
   const versions = readVersions(module);
-  const names = module.symbols.filter(({ section, name }) => section === UNDEFINED && name !== "");
+  const names = module.symbols.filter(
+    ({ section, name }) => section === SECTION_NUMBER.undefined && name !== "",
+  );
   return {
     exports: names.map(({ name }) => ({ name, crc: versions.get(name) })),
     livepatch: module.symbols
@@ -52,11 +52,11 @@ function readVersions({ file, sections }: ModuleObject): ReadonlyMap<string, num
   const bytes = section === undefined ? new Uint8Array() : sectionBytes(file, section);
   const versions = new Map<string, number>();
   const reader = new ByteReader(bytes, "__versions");
-  while (reader.remaining > 0) {
-    const crc = Number(reader.u64() & 0xffff_ffffn);
-    const name = reader.take(VERSION_SIZE - 8);
-    const end = name.indexOf(0);
-    versions.set(latin1(end < 0 ? name : name.subarray(0, end)), crc);
+  const { crc, name } = MODVERSION_INFO.fields;
+  for (let at = 0; at < bytes.length; at += MODVERSION_INFO.size) {
+    const text = name.read(reader, at);
+    const end = text.indexOf(0);
+    versions.set(latin1(end < 0 ? text : text.subarray(0, end)), Number(crc.read(reader, at) & 0xffff_ffffn));
   }
   return versions;
 }

@@ -4,6 +4,7 @@ import {
   type ElfSection,
   parseSections,
   SECTION_FLAG,
+  SECTION_NUMBER,
   SECTION_TYPE,
   sectionBytes,
 } from "../../shared/elf/sections.ts";
@@ -113,7 +114,7 @@ function sectionPointers(
 
 function placeOf(sections: readonly ElfSection[], symbol: ElfSymbol, at: bigint): SectionPlace | undefined {
   const section = sections[symbol.section];
-  if (section === undefined || symbol.section === 0) return undefined;
+  if (section === undefined || symbol.section === SECTION_NUMBER.undefined) return undefined;
   if (at < 0n || at >= BigInt(section.size)) return undefined;
   return { section: symbol.section, offset: Number(at) };
 }

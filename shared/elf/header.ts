@@ -1,12 +1,11 @@
 import type { Address } from "../brand.ts";
-import { ByteReader } from "../byte_reader.ts";
 import { equalBytes } from "../bytes.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
+import { FILE_HEADER } from "./structs.ts";
 
-const MAGIC = Uint8Array.of(0x7f, 0x45, 0x4c, 0x46);
-const CLASS_64 = 2;
-const LITTLE_ENDIAN = 1;
-const MACHINE_X86_64 = 62;
+export const ELF_MAGIC = Uint8Array.of(0x7f, 0x45, 0x4c, 0x46);
+/** The values of e_ident and e_machine that are read and written here. */
+export const ELF_KIND = { fileClass: 2, byteOrder: 1, machine: 62 } as const;
 
 /** e_type: relocatable (a module file), executable (vmlinux), core (/proc/kcore). */
 export const ELF_TYPE = { rel: 1, exec: 2, dyn: 3, core: 4 } as const;
@@ -28,35 +27,33 @@ export interface TablePlace {
   readonly size: number;
 }
 
-export const isElf = (bytes: Uint8Array): boolean => equalBytes(bytes.subarray(0, 4), MAGIC);
+export const isElf = (bytes: Uint8Array): boolean =>
+  equalBytes(bytes.subarray(0, ELF_MAGIC.length), ELF_MAGIC);
 
 /** @throws ParseError when not ELF; RebootlessError `unsupported` when not 64-bit little-endian x86-64. */
 export function parseElfHeader(bytes: Uint8Array): ElfHeader {
   if (!isElf(bytes)) throw new ParseError("not an ELF file: the magic 7f 45 4c 46 is missing");
-  const reader = new ByteReader(bytes, "ELF header", 4);
-  const fileClass = reader.u8();
-  const order = reader.u8();
-  const type = reader.seek(16).u16();
-  const machine = reader.u16();
-  if (fileClass !== CLASS_64 || order !== LITTLE_ENDIAN || machine !== MACHINE_X86_64) {
+  const header = FILE_HEADER.view(bytes, "ELF header");
+  const [fileClass, byteOrder, machine] = [header("fileClass"), header("byteOrder"), header("machine")];
+  if (fileClass !== ELF_KIND.fileClass || byteOrder !== ELF_KIND.byteOrder || machine !== ELF_KIND.machine) {
     throw new RebootlessError(
       "unsupported",
-      `ELF class ${fileClass}, byte order ${order}, machine ${machine}: only x86-64 is handled`,
+      `ELF class ${fileClass}, byte order ${byteOrder}, machine ${machine}: only x86-64 is handled`,
     );
   }
-  const entry = reader.skip(4).u64() as Address;
-  const programHeadersAt = reader.size64();
-  const sectionHeadersAt = reader.size64();
-  reader.skip(6); // e_flags, e_ehsize
-  const programHeaderSize = reader.u16();
-  const programHeaderCount = reader.u16();
-  const sectionHeaderSize = reader.u16();
-  const sectionHeaderCount = reader.u16();
   return {
-    type,
-    entry,
-    programHeaders: { at: programHeadersAt, size: programHeaderSize, count: programHeaderCount },
-    sectionHeaders: { at: sectionHeadersAt, size: sectionHeaderSize, count: sectionHeaderCount },
-    sectionNames: reader.u16(),
+    type: header("type"),
+    entry: header("entry") as Address,
+    programHeaders: {
+      at: header("programHeadersAt"),
+      size: header("programHeaderSize"),
+      count: header("programHeaderCount"),
+    },
+    sectionHeaders: {
+      at: header("sectionHeadersAt"),
+      size: header("sectionHeaderSize"),
+      count: header("sectionHeaderCount"),
+    },
+    sectionNames: header("sectionNames"),
   };
 }

@@ -3,8 +3,9 @@ import { ByteReader } from "../byte_reader.ts";
 import { toHex } from "../bytes.ts";
 import { RebootlessError } from "../errors.ts";
 import { latin1 } from "./strings.ts";
+import { NOTE_HEADER } from "./structs.ts";
 
-const NT_GNU_BUILD_ID = 3;
+export const NT_GNU_BUILD_ID = 3;
 // A kernel has about a dozen (build ID, build salt, Xen's); a dump of a machine has some for each processor.
 export const MAX_NOTES = 16_384;
 // Names are "GNU", "Linux", "Xen".
@@ -18,8 +19,7 @@ export interface ElfNote {
 }
 
 /**
- * A note section or segment, or /sys/kernel/notes: { u32 name size, u32 description size, u32 type, name, description },
- * name and description each padded to 4 bytes (gABI, Note Section; Linux keeps 4 in ELF64 too).
+ * Reads the notes of a section or of a segment, or of /sys/kernel/notes (gABI, Note Section).
  * @throws ParseError; RebootlessError `limit`.
  */
 export function parseNotes(bytes: Uint8Array): readonly ElfNote[] {
@@ -33,9 +33,8 @@ export function parseNotes(bytes: Uint8Array): readonly ElfNote[] {
 }
 
 function parseNote(reader: ByteReader): ElfNote {
-  const nameSize = reader.u32();
-  const descriptionSize = reader.u32();
-  const type = reader.u32();
+  const header = NOTE_HEADER.view(reader.take(NOTE_HEADER.size), "ELF note");
+  const [nameSize, descriptionSize, type] = [header("nameSize"), header("descriptionSize"), header("type")];
   if (nameSize > MAX_NOTE_NAME) throw new RebootlessError("limit", `ELF note: a name of ${nameSize} bytes`);
   const name = latin1(reader.take(nameSize)).replace(/\0+$/, "");
   skipPadding(reader, nameSize);

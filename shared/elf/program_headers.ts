@@ -3,8 +3,8 @@ import { ByteReader } from "../byte_reader.ts";
 import { counted } from "../counted.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
 import { parseElfHeader } from "./header.ts";
+import { PROGRAM_HEADER } from "./structs.ts";
 
-const ENTRY_SIZE = 56;
 // /proc/kcore has some hundreds on the largest NUMA machines; a dump by virtual addresses one for each run of pages. The
 // header cannot count further.
 export const MAX_PROGRAM_HEADERS = 0xfffe;
@@ -33,21 +33,22 @@ export function parseProgramHeaders(bytes: Uint8Array): readonly ProgramHeader[]
   if (count > MAX_PROGRAM_HEADERS) {
     throw new RebootlessError("limit", `ELF: ${count} program headers, at most ${MAX_PROGRAM_HEADERS}`);
   }
-  if (count > 0 && size !== ENTRY_SIZE) {
-    throw new ParseError(`ELF: program headers of ${counted(size, "byte")}, not ${ENTRY_SIZE}`);
+  if (count > 0 && size !== PROGRAM_HEADER.size) {
+    throw new ParseError(`ELF: program headers of ${counted(size, "byte")}, not ${PROGRAM_HEADER.size}`);
   }
-  const reader = new ByteReader(bytes, "ELF program headers", count > 0 ? at : 0);
-  return Array.from({ length: count }, () => parseProgramHeader(reader));
+  const reader = new ByteReader(bytes, "ELF program headers");
+  return Array.from({ length: count }, (_, i) => parseProgramHeader(reader, at + i * size));
 }
 
-function parseProgramHeader(reader: ByteReader): ProgramHeader {
-  const type = reader.u32();
-  const flags = reader.u32();
-  // kcore's PT_NOTE and a vsyscall page may have any offset: kept as read, checked where it is used.
-  const fileOffset = reader.u64();
-  const address = reader.u64() as Address;
-  const fileSize = reader.skip(8).u64();
-  const memorySize = reader.u64();
-  reader.skip(8); // p_align
-  return { type, flags, fileOffset, address, fileSize, memorySize };
+function parseProgramHeader(reader: ByteReader, at: number): ProgramHeader {
+  const { type, flags, fileOffset, address, fileSize, memorySize } = PROGRAM_HEADER.fields;
+  return {
+    type: type.read(reader, at),
+    flags: flags.read(reader, at),
+    // kcore's PT_NOTE and a vsyscall page may have any offset: kept as read, checked where it is used.
+    fileOffset: fileOffset.read(reader, at),
+    address: address.read(reader, at) as Address,
+    fileSize: fileSize.read(reader, at),
+    memorySize: memorySize.read(reader, at),
+  };
 }

@@ -2,13 +2,29 @@ import { ByteReader } from "../byte_reader.ts";
 import { counted } from "../counted.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
 import { type ElfSection, SECTION_TYPE, sectionBytes } from "./sections.ts";
+import { RELA } from "./structs.ts";
 
-const ENTRY_SIZE = 24;
 // The largest modules have about 400,000 in one section (amdgpu's .rela.text).
 export const MAX_RELOCATIONS = 4_000_000;
 
-/** System V ABI, AMD64 supplement, table 4.9: the types that occur in modules. */
-export const R_X86_64 = { _64: 1, PC32: 2, PLT32: 4, _32: 10, _32S: 11, PC64: 24 } as const;
+/** System V ABI, AMD64 supplement, table 4.9: the types that occur in modules. objtool leaves NONE of a call to __fentry__. */
+export const R_X86_64 = { NONE: 0, _64: 1, PC32: 2, PLT32: 4, _32: 10, _32S: 11, PC64: 24 } as const;
+
+/** What a relocation writes: bytes, and whether the place of the field is taken off the value. */
+export interface RelocationField {
+  readonly size: 4 | 8;
+  readonly relative: boolean;
+}
+
+/** By type: those that the kernel's module loader applies (arch/x86/kernel/module.c, Linux 6.1 and 6.12). */
+export const RELOCATION_FIELDS: ReadonlyMap<number, RelocationField> = new Map([
+  [R_X86_64._64, { size: 8, relative: false }],
+  [R_X86_64.PC32, { size: 4, relative: true }],
+  [R_X86_64.PLT32, { size: 4, relative: true }],
+  [R_X86_64._32, { size: 4, relative: false }],
+  [R_X86_64._32S, { size: 4, relative: false }],
+  [R_X86_64.PC64, { size: 8, relative: true }],
+]);
 
 /** `type` at `offset` of the section that is relocated, against symbol number `symbol`, plus `addend`. */
 export interface Rela {
@@ -42,12 +58,12 @@ export function parseRela(
 }
 
 function parseTable(bytes: Uint8Array, section: ElfSection): readonly Rela[] {
-  if (section.entrySize !== ENTRY_SIZE || section.size % ENTRY_SIZE !== 0) {
+  if (section.entrySize !== RELA.size || section.size % RELA.size !== 0) {
     throw new ParseError(
       `ELF ${section.name}: ${counted(section.size, "byte")} in entries of ${section.entrySize}`,
     );
   }
-  const count = section.size / ENTRY_SIZE;
+  const count = section.size / RELA.size;
   if (count > MAX_RELOCATIONS) {
     throw new RebootlessError(
       "limit",
@@ -55,10 +71,14 @@ function parseTable(bytes: Uint8Array, section: ElfSection): readonly Rela[] {
     );
   }
   const reader = new ByteReader(sectionBytes(bytes, section), "ELF relocations");
-  return Array.from({ length: count }, () => {
-    const offset = reader.size64();
-    const type = reader.u32();
-    const symbol = reader.u32();
-    return { offset, type, symbol, addend: reader.s64() };
+  const { offset, type, symbol, addend } = RELA.fields;
+  return Array.from({ length: count }, (_, i) => {
+    const at = i * RELA.size;
+    return {
+      offset: offset.read(reader, at),
+      type: type.read(reader, at),
+      symbol: symbol.read(reader, at),
+      addend: addend.read(reader, at),
+    };
   });
 }

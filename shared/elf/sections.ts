@@ -4,14 +4,32 @@ import { counted } from "../counted.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
 import { type ElfHeader, parseElfHeader } from "./header.ts";
 import { stringAt } from "./strings.ts";
+import { SECTION_HEADER } from "./structs.ts";
 
-const ENTRY_SIZE = 64;
-// SHN_LORESERVE: from here on indices mean other things and counts move elsewhere (no kernel or module needs that).
-export const MAX_SECTIONS = 0xff00;
+/**
+ * Numbers of sections that are none: from `reserved` on they mean other things, and counts move elsewhere, which no kernel
+ * or module needs. `livepatch`: SHN_LIVEPATCH of Linux, a symbol that the module loader leaves to livepatch.
+ */
+export const SECTION_NUMBER = {
+  undefined: 0,
+  reserved: 0xff00,
+  livepatch: 0xff20,
+  absolute: 0xfff1,
+  common: 0xfff2,
+} as const;
+export const MAX_SECTIONS = SECTION_NUMBER.reserved;
 
 export const SECTION_TYPE = { progbits: 1, symtab: 2, strtab: 3, rela: 4, note: 7, nobits: 8 } as const;
 /** `livepatch`: SHF_RELA_LIVEPATCH of include/uapi/linux/elf.h, a table of relocations that livepatch applies itself. */
-export const SECTION_FLAG = { write: 1n, alloc: 2n, exec: 4n, livepatch: 0x10_0000n } as const;
+export const SECTION_FLAG = {
+  write: 1n,
+  alloc: 2n,
+  exec: 4n,
+  merge: 0x10n,
+  strings: 0x20n,
+  infoLink: 0x40n,
+  livepatch: 0x10_0000n,
+} as const;
 
 /** One section. `link` and `info` are section indices whose meaning depends on the type. */
 export interface ElfSection {
@@ -40,10 +58,10 @@ export function parseSections(
   if (count >= MAX_SECTIONS)
     throw new RebootlessError("limit", `ELF: ${count} sections, at most ${MAX_SECTIONS}`);
   if (count === 0) return [];
-  if (size !== ENTRY_SIZE)
-    throw new ParseError(`ELF: section headers of ${counted(size, "byte")}, not ${ENTRY_SIZE}`);
-  const reader = new ByteReader(bytes, "ELF section headers", at);
-  const unnamed = Array.from({ length: count }, (_, index) => parseSection(reader, index));
+  if (size !== SECTION_HEADER.size)
+    throw new ParseError(`ELF: section headers of ${counted(size, "byte")}, not ${SECTION_HEADER.size}`);
+  const reader = new ByteReader(bytes, "ELF section headers");
+  const unnamed = Array.from({ length: count }, (_, index) => parseSection(reader, at + index * size, index));
   const namesSection = unnamed[header.sectionNames];
   if (namesSection === undefined) {
     throw new ParseError(`ELF: section names are in section ${header.sectionNames} of ${count}`);
@@ -55,18 +73,22 @@ export function parseSections(
   }));
 }
 
-function parseSection(reader: ByteReader, index: number): Unnamed {
-  const nameAt = reader.u32();
-  const type = reader.u32();
-  const flags = reader.u64();
-  const address = reader.u64() as Address;
-  const fileOffset = reader.size64();
-  const size = reader.size64();
-  const link = reader.u32();
-  const info = reader.u32();
-  const alignment = reader.size64();
-  const entrySize = reader.size64();
-  return { index, nameAt, type, flags, address, fileOffset, size, link, info, alignment, entrySize };
+function parseSection(reader: ByteReader, at: number, index: number): Unnamed {
+  const { name, type, flags, address, fileOffset, size, link, info, alignment, entrySize } =
+    SECTION_HEADER.fields;
+  return {
+    index,
+    nameAt: name.read(reader, at),
+    type: type.read(reader, at),
+    flags: flags.read(reader, at),
+    address: address.read(reader, at) as Address,
+    fileOffset: fileOffset.read(reader, at),
+    size: size.read(reader, at),
+    link: link.read(reader, at),
+    info: info.read(reader, at),
+    alignment: alignment.read(reader, at),
+    entrySize: entrySize.read(reader, at),
+  };
 }
 
 /** The section's bytes in the file, a view; empty for NOBITS. Throws ParseError if they lie outside of the file. */

@@ -1,5 +1,6 @@
-import { ELF_TYPE } from "../../../shared/elf/header.ts";
+import { ELF_KIND, ELF_MAGIC, ELF_TYPE } from "../../../shared/elf/header.ts";
 import { MAX_SECTIONS, SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
+import { FILE_HEADER, RELA, SECTION_HEADER, SYMBOL } from "../../../shared/elf/structs.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { ByteWriter } from "./byte_writer.ts";
 import { alignUp, type ModuleRelocation, type ModuleSection } from "./module_sections.ts";
@@ -19,13 +20,8 @@ interface FileSection {
   readonly info: number;
 }
 
-const HEADER_SIZE = 64;
-const SECTION_HEADER_SIZE = 64;
-const SYMBOL_SIZE = 24;
-const RELA_SIZE = 24;
-const X86_64 = 62;
-const IDENT = Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-const INFO_LINK = 0x40n;
+/** EV_CURRENT: there was never another version of ELF. */
+const ELF_VERSION = 1;
 
 /** A relocatable ELF file (ELF-64 Object File Format 1.5) of a module's sections. Throws RebootlessError `limit`. */
 export function encodeElf(sections: readonly ModuleSection[], symbols: readonly ModuleSymbol[]): Uint8Array {
@@ -67,20 +63,19 @@ function relocationTable(group: RelocationGroup, entries: SymbolEntries, symtab:
   const writer = new ByteWriter();
   for (const { offset, type, addend, target } of group.relocations) {
     const reference = entries.reference(target);
-    writer
-      .u64(offset)
-      .u32(type)
-      .u32(reference.symbol)
-      .u64(addend + reference.offset);
+    const entry = { offset, type, symbol: reference.symbol, addend: addend + reference.offset };
+    writer.bytes(RELA.encode(entry));
   }
   const isLivepatch = group.object !== undefined;
   return {
     name: isLivepatch ? `.klp.rela.${group.object}.${group.name}` : `.rela${group.name}`,
     type: SECTION_TYPE.rela,
     // Livepatch needs its tables as long as the module is there.
-    flags: isLivepatch ? INFO_LINK | SECTION_FLAG.alloc | SECTION_FLAG.livepatch : INFO_LINK,
+    flags: isLivepatch
+      ? SECTION_FLAG.infoLink | SECTION_FLAG.alloc | SECTION_FLAG.livepatch
+      : SECTION_FLAG.infoLink,
     align: 8,
-    entrySize: RELA_SIZE,
+    entrySize: RELA.size,
     size: writer.length,
     bytes: writer.finish(),
     link: symtab,
@@ -93,7 +88,7 @@ const symbolTable = ({ table, localCount }: SymbolEntries, symtab: number): File
   type: SECTION_TYPE.symtab,
   flags: 0n,
   align: 8,
-  entrySize: SYMBOL_SIZE,
+  entrySize: SYMBOL.size,
   size: table.length,
   bytes: table,
   link: symtab + 1,
@@ -118,11 +113,11 @@ function encodeFile(sections: readonly FileSection[]): Uint8Array {
   for (const { name } of sections) names.add(name);
   names.add(".shstrtab");
   const all = [...sections, stringSection(".shstrtab", names.finish())];
-  const body = new ByteWriter().zeros(HEADER_SIZE);
-  const headers = new ByteWriter().zeros(SECTION_HEADER_SIZE);
+  const body = new ByteWriter().zeros(FILE_HEADER.size);
+  const headers = new ByteWriter().zeros(SECTION_HEADER.size);
   for (const section of all) {
     pad(body, section.align);
-    writeSectionHeader(headers, section, names.add(section.name), body.length);
+    headers.bytes(sectionHeader(section, names.add(section.name), body.length));
     body.bytes(section.bytes);
   }
   pad(body, 8);
@@ -135,31 +130,24 @@ function encodeFile(sections: readonly FileSection[]): Uint8Array {
 const pad = (writer: ByteWriter, align: number): void =>
   void writer.zeros(alignUp(writer.length, align) - writer.length);
 
-function writeSectionHeader(
-  writer: ByteWriter,
+const sectionHeader = (
   { type, flags, size, link, info, align, entrySize }: FileSection,
   name: number,
   fileOffset: number,
-): void {
-  writer.u32(name).u32(type).u64(flags).u64(0).u64(fileOffset).u64(size);
-  writer.u32(link).u32(info).u64(align).u64(entrySize);
-}
+): Uint8Array =>
+  SECTION_HEADER.encode({ name, type, flags, fileOffset, size, link, info, alignment: align, entrySize });
 
 /** @param sectionCount with the empty one; the names are in the last. */
-const elfHeader = (headersAt: number, sectionCount: number): Uint8Array =>
-  new ByteWriter()
-    .bytes(IDENT)
-    .u16(ELF_TYPE.rel)
-    .u16(X86_64)
-    .u32(1)
-    .u64(0)
-    .u64(0)
-    .u64(headersAt)
-    .u32(0)
-    .u16(HEADER_SIZE)
-    .u16(0)
-    .u16(0)
-    .u16(SECTION_HEADER_SIZE)
-    .u16(sectionCount)
-    .u16(sectionCount - 1)
-    .finish();
+const elfHeader = (sectionHeadersAt: number, sectionCount: number): Uint8Array =>
+  FILE_HEADER.encode({
+    ...ELF_KIND,
+    magic: ELF_MAGIC,
+    identVersion: ELF_VERSION,
+    type: ELF_TYPE.rel,
+    version: ELF_VERSION,
+    sectionHeadersAt,
+    headerSize: FILE_HEADER.size,
+    sectionHeaderSize: SECTION_HEADER.size,
+    sectionHeaderCount: sectionCount,
+    sectionNames: sectionCount - 1,
+  });

@@ -1,8 +1,8 @@
 import { type ObjectName, VMLINUX } from "../../../shared/brand.ts";
 import { R_X86_64 } from "../../../shared/elf/rela.ts";
 import { SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
+import { u64 } from "../../../shared/struct.ts";
 import { CALLBACKS, type Callback } from "../../module/target_objects.ts";
-import { littleEndian } from "./byte_writer.ts";
 import type { ModuleStructs } from "./module_kernel.ts";
 import type { ModulePlace, ModuleSections } from "./module_sections.ts";
 import { terminated } from "./string_table.ts";
@@ -67,8 +67,9 @@ export class KlpData {
   #functions({ object, functions }: KlpObject): ModulePlace {
     const { size, oldName, newFunc, oldPosition } = this.#structs.func;
     const bytes = new Uint8Array(size * (functions.length + 1));
+    const view = new DataView(bytes.buffer);
     for (const [index, { position }] of functions.entries())
-      bytes.set(littleEndian(position, 8), index * size + oldPosition);
+      u64(index * size + oldPosition).write(view, BigInt(position));
     const array = this.#append(`funcs_${object}`, bytes);
     for (const [index, { name, code }] of functions.entries()) {
       this.#point(at(array, index * size + oldName), this.#string(name));

@@ -1,10 +1,10 @@
 import type { ObjectName } from "../../../shared/brand.ts";
-import { utf8 } from "../../../shared/bytes.ts";
+import { concatBytes, utf8 } from "../../../shared/bytes.ts";
 import { R_X86_64 } from "../../../shared/elf/rela.ts";
 import { SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { ENDBR64, JUMP, RETURN } from "../../../shared/x86/opcodes.ts";
-import { ByteWriter } from "./byte_writer.ts";
+import { MODVERSION_INFO } from "../../module/kernel_structs.ts";
 import type { ModuleKernel } from "./module_kernel.ts";
 import type { ModulePlace, ModuleSections, SectionPart } from "./module_sections.ts";
 import { terminated } from "./string_table.ts";
@@ -12,9 +12,6 @@ import type { ModuleSymbol } from "./symbol_entries.ts";
 
 const { alloc: ALLOC, write: WRITE, exec: EXEC } = SECTION_FLAG;
 const RETURN_THUNK = "__x86_return_thunk";
-/** struct modversion_info: a CRC of 8 bytes and the name. */
-const VERSION_SIZE = 64;
-const VERSION_NAME = 56;
 
 const part = (name: string, flags: bigint, align: number, bytes: Uint8Array): SectionPart => ({
   name,
@@ -87,9 +84,7 @@ export function writeModinfo(
     `name=${name}`,
     `vermagic=${kernel.vermagic}`,
   ];
-  const writer = new ByteWriter();
-  for (const entry of entries) writer.bytes(terminated(entry));
-  sections.append(part(".modinfo", ALLOC, 1, writer.finish()));
+  sections.append(part(".modinfo", ALLOC, 1, concatBytes(entries.map(terminated))));
 }
 
 /** The checksums of all that is used of the kernel, module_layout first: struct module and what goes with it. */
@@ -101,24 +96,17 @@ export function writeVersions(
   const own = ["klp_enable_patch", ...(kernel.hasReturnThunk ? [RETURN_THUNK] : [])];
   const all = new Map(used);
   for (const name of own) all.set(name, crcOf(kernel, name));
-  const writer = new ByteWriter();
-  writeVersion(writer, "module_layout", crcOf(kernel, "module_layout"));
-  for (const name of [...all.keys()].sort()) writeVersion(writer, name, all.get(name) ?? 0);
-  sections.append(part("__versions", ALLOC, 32, writer.finish()));
+  const entries = [...all.keys()].sort().map((name) => versionEntry(name, all.get(name) ?? 0));
+  const first = versionEntry("module_layout", crcOf(kernel, "module_layout"));
+  sections.append(part("__versions", ALLOC, 32, concatBytes([first, ...entries])));
 }
 
-function writeVersion(writer: ByteWriter, name: string, crc: number): void {
+function versionEntry(name: string, crc: number): Uint8Array {
   const bytes = terminated(name);
-  if (bytes.length > VERSION_NAME) {
-    throw new RebootlessError(
-      "limit",
-      `${name} is too long a name for a checksum: at most ${VERSION_NAME - 1}`,
-    );
-  }
-  writer
-    .u64(crc)
-    .bytes(bytes)
-    .zeros(VERSION_SIZE - 8 - bytes.length);
+  const most = MODVERSION_INFO.fields.name.size;
+  if (bytes.length > most)
+    throw new RebootlessError("limit", `${name} is too long a name for a checksum: at most ${most - 1}`);
+  return MODVERSION_INFO.encode({ crc: BigInt(crc), name: bytes });
 }
 
 function crcOf({ crcs }: ModuleKernel, name: string): number {

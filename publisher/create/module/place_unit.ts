@@ -1,6 +1,6 @@
 import { type ObjectName, VMLINUX } from "../../../shared/brand.ts";
 import { counted } from "../../../shared/counted.ts";
-import { R_X86_64 } from "../../../shared/elf/rela.ts";
+import { RELOCATION_FIELDS } from "../../../shared/elf/rela.ts";
 import { SECTION_TYPE } from "../../../shared/elf/sections.ts";
 import { MAX_STRING } from "../../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
@@ -15,16 +15,6 @@ export interface PlacedUnit {
   /** Where a place of one of its sections has come to be. Throws ParseError if the unit has no such place. */
   place(section: number, offset: number): ModulePlace;
 }
-
-/** Bytes that the module loader writes (arch/x86/kernel/module.c, Linux 6.1 and 6.12). */
-const FIELD_BYTES: ReadonlyMap<number, number> = new Map([
-  [R_X86_64._64, 8],
-  [R_X86_64.PC64, 8],
-  [R_X86_64.PC32, 4],
-  [R_X86_64.PLT32, 4],
-  [R_X86_64._32, 4],
-  [R_X86_64._32S, 4],
-]);
 
 /**
  * Tables that the loader works through when the module is loaded. What they say of a kernel object that comes later
@@ -82,7 +72,7 @@ function requireWhole(section: PatchSection): PatchSection {
 
 /** A field that is not zero makes the loader refuse the whole module. */
 function requireField(unit: PatchObject, section: PatchSection, { offset, type }: PatchRelocation): void {
-  const length = FIELD_BYTES.get(type);
+  const length = RELOCATION_FIELDS.get(type)?.size;
   if (length === undefined) {
     throw new RebootlessError("unsupported", `${unit.source} ${section.name}: a relocation of type ${type}`, {
       hint: "The kernel's module loader does not know it; was the unit compiled as kbuild compiles it?",

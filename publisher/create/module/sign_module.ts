@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject, sign, X509Certificate } from "node:cr
 import { concatBytes, equalBytes, utf8 } from "../../../shared/bytes.ts";
 import { DER, DerReader } from "../../../shared/crypto/der.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
+import { MODULE_SIGNATURE } from "../../module/kernel_structs.ts";
 
 /** What a module is signed with, for kernels that load no others. */
 export interface ModuleSigner {
@@ -82,13 +83,9 @@ export function signModule(module: Uint8Array, { key, certificate, digest }: Mod
   return concatBytes([module, pkcs7, trailer(pkcs7.length), MARKER]);
 }
 
-/** struct module_signature: all zero but the type and the length, which is big-endian. */
-function trailer(length: number): Uint8Array {
-  const bytes = new Uint8Array(12);
-  bytes[2] = ID_TYPE_PKCS7;
-  new DataView(bytes.buffer).setUint32(8, length);
-  return bytes;
-}
+/** struct module_signature: all zero but the type and the length. */
+const trailer = (signatureLength: number): Uint8Array =>
+  MODULE_SIGNATURE.encode({ idType: ID_TYPE_PKCS7, signatureLength });
 
 /** ContentInfo of RFC 2315, sections 7 and 9. */
 function signedData(

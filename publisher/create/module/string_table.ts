@@ -2,7 +2,7 @@ import { ByteWriter } from "./byte_writer.ts";
 
 /** An ELF string table: each string once, the empty one first. Every character is a byte. */
 export class StringTable {
-  readonly #writer = new ByteWriter().u8(0);
+  readonly #writer = new ByteWriter().zeros(1);
   readonly #places = new Map([["", 0]]);
 
   /** Where the string is. */

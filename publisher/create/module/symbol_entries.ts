@@ -1,5 +1,7 @@
-import { SYMBOL_TYPE } from "../../../shared/elf/symbols.ts";
-import { ByteWriter } from "./byte_writer.ts";
+import { concatBytes } from "../../../shared/bytes.ts";
+import { SECTION_NUMBER } from "../../../shared/elf/sections.ts";
+import { SYMBOL } from "../../../shared/elf/structs.ts";
+import { SYMBOL_BINDING, SYMBOL_TYPE } from "../../../shared/elf/symbols.ts";
 import type { ModulePlace, ModuleSection, ModuleTarget } from "./module_sections.ts";
 import { StringTable } from "./string_table.ts";
 
@@ -30,11 +32,8 @@ interface Entry {
   readonly size: number;
 }
 
-const GLOBAL = 0x10;
-const UNDEFINED = 0;
-// SHN_LIVEPATCH (include/uapi/linux/elf.h): the module loader leaves the symbol to livepatch.
-const LIVEPATCH = 0xff20;
-const NOTHING: Entry = { name: "", info: 0, section: UNDEFINED, value: 0, size: 0 };
+const GLOBAL = SYMBOL_BINDING.global << 4;
+const NOTHING: Entry = { name: "", info: 0, section: SECTION_NUMBER.undefined, value: 0, size: 0 };
 const TYPES = { function: SYMBOL_TYPE.func, object: SYMBOL_TYPE.object, none: SYMBOL_TYPE.none } as const;
 
 /** Number of a module's section in its file: section 0 is the empty one. */
@@ -89,14 +88,14 @@ function undefinedSymbols(targets: readonly ModuleTarget[], own: readonly Module
 
 function livepatchSymbols(targets: readonly ModuleTarget[]): readonly Entry[] {
   const names = new Set(targets.flatMap((target) => (target.kind === "livepatch" ? [target.symbol] : [])));
-  return [...names].sort().map((name) => ({ ...NOTHING, name, info: GLOBAL, section: LIVEPATCH }));
+  return [...names]
+    .sort()
+    .map((name) => ({ ...NOTHING, name, info: GLOBAL, section: SECTION_NUMBER.livepatch }));
 }
 
-/** Elf64_Sym (ELF-64 Object File Format 1.5, section 5). */
-function encode(entries: readonly Entry[], strings: StringTable): Uint8Array {
-  const writer = new ByteWriter();
-  for (const { name, info, section, value, size } of entries) {
-    writer.u32(strings.add(name)).u8(info).u8(0).u16(section).u64(value).u64(size);
-  }
-  return writer.finish();
-}
+const encode = (entries: readonly Entry[], strings: StringTable): Uint8Array =>
+  concatBytes(
+    entries.map(({ name, info, section, value, size }) =>
+      SYMBOL.encode({ name: strings.add(name), info, section, value: BigInt(value), size: BigInt(size) }),
+    ),
+  );

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { type ObjectName, VMLINUX } from "../../../shared/brand.ts";
-import { utf8 } from "../../../shared/bytes.ts";
+import { concatBytes, utf8 } from "../../../shared/bytes.ts";
+import { NT_GNU_BUILD_ID } from "../../../shared/elf/notes.ts";
 import { parseSections, SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
+import { NOTE_HEADER } from "../../../shared/elf/structs.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { MAX_ARTIFACT_BYTES } from "../../../shared/limits.ts";
 import { CALLBACKS, type Callback } from "../../module/target_objects.ts";
 import type { PatchObject } from "../patch_object.ts";
-import { ByteWriter } from "./byte_writer.ts";
 import { encodeElf } from "./elf_file.ts";
 import { KlpData, type KlpObject } from "./klp_data.ts";
 import { writeCode, writeModinfo, writeThisModule, writeVersions } from "./module_frame.ts";
@@ -31,7 +32,6 @@ export interface ModuleInput {
 
 const BUILD_ID_SECTION = ".note.gnu.build-id";
 const BUILD_ID_SIZE = 20;
-const NT_GNU_BUILD_ID = 3;
 
 /**
  * Writes a livepatch module (.ko), as the kernel's module loader and livepatch want it
@@ -142,14 +142,9 @@ function usedExports(units: readonly PlacedUnit[]): ReadonlyMap<string, number> 
 
 /** With a build ID of zeroes, to be filled in when all the rest is there. */
 function buildIdNote() {
-  const name = "GNU\0";
-  const bytes = new ByteWriter()
-    .u32(name.length)
-    .u32(BUILD_ID_SIZE)
-    .u32(NT_GNU_BUILD_ID)
-    .bytes(utf8(name))
-    .zeros(BUILD_ID_SIZE)
-    .finish();
+  const name = utf8("GNU\0");
+  const header = { nameSize: name.length, descriptionSize: BUILD_ID_SIZE, type: NT_GNU_BUILD_ID };
+  const bytes = concatBytes([NOTE_HEADER.encode(header), name, new Uint8Array(BUILD_ID_SIZE)]);
   const shape = { name: BUILD_ID_SECTION, type: SECTION_TYPE.note, flags: SECTION_FLAG.alloc, align: 4 };
   return { ...shape, entrySize: 0, size: bytes.length, bytes };
 }

@@ -4,10 +4,16 @@ import {
   MAX_RELOCATIONS,
   parseRela,
   R_X86_64,
+  RELOCATION_FIELDS,
   type Rela,
   relocationTables,
 } from "../../../shared/elf/rela.ts";
-import { type ElfSection, parseSections, sectionBytes } from "../../../shared/elf/sections.ts";
+import {
+  type ElfSection,
+  parseSections,
+  SECTION_NUMBER,
+  sectionBytes,
+} from "../../../shared/elf/sections.ts";
 import { type ElfSymbol, parseSymbols } from "../../../shared/elf/symbols.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 
@@ -23,21 +29,6 @@ export interface CompiledObject {
   readonly symbols: readonly ElfSymbol[];
 }
 
-/** Bytes that a relocation of a type writes; of the types that the kernel's module loader knows. */
-export const FIELD_SIZE: ReadonlyMap<number, 4 | 8> = new Map([
-  [R_X86_64._64, 8],
-  [R_X86_64.PC32, 4],
-  [R_X86_64.PLT32, 4],
-  [R_X86_64._32, 4],
-  [R_X86_64._32S, 4],
-  [R_X86_64.PC64, 8],
-]);
-/** Types whose value has their own place taken off. */
-export const isRelative = (type: number): boolean =>
-  type === R_X86_64.PC32 || type === R_X86_64.PLT32 || type === R_X86_64.PC64;
-
-const NONE = 0; // what objtool leaves of a call to __fentry__
-const COMMON = 0xfff2;
 // A section's size in a header is a claim: zeroed data has no bytes in the file. amdgpu has 20 MB in all.
 const MAX_SECTION_BYTES = 256 << 20;
 
@@ -78,11 +69,11 @@ function readRelocations(
   symbols: number,
 ): readonly Rela[] {
   const relocations = parseRela(file, [table], section.index)
-    .filter(({ type }) => type !== NONE)
+    .filter(({ type }) => type !== R_X86_64.NONE)
     .sort((a, b) => a.offset - b.offset);
   let end = 0;
   for (const { offset, type, symbol } of relocations) {
-    const size = FIELD_SIZE.get(type);
+    const size = RELOCATION_FIELDS.get(type)?.size;
     if (size === undefined) {
       throw new RebootlessError("unsupported", `${section.name}: a relocation of type ${type} at ${offset}`);
     }
@@ -99,12 +90,13 @@ function readRelocations(
 }
 
 function requirePlace({ name, section, value }: ElfSymbol, sections: readonly ElfSection[]): void {
-  if (section === COMMON) throw new RebootlessError("unsupported", `${name} is a common symbol (-fcommon)`);
-  const holder = section >= 0xff00 ? undefined : sections[section];
-  if (section < 0xff00 && holder === undefined) {
+  if (section === SECTION_NUMBER.common)
+    throw new RebootlessError("unsupported", `${name} is a common symbol (-fcommon)`);
+  const holder = section >= SECTION_NUMBER.reserved ? undefined : sections[section];
+  if (section < SECTION_NUMBER.reserved && holder === undefined) {
     throw new ParseError(`ELF: symbol ${name} is in section ${section}, not there`);
   }
-  if (section !== 0 && holder !== undefined && value > BigInt(holder.size)) {
+  if (section !== SECTION_NUMBER.undefined && holder !== undefined && value > BigInt(holder.size)) {
     throw new ParseError(
       `ELF: symbol ${name} lies ${counted(value, "byte")} into ${holder.size} of ${holder.name}`,
     );

@@ -1,5 +1,5 @@
 import { R_X86_64 } from "../../../shared/elf/rela.ts";
-import { SECTION_FLAG } from "../../../shared/elf/sections.ts";
+import { SECTION_FLAG, SECTION_NUMBER } from "../../../shared/elf/sections.ts";
 import { type ElfSymbol, SYMBOL_TYPE } from "../../../shared/elf/symbols.ts";
 import { groupBy } from "../../../shared/group_by.ts";
 import type { CompiledObject, ObjectSection } from "./compiled_object.ts";
@@ -20,7 +20,12 @@ export function namedSymbols({
   sections,
 }: CompiledObject): ReadonlyMap<number, readonly ElfSymbol[]> {
   return groupBy(symbols, ({ type, name, section }) => {
-    if (type === SYMBOL_TYPE.section || type === SYMBOL_TYPE.file || name === "" || section === 0)
+    if (
+      type === SYMBOL_TYPE.section ||
+      type === SYMBOL_TYPE.file ||
+      name === "" ||
+      section === SECTION_NUMBER.undefined
+    )
       return undefined;
     const isLabel = name.startsWith(".L") || name.startsWith("__BTF_ID__");
     return isLabel || sections[section] === undefined ? undefined : section;
@@ -36,7 +41,7 @@ export function referredPlaces({
   for (const section of sections) {
     for (const { symbol, addend, type } of section.relocations) {
       const target = symbols[symbol];
-      if (target === undefined || target.section === 0) continue;
+      if (target === undefined || target.section === SECTION_NUMBER.undefined) continue;
       const bias = isCodeSection(section) && (type === R_X86_64.PC32 || type === R_X86_64.PLT32) ? 4n : 0n;
       const list = places.get(target.section);
       const place = Number(target.value + addend + bias);

@@ -1,14 +1,9 @@
-import { R_X86_64, type Rela } from "../../../shared/elf/rela.ts";
-import { SECTION_FLAG } from "../../../shared/elf/sections.ts";
-import { type ElfSymbol, SYMBOL_TYPE } from "../../../shared/elf/symbols.ts";
+import { R_X86_64, RELOCATION_FIELDS, type Rela } from "../../../shared/elf/rela.ts";
+import { SECTION_FLAG, SECTION_NUMBER } from "../../../shared/elf/sections.ts";
+import { type ElfSymbol, SYMBOL_BINDING, SYMBOL_TYPE } from "../../../shared/elf/symbols.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 import { type RelativeOperand, relativeOperands } from "./code_walk.ts";
-import {
-  type CompiledObject,
-  FIELD_SIZE,
-  type ObjectSection,
-  openCompiledObject,
-} from "./compiled_object.ts";
+import { type CompiledObject, type ObjectSection, openCompiledObject } from "./compiled_object.ts";
 import { isCodeSection, namedSymbols, type PieceExtent, referredPlaces, sectionExtents } from "./extents.ts";
 import { type SectionRole, sectionRole } from "./section_role.ts";
 
@@ -76,9 +71,6 @@ interface Walk {
 
 type Draft = Omit<Piece, "bytes" | "references" | "isTied">;
 
-const GLOBAL = 1;
-const WEAK = 2;
-
 function splitUnit(object: CompiledObject): Unit {
   const drafts: Draft[] = [];
   const bySection = new Map<number, Draft[]>();
@@ -141,7 +133,8 @@ export function clearedBytes(
   references: readonly Reference[],
 ): Uint8Array {
   const bytes = section.bytes.slice(start, start + size);
-  for (const { offset, type } of references) bytes.fill(0, offset, offset + (FIELD_SIZE.get(type) ?? 0));
+  for (const { offset, type } of references)
+    bytes.fill(0, offset, offset + (RELOCATION_FIELDS.get(type)?.size ?? 0));
   return bytes;
 }
 
@@ -159,15 +152,18 @@ function draftOf(
     start,
     size: end - start,
     names: sorted.map(({ name }) => name),
-    isGlobal: symbols.some(({ binding }) => binding !== 0),
-    isWeak: symbols.length > 0 && symbols.every(({ binding }) => binding === WEAK),
+    isGlobal: symbols.some(({ binding }) => binding !== SYMBOL_BINDING.local),
+    isWeak: symbols.length > 0 && symbols.every(({ binding }) => binding === SYMBOL_BINDING.weak),
     isWritable: (section.flags & SECTION_FLAG.write) !== 0n,
   };
 }
 
 /** A global symbol tells more than a weak one, that more than a local one, and a typed one more than a label. */
 function rank({ binding, type }: ElfSymbol): number {
-  return (binding === GLOBAL ? 4 : binding === WEAK ? 2 : 0) + (type === SYMBOL_TYPE.none ? 0 : 1);
+  return (
+    (binding === SYMBOL_BINDING.global ? 4 : binding === SYMBOL_BINDING.weak ? 2 : 0) +
+    (type === SYMBOL_TYPE.none ? 0 : 1)
+  );
 }
 
 function symbolPiece(pieces: ReadonlyMap<ElfSymbol, Draft>, symbol: ElfSymbol): Draft | undefined {
@@ -243,8 +239,12 @@ function referenceOf(
   const bias = operand === undefined ? 0 : operand.end - offset;
   const base = { offset: offset - start, type, isBranch: operand?.isBranch ?? false, bias };
   const distance = addend + BigInt(bias);
-  if (symbol.section === 0) {
-    const target = { name: symbol.name, isWeak: symbol.binding === WEAK, offset: narrow(distance) };
+  if (symbol.section === SECTION_NUMBER.undefined) {
+    const target = {
+      name: symbol.name,
+      isWeak: symbol.binding === SYMBOL_BINDING.weak,
+      offset: narrow(distance),
+    };
     return { ...base, target: { kind: "symbol", ...target } };
   }
   const place = narrow(symbol.value + distance);

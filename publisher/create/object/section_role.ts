@@ -1,8 +1,5 @@
 import { type ElfSection, SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
 
-const MERGE = 0x10n;
-const STRINGS = 0x20n;
-
 /**
  * What a section of a compiled unit is to the difference:
  *
@@ -19,8 +16,8 @@ export function sectionRole(section: ElfSection): SectionRole {
   if (SPECIAL_TABLES.has(name) || name === ORC_ENTRIES) return "table";
   if ((flags & SECTION_FLAG.alloc) === 0n || !isContent || isNote(name)) return "note";
   if ((flags & SECTION_FLAG.exec) !== 0n) return "code";
-  if ((flags & MERGE) === 0n || section.entrySize === 0) return "data";
-  return (flags & STRINGS) !== 0n ? "string" : "constant";
+  if ((flags & SECTION_FLAG.merge) === 0n || section.entrySize === 0) return "data";
+  return (flags & SECTION_FLAG.strings) !== 0n ? "string" : "constant";
 }
 
 export interface SpecialTable {

@@ -1,5 +1,5 @@
 import { concatBytes } from "../../../shared/bytes.ts";
-import { SECTION_TYPE } from "../../../shared/elf/sections.ts";
+import { SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
 import { groupBy } from "../../../shared/group_by.ts";
 import type { ObjectSection } from "../object/compiled_object.ts";
 import type { Piece } from "../object/pieces.ts";
@@ -11,8 +11,8 @@ import type { SharedTarget } from "./references.ts";
 import type { PieceReplacement } from "./replaced.ts";
 import type { PieceSelection, SelectedEntry, SelectedReference } from "./selection.ts";
 
-// SHF_MERGE and SHF_STRINGS: nothing is merged any more.
-const MERGING = 0x30n;
+// Nothing is merged any more.
+const MERGING = SECTION_FLAG.merge | SECTION_FLAG.strings;
 
 interface Placed {
   readonly section: number;

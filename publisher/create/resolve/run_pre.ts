@@ -1,6 +1,6 @@
 import { equalBytes, toHex } from "../../../shared/bytes.ts";
+import { RELOCATION_FIELDS } from "../../../shared/elf/rela.ts";
 import { BRANCH_LENGTH, JUMP, SHORT_JUMP, SHORT_JUMP_LENGTH } from "../../../shared/x86/opcodes.ts";
-import { FIELD_SIZE } from "../object/compiled_object.ts";
 import type { Piece, Reference, Unit } from "../object/pieces.ts";
 import type { ShippedObject } from "./shipped_object.ts";
 
@@ -189,7 +189,7 @@ function firstDifference({ bytes, references }: Piece, there: Uint8Array, end: n
   let from = 0;
   for (const { offset, type } of [...references, { offset: end, type: 0 }]) {
     for (let at = from; at < Math.min(offset, end); at++) if (bytes[at] !== there[at]) return at;
-    from = offset + (FIELD_SIZE.get(type) ?? 0);
+    from = offset + (RELOCATION_FIELDS.get(type)?.size ?? 0);
   }
   return undefined;
 }

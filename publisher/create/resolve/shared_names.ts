@@ -1,5 +1,5 @@
-import { parseSections } from "../../../shared/elf/sections.ts";
-import { parseSymbols } from "../../../shared/elf/symbols.ts";
+import { parseSections, SECTION_NUMBER } from "../../../shared/elf/sections.ts";
+import { parseSymbols, SYMBOL_BINDING } from "../../../shared/elf/symbols.ts";
 import type { UnitPair } from "../unit_pair.ts";
 
 /** Globals of compiled units by what a unit does with them. */
@@ -26,9 +26,13 @@ export function sharedNames(pairs: readonly Pick<UnitPair, "before" | "after">[]
 
 function globalsOf(file: Uint8Array): Globals {
   const globals = parseSymbols(file, parseSections(file)).filter(
-    ({ binding, name }) => binding !== 0 && name !== "",
+    ({ binding, name }) => binding !== SYMBOL_BINDING.local && name !== "",
   );
   const names = (isWanted: boolean) =>
-    new Set(globals.filter(({ section }) => (section === 0) === isWanted).map(({ name }) => name));
+    new Set(
+      globals
+        .filter(({ section }) => (section === SECTION_NUMBER.undefined) === isWanted)
+        .map(({ name }) => name),
+    );
   return { defined: names(false), wanted: names(true) };
 }

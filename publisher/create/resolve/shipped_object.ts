@@ -1,9 +1,10 @@
 import type { Address, ObjectName } from "../../../shared/brand.ts";
 import { ByteReader } from "../../../shared/byte_reader.ts";
-import { R_X86_64, type Rela } from "../../../shared/elf/rela.ts";
-import type { ElfSymbol } from "../../../shared/elf/symbols.ts";
+import { R_X86_64, RELOCATION_FIELDS, type Rela } from "../../../shared/elf/rela.ts";
+import { SECTION_NUMBER } from "../../../shared/elf/sections.ts";
+import { type ElfSymbol, SYMBOL_BINDING } from "../../../shared/elf/symbols.ts";
 import type { KernelImage } from "../../image/kernel_image.ts";
-import { type CompiledObject, isRelative } from "../object/compiled_object.ts";
+import type { CompiledObject } from "../object/compiled_object.ts";
 
 /** A symbol of a kernel object as the distribution ships it. */
 export interface ShippedSymbol {
@@ -46,19 +47,20 @@ export function shippedImage(
     addressesOf: (name) => symbols.named(name).map(({ address }) => address),
     bytes,
     operand: (at, type) => {
-      const field = bytes(at, WIDE.has(type) ? 8 : 4);
+      const field = bytes(at, sizeOf(type));
       return field === undefined ? undefined : filledIn(field, at, type);
     },
   };
 }
 
-const WIDE: ReadonlySet<number> = new Set([R_X86_64._64, R_X86_64.PC64]);
+const sizeOf = (type: number): 4 | 8 => RELOCATION_FIELDS.get(type)?.size ?? 4;
+const isRelative = (type: number): boolean => RELOCATION_FIELDS.get(type)?.relative ?? false;
 
 function filledIn(field: Uint8Array, at: bigint, type: number): bigint {
   const reader = new ByteReader(field, "operand");
   if (type === R_X86_64._64) return reader.u64();
   if (type === R_X86_64._32) return BigInt(reader.u32());
-  const value = WIDE.has(type) ? reader.s64() : BigInt(reader.s32());
+  const value = sizeOf(type) === 8 ? reader.s64() : BigInt(reader.s32());
   return BigInt.asUintN(64, isRelative(type) ? at + value : value);
 }
 
@@ -75,7 +77,9 @@ export function shippedModule({ sections, symbols }: CompiledObject, object: Obj
   }
   const numbers = new Map([...byName.keys()].map((name, i) => [name, BigInt(i)]));
   const addressOf = ({ section, name, value }: ElfSymbol): bigint =>
-    section === 0 ? OUTSIDE + ((numbers.get(name) ?? 0n) << SPACE) : (BigInt(section + 1) << SPACE) + value;
+    section === SECTION_NUMBER.undefined
+      ? OUTSIDE + ((numbers.get(name) ?? 0n) << SPACE)
+      : (BigInt(section + 1) << SPACE) + value;
   const sectionAt = (at: bigint) => sections[Number(at >> SPACE) - 1];
   const offsetOf = (at: bigint): number => Number(BigInt.asUintN(Number(SPACE), at));
   const bytes = (at: bigint, length: number): Uint8Array | undefined => {
@@ -99,8 +103,12 @@ export function shippedModule({ sections, symbols }: CompiledObject, object: Obj
     object,
     named: (name) =>
       (byName.get(name) ?? [])
-        .filter(({ section }) => section !== 0)
-        .map((symbol) => ({ name, address: addressOf(symbol), isGlobal: symbol.binding !== 0 })),
+        .filter(({ section }) => section !== SECTION_NUMBER.undefined)
+        .map((symbol) => ({
+          name,
+          address: addressOf(symbol),
+          isGlobal: symbol.binding !== SYMBOL_BINDING.local,
+        })),
     addressesOf: (name) => (byName.get(name) ?? []).map(addressOf),
     bytes,
     operand: (at, type) => {
@@ -110,7 +118,7 @@ export function shippedModule({ sections, symbols }: CompiledObject, object: Obj
         return isRelative(rela.type) === isRelative(type) ? addressOf(symbol) + rela.addend : undefined;
       }
       // Within a section, the assembler fills in what is relative.
-      const field = isRelative(type) ? bytes(at, WIDE.has(type) ? 8 : 4) : undefined;
+      const field = isRelative(type) ? bytes(at, sizeOf(type)) : undefined;
       return field === undefined ? undefined : filledIn(field, at, type);
     },
   };

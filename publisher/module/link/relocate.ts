@@ -4,6 +4,7 @@ import {
   MAX_RELOCATIONS,
   parseRela,
   R_X86_64,
+  RELOCATION_FIELDS,
   type Rela,
   relocationTables,
 } from "../../../shared/elf/rela.ts";
@@ -22,16 +23,6 @@ export interface Relocated {
   readonly moved: readonly (MovedSite | UnknownSite)[];
 }
 
-/** Width of the field, and whether its own place is taken off: what the kernel's loader knows. */
-const TYPES: ReadonlyMap<number, { readonly length: 4 | 8; readonly relative: boolean }> = new Map([
-  [R_X86_64._64, { length: 8, relative: false }],
-  [R_X86_64.PC32, { length: 4, relative: true }],
-  [R_X86_64.PLT32, { length: 4, relative: true }],
-  [R_X86_64._32, { length: 4, relative: false }],
-  [R_X86_64._32S, { length: 4, relative: false }],
-  [R_X86_64.PC64, { length: 8, relative: true }],
-]);
-const NONE = 0;
 const LONGEST = 8;
 
 /** @throws ParseError; RebootlessError `limit`. */
@@ -55,9 +46,9 @@ export function relocateModule(
     const place = places.get(index) ?? 0;
     const isText = textSections.some((section) => section.index === index);
     for (const rela of relas) {
-      if (rela.type === NONE) continue;
+      if (rela.type === R_X86_64.NONE) continue;
       const at = place + rela.offset;
-      const target = TYPES.has(rela.type) ? resolve(rela.symbol) : undefined;
+      const target = RELOCATION_FIELDS.has(rela.type) ? resolve(rela.symbol) : undefined;
       const isWritten = target !== undefined && write(bytes, rela, target.address, linkedText + BigInt(at));
       if (isText) moved.push(...(isWritten ? movedSite(rela, at, target, bases) : [unknownSite(rela, at)]));
     }
@@ -82,7 +73,7 @@ function copyContents(
 
 /** False if the kernel's loader would not take it. */
 function write(bytes: Uint8Array, rela: Rela, symbol: bigint, place: bigint): boolean {
-  const { length, relative } = TYPES.get(rela.type) ?? { length: LONGEST, relative: false };
+  const { size: length, relative } = RELOCATION_FIELDS.get(rela.type) ?? { size: LONGEST, relative: false };
   if (rela.offset + length > bytes.length)
     throw new ParseError(`ELF: a relocation at ${rela.offset} of ${bytes.length}`);
   const field = bytes.subarray(rela.offset, rela.offset + length);
@@ -101,7 +92,7 @@ function movedSite(
   { base }: SymbolTarget,
   bases: readonly ModuleBase[],
 ): readonly MovedSite[] {
-  const { length, relative } = TYPES.get(rela.type) ?? { length: LONGEST, relative: false };
+  const { size: length, relative } = RELOCATION_FIELDS.get(rela.type) ?? { size: LONGEST, relative: false };
   const kind = bases[base]?.kind;
   const isFixed = relative ? kind === "text" : kind === "absolute";
   return isFixed ? [] : [{ kind: "moved", at, length, base, relative }];
@@ -111,5 +102,5 @@ const unknownSite = ({ type }: Rela, at: number): UnknownSite => ({
   kind: "unknown",
   table: `relocation of type ${type}`,
   at,
-  length: TYPES.get(type)?.length ?? LONGEST,
+  length: RELOCATION_FIELDS.get(type)?.size ?? LONGEST,
 });

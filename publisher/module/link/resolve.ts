@@ -1,6 +1,6 @@
 import { type Address, type TextOffset, textOffset } from "../../../shared/brand.ts";
-import type { ElfSection } from "../../../shared/elf/sections.ts";
-import { type ElfSymbol, SYMBOL_TYPE } from "../../../shared/elf/symbols.ts";
+import { type ElfSection, SECTION_NUMBER } from "../../../shared/elf/sections.ts";
+import { type ElfSymbol, SYMBOL_BINDING, SYMBOL_TYPE } from "../../../shared/elf/symbols.ts";
 import { ParseError } from "../../../shared/errors.ts";
 import type { ModuleObject } from "../module_file.ts";
 import type { Bases } from "./bases.ts";
@@ -18,9 +18,6 @@ export interface LinkKernel {
   readonly exports: ReadonlyMap<string, Address>;
 }
 
-const UNDEFINED = 0;
-const ABSOLUTE = 0xfff1;
-const WEAK = 2;
 const PERCPU = ".data..percpu";
 // Per-CPU variables of the kernel are numbered from 0, all else is linked in the top 2 GiB.
 const PERCPU_END = 0x1000_0000n;
@@ -37,8 +34,8 @@ export function symbolResolver(
   const textNumber = bases.number("text", () => textBase(placement));
 
   const resolve = (symbol: ElfSymbol): SymbolTarget | undefined => {
-    if (symbol.section === ABSOLUTE) return absolute(bases, symbol.value);
-    if (symbol.section === UNDEFINED) return undefinedSymbol(symbol);
+    if (symbol.section === SECTION_NUMBER.absolute) return absolute(bases, symbol.value);
+    if (symbol.section === SECTION_NUMBER.undefined) return undefinedSymbol(symbol);
     const section = module.sections[symbol.section];
     const place = placement.places.get(symbol.section);
     if (section === undefined || place === undefined) return undefined;
@@ -54,7 +51,7 @@ export function symbolResolver(
       return { address: exported, base: bases.number("kernel", () => ({ kind: "kernel" })) };
     }
     // A weak one that nobody defines is 0.
-    if (binding === WEAK || name === "") return undefined;
+    if (binding === SYMBOL_BINDING.weak || name === "") return undefined;
     const { number, offset } = bases.import(name);
     return { address: addressOf(offset), base: number };
   };
