@@ -3,14 +3,30 @@ import { ByteReader } from "../../shared/byte_reader.ts";
 import { counted } from "../../shared/counted.ts";
 import { stringAt } from "../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
+import { struct, u8, u16, u32 } from "../../shared/struct.ts";
 import type { KernelImage } from "./kernel_image.ts";
 
 const MAGIC = 0xeb9f;
 // A distribution's kernel has about 130,000.
 const MAX_TYPES = 4_000_000;
-const HEADER_SIZE = 24;
 const BITFIELDS = 0x8000_0000;
 const STRUCT = 4;
+
+/*
+ * Documentation/bpf/btf.rst, Linux 6.12, section 2: struct btf_header, struct btf_type, and struct btf_member, of which a
+ * structure has as many as the low half of its type's `info` says. The kind is in bits 24 to 28 of `info`.
+ */
+const HEADER = struct(24, {
+  magic: u16(0),
+  version: u8(2),
+  headerLength: u32(4),
+  typesOffset: u32(8),
+  typesLength: u32(12),
+  stringsOffset: u32(16),
+  stringsLength: u32(20),
+});
+const TYPE = struct(12, { name: u32(0), info: u32(4), size: u32(8) });
+const MEMBER = struct(12, { name: u32(0), type: u32(4), offset: u32(8) });
 
 /**
  * Bytes that follow the 12 of each type, by its kind: fixed ones, and for each of its members
@@ -88,25 +104,17 @@ export function structLayouts(btf: Uint8Array, names: readonly string[]): Readon
 }
 
 function openBtf(btf: Uint8Array): { types: ByteReader; strings: Uint8Array } {
-  const header = new ByteReader(btf, "BTF");
-  const magic = header.u16();
-  const version = header.u8();
-  const headerLength = header.skip(1).u32();
-  if (magic !== MAGIC || version !== 1 || headerLength < HEADER_SIZE)
+  const header = HEADER.view(btf, "BTF");
+  const [magic, version, headerLength] = [header("magic"), header("version"), header("headerLength")];
+  if (magic !== MAGIC || version !== 1 || headerLength < HEADER.size)
     throw new ParseError(
       `BTF: magic ${magic.toString(16)}, version ${version}, header of ${counted(headerLength, "byte")}`,
     );
-  const [typesAt, typesLength, stringsAt, stringsLength] = [
-    header.u32(),
-    header.u32(),
-    header.u32(),
-    header.u32(),
-  ];
   const part = (at: number, length: number): Uint8Array =>
     new ByteReader(btf, "BTF").seek(headerLength).skip(at).take(length);
   return {
-    types: new ByteReader(part(typesAt, typesLength), "BTF types"),
-    strings: part(stringsAt, stringsLength),
+    types: new ByteReader(part(header("typesOffset"), header("typesLength")), "BTF types"),
+    strings: part(header("stringsOffset"), header("stringsLength")),
   };
 }
 
@@ -116,9 +124,10 @@ function readType(
   strings: Uint8Array,
   wanted: ReadonlySet<string>,
 ): StructLayout | undefined {
-  const nameAt = types.u32();
-  const info = types.u32();
-  const size = types.u32();
+  const at = types.position;
+  const nameAt = TYPE.fields.name.read(types, at);
+  const info = TYPE.fields.info.read(types, at);
+  const size = TYPE.fields.size.read(types, at);
   const kind = (info >>> 24) & 31;
   const count = info & 0xffff;
   const more = MORE_BYTES[kind];
@@ -139,8 +148,8 @@ function readMembers(
 ): ReadonlyMap<string, number> {
   const members = new Map<string, number>();
   for (let i = 0; i < count; i++) {
-    const nameAt = reader.u32();
-    const place = reader.skip(4).u32();
+    const nameAt = MEMBER.fields.name.read(reader, i * MEMBER.size);
+    const place = MEMBER.fields.offset.read(reader, i * MEMBER.size);
     const bits = hasBitfields ? place & 0xff_ffff : place;
     // Members without a name, and bitfields within a byte, are of no use here.
     if (nameAt !== 0 && bits % 8 === 0) members.set(stringAt(strings, nameAt, "BTF strings"), bits / 8);

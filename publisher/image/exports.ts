@@ -1,26 +1,25 @@
 import type { Address } from "../../shared/brand.ts";
 import { stringAt } from "../../shared/elf/strings.ts";
 import type { KernelImage } from "./kernel_image.ts";
+import { EXPORTED_SYMBOL } from "./kernel_tables.ts";
 import { mapEntries, symbolsTable } from "./sites/sources.ts";
 
-const ENTRY_SIZE = 12;
 const TABLES = ["__ksymtab", "__ksymtab_gpl"] as const;
 // KSYM_NAME_LEN, and its NUL.
 const MAX_NAME = 513;
 
 /**
- * What modules may refer to, by name: the kernel's symbols with EXPORT_SYMBOL, { s32 value - ., s32 name - .,
- * s32 name space - . }. Of per-CPU variables the value is their offset, a small number. Throws ParseError.
+ * What modules may refer to, by name: the kernel's symbols with EXPORT_SYMBOL. Of per-CPU variables the value is their offset, a small number. Throws ParseError.
  */
 export function kernelExports(image: Pick<KernelImage, "memory" | "symbols">): ReadonlyMap<string, Address> {
   const { memory, symbols } = image;
   const exports = new Map<string, Address>();
   for (const name of TABLES) {
     const table = symbolsTable({ memory, symbols }, `__start_${name}`, `__stop_${name}`);
-    for (const [symbol, address] of mapEntries(table, name, ENTRY_SIZE, (reader, at) => {
-      const value = BigInt.asUintN(64, at + BigInt(reader.s32())) as Address;
-      const nameAt = (at + 4n + BigInt(reader.s32())) as Address;
-      return [nameOf(image, nameAt), value] as const;
+    for (const [symbol, address] of mapEntries(table, name, EXPORTED_SYMBOL.size, (entry) => {
+      const { value, name: text } = EXPORTED_SYMBOL.fields;
+      const at = BigInt.asUintN(64, entry.target(value)) as Address;
+      return [nameOf(image, entry.target(text) as Address), at] as const;
     })) {
       exports.set(symbol, address);
     }

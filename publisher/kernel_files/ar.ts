@@ -2,12 +2,11 @@ import { ByteReader } from "../../shared/byte_reader.ts";
 import { equalBytes, utf8 } from "../../shared/bytes.ts";
 import { latin1 } from "../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
+import { bytes, struct } from "../../shared/struct.ts";
 
 const MAGIC = utf8("!<arch>\n");
-const NAME_LENGTH = 16;
-const SIZE_AT = 48;
-const SIZE_LENGTH = 10;
-const HEADER_LENGTH = 60;
+/** struct ar_hdr (ar.h of System V, as deb(5) has it): texts, padded with spaces. Times and owners have no use here. */
+const HEADER = struct(60, { name: bytes(0, 16), size: bytes(48, 10), end: bytes(58, 2) });
 const HEADER_END = "`\n";
 // A Debian package has three.
 const MAX_MEMBERS = 16;
@@ -18,22 +17,23 @@ export interface ArMember {
   readonly bytes: Uint8Array;
 }
 
-export const isAr = (bytes: Uint8Array): boolean => equalBytes(bytes.subarray(0, MAGIC.length), MAGIC);
+export const isAr = (file: Uint8Array): boolean => equalBytes(file.subarray(0, MAGIC.length), MAGIC);
 
-/** The members of an ar archive: { name, times and owners, size in decimal, "`\n" }, each padded to 2 bytes. */
-export function arMembers(bytes: Uint8Array): readonly ArMember[] {
-  if (!isAr(bytes)) throw new ParseError("not an ar archive");
-  const reader = new ByteReader(bytes, "ar archive", MAGIC.length);
+/** Reads the members of an ar archive, each padded to 2 bytes. Sizes are decimal. @throws ParseError; RebootlessError `limit`. */
+export function arMembers(archive: Uint8Array): readonly ArMember[] {
+  if (!isAr(archive)) throw new ParseError("not an ar archive");
+  const reader = new ByteReader(archive, "ar archive", MAGIC.length);
   const members: ArMember[] = [];
   while (reader.remaining > 0) {
     if (members.length === MAX_MEMBERS)
       throw new RebootlessError("limit", `ar: more than ${MAX_MEMBERS} members`);
-    const header = latin1(reader.take(HEADER_LENGTH));
-    const size = header.slice(SIZE_AT, SIZE_AT + SIZE_LENGTH).trimEnd();
-    if (!header.endsWith(HEADER_END) || !/^\d+$/.test(size)) throw new ParseError("ar: a damaged header");
+    const header = HEADER.view(reader.take(HEADER.size), "ar header");
+    const [name, size] = [latin1(header("name")).trimEnd(), latin1(header("size")).trimEnd()];
+    if (latin1(header("end")) !== HEADER_END || !/^\d+$/.test(size))
+      throw new ParseError("ar: a damaged header");
     const content = reader.take(Number(size));
     reader.skip(Math.min(content.length & 1, reader.remaining));
-    members.push({ name: header.slice(0, NAME_LENGTH).trimEnd().replace(/\/$/, ""), bytes: content });
+    members.push({ name: name.replace(/\/$/, ""), bytes: content });
   }
   return members;
 }

@@ -1,6 +1,7 @@
-import { fromUtf8, utf8 } from "../bytes.ts";
+import { concatBytes, fromUtf8, utf8 } from "../bytes.ts";
 import { latin1 } from "../elf/strings.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
+import { bytes, struct } from "../struct.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
 const BLOCK = 512;
@@ -16,15 +17,23 @@ export interface TarFile {
   readonly bytes: Uint8Array;
 }
 
-/** Field of a header block, ustar (POSIX.1-1988): [start, length]. */
-const FIELD = {
-  name: [0, 100],
-  size: [124, 12],
-  checksum: [148, 8],
-  type: [156, 1],
-  magic: [257, 5],
-  prefix: [345, 155],
-} as const;
+/** The header block of ustar (POSIX.1-1988): texts, ended by NUL or by the field's end; numbers are octal digits. */
+const HEADER = struct(BLOCK, {
+  name: bytes(0, 100),
+  mode: bytes(100, 8),
+  user: bytes(108, 8),
+  group: bytes(116, 8),
+  size: bytes(124, 12),
+  modified: bytes(136, 12),
+  checksum: bytes(148, 8),
+  type: bytes(156, 1),
+  magic: bytes(257, 5),
+  version: bytes(263, 2),
+  userName: bytes(265, 32),
+  groupName: bytes(297, 32),
+  prefix: bytes(345, 155),
+});
+type HeaderView = ReturnType<typeof HEADER.view>;
 
 /**
  * The regular files of a tar archive that are wanted: ustar, with the long names of GNU tar and of pax. Nothing is
@@ -42,9 +51,10 @@ export async function* tarFiles(
     if (entries === maxEntries) throw new RebootlessError("limit", `tar: more than ${maxEntries} entries`);
     const header = await stream.take(BLOCK);
     if (header.every((byte) => byte === 0)) return;
-    requireChecksum(header);
-    const type = text(header, "type");
-    const size = number(header);
+    const fields = HEADER.view(header, "tar header");
+    requireChecksum(header, fields);
+    const type = textOf(fields("type"));
+    const size = sizeOf(fields);
     if (type === "L" || type === "x" || type === "g") {
       if (size > MAX_EXTENSION) throw new RebootlessError("limit", `tar: a header of ${size} bytes`);
       const content = await stream.take(size);
@@ -53,7 +63,7 @@ export async function* tarFiles(
       else if (type === "x") longName = paxPath(content) ?? longName;
       continue;
     }
-    const path = longName ?? nameOf(header);
+    const path = longName ?? nameOf(fields);
     longName = undefined;
     const isFile = type === "0" || type === "" || type === "7";
     if (isFile && wants(path, size)) yield { path, bytes: await stream.take(size) };
@@ -62,29 +72,28 @@ export async function* tarFiles(
   }
 }
 
-function text(header: Uint8Array, field: keyof typeof FIELD): string {
-  const [start, length] = FIELD[field];
-  return latin1(header.subarray(start, start + length)).replace(/\0.*$/s, "");
-}
+const textOf = (field: Uint8Array): string => latin1(field).replace(/\0.*$/s, "");
 
-function nameOf(header: Uint8Array): string {
-  const prefix = text(header, "magic") === "ustar" ? text(header, "prefix") : "";
-  return prefix === "" ? text(header, "name") : `${prefix}/${text(header, "name")}`;
+function nameOf(header: HeaderView): string {
+  const prefix = textOf(header("magic")) === "ustar" ? textOf(header("prefix")) : "";
+  return prefix === "" ? textOf(header("name")) : `${prefix}/${textOf(header("name"))}`;
 }
 
 /** Octal; sizes of 8 GiB and more, in another form, are far past every limit. */
-function number(header: Uint8Array): number {
-  const digits = text(header, "size").trim();
+function sizeOf(header: HeaderView): number {
+  const digits = textOf(header("size")).trim();
   if (/^[0-7]{1,11}$/.test(digits)) return Number.parseInt(digits, 8);
   throw new ParseError("tar: a size that is not an octal number");
 }
 
 /** The sum of the header's bytes, the sum's own counted as spaces. */
-function requireChecksum(header: Uint8Array): void {
-  const [start, length] = FIELD.checksum;
-  const isOwn = (at: number): boolean => at >= start && at < start + length;
-  const sum = header.reduce((total, byte, at) => total + (isOwn(at) ? 0x20 : byte), 0);
-  if (Number.parseInt(text(header, "checksum").trim(), 8) !== sum)
+function checksumOf(block: Uint8Array): number {
+  const { offset, size } = HEADER.fields.checksum;
+  return block.reduce((sum, byte, at) => sum + (at >= offset && at < offset + size ? 0x20 : byte), 0);
+}
+
+function requireChecksum(block: Uint8Array, header: HeaderView): void {
+  if (Number.parseInt(textOf(header("checksum")).trim(), 8) !== checksumOf(block))
     throw new ParseError("tar: a damaged header");
 }
 
@@ -108,25 +117,27 @@ function paxPath(content: Uint8Array): string | undefined {
 
 /** The header of a regular file in ustar, for names of up to 100 bytes. Everything belongs to root, and has one time. */
 export function tarHeader(path: string, length: number, seconds: number): Uint8Array {
-  const block = new Uint8Array(BLOCK);
-  const put = (text: string, at: number) => block.set(utf8(text), at);
-  const octal = (value: number, digits: number) => value.toString(8).padStart(digits, "0");
   if (length > MAX_TAR_FILE) throw new RebootlessError("limit", `too large a file for ustar: ${path}`);
-  if (utf8(path).length > FIELD.name[1])
+  const name = utf8(path);
+  if (name.length > HEADER.fields.name.size)
     throw new RebootlessError("limit", `too long a name for ustar: ${path}`);
-  put(path, FIELD.name[0]);
-  put("0000644", 100);
-  put("0000000", 108);
-  put("0000000", 116);
-  put(octal(length, 11), FIELD.size[0]);
-  put(octal(seconds, 11), 136);
-  put(" ".repeat(8), FIELD.checksum[0]);
-  put("0", FIELD.type[0]);
-  put("ustar\0" + "00root", FIELD.magic[0]);
-  put("root", 297);
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  put(`${octal(sum, 6)}\0`, FIELD.checksum[0]);
-  return block;
+  const octal = (value: number, digits: number) => utf8(value.toString(8).padStart(digits, "0"));
+  const fields = {
+    name,
+    mode: utf8("0000644"),
+    user: utf8("0000000"),
+    group: utf8("0000000"),
+    size: octal(length, 11),
+    modified: octal(seconds, 11),
+    type: utf8("0"),
+    magic: utf8("ustar"),
+    version: utf8("00"),
+    userName: utf8("root"),
+    groupName: utf8("root"),
+  };
+  const sum = octal(checksumOf(HEADER.encode(fields)), 6);
+  // The sum is written as it always was: six digits, a NUL, a space.
+  return HEADER.encode({ ...fields, checksum: concatBytes([sum, utf8("\0 ")]) });
 }
 
 /** What follows a file's bytes, to a whole block. */

@@ -1,28 +1,29 @@
-import { ByteReader } from "../byte_reader.ts";
 import { counted } from "../counted.ts";
 import { ParseError } from "../errors.ts";
+import { struct, u8, u32, u64 } from "../struct.ts";
 import { LzmaDecoder, lzmaProperties } from "./lzma_decoder.ts";
 import { LzmaWindow } from "./lzma_window.ts";
 import { RangeDecoder } from "./range_decoder.ts";
 
+/** LZMA SDK, lzma-specification.txt: the properties of lzma_decoder.ts; a size of all ones is not known beforehand. */
+const HEADER = struct(13, { properties: u8(0), dictionary: u32(1), size: u64(5) });
 const UNKNOWN_SIZE = 0xffff_ffff_ffff_ffffn;
 
 /**
- * The .lzma format, older than .xz: { properties, u32 dictionary, u64 size or all ones, data }.
+ * Unpacks the .lzma format, older than .xz. The whole output is the dictionary, whatever the header says.
  * @param size bytes of the whole output, already checked against a limit by the caller.
  * @throws ParseError, also when the output is not exactly `size` bytes.
  */
 export function decompressLzma(bytes: Uint8Array, size: number): Uint8Array {
-  const reader = new ByteReader(bytes, "LZMA header");
-  const decoder = new LzmaDecoder(lzmaProperties(reader.u8()));
-  reader.skip(4); // the whole output is the dictionary
-  const announced = reader.u64();
+  const header = HEADER.view(bytes, "LZMA header");
+  const decoder = new LzmaDecoder(lzmaProperties(header("properties")));
+  const announced = header("size");
   if (announced !== UNKNOWN_SIZE && announced !== BigInt(size)) {
     throw new ParseError(
       `LZMA: ${counted(announced, "byte")} announced in the header, ${size} behind the data`,
     );
   }
-  const range = new RangeDecoder(bytes, reader.position);
+  const range = new RangeDecoder(bytes, HEADER.size);
   const window = new LzmaWindow(size, size);
   const isEnded = decoder.decode(range, window, size);
   // Without a size in the header an end marker follows the last byte.

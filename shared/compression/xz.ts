@@ -1,6 +1,7 @@
 import { ByteReader } from "../byte_reader.ts";
 import { equalBytes } from "../bytes.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
+import { bytes, struct, u32 } from "../struct.ts";
 import { undoBcjX86 } from "./bcj_x86.ts";
 import { crc32, crc64 } from "./crc.ts";
 import { LzmaWindow } from "./lzma_window.ts";
@@ -13,6 +14,14 @@ import { lzma2Chunks, MAX_CHUNK } from "./lzma2.ts";
 
 export const XZ_MAGIC = Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00);
 const FOOTER_MAGIC = Uint8Array.of(0x59, 0x5a);
+/** Sections 2.1.1 and 2.1.2. The CRC of the header is over its flags, that of the footer over its size and flags. */
+const STREAM_HEADER = struct(12, { magic: bytes(0, 6), flags: bytes(6, 2), crc: bytes(8, 4) });
+const STREAM_FOOTER = struct(12, {
+  crc: bytes(0, 4),
+  backwardSize: u32(4),
+  flags: bytes(8, 2),
+  magic: bytes(10, 2),
+});
 const FILTER = { x86: 4, lzma2: 0x21 } as const;
 /** What `xz -9` uses; the kernel's build takes 32 MiB. */
 export const MAX_DICTIONARY = 64 << 20;
@@ -39,10 +48,12 @@ interface Block {
  * data comes in one piece.
  * @throws ParseError; RebootlessError `limit`, or `unsupported` for filters and checks that kernels do not use.
  */
-export function* xzChunks(bytes: Uint8Array, maxSize: number): Generator<Uint8Array, void> {
-  const reader = new ByteReader(bytes, "xz");
-  if (!equalBytes(reader.take(XZ_MAGIC.length), XZ_MAGIC)) throw new ParseError("not an xz file");
-  const flags = checked(reader, reader.take(2));
+export function* xzChunks(file: Uint8Array, maxSize: number): Generator<Uint8Array, void> {
+  const header = STREAM_HEADER.view(file, "xz");
+  if (!equalBytes(header("magic"), XZ_MAGIC)) throw new ParseError("not an xz file");
+  const flags = header("flags");
+  requireSum(flags, header("crc"));
+  const reader = new ByteReader(file, "xz", STREAM_HEADER.size);
   const check = CHECKS.get(flags[1] ?? 0);
   if (flags[0] !== 0 || check === undefined) {
     throw new RebootlessError("unsupported", `xz: a check of kind ${flags[1]} is not handled`);
@@ -113,7 +124,8 @@ export function gather(chunks: Iterable<Uint8Array>, maxSize: number): Uint8Arra
 /** { size, flags, [packed size], [size], filters, padding, CRC-32 }. The sizes are those of the index again. */
 function blockHeader(outer: ByteReader): Block {
   const length = ((outer.bytes[outer.position] ?? 0) + 1) * 4;
-  const header = checked(outer, outer.take(length - 4));
+  const header = outer.take(length - 4);
+  requireSum(header, outer.take(4));
   const reader = new ByteReader(header, "xz block header", 1);
   const flags = reader.u8();
   if ((flags & HAS_PACKED_SIZE) !== 0) integer(reader);
@@ -159,27 +171,28 @@ function readIndex(
     blocks.every(([unpadded, size]) => integer(reader) === unpadded && integer(reader) === size);
   if (!isSame) throw new ParseError("xz: the index does not name the blocks that there are");
   skipZeros(reader, -(reader.position - start) & 3);
-  const index = reader.bytes.subarray(start, reader.position);
-  checked(reader, index);
-  const sum = crc32();
-  const found = reader.take(4);
-  const footer = reader.take(6);
-  sum.update(footer);
-  const backward = (new ByteReader(footer, "xz footer").u32() + 1) * 4;
+  requireSum(reader.bytes.subarray(start, reader.position), reader.take(4));
+  const indexLength = reader.position - start;
+  const bytes = reader.take(STREAM_FOOTER.size);
+  const footer = STREAM_FOOTER.view(bytes, "xz footer");
+  const { crc, magic } = STREAM_FOOTER.fields;
   const isRight =
-    equalBytes(found, sum.value()) &&
-    backward === index.length + 4 &&
-    equalBytes(footer.subarray(4), flags) &&
-    equalBytes(reader.take(FOOTER_MAGIC.length), FOOTER_MAGIC);
+    equalBytes(footer("crc"), crc32Of(bytes.subarray(crc.offset + crc.size, magic.offset))) &&
+    (footer("backwardSize") + 1) * 4 === indexLength &&
+    equalBytes(footer("flags"), flags) &&
+    equalBytes(footer("magic"), FOOTER_MAGIC);
   if (!isRight || reader.remaining > 0) throw new ParseError("xz: the footer is damaged, or more follows it");
 }
 
-/** `bytes`, if the CRC-32 that comes next is theirs. */
-function checked(reader: ByteReader, bytes: Uint8Array): Uint8Array {
+/** Throws ParseError unless the CRC-32 of the bytes is what the file says it is. */
+function requireSum(bytes: Uint8Array, sum: Uint8Array): void {
+  if (!equalBytes(sum, crc32Of(bytes))) throw new ParseError("xz: a header is damaged");
+}
+
+function crc32Of(bytes: Uint8Array): Uint8Array {
   const sum = crc32();
   sum.update(bytes);
-  if (equalBytes(reader.take(4), sum.value())) return bytes;
-  throw new ParseError("xz: a header is damaged");
+  return sum.value();
 }
 
 function skipZeros(reader: ByteReader, count: number): void {

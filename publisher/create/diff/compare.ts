@@ -103,7 +103,7 @@ const sameText = (old: Uint8Array, oldAt: number, now: Uint8Array, newAt: number
   equalBytes(old.subarray(Math.max(oldAt, 0)), now.subarray(Math.max(newAt, 0)));
 
 function withoutLine({ bytes, table: { line } }: TableEntry): Uint8Array {
-  return line === undefined ? bytes : bytes.slice().fill(0, line.at, line.at + line.size);
+  return line === undefined ? bytes : bytes.slice().fill(0, line.offset, line.offset + line.size);
 }
 
 function comparable({ bytes, section, size }: Piece): Uint8Array {

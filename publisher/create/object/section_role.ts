@@ -1,4 +1,16 @@
 import { type ElfSection, SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
+import type { Field } from "../../../shared/struct.ts";
+import {
+  ALT_INSTR,
+  BUG_ENTRY,
+  EARLY_ALT_INSTR,
+  EXCEPTION_ENTRY,
+  JUMP_ENTRY,
+  MCOUNT_LOC,
+  PARAVIRT_SITE,
+  PLACE,
+  STATIC_CALL_SITE,
+} from "../../image/kernel_tables.ts";
 
 /**
  * What a section of a compiled unit is to the difference:
@@ -26,32 +38,31 @@ export interface SpecialTable {
   /** Whether two functions that differ in their entries alone differ. What objtool derives from the code does not count. */
   readonly isCompared: boolean;
   /** Bytes of an entry that hold a line number. */
-  readonly line?: { readonly at: number; readonly size: number };
+  readonly line?: Pick<Field<number>, "offset" | "size">;
 }
 
 const derived = (size: number): SpecialTable => ({ entrySizes: [size], isCompared: false });
 
 /** Tables whose entries begin with a reference to the code that they are about (Linux 6.1 and 6.12, x86). */
 export const SPECIAL_TABLES: ReadonlyMap<string, SpecialTable> = new Map([
-  ["__bug_table", { entrySizes: [12], isCompared: true, line: { at: 8, size: 2 } }],
-  ["__ex_table", { entrySizes: [12], isCompared: true }],
-  ["__jump_table", { entrySizes: [16], isCompared: true }],
-  [".altinstructions", { entrySizes: [12, 14], isCompared: true }],
-  [".parainstructions", { entrySizes: [16], isCompared: true }],
-  [".static_call_sites", { entrySizes: [8], isCompared: true }],
-  [".smp_locks", derived(4)],
-  [".retpoline_sites", derived(4)],
-  [".return_sites", derived(4)],
-  [".call_sites", derived(4)],
-  [".ibt_endbr_seal", derived(4)],
-  ["__mcount_loc", derived(8)],
-  [".orc_unwind_ip", derived(4)],
+  ["__bug_table", { entrySizes: [BUG_ENTRY.size], isCompared: true, line: BUG_ENTRY.fields.line }],
+  ["__ex_table", { entrySizes: [EXCEPTION_ENTRY.size], isCompared: true }],
+  ["__jump_table", { entrySizes: [JUMP_ENTRY.size], isCompared: true }],
+  [".altinstructions", { entrySizes: [EARLY_ALT_INSTR.size, ALT_INSTR.size], isCompared: true }],
+  [".parainstructions", { entrySizes: [PARAVIRT_SITE.size], isCompared: true }],
+  [".static_call_sites", { entrySizes: [STATIC_CALL_SITE.size], isCompared: true }],
+  [".smp_locks", derived(PLACE.size)],
+  [".retpoline_sites", derived(PLACE.size)],
+  [".return_sites", derived(PLACE.size)],
+  [".call_sites", derived(PLACE.size)],
+  [".ibt_endbr_seal", derived(PLACE.size)],
+  ["__mcount_loc", derived(MCOUNT_LOC.size)],
+  [".orc_unwind_ip", derived(PLACE.size)],
 ]);
 
-/** Entries of 6 bytes, one for each of .orc_unwind_ip. */
+/** The table of unwind entries has one for each place of .orc_unwind_ip. */
 export const ORC_ADDRESSES = ".orc_unwind_ip";
 export const ORC_ENTRIES = ".orc_unwind";
-export const ORC_ENTRY_SIZE = 6;
 
 const NOTES = [
   /^\.(?:discard|debug|note|comment|modinfo|symtab|strtab|shstrtab|BTF(?!_ids)|orc_header|printk_index)(?:[._]|$)/,

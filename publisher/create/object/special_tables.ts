@@ -1,14 +1,9 @@
 import { counted } from "../../../shared/counted.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
+import { ORC_ENTRY } from "../../image/kernel_tables.ts";
 import type { ObjectSection } from "./compiled_object.ts";
 import { clearedBytes, type Reference, type Unit } from "./pieces.ts";
-import {
-  ORC_ADDRESSES,
-  ORC_ENTRIES,
-  ORC_ENTRY_SIZE,
-  SPECIAL_TABLES,
-  type SpecialTable,
-} from "./section_role.ts";
+import { ORC_ADDRESSES, ORC_ENTRIES, SPECIAL_TABLES, type SpecialTable } from "./section_role.ts";
 
 /** An entry of a special table, about a place in code. */
 export interface TableEntry {
@@ -55,14 +50,14 @@ function* tableEntries(
     if (first?.offset !== 0 || first.target.kind !== "piece") {
       throw new ParseError(`${section.name}: the entry at ${at} refers to no code of the unit`);
     }
-    const number = (at / size) * ORC_ENTRY_SIZE;
+    const number = (at / size) * ORC_ENTRY.size;
     const entry = {
       section,
       table,
       bytes: clearedBytes(section, at, size, references),
       references,
       place: first.target.offset,
-      unwind: unwind?.subarray(number, number + ORC_ENTRY_SIZE),
+      unwind: unwind?.subarray(number, number + ORC_ENTRY.size),
     };
     yield { piece: first.target.piece, entry };
   }
@@ -82,9 +77,9 @@ function entrySize(section: ObjectSection, { entrySizes }: SpecialTable): number
 
 function unwindEntries({ object }: Unit, count: number): Uint8Array {
   const section = object.sections.find(({ name }) => name === ORC_ENTRIES);
-  if (section === undefined || section.size !== count * ORC_ENTRY_SIZE || section.relocations.length > 0) {
+  if (section === undefined || section.size !== count * ORC_ENTRY.size || section.relocations.length > 0) {
     throw new ParseError(
-      `${ORC_ENTRIES}: not ${counted(count, "entry", "entries")} of ${ORC_ENTRY_SIZE} bytes`,
+      `${ORC_ENTRIES}: not ${counted(count, "entry", "entries")} of ${ORC_ENTRY.size} bytes`,
     );
   }
   return section.bytes;

@@ -1,9 +1,10 @@
 import { concatBytes } from "../../../shared/bytes.ts";
 import { SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
 import { groupBy } from "../../../shared/group_by.ts";
+import { ORC_ENTRY } from "../../image/kernel_tables.ts";
 import type { ObjectSection } from "../object/compiled_object.ts";
 import type { Piece } from "../object/pieces.ts";
-import { ORC_ADDRESSES, ORC_ENTRIES, ORC_ENTRY_SIZE } from "../object/section_role.ts";
+import { ORC_ADDRESSES, ORC_ENTRIES } from "../object/section_role.ts";
 import type { PatchRelocation, PatchSection, PatchSymbol, PatchTarget } from "../patch_object.ts";
 import type { UnitPair } from "../unit_pair.ts";
 import type { SharedReference, UnitPatch } from "./join_patches.ts";
@@ -166,7 +167,7 @@ function tableSections(
     relocations: kept.flatMap(({ references }, i) => relocationsOf(references, i * bytes.length)),
   };
   if (section.name !== ORC_ADDRESSES) return [table];
-  const unwind = concatBytes(kept.map(({ entry }) => entry.unwind ?? new Uint8Array(ORC_ENTRY_SIZE)));
+  const unwind = concatBytes(kept.map(({ entry }) => entry.unwind ?? new Uint8Array(ORC_ENTRY.size)));
   return [
     table,
     { ...table, name: ORC_ENTRIES, align: 2, size: unwind.length, bytes: unwind, relocations: [] },

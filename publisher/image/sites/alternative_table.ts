@@ -1,8 +1,14 @@
-import type { ByteReader } from "../../../shared/byte_reader.ts";
 import { SECTION_FLAG } from "../../../shared/elf/sections.ts";
 import { ParseError } from "../../../shared/errors.ts";
 import type { FeatureCondition } from "../../../shared/runpre/sites/site_kinds.ts";
-import { mapEntries, type SiteSources, type SiteTable, sectionTable } from "./sources.ts";
+import { ALT_INSTR, EARLY_ALT_INSTR } from "../kernel_tables.ts";
+import {
+  type KernelTableEntry,
+  mapEntries,
+  type SiteSources,
+  type SiteTable,
+  sectionTable,
+} from "./sources.ts";
 
 /** One entry: at `site`, `length` bytes give way to `replacementLength` bytes from `replacement` on some CPUs. */
 export interface Alternative {
@@ -22,7 +28,7 @@ export interface AlternativeTable {
   readonly entrySize: 12 | 14;
 }
 
-const ENTRY_SIZES = [12, 14] as const;
+const ENTRY_SIZES = [12, 14] as const; // of EARLY_ALT_INSTR and ALT_INSTR
 const EARLY_NOT = 0x8000; // with 12 bytes: ALTINSTR_FLAG_INV
 const NOT = 1;
 const DIRECT_CALL = 2;
@@ -42,28 +48,35 @@ export function alternativeTable(sources: SiteSources): AlternativeTable | undef
   return found;
 }
 
-/** { s32 site - ., s32 replacement - ., u16 feature [u16 flags], u8 length, u8 replacement length }. */
 function readEntries(table: SiteTable, size: 12 | 14): readonly Alternative[] | undefined {
   if (table.bytes.length % size !== 0) return undefined;
-  return mapEntries(table, ".altinstructions", size, (reader: ByteReader, at) => {
-    const site = at + BigInt(reader.s32());
-    const replacement = at + 4n + BigInt(reader.s32());
-    const feature = reader.u16();
-    const flags = size === 12 ? (feature & EARLY_NOT ? NOT : 0) : reader.u16();
-    return {
-      site,
-      replacement,
-      length: reader.u8(),
-      replacementLength: reader.u8(),
-      condition: {
-        feature: size === 12 ? feature & ~EARLY_NOT : feature,
-        present: (flags & NOT) === 0,
-      },
-      isDirectCall: (flags & DIRECT_CALL) !== 0,
-      hasUnknownFlags: (flags & ~(NOT | DIRECT_CALL)) !== 0,
-    };
-  });
+  return mapEntries(table, ".altinstructions", size, size === 12 ? earlyEntry : laterEntry);
 }
+
+function earlyEntry(entry: KernelTableEntry): Alternative {
+  const packed = entry.get(EARLY_ALT_INSTR.fields.feature);
+  return alternative(entry, EARLY_ALT_INSTR.fields, packed & ~EARLY_NOT, packed & EARLY_NOT ? NOT : 0);
+}
+
+function laterEntry(entry: KernelTableEntry): Alternative {
+  const { feature, flags } = ALT_INSTR.fields;
+  return alternative(entry, ALT_INSTR.fields, entry.get(feature), entry.get(flags));
+}
+
+const alternative = (
+  entry: KernelTableEntry,
+  fields: typeof EARLY_ALT_INSTR.fields,
+  feature: number,
+  flags: number,
+): Alternative => ({
+  site: entry.target(fields.site),
+  replacement: entry.target(fields.replacement),
+  length: entry.get(fields.length),
+  replacementLength: entry.get(fields.replacementLength),
+  condition: { feature, present: (flags & NOT) === 0 },
+  isDirectCall: (flags & DIRECT_CALL) !== 0,
+  hasUnknownFlags: (flags & ~(NOT | DIRECT_CALL)) !== 0,
+});
 
 /** The site is code and the replacement lies in its section: with the wrong entry size, neither holds for long. */
 function isPlausible(sources: SiteSources, entry: Alternative): boolean {

@@ -1,5 +1,6 @@
 import { BRANCH_LENGTH, CALL } from "../../../shared/x86/opcodes.ts";
 import { branchTarget, isNop5 } from "../../x86/branch.ts";
+import { MCOUNT_LOC } from "../kernel_tables.ts";
 import type { PatchSite } from "./patch_site.ts";
 import { codeAt, linkerTable, mapEntries, type SiteSources, siteOffset } from "./sources.ts";
 
@@ -9,7 +10,9 @@ import { codeAt, linkerTable, mapEntries, type SiteSources, siteOffset } from ".
  */
 export function ftraceSites(sources: SiteSources): readonly PatchSite[] {
   const table = linkerTable(sources, "__mcount_loc", "__start_mcount_loc", "__stop_mcount_loc");
-  const entries = mapEntries(table, "mcount_loc", 8, (reader) => reader.u64())
+  const entries = mapEntries(table, "mcount_loc", MCOUNT_LOC.size, (entry) =>
+    entry.get(MCOUNT_LOC.fields.place),
+  )
     // Later kernels sort the table when they are built and leave zeros where functions were dropped.
     .filter((address) => address !== 0n)
     .map((address) => entrySite(sources, address));

@@ -4,6 +4,8 @@ import { counted } from "../../../shared/counted.ts";
 import type { ElfSection } from "../../../shared/elf/sections.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 import type { UndoneSite } from "../../../shared/runpre/sites/site_kinds.ts";
+import type { Field } from "../../../shared/struct.ts";
+import { PLACE } from "../kernel_tables.ts";
 import type { LinkedMemory } from "../linked_memory.ts";
 import type { SymbolTable } from "../symbol_table.ts";
 
@@ -74,12 +76,36 @@ export function symbolsTable(
   return { address: from, bytes: memory.read(from, Number(to - from)) };
 }
 
-/** Calls `read` with the reader at the start of each entry, and the entry's own address. */
+/** An entry of a table of the kernel (kernel_tables.ts). */
+export class KernelTableEntry {
+  readonly #reader: ByteReader;
+  readonly #at: number;
+  readonly #address: bigint;
+
+  /** @param at where it starts in the reader's bytes. @param address where it starts in the kernel. */
+  constructor(reader: ByteReader, at: number, address: bigint) {
+    this.#reader = reader;
+    this.#at = at;
+    this.#address = address;
+  }
+
+  get<T>(field: Field<T>): T {
+    return field.read(this.#reader, this.#at);
+  }
+
+  /** The address that a field names by its distance from itself: how the kernel writes most of its tables. */
+  target(field: Field<number> | Field<bigint>): bigint {
+    const distance = BigInt(this.get(field as Field<number>));
+    return this.#address + BigInt(field.offset) + distance;
+  }
+}
+
+/** Reads every entry of a table; none where there is no table. @throws ParseError; RebootlessError `limit`. */
 export function mapEntries<T>(
   table: SiteTable | undefined,
   what: string,
   size: number,
-  read: (reader: ByteReader, at: bigint) => T,
+  read: (entry: KernelTableEntry) => T,
 ): readonly T[] {
   if (table === undefined) return [];
   const { bytes, address } = table;
@@ -90,14 +116,13 @@ export function mapEntries<T>(
   }
   const reader = new ByteReader(bytes, what);
   return Array.from({ length: bytes.length / size }, (_, i) =>
-    read(reader.seek(i * size), address + BigInt(i * size)),
+    read(new KernelTableEntry(reader, i * size, address + BigInt(i * size))),
   );
 }
 
-/** The target of a table of s32, each a distance from itself: how the kernel writes most of its tables. */
-export function relativeTargets(table: SiteTable | undefined, what: string): readonly bigint[] {
-  return mapEntries(table, what, 4, (reader, at) => at + BigInt(reader.s32()));
-}
+/** The targets of a table of distances. */
+export const relativeTargets = (table: SiteTable | undefined, what: string): readonly bigint[] =>
+  mapEntries(table, what, PLACE.size, (entry) => entry.target(PLACE.fields.place));
 
 /** Bytes from `_text`. Throws ParseError for an address outside of the kernel's text mapping. */
 export const siteOffset = ({ linkedText }: SiteSources, address: bigint): number =>

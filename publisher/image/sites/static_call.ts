@@ -1,17 +1,17 @@
 import { type Address, textOffset } from "../../../shared/brand.ts";
 import type { StaticCallForm } from "../../../shared/runpre/sites/site_kinds.ts";
 import { CALL, isConditionalJump, JUMP } from "../../../shared/x86/opcodes.ts";
+import { STATIC_CALL_SITE } from "../kernel_tables.ts";
 import type { PatchSite } from "./patch_site.ts";
 import { codeAt, linkerTable, mapEntries, type SiteSources, siteOffset } from "./sources.ts";
 
 export const TRAMPOLINE_PREFIX = "__SCT__";
 export const KEY_PREFIX = "__SCK__";
-const ENTRY_SIZE = 8;
 const KEY_FLAGS = 3n; // bit 0: a tail call; bit 1: initialisation code
 const LENGTH = 6;
 const POINTER = 8;
 
-/** Calls whose target is chosen at run time: { s32 site - ., s32 key - . and flags }, and the trampolines they are linked to. */
+/** Calls whose target is chosen at run time, and the trampolines they are linked to. */
 export function staticCallSites(sources: SiteSources): readonly PatchSite[] {
   const table = linkerTable(
     sources,
@@ -19,9 +19,9 @@ export function staticCallSites(sources: SiteSources): readonly PatchSite[] {
     "__start_static_call_sites",
     "__stop_static_call_sites",
   );
-  const sites = mapEntries(table, "static call sites", ENTRY_SIZE, (reader, entry): PatchSite => {
-    const code = entry + BigInt(reader.s32());
-    const key = entry + 4n + BigInt(reader.s32());
+  const sites = mapEntries(table, "static call sites", STATIC_CALL_SITE.size, (entry): PatchSite => {
+    const code = entry.target(STATIC_CALL_SITE.fields.code);
+    const key = entry.target(STATIC_CALL_SITE.fields.key);
     const at = siteOffset(sources, code);
     const form = formOf(codeAt(sources, code, 2), (key & 1n) === 1n);
     if (form === undefined) return { kind: "unknown", table: "static_call", at, length: LENGTH };

@@ -3,19 +3,27 @@ import { concatBytes, equalBytes, utf8 } from "../../bytes.ts";
 import { counted } from "../../counted.ts";
 import { ParseError, RebootlessError } from "../../errors.ts";
 import { MAX_ARTIFACT_BYTES } from "../../limits.ts";
+import { bytes, struct, u32 } from "../../struct.ts";
 
 /*
- * A fingerprint file (docs/fingerprint-file.md):
- *
- *     8 bytes  "RBLFPRT" and a line feed
- *     u32      version
- *     u32 x 8  length of each part
- *     the parts, one after the other, to the end of the file
- *
+ * A fingerprint file (docs/fingerprint-file.md): a head, and the parts, one after the other, to the end of the file.
  * Each part holds one kind of thing for all functions: so it compresses well, and a reader decodes only the functions
  * that it wants.
  */
 
+/** The head: how long each part is, in the order of the file. */
+const HEAD = struct(44, {
+  magic: bytes(0, 8),
+  version: u32(8),
+  header: u32(12),
+  variables: u32(16),
+  alternatives: u32(20),
+  index: u32(24),
+  names: u32(28),
+  digests: u32(32),
+  locators: u32(36),
+  sites: u32(40),
+});
 const MAGIC = utf8("RBLFPRT\n");
 /** Raised when something changes its meaning: a reader refuses what it does not know. */
 export const FILE_VERSION = 1;
@@ -34,32 +42,29 @@ const PARTS = [
   "digests",
   "locators",
   "sites",
-] as const;
+] as const satisfies readonly (keyof typeof HEAD.fields)[];
 export type Parts = Readonly<Record<(typeof PARTS)[number], Uint8Array>>;
 
-export const isFingerprintFile = (bytes: Uint8Array): boolean =>
-  equalBytes(bytes.subarray(0, MAGIC.length), MAGIC);
+export const isFingerprintFile = (file: Uint8Array): boolean =>
+  equalBytes(file.subarray(0, MAGIC.length), MAGIC);
 
 export function joinParts(parts: Parts): Uint8Array {
-  const head = new DataView(new ArrayBuffer(4 * (1 + PARTS.length)));
-  head.setUint32(0, FILE_VERSION, true);
-  PARTS.forEach((name, i) => {
-    head.setUint32(4 * (1 + i), parts[name].length, true);
-  });
-  return concatBytes([MAGIC, new Uint8Array(head.buffer), ...PARTS.map((name) => parts[name])]);
+  const lengths = Object.fromEntries(PARTS.map((name) => [name, parts[name].length]));
+  const head = HEAD.encode({ ...lengths, magic: MAGIC, version: FILE_VERSION });
+  return concatBytes([head, ...PARTS.map((name) => parts[name])]);
 }
 
 /** Views of the file. @throws ParseError; RebootlessError `limit`, `unsupported` for another version. */
-export function splitParts(bytes: Uint8Array): Parts {
-  if (!isFingerprintFile(bytes)) throw new ParseError("not a fingerprint file: its first bytes say so");
-  if (bytes.length > MAX_FILE_BYTES) {
+export function splitParts(file: Uint8Array): Parts {
+  if (!isFingerprintFile(file)) throw new ParseError("not a fingerprint file: its first bytes say so");
+  if (file.length > MAX_FILE_BYTES) {
     throw new RebootlessError(
       "limit",
-      `a fingerprint file of ${bytes.length} bytes, at most ${MAX_FILE_BYTES}`,
+      `a fingerprint file of ${file.length} bytes, at most ${MAX_FILE_BYTES}`,
     );
   }
-  const reader = new ByteReader(bytes, "fingerprint file", MAGIC.length);
-  const version = reader.u32();
+  const head = HEAD.view(file, "fingerprint file");
+  const version = head("version");
   if (version !== FILE_VERSION) {
     throw new RebootlessError(
       "unsupported",
@@ -69,12 +74,12 @@ export function splitParts(bytes: Uint8Array): Parts {
       },
     );
   }
-  const lengths = PARTS.map(() => reader.u32());
-  const [headerBytes = 0] = lengths;
+  const headerBytes = head("header");
   if (headerBytes > MAX_HEADER_BYTES) {
     throw new RebootlessError("limit", `a header of ${headerBytes} bytes, at most ${MAX_HEADER_BYTES}`);
   }
-  const parts = PARTS.map((name, i) => [name, reader.take(lengths[i] ?? 0)] as const);
+  const reader = new ByteReader(file, "fingerprint file", HEAD.size);
+  const parts = PARTS.map((name) => [name, reader.take(head(name))] as const);
   if (reader.remaining > 0)
     throw new ParseError(`fingerprint file: ${counted(reader.remaining, "byte")} after its end`);
   return Object.fromEntries(parts) as Parts;
