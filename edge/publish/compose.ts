@@ -3,7 +3,7 @@ import type { Digests } from "../../shared/crypto/digests.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { BUNDLED_ROOTS, type Bundle, decodeBundle, encodeBundle } from "../../shared/feed/bundle.ts";
 import { manifestTarget } from "../../shared/feed/paths.ts";
-import type { Publication, Restored } from "../../shared/feed/publication.ts";
+import type { Publication, RestoredVersions } from "../../shared/feed/publication.ts";
 import { type Instant, instant } from "../../shared/time.ts";
 import { fileMeta, snapshotDocument, timestampDocument } from "../../shared/tuf/metadata.ts";
 import { type OnlineKeys, signOnline } from "../../shared/tuf/online_keys.ts";
@@ -35,7 +35,7 @@ export async function composeNew(
   signing: Signing,
 ): Promise<Bundle> {
   const { buildId, targets, manifest, version, restored } = content;
-  const next = (role: keyof Restored) =>
+  const next = (role: keyof RestoredVersions) =>
     Math.max(current?.versions[role] ?? 0, restored ? restored[role] + RESTORED_LEAP : 0) + 1;
   const snapshotVersion = next("snapshot");
   const snapshot = await signSnapshot(snapshotVersion, version, targets, chain.set.root, signing);

@@ -10,7 +10,7 @@ import { type Root, TOP_ROLES } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import type { PublisherContext } from "../context.ts";
 import { edgeReader } from "../feed/edge_client.ts";
-import { daysLeft, type Expiry, expiryOf, targetsExpiry } from "../feed/expiries.ts";
+import { daysLeft, expiryOf, type KeyExpiry, targetsExpiry } from "../feed/expiries.ts";
 import { localKeys, newestOwnRoot, readPublisherFolder } from "../feed/publisher_folder.ts";
 import { newerRoots } from "../feed/root_chain.ts";
 import { expiryInWords } from "../keys/expiry.ts";
@@ -54,7 +54,7 @@ interface State {
   readonly root: Root;
   /** Whether the feed has newer roots than the folder. */
   readonly behind: boolean;
-  readonly expiries: readonly Expiry[];
+  readonly expiries: readonly KeyExpiry[];
 }
 
 async function stateOf(dir: string, { feed, kernel }: RootStatusOptions): Promise<State> {
@@ -119,5 +119,5 @@ const roleLines = ({ role, threshold, keys, owners, files, open }: RoleStatus): 
   }),
 ];
 
-const expiryToJson = ({ what, version, expires, lapsed }: Expiry, days: number) =>
+const expiryToJson = ({ what, version, expires, lapsed }: KeyExpiry, days: number) =>
   jsonObject({ what, version, expires: formatInstant(expires), days_left: days, lapsed });

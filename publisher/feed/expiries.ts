@@ -9,7 +9,7 @@ import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 import { isMet, quorum } from "./signatures.ts";
 
 /** Something that stops being believed, unless somebody with the right keys signs it anew. */
-export interface Expiry {
+export interface KeyExpiry {
   readonly what: string;
   readonly version: number;
   readonly expires: Instant;
@@ -18,13 +18,17 @@ export interface Expiry {
 }
 
 /** Whole days until then; negative once it has expired. */
-export const daysLeft = ({ expires }: Expiry, now: Instant): number => Math.floor((expires - now) / DAY);
+export const daysLeft = ({ expires }: KeyExpiry, now: Instant): number => Math.floor((expires - now) / DAY);
 
 /**
  * When a kernel's targets expire, as the feed has them, and whether the root in force still takes their signatures.
  * Snapshot and timestamp are the edge's, which signs them again by itself. Throws `not_covered`.
  */
-export async function targetsExpiry(edge: Pick<EdgeClient, "get">, root: Root, id: BuildId): Promise<Expiry> {
+export async function targetsExpiry(
+  edge: Pick<EdgeClient, "get">,
+  root: Root,
+  id: BuildId,
+): Promise<KeyExpiry> {
   const answer = await edge.get(feedPath(id), MAX_BUNDLE_BYTES);
   if (answer.status === 404) {
     throw new RebootlessError("not_covered", `the feed has nothing for kernel ${id}`);
@@ -36,7 +40,7 @@ export async function targetsExpiry(edge: Pick<EdgeClient, "get">, root: Root, i
   return { ...expiry, lapsed: !isMet(await quorum("targets", envelope, root, "targets")) };
 }
 
-export const expiryOf = (what: string, { version, expires }: Common): Expiry => ({
+export const expiryOf = (what: string, { version, expires }: Common): KeyExpiry => ({
   what,
   version,
   expires,

@@ -24,7 +24,7 @@ import { rootVersionsAmong } from "./publisher_folder.ts";
 import { decodeResults, type EdgeResult, MAX_RESULTS_BYTES } from "./results.ts";
 import { fetchRoot } from "./root_chain.ts";
 
-export interface Restored {
+export interface RestoredFeed {
   readonly kernels: number;
   readonly restored: number;
   /** The number of kernels of which the feed has the same version, or a newer one. */
@@ -53,7 +53,7 @@ export async function restore(
   edge: EdgeClient,
   path: string,
   progress: (line: string) => void,
-): Promise<Restored & { readonly faults: readonly Unrestored[] }> {
+): Promise<RestoredFeed & { readonly faults: readonly Unrestored[] }> {
   const folder = new MirrorDir(path);
   const trust = await restoreRoots(edge, folder);
   const kernels = (await folder.files.names("kernels")).filter(isBuildId);

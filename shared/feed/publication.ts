@@ -24,10 +24,10 @@ export interface Publication {
    * Only where a backup is put back: the versions of the snapshot and the timestamp it has. Hosts have seen them, and
    * more, so what the edge signs begins well above; and `base` may be above what the edge has.
    */
-  readonly restored?: Restored;
+  readonly restored?: RestoredVersions;
 }
 
-export interface Restored {
+export interface RestoredVersions {
   readonly snapshot: number;
   readonly timestamp: number;
 }
@@ -62,7 +62,7 @@ export function decodePublication(bytes: Uint8Array): Publication {
   };
 }
 
-const decodeRestored = (versions: Decoder<Uint8Array>): Restored => ({
+const decodeRestored = (versions: Decoder<Uint8Array>): RestoredVersions => ({
   snapshot: versions.get("snapshot").integer(1, MAX_RESTORED),
   timestamp: versions.get("timestamp").integer(1, MAX_RESTORED),
 });

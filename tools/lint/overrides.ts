@@ -1,5 +1,5 @@
 import { APART, type Apart, PLATFORMS, type Platform, ROOMS, type Room } from "./arrows.ts";
-import { named } from "./text.ts";
+import { importsInWords } from "./text.ts";
 
 /** Programs of the repository itself may write to the console. */
 const WITH_CONSOLE = {
@@ -61,7 +61,7 @@ function rooms({ room, imports, why }: Room): Pattern[] {
   );
   // A room within one that is forbidden is forbidden with it.
   const outer = others.filter((other) => !others.some((around) => other.startsWith(`${around}/`)));
-  return [below(outer, `${room} imports ${named(imports)}. ${why}`)];
+  return [below(outer, `${room} imports ${importsInWords(imports)}. ${why}`)];
 }
 
 /**

@@ -24,11 +24,11 @@ function arrowsText(): string {
 }
 
 function imports({ imports, on }: Room): string {
-  return `imports ${named(imports)}${on.length === 0 ? "" : `, and modules of ${list(on)}`}`;
+  return `imports ${importsInWords(imports)}${on.length === 0 ? "" : `, and modules of ${list(on)}`}`;
 }
 
 /** What a room imports, in words. */
-export const named = (imports: Room["imports"]): string =>
+export const importsInWords = (imports: Room["imports"]): string =>
   imports === "any" ? "any room" : imports.length === 0 ? "no other room" : list(imports);
 
 const list = (words: readonly string[]): string =>
