@@ -7,9 +7,10 @@ import type { Artifact } from "../../shared/feed/update.ts";
 import type { TrustDir } from "./trust_dir.ts";
 
 /**
- * An artifact, open, out of this host's copy or else fetched. What was read from the descriptor has been verified, so
- * that whoever loads it loads these bytes, whatever becomes of the path meanwhile. The caller closes it.
- * Throws `trust` for other bytes than were signed for, `unreachable`, `io`.
+ * Opens an artifact: this host's copy, or else the one that it fetches. The bytes behind the descriptor were verified, so
+ * whoever loads it loads these bytes, whatever happens to the path meanwhile. The caller closes it.
+ *
+ * @throws RebootlessError `trust` for other bytes than were signed, `unreachable`, `io`.
  */
 export async function openArtifact(artifact: Artifact, feed: Feed, directory: TrustDir): Promise<OpenBytes> {
   const cached = await openVerified(artifact, directory);

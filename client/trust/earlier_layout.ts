@@ -10,15 +10,15 @@ import { selfSignedRoot } from "../../shared/tuf/trusted_set.ts";
 import { forgetKernel, kernelFolders } from "./kernel_folders.ts";
 
 /*
- * Version 0.1.0 kept the newest root, and the digest of the provisioned one, in the folder of each kernel, and took the
- * latest time from when feed.etag was written. Such folders are read until the first poll that verifies something has
- * put all of it where it belongs, which is one place for the whole host.
+ * Version 0.1.0 stored the newest root, and the digest of the provisioned one, in the folder of each kernel, and took the
+ * latest time from when feed.etag was written. Such folders are read until the first poll that verifies has moved all of
+ * it to where it belongs, which is one place for the whole host.
  */
 
 const rootFile = (folder: string): string => join(folder, "trust", "root.json");
 const provisionedFile = (folder: string): string => join(folder, "provisioned.sha256");
 
-/** The newest root that verifies among those kept under this provisioned root, or undefined without any. */
+/** Returns the newest root that verifies among those stored under this provisioned root, or undefined. */
 export async function earlierRoot(stateDir: string, provisioned: Sha256Hex): Promise<Uint8Array | undefined> {
   let newest: { readonly bytes: Uint8Array; readonly version: number } | undefined;
   for (const folder of await kernelFolders(stateDir)) {
@@ -31,7 +31,7 @@ export async function earlierRoot(stateDir: string, provisioned: Sha256Hex): Pro
   return newest?.bytes;
 }
 
-/** undefined for a file that is damaged. */
+/** Returns the version of a root; undefined for a damaged file. */
 async function versionOf(bytes: Uint8Array): Promise<number | undefined> {
   try {
     return (await selfSignedRoot(bytes, nodeVerifier)).version;
@@ -41,7 +41,7 @@ async function versionOf(bytes: Uint8Array): Promise<number | undefined> {
   }
 }
 
-/** When something was last verified, for whichever kernel, and the file that says so. */
+/** Returns when a feed was last verified, for any kernel, and the file that says so. */
 export async function earlierTime(stateDir: string): Promise<LatestTime | undefined> {
   let latest: LatestTime | undefined;
   for (const folder of await kernelFolders(stateDir)) {
@@ -52,13 +52,13 @@ export async function earlierTime(stateDir: string): Promise<LatestTime | undefi
   return latest;
 }
 
-/** Whether a kernel's folder was filled under another provisioned root than this. */
+/** Tells whether a kernel's folder was filled under another provisioned root than this. */
 export async function isEarlierOfAnother(folder: string, provisioned: Sha256Hex): Promise<boolean> {
   const digest = await readDigest(folder);
   return digest !== undefined && digest !== provisioned;
 }
 
-/** Takes away what is now kept for the whole host, and all that was verified under another provisioned root. */
+/** Removes what is now stored for the whole host, and all that was verified under another provisioned root. */
 export async function removeEarlier(stateDir: string, provisioned: Sha256Hex): Promise<void> {
   for (const folder of await kernelFolders(stateDir)) {
     if (await isEarlierOfAnother(folder, provisioned)) await forgetKernel(folder);

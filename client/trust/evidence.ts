@@ -10,21 +10,21 @@ import type { Verifier } from "../../shared/tuf/verifier.ts";
 import { goodSignatures } from "../../shared/tuf/verify.ts";
 import type { Subject } from "./subject.ts";
 
-/** Who answers for one role's file. */
+/** The keys that signed one role's file. */
 export interface Voucher {
   readonly role: TopRole;
   readonly version: number;
   readonly expires: Instant;
   readonly threshold: number;
-  /** Ids of the keys whose signatures are good. */
+  /** The ids of the keys whose signatures are good. */
   readonly signers: readonly string[];
-  /** Whose keys they are, where the root says so, by key id. */
+  /** Their owners, where the root names them, by key id. */
   readonly owners: ReadonlyMap<string, string>;
   /** How many keys could have signed. */
   readonly keys: number;
 }
 
-/** A kernel's feed that verified just now, and who answers for each of its files. */
+/** A kernel's feed that verified just now, and who signed each of its files. */
 export interface Evidence extends VerifiedFeed {
   readonly vouchers: readonly Voucher[];
 }

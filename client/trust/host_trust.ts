@@ -7,27 +7,30 @@ import { earlierRoot, earlierTime, isEarlierOfAnother, removeEarlier } from "./e
 import { forgetKernel, kernelFolders } from "./kernel_folders.ts";
 
 /**
- * What a host has verified that is not about one kernel, below <state>/trust/: the newest root and the latest time. A
- * host that boots another kernel must not forget them, or keys that were revoked would be good again there.
+ * What a host has verified that is not about one kernel, stored below <state>/trust/: the newest root and the latest time.
+ * A host that boots another kernel must not forget them, or revoked keys would be good again there.
  */
 export interface HostTrust {
-  /** The newest root that was verified under the provisioned one, or undefined without any. */
+  /** Returns the newest root that was verified under the provisioned one, or undefined. */
   readRoot(): Promise<Uint8Array | undefined>;
   writeRoot(bytes: Uint8Array): Promise<void>;
   removeRoot(): Promise<void>;
-  /** Keeps the root in this place from now on, and under which provisioned root it was verified. */
+  /**
+   * Moves what an earlier version stored elsewhere to this place, and notes under which provisioned root it was
+   * verified.
+   */
   settle(): Promise<void>;
-  /** Whether what is kept, for the host or for this kernel, was verified under another provisioned root. */
+  /** Tells whether what is stored, for the host or for this kernel, was verified under another provisioned root. */
   isOfAnotherRoot(kernelFolder: string): Promise<boolean>;
   latestTime(): Promise<LatestTime | undefined>;
-  /** Whether the latest time that is kept is close enough to `now`. */
+  /** Tells whether the stored latest time is close enough to `now`. */
   isTimeNoted(now: Instant): Promise<boolean>;
   noteTime(now: Instant): Promise<void>;
-  /** Removes all that was verified, for every kernel, but for artifacts, which are judged by their own digests. */
+  /** Removes all that was verified, for every kernel. Artifacts stay: they are verified by their own digests. */
   forget(): Promise<void>;
 }
 
-/** The time is written this seldom. It is a quarter of the step back that a clock may make. */
+/** How often the time is written at most. It is a quarter of the step back that a clock may make. */
 const NOTED_EVERY = 6 * HOUR;
 
 export function hostTrust(stateDir: string, provisionedRoot: Uint8Array): HostTrust {
@@ -89,7 +92,7 @@ async function readText(file: string): Promise<string | undefined> {
   return bytes && Buffer.from(bytes).toString("latin1").trim();
 }
 
-/** undefined for a file that is damaged: the clock is then judged as on a host that never verified anything. */
+/** Returns the time that a file holds; undefined where it is damaged. Then the clock is checked as on a new host. */
 function instantIn(text: string | undefined): Instant | undefined {
   try {
     return text === undefined ? undefined : parseInstant(text);

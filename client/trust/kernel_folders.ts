@@ -3,18 +3,18 @@ import { join } from "node:path";
 import { isBuildId } from "../../shared/brand.ts";
 
 /**
- * What a kernel's folder keeps of one feed; its artifacts are judged by their own digests, and stay. Version 0.1.0 kept
- * the digest of what had verified in receipt.json.
+ * What a kernel's folder holds of one feed, artifacts excepted, which are verified by their own digests. In receipt.json
+ * version 0.1.0 stored the digest of what had verified; nothing reads it any more.
  */
 const OF_ONE_FEED = ["feed.etag", "receipt.json", "trust", "manifest.json", "provisioned.sha256"];
 
-/** The folders of all kernels that this host has verified something for. */
+/** Returns the folders of all kernels whose feed this host has verified. */
 export async function kernelFolders(stateDir: string): Promise<readonly string[]> {
   const names = await readdir(stateDir).catch((): string[] => []);
   return names.filter(isBuildId).map((name) => join(stateDir, name));
 }
 
-/** Removes all that was verified for a kernel, but for its artifacts. */
+/** Removes all that was verified for a kernel, except its artifacts. */
 export async function forgetKernel(folder: string): Promise<void> {
   for (const name of OF_ONE_FEED) await rm(join(folder, name), { recursive: true, force: true });
 }

@@ -4,17 +4,17 @@ import { Decoder } from "../../shared/decode.ts";
 import { decodeIndex, INDEX_PATH } from "../../shared/feed/kernel_index.ts";
 import { parseJson } from "../../shared/json.ts";
 
-/** A kernel that a feed says it has: for people, and believed in nothing. */
+/** A kernel that a feed says it has. It is for people, and nothing is decided by it. */
 export interface Likely {
   readonly buildId: BuildId;
   readonly release: string;
 }
 
-/** What a feed says that it has of a series. */
+/** The kernels of a series that a feed says it has. */
 export interface OfSeries {
   readonly series: string;
   readonly kernels: readonly Likely[];
-  /** Where a person can look at it; undefined where the feed is files and no more. */
+  /** The address of a page for people; undefined where the feed is files only. */
   readonly page: string | undefined;
 }
 
@@ -28,14 +28,17 @@ const MAX_LISTED = 1000;
 /** `uname -r` has at most 64 characters. */
 const MAX_RELEASE = 64;
 
-/** How releases begin that follow one another: `6.1.0-` of 6.1.0-57-cloud-amd64, `6.12.` of 6.12.38+deb13-amd64. */
+/**
+ * Returns the beginning that releases of a series share: `6.1.0-` of 6.1.0-57-cloud-amd64, `6.12.` of
+ * 6.12.38+deb13-amd64.
+ */
 export const seriesOf = (release: string): string | undefined =>
   /^(\d+\.\d+(?:\.\d+)*[.-])\d/.exec(release)?.[1];
 
 /**
- * Asks a feed once, and only for people, what it has of a series; undefined where it does not tell.
+ * Asks a feed once which kernels of a series it has, to show them to a person. Returns undefined where it does not answer.
  *
- * @param isEdge whether it can search; else it may have a mirror's list.
+ * @param isEdge whether the feed can search; otherwise it may have a mirror's list.
  */
 export async function kernelsOfSeries(
   feed: Feed,
@@ -57,7 +60,7 @@ export async function kernelsOfSeries(
     const page = isEdge ? new URL(kernels.length > 0 ? path : "kernels", feed.url).href : undefined;
     return { series, kernels: kernels.slice(0, MAX_LISTED), page };
   } catch {
-    return undefined; // whatever came of it, it is not what the run is about
+    return undefined; // a failure here must not hide what the run is about
   }
 }
 

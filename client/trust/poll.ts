@@ -30,20 +30,21 @@ export interface Polled {
 
 export interface PollOptions extends Subject {
   readonly feed: Feed;
-  /** Named where the feed has nothing for it. */
+  /** The kernel, to be named where the feed has nothing for it. */
   readonly kernel?: KernelIdentity;
   readonly clock: Clock;
-  /** Metadata that expired less than this many milliseconds ago is taken, and `notice` told of it. */
+  /** Metadata that expired less than this many milliseconds ago is accepted, and `notice` is told. */
   readonly acceptStaleMs?: number;
   readonly notice?: (line: string) => void;
-  /** Called before anything is written: waits until nobody else writes. */
+  /** Called before anything is written: waits until no other run writes. */
   readonly exclusive?: () => Promise<void>;
 }
 
 /**
- * Asks the feed once and verifies whatever is the answer. Nothing is kept unless all of it holds, down to the
- * manifest and its binding to this kernel. Throws `unreachable`, `not_covered`, `trust`, `rollback`,
- * `expired`, `parse`.
+ * Asks the feed once and verifies the answer. Nothing is stored unless all of it verifies, down to the manifest and its
+ * binding to this kernel.
+ *
+ * @throws RebootlessError `unreachable`, `not_covered`, `trust`, `rollback`, `expired`, `parse`.
  */
 export async function poll(options: PollOptions): Promise<Polled> {
   const freshness = await freshnessOf(options);
@@ -76,8 +77,10 @@ async function ask(options: PollOptions, freshness: Freshness): Promise<Polled> 
 }
 
 /**
- * Verifies what is kept, without the state lock: most polls bring nothing new and keep nobody waiting. Where it does not
- * verify, another run may just be writing it, so that only what is found under the lock counts. Throws `expired`.
+ * Verifies the stored feed, without the state lock: most polls bring nothing new, and so no other run waits for them. Where
+ * it does not verify, another run may be writing it just now, so what is found under the lock decides.
+ *
+ * @throws RebootlessError `expired`.
  */
 async function verifyCached(options: PollOptions, freshness: Freshness): Promise<VerifiedFeed | undefined> {
   const verifyNow = () =>
@@ -89,8 +92,9 @@ async function verifyCached(options: PollOptions, freshness: Freshness): Promise
 }
 
 /**
- * Does without a feed: what was verified before, verified again now. Throws `unreachable` where there is nothing,
- * and as `poll`.
+ * Verifies the stored feed again now, without a request.
+ *
+ * @throws RebootlessError `unreachable` where nothing is stored; otherwise as `poll`.
  */
 export async function pollCache(options: PollOptions): Promise<Polled> {
   await options.exclusive?.();
@@ -107,7 +111,7 @@ async function unchanged(options: PollOptions, freshness: Freshness, cached: Ver
   return polled(cached, false);
 }
 
-/** Keeps when this host last verified something: a clock that goes back is found out by it, whatever the feed sends. */
+/** Stores when this host last verified a feed, so that a clock that goes back is noticed, whatever the feed sends. */
 async function noteTime({ directory, exclusive }: PollOptions, { now }: Freshness): Promise<void> {
   if (await directory.host.isTimeNoted(now)) return;
   await exclusive?.();
@@ -129,7 +133,7 @@ async function freshnessOf(options: PollOptions): Promise<Freshness> {
   const { clock, directory, acceptStaleMs = 0, notice = () => undefined } = options;
   if (await directory.isOfAnotherRoot()) {
     await options.exclusive?.();
-    // A newer version of the old root, kept here, would go on deciding.
+    // A stored newer version of the old root would otherwise still decide.
     notice("warning: the root of trust was replaced; what was verified under the old one is forgotten");
     await directory.host.forget();
   }
@@ -153,7 +157,9 @@ interface Fresh {
   readonly staged: StagedStore;
 }
 
-/** Verifies what a feed sent. It is called without the state lock, so that a large answer keeps no other run waiting. */
+/**
+ * Verifies what a feed sent. It is called without the state lock, so that a large answer keeps no other run waiting.
+ */
 async function verifyFetched(options: PollOptions, freshness: Freshness, bytes: Uint8Array): Promise<Fresh> {
   try {
     const bundle = decodeBundle(bytes);
@@ -211,8 +217,10 @@ async function store(
 }
 
 /**
- * Where the feed has nothing or does not answer, what this host verified last must still be fresh: who withholds a feed
- * shall not be taken for one that is out of reach for longer than its metadata is good. Throws `expired`.
+ * Requires, where the feed has nothing or does not answer, that what this host verified last is still fresh: a feed that is
+ * withheld must not pass for one that is out of reach for longer than its metadata is good.
+ *
+ * @throws RebootlessError `expired`.
  */
 async function requireFresh(options: PollOptions, freshness: Freshness, why: RebootlessError): Promise<void> {
   try {
@@ -227,7 +235,7 @@ async function requireFresh(options: PollOptions, freshness: Freshness, why: Reb
   }
 }
 
-/** Nobody refreshes a stick but who carries it. */
+/** Makes the error of an expired folder, which only a courier can refresh. */
 function outOfDate({ url }: Feed, cause: RebootlessError): RebootlessError {
   return new RebootlessError("expired", `${fileURLToPath(url)} is out of date: ${cause.message}`, {
     hint: "Bring a newer copy. Where a courier takes this long, `accept_stale` says how late is right; check the clock, too.",
@@ -235,7 +243,10 @@ function outOfDate({ url }: Feed, cause: RebootlessError): RebootlessError {
   });
 }
 
-/** An expired root may be damage: the newer one that was kept is lost, and this is the provisioned one. The feed has it. */
+/**
+ * Passes over an expired root: a newer stored root may be lost, and this is the provisioned one. The feed has the newer
+ * one.
+ */
 function unlessRootExpired(error: unknown): undefined {
   if (isCode(error, "expired") && error.details["role"] === "root") return undefined;
   throw error;

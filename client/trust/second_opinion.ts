@@ -15,8 +15,8 @@ import type { Subject } from "./subject.ts";
 
 /**
  * Verifies a feed once more before a module of it is loaded, by the same workflow over the same bytes: OpenSSL and tweetnacl
- * must agree about each signature. When its metadata expires was judged when it was verified first. Signatures of older
- * roots on newer ones are not stored; both verified them when the newer root was new (see `poll`).
+ * must agree about each signature. Expiry was checked when the feed was verified first. The signatures of older roots on
+ * newer ones are not stored; both implementations verified them when the newer root was new (see `poll`).
  *
  * @throws RebootlessError `trust`.
  */
@@ -24,11 +24,11 @@ export async function requireSecondOpinion(
   { buildId, verifiers }: Pick<Subject, "buildId" | "verifiers">,
   { files }: VerifiedFeed,
 ): Promise<void> {
-  if (!verifiers.second) return; // the one that there is verified it already
+  if (!verifiers.second) return; // the only one has verified it already
   const { digests } = verifiers.first;
   await verifyFeed(feedOfFiles(buildId, files), {
     provisionedRoot: files.root,
-    // With nothing in the store nothing can be passed over as damaged: every refusal is thrown.
+    // An empty store has no file that could be passed over as damaged, so every refusal is thrown.
     store: staged(emptyStore),
     verifier: { digests, verify: agreeing(verifiers, "no module is loaded") },
     expiry: IGNORE_EXPIRY_UNSAFE,

@@ -6,7 +6,9 @@ import type { TopRole } from "../../shared/tuf/role_name.ts";
 import { staged } from "../../shared/tuf/staged_store.ts";
 import type { Subject } from "./subject.ts";
 
-/** Returns what this host has stored of a kernel's feed, to be verified again; undefined where it has stored nothing. */
+/**
+ * Returns what this host has stored of a kernel's feed, to be verified again; undefined where it has stored nothing.
+ */
 export async function storedFeed({ buildId, directory }: Subject): Promise<OfferedFeed | undefined> {
   const manifest = await directory.readManifest();
   return manifest && { buildId, source: storedSource(directory.metadata), manifest };

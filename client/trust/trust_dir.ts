@@ -7,26 +7,28 @@ import type { MetadataStore } from "../../shared/tuf/refresh.ts";
 import { type HostTrust, hostTrust } from "./host_trust.ts";
 import { metadataFolder } from "./metadata_folder.ts";
 
-/** What a host has verified about its kernel, below <state>/<build-id>/, byte for byte as received. */
+/** What a host has verified about its kernel, stored below <state>/<build-id>/, byte for byte as received. */
 export interface TrustDir {
-  /** The root in it is the host's. */
+  /** The metadata. Its root is the host's. */
   readonly metadata: MetadataStore;
   readManifest(): Promise<Uint8Array | undefined>;
   writeManifest(bytes: Uint8Array): Promise<void>;
-  /** The tag of the bundle that all of this came in. Written last, removed first. */
+  /** Returns the tag of the bundle that all of this came in. It is written last and removed first. */
   readTag(): Promise<string | undefined>;
   writeTag(tag: string): Promise<void>;
   removeTag(): Promise<void>;
   /** What is not about this kernel alone. */
   readonly host: HostTrust;
-  /** Whether what is kept was verified under another provisioned root than this. */
+  /** Tells whether what is stored was verified under another provisioned root than this. */
   isOfAnotherRoot(): Promise<boolean>;
-  /** undefined where there is none that this host alone could have written. The caller closes it. */
+  /**
+   * Opens a stored artifact; undefined where there is none that only this host could have written. The caller closes it.
+   */
   openArtifact(sha256: Sha256Hex): OpenBytes | undefined;
   writeArtifact(sha256: Sha256Hex, bytes: Uint8Array): Promise<void>;
 }
 
-/** RFC 9110 section 8.8.3, in ASCII. Anything else is damage, and could not be sent in a header. */
+/** An entity tag (RFC 9110 section 8.8.3) in ASCII. Anything else is damage, and could not be sent in a header. */
 const ENTITY_TAG = /^(?:W\/)?"[\x21\x23-\x7e]*"$/;
 
 export function trustDir(stateDir: string, buildId: BuildId, provisionedRoot: Uint8Array): TrustDir {

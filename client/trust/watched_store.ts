@@ -2,11 +2,13 @@ import { equalBytes } from "../../shared/bytes.ts";
 import type { MetadataStore } from "../../shared/tuf/refresh.ts";
 
 export interface WatchedStore extends MetadataStore {
-  /** Whether everything that was read is still kept as it was read. */
+  /** Tells whether everything that was read is still stored as it was read. */
   isUnchanged(): Promise<boolean>;
 }
 
-/** For a verdict that is reached without the state lock: when the lock is had, it shows whether the verdict still stands. */
+/**
+ * Wraps a store for verifying without the state lock: under the lock it tells whether what was read has changed since.
+ */
 export function watchedStore(store: MetadataStore): WatchedStore {
   const read = new Map<string, Uint8Array | undefined>();
   return {

@@ -7,7 +7,9 @@ export const DER = { integer: 0x02, bitString: 0x03, null: 0x05, oid: 0x06, sequ
 
 /**
  * Reads DER (X.690 section 10): one encoding for each value, so a length that is longer than it needs to be, an
- * indefinite length and an integer with spare bytes are refused. Throws ParseError.
+ * indefinite length and an integer with spare bytes are refused.
+ *
+ * @throws ParseError
  */
 export class DerReader {
   readonly #bytes: ByteReader;
@@ -18,7 +20,7 @@ export class DerReader {
     this.#what = what;
   }
 
-  /** The contents of the next value, which must have this tag. */
+  /** Returns the content of the next value, which must have this tag. */
   value(tag: number): Uint8Array {
     const at = this.#bytes.position;
     const found = this.#bytes.u8();
@@ -30,7 +32,7 @@ export class DerReader {
     return new DerReader(this.value(tag), this.#what);
   }
 
-  /** A positive integer or zero, big-endian, without leading zeroes: zero has no bytes. */
+  /** Returns a positive integer or zero, big-endian, without leading zeroes: zero has no bytes. */
   unsigned(): Uint8Array {
     const bytes = this.value(DER.integer);
     const [first = 0x80, second = 0x80] = bytes;
@@ -43,7 +45,7 @@ export class DerReader {
     if (this.#bytes.remaining > 0) this.#fail(`${counted(this.#bytes.remaining, "byte")} too many`);
   }
 
-  /** X.690 8.1.3 and 10.1. Nothing read here is longer than 64 KB. */
+  /** Reads a length (X.690 8.1.3 and 10.1). Nothing that is read here is longer than 64 KB. */
   #length(): number {
     const first = this.#bytes.u8();
     if (first < 0x80) return first;

@@ -1,8 +1,8 @@
 import { DER, DerReader } from "./der.ts";
 
 /**
- * ECDSA on P-256 with SHA-256 (FIPS 186-5 section 6) through WebCrypto. Signatures come in DER (RFC 3279
- * section 2.2.3) and are taken in that one encoding only.
+ * Verifies ECDSA on P-256 with SHA-256 (FIPS 186-5 section 6) through WebCrypto. Signatures are in DER (RFC 3279
+ * section 2.2.3), and no other encoding of them is accepted.
  *
  * @param point 65 bytes, uncompressed. One that is not on the curve verifies nothing.
  */
@@ -30,11 +30,13 @@ async function importPoint(point: Uint8Array) {
       "verify",
     ]);
   } catch {
-    return undefined; // the only thing wrong with 65 bytes can be that they are no point
+    return undefined; // 65 bytes can only be wrong in not being a point of the curve
   }
 }
 
-/** r and s, 32 bytes each, as WebCrypto has them (IEEE P1363); undefined for anything but SEQUENCE { r, s }. */
+/**
+ * Returns r and s, 32 bytes each, as WebCrypto takes them (IEEE P1363); undefined for anything but SEQUENCE { r, s }.
+ */
 export function rawSignature(der: Uint8Array): Uint8Array | undefined {
   try {
     const outer = new DerReader(der, "ECDSA signature");

@@ -3,8 +3,8 @@ import { rsaBits } from "./spki.ts";
 const HASH_BYTES = 32;
 
 /**
- * RSASSA-PSS with SHA-256 and MGF1 (RFC 8017 section 8.1) through WebCrypto. TUF names no length for the salt,
- * and signers differ: securesystemslib takes the hash's, Go's default is the longest that fits. Both verify.
+ * Verifies RSASSA-PSS with SHA-256 and MGF1 (RFC 8017 section 8.1) through WebCrypto. TUF names no length for the salt,
+ * and signers differ: securesystemslib uses the hash's, Go's default is the longest that fits. Both verify.
  *
  * @param spki the key as a SubjectPublicKeyInfo that `rsaBits` found sound.
  */

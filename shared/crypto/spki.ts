@@ -3,13 +3,13 @@ import { ParseError } from "../errors.ts";
 import { DER, DerReader } from "./der.ts";
 
 /**
- * Public keys in PEM (RFC 7468 section 13) down to bytes that are the same for the same key, however its text
- * was wrapped: that is what tells one key from two. Every function throws ParseError.
+ * Reads public keys in PEM (RFC 7468 section 13) into bytes that are the same for the same key, however its text is
+ * wrapped: so one key is not taken for two. Every function throws ParseError.
  */
 
 const PEM = /^-----BEGIN PUBLIC KEY-----\r?\n((?:[A-Za-z0-9+/=]{1,76}\r?\n)+)-----END PUBLIC KEY-----\s*$/;
 
-/** A SubjectPublicKeyInfo (RFC 5280 section 4.1) in DER. */
+/** Returns a SubjectPublicKeyInfo (RFC 5280 section 4.1) in DER. */
 export function spkiFromPem(text: string): Uint8Array {
   const body = PEM.exec(text)?.[1];
   if (body === undefined) throw new ParseError("not a public key in PEM");
@@ -19,7 +19,7 @@ export function spkiFromPem(text: string): Uint8Array {
 /** SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING } up to the point (RFC 5480 section 2). */
 const P256_HEAD = fromHex("3059301306072a8648ce3d020106082a8648ce3d030107034200");
 
-/** The 65 bytes of an uncompressed point on P-256. That it lies on the curve is for who uses it to check. */
+/** Returns the 65 bytes of an uncompressed point on P-256. Whether it lies on the curve is checked where it is used. */
 export function p256Point(spki: Uint8Array): Uint8Array {
   const point = spki.subarray(P256_HEAD.length);
   if (!equalBytes(spki.subarray(0, P256_HEAD.length), P256_HEAD)) throw new ParseError("not a P-256 key");
@@ -31,10 +31,10 @@ export function p256Point(spki: Uint8Array): Uint8Array {
 const RSA_OID = fromHex("2a864886f70d010101");
 /** TUF specification 4.2: "All RSA keys MUST be at least 2048 bits". */
 const MIN_RSA_BITS = 2048;
-/** Above this a signature costs the verifier more than any security it adds. */
+/** Longer keys cost the verifier more than any security they add. */
 const MAX_RSA_BITS = 8192;
 
-/** The bits of an RSA key's modulus, after all of the key was checked to be strict DER and of a sane size. */
+/** Returns the bits of an RSA key's modulus. All of the key must be strict DER and of a sane size. */
 export function rsaBits(spki: Uint8Array): number {
   const outer = new DerReader(spki, "RSA key");
   const info = outer.inside(DER.sequence);

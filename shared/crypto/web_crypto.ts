@@ -14,7 +14,7 @@ async function digest(algorithm: "SHA-256" | "SHA-512", bytes: Uint8Array): Prom
   return new Uint8Array(await crypto.subtle.digest(algorithm, bytes as Uint8Array<ArrayBuffer>));
 }
 
-/** Makes what computes by WebCrypto. It keeps the public keys that it opened. */
+/** Makes a Cryptography by WebCrypto. It keeps the public keys that it opened. */
 export const webCrypto = (): Cryptography => ({
   digests: webDigests,
   ed25519: webEd25519(),

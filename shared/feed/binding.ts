@@ -8,10 +8,11 @@ import { decodeManifest, type KernelManifest } from "./manifest.ts";
 import { manifestTarget } from "./paths.ts";
 
 /**
- * Verifies a manifest against targets, and that all of it is for one kernel: by the path that is signed, by the
- * field that is signed beside it and by the manifest itself. Throws `trust`, `parse`.
+ * Verifies a manifest against targets, and that all of it is for one kernel: the signed path, the signed field beside it
+ * and the manifest itself must name this kernel.
  *
- * @param trusted a trusted set, or whatever else verified the signatures of targets.
+ * @param trusted a trusted set, or other targets whose signatures were verified.
+ * @throws RebootlessError `trust`, `parse`.
  */
 export async function verifyManifest(
   trusted: { readonly targets: Targets | undefined },

@@ -15,12 +15,12 @@ import {
 } from "../limits.ts";
 
 /**
- * feed.json: the metadata and the manifest of one kernel in one answer. It is transport, not trust: each file
- * stands in it byte for byte as a JSON string (all of them are UTF-8), and nothing is believed for being in it.
+ * feed.json: the metadata and the manifest of one kernel in one answer. It is transport, not trust: each file stands in it
+ * byte for byte as a JSON string (all of them are UTF-8), and no file is believed because it is in it.
  */
 export interface Bundle {
   readonly buildId: BuildId;
-  /** The newest roots, oldest first. Version 1, which every host has from its set-up, is not among them. */
+  /** The newest roots, oldest first, without version 1, which every host has from its set-up. */
   readonly roots: readonly Uint8Array[];
   readonly timestamp: Uint8Array;
   readonly snapshot: Uint8Array;
@@ -28,17 +28,22 @@ export interface Bundle {
   readonly manifest: Uint8Array;
 }
 
-/** All of a bundle but the manifest, which most of its bytes are of. */
+/** A bundle without its manifest, which is most of its bytes. */
 export type BundleHead = Omit<Bundle, "manifest">;
 
-/** How many of the newest roots travel; a host further behind fetches the older ones by their own names. */
+/** How many of the newest roots a bundle has. A host that is further behind fetches older ones by their own names. */
 export const BUNDLED_ROOTS = 4;
 
 /** Each as its own member, in this order. */
 const FILES = ["timestamp", "snapshot", "targets", "manifest"] as const;
 const COMMA = utf8(",");
 
-/** Throws `limit` for more than MAX_BUNDLE_BYTES, which no host would take, and ParseError for a file that is not UTF-8. */
+/**
+ * Encodes a bundle.
+ *
+ * @throws RebootlessError `limit` above MAX_BUNDLE_BYTES, which no host would take; ParseError for a file that is not
+ * UTF-8.
+ */
 export function encodeBundle(bundle: Bundle): Uint8Array {
   const { buildId: id, roots, ...files } = bundle;
   let length = 0;
@@ -75,7 +80,10 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
   return { ...headOf(bundle), manifest: bundle.get("manifest").file(MAX_MANIFEST_BYTES) };
 }
 
-/** How the manifest begins, which `encodeBundle` writes last. In a JSON string no quote stands without a backslash before it. */
+/**
+ * The beginning of the manifest, which `encodeBundle` writes last. A JSON string has no quote without a backslash before
+ * it.
+ */
 const MANIFEST = utf8(',"manifest":"');
 
 /** Where the manifest begins, or -1 where it begins behind these bytes. @param searched how many of them had none. */

@@ -3,10 +3,10 @@ import { statedRootVersion } from "../tuf/schema.ts";
 import type { Bundle } from "./bundle.ts";
 
 /**
- * The files of a bundle as a source for the client workflow. Roots older than those bundled are fetched by
- * their own names; one newer than the newest bundled does not exist as far as this feed says.
+ * Returns the files of a bundle as a source for the client workflow. Roots older than those in the bundle are fetched by
+ * their own names; a newer one does not exist, as far as this feed says.
  *
- * @param fetchRoot undefined for an explicit "there is none".
+ * @param fetchRoot returns undefined only for an explicit "not found".
  */
 export function bundleSource(
   bundle: Bundle,

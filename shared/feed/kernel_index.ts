@@ -7,27 +7,27 @@ import type { Listed } from "./listing.ts";
 import type { KernelManifest } from "./manifest.ts";
 import type { TrustedMetadata } from "./verified_feed.ts";
 
-/** What a mirror has of a kernel: enough to know, without opening its files, whether there is anything to do. */
+/** A mirror's line about a kernel: enough to know, without opening its files, whether there is anything to do. */
 export interface IndexLine extends Listed {
-  /** Version of the timestamp that the feed's own key signed. */
+  /** The version of the timestamp that the feed's own key signed. */
   readonly timestamp: number;
-  /** When the first of timestamp and snapshot ends. */
+  /** When the first of timestamp and snapshot expires. */
   readonly expires: Instant;
-  /** Version of the root under which it was verified. */
+  /** The version of the root under which it was verified. */
   readonly root: number;
-  /** Of feed.json. */
+  /** The digest of feed.json. */
   readonly sha256: Sha256Hex;
 }
 
 export type Index = Map<BuildId, IndexLine>;
 
-/** Beside the kernels, so that a mirror of this mirror finds it on any web server. */
+/** The path of the index. It lies beside the kernels, so that a mirror of this mirror finds it on any web server. */
 export const INDEX_PATH = "kernels/index.json";
 /** A line and its cells. */
 const VALUES_OF_KERNEL = 9;
 export const MAX_INDEX_BYTES = 64 * 1024 * 1024;
 
-/** The line of a kernel whose feed.json verified. @param sha256 of feed.json. */
+/** Makes the line of a kernel whose feed.json verified. @param sha256 of feed.json. */
 export function indexLine(
   { kernel }: KernelManifest,
   trusted: TrustedMetadata,
@@ -46,7 +46,7 @@ export function indexLine(
   };
 }
 
-/** By build ID, so that the same mirror has the same bytes. */
+/** Encodes an index, sorted by build ID, so that equal mirrors have equal bytes. */
 export function encodeIndex(index: Index): Uint8Array {
   const lines = [...index.values()].sort((a, b) => (a.buildId < b.buildId ? -1 : 1));
   return encodeJson(jsonObject({ format: 1, kernels: lines.map(lineToJson) }));
@@ -63,7 +63,7 @@ const lineToJson = (line: IndexLine): JsonValue => [
   line.sha256,
 ];
 
-/** Throws ParseError. The caller has bounded the bytes (MAX_INDEX_BYTES). @param max kernels. */
+/** Decodes an index, whose bytes the caller has bounded (MAX_INDEX_BYTES). @param max kernels. @throws ParseError */
 export function decodeIndex(bytes: Uint8Array, max = MAX_LISTED): Index {
   const index = new Decoder(parseJson(bytes, INDEX_PATH, VALUES_OF_KERNEL * max + 16), INDEX_PATH);
   index.get("format").literal(1);

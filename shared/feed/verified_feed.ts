@@ -72,7 +72,7 @@ function present<T>(value: T | undefined, role: TopRole): T {
   throw new Error(`the ${role} is missing after a refresh`);
 }
 
-/** The feed that a bundle offers. @param fetchRoot fetches roots that are too old for the bundle. */
+/** Returns the feed that a bundle offers. @param fetchRoot fetches roots that are too old for the bundle. */
 export const bundledFeed = (
   bundle: Bundle,
   fetchRoot: (version: number) => Promise<Uint8Array | undefined> = async () => undefined,
@@ -82,7 +82,7 @@ export const bundledFeed = (
   manifest: bundle.manifest,
 });
 
-/** The feed that files offer which verified before. It has no newer root than theirs. */
+/** Returns the feed that single files offer. It has no newer root than theirs. */
 export const feedOfFiles = (buildId: BuildId, files: FeedFiles): OfferedFeed => ({
   buildId,
   source: {

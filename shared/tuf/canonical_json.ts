@@ -2,9 +2,9 @@ import { utf8 } from "../bytes.ts";
 import { isJsonObject, type JsonValue } from "../json.ts";
 
 /**
- * OLPC canonical JSON, the form that TUF signs (specification 4.2): no white space, names sorted by code
- * point, only `\` and `"` escaped. The signed part is put into this form as it was received, unknown members
- * included: what is verified is what was sent, not what we understood of it.
+ * Returns OLPC canonical JSON, the form that TUF signs (specification 4.2): without white space, with names sorted by
+ * code point, with only `\` and `"` escaped. The signed part is put into this form as it was received, with unknown
+ * members: what is verified is what was sent, not what we understood of it.
  */
 export function canonicalJson(value: JsonValue): Uint8Array {
   const pieces: string[] = [];
@@ -12,7 +12,10 @@ export function canonicalJson(value: JsonValue): Uint8Array {
   return utf8(pieces.join(""));
 }
 
-/** In pieces that are joined once: joined at every level, a text that nests deep would be copied as often. */
+/**
+ * Appends the pieces of the text, which are joined once: joined at every level, deeply nested text would be copied as
+ * often.
+ */
 function write(value: JsonValue, pieces: string[]): void {
   if (isJsonObject(value)) {
     const members = [...value].sort(([a], [b]) => compareCodePoints(a, b));
@@ -35,7 +38,7 @@ function write(value: JsonValue, pieces: string[]): void {
 const quote = (value: string): string => `"${/["\\]/.test(value) ? value.replace(/["\\]/g, "\\$&") : value}"`;
 
 /**
- * JavaScript compares UTF-16 units, which puts U+E000 to U+FFFF after the astral planes, whose units are
+ * Compares two texts by code points. JavaScript compares UTF-16 units, which puts U+E000 to U+FFFF after the astral planes, whose units are
  * surrogates (U+D800 to U+DFFF). Both texts are well-formed: `parseJson` takes no lone surrogate.
  */
 function compareCodePoints(a: string, b: string): number {

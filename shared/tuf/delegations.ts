@@ -5,13 +5,19 @@ import { matchesPattern } from "./path_pattern.ts";
 import { decodeKeys, decodeRoleKeys, type Keys, type RoleKeys } from "./role_keys.ts";
 import { roleNameFault } from "./role_name.ts";
 
-/** What a role trusts others with (specification 4.5): listed roles, or the bins of TAP 15. */
+/*
+ * A feed of rebootless has no delegations: scopes are the edge's. TrustedSet still reads them, because it is a client of
+ * any TUF repository, which the conformance program proves (test/proof/conformance, which finds targets through them), and
+ * because a targets file whose delegations are malformed is refused, not half understood.
+ */
+
+/** The roles that a role delegates to (specification 4.5): listed ones, or the bins of TAP 15. */
 export interface Delegations {
   readonly keys: Keys;
   readonly roles: readonly ListedRole[] | SuccinctRoles;
 }
 
-/** One delegation as it is followed: the name, who must sign it, and whether the search ends below it. */
+/** One delegation to follow: the name, the keys that must sign it, and whether the search ends below it. */
 export interface DelegatedRole extends RoleKeys {
   readonly name: string;
   readonly terminating: boolean;
@@ -21,23 +27,23 @@ interface ListedRole extends DelegatedRole {
   readonly covers: (path: TargetPath) => boolean;
 }
 
-/** TAP 15: 2^bitLength roles with the same keys, each for one range of the hashes of paths. */
+/** The bins of TAP 15: 2^bitLength roles with the same keys, each for one range of the hashes of paths. */
 interface SuccinctRoles extends RoleKeys {
   readonly namePrefix: string;
   readonly bitLength: number;
 }
 
-/** A target path and what hash prefixes and bins go by. */
+/** A target path, and the hash that hash prefixes and bins are chosen by. */
 export interface TargetPath {
   readonly text: string;
   readonly sha256: Sha256Hex;
 }
 
-/** A document of targets may list this many delegations; who needs more uses bins. */
+/** How many delegations a targets file may list; whoever needs more uses bins. */
 const MAX_DELEGATIONS = 65_536;
 const MAX_PATTERN = 4096;
 
-/** The delegations that cover a path, in the order of their priority, up to the first that is terminating. */
+/** Returns the delegations that cover a path, in the order of their priority, up to the first that is terminating. */
 export function rolesFor({ roles }: Delegations, path: TargetPath): readonly DelegatedRole[] {
   if ("namePrefix" in roles) return [binFor(roles, path)];
   const covering = roles.filter((role) => role.covers(path));
@@ -45,7 +51,10 @@ export function rolesFor({ roles }: Delegations, path: TargetPath): readonly Del
   return last < 0 ? covering : covering.slice(0, last + 1);
 }
 
-/** TAP 15: the leftmost bits of the path's hash number the bin. A bin is terminating: no other has the path. */
+/**
+ * Returns the bin of a path: its number is the leftmost bits of the path's hash. It is terminating, as no other bin has
+ * the path (TAP 15).
+ */
 function binFor(
   { keyIds, threshold, namePrefix, bitLength }: SuccinctRoles,
   path: TargetPath,
@@ -81,7 +90,7 @@ function decodeListedRole(role: Decoder): ListedRole {
   };
 }
 
-/** 4.5: `paths` or `path_hash_prefixes`, not both. A delegation with neither covers nothing. */
+/** Decodes `paths` or `path_hash_prefixes`, not both (4.5). A delegation with neither covers nothing. */
 function decodeCover(role: Decoder): (path: TargetPath) => boolean {
   const texts = (list: Decoder) => list.array(MAX_ENTRIES).map((text) => text.string(MAX_PATTERN));
   const patterns = role.get("paths").optional(texts);

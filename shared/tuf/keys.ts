@@ -7,13 +7,13 @@ import { type JsonObject, jsonObject } from "../json.ts";
 import { canonicalJson } from "./canonical_json.ts";
 import { isOwner, OWNER_MEMBER } from "./key_owner.ts";
 
-/** A public key as metadata lists it (specification 4.2). Kinds that are not known are kept: they verify nothing. */
+/** A public key as metadata lists it (specification 4.2). A key of an unknown kind is kept, and verifies nothing. */
 export interface PublicKey {
   readonly keytype: string;
   readonly scheme: string;
   /** Hex for ed25519, PEM for ecdsa and rsa. */
   readonly public: string;
-  /** Whose it is, for people (key_owner.ts); no part of what makes one key another. */
+  /** Its owner, for people (key_owner.ts). Keys that differ only in it are the same key. */
   readonly owner?: string;
 }
 
@@ -22,7 +22,7 @@ export type Scheme = "ed25519" | "ecdsa-sha2-nistp256" | "rsassa-pss-sha256";
 
 interface SchemeEntry {
   readonly keytypes: readonly string[];
-  /** From the text in metadata to the bytes that stand for this key and no other. Throws ParseError. */
+  /** Turns the text in metadata into the bytes that stand for this key and no other. @throws ParseError */
   readonly material: (text: string) => Uint8Array;
 }
 
@@ -42,21 +42,21 @@ function rsaMaterial(pem: string): Uint8Array {
   return spki;
 }
 
-/** Decides one signature. `false` for anything that is not a sound signature of the message by the key. */
+/** Verifies one signature. Returns false for anything that is not a sound signature of the message by the key. */
 export type SignatureVerifier = (
   key: PublicKey,
   message: Uint8Array,
   signature: Uint8Array,
 ) => Promise<boolean>;
 
-/** The mathematics of one scheme over the key's material: see `SCHEMES` for its form. */
+/** Verifies one scheme's signatures. Takes the key's material, whose form `SCHEMES` tells. */
 export type RawVerify = (
   publicKey: Uint8Array,
   message: Uint8Array,
   signature: Uint8Array,
 ) => boolean | Promise<boolean>;
 
-/** @param verifiers who checks each scheme; keys of a scheme without one verify nothing. */
+/** Makes a verifier of several schemes. Keys of a scheme that is not among `verifiers` verify nothing. */
 export function signatureVerifier(
   verifiers: Readonly<Partial<Record<Scheme, RawVerify>>>,
 ): SignatureVerifier {
@@ -69,8 +69,8 @@ export function signatureVerifier(
 }
 
 /**
- * The same text for the same key, whatever id, keytype or line wrapping it is listed under; undefined for a key
- * of a kind that is not known or that is malformed.
+ * Returns the same text for the same key, under whatever id, keytype or line wrapping it is listed; undefined for a
+ * key that is malformed or of an unknown kind.
  */
 export function keyIdentity(key: PublicKey): string | undefined {
   const material = keyMaterial(key);
@@ -94,7 +94,7 @@ export function decodeKey(key: Decoder): PublicKey {
     keytype: key.get("keytype").string(),
     scheme: key.get("scheme").string(),
     public: key.get("keyval").get("public").string(8192),
-    // A name that could not stand there is none: no host refuses a root for it.
+    // An owner that may not stand there is ignored: no host refuses a root for it.
     ...(typeof owner === "string" && isOwner(owner) && { owner }),
   };
 }
@@ -114,8 +114,8 @@ export const keyToJson = (key: PublicKey): JsonObject =>
   });
 
 /**
- * SHA-256 of the key's canonical JSON, the customary key id, the same whoever's it is. Readers take any id (specification
- * 4.2).
+ * Returns the SHA-256 of the key's canonical JSON without its owner, the customary key id. Readers take any id
+ * (specification 4.2).
  */
 export async function keyId(
   { keytype, scheme, public: shown }: PublicKey,

@@ -12,7 +12,9 @@ import type { Common, FileMeta, Hashes, RoleKeys, Root, TargetFile, TopRole } fr
 
 export const SPEC_VERSION = "1.0.33";
 
-/** `consistent_snapshot` is always true: every file but the timestamp is named by what it is. */
+/**
+ * Makes a root. `consistent_snapshot` is always true: every file but the timestamp is named by its version or digest.
+ */
 export function rootDocument(root: Omit<Root, "consistentSnapshot">): JsonObject {
   return document("root", root, {
     consistent_snapshot: true,
@@ -33,7 +35,7 @@ export function snapshotDocument(snapshot: Common & { readonly targets: FileMeta
   });
 }
 
-/** @param targets by target path; no delegations. */
+/** Makes targets without delegations. @param targets by target path. */
 export function targetsDocument(
   targets: Common & { readonly targets: ReadonlyMap<string, TargetFile> },
 ): JsonObject {
@@ -42,7 +44,7 @@ export function targetsDocument(
   });
 }
 
-/** How another document names these bytes: by version, length and SHA-256. */
+/** Returns how another document names these bytes: by version, length and SHA-256. */
 export async function fileMeta(version: number, bytes: Uint8Array, digests: Digests): Promise<FileMeta> {
   return { version, length: bytes.length, hashes: new Map([["sha256", await digests.sha256(bytes)]]) };
 }
@@ -53,7 +55,7 @@ export interface Signature {
   readonly signature: Uint8Array;
 }
 
-/** The file: the signed part and its signatures (specification 4.2). */
+/** Makes the file: the signed part and its signatures (specification 4.2). */
 export function envelope(signed: JsonObject, signatures: readonly Signature[]): Uint8Array {
   return encodeJson(
     jsonObject({

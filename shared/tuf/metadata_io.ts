@@ -6,21 +6,21 @@ export interface MetadataFile {
   /** `snapshot`, `targets` or a delegated role: any text at all, see `roleFile`. */
   readonly role: string;
   readonly meta: FileMeta;
-  /** 5.3.12: whether its name begins with its version. */
+  /** Whether its name begins with its version (5.3.12). */
   readonly consistent: boolean;
 }
 
-/** Where metadata comes from: a bundle, a server of TUF files, a folder, the cache. It is believed in nothing. */
+/** Where metadata comes from: a bundle, a server of TUF files, a folder, the cache. Nothing from it is believed. */
 export interface MetadataSource {
-  /** undefined is an explicit "there is none"; anything short of that throws (specification 5.3.3). */
+  /** Returns undefined only for an explicit "not found"; every other failure throws (specification 5.3.3). */
   root(version: number): Promise<Uint8Array | undefined>;
   timestamp(): Promise<Uint8Array>;
   snapshot(file: MetadataFile): Promise<Uint8Array>;
-  /** Of the role `targets` or one delegated to. */
+  /** Reads the role `targets`, or one that it delegates to. */
   targets(file: MetadataFile): Promise<Uint8Array>;
 }
 
-/** Where verified metadata is kept, exactly as it was received. Role names are any text at all: see `roleFile`. */
+/** Stores verified metadata, exactly as it was received. A role name can be any text: see `roleFile`. */
 export interface MetadataStore {
   read(role: string): Promise<Uint8Array | undefined>;
   write(role: string, bytes: Uint8Array): Promise<void>;
@@ -29,7 +29,7 @@ export interface MetadataStore {
 
 export type OnDamage = (role: string, cause: RebootlessError) => void;
 
-/** What a file from the store may be without being in the way: the fresh file that follows replaces it. */
+/** The errors of a stored file that do not stop a refresh: the fresh file that follows replaces it. */
 const PASSED_OVER = ["parse", "trust", "expired", "rollback"] as const;
 
 export interface Recalled<T> {
@@ -38,8 +38,8 @@ export interface Recalled<T> {
 }
 
 /**
- * Reads a file back from the store, and returns it if it was taken. One that no longer verifies, or was
- * damaged, is as good as absent: what it protected against is lost, and a corrupt cache never blocks.
+ * Reads a file from the store, and returns it if `take` accepts it. One that is damaged or no longer verifies counts
+ * as absent: what it protected against is lost, but a corrupt cache never blocks a refresh.
  */
 export async function recall<T>(
   role: string,
@@ -52,13 +52,14 @@ export async function recall<T>(
     return { bytes, value: await take(bytes) };
   } catch (error) {
     if (!isPassedOver(error)) throw error;
-    // Not to verify is everyday (a newer snapshot names other targets, keys were rotated); not to parse is not.
+    // It is normal that a file no longer verifies (a newer snapshot names other targets, keys were rotated), but not
+    // that it does not parse.
     if (!isEnvelope(bytes)) onDamage?.(role, error);
     return undefined;
   }
 }
 
-/** The same for the root, of which nothing outdates what was persisted: whatever is wrong with it is damage. */
+/** Does the same for the root, which nothing outdates: whatever is wrong with a stored root is damage. */
 export async function recallRoot<T>(take: () => Promise<T>, onDamage?: OnDamage): Promise<T | undefined> {
   try {
     return await take();

@@ -11,22 +11,25 @@ import type { Root } from "./schema.ts";
 import { roleOf } from "./trusted_set.ts";
 
 export type OnlineRole = "snapshot" | "timestamp";
-/** Of each role all that the edge holds: one, or during a rotation the old and the new. */
+/** All keys that the edge holds for each role: one, or during a rotation the old one and the new one. */
 export type OnlineKeys = Readonly<Record<OnlineRole, readonly OnlineKey[]>>;
 
-/** A private key that the edge holds. It can delay what a host sees, never forge it. */
+/** A private key that the edge holds. Whoever has it can delay what a host sees, but not forge it. */
 export interface OnlineKey {
   readonly public: PublicKey;
-  /** 64 bytes. */
+  /** Returns 64 bytes. */
   readonly sign: Signer;
 }
 
-/** Keys of one role at the same time: the one in force, the next, and room for a mistake. */
+/** How many keys a role may have: the one in force, the next one, and room for a mistake. */
 const MAX_KEYS = 4;
 
 /**
- * @param text an Ed25519 private key (RFC 8037, JWK) as JSON, or an array of such keys. @param what names the text in
- *   messages. Throws ParseError, which names members, never values.
+ * Decodes private keys. The errors name members, never values.
+ *
+ * @param text an Ed25519 private key (RFC 8037, JWK) as JSON, or an array of such keys.
+ * @param what names the text in messages.
+ * @throws ParseError
  */
 export async function onlineKeys(
   text: Uint8Array,
@@ -54,8 +57,10 @@ async function onlineKey(key: Decoder, crypto: Cryptography): Promise<OnlineKey>
 }
 
 /**
- * Signs a document for a role, with the first key that the root in force names and the edge holds, under the root's id
- * for it. Throws `config` when there is none.
+ * Signs a document for a role with the first key that the root in force names and the edge holds, under the id that the
+ * root has for it.
+ *
+ * @throws RebootlessError `config` where there is no such key.
  */
 export async function signOnline(
   role: OnlineRole,
@@ -74,7 +79,9 @@ export async function signOnline(
   return envelope(signed, [{ keyId: named.keyId, signature: await named.key.sign(canonicalJson(signed)) }]);
 }
 
-/** In the root's order: where it names the old key and the new one, the old one signs on until it is taken out. */
+/**
+ * Finds the key to sign with, in the root's order: while the root names the old key and the new one, the old one signs.
+ */
 export function namedKey(
   role: OnlineRole,
   keys: OnlineKeys,
@@ -94,7 +101,7 @@ async function openSecret(secret: SecretJwk, key: Decoder, crypto: Cryptography)
   try {
     return await crypto.ed25519Signer(secret);
   } catch {
-    // Without its cause: a cryptographic library's message may quote what it was given.
+    // The cause is left out: a cryptographic library's message may quote what it was given.
     return key.fail("is not a usable Ed25519 private key");
   }
 }

@@ -1,9 +1,9 @@
 /**
- * PATHPATTERN of the specification (4.5), which is glob(7): `*` and `?` match within one segment of a path and
- * never a slash, `[a-z]` and `[!a-z]` match one character. Case counts. A leading dot is nothing special.
+ * Matches a path with a PATHPATTERN of the specification (4.5), which is glob(7): `*` and `?` match within one segment of
+ * a path and never a slash, `[a-z]` and `[!a-z]` match one character. Case counts. A leading dot is nothing special.
  *
- * Patterns come from delegated roles, so there is no regular expression: the time is bounded by the product of the
- * lengths, whatever the pattern.
+ * Delegations and the edge's scopes (edge/publish/scope.ts) use it. Others write the patterns, so it uses no regular
+ * expression: whatever the pattern, the time is bounded by the product of the lengths.
  */
 export function matchesPattern(pattern: string, path: string): boolean {
   const patterns = pattern.split("/");
@@ -16,7 +16,10 @@ export function matchesPattern(pattern: string, path: string): boolean {
 
 type Token = "star" | ((character: string) => boolean);
 
-/** Only the last star needs to be tried again: an earlier one that took more would leave a later one less. */
+/**
+ * Matches one segment. Only the last star needs to be tried again: if an earlier one took more, a later one would have
+ * less.
+ */
 function matchesSegment(pattern: readonly Token[], text: readonly string[]): boolean {
   let p = 0;
   let t = 0;
@@ -58,7 +61,9 @@ function token(character: string): Token {
   return character === "?" ? () => true : (other) => other === character;
 }
 
-/** Where a bracket ends: a `]` right after `[` or `[!` is a member. A bracket that does not end is a letter. */
+/**
+ * Finds the end of a bracket. A `]` right after `[` or `[!` is a member. A `[` without an end is an ordinary letter.
+ */
 function closing(characters: readonly string[], open: number): number {
   const first = characters[open + 1] === "!" ? open + 3 : open + 2;
   return characters.indexOf("]", first);

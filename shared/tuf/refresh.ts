@@ -13,17 +13,19 @@ export type { MetadataFile, MetadataSource, MetadataStore, OnDamage } from "./me
 export interface RefreshOptions {
   readonly source: MetadataSource;
   readonly store: MetadataStore;
-  /** The root to begin with where the store holds none that is newer. */
+  /** The root to begin with where the store holds no newer one. */
   readonly provisionedRoot: Uint8Array;
   readonly verifier: Verifier;
   readonly expiry: Expiry;
-  /** Verifies each root that is new here; `verifier` unless it is given. */
+  /** Verifies each root that is new here, in place of `verifier`. */
   readonly verifyNewRoot?: SignatureVerifier | undefined;
-  /** Hears of files in the store that were damaged; the refresh goes on without them. */
+  /** Called for each damaged file in the store; the refresh goes on without it. */
   readonly onDamage?: OnDamage;
 }
 
-/** One refresh by the client workflow (TUF specification 5.2 to 5.6). Throws as TrustedSet and the source do. */
+/**
+ * Refreshes the metadata by the client workflow (TUF specification 5.2 to 5.6). Throws as TrustedSet and the source do.
+ */
 export async function refresh(options: RefreshOptions): Promise<TrustedSet> {
   const trusted = await startRoot(options);
   await followRoots(trusted, options);
@@ -35,8 +37,8 @@ export async function refresh(options: RefreshOptions): Promise<TrustedSet> {
 }
 
 /**
- * 5.2: the newer of the provisioned root and the one persisted. A persisted root that is damaged, or that the
- * provisioned one has caught up with, is replaced: a host must always find back from what it was set up with.
+ * Starts with the newer of the provisioned root and the stored one (5.2). A stored root that is damaged, or not newer
+ * than the provisioned one, is replaced: a host must always recover from what it was set up with.
  */
 async function startRoot({
   store,
@@ -58,7 +60,7 @@ async function startRoot({
   return trusted;
 }
 
-/** 5.3. After Y roots the rest is left to the next refresh (5.3.3). */
+/** Takes newer roots (5.3). After MAX_ROOT_ROTATIONS of them the rest is left to the next refresh (5.3.3). */
 async function followRoots(
   trusted: TrustedSet,
   { source, store, verifyNewRoot }: RefreshOptions,
@@ -116,7 +118,7 @@ async function refreshTargets(trusted: TrustedSet, options: RefreshOptions): Pro
   await store.write("targets", bytes); // 5.6.6
 }
 
-/** By the keys themselves, not by the ids they go under. */
+/** Tells whether a role has other keys. Keys are compared themselves, not by their ids. */
 function keysChanged(before: Root, after: Root, role: TopRole): boolean {
   const identities = (root: Root) =>
     roleOf(root, role)

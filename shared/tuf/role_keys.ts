@@ -2,7 +2,7 @@ import type { Decoder } from "../decode.ts";
 import { MAX_KEYS } from "../limits.ts";
 import { decodeKey, type PublicKey } from "./keys.ts";
 
-/** Whose signatures a role takes and how many it needs: the part that root and delegations share. */
+/** The keys whose signatures a role takes, and how many it needs. Root and delegations both have this part. */
 export interface RoleKeys {
   readonly keyIds: readonly string[];
   readonly threshold: number;

@@ -11,7 +11,7 @@ import { TOP_ROLES, type TopRole } from "./role_name.ts";
 export type { RoleKeys } from "./role_keys.ts";
 export { TOP_ROLES, type TopRole } from "./role_name.ts";
 
-/** A metadata file as received: what is signed, in the form that is signed, and by whom. */
+/** A metadata file as received: the signed part, also in the form that is signed, and the signatures. */
 export interface Envelope {
   readonly signed: JsonObject;
   readonly signedBytes: Uint8Array;
@@ -46,7 +46,7 @@ export interface Timestamp extends Common {
 }
 
 export interface Snapshot extends Common {
-  /** By file name, `targets.json` among them. */
+  /** Keyed by file name, such as `targets.json`. */
   readonly meta: ReadonlyMap<string, FileMeta>;
 }
 
@@ -62,7 +62,7 @@ export interface Targets extends Common {
 }
 
 /**
- * Specification 4.2: `{"signatures": [{"keyid", "sig"}], "signed": {…}}`.
+ * Reads a metadata file: `{"signatures": [{"keyid", "sig"}], "signed": {…}}` (specification 4.2).
  *
  * @param role names the file in messages.
  */
@@ -78,7 +78,7 @@ export function parseEnvelope(bytes: Uint8Array, role: string): Envelope {
   return { signed, signedBytes: canonicalJson(signed), signatures };
 }
 
-/** Specification 4.3. A role that is not one of the four is passed over, as later minor versions may add some. */
+/** Decodes a root (specification 4.3). It ignores roles other than the four, as later minor versions may add some. */
 export function decodeRoot(signed: JsonObject): Root {
   const root = decoder(signed, "root");
   const common = decodeCommon(root, "root");
@@ -88,7 +88,11 @@ export function decodeRoot(signed: JsonObject): Root {
   return { ...common, consistentSnapshot, keys, roles };
 }
 
-/** The version that a root file gives itself, for looking it up: nothing of the file is verified. @throws ParseError. */
+/**
+ * The version that a root file gives itself, for looking it up: nothing of the file is verified.
+ *
+ * @throws ParseError.
+ */
 export const statedRootVersion = (root: Uint8Array): number =>
   decodeRoot(parseEnvelope(root, "root").signed).version;
 
@@ -105,7 +109,7 @@ export function decodeSnapshot(signed: JsonObject): Snapshot {
   return { ...common, meta: new Map(files.map(([name, meta]) => [name, decodeFileMeta(meta)])) };
 }
 
-/** Also what a delegated role signs: its `_type` is `targets` whatever its name. */
+/** Decodes targets, or what a delegated role signs: its `_type` is `targets`, whatever its name. */
 export function decodeTargets(signed: JsonObject): Targets {
   const targets = decoder(signed, "targets");
   const common = decodeCommon(targets, "targets");
@@ -146,7 +150,7 @@ function decodeTargetFile(file: Decoder): TargetFile {
   };
 }
 
-/** Listed hashes are all checked, so one of an unknown kind is refused rather than passed over. */
+/** Decodes hashes. All that are listed are checked, so one of an unknown kind is refused, not ignored. */
 function decodeHashes(hashes: Decoder): Hashes {
   const entries = hashes.entries(8);
   if (entries.length === 0) hashes.fail("no hash at all");

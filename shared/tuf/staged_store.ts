@@ -2,16 +2,16 @@ import type { MetadataStore } from "./metadata_io.ts";
 import { TOP_ROLES } from "./role_name.ts";
 
 export interface StagedStore extends MetadataStore {
-  /** Writes what was held back. */
+  /** Writes what was held back to the store behind it. */
   commit(): Promise<void>;
 }
 
 /**
- * Holds back what a refresh writes until the whole of it was judged, binding to this kernel included: another
- * kernel's valid metadata must leave no mark here, or it could push the version counters past our own.
+ * Holds back what a refresh writes until all of it has verified, with its binding to this kernel: another kernel's valid
+ * metadata must leave no trace here, or it could push the version counters past our own.
  *
- * Off-spec: the specification (5.4.5, 5.5.7, 5.6.6) persists each role as soon as it verifies. What is lost is
- * the memory of a newer timestamp whose snapshot never arrived; who can withhold the one can withhold both.
+ * Off-spec: the specification (5.4.5, 5.5.7, 5.6.6) persists each role as soon as it verifies. Here a newer timestamp is
+ * forgotten if its snapshot never arrives; but whoever can withhold the one can withhold both.
  */
 export function staged(store: MetadataStore): StagedStore {
   const pending = new Map<string, Uint8Array | undefined>();
@@ -23,7 +23,7 @@ export function staged(store: MetadataStore): StagedStore {
       pending.set(role, undefined);
       removed.add(role);
     },
-    /** What was removed goes first, as in `refresh`: cut short after the root, 5.3.11 would be lost. */
+    /** Removes first, as `refresh` does: if it were cut short after the root was written, 5.3.11 would be lost. */
     async commit() {
       for (const role of removed) await store.remove(role);
       for (const role of inOrder(pending.keys())) {
@@ -34,13 +34,13 @@ export function staged(store: MetadataStore): StagedStore {
   };
 }
 
-/** In the order of the workflow: each file before those that it vouches for. */
+/** Returns the roles in the order of the workflow: each file before those that it names. */
 function inOrder(roles: Iterable<string>): readonly string[] {
   const present = new Set(roles);
   return [...new Set<string>([...TOP_ROLES, ...present])].filter((role) => present.has(role));
 }
 
-/** Holds nothing and keeps nothing: for who verifies once, from the provisioned root. */
+/** A store that holds nothing and stores nothing, for verifying once from the provisioned root. */
 export const emptyStore: MetadataStore = {
   read: async () => undefined,
   write: async () => undefined,

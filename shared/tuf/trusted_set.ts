@@ -24,22 +24,24 @@ import { verifyFile, verifyThreshold } from "./verify.ts";
 
 export type Provenance = "fetched" | "cached";
 
-/** One delegation to follow: verification is of this edge, not of the role's name, which others may delegate to too. */
+/**
+ * One delegation to follow. What is verified is this edge, not the role's name: others may delegate to the same name.
+ */
 export interface Edge {
   readonly delegator: Targets;
   readonly role: DelegatedRole;
 }
 
 /**
- * The client workflow of the TUF specification 1.0 (section 5) as a state machine over bytes: no request, no
- * file, no clock of its own. Feed it root, timestamp, snapshot, targets and what targets delegates, in this order;
- * each call either takes the file into the trusted set or throws and leaves the set as it was. Numbers cite the
+ * The client workflow of the TUF specification 1.0 (section 5) as a state machine over bytes: it makes no request, opens
+ * no file and has no clock. Give it root, timestamp, snapshot, targets and the roles that targets delegates to, in this
+ * order. Each call either takes the file into the trusted set, or throws and leaves the set as it was. Numbers cite the
  * specification.
  *
- * Files read back from a cache go through the same calls as `cached`. One that has expired still serves as the
- * mark below which nothing is accepted: its expiry is judged when the next role is about to rely on it.
+ * Files from a cache go through the same calls, as `cached`. One that has expired still sets the version below which
+ * nothing is accepted: its expiry is checked when the next role relies on it.
  *
- * Errors: `parse` (malformed), `trust` (signatures, hashes, wrong order of roles), `rollback`, `expired`.
+ * @throws RebootlessError `parse` (malformed), `trust` (signatures, hashes, wrong order of roles), `rollback`, `expired`.
  */
 export class TrustedSet {
   readonly #verifier: Verifier;
@@ -48,7 +50,7 @@ export class TrustedSet {
   #timestamp: Timestamp | undefined;
   #snapshot: Snapshot | undefined;
   #targets: Targets | undefined;
-  /** By delegator, by role name: what was verified for one edge says nothing of another. */
+  /** Keyed by delegator, then by role name: what was verified for one edge says nothing of another. */
   readonly #delegated = new Map<Targets, Map<string, Targets>>();
 
   private constructor(root: Root, verifier: Verifier, expiry: Expiry) {
@@ -57,12 +59,15 @@ export class TrustedSet {
     this.#expiry = expiry;
   }
 
-  /** 5.2: the root shipped or persisted. It must be signed by itself; whether it has expired does not matter yet. */
+  /**
+   * Starts from the provisioned or stored root (5.2). It must be signed by itself; whether it has expired does not
+   * matter yet.
+   */
   static async fromRoot(bytes: Uint8Array, verifier: Verifier, expiry: Expiry): Promise<TrustedSet> {
     return new TrustedSet(await selfSignedRoot(bytes, verifier), verifier, expiry);
   }
 
-  /** Another set at the same root, for another repository under it: no other file read. */
+  /** Returns another set at the same root, for another repository under it. It has no other role yet. */
   fork(): TrustedSet {
     return new TrustedSet(this.#root, this.#verifier, this.#expiry);
   }
@@ -84,7 +89,7 @@ export class TrustedSet {
   }
 
   /**
-   * 5.3.4, 5.3.5: signed by the root in force and by itself, and of exactly the next version.
+   * Takes the next root: signed by the root in force and by itself, and of exactly the next version (5.3.4, 5.3.5).
    *
    * @param verify verifies these signatures, which are not stored with the root and so are verified this once.
    */
@@ -107,12 +112,12 @@ export class TrustedSet {
     return root;
   }
 
-  /** 5.3.10: the last root of the chain, and only the last, must not have expired. */
+  /** Ends the chain of roots. The last one, and only the last, must not have expired (5.3.10). */
   finishRoots(): void {
     this.#unexpired(this.#root, "root");
   }
 
-  /** 5.4. Returns `same` when the version is the one already trusted, in which case the file kept is the old one. */
+  /** Takes a timestamp (5.4). Returns `same` where its version is trusted already; the old file is kept then. */
   async updateTimestamp(bytes: Uint8Array, from: Provenance = "fetched"): Promise<"newer" | "same"> {
     this.finishRoots();
     const envelope = parseEnvelope(bytes, "timestamp");
@@ -130,8 +135,8 @@ export class TrustedSet {
   }
 
   /**
-   * 5.5. Call `snapshotMeta` first for the name and length to fetch. A `cached` file may be of an older version
-   * than the timestamp names: it is taken as the mark for 5.5.5, and `targetsMeta` refuses to build on it.
+   * Takes a snapshot (5.5). Call `snapshotMeta` first for the name and length to fetch. A `cached` file may be of an
+   * older version than the timestamp names: then it sets the versions for 5.5.5, and `targetsMeta` refuses to rely on it.
    */
   async updateSnapshot(bytes: Uint8Array, from: Provenance = "fetched"): Promise<Snapshot> {
     const meta = this.snapshotMeta();
@@ -146,7 +151,9 @@ export class TrustedSet {
     return snapshot;
   }
 
-  /** What the timestamp says of the snapshot. 5.4.4: a cached timestamp must not have expired once it is relied on. */
+  /**
+   * Returns what the timestamp says of the snapshot. A cached timestamp that is relied on must not have expired (5.4.4).
+   */
   snapshotMeta(): FileMeta {
     if (!this.#timestamp)
       throw new RebootlessError("trust", "the snapshot cannot be judged before the timestamp");
@@ -154,7 +161,7 @@ export class TrustedSet {
     return this.#timestamp.snapshot;
   }
 
-  /** 5.6. Call `targetsMeta` first for the name and length to fetch. */
+  /** Takes targets (5.6). Call `targetsMeta` first for the name and length to fetch. */
   async updateTargets(bytes: Uint8Array): Promise<Targets> {
     const role = { ...roleOf(this.#root, "targets"), name: "targets" };
     this.#targets = await this.#verifyTargets(role, this.#root.keys, bytes);
@@ -162,7 +169,7 @@ export class TrustedSet {
   }
 
   /**
-   * 5.6.7: a role by one of its delegations, judged by the keys and the threshold of that delegation. Call
+   * Takes a role by one of its delegations (5.6.7), verified by the keys and the threshold of that delegation. Call
    * `targetsMeta` with its name first.
    */
   async updateDelegated({ delegator, role }: Edge, bytes: Uint8Array): Promise<Targets> {
@@ -172,14 +179,14 @@ export class TrustedSet {
     return targets;
   }
 
-  /** What was verified for this very edge before. */
+  /** Returns what was verified for this edge before. */
   delegated({ delegator, role }: Edge): Targets | undefined {
     return this.#delegated.get(delegator)?.get(role.name);
   }
 
   /**
-   * What the snapshot says of `targets` or of a delegated role. 5.5.6: the snapshot must not have expired, and
-   * must be the one the timestamp names.
+   * Returns what the snapshot says of `targets` or of a delegated role. The snapshot must not have expired (5.5.6), and
+   * must be the one that the timestamp names.
    */
   targetsMeta(role = "targets"): FileMeta {
     if (!this.#snapshot) throw new RebootlessError("trust", "targets cannot be judged before the snapshot");
@@ -202,7 +209,7 @@ export class TrustedSet {
     return targets;
   }
 
-  /** 5.7.1: what targets itself says of a path, or undefined. See `findTarget` for what it delegates. */
+  /** Returns what targets itself says of a path, or undefined (5.7.1). It does not follow delegations. */
   target(path: string): TargetFile | undefined {
     if (!this.#targets)
       throw new RebootlessError("trust", "no target can be named before targets was verified");
@@ -218,7 +225,11 @@ export class TrustedSet {
   }
 }
 
-/** Reads a root that is signed by itself (5.2, 5.3.4), whether or not it has expired. @throws `parse`, `trust`. */
+/**
+ * Reads a root that is signed by itself (5.2, 5.3.4), whether or not it has expired.
+ *
+ * @throws RebootlessError `parse`, `trust`.
+ */
 export async function selfSignedRoot(bytes: Uint8Array, verifier: Verifier): Promise<Root> {
   const envelope = parseEnvelope(bytes, "root");
   const root = decodeRoot(envelope.signed);
@@ -237,13 +248,14 @@ export function roleOf(root: Root, role: TopRole): RoleKeys {
   return keys;
 }
 
-/** The name of a role as it may be printed: a delegator chose it. */
+/** Returns the name of a role in a form that may be printed: a delegator chose it. */
 const shown = (name: string): string =>
   /^[\w.-]{1,80}$/.test(name) ? name : JSON.stringify(name.slice(0, 80));
 
 /**
- * 5.5.5. Off-spec, and stricter: the snapshot's own version is compared too, which the specification leaves to the
- * timestamp (5.4.3.2). A host whose cached timestamp was damaged still has the mark of its snapshot.
+ * Refuses a snapshot in which a version went back (5.5.5). Off-spec, and stricter: the snapshot's own version is compared
+ * too, which the specification leaves to the timestamp (5.4.3.2). So a host whose cached timestamp was damaged is still
+ * protected by its snapshot.
  */
 function noRollback(known: Snapshot, offered: Snapshot): void {
   notOlder("snapshot", known.version, offered.version);

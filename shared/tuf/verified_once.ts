@@ -4,10 +4,10 @@ import type { OnlineKey } from "./online_keys.ts";
 import type { Envelope, Root, TopRole } from "./schema.ts";
 import { roleOf } from "./trusted_set.ts";
 
-/** Does the mathematics of a good signature once, however often it is judged: for the length of one request. */
+/** Remembers good signatures, so that each is computed once, however often it is verified. It lives for one request. */
 export class VerifiedOnce {
   readonly #verify: SignatureVerifier;
-  /** What was signed, by key and signature. */
+  /** The signed bytes, keyed by key and signature. */
   readonly #good = new Map<string, Uint8Array>();
 
   constructor(verify: SignatureVerifier) {
@@ -24,8 +24,8 @@ export class VerifiedOnce {
   };
 
   /**
-   * The same key, whose signatures are known from when they are made: that its halves belong together was tried when it was read.
-   * A file that holds another key, another signature or other bytes than were signed is judged as any other.
+   * Returns the same key; the signatures that it makes are remembered as good. That its two halves belong together was
+   * checked when it was read. A file with another key, signature or content is verified like any other.
    */
   remembering({ public: key, sign }: OnlineKey): OnlineKey {
     return {
@@ -38,7 +38,7 @@ export class VerifiedOnce {
     };
   }
 
-  /** Takes the signatures of a role's file as good, which were verified when it was put in force. */
+  /** Remembers the signatures of a role's file as good: they were verified when it was put in force. */
   know({ signatures, signedBytes }: Envelope, role: TopRole, root: Root): void {
     for (const id of roleOf(root, role).keyIds) {
       const [key, signature] = [root.keys.get(id), signatures.get(id)];

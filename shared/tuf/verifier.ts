@@ -12,7 +12,7 @@ export interface Verifier {
 
 type Parts = Pick<Cryptography, "digests" | "ed25519">;
 
-/** Makes what hosts and mirrors verify with: every scheme of the TUF specification. ECDSA and RSA are WebCrypto's. */
+/** Makes what hosts and mirrors verify with: every scheme of the TUF specification. WebCrypto does ECDSA and RSA. */
 export const hostVerifier = ({ digests, ed25519 }: Parts): Verifier => ({
   digests,
   verify: signatureVerifier({

@@ -6,13 +6,14 @@ import { keyIdentity, type PublicKey, type SignatureVerifier } from "./keys.ts";
 import type { Envelope, Hashes, RoleKeys } from "./schema.ts";
 
 /**
- * Counts good signatures of a role's keys and throws `trust` below its threshold (specification 5.3.4, 5.4.2,
- * 5.5.3, 5.6.3: each key contributes one signature). A key counts once, under however many ids it is listed
- * and however its text is wrapped.
+ * Requires as many good signatures of a role's keys as its threshold says (specification 5.3.4, 5.4.2, 5.5.3, 5.6.3: each
+ * key contributes one signature). A key counts once, under however many ids it is listed and however its text is wrapped.
  *
- * Off-spec: the specification (4.3) has clients calculate each key id anew, so that no two keys share one. Ids
- * are taken as names here (TAP 12): well-kept repositories (tuf-on-ci, Sigstore) put fields into keys after the
- * id was made, two keys cannot share a name in one document, and what counts is the key, not its id.
+ * Off-spec: the specification (4.3) has clients calculate each key id again, so that no two keys share one. Here ids are
+ * names (TAP 12): well-kept repositories (tuf-on-ci, Sigstore) put members into keys after the id was made, two keys
+ * cannot share a name in one document, and what counts is the key, not its id.
+ *
+ * @throws RebootlessError `trust` below the threshold.
  */
 export async function verifyThreshold(
   envelope: Envelope,
@@ -33,7 +34,7 @@ export async function verifyThreshold(
   );
 }
 
-/** The id of each key of a role whose signature is good, found as they are asked for; a key under two ids comes once. */
+/** Yields the id of each key of a role whose signature is good, verified one by one; a key under two ids comes once. */
 export async function* goodSignatures(
   envelope: Envelope,
   role: RoleKeys,
@@ -56,13 +57,13 @@ async function isGood(key: PublicKey, message: Uint8Array, hex: string, verify: 
   return /^(?:[0-9a-f]{2})+$/.test(hex) && (await verify(key, message, fromHex(hex)));
 }
 
-/** What is signed of a file's bytes; a hash or a length that is not stated is not judged. */
+/** The length and hashes that were signed for a file; one that is not stated is not checked. */
 export interface Expected {
   readonly length: number | undefined;
   readonly hashes: Hashes | undefined;
 }
 
-/** Throws `trust` unless the length (where stated) and every listed hash (where stated) are those of the bytes. */
+/** Requires that the bytes have the length and every hash that is stated. @throws RebootlessError `trust` otherwise. */
 export async function verifyFile(
   bytes: Uint8Array,
   expected: Expected,
@@ -73,7 +74,7 @@ export async function verifyFile(
   if (problem !== undefined) throw new RebootlessError("trust", `${what} ${problem}`);
 }
 
-/** `verifyFile` for bytes that may well be others: those of a cache. */
+/** Tells whether bytes are the file, for those of a cache, which may well be others. */
 export async function isFile(bytes: Uint8Array, expected: Expected, digests: Digests): Promise<boolean> {
   return (await difference(bytes, expected, digests)) === undefined;
 }

@@ -258,7 +258,10 @@ const MISTAKES: readonly (readonly [string, Mistake])[] = [
       message: /0 good signatures/,
     },
   ],
-  ["of a version that does not follow its base", { targets: { version: 2 }, message: /version 2 where 1/ }],
+  [
+    "of a version that does not follow its base",
+    { targets: { version: 2 }, message: /version 2, and must have 1/ },
+  ],
   ["expired", { targets: { expires: instant(systemClock() - DAY) }, message: /expired/ }],
   ["naming two paths", { targets: { more: [["other.json", emptyFile]] }, message: /nothing else/ }],
   ["naming another kernel's path", { targets: { path: manifestTarget(other) }, message: /not for kernel/ }],
