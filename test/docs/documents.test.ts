@@ -7,6 +7,9 @@ const documents = [
 ].filter((name) => name.endsWith(".md"));
 
 const MAX_ARCHITECTURE_LINES = 150;
+const MAX_COLUMNS = 100;
+/** A row of a table cannot be wrapped. */
+const isRow = (line: string): boolean => line.startsWith("|");
 
 describe("the documents", () => {
   it("are some", () => {
@@ -21,6 +24,11 @@ describe("the documents", () => {
       new RegExp(`(?<![\\w/.])(?:${rooms})/[\\w./-]*\\.(?:ts|mjs|spec|service)\\b`, "g"),
     );
     for (const [name] of named) await expect(access(name), `${path} names ${name}`).resolves.toBeUndefined();
+  });
+
+  it.each(documents)("%s fits a page", async (path) => {
+    const lines = (await readFile(path, "utf8")).split("\n");
+    expect(lines.filter((line) => line.length > MAX_COLUMNS && !isRow(line))).toEqual([]);
   });
 
   it("ARCHITECTURE.md stays short", async () => {
