@@ -1,6 +1,6 @@
 import type { Command, Option } from "commander";
 
-/** A command line as data: what man pages and completions are made from. */
+/** A command line as data, from which manual pages and completions are made. */
 export interface CommandTree {
   readonly name: string;
   readonly description: string;
@@ -9,25 +9,25 @@ export interface CommandTree {
   readonly commands: readonly CommandTree[];
 }
 
-/** Something to be put in by whoever types. */
+/** An argument, or the value of an option, which the user fills in. */
 export interface Placeholder {
   readonly name: string;
   readonly description: string;
   readonly required: boolean;
   readonly variadic: boolean;
-  /** The only words that it may be; empty where it may be any. */
+  /** The only words that are allowed here. It is empty if any word is. */
   readonly choices: readonly string[];
-  /** What `complete`, a hidden command of the program, is asked for to learn words that it may be. */
+  /** The topic by which `complete`, a hidden command of the program, lists the words that fit here. */
   readonly asks: string | undefined;
 }
 
 export interface OptionEntry {
-  /** `-q`, `--quiet`: one of them or both, in this order. */
+  /** One or both of the short and the long flag (`-q`, `--quiet`), in this order. */
   readonly flags: readonly string[];
   readonly description: string;
   readonly value: Placeholder | undefined;
   readonly mandatory: boolean;
-  /** Where there is one that says something. */
+  /** The default, if there is one that tells the user something. */
   readonly defaultValue: string | undefined;
 }
 
@@ -39,7 +39,7 @@ const HELP: OptionEntry = {
   defaultValue: undefined,
 };
 
-/** The hidden command that shells ask for words; its first argument's choices are what it may be asked for. */
+/** The hidden command that shells run to get words. The choices of its first argument are the topics that it knows. */
 export const COMPLETE = "complete";
 
 export function commandTree(command: Command): CommandTree {
@@ -47,7 +47,11 @@ export function commandTree(command: Command): CommandTree {
   return treeOf(command, new Set(what?.argChoices));
 }
 
-/** @param asked what `complete` knows of this command, its options and the commands right below it. */
+/**
+ * Makes the tree of a command.
+ *
+ * @param asked the topics that `complete` knows of this command, its options and the commands right below it.
+ */
 function treeOf(command: Command, asked: ReadonlySet<string>, own = new Set<string>()): CommandTree {
   const visible = new Set(command.createHelp().visibleCommands(command));
   const name = command.name();
@@ -96,7 +100,7 @@ const valuePlaceholder = (option: Option, name: string, required: boolean): Omit
   choices: option.argChoices ?? [],
 });
 
-/** Placeholders whose names say that a path of a file fits. */
+/** The names of placeholders whose words can be the paths of files. */
 const FILES: ReadonlySet<string> = new Set(["file", "image", "request", "draft", "what", "core"]);
 
 export function pathsFor(placeholder: Placeholder): "files" | "folders" | undefined {
@@ -104,13 +108,13 @@ export function pathsFor(placeholder: Placeholder): "files" | "folders" | undefi
   return FILES.has(placeholder.name) ? "files" : undefined;
 }
 
-/** As usage lines write it. */
+/** Writes a placeholder as usage lines do. */
 export function placeholderText({ name, required, variadic }: Placeholder): string {
   const text = variadic ? `${name}...` : name;
   return required ? `<${text}>` : `[${text}]`;
 }
 
-/** Every command that can be run, with the words that lead to it. */
+/** Lists every command that can be run, with the words that lead to it. */
 export function eachCommand(
   tree: CommandTree,
   path: readonly string[] = [],

@@ -2,7 +2,7 @@ import { EXIT } from "../../shared/exit_codes.ts";
 
 export type ExitName = keyof typeof EXIT;
 
-/** Each code in a few words, for `--help`; what else is to be said stands in exit_table.ts, which no host loads. */
+/** A few words about each exit code, for `--help`. The rest is in exit_table.ts, which hosts do not load. */
 export const EXIT_SHORT: Readonly<Record<ExitName, string>> = {
   ok: "done, or nothing to do",
   error: "another error",
@@ -41,14 +41,14 @@ const HOSTS_ALONE: ReadonlySet<ExitName> = new Set([
   "available",
 ]);
 
-/** How each of the two programs can end, by number. */
+/** Lists the exits that one of the two programs can end with, in the order of their numbers. */
 export function endsOf(program: "host" | "publisher"): readonly ExitName[] {
   const others = program === "host" ? PUBLISHERS_ALONE : HOSTS_ALONE;
   const names = (Object.keys(EXIT) as ExitName[]).filter((name) => !others.has(name));
   return names.sort((a, b) => EXIT[a] - EXIT[b]);
 }
 
-/** The end of a program's `--help`. */
+/** Returns the last part of a program's `--help`. */
 export const exitCodesHelp = (program: "host" | "publisher"): string =>
   [
     "",

@@ -3,11 +3,11 @@ import { type ExitName, endsOf } from "./exit_help.ts";
 
 interface ExitMeaning {
   readonly meaning: string;
-  /** What whoever sees it does next; empty where there is nothing to do. */
+  /** The advice for the person who sees the code. It is empty if nothing needs to be done. */
   readonly advice: string;
 }
 
-/** What man pages and docs/exit-codes.md say of each code. */
+/** The text about each exit code in manual pages and docs/exit-codes.md. */
 export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
   ok: { meaning: "done, or nothing to do", advice: "" },
   error: {
@@ -107,7 +107,7 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
   },
 };
 
-/** A code with all that is said about it. */
+/** An exit code with everything that the documents say about it. */
 export interface Exit extends ExitMeaning {
   readonly name: ExitName;
   readonly code: number;
@@ -115,9 +115,9 @@ export interface Exit extends ExitMeaning {
 
 const exit = (name: ExitName): Exit => ({ name, code: EXIT[name], ...EXIT_TABLE[name] });
 
-/** By number. */
+/** Lists all exits in the order of their numbers. */
 export const exits = (): readonly Exit[] =>
   (Object.keys(EXIT) as ExitName[]).map(exit).sort((a, b) => a.code - b.code);
 
-/** Those that one of the programs can end with, by number. */
+/** Lists the exits that one of the programs can end with, in the order of their numbers. */
 export const exitsOf = (program: "host" | "publisher"): readonly Exit[] => endsOf(program).map(exit);

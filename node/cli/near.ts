@@ -1,8 +1,8 @@
-/** With more changes than this it is another name, and not a typing error. */
+/** The most changes that count as a typing error. With more, it is another name. */
 const MAX_CHANGES = 2;
 const MAX_NAMES = 3;
 
-/** Returns the known names that differ from the written one by a typing error: the nearest first, at most three. */
+/** Returns at most three known names that differ from the written one by a typing error, the nearest first. */
 export function nearNames(written: string, known: Iterable<string>): readonly string[] {
   const near = [...new Set(known)].flatMap((name) => {
     if (Math.abs(name.length - written.length) > MAX_CHANGES) return [];

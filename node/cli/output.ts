@@ -4,15 +4,17 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { createDurably, writeDurably } from "../files.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Gives a command's document: to a file, which is replaced whole, or to stdout. */
+/** Writes a command's document to a file, which is replaced whole, or to stdout. */
 export async function putOut(terminal: Terminal, file: string | undefined, text: string): Promise<void> {
   if (file === undefined) return terminal.document(text);
   await writeNamed(file, text.endsWith("\n") ? text : `${text}\n`);
 }
 
 /**
- * Writes a file that somebody named, whole or not at all. Its folder must be there: one that was misspelt would be made,
- * and no one would notice. What is there and is no file (/dev/null) is not replaced. @throws RebootlessError `usage`, `io`.
+ * Writes a file that the user named, whole or not at all. Its folder must exist: if a misspelt folder were made, no
+ * one would notice. Something that is not a file (/dev/null) is written to, and not replaced.
+ *
+ * @throws RebootlessError `usage`, `io`.
  */
 export async function writeNamed(file: string, bytes: Uint8Array | string): Promise<void> {
   await requireFolder(file);
@@ -22,7 +24,11 @@ export async function writeNamed(file: string, bytes: Uint8Array | string): Prom
   await writeDurably(path, bytes);
 }
 
-/** Writes a file that must not be there. @throws RebootlessError `usage`. */
+/**
+ * Writes a file that must not exist yet.
+ *
+ * @throws RebootlessError `usage`.
+ */
 export async function writeNew(file: string, bytes: Uint8Array): Promise<void> {
   await createDurably(file, bytes).catch((cause: unknown) => {
     throw new RebootlessError("usage", `cannot make ${file}`, { cause, hint: ANOTHER_PLACE });
@@ -30,7 +36,7 @@ export async function writeNew(file: string, bytes: Uint8Array): Promise<void> {
 }
 
 /**
- * Refuses a file that is there before the work that makes it is done, unless it is to be replaced.
+ * Refuses a file that exists, unless it may be replaced. It is called before the work that makes the file.
  *
  * @throws RebootlessError `usage`.
  */
@@ -41,8 +47,10 @@ export async function requireNew(file: string, replace = false): Promise<void> {
 }
 
 /**
- * Refuses files that are there before any of them is made, for commands that replace nothing: half of what belongs together is
- * worse than nothing. @throws RebootlessError `usage`.
+ * Refuses files that exist before any of them is made, for commands that replace nothing. Files that belong together
+ * are of no use if only half of them are written.
+ *
+ * @throws RebootlessError `usage`.
  */
 export async function requireAbsent(...files: readonly string[]): Promise<void> {
   for (const file of files) {

@@ -4,14 +4,15 @@ import { type Streams, type Terminal, terminal } from "./terminal.ts";
 
 /** The process that a command line runs in. */
 export interface Process extends Streams {
-  /** The name of the program: `rebootless`. */
+  /** The name of the program, such as `rebootless`. */
   readonly program: string;
   exitWith(code: number): void;
 }
 
 /**
- * A reader that has seen enough (`| head`), a terminal that is gone or a disk that is full must not end a run in the middle
- * of what it does: an answer that could not be given makes it end as failed, no more.
+ * Returns the process that a command line runs in. A reader that has seen enough (`| head`), a terminal that is gone
+ * or a full disk does not end a run in the middle of its work. If the answer cannot be written, the run ends with
+ * exit code 1, except when the reader has closed the pipe.
  */
 export function processOf(
   program: string,
@@ -22,7 +23,7 @@ export function processOf(
   };
   let told = false;
   const stderr = (text: string) => {
-    if (!told) node.stderr.on("error", () => undefined); // no one is left to tell
+    if (!told) node.stderr.on("error", () => undefined); // nobody is left who could read this
     told = true;
     node.stderr.write(text);
   };
@@ -49,7 +50,10 @@ export async function runCommand(
   }
 }
 
-/** For what the parser of a command line throws once it has said its piece: help and version are no failure. */
+/**
+ * Returns the exit code for an error of the parser, which has printed its message already. Help and version are no
+ * failure.
+ */
 export function parserExitCode(error: unknown): number {
   return error instanceof Error && "exitCode" in error && error.exitCode === 0 ? EXIT.ok : EXIT.usage;
 }

@@ -5,25 +5,31 @@ import { type JsonObject, type JsonValue, jsonObject } from "../../shared/json.t
 import { printable, printableJson } from "../../shared/printable.ts";
 import { helpHint } from "./usage_errors.ts";
 
-/** Raised when a member of the `--json` output changes its meaning or goes away; members may be added. */
+/**
+ * The version of the `--json` output. It is raised when a member changes its meaning or is removed; members may be
+ * added.
+ */
 export const JSON_SCHEMA = 1;
 
 /**
- * Where a run speaks: data to stdout, everything else to stderr. Whatever a line quotes, it stays one line and does
- * nothing to a terminal: what is not printable is shown as an escape.
+ * The output of a run: data goes to stdout, everything else to stderr. Whatever a line quotes, it stays one line and
+ * has no effect on a terminal, because characters that are not printable are escaped.
  */
 export interface Terminal {
-  /** A line of the answer, for people; with --json nothing. */
+  /** Prints a line of the answer for people. With --json it prints nothing. */
   say(line: string): void;
-  /** The answer where it is text for a program, of many lines, which whoever made it kept printable; with --json nothing. */
+  /**
+   * Prints an answer that is text of many lines for a program, and that its maker kept printable. With --json it
+   * prints nothing.
+   */
   document(text: string): void;
-  /** A line of progress, to stderr; with --quiet nothing. */
+  /** Prints a line of progress to stderr. With --quiet it prints nothing. */
   progress(line: string): void;
-  /** What a person should know of although nothing failed, to stderr, always. */
+  /** Prints to stderr, always, what a person should know although nothing failed. */
   notice(line: string): void;
-  /** The whole answer, for programs; without --json nothing. */
+  /** Prints the whole answer for programs. Without --json it prints nothing. */
   result(command: string, members: Readonly<Record<string, JsonValue | undefined>>): void;
-  /** `error:` and `hint:`, to stderr, and with --json an object to stdout too. Returns the exit code. */
+  /** Prints `error:` and `hint:` to stderr, and with --json also an object to stdout. Returns the exit code. */
   fail(command: string, error: unknown): number;
 }
 
@@ -64,7 +70,7 @@ export function terminal(
   };
 }
 
-/** What is told of an error, whoever is told. */
+/** Returns what is reported about an error, to people and to programs. */
 export function explain(error: unknown) {
   if (error instanceof RebootlessError) {
     const { message, hint, code, details, answer, told } = error;

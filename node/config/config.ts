@@ -12,12 +12,12 @@ import {
 } from "./layers.ts";
 import { SETTING_KEYS, SETTINGS, type SettingKey, type Settings, settingName } from "./settings.ts";
 
-/** Where a host keeps things: the administrator's folder, the program's own, and one that a reboot empties. */
+/** The folders of a host: the administrator's, the program's own, and one that a reboot empties. */
 export interface Places {
   readonly configDir: string;
   readonly stateDir: string;
   readonly runDir: string;
-  /** `name=value` from the command line: holds over every file. */
+  /** Settings from the command line, as `name=value`. They take precedence over every file. */
   readonly set?: readonly string[];
 }
 
@@ -35,34 +35,35 @@ export const foldersOf = ({ configDir, stateDir, runDir }: Places): readonly str
 export const configFile = (places: Places): string => join(places.configDir, "rebootless.toml");
 export const provisionedRootFile = (places: Places): string => join(places.configDir, "root.json");
 
-/** What the administrator decided. Times are milliseconds. */
+/** The settings that the administrator made. Times are in milliseconds. */
 export interface Config extends Settings {
-  /** Where each was said. */
+  /** The place where each setting was made. */
   readonly origins: Readonly<Record<SettingKey, Origin>>;
 }
 
-/** A setting as it is in force, and where that was said. */
+/** A setting as it is in force, and the place where it was made. */
 export interface InForce {
   readonly key: SettingKey;
-  /** As written, or the default; undefined where nothing is set, or what is set is not understood. */
+  /** The value as written, or the default. It is undefined if nothing is set or if the value is not understood. */
   readonly raw: Raw | undefined;
   readonly origin: Origin;
-  /** What was said is not understood. */
+  /** True if the value is not understood. */
   readonly wrong: boolean;
 }
 
-/** What is set, and what of it is not understood. */
+/** All settings, and the errors in them. */
 export interface Configuration {
   readonly settings: readonly InForce[];
-  /** `config`, in the order of the places that say it. */
+  /** The errors with code `config`, in the order of the places where the settings were made. */
   readonly faults: readonly RebootlessError[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Throws `config` where no feed is set, and for what is not understood: an unknown key is an error, not a wish
- * ignored.
+ * Reads the settings. An unknown key is an error, so that no wish is silently ignored.
+ *
+ * @throws RebootlessError `config` if no feed is set, or for a setting that is not understood.
  */
 export async function readConfig(places: Places, environment: Environment = process.env): Promise<Config> {
   const { settings, faults } = await readConfiguration(places, environment);
@@ -81,8 +82,8 @@ export async function readConfig(places: Places, environment: Environment = proc
 }
 
 /**
- * Every setting: what the command line says, else the last file, else the environment, else the default. What is not
- * understood keeps nothing else from being told.
+ * Reads every setting: from the command line, or else from the last file that has it, the environment, or the
+ * default. One setting that is not understood does not hide the others.
  */
 export async function readConfiguration(
   places: Places,
@@ -117,11 +118,18 @@ function notWanted(key: SettingKey, raw: Raw, origin: Origin): RebootlessError {
   );
 }
 
-/** Other programs may do with what this one does not, as with a SOCKS proxy. */
+/**
+ * Returns a hint that leaves the variable alone, because other programs may understand a value that this one does
+ * not, such as a SOCKS proxy.
+ */
 const setElsewhere = (key: SettingKey, variable: string): string =>
   `Set ${settingName(key)} in rebootless.toml, or run rebootless without ${variable}.`;
 
-/** Checks a feed's address and puts a slash at its end. Throws `config`. */
+/**
+ * Checks a feed's address and puts a slash at its end.
+ *
+ * @throws RebootlessError `config`.
+ */
 export function feedUrl(text: string): string {
   const url = feedAddress(text);
   if (url !== undefined) return url;

@@ -2,16 +2,16 @@ import { pathToFileURL } from "node:url";
 import { type UpdateId, updateId } from "../../shared/brand.ts";
 import { formatDuration, type Instant, parseDuration, parseInstant } from "../../shared/time.ts";
 
-/** A value as TOML has it, of the few kinds that settings are made of. */
+/** A TOML value of one of the few kinds that settings have. */
 export type Raw = string | boolean | number | readonly string[];
 
-/** What a setting may be. */
+/** A kind of value that a setting can have. */
 export interface Kind<T> {
-  /** What is wanted, for people: follows "expected". */
+  /** A description for people of the value that is expected. It follows the word "expected". */
   readonly wanted: string;
-  /** undefined where the value is not of this kind. */
+  /** Parses a value. Returns undefined if it is not of this kind. */
   readonly read: (raw: Raw) => T | undefined;
-  /** For people, where the value holds what not everybody may see. */
+  /** Hides the part of a value that not everybody may see, such as a password. */
   readonly masked?: (raw: Raw) => Raw;
 }
 
@@ -36,7 +36,7 @@ export const oneOf = <T extends string>(...choices: readonly T[]): Kind<T> =>
     choices.find((choice) => choice === raw),
   );
 
-/** Milliseconds. */
+/** Returns the kind of a length of time, in milliseconds. */
 export const duration = (min: number, max: number): Kind<number> =>
   text(
     `a time such as "90s", "36h" or "3d", from ${formatDuration(min)} to ${formatDuration(max)}`,
@@ -60,7 +60,7 @@ export const updateIds: Kind<readonly UpdateId[]> = {
   read: (raw) => (Array.isArray(raw) ? unlessItThrows(() => raw.map(updateId)) : undefined),
 };
 
-/** A name or an address for people: more than that is none. */
+/** The most characters of a name or an address for people. */
 const MAX_LINE = 200;
 
 export const lineOfText: Kind<string> = text(`a line of text, of at most ${MAX_LINE} characters`, (raw) =>
@@ -69,7 +69,7 @@ export const lineOfText: Kind<string> = text(`a line of text, of at most ${MAX_L
 
 export const path: Kind<string> = text("an absolute path", (raw) => (raw.startsWith("/") ? raw : undefined));
 
-/** One, or several in the order in which they are asked. */
+/** One feed, or several in the order in which they are asked. */
 export const feeds: Kind<readonly string[]> = {
   wanted: "the address of a feed or a list of them: https, http, file, or the path of a folder",
   read: (raw) => {
@@ -78,7 +78,7 @@ export const feeds: Kind<readonly string[]> = {
   },
 };
 
-/** A feed's address with a slash at its end, or undefined. A folder becomes a file URL. */
+/** Returns a feed's address with a slash at its end, or undefined if it is not valid. A folder becomes a file URL. */
 export function feedAddress(raw: string): string | undefined {
   const url = raw.startsWith("/") ? pathToFileURL(raw) : URL.canParse(raw) ? new URL(raw) : undefined;
   const plain = url && url.search + url.hash + url.username + url.password === "";
@@ -87,7 +87,10 @@ export function feedAddress(raw: string): string | undefined {
   return url.href.endsWith("/") ? url.href : `${url.href}/`;
 }
 
-/** May carry a name and a password, which are not shown. Without a scheme it is http, as in curl's variables. */
+/**
+ * A proxy's address. It may contain a name and a password, which are not shown. Without a scheme it is http, as in
+ * curl's variables.
+ */
 export const proxy: Kind<string> = {
   ...text("the http or https address of a proxy", (raw) => {
     const url = proxyUrl(raw);
@@ -96,7 +99,7 @@ export const proxy: Kind<string> = {
   masked: (raw) => (typeof raw === "string" ? maskedProxy(raw) : raw),
 };
 
-/** A proxy's address for people. */
+/** Returns a proxy's address as people see it, without its password. */
 export function maskedProxy(address: string): string {
   const url = proxyUrl(address);
   if (!url) return address.replace(/^.*@/s, "***@");
@@ -110,7 +113,10 @@ function proxyUrl(raw: string): URL | undefined {
   return URL.canParse(address) ? new URL(address) : undefined;
 }
 
-/** Host names, each with all that end in it, addresses and networks. A text is split at commas and blanks, as no_proxy is. */
+/**
+ * Host names (each with all names that end in it), addresses and networks. A text is split at commas and blanks, as
+ * no_proxy is.
+ */
 export const hostNames: Kind<readonly string[]> = {
   wanted: "a list of host names",
   read: (raw) =>
@@ -120,7 +126,7 @@ export const hostNames: Kind<readonly string[]> = {
       .filter((name) => name !== ""),
 };
 
-/** Where this host stands in every roll-out; `normal`: each update's own bucket decides. */
+/** The position of this host in every roll-out. With `normal`, each update assigns the host a bucket of its own. */
 export const rolloutShare: Kind<number | "normal"> = {
   wanted: '"early", "normal" or a whole number from 0 (the first) to 100 (the last)',
   read: (raw) => {

@@ -8,7 +8,7 @@ import { readIfPresent } from "../files.ts";
 import type { Raw } from "./kinds.ts";
 import { SETTING_KEYS, SETTINGS, type SettingKey, settingName } from "./settings.ts";
 
-/** Where a setting's value was said. */
+/** The place where a setting's value comes from. */
 export type Origin =
   | { readonly from: "default" }
   | { readonly from: "file"; readonly path: string; readonly line: number | undefined }
@@ -16,15 +16,15 @@ export type Origin =
   | { readonly from: "command line" };
 
 export interface Said {
-  /** undefined where it is no value that a setting could have. */
+  /** The value. It is undefined if no setting could have such a value. */
   readonly raw: Raw | undefined;
   readonly origin: Origin;
 }
 
-/** What one place says. */
+/** The settings from one place. */
 export interface Layer {
   readonly said: ReadonlyMap<SettingKey, Said>;
-  /** What of it is not understood: `config`. */
+  /** The errors with code `config` about settings that are not understood. */
   readonly faults: readonly RebootlessError[];
 }
 
@@ -41,7 +41,7 @@ export const describeOrigin = (origin: Origin): string => {
   }
 };
 
-/** Which setting, by the name that it was said by, and where: for whoever has to change it. */
+/** Names a setting as it is written in its place, and the place, for the person who has to change it. */
 export function saidAt(key: SettingKey, origin: Origin): string {
   const name = settingName(key);
   switch (origin.from) {
@@ -56,7 +56,10 @@ export function saidAt(key: SettingKey, origin: Origin): string {
   }
 }
 
-/** Of a file that is not there, which says nothing, or that cannot be read or understood, which is a fault. */
+/**
+ * Reads the settings in a file. A missing file has none. A file that cannot be read or parsed gives an error in
+ * `faults`.
+ */
 export async function fileLayer(path: string): Promise<Layer> {
   try {
     const bytes = await readIfPresent(path).catch((cause: unknown) => {
@@ -100,7 +103,7 @@ function asFault(error: unknown): RebootlessError {
   throw error;
 }
 
-/** The files of `conf.d`, in the order of their names: what a later one says holds. */
+/** Reads the files of `conf.d` in the order of their names. A later file takes precedence. */
 export async function folderLayers(folder: string): Promise<readonly Layer[]> {
   try {
     const files = namesIn(folder)
@@ -121,7 +124,7 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-/** The variables that every program takes its proxies from. An empty one says nothing. */
+/** Reads the environment variables from which all programs take their proxies. An empty variable is ignored. */
 export function environmentLayer(environment: Readonly<Record<string, string | undefined>>): Layer {
   const said = SETTING_KEYS.flatMap((key) => {
     const variable = SETTINGS[key].environment.find((name) => environment[name]);
@@ -132,7 +135,7 @@ export function environmentLayer(environment: Readonly<Record<string, string | u
   return { said: new Map(said), faults: [] };
 }
 
-/** `--set name=value`, the value as in a file; a text need not be quoted. */
+/** Reads the values of `--set name=value`. They are written as in a file, but texts need no quotes. */
 export function commandLineLayer(assignments: readonly string[]): Layer {
   const origin: Origin = { from: "command line" };
   const lines = assignments.map((assignment) => {
@@ -175,13 +178,14 @@ function parseToml(text: string, path: string): TomlTable {
     return parse(text);
   } catch (cause) {
     if (!(cause instanceof TomlError)) throw new RebootlessError("config", `${path} is not TOML`, { cause });
-    // The parser shows the lines around, which may hold the password of a proxy: its first line alone says what is wrong.
+    // The parser also shows the lines around the error, which may hold the password of a proxy. Its first line alone
+    // says what is wrong.
     const [problem = ""] = cause.message.replace(/^Invalid TOML document: /, "").split("\n");
     throw new RebootlessError("config", `${path}:${cause.line} is not TOML: ${problem}`);
   }
 }
 
-/** The parser does not tell where a key stood; at the top of a file it begins a line. */
+/** Finds the line of a key, which the parser does not report. At the top level of a file, a key begins a line. */
 function lineOf(name: string, text: string): number | undefined {
   const at = text.split("\n").findIndex((line) => {
     const rest = line

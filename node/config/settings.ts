@@ -16,14 +16,14 @@ import {
   yesOrNo,
 } from "./kinds.ts";
 
-/** One thing that an administrator decides. */
+/** A setting that an administrator can change. */
 export interface Setting<T> {
   readonly kind: Kind<T>;
-  /** What holds where nobody says otherwise; undefined: nothing is set. */
+  /** The default. It is undefined if nothing is set by default. */
   readonly standard: Raw | undefined;
-  /** A line for people. */
+  /** A description for people, in one line. */
   readonly description: string;
-  /** Environment variables that are asked where no file sets it. */
+  /** The environment variables that are used if no file has the setting. */
   readonly environment: readonly string[];
 }
 
@@ -40,12 +40,12 @@ const unset = <T>(
   environment: readonly string[] = [],
 ): Setting<T | undefined> => ({ kind, standard: undefined, description, environment });
 
-/** The variables are curl's, in its order: libcurl-env(3). */
+/** The variables are those of curl, in its order: libcurl-env(3). */
 const ANY_PROXY = ["all_proxy", "ALL_PROXY"] as const;
 
 /**
- * Every setting there is. The configuration, `rebootless config` and the manual page are made from this table; in
- * files the names are written with `_`.
+ * All settings. The configuration, `rebootless config` and the manual page are made from this table. In files, names
+ * are written with `_`.
  */
 export const SETTINGS = {
   feed: setting(feeds, [], "where updates come from; several are asked in order"),
@@ -81,7 +81,7 @@ export const SETTINGS = {
   timeout: setting(duration(SECOND, HOUR), "30s", "how long an answer of the feed may take"),
   downloadTimeout: setting(duration(SECOND, DAY), "5m", "how long fetching a module may take"),
   httpsProxy: unset(proxy, "proxy for https feeds", ["https_proxy", "HTTPS_PROXY", ...ANY_PROXY]),
-  // Not HTTP_PROXY: a web server gives a program of its own that name for what its client sent as `Proxy:`.
+  // HTTP_PROXY is not read: a web server uses that name to give a program the `Proxy:` header of its client.
   httpProxy: unset(proxy, "proxy for http feeds", ["http_proxy", ...ANY_PROXY]),
   noProxy: unset(hostNames, 'hosts that are reached without a proxy, with all below them; "*": all', [
     "no_proxy",
@@ -101,11 +101,11 @@ export const SETTINGS = {
 export type SettingKey = keyof typeof SETTINGS;
 export const SETTING_KEYS = Object.keys(SETTINGS) as readonly SettingKey[];
 
-/** What holds for each setting. */
+/** The value in force of each setting. */
 export type Settings = {
   readonly [Key in SettingKey]: (typeof SETTINGS)[Key] extends Setting<infer T> ? T : never;
 };
 
-/** As it is written in files and on the command line. */
+/** Returns the name of a setting as it is written in files and on the command line. */
 export const settingName = (key: SettingKey): string =>
   key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -1,7 +1,7 @@
 import { type CommandTree, type Placeholder, pathsFor } from "../command_tree.ts";
 import { asking, functionName, type Scope, scopes } from "./scope.ts";
 
-/** For bash 4.0 and newer, with or without the bash-completion package. */
+/** Writes the completion for bash 4.0 and newer, with or without the bash-completion package. */
 export function bashCompletion(tree: CommandTree): string {
   const all = scopes(tree);
   const valued = all.flatMap((scope) =>
@@ -67,7 +67,7 @@ function argumentFill(name: string, placeholders: readonly Placeholder[]): strin
 function fill(name: string, value: Placeholder): string {
   if (value.asks !== undefined) {
     const words = `mapfile -t COMPREPLY < <(compgen -W "$(${asking(name, value.asks)})" -- "$cur")`;
-    // A word that ends in `=` is not over yet.
+    // The user goes on typing after a word that ends in `=`.
     return `[[ $cur == *=* ]] || ${words}\n\t\t[[ \${COMPREPLY-} != *= ]] || compopt -o nospace 2>/dev/null`;
   }
   if (value.choices.length > 0) {

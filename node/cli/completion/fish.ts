@@ -1,7 +1,7 @@
 import { type CommandTree, type OptionEntry, type Placeholder, pathsFor } from "../command_tree.ts";
 import { asking, functionName, type Scope, scopes } from "./scope.ts";
 
-/** For fish 3.0 and newer. */
+/** Writes the completion for fish 3.0 and newer. */
 export function fishCompletion(tree: CommandTree): string {
   const at = `${functionName(tree)}_path`;
   const all = scopes(tree);

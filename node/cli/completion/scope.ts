@@ -6,12 +6,12 @@ import {
   type Placeholder,
 } from "../command_tree.ts";
 
-/** What can stand behind one sequence of command words. */
+/** The words that can follow one sequence of command words. */
 export interface Scope {
-  /** `/keys/new`; empty for the command itself. */
+  /** The sequence, such as `/keys/new`. It is empty for the program itself. */
   readonly path: string;
   readonly commands: readonly CommandTree[];
-  /** Its own options and those that every command takes. */
+  /** The options of the command itself and those that every command takes. */
   readonly options: readonly OptionEntry[];
   readonly arguments: readonly Placeholder[];
 }
@@ -28,10 +28,14 @@ export function scopes(tree: CommandTree): readonly Scope[] {
   }));
 }
 
-/** What a shell runs to learn words. @param what as a placeholder asks. */
+/**
+ * Returns the command that a shell runs to get words.
+ *
+ * @param what the topic that the placeholder names.
+ */
 export const asking = (program: string, what: string): string => `${program} ${COMPLETE} ${what} 2>/dev/null`;
 
-/** The name of a shell function: `_rebootless_publish`. */
+/** Returns the name of a shell function, such as `_rebootless_publish`. */
 export const functionName = (tree: CommandTree): string => `_${tree.name.replaceAll("-", "_")}`;
 
 export const singleQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,7 +1,7 @@
 import { type CommandTree, type OptionEntry, type Placeholder, pathsFor } from "../command_tree.ts";
 import { asking, functionName, scopes, singleQuoted } from "./scope.ts";
 
-/** For the completion system of zsh (compinit). */
+/** Writes the completion for the completion system of zsh (compinit). */
 export function zshCompletion(tree: CommandTree): string {
   const name = functionName(tree);
   const functions = scopes(tree).map((scope) => {
@@ -57,13 +57,13 @@ fi
 
 const functionOf = (name: string, path: string): string => `${name}${path.replaceAll(/[/-]/g, "_")}`;
 
-/** In a specification, a colon and brackets part the fields. */
+/** Escapes colons and brackets, which separate the fields of a specification. */
 const field = (text: string): string => text.replaceAll(/[[\]:\\]/g, "\\$&");
 
 function optionSpecs(name: string, { flags, description, value }: OptionEntry): string[] {
   const argument = value ? `:${field(value.name)}:${action(name, value, '""')}` : "";
   const rest = singleQuoted(`[${field(description)}]${argument}`);
-  // A long flag takes its value behind a space or a `=`.
+  // A long flag takes its value after a space or a `=`.
   const named = flags.map((flag) => (value && flag.startsWith("--") ? `${flag}=` : flag));
   if (named.length === 1) return [`${named[0]}${rest}`];
   return [`'(${flags.join(" ")})'{${named.join(",")}}${rest}`];
@@ -82,7 +82,11 @@ function restSpecs(
   );
 }
 
-/** @param after what a word is followed by. */
+/**
+ * Returns the action of a specification, which completes a word.
+ *
+ * @param after the text that follows the completed word.
+ */
 function action(name: string, placeholder: Placeholder, after: string): string {
   if (placeholder.choices.length > 0) return `(${placeholder.choices.join(" ")})`;
   const kind = pathsFor(placeholder);
