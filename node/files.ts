@@ -20,9 +20,10 @@ import { RebootlessError } from "../shared/errors.ts";
 import { hasErrno } from "./errno.ts";
 
 /*
- * One way to read a file and one to write it. Files are read at once and not through threads, which takes five times as long for
- * each of a publisher's thousands of drafts. They are written through threads, because writing waits for the disk. Descriptors
- * instead of the objects of `node:fs/promises` spare a third of the processor's time for a small file.
+ * There is one way to read a file and one to write it. Files are read synchronously, because reading each of a
+ * publisher's thousands of drafts through threads takes five times as long. They are written through threads, because
+ * writing waits for the disk. Descriptors, instead of the objects of `node:fs/promises`, save a third of the
+ * processor's time for a small file.
  */
 
 const open = promisify(openWithCallback);
@@ -30,19 +31,19 @@ const sync = promisify(fsync);
 const write = promisify(writeWithCallback);
 const writev = promisify(writevWithCallback);
 
-/** What came of reading a file: `large` if it has more bytes than were allowed, `foreign` if it is no plain file. */
+/** The result of reading a file: `large` if it has more bytes than were allowed, `foreign` if it is not a plain file. */
 export type Reading =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "nothing" | "foreign" | "large" };
 
-/** More than this is none of the files that a program keeps for itself; the largest are artifacts of some 32 MB. */
+/** The largest size of a file that a program keeps for itself. The largest such files are artifacts of some 32 MB. */
 const MAX_OWN_BYTES = 256 << 20;
 
-/** Opens a file to read it. A named pipe without a writer is opened at once like any other file, and not waited for. */
+/** Opens a file to read it. A named pipe without a writer is opened at once, like any other file. */
 export const openToRead = (path: string, flags = 0): number =>
   openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | flags);
 
-/** Reads a file that is open, if it is a plain one of at most `maxBytes`, whatever it grows to meanwhile. */
+/** Reads an open file if it is a plain one of at most `maxBytes`. Bytes that are added to it meanwhile are not read. */
 export function readOpen(descriptor: number, maxBytes: number): Reading {
   const status = fstatSync(descriptor);
   if (!status.isFile()) return { kind: "foreign" };
@@ -63,9 +64,9 @@ function readPlainFile(path: string, maxBytes: number): Reading {
 }
 
 /**
- * Returns the bytes of a file of the program's own, or undefined where there is none.
+ * Returns the bytes of a file of the program's own, or undefined if it does not exist.
  *
- * @throws RebootlessError `io`; `not_permitted` for one that may not be read.
+ * @throws RebootlessError `io`; `not_permitted` if the file may not be read.
  */
 export async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
   try {
@@ -81,7 +82,7 @@ export async function readIfPresent(path: string): Promise<Uint8Array | undefine
 }
 
 /**
- * Reads a file that a person named. A pipe is refused like anything else that is no file.
+ * Reads a file that the user named. A pipe is refused, like everything else that is not a plain file.
  *
  * @throws RebootlessError `usage`; `limit` for more than `maxBytes`.
  */
@@ -100,14 +101,15 @@ function tryRead(path: string, maxBytes: number): Reading {
   }
 }
 
-/** What a file is made of: bytes, text, or bytes that come one after the other. */
+/** The content of a file: bytes, text, or bytes in parts. */
 export type Content = Uint8Array | string | AsyncIterable<Uint8Array>;
 
 /**
- * Replaces a file whole or not at all, and durably: it is written beside its place, synced, renamed, and the folder synced.
- * A reader sees the old bytes or the new ones; so does the machine after a power cut. The folder is made if it is missing.
+ * Replaces a file whole or not at all, and durably: it is written beside its place, synced and renamed, and then the
+ * folder is synced. A reader sees the old bytes or the new ones, and so does the machine after a power cut. The
+ * folder is made if it is missing. What `content` throws is passed on.
  *
- * @throws RebootlessError `io`; `not_permitted` where nothing may be written. What `content` throws is passed on.
+ * @throws RebootlessError `io`; `not_permitted` if nothing may be written there.
  */
 export async function writeDurably(path: string, content: Content, mode = 0o644): Promise<void> {
   const folder = dirname(path);
@@ -125,9 +127,9 @@ export async function writeDurably(path: string, content: Content, mode = 0o644)
 }
 
 /**
- * Makes a file durably where there is none: what is there is never replaced. The folder must exist.
+ * Makes a new file durably. It never replaces a file. The folder must exist.
  *
- * @throws the system's error, EEXIST for a file that is there: only the caller knows what that means.
+ * @throws the system's error, which is EEXIST if the file exists; only the caller knows what that means.
  */
 export async function createDurably(path: string, content: Content, mode = 0o644): Promise<void> {
   await writeNewFile(path, content, mode);
@@ -135,8 +137,10 @@ export async function createDurably(path: string, content: Content, mode = 0o644
 }
 
 /**
- * Replaces a file whole or not at all, but does not wait for the disk: for what is of no use after a crash, or is checked when it
- * is read. The folder is made if it is missing. @throws the system's errors.
+ * Replaces a file whole or not at all, but does not wait for the disk. It is for files that are of no use after a
+ * crash, or that are checked when they are read. The folder is made if it is missing.
+ *
+ * @throws the system's errors.
  */
 export function writeWhole(path: string, bytes: Uint8Array | string, mode = 0o644): void {
   const temporary = temporaryOf(path);
@@ -149,8 +153,10 @@ export function writeWhole(path: string, bytes: Uint8Array | string, mode = 0o64
 const temporaryOf = (path: string): string => join(dirname(path), `.${basename(path)}.${process.pid}.new`);
 
 /**
- * Makes a file that must not exist yet and waits until its bytes are on the disk; its name is there once its folder is synced.
- * Nothing is left of one that could not be written. @throws the system's errors.
+ * Makes a file that must not exist yet and waits until its bytes are on the disk. Its name is on the disk once its
+ * folder is synced. If it cannot be written, nothing is left of it.
+ *
+ * @throws the system's errors.
  */
 export async function writeNewFile(
   path: string,
@@ -176,7 +182,7 @@ async function writeContent(file: number, content: Content | readonly Uint8Array
   for await (const part of content) await writeParts(file, [part]);
 }
 
-/** The system may take less than it is given: a disk that fills up does so in the middle. */
+/** Writes all parts. The system may write less than it is given, for example when a disk fills up in the middle. */
 async function writeParts(file: number, parts: readonly Uint8Array[]): Promise<void> {
   let { bytesWritten: done } = await writev(file, parts);
   for (const part of parts) {
@@ -194,7 +200,7 @@ export async function removeDurably(path: string): Promise<void> {
   }
 }
 
-/** Waits until the names in a folder are on the disk. Some file systems (CIFS, some in user space) cannot be told to. */
+/** Waits until the names in a folder are on the disk. Some file systems (CIFS, some in user space) do not support this. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, constants.O_RDONLY);
   try {

@@ -4,31 +4,39 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RebootlessError } from "../shared/errors.ts";
 import { lastLines, runProgram } from "./processes.ts";
 
-/** A host's run that stalls has its lock for a minute; who waits longer than this is told instead. */
+/** The time that a run waits for another run's lock. A host's run that stalls keeps its lock for a minute. */
 const WAIT_MS = 90_000;
 const RETRY_MS = 500;
 
 /** The right to change the state folder and the kernel, which one process has at a time. */
 export interface FolderLock {
-  /** Waits for it, within bounds; at once when this process has it. Throws `locked`. */
+  /**
+   * Waits for the lock for a limited time, and returns at once if this process has it.
+   *
+   * @throws RebootlessError `locked`.
+   */
   take(): Promise<void>;
   release(): void;
-  /** The descriptor of the file that is locked, while it is: a child that has it keeps the lock until it ends. */
+  /**
+   * Returns the descriptor of the locked file while the lock is held. A child that inherits it keeps the lock until
+   * it ends.
+   */
   descriptor(): number | undefined;
 }
 
 export interface LockOptions {
-  /** Milliseconds for which another run is waited for; 90 s unless said otherwise. */
+  /** The time in milliseconds to wait for another run. The default is 90 s. */
   readonly waitMs?: number;
   /** Called once if another run has the lock. */
   readonly onWait?: () => void;
-  /** The hint of the error that says that another run still has it. */
+  /** The hint of the error that says that another run still has the lock. */
   readonly hint?: string;
 }
 
 /**
- * Locks a folder, which is made if it is missing, by flock(2) on a file in it. The flock command takes the lock on a descriptor of
- * ours, because Node has no call for it: the kernel drops the lock when this process ends, however it ends.
+ * Locks a folder, which is made if it is missing, by flock(2) on a file in it. The flock command takes the lock on a
+ * descriptor of this process, because Node has no call for it. The kernel drops the lock when this process ends, in
+ * whatever way.
  */
 export function folderLock(folder: string, options: LockOptions = {}): FolderLock {
   let file: number | undefined;
@@ -52,7 +60,10 @@ export function folderLock(folder: string, options: LockOptions = {}): FolderLoc
   };
 }
 
-/** A link in the file's place is not followed: it would make a file somewhere else. Nor is a pipe waited for. */
+/**
+ * The flags for opening the file. A link in its place is not followed, because that would make a file somewhere else,
+ * and opening does not wait for a pipe.
+ */
 const LOCK_FLAGS =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -82,7 +93,7 @@ async function takeLock(
   }
 }
 
-/** The lock belongs to the open file, which the child shares: it stays when the child has gone. */
+/** Tries to take the lock. It belongs to the open file, which the child shares, so it stays when the child has ended. */
 async function tryLock(file: number, folder: string): Promise<boolean> {
   const { code, stderr } = await runProgram("flock", ["-n", "3"], {
     descriptors: [file],

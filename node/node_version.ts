@@ -11,8 +11,8 @@ export function isNodeTooOld(version: string): boolean {
 }
 
 /**
- * Ends a program if Node is too old for it, and says so. The caller is read by such a Node too: it calls this before
- * anything newer is loaded.
+ * Ends a program with a message if Node is too old for it. The caller must run on such a Node too, and calls this
+ * before anything newer is loaded.
  */
 export function requireNode(
   program: string,

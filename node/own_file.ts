@@ -4,21 +4,21 @@ import { hasErrno } from "./errno.ts";
 import { openToRead, readOpen } from "./files.ts";
 import { isOwn } from "./own_folders.ts";
 
-/** A file that is open: whoever takes its path away, or puts another there, does not change what this is. */
+/** A file that is open. It stays the same file if its path is removed or replaced. */
 export interface OpenFile {
   readonly path: string;
   readonly descriptor: number;
   close(): void;
 }
 
-/** An open file and what was read from it. */
+/** An open file and the bytes that were read from it. */
 export interface OpenBytes extends OpenFile {
   readonly bytes: Uint8Array;
 }
 
 /**
- * Opens and reads a plain file that no one else can write, without following a link in its place. Returns undefined where
- * there is none, and for one that another could have written or that is larger than `maxBytes`.
+ * Opens and reads a plain file that no one else can write, without following a link in its place. Returns undefined
+ * if there is no such file, if somebody else could have written it, or if it is larger than `maxBytes`.
  *
  * @throws RebootlessError `io`.
  */

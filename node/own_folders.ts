@@ -4,24 +4,26 @@ import { geteuid } from "node:process";
 import { RebootlessError } from "../shared/errors.ts";
 import { hasErrno } from "./errno.ts";
 
-/** Symbolic links that a path may lead through, as Linux has it (MAXSYMLINKS). */
+/** The most symbolic links that a path may lead through, as in Linux (MAXSYMLINKS). */
 const MAX_LINKS = 40;
 
-/** Whether nobody but root, and whoever runs this, can change what this is. */
+/** Tells whether only root and the user of this process can change a file or folder. */
 export function isOwn({ uid, mode }: Stats): boolean {
   return (uid === 0 || uid === geteuid?.()) && (mode & (constants.S_IWGRP | constants.S_IWOTH)) === 0;
 }
 
-/** In such a folder (/tmp) anybody makes files, and nobody moves those of others. */
+/** The mode bit of a folder, such as /tmp, in which everybody can make files but not move the files of others. */
 const STICKY = 0o1000;
 
 /**
- * Refuses a folder that somebody else can change, or that is reached through one: whoever can move a folder on the way
- * can put another one in its place, with another root of trust or another module in it. What is not there yet is made
- * by us, with the right owner. Throws `config`.
+ * Refuses a folder that somebody else can change, or that is reached through such a folder. Whoever can move a folder
+ * on the way can put another one in its place, with another root of trust or another module in it. A folder that does
+ * not exist yet is fine, because this program makes it with the right owner.
+ *
+ * @throws RebootlessError `config`.
  */
 export function requireOwnFolders(paths: readonly string[]): void {
-  if (geteuid?.() !== 0) return; // what somebody else runs changes no kernel
+  if (geteuid?.() !== 0) return; // only root's runs change the kernel
   for (const path of paths) requireOwn(resolve(path), path, MAX_LINKS);
 }
 

@@ -3,18 +3,21 @@ import { RebootlessError } from "../shared/errors.ts";
 
 export interface ProgramOptions {
   readonly cwd?: string;
-  /** Variables in addition to PATH and HOME, which are this process's, and LC_ALL=C. */
+  /** The variables in addition to LC_ALL=C and to PATH and HOME, which are those of this process. */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
-  /** Open files that the program gets as its descriptors 3, 4, …: it has them for as long as it runs, whatever becomes of us. */
+  /**
+   * Open files that the program gets as its descriptors 3, 4, …. It has them as long as it runs, even if this process
+   * ends.
+   */
   readonly descriptors?: readonly number[];
-  /** A process group of its own: Ctrl-C asks this process to end, and not the program that is at work. */
+  /** True to give the program a process group of its own, so that Ctrl-C ends this process and not the program at work. */
   readonly detached?: boolean;
   /** Called with each line of stdout as it comes. */
   readonly onLine?: (line: string) => void;
-  /** After so long the program is ended (SIGTERM); an hour unless said otherwise. */
+  /** The time after which the program is ended (SIGTERM). The default is an hour. */
   readonly timeoutMs?: number;
-  /** Characters of stdout, and of stderr, that are kept: the last ones. 64 Mi unless said otherwise. */
+  /** The number of characters of stdout, and of stderr, that are kept; these are the last ones. The default is 64 Mi. */
   readonly maxOutput?: number;
   /** The hint of the error that says that the program cannot be run. */
   readonly hint?: string;
@@ -32,8 +35,8 @@ const TIMEOUT_MS = 60 * 60_000;
 const MAX_OUTPUT = 64 << 20;
 
 /**
- * The environment of a program: where things are, and nothing that could change what it does (the kernel's build system and
- * compilers heed MAKEFLAGS, KCFLAGS, CPATH and LANG).
+ * Returns the environment of a program. It has the places of files, and nothing that could change what the program
+ * does (the kernel's build system and compilers heed MAKEFLAGS, KCFLAGS, CPATH and LANG).
  */
 const environment = (): Record<string, string> => ({
   PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -42,9 +45,9 @@ const environment = (): Record<string, string> => ({
 });
 
 /**
- * Runs a program to its end, with arguments and without a shell. A bad exit code is a result.
+ * Runs a program to its end, with arguments and without a shell. A bad exit code is a result, and not an error.
  *
- * @throws RebootlessError `unsupported` for a program that cannot be run, as one that is not installed.
+ * @throws RebootlessError `unsupported` for a program that cannot be run, such as one that is not installed.
  */
 export function runProgram(
   name: string,
@@ -64,7 +67,7 @@ export function runProgram(
     const stderr = collector(maxOutput);
     child.stdout?.setEncoding("utf8").on("data", stdout.add);
     child.stderr?.setEncoding("utf8").on("data", stderr.add);
-    child.stdin?.on("error", () => undefined); // a program that ends without reading is known by its exit code
+    child.stdin?.on("error", () => undefined); // its exit code tells of a program that ends without reading
     child.stdin?.end(options.stdin ?? "");
     child.once("error", (cause) =>
       reject(new RebootlessError("unsupported", `cannot run ${name}`, { cause, hint })),
@@ -81,9 +84,9 @@ export function runProgram(
 }
 
 /**
- * Runs a program that has to succeed. Returns its stdout.
+ * Runs a program that has to succeed, and returns its stdout.
  *
- * @throws RebootlessError `io` with what it said; `unsupported` as above.
+ * @throws RebootlessError `io` with the program's output; `unsupported` if it cannot be run.
  */
 export async function mustRun(
   name: string,
@@ -96,7 +99,7 @@ export async function mustRun(
   throw new RebootlessError("io", `${name} ended with exit code ${code}`, { output });
 }
 
-/** Returns the last lines of what a program said, with tabs as spaces: they are for the eye. */
+/** Returns the last lines of a program's output. Tabs become spaces, because people read the lines. */
 export const lastLines = (text: string, count: number): readonly string[] =>
   text.trimEnd().replaceAll("\t", "        ").split("\n").slice(-count);
 

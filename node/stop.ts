@@ -1,19 +1,23 @@
-/** What ends a run from outside: Ctrl-C, and `systemctl stop` or a shutdown. */
+/** The signals that end a run from outside: Ctrl-C, and `systemctl stop` or a shutdown. */
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 type Signal = (typeof SIGNALS)[number];
 
-/** Requests to end a run before it is through. */
+/** The requests to end a run early. */
 export interface StopRequests {
   /**
-   * Called before the kernel is changed. Until then a request ends the process at once; from here on it is noted, and the
-   * run ends itself where nothing is half done. Further requests change nothing.
+   * Marks the moment before the kernel is changed. Until then, a request ends the process at once. Afterwards it is
+   * noted, and the run ends itself at a point where nothing is half done. Further requests change nothing.
    */
   heed(): void;
-  /** Aborted by the first request that was heeded; the reason is the signal's name. */
+  /** The signal that the first noted request aborts. Its reason is the name of the process signal. */
   readonly signal: AbortSignal;
 }
 
-/** @param notice hears of the first request. */
+/**
+ * Listens for requests to stop.
+ *
+ * @param notice called with the first request.
+ */
 export function stopRequests(
   process: Pick<NodeJS.EventEmitter, "on">,
   notice: (line: string) => void,

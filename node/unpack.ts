@@ -10,8 +10,9 @@ import { ParseError } from "../shared/errors.ts";
 const GZIP_MAGIC = Uint8Array.of(0x1f, 0x8b);
 
 /**
- * Unpacks a file that is compressed with xz, zstd or gzip, or not at all: its first bytes tell.
- * @param maxSize how many bytes the caller takes: no more come out of xz and zstd.
+ * Unpacks a file that is compressed with xz, zstd or gzip, or not at all. Its first bytes tell which.
+ *
+ * @param maxSize the most bytes that the caller accepts. xz and zstd give no more than that.
  */
 export function unpackedChunks(bytes: Uint8Array, maxSize: number): Chunks {
   if (equalBytes(bytes.subarray(0, XZ_MAGIC.length), XZ_MAGIC)) return xzChunks(bytes, maxSize);
@@ -22,6 +23,7 @@ export function unpackedChunks(bytes: Uint8Array, maxSize: number): Chunks {
 
 /**
  * Unpacks the file of a kernel module: a .ko, .ko.xz, .ko.zst or .ko.gz.
+ *
  * @throws ParseError; RebootlessError `limit` past `maxBytes`.
  */
 export const unpackModule = (bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> =>

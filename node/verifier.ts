@@ -4,18 +4,23 @@ import { ed25519 as tweetnacl } from "../shared/crypto/ed25519_tweetnacl.ts";
 import { edgeVerifier, hostVerifier, type Verifier } from "../shared/tuf/verifier.ts";
 import { digests, openSsl } from "./crypto.ts";
 
-/** What verifies on a host. */
+/** The verifiers of a host. */
 export interface HostVerifiers {
   /** Verifies every poll. */
   readonly first: Verifier;
   /**
-   * Must agree before a module is loaded: tweetnacl, which shares no code with OpenSSL. Undefined where OpenSSL has no Ed25519,
-   * as in FIPS mode: then tweetnacl is the first, and there is no other.
+   * The verifier that must also agree before a module is loaded. It uses tweetnacl, which shares no code with
+   * OpenSSL. It is undefined if OpenSSL has no Ed25519, as in FIPS mode. Then tweetnacl is the first verifier, and
+   * there is no other.
    */
   readonly second: Verifier | undefined;
 }
 
-/** @param openssl the Ed25519 of OpenSSL, if it works. */
+/**
+ * Chooses the verifiers of a host.
+ *
+ * @param openssl the Ed25519 of OpenSSL, which may not work.
+ */
 export function chooseVerifiers(openssl: Ed25519Verify): HostVerifiers {
   const own = hostVerifier({ digests, ed25519: tweetnacl });
   return passesSelfTest(openssl)
@@ -31,16 +36,16 @@ export function hostVerifiers(): HostVerifiers {
   return chosen;
 }
 
-/** Verifies what hosts and mirrors take, as the first verifier of this process. */
+/** Verifies what hosts and mirrors receive, with the first verifier of this process. */
 export const nodeVerifier: Verifier = {
   digests,
   verify: (key, message, signature) => hostVerifiers().first.verify(key, message, signature),
 };
 
-/** Verifies what publishers take. They sign with OpenSSL, so there is nothing else to fall back on. */
+/** Verifies what publishers receive. They sign with OpenSSL, so there is no alternative to it. */
 export const publisherVerifier = edgeVerifier(openSsl);
 
-/** RFC 8032 section 7.1, test 2. */
+/** A known key, message and signature: RFC 8032 section 7.1, test 2. */
 const KNOWN = {
   publicKey: fromHex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"),
   message: Uint8Array.of(0x72),
@@ -50,7 +55,7 @@ const KNOWN = {
   ),
 };
 
-/** Whether it takes a known signature, and refuses it for another message. */
+/** Tells whether an implementation accepts a known signature, and refuses it for another message. */
 function passesSelfTest(verify: Ed25519Verify): boolean {
   const { publicKey, message, signature } = KNOWN;
   try {

@@ -7,13 +7,13 @@ import { runProgram } from "../../node/processes.ts";
 import { isCode } from "../../shared/errors.ts";
 import { type KernelLog, openKernelLog } from "./kernel_log.ts";
 
-/** How a program ended. */
+/** The result of a program that was run. */
 export interface Ran {
   readonly code: number;
   readonly stderr: string;
 }
 
-/** What engines need of the machine. It is injected, so that unit tests can use their own. */
+/** The parts of the machine that engines need. They are injected, so that unit tests can use their own. */
 export interface System {
   /** Reads the text of a file, without the white space around it; undefined if there is no such file. */
   read(path: string): Promise<string | undefined>;

@@ -10,14 +10,14 @@ const open = promisify(openWithCallback);
 const read = promisify(readWithCallback);
 
 /**
- * A folder that others may write to. All work in it stays in it: only plain files are opened, no link is followed, and
- * nothing waits for a pipe. A file with several names (a hard link) is a file like any other: whoever makes one must have been
- * allowed to (fs.protected_hardlinks), and mirrors make them themselves.
+ * A folder that others may write to. All work in it stays in it: only plain files are opened, no link is followed,
+ * and nothing waits for a pipe. A file with several names (a hard link) is a file like any other, because its maker
+ * must have been allowed to link it (fs.protected_hardlinks), and mirrors make such files themselves.
  */
 export class ClosedFolder {
   readonly path: string;
 
-  /** @param path may lead through links: whoever names the folder says which one it is. */
+  /** @param path the path of the folder. It may lead through links, because the caller chooses the folder. */
   constructor(path: string) {
     this.path = path;
   }
@@ -26,7 +26,7 @@ export class ClosedFolder {
     return lookBelow(this.path, path, act);
   }
 
-  /** Reads a file of at most `maxBytes`; what is added to it meanwhile is not read. */
+  /** Reads a file of at most `maxBytes`. Bytes that are added to it meanwhile are not read. */
   read(path: string, maxBytes: number): Promise<Reading> {
     return this.look<Reading>(path, async (found) => {
       if (found.kind === "nothing") return { kind: "nothing" };
@@ -42,12 +42,16 @@ export class ClosedFolder {
     return reading.kind === "bytes" ? reading.bytes : undefined;
   }
 
-  /** Returns the length of a plain file in bytes; undefined where there is none. */
+  /** Returns the length of a plain file in bytes; undefined if there is no such file. */
   size(path: string): Promise<number | undefined> {
     return this.look(path, (found) => (found.kind === "file" ? found.size : undefined));
   }
 
-  /** Returns the sorted names in a folder; none where there is no folder. @throws RebootlessError `trust` for a link in its place. */
+  /**
+   * Returns the sorted names in a folder. The list is empty if the folder does not exist.
+   *
+   * @throws RebootlessError `trust` if there is a link in its place.
+   */
   names(path: string): Promise<readonly string[]> {
     return this.look<readonly string[]>(path, async (found) => {
       if (found.kind === "foreign") throw this.#foreign(path);
@@ -56,8 +60,10 @@ export class ClosedFolder {
   }
 
   /**
-   * Works in a folder, which is made if it is missing. Names right below `at` are in that very folder, also when another
-   * takes its name meanwhile. @throws RebootlessError `trust` for a link, or anything but a folder, in its place.
+   * Works in a folder, which is made if it is missing. Names right below `at` are in that very folder, even if
+   * another folder takes its name meanwhile.
+   *
+   * @throws RebootlessError `trust` if there is a link in its place, or anything else that is not a folder.
    */
   async within<T>(path: string, act: (at: string) => Promise<T>): Promise<T> {
     const done = await this.look(path, async (found) => {
@@ -113,7 +119,7 @@ export class ClosedFolder {
 
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")));
 
-/** Reads through threads: whoever serves others from a folder does not wait for its disk. */
+/** Reads a file through threads, so that a server that answers from a folder does not wait for its disk. */
 async function readAll({ at, size }: { readonly at: string; readonly size: number }): Promise<Uint8Array> {
   const file = await open(at, constants.O_RDONLY | constants.O_NONBLOCK);
   try {

@@ -4,31 +4,35 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { hasErrno } from "../errno.ts";
 
 /*
- * A name in a folder that others may write to is looked at before it is opened, and is reached through no link: open(2) with
- * O_PATH gives a descriptor of a name and opens nothing, the kernel tells where that descriptor leads, and only a plain file is
- * then opened, through the descriptor. Between the look and the opening no one can put anything else in its place.
+ * A name in a folder that others may write to is checked before it is opened, and no link leads to it. open(2) with
+ * O_PATH gives a descriptor of a name and opens nothing. The kernel tells where that descriptor leads, and then only
+ * a plain file is opened, through the descriptor. Nothing else can be put in its place between the check and the
+ * opening.
  */
 
-/** What has a name below a folder. `at` leads to that very thing, whatever takes its name meanwhile, for as long as it is looked at. */
+/**
+ * The thing that has a name below a folder. As long as it is checked, `at` leads to that very thing, even if
+ * something else takes its name.
+ */
 export type Found =
   | { readonly kind: "file"; readonly at: string; readonly size: number }
   | { readonly kind: "folder"; readonly at: string }
-  /** A link, or what a link leads to; a pipe, a socket, a device. */
+  /** A link, something that a link leads to, a pipe, a socket or a device. */
   | { readonly kind: "foreign" }
   | { readonly kind: "nothing" };
 
 /** The flag of open(2) on Linux, on every architecture that Node runs on; Node has no name for it. */
 const O_PATH = 0o10_000_000;
-/** The kernel adds this to a name that is gone: another file was put in its place, and the old one is still read. */
+/** The text that the kernel adds to the name of a deleted file. A file that was replaced meanwhile can still be read. */
 const DELETED = " (deleted)";
 
 const open = promisify(openWithCallback);
 
 /**
- * Looks at what has a name below a folder. The folder's own path may lead through links; below it none is followed.
+ * Finds what has a name below a folder. The folder's own path may lead through links; below it no link is followed.
  *
- * @param path with slashes between names; "" or "." for the folder itself.
- * @throws RebootlessError `unsupported` without /proc; errors of open(2) but for ENOENT, ENOTDIR and ELOOP.
+ * @param path names with slashes between them; "" or "." for the folder itself.
+ * @throws RebootlessError `unsupported` without /proc; errors of open(2) except ENOENT, ENOTDIR and ELOOP.
  */
 export async function lookBelow<T>(
   folder: string,
@@ -52,7 +56,11 @@ export async function lookBelow<T>(
   }
 }
 
-/** Returns the path that a descriptor leads to, as the kernel tells it. @throws RebootlessError `unsupported` without /proc. */
+/**
+ * Returns the path that a descriptor leads to, as the kernel tells it.
+ *
+ * @throws RebootlessError `unsupported` without /proc.
+ */
 function placeOf(descriptor: number): string {
   try {
     return readlinkSync(via(descriptor));
@@ -65,7 +73,8 @@ function placeOf(descriptor: number): string {
 /**
  * Tells whether a place is the one that a path names below a folder, with no link on the way to it.
  *
- * File systems of sticks do not tell `A` from `a`, and name a file as it was looked up first: below the folder that is no difference.
+ * The file systems of memory sticks ignore case, and the kernel names a file as it was looked up first. Below the
+ * folder, that makes no difference.
  */
 export function isPlace(place: string, root: string, path: string): boolean {
   const expected = `/${path}`.toLowerCase();
@@ -84,7 +93,10 @@ function foundAt(descriptor: number, isInPlace: boolean): Found {
   return isInPlace && status.isDirectory() ? { kind: "folder", at } : { kind: "foreign" };
 }
 
-/** The folder itself is in use all the time: that it is there is known without a disk, and a thread would cost more than the look. */
+/**
+ * Opens the folder itself in this thread. It is in use all the time, so the kernel finds it without a disk, and a
+ * thread would cost more.
+ */
 function openFolder(path: string): number | Found {
   try {
     return openSync(path, O_PATH | constants.O_DIRECTORY);

@@ -13,9 +13,9 @@ export interface Route extends Proxies {
   readonly caDir: string | undefined;
 }
 
-/** How a request gets to its URL. */
+/** The way in which a request reaches its URL. */
 export interface Way {
-  /** undefined: Node's own. */
+  /** The agent; undefined for Node's own. */
   readonly agent?: Agent;
   readonly via?: Via;
 }
@@ -23,15 +23,16 @@ export interface Way {
 /** A proxy that a request goes through. */
 export interface Via {
   readonly proxy: NamedProxy;
-  /** Whether the way through it is open: before that, what fails is the proxy's. */
+  /** True once the way through the proxy is open. Until then, a failure is the proxy's. */
   passed: boolean;
-  /** What it answered itself where it would not make a tunnel. */
+  /** The status of the proxy's own answer if it refused to make a tunnel. */
   status: number | undefined;
 }
 
 /**
- * How to get to a URL, where it is not straight or not by Node's own certificates. Throws `config` for certificates that
- * cannot be read.
+ * Returns the way to a URL. It is empty for a direct connection with Node's own certificates.
+ *
+ * @throws RebootlessError `config` for certificates that cannot be read.
  */
 export async function wayTo(url: URL, route: Route): Promise<Way> {
   const proxy = proxyFor(url, route);
@@ -49,8 +50,8 @@ export async function wayTo(url: URL, route: Route): Promise<Way> {
 type Connecting = Agent & Pick<HttpsProxyAgent<string>, "connect">;
 
 /**
- * Notes when the way through a proxy is open. A proxy that will not make a tunnel says so in an answer of its own, which the
- * agent would pass on as if the server behind it had given it.
+ * Notes when the way through a proxy is open. A proxy that refuses to make a tunnel sends an answer of its own, which
+ * the agent would pass on as if it came from the server behind the proxy.
  */
 function noting<A extends Connecting>(via: Via, agent: A): A {
   const connect = agent.connect.bind(agent);
@@ -70,14 +71,14 @@ function noting<A extends Connecting>(via: Via, agent: A): A {
 
 async function tunnel(url: URL, proxy: string, ca: string[] | undefined): Promise<Connecting> {
   const agent = new HttpsProxyAgent(proxy, ca && { ca });
-  // What the constructor takes is for the way to the proxy; this is for who answers at the end of the tunnel. TLS is not
-  // told the host's name there when it is an IP address, and would expect `localhost`.
+  // The constructor's options are for the connection to the proxy; these are for the server at the end of the tunnel.
+  // If the host is an IP address, TLS is not told its name and would expect `localhost`.
   const host = bareHost(url);
   const identity: typeof checkServerIdentity = (_, certificate) => checkServerIdentity(host, certificate);
   return Object.assign(agent, { options: { ...agent.options, ca, checkServerIdentity: identity } });
 }
 
-/** undefined where Node's own hold. */
+/** Reads the configured certificates. Returns undefined if Node's own are used. */
 async function certificates({ caFile, caDir }: Route): Promise<string[] | undefined> {
   const files = [
     ...(caFile === undefined ? [] : [caFile]),

@@ -6,22 +6,26 @@ export type Fetched =
   | { readonly status: "not_modified" }
   | {
       readonly status: "not_found";
-      /** The code in the edge's answer; none from a folder. */
+      /** The code in the edge's answer. A folder has no codes. */
       readonly code?: string | undefined;
     };
 
 export interface FetchLimits {
-  /** The most bytes that the answer may have, counted as they arrive. */
+  /** The most bytes that the answer may have. They are counted as they arrive. */
   readonly maxBytes: number;
-  /** The tag of a file that is known: it is not sent again. */
+  /** The tag of a file that the caller has already. If it is still the same, the file is not sent. */
   readonly etag?: string | undefined;
   /** True for a module, which is larger than metadata and may take longer. */
   readonly download?: boolean;
-  /** Tells whether these are the right bytes: if one of several feeds has others, the next is asked. */
+  /** Tells whether the bytes are the right ones. If one of several feeds has other bytes, the next feed is asked. */
   readonly accepts?: (bytes: Uint8Array) => Promise<boolean>;
 }
 
-/** A feed to read from. @throws RebootlessError `unreachable` for anything but the file, "not modified" and "not found". */
+/**
+ * A feed to read from.
+ *
+ * @throws RebootlessError `unreachable` for every answer except the file, "not modified" and "not found".
+ */
 export interface Feed {
   readonly url: string;
   get(path: string, limits: FetchLimits): Promise<Fetched>;
@@ -30,9 +34,9 @@ export interface Feed {
 }
 
 export interface Traffic {
-  /** Requests over the network. */
+  /** The number of requests over the network. */
   readonly requests: number;
-  /** Bytes of bodies, after decompression. */
+  /** The number of bytes in bodies, after decompression. */
   readonly bytes: number;
 }
 

@@ -8,9 +8,9 @@ import { httpFeed } from "./http_feed.ts";
 import { withTufFiles } from "./tuf_folder.ts";
 
 /**
- * The feeds of a host in the order in which they are asked. Opening one makes no request.
+ * Opens the feeds of a host in the order in which they are asked. Opening makes no request.
  *
- * @param stop breaks downloads off when it is aborted.
+ * @param stop the signal that breaks off downloads.
  */
 export function openFeeds(config: Config, stop?: AbortSignal): readonly Feed[] {
   const http = {
@@ -24,7 +24,7 @@ export function openFeeds(config: Config, stop?: AbortSignal): readonly Feed[] {
   );
 }
 
-/** The way to feeds, as it is configured. */
+/** Returns the configured way to the feeds. */
 export function routeOf({ noProxy, caFile, caDir, ...config }: Config): Route {
   const named = (key: "httpsProxy" | "httpProxy") => {
     const url = config[key];
@@ -33,7 +33,7 @@ export function routeOf({ noProxy, caFile, caDir, ...config }: Config): Route {
   return { httpsProxy: named("httpsProxy"), httpProxy: named("httpProxy"), noProxy, caFile, caDir };
 }
 
-/** For a run that is to make no request. */
+/** The feed of a run that must not make requests. */
 export const noFeed: Feed = {
   url: "offline:",
   traffic: { requests: 0, bytes: 0 },
@@ -45,20 +45,23 @@ export const noFeed: Feed = {
 };
 
 /**
- * Why the next feed is asked, the gravest first: when none will do, this is the one to tell of. Everything else (a
- * full disk, a wrong clock, a lock) would befall the next feed too.
+ * The errors after which the next feed is asked, the gravest first. If all feeds fail, the gravest error is reported.
+ * Every other error (a full disk, a wrong clock, a lock) would also happen with the next feed.
  */
 const FAULTS_OF_A_FEED: readonly ErrorCode[] = ["trust", "rollback", "expired", "not_covered", "unreachable"];
 
-/** A feed that would do, and what came of it. */
+/** The feed that was chosen, and the result of asking it. */
 export interface Chosen<T> {
   readonly feed: Feed;
   readonly result: T;
 }
 
 /**
- * Asks feeds in turn until one will do. A mirror that is out of date or broken must not keep a host from updates that
- * another has, as none of them is believed; but none is passed over in silence. Throws the gravest of what was thrown.
+ * Asks feeds in turn until one succeeds. A mirror that is out of date or broken must not keep a host from updates
+ * that another feed has. Trying others is safe, because every feed is verified. Every feed that is passed over is
+ * reported.
+ *
+ * @throws the gravest of the errors.
  */
 export async function firstGood<T>(
   feeds: readonly Feed[],
@@ -80,9 +83,9 @@ export async function firstGood<T>(
 }
 
 /**
- * As `firstGood`; what has expired is taken only where no feed has anything fresh.
+ * Does the same as `firstGood`, but accepts expired metadata only if no feed has fresh metadata.
  *
- * @param ask told whether what has expired may be taken.
+ * @param ask is told whether expired metadata may be accepted.
  */
 export async function freshestGood<T>(
   feeds: readonly Feed[],
@@ -114,8 +117,8 @@ export async function freshestGood<T>(
 }
 
 /**
- * Several feeds as one, for files that are found by their digests: the first that has the right one gives it. Where
- * none has, what came is given, for whoever asked to judge and to tell of.
+ * Joins several feeds into one, for files that are found by their digests. The first feed with the right bytes
+ * answers. If no feed has them, the caller gets the wrong ones to verify and to report.
  */
 export function joined(
   first: Feed,

@@ -6,10 +6,11 @@ import { ClosedFolder } from "../folder/closed_folder.ts";
 import { type Feed, type Fetched, type FetchLimits, tooLong, unreachable } from "./feed.ts";
 
 /**
- * A feed in a folder: a mirror, a mounted stick or image, by the same paths as over HTTP. It makes no request. A
- * file's tag is its digest. Who made the stick is a stranger: no link on it is followed, and nothing but a plain file is opened.
+ * Opens a feed in a folder, such as a mirror, a mounted stick or an image. Its paths are those of a feed over HTTP.
+ * It makes no request. The tag of a file is its digest. The maker of the folder is not trusted: no link in it is
+ * followed, and only plain files are opened.
  *
- * @param base a file URL, ending in a slash.
+ * @param base a file URL that ends in a slash.
  */
 export function folderFeed(base: string): Feed {
   const traffic = { requests: 0, bytes: 0 };
@@ -26,7 +27,7 @@ export function folderFeed(base: string): Feed {
   };
 }
 
-/** Returns these bytes as an answer, or "not modified" if they are the ones that are known. */
+/** Returns bytes as an answer, or "not modified" if the caller has them already. */
 export function tagged(bytes: Uint8Array, { etag }: FetchLimits): Fetched {
   const tag = `"${createHash("sha256").update(bytes).digest("hex")}"`;
   return tag === etag ? { status: "not_modified" } : { status: "ok", bytes, etag: tag };
@@ -50,7 +51,8 @@ async function readFile(
       throw unreachable(url.href, "is a link, or no file");
     case "nothing":
       if ((await folder.look("kernels", (found) => found.kind)) === "folder") return undefined;
-      // Where a stick is not mounted its folder is empty, which is not to say that this kernel is not covered.
+      // The folder of a stick that is not mounted is empty. That does not mean that the feed does not cover this
+      // kernel.
       throw unreachable(base, "has no feed in it: is it mounted?");
   }
 }

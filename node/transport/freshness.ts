@@ -9,33 +9,37 @@ import {
   parseDuration,
 } from "../../shared/time.ts";
 
-/** The one time by which a run judges expiry, and how far behind it the administrator lets metadata be. */
+/** The one time at which a run checks expiry, and the delay of metadata that the administrator accepts. */
 export interface Freshness {
   readonly now: Instant;
-  /** 0 unless the administrator said otherwise. */
+  /** The time for which expired metadata is still accepted. It is 0 unless the administrator set it. */
   readonly acceptStaleMs: number;
-  /** Hears of every expired file that was accepted. */
+  /** Called for every expired file that was accepted. */
   readonly notice: (line: string) => void;
 }
 
-/** Nothing that this program can verify existed before. */
+/** The earliest possible time: everything that this program can verify was made later. */
 const EARLIEST = instant(Date.UTC(2026, 10, 1));
-/** Time servers and daylight saving make less of a step than this. */
+/** The largest step back that is accepted. Time servers and daylight saving make smaller steps. */
 const MAX_STEP_BACK = DAY;
-/** A courier that takes longer than a quarter needs a timestamp of its own, not a blind eye. */
+/**
+ * The longest delay that may be accepted, about a quarter. A courier that takes longer needs a timestamp with a
+ * longer lifetime.
+ */
 export const MAX_ACCEPT_STALE = 90 * DAY;
 
-/** When this host last verified something, by the clock that it had then, and the file that says so. */
+/** The time of the latest verification by this host's clock, and the file that records it. */
 export interface LatestTime {
   readonly at: Instant;
   readonly file: string;
 }
 
 /**
- * Reads the clock once (TUF specification 5.1) and refuses a time that cannot be: with it, what has expired would
- * pass for fresh, or everything for expired. Throws `clock`.
+ * Reads the clock once (TUF specification 5.1) and refuses an impossible time, with which expired metadata would look
+ * fresh or all metadata expired.
  *
- * @param latest undefined where nothing was verified yet.
+ * @param latest undefined if nothing was verified yet.
+ * @throws RebootlessError `clock`.
  */
 export function saneTime(clock: Clock, latest: LatestTime | undefined): Instant {
   const now = clock();
@@ -59,7 +63,7 @@ function wrongClock(now: Instant, why: string, hint: string): RebootlessError {
   });
 }
 
-/** Judges at the time that it is; and where that finds something expired, as of the earliest time that is allowed. */
+/** Verifies at the current time. If something has expired, verifies again as of the earliest time that is accepted. */
 export async function judged<T>(freshness: Freshness, judge: (now: Instant) => Promise<T>): Promise<T> {
   const { now, acceptStaleMs, notice } = freshness;
   try {
@@ -72,7 +76,11 @@ export async function judged<T>(freshness: Freshness, judge: (now: Instant) => P
   }
 }
 
-/** Reads `90m`, `36h`, `14d`, up to MAX_ACCEPT_STALE. Throws `config`. */
+/**
+ * Parses `90m`, `36h` or `14d`, up to MAX_ACCEPT_STALE.
+ *
+ * @throws RebootlessError `config`.
+ */
 export function staleness(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds !== undefined && milliseconds > 0 && milliseconds <= MAX_ACCEPT_STALE) return milliseconds;

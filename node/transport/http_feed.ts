@@ -10,20 +10,24 @@ import { type Feed, type FetchLimits, tooLong, unreachable } from "./feed.ts";
 import { describeProxy, proxyFault } from "./proxies.ts";
 
 export interface HttpOptions {
-  /** From connecting to the last byte: a server that trickles is cut off here. */
+  /** The longest time from connecting to the last byte. A server that only trickles is cut off then. */
   readonly timeoutMs: number;
   /** The same for a download. */
   readonly downloadTimeoutMs: number;
-  /** How to get there, where that is not straight or not by Node's own certificates. */
+  /** Returns the way to a URL. It is needed if connections are not direct or do not use Node's own certificates. */
   readonly wayTo?: (url: URL) => Promise<Way>;
-  /** Breaks a download off when it is aborted. */
+  /** The signal that breaks off a download when it is aborted. */
   readonly stop?: AbortSignal;
 }
 
-/** The second: 32 MB, the largest artifact, at 1 Mbit/s. */
+/** The default times. The one for downloads is enough for 32 MB, the largest artifact, at 1 Mbit/s. */
 export const DEFAULT_HTTP: HttpOptions = { timeoutMs: 30_000, downloadTimeoutMs: 300_000 };
 
-/** @param base of the feed, ending in a slash. */
+/**
+ * Opens a feed over HTTP.
+ *
+ * @param base the feed's URL, which ends in a slash.
+ */
 export function httpFeed(base: string, options: HttpOptions = DEFAULT_HTTP): Feed {
   const traffic = { requests: 0, bytes: 0 };
   return {
@@ -45,7 +49,10 @@ export function httpFeed(base: string, options: HttpOptions = DEFAULT_HTTP): Fee
   };
 }
 
-/** Servers close a kept connection when they like, also in the moment in which it is used again: then on a new one. */
+/**
+ * Makes a request. Servers close an idle connection when they like, even at the moment in which it is used again. In
+ * that case the request is made again on a new one.
+ */
 async function request(
   url: URL,
   { agent, via }: Way,
@@ -70,7 +77,10 @@ async function request(
   }
 }
 
-/** 407 is a proxy's alone (RFC 9110 section 15.5.8); who gave any other answer through a proxy cannot be told. */
+/**
+ * Returns the error for an answer. Only proxies answer 407 (RFC 9110 section 15.5.8); any other answer through a
+ * proxy may be from the proxy or from the server.
+ */
 function refused(url: URL, { via }: Way, status: number): RebootlessError {
   if (via && status === 407) return proxyFault(via.proxy, status);
   return unreachable(url.href, `answered ${status}${through(via)}`);
@@ -78,15 +88,18 @@ function refused(url: URL, { via }: Way, status: number): RebootlessError {
 
 const through = (via: Via | undefined): string => (via ? `, through ${describeProxy(via.proxy)}` : "");
 
-/** A body that nobody reads would hold its connection, and with it this process. */
+/** Drops a body. A body that is not read would keep its connection open, and with it this process. */
 function discard({ body }: Response): void {
   if (body instanceof Readable) body.destroy();
 }
 
-/** An edge's errors have some 200 bytes. */
+/** The most bytes of an edge's error, which has some 200. */
 const MAX_ERROR_BYTES = 4096;
 
-/** `{"error":{"code"}}`: nothing rests on it but words, and what is no error of an edge says nothing. */
+/**
+ * Reads the code from an edge's error, `{"error":{"code"}}`. It only improves messages, so an answer that is not an
+ * edge's error gives undefined.
+ */
 async function codeIn(response: Response): Promise<string | undefined> {
   try {
     const bytes = await body(response, {}, MAX_ERROR_BYTES);
@@ -99,7 +112,7 @@ async function codeIn(response: Response): Promise<string | undefined> {
   }
 }
 
-/** Counted as it is unpacked. */
+/** Reads a body, whose bytes are counted as they are unpacked. */
 async function body(response: Response, { via }: Way, maxBytes: number): Promise<Uint8Array> {
   const bytes = await gathered(response.body ?? Readable.from([]), maxBytes).catch((cause: unknown) => {
     throw unreachable(response.url, `broke off in its answer${through(via)}`, cause);

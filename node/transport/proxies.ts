@@ -2,7 +2,10 @@ import { BlockList, isIP } from "node:net";
 import { RebootlessError } from "../../shared/errors.ts";
 import { maskedProxy } from "../config/kinds.ts";
 
-/** A proxy, and where it was set, for whoever has to mend it: "HTTPS_PROXY in the environment". */
+/**
+ * A proxy, and the place where it was set, such as "HTTPS_PROXY in the environment", for the person who has to
+ * correct it.
+ */
 export interface NamedProxy {
   readonly url: string;
   readonly setBy: string;
@@ -21,14 +24,14 @@ export function proxyFor(url: URL, { httpsProxy, httpProxy, noProxy = [] }: Prox
   return url.protocol === "https:" ? httpsProxy : httpProxy;
 }
 
-/** Describes a proxy to people, without its password. */
+/** Describes a proxy for people, without its password. */
 export const describeProxy = ({ url, setBy }: NamedProxy): string =>
   `the proxy ${maskedProxy(url)} (${setBy})`;
 
 /**
- * Returns the error for a proxy that let nothing through, so that nothing is known of the feed behind it.
+ * Returns the error for a proxy that did not let the request through, so that nothing is known of the feed behind it.
  *
- * @param status of the proxy's own answer; undefined where it gave none.
+ * @param status the status of the proxy's own answer; undefined if it gave none.
  */
 export const proxyFault = (proxy: NamedProxy, status: number | undefined, cause?: unknown): RebootlessError =>
   new RebootlessError("unreachable", `${describeProxy(proxy)} ${problemOf(status)}`, {
@@ -50,8 +53,9 @@ export const bareHost = (url: URL): string => unbracketed(url.hostname);
 const unbracketed = (host: string): string => host.replace(/^\[|\]$/g, "");
 
 /**
- * As curl has it: `name` and `.name` cover the host of that name and all below it, `10.0.0.0/8` the addresses of a network,
- * and a dot at the end of a name is nothing. Beyond that, `*.name` is the same, and `name:port` is for that port alone.
+ * Tells whether an entry of no_proxy covers a URL. As in curl, `name` and `.name` cover the host of that name and all
+ * hosts below it, `10.0.0.0/8` covers the addresses of a network, and a dot at the end of a name is ignored. In
+ * addition, `*.name` means the same as `.name`, and `name:port` covers that port alone.
  */
 function covers(entry: string, url: URL): boolean {
   if (entry === "*") return true;
@@ -64,7 +68,11 @@ function covers(entry: string, url: URL): boolean {
   return host === bare || host.endsWith(`.${bare}`);
 }
 
-/** @param network an address, and how many of its bits decide. */
+/**
+ * Tells whether a host's address is in a network.
+ *
+ * @param network an address and the number of its bits that are compared.
+ */
 function isWithin(network: string, host: string): boolean {
   const [address = "", bits = ""] = network.split("/");
   const family = isIP(unbracketed(address));

@@ -21,8 +21,8 @@ import { type Feed, unreachable } from "./feed.ts";
 import { tagged } from "./folder_feed.ts";
 
 /**
- * A folder that some other TUF tool filled has the standard files and no feed.json: it is made of them. Nothing is
- * believed here, as nothing is of a feed.json; what the files say only names the next one.
+ * Makes feed.json from the standard files, for a folder that some other TUF tool filled. Nothing is trusted here, as
+ * nothing in a feed.json is: each file only names the next one.
  */
 export function withTufFiles(folder: Feed): Feed {
   return {
@@ -62,7 +62,10 @@ async function feedOfTufFiles(folder: Feed, id: BuildId): Promise<Uint8Array | u
   }
 }
 
-/** Version 1 is what a host was given when it was set up. They follow one another: halving finds the last in eight looks. */
+/**
+ * Reads the newest roots. A host was given version 1 when it was set up. Versions have no gaps, so bisection finds
+ * the last in eight steps.
+ */
 async function newestRoots(folder: Feed, base: string): Promise<readonly Uint8Array[]> {
   const root = (version: number) => read(folder, `${base}/${version}.root.json`, MAX_ROOT_BYTES);
   let [last, absent] = [1, MAX_ROOT_ROTATIONS + 1];
