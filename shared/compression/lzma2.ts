@@ -25,6 +25,8 @@ export function* lzma2Chunks(reader: ByteReader, window: LzmaWindow): Generator<
     if (control === DICTIONARY_RESET || reset === RESET.dictionary) {
       window.reset();
       needsDictionary = false;
+      properties = undefined;
+      decoder = undefined;
     }
     if (needsDictionary) throw new ParseError("LZMA2: no dictionary at the start");
     if (control < LZMA_CHUNK) {

@@ -8,8 +8,13 @@ import { LzmaWindow } from "./lzma_window.ts";
 import { lzma2Chunks, MAX_CHUNK } from "./lzma2.ts";
 
 /*
- * The .xz file format 1.1 (tukaani.org): one stream of blocks, each LZMA2, alone or behind the x86 filter.
- * A kernel, the modules of a package and the data of a package are such files.
+ * A reader of the .xz file format 1.1 (tukaani.org/xz/xz-file-format.txt): one stream of blocks, each LZMA2, alone or
+ * behind the x86 filter. A kernel, the modules of a package and the data of a package are such files.
+ *
+ * It is written here so that hosts need no program for it (the image of a small host may have no xz, and what a mirror or
+ * a package brings is not handed to a program of the host), and so that what it takes is bounded: the dictionary, the
+ * integers and the whole output have limits, and nothing that a header announces is believed before it is there. What is
+ * in doubt is refused: streams that follow each other, padding behind a stream, and every field that the format reserves.
  */
 
 export const XZ_MAGIC = Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00);
@@ -29,6 +34,7 @@ const MAX_FILTERS = 4;
 const MAX_INTEGER_BYTES = 5; // 2^35: past every limit here
 const HAS_PACKED_SIZE = 0x40;
 const HAS_SIZE = 0x80;
+const RESERVED_FLAGS = 0x3c;
 
 /** Lengths of the checks of the format, and how those that are verified are computed. */
 const CHECKS: ReadonlyMap<number, { readonly length: number; readonly make?: typeof crc32 }> = new Map([
@@ -40,6 +46,9 @@ const CHECKS: ReadonlyMap<number, { readonly length: number; readonly make?: typ
 interface Block {
   readonly dictionary: number;
   readonly isFiltered: boolean;
+  /** Bytes of the compressed data, and of what comes out of it, where the header says so. */
+  readonly packedSize: number | undefined;
+  readonly size: number | undefined;
 }
 
 /**
@@ -67,7 +76,8 @@ export function* xzChunks(file: Uint8Array, maxSize: number): Generator<Uint8Arr
     const block = blockHeader(reader);
     if (window === undefined || block.dictionary > capacity) {
       capacity = block.dictionary;
-      const kept = Math.min(capacity, maxSize);
+      // More than the limit never comes out, but for the chunk that goes past it.
+      const kept = Math.min(capacity, maxSize + MAX_CHUNK);
       window = new LzmaWindow(kept, kept + MAX_CHUNK);
     }
     const sum = check.make?.();
@@ -79,8 +89,11 @@ export function* xzChunks(file: Uint8Array, maxSize: number): Generator<Uint8Arr
       sum?.update(piece);
       yield piece;
     }
+    const packed = reader.position - dataStart;
+    if (packed !== (block.packedSize ?? packed) || size !== (block.size ?? size))
+      throw new ParseError("xz: a block is not as long as its header says");
     const unpadded = reader.position - start + check.length;
-    skipZeros(reader, -(reader.position - dataStart) & 3);
+    skipZeros(reader, -packed & 3);
     const found = reader.take(check.length);
     if (sum !== undefined && !equalBytes(found, sum.value()))
       throw new ParseError("xz: the check does not fit the data");
@@ -121,15 +134,17 @@ export function gather(chunks: Iterable<Uint8Array>, maxSize: number): Uint8Arra
   return bytes.subarray(0, size);
 }
 
-/** { size, flags, [packed size], [size], filters, padding, CRC-32 }. The sizes are those of the index again. */
+/** Section 3.1: { size, flags, [packed size], [size], filters, padding, CRC-32 }. */
 function blockHeader(outer: ByteReader): Block {
   const length = ((outer.bytes[outer.position] ?? 0) + 1) * 4;
   const header = outer.take(length - 4);
   requireSum(header, outer.take(4));
   const reader = new ByteReader(header, "xz block header", 1);
   const flags = reader.u8();
-  if ((flags & HAS_PACKED_SIZE) !== 0) integer(reader);
-  if ((flags & HAS_SIZE) !== 0) integer(reader);
+  if ((flags & RESERVED_FLAGS) !== 0)
+    throw new RebootlessError("unsupported", "xz: a block of a later format");
+  const packedSize = (flags & HAS_PACKED_SIZE) === 0 ? undefined : integer(reader);
+  const size = (flags & HAS_SIZE) === 0 ? undefined : integer(reader);
   const filters = Array.from({ length: (flags & (MAX_FILTERS - 1)) + 1 }, () => {
     const id = integer(reader);
     return { id, properties: reader.take(integer(reader)) };
@@ -145,7 +160,8 @@ function blockHeader(outer: ByteReader): Block {
     const ids = filters.map(({ id }) => `0x${id.toString(16)}`).join(", ");
     throw new RebootlessError("unsupported", `xz: filters ${ids} are not handled`);
   }
-  return { dictionary: dictionarySize(last.properties[0] ?? 0), isFiltered: filter !== undefined };
+  const dictionary = dictionarySize(last.properties[0] ?? 0);
+  return { dictionary, isFiltered: filter !== undefined, packedSize, size };
 }
 
 /** 2 or 3 times a power of 2. */
@@ -199,13 +215,14 @@ function skipZeros(reader: ByteReader, count: number): void {
   if (reader.take(count).some((byte) => byte !== 0)) throw new ParseError("xz: padding that is not zero");
 }
 
-/** 7 bits a byte, the lowest first. */
+/** Section 1.2: 7 bits a byte, the lowest first, and no byte more than the number needs. */
 function integer(reader: ByteReader): number {
   let value = 0;
   for (let i = 0; i < MAX_INTEGER_BYTES; i++) {
     const byte = reader.u8();
+    if (byte === 0 && i > 0) break;
     value += (byte & 0x7f) * 2 ** (7 * i);
     if (byte < 0x80) return value;
   }
-  throw new ParseError("xz: a number that is too large");
+  throw new ParseError("xz: a number that is too large, or longer than it needs");
 }

@@ -1,19 +1,24 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { toHex } from "../../../shared/bytes.ts";
+import { crc32, crc64 } from "../../../shared/compression/crc.ts";
 import { decompressLzma } from "../../../shared/compression/lzma.ts";
 import { gather, xzChunks } from "../../../shared/compression/xz.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
+import { refusedByProgram, xz } from "./xz_program.ts";
 
 const MAX = 1 << 24;
-const xz = (data: Uint8Array, ...options: readonly string[]): Uint8Array =>
-  new Uint8Array(execFileSync("xz", ["-c", ...options], { input: data, maxBuffer: MAX }));
 const unxz = (bytes: Uint8Array, max = MAX): Uint8Array => gather(xzChunks(bytes, max), max);
 
 /** Machine code, so that the x86 filter has something to do, and longer than a chunk. */
 const code = new Uint8Array(readFileSync(process.execPath).subarray(0x100_0000, 0x130_0000));
 const text = new TextEncoder().encode("rebootless updates, every function of every kernel. ".repeat(40));
+
+/** What LZMA2 allows: lc and lp together are 4 at the most. */
+const LITERAL_BITS = [0, 1, 2, 3, 4].flatMap((lc) =>
+  [0, 1, 2, 3, 4].filter((lp) => lc + lp <= 4).flatMap((lp) => [0, 2, 4].map((pb) => [lc, lp, pb] as const)),
+);
 
 describe("xz", () => {
   it.each([
@@ -26,6 +31,12 @@ describe("xz", () => {
     ["a window that moves", ["--lzma2=preset=0,dict=4KiB"]],
   ])("is unpacked, with %s", (_, options) => {
     expect(Buffer.compare(unxz(xz(code, ...options)), code)).toBe(0);
+  });
+
+  it.each(LITERAL_BITS)("is unpacked, with lc=%d lp=%d pb=%d", (lc, lp, pb) => {
+    const part = code.subarray(0, 20_000);
+    const packed = xz(part, `--lzma2=preset=3,lc=${lc},lp=${lp},pb=${pb}`);
+    expect(Buffer.compare(unxz(packed), part)).toBe(0);
   });
 
   it("is unpacked when it is stored, tiny or empty", () => {
@@ -80,6 +91,48 @@ describe("xz", () => {
   });
 });
 
+describe("the x86 filter of xz", () => {
+  /** Bytes that look like branches, and operands of which many are in reach. */
+  const byte = fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(0xe8, 0xe9) },
+    { weight: 3, arbitrary: fc.constantFrom(0, 0xff) },
+    { weight: 1, arbitrary: fc.nat(255) },
+  );
+
+  it("is undone as the program undoes it, where every byte may begin a branch", () => {
+    for (const bytes of fc.sample(fc.array(byte, { maxLength: 400, size: "max" }), 60)) {
+      const data = Uint8Array.from(bytes);
+      expect(unxz(xz(data, "--x86", "--lzma2=preset=0"))).toEqual(data);
+    }
+  });
+
+  it("is undone in data of every length about that of a branch", () => {
+    for (let length = 0; length <= 12; length++) {
+      const data = Uint8Array.from({ length }, (_, i) => (i % 5 === 0 ? 0xe8 : 0));
+      expect(unxz(xz(data, "--x86", "--lzma2=preset=0"))).toEqual(data);
+    }
+  });
+});
+
+describe("the checksums of xz", () => {
+  const digits = new TextEncoder().encode("123456789");
+
+  it.each([
+    ["CRC-32", crc32, "2639f4cb"],
+    ["CRC-64", crc64, "fa3919dfbbc95d99"],
+  ] as const)(
+    "%s is that of the catalogue of CRC algorithms, whatever pieces it comes in",
+    (_, make, expected) => {
+      for (let cut = 0; cut <= digits.length; cut++) {
+        const sum = make();
+        sum.update(digits.subarray(0, cut));
+        sum.update(digits.subarray(cut));
+        expect(toHex(sum.value())).toBe(expected);
+      }
+    },
+  );
+});
+
 describe("LZMA", () => {
   const packed = xz(code, "--format=lzma", "-0");
 
@@ -88,6 +141,21 @@ describe("LZMA", () => {
     const sized = packed.slice();
     new DataView(sized.buffer).setBigUint64(5, BigInt(code.length), true);
     expect(Buffer.compare(decompressLzma(sized, code.length), code)).toBe(0);
+  });
+
+  it("is refused wherever it ends, as the program refuses it", () => {
+    const short = xz(text, "--format=lzma");
+    const cut = Array.from({ length: short.length }, (_, length) => short.subarray(0, length));
+    for (const bytes of cut) expect(() => decompressLzma(bytes, text.length)).toThrow(RebootlessError);
+    expect(refusedByProgram(cut.slice(1), "lzma").size).toBe(cut.length - 1);
+  });
+
+  it("has properties that there are", () => {
+    for (let properties = 0; properties < 256; properties++) {
+      const changed = packed.slice(0, 64).with(0, properties);
+      const expected = properties < 225 ? /^LZMA: (?!properties)/ : /^LZMA: properties/;
+      expect(() => decompressLzma(changed, code.length)).toThrow(expected);
+    }
   });
 
   it("is exactly as long as was announced", () => {
