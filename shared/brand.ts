@@ -7,7 +7,7 @@ type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 export type BuildId = Brand<string, "BuildId">;
 /** SHA-256 in lower-case hex, 64 digits. */
 export type Sha256Hex = Brand<string, "Sha256Hex">;
-/** The first half of one, 32 digits. */
+/** The first half of a SHA-256, 32 digits. */
 export type Sha256Half = Brand<string, "Sha256Half">;
 /** A virtual address in a kernel, running or as linked. */
 export type Address = Brand<bigint, "Address">;
@@ -15,7 +15,7 @@ export type Address = Brand<bigint, "Address">;
 export type TextOffset = Brand<number, "TextOffset">;
 /** The stable name of an update: lower-case letters, digits, `.` and `-`, unique in a feed. */
 export type UpdateId = Brand<string, "UpdateId">;
-/** The name of a kernel module or of `vmlinux`, as in /sys/module: `_` never `-`. */
+/** The name of a kernel module or of `vmlinux`, as in /sys/module: it has `_` and never `-`. */
 export type ObjectName = Brand<string, "ObjectName">;
 
 const matching =
@@ -44,13 +44,16 @@ export const objectName = checked(
   "a kernel object name (1 to 55 of A-Z a-z 0-9 _)",
 );
 
-/** The kernel itself among the objects that have code. */
+/** The object name of the kernel itself. */
 export const VMLINUX = objectName("vmlinux");
 
 /** All code and static data of a kernel and its modules lies in the top 2 GiB of addresses, from `_text` on. */
 export const TEXT_OFFSETS = 0x8000_0000;
 
-/** @param value bytes from `_text`; throws ParseError unless an integer in [0, TEXT_OFFSETS). */
+/**
+ * @param value bytes from `_text`.
+ * @throws ParseError unless it is an integer in [0, TEXT_OFFSETS).
+ */
 export function textOffset(value: number): TextOffset {
   if (!Number.isSafeInteger(value) || value < 0 || value >= TEXT_OFFSETS) {
     throw new ParseError(`not an offset from _text: ${value}`);
@@ -58,7 +61,7 @@ export function textOffset(value: number): TextOffset {
   return value as TextOffset;
 }
 
-/** @param value throws ParseError unless it fits in 64 bits. */
+/** @throws ParseError unless the value fits in 64 bits. */
 export function address(value: bigint): Address {
   if (BigInt.asUintN(64, value) !== value) throw new ParseError(`not a 64-bit address: ${value}`);
   return value as Address;

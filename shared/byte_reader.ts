@@ -2,8 +2,9 @@ import { counted } from "./counted.ts";
 import { ParseError } from "./errors.ts";
 
 /**
- * The only cursor over hostile bytes. Little-endian, as every format read here is.
- * Each read is bounded; a read past the end throws ParseError naming what was wanted, where, and what was left.
+ * The only cursor over hostile bytes. Numbers are little-endian, as in every format that is read here.
+ * Each read is bounded. A read past the end throws a ParseError that names what was wanted, where, and what
+ * was left.
  */
 export class ByteReader {
   readonly bytes: Uint8Array;
@@ -11,7 +12,7 @@ export class ByteReader {
   readonly #what: string;
   #at: number;
 
-  /** @param what the format's name, for messages: "ELF header", "LZ4 block". */
+  /** @param what the name of the format, for messages: "ELF header", "LZ4 block". */
   constructor(bytes: Uint8Array, what: string, at = 0) {
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -43,7 +44,7 @@ export class ByteReader {
   }
 
   u8(): number {
-    // By far the most frequent: without the checks that longer reads need.
+    // This is by far the most frequent read, so it skips the checks that longer reads need.
     const byte = this.bytes[this.#at] ?? this.#take(1);
     this.#at += 1;
     return byte;
@@ -57,7 +58,7 @@ export class ByteReader {
     return this.#view.getUint32(this.#take(4), true);
   }
 
-  /** Big-endian. */
+  /** Reads a big-endian number. */
   u32be(): number {
     return this.#view.getUint32(this.#take(4), false);
   }
@@ -74,7 +75,7 @@ export class ByteReader {
     return this.#view.getBigInt64(this.#take(8), true);
   }
 
-  /** A 64-bit size or file offset as a number: throws ParseError past 2^53. */
+  /** Reads a 64-bit size or file offset as a number. @throws ParseError past 2^53. */
   size64(): number {
     const at = this.#at;
     const value = this.u64();
@@ -84,7 +85,7 @@ export class ByteReader {
     return Number(value);
   }
 
-  /** A view of the next `count` bytes, not a copy. */
+  /** Returns a view of the next `count` bytes, not a copy. */
   take(count: number): Uint8Array {
     const at = this.#take(count);
     return this.bytes.subarray(at, at + count);

@@ -6,21 +6,21 @@ import { MAX_SHORT_TEXT } from "./limits.ts";
 import { lineFault } from "./line.ts";
 
 /**
- * Walks a parsed document towards typed values. Every step knows its path, so a message reads
- * `targets: signed.expires: expected a string, had a number`. Throws ParseError.
- *
+ * Walks a parsed document towards typed values. Every step knows its path, so a message reads `targets:
+ * signed.expires: expected a string, had a number`. All checks throw ParseError.
  * @typeParam T bytes for a document whose texts were left as bytes.
  */
 export class Decoder<T extends Text = string> {
   readonly value: Json<T> | undefined;
-  /** Put together when somebody asks: of what is as it should be nobody does. */
+  /** The parts of the path. It is put together only when a message needs it. */
   readonly #from: string | Decoder<T>;
   readonly #step: string | number;
   readonly #secret: boolean;
 
   /**
-   * @param from the document's name, or whose member or item this is; then `step` is the member's name or the item's number.
-   * @param secret messages name members and quote no value.
+   * @param from the document's name, or the decoder of which this is a member or an item. In that case `step`
+   * is the member's name or the item's number.
+   * @param secret true if messages may name members but must not quote values.
    */
   constructor(
     value: Json<T> | undefined,
@@ -40,7 +40,10 @@ export class Decoder<T extends Text = string> {
     return typeof step === "number" ? `${from.where}[${step}]` : `${from.where}.${step.slice(0, 80)}`;
   }
 
-  /** A member of an object; one that is absent fails when it is read, unless through `optional`. */
+  /**
+   * Returns a member of an object. An absent member fails when it is read, unless it is read through
+   * `optional`.
+   */
   get(name: string): Decoder<T> {
     return this.#inside(this.object().get(name), name);
   }
@@ -70,7 +73,7 @@ export class Decoder<T extends Text = string> {
     return items.map((value, i) => this.#inside(value, i));
   }
 
-  /** @param max in UTF-16 units. */
+  /** @param max the largest length in UTF-16 units. */
   string(max: number = MAX_SHORT_TEXT): string {
     const { value } = this;
     if (typeof value === "string") {
@@ -80,21 +83,24 @@ export class Decoder<T extends Text = string> {
     return fromUtf8(this.file(max));
   }
 
-  /** A text that was left as bytes. @param max of them. */
+  /** Returns a text that was left as bytes. @param max the largest length in bytes. */
   file(max: number): Uint8Array {
     if (!(this.value instanceof Uint8Array)) return this.#mistyped("a string");
     this.#bounded(this.value.length, max);
     return this.value;
   }
 
-  /** A line of text for people: no controls, no ends of lines, nothing that reorders what it stands among. */
+  /**
+   * Returns a line of text for people: it has no control characters, no line ends, and nothing that reorders
+   * the text around it.
+   */
   line(max?: number): string {
     const text = this.string(max);
     const fault = lineFault(text);
     return fault === undefined ? text : this.fail(fault);
   }
 
-  /** A string of one form. @param what names the form in messages. */
+  /** Returns a string that matches a pattern. @param what the name of the pattern in messages. */
   matching(pattern: RegExp, what: string): string {
     const text = this.string();
     return pattern.test(text) ? text : this.fail(`not ${what}: ${describe(text)}`);
@@ -120,7 +126,7 @@ export class Decoder<T extends Text = string> {
     return expected;
   }
 
-  /** Runs a checker of a string (a brand, hex, base64) and puts the path before what it says. */
+  /** Runs a checker of a string (a brand, hex, base64) and puts the path before its message. */
   as<R>(check: (text: string) => R, max?: number): R {
     const text = this.string(max);
     try {
@@ -154,9 +160,9 @@ export class Decoder<T extends Text = string> {
 }
 
 /**
- * JSON that holds secrets: what is thrown about it says where and what is wrong, and quotes nothing. Throws ParseError.
- *
- * @param max values and names.
+ * Parses JSON that holds secrets: its errors say where and what is wrong, and quote nothing.
+ * @param max the most values and names.
+ * @throws ParseError
  */
 export function secretJson(bytes: Uint8Array, what: string, max: number): Decoder {
   return new Decoder(parsedSecret(bytes, what, max), what, "", true);

@@ -1,14 +1,16 @@
 import { RebootlessError } from "./errors.ts";
 import { excerpt, printable } from "./printable.ts";
 
-/** Messages quote others in short pieces; this bounds what they make of it. */
+/**
+ * The largest length of a message. Messages quote other texts in short pieces, and this bounds the result.
+ */
 const MAX_MESSAGE = 2000;
 const MAX_CAUSES = 8;
 const MAX_LINES = 64;
 
 /**
- * An error in lines that a terminal or a log may have: what it says, what another program said (or, for a fault of our
- * own, where it happened), and what lies behind it.
+ * Writes an error as lines that are safe for a terminal or a log: its message, then the output of another
+ * program (or, for a fault of our own, the place in the code), then its causes.
  */
 export function errorLines(error: unknown): readonly string[] {
   if (error instanceof RebootlessError)
@@ -16,13 +18,13 @@ export function errorLines(error: unknown): readonly string[] {
   return [excerpt(String(error), MAX_MESSAGE), ...frames(error), ...causes(error)];
 }
 
-/** The lines of a stack below the message, which may hold line ends of its own. */
+/** Returns the stack's lines below the message, which may contain line ends itself. */
 function frames(error: unknown): readonly string[] {
   if (!(error instanceof Error) || !error.stack?.startsWith(String(error))) return [];
   return error.stack.slice(String(error).length).split("\n").slice(1, MAX_LINES).map(printable);
 }
 
-/** What lies behind an error, outermost first, a line each. */
+/** Returns the causes of an error, outermost first, a line each. */
 function causes(error: unknown): readonly string[] {
   const lines: string[] = [];
   let cause = error instanceof Error ? error.cause : undefined;

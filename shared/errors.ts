@@ -1,8 +1,9 @@
 import type { JsonValue } from "./json_value.ts";
 
 /**
- * Every way this project fails on purpose. A code is stable: scripts match on it, documents name it.
- * Expected outcomes (no update, mismatch, not modified) are values, not errors.
+ * Every way in which this project fails on purpose. Codes are stable: scripts match on them, and documents
+ * name them.
+ * Expected outcomes (no update, a mismatch, not modified) are values and not errors.
  */
 export type ErrorCode =
   | "usage"
@@ -15,36 +16,39 @@ export type ErrorCode =
   | "clock" // this host's clock cannot be right
   | "rollback" // verified, but older than what was seen before
   | "not_covered" // the feed has nothing for this kernel
-  | "no_list" // the feed has no list of its kernels, or none that ends
-  | "no_match" // the feed has no kernel of a choice
+  | "no_list" // the feed has no list of its kernels, or the list does not end
+  | "no_match" // the feed has no kernel that matches a choice
   | "unsupported" // the kernel, image or function is of a kind that is not handled
-  | "runpre" // what is in memory is not what it should be
+  | "runpre" // the memory of the kernel differs from what it should be
   | "not_permitted"
   | "apply" // the kernel refused or did not finish
-  | "conflict" // somebody else published first
-  | "refused" // the edge checked a publish and would not have it
-  | "not_live" // a change that cannot be brought to a running kernel
+  | "conflict" // another publisher published first
+  | "refused" // the edge checked a publish and refused it
+  | "not_live" // a change that cannot be made in a running kernel
   | "locked" // another run holds the lock
-  | "stopped" // asked to end before it was through
+  | "stopped" // the program was asked to end before it was done
   | "partly_applied" // some updates were applied and some could not be
-  | "left_out" // an update that was asked for by its id is not applied in the end, though nothing failed
+  | "left_out" // an update that was requested by its id is not applied in the end, though nothing failed
   | "io";
 
 export interface RebootlessErrorOptions {
-  /** What the reader can do about it: one sentence, shown as `hint:`. */
+  /** One sentence that says what the reader can do, shown as `hint:`. */
   readonly hint?: string;
   readonly cause?: unknown;
-  /** The last lines of what another program said, shown beneath the message. */
+  /** The last lines of another program's output, shown below the message. */
   readonly output?: readonly string[];
-  /** Facts for `--json`: names, offsets, versions. */
+  /** The facts for `--json`: names, offsets, versions. */
   readonly details?: Readonly<Record<string, string | number | boolean>>;
-  /** Whoever reads stderr was told of it before, and is not told again: the exit code and `--json` say it. */
+  /**
+   * True if stderr has already reported this error. It is then not repeated there; the exit code and `--json`
+   * still report it.
+   */
   readonly told?: boolean;
-  /** What was found out or done all the same: stands beside `error` with `--json`. */
+  /** The results that were obtained in spite of the error, shown beside `error` with `--json`. */
   readonly answer?: Answer;
 }
 
-/** Members of a `--json` object. */
+/** The members of a `--json` object. */
 export type Answer = Readonly<Record<string, JsonValue | undefined>>;
 
 /** An error with a stable code, a sentence for people, a hint and its cause. */
@@ -68,14 +72,17 @@ export class RebootlessError extends Error {
   }
 }
 
-/** Bytes that are not what their format says they are. Message: what was expected, what was there, where. */
+/**
+ * Reports bytes that do not have the format they should have. The message says what was expected, what was
+ * found, and where.
+ */
 export class ParseError extends RebootlessError {
   constructor(message: string, options: RebootlessErrorOptions = {}) {
     super("parse", message, options);
   }
 }
 
-/** The same error, with more or other things told of it. */
+/** Returns a copy of an error with some of its options added or replaced. */
 export function restated(error: RebootlessError, more: RebootlessErrorOptions): RebootlessError {
   const { code, message, cause, hint, output, details, answer, told } = error;
   const same = { cause, output, details, answer, told, ...(hint !== undefined && { hint }) };

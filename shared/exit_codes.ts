@@ -1,6 +1,6 @@
 import type { ErrorCode } from "./errors.ts";
 
-/** What a script sees. Documented in docs/exit-codes.md; a code never changes its meaning. */
+/** The exit codes that scripts see. docs/exit-codes.md documents them; a code never changes its meaning. */
 export const EXIT = {
   ok: 0,
   error: 1,

@@ -1,24 +1,30 @@
 import { concatBytes, utf8 } from "./bytes.ts";
 
-/** A piece below is copied together with others: kept by itself it would cost some hundred bytes, if it were one byte long. */
+/**
+ * Pieces below this size are copied together, because an array of its own costs some hundred bytes even for
+ * one byte.
+ */
 const SMALL = 4096;
 const ROOM = 65_536;
 
-/** What arrives in pieces, of which the sender chooses the sizes, up to a limit. */
+/** Collects bytes up to a limit, from pieces whose sizes the sender chooses. */
 export class GatheredBytes {
   readonly #max: number;
   readonly #parts: Uint8Array[] = [];
-  /** Where small pieces go, and how far it is filled. */
+  /** The buffer for small pieces, and how far it is filled. */
   #room = new Uint8Array();
   #filled = 0;
   #length = 0;
 
-  /** @param max bytes. */
+  /** @param max the limit in bytes. */
   constructor(max: number) {
     this.#max = max;
   }
 
-  /** Keeps a piece, which must not change. False, and nothing is kept, where it makes more than the limit. */
+  /**
+   * Stores a piece, which must not change afterwards. Returns false, and stores nothing, if the piece would
+   * exceed the limit.
+   */
   add(piece: Uint8Array): boolean {
     if (this.#length + piece.length > this.#max) return false;
     this.#length += piece.length;
@@ -30,7 +36,7 @@ export class GatheredBytes {
     return true;
   }
 
-  /** All of it, as one. */
+  /** Returns all bytes as one array. */
   bytes(): Uint8Array {
     this.#flush();
     return concatBytes(this.#parts);
@@ -45,7 +51,7 @@ export class GatheredBytes {
     this.#filled += piece.length;
   }
 
-  /** What is filled becomes a part; the rest of the room is there for the next. */
+  /** Adds the filled bytes of the buffer to the parts, and keeps the rest of the buffer for later pieces. */
   #flush(): void {
     if (this.#filled > 0) this.#parts.push(this.#room.subarray(0, this.#filled));
     this.#room = this.#room.subarray(this.#filled);
@@ -53,7 +59,10 @@ export class GatheredBytes {
   }
 }
 
-/** All that comes; undefined where that is more than `max` bytes: then the rest is not waited for. */
+/**
+ * Collects everything that arrives. Returns undefined for more than `max` bytes, without waiting for the
+ * rest.
+ */
 export async function gathered(
   pieces: AsyncIterable<Uint8Array | string>,
   max: number,

@@ -1,4 +1,4 @@
-/** Map.groupBy, which Node 20 does not have. What has no key (undefined) is left out. */
+/** Does what Map.groupBy does, which Node 20 lacks. Items without a key (undefined) are left out. */
 export function groupBy<T, K>(items: Iterable<T>, key: (item: T) => K | undefined): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {

@@ -5,33 +5,33 @@ import { counted } from "./counted.ts";
 import { ParseError } from "./errors.ts";
 
 /**
- * What has to leave a site so that the right updates come back. It holds no name, address or identity of a
- * host.
+ * The facts that have to leave a site so that the right updates can be sent back. They include no name,
+ * address or identity of a host.
  */
 export interface Inventory {
   readonly buildId: BuildId;
-  /** `uname -r`. */
+  /** The release, as `uname -r` prints it. */
   readonly release: string;
   readonly modules: readonly ObjectName[];
   readonly applied: readonly UpdateId[];
 }
 
 const MARK = "rebootless-1";
-/** The length of a line: a kernel has a few hundred modules loaded, with names of some ten letters. */
+/** The longest line. A kernel has a few hundred modules loaded, with names of some ten letters. */
 export const MAX_LINE = 64 * 1024;
 const RELEASE = /^[\x21-\x7e]{1,64}$/;
 
 /**
- * Writes one line: `rebootless-1 BUILD-ID RELEASE modules=a,b updates=x,y CRC32`, in ASCII, with a space
- * between two words. The last word is the CRC-32 (as in gzip, eight hex digits) of all that stands before its
- * space, so that a slip in a line that was typed from a screen is found.
+ * Writes one line in ASCII, `rebootless-1 BUILD-ID RELEASE modules=a,b updates=x,y CRC32`, with one space
+ * between words. The last word is the CRC-32 (as in gzip, eight hex digits) of everything before its space,
+ * so that a typing error in a line that was copied from a screen is found.
  */
 export function formatInventory({ buildId: id, release, modules, applied }: Inventory): string {
   const text = [MARK, id, release, `modules=${modules.join(",")}`, `updates=${applied.join(",")}`].join(" ");
   return `${text} ${checksum(text)}`;
 }
 
-/** @throws ParseError */
+/** Reads a line that `formatInventory` wrote. @throws ParseError */
 export function parseInventory(line: string): Inventory {
   if (line.length > MAX_LINE) throw new ParseError(`an inventory of ${counted(line.length, "character")}`);
   const [mark, id = "", release = "", modules = "", updates = "", sum, ...more] = line.trim().split(/\s+/);

@@ -11,7 +11,7 @@ export const isJsonObject = <T extends Text>(
   value: Json<T> | undefined,
 ): value is ReadonlyMap<string, Json<T>> => value instanceof JsonMembers || value instanceof Map;
 
-/** Builds an object in the order written; members that are undefined are left out. */
+/** Builds an object with its members in the order given. Members that are undefined are left out. */
 export function jsonObject(members: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
   const out = new Map<string, JsonValue>();
   for (const [name, value] of Object.entries(members)) if (value !== undefined) out.set(name, value);
@@ -19,20 +19,25 @@ export function jsonObject(members: Readonly<Record<string, JsonValue | undefine
 }
 
 /**
- * Parses RFC 8259 JSON, and less: well-formed UTF-8 without a byte order mark, no name twice in an object,
- * only integers within ±(2^53-1), no lone surrogates, bounded depth and count. What passes has exactly one meaning in
- * every reader. Throws ParseError.
+ * Parses a strict subset of RFC 8259 JSON: well-formed UTF-8 without a byte order mark, no name twice in an
+ * object, only integers within ±(2^53-1), no lone surrogates, bounded depth and count. What is accepted has
+ * exactly one meaning in every reader.
  *
- * Besides its texts a document takes up to some 40 bytes of memory for each value and name, whatever it is made of.
- *
- * @param what names the document in messages.
- * @param max values and names of members, each counted where it stands: parsing ends at the first that is too many.
+ * Besides its texts a document takes up to some 40 bytes of memory for each value and name, whatever it
+ * contains.
+ * @param what the document's name in messages.
+ * @param max the most values and names of members, each counted where it occurs. Parsing ends at the first
+ * that is too many.
+ * @throws ParseError
  */
 export function parseJson(bytes: Uint8Array, what: string, max: number): JsonValue {
   return new Parser(bytes, what, max, fromUtf8).document();
 }
 
-/** The same of a document that carries files as texts: texts stay the bytes that they stand for, or views of `bytes`. */
+/**
+ * Parses in the same way a document that carries files as texts. Texts remain bytes, either decoded ones or
+ * views of `bytes`.
+ */
 export function parseFiles(bytes: Uint8Array, what: string, max: number): Json<Uint8Array> {
   return new Parser(bytes, what, max, wellFormed).document();
 }
@@ -42,7 +47,7 @@ function wellFormed(text: Uint8Array): Uint8Array {
   return text;
 }
 
-/** Compact JSON in the order of the members. */
+/** Writes compact JSON in the order of the members. */
 export function encodeJson(value: JsonValue): Uint8Array {
   return utf8(text(value));
 }
@@ -66,31 +71,34 @@ const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
-/** Below it are control characters, which JSON forbids in strings. */
+/** The first code that is not a control character. JSON forbids those in strings. */
 const SPACE = 0x20;
 
-/** What a number is written with. */
+/** The characters that a number may contain. */
 const IN_NUMBER = new Set(utf8("-+.eE0123456789"));
 const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 const INTEGER = /^-?[0-9]+$/;
 
-/** Lists of names that are remembered: our own documents have some thirty. */
+/** The most lists of names that are remembered. The project's own documents have some thirty. */
 const MAX_LISTS = 64;
 
-/** Shared, as a Map of its own would take sixty times the two bytes that it is written with. */
+/** The one empty object, which is shared: a separate Map would take sixty times the two bytes of its text. */
 const EMPTY_OBJECT = new Map<string, never>();
 const EMPTY_ARRAY: readonly never[] = [];
 
-/** Works on the bytes: a text of the whole document would take as much again, or twice as much for one letter beyond Latin-1. */
+/**
+ * Parses the bytes directly. A text of the whole document would take as much memory again, or twice as much
+ * if one letter lies beyond Latin-1.
+ */
 class Parser<T extends Text> {
   readonly #bytes: Uint8Array;
   readonly #what: string;
   readonly #max: number;
   #at = 0;
   #count = 0;
-  /** Of all arrays and objects that are being read. */
+  /** The items of all arrays and objects that are being read. */
   readonly #items: Json<T>[] = [];
-  /** Names of members, by themselves put together. */
+  /** The lists of member names, each under its names put together. */
   readonly #lists = new Map<string, readonly string[]>();
   readonly #asText: (utf8: Uint8Array) => T;
 
@@ -144,7 +152,7 @@ class Parser<T extends Text> {
     return new JsonMembers(this.#shared(names), this.#taken(from));
   }
 
-  /** Goes on with an object after its first members. */
+  /** Continues an object after its first members. */
   #largeObject(
     depth: number,
     names: readonly string[],
@@ -160,7 +168,7 @@ class Parser<T extends Text> {
     return out;
   }
 
-  /** Of a member, with its colon. */
+  /** Reads the name of a member and its colon. */
   #name(): string {
     this.#space();
     this.#spend();
@@ -174,11 +182,11 @@ class Parser<T extends Text> {
     return this.#fail(`the name ${JSON.stringify(name.slice(0, 80))} twice in one object`);
   }
 
-  /** One list for all objects that have the same names. */
+  /** Returns one shared list for all objects that have the same names. */
   #shared(names: readonly string[]): readonly string[] {
     const key = names.join("\0");
     const known = this.#lists.get(key);
-    // A name may have the key's separator in it.
+    // A name may contain the separator of the key, so the names are compared too.
     if (known?.length === names.length && known.every((name, i) => name === names[i])) return known;
     const list = names.slice();
     if (this.#lists.size < MAX_LISTS) this.#lists.set(key, list);
@@ -193,14 +201,14 @@ class Parser<T extends Text> {
     return this.#taken(from);
   }
 
-  /** The items from there on, in a list that is no longer than it has to be. */
+  /** Removes the items from `from` on, and returns them in a list that is no longer than needed. */
   #taken(from: number): readonly Json<T>[] {
     const out = this.#items.slice(from);
     this.#items.length = from;
     return out;
   }
 
-  /** Past the opening bracket, and past the closing one where it follows. */
+  /** Reads the opening bracket, and also the closing one if it follows. Returns true in that case. */
   #isEmpty(close: number): boolean {
     this.#at++;
     this.#space();
@@ -209,7 +217,7 @@ class Parser<T extends Text> {
     return true;
   }
 
-  /** Past the comma or the closing bracket after a member. */
+  /** Reads the comma or the closing bracket after a member. Returns true for a comma. */
   #goesOn(close: number): boolean {
     this.#space();
     const closed = this.#bytes[this.#at] === close;
@@ -217,7 +225,7 @@ class Parser<T extends Text> {
     return !closed;
   }
 
-  /** In UTF-8, without its escapes. */
+  /** Reads a string as UTF-8, with its escapes decoded. */
   #string(): Uint8Array {
     const bytes = this.#bytes;
     const start = this.#at + 1;

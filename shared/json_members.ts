@@ -1,15 +1,17 @@
-/** More members than this are kept in a Map, where each is found at once. */
+/**
+ * The most members that an object keeps in a list. Larger objects use a Map, which finds each member at once.
+ */
 export const FEW_MEMBERS = 16;
 
 /**
- * The few members of a parsed object, in their order: a third of what a Map takes. `names` may be shared by all objects
- * that have the same.
+ * The few members of a parsed object, in their order. They take a third of the memory of a Map. All objects
+ * with the same names may share `names`.
  */
 export class JsonMembers<V> implements ReadonlyMap<string, V> {
   readonly #names: readonly string[];
   readonly #values: readonly V[];
 
-  /** @param names each once, as many as values. */
+  /** @param names each name once, as many as there are values. */
   constructor(names: readonly string[], values: readonly V[]) {
     this.#names = names;
     this.#values = values;

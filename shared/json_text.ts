@@ -1,15 +1,19 @@
 /*
- * Texts of JSON documents as bytes of UTF-8, with and without escapes: a file of many megabytes that travels as a text
- * never becomes a JavaScript string, which would take as much again, or twice as much for one letter beyond Latin-1.
+ * Texts of JSON documents as UTF-8 bytes, with and without escapes. A file of many megabytes that is sent as
+ * a text never becomes a JavaScript string, which would take as much memory again, or twice as much if one
+ * letter lies beyond Latin-1.
  */
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const LETTER_U = 0x75;
-/** Below it are control characters, which JSON has as escapes alone. */
+/** The first code that is not a control character. JSON writes those only as escapes. */
 const SPACE = 0x20;
 
-/** Escapes of one letter: what a letter stands for, and which letter stands for a byte; 0 for none. */
+/**
+ * The escapes of one letter: the byte that a letter stands for, and the letter that stands for a byte. 0
+ * means no escape.
+ */
 const MEANING = new Uint8Array(256);
 const LETTER = new Uint8Array(256);
 for (const [letter = "", meaning = ""] of ['""', "\\\\", "//", "b\b", "f\f", "n\n", "r\r", "t\t"]) {
@@ -19,13 +23,12 @@ for (const [letter = "", meaning = ""] of ['""', "\\\\", "//", "b\b", "f\f", "n\
 const HEX = "0123456789abcdef";
 
 /**
- * What a string stands for.
- *
- * @param inside what is between its quotes, which has no control character.
- * @returns undefined for an escape that JSON has not, and for half of a surrogate pair.
+ * Returns the text that a string stands for.
+ * @param inside the bytes between its quotes, without control characters.
+ * @returns undefined for an escape that JSON does not have, and for half of a surrogate pair.
  */
 export function unescaped(inside: Uint8Array): Uint8Array | undefined {
-  const out = new Uint8Array(inside.length); // an escape is longer than what it stands for
+  const out = new Uint8Array(inside.length); // an escape is longer than the text it stands for
   let length = 0;
   for (let at = 0; at < inside.length; at++) {
     const byte = inside[at] ?? 0;
@@ -48,7 +51,10 @@ export function unescaped(inside: Uint8Array): Uint8Array | undefined {
   return out.subarray(0, length);
 }
 
-/** Of an escape, or of the two of a surrogate pair; -1 for neither. @param at of the first hex digit. */
+/**
+ * Returns the code point of an escape, or of the two escapes of a surrogate pair; -1 for anything else.
+ * @param at the position of the first hex digit.
+ */
 function codePoint(inside: Uint8Array, at: number): number {
   const first = hexDigits(inside, at);
   if (first < 0xd800 || first > 0xdfff) return first;
@@ -58,7 +64,7 @@ function codePoint(inside: Uint8Array, at: number): number {
   return 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
 }
 
-/** Four of them as a number; -1 unless they are hex digits. */
+/** Returns four hex digits as a number, or -1 if one of them is not a hex digit. */
 function hexDigits(inside: Uint8Array, at: number): number {
   let value = 0;
   for (let i = at; i < at + 4; i++) {
@@ -69,7 +75,7 @@ function hexDigits(inside: Uint8Array, at: number): number {
   return value;
 }
 
-/** RFC 3629, 3. Returns how many bytes it took. */
+/** Writes a code point as UTF-8 (RFC 3629, 3), and returns the number of bytes written. */
 function putCodePoint(out: Uint8Array, at: number, code: number): number {
   if (code < 0x80) {
     out[at] = code;
@@ -81,14 +87,14 @@ function putCodePoint(out: Uint8Array, at: number, code: number): number {
   return 1 + more;
 }
 
-/** Bytes that a text takes as a string, with its quotes. */
+/** Returns the number of bytes that a text takes as a string, with its quotes. */
 export function escapedLength(text: Uint8Array): number {
   let length = 2;
   for (const byte of text) length += LETTER[byte] !== 0 ? 2 : byte < SPACE ? 6 : 1;
   return length;
 }
 
-/** A text as a string, with its quotes, byte for byte as JSON.stringify has it. */
+/** Writes a text as a string with its quotes, byte for byte as JSON.stringify does. */
 export function escaped(text: Uint8Array): Uint8Array {
   const out = new Uint8Array(escapedLength(text));
   let at = 0;

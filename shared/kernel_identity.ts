@@ -2,22 +2,25 @@ import { type BuildId, buildId } from "./brand.ts";
 import type { Decoder } from "./decode.ts";
 import { type JsonObject, jsonObject } from "./json.ts";
 
-/** Which kernel something is for. The build ID decides; the rest is for people. */
+/** The identity of a kernel. The build ID decides; the other members are for people. */
 export interface KernelIdentity {
   readonly buildId: BuildId;
-  /** As `uname -r` prints it. */
+  /** The release, as `uname -r` prints it. */
   readonly release: string;
-  /** As `uname -m` prints it. */
+  /** The architecture, as `uname -m` prints it. */
   readonly architecture: string;
 }
 
 export const kernelToJson = ({ buildId: id, release, architecture }: KernelIdentity): JsonObject =>
   jsonObject({ build_id: id, release, architecture });
 
-/** What uname(2) has room for, in printable ASCII without spaces: it goes to terminals and into scripts. */
+/**
+ * The length that uname(2) has room for, in printable ASCII without spaces, because it is shown on terminals
+ * and used in scripts.
+ */
 const UTS_NAME = /^[!-~]{1,64}$/;
 
-/** Throws ParseError. */
+/** Reads the identity of a kernel. @throws ParseError */
 export const decodeKernel = (kernel: Decoder): KernelIdentity => ({
   buildId: kernel.get("build_id").as(buildId),
   release: kernel.get("release").matching(UTS_NAME, "a kernel's release"),

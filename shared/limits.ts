@@ -1,5 +1,5 @@
 /**
- * Every cap on hostile input that more than one part shares, with its reason.
+ * Every limit on hostile input that more than one part shares, with its reason.
  * Sizes are bytes unless the name says otherwise.
  */
 
@@ -7,38 +7,50 @@
 export const MAX_ROOT_BYTES = 512_000;
 /** A timestamp names one file. */
 export const MAX_TIMESTAMP_BYTES = 16_384;
-/** Of one kernel it names one file, under as many signatures as anybody needs. Where the timestamp states its length, that holds. */
+/**
+ * The snapshot of a kernel names one file and has as many signatures as any feed needs. If the timestamp
+ * states its length, that length is the limit.
+ */
 export const MAX_SNAPSHOT_BYTES = 512_000;
-/** The same. Where the snapshot states its length, that holds. */
+/** Targets are as short as a snapshot. If the snapshot states their length, that length is the limit. */
 export const MAX_TARGETS_BYTES = 512_000;
 /**
- * A fingerprint has some 250 bytes of JSON, twice as many where the function is long: this holds 10,000 replaced functions and
- * more, where a cumulative update of a year has some thousands. A host takes it in with less than 150 MB of memory in all.
+ * A fingerprint has some 250 bytes of JSON, or twice as many if the function is long. This limit has room for
+ * 10,000 replaced functions and more; a cumulative update of a year has some thousands. A host reads such a
+ * manifest with less than 150 MB of memory in all.
  */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
-/** The largest livepatch modules in the field, cumulative ones of a year, have a few MB. */
+/** The largest livepatch modules in use, cumulative ones of a year, have a few MB. */
 export const MAX_ARTIFACT_BYTES = 32 * 1024 * 1024;
-/** One bundle holds one of each of the above but the artifact, and several roots, escaped as JSON strings: a tenth more. */
+/**
+ * A bundle holds one of each of the above but the artifact, and several roots. They are escaped as JSON
+ * strings, which adds a tenth.
+ */
 export const MAX_BUNDLE_BYTES = 6 * 1024 * 1024;
-/** Roots followed in one refresh: a rotation a week for five years. */
+/** The roots that are followed in one refresh: a rotation a week for five years. */
 export const MAX_ROOT_ROTATIONS = 256;
-/** JSON nests this deep at the most; our own documents reach 8. */
+/** The deepest nesting of JSON. The project's own documents reach 8. */
 export const MAX_JSON_DEPTH = 32;
-/** Values and names of a document with a few members, or that carries some hundred files as texts. */
+/**
+ * The values and names of a document with a few members, or of one that carries some hundred files as texts.
+ */
 export const MAX_SMALL_VALUES = 1024;
-/** Of one role's file: a snapshot of 16,384 delegated roles has five for each, a root of 1024 keys eleven. */
+/**
+ * The values and names in one role's file. A snapshot of 16,384 delegated roles has five for each, a root of
+ * 1024 keys eleven for each.
+ */
 export const MAX_METADATA_VALUES = 131_072;
-/** Of a kernel manifest: a function has 24, about one for ten bytes. */
+/** The values and names in a kernel's manifest. A function has 24, about one for each ten bytes. */
 export const MAX_MANIFEST_VALUES = 524_288;
-/** Signatures on one document: several times the largest sensible threshold. */
+/** The signatures on one document: several times the largest sensible threshold. */
 export const MAX_SIGNATURES = 128;
-/** Keys in a root. */
+/** The keys in a root. */
 export const MAX_KEYS = 1024;
-/** Entries in a snapshot or targets document. */
+/** The entries in a snapshot or targets document. */
 export const MAX_ENTRIES = 65_536;
-/** Updates for one kernel. */
+/** The updates for one kernel. */
 export const MAX_UPDATES = 4096;
-/** Functions that one update replaces; a year of a stable series changes some thousands. */
+/** The functions that one update replaces. A year of a stable series changes some thousands. */
 export const MAX_FUNCTIONS = 65_536;
-/** Names of people's making: ids, summaries, CVEs. */
+/** The length of texts that people write: ids, summaries, CVEs. */
 export const MAX_SHORT_TEXT = 1024;

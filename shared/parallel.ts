@@ -1,6 +1,6 @@
 /**
- * Works on all items, so many at a time, and gives the results in the order of the items. After the first error no other
- * item is begun; it is thrown when all that was begun has ended.
+ * Works on all items, a limited number at a time, and returns the results in the order of the items. After
+ * the first error no other item is begun, and the error is thrown when all items that were begun have ended.
  */
 export async function inParallel<T, R>(
   items: readonly T[],

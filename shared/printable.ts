@@ -1,8 +1,8 @@
 import { encodeJson, type JsonValue } from "./json.ts";
 
 /**
- * Controls (C0, DEL, C1), what reorders or hides text (bidi, zero width), private use, unassigned, lone surrogates,
- * separators of lines, and letters that have no shape.
+ * Matches control characters (C0, DEL, C1), characters that reorder or hide text (bidi, zero width), private
+ * use, unassigned ones, lone surrogates, line separators, and letters without a shape.
  */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu;
 
@@ -13,19 +13,20 @@ const NAMED: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * A line as a terminal or a log may have it: nothing in it moves the cursor, hides or reorders other text, or begins a
- * new line. What is not printable stands there as an escape: `\n`, `\x1b`, `\u202e`. Text that went through once stays as it is.
+ * Makes a line safe for a terminal or a log: nothing in it moves the cursor, hides or reorders other text, or
+ * begins a new line. Characters that are not printable become escapes: `\n`, `\x1b`, `\u202e`. Doing it twice
+ * changes nothing more.
  */
 export const printable = (text: string): string => text.replace(UNPRINTABLE, escaped);
 
-/** The beginning of what somebody else wrote, printable. @param max in characters. */
+/** Returns the beginning of a foreign text, printable. @param max the largest length in characters. */
 export function excerpt(text: string, max = 200): string {
   const short = [...text.slice(0, 2 * max)];
   const cut = short.length > max || text.length > 2 * max;
   return printable(cut ? `${short.slice(0, max).join("")}…` : text);
 }
 
-/** Compact JSON that a terminal may have: the same document, with escapes in its strings. */
+/** Writes compact JSON that is safe for a terminal: the same document, with escapes in its strings. */
 export const printableJson = (value: JsonValue): string =>
   new TextDecoder().decode(encodeJson(value)).replace(UNPRINTABLE, (character) =>
     character

@@ -1,23 +1,25 @@
 import { RebootlessError } from "./errors.ts";
 import { type Clock, type Instant, instant, SECOND } from "./time.ts";
 
-/** What tells when something is made. */
+/** The sources of the date that new files carry. */
 export interface Dating {
   readonly clock: Clock;
-  /** The environment's SOURCE_DATE_EPOCH, as it stands there. */
+  /** The value of SOURCE_DATE_EPOCH in the environment, unparsed. */
   readonly sourceDate?: string | undefined;
 }
 
 /**
- * The time that a file carries which is made now, in whole seconds: SOURCE_DATE_EPOCH where that is set, so that the same can be
- * made again byte for byte (https://reproducible-builds.org/specs/source-date-epoch/). Throws `usage`.
+ * Returns the time to write into a file that is made now, in whole seconds. If SOURCE_DATE_EPOCH is set, it
+ * is that time, so that the same file can be made again byte for byte
+ * (https://reproducible-builds.org/specs/source-date-epoch/).
+ * @throws RebootlessError `usage`
  */
 export function dateOfMaking({ clock, sourceDate }: Dating): Instant {
   const seconds = sourceDate === undefined ? Math.floor(clock() / SECOND) : parseSourceDate(sourceDate);
   return instant(seconds * SECOND);
 }
 
-/** Seconds since 1970, up to the year 2286. Throws `usage`. */
+/** Reads seconds since 1970, up to the year 2286. @throws RebootlessError `usage` */
 export function parseSourceDate(text: string): number {
   if (/^\d{1,10}$/.test(text)) return Number(text);
   throw new RebootlessError("usage", `SOURCE_DATE_EPOCH is no number of seconds: ${JSON.stringify(text)}`, {

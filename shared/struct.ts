@@ -1,19 +1,19 @@
 import { ByteReader } from "./byte_reader.ts";
 
 /*
- * Binary structures, declared: a table for each says where its fields start, and readers and writers use that table.
- * All numbers are little-endian unless the field says otherwise.
+ * Declared binary structures: a table for each says where its fields start, and readers and writers both use
+ * that table. All numbers are little-endian unless the field says otherwise.
  */
 
 /** A field of a structure. */
 export interface Field<T> {
-  /** Bytes from the start of the structure. */
+  /** The distance in bytes from the start of the structure. */
   readonly offset: number;
-  /** Bytes. */
+  /** The size in bytes. */
   readonly size: number;
   /** Reads the field of the structure that starts at `base`. @throws ParseError past the end of the reader's bytes. */
   read(reader: ByteReader, base: number): T;
-  /** Writes the field of the structure that starts with the view. */
+  /** Writes the field. The structure starts where the view starts. */
   write(view: DataView, value: T): void;
 }
 
@@ -21,7 +21,7 @@ type Fields = Readonly<Record<string, Field<number> | Field<bigint> | Field<Uint
 type ValueOf<F> = F extends Field<infer T> ? T : never;
 type Values<F> = { readonly [Name in keyof F]?: ValueOf<F[Name]> };
 
-/** A structure of `size` bytes. What lies between its fields has no name here, and is written as zeroes. */
+/** A structure of `size` bytes. The bytes between its fields have no name here and are written as zeroes. */
 export interface Struct<F extends Fields> {
   readonly size: number;
   readonly fields: F;
@@ -33,8 +33,9 @@ export interface Struct<F extends Fields> {
 
 /**
  * Declares a structure.
- * @param size in bytes, of the whole structure.
- * @throws RangeError for fields that overlap or lie outside of the structure: a mistake in the table.
+ * @param size the size in bytes of the whole structure.
+ * @throws RangeError for fields that overlap or lie outside of the structure, which is a mistake in the
+ * table.
  */
 export function struct<F extends Fields>(size: number, fields: F): Struct<F> {
   requireApart(size, fields);
@@ -116,7 +117,7 @@ export const s64 = (offset: number): Field<bigint> => ({
   write: (view, value) => view.setBigInt64(offset, value, true),
 });
 
-/** Declares a size or a file offset of 64 bits, as a number. Reading throws ParseError past 2^53. */
+/** Declares a 64-bit size or file offset, read as a number. Reading throws ParseError past 2^53. */
 export const size64 = (offset: number): Field<number> => ({
   offset,
   size: 8,
@@ -124,7 +125,10 @@ export const size64 = (offset: number): Field<number> => ({
   write: (view, value) => view.setBigUint64(offset, BigInt(value), true),
 });
 
-/** Declares bytes that are no number. Reading gives a view; what is written may be shorter than the field. */
+/**
+ * Declares bytes that are not a number. Reading returns a view; the value written may be shorter than the
+ * field.
+ */
 export const bytes = (offset: number, size: number): Field<Uint8Array> => ({
   offset,
   size,

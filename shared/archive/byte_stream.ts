@@ -1,12 +1,15 @@
 import { concatBytes } from "../bytes.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
 
-/** Bytes that come in pieces, each good until the next is drawn. */
+/** Bytes that come in pieces. Each piece is valid until the next one is drawn. */
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 const FIRST_ROOM = 64 * 1024;
 
-/** Reads forwards through what an archive unpacks to, and holds no more of it than is asked for. */
+/**
+ * Reads forwards through the unpacked bytes of an archive, and holds no more of them than the caller asks
+ * for.
+ */
 export class ByteStream {
   readonly #source: AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
   readonly #what: string;
@@ -14,14 +17,20 @@ export class ByteStream {
   #chunk: Uint8Array = new Uint8Array();
   #drawn = 0;
 
-  /** @param maxBytes of the whole stream: RebootlessError `limit` when it goes past. */
+  /**
+   * @param maxBytes the largest length of the whole stream.
+   * @throws RebootlessError `limit` (from a read) when the stream is longer.
+   */
   constructor(chunks: Chunks, what: string, maxBytes: number) {
     this.#source = Symbol.iterator in chunks ? chunks[Symbol.iterator]() : chunks[Symbol.asyncIterator]();
     this.#what = what;
     this.#maxBytes = maxBytes;
   }
 
-  /** A copy of the next `count` bytes. The room for them grows with what comes, not with what was announced. */
+  /**
+   * Returns a copy of the next `count` bytes. Memory grows with the bytes that arrive, not with the announced
+   * length.
+   */
   async take(count: number): Promise<Uint8Array> {
     let bytes = new Uint8Array(Math.min(count, FIRST_ROOM));
     let had = 0;
@@ -42,26 +51,26 @@ export class ByteStream {
     for (let left = count; left > 0; ) left -= (await this.#next(left)).length;
   }
 
-  /** All that is left, a copy. */
+  /** Returns a copy of everything that is left. */
   async rest(): Promise<Uint8Array> {
     const pieces: Uint8Array[] = [new Uint8Array(this.#chunk)];
     while (await this.#draw()) pieces.push(new Uint8Array(this.#chunk));
     return concatBytes(pieces);
   }
 
-  /** To the end, where a format has the check of what came before. */
+  /** Reads to the end, where some formats have the checksum of the bytes before it. */
   async drain(): Promise<void> {
     this.#chunk = new Uint8Array();
     while (await this.#draw());
   }
 
-  /** Whatever is left is not wanted: what gives it is closed. */
+  /** Closes the source without reading what is left. */
   async close(): Promise<void> {
     this.#chunk = new Uint8Array();
     await this.#source.return?.();
   }
 
-  /** At most `max` bytes, a view. Throws ParseError at the end. */
+  /** Returns a view of at most `max` bytes. @throws ParseError at the end. */
   async #next(max: number): Promise<Uint8Array> {
     while (this.#chunk.length === 0) {
       if (!(await this.#draw())) throw new ParseError(`${this.#what}: it ends in the middle`);

@@ -5,11 +5,11 @@ import { bytes, struct } from "../struct.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
 const BLOCK = 512;
-/** The packages of the largest kernels have under 20,000 files. */
+/** The most entries that are read. The packages of the largest kernels have under 20,000 files. */
 export const MAX_TAR_ENTRIES = 200_000;
-/** The largest size that eleven octal digits write: 8 GiB less one byte. */
+/** The largest size that fits in eleven octal digits: 8 GiB less one byte. */
 export const MAX_TAR_FILE = 8 ** 11 - 1;
-// Long names and pax headers: a path and a few times.
+// Long names and pax headers hold a path and a few times, so this is ample.
 const MAX_EXTENSION = 64 * 1024;
 
 export interface TarFile {
@@ -17,7 +17,9 @@ export interface TarFile {
   readonly bytes: Uint8Array;
 }
 
-/** The header block of ustar (POSIX.1-1988): texts, ended by NUL or by the field's end; numbers are octal digits. */
+/**
+ * The header block of ustar (POSIX.1-1988). Texts end with NUL or with the field; numbers are octal digits.
+ */
 const HEADER = struct(BLOCK, {
   name: bytes(0, 100),
   mode: bytes(100, 8),
@@ -36,10 +38,12 @@ const HEADER = struct(BLOCK, {
 type HeaderView = ReturnType<typeof HEADER.view>;
 
 /**
- * The regular files of a tar archive that are wanted: ustar, with the long names of GNU tar and of pax. Nothing is
- * written anywhere, so a path is a name and no more; links are left out.
- * @param wants told the path and the size that is announced.
- * @param maxEntries of any kind. @throws ParseError; RebootlessError `limit`.
+ * Yields the wanted regular files of a tar archive: ustar, with the long names of GNU tar and of pax. It
+ * writes nothing to disk, so a path is only a name. Links are left out.
+ * @param wants decides by the path and the announced size.
+ * @param maxEntries the most entries of any kind.
+ * @throws ParseError
+ * @throws RebootlessError `limit`
  */
 export async function* tarFiles(
   stream: ByteStream,
@@ -79,14 +83,16 @@ function nameOf(header: HeaderView): string {
   return prefix === "" ? textOf(header("name")) : `${prefix}/${textOf(header("name"))}`;
 }
 
-/** Octal; sizes of 8 GiB and more, in another form, are far past every limit. */
+/**
+ * Reads an octal size. Sizes of 8 GiB and more use another form; they are far past every limit, and refused.
+ */
 function sizeOf(header: HeaderView): number {
   const digits = textOf(header("size")).trim();
   if (/^[0-7]{1,11}$/.test(digits)) return Number.parseInt(digits, 8);
   throw new ParseError("tar: a size that is not an octal number");
 }
 
-/** The sum of the header's bytes, the sum's own counted as spaces. */
+/** Returns the sum of the header's bytes, with the bytes of the sum itself counted as spaces. */
 function checksumOf(block: Uint8Array): number {
   const { offset, size } = HEADER.fields.checksum;
   return block.reduce((sum, byte, at) => sum + (at >= offset && at < offset + size ? 0x20 : byte), 0);
@@ -97,7 +103,10 @@ function requireChecksum(block: Uint8Array, header: HeaderView): void {
     throw new ParseError("tar: a damaged header");
 }
 
-/** Records of "LENGTH key=value\n". A `size` there would stand for the header's: such an archive is not read. */
+/**
+ * Returns the path among the records, each "LENGTH key=value\n". A `size` there would override the header's
+ * size: such an archive is refused.
+ */
 function paxPath(content: Uint8Array): string | undefined {
   let path: string | undefined;
   for (let at = 0; at < content.length; ) {
@@ -115,7 +124,10 @@ function paxPath(content: Uint8Array): string | undefined {
   return path;
 }
 
-/** The header of a regular file in ustar, for names of up to 100 bytes. Everything belongs to root, and has one time. */
+/**
+ * Writes the ustar header of a regular file, for names of up to 100 bytes. Every file belongs to root and has
+ * the given time.
+ */
 export function tarHeader(path: string, length: number, seconds: number): Uint8Array {
   if (length > MAX_TAR_FILE) throw new RebootlessError("limit", `too large a file for ustar: ${path}`);
   const name = utf8(path);
@@ -136,11 +148,11 @@ export function tarHeader(path: string, length: number, seconds: number): Uint8A
     groupName: utf8("root"),
   };
   const sum = octal(checksumOf(HEADER.encode(fields)), 6);
-  // The sum is written as it always was: six digits, a NUL, a space.
+  // The checksum has its traditional form: six digits, a NUL and a space.
   return HEADER.encode({ ...fields, checksum: concatBytes([sum, utf8("\0 ")]) });
 }
 
-/** What follows a file's bytes, to a whole block. */
+/** Returns the zeroes that pad a file's bytes to a whole block. */
 export const tarPadding = (length: number): Uint8Array => new Uint8Array(-length & (BLOCK - 1));
-/** What ends an archive. */
+/** Returns the two zero blocks that end an archive. */
 export const tarEnd = (): Uint8Array => new Uint8Array(2 * BLOCK);

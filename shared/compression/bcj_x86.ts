@@ -1,16 +1,18 @@
 import { readUnsigned, writeRelative } from "../x86/code.ts";
 
-const BRANCH = 0xe8; // call; jmp is one more
+const BRANCH = 0xe8; // The opcode of a call; that of a jmp is one more.
 const OPERAND_LENGTH = 5;
-// By the branch opcodes among the three bytes before: whether this can be one at all, and which byte of it they share.
+// Both tables are indexed by which of the three bytes before are branch opcodes: they tell whether a branch
+// can start here at all, and which byte the two would share.
 const ALLOWED = [true, true, true, false, true, false, false, false] as const;
 const SHARED = [0, 1, 2, 2, 3, 3, 3, 3] as const;
 
 const isSignByte = (byte: number | undefined): boolean => byte === 0 || byte === 0xff;
 
 /**
- * The x86 filter of the xz format, undone in place: operands of calls and jumps were made absolute to compress better
- * (xz format 1.1, 5.3.2; the rules for what counts as a branch are those of LZMA SDK's x86 converter).
+ * Undoes the x86 filter of the xz format in place. The filter made the operands of calls and jumps absolute,
+ * which compresses better (xz format 1.1, 5.3.2; what counts as a branch follows the x86 converter of the
+ * LZMA SDK).
  */
 export function undoBcjX86(bytes: Uint8Array): void {
   let before = -1;

@@ -1,5 +1,5 @@
 const CRC32_POLYNOMIAL = 0xedb88320;
-// CRC-64 of ECMA-182, reflected, as two halves.
+// CRC-64 of ECMA-182, reflected, kept as two halves.
 const CRC64_LOW = 0xd7870f42;
 const CRC64_HIGH = 0xc96c5795;
 
@@ -26,7 +26,7 @@ for (let byte = 0; byte < 256; byte++) {
   TABLE_HIGH[byte] = high;
 }
 
-/** A checksum over bytes that come in pieces; `value` in the order in which the xz format stores it. */
+/** A checksum over bytes that come in pieces. `value` has the byte order in which the xz format stores it. */
 export interface Checksum {
   update(bytes: Uint8Array): void;
   value(): Uint8Array;

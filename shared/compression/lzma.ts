@@ -5,13 +5,17 @@ import { LzmaDecoder, lzmaProperties } from "./lzma_decoder.ts";
 import { LzmaWindow } from "./lzma_window.ts";
 import { RangeDecoder } from "./range_decoder.ts";
 
-/** LZMA SDK, lzma-specification.txt: the properties of lzma_decoder.ts; a size of all ones is not known beforehand. */
+/**
+ * The header of LZMA SDK's lzma-specification.txt: the properties (see lzma_decoder.ts), the dictionary and
+ * the size. A size of all ones means that it was not known beforehand.
+ */
 const HEADER = struct(13, { properties: u8(0), dictionary: u32(1), size: u64(5) });
 const UNKNOWN_SIZE = 0xffff_ffff_ffff_ffffn;
 
 /**
- * Unpacks the .lzma format, older than .xz. The whole output is the dictionary, whatever the header says.
- * @param size bytes of the whole output, already checked against a limit by the caller.
+ * Unpacks the .lzma format, which is older than .xz. The whole output serves as the dictionary, whatever the
+ * header says.
+ * @param size the length of the whole output in bytes, which the caller has checked against a limit.
  * @throws ParseError, also when the output is not exactly `size` bytes.
  */
 export function decompressLzma(bytes: Uint8Array, size: number): Uint8Array {
@@ -26,7 +30,7 @@ export function decompressLzma(bytes: Uint8Array, size: number): Uint8Array {
   const range = new RangeDecoder(bytes, HEADER.size);
   const window = new LzmaWindow(size, size);
   const isEnded = decoder.decode(range, window, size);
-  // Without a size in the header an end marker follows the last byte.
+  // If the header has no size, an end marker follows the last byte.
   const hasMarker = isEnded || (announced === UNKNOWN_SIZE && decoder.isAtEnd(range, window));
   if (window.at !== size || hasMarker !== (announced === UNKNOWN_SIZE)) {
     throw new ParseError(`LZMA: ${counted(window.at, "byte")} came out, ${size} were announced`);

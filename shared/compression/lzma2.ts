@@ -4,17 +4,17 @@ import { LzmaDecoder, type LzmaProperties, lzmaProperties } from "./lzma_decoder
 import type { LzmaWindow } from "./lzma_window.ts";
 import { RangeDecoder } from "./range_decoder.ts";
 
-/** A chunk's length has 21 bits. */
+/** The largest length of a chunk, which has 21 bits. */
 export const MAX_CHUNK = 1 << 21;
 const LZMA_CHUNK = 0x80;
 const DICTIONARY_RESET = 1;
 const UNCOMPRESSED = 2;
-const MAX_LITERAL_BITS = 4; // lc + lp in LZMA2
+const MAX_LITERAL_BITS = 4; // LZMA2 limits lc + lp
 
-/** What resets a chunk of LZMA makes, bits 5 and 6 of its first byte: each includes those before it. */
+/** The resets that an LZMA chunk makes (bits 5 and 6 of its first byte). Each includes those before it. */
 const RESET = { state: 1, properties: 2, dictionary: 3 } as const;
 
-/** The chunks of one LZMA2 stream, as views that are good until the next is drawn. Throws ParseError. */
+/** Yields the chunks of one LZMA2 stream as views, each valid until the next is drawn. @throws ParseError */
 export function* lzma2Chunks(reader: ByteReader, window: LzmaWindow): Generator<Uint8Array, void> {
   let decoder: LzmaDecoder | undefined;
   let properties: LzmaProperties | undefined;

@@ -2,7 +2,10 @@ import { ParseError } from "../errors.ts";
 import type { LzmaWindow } from "./lzma_window.ts";
 import { probabilities, type RangeDecoder } from "./range_decoder.ts";
 
-/** lc, lp and pb: how many bits of the byte before, and of the place, choose among probabilities. */
+/**
+ * The properties lc, lp and pb: how many bits of the previous byte and of the position choose among
+ * probabilities.
+ */
 export interface LzmaProperties {
   readonly literalContext: number;
   readonly literalPlace: number;
@@ -12,12 +15,12 @@ export interface LzmaProperties {
 const STATES = 12;
 const PLACES = 16;
 const LITERAL_SIZE = 0x300;
-// States up to 6 follow a literal.
+// The states up to 6 follow a literal.
 const LITERAL_STATES = 7;
 const MIN_MATCH = 2;
 const END_MARKER = 0xffff_ffff;
 
-/** (pb * 5 + lp) * 9 + lc. Throws ParseError. */
+/** Decodes the properties from a byte that is (pb * 5 + lp) * 9 + lc. @throws ParseError */
 export function lzmaProperties(byte: number): LzmaProperties {
   const literalContext = byte % 9;
   const literalPlace = Math.floor(byte / 9) % 5;
@@ -26,7 +29,10 @@ export function lzmaProperties(byte: number): LzmaProperties {
   return { literalContext, literalPlace, place };
 }
 
-/** The probabilities and the history of one LZMA stream (LZMA specification, Igor Pavlov; the Linux kernel's xz_dec_lzma2.c agrees). */
+/**
+ * The probabilities and the history of one LZMA stream (LZMA specification, Igor Pavlov; the Linux kernel's
+ * xz_dec_lzma2.c agrees).
+ */
 export class LzmaDecoder {
   readonly #properties: LzmaProperties;
   readonly #literals: Uint16Array;
@@ -42,7 +48,7 @@ export class LzmaDecoder {
   readonly #matchLength = new LengthDecoder();
   readonly #repeatLength = new LengthDecoder();
   #state = 0;
-  /** The last four distances, the last one first, each less 1. */
+  /** The last four distances, the latest first, each less 1. */
   #first = 0;
   #second = 0;
   #third = 0;
@@ -54,8 +60,9 @@ export class LzmaDecoder {
   }
 
   /**
-   * Decodes `limit` bytes, or fewer up to an end marker.
-   * @returns whether the end marker came. Throws ParseError.
+   * Decodes `limit` bytes, or fewer if an end marker comes before.
+   * @returns true if the end marker came.
+   * @throws ParseError
    */
   decode(range: RangeDecoder, window: LzmaWindow, limit: number): boolean {
     const end = window.at + limit;
@@ -73,7 +80,7 @@ export class LzmaDecoder {
     return false;
   }
 
-  /** Whether an end marker comes next. */
+  /** Tells whether an end marker comes next. */
   isAtEnd(range: RangeDecoder, window: LzmaWindow): boolean {
     const place = window.count & ((1 << this.#properties.place) - 1);
     const isMatch = range.bit(this.#isMatch, this.#state * PLACES + place) === 1;
@@ -101,7 +108,7 @@ export class LzmaDecoder {
     this.#state = this.#state < 4 ? 0 : this.#state < 10 ? this.#state - 3 : this.#state - 6;
   }
 
-  /** The length of the match at the distance that is then the first; undefined for the end marker. */
+  /** Returns the length of the match and makes its distance the first, or undefined for the end marker. */
   #match(range: RangeDecoder, place: number): number | undefined {
     if (range.bit(this.#isRepeat, this.#state) === 1) return this.#repeat(range, place);
     const length = this.#matchLength.decode(range, place);
@@ -126,7 +133,7 @@ export class LzmaDecoder {
     return this.#repeatLength.decode(range, place) + MIN_MATCH;
   }
 
-  /** Puts an older distance first. */
+  /** Moves an older distance to the front. */
   #promote(range: RangeDecoder): void {
     let distance = this.#second;
     if (range.bit(this.#isRepeat1, this.#state) === 1) {
@@ -152,7 +159,7 @@ export class LzmaDecoder {
   }
 }
 
-/** Lengths from 0: 8 short ones and 8 middle ones for each place, and 256 long ones. */
+/** Decodes lengths, counted from 0: 8 short and 8 middle ones for each position, and 256 long ones. */
 class LengthDecoder {
   readonly #choice = probabilities(2);
   readonly #short = probabilities(PLACES * 8);

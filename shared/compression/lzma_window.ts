@@ -1,18 +1,19 @@
 import { counted } from "../counted.ts";
 import { ParseError } from "../errors.ts";
 
-/** The last bytes that came out, which matches copy from, and those not yet taken. */
+/** The latest output, from which matches copy, including the bytes that were not yet taken. */
 export class LzmaWindow {
   readonly #bytes: Uint8Array;
   readonly #dictionary: number;
-  /** Where the dictionary was last reset; below 0 once the window has moved on. */
+  /** The position of the last dictionary reset; below 0 once the window has moved past it. */
   #start = 0;
   #taken = 0;
   at = 0;
 
   /**
-   * @param dictionary how far back a match may reach.
-   * @param size bytes of the window, all of its memory: what is beyond the dictionary is room between two calls of `take`.
+   * @param dictionary how far back a match may reach, in bytes.
+   * @param size the length of the window in bytes, which is all of its memory. What exceeds the dictionary is
+   * room for output between two calls of `take`.
    */
   constructor(dictionary: number, size: number) {
     this.#bytes = new Uint8Array(size);
@@ -23,12 +24,12 @@ export class LzmaWindow {
     this.#start = this.at;
   }
 
-  /** Bytes that came out since the reset. */
+  /** The number of bytes put out since the reset. */
   get count(): number {
     return this.at - this.#start;
   }
 
-  /** The byte `distance` back, 1 for the last one; 0 before the start. */
+  /** Returns the byte that is `distance` back (1 is the last one), or 0 before the start. */
   behind(distance: number): number {
     return distance > this.count ? 0 : (this.#bytes[this.at - distance] ?? 0);
   }
@@ -44,7 +45,7 @@ export class LzmaWindow {
     this.at += bytes.length;
   }
 
-  /** Source and destination may overlap: a match that reaches into itself repeats. */
+  /** Copies a match. Source and destination may overlap: a match that reaches into itself repeats. */
   copy(distance: number, length: number): void {
     const { at } = this;
     const reach = Math.min(this.count, this.#dictionary);
@@ -56,14 +57,14 @@ export class LzmaWindow {
     this.at = at + length;
   }
 
-  /** What came out since the last call: a view, good until something more is put in. */
+  /** Returns the output since the last call as a view, which is valid until more is put in. */
   take(): Uint8Array {
     const taken = this.#bytes.subarray(this.#taken, this.at);
     this.#taken = this.at;
     return taken;
   }
 
-  /** Makes room for `count` bytes; all must have been taken. */
+  /** Makes room for `count` bytes. All output must have been taken before. */
   makeRoom(count: number): void {
     if (this.at + count <= this.#bytes.length) return;
     const dropped = this.at - this.#dictionary;

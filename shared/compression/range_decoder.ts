@@ -1,15 +1,18 @@
 import { ParseError } from "../errors.ts";
 
-const TOP = 0x100_0000; // below it the next byte is drawn in
+const TOP = 0x100_0000; // below this value the next byte is drawn in
 const PROBABILITY_BITS = 11;
 const PROBABILITY_ONE = 1 << PROBABILITY_BITS;
 const ADAPTATION = 5;
 
-/** Probabilities of bits, each to start with one half. */
+/** Creates probabilities of bits, each of one half at the start. */
 export const probabilities = (count: number): Uint16Array =>
   new Uint16Array(count).fill(PROBABILITY_ONE >> 1);
 
-/** LZMA's arithmetic decoder: bits by probabilities that adapt, over `bytes` from `at` on. Throws ParseError at their end. */
+/**
+ * LZMA's arithmetic decoder. It reads bits by probabilities that adapt, from `bytes` at `at` on, and throws
+ * ParseError at their end.
+ */
 export class RangeDecoder {
   readonly #bytes: Uint8Array;
   #at: number;
@@ -23,12 +26,12 @@ export class RangeDecoder {
     for (let i = 0; i < 4; i++) this.#code = ((this.#code << 8) | this.#next()) >>> 0;
   }
 
-  /** Where the next byte would be read. */
+  /** The position of the next byte to read. */
   get position(): number {
     return this.#at;
   }
 
-  /** The encoder ends so that nothing is left over. */
+  /** True in the final state, as the encoder ends so that nothing is left over. */
   get isFinished(): boolean {
     return this.#code === 0;
   }
@@ -51,14 +54,14 @@ export class RangeDecoder {
     return bit;
   }
 
-  /** `count` bits of a tree of probabilities that starts at `base`, most significant first. */
+  /** Decodes `count` bits, most significant first, by a tree of probabilities that starts at `base`. */
   tree(probabilities: Uint16Array, base: number, count: number): number {
     let node = 1;
     for (let i = 0; i < count; i++) node = (node << 1) | this.bit(probabilities, base + node);
     return node - (1 << count);
   }
 
-  /** The same, least significant first. */
+  /** Decodes as `tree` does, but least significant bit first. */
   reverseTree(probabilities: Uint16Array, base: number, count: number): number {
     let node = 1;
     let value = 0;
@@ -70,7 +73,7 @@ export class RangeDecoder {
     return value;
   }
 
-  /** `count` bits that have no probabilities. */
+  /** Decodes `count` bits that have no probabilities. */
   direct(count: number): number {
     let value = 0;
     for (let i = 0; i < count; i++) {

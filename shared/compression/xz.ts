@@ -11,15 +11,19 @@ import { lzma2Chunks, MAX_CHUNK } from "./lzma2.ts";
  * A reader of the .xz file format 1.1 (tukaani.org/xz/xz-file-format.txt): one stream of blocks, each LZMA2, alone or
  * behind the x86 filter. A kernel, the modules of a package and the data of a package are such files.
  *
- * It is written here so that hosts need no program for it (the image of a small host may have no xz, and what a mirror or
- * a package brings is not handed to a program of the host), and so that what it takes is bounded: the dictionary, the
- * integers and the whole output have limits, and nothing that a header announces is believed before it is there. What is
- * in doubt is refused: streams that follow each other, padding behind a stream, and every field that the format reserves.
+ * It is written here so that hosts need no program for it (the image of a small host may have no xz, and data from
+ * a mirror or a package is not passed to a program of the host), and so that its use of memory is bounded: the
+ * dictionary, the integers and the whole output have limits, and nothing that a header announces is believed
+ * before it is there. Doubtful files are refused: those with streams that follow each other, with padding behind a
+ * stream, or with anything in a field that the format reserves.
  */
 
 export const XZ_MAGIC = Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00);
 const FOOTER_MAGIC = Uint8Array.of(0x59, 0x5a);
-/** Sections 2.1.1 and 2.1.2. The CRC of the header is over its flags, that of the footer over its size and flags. */
+/**
+ * The stream header and footer, sections 2.1.1 and 2.1.2. The CRC of the header covers its flags, that of the
+ * footer covers its size and flags.
+ */
 const STREAM_HEADER = struct(12, { magic: bytes(0, 6), flags: bytes(6, 2), crc: bytes(8, 4) });
 const STREAM_FOOTER = struct(12, {
   crc: bytes(0, 4),
@@ -28,15 +32,15 @@ const STREAM_FOOTER = struct(12, {
   magic: bytes(10, 2),
 });
 const FILTER = { x86: 4, lzma2: 0x21 } as const;
-/** What `xz -9` uses; the kernel's build takes 32 MiB. */
+/** The dictionary of `xz -9`, the largest that is accepted. The kernel's build uses 32 MiB. */
 export const MAX_DICTIONARY = 64 << 20;
 const MAX_FILTERS = 4;
-const MAX_INTEGER_BYTES = 5; // 2^35: past every limit here
+const MAX_INTEGER_BYTES = 5; // 2^35, past every limit here
 const HAS_PACKED_SIZE = 0x40;
 const HAS_SIZE = 0x80;
 const RESERVED_FLAGS = 0x3c;
 
-/** Lengths of the checks of the format, and how those that are verified are computed. */
+/** The lengths of the format's checks, with the functions that compute those which are verified. */
 const CHECKS: ReadonlyMap<number, { readonly length: number; readonly make?: typeof crc32 }> = new Map([
   [0, { length: 0 }],
   [1, { length: 4, make: crc32 }],
@@ -52,10 +56,13 @@ interface Block {
 }
 
 /**
- * What an .xz file holds, in pieces that are good until the next is drawn.
- * @param maxSize of all pieces together: one piece, of at most 2 MiB, may go past it before that is said. Filtered
- * data comes in one piece.
- * @throws ParseError; RebootlessError `limit`, or `unsupported` for filters and checks that kernels do not use.
+ * Yields the contents of an .xz file in pieces, each valid until the next is drawn. Filtered data comes in
+ * one piece.
+ * @param maxSize the limit for all pieces together. One piece, of at most 2 MiB, may go past it before the
+ * error.
+ * @throws ParseError
+ * @throws RebootlessError `limit`
+ * @throws RebootlessError `unsupported` for filters and checks that kernels do not use.
  */
 export function* xzChunks(file: Uint8Array, maxSize: number): Generator<Uint8Array, void> {
   const header = STREAM_HEADER.view(file, "xz");
@@ -116,7 +123,7 @@ function* pieces(
   yield whole;
 }
 
-/** All pieces in one. @throws RebootlessError `limit` past `maxSize`. */
+/** Joins all pieces into one. @throws RebootlessError `limit` past `maxSize`. */
 export function gather(chunks: Iterable<Uint8Array>, maxSize: number): Uint8Array {
   let bytes = new Uint8Array(Math.min(maxSize, MAX_CHUNK));
   let size = 0;
@@ -134,7 +141,7 @@ export function gather(chunks: Iterable<Uint8Array>, maxSize: number): Uint8Arra
   return bytes.subarray(0, size);
 }
 
-/** Section 3.1: { size, flags, [packed size], [size], filters, padding, CRC-32 }. */
+/** Reads a block header (section 3.1): { size, flags, [packed size], [size], filters, padding, CRC-32 }. */
 function blockHeader(outer: ByteReader): Block {
   const length = ((outer.bytes[outer.position] ?? 0) + 1) * 4;
   const header = outer.take(length - 4);
@@ -164,7 +171,7 @@ function blockHeader(outer: ByteReader): Block {
   return { dictionary, isFiltered: filter !== undefined, packedSize, size };
 }
 
-/** 2 or 3 times a power of 2. */
+/** Returns the dictionary's size, which is 2 or 3 times a power of 2. */
 function dictionarySize(code: number): number {
   const size = code > 40 ? Number.POSITIVE_INFINITY : (2 | (code & 1)) * 2 ** (Math.floor(code / 2) + 11);
   if (size <= MAX_DICTIONARY) return size;
@@ -174,7 +181,7 @@ function dictionarySize(code: number): number {
   );
 }
 
-/** The index names every block again; then the footer, and the end. */
+/** Reads the index, which names every block again, then the footer and the end of the file. */
 function readIndex(
   reader: ByteReader,
   blocks: readonly (readonly [number, number])[],
@@ -200,7 +207,7 @@ function readIndex(
   if (!isRight || reader.remaining > 0) throw new ParseError("xz: the footer is damaged, or more follows it");
 }
 
-/** Throws ParseError unless the CRC-32 of the bytes is what the file says it is. */
+/** Checks that the CRC-32 of the bytes is the one in the file. @throws ParseError */
 function requireSum(bytes: Uint8Array, sum: Uint8Array): void {
   if (!equalBytes(sum, crc32Of(bytes))) throw new ParseError("xz: a header is damaged");
 }
@@ -215,7 +222,9 @@ function skipZeros(reader: ByteReader, count: number): void {
   if (reader.take(count).some((byte) => byte !== 0)) throw new ParseError("xz: padding that is not zero");
 }
 
-/** Section 1.2: 7 bits a byte, the lowest first, and no byte more than the number needs. */
+/**
+ * Reads a number (section 1.2) of 7 bits in each byte, the lowest first, with no byte more than it needs.
+ */
 function integer(reader: ByteReader): number {
   let value = 0;
   for (let i = 0; i < MAX_INTEGER_BYTES; i++) {

@@ -4,7 +4,7 @@ import { counted } from "../counted.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
 
 export const ZSTD_MAGIC = 0xfd2fb528;
-const CHECKSUM = 0x04; // bits of the frame header's descriptor
+const CHECKSUM = 0x04; // this and the next are bits of the descriptor in the frame header
 const SINGLE_SEGMENT = 0x20;
 const CHECKSUM_LENGTH = 4;
 const RLE_BLOCK = 1;
@@ -12,31 +12,37 @@ const CONTENT_SIZE_LENGTHS = [0, 2, 4, 8] as const;
 const DICTIONARY_ID_LENGTHS = [0, 1, 2, 4] as const;
 
 /**
- * One Zstandard frame (RFC 8878). The whole output is the decoder's window: it is allocated here, so that nothing that
- * the frame says about sizes is believed. What would go past its end is dropped by the decoder, and what is missing
- * stays zero: a kernel ends in its relocation table, which then does not parse. (The decoder's streaming mode allocates
- * the frame's window and moves all of it for every block: 9 s for a kernel instead of 2.)
- * @param size bytes of the whole output, already checked against a limit by the caller.
- * @throws ParseError. The checksum of the frame is not verified.
+ * Unpacks one Zstandard frame (RFC 8878). The whole output is the decoder's window. It is allocated here, so
+ * that no size in the frame is believed. The decoder drops what would go past the output's end, and what is
+ * missing stays zero: a kernel ends in its relocation table, which then does not parse. (The decoder's
+ * streaming mode allocates the frame's window and moves all of it for every block: 9 s for a kernel instead
+ * of 2.) The checksum of the frame is not verified.
+ * @param size the length of the whole output in bytes, which the caller has checked against a limit.
+ * @throws ParseError
  */
 export function decompressZstd(bytes: Uint8Array, size: number): Uint8Array {
   zstdWindow(bytes, size);
   try {
     return decompress(bytes, new Uint8Array(size));
   } catch (cause) {
-    // The decoder reports damage by errors of its own and, on odd input, by RangeError or TypeError.
+    // The decoder reports damage by errors of its own or, on unusual input, by RangeError or TypeError.
     throw new ParseError("zstd: the data is damaged", { cause });
   }
 }
 
-/** Bytes that go into the decoder at a time. */
+/** The number of bytes that the decoder gets at a time. */
 const PIECE = 64 * 1024;
-/** `zstd --ultra -22` uses 128 MiB; packages 8. The streaming decoder allocates what a frame says. */
+/**
+ * The largest window accepted. `zstd --ultra -22` uses 128 MiB, packages use 8. The streaming decoder
+ * allocates what a frame says.
+ */
 const MAX_WINDOW = 128 << 20;
 
 /**
- * One frame in pieces, for what is too large to be held at once or of a size that nobody knows.
- * @param maxSize what the caller takes. @throws ParseError; RebootlessError `limit` for a larger window than is used.
+ * Unpacks one frame in pieces, for contents that are too large to be held at once or whose size is unknown.
+ * @param maxSize the most bytes that the caller takes.
+ * @throws ParseError
+ * @throws RebootlessError `limit` for a window that is larger than any in use.
  */
 export function* zstdChunks(bytes: Uint8Array, maxSize: number): Generator<Uint8Array, void> {
   const window = zstdWindow(bytes, maxSize);
@@ -57,9 +63,11 @@ export function* zstdChunks(bytes: Uint8Array, maxSize: number): Generator<Uint8
 }
 
 /**
- * The window that a frame asks for, having walked its block headers: one frame, whole, and nothing behind it. The decoder
- * would start over at the start of the output for each of many small frames, a few bytes of input each costing it
- * megabytes of work. @param size what may come out at the most. Throws ParseError.
+ * Returns the window that a frame asks for, after walking its block headers: there must be one whole frame
+ * and nothing behind it. With many small frames the decoder would start over at the start of the output for
+ * each, and a few bytes of input would cost it megabytes of work.
+ * @param size the most bytes that may come out.
+ * @throws ParseError
  */
 function zstdWindow(bytes: Uint8Array, size: number): number {
   const reader = new ByteReader(bytes, "zstd frame");
@@ -81,7 +89,10 @@ function zstdWindow(bytes: Uint8Array, size: number): number {
   return window;
 }
 
-/** The rest of the frame's header (3.1.1.1). Without a window of its own the content's size is the window. */
+/**
+ * Reads the rest of the frame header (3.1.1.1). If it has no window of its own, the content's size is the
+ * window.
+ */
 function readWindow(reader: ByteReader, descriptor: number): number {
   const single = (descriptor & SINGLE_SEGMENT) !== 0;
   const code = single ? undefined : reader.u8();

@@ -7,20 +7,22 @@ export const ELF_MAGIC = Uint8Array.of(0x7f, 0x45, 0x4c, 0x46);
 /** The values of e_ident and e_machine that are read and written here. */
 export const ELF_KIND = { fileClass: 2, byteOrder: 1, machine: 62 } as const;
 
-/** e_type: relocatable (a module file), executable (vmlinux), core (/proc/kcore). */
+/** The values of e_type: relocatable (a module file), executable (vmlinux), core (/proc/kcore). */
 export const ELF_TYPE = { rel: 1, exec: 2, dyn: 3, core: 4 } as const;
 
-/** ELF64 file header (ELF-64 Object File Format 1.5, table 1). Offsets and sizes are bytes of the file. */
+/**
+ * The ELF64 file header (ELF-64 Object File Format 1.5, table 1). Offsets and sizes are bytes of the file.
+ */
 export interface ElfHeader {
   readonly type: number;
   readonly entry: Address;
   readonly programHeaders: TablePlace;
   readonly sectionHeaders: TablePlace;
-  /** Index of the section that holds the section names. */
+  /** The index of the section that holds the section names. */
   readonly sectionNames: number;
 }
 
-/** Where a table of the header lies: `count` entries of `size` bytes from `at`. */
+/** The place of a table that the header names: `count` entries of `size` bytes from `at`. */
 export interface TablePlace {
   readonly at: number;
   readonly count: number;
@@ -30,7 +32,11 @@ export interface TablePlace {
 export const isElf = (bytes: Uint8Array): boolean =>
   equalBytes(bytes.subarray(0, ELF_MAGIC.length), ELF_MAGIC);
 
-/** @throws ParseError when not ELF; RebootlessError `unsupported` when not 64-bit little-endian x86-64. */
+/**
+ * Reads the file header.
+ * @throws ParseError if the file is not ELF.
+ * @throws RebootlessError `unsupported` if it is not 64-bit little-endian x86-64.
+ */
 export function parseElfHeader(bytes: Uint8Array): ElfHeader {
   if (!isElf(bytes)) throw new ParseError("not an ELF file: the magic 7f 45 4c 46 is missing");
   const header = FILE_HEADER.view(bytes, "ELF header");

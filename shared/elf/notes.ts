@@ -6,12 +6,13 @@ import { latin1 } from "./strings.ts";
 import { NOTE_HEADER } from "./structs.ts";
 
 export const NT_GNU_BUILD_ID = 3;
-// A kernel has about a dozen (build ID, build salt, Xen's); a dump of a machine has some for each processor.
+// A kernel has about a dozen notes (build ID, build salt, Xen's). A dump of a machine has some for each
+// processor.
 export const MAX_NOTES = 16_384;
-// Names are "GNU", "Linux", "Xen".
+// The names in use are "GNU", "Linux" and "Xen".
 const MAX_NOTE_NAME = 256;
 
-/** `name` without its NUL; `type` is the name owner's own number. */
+/** A note. `name` is without its NUL; the owner of the name defines what `type` means. */
 export interface ElfNote {
   readonly name: string;
   readonly type: number;
@@ -19,8 +20,9 @@ export interface ElfNote {
 }
 
 /**
- * Reads the notes of a section or of a segment, or of /sys/kernel/notes (gABI, Note Section).
- * @throws ParseError; RebootlessError `limit`.
+ * Reads the notes of a section, of a segment or of /sys/kernel/notes (gABI, Note Section).
+ * @throws ParseError
+ * @throws RebootlessError `limit`
  */
 export function parseNotes(bytes: Uint8Array): readonly ElfNote[] {
   const reader = new ByteReader(bytes, "ELF notes");
@@ -43,12 +45,15 @@ function parseNote(reader: ByteReader): ElfNote {
   return { name, type, description };
 }
 
-/** The last note of a section may go without its padding. */
+/** Skips the padding of a note, which the last note of a section may lack. */
 function skipPadding(reader: ByteReader, size: number): void {
   reader.skip(Math.min(-size & 3, reader.remaining));
 }
 
-/** The GNU build ID among `notes`; undefined if there is none. Throws ParseError on malformed notes. */
+/**
+ * Returns the GNU build ID among `notes`, or undefined if they have no build ID.
+ * @throws ParseError on malformed notes.
+ */
 export function gnuBuildId(notes: Uint8Array): BuildId | undefined {
   const note = parseNotes(notes).find((n) => n.name === "GNU" && n.type === NT_GNU_BUILD_ID);
   return note && buildId(toHex(note.description));

@@ -5,15 +5,15 @@ import { ParseError, RebootlessError } from "../errors.ts";
 import { parseElfHeader } from "./header.ts";
 import { PROGRAM_HEADER } from "./structs.ts";
 
-// /proc/kcore has some hundreds on the largest NUMA machines; a dump by virtual addresses one for each run of pages. The
-// header cannot count further.
+// /proc/kcore has some hundreds on the largest NUMA machines. A dump by virtual addresses has one for each
+// run of pages. The header cannot count further than this.
 export const MAX_PROGRAM_HEADERS = 0xfffe;
 
 export const SEGMENT_TYPE = { load: 1, note: 4 } as const;
 
 /**
- * One segment: `fileSize` bytes at `fileOffset` of the file stand for memory from `address`. In 64 bits: with five levels
- * of page tables /proc/kcore has offsets and sizes past 2^53.
+ * A segment: `fileSize` bytes at `fileOffset` of the file hold the memory from `address` on. The numbers have
+ * 64 bits: with five levels of page tables /proc/kcore has offsets and sizes past 2^53.
  */
 export interface ProgramHeader {
   readonly type: number;
@@ -25,8 +25,10 @@ export interface ProgramHeader {
 }
 
 /**
- * @param bytes the first bytes of an ELF file; the segments themselves need not be there (/proc/kcore).
- * @throws ParseError; RebootlessError `limit` past MAX_PROGRAM_HEADERS.
+ * Reads the program headers.
+ * @param bytes the first bytes of an ELF file. The segments themselves may be absent (/proc/kcore).
+ * @throws ParseError
+ * @throws RebootlessError `limit` past MAX_PROGRAM_HEADERS.
  */
 export function parseProgramHeaders(bytes: Uint8Array): readonly ProgramHeader[] {
   const { at, count, size } = parseElfHeader(bytes).programHeaders;
@@ -45,7 +47,8 @@ function parseProgramHeader(reader: ByteReader, at: number): ProgramHeader {
   return {
     type: type.read(reader, at),
     flags: flags.read(reader, at),
-    // kcore's PT_NOTE and a vsyscall page may have any offset: kept as read, checked where it is used.
+    // kcore's PT_NOTE and a vsyscall page may have any offset. It is stored as read, and checked where it is
+    // used.
     fileOffset: fileOffset.read(reader, at),
     address: address.read(reader, at) as Address,
     fileSize: fileSize.read(reader, at),

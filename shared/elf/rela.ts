@@ -4,19 +4,27 @@ import { ParseError, RebootlessError } from "../errors.ts";
 import { type ElfSection, SECTION_TYPE, sectionBytes } from "./sections.ts";
 import { RELA } from "./structs.ts";
 
-// The largest modules have about 400,000 in one section (amdgpu's .rela.text).
+// The largest modules have about 400,000 relocations in one section (amdgpu's .rela.text).
 export const MAX_RELOCATIONS = 4_000_000;
 
-/** System V ABI, AMD64 supplement, table 4.9: the types that occur in modules. objtool leaves NONE of a call to __fentry__. */
+/**
+ * The relocation types that occur in modules (System V ABI, AMD64 supplement, table 4.9). objtool leaves a
+ * NONE where a call to __fentry__ was.
+ */
 export const R_X86_64 = { NONE: 0, _64: 1, PC32: 2, PLT32: 4, _32: 10, _32S: 11, PC64: 24 } as const;
 
-/** What a relocation writes: bytes, and whether the place of the field is taken off the value. */
+/**
+ * The field that a relocation writes: its size in bytes, and whether its place is subtracted from the value.
+ */
 export interface RelocationField {
   readonly size: 4 | 8;
   readonly relative: boolean;
 }
 
-/** By type: those that the kernel's module loader applies (arch/x86/kernel/module.c, Linux 6.1 and 6.12). */
+/**
+ * The fields by relocation type, for the types that the kernel's module loader applies
+ * (arch/x86/kernel/module.c, Linux 6.1 and 6.12).
+ */
 export const RELOCATION_FIELDS: ReadonlyMap<number, RelocationField> = new Map([
   [R_X86_64._64, { size: 8, relative: false }],
   [R_X86_64.PC32, { size: 4, relative: true }],
@@ -26,7 +34,9 @@ export const RELOCATION_FIELDS: ReadonlyMap<number, RelocationField> = new Map([
   [R_X86_64.PC64, { size: 8, relative: true }],
 ]);
 
-/** `type` at `offset` of the section that is relocated, against symbol number `symbol`, plus `addend`. */
+/**
+ * A relocation of `type` at `offset` of the relocated section, against symbol number `symbol` plus `addend`.
+ */
 export interface Rela {
   readonly offset: number;
   readonly type: number;
@@ -34,7 +44,10 @@ export interface Rela {
   readonly addend: bigint;
 }
 
-/** The table of each section that is relocated, by the section's number. Throws ParseError if one has two. */
+/**
+ * Returns the relocation table of each relocated section, by the section's number.
+ * @throws ParseError if a section has two.
+ */
 export function relocationTables(sections: readonly ElfSection[]): ReadonlyMap<number, ElfSection> {
   const tables = new Map<number, ElfSection>();
   for (const section of sections) {
@@ -46,7 +59,10 @@ export function relocationTables(sections: readonly ElfSection[]): ReadonlyMap<n
   return tables;
 }
 
-/** The relocations of section number `target`, in the order of the file. [] if it has none. */
+/**
+ * Reads the relocations of section number `target`, in the order of the file. Returns [] if the section has
+ * no table.
+ */
 export function parseRela(
   bytes: Uint8Array,
   sections: readonly ElfSection[],

@@ -7,8 +7,9 @@ import { stringAt } from "./strings.ts";
 import { SECTION_HEADER } from "./structs.ts";
 
 /**
- * Numbers of sections that are none: from `reserved` on they mean other things, and counts move elsewhere, which no kernel
- * or module needs. `livepatch`: SHN_LIVEPATCH of Linux, a symbol that the module loader leaves to livepatch.
+ * The section numbers that name no section. From `reserved` on they have other meanings, and counts are
+ * stored elsewhere, which no kernel or module needs. `livepatch` is Linux's SHN_LIVEPATCH: the symbol is
+ * resolved by livepatch and not by the module loader.
  */
 export const SECTION_NUMBER = {
   undefined: 0,
@@ -20,7 +21,10 @@ export const SECTION_NUMBER = {
 export const MAX_SECTIONS = SECTION_NUMBER.reserved;
 
 export const SECTION_TYPE = { progbits: 1, symtab: 2, strtab: 3, rela: 4, note: 7, nobits: 8 } as const;
-/** `livepatch`: SHF_RELA_LIVEPATCH of include/uapi/linux/elf.h, a table of relocations that livepatch applies itself. */
+/**
+ * The section flags. `livepatch` is SHF_RELA_LIVEPATCH of include/uapi/linux/elf.h: a table of relocations
+ * that livepatch applies itself.
+ */
 export const SECTION_FLAG = {
   write: 1n,
   alloc: 2n,
@@ -31,7 +35,7 @@ export const SECTION_FLAG = {
   livepatch: 0x10_0000n,
 } as const;
 
-/** One section. `link` and `info` are section indices whose meaning depends on the type. */
+/** A section. `link` and `info` are section indices whose meaning depends on the type. */
 export interface ElfSection {
   readonly index: number;
   readonly name: string;
@@ -42,14 +46,18 @@ export interface ElfSection {
   readonly size: number;
   readonly link: number;
   readonly info: number;
-  /** 0 and 1 are one. */
+  /** The alignment in bytes; 0 and 1 mean the same. */
   readonly alignment: number;
   readonly entrySize: number;
 }
 
 type Unnamed = Omit<ElfSection, "name"> & { readonly nameAt: number };
 
-/** @throws ParseError; RebootlessError `limit` past MAX_SECTIONS. A file without sections gives []. */
+/**
+ * Reads the sections. Returns [] for a file without sections.
+ * @throws ParseError
+ * @throws RebootlessError `limit` past MAX_SECTIONS.
+ */
 export function parseSections(
   bytes: Uint8Array,
   header: ElfHeader = parseElfHeader(bytes),
@@ -91,7 +99,10 @@ function parseSection(reader: ByteReader, at: number, index: number): Unnamed {
   };
 }
 
-/** The section's bytes in the file, a view; empty for NOBITS. Throws ParseError if they lie outside of the file. */
+/**
+ * Returns a view of the section's bytes in the file, which is empty for NOBITS.
+ * @throws ParseError if they lie outside of the file.
+ */
 export function sectionBytes(
   bytes: Uint8Array,
   section: Pick<ElfSection, "type" | "fileOffset" | "size">,

@@ -1,11 +1,11 @@
 import { bytes, s64, size64, struct, u8, u16, u32, u64 } from "../struct.ts";
 
 /*
- * The structures of ELF files of 64 bits (System V ABI, gABI 4.1; ELF-64 Object File Format 1.5), as Linux's
- * include/uapi/linux/elf.h 6.12 has them. Readers and writers of ELF take their offsets from here.
+ * The structures of 64-bit ELF files (System V ABI, gABI 4.1; ELF-64 Object File Format 1.5), as in Linux's
+ * include/uapi/linux/elf.h 6.12. Readers and writers of ELF take their offsets from here.
  */
 
-/** Elf64_Ehdr. */
+/** The structure Elf64_Ehdr. */
 export const FILE_HEADER = struct(64, {
   magic: bytes(0, 4),
   fileClass: u8(4),
@@ -25,7 +25,7 @@ export const FILE_HEADER = struct(64, {
   sectionNames: u16(62),
 });
 
-/** Elf64_Shdr. */
+/** The structure Elf64_Shdr. */
 export const SECTION_HEADER = struct(64, {
   name: u32(0),
   type: u32(4),
@@ -39,7 +39,7 @@ export const SECTION_HEADER = struct(64, {
   entrySize: size64(56),
 });
 
-/** Elf64_Phdr. */
+/** The structure Elf64_Phdr. */
 export const PROGRAM_HEADER = struct(56, {
   type: u32(0),
   flags: u32(4),
@@ -49,7 +49,7 @@ export const PROGRAM_HEADER = struct(56, {
   memorySize: u64(40),
 });
 
-/** Elf64_Sym. The high half of `info` is the binding, its low half the type. */
+/** The structure Elf64_Sym. The high half of `info` is the binding, its low half the type. */
 export const SYMBOL = struct(24, {
   name: u32(0),
   info: u8(4),
@@ -58,7 +58,7 @@ export const SYMBOL = struct(24, {
   size: u64(16),
 });
 
-/** Elf64_Rela, whose r_info is the type in its low half and the symbol in its high half. */
+/** The structure Elf64_Rela. The low half of its r_info is the type, the high half the symbol. */
 export const RELA = struct(24, {
   offset: size64(0),
   type: u32(8),
@@ -66,7 +66,10 @@ export const RELA = struct(24, {
   addend: s64(16),
 });
 
-/** Elf64_Nhdr. The name and the description follow it, each padded to 4 bytes (Linux keeps 4 in ELF64 too). */
+/**
+ * The structure Elf64_Nhdr. The name and the description follow it, each padded to 4 bytes (Linux keeps 4 in
+ * ELF64 too).
+ */
 export const NOTE_HEADER = struct(12, {
   nameSize: u32(0),
   descriptionSize: u32(4),

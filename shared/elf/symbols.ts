@@ -5,14 +5,17 @@ import { type ElfSection, SECTION_TYPE, sectionBytes } from "./sections.ts";
 import { stringAt } from "./strings.ts";
 import { SYMBOL } from "./structs.ts";
 
-// The largest modules (amdgpu) have about 60,000; a whole vmlinux about 200,000.
+// The largest modules (amdgpu) have about 60,000 symbols, a whole vmlinux about 200,000.
 export const MAX_SYMBOLS = 500_000;
 
 export const SYMBOL_TYPE = { none: 0, object: 1, func: 2, section: 3, file: 4 } as const;
 
 export const SYMBOL_BINDING = { local: 0, global: 1, weak: 2 } as const;
 
-/** In a relocatable file `value` is an offset in the section `section`, elsewhere an address. `size` in bytes, often 0. */
+/**
+ * A symbol. `value` is an offset in the section `section` in a relocatable file, and an address in any other.
+ * `size` is in bytes and often 0.
+ */
 export interface ElfSymbol {
   readonly name: string;
   readonly type: number;
@@ -22,7 +25,10 @@ export interface ElfSymbol {
   readonly size: bigint;
 }
 
-/** All symbols, the empty first one too, so that an index of a relocation is an index here. [] without a symbol table. */
+/**
+ * Reads all symbols. The empty first one is included, so that a relocation's index is an index here. Returns
+ * [] if the file has no symbol table.
+ */
 export function parseSymbols(bytes: Uint8Array, sections: readonly ElfSection[]): readonly ElfSymbol[] {
   const section = sections.find((s) => s.type === SECTION_TYPE.symtab);
   if (section === undefined) return [];

@@ -2,15 +2,19 @@ import { type BuildId, buildId } from "../brand.ts";
 import { parseNotes } from "./notes.ts";
 import { latin1 } from "./strings.ts";
 
-/** What a kernel says of itself to those who read its memory: Linux, Documentation/admin-guide/kdump/vmcoreinfo.rst. */
+/**
+ * What a kernel says about itself to readers of its memory (Linux,
+ * Documentation/admin-guide/kdump/vmcoreinfo.rst).
+ */
 export interface VmcoreInfo {
-  /** `uname -r`. */
+  /** The release, as `uname -r` prints it. */
   readonly release: string;
   readonly buildId: BuildId;
 }
 
 /**
- * The note VMCOREINFO: lines `NAME=value`. /proc/kcore and crash dumps have it, those of a virtual machine's host may not.
+ * Reads the note VMCOREINFO, lines `NAME=value`. /proc/kcore and crash dumps have it; dumps taken by the host
+ * of a virtual machine may lack it.
  * @throws ParseError on malformed notes.
  */
 export function findVmcoreInfo(notes: Uint8Array): VmcoreInfo | undefined {
@@ -19,6 +23,6 @@ export function findVmcoreInfo(notes: Uint8Array): VmcoreInfo | undefined {
   const lines = latin1(note.description).split("\n");
   const value = (name: string): string | undefined =>
     lines.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1);
-  const id = value("BUILD-ID"); // since 5.9
+  const id = value("BUILD-ID"); // since Linux 5.9
   return id === undefined ? undefined : { release: value("OSRELEASE") ?? "unknown", buildId: buildId(id) };
 }

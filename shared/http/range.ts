@@ -1,4 +1,4 @@
-/** Bytes [start, end) of a file. */
+/** The bytes [start, end) of a file. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
@@ -10,15 +10,16 @@ export interface PartWanted extends ByteRange {
 }
 
 const WHOLE: Ranged = { kind: "whole" };
-/** One range; digits bounded so that they are exact as numbers. */
+/** Matches a single range. The number of digits is bounded so that they are exact as numbers. */
 const ONE_RANGE = /^bytes=[ \t]*(\d{0,15})-(\d{0,15})[ \t]*$/i;
 
 /**
- * What a Range header asks of a file (RFC 9110, 14.1.2 and 14.2). A header that is malformed, of another unit or of
- * several ranges is ignored, as the RFC lets a server do: the whole file is a right answer to all of them.
+ * Returns the part of a file that a Range header asks for (RFC 9110, 14.1.2 and 14.2). A header that is
+ * malformed, in another unit or of several ranges is ignored, as the RFC allows: the whole file is a correct
+ * answer to all of them.
  *
- * @param ifRange the If-Range header: a part is only of use to who has the rest of the same bytes (13.1.5: strong
- * comparison; a date never matches, as files have none here).
+ * @param ifRange the If-Range header. A part is only useful to a client that has the rest of the same bytes
+ * (13.1.5: strong comparison; a date never matches, because files have no dates here).
  */
 export function rangeOf(
   header: string | undefined,
@@ -33,7 +34,7 @@ export function rangeOf(
   if (first === "") return lastBytes(Number(last), length);
   const start = Number(first);
   const end = last === "" ? length : Math.min(Number(last) + 1, length);
-  if (last !== "" && Number(last) < start) return WHOLE; // 14.1.1: invalid, so ignored
+  if (last !== "" && Number(last) < start) return WHOLE; // 14.1.1: the range is invalid and therefore ignored
   return start < length ? { kind: "part", start, end } : { kind: "unsatisfiable" };
 }
 
