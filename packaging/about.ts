@@ -1,6 +1,6 @@
-/** What is said about every package, in manual pages too. */
+/** The facts that every package and manual page states. */
 export interface About {
   readonly version: string;
-  /** SOURCE_DATE_EPOCH: the one time that packages carry. */
+  /** The time of everything in the packages, in seconds since 1970 (SOURCE_DATE_EPOCH). */
   readonly seconds: number;
 }

@@ -6,10 +6,13 @@ import { licenseTexts } from "./licenses.mjs";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8"));
 
-/** The launchers are compiled for Nodes that are too old for the programs, to say which one is needed. */
+/**
+ * The launchers are compiled for versions of Node that are too old for the programs, so that they can say which
+ * version is needed.
+ */
 const OLD_NODE = "node12";
 
-/** No bundle says what it sends to a proxy: see no_debug.mjs. */
+/** The replacement of the package debug, so that no bundle prints what it sends to a proxy: see no_debug.mjs. */
 const alias = { debug: fileURLToPath(new URL("no_debug.mjs", import.meta.url)) };
 
 /*
@@ -64,7 +67,7 @@ const bundles = [
   { entry: "test/proof/conformance/main.ts", out: "dist/tuf-client.cjs", forbidden: /^(?:edge|publisher)\// },
 ];
 
-/** The files that went into the bundles of hosts, which are installed together. */
+/** The files that went into the bundles for hosts, which are installed together. */
 const onHosts = [];
 
 for (const { entry, out, forbidden, external = [], target = "node20" } of bundles) {
@@ -94,5 +97,5 @@ for (const { entry, out, forbidden, external = [], target = "node20" } of bundle
   process.stderr.write(`${out}  ${metafile.outputs[out].bytes} bytes\n`);
 }
 await writeFile("dist/host.licenses.txt", await licenseTexts(onHosts));
-// dist holds CommonJS and one worker; the package itself is ESM.
+// dist contains CommonJS and one worker, but the package itself is ESM.
 await writeFile("dist/package.json", '{ "type": "commonjs" }\n');

@@ -9,13 +9,13 @@ import type { DirectoryEntry, Entry, FileEntry, LinkEntry } from "./entry.ts";
 import { defaultConfig } from "./host/default_config.ts";
 import { hostTree } from "./man/host.ts";
 
-/** A manual page: `rebootless.8` and its text. */
+/** A manual page: the name of its file, such as `rebootless.8`, and its text. */
 export interface ManualPage {
   readonly file: string;
   readonly text: string;
 }
 
-/** Where formats differ. */
+/** The places that differ between formats of packages. */
 export interface Layout {
   readonly zshFolder: string;
 }
@@ -29,10 +29,10 @@ export const file = (path: string, bytes: Uint8Array | string, mode = 0o644): Fi
 const link = (path: string, target: string): LinkEntry => ({ kind: "link", path, target });
 const folder = (path: string): DirectoryEntry => ({ kind: "directory", path });
 
-/** Bundles of the host's command, beside the one that starts it. */
+/** The bundles of the host's command, in addition to the one that starts it. */
 const PROGRAM = ["rebootless-host.cjs", "rebootless-mirror.cjs"] as const;
 
-/** What a package of the host's command installs below `/`. The bundle is built already. */
+/** Returns what a package of the host's command installs below `/`. The bundles must have been built. */
 export async function hostContents(
   root: string,
   about: About,

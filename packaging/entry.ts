@@ -1,13 +1,13 @@
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-/** What a package installs. Paths are relative to the root of the host. */
+/** A file, link or folder that a package installs. Its path is relative to the root of the host. */
 export type Entry = FileEntry | LinkEntry | DirectoryEntry;
 
 export interface FileEntry {
   readonly kind: "file";
   readonly path: string;
-  /** Permissions. */
+  /** The permissions of the file. */
   readonly mode: number;
   readonly bytes: Uint8Array;
 }
@@ -39,7 +39,7 @@ export async function writeEntries(folder: string, entries: readonly Entry[]): P
   }
 }
 
-/** Every folder that is listed or lies above an entry, outer ones first. */
+/** Lists every folder that is an entry or contains one, outer folders first. */
 function folders(entries: readonly Entry[]): string[] {
   const found = new Set<string>();
   for (const { kind, path } of entries) {

@@ -1,8 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 
 /**
- * Returns the licence texts of the packages that went into a bundle, which most licences want to go along. Fails where a
- * package has none.
+ * Returns the licence texts of the packages that went into a bundle. Most licences require that the text goes along.
+ * It fails if a package has no text.
  *
  * @param {string[]} inputs the paths of the bundled files
  */
@@ -18,7 +18,7 @@ export async function licenseTexts(inputs) {
   return texts.join(`\n${"-".repeat(78)}\n\n`);
 }
 
-/** Returns the text of the licence file, or else of the README's last section. */
+/** Returns the text of the licence file, or of the README's last section if there is no such file. */
 async function licenseText(folder) {
   const names = await readdir(folder);
   const file = names.find((entry) => /^(?:un)?licen[cs]e(?:\.md|\.txt)?$/i.test(entry));

@@ -1,3 +1,3 @@
-// Stands in for the package debug, which the proxies' agents load. With DEBUG in the environment, debug would write a proxy's
-// password to stderr.
+// This replaces the package debug, which the proxies' agents load. With DEBUG in the environment, debug would write a
+// proxy's password to stderr.
 export default () => () => undefined;

@@ -7,8 +7,10 @@ import { parseSourceDate } from "../shared/source_date.ts";
 import { FORMATS, writePackages } from "./packages.ts";
 
 /*
- * npm run package: dist/*.deb, dist/*.rpm, dist/*.tar.gz and dist/man, by dpkg-deb, rpmbuild and GNU tar. The same sources
- * with the same SOURCE_DATE_EPOCH (the last commit's time, unless it is set), Node and tools make the same bytes.
+ * npm run package
+ *
+ * Makes dist/*.deb, dist/*.rpm, dist/*.tar.gz and dist/man with dpkg-deb, rpmbuild and GNU tar. The same sources with
+ * the same SOURCE_DATE_EPOCH (the last commit's time, unless it is set), Node and tools make the same bytes.
  */
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -10,13 +10,13 @@ import { publisherPage } from "./man/publisher.ts";
 import { writeRpm } from "./rpm/rpm.ts";
 import { tarballContents, writeTarball } from "./tarball/tarball.ts";
 
-/** The .rpm is made from the tarball, which is therefore made along with it. */
+/** The formats of packages. The .rpm is made from the tarball, so the tarball is made along with it. */
 export const FORMATS = ["deb", "rpm", "tarball"] as const;
 export type Format = (typeof FORMATS)[number];
 
 /**
- * Writes packages of what is built in dist, and the manual pages. Returns the names of what it wrote. The same bundles
- * make the same bytes with the same tools, as long as `about.seconds` is past.
+ * Writes packages of the programs in dist, and the manual pages. Returns the names of the files. The same bundles and
+ * tools make the same bytes, if `about.seconds` is in the past.
  */
 export async function writePackages(
   root: string,

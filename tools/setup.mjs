@@ -1,7 +1,8 @@
 /*
  * node tools/setup.mjs SCRIPT [ARGUMENT...]      scripts: tools/setup/scripts.mjs
  *
- * The way in from package.json. It is written so that any Node of the last years can read it, to say which one is needed.
+ * This file starts the scripts of package.json. Any Node of the last years can read it, so that it can say which
+ * version is needed.
  */
 
 import { readFileSync } from "node:fs";

@@ -4,10 +4,15 @@ import { join } from "node:path";
 import { mustRun } from "../../node/processes.ts";
 import { type Entry, type FileEntry, writeEntries } from "../entry.ts";
 
-/** The control files that lie here as they go into the package, and their modes. */
+/** The control files that are copied into the package from this folder, and their modes. */
 const CONTROL = { conffiles: 0o644, postinst: 0o755, prerm: 0o755, postrm: 0o755 };
 
-/** Makes a binary package with dpkg-deb. @param work an empty folder. @param from the folder of the control files. */
+/**
+ * Makes a binary package with dpkg-deb.
+ *
+ * @param work an empty folder.
+ * @param from the folder of the control files.
+ */
 export async function writeDeb(
   out: string,
   work: string,
@@ -29,14 +34,14 @@ export async function writeDeb(
     await copyFile(join(from, name), join(control, name));
     await chmod(join(control, name), mode);
   }
-  // gzip is what every dpkg reads, and makes the same bytes with any number of threads.
+  // Every dpkg can read gzip, and gzip makes the same bytes with any number of threads.
   await mustRun("dpkg-deb", ["--root-owner-group", "-Zgzip", "-b", work, out], { env });
 }
 
 const kibibytes = (files: readonly FileEntry[]): number =>
   Math.ceil(files.reduce((sum, { bytes }) => sum + bytes.length, 0) / 1024);
 
-/** The sums of everything but configuration, which is the administrator's to change. */
+/** Lists the checksums of all files except configuration, which the administrator may change. */
 const md5sums = (files: readonly FileEntry[], conffiles: readonly string[]): string =>
   files
     .filter(({ path }) => !conffiles.includes(`/${path}`))

@@ -4,7 +4,10 @@ const HEAD = `# Configuration of rebootless, see rebootless.toml(5). \`rebootles
 # force. Files in conf.d, in the order of their names, hold over this one.
 `;
 
-/** /etc/rebootless/rebootless.toml as packages install it: every setting, with its default, as a comment. */
+/**
+ * Returns /etc/rebootless/rebootless.toml as packages install it. It contains every setting with its default, as a
+ * comment.
+ */
 export const defaultConfig = (): string => [HEAD, ...SETTING_KEYS.map(lines)].join("\n");
 
 function lines(key: SettingKey): string {

@@ -8,18 +8,18 @@ import {
 import type { Exit } from "../../node/cli/exit_table.ts";
 import { bold, type Heading, italic, item, page, paragraph, section, subsection, text } from "./roff.ts";
 
-/** What a command line cannot say about itself. */
+/** The parts of a manual page that a command line does not contain. */
 interface Prose {
   readonly heading: Heading;
-  /** After the name, in a few words. */
+  /** A few words about the purpose, which follow the name. */
   readonly purpose: string;
   readonly description: readonly string[];
-  /** Sections after the options: name and body. */
+  /** The sections after the options, each with its name and its body. */
   readonly more: readonly string[];
   readonly exits: readonly Exit[];
 }
 
-/** The manual page of a command line: every command, option and exit code that it has. */
+/** Writes the manual page of a command line, with all its commands, options and exit codes. */
 export function commandPage(tree: CommandTree, prose: Prose): string {
   return page(prose.heading, prose.purpose, [
     section("SYNOPSIS", synopsis(tree)),
@@ -77,6 +77,6 @@ const withChoices = (description: string, choices: readonly string[]): string =>
 const exitItem = ({ code, meaning, advice }: Exit): string =>
   item(bold(String(code)), sentence(advice === "" ? meaning : `${meaning}. What to do: ${advice}`));
 
-/** Descriptions in `--help` begin small and have no full stop. */
+/** Makes a sentence of a description in `--help`, which has neither a capital at its start nor a full stop. */
 const sentence = (raw: string): string =>
   `${raw.charAt(0).toUpperCase()}${raw.slice(1)}${/[.:]$/.test(raw) ? "" : "."}`;

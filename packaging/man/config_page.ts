@@ -2,7 +2,7 @@ import { SETTING_KEYS, SETTINGS, type SettingKey, settingName } from "../../node
 import type { About } from "../about.ts";
 import { bold, example, item, page, paragraph, section } from "./roff.ts";
 
-/** rebootless.toml(5): every setting of the host's table. */
+/** Writes rebootless.toml(5), with every setting of the host's table. */
 export function configPage(about: About): string {
   const heading = { name: "rebootless.toml", section: 5, manual: "File Formats", ...about };
   return page(heading, "configuration of rebootless", [

@@ -8,7 +8,7 @@ import type { About } from "../about.ts";
 import { commandPage } from "./command_page.ts";
 import { bold, example, item, paragraph, section } from "./roff.ts";
 
-/** Returns the host's command line with all that belongs to it, the mirror's commands among them. */
+/** Returns the host's command line with everything that belongs to it, including the mirror's commands. */
 export function hostTree(version: string): CommandTree {
   const host = program(
     version,
@@ -47,7 +47,7 @@ const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
 const list = (entries: readonly (readonly [string, string])[]) =>
   entries.map(([term, meaning]) => item(bold(term), meaning)).join("");
 
-/** rebootless(8). */
+/** Writes rebootless(8). */
 export function hostPage(about: About): string {
   return commandPage(hostTree(about.version), {
     heading: { name: "rebootless", section: 8, manual: "System Administration", ...about },

@@ -15,7 +15,7 @@ const DESCRIPTION = [
 const SOURCE_DATE =
   "Seconds since 1970: when `draft`, `add` and `create` say that an update was published, so that the same draft can be made again byte for byte.";
 
-/** rebootless-publish(1). */
+/** Writes rebootless-publish(1). */
 export function publisherPage(about: About): string {
   return commandPage(publisherTree(about.version), {
     heading: { name: "rebootless-publish", section: 1, manual: "User Commands", ...about },

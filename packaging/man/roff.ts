@@ -1,17 +1,17 @@
 /*
- * man(7) pages. Text reaches the page through `text` or `literal` alone: a backslash, or a dot at the start of a line,
- * would otherwise be a command to the formatter.
+ * These functions write man(7) pages. All text of a page goes through `text` or `literal`. Otherwise, a backslash, or
+ * a dot at the start of a line, would be a command to the formatter.
  */
 
 const escaped = (raw: string): string => raw.replaceAll("\\", "\\e").replaceAll(/^([.'])/gm, "\\&$1");
 
-/** What is typed as it stands: its hyphens are the keyboard's. */
+/** Formats what the user types. Its hyphens are those of the keyboard. */
 const literal = (raw: string): string => escaped(raw).replaceAll("-", "\\-");
 
 export const bold = (raw: string): string => `\\fB${literal(raw)}\\fR`;
 export const italic = (raw: string): string => `\\fI${literal(raw)}\\fR`;
 
-/** Sentences; what stands between backquotes is bold, as it is typed. */
+/** Formats sentences. What is between backquotes is typed by the user, and becomes bold. */
 export const text = (raw: string): string =>
   raw
     .split("`")
@@ -19,14 +19,14 @@ export const text = (raw: string): string =>
     .join("");
 
 export const paragraph = (raw: string): string => `.PP\n${text(raw)}\n`;
-/** A heading begins a paragraph by itself. */
+/** Writes a section. Its heading also begins a paragraph. */
 export const section = (name: string, ...body: readonly string[]): string =>
   `.SH ${literal(name)}\n${body.join("").replace(/^\.PP\n/, "")}`;
 export const subsection = (name: string, ...body: readonly string[]): string =>
   `.SS ${literal(name)}\n${body.join("")}`;
-/** A term, formatted already, and what it means. */
+/** Writes a term, which is formatted already, and its meaning. */
 export const item = (term: string, meaning: string): string => `.TP\n${term}\n${text(meaning)}\n`;
-/** Lines as they stand. */
+/** Writes lines without filling them. */
 export const example = (lines: readonly string[]): string =>
   `.PP\n.nf\n.RS\n${lines.map(literal).join("\n")}\n.RE\n.fi\n`;
 
@@ -35,7 +35,7 @@ export interface Heading {
   readonly section: number;
   readonly manual: string;
   readonly version: string;
-  /** Seconds since 1970, for the page's date. */
+  /** The date of the page, in seconds since 1970. */
   readonly seconds: number;
 }
 

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { mustRun } from "../../node/processes.ts";
 
 /**
- * Makes a binary package with rpmbuild, unsigned: who distributes it signs it (`rpmsign --addsign`).
+ * Makes a binary package with rpmbuild. It is not signed: its distributor signs it (`rpmsign --addsign`).
  *
- * @param out where it goes, under the name that rpmbuild gives it.
+ * @param out the folder for the package, which gets the name that rpmbuild chooses.
  * @param work an empty folder.
  * @param tarball the source, under the name that the spec file has for it.
  */

@@ -9,8 +9,8 @@ import { type Entry, type FileEntry, writeEntries } from "../entry.ts";
 import { publisherTree } from "../man/publisher.ts";
 
 /**
- * Makes the tarball with GNU tar: a folder with an install script, for hosts whose package manager is another. `prefix/`
- * holds what goes below PREFIX, `etc/` what goes to /etc. Both commands are in it.
+ * Makes the tarball with GNU tar. It is a folder with an install script, for hosts with another package manager.
+ * `prefix/` contains the files below PREFIX, `etc/` those of /etc. The tarball contains both commands.
  */
 export async function writeTarball(
   out: string,
@@ -33,7 +33,7 @@ export async function writeTarball(
   await writeFile(out, gzipSync(await readFile(join(work, "archive")), { level: 9 }));
 }
 
-/** What the tarball holds. The bundles are built already. */
+/** Returns the files of the tarball. The bundles must have been built. */
 export async function tarballContents(
   root: string,
   about: About,
@@ -58,13 +58,16 @@ export async function tarballContents(
   ];
 }
 
-/** What the publisher's command loads: its program, and for `serve` and `check-vars` the edge. */
+/** The bundles that the publisher's command loads: its program, and the edge for `serve` and `check-vars`. */
 const LOADED = ["rebootless-publish-program.cjs", "rebootless-edge.cjs"] as const;
 
 const licenses = async (read: (path: string) => Promise<Buffer>): Promise<Buffer> =>
   Buffer.concat(await Promise.all(LOADED.map((name) => read(`dist/${name}.licenses.txt`))));
 
-/** Links are made by the script, and pages are there uncompressed: not every `man` unpacks them. */
+/**
+ * Moves an entry to its place in the tarball. It leaves out links, which the script makes, and compressed manual
+ * pages. The pages are added uncompressed, because not every `man` can unpack them.
+ */
 function relocated(entry: Entry): FileEntry[] {
   if (entry.kind !== "file" || entry.path.startsWith("usr/share/man/")) return [];
   if (entry.path === "etc/rebootless/rebootless.toml") return [{ ...entry, path: "etc/rebootless.toml" }];

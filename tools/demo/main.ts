@@ -11,9 +11,10 @@ import { bootHost, ROOT_IN_GUEST, rebootless } from "../../test/support/host.ts"
 import { showRegression } from "./regression.ts";
 
 /*
- * The main job, shown: a publisher makes an update for a stock kernel and pushes it through the real edge; a host
- * that runs this kernel finds it, verifies it, matches it against its own memory, applies it and takes it out again.
- * Then a regression of the distribution's own, and the update that the publisher makes of the distribution's next source.
+ * Shows the main job: a publisher makes an update for a stock kernel and pushes it through the real edge. A host that
+ * runs this kernel finds the update, verifies it, matches it against its own memory, applies it and takes it out
+ * again. Then the demo shows a regression of the distribution, and the update that the publisher makes from the
+ * distribution's next source.
  */
 
 const ID = "demo-cmdline-1";
@@ -92,7 +93,7 @@ async function update(guest: Guest, feed: string): Promise<void> {
   assert.match(await step(guest, "status"), new RegExp(`^available +${ID}`, "m"));
 }
 
-/** One command in the guest; it has to succeed. */
+/** Runs one command in the guest, which has to succeed. */
 async function step(guest: Guest, ...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr, ms } = await rebootless(guest, ...args);
   show(`# rebootless ${args.join(" ")}   (${ms} ms)`);

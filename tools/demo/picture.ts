@@ -8,9 +8,9 @@ import { stdout } from "node:process";
  * nothing is added, and lines that do not fit are cut.
  */
 
-/** The steps that are shown, by what their titles begin with. */
+/** The beginnings of the titles of the steps that are shown. */
 const STEPS = ["host: upgrade, while it runs", "host: undo"];
-/** Lines of these steps that say nothing to a first reader. */
+/** The lines of these steps that mean nothing to a new reader. */
 const LEFT_OUT = /^(kernel|feed) {3}/;
 
 const COLUMNS = 92;
@@ -32,7 +32,7 @@ interface Line {
   readonly color: string;
 }
 
-/** The lines of the chosen steps, without the demo's own indentation. */
+/** Returns the lines of the chosen steps, without the demo's own indentation. */
 export function shownLines(output: string): readonly Line[] {
   const lines: Line[] = [];
   let isShown = false;
@@ -58,7 +58,7 @@ function colorOf(text: string): string {
 const escaped = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
-/** An SVG image (SVG 1.1) of a terminal with these lines in it. */
+/** Draws an SVG image (SVG 1.1) of a terminal with these lines in it. */
 export function picture(lines: readonly Line[]): string {
   const width = Math.ceil(COLUMNS * CHARACTER_WIDTH + 2 * MARGIN);
   const height = lines.length * LINE_HEIGHT + 2 * MARGIN;

@@ -17,9 +17,9 @@ import type { Teller } from "./teller.ts";
 const run = promisify(execFile);
 
 /*
- * A regression of the distribution's own: Debian's 6.1.192-1 oopses in ext4 when a file is removed after its bitmaps left the
- * page cache. What Debian changed for 6.1.192-2 is made into an update, out of the source packages, and a host that gets it
- * from its timer does not.
+ * Shows a regression of the distribution: Debian's 6.1.192-1 oopses in ext4 when a file is removed after its bitmaps
+ * left the page cache. The difference to 6.1.192-2 is made into an update, out of the source packages. A host that
+ * gets this update from its timer does not oops.
  */
 
 const ID = "demo-ext4-mballoc";
@@ -27,7 +27,7 @@ const FILE = "fs/ext4/mballoc.c";
 const DISK_BYTES = 64 << 20;
 const CREATE_TIMEOUT_MS = 1_200_000;
 
-/** Fills a file, drops what is cached of the file system, and removes it: an everyday thing for a backup or a cron job. */
+/** Fills a file, drops the caches of the file system, and removes the file, as a backup or a cron job does every day. */
 const TRIGGER = `mke2fs -q /dev/nvme0n1 >/dev/null && mkdir -p /mnt && mount -t ext4 /dev/nvme0n1 /mnt || exit 9
 dd if=/dev/zero of=/mnt/file bs=1M count=8 2>/dev/null && sync
 echo 3 > /proc/sys/vm/drop_caches
@@ -94,11 +94,11 @@ export async function showRegression(
 
 interface Difference {
   readonly file: string;
-  /** Path of the patch. */
+  /** The path of the patch. */
   readonly patch: string;
 }
 
-/** Another difference of the pair, the first that can be brought to a running kernel. */
+/** Returns another difference of the pair, the first that can be made into an update for a running kernel. */
 async function anyPatch(pair: SourcePair, work: string): Promise<Difference> {
   const workshop = await Workshop.open(pair, () => undefined);
   try {
@@ -115,7 +115,7 @@ async function anyPatch(pair: SourcePair, work: string): Promise<Difference> {
   throw new Error(`no file of ${pair.from} and ${pair.to} can be brought to a running kernel`);
 }
 
-/** The lines that a patch takes and puts. */
+/** Returns the lines that a patch removes and adds. */
 async function changedLines(patch: string): Promise<string> {
   const lines = (await readFile(patch, "latin1")).split("\n");
   return lines.filter((line) => /^[-+](?![-+])/.test(line)).join("\n");
@@ -158,7 +158,7 @@ async function boot(
   return guest;
 }
 
-/** The guest's own end is what is expected of it. Returns the lines that the kernel said. */
+/** Makes the guest's kernel crash, as is expected. Returns the lines that the kernel printed. */
 async function crash(guest: Guest): Promise<string> {
   const outcome = await guest.exec(TRIGGER, { timeoutMs: 120_000 }).then(
     ({ code, stdout }) => `exit code ${code}: ${stdout}`,
@@ -177,7 +177,10 @@ async function crash(guest: Guest): Promise<string> {
   return told.slice(0, 6).join("\n");
 }
 
-/** As systemd runs the unit when the timer elapses; without INVOCATION_ID the command would wait a random time first. */
+/**
+ * Runs the command as systemd runs the unit when the timer elapses. Without INVOCATION_ID the command would wait a
+ * random time first.
+ */
 async function timerRun(guest: Guest): Promise<string> {
   const command = ["node", CLIENT, "--quiet", "upgrade", "--scheduled"];
   const { code, stdout, stderr, ms } = await guest.exec(command, {

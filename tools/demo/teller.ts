@@ -1,7 +1,7 @@
-/** How the demo speaks. */
+/** The output of the demo. */
 export interface Teller {
-  /** Begins a step, with the time since the start. */
+  /** Begins a step, and prints the time since the start. */
   title(text: string): void;
-  /** What was done and said in it. */
+  /** Prints what was done in the step, and its output. */
   show(text: string): void;
 }

@@ -10,15 +10,15 @@ import { writeSamples } from "./sample.ts";
 /*
  * npm run dev [-- --port N]
  *
- * The edge in workerd with something in it: a root of trust made for this run, a publisher, and a few kernels with
- * updates, published as anybody would. wrangler builds the Worker again when its sources change. Everything lies in
- * a folder of its own that goes when it is told to stop; .dev.vars is not read.
+ * Starts the edge in workerd with sample content: a root of trust made for this run, a publisher, and a few kernels
+ * with updates, which are published in the usual way. wrangler builds the Worker again when its sources change.
+ * Everything is in a folder of its own, which is removed at the end. .dev.vars is not read.
  */
 
 const { values } = parseArgs({ options: { port: { type: "string" } } });
 const USUAL_PORT = 8787;
 
-/** The one asked for, or the usual one unless somebody has it. */
+/** Returns the port that was asked for. By default it is the usual one, or a free one if the usual one is in use. */
 async function portToUse(): Promise<number> {
   if (values.port === undefined) return freePort(USUAL_PORT).catch(() => freePort());
   return freePort(Number(values.port)).catch((cause: Error) => {
@@ -53,7 +53,7 @@ async function main(work: string, stopped: Promise<void>, cleanup: (() => Promis
   await stopped;
 }
 
-/** Both arrive when somebody types Ctrl-C: one from the terminal, one from who started this. */
+/** Ctrl-C can send several of these signals: one from the terminal, one from the program that started this one. */
 const stopped = new Promise<void>((resolve) => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => resolve());
 });

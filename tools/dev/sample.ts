@@ -7,7 +7,7 @@ import type { Update } from "../../shared/feed/update.ts";
 import { DAY, instant, systemClock } from "../../shared/time.ts";
 import { manifestOf, updateOf } from "../../test/support/edge/repository.ts";
 
-/** Something to look at: kernels that are nobody's, and updates whose modules are noise. */
+/** A sample to look at: a kernel that no machine runs, and an update whose modules contain noise. */
 interface Sample {
   readonly release: string;
   readonly distribution: string;
@@ -59,13 +59,13 @@ const SAMPLES: readonly Sample[] = [
 
 export interface Draft {
   readonly buildId: BuildId;
-  /** What `uname -a` prints where it runs. */
+  /** The output of `uname -a` on a host that runs the kernel. */
   readonly uname: string;
   readonly draft: string;
   readonly modules: readonly string[];
 }
 
-/** Writes drafts and modules for `rebootless-publish push`; the same build IDs each time. */
+/** Writes drafts and modules for `rebootless-publish push`. They have the same build IDs each time. */
 export async function writeSamples(folder: string): Promise<readonly Draft[]> {
   await mkdir(folder);
   return Promise.all(SAMPLES.map((sample) => writeSample(folder, sample)));

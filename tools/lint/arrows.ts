@@ -1,9 +1,10 @@
 /*
- * Who may import whom. `npm run format` makes the overrides of biome.json and the list in ARCHITECTURE.md out of these
- * tables, and test/tools/arrows.test.ts compares both with them, and every import of the sources too.
+ * These tables say which files may import which. `npm run format` makes the overrides of biome.json and the list in
+ * ARCHITECTURE.md from them, and test/tools/arrows.test.ts compares both with the tables, and every import of the
+ * sources too.
  */
 
-/** What a program may run on, and how the specifiers of its modules begin. */
+/** The platforms of programs, and the beginnings of the specifiers of their modules. */
 export const PLATFORMS = {
   Node: ["node:"],
   Cloudflare: ["cloudflare:", "@cloudflare/"],
@@ -11,11 +12,11 @@ export const PLATFORMS = {
 
 export type Platform = keyof typeof PLATFORMS;
 
-/** A room, and what it may import beside itself. A part with a row of its own is a room within a room. */
+/** A room, and what it may import in addition to its own files. A part with a row of its own is a room within a room. */
 export interface Room {
   readonly room: string;
   readonly imports: readonly string[] | "any";
-  /** Whose modules it may import. */
+  /** The platforms whose modules it may import. */
   readonly on: readonly Platform[];
   readonly why: string;
 }
@@ -84,11 +85,11 @@ export const ROOMS: readonly Room[] = [
   { room: "bench", imports: "any", on: BOTH, why: "It measures every program." },
 ];
 
-/** Folders that stay apart although the rooms alone would let one import the others. */
+/** Folders that must not import each other, although the rooms alone would allow it. */
 export interface Apart {
   readonly within: string;
   readonly never: readonly string[];
-  /** Files of `within` that may import them all the same, as files that lie in one of them may. */
+  /** The files of `within` that may import them all the same. Files in one of those folders may, too. */
   readonly but?: readonly string[];
   readonly why: string;
 }

@@ -1,7 +1,7 @@
 import { APART, type Apart, PLATFORMS, type Platform, ROOMS, type Room } from "./arrows.ts";
 import { importsInWords } from "./text.ts";
 
-/** Programs of the repository itself may write to the console. */
+/** The override that lets programs of the repository itself write to the console. */
 const WITH_CONSOLE = {
   includes: ["test/**", "bench/**", "packaging/**", "tools/**"],
   linter: { rules: { suspicious: { noConsole: "off" } } },
@@ -14,8 +14,9 @@ interface Pattern {
 }
 
 /**
- * Returns the overrides of biome.json, which forbid what the tables forbid. Of several that hold a file Biome takes the last one
- * alone, so each has all that is forbidden to its files, and they go from rooms to parts of rooms.
+ * Returns the overrides of biome.json, which forbid what the tables forbid. If several overrides match a file, Biome
+ * uses the last one alone. So each override contains everything that is forbidden to its files, and they go from
+ * rooms to parts of rooms.
  */
 export function overrides() {
   return [
@@ -38,7 +39,11 @@ function exempt(apart: Apart, but: readonly string[]) {
   return override([...files, ...folders], apart.within, apart);
 }
 
-/** @param without a rule that does not hold for these files. */
+/**
+ * Returns the override for some files.
+ *
+ * @param without a rule that does not hold for these files.
+ */
 function override(includes: readonly string[], folder: string, without?: Apart) {
   const room = roomOf(`${folder}/`);
   const apart = APART.filter((rule) => rule !== without && isBelow(rule.within, folder));
@@ -59,14 +64,14 @@ function rooms({ room, imports, why }: Room): Pattern[] {
   const others = ROOMS.map((other) => other.room).filter(
     (other) => other !== room && !imports.includes(other),
   );
-  // A room within one that is forbidden is forbidden with it.
+  // A room within a forbidden room is forbidden with it.
   const outer = others.filter((other) => !others.some((around) => other.startsWith(`${around}/`)));
   return [below(outer, `${room} imports ${importsInWords(imports)}. ${why}`)];
 }
 
 /**
- * Forbids folders by the last part of their paths: whichever way a specifier goes up and down, it names the folder that
- * it ends in. A folder of another room with that name is forbidden along with it.
+ * Forbids folders by the last part of their paths, with which every relative specifier of the folder ends. A folder
+ * of another room with that name is forbidden along with it.
  */
 function below(folders: readonly string[], message: string): Pattern {
   const names = [...new Set(folders.map((folder) => folder.slice(folder.lastIndexOf("/") + 1)))];
@@ -74,7 +79,11 @@ function below(folders: readonly string[], message: string): Pattern {
   return { group: [`**/${any}`, `**/${any}/**`], message };
 }
 
-/** The room that holds a file. @throws when the file lies in none. */
+/**
+ * Returns the room that contains a file.
+ *
+ * @throws Error if the file is in no room.
+ */
 export function roomOf(path: string): Room {
   const room = ROOMS.findLast((candidate) => isBelow(candidate.room, path));
   if (room === undefined) throw new Error(`${path} lies in no room`);
@@ -83,7 +92,10 @@ export function roomOf(path: string): Room {
 
 const isBelow = (folder: string, path: string): boolean => path === folder || path.startsWith(`${folder}/`);
 
-/** Returns why a file must not import what `imported` names, another file or a platform's module; else undefined. */
+/**
+ * Returns the reason why a file must not import what `imported` names (another file or a platform's module), or
+ * undefined if it may.
+ */
 export function forbidden(file: string, imported: string): string | undefined {
   const from = roomOf(file);
   const platform = NAMES.find((name) => PLATFORMS[name].some((prefix) => imported.startsWith(prefix)));

@@ -4,14 +4,18 @@ const BEGIN = "<!-- Who may import whom: made by `npm run format` from tools/lin
 const END = "<!-- End of what is made. -->";
 const WIDTH = 100;
 
-/** A document with the list of arrows between its two marks made again. @throws when it has no such marks. */
+/**
+ * Replaces the list of arrows between the two marks of a document.
+ *
+ * @throws Error if it has no such marks.
+ */
 export function withArrows(document: string): string {
   const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];
   if (begin === -1 || end < begin) throw new Error(`no ${BEGIN} … ${END}`);
   return `${document.slice(0, begin + BEGIN.length)}\n\n${arrowsText()}\n${document.slice(end)}`;
 }
 
-/** The tables as a list of sentences in Markdown. */
+/** Writes the tables as a list of sentences in Markdown. */
 function arrowsText(): string {
   const items = [
     ...ROOMS.map((room) => `- **${room.room}** ${imports(room)}. ${room.why}`),
@@ -27,14 +31,14 @@ function imports({ imports, on }: Room): string {
   return `imports ${importsInWords(imports)}${on.length === 0 ? "" : `, and modules of ${list(on)}`}`;
 }
 
-/** What a room imports, in words. */
+/** Describes in words what a room imports. */
 export const importsInWords = (imports: Room["imports"]): string =>
   imports === "any" ? "any room" : imports.length === 0 ? "no other room" : list(imports);
 
 const list = (words: readonly string[]): string =>
   words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 
-/** The lines of a list's item, indented below its first. */
+/** Breaks an item of a list into lines, which are indented below the first. */
 function wrapped(item: string): string {
   const lines = [""];
   for (const word of item.split(" ")) {

@@ -14,7 +14,7 @@ export async function requireDebian() {
   );
 }
 
-/** Reads the package lists anew. Without root there is nothing to be done but to say so. */
+/** Reads the package lists again. Without root it cannot, and says so. */
 export async function updateLists() {
   if (!isRoot()) {
     throw new SetupError("apt's package lists are missing or too old", "Run as root: apt-get update");
@@ -24,8 +24,8 @@ export async function updateLists() {
 }
 
 /**
- * Reads the package lists if a configured source has none yet, as in a new installation. A source that fails is no
- * reason to stop: what is needed may come from the others.
+ * Reads the package lists if a configured source has none yet, as in a new installation. It goes on if a source
+ * fails, because the others may have what is needed.
  */
 export async function completeLists() {
   if (!isRoot()) return;
@@ -49,7 +49,7 @@ export async function missingPackages(names) {
   return missing;
 }
 
-/** Installs those of `names` that are missing, without what they merely recommend. */
+/** Installs those of `names` that are missing, without the packages that they merely recommend. */
 export async function ensurePackages(names) {
   const missing = await missingPackages(names);
   if (missing.length === 0) return;
@@ -64,7 +64,10 @@ export async function ensurePackages(names) {
   await runOrFail("apt-get", ["-qq", "-o", "DPkg::Lock::Timeout=300", ...args], { env: aptEnv() });
 }
 
-/** Runs `action`; when it fails, once more with new lists: old ones name files that mirrors no longer have. */
+/**
+ * Runs `action`. If it fails, reads the lists again and runs it once more, because old lists name files that mirrors
+ * no longer have.
+ */
 export async function retryWithNewLists(action) {
   try {
     return await action();
@@ -76,7 +79,7 @@ export async function retryWithNewLists(action) {
   }
 }
 
-/** Names of available packages that match a POSIX regular expression. */
+/** Returns the names of available packages that match a POSIX regular expression. */
 export async function searchNames(pattern) {
   const text = await capture("apt-cache", ["search", "--names-only", pattern]);
   return text
@@ -99,8 +102,9 @@ function parseStanza(stanza) {
 }
 
 /**
- * [{name, version, depends}] of the packages named: the version that apt would fetch, and the names it depends on
- * (the first of each set of alternatives). One call for many names: apt-cache takes half a second each time.
+ * Returns [{name, version, depends}] of the named packages: the version that apt would fetch, and the names of the
+ * packages that it depends on (the first of each set of alternatives). One call serves many names, because each call
+ * of apt-cache takes half a second.
  */
 export async function showPackages(names) {
   const text = await capture("apt-cache", ["show", "--no-all-versions", ...names]);
@@ -111,15 +115,15 @@ export async function showPackages(names) {
   throw new SetupError(`apt knows no package ${unknown.join(", ")}`, "Run as root: apt-get update");
 }
 
-/** Downloads packages ({name, version}) as .deb files into `directory`; nothing is installed. */
+/** Downloads packages ({name, version}) as .deb files into `directory`, without installing them. */
 export async function downloadPackages(packages, directory) {
   const names = packages.map(({ name, version }) => `${name}=${version}`);
-  // The sandbox user may not write where we do, and apt then warns about it.
+  // The sandbox user may not be allowed to write to this folder, and apt then warns about it.
   const options = isRoot() ? ["-o", "APT::Sandbox::User=root"] : [];
   await runOrFail("apt-get", ["-qq", ...options, "download", ...names], { cwd: directory, env: aptEnv() });
 }
 
-/** Changes when apt's package lists do. */
+/** Returns a stamp that changes when apt's package lists do. */
 export async function listsStamp() {
   try {
     return (await stat(LISTS)).mtimeMs;

@@ -6,14 +6,14 @@ import { fetchKernels, kernelsOfSeries, newestFirst, planExact, seriesOf } from 
 import { capture, progress, SetupError } from "./run.mjs";
 
 /*
- * What making updates from source patches takes: the kernel's own compiler and build tools, the source packages of two
- * versions, and image and headers of the older one. Whatever the archive has is asked of it; what was fetched stays in
- * .cache/create.
+ * This file prepares the making of updates from source patches. That takes the kernel's own compiler and build tools,
+ * the source packages of two versions, and image and headers of the older version. It asks the archive what there is.
+ * Downloads stay in .cache/create.
  */
 
 /**
- * What kbuild calls to prepare a tree and to compile an object, beside the compiler that the headers ask for: gcc by that
- * very name makes the programs that run while it builds.
+ * The programs that kbuild calls to prepare a tree and to compile an object, in addition to the compiler that the
+ * headers ask for. The programs that run during the build are made with a compiler named gcc.
  */
 const BUILD_TOOLS = [
   "bc",
@@ -30,7 +30,7 @@ const BUILD_TOOLS = [
 ];
 const DEFAULT_SERIES = "6.1";
 
-/** Versions of a series' source package that the archive has, newest first. */
+/** Lists the versions of a series' source package that the archive has, newest first. */
 async function sourceVersions(series) {
   const table = await capture("apt-cache", ["madison", `linux-source-${series}`]);
   const versions = table.split("\n").flatMap((line) => /\|\s*(\S+)\s*\|.* Packages$/.exec(line)?.[1] ?? []);
@@ -38,8 +38,8 @@ async function sourceVersions(series) {
 }
 
 /**
- * The pair asked for, or the newest that exists: {from, to, kernel, asked}. `to` needs only its source. Says so when it is
- * another than was asked for.
+ * Returns the pair that was asked for, or the newest that exists: {from, to, kernel, asked}. `to` needs only its
+ * source. Reports a pair that differs from the one that was asked for.
  */
 async function choosePair(from, to) {
   const series = seriesOf(from ?? DEFAULT_SERIES);
@@ -68,7 +68,7 @@ async function choosePair(from, to) {
   return pair;
 }
 
-/** The source package's file in the cache. */
+/** Puts the source package's file into the cache. */
 async function fetchSource(version, directory) {
   const name = `linux-source-${seriesOf(version)}`;
   const isIt = (file) => file.startsWith(`${name}_${version.replace(":", "%3a")}_`) && file.endsWith(".deb");
@@ -98,8 +98,8 @@ async function prepare(cache, from, to) {
 }
 
 /**
- * Makes sure that updates can be made from the difference of two versions of the distribution's source ("6.1.192-1"), and
- * returns the path of a file that says where everything is (test/proof/create/pair.ts reads it).
+ * Makes sure that updates can be made from the difference of two versions of the distribution's source ("6.1.192-1").
+ * Returns the path of a file that says where everything is (test/proof/create/pair.ts reads it).
  */
 export async function ensurePair(root, from, to) {
   await requireDebian();
@@ -116,7 +116,7 @@ export async function ensurePair(root, from, to) {
   return file;
 }
 
-/** What an earlier run wrote, if everything in it is still there. The packages of a version never change. */
+/** Returns what an earlier run wrote, if everything in it still exists. The packages of a version never change. */
 async function remembered(file) {
   try {
     const pair = JSON.parse(await readFile(file, "utf8"));

@@ -5,16 +5,19 @@ import { downloadPackages, searchNames, showPackages } from "./apt.mjs";
 import { progress, runOrFail, SetupError, succeeds } from "./run.mjs";
 
 /*
- * Which kernels the tests boot is asked of the distribution each time: the newest of its newest series ("primary"),
+ * The kernels for the tests are chosen from the distribution each time: the newest of its newest series ("primary"),
  * the newest of the series before ("secondary"), and one more of the first series ("other"), of which only the image
- * file is read. The proof of run-pre matching takes one more of the second series ("further"). Images and headers are
- * unpacked into the cache and never installed: newer header packages depend on the image, and a test must not put a
- * kernel into /boot.
+ * file is read. The proof of run-pre matching needs one more of the second series ("further"). Images and headers are
+ * unpacked into the cache and never installed, because newer header packages depend on the image, and a test must not
+ * put a kernel into /boot.
  */
 
 const FLAVOUR = "cloud-amd64";
 
-/** Versions for which the names have `linux-KIND-VERSION`. Three numbers: "6.12-cloud-amd64" is a meta-package. */
+/**
+ * Lists the versions for which the names contain `linux-KIND-VERSION`. A version has three numbers:
+ * "6.12-cloud-amd64" is a meta-package.
+ */
 function versionsOf(kind, names) {
   const exact = new RegExp(`^linux-${kind}-(\\d+\\.\\d+\\.\\d+\\S*-${FLAVOUR})$`);
   return names.flatMap((name) => exact.exec(name)?.[1] ?? []);
@@ -22,7 +25,7 @@ function versionsOf(kind, names) {
 
 export const seriesOf = (version) => version.split(".", 2).join(".");
 
-/** Newest first, in the order of Debian's own version comparison. */
+/** Sorts versions by Debian's own version comparison, newest first. */
 export async function newestFirst(versions) {
   const sorted = [];
   for (const version of versions) {
@@ -38,7 +41,7 @@ export async function newestFirst(versions) {
   return sorted;
 }
 
-/** Roles for versions that are sorted newest first: [{version, series, role}]. Not all of them are always wanted. */
+/** Assigns roles to versions that are sorted newest first: [{version, series, role}]. Not all of them are always needed. */
 export function chooseKernels(versions) {
   const primary = versions[0];
   if (primary === undefined) return [];
@@ -73,7 +76,10 @@ async function discover(roles) {
 
 const UNPACKED = /^linux-(image|binary|modules|headers|kbuild|compiler)-\d|^linux-compiler-/;
 
-/** All packages that `names` need and that we unpack: a map of name to {name, version, depends}. */
+/**
+ * Finds all packages that `names` need and that are unpacked here. Returns a map from names to {name, version,
+ * depends}.
+ */
 async function describe(names) {
   const known = new Map();
   let wanted = names;
@@ -85,7 +91,10 @@ async function describe(names) {
   return known;
 }
 
-/** A package and those it depends on whose names match `follow`; `rest` are all other names depended on. */
+/**
+ * Returns a package and those it depends on whose names match `follow`; `rest` are the names of all its other
+ * dependencies.
+ */
 function closure(known, name, follow) {
   const found = new Map();
   const rest = new Set();
@@ -101,7 +110,7 @@ function closure(known, name, follow) {
   return { packages: [...found.values()], rest: [...rest] };
 }
 
-/** Modules are built for two kernels only. */
+/** Tells whether a kernel needs headers. Modules are built for two kernels only. */
 const hasHeaders = ({ role }) => role === "primary" || role === "secondary";
 const imageName = (kernel) => `linux-image-${kernel.version}`;
 const headersName = (kernel) => `linux-headers-${kernel.version}`;
@@ -114,7 +123,7 @@ function planKernel(kernel, known, withHeaders = hasHeaders(kernel)) {
   return { ...kernel, image: image.packages, headerPackages: headers.packages, tools };
 }
 
-/** The kernels to fetch, with the Debian packages (`tools`) that building modules for them takes. */
+/** Returns the kernels to fetch, and the Debian packages (`tools`) that are needed to build modules for them. */
 export async function planKernels(roles) {
   const kernels = await discover(roles);
   const withHeaders = kernels.filter(hasHeaders);
@@ -122,14 +131,14 @@ export async function planKernels(roles) {
   return kernels.map((kernel) => planKernel(kernel, known));
 }
 
-/** One kernel by its exact version ("6.1.0-55-cloud-amd64"), with its headers; also one that is not among the newest. */
+/** Plans one kernel by its exact version ("6.1.0-55-cloud-amd64"), with its headers. It need not be among the newest. */
 export async function planExact(version) {
   const kernel = { version, series: seriesOf(version), role: "further" };
   const known = await describe([imageName(kernel), headersName(kernel)]);
   return planKernel(kernel, known, true);
 }
 
-/** Kernels of a series as {version, package}: `package` is the version of the package, which is that of its source. */
+/** Lists the kernels of a series as {version, package}. `package` is the version of the package, and also of its source. */
 export async function kernelsOfSeries(series) {
   const names = await searchNames(`^linux-(image|headers)-${series.replaceAll(".", "[.]")}[.].*-${FLAVOUR}$`);
   const headers = new Set(versionsOf("headers", names));
@@ -153,7 +162,7 @@ async function isUnpacked(directory, packages) {
   }
 }
 
-/** Unpacks packages to `directory` whole or not at all: beside it first, then renamed. */
+/** Unpacks packages to `directory` whole or not at all: first beside it, then the result is renamed. */
 async function unpack(packages, directory, finish) {
   if (await isUnpacked(directory, packages)) return;
   progress(`fetching ${packages.map(({ name }) => name).join(", ")}`);
@@ -176,7 +185,7 @@ async function unpack(packages, directory, finish) {
 }
 
 async function finishImage(root, version) {
-  // Since the merger of /usr the modules are below usr/lib; depmod looks in lib.
+  // Since the merger of /usr, the modules are below usr/lib, but depmod looks in lib.
   if (!existsSync(join(root, "lib"))) await symlink("usr/lib", join(root, "lib"));
   await runOrFail("depmod", ["-b", root, version]);
 }
@@ -184,7 +193,7 @@ async function finishImage(root, version) {
 async function finishHeaders(root, version) {
   const makefile = join(root, "usr/src", `linux-headers-${version}`, "Makefile");
   const text = await readFile(makefile, "utf8");
-  // The one absolute path in the packages; everything else is relative or a relative link.
+  // This is the only absolute path in the packages; all others are relative.
   const here = "$(dir $(lastword $(MAKEFILE_LIST)))..";
   await writeFile(makefile, text.replace(/^include \/usr\/src\//m, `include ${here}/`));
 }
@@ -207,7 +216,7 @@ async function fetchKernel(plan, cache) {
   };
 }
 
-/** Fetches what was planned: [{version, series, role, vmlinuz, modules, headers}], absolute paths. */
+/** Fetches what was planned. Returns [{version, series, role, vmlinuz, modules, headers}] with absolute paths. */
 export async function fetchKernels(plans, cache) {
   const kernels = [];
   for (const plan of plans) kernels.push(await fetchKernel(plan, cache));

@@ -12,13 +12,13 @@ import {
 import { fetchKernels, planKernels } from "./kernels.mjs";
 import { progress, SetupError } from "./run.mjs";
 
-/** What booting a guest and building its modules takes, beside what the headers ask for. */
+/** The packages that are needed to boot a guest and to build its modules, in addition to those that the headers ask for. */
 const GUEST = ["qemu-system-x86", "busybox-static", "kmod", "make", "libc-bin", "util-linux", "xz-utils"];
-/** What docs/verify-by-hand.md uses, which a test runs. */
+/** The packages with the programs that docs/verify-by-hand.md uses, which a test runs. */
 const BY_HAND = ["curl", "jq", "openssl", "xxd"];
 const PACKAGES = [...GUEST, ...BY_HAND];
 
-/** The kernels of the tests, and those of the proof of run-pre matching: two of each series. */
+/** The kernels of the tests, and those of the proof of run-pre matching, which are two of each series. */
 const TESTED = ["primary", "secondary", "other"];
 const PROVEN = [...TESTED, "further"];
 
@@ -34,7 +34,10 @@ async function remembered(file) {
   }
 }
 
-/** All or nothing, and once more with new package lists: old ones name files that mirrors no longer have. */
+/**
+ * Prepares everything, or fails. On failure it tries once more with new package lists, because old ones name files
+ * that mirrors no longer have.
+ */
 async function prepare(cache, roles) {
   return await retryWithNewLists(async () => {
     const plans = await planKernels(roles);
@@ -45,14 +48,17 @@ async function prepare(cache, roles) {
   });
 }
 
-/** What an earlier run wrote, if everything in it is still there. */
+/** Returns what an earlier run wrote, if everything in it still exists. */
 async function readEarlier(file) {
   const machine = await remembered(file);
   if (machine === undefined || (await missingPackages(machine.packages)).length > 0) return undefined;
   return machine;
 }
 
-/** Asks apt again only when its lists changed. Without a network, what was fetched earlier will do. */
+/**
+ * Finds packages and kernels. It asks apt again only if its lists changed. Without a network, it uses what was
+ * fetched earlier.
+ */
 async function findMachine(cache, file, roles) {
   const earlier = await readEarlier(file);
   if (earlier !== undefined && earlier.lists === (await listsStamp())) return earlier;
@@ -79,10 +85,10 @@ async function ensureKernels(root, name, roles) {
 }
 
 /**
- * Makes sure that guests can be booted here: packages, kernels and headers. Writes .cache/machine.json and returns it.
- * [{version, series, role, vmlinuz, modules, headers}] is its `kernels`; test/support/guest/machine.ts reads it.
+ * Makes sure that guests can be booted here: packages, kernels and headers. Writes .cache/machine.json and returns
+ * it. Its `kernels` are [{version, series, role, vmlinuz, modules, headers}]; test/support/guest/machine.ts reads it.
  */
 export const ensureMachine = async (root) => await ensureKernels(root, "machine.json", TESTED);
 
-/** The same with the kernels that only the proof of run-pre matching boots: .cache/proof.json. */
+/** Does the same with the kernels that only the proof of run-pre matching boots, in .cache/proof.json. */
 export const ensureProofMachine = async (root) => await ensureKernels(root, "proof.json", PROVEN);

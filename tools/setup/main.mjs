@@ -14,13 +14,14 @@ import { ensureSelftests } from "./selftests.mjs";
 import { runSuite } from "./suite.mjs";
 
 /*
- * It runs before node_modules exists, so it is plain JavaScript and imports only node: and its own files. Progress goes
- * to stderr, results to stdout. Exit code: 0, 2 for what a script does not take, or 1 when anything failed.
+ * This file runs before node_modules exists, so it is plain JavaScript and imports only node: and its own files.
+ * Progress goes to stderr, results to stdout. The exit code is 0, or 2 for arguments that a script does not take, or
+ * 1 if anything failed.
  */
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** Runs a program of the tests, over bundles that are built from what is here. */
+/** Runs a program of the tests with bundles that are built from the current sources. */
 async function runBuilt(file, args) {
   progress("build");
   await runOrFail(process.execPath, [join(root, "packaging/build.mjs")], { cwd: root });
@@ -29,7 +30,7 @@ async function runBuilt(file, args) {
   return await run(process.execPath, command, { cwd: root, stdout: "inherit" });
 }
 
-/** The step of the distribution's kernel that mends a regression of the step before. */
+/** The step of the distribution's kernel that corrects a regression of the step before. */
 const REGRESSION = { from: "6.1.192-1", to: "6.1.192-2" };
 
 async function demo(args) {
@@ -40,7 +41,7 @@ async function demo(args) {
   return await runBuilt("tools/demo/main.ts", [pair, ...args]);
 }
 
-/** Runs until it is told to stop, which is how it ends well. Needs no Debian. */
+/** Runs the development edge until it is told to stop, which counts as success. It does not need Debian. */
 async function dev(args) {
   await ensureNodeModules(root);
   try {
@@ -69,7 +70,7 @@ async function test(args) {
   return await runSuite(root, await ensureMachine(root), args);
 }
 
-/** What `npm test` has a small part of, in full; needs Node alone. */
+/** Runs in full the proof of which `npm test` runs a small part. It needs only Node. */
 async function proveEdge(args) {
   await ensureNodeModules(root);
   const files = ["crash", "clock", "rush", "hostile", "rotation"].map((name) => `test/edge/${name}.test.ts`);
@@ -84,7 +85,10 @@ async function proveEdge(args) {
   return await run(process.execPath, command, { cwd: root, env, stdout: "inherit" });
 }
 
-/** Needs Node and root, but no kernels: hosts are played here, each with another build ID mounted over the kernel's own. */
+/**
+ * Runs attacks. It needs Node and root, but no kernels: the hosts are simulated here, each with another build ID
+ * mounted over the kernel's own.
+ */
 async function proveAttacks(args) {
   await ensureNodeModules(root);
   return await runBuilt("test/proof/attacks/main.ts", args);
@@ -96,7 +100,7 @@ async function proveRunpre(args) {
   return await runBuilt("test/proof/runpre/proof.ts", args);
 }
 
-/** The step of the distribution's kernel that the proof takes, unless told. */
+/** The default step of the distribution's kernel for the proof. */
 const STEP = { from: "6.1.190-1", to: "6.1.192-2" };
 
 async function proveCreate(args) {
@@ -122,7 +126,7 @@ async function benchRunpre(args) {
   return await runBuilt("bench/runpre/main.ts", args);
 }
 
-/** Needs no kernels. */
+/** Measures the edge. It needs no kernels. */
 async function benchEdge(args) {
   await ensureNodeModules(root);
   await requireDebian();
@@ -156,7 +160,7 @@ async function proveMirror(args) {
   return await runBuilt("test/proof/mirror/main.ts", args);
 }
 
-/** Needs Node alone. */
+/** Builds the bundles. It needs only Node. */
 async function build() {
   await ensureNodeModules(root);
   return await run(process.execPath, [join(root, "packaging/build.mjs")], { cwd: root });

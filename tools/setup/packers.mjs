@@ -1,10 +1,10 @@
 import { ensurePackages, retryWithNewLists } from "./apt.mjs";
 import { capture, SetupError, succeeds } from "./run.mjs";
 
-/** What makes packages: the program, and the package of Debian that has it. */
+/** The programs that make packages of each format: the program, and the Debian package that contains it. */
 const PACKERS = { deb: ["dpkg-deb", "dpkg"], rpm: ["rpmbuild", "rpm"] };
 
-/** The Debian packages that making every format takes. */
+/** The Debian packages that are needed to make every format. */
 export const PACKER_PACKAGES = Object.values(PACKERS).map(([, name]) => name);
 
 async function missingPrograms(formats) {
@@ -16,7 +16,7 @@ async function missingPrograms(formats) {
   return missing;
 }
 
-/** Makes sure that packages can be made here: by installing what is missing, where that is possible. */
+/** Makes sure that packages can be made here, by installing what is missing if that is possible. */
 export async function ensurePackers(asked) {
   const formats = asked.length > 0 ? asked : Object.keys(PACKERS);
   const missing = await missingPrograms(formats);

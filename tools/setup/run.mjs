@@ -3,10 +3,13 @@ import { promisify } from "node:util";
 
 const execFileAsync = promisify(execFile);
 
-/** Running children, and the signal with which each is stopped. */
+/** The running children, and the signal with which each is stopped. */
 const children = new Map();
 
-/** The signal that told this process to stop; from then on every `run` fails, so that all clean up on their way out. */
+/**
+ * The signal that told this process to stop. From then on every `run` fails, so that all callers clean up on their
+ * way out.
+ */
 let stoppedBy;
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
@@ -17,10 +20,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   });
 }
 
-/** Whether this process was told to stop. */
+/** Tells whether this process was told to stop. */
 export const isStopped = () => stoppedBy !== undefined;
 
-/** A failure with a sentence for people and what they can do about it; printed as `error:` and `hint:`. */
+/**
+ * A failure with a message for people and a hint at what they can do about it. They are printed as `error:` and
+ * `hint:`.
+ */
 export class SetupError extends Error {
   constructor(message, hint) {
     super(message);
@@ -30,7 +36,7 @@ export class SetupError extends Error {
 
 const startedAt = performance.now();
 
-/** One progress line on stderr, with the seconds since the start: stdout belongs to results. */
+/** Prints one progress line on stderr, with the seconds since the start, because stdout is for results. */
 export function progress(text) {
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(6);
   process.stderr.write(`[${seconds} s] ${text}\n`);
@@ -38,8 +44,8 @@ export function progress(text) {
 
 /**
  * Runs a command that a person may want to watch. Its stdout goes to `stdout`: "inherit", or "stderr" (the default).
- * Never reads stdin. Resolves with the exit code (128 when killed by a signal); rejects when it cannot be started, or
- * when this process is told to stop: the command then gets `killSignal` (SIGTERM unless told).
+ * It cannot read stdin. Resolves with the exit code (128 if killed by a signal). Rejects if the command cannot be
+ * started, or if this process is told to stop. The command then gets `killSignal`, by default SIGTERM.
  */
 export function run(command, args, { cwd, env, stdout = "stderr", killSignal = "SIGTERM" } = {}) {
   return new Promise((resolve, reject) => {
@@ -62,13 +68,13 @@ export function run(command, args, { cwd, env, stdout = "stderr", killSignal = "
   });
 }
 
-/** Like `run`, but any exit code other than 0 is a SetupError. */
+/** Runs a command like `run`, but throws a SetupError for any exit code other than 0. */
 export async function runOrFail(command, args, options) {
   const code = await run(command, args, options);
   if (code !== 0) throw new SetupError(`${command} ${args.join(" ")} ended with exit code ${code}`);
 }
 
-/** The stdout of a quiet command, whatever its exit code; "" when there is no such command. */
+/** Returns the stdout of a quiet command, whatever its exit code, or "" if there is no such command. */
 export async function capture(command, args) {
   const env = { ...process.env, LC_ALL: "C" };
   try {
@@ -78,7 +84,7 @@ export async function capture(command, args) {
   }
 }
 
-/** Whether a quiet command ends with exit code 0. */
+/** Tells whether a quiet command ends with exit code 0. */
 export async function succeeds(command, args) {
   try {
     await execFileAsync(command, args);

@@ -119,12 +119,12 @@ export const SCRIPTS = {
   },
 };
 
-/** What is wrong with a command line. */
+/** An error in a command line. */
 export class UsageError extends SetupError {
   exitCode = 2;
 }
 
-/** The table of scripts, or the help of one. */
+/** Returns the table of scripts, or the help of one script. */
 export function helpText(name) {
   if (name === undefined) {
     const lines = Object.entries(SCRIPTS).map(([script, { summary }]) => `  ${script.padEnd(16)} ${summary}`);
@@ -150,7 +150,11 @@ export function helpText(name) {
   return [usage, "", summary, "", ...rows.map(([term, help]) => `  ${term.padEnd(18)} ${help}`)].join("\n");
 }
 
-/** Whether help is asked for. @throws UsageError for a script, an option or an operand that there is not. */
+/**
+ * Tells whether help is asked for.
+ *
+ * @throws UsageError for a script, an option or an operand that does not exist.
+ */
 export function asksForHelp(name, args) {
   if (name === undefined || name === "--help" || name === "-h") return true;
   if (!Object.hasOwn(SCRIPTS, name))

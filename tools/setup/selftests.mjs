@@ -5,14 +5,14 @@ import { downloadPackages, ensurePackages, retryWithNewLists, showPackages } fro
 import { progress, runOrFail } from "./run.mjs";
 
 /*
- * The kernel's own tests of livepatch, out of the distribution's source package. They are not ours: they are fetched
- * when they are to be run, and live in the cache alone.
+ * These are the kernel's own tests of livepatch, from the distribution's source package. They are not part of this
+ * project: they are fetched before they run, and only into the cache.
  */
 
-/** The series whose tests these are: later ones build their modules and count their cases in another way. */
+/** The series whose tests are used. Later series build their modules and count their cases in another way. */
 export const SELFTESTS_SERIES = "6.1";
 
-/** What the scripts call, beyond what a guest has. */
+/** The programs that the scripts call and that a guest does not have by itself. */
 const PACKAGES = ["bash", "coreutils", "diffutils", "procps", "kmod"];
 const FOLDERS = ["lib/livepatch", "tools/testing/selftests/livepatch"];
 
@@ -35,7 +35,7 @@ async function unpack(source, directory) {
   }
 }
 
-/** The folder with both trees, of the source that the distribution has now. */
+/** Returns the folder with both trees, from the distribution's current source. */
 export async function ensureSelftests(root) {
   await ensurePackages(PACKAGES);
   return await retryWithNewLists(async () => {

@@ -5,16 +5,16 @@ import { ensurePackages, retryWithNewLists } from "./apt.mjs";
 import { PACKER_PACKAGES } from "./packers.mjs";
 import { progress, run, SetupError } from "./run.mjs";
 
-/** What looks at the edge's pages. */
+/** The browser that opens the edge's pages. */
 const BROWSER = ["chromium"];
-/** What serves a mirror's files, with the blocks that the documents give. */
+/** The server for a mirror's files, with the configuration blocks from the documents. */
 const FILE_SERVER = ["nginx-light"];
-/** An agent that holds keys. */
+/** The agent that holds keys. */
 const AGENT = ["openssh-client"];
 
 const REPORT = "test-results/vitest.json";
 
-/** Counts from vitest's JSON report. A file that could not be loaded has no tests and counts as one failure. */
+/** Counts results in vitest's JSON report. A file that could not be loaded has no tests and counts as one failure. */
 export function countTests(report) {
   const broken = report.testResults.filter(
     (file) => file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
@@ -50,16 +50,17 @@ async function runVitest(root, env, extra) {
   const code = await run(process.execPath, [vitest, ...args], { cwd: root, env, stdout: "inherit" });
   const { passed, failed, skipped } = countTests(await readReport(report));
   if (skipped > 0) progress(`skipped: ${skipped}`);
-  // A selection on the command line (`-t name`) skips the rest, and somebody else than root what needs root; otherwise
-  // nothing is skipped.
+  // A selection on the command line (`-t name`) skips all other tests, and users other than root skip the tests that
+  // need root. Otherwise no test is skipped.
   const whole = extra.length === 0 && skipped > 0 && process.geteuid?.() === 0;
   process.stdout.write(`tests: ${passed} passed, ${failed} failed\n`);
   return code === 0 && passed > 0 && failed === 0 && !whole ? 0 : 1;
 }
 
 /**
- * Type check, lint, build and every test, in this order; the last line on stdout is `tests: N passed, N failed`.
- * Returns the exit code: 0 only if something passed, nothing failed, and (as root, without extra arguments) nothing was skipped.
+ * Runs type check, lint, build and every test, in this order. The last line on stdout is `tests: N passed, N failed`.
+ * Returns the exit code, which is 0 only if something passed, nothing failed, and (as root, without extra arguments)
+ * nothing was skipped.
  */
 export async function runSuite(root, machine, extra) {
   const images = machine.kernels.map((kernel) => kernel.vmlinuz).filter((path) => existsSync(path));
