@@ -3,7 +3,7 @@ import { parseNotes } from "./notes.ts";
 import { latin1 } from "./strings.ts";
 
 /**
- * What a kernel says about itself to readers of its memory (Linux,
+ * The facts that a kernel states about itself for readers of its memory (Linux,
  * Documentation/admin-guide/kdump/vmcoreinfo.rst).
  */
 export interface VmcoreInfo {

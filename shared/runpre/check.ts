@@ -8,7 +8,10 @@ import { isAttached, isLedFtraceCall } from "./sites/ftrace.ts";
 import { isUndone, type JudgedSite, MAX_ALTERNATIVE_LENGTH, siteLength } from "./sites/site_kinds.ts";
 import { isPlainReturn, mayBePlainReturn } from "./sites/static_call.ts";
 
-/** Bytes that are not what they should be. `offset` from the function's start; hex. `expected` when it is known for sure. */
+/**
+ * Bytes that are not what they should be, in hex. `offset` counts from the function's start. `expected` is
+ * present if it is known for certain.
+ */
 export interface Difference {
   readonly offset: number;
   readonly length: number;
@@ -17,14 +20,15 @@ export interface Difference {
 }
 
 /**
- * `attached`: the code is what it should be, and a tracer, a probe or a livepatch is attached at its entry.
+ * The result of a check. `attached` means that the code is as it should be, and that a tracer, a probe or a
+ * livepatch is attached at its entry.
  */
 export type RunpreResult =
   | { readonly result: "match" }
   | { readonly result: "attached" }
   | { readonly result: "mismatch"; readonly differences: readonly Difference[] };
 
-/** In lower-case hex. */
+/** Returns a SHA-256 in lower-case hex. */
 export type Sha256 = (bytes: Uint8Array) => string;
 
 const MATCH: RunpreResult = { result: "match" };
@@ -32,9 +36,10 @@ const ATTACHED: RunpreResult = { result: "attached" };
 const NO_DIFFERENCES: readonly Difference[] = [];
 
 /**
- * Run-pre matching of one function: what is in memory against what the distribution's image says must be there.
- * The kernel may be rewriting a site at this moment (an int3 for an instant): read again before a mismatch is believed.
- * @throws whatever `memory.read` throws; ParseError for a site that needs a landmark which there is not.
+ * Does the run-pre matching of one function: compares the memory with what the distribution's image says must
+ * be there. The kernel may be rewriting a site at this moment (an int3 for an instant), so read again before
+ * a mismatch is believed. Errors of `memory.read` pass through.
+ * @throws ParseError for a site that needs a landmark which the kernel does not have.
  */
 export function checkFunction(
   fingerprint: FunctionFingerprint,
@@ -47,9 +52,10 @@ export function checkFunction(
 }
 
 /**
- * The same for many functions: the kernel's variables are read once. They are those of one moment, so a mismatch is to
- * be checked again by `checkFunction`.
- * @param moves of the module whose functions they are (module/bind.ts); none for the kernel's own.
+ * Returns a checker of many functions, which does the same but reads the kernel's variables once. They are
+ * those of one moment, so a mismatch must be checked again by `checkFunction`.
+ * @param moves those of the module that has the functions (module/bind.ts); absent for the kernel's own
+ * functions.
  */
 export function functionChecker(
   landmarks: KernelLandmarks,
@@ -62,14 +68,17 @@ export function functionChecker(
   return (fingerprint) => check(fingerprint, kernel, scratch, sha256);
 }
 
-/** Nearly all functions are smaller. */
+/** The size that nearly all functions stay below. */
 const USUAL_SIZE = 4096;
 
-/** Room that is used for one function after the other: 100,000 small buffers cost more than the rest of the work. */
+/**
+ * A buffer that is used for one function after the other: 100,000 small buffers cost more than the rest of
+ * the work.
+ */
 class Scratch {
   readonly site = new Uint8Array(MAX_ALTERNATIVE_LENGTH);
   readonly #room = new Uint8Array(USUAL_SIZE);
-  /** Views of the room by their length, as far as they were wanted. */
+  /** Views of the buffer by their length, created when first needed. */
   readonly #views: Uint8Array[] = [];
 
   copy(bytes: Uint8Array): Uint8Array {
@@ -89,7 +98,7 @@ function check(
   sha256: Sha256,
 ): RunpreResult {
   const found = kernel.memory.read(fingerprint.offset, fingerprint.size);
-  // A copy, as the memory may be a view of something shared.
+  // This is a copy, because the memory may be a view of something shared.
   const body = scratch.copy(found);
   const differences: Difference[] = [];
   const hasAttached = normalise(fingerprint, kernel, body, scratch.site, differences);
@@ -101,8 +110,8 @@ function check(
 }
 
 /**
- * Judges every site, adds what is wrong to `differences`, and brings `body` to the form that the digest was made of.
- * Returns whether something is attached.
+ * Checks every site, adds what is wrong to `differences`, and brings `body` into the form of which the digest
+ * was made. Returns true if something is attached.
  */
 function normalise(
   { offset, sites }: FunctionFingerprint,
@@ -136,7 +145,10 @@ function holds(body: Uint8Array, at: number, expected: Uint8Array, length: numbe
   return true;
 }
 
-/** The few sites at which the kernel's history, which no variable tells, leaves a second value. */
+/**
+ * Tells whether a site holds a second permitted value. At a few sites the kernel's history, which no variable
+ * tells, leaves one.
+ */
 function isAllowed(kernel: KernelState, site: JudgedSite, offset: number, body: Uint8Array): boolean {
   if (site.kind === "call_padding_open") return isUnusedPadding(body, site.at);
   if (site.kind === "ftrace_call") return isLedFtraceCall(kernel, offset + site.at, body, site.at);
@@ -145,8 +157,8 @@ function isAllowed(kernel: KernelState, site: JudgedSite, offset: number, body: 
 }
 
 /**
- * Empty if the digest is right. Else each differing byte if the locator finds them all, which the digest proves;
- * or else every block in which something differs.
+ * Returns [] if the digest is right. Otherwise returns each differing byte if the locator finds them all,
+ * which the digest proves, or else every block in which something differs.
  */
 function bodyDifferences(
   fingerprint: FunctionFingerprint,
@@ -154,7 +166,7 @@ function bodyDifferences(
   found: Uint8Array,
   sha256: Sha256,
 ): readonly Difference[] {
-  const expected = fingerprint.sha256; // 64 digits, or the first 32
+  const expected = fingerprint.sha256; // 64 digits, or the first 32 of them
   const isRight = (bytes: Uint8Array): boolean => sha256(bytes).startsWith(expected);
   if (isRight(body)) return NO_DIFFERENCES;
   const { corrected, changed, damaged, block } = locate(body, fingerprint.locator);
@@ -162,7 +174,8 @@ function bodyDifferences(
     return runs(changed).map(([start, end]) => exact(corrected, body, start, end));
   }
   const blocks = [...damaged, ...changed.map((at) => at - (at % block))].sort((a, b) => a - b);
-  // Changes can cancel out in the check bytes of every block, never in the digest: then the whole function is named.
+  // Changes can cancel out in the check bytes of every block, but never in the digest. In that case the whole
+  // function is named.
   if (blocks.length === 0) return [{ offset: 0, length: found.length, found: toHex(found) }];
   return blocks.map((offset) => {
     const bytes = found.subarray(offset, offset + block);
@@ -170,7 +183,10 @@ function bodyDifferences(
   });
 }
 
-/** Values as the normalised code has them: within a relocated address, that is the address as linked. */
+/**
+ * Describes a difference with the values of the normalised code: within a relocated address, those are of the
+ * address as linked.
+ */
 const exact = (corrected: Uint8Array, body: Uint8Array, start: number, end: number): Difference => ({
   offset: start,
   length: end - start,
@@ -178,7 +194,7 @@ const exact = (corrected: Uint8Array, body: Uint8Array, start: number, end: numb
   found: toHex(body.subarray(start, end)),
 });
 
-/** Rising places as [start, end) runs. */
+/** Groups rising places into [start, end) runs. */
 function runs(places: readonly number[]): readonly (readonly [number, number])[] {
   const out: [number, number][] = [];
   for (const place of places) {

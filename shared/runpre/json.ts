@@ -14,7 +14,7 @@ import { decodeSites, sitesToJson } from "./sites_json.ts";
 
 const MEMBERS = new Set(["name", "offset", "size", "sha256", "locator", "sites"]);
 
-/** { name, offset, size, sha256, locator (base64), sites: see sites_json.ts }. */
+/** Writes { name, offset, size, sha256, locator (base64), sites: see sites_json.ts }. */
 export function fingerprintToJson(fingerprint: FunctionFingerprint): JsonObject {
   return jsonObject({
     name: fingerprint.name,
@@ -27,8 +27,9 @@ export function fingerprintToJson(fingerprint: FunctionFingerprint): JsonObject 
 }
 
 /**
- * Strict: an unknown member or kind of site is refused, as an old host that skipped one would compare wrongly.
- * @throws ParseError naming the path under `where`.
+ * Reads a fingerprint strictly: an unknown member or kind of site is refused, because an old host that
+ * skipped it would compare wrongly.
+ * @throws ParseError with the path under `where`.
  */
 export function fingerprintFromJson(
   value: JsonValue | undefined,

@@ -10,21 +10,25 @@ import {
 } from "./landmarks.ts";
 
 /**
- * The variables of a running kernel that decide about its code, each read when it is first wanted. Places and targets
- * are bytes from `_text`: numbers, as code reaches 2 GiB either way and numbers are exact to 2^53.
- * Everything throws what `memory.read` throws, and ParseError for a variable that the landmarks do not have.
+ * The variables of a running kernel that decide about its code, each read when it is first needed. Places and
+ * targets are bytes from `_text`. They are plain numbers, because code reaches 2 GiB either way and numbers
+ * are exact to 2^53. Every method throws what `memory.read` throws, and ParseError for a variable that the
+ * landmarks do not have.
  */
 export class KernelState {
   readonly landmarks: KernelLandmarks;
   readonly memory: TextMemory;
-  /** Bytes by which the kernel was moved. */
+  /** The bytes by which the kernel was moved. */
   readonly displacement: number;
   readonly #moves: readonly number[];
   readonly #variables = new Map<number, Uint8Array>();
   readonly #pointers = new Map<number, number | null>();
   #tracksCalls: boolean | undefined;
 
-  /** @param moves of a module: how far each base of its layout lies from where it was linked (module/bind.ts). */
+  /**
+   * @param moves for a module: how far each base of its layout lies from where it was linked
+   * (module/bind.ts).
+   */
   constructor(landmarks: KernelLandmarks, memory: TextMemory, moves: readonly number[] = []) {
     this.#moves = moves;
     this.landmarks = landmarks;
@@ -32,7 +36,10 @@ export class KernelState {
     this.displacement = Number(memory.text - landmarks.linkedText);
   }
 
-  /** By how much code that refers to a module's base was moved: against the code's own place, or in all. */
+  /**
+   * Returns how far code that refers to a module's base was moved, either relative to the code's own place or
+   * in all.
+   */
   moved(base: number, relative: boolean): number {
     const move = this.#moves[base];
     const [own] = this.#moves;
@@ -57,7 +64,7 @@ export class KernelState {
     return readUnsigned(this.variable(offset, 4), 0, 4) | 0;
   }
 
-  /** The bytes of a variable, perhaps a view. */
+  /** Returns the bytes of a variable, perhaps as a view. */
   variable(offset: number, length: number): Uint8Array {
     const known = this.#variables.get(offset);
     if (known?.length === length) return known;
@@ -66,7 +73,7 @@ export class KernelState {
     return bytes;
   }
 
-  /** Where the pointer at `offset` points, from `_text`; null for a null pointer. */
+  /** Returns the target of the pointer at `offset` in bytes from `_text`, or null for a null pointer. */
   pointer(offset: TextOffset): number | null {
     const known = this.#pointers.get(offset);
     if (known !== undefined) return known;
@@ -77,7 +84,7 @@ export class KernelState {
     return target;
   }
 
-  /** Whether the boot CPU has a feature (or a bug), by its number in the kernel's table. */
+  /** Tells whether the boot CPU has a feature (or a bug), by its number in the kernel's table. */
   has(feature: number): boolean {
     const byte = this.byte(this.patching("capabilities") + (feature >> 3));
     return ((byte >> (feature & 7)) & 1) === 1;
@@ -93,7 +100,7 @@ export class KernelState {
     return this.#tracksCalls;
   }
 
-  /** The return thunk in force; null while returns are plain everywhere. */
+  /** Returns the return thunk in force, or null while returns are plain everywhere. */
   returnThunk(): number | null {
     const { returnThunkVariable, returnThunkDefault } = this.landmarks;
     if (returnThunkVariable === null) {
@@ -103,7 +110,10 @@ export class KernelState {
     return thunk === returnThunkDefault ? null : thunk;
   }
 
-  /** Where a call that names `target` goes: to the padding before it while call depth is tracked. */
+  /**
+   * Returns where a call that names `target` goes, which is the padding before it while call depth is
+   * tracked.
+   */
   callTarget(target: number): number {
     if (!this.tracksCallDepth()) return target;
     const callDepth = this.patching("callDepth");
@@ -112,7 +122,10 @@ export class KernelState {
     return this.#hasCallDepthCode(callDepth, padding) ? padding : target;
   }
 
-  /** Functions of modules all have padding; in the kernel's text the padding itself says whether it was usable. */
+  /**
+   * Tells whether the padding has the code of call depth tracking. That of functions of modules always has
+   * it; in the kernel's text the padding itself shows whether it was usable.
+   */
   #hasCallDepthCode(callDepth: CallDepthLandmarks, padding: number): boolean {
     if (padding < 0 || padding >= callDepth.textEnd) return true;
     const found = this.memory.read(textOffset(padding), CALL_DEPTH_CODE);
@@ -121,7 +134,10 @@ export class KernelState {
     return found.every((byte, i) => byte === expected[i]);
   }
 
-  /** The code of call depth tracking at `place`: its operand is a per-CPU address relative to it. */
+  /**
+   * Writes the code of call depth tracking at `place`. Its operand is a per-CPU address relative to the
+   * place.
+   */
   writeCallDepthCode(place: number, out: Uint8Array, at: number): void {
     const { code } = this.patching("callDepth");
     out.set(code, at);

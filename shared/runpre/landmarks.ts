@@ -1,56 +1,58 @@
 import type { TextOffset } from "../brand.ts";
 
 /**
- * Places of the variables by which a running kernel decides what it makes of its code. Offsets from `_text`; null for
- * what this kernel does not have: a site that needs it cannot be judged.
+ * The places of the variables by which a running kernel decides how to rewrite its code. They are offsets
+ * from `_text`, and null for what this kernel does not have: a site that needs such a variable cannot be
+ * checked.
  */
 export interface PatchingLandmarks {
-  /** The bits `boot_cpu_data.x86_capability`: alternatives are chosen by them. */
+  /** The bits `boot_cpu_data.x86_capability`, by which alternatives are chosen. */
   readonly capabilities: TextOffset | null;
-  /** The byte `uniproc_patched`: not 0 when lock prefixes were taken out. */
+  /** The byte `uniproc_patched`, which is not 0 when lock prefixes were removed. */
   readonly uniprocessor: TextOffset | null;
   readonly paravirt: ParavirtLandmarks | null;
   readonly staticCalls: StaticCallLandmarks | null;
   readonly retpolines: RetpolineLandmarks | null;
   readonly callDepth: CallDepthLandmarks | null;
-  /** The pointer `ftrace_trace_function`: what ftrace's own trampolines call. */
+  /** The pointer `ftrace_trace_function`, which ftrace's own trampolines call. */
   readonly ftraceFunction: TextOffset | null;
 }
 
-/** Functions that pv_ops may point to and that are not simply called. */
+/** The functions that pv_ops may point to and that are not simply called. */
 export interface ParavirtLandmarks {
-  /** Does nothing: calls of it become nops. */
+  /** The function that does nothing. Calls of it become nops. */
   readonly nop: TextOffset;
-  /** Is called in place of a null pointer. */
+  /** The function that is called in place of a null pointer. */
   readonly bug: TextOffset;
 }
 
 export interface StaticCallLandmarks {
-  /** `__static_call_return0`: calls of it become `xor %eax,%eax`. */
+  /** The function `__static_call_return0`. Calls of it become `xor %eax,%eax`. */
   readonly returnZero: TextOffset;
-  /** `__static_call_return`: what a conditional jump goes to when there is nothing to call. */
+  /** The function `__static_call_return`, the target of a conditional jump when there is nothing to call. */
   readonly return: TextOffset | null;
   /**
-   * Whether every site is written anew once the return thunk is known (`static_call_force_reinit`, 6.12). Before, sites
-   * that were written earlier keep a plain return.
+   * True if every site is written again once the return thunk is known (`static_call_force_reinit`, 6.12). In
+   * older kernels, sites that were written earlier keep a plain return.
    */
   readonly reinitialised: boolean;
 }
 
 export interface RetpolineLandmarks {
-  /** Numbers of the features RETPOLINE, RETPOLINE_LFENCE and INDIRECT_THUNK_ITS. */
+  /** The numbers of the features RETPOLINE, RETPOLINE_LFENCE and INDIRECT_THUNK_ITS. */
   readonly feature: number;
   readonly lfenceFeature: number;
   readonly itsFeature: number | null;
-  /** `__x86_indirect_thunk_array`: 16 thunks, one for each register, at distances of `stride`. */
+  /** The array `__x86_indirect_thunk_array`: 16 thunks, one for each register, at distances of `stride`. */
   readonly thunks: TextOffset;
   readonly stride: number;
-  /** The same for call depth tracking. */
+  /** The same array for call depth tracking. */
   readonly callThunks: TextOffset | null;
   readonly jumpThunks: TextOffset | null;
   /**
-   * ITS has a thunk of its own for each branch, in pages that the kernel allocates. Where those lie is in no variable;
-   * for each page, the first two branches that use it say so, and must agree. [at, length, page offset of its thunk].
+   * The branches that show where the thunks for ITS are. ITS has a thunk of its own for each branch, in pages
+   * that the kernel allocates and whose addresses are in no variable. For each page, these are the first two
+   * branches that use it, which must agree: [at, length, page offset of its thunk].
    */
   readonly itsPages: readonly (readonly ItsReference[])[];
 }
@@ -61,23 +63,35 @@ export interface ItsReference {
   readonly thunk: number;
 }
 
-/** Call depth tracking (a mitigation for Skylake): calls go to code in the padding before the function called. */
+/**
+ * The landmarks of call depth tracking (a mitigation for Skylake): calls go to code in the padding before the
+ * called function.
+ */
 export interface CallDepthLandmarks {
   /** The byte `thunks_initialized`. */
   readonly state: TextOffset;
-  /** The code put into padding, as it would be linked at `_text`: its operand is relative to its place. */
+  /**
+   * The code that is put into padding, as it would be linked at `_text`. Its operand is relative to its
+   * place.
+   */
   readonly code: Uint8Array;
-  /** Functions that are called directly all the same: [from, to). */
+  /** The functions that are called directly in spite of tracking: [from, to). */
   readonly exempt: readonly (readonly [TextOffset, TextOffset])[];
-  /** `_etext`. */
+  /** The end of the text, `_etext`. */
   readonly textEnd: TextOffset;
 }
 
-/** More than the kernel's 16 + 2 words of features and bugs. */
+/** The limit for numbers of features, more than the kernel's 16 + 2 words of features and bugs. */
 export const MAX_FEATURE = 64 * 32;
-/** 8,000 branches of which half need a thunk, 600 thunks in a page: 14. */
+/**
+ * The most pages for ITS. A kernel has 14: of its 8,000 branches half need a thunk, and a page has 600
+ * thunks.
+ */
 export const MAX_ITS_PAGES = 256;
 export const MAX_EXEMPT = 64;
-/** One instruction: `sarq $5, %gs:X(%rip)`; its operand of 4 bytes is relative to the instruction's end. */
+/**
+ * The length of one instruction: `sarq $5, %gs:X(%rip)`. Its operand of 4 bytes is relative to the
+ * instruction's end.
+ */
 export const CALL_DEPTH_CODE = 9;
 export const CALL_DEPTH_OPERAND = 4;

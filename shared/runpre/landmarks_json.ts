@@ -18,7 +18,10 @@ import {
 } from "./landmarks.ts";
 import { MODULE_SPACE } from "./module/layout.ts";
 
-/** Addresses are hex strings: JSON numbers end at 2^53. Offsets are numbers; what the kernel has not is null. */
+/**
+ * Writes landmarks. Addresses are hex strings, because JSON numbers end at 2^53. Offsets are numbers, and
+ * null for what the kernel does not have.
+ */
 export function landmarksToJson(landmarks: KernelLandmarks): JsonObject {
   return jsonObject({
     linked_text: landmarks.linkedText.toString(16).padStart(16, "0"),
@@ -71,7 +74,7 @@ function retpolinesToJson(retpolines: RetpolineLandmarks): JsonObject {
 export const itsPagesToJson = (pages: RetpolineLandmarks["itsPages"]): JsonValue =>
   pages.map((page) => page.map(({ at, length, thunk }) => [at, length, thunk]));
 
-/** Throws ParseError. */
+/** Reads landmarks. @throws ParseError */
 export function decodeLandmarks(landmarks: Decoder): KernelLandmarks {
   const symbol = (name: string): TextOffset | null => landmarks.get(name).nullable(place);
   const patching = landmarks.get("patching").optional(decodePatching);
@@ -102,7 +105,7 @@ export function decodePatching(decoder: Decoder): PatchingLandmarks {
   };
 }
 
-/** In the kernel itself. */
+/** Reads a place in the kernel itself. */
 const place = (decoder: Decoder): TextOffset => textOffset(decoder.integer(0, MODULE_SPACE - 1));
 const feature = (decoder: Decoder): number => decoder.integer(0, MAX_FEATURE - 1);
 
@@ -128,7 +131,7 @@ const decodeRetpolines = (decoder: Decoder): RetpolineLandmarks => ({
   itsPages: decodeItsPages(decoder.get("its_pages")),
 });
 
-/** Throws ParseError. */
+/** Reads the branches that show the pages of ITS. @throws ParseError */
 export const decodeItsPages = (pages: Decoder): RetpolineLandmarks["itsPages"] =>
   pages.array(MAX_ITS_PAGES).map((page) => page.array(2).map(decodeReference));
 

@@ -1,16 +1,25 @@
 import { quotientPower, timesPower } from "./gf256.ts";
 
-/** Bytes of code that one pair of check bytes stands for. Below 255, so that each place has a power of its own. */
+/**
+ * The bytes of code that one pair of check bytes stands for. It is below 255 so that each place has a power
+ * of its own.
+ */
 export const BLOCK = 64;
-/** The same where the locators of a whole kernel lie together, and size matters more than a short report. */
+/**
+ * The larger block that is used where the locators of a whole kernel are stored together, and size matters
+ * more than a short report.
+ */
 export const FOLDED_BLOCK = 128;
 const CHECK_BYTES = 2;
 
-/** Bytes of the locator of a function of `size` bytes. */
+/** Returns the length in bytes of the locator of a function of `size` bytes. */
 export const locatorLength = (size: number, block: number = BLOCK): number =>
   CHECK_BYTES * Math.ceil(size / block);
 
-/** The locator with blocks of FOLDED_BLOCK, made of the one with blocks of BLOCK: sums add up. */
+/**
+ * Converts a locator with blocks of BLOCK to one with blocks of FOLDED_BLOCK, which is possible because sums
+ * add up.
+ */
 export function foldLocator(locator: Uint8Array): Uint8Array {
   const pairs = Math.ceil(locator.length / CHECK_BYTES / 2);
   const out = new Uint8Array(CHECK_BYTES * pairs);
@@ -23,9 +32,10 @@ export function foldLocator(locator: Uint8Array): Uint8Array {
 }
 
 /**
- * Says where code differs, without holding the code: for each block the sum of its bytes and the sum of each byte times
- * the generator to the power of its place, over GF(256) (the two syndromes of a Reed-Solomon code). One changed byte of
- * a block is found exactly, with the value it had. It decides nothing: SHA-256 does.
+ * Makes the check bytes that tell where code differs, without holding the code: for each block the sum of its
+ * bytes, and the sum of each byte times the generator to the power of its place, over GF(256) (the two
+ * syndromes of a Reed-Solomon code). One changed byte of a block is found exactly, with the value it had. The
+ * locator decides nothing: SHA-256 does.
  */
 export function locatorOf(body: Uint8Array, block: number = BLOCK): Uint8Array {
   const out = new Uint8Array(locatorLength(body.length, block));
@@ -44,19 +54,23 @@ export function locatorOf(body: Uint8Array, block: number = BLOCK): Uint8Array {
   return out;
 }
 
-/** What the locator says of a changed body. */
+/** The findings of the locator about a changed body. */
 export interface Located {
-  /** The body with every located byte put right. */
+  /** The body with every located byte corrected. */
   readonly corrected: Uint8Array;
-  /** Places of the bytes put right, rising. */
+  /** The places of the corrected bytes, rising. */
   readonly changed: readonly number[];
-  /** Places of the blocks in which more than one byte differs, rising. */
+  /** The places of the blocks in which more than one byte differs, rising. */
   readonly damaged: readonly number[];
-  /** Size of these blocks. */
+  /** The size of these blocks. */
   readonly block: number;
 }
 
-/** @param expected of the body as it should be; its length must fit, and says how large its blocks are. */
+/**
+ * Finds the changed bytes of a body.
+ * @param expected the locator of the body as it should be. Its length must fit, and tells the size of the
+ * blocks.
+ */
 export function locate(body: Uint8Array, expected: Uint8Array): Located {
   const block = expected.length === locatorLength(body.length) ? BLOCK : FOLDED_BLOCK;
   const found = locatorOf(body, block);

@@ -42,7 +42,7 @@ type KindCodec = {
   readonly fromJson: (decoder: Decoder) => Site;
 };
 
-/** Structured kinds, as arrays of fixed length. */
+/** The kinds with structure, written as arrays of fixed length. */
 const STRUCTURED: Readonly<Record<Exclude<Site["kind"], PlainKind>, KindCodec>> = {
   jump_label: {
     toJson: (site: Extract<Site, { kind: "jump_label" }>) => [
@@ -175,8 +175,9 @@ function siteToJson(site: Site): JsonValue {
 }
 
 /**
- * Strict: lists rise, nothing overlaps, nothing reaches past `size`.
- * @param nested within an alternative, which holds no other alternative. @throws ParseError.
+ * Reads sites strictly: lists rise, nothing overlaps, and nothing reaches past `size`.
+ * @param nested true within an alternative, which holds no other alternative.
+ * @throws ParseError
  */
 export function decodeSites(decoder: Decoder, size: number, max: number, nested = false): readonly Site[] {
   const sites = decoder

@@ -1,13 +1,13 @@
 import { BRANCH_LENGTH, INT3, JUMP, NOP, RETURN, SHORT_JUMP, SHORT_JUMP_LENGTH } from "./opcodes.ts";
 
-/** Little-endian, 1 to 6 bytes. */
+/** Reads a little-endian number of 1 to 6 bytes. */
 export function readUnsigned(code: Uint8Array, at: number, length: number): number {
   let value = 0;
   for (let i = length - 1; i >= 0; i--) value = value * 256 + (code[at + i] ?? 0);
   return value;
 }
 
-/** The low 32 bits of an integer (exact to 2^53), little-endian. */
+/** Writes the low 32 bits of an integer (exact to 2^53), little-endian. */
 export function writeRelative(code: Uint8Array, at: number, value: number): void {
   const low = value | 0;
   code[at] = low;
@@ -16,7 +16,7 @@ export function writeRelative(code: Uint8Array, at: number, value: number): void
   code[at + 3] = low >> 24;
 }
 
-/** A call or jump with a 32-bit operand: 5 bytes. `place` and `target` count from one origin. */
+/** Writes a call or jump with a 32-bit operand, 5 bytes. `place` and `target` count from the same origin. */
 export function writeBranch(
   out: Uint8Array,
   at: number,
@@ -28,7 +28,7 @@ export function writeBranch(
   writeRelative(out, at + 1, target - place - BRANCH_LENGTH);
 }
 
-/** A jump of 2 or 5 bytes; `target` from the jump's own start. */
+/** Writes a jump of 2 or 5 bytes. `target` counts from the jump's own start. */
 export function writeJump(out: Uint8Array, at: number, length: 2 | 5, target: number): void {
   if (length === BRANCH_LENGTH) {
     writeBranch(out, at, JUMP, 0, target);
@@ -38,13 +38,13 @@ export function writeJump(out: Uint8Array, at: number, length: 2 | 5, target: nu
   }
 }
 
-/** `ret`, and int3 up to 5 bytes, as arch/x86/kernel/alternative.c, patch_return(), writes it. */
+/** Writes `ret`, filled with int3 to 5 bytes, as arch/x86/kernel/alternative.c, patch_return(), does. */
 export function writeReturn(out: Uint8Array, at: number): void {
   out[at] = RETURN;
   out.fill(INT3, at + 1, at + BRANCH_LENGTH);
 }
 
-// The nops of arch/x86/include/asm/nops.h. Kernels before 6.5 stop at 8.
+// These are the nops of arch/x86/include/asm/nops.h. Kernels before 6.5 stop at 8.
 const NOPS: readonly (readonly number[])[] = [
   [],
   [NOP],
@@ -61,7 +61,7 @@ const NOPS: readonly (readonly number[])[] = [
 ];
 export const LONGEST_NOP = NOPS.length - 1;
 
-/** One nop instruction of `length` bytes, at most LONGEST_NOP. */
+/** Writes one nop instruction of `length` bytes, at most LONGEST_NOP. */
 export function writeNop(out: Uint8Array, at: number, length: number): void {
   out.set(NOPS[length] ?? [], at);
 }

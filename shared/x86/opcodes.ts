@@ -17,9 +17,12 @@ export const INT3 = 0xcc;
 /** The nop of one byte. */
 export const NOP = 0x90;
 export const LOCK = 0xf0;
-/** Before an indirect branch that was compiled for retpolines: it has no effect, and pads the branch to 6 bytes. */
+/**
+ * The prefix before an indirect branch that was compiled for retpolines. It has no effect, and pads the
+ * branch to 6 bytes.
+ */
 export const CS_PREFIX = 0x2e;
-/** The first byte of opcodes of two bytes. */
+/** The first byte of two-byte opcodes. */
 export const ESCAPE = 0x0f;
 export const ENDBR64: readonly number[] = [0xf3, 0x0f, 0x1e, 0xfa];
 export const LFENCE: readonly number[] = [0x0f, 0xae, 0xe8];

@@ -14,13 +14,17 @@ import { readSites, type SiteTables } from "./read_sites.ts";
 import { pushVarint, readVarint } from "./varint.ts";
 import { pushSites, type SiteNumbers } from "./write_sites.ts";
 
-/** A kernel has some thousands of different ones. Each is kept once it was decoded, in some thirty times its bytes. */
+/**
+ * The most different alternatives in a file. A kernel has some thousands. Each stays in memory once it was
+ * decoded, in some thirty times its bytes.
+ */
 export const MAX_ALTERNATIVES = 65_536;
 export const MAX_ALTERNATIVES_BYTES = 4 * 1024 * 1024;
 
 /*
- * The alternatives of all functions, each once: its length in the file, length of its code (a byte), and its forms to
- * the end. A form: 0, or 1 + 2 x feature + 1 if it must be present; the code; bytes of its sites, and they.
+ * The alternatives of all functions, each written once: its length in the file, the length of its code (a
+ * byte), and its forms up to its end. A form is: 0, or 1 + 2 x feature + 1 if the feature must be present;
+ * the code; the number of bytes of its sites, and those bytes.
  */
 
 export function encodeAlternative(site: AlternativeSite, numbers: SiteNumbers): Uint8Array {
@@ -45,7 +49,10 @@ export function joinAlternatives(records: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(out);
 }
 
-/** Each is decoded when it is first wanted. @throws ParseError, now and then. */
+/**
+ * Reads the alternatives. Each is decoded when it is first used.
+ * @throws ParseError at once, or when an alternative is decoded.
+ */
 export function decodeAlternatives(
   bytes: Uint8Array,
   variable: SiteTables["variable"],

@@ -14,23 +14,29 @@ import { readSites, type SiteTables } from "./read_sites.ts";
 import { StoredFunction } from "./stored_function.ts";
 import { decodeVariables } from "./variables.ts";
 
-/** A fingerprint file that was opened: an index, by which functions are decoded one by one. */
+/** An opened fingerprint file: an index, with which functions are decoded one by one. */
 export interface FingerprintFile extends FileHeader {
   readonly count: number;
-  /** The functions, in the order of their offsets. @throws ParseError for one that is not well-formed. */
+  /**
+   * Returns one of the functions, which are in the order of their offsets.
+   * @throws ParseError if it is malformed.
+   */
   at(i: number): FunctionFingerprint;
-  /** The same function's name and place alone. */
+  /** Returns the name of that function without the rest. `offset` returns its place. */
   name(i: number): string;
   offset(i: number): TextOffset;
   functions(): Generator<FunctionFingerprint>;
 }
 
 /**
- * Opens a file without copying it: the bytes must not change. What is kept besides is a few numbers for each function.
- * @throws ParseError; RebootlessError `limit`, `unsupported`.
+ * Opens a file without copying it, so its bytes must not change. Besides them it needs a few numbers for each
+ * function.
+ * @throws ParseError
+ * @throws RebootlessError `limit`
+ * @throws RebootlessError `unsupported`
  */
 export function openFingerprints(bytes: Uint8Array): FingerprintFile {
-  // Views of a Buffer are Buffers, which are slow to make and to read.
+  // Views of a Buffer are Buffers, which are slow to create and to read.
   const parts = splitParts(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
   const count = parts.digests.length / DIGEST_BYTES;
   if (!Number.isInteger(count)) throw new ParseError("the digests of a fingerprint file are not whole");

@@ -11,13 +11,17 @@ import { encodeNames } from "./names.ts";
 import { encodeVariables, variablesOf } from "./variables.ts";
 import { pushSites, type SiteNumbers } from "./write_sites.ts";
 
-/** Of a SHA-256, its first half: other code with the same half takes 2^128 tries to find, as a forged signature does. */
+/**
+ * The bytes of a stored digest, the first half of a SHA-256. To find other code with the same half takes
+ * 2^128 tries, as many as to forge a signature.
+ */
 export const DIGEST_BYTES = 16;
 
 /**
- * A fingerprint file (docs/fingerprint-file.md).
- * @param functions as the publisher makes them, in the order of their offsets, none overlapping another.
- * @throws ParseError for what the format cannot say.
+ * Writes a fingerprint file (docs/fingerprint-file.md).
+ * @param functions the functions as the publisher makes them, in the order of their offsets, without
+ * overlaps.
+ * @throws ParseError for what the format cannot express.
  */
 export function encodeFingerprints(
   header: FileHeader,
@@ -60,7 +64,7 @@ function variableNumbers(functions: readonly FunctionFingerprint[]) {
   };
 }
 
-/** The most frequent first, as small numbers are short. */
+/** Numbers the alternatives, the most frequent first, because small numbers take fewer bytes. */
 function alternativeNumbers(functions: readonly FunctionFingerprint[], variable: SiteNumbers["variable"]) {
   const keyed = new Map<AlternativeSite, string>();
   const records = new Map<string, { readonly record: Uint8Array; uses: number }>();

@@ -6,17 +6,23 @@ import { type FunctionFingerprint, MAX_FUNCTION_SIZE } from "../fingerprint.ts";
 import { FOLDED_BLOCK, locatorLength } from "../locator.ts";
 import { pushVarint, readVarint } from "./varint.ts";
 
-/** Where each function lies in memory, and what belongs to it in the file's other parts. */
+/** The place of each function in memory, and of its data in the other parts of the file. */
 export interface FunctionIndex {
   readonly count: number;
   readonly offsets: Uint32Array;
   readonly sizes: Uint32Array;
-  /** Where in `locators` and `sites` its bytes begin; one more, where the last one's end. */
+  /**
+   * The places in `locators` and `sites` where each function's bytes begin, and one more where the last one's
+   * end.
+   */
   readonly locators: Uint32Array;
   readonly sites: Uint32Array;
 }
 
-/** For each function: its distance from the end of the one before, its size, and how many bytes its sites have. */
+/**
+ * Writes for each function its distance from the end of the one before, its size, and the number of bytes of
+ * its sites.
+ */
 export function encodeFunctionIndex(
   functions: readonly Pick<FunctionFingerprint, "name" | "offset" | "size">[],
   siteBytes: readonly number[],
@@ -33,7 +39,11 @@ export function encodeFunctionIndex(
   return Uint8Array.from(out);
 }
 
-/** @throws ParseError unless there are exactly `count` functions, rising and apart, within what offsets from `_text` reach. */
+/**
+ * Reads the index.
+ * @throws ParseError unless there are exactly `count` functions, which rise, do not overlap, and lie within
+ * the reach of offsets from `_text`.
+ */
 export function decodeFunctionIndex(bytes: Uint8Array, count: number): FunctionIndex {
   const reader = new ByteReader(bytes, "index of a fingerprint file");
   const offsets = new Uint32Array(count);

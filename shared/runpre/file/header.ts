@@ -7,24 +7,27 @@ import { decodeLandmarks, landmarksToJson } from "../landmarks_json.ts";
 import { MAX_BASES, type ModuleLayout } from "../module/layout.ts";
 import { decodeLayout, layoutToJson } from "../module/layout_json.ts";
 
-/** Whose functions a fingerprint file describes, and what a checker must know of the kernel as a whole. */
+/**
+ * The header of a fingerprint file: whose functions it describes, and what a checker must know about the
+ * kernel as a whole.
+ */
 export interface FileHeader {
   readonly kernel: KernelIdentity;
-  /** The kernel itself or one of its modules. */
+  /** The object that has the functions: the kernel itself or one of its modules. */
   readonly object: FingerprintedObject;
   readonly landmarks: KernelLandmarks;
 }
 
 export interface FingerprintedObject {
-  /** `vmlinux`, or a module's name. */
+  /** The name: `vmlinux`, or a module's name. */
   readonly name: ObjectName;
-  /** Its own: that of `vmlinux` is the kernel's. */
+  /** The object's own build ID. That of `vmlinux` is the kernel's. */
   readonly buildId: BuildId;
-  /** Where a module is linked for its fingerprints; null for the kernel. */
+  /** The layout by which a module is linked for its fingerprints; null for the kernel. */
   readonly layout: ModuleLayout | null;
 }
 
-/** Six for each base of a module. */
+/** The most values in the header's JSON. Each base of a module has six. */
 const MAX_VALUES = 8 * MAX_BASES;
 
 export const encodeHeader = ({ kernel, object, landmarks }: FileHeader): Uint8Array =>
@@ -40,7 +43,7 @@ export const encodeHeader = ({ kernel, object, landmarks }: FileHeader): Uint8Ar
     }),
   );
 
-/** @throws ParseError. */
+/** Reads the header. @throws ParseError */
 export function decodeHeader(bytes: Uint8Array): FileHeader {
   const header = new Decoder(parseJson(bytes, "fingerprint file", MAX_VALUES), "header");
   const object = header.get("object");

@@ -6,12 +6,12 @@ import { MAX_ARTIFACT_BYTES } from "../../limits.ts";
 import { bytes, struct, u32 } from "../../struct.ts";
 
 /*
- * A fingerprint file (docs/fingerprint-file.md): a head, and the parts, one after the other, to the end of the file.
- * Each part holds one kind of thing for all functions: so it compresses well, and a reader decodes only the functions
- * that it wants.
+ * A fingerprint file (docs/fingerprint-file.md) has a head, followed by its parts, one after the other, to
+ * the end of the file. Each part holds one kind of data for all functions. That compresses well, and a reader
+ * decodes only the functions that it wants.
  */
 
-/** The head: how long each part is, in the order of the file. */
+/** The head: the length of each part, in the order of the file. */
 const HEAD = struct(44, {
   magic: bytes(0, 8),
   version: u32(8),
@@ -25,14 +25,16 @@ const HEAD = struct(44, {
   sites: u32(40),
 });
 const MAGIC = utf8("RBLFPRT\n");
-/** Raised when something changes its meaning: a reader refuses what it does not know. */
+/**
+ * The version, raised when anything changes its meaning. A reader refuses a version that it does not know.
+ */
 export const FILE_VERSION = 1;
-/** Fingerprint files travel as artifacts of the feed. */
+/** The largest file. Fingerprint files are artifacts of the feed. */
 export const MAX_FILE_BYTES = MAX_ARTIFACT_BYTES;
-/** One to two KB; the pages that ITS wants are most of it. */
+/** The largest header. Usual ones have one to two KB, most of it the pages for ITS. */
 export const MAX_HEADER_BYTES = 1024 * 1024;
 
-/** In the order of the file. */
+/** The parts, in the order of the file. */
 const PARTS = [
   "header",
   "variables",
@@ -54,7 +56,12 @@ export function joinParts(parts: Parts): Uint8Array {
   return concatBytes([head, ...PARTS.map((name) => parts[name])]);
 }
 
-/** Views of the file. @throws ParseError; RebootlessError `limit`, `unsupported` for another version. */
+/**
+ * Returns the parts as views of the file.
+ * @throws ParseError
+ * @throws RebootlessError `limit`
+ * @throws RebootlessError `unsupported` for another version.
+ */
 export function splitParts(file: Uint8Array): Parts {
   if (!isFingerprintFile(file)) throw new ParseError("not a fingerprint file: its first bytes say so");
   if (file.length > MAX_FILE_BYTES) {

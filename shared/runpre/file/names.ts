@@ -5,8 +5,9 @@ import { lineFault } from "../../line.ts";
 import { MAX_FUNCTION_NAME } from "../fingerprint.ts";
 
 /**
- * One name a line. From 6.6 on half of all symbols stand for the padding before a function and are called like it, with
- * this before: the function's own line is then left empty.
+ * The prefix of names of padding. Names are written one a line. From 6.6 on half of all symbols stand for the
+ * padding before a function and have that function's name after this prefix; the line of that function is
+ * then left empty.
  */
 const PADDING_PREFIX = "__pfx_";
 const LINE_FEED = 10;
@@ -19,7 +20,10 @@ export function encodeNames(names: readonly string[]): Uint8Array {
   return utf8(lines.join(""));
 }
 
-/** The name of each function, decoded when it is wanted. @throws ParseError unless there are `count` lines; later, for a bad one. */
+/**
+ * Returns a function that gives the name of each function, and decodes each when it is asked for.
+ * @throws ParseError unless there are `count` lines, and later for a malformed name.
+ */
 export function decodeNames(bytes: Uint8Array, count: number): (i: number) => string {
   const ends = new Uint32Array(count);
   let at = 0;

@@ -19,16 +19,20 @@ import { KIND_SPACE, siteKind } from "./site_codes.ts";
 import { readSignedVarint, readVarint } from "./varint.ts";
 import { RETPOLINE } from "./write_sites.ts";
 
-/** What sites name by a number. Both throw ParseError for one that there is not. */
+/**
+ * The tables that sites refer to by number. Both functions throw ParseError for a number that is not in the
+ * table.
+ */
 export interface SiteTables {
   variable(number: number): TextOffset;
-  /** The forms, whose codes all have one length. */
+  /** Returns the forms, whose codes all have the same length. */
   alternative(number: number): readonly AlternativeForm[];
 }
 
 /**
- * The sites in the reader's bytes up to `end`, of code of `size` bytes. They rise and do not overlap, as each says its
- * distance from the one before. @throws ParseError.
+ * Reads the sites up to `end`, of code of `size` bytes. Each states its distance from the one before, so they
+ * rise and do not overlap.
+ * @throws ParseError
  */
 export function readSites(reader: ByteReader, end: number, size: number, tables: SiteTables): Site[] {
   const sites: Site[] = [];

@@ -25,7 +25,10 @@ const CODES = {
 
 const KINDS: readonly SiteKind[] = (Object.keys(CODES) as SiteKind[]).sort((a, b) => CODES[a] - CODES[b]);
 
-/** A site begins with one number: this many times its distance from the end of the site before, and its kind. */
+/**
+ * The factor in the number that begins a site: this factor times the distance from the end of the site
+ * before, plus the site's kind.
+ */
 export const KIND_SPACE = 32;
 
 export const siteCode = (kind: SiteKind): number => CODES[kind];

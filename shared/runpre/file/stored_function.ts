@@ -3,14 +3,17 @@ import type { FunctionFingerprint } from "../fingerprint.ts";
 import type { Site } from "../sites/site_kinds.ts";
 import type { FunctionIndex } from "./function_index.ts";
 
-/** What the functions of a file share. */
+/** The data that all functions of a file share. */
 export interface FunctionSource {
   readonly index: FunctionIndex;
   readonly locators: Uint8Array;
   name(i: number): string;
 }
 
-/** A function of a fingerprint file: what only a mismatch needs, its name and its locator, is read when it is asked for. */
+/**
+ * A function of a fingerprint file. Its name and its locator, which only a mismatch needs, are read when they
+ * are asked for.
+ */
 export class StoredFunction implements FunctionFingerprint {
   readonly offset: TextOffset;
   readonly size: number;
@@ -28,7 +31,7 @@ export class StoredFunction implements FunctionFingerprint {
     this.#i = i;
   }
 
-  /** @throws ParseError. */
+  /** @throws ParseError */
   get name(): string {
     return this.#source.name(this.#i);
   }

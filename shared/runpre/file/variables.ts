@@ -4,10 +4,10 @@ import { ParseError, RebootlessError } from "../../errors.ts";
 import type { Site } from "../sites/site_kinds.ts";
 import { pushVarint, readVarint } from "./varint.ts";
 
-/** A kernel has some ten thousand keys of jump labels and static calls. */
+/** The most variables in a file. A kernel has some ten thousand keys of jump labels and static calls. */
 export const MAX_VARIABLES = 1_000_000;
 
-/** The variables that sites are judged by: rising offsets, each as its distance from the one before. */
+/** Writes the variables that decide about sites: rising offsets, each as its distance from the one before. */
 export function encodeVariables(offsets: readonly TextOffset[]): Uint8Array {
   const out: number[] = [];
   let last = 0;
@@ -18,7 +18,11 @@ export function encodeVariables(offsets: readonly TextOffset[]): Uint8Array {
   return Uint8Array.from(out);
 }
 
-/** @throws ParseError. */
+/**
+ * Returns a function that gives those variables by number.
+ * @throws ParseError, also for a number that is not in use.
+ * @throws RebootlessError `limit`
+ */
 export function decodeVariables(bytes: Uint8Array): (number: number) => TextOffset {
   const reader = new ByteReader(bytes, "variables of a fingerprint file");
   const offsets: TextOffset[] = [];
@@ -37,7 +41,7 @@ export function decodeVariables(bytes: Uint8Array): (number: number) => TextOffs
   };
 }
 
-/** Every variable that a site, or one in it, is judged by. */
+/** Yields every variable that decides about a site, or about a site inside it. */
 export function* variablesOf(site: Site): Generator<TextOffset> {
   if (site.kind === "jump_label" || site.kind === "static_call") yield site.key;
   if (site.kind === "paravirt") yield site.pointer;

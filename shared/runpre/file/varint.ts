@@ -1,11 +1,14 @@
 import type { ByteReader } from "../../byte_reader.ts";
 import { ParseError } from "../../errors.ts";
 
-// Numbers of the file are below 2^31, or 2^32 with a sign: 5 groups of 7 bits.
+// Numbers of the file are below 2^31, or 2^32 with a sign, which is 5 groups of 7 bits.
 const MAX_GROUPS = 5;
 const MAX_VALUE = 2 ** (7 * MAX_GROUPS) - 1;
 
-/** A number of 7 bits for each byte, the lowest first; all bytes but the last have their highest bit set. */
+/**
+ * Writes a number as 7 bits in each byte, the lowest first. All bytes but the last have their highest bit
+ * set.
+ */
 export function pushVarint(out: number[], value: number): void {
   if (!Number.isSafeInteger(value) || value < 0 || value > MAX_VALUE) {
     throw new ParseError(`${value} does not fit a number of a fingerprint file`);
@@ -18,7 +21,10 @@ export function pushVarint(out: number[], value: number): void {
   out.push(rest);
 }
 
-/** Of a number in its shortest form: another would be a second way to write the same. @throws ParseError. */
+/**
+ * Reads a number, which must be in its shortest form so that there is only one way to write it.
+ * @throws ParseError
+ */
 export function readVarint(reader: ByteReader): number {
   let byte = reader.u8();
   if (byte < 0x80) return byte;
@@ -33,7 +39,7 @@ export function readVarint(reader: ByteReader): number {
   throw new ParseError(`a number before ${reader.position} is not in its shortest form, or too large`);
 }
 
-/** Small numbers of either sign stay small: 0, -1, 1, -2 become 0, 1, 2, 3. */
+/** Writes a number so that small ones of either sign stay small: 0, -1, 1, -2 become 0, 1, 2, 3. */
 export const pushSignedVarint = (out: number[], value: number): void =>
   pushVarint(out, value < 0 ? -2 * value - 1 : 2 * value);
 

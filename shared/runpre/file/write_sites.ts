@@ -11,13 +11,16 @@ import {
 import { KIND_SPACE, siteCode } from "./site_codes.ts";
 import { pushSignedVarint, pushVarint } from "./varint.ts";
 
-/** Numbers by which sites name what is written elsewhere in the file. */
+/** The numbers by which sites refer to data that is written elsewhere in the file. */
 export interface SiteNumbers {
   variable(offset: TextOffset): number;
   alternative(site: AlternativeSite): number;
 }
 
-/** Sites in the order of their places, one after the other; docs/fingerprint-file.md says how each kind goes on. */
+/**
+ * Writes sites in the order of their places, one after the other. docs/fingerprint-file.md describes the
+ * bytes of each kind.
+ */
 export function pushSites(out: number[], sites: readonly Site[], numbers: SiteNumbers): void {
   let end = 0;
   for (const site of sites) {
@@ -61,7 +64,7 @@ function pushDetails(out: number[], site: Site, numbers: SiteNumbers): void {
   }
 }
 
-/** The low bits of the first byte are the register. */
+/** The flags in the first byte of a retpoline site, whose low bits are the register. */
 export const RETPOLINE = { long: 0x10, jump: 0x20, conditional: 0x40, its: 0x80 } as const;
 
 function pushRetpoline(out: number[], { length, opcode, register, its }: RetpolineSite): void {

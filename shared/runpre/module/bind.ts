@@ -4,32 +4,36 @@ import type { FunctionFingerprint, KernelLandmarks } from "../fingerprint.ts";
 import type { Site } from "../sites/site_kinds.ts";
 import { type Extent, IMPORT_ORIGIN, MODULE_SPACE, type ModuleBase, type ModuleLayout } from "./layout.ts";
 
-/** Where a loaded module lies, as the running kernel says. Undefined for what it does not say. */
+/** The places of a loaded module as the running kernel reports them. What it does not report is undefined. */
 export interface LoadedModule {
   readonly name: string;
   section(name: string): Address | undefined;
-  /** A symbol of the module's own. */
+  /** Returns the address of one of the module's own symbols. */
   symbol(name: string): Address | undefined;
-  /** A symbol of the loaded module that exports `exported`. */
+  /** Returns the address of a symbol of the loaded module that exports `exported`. */
   imported(symbol: string, exported: string): Address | undefined;
 }
 
-/** A module's fingerprints as those of one running kernel. */
+/** The fingerprints of a module, translated for one running kernel. */
 export interface BoundModule {
-  /** For the checker (check.ts). */
+  /** The moves that the checker needs (check.ts). */
   readonly moves: readonly number[];
   readonly landmarks: KernelLandmarks;
-  /** @throws ParseError for a function that refers to what the layout does not have. */
+  /**
+   * Translates a fingerprint.
+   * @throws ParseError for a function that refers to what the layout does not have.
+   */
   bind(fingerprint: FunctionFingerprint): FunctionFingerprint;
 }
 
-// The places of branches in a line of this length decide about ITS; a loader starts modules at pages.
+// For ITS the place of a branch in a line of this length matters. A loader starts modules at pages.
 const LINE = 64;
 
 /**
- * @param text where `_text` of the running kernel lies.
- * @throws RebootlessError `unsupported` if the kernel does not say where something lies, or keeps the module's code
- * otherwise than it was linked.
+ * Binds the layout of a module to a running kernel.
+ * @param text the address of `_text` in the running kernel.
+ * @throws RebootlessError `unsupported` if the kernel does not report where something lies, or stores the
+ * module's code in another form than it was linked.
  */
 export function bindModule(
   layout: ModuleLayout,
@@ -59,10 +63,10 @@ export function bindModule(
   };
 }
 
-/** Bytes from where a base is linked to where it is, both as offsets from `_text`. */
+/** Returns the bytes from where a base is linked to where it is, both as offsets from `_text`. */
 function moveOf(base: ModuleBase, loaded: LoadedModule, text: Address, displacement: number): number {
   const from = (address: Address | undefined, what: string): number => {
-    // Of a kernel that hides its addresses they are all 0.
+    // A kernel that hides its addresses reports 0 for all of them.
     if (address === undefined || address === 0n) throw unknownPlace(loaded, what);
     return Number(BigInt.asIntN(64, address - text));
   };
@@ -111,7 +115,7 @@ function unknownPlace({ name }: LoadedModule, what: string): RebootlessError {
   );
 }
 
-/** From an offset of the layout to one of the running kernel. */
+/** Returns a function that translates an offset of the layout to one of the running kernel. */
 function translator(
   bases: readonly ModuleBase[],
   moves: readonly number[],
@@ -129,7 +133,7 @@ export const hasExtent = (base: ModuleBase): base is ModuleBase & Extent => Obje
 
 type Place = (offset: TextOffset) => TextOffset;
 
-/** Only offsets change: what is relative to the code stays as it is. */
+/** Translates the offsets of a site. What is relative to the code stays as it is. */
 function bindSite(site: Site, place: Place): Site {
   switch (site.kind) {
     case "jump_label":

@@ -5,12 +5,13 @@ import { decodeItsPages, itsPagesToJson } from "../landmarks_json.ts";
 import { hasExtent } from "./bind.ts";
 import { type Extent, MAX_BASES, MODULE_SPACE, type ModuleBase, type ModuleLayout } from "./layout.ts";
 
-// The names of sections and symbols: KSYM_NAME_LEN.
+// The names of sections and symbols are at most KSYM_NAME_LEN long.
 const MAX_NAME = 512;
-// Of code that stays: `.text`, `.text.unlikely`, `.exit.text`, `.static_call.text` and the like.
+// The sections of code that stays are `.text`, `.text.unlikely`, `.exit.text`, `.static_call.text` and the
+// like.
 const MAX_TEXT_SECTIONS = 256;
 
-/** { bases: [[kind, at, size, …] or [kind], …], its_pages }. */
+/** Writes { bases: [[kind, at, size, …] or [kind], …], its_pages }. */
 export const layoutToJson = ({ bases, itsPages }: ModuleLayout): JsonObject =>
   jsonObject({ bases: bases.map(baseToJson), its_pages: itsPagesToJson(itsPages) });
 
@@ -30,7 +31,7 @@ function baseToJson(base: ModuleBase): JsonValue {
   }
 }
 
-/** Number 0 is the text, and no two bases share an offset. Throws ParseError. */
+/** Reads a layout. Number 0 is the text, and no two bases share an offset. @throws ParseError */
 export function decodeLayout(layout: Decoder): ModuleLayout {
   const list = layout.get("bases");
   const bases = list.array(MAX_BASES).map(decodeBase);

@@ -1,7 +1,7 @@
 import type { KernelState } from "../kernel_state.ts";
 import type { AlternativeForm, AlternativeSite } from "./site_kinds.ts";
 
-/** The first form whose condition the boot CPU meets. */
+/** Returns the first form whose condition the boot CPU meets. */
 export function chooseForm(kernel: KernelState, site: AlternativeSite): AlternativeForm {
   for (const form of site.forms) {
     const { condition } = form;

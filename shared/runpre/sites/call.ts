@@ -3,8 +3,8 @@ import type { KernelState } from "../kernel_state.ts";
 import { CALL_DEPTH_CODE } from "../landmarks.ts";
 
 /**
- * While call depth is tracked, a call goes to the code in the padding before its function (arch/x86/kernel/callthunks.c,
- * patch_call()). Moves the operand there, in place, or back with direction -1.
+ * Moves the operand of a call in place, or back with direction -1: while call depth is tracked, the call goes
+ * to the code in the padding before its function (arch/x86/kernel/callthunks.c, patch_call()).
  */
 export function retarget(kernel: KernelState, code: Uint8Array, at: number, direction: 1 | -1): void {
   if (!kernel.tracksCallDepth()) return;

@@ -33,7 +33,10 @@ const WRITERS: Writers = {
   call_padding_open: writeCallPadding,
 };
 
-/** Writes what the kernel's state demands at a site (at `place` from `_text`) to `out`, from `at` on. */
+/**
+ * Writes the bytes that the kernel's state demands at a site (at `place` from `_text`) to `out`, from `at`
+ * on.
+ */
 export function writeExpected(
   kernel: KernelState,
   site: JudgedSite,
@@ -41,12 +44,12 @@ export function writeExpected(
   out: Uint8Array,
   at: number,
 ): void {
-  // The table has a writer of the site's own kind, which TypeScript cannot follow.
+  // The table has a writer for the site's own kind, which TypeScript cannot follow.
   const write = WRITERS[site.kind] as WriteExpected<JudgedSite>;
   write(kernel, site, place, out, at);
 }
 
-/** The form in force, and in it what the kernel's state demands at its own sites. */
+/** Writes the form in force, and in it the bytes that the kernel's state demands at its own sites. */
 function writeAlternative(
   kernel: KernelState,
   site: AlternativeSite,
@@ -62,11 +65,11 @@ function writeAlternative(
   }
 }
 
-/** What boot made of a value as linked, in place. */
+/** Applies in place what boot did to a value as linked. */
 const redo = (kernel: KernelState, site: UndoneSite, code: Uint8Array, at: number): void =>
   apply(kernel, site, code, at, 1);
 
-/** Puts the value as linked back, in place. */
+/** Restores the value as linked, in place. */
 export const undoSite = (kernel: KernelState, site: UndoneSite, code: Uint8Array, at: number): void =>
   apply(kernel, site, code, at, -1);
 

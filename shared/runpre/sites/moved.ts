@@ -4,7 +4,10 @@ import type { MovedCallSite, MovedSite } from "./site_kinds.ts";
 
 const OPERAND = 1;
 
-/** Moves a value of a module to where the module and what it refers to lie, in place, or back with direction -1. */
+/**
+ * Moves a value of a module, in place, to where the module and what the value refers to lie, or back with
+ * direction -1.
+ */
 export function move(
   kernel: KernelState,
   { length, base, relative }: MovedSite,
@@ -15,7 +18,7 @@ export function move(
   addInPlace(code, at, length, direction * kernel.moved(base, relative));
 }
 
-/** The same for the operand of a call. */
+/** Does the same for the operand of a call. */
 export function moveCall(
   kernel: KernelState,
   { base }: MovedCallSite,

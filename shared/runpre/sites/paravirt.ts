@@ -4,8 +4,8 @@ import type { WriteExpected } from "./site.ts";
 import type { ParavirtSite } from "./site_kinds.ts";
 
 /**
- * A direct call of what the pointer in pv_ops names, or nops if that does nothing: arch/x86/kernel/paravirt.c,
- * paravirt_patch() (6.1), alternative.c, alt_replace_call() (6.12).
+ * Writes a direct call of the function that the pointer in pv_ops names, or nops if that function does
+ * nothing (arch/x86/kernel/paravirt.c, paravirt_patch() (6.1), alternative.c, alt_replace_call() (6.12)).
  */
 export const writeParavirt: WriteExpected<ParavirtSite> = (kernel, site, place, out, at) => {
   const { nop, bug } = kernel.patching("paravirt");

@@ -6,8 +6,9 @@ export type RelocationKind = Extract<PlainKind, `reloc${string}`>;
 const HALF = 0x1_0000_0000;
 
 /**
- * Adds the displacement (bytes, below 2 GiB either way) to the value at a site, in place: an address that KASLR moved
- * with the kernel. A per-CPU relative one (`reloc32neg`) moved the other way. Negative: puts the value as linked back.
+ * Adds the displacement (bytes, below 2 GiB either way) to the value at a site, in place: an address that
+ * KASLR moved with the kernel. A per-CPU relative one (`reloc32neg`) moved the other way. A negative
+ * displacement restores the value as linked.
  */
 export function relocate(code: Uint8Array, kind: RelocationKind, at: number, displacement: number): void {
   const amount = kind === "reloc32neg" ? -displacement : displacement;

@@ -18,22 +18,23 @@ const UPPER_HALF = 0x20;
 const PAGE = 4096;
 
 /**
- * A call or jump through a register, linked as one to the register's thunk: arch/x86/kernel/alternative.c,
- * patch_retpoline(). With retpolines it stays so (or goes to the thunks that track call depth); without them it is made
- * a plain indirect branch, after an lfence if that is the mitigation, or with ITS one to a thunk of its own.
+ * Writes a call or jump through a register, which is linked as one to the register's thunk
+ * (arch/x86/kernel/alternative.c, patch_retpoline()). With retpolines it stays so (or goes to the thunks that
+ * track call depth). Without them it becomes a plain indirect branch, after an lfence if that is the
+ * mitigation, or with ITS a branch to a thunk of its own.
  */
 export const writeRetpoline: WriteExpected<RetpolineSite> = (kernel, site, place, out, at) => {
   const { feature, lfenceFeature, itsFeature } = kernel.patching("retpolines");
   const lfence = kernel.has(lfenceFeature);
-  const extended = site.register >> 3; // needs a REX prefix
-  // The place of the branch's last byte decides; with an lfence ITS is never in force.
+  const extended = site.register >> 3; // 1 for the registers that need a REX prefix
+  // The place of the branch's last byte decides. With an lfence ITS is never in force.
   const last = place + startOf(site, lfence) + extended + 1;
   if (kernel.has(feature) && !lfence) {
     writeToThunk(site, place, thunkOf(kernel, site), out, at);
   } else if (itsFeature !== null && kernel.has(itsFeature) && (last & UPPER_HALF) === 0) {
     writeToThunk(site, place, itsThunk(kernel, site), out, at);
   } else if (startOf(site, lfence) + 2 + extended > site.length) {
-    // Does not fit: left as linked.
+    // It does not fit, so it stays as linked.
     writeToThunk(site, place, linkedThunk(kernel, site), out, at);
   } else {
     writeIndirect(site, lfence, out, at);
@@ -42,11 +43,14 @@ export const writeRetpoline: WriteExpected<RetpolineSite> = (kernel, site, place
 
 const isConditional = ({ opcode }: RetpolineSite): boolean => opcode !== CALL && opcode !== JUMP;
 
-/** Where the indirect branch starts: after a short jump around it if it is conditional, and an lfence. */
+/**
+ * Returns where the indirect branch starts: after a short jump around it if it is conditional, and after an
+ * lfence.
+ */
 const startOf = (site: RetpolineSite, lfence: boolean): number =>
   (isConditional(site) ? SHORT_JUMP_LENGTH : 0) + (lfence ? LFENCE.length : 0);
 
-/** The instruction as linked, to another target. */
+/** Writes the instruction as linked, with another target. */
 function writeToThunk(site: RetpolineSite, place: number, target: number, out: Uint8Array, at: number): void {
   const prefix = site.length - BRANCH_LENGTH;
   if (prefix === 1) out[at] = isConditional(site) ? ESCAPE : CS_PREFIX;
@@ -80,7 +84,10 @@ function linkedThunk(kernel: KernelState, site: RetpolineSite): number {
   return thunks + stride * site.register;
 }
 
-/** The page's base, which two other branches say, and the place in it. An expectation that nothing meets if they differ. */
+/**
+ * Returns the thunk's place: the page's base, which two other branches tell, plus the place in the page. If
+ * the two branches differ, the result is an expectation that no code meets.
+ */
 function itsThunk(kernel: KernelState, site: RetpolineSite): number {
   const pages = kernel.patching("retpolines").itsPages;
   const [first, second] = pages[Math.floor((site.its ?? -1) / PAGE)] ?? [];

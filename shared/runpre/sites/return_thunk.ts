@@ -6,7 +6,10 @@ import type { WriteExpected } from "./site.ts";
 // (Linux, arch/x86/kernel/alternative.c, cpu_wants_rethunk_at()). KASLR moves by 2 MiB and keeps the bit.
 const UPPER_HALF = 0x20;
 
-/** A plain `ret`, or a jump to the thunk in force: the kernel's own variable says which, so one value is allowed. */
+/**
+ * Writes a plain `ret`, or a jump to the thunk in force. The kernel's own variable tells which, so one value
+ * is allowed.
+ */
 export const writeReturnSite: WriteExpected = (kernel, site, place, out, at) => {
   const thunk = kernel.returnThunk();
   const half = (place & UPPER_HALF) ^ (site.kind === "return_thunk_moved" ? UPPER_HALF : 0);

@@ -30,18 +30,24 @@ export const PLAIN_LENGTH = {
 export type PlainKind = keyof typeof PLAIN_LENGTH;
 export const PLAIN_KINDS = Object.keys(PLAIN_LENGTH) as readonly PlainKind[];
 
-/** `at` is from the start of the function, or of the alternative that holds the site. */
+/**
+ * A site of a plain kind. `at` counts from the start of the function, or of the alternative that holds the
+ * site.
+ */
 export interface PlainSite {
   readonly kind: PlainKind;
   readonly at: number;
 }
 
-/** A branch on a static key: a jump when the key is on, or when it is off if the key's usual state is on (`branch`). */
+/**
+ * A branch on a static key: a jump when the key is on, or when it is off if the key's usual state is on
+ * (`branch`).
+ */
 export interface JumpLabelSite {
   readonly kind: "jump_label";
   readonly at: number;
   readonly length: 2 | 5;
-  /** From the site's start. */
+  /** The target's distance from the site's start. */
   readonly target: number;
   readonly key: TextOffset;
   readonly branch: boolean;
@@ -55,15 +61,15 @@ export interface StaticCallSite {
   readonly kind: "static_call";
   readonly at: number;
   readonly form: StaticCallForm;
-  /** Its first 8 bytes are the pointer `func`. */
+  /** The key, whose first 8 bytes are the pointer `func`. */
   readonly key: TextOffset;
-  /** Nothing is called as linked: a `trampoline` is then linked as a return. */
+  /** True if nothing is called as linked. A `trampoline` is then linked as a return. */
   readonly initiallyNull: boolean;
 }
 export const STATIC_CALL_FORMS = ["call", "tail", "trampoline", "conditional"] as const;
 export type StaticCallForm = (typeof STATIC_CALL_FORMS)[number];
 
-/** A call through a pointer of pv_ops, made direct. */
+/** A call through a pointer of pv_ops, which the kernel makes direct. */
 export interface ParavirtSite {
   readonly kind: "paravirt";
   readonly at: number;
@@ -75,12 +81,15 @@ export interface ParavirtSite {
 export interface RetpolineSite {
   readonly kind: "retpoline";
   readonly at: number;
-  /** 6 with a CS prefix, or of a conditional jump. */
+  /** The length: 6 with a CS prefix, or for a conditional jump. */
   readonly length: 5 | 6;
-  /** e8 call, e9 jump, 80-8f conditional jump (the byte after 0f). */
+  /** The opcode: e8 for a call, e9 for a jump, 80-8f for a conditional jump (the byte after 0f). */
   readonly opcode: number;
   readonly register: number;
-  /** Where ITS puts the thunk of this branch: 4096 times the page's number, and the place in it. Null: it needs none. */
+  /**
+   * The place where ITS puts the thunk of this branch: 4096 times the page's number, plus the place in it.
+   * Null if it needs none.
+   */
   readonly its: number | null;
 }
 
@@ -92,18 +101,24 @@ export interface RuntimeConstantSite {
   readonly variable: TextOffset;
 }
 
-/** An operand or address of a module that its loader filled in: it moved with what it refers to, and with the module. */
+/**
+ * An operand or address of a module that its loader filled in. It moved with what it refers to, and with the
+ * module.
+ */
 export interface MovedSite {
   readonly kind: "moved";
   readonly at: number;
   readonly length: 4 | 8;
-  /** Number of what it refers to in the module's layout. */
+  /** The number, in the module's layout, of what it refers to. */
   readonly base: number;
-  /** To its own place. */
+  /** True if the value is relative to its own place. */
   readonly relative: boolean;
 }
 
-/** A call out of a module's own code, which besides is led as `call` is while call depth is tracked (5 bytes). */
+/**
+ * A call out of a module's own code. While call depth is tracked it also goes to padding as a `call` does (5
+ * bytes).
+ */
 export interface MovedCallSite {
   readonly kind: "moved_call";
   readonly at: number;
@@ -115,15 +130,15 @@ export interface AlternativeSite {
   readonly kind: "alternative";
   readonly at: number;
   readonly length: number;
-  /** The last one, and only that one, has no condition. */
+  /** The forms. The last one, and only that one, has no condition. */
   readonly forms: readonly AlternativeForm[];
 }
 
 export interface AlternativeForm {
   readonly condition: FeatureCondition | null;
-  /** As linked; zero where a site with a judge lies. */
+  /** The code as linked, with zeroes at sites that are compared by value. */
   readonly code: Uint8Array;
-  /** Never an alternative: the kernel's nested ones are forms of one site. */
+  /** The sites in the code, never an alternative: the kernel's nested ones are forms of one site. */
   readonly sites: readonly Site[];
 }
 
@@ -144,11 +159,14 @@ export type Site =
   | AlternativeSite;
 export type SiteKind = Site["kind"];
 
-/** instrlen of an alternative is a byte. */
+/** The longest alternative, as its instrlen is a byte. */
 export const MAX_ALTERNATIVE_LENGTH = 255;
-/** Nested alternatives have 4 forms at most. */
+/** The most forms. Nested alternatives have 4 at most. */
 export const MAX_FORMS = 16;
-/** The longest nop instruction (code.ts); calls through pv_ops have 6 or 7 bytes. */
+/**
+ * The longest site of pv_ops, which is the longest nop instruction (code.ts). Calls through pv_ops have 6 or
+ * 7 bytes.
+ */
 export const MAX_PARAVIRT_LENGTH = 11;
 
 export function siteLength(site: Site): number {
@@ -169,7 +187,7 @@ export function siteLength(site: Site): number {
   }
 }
 
-/** Kinds that are undone in place: their value as linked is part of the digest. */
+/** The kinds that are undone in place. Their value as linked is part of the digest. */
 const UNDONE = {
   reloc32: true,
   reloc64: true,
@@ -189,7 +207,10 @@ export type JudgedSite =
 
 export const isUndone = (site: Site): site is UndoneSite => UNDONE[site.kind as UndoneKind] === true;
 
-/** Sets the bytes of every site that has a judge to zero: the form in which code is digested. */
+/**
+ * Sets the bytes of every site that is compared by value to zero, which is the form in which code is
+ * digested.
+ */
 export function clearSites(code: Uint8Array, sites: readonly Site[]): void {
   for (const site of sites) if (!isUndone(site)) code.fill(0, site.at, site.at + siteLength(site));
 }

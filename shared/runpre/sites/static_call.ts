@@ -5,10 +5,12 @@ import { writeReturnSite } from "./return_thunk.ts";
 import type { WriteExpected } from "./site.ts";
 import type { StaticCallSite } from "./site_kinds.ts";
 
-// cs cs cs xorl %eax, %eax
+// This is cs cs cs xorl %eax, %eax.
 const RETURN_ZERO = Uint8Array.of(0x2e, 0x2e, 0x2e, 0x31, 0xc0);
 
-/** What the key's pointer makes of a site: arch/x86/kernel/static_call.c, __static_call_transform(). */
+/**
+ * Writes what the key's pointer makes of a site (arch/x86/kernel/static_call.c, __static_call_transform()).
+ */
 export const writeStaticCall: WriteExpected<StaticCallSite> = (kernel, site, place, out, at) => {
   const target = kernel.pointer(site.key);
   if (site.form === "conditional") writeConditional(kernel, target, place, out, at);
@@ -30,7 +32,9 @@ function writeCall(
   else writeBranch(out, at, CALL, place, called);
 }
 
-/** `place` is that of the operand, which is relative to its own end. */
+/**
+ * Writes the operand of a conditional jump. `place` is that of the operand, which is relative to its own end.
+ */
 function writeConditional(
   kernel: KernelState,
   target: number | null,
@@ -43,9 +47,9 @@ function writeConditional(
 }
 
 /**
- * Whether a site that calls nothing may have kept the plain return that early boot wrote, before the return thunk was
- * known. Kernels without `reinitialised` never go over their sites again; no kernel goes over the trampolines, but for
- * those linked as returns, which are in its table of returns.
+ * Tells whether a site that calls nothing may have kept the plain return that early boot wrote, before the
+ * return thunk was known. Kernels without `reinitialised` never rewrite their sites; no kernel rewrites the
+ * trampolines, except those linked as returns, which are in its table of returns.
  */
 export function mayBePlainReturn(kernel: KernelState, site: StaticCallSite): boolean {
   if (kernel.pointer(site.key) !== null) return false;
