@@ -1,13 +1,13 @@
 #!/bin/sh
-# Installs rebootless from the folder that this script lies in, or takes it away again. POSIX shell, for any Linux host
+# Installs rebootless from the folder of this script, or removes it. It is written in POSIX shell, for any Linux host
 # that has Node 20.11 or newer, with glibc or musl.
 #
 #   ./install.sh [install|uninstall|purge]
 #
-# PREFIX   where programs go (default /usr/local)
-# DESTDIR  put before every path, to make packages or images (default: nothing)
+# PREFIX   the folder for programs (default /usr/local)
+# DESTDIR  a prefix of every path, to make packages or images (default: none)
 set -eu
-# Everybody runs what is installed and reads its pages, whatever root's own umask is.
+# Everybody can run the programs and read their manual pages, whatever root's own umask is.
 umask 022
 
 prefix=${PREFIX:-/usr/local}
@@ -28,12 +28,12 @@ case $prefix in
 	;;
 esac
 
-# The files of a folder of ours, relative to it.
+# Lists the files below a folder beside this script, relative to that folder.
 files_below() {
 	(cd "$here/$1" && find . -type f | sed 's|^\./||' | sort)
 }
 
-# put FROM TO: beside it first, then renamed over it, so that a run that is in progress keeps the file it has.
+# put FROM TO: copies a file beside its place and renames it, so that a run in progress keeps the file that it has.
 put() {
 	mkdir -p "$(dirname "$2")"
 	case $1 in
@@ -68,7 +68,7 @@ install_all() {
 		ln -sf "../lib/rebootless/$command.cjs" "$destdir$prefix/bin/$command"
 	done
 	mkdir -p "$destdir/etc/rebootless"
-	# What the administrator changed stays.
+	# A configuration file that exists is left alone, with the administrator's changes.
 	[ -e "$destdir/etc/rebootless/rebootless.toml" ] ||
 		put "$here/etc/rebootless.toml" "$destdir/etc/rebootless/rebootless.toml"
 	[ ! -d "$destdir/etc/cron.d" ] || put "$here/etc/rebootless.cron" "$destdir/etc/cron.d/rebootless"
