@@ -16,11 +16,13 @@ const OLD_NODE = "node12";
 const alias = { debug: fileURLToPath(new URL("no_debug.mjs", import.meta.url)) };
 
 /*
+ * Each bundle is described by these members:
+ *
  * entry      the file that the bundle begins with
- * out        where the bundle goes
- * forbidden  which files of the project the bundle must not hold
+ * out        the path of the bundle
+ * forbidden  a pattern of the project's files that the bundle must not contain
  * external   other bundles that it loads when it runs
- * target     which JavaScript it is compiled to
+ * target     the version of JavaScript that it is compiled to
  */
 const bundles = [
   {

@@ -29,12 +29,12 @@ export interface CoreSegment {
   readonly fileOffset: bigint;
 }
 
-/** The size of the largest function. */
+/** The most bytes of one read, which is the size of the largest function. */
 export const MAX_READ_BYTES = 4 * 1024 * 1024;
 const ELF_HEADER_BYTES = 64;
 /** The most program headers that a file can have, with room before them. */
 const MAX_HEADERS_BYTES = 4 * 1024 * 1024;
-/** A note for each of several thousand processors. */
+/** The most bytes of notes. There is a note for each processor, of which there can be several thousand. */
 const MAX_NOTES_BYTES = 16 * 1024 * 1024;
 
 /**

@@ -9,9 +9,12 @@ export interface KernelLog {
 }
 
 const KMSG = "/dev/kmsg";
-/** The kernel's own limit on a record, with its prefix and dictionary. */
+/** The most bytes of a record with its prefix and dictionary, which is the kernel's own limit. */
 const RECORD_BYTES = 8192;
-/** More than the largest log buffers hold, which is some hundred thousand records; beyond this, somebody floods the log. */
+/**
+ * The most records that are skipped. The largest log buffers have some hundred thousand records; with more than this,
+ * somebody floods the log.
+ */
 const MAX_RECORDS_SKIPPED = 1_000_000;
 const MAX_RECORDS = 1_000;
 

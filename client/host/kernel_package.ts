@@ -77,7 +77,7 @@ const redHats =
     return { type: "rpm", vendor, names: ["kernel-core"], version, architecture };
   };
 
-/** Versions from 8 on. Before that, the kernel was not in kernel-core. */
+/** Matches versions from 8 on. Before that, the kernel was not in kernel-core. */
 const ENTERPRISE = /\.el(?:[89]|[1-9]\d)(?:_\d+)?$/;
 
 interface Distribution {

@@ -15,11 +15,7 @@ export interface InstalledModule {
   readonly buildId: BuildId | undefined;
 }
 
-/**
- * Finds the file of a module; undefined if there is none.
- *
- * @throws RebootlessError `unsupported` for a file that cannot be read.
- */
+/** Finds the file of a module; undefined if the module has no file. */
 export type FindModuleFile = (module: ObjectName) => Promise<InstalledModule | undefined>;
 
 /** The largest module file, packed or not. With debugging information, modules of distributions have tens of MB. */

@@ -20,7 +20,7 @@ export interface RunningModules {
   find(name: ObjectName): RunningModule | undefined;
 }
 
-/** Reads a file; undefined if there is none. */
+/** Reads a file; undefined if it does not exist. */
 export type ReadFile = (path: string) => Uint8Array | undefined;
 
 const MODULES = "/sys/module";

@@ -9,7 +9,7 @@ export const MAX_QR_BYTES = 2953;
 export const qrModules = (text: string): readonly (readonly boolean[])[] =>
   encode(text, { ecc: "L", border: QUIET }).data;
 
-/** Draws a code in half blocks, two rows in each line, dark on light whatever the terminal's colours are. */
+/** Draws a code in half blocks, two rows in each line. It is dark on light, whatever colours the terminal has. */
 export function qrLines(text: string): readonly string[] {
   const rows = qrModules(text);
   return rows.flatMap((upper, i) => {

@@ -31,12 +31,15 @@ export interface System {
   uptime(): number;
 }
 
-/** insmod waits for a module's init function. A minute is far longer than that of an update takes. */
+/**
+ * The longest time that a program may run. insmod waits for a module's init function, and that of an update takes far
+ * less than a minute.
+ */
 const RUN_TIMEOUT_MS = 60_000;
 const MAX_OUTPUT_CHARACTERS = 64 * 1024;
 /** The PATH of programs. cron's PATH does not contain sbin, where insmod is. */
 const SBIN_PATH = "/usr/sbin:/sbin:/usr/bin:/bin";
-/** The code of a program that could not be run to its end, as shells have it. */
+/** The exit code of a program that could not be run to its end, as in shells. */
 const NOT_RUN = 127;
 
 /**

@@ -9,7 +9,7 @@ export interface GlobalOptions extends Places {
 
 const many = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
-/** Gives a program the options that every command of `rebootless` takes, wherever they stand in the line. */
+/** Gives a program the options that every command of `rebootless` takes, at any place in the line. */
 export const withGlobalOptions = (root: Command): Command =>
   root
     .optionsGroup("Options of every command:")

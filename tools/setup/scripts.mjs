@@ -2,12 +2,12 @@ import { parseArgs } from "node:util";
 import { SetupError } from "./run.mjs";
 
 /*
- * What `npm run NAME -- ARGUMENT...` takes, for every script that goes through tools/setup.mjs.
+ * This table describes the arguments of `npm run NAME -- ARGUMENT...`, for every script that tools/setup.mjs runs.
  *
- * summary   what it does, in a sentence or two
- * options   by name: { value: what it is called (none for a flag), help }
- * operands  by name, in order: what each means; a name that ends in `...` may be given any number of times
- * rest      what any further arguments are for, where somebody else judges them
+ * summary   the purpose of the script, in a sentence or two
+ * options   by name: { value: the name of the option's value (none for a flag), help }
+ * operands  by name, in order: the meaning of each; a name that ends in `...` may be given any number of times
+ * rest      the purpose of any further arguments, if another program checks them
  */
 
 const RANDOM = { value: "NUMBER", help: "other random points than with 1" };
