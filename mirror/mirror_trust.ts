@@ -27,7 +27,7 @@ export class MirrorTrust {
   }
 
   static async from(first: Uint8Array): Promise<MirrorTrust> {
-    // A chain is followed whatever has expired in it; whoever relies on the last root judges that.
+    // A chain is followed whatever has expired in it; whoever relies on the last root checks that.
     return new MirrorTrust(await TrustedSet.fromRoot(first, nodeVerifier, IGNORE_EXPIRY_UNSAFE), first);
   }
 

@@ -1,5 +1,5 @@
 import { sha256Of } from "../node/crypto.ts";
-import { type Freshness, judged } from "../node/transport/freshness.ts";
+import { atAcceptedTime, type Freshness } from "../node/transport/freshness.ts";
 import { nodeVerifier } from "../node/verifier.ts";
 import type { BuildId } from "../shared/brand.ts";
 import { isCode, RebootlessError } from "../shared/errors.ts";
@@ -37,7 +37,9 @@ export async function verifyFetched(
 ): Promise<VerifiedKernel> {
   try {
     if (!freshness) return await verifyMirrored(id, bundle, previous, trust, IGNORE_EXPIRY_UNSAFE);
-    return await judged(freshness, (now) => verifyMirrored(id, bundle, previous, trust, enforcedAt(now)));
+    return await atAcceptedTime(freshness, (now) =>
+      verifyMirrored(id, bundle, previous, trust, enforcedAt(now)),
+    );
   } catch (error) {
     if (!isCode(error, "parse") && !isCode(error, "limit")) throw error;
     throw new RebootlessError("trust", `what came for kernel ${id} is not a feed`, { cause: error });

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { Feed, Fetched } from "../../node/transport/feed.ts";
-import { type Freshness, judged, saneTime } from "../../node/transport/freshness.ts";
+import { atAcceptedTime, type Freshness, saneTime } from "../../node/transport/freshness.ts";
 import type { BuildId } from "../../shared/brand.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
@@ -84,7 +84,7 @@ async function ask(options: PollOptions, freshness: Freshness): Promise<Polled> 
  */
 async function verifyCached(options: PollOptions, freshness: Freshness): Promise<VerifiedFeed | undefined> {
   const verifyNow = () =>
-    judged(freshness, (now) => verifyStored(options, enforcedAt(now))).catch(unlessRootExpired);
+    atAcceptedTime(freshness, (now) => verifyStored(options, enforcedAt(now))).catch(unlessRootExpired);
   const unlocked = await verifyNow().catch(unlessExpired);
   if (unlocked) return unlocked;
   await options.exclusive?.();
@@ -99,7 +99,7 @@ async function verifyCached(options: PollOptions, freshness: Freshness): Promise
 export async function pollCache(options: PollOptions): Promise<Polled> {
   await options.exclusive?.();
   const freshness = await freshnessOf(options);
-  const cached = await judged(freshness, (now) => verifyStored(options, enforcedAt(now)));
+  const cached = await atAcceptedTime(freshness, (now) => verifyStored(options, enforcedAt(now)));
   if (cached) return unchanged(options, freshness, cached);
   throw new RebootlessError("unreachable", "nothing that was verified before is at hand", {
     hint: "Run `rebootless check` once with the feed in reach.",
@@ -163,7 +163,7 @@ interface Fresh {
 async function verifyFetched(options: PollOptions, freshness: Freshness, bytes: Uint8Array): Promise<Fresh> {
   try {
     const bundle = decodeBundle(bytes);
-    return await judged(freshness, (now) => verifyBundle(options, now, bundle));
+    return await atAcceptedTime(freshness, (now) => verifyBundle(options, now, bundle));
   } catch (error) {
     // What does not even parse is not what was signed, whoever damaged it.
     if (!isCode(error, "parse") && !isCode(error, "limit")) throw error;
@@ -224,7 +224,7 @@ async function store(
  */
 async function requireFresh(options: PollOptions, freshness: Freshness, why: RebootlessError): Promise<void> {
   try {
-    await judged(freshness, (now) => verifyStored(options, enforcedAt(now)));
+    await atAcceptedTime(freshness, (now) => verifyStored(options, enforcedAt(now)));
   } catch (error) {
     if (!isCode(error, "expired")) throw error;
     throw new RebootlessError("expired", `${why.message}, and what this host verified last has expired`, {

@@ -66,7 +66,7 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
     advice: "read its reason",
   },
   clock: {
-    meaning: "this host's clock cannot be right: nothing was judged by it",
+    meaning: "this host's clock cannot be right: nothing was decided by it",
     advice: "set the clock; if it is right now and was ahead before, do what the hint says",
   },
   stopped: {

@@ -87,7 +87,7 @@ export const SETTINGS = {
     "no_proxy",
     "NO_PROXY",
   ]),
-  caFile: unset(path, "certificates (PEM) that https feeds are judged by, in place of Node's own"),
+  caFile: unset(path, "certificates (PEM) that https feeds are verified with, in place of Node's own"),
   caDir: unset(path, "a folder of such certificates"),
   metricsFile: unset(path, "a file that each run writes for Prometheus (node_exporter's textfile collector)"),
   vexAuthor: setting(

@@ -64,13 +64,16 @@ function wrongClock(now: Instant, why: string, hint: string): RebootlessError {
 }
 
 /** Verifies at the current time. If something has expired, verifies again as of the earliest time that is accepted. */
-export async function judged<T>(freshness: Freshness, judge: (now: Instant) => Promise<T>): Promise<T> {
+export async function atAcceptedTime<T>(
+  freshness: Freshness,
+  verify: (now: Instant) => Promise<T>,
+): Promise<T> {
   const { now, acceptStaleMs, notice } = freshness;
   try {
-    return await judge(now);
+    return await verify(now);
   } catch (error) {
     if (!isCode(error, "expired") || acceptStaleMs === 0) throw error;
-    const result = await judge(instant(now - acceptStaleMs));
+    const result = await verify(instant(now - acceptStaleMs));
     notice(`warning: accepted although ${error.message}, as --accept-stale allows`);
     return result;
   }

@@ -44,7 +44,7 @@ export const publishGroup: CommandGroup = (root, run) => {
     .option("--signed <file>", "send a signing request that enough have signed")
     .option(
       "--dry-run",
-      "show what would change for each kernel and ask the edge to judge; writes nothing",
+      "show what would change for each kernel and ask the edge to check it; writes nothing",
       false,
     )
     .addHelpText("after", PUSH_EXAMPLES)

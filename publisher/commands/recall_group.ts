@@ -33,7 +33,7 @@ const feedOptions = (command: Command): Command =>
     .option("--kernel <build-id>", "of this kernel alone, listed or not (repeat)", manyKernels, [])
     .option("--release <pattern>", "of kernels of this release alone: '6.1.*-amd64' (repeat)", many, [])
     .option("--request <folder>", "write signing requests for others, one a kernel, instead of signing")
-    .option("--dry-run", "ask the edge to judge it, and write nothing", false);
+    .option("--dry-run", "ask the edge to check it, and write nothing", false);
 
 const HOW = `
 Every kernel that the feed lists is read and verified, and nothing but what is said of this update changes. Run it again to go on:

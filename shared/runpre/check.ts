@@ -5,7 +5,7 @@ import { locate } from "./locator.ts";
 import { isUnusedPadding } from "./sites/call_padding.ts";
 import { undoSite, writeExpected } from "./sites/expected.ts";
 import { isAttached, isLedFtraceCall } from "./sites/ftrace.ts";
-import { isUndone, type JudgedSite, MAX_ALTERNATIVE_LENGTH, siteLength } from "./sites/site_kinds.ts";
+import { type ComparedSite, isUndone, MAX_ALTERNATIVE_LENGTH, siteLength } from "./sites/site_kinds.ts";
 import { isPlainReturn, mayBePlainReturn } from "./sites/static_call.ts";
 
 /**
@@ -127,11 +127,11 @@ function normalise(
       undoSite(kernel, site, body, at);
       continue;
     }
-    const judged = site as JudgedSite;
-    const length = siteLength(judged);
-    writeExpected(kernel, judged, offset + at, scratch, 0);
-    if (judged.kind === "ftrace" && isAttached(body, at)) attached = true;
-    else if (!holds(body, at, scratch, length) && !isAllowed(kernel, judged, offset, body)) {
+    const compared = site as ComparedSite;
+    const length = siteLength(compared);
+    writeExpected(kernel, compared, offset + at, scratch, 0);
+    if (compared.kind === "ftrace" && isAttached(body, at)) attached = true;
+    else if (!holds(body, at, scratch, length) && !isAllowed(kernel, compared, offset, body)) {
       const expected = toHex(scratch.subarray(0, length));
       differences.push({ offset: at, length, expected, found: toHex(body.subarray(at, at + length)) });
     }
@@ -149,7 +149,7 @@ function holds(body: Uint8Array, at: number, expected: Uint8Array, length: numbe
  * Tells whether a site holds a second permitted value. At a few sites the kernel's history, which no variable
  * tells, leaves one.
  */
-function isAllowed(kernel: KernelState, site: JudgedSite, offset: number, body: Uint8Array): boolean {
+function isAllowed(kernel: KernelState, site: ComparedSite, offset: number, body: Uint8Array): boolean {
   if (site.kind === "call_padding_open") return isUnusedPadding(body, site.at);
   if (site.kind === "ftrace_call") return isLedFtraceCall(kernel, offset + site.at, body, site.at);
   if (site.kind !== "static_call") return false;

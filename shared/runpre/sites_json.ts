@@ -238,7 +238,8 @@ function decodeForm(decoder: Decoder): AlternativeForm {
   const inner = decodeSites(sites, bytes.length, MAX_ALTERNATIVE_LENGTH, true);
   const cleared = bytes.slice();
   clearSites(cleared, inner);
-  if (cleared.some((byte, i) => byte !== bytes[i])) decoder.fail("code where a site's judge decides");
+  if (cleared.some((byte, i) => byte !== bytes[i]))
+    decoder.fail("bytes that are not zero at a site that is compared by value");
   return {
     condition:
       condition === null

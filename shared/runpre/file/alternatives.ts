@@ -109,7 +109,8 @@ function decodeForm(reader: ByteReader, length: number, tables: SiteTables): Alt
   const sites = readSites(reader, end, length, tables);
   const cleared = new Uint8Array(code);
   clearSites(cleared, sites);
-  if (!equalBytes(cleared, code)) throw new ParseError("code where a site's judge decides");
+  if (!equalBytes(cleared, code))
+    throw new ParseError("bytes that are not zero at a site that is compared by value");
   return { condition, code, sites };
 }
 

@@ -11,11 +11,11 @@ import { writeRetpoline } from "./retpoline.ts";
 import { writeReturnSite } from "./return_thunk.ts";
 import { writeRuntimeConstant } from "./runtime_constant.ts";
 import type { WriteExpected } from "./site.ts";
-import { type AlternativeSite, isUndone, type JudgedSite, type UndoneSite } from "./site_kinds.ts";
+import { type AlternativeSite, type ComparedSite, isUndone, type UndoneSite } from "./site_kinds.ts";
 import { writeLock } from "./smp_lock.ts";
 import { writeStaticCall } from "./static_call.ts";
 
-type Writers = { readonly [K in JudgedSite["kind"]]: WriteExpected<Extract<JudgedSite, { kind: K }>> };
+type Writers = { readonly [K in ComparedSite["kind"]]: WriteExpected<Extract<ComparedSite, { kind: K }>> };
 
 const WRITERS: Writers = {
   alternative: writeAlternative,
@@ -39,13 +39,13 @@ const WRITERS: Writers = {
  */
 export function writeExpected(
   kernel: KernelState,
-  site: JudgedSite,
+  site: ComparedSite,
   place: number,
   out: Uint8Array,
   at: number,
 ): void {
   // The table has a writer for the site's own kind, which TypeScript cannot follow.
-  const write = WRITERS[site.kind] as WriteExpected<JudgedSite>;
+  const write = WRITERS[site.kind] as WriteExpected<ComparedSite>;
   write(kernel, site, place, out, at);
 }
 
@@ -61,7 +61,7 @@ function writeAlternative(
   out.set(form.code, at);
   for (const inner of form.sites) {
     if (isUndone(inner)) redo(kernel, inner, out, at + inner.at);
-    else writeExpected(kernel, inner as JudgedSite, place + inner.at, out, at + inner.at);
+    else writeExpected(kernel, inner as ComparedSite, place + inner.at, out, at + inner.at);
   }
 }
 

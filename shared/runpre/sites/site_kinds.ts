@@ -201,7 +201,7 @@ export type UndoneSite =
   | (PlainSite & { readonly kind: Extract<UndoneKind, PlainKind> })
   | MovedSite
   | MovedCallSite;
-export type JudgedSite =
+export type ComparedSite =
   | Exclude<Site, PlainSite | MovedSite | MovedCallSite>
   | (PlainSite & { readonly kind: Exclude<PlainKind, UndoneKind> });
 

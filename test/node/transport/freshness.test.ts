@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { judged, saneTime, staleness } from "../../../node/transport/freshness.ts";
+import { atAcceptedTime, saneTime, staleness } from "../../../node/transport/freshness.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { DAY, HOUR, type Instant, instant, MINUTE } from "../../../shared/time.ts";
 
@@ -51,26 +51,26 @@ describe("stale metadata", () => {
 
   it("is refused unless the administrator chose otherwise", async () => {
     const { said, freshness: strict } = freshness(0);
-    await expect(judged(strict, judge)).rejects.toBe(expired);
+    await expect(atAcceptedTime(strict, judge)).rejects.toBe(expired);
     expect(said).toEqual([]);
   });
 
   it("is taken within the bound, and said", async () => {
     const { said, freshness: lenient } = freshness(2 * DAY);
-    expect(await judged(lenient, judge)).toBe("verified");
+    expect(await atAcceptedTime(lenient, judge)).toBe("verified");
     expect(said).toEqual([expect.stringContaining("timestamp expired")]);
   });
 
   it("is refused past the bound", async () => {
     const { said, freshness: lenient } = freshness(DAY);
-    await expect(judged(lenient, judge)).rejects.toBe(expired);
+    await expect(atAcceptedTime(lenient, judge)).rejects.toBe(expired);
     expect(said).toEqual([]);
   });
 
   it("never excuses what does not verify", async () => {
     const forged = new RebootlessError("trust", "forged");
     const { freshness: lenient } = freshness(2 * DAY);
-    await expect(judged(lenient, () => Promise.reject(forged))).rejects.toBe(forged);
+    await expect(atAcceptedTime(lenient, () => Promise.reject(forged))).rejects.toBe(forged);
   });
 });
 
