@@ -2,9 +2,14 @@ import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { DAY, formatInstant, HOUR, type Instant, instant } from "../../shared/time.ts";
 
-/** Longer than this nobody plans for, and a key that leaks stays good: a mistyped year looks like it. */
+/**
+ * The longest lifetime that is accepted. Longer ones are usually a mistyped year, and would keep a leaked key
+ * valid.
+ */
 export const MAX_LIFETIME = 5 * 366 * DAY;
-/** Shorter than this nobody can renew it in time. */
+/**
+ * The shortest lifetime that is accepted, because metadata with a shorter one could not be renewed in time.
+ */
 export const MIN_LIFETIME = HOUR;
 
 const AMOUNT = /^in (\d{1,4}) (hour|day|week|month|year)s?$/;
@@ -12,8 +17,10 @@ const DATE = /^\d{4}-\d\d-\d\d$/;
 const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:Z|[+-]\d\d:\d\d)$/;
 
 /**
- * `in 90 days`, `in 6 weeks`, `in 1 year`, a day (its first second in UTC) or an RFC 3339 time with an offset, cut
- * to whole seconds. Throws `usage`.
+ * Reads an expiry: `in 90 days`, `in 6 weeks`, `in 1 year`, a day (which means its first second in UTC), or
+ * an RFC 3339 time with an offset, cut to whole seconds.
+ *
+ * @throws RebootlessError `usage`.
  */
 export function parseExpiry(text: string, now: Instant): Instant {
   const [, amount, unit] = AMOUNT.exec(text) ?? [];
@@ -29,7 +36,7 @@ export function parseExpiry(text: string, now: Instant): Instant {
   });
 }
 
-/** What is wrong with an expiry, if anything. */
+/** Says what is wrong with an expiry; returns undefined if nothing is. */
 export function expiryFault(expires: Instant, now: Instant): string | undefined {
   if (expires <= now) return `it would expire at ${formatInstant(expires)}, which is past`;
   if (expires - now < MIN_LIFETIME) return `it would expire at ${formatInstant(expires)}, within the hour`;
@@ -38,14 +45,17 @@ export function expiryFault(expires: Instant, now: Instant): string | undefined 
     : undefined;
 }
 
-/** `2027-01-31T00:00:00Z, in 90 days`. */
+/** Writes an expiry as `2027-01-31T00:00:00Z, in 90 days`. */
 export function expiryInWords(expires: Instant, now: Instant): string {
   const days = Math.round(Math.abs(expires - now) / DAY);
   const amount = days === 0 ? "less than a day" : counted(days, "day");
   return `${formatInstant(expires)}, ${expires > now ? `in ${amount}` : `expired ${amount} ago`}`;
 }
 
-/** Months and years are the calendar's; a day that its month does not have is the month's last. */
+/**
+ * Adds an amount of time. Months and years follow the calendar; a day that the month does not have becomes
+ * its last day.
+ */
 function later(now: Instant, amount: number, unit: string): number {
   if (unit === "hour") return now + amount * HOUR;
   if (unit === "day") return now + amount * DAY;
@@ -61,7 +71,10 @@ function later(now: Instant, amount: number, unit: string): number {
 
 const wholeSeconds = (time: number): Instant => instant(Math.floor(time / 1000) * 1000);
 
-/** Date.parse takes some impossible dates (February 30th); what it makes of them writes differently. */
+/**
+ * Checks that a date exists. Date.parse accepts some impossible dates (February 30th), but its result is then
+ * written differently.
+ */
 function exists(local: string): boolean {
   const time = Date.parse(`${local}Z`);
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(local);

@@ -4,18 +4,26 @@ import type { KeyFacts } from "./key_file.ts";
 import type { KeySigner } from "./sign.ts";
 import { askProgram, type SignProgram } from "./sign_program.ts";
 
-/** Makes signers of keys whose secret is elsewhere: in hardware, in an agent, with a key service. */
+/** Makes signers for keys whose secret is kept elsewhere: in hardware, in an agent, or in a key service. */
 export class ExternalSigners {
   readonly #program: SignProgram | undefined;
-  /** One question at a time: a device has one button, and one person to press it. */
+  /**
+   * The end of the queue of requests. Only one runs at a time, because a device has one button and one person
+   * to press it.
+   */
   #line: Promise<unknown> = Promise.resolve();
 
-  /** @param program what `--sign-command` names, if anything. */
+  /** @param program the program that `--sign-command` names, if any. */
   constructor(program: SignProgram | undefined) {
     this.#program = program;
   }
 
-  /** @param path of the key file, for messages. Throws `config` without a program. */
+  /**
+   * Makes a signer for a key.
+   *
+   * @param path the path of the key file, for messages.
+   * @throws RebootlessError `config` if there is no signing program.
+   */
   signer({ id, key }: KeyFacts, path: string): KeySigner {
     const program = this.#program;
     if (program === undefined) {

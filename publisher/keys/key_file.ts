@@ -23,32 +23,35 @@ import {
   sealSeed,
 } from "./sealed_seed.ts";
 
-/** A secret and what is known of it in public. */
+/** A secret key and its public part. */
 export interface SigningKey {
   readonly id: string;
   readonly key: PublicKey;
-  /** 32 bytes: the Ed25519 seed. */
+  /** The Ed25519 seed of 32 bytes. */
   readonly seed: Uint8Array;
 }
 
-/** What a key is made for; a label that keeps people from mistakes, the root of trust decides. */
+/**
+ * The roles that a key can be made for. The role in a key file is a label that prevents mistakes; the root of
+ * trust decides what a key may sign.
+ */
 export const KEY_ROLES = ["root", "targets", "snapshot", "timestamp", "token"] as const;
 export type KeyRole = (typeof KEY_ROLES)[number];
 
-/** What anybody may know of a key file. */
+/** The public facts in a key file. */
 export interface KeyFacts {
   readonly id: string;
   readonly key: PublicKey;
   readonly role: KeyRole | undefined;
 }
 
-/** A key file as it was read, still closed when a passphrase is needed. */
+/** A key file that was read but not decrypted. */
 export interface KeyFile extends KeyFacts {
-  /** undefined: kept elsewhere, and a program signs with it. */
+  /** The secret, encrypted or not; undefined if it is kept elsewhere, where a program signs with it. */
   readonly secret: SealedSeed | Uint8Array | undefined;
 }
 
-/** How the secret lies in a file. */
+/** The way in which a key's secret is stored. */
 export type AtRest = "encrypted" | "not encrypted" | "elsewhere";
 
 export function atRest({ secret }: KeyFile): AtRest {
@@ -56,9 +59,9 @@ export function atRest({ secret }: KeyFile): AtRest {
   return secret instanceof Uint8Array ? "not encrypted" : "encrypted";
 }
 
-/** How a key file is to be written. */
+/** The choices for writing a key file. */
 export interface Protection {
-  /** undefined: the seed lies in the file as it is. */
+  /** The passphrase that encrypts the seed; undefined to store the seed unencrypted. */
   readonly passphrase: string | undefined;
   readonly role?: KeyRole | undefined;
   readonly cost?: ScryptCost;
@@ -66,11 +69,11 @@ export interface Protection {
 
 const FORMAT = 2;
 const MAX_KEY_FILE_BYTES = 16 * 1024;
-/** A P-256 key takes 178 characters. */
+/** The longest PEM text that is accepted, in characters. A P-256 key takes 178. */
 const MAX_PEM = 1024;
 const PASSPHRASE_ATTEMPTS = 3;
 
-/** @param owner whose it is, for people. */
+/** Makes a new Ed25519 key. @param owner the name of the key's owner, for people. */
 export async function newKey(owner?: string): Promise<SigningKey> {
   return keyFromSeed(randomBytes(32), owner);
 }
@@ -80,28 +83,36 @@ export async function keyFromSeed(seed: Uint8Array, owner?: string): Promise<Sig
   return { id: await keyId(key, digests), key, seed };
 }
 
-/** Throws `config` where a file is. */
+/** Writes a new key file. @throws RebootlessError `config` if the file already exists. */
 export async function writeKeyFile(path: string, key: SigningKey, protection: Protection): Promise<void> {
   await writeSecretFile(path, await encodeKeyFile(key, protection));
 }
 
-/** The file of a key whose secret is kept elsewhere. Throws `config` where a file is. */
+/**
+ * Writes the file of a key whose secret is kept elsewhere.
+ *
+ * @throws RebootlessError `config` if the file already exists.
+ */
 export async function writeExternalKeyFile(path: string, { key, role }: Omit<KeyFacts, "id">): Promise<void> {
   const secret = jsonObject({ protection: "external" });
   await writeSecretFile(path, encodeJson(new Map([...publicPart(key, role), ["private", secret] as const])));
 }
 
-/** The same key under another protection, in the place of its file. */
+/** Replaces a key file with the same key under another protection. */
 export async function rewriteKeyFile(path: string, key: SigningKey, protection: Protection): Promise<void> {
   await writeDurably(path, await encodeKeyFile(key, protection), 0o600);
 }
 
-/** The part that others need: what `--add-key` takes. */
+/** Writes the public part of a key file, which `--add-key` takes. */
 export function encodePublicKey({ key, role }: Omit<KeyFacts, "id">): Uint8Array {
   return encodeJson(publicPart(key, role));
 }
 
-/** Throws `config` for a file that others can read, `parse` for one that is not a key. No message holds the secret. */
+/**
+ * Reads a key file. No error message contains the secret.
+ *
+ * @throws RebootlessError `config` for a file that others can read, `parse` for one that is not a key.
+ */
 export async function readKeyFile(path: string): Promise<KeyFile> {
   const { file, facts } = await decodePublicPart(await readSecretFile(path, MAX_KEY_FILE_BYTES), path);
   const secret = file.get("private");
@@ -117,12 +128,21 @@ export async function readKeyFile(path: string): Promise<KeyFile> {
   return { ...facts, secret: seed };
 }
 
-/** @param bytes of a public key's file, or of a key file. Throws ParseError. */
+/**
+ * Reads the public facts of a key.
+ *
+ * @param bytes the contents of a public key's file or of a key file.
+ * @throws RebootlessError `parse`.
+ */
 export async function decodeKeyFacts(bytes: Uint8Array, path: string): Promise<KeyFacts> {
   return (await decodePublicPart(bytes, path)).facts;
 }
 
-/** Asks for the passphrase where there is one. Throws `config` when it is not the right one, and where there is no secret. */
+/**
+ * Opens a key file, and asks for the passphrase if the secret is encrypted.
+ *
+ * @throws RebootlessError `config` if the passphrase is wrong, or if the file has no secret.
+ */
 export async function openKeyFile(
   file: KeyFile,
   path: string,
@@ -157,7 +177,7 @@ async function encodeKeyFile({ key, seed }: SigningKey, protection: Protection):
 const publicPart = (key: PublicKey, role: KeyRole | undefined): JsonObject =>
   jsonObject({ format: FORMAT, role, owner: key.owner, scheme: key.scheme, public: key.public });
 
-/** What the seal holds together with the seed. */
+/** Returns the public bytes that the encryption authenticates together with the seed. */
 const boundPart = (key: PublicKey, role: KeyRole | undefined): Uint8Array =>
   canonicalJson(publicPart(key, role));
 
@@ -181,7 +201,7 @@ function decodePublicKey(file: Decoder): PublicKey {
   return isSoundPublicKey(raw) ? ed25519Key(raw) : text.fail("not a sound Ed25519 key");
 }
 
-/** The key with another owner beside it, or with none. */
+/** Returns the key with another owner, or without one. */
 export const ownedBy = (
   { keytype, scheme, public: shown }: PublicKey,
   owner: string | undefined,

@@ -4,14 +4,20 @@ import { type KeyFile, openKeyFile, readKeyFile, type SigningKey } from "./key_f
 import type { PassphraseSource } from "./passphrase.ts";
 import { type KeySigner, signerOf } from "./sign.ts";
 
-/** Opens key files, each once in a run, and tries the passphrases it was given before it asks for another. */
+/**
+ * A set of key files. Each is opened once in a run, and passphrases that worked before are tried before
+ * another is asked for.
+ */
 export class Keyring {
   readonly #source: PassphraseSource;
   readonly #external: ExternalSigners;
   readonly #signers = new Map<string, Promise<KeySigner>>();
   readonly #secrets = new Map<string, Promise<SigningKey>>();
   readonly #worked = new Set<string>();
-  /** One at a time: each scrypt takes its 128 MB, and a terminal takes one question. */
+  /**
+   * The end of the queue of openings. Only one runs at a time, because each scrypt takes 128 MB and a
+   * terminal can ask only one question.
+   */
   #line: Promise<unknown> = Promise.resolve();
 
   constructor(source: PassphraseSource, external: ExternalSigners) {
@@ -19,7 +25,7 @@ export class Keyring {
     this.#external = external;
   }
 
-  /** What signs with the key of a file. Throws `config`, `parse`, `limit`. */
+  /** Makes a signer for the key in a file. @throws RebootlessError `config`, `parse`, `limit`. */
   open(path: string): Promise<KeySigner> {
     return once(this.#signers, path, async () => {
       const file = await readKeyFile(path);
@@ -28,7 +34,11 @@ export class Keyring {
     });
   }
 
-  /** The secret in a file itself, for who hands it on. Throws the same. */
+  /**
+   * Returns the secret key in a file, for callers that pass it on.
+   *
+   * @throws RebootlessError `config`, `parse`, `limit`.
+   */
   secret(path: string): Promise<SigningKey> {
     return once(this.#secrets, path, () => {
       const opening = this.#line.then(() => this.#read(path));

@@ -9,7 +9,8 @@ import { createDurably, openToRead, readOpen } from "../../node/files.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 
 /**
- * Reads a file with a secret in it. It is checked and read through one descriptor: what was checked is what is read.
+ * Reads a file that holds a secret. It is checked and read through one descriptor, so that the file read is
+ * the file that was checked.
  *
  * @throws RebootlessError `config` for a file that others than its owner can read or write; `limit`.
  */
@@ -34,14 +35,15 @@ function open(path: string): number {
 }
 
 const LINE_FEED = 0x0a;
-/** Between two looks at a pipe that others have made non-blocking. */
+/** The pause in milliseconds before a pipe is read again that others have made non-blocking. */
 const LOOK_AGAIN_MS = 20;
 
 /**
- * Reads up to the end of a line, or to the end, from a descriptor that the process was given: of a pipe, a socket or, by the same
- * rule as above, a file. Throws `config`, `usage` for a terminal, which would show what is typed, and `limit`.
+ * Reads up to the end of the first line, or of the input, from a descriptor that the process was given: a
+ * pipe, a socket, or a file that only its owner can read or write.
  *
- * @param name for messages.
+ * @param name the name of the descriptor, for messages.
+ * @throws RebootlessError `config`; `usage` for a terminal, which would show what is typed; `limit`.
  */
 export async function readSecretDescriptor(
   descriptor: number,
@@ -82,7 +84,8 @@ async function readSome(descriptor: number, name: string, into: Buffer): Promise
 }
 
 /**
- * Makes a file that only its owner may read, from the moment it exists. One that is there is never overwritten.
+ * Creates a file that only its owner can read from the moment it exists. A file that exists already is never
+ * overwritten.
  *
  * @throws RebootlessError `config`.
  */

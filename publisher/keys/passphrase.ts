@@ -2,28 +2,36 @@ import { RebootlessError } from "../../shared/errors.ts";
 import type { Prompt } from "../context.ts";
 import { readPassphraseFile } from "./passphrase_file.ts";
 
-/** Where passphrases come from. */
+/** A source of passphrases. */
 export interface PassphraseSource {
-  /** Whether a wrong one is worth asking for again. */
+  /** True if it makes sense to ask again after a wrong passphrase. */
   readonly repeats: boolean;
-  /** @param path of the key file, for the question. @param attempt from 1. */
+  /**
+   * Returns the passphrase of a key file.
+   *
+   * @param path the path of the key file, for the question.
+   * @param attempt the number of the attempt, from 1.
+   */
   passphrase(path: string, attempt: number): Promise<string>;
 }
 
-/** What a command line says of passphrases. */
+/** The options of a command line that concern passphrases. */
 export interface PassphraseOptions {
-  /** A file, `-` for stdin, or a descriptor: /dev/fd/N. */
+  /** The path of a file, `-` for stdin, or a descriptor such as /dev/fd/N. */
   readonly passphraseFile?: string;
   /** False for `--no-passphrase`. */
   readonly passphrase?: boolean;
 }
 
-/** Guessing costs an attacker half a second a core for each: 12 characters of a person's making outlast that. */
+/**
+ * The fewest characters of a new passphrase. Each guess costs an attacker half a second of one core, which 12
+ * characters chosen by a person withstand.
+ */
 export const MIN_PASSPHRASE = 12;
 
 /**
- * For opening keys: a file, which is read once and opens all of them, or whoever sits at the terminal. Asks for nothing
- * yet.
+ * Makes the source of passphrases for opening keys: a file, which is read once and whose passphrase is used
+ * for all keys, or the person at the terminal. Nothing is read or asked for yet.
  */
 export function passphraseSource({ passphraseFile }: PassphraseOptions, prompt: Prompt): PassphraseSource {
   if (passphraseFile !== undefined) {
@@ -47,7 +55,10 @@ export function passphraseSource({ passphraseFile }: PassphraseOptions, prompt: 
   };
 }
 
-/** For making keys; undefined when the keys are to lie open, which somebody has to have asked for by name. */
+/**
+ * Returns the passphrase for new keys; undefined if they are to be stored unencrypted, which happens only
+ * with `--no-passphrase`.
+ */
 export async function newPassphrase(
   { passphraseFile, passphrase }: PassphraseOptions,
   prompt: Prompt,

@@ -3,12 +3,12 @@ import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { readSecretDescriptor, readSecretFile } from "./owner_only.ts";
 
 const MAX_PASSPHRASE = 1024;
-/** Of a character in UTF-8. */
+/** The most bytes that one character takes in UTF-8. */
 const MAX_BYTES = 4;
 
 /**
- * The number of a descriptor that the process was given, or undefined for a file. `-` is stdin as everywhere, and
- * /dev/fd/N is also what a shell makes of `<(command)`.
+ * Returns the number of a descriptor that the process was given, or undefined for a file. `-` means stdin, as
+ * is usual, and /dev/fd/N is also what a shell puts in place of `<(command)`.
  */
 export function descriptorOf(path: string): number | undefined {
   if (path === "-" || path === "/dev/stdin") return 0;
@@ -16,12 +16,14 @@ export function descriptorOf(path: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** For messages: what `--passphrase-file` names. */
+/** Names the source that `--passphrase-file` gives, for messages. */
 export const passphraseFileName = (path: string): string => (descriptorOf(path) === 0 ? "stdin" : path);
 
 /**
- * The one line of a file that only its owner can read, or of what comes out of a descriptor, which is read to the end of the
- * line. Nothing but that end is taken off. Throws `config`, `usage`, `limit`; no message holds any of it.
+ * Reads the passphrase from a file that only its owner can read, or from a descriptor up to the end of its
+ * line. The input must be one line; only its line ending is removed. No error message contains any of it.
+ *
+ * @throws RebootlessError `config`, `usage`, `limit`.
  */
 export async function readPassphraseFile(path: string): Promise<string> {
   const name = passphraseFileName(path);

@@ -5,24 +5,29 @@ import { p256Point, spkiFromPem } from "../../shared/crypto/spki.ts";
 import { isCode, ParseError } from "../../shared/errors.ts";
 import { ed25519Key, type PublicKey } from "../../shared/tuf/keys.ts";
 
-/** ECDSA on P-256 as metadata lists it (TUF specification 4.2): with the public part in PEM. */
+/** The names that metadata gives to ECDSA on P-256 (TUF specification 4.2). The public part is in PEM. */
 export const P256 = { keytype: "ecdsa", scheme: "ecdsa-sha2-nistp256" } as const;
 
-/** What stands before a key in DER (RFC 8410, RFC 5480). */
+/** The DER bytes that precede the bare key (RFC 8410, RFC 5480). */
 const ED25519_SPKI = Buffer.from("302a300506032b6570032100", "hex");
 const P256_SPKI = Buffer.from("3059301306072a8648ce3d020106082a8648ce3d030107034200", "hex");
 
 const OPENSSH = /^(?:ssh-ed25519|ecdsa-sha2-nistp256) ([A-Za-z0-9+/]{1,400}={0,2})(?: [^\r\n]*)?\r?\n?$/;
 
-/** What stands before a key in OpenSSH's form: strings, each after its length (RFC 8709 section 4, RFC 5656 section 3.1). */
+/**
+ * The bytes that precede the bare key in OpenSSH's form: strings, each after its length (RFC 8709 section 4,
+ * RFC 5656 section 3.1).
+ */
 const OPENSSH_HEADS = [
   { head: sshHead(32, "ssh-ed25519"), length: 32, spki: ED25519_SPKI },
   { head: sshHead(65, "ecdsa-sha2-nistp256", "nistp256"), length: 65, spki: P256_SPKI },
 ];
 
 /**
- * The public key in a file as other programs write it: PEM (`BEGIN PUBLIC KEY`), a line of OpenSSH, or a JWK; of Ed25519, or of
- * ECDSA on P-256. Throws ParseError, for a private key too; no message quotes the file.
+ * Reads a public key of Ed25519 or of ECDSA on P-256 in a form that other programs write: PEM (`BEGIN PUBLIC
+ * KEY`), a line of OpenSSH, or a JWK. No error message quotes the file.
+ *
+ * @throws RebootlessError `parse`, also for a private key.
  */
 export function importPublicKey(bytes: Uint8Array, path: string): PublicKey {
   const text = fromUtf8(bytes);
@@ -36,7 +41,12 @@ export function importPublicKey(bytes: Uint8Array, path: string): PublicKey {
   }
 }
 
-/** A P-256 key from the PEM that a key file holds, in the one form that gives it its id. Throws ParseError. */
+/**
+ * Reads a P-256 key from the PEM in a key file. Only the one PEM form from which its id is computed is
+ * accepted.
+ *
+ * @throws RebootlessError `parse`.
+ */
 export function p256Key(pem: string, where: string): PublicKey {
   const key = importPublicKey(Buffer.from(pem), where);
   if (key.scheme === P256.scheme && key.public === pem) return key;

@@ -7,7 +7,10 @@ import { selfSignedRoot, TrustedSet } from "../../shared/tuf/trusted_set.ts";
 import type { SigningKey } from "./key_file.ts";
 import { signWithSecrets } from "./sign.ts";
 
-/** A year: the ceremony is rare, and a forgotten root must not stop a fleet within weeks. */
+/**
+ * The lifetime of a new root: a year, because the ceremony is rare and a forgotten root must not stop a fleet
+ * within weeks.
+ */
 export const ROOT_LIFETIME_MS = 365 * DAY;
 
 export interface RootKeys {
@@ -15,7 +18,7 @@ export interface RootKeys {
   readonly thresholds: Readonly<Record<TopRole, number>>;
 }
 
-/** Version 1 of a root of trust, signed by all of its root keys. */
+/** Makes version 1 of a root of trust, signed by all of its root keys. */
 export function firstRoot({ keys, thresholds }: RootKeys, clock: Clock): Uint8Array {
   const roles = new Map<TopRole, RoleKeys>();
   for (const role of Object.keys(keys) as TopRole[]) {
@@ -32,12 +35,18 @@ export function firstRoot({ keys, thresholds }: RootKeys, clock: Clock): Uint8Ar
   return signWithSecrets(document, keys.root);
 }
 
-/** Reads a root file as a host would: it must be signed by itself. Throws `parse`, `trust`. */
+/**
+ * Reads a root file as a host would: it must be signed by its own keys.
+ *
+ * @throws RebootlessError `parse`, `trust`.
+ */
 export const readRoot = (bytes: Uint8Array): Promise<Root> => selfSignedRoot(bytes, publisherVerifier);
 
 /**
- * A root of trust, ready to follow newer ones; one that has expired is what a ceremony is there to replace. Throws `parse`,
- * `trust`.
+ * Trusts a root and gets ready to follow newer ones. An expired root is accepted, because a ceremony exists
+ * to replace it.
+ *
+ * @throws RebootlessError `parse`, `trust`.
  */
 export const trustedFrom = (bytes: Uint8Array): Promise<TrustedSet> =>
   TrustedSet.fromRoot(bytes, publisherVerifier, IGNORE_EXPIRY_UNSAFE);

@@ -8,22 +8,30 @@ import type { RoleKeys, Root } from "../../shared/tuf/schema.ts";
 import { TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
 import { type KeyFacts, ownedBy } from "./key_file.ts";
 
-/** What a proposal changes in a root of trust. */
+/** The changes that a proposal makes to a root of trust. */
 export interface RootChange {
   readonly add: readonly { readonly role: TopRole; readonly key: KeyFacts }[];
-  /** By the key id, its beginning, or its owner. */
+  /** The keys to remove, each named by its key id, the beginning of the id, or its owner. */
   readonly remove: readonly { readonly role: TopRole; readonly keyId: string }[];
   readonly thresholds: ReadonlyMap<TopRole, number>;
-  /** Whose keys are, by the key id or its beginning. */
+  /** The new owners of keys, each key named by its key id, the beginning of the id, or its owner. */
   readonly owners: readonly { readonly keyId: string; readonly owner: string }[];
   readonly expires: Instant;
 }
 
 const NO_KEYS: RoleKeys = { keyIds: [], threshold: 1 };
-/** A shorter beginning of an id could be met by chance, or made. */
+/**
+ * The fewest digits of a key id that name a key. A shorter beginning could match another key by chance or by
+ * intent.
+ */
 const MIN_ID = 8;
 
-/** The next version, or version 1 when there is no root yet. Throws `usage` for a change that changes nothing. */
+/**
+ * Makes the next version of a root, or version 1 if there is no root yet.
+ *
+ * @throws RebootlessError `usage` for a change that names no single key, adds a key twice, or gives a key
+ *   another role than it was made for.
+ */
 export function changedRoot(base: Root | undefined, change: RootChange): Root {
   const all = new Map(base?.keys ?? []);
   for (const { key } of change.add) all.set(key.id, key.key);
@@ -58,7 +66,12 @@ function changedRole(role: TopRole, before: RoleKeys, change: RootChange, keys: 
   return { keyIds: [...ids], threshold: change.thresholds.get(role) ?? before.threshold };
 }
 
-/** The one key that is meant. @param of whose keys these are, for messages. */
+/**
+ * Finds the one key that an id, the beginning of an id, or an owner names.
+ *
+ * @param of the role or the file that the keys belong to, for messages.
+ * @throws RebootlessError `usage` unless exactly one key matches.
+ */
 function oneOf(keys: Keys, ids: readonly string[], meant: string, of: string): readonly [string, PublicKey] {
   const begin = withoutGroups(meant);
   const found = ids.filter(

@@ -6,7 +6,10 @@ import { type Root, TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 import { expiryInWords } from "./expiry.ts";
 
-/** What a new root changes, for people: a line each. Key ids are SHA-256 digests of the keys, in full, with whose they are. */
+/**
+ * Lists what a new root changes, for people, one line for each change. Key ids (SHA-256 digests of the keys)
+ * are shown in full, with the owners.
+ */
 export function rootDiff(base: Root | undefined, next: Root, now: Instant): readonly string[] {
   return [
     base
@@ -33,7 +36,9 @@ function roleDiff(role: TopRole, base: Root | undefined, next: Root): readonly s
   ];
 }
 
-/** Whether an id stands for one key of one owner: the same before and after, or listed only once. */
+/**
+ * Returns true if an id means one key of one owner: it is the same before and after, or is listed only once.
+ */
 function same(id: string, base: Root | undefined, next: Root): boolean {
   const [before, after] = [base?.keys.get(id), next.keys.get(id)];
   if (!before || !after) return true;

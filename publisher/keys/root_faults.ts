@@ -8,7 +8,10 @@ import { expiryFault } from "./expiry.ts";
 const ONLINE: readonly TopRole[] = ["snapshot", "timestamp"];
 const OFFLINE: readonly TopRole[] = ["root", "targets"];
 
-/** What would make a root of trust useless, in sentences; empty when nothing does. */
+/**
+ * Lists the faults that would make a root of trust useless, in sentences; the list is empty if there are no
+ * faults.
+ */
 export function rootFaults(root: Root, now: Instant): readonly string[] {
   const expiry = expiryFault(root.expires, now);
   return [...(expiry === undefined ? [] : [expiry]), ...TOP_ROLES.flatMap((role) => roleFaults(root, role))];
@@ -20,12 +23,15 @@ function roleFaults(root: Root, role: TopRole): readonly string[] {
   if (count === 0) return [`${role} would have no key left`];
   if (threshold > count)
     return [`${role} would need ${counted(threshold, "signature")} and has ${counted(count, "key")}`];
-  // The edge holds one key of each (shared/tuf/online_keys.ts): it could never meet a higher threshold.
+  // The edge holds one key of each role (shared/tuf/online_keys.ts) and could not meet a higher threshold.
   const unmet = ONLINE.includes(role) && threshold > 1;
   return unmet ? [`${role} would need ${counted(threshold, "signature")}; the edge signs with one key`] : [];
 }
 
-/** Keys that are offline and online at once: whoever breaks into the edge would sign for the offline role too. */
+/**
+ * Lists keys that are offline and online at once. An attacker who breaks into the edge could sign for the
+ * offline role too.
+ */
 export function sharedKeys(root: Root): readonly string[] {
   return OFFLINE.flatMap((offline) =>
     ONLINE.flatMap((online) => {
@@ -36,7 +42,9 @@ export function sharedKeys(root: Root): readonly string[] {
   );
 }
 
-/** By the keys themselves: one key under two ids is one key. */
+/**
+ * Returns the identities of a role's keys, computed from the keys, so that one key under two ids counts once.
+ */
 const identities = (root: Root, role: TopRole): ReadonlySet<string> =>
   new Set(roleOf(root, role).keyIds.map((id) => identityOf(root, id)));
 

@@ -5,30 +5,37 @@ import type { Decoder } from "../../shared/decode.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 
 /**
- * A seed encrypted with a passphrase: scrypt (RFC 7914) makes the key, ChaCha20-Poly1305 (RFC 8439) seals. Both
- * are Node's. The bytes in `bound` are authenticated with it: the public key beside a seed cannot be exchanged.
+ * A seed encrypted with a passphrase: scrypt (RFC 7914) derives the key, and ChaCha20-Poly1305 (RFC 8439)
+ * encrypts. Both come from Node. The bytes in `bound` are authenticated with the seed, so that the public key
+ * beside it cannot be exchanged.
  */
 export interface SealedSeed {
   readonly cost: ScryptCost;
-  /** 32 bytes. */
+  /** The salt of scrypt, 32 bytes. */
   readonly salt: Uint8Array;
-  /** 12 bytes. */
+  /** The nonce of ChaCha20-Poly1305, 12 bytes. */
   readonly nonce: Uint8Array;
-  /** The seed's 32 bytes and the tag's 16. */
+  /** The encrypted seed of 32 bytes, followed by the tag of 16. */
   readonly sealed: Uint8Array;
 }
 
-/** scrypt takes 128 * 2^logN * r bytes of memory, p times over. */
+/** The cost of scrypt, which takes 128 * 2^logN * r bytes of memory and repeats the work p times. */
 export interface ScryptCost {
   readonly logN: number;
   readonly r: number;
   readonly p: number;
 }
 
-/** 128 MB, and about half a second of one core in 2026: the most that RFC 7914's author and OWASP ask for files. */
+/**
+ * The cost of a new key file: 128 MB, and about half a second of one core in 2026, the most that RFC 7914's
+ * author and OWASP ask for files.
+ */
 export const SCRYPT_COST: ScryptCost = { logN: 17, r: 8, p: 1 };
 
-/** A key file may come from anybody: opening one takes no more than 256 MB and a few seconds. */
+/**
+ * The limits on a file's cost. A key file may come from anyone, so opening one takes at most 256 MB and a few
+ * seconds.
+ */
 const MAX_LOG_N = 18;
 const MAX_P = 4;
 
@@ -57,7 +64,10 @@ export async function sealSeed(
   return { cost, salt, nonce, sealed };
 }
 
-/** The seed, or undefined when the passphrase is another one or something was changed: no one can tell which. */
+/**
+ * Decrypts a seed. Returns undefined if the passphrase is wrong or the file was changed: the two cannot be
+ * told apart.
+ */
 export async function openSeed(
   { cost, salt, nonce, sealed }: SealedSeed,
   passphrase: string,
@@ -77,7 +87,10 @@ export async function openSeed(
   }
 }
 
-/** Unicode has several spellings of one text, and keyboards differ in them (RFC 8265: normalized before use). */
+/**
+ * Derives the key. The passphrase is normalized first (as RFC 8265 asks), because Unicode has several
+ * spellings of one text, and keyboards differ in them.
+ */
 async function keyOf(passphrase: string, salt: Uint8Array, { logN, r, p }: ScryptCost): Promise<Buffer> {
   const N = 2 ** logN;
   return derive(passphrase.normalize("NFC"), salt, 32, { N, r, p, maxmem: 128 * r * (N + p) + 1024 * 1024 });
@@ -91,7 +104,11 @@ export const sealedSeedToJson = ({ cost, salt, nonce, sealed }: SealedSeed): Jso
     sealed: toHex(sealed),
   });
 
-/** Bounded before a byte of memory is taken. Throws ParseError. */
+/**
+ * Reads an encrypted seed. The cost is limited before any memory is taken.
+ *
+ * @throws RebootlessError `parse`.
+ */
 export function decodeSealedSeed(secret: Decoder): SealedSeed {
   const kdf = secret.get("kdf");
   kdf.get("name").literal("scrypt");
@@ -110,7 +127,7 @@ export function decodeSealedSeed(secret: Decoder): SealedSeed {
   };
 }
 
-/** Not through `Decoder.as`, whose message would quote the text. */
+/** Reads hexadecimal digits without `Decoder.as`, whose message would quote the text. */
 export function hexBytes(text: Decoder, length: number): Uint8Array {
   const hex = text.string();
   return /^[0-9a-f]*$/.test(hex) && hex.length === 2 * length

@@ -5,11 +5,11 @@ import type { PublicKey } from "../../shared/tuf/keys.ts";
 import { envelope, type Signature } from "../../shared/tuf/metadata.ts";
 import type { SigningKey } from "./key_file.ts";
 
-/** Who makes the signatures of a key: the secret itself, or a program that asks what holds it. */
+/** A signer for one key, which holds the secret itself or asks a program that has access to it. */
 export interface KeySigner {
   readonly id: string;
   readonly key: PublicKey;
-  /** Throws where there is no sound signature to be had. */
+  /** Signs a message. Throws if no valid signature can be made. */
   readonly sign: (message: Uint8Array) => Promise<Uint8Array>;
 }
 
@@ -18,7 +18,7 @@ export function signerOf({ id, key, seed }: SigningKey): KeySigner {
   return { id, key, sign: async (message) => secret.sign(message) };
 }
 
-/** One after the other: a person may have to touch a device for each. */
+/** Makes signatures one after the other, because a person may have to touch a device for each. */
 export async function signaturesBy(
   signers: readonly KeySigner[],
   message: Uint8Array,
@@ -28,11 +28,11 @@ export async function signaturesBy(
   return made;
 }
 
-/** The file of a document, with a signature of each. */
+/** Writes the file of a document with a signature by each signer. */
 export const signBy = async (document: JsonObject, signers: readonly KeySigner[]): Promise<Uint8Array> =>
   envelope(document, await signaturesBy(signers, canonicalJson(document)));
 
-/** The same with secrets that are at hand. */
+/** Writes the file of a document with a signature by each of the secret keys. */
 export function signWithSecrets(document: JsonObject, keys: readonly SigningKey[]): Uint8Array {
   const message = canonicalJson(document);
   return envelope(

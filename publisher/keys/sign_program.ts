@@ -3,26 +3,34 @@ import type { Readable } from "node:stream";
 import { RebootlessError } from "../../shared/errors.ts";
 import { SECOND } from "../../shared/time.ts";
 
-/** Somebody has to find a device, type its PIN and touch it; a service answers in less than a second. */
+/**
+ * The longest time that a program may take. A person may have to find a device, type its PIN and touch it; a
+ * service answers in less than a second.
+ */
 const TIMEOUT_MS = 120 * SECOND;
-/** An Ed25519 signature has 64 bytes, one of P-256 in DER at the most 72; more is something else. */
+/**
+ * The longest answer that is accepted. An Ed25519 signature has 64 bytes, and one of P-256 in DER at most 72.
+ */
 const MAX_SIGNATURE_BYTES = 256;
-/** What a program says beyond this is not for people. */
+/** The most characters of a program's messages that are shown to people. */
 const MAX_SAID = 16 * 1024;
 
-/** A program outside of this one that signs. */
+/** An external program that signs. */
 export interface SignProgram {
-  /** A path, or a name that is looked up in PATH. Run as it is, without a shell. */
+  /** A path, or a name that is looked up in PATH. It is run without a shell. */
   readonly program: string;
-  /** Told each line that the program writes to stderr. */
+  /** Receives each line that the program writes to stderr. */
   readonly tell: (line: string) => void;
   readonly timeoutMs?: number;
 }
 
 /**
- * Runs `PROGRAM KEYID` with the message on its stdin. Returns what it wrote to stdout: a signature if it is one. It has the
- * environment of whoever runs us, as it has to find an agent, a device or an account. Throws `config` where it cannot
- * be run, `io` where it fails, answers too much or does not end.
+ * Runs `PROGRAM KEYID` with the message on its stdin, and returns what it writes to stdout, which is not
+ * verified here. The program inherits our environment, because it has to find an agent, a device or an
+ * account.
+ *
+ * @throws RebootlessError `config` if the program cannot be run; `io` if it fails, answers too much or does
+ *   not end.
  */
 export function askProgram(
   { program, tell, timeoutMs = TIMEOUT_MS }: SignProgram,
@@ -33,7 +41,7 @@ export function askProgram(
     const child = started(program, keyId);
     const answer: Buffer[] = [];
     let length = 0;
-    /** Its own children may hold the pipes open when it is gone. */
+    /** Stops the program and closes the pipes, which its own children may still hold open. */
     const stop = (error: RebootlessError) => {
       clearTimeout(late);
       child.kill("SIGKILL");
@@ -51,7 +59,7 @@ export function askProgram(
         stop(failed(program, `answered more than ${MAX_SIGNATURE_BYTES} bytes`));
     });
     passOn(child.stderr, tell);
-    child.stdin.on("error", () => undefined); // one that ends without reading is judged by how it ends
+    child.stdin.on("error", () => undefined); // if it ends without reading, its exit code decides
     child.stdin.end(message);
     child.once("close", (code, signal) => {
       clearTimeout(late);
@@ -66,7 +74,7 @@ function started(program: string, keyId: string): ChildProcessWithoutNullStreams
   try {
     return spawn(program, [keyId], { stdio: ["pipe", "pipe", "pipe"] });
   } catch (cause) {
-    throw notRun(program, cause); // of what the kernel would not run some is thrown, and some comes as an event
+    throw notRun(program, cause); // some failures to start are thrown, others come as an event
   }
 }
 
