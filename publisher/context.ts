@@ -1,25 +1,25 @@
 import type { Terminal } from "../node/cli/terminal.ts";
 import type { Dating } from "../shared/source_date.ts";
 
-/** What every command is given by the process it runs in. */
+/** The part of a command's context that the process provides. */
 export interface BaseContext extends Dating {
   readonly terminal: Terminal;
 }
 
-/** What a command is given. */
+/** The context in which a command runs. */
 export interface PublisherContext extends BaseContext {
   readonly prompt: Prompt;
-  /** For an outcome that is no failure and that a script may still want to know of. */
+  /** Sets the exit code for an outcome that is not a failure but that a script may want to know. */
   readonly exitWith: (code: number) => void;
-  /** A line on stderr that neither --quiet nor --json holds back. */
+  /** Writes a line to stderr that neither --quiet nor --json holds back. */
   readonly warn: (line: string) => void;
 }
 
-/** Whoever sits at the terminal, if anybody does. Questions go to stderr: stdout is the answer's. */
+/** The way to ask the person at the terminal. Questions go to stderr, because stdout is for the command's answer. */
 export interface Prompt {
   readonly interactive: boolean;
-  /** Nothing of what is typed is shown. */
+  /** Asks for a secret. What is typed is not shown. */
   secret(question: string): Promise<string>;
-  /** Shows the lines, then asks; yes only for `yes` or `y`. */
+  /** Shows the lines, then asks. Only `yes` and `y` count as consent. */
   confirm(lines: readonly string[], question: string): Promise<boolean>;
 }

@@ -16,9 +16,9 @@ export interface AddOptions extends Omit<UpdateOptions, "distribution" | "covera
 }
 
 /**
- * Puts a further update into a draft, so that both are signed and published at once: `draft` begins a draft with the
- * first module, `add` goes on with modules of the same kernel, whatever tool built them. What the draft has stays as
- * it was edited, and the file is replaced whole or not at all.
+ * Adds an update to a draft, so that all of the draft's updates are signed and published at once. `draft` begins a draft
+ * with the first module; `add` adds further modules of the same kernel, whatever tool built them. The updates that the
+ * draft already has stay as they were edited, and the file is replaced whole or not at all.
  */
 export async function add(
   context: PublisherContext,
@@ -42,7 +42,7 @@ export async function add(
   }
   const { update } = await makeDraft(kernel, bytes, options, published);
   const encoded = encodeManifest({ ...draft, updates: [...draft.updates, update] });
-  decodeManifest(encoded); // dependencies in a circle, too many updates: a host would refuse what is refused here
+  decodeManifest(encoded); // refuses what a host would refuse, such as circular dependencies or too many updates
   await writeDurably(path, encoded);
   const functions = update.objects.reduce((sum, object) => sum + object.functions.length, 0);
   terminal.say(`update     ${update.id}: ${update.summary}`);

@@ -3,7 +3,7 @@ import { type BuildId, buildId, type UpdateId, updateId } from "../../shared/bra
 import { isOwner } from "../../shared/tuf/key_owner.ts";
 import { TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
 
-/** For an option that may be given several times. */
+/** Collects the values of an option that may be given several times. */
 export const many = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 export function count(value: string): number {
@@ -38,7 +38,7 @@ function checked<T>(read: () => T): T {
   }
 }
 
-/** `ROLE=VALUE`, where the role is one of the root of trust's. */
+/** The parsed form of `ROLE=VALUE`, where the role is one that the root of trust names. */
 export interface OfRole {
   readonly role: TopRole;
   readonly value: string;
@@ -51,7 +51,7 @@ export function ofRole(text: string, before: readonly OfRole[]): readonly OfRole
   throw new InvalidArgumentError(`ROLE=VALUE, with a role of ${TOP_ROLES.join(", ")}.`);
 }
 
-/** `KEYID=NAME`. */
+/** The parsed form of `KEYID=NAME`. */
 export interface OwnerOf {
   readonly keyId: string;
   readonly owner: string;
@@ -78,7 +78,7 @@ const A_PASSPHRASE = "a file that only you can read, - for stdin, or a descripto
 export const withPassphraseFile = (command: Command): Command =>
   command.option("--passphrase-file <file>", `read the passphrase from ${A_PASSPHRASE}`);
 
-/** For commands that sign. */
+/** Adds the options of commands that sign. */
 export const withKeys = (command: Command): Command =>
   withPassphraseFile(command).option(
     "--sign-command <program>",
@@ -91,7 +91,7 @@ function program(value: string): string {
   throw new InvalidArgumentError("A program.");
 }
 
-/** For commands that write keys. */
+/** Adds the options of commands that write keys. */
 export const withNewPassphrase = (command: Command): Command =>
   withPassphraseFile(command).option(
     "--no-passphrase",

@@ -13,11 +13,11 @@ export interface AuditOptions extends OpenKeysOptions {
   readonly feed: string;
   readonly since?: string;
   readonly kernel: readonly BuildId[];
-  /** Digest of an entry that was noted once. */
+  /** The digest of an entry that the user noted earlier and that must still be in the log. */
   readonly known?: string;
 }
 
-/** Shows who published what, out of a log that was read and verified from its beginning. */
+/** Shows who published what. The audit log is read and verified from its beginning. */
 export async function audit(context: PublisherContext, dir: string, options: AuditOptions): Promise<void> {
   const { terminal, clock } = context;
   const wanted = filterOf(options);
@@ -77,7 +77,7 @@ function timeOf(text: string): number {
 
 const MAX_LINE = 800;
 
-/** What others wrote is made fit for a terminal. */
+/** Formats an entry as one line. Text that others wrote is made safe to print on a terminal. */
 function lineOf({ number, at, publisher, act, kernel, outcome, all }: AuditEntry): string {
   const version = all.get("version");
   const message = all.get("message");

@@ -25,7 +25,7 @@ interface RestoreOptions extends OpenKeysOptions {
   readonly feed: string;
 }
 
-/** Commands that back up a whole feed, and restore it. */
+/** Adds the commands that back up and restore a whole feed. */
 export const backupGroup: CommandGroup = (root, run) => {
   root
     .command("backup <folder>")

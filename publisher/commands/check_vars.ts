@@ -4,7 +4,7 @@ import type { PublisherContext } from "../context.ts";
 import { edgeProgram } from "../feed/edge_program.ts";
 import { readEdgeVars } from "../feed/edge_vars.ts";
 
-/** Reads a file of the edge's secrets and variables as the edge would, and says everything that is wrong with it. */
+/** Reads a file of the edge's secrets and variables as the edge would, and reports everything that is wrong with it. */
 export async function checkVarsFile({ terminal }: PublisherContext, file: string): Promise<void> {
   const bindings = await readEdgeVars(file);
   const [first, ...more] = await (await edgeProgram()).checkEdgeVars(bindings);

@@ -2,14 +2,14 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { inGroups } from "../../shared/tuf/key_words.ts";
 import type { PublisherContext } from "../context.ts";
 
-/** What somebody is about to sign, in lines. Digests are plain in them, as programs get them. */
+/** The description, in lines, of what is about to be signed. Its digests are not grouped, so that programs can use them. */
 export interface Shown {
   readonly diff: readonly string[];
   readonly faults: readonly string[];
   readonly warnings: readonly string[];
 }
 
-/** For people: with digests to be compared. */
+/** Returns the lines for a person to read, with digests in groups so that they are easy to compare. */
 export const consentLines = ({ diff, faults, warnings }: Shown): readonly string[] =>
   [
     ...diff,
@@ -18,8 +18,8 @@ export const consentLines = ({ diff, faults, warnings }: Shown): readonly string
   ].map(inGroups);
 
 /**
- * Shows what will be signed, then asks; `--yes` answers beforehand. Throws `not_permitted` for a no, and `usage` where
- * there is nobody to ask.
+ * Shows what will be signed, then asks for consent, unless `--yes` was given.
+ * @throws RebootlessError `not_permitted` if the answer is no, `usage` if there is no terminal to ask on.
  */
 export async function requireConsent(
   { terminal, prompt }: PublisherContext,
@@ -41,8 +41,8 @@ export async function requireConsent(
 }
 
 /**
- * For commands that one person gives to make, sign and publish at once: giving it is consent where nobody sits at a
- * terminal, and who does is still asked.
+ * Asks for consent only if there is a terminal to ask on. It is for commands that make, sign and publish in one go: in
+ * a script, running such a command is itself the consent.
  */
 export const consentOrUnattended = (context: PublisherContext, shown: Shown, yes: boolean): Promise<void> =>
   requireConsent(context, shown, yes || !context.prompt.interactive);

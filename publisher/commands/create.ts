@@ -35,18 +35,18 @@ export interface CreateOptions extends Partial<UpdateOptions> {
   readonly headers: readonly string[];
   readonly modules: readonly string[];
   readonly output?: string;
-  /** The module's name. */
+  /** The name of the module. By default it is made from the update's ID. */
   readonly name?: string;
   readonly cve: readonly string[];
   readonly depends: readonly string[];
   readonly conflicts: readonly string[];
   readonly supersedes: readonly string[];
   readonly replace: boolean;
-  /** C files, each for the kernel or `MODULE=FILE`. */
+  /** C files that run around applying and undoing: `FILE` for the kernel itself, `MODULE=FILE` for a module. */
   readonly hooks: readonly string[];
   readonly signKey?: string;
   readonly signCert?: string;
-  /** Only say what the patch comes to. */
+  /** True if the command only reports what the patch changes, and writes nothing. */
   readonly check: boolean;
   readonly fuzz: boolean;
   readonly forceCompiler: boolean;
@@ -55,8 +55,9 @@ export interface CreateOptions extends Partial<UpdateOptions> {
 }
 
 /**
- * From a source patch to a livepatch module, its draft and a report, by the distribution's own packages. With `check` only
- * the report. A patch that cannot be brought to a running kernel ends with `not_live`, its report said all the same.
+ * Makes a livepatch module, its draft and a report from a source patch, using the distribution's own packages. With
+ * `check` it makes the report only.
+ * @throws RebootlessError `not_live` if the patch cannot be applied to a running kernel; the report is shown all the same.
  */
 export async function create(context: PublisherContext, options: CreateOptions): Promise<void> {
   const { terminal } = context;
@@ -120,7 +121,7 @@ interface Content {
   readonly symvers: ReadonlyMap<string, number>;
 }
 
-/** Opens everything that the patch needs, and gives the source back whatever comes. */
+/** Compiles what the patch changes and the hooks. The source's workspace is released even if that fails. */
 async function contentOf(
   { terminal, warn }: PublisherContext,
   options: CreateOptions,
@@ -156,7 +157,7 @@ async function contentOf(
   }
 }
 
-/** `FILE`, for the kernel itself, or `MODULE=FILE`. */
+/** Parses `FILE`, which stands for hooks of the kernel itself, or `MODULE=FILE`. */
 function hooksOf(text: string): { readonly object: ObjectName; readonly path: string } {
   const [, module, path] = /^([A-Za-z0-9_-]+)=(.+)$/s.exec(text) ?? [];
   if (module === undefined || path === undefined) return { object: VMLINUX, path: text };
@@ -172,11 +173,11 @@ async function signerOf({ signKey, signCert }: CreateOptions): Promise<ModuleSig
 
 const MAX_KEY_BYTES = 64 * 1024;
 
-/** The XDG Base Directory Specification's place for what can be made again. */
+/** Returns the folder that the XDG Base Directory Specification gives to data that can be made again. */
 const defaultCache = (): string =>
   join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "rebootless", "create");
 
-/** What is not said is taken from the patch: its file's name, and the subject that git gave it. */
+/** Fills in a missing ID from the patch's file name, and a missing summary from the subject that git gave the patch. */
 function updateOptions(options: CreateOptions, patch: string): UpdateOptions {
   const stem = basename(options.patch).replace(/\.(?:patch|diff)$/, "");
   const [, subject] = /^Subject: (?:\[[^\]]*\] *)?(.+)$/m.exec(patch) ?? [];
@@ -194,7 +195,7 @@ function updateOptions(options: CreateOptions, patch: string): UpdateOptions {
   };
 }
 
-/** A module's name for an update: what the kernel has in /sys/kernel/livepatch. */
+/** Returns the default module name for an update. The kernel shows it in /sys/kernel/livepatch. */
 const nameOf = (id: string): ObjectName =>
   objectName(`rebootless_${id.replaceAll(/[^a-z0-9]/g, "_")}`.slice(0, 55));
 
@@ -213,5 +214,5 @@ function refused(report: UpdateReport, answer: Readonly<Record<string, JsonValue
 
 function jsonOf(report: UpdateReport): JsonValue {
   const bytes = utf8(JSON.stringify(report));
-  return parseJson(bytes, "report", bytes.length); // our own: as many as there are
+  return parseJson(bytes, "report", bytes.length); // the text is our own, so it needs no tighter limit
 }

@@ -12,7 +12,7 @@ Examples:
 
 Source, image and headers must be of the very same version. docs/patch-authors.md: what can be changed live.`;
 
-/** Making updates from source patches. */
+/** Adds the command that makes updates from source patches. */
 export const createGroup: CommandGroup = (root, run) => {
   root
     .command("create")
@@ -72,7 +72,7 @@ export const createGroup: CommandGroup = (root, run) => {
     .addHelpText("after", EXAMPLES)
     .action((options: CreateOptions, self) =>
       run("create", self, async (context) => {
-        // The compiler's half of this program: no other command pays for loading it.
+        // The code that compiles is a large part of this program. It is loaded here so that no other command has to.
         const { create } = await import("./create.ts");
         await create(context, options);
       }),

@@ -19,7 +19,7 @@ import { type LivepatchModule, readLivepatchModule } from "../module/livepatch_m
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
 import { targetObject } from "./target_object.ts";
 
-/** What a person says of an update. */
+/** The facts about an update that a person states on the command line. */
 export interface UpdateOptions {
   readonly id: string;
   readonly summary: string;
@@ -28,9 +28,9 @@ export interface UpdateOptions {
   readonly conflicts: readonly string[];
   readonly supersedes: readonly string[];
   readonly replace: boolean;
-  /** Hours over which it reaches the hosts. */
+  /** The number of hours over which the update reaches the hosts. */
   readonly rollout?: string;
-  /** When the first hosts are to have it; at once unless told. */
+  /** The time at which the first hosts get the update. Without it they get it at once. */
   readonly rolloutStart?: string;
   readonly effective?: string;
   readonly distribution?: string;
@@ -40,21 +40,21 @@ export interface UpdateOptions {
 export interface DraftOptions extends UpdateOptions {
   readonly image: string;
   readonly module: string;
-  /** Packages, folders or files of the modules that it changes. */
+  /** The packages, folders or files that hold the modules which the update changes. */
   readonly modules: readonly string[];
   readonly output: string;
   readonly force: boolean;
 }
 
-/** A manifest of one update, which nobody has signed. */
+/** A manifest of one update that is not signed yet. */
 export interface EncodedDraft {
   readonly update: Update;
   readonly encoded: Uint8Array;
 }
 
 /**
- * Makes a draft: a manifest of one update, with the fingerprints of every function that the module replaces,
- * read from the module itself. Nothing is signed; a person may read and edit it first.
+ * Makes a draft: a manifest of one update, with a fingerprint of every function that the module replaces. Which functions
+ * those are is read from the module itself. Nothing is signed, so a person may read and edit the draft first.
  */
 export async function draft(context: PublisherContext, options: DraftOptions): Promise<void> {
   const published = dateOfMaking(context);
@@ -67,7 +67,11 @@ export async function draft(context: PublisherContext, options: DraftOptions): P
   say(context.terminal, kernel.image, update, options);
 }
 
-/** @param bytes the livepatch module. @throws RebootlessError `usage` for one of another kernel, and what a host would refuse. */
+/**
+ * Makes the draft of one update, and refuses everything that a host would refuse.
+ * @param bytes the livepatch module.
+ * @throws RebootlessError `usage` for a module of another kernel, and as `decodeManifest`.
+ */
 export async function makeDraft(
   kernel: KernelAndModules,
   bytes: Uint8Array,
@@ -100,11 +104,11 @@ export async function makeDraft(
     updates: [update],
   };
   const encoded = encodeManifest(manifest);
-  decodeManifest(encoded); // a host will read it: whatever it would refuse is refused here
+  decodeManifest(encoded); // refuses what a host would refuse
   return { update, encoded };
 }
 
-/** What a person says of the distribution holds, whatever the image says. */
+/** Describes the kernel. A distribution named on the command line takes precedence over the one in the image's banner. */
 function kernelFacts(
   image: KernelImage,
   { distribution = distributionOf(image.banner), coverageEnds }: UpdateOptions,
@@ -119,7 +123,7 @@ function kernelFacts(
   };
 }
 
-/** Bounds are the format's: what a host would refuse is refused when the draft is read back. */
+/** Returns the roll-out. Its bounds are not checked here but when the draft is read back, as a host would read it. */
 function rolloutOf({ rollout, rolloutStart }: UpdateOptions, published: Instant): Rollout | null {
   if (rollout === undefined && rolloutStart === undefined) return null;
   const start = rolloutStart === undefined ? published : parseInstant(rolloutStart);
@@ -152,7 +156,10 @@ function say(
   });
 }
 
-/** The first word of vermagic is the release of the headers that the module was built against. */
+/**
+ * Refuses a module that was built for another kernel release: the first word of its vermagic is the release of the
+ * headers that it was built against. @throws RebootlessError `usage`.
+ */
 export function requireSameKernel(image: KernelImage, module: LivepatchModule): void {
   const [release] = module.vermagic.split(" ");
   if (release === image.release) return;

@@ -13,14 +13,14 @@ import { fingerprintModules } from "./fingerprint_modules.ts";
 import { openKernelInput } from "./kernel_input.ts";
 
 export interface FingerprintOptions {
-  /** Where to write the fingerprints of the whole kernel. */
+  /** The file to which the fingerprints of the whole kernel are written. */
   readonly output?: string;
   readonly force: boolean;
-  /** Where modules are, which are fingerprinted in place of the kernel; the output is then a folder. */
+  /** The paths of modules that are fingerprinted in place of the kernel. The output is then a folder. */
   readonly modules: readonly string[];
 }
 
-/** Says what functions must look like in memory: those named on the terminal, or all of them in a file. */
+/** Fingerprints functions: shows those that were named on the terminal, or writes those of the whole kernel to a file. */
 export async function fingerprint(
   context: PublisherContext,
   imageFile: string,
@@ -70,7 +70,7 @@ async function fingerprintAll(
   });
 }
 
-/** A name of which there are several is given as `name,position`. */
+/** Shows the fingerprints of the named functions. A name that several functions share is given as `name,position`. */
 function fingerprintNamed(
   { terminal }: PublisherContext,
   image: KernelImage,

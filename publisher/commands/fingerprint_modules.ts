@@ -10,7 +10,7 @@ import { fingerprintModule } from "../fingerprint/module_function.ts";
 import type { ModuleFile } from "../kernel_files/module_files.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
 
-/** Writes a fingerprint file for each module of packages, folders or files: FOLDER/NAME.fp. */
+/** Writes a fingerprint file, FOLDER/NAME.fp, for each module in the given packages, folders or files. */
 export async function fingerprintModules(
   context: PublisherContext,
   imagePath: string,
@@ -45,7 +45,10 @@ export async function fingerprintModules(
 
 const fileName = (module: string): string => `${module}.fp`;
 
-/** A module may have data alone; what cannot be fingerprinted at all does not keep the others from it. */
+/**
+ * Fingerprints one module. A module that cannot be fingerprinted, such as one that has only data, gives a warning, so
+ * that the other modules are still written.
+ */
 async function writeIfCode(
   context: PublisherContext,
   kernel: KernelAndModules,

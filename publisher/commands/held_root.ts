@@ -5,8 +5,8 @@ import { MAX_ROOT_BYTES } from "../../shared/limits.ts";
 import { rootVersions } from "../feed/publisher_folder.ts";
 
 /**
- * The root that a signer holds: the file or folder that was named, or the newest beside the key: in its own
- * folder, or in `root/` next to that, as a publisher's folder has it.
+ * Reads the root that a signer holds. It is the file that was named or the newest in the folder that was named; or else
+ * the newest in the key's own folder, in `root/` inside that, or in `root/` next to that, as in a publisher's folder.
  */
 export async function heldRoot(
   named: string | undefined,

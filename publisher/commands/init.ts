@@ -14,16 +14,16 @@ import { warnOpen } from "./keys_new.ts";
 export interface InitCommandOptions extends PassphraseOptions {
   readonly publisher: string;
   readonly audience: string;
-  /** Of root and of targets. */
+  /** The number of signatures that root and targets each need. */
   readonly threshold: number;
-  /** Whose keys they are. */
+  /** The name of the person whose keys they are. */
   readonly owner?: string;
   readonly keys: number;
-  /** The root and targets keys are other people's: `root propose` makes the first root. */
+  /** True if other people hold the root and targets keys. `root propose` then makes the first root. */
   readonly withoutRoot: boolean;
 }
 
-/** Makes a feed's keys, its root of trust and the edge's secrets, in a new folder. Makes no request. */
+/** Makes a feed's keys, its root of trust and the edge's secrets in a new folder. It does not use the network. */
 export async function init(
   context: PublisherContext,
   dir: string,
@@ -89,7 +89,7 @@ async function makeKey(dir: string, role: KeyRole, name: string, { passphrase, o
   return key;
 }
 
-/** One after the other: each encryption takes its 128 MB. */
+/** Makes the keys one after the other, because encrypting each of them takes 128 MB of memory. */
 async function several(count: number, make: (n: number) => Promise<SigningKey>): Promise<SigningKey[]> {
   const made: SigningKey[] = [];
   for (let n = 1; n <= count; n++) made.push(await make(n));

@@ -13,16 +13,16 @@ import { openWithModules } from "./kernel_input.ts";
 import { targetObject } from "./target_object.ts";
 
 export interface InspectOptions {
-  /** The kernel that the module is for: its functions are fingerprinted. */
+  /** The kernel that the module is for. Its functions that the module replaces are fingerprinted. */
   readonly image?: string;
-  /** Where modules are that the module changes. */
+  /** The paths of the modules whose functions the livepatch module replaces. */
   readonly modules: readonly string[];
 }
 
-/** What is said of a file: for people a line each, or several under one name. */
+/** The facts about a file. For people each is shown as one line, or as several lines under one name. */
 type Facts = Readonly<Record<string, string | readonly string[]>>;
 
-/** Says what a file is: a kernel, by its build ID, or a module, a live patch by what it replaces and needs. */
+/** Describes a file: a kernel with its build ID, or a module, and for a livepatch module what it replaces and needs. */
 export async function inspect(
   { terminal }: PublisherContext,
   path: string,
@@ -86,11 +86,11 @@ async function moduleFacts(bytes: Uint8Array, options: InspectOptions): Promise<
 
 const hex = (crc: number): string => crc.toString(16).padStart(8, "0");
 
-/** As livepatch's sysfs has it, where several are of the name. */
+/** Names a symbol as livepatch does in sysfs, with its position if the object has several symbols of the name. */
 const symbolText = (object: string, name: string, position: number): string =>
   `${object}/${name}${position === 0 ? "" : `,${position}`}`;
 
-/** What the old functions must look like in memory: their sizes and digests. */
+/** Returns a line for each function that the module replaces, with the size and digest that its old code must have. */
 async function fingerprints(
   module: LivepatchModule,
   image: string,

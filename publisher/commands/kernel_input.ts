@@ -6,22 +6,26 @@ import type { ModuleFile } from "../kernel_files/module_files.ts";
 import { type LinkedModule, moduleLinker } from "../module/link/linked_module.ts";
 import { openModule } from "../module/module_file.ts";
 
-/** The kernel that a person named, whatever it comes in. Throws `usage`, `limit`, and as `openKernelImage`. */
+/**
+ * Opens the kernel at a path, which may be an image, a package or a folder.
+ * @throws RebootlessError `usage`, `limit`, and as `openKernelImage`.
+ */
 export async function openKernelInput(path: string): Promise<KernelImage> {
   return openKernelImage(await openImageInput(path));
 }
 
-/** A kernel and modules of it. */
+/** A kernel and some of its modules. */
 export interface KernelAndModules {
   readonly image: KernelImage;
-  /** By name. */
+  /** The modules by their names. */
   readonly modules: ReadonlyMap<ObjectName, ModuleFile>;
   link(file: ModuleFile): Promise<LinkedModule>;
 }
 
 /**
- * @param modulePaths packages, folders or module files; without any the modules are those that come with the image.
- * Throws as `openKernelInput`.
+ * Opens a kernel and the wanted modules.
+ * @param modulePaths packages, folders or module files. If there are none, the modules are those that come with the image.
+ * @throws RebootlessError as `openKernelInput`.
  */
 export async function openWithModules(
   path: string,

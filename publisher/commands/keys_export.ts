@@ -11,7 +11,10 @@ export interface KeysExportOptions extends PassphraseOptions {
   readonly output: string;
 }
 
-/** Writes an online key as the edge takes it, open, to a file of its owner's alone; never to the terminal. */
+/**
+ * Writes the secret of an online key in the form that the edge takes. It is not encrypted, so it goes to a file that only
+ * its owner can read, never to the terminal.
+ */
 export async function keysExport(
   context: PublisherContext,
   path: string,

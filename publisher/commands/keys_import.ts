@@ -14,12 +14,15 @@ export interface KeysImportOptions {
   readonly owner?: string;
 }
 
-/** A JWK or a PEM with some text around it. */
+/** The largest file of a public key, in bytes: enough for a JWK, or for a PEM with some text around it. */
 const MAX_PUBLIC_BYTES = 16 * 1024;
-/** The edge holds the secrets of its own keys, and takes tokens of Ed25519 alone. */
+/** The roles in which the edge signs by itself, so that it must hold the secrets of their keys. */
 const AT_THE_EDGE: ReadonlySet<KeyRole | undefined> = new Set(["snapshot", "timestamp"]);
 
-/** Makes the key file of a key whose secret is in hardware, in an agent or with a key service. Makes no request. */
+/**
+ * Makes the key file of a key whose secret is in hardware, in an agent or with a key service. It does not use the
+ * network.
+ */
 export async function keysImport(
   { terminal }: PublisherContext,
   path: string,

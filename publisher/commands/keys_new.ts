@@ -9,7 +9,7 @@ export interface KeysNewOptions extends PassphraseOptions {
   readonly owner?: string;
 }
 
-/** Makes a key and, beside it, the public part that others are given. Makes no request. */
+/** Makes a key file and, beside it, a file of the public part for others. It does not use the network. */
 export async function keysNew(
   context: PublisherContext,
   path: string,
@@ -39,7 +39,7 @@ export async function keysNew(
   });
 }
 
-/** Not held back by --quiet or --json: it is the other half of having chosen it. */
+/** Warns that a key is not encrypted. Neither --quiet nor --json holds this warning back. */
 export function warnOpen({ warn }: PublisherContext): void {
   warn("not encrypted: whoever reads the file, or a backup of it, can sign");
 }

@@ -6,11 +6,11 @@ import { descriptorOf, passphraseFileName } from "../keys/passphrase_file.ts";
 import { warnOpen } from "./keys_new.ts";
 
 export interface KeysPasswdOptions extends PassphraseOptions {
-  /** Holds the passphrase so far; `passphraseFile` the new one. */
+  /** The file that holds the present passphrase. `passphraseFile` holds the new one. */
   readonly oldPassphraseFile?: string;
 }
 
-/** Gives a key file another passphrase, or none. Copies of the old file still open with the old one. */
+/** Changes or removes the passphrase of a key file. Copies of the old file still open with the old passphrase. */
 export async function keysPasswd(
   context: PublisherContext,
   path: string,
@@ -30,7 +30,7 @@ export async function keysPasswd(
   terminal.result("keys passwd", { id: key.id, file: path, encrypted: passphrase !== undefined });
 }
 
-/** What comes out of a descriptor comes once. */
+/** Refuses one descriptor for both passphrases, because what it holds can be read only once. */
 function requireTwoPlaces({ oldPassphraseFile = "", passphraseFile = "" }: KeysPasswdOptions): void {
   const descriptor = descriptorOf(passphraseFile);
   if (descriptor === undefined || descriptor !== descriptorOf(oldPassphraseFile)) return;

@@ -8,7 +8,7 @@ export interface KeysShowOptions {
   readonly output?: string;
 }
 
-/** Says what anybody may know of a key. Needs no passphrase. */
+/** Shows the public facts about a key. It needs no passphrase. */
 export async function keysShow(
   { terminal }: PublisherContext,
   path: string,

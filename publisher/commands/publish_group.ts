@@ -13,7 +13,7 @@ import { type PushOptions, push } from "./push.ts";
 import type { CommandGroup } from "./run.ts";
 import { type SignOptions, sign } from "./sign.ts";
 
-/** Setting a feed up, signing, publishing. */
+/** Adds the commands that set up a feed, sign and publish. */
 export const publishGroup: CommandGroup = (root, run) => {
   withOwner(withNewPassphrase(root.command("init <dir>")))
     .description("make a feed's keys, root of trust and edge secrets, in a new folder")

@@ -27,20 +27,20 @@ import { pushCounted } from "./tally.ts";
 export interface PushOptions extends OpenKeysOptions {
   readonly feed: string;
   readonly module: readonly string[];
-  /** The fingerprint file of the whole kernel. */
+  /** The path of the fingerprint file of the whole kernel. */
   readonly fingerprints?: string;
   readonly expires?: string;
   readonly replace: boolean;
-  /** Where to write a signing request instead of signing. */
+  /** The file to which a signing request is written instead of signing. */
   readonly request?: string;
-  /** A signing request that enough have signed. */
+  /** The file of a signing request that has enough signatures. */
   readonly signed?: string;
-  /** Shows what would change, and asks the edge to judge it. */
+  /** True if the command only shows what would change and asks the edge whether it would accept it. */
   readonly dryRun: boolean;
   readonly yes: boolean;
 }
 
-/** Signs drafts on top of what the feed has for their kernels, and publishes them with their modules. */
+/** Adds drafts to what the feed has for their kernels, signs the result, and publishes it with the modules. */
 export async function push(
   context: PublisherContext,
   dir: string,
@@ -69,7 +69,7 @@ export async function push(
   return pushDraft(context, { ...pushing, consent }, draft, options.feed);
 }
 
-/** Throws `usage` for options that say nothing together. */
+/** Refuses options that do not go together. @throws RebootlessError `usage`. */
 function requireSense(options: PushOptions, drafts: readonly string[], several: boolean): void {
   const { signed, request, fingerprints, dryRun } = options;
   if (signed !== undefined && (drafts.length > 0 || request !== undefined)) {
@@ -90,7 +90,10 @@ async function anyFolder(paths: readonly string[]): Promise<boolean> {
   return (await Promise.all(paths.map(isFolder))).some(Boolean);
 }
 
-/** Fingerprints may be published by themselves: they say which kernel they are of. */
+/**
+ * Reads the draft. If there is none, fingerprints can be published by themselves, because their file says which kernel
+ * they are of. @throws RebootlessError `usage` if there is neither.
+ */
 async function readDraft(
   path: string | undefined,
   fingerprints: KernelFingerprints | undefined,
@@ -129,7 +132,7 @@ async function pushDraft(
   terminal.result("push", { build_id: buildId, outcome, version, updates, bytes, attempts, milliseconds });
 }
 
-/** The same but for the last step. @param path of the draft, where it comes from a file. */
+/** Does everything that `pushDraft` does, except the publishing. @param path the path of the draft, if it is in a file. */
 async function tryDraft(
   context: PublisherContext,
   pushing: Pushing,
@@ -142,7 +145,7 @@ async function tryDraft(
   context.terminal.result("push", await pushCounted(context, [counted], changes, pushing));
 }
 
-/** What is shown to the one who pushes is judged as a request to others would be. */
+/** Returns the function that asks for consent. It checks what it shows in the same way as a signing request to others. */
 function consentOf(
   context: PublisherContext,
   { edge, folder, clock }: ProposalOptions,

@@ -6,13 +6,16 @@ import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { type FingerprintFile, openFingerprints } from "../../shared/runpre/file/decode.ts";
 import { MAX_FILE_BYTES } from "../../shared/runpre/file/layout.ts";
 
-/** A fingerprint file of a whole kernel, and its bytes. */
+/** The fingerprint file of a whole kernel, decoded and as bytes. */
 export interface KernelFingerprints {
   readonly file: FingerprintFile;
   readonly bytes: Uint8Array;
 }
 
-/** A host will read it: whatever it would refuse is refused here. Throws `usage`, `limit`, `parse`, `unsupported`. */
+/**
+ * Reads a fingerprint file to its end, and refuses whatever a host would refuse in it.
+ * @throws RebootlessError `usage`, `limit`, `parse`, `unsupported`.
+ */
 export async function readFingerprints(path: string): Promise<KernelFingerprints> {
   const bytes = await readNamed(path, MAX_FILE_BYTES);
   const file = openFingerprints(bytes);
@@ -27,7 +30,7 @@ export async function readFingerprints(path: string): Promise<KernelFingerprints
   );
 }
 
-/** The draft, with the file named in it. Throws `usage` for another kernel's. */
+/** Adds a reference to the fingerprint file to a draft. @throws RebootlessError `usage` if it is another kernel's. */
 export async function withFingerprints(
   draft: KernelManifest,
   fingerprints: KernelFingerprints | undefined,

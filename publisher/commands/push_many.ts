@@ -11,10 +11,10 @@ import { expiryFault, expiryInWords } from "../keys/expiry.ts";
 import { consentOrUnattended, type Shown } from "./consent.ts";
 import { pushCounted } from "./tally.ts";
 
-/** Updates of all drafts shown before they are signed. */
+/** The largest number of updates that are shown before the drafts are signed. */
 const MAX_SHOWN = 50;
 
-/** Publishes many drafts, or with `dryRun` one or many, and says of each kernel what became of it. */
+/** Publishes the drafts of many kernels, or with `dryRun` only tries it, and reports the outcome for each kernel. */
 export async function pushDrafts(
   context: PublisherContext,
   pushing: PushCommandOptions,
@@ -33,7 +33,10 @@ export async function pushDrafts(
   context.terminal.result("push", answer);
 }
 
-/** For whoever consents: the updates and how many kernels get each; every kernel's own diff is the dry run's. */
+/**
+ * Describes what is signed for the person who consents: the updates, and how many kernels get each of them. A dry run
+ * shows the changes of each kernel.
+ */
 function whatIsSigned(drafts: readonly DraftFile[], { expires, clock, replace }: PushCommandOptions): Shown {
   const kernels = new Map<string, number>();
   for (const { id, summary, recalled } of drafts.flatMap(({ updates }) => updates)) {

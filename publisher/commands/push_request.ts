@@ -9,7 +9,7 @@ import { targetsRequest } from "../feed/targets_request.ts";
 import { consentLines } from "./consent.ts";
 import { quorumLines, quorumsToJson } from "./request_file.ts";
 
-/** Puts a draft on top of what the feed has, for others to sign. Signs nothing, sends nothing. */
+/** Writes a signing request that adds a draft to what the feed has, for others to sign. It signs and sends nothing. */
 export async function pushRequest(
   { terminal, clock }: PublisherContext,
   pushing: ProposalOptions,

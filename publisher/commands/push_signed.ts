@@ -11,7 +11,10 @@ import { completed } from "../feed/request_signing.ts";
 import { send } from "../feed/send.ts";
 import { readTargetsRequest } from "./request_file.ts";
 
-/** Sends what others have signed. It was signed on top of one version and cannot be moved to another. */
+/**
+ * Publishes a signing request that others have signed. Their signatures are for the version that follows the one in force
+ * then, so they cannot be used for a later version. @throws RebootlessError `conflict` if another version is in force now.
+ */
 export async function pushSigned(
   { terminal, clock }: PublisherContext,
   { edge, folder }: ProposalOptions,

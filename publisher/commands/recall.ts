@@ -23,23 +23,23 @@ import { pushCounted } from "./tally.ts";
 
 export interface RecallOptions extends OpenKeysOptions {
   readonly feed: string;
-  /** These kernels alone; none: all that the feed lists. */
+  /** The kernels that are looked at. If there are none, these are all kernels that the feed lists. */
   readonly kernel: readonly BuildId[];
-  /** Patterns of `uname -r`, one of which has to fit. */
+  /** Patterns for releases, as `uname -r` prints them. If there are any, a kernel must match one of them. */
   readonly release: readonly string[];
-  /** The folder for signing requests, instead of signing. */
+  /** The folder to which signing requests are written instead of signing. */
   readonly request?: string;
   readonly dryRun: boolean;
   readonly yes: boolean;
 }
 
-/** A sentence or two: it stands in lines of `status` and `check`. */
+/** The longest reason, in characters: a sentence or two, because `status` and `check` show it in one line. */
 const MAX_REASON = 500;
-/** Releases shown before anybody consents. */
+/** The largest number of releases that are shown before consent is asked for. */
 const MAX_SHOWN = 50;
 const PROGRESS_EVERY_MS = 1000;
 
-/** Says of an update that hosts are not to apply it any more, and why, for every kernel whose feed has it. */
+/** Recalls an update: tells hosts of every kernel that has it not to apply it any more, and why. */
 export async function recallUpdate(
   context: PublisherContext,
   dir: string,
@@ -49,7 +49,7 @@ export async function recallUpdate(
   await announce(context, dir, { id, reason: requireReason(options.reason) }, options);
 }
 
-/** Takes that back. */
+/** Takes the recall of an update back. */
 export async function unrecallUpdate(
   context: PublisherContext,
   dir: string,
@@ -121,11 +121,11 @@ const nothingToPublish = ({ id, reason }: Recall, kernels: number): string =>
 interface Look {
   readonly having: readonly KernelWithUpdate[];
   readonly unread: readonly UnreadKernel[];
-  /** Kernels that were read. */
+  /** The number of kernels that were looked at. */
   readonly count: number;
 }
 
-/** Throws `usage` where no kernel has the update. */
+/** Reads the kernels and finds those that have the update. @throws RebootlessError `usage` if none has it. */
 async function lookFor(
   { terminal }: PublisherContext,
   id: UpdateId,
@@ -157,7 +157,7 @@ async function lookFor(
   );
 }
 
-/** For whoever consents. */
+/** Describes what is about to be signed for the person who consents. */
 function whatIsSaid({ id, reason }: Recall, todo: readonly KernelWithUpdate[], look: Look): Shown {
   const releases = new Map<string, number>();
   for (const { kernel } of todo) releases.set(kernel.release, (releases.get(kernel.release) ?? 0) + 1);
@@ -183,7 +183,10 @@ function whatIsSaid({ id, reason }: Recall, todo: readonly KernelWithUpdate[], l
   };
 }
 
-/** What could not be read is an error in the end: a recall that misses a kernel must not pass for a whole one. */
+/**
+ * Ends the command. Kernels that could not be read make it fail, because a recall that may have missed a kernel must not
+ * look complete.
+ */
 function finish(
   context: PublisherContext,
   command: string,

@@ -4,7 +4,7 @@ import { many, manyKernels, parseFeedUrl, updateNamed, withConsent, withKeys } f
 import { type RecallOptions, recallUpdate, unrecallUpdate } from "./recall.ts";
 import type { CommandGroup } from "./run.ts";
 
-/** What was published and turned out bad. */
+/** Adds the commands that recall an update which turned out bad, and that take a recall back. */
 export const recallGroup: CommandGroup = (root, run) => {
   const recalling = root
     .command("recall")

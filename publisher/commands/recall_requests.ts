@@ -11,8 +11,8 @@ import { targetsRequest } from "../feed/targets_request.ts";
 import { consentLines, type Shown } from "./consent.ts";
 
 /**
- * Writes a signing request for each kernel into a folder, for others to sign. Signs nothing, sends nothing. Returns the paths of
- * the files.
+ * Writes a signing request for each kernel into a folder, for others to sign, and returns the paths of the files. It
+ * signs and sends nothing.
  */
 export async function writeRequests(
   { terminal }: PublisherContext,

@@ -32,11 +32,11 @@ export async function readTargetsRequest(path: string): Promise<TargetsRequest> 
   });
 }
 
-/** The same file with more signatures, in its place, whole or not at all. */
+/** Replaces a request's file by one with more signatures, whole or not at all. */
 export const rewriteRequest = (path: string, request: SigningRequest): Promise<void> =>
   writeDurably(path, encodeRequest(request), 0o644);
 
-/** Who has signed and who could still, a line each. */
+/** Returns a line for each key that has signed and for each that still can. */
 export const quorumLines = (quorums: readonly SigningQuorum[]): readonly string[] =>
   quorums.flatMap((quorum) => [
     `${isMet(quorum) ? "complete" : "open    "}   ${quorum.of}: ${quorum.signed.length} of ${quorum.threshold} needed`,

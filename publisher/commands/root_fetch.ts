@@ -4,7 +4,7 @@ import { addRoot, newestOwnRoot, readPublisherFolder } from "../feed/publisher_f
 import { newerRoots } from "../feed/root_chain.ts";
 import { expiryInWords } from "../keys/expiry.ts";
 
-/** Takes in the roots that others published since, each verified by the one before. */
+/** Adds to the folder the roots that others have published since, each verified by the one before it. */
 export async function rootFetch(
   { terminal, clock }: PublisherContext,
   dir: string,

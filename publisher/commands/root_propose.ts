@@ -32,7 +32,7 @@ export interface RootProposeOptions extends RootChangeOptions {
   readonly output: string;
 }
 
-/** Makes a signing request for the next root, or for the first where the folder has none. Signs nothing. */
+/** Makes a signing request for the next root, or for the first one if the folder has no root. It signs nothing. */
 export async function rootPropose(
   { terminal, clock }: PublisherContext,
   dir: string,
@@ -55,7 +55,10 @@ export async function rootPropose(
   });
 }
 
-/** Throws `usage` for a root that would be of no use, or of use to others. */
+/**
+ * Makes the request for the changed root.
+ * @throws RebootlessError `usage` if the root would be invalid, or if it has one key in two roles and that is not allowed.
+ */
 export async function proposedRoot(
   dir: string,
   options: RootChangeOptions,
@@ -90,7 +93,7 @@ async function changeOf(options: RootChangeOptions, now: Instant): Promise<RootC
 
 const MAX_PUBLIC_KEY_BYTES = 16 * 1024;
 
-/** A public key's file; the key file itself will do, if nobody else can read it. */
+/** Reads a file of a public key. A key file is accepted too, if no other user can read it. */
 async function keyFacts(path: string) {
   const bytes = await readNamed(path, MAX_PUBLIC_KEY_BYTES);
   return bytes.includes(0) || !new TextDecoder().decode(bytes).includes('"private"')

@@ -28,7 +28,10 @@ export interface RootPublishOptions extends OpenKeysOptions {
   readonly feed?: string;
 }
 
-/** Publishes a root that enough have signed. The first one has no feed yet: it is written, with the edge's secrets. */
+/**
+ * Publishes a root that has enough signatures. The first root has no feed yet, so it is only written to the folder,
+ * together with the edge's secrets.
+ */
 export async function rootPublish(
   context: PublisherContext,
   dir: string,
@@ -63,7 +66,7 @@ function feedOf({ feed }: RootPublishOptions): string {
   throw new RebootlessError("usage", "which feed? Give --feed URL.");
 }
 
-/** The edge's secrets can be written where the online keys were made. */
+/** Writes the edge's secrets. @throws RebootlessError `config` if the online keys were not made in this folder. */
 async function writeFirstEdgeVars(folder: PublisherFolder, root: Root, bytes: Uint8Array): Promise<void> {
   const [snapshot] = await localKeys(folder, root, "snapshot");
   const [timestamp] = await localKeys(folder, root, "timestamp");

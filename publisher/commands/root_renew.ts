@@ -16,7 +16,10 @@ export interface RootRenewOptions extends OpenKeysOptions {
   readonly yes: boolean;
 }
 
-/** Proposes, signs and publishes the next root in one go: the same keys and a new expiry, with the keys at hand. */
+/**
+ * Proposes, signs and publishes the next root in one go. It has the same keys and a new expiry, and is signed with the
+ * keys in the folder.
+ */
 export async function rootRenew(
   context: PublisherContext,
   dir: string,
@@ -38,5 +41,5 @@ export async function rootRenew(
   terminal.result("root renew", { version: renewed.version, expires: formatInstant(renewed.expires) });
 }
 
-/** Keys that somebody allowed to be shared once stay so. */
+/** The options of a root with the same keys. Shared keys are allowed, because the root before allowed them. */
 const NO_CHANGE = { addKey: [], removeKey: [], threshold: [], owner: [], allowSharedKeys: true };

@@ -21,12 +21,12 @@ import { sharedKeys } from "../keys/root_faults.ts";
 export interface RootStatusOptions {
   readonly feed?: string;
   readonly kernel: readonly BuildId[];
-  /** Days. */
+  /** The number of days within which an expiry is warned about. */
   readonly within: number;
   readonly exitCode: boolean;
 }
 
-/** Says what the root of trust is, which of its keys lie here, and what expires soon. Changes nothing. */
+/** Shows the root of trust, which of its keys are in the folder, and what expires soon. It changes nothing. */
 export async function rootStatus(
   context: PublisherContext,
   dir: string,
@@ -52,7 +52,7 @@ export async function rootStatus(
 
 interface State {
   readonly root: Root;
-  /** Whether the feed has newer roots than the folder. */
+  /** True if the feed has newer roots than the folder. */
   readonly behind: boolean;
   readonly expiries: readonly KeyExpiry[];
 }
@@ -104,7 +104,7 @@ async function roleStatus(dir: string, root: Root, role: (typeof TOP_ROLES)[numb
     keys: keyIds,
     owners: ownersOf(keyIds, root.keys),
     here: here.map(({ id }) => id),
-    /** By key id. */
+    /** The names of the key files by key ID. */
     files: new Map(here.map(({ id, path }) => [id, basename(path)])),
     open: here.filter((key) => atRest(key) === "not encrypted").map(({ id }) => id),
   };

@@ -6,19 +6,19 @@ export interface Modes {
   readonly quiet: boolean;
 }
 
-/** Runs an action in the process: gives it its context and turns what it throws into an exit code. */
+/** A function that runs an action in the process: it gives it a context and turns what it throws into an exit code. */
 export type RunInProcess = (
   command: string,
   modes: Modes,
   action: (context: BaseContext) => Promise<void>,
 ) => Promise<void>;
 
-/** The same with a terminal to ask questions on. */
+/** A function like `RunInProcess` whose context can also ask questions on the terminal. */
 export type RunCommand = (
   name: string,
   self: Command,
   action: (context: PublisherContext) => Promise<void>,
 ) => Promise<void>;
 
-/** Adds its commands to those of a command line. */
+/** A function that adds its commands to those of a command line. */
 export type CommandGroup = (root: Command, run: RunCommand) => void;

@@ -12,7 +12,7 @@ export interface ServeCommandOptions {
   readonly url?: string;
 }
 
-/** Serves a feed from a folder until it is told to stop. */
+/** Serves a feed from a folder until SIGINT or SIGTERM tells it to stop. */
 export async function serveFeed(
   { terminal, warn }: PublisherContext,
   options: ServeCommandOptions,

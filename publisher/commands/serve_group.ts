@@ -5,7 +5,7 @@ import { checkVarsFile } from "./check_vars.ts";
 import type { CommandGroup } from "./run.ts";
 import { type ServeCommandOptions, serveFeed } from "./serve.ts";
 
-/** Serving a feed without Cloudflare, and looking at what was done to one. */
+/** Adds the commands that serve a feed without Cloudflare, check the edge's variables, and show the audit log. */
 export const serveGroup: CommandGroup = (root, run) => {
   withKeys(root.command("audit <dir>"))
     .description("show who published what to a feed, and that its log was not changed")

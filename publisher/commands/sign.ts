@@ -18,7 +18,7 @@ export interface SignOptions extends OpenKeysOptions {
   readonly status: boolean;
 }
 
-/** Shows what a request would change, asks, and adds a signature to it. Makes no request. */
+/** Shows what a signing request would change, asks, and adds a signature to it. It does not use the network. */
 export async function sign(context: PublisherContext, path: string, options: SignOptions): Promise<void> {
   if (options.status) return status(context, path, options);
   if (options.key === undefined) throw new RebootlessError("usage", "which key signs? Give --key FILE.");
@@ -46,7 +46,7 @@ export async function sign(context: PublisherContext, path: string, options: Sig
   });
 }
 
-/** Says what a request would change and who has signed it; signs nothing. */
+/** Shows what a signing request would change and who has signed it. It signs nothing. */
 async function status(
   { terminal, clock }: PublisherContext,
   path: string,

@@ -17,16 +17,15 @@ type Outcome = PushResult["outcome"];
 export interface Counted {
   readonly buildId: BuildId;
   readonly kernel: Pick<KernelFacts, "release">;
-  /** Of its draft, where it has one. */
+  /** The path of the kernel's draft, if it has one. */
   readonly path?: string;
 }
 
 /**
- * Publishes changes of kernels, says of each what became of it, and returns the answer for programs. Throws `refused` or
- * `conflict` when some were not published, of one kernel just its error, `unreachable`, each with the answer so far, and as
- * `push` does.
- *
- * @param known what stands in the answer besides.
+ * Publishes changes of kernels, reports the outcome of each, and returns the answer for programs.
+ * @param known further members of the answer.
+ * @throws RebootlessError `refused` or `conflict` if some kernels were not published, or the error itself if there is only
+ * one kernel; `unreachable`. These carry the answer so far. Also as `pushChanges`.
  */
 export async function pushCounted(
   context: PublisherContext,
@@ -42,7 +41,7 @@ export async function pushCounted(
     const diff =
       options.dryRun && proposed ? manifestDiff(proposed.current.manifest, proposed.merged) : undefined;
     tally.take(result, diff);
-    if (diff && !options.consent) for (const line of diff) context.terminal.say(line); // else it was shown before
+    if (diff && !options.consent) for (const line of diff) context.terminal.say(line); // otherwise it was shown already
   };
   const answerOf = (sent: Sent): Answer => ({
     ...known,
@@ -68,7 +67,7 @@ export async function pushCounted(
   throw new RebootlessError(code, message, { answer, ...(hint !== undefined && { hint }) });
 }
 
-/** Counts what became of the kernels while they come, and says what people should know of. */
+/** Counts the outcomes of kernels as they arrive, and shows people what they should know about each. */
 class Tally {
   readonly #context: PublisherContext;
   readonly #kernels: ReadonlyMap<BuildId, Counted>;
@@ -86,7 +85,7 @@ class Tally {
     return this.#of("published") + this.#of("unchanged") + this.#of("acceptable");
   }
 
-  /** @param changes of a dry run. */
+  /** Records the outcome for a kernel. @param changes the lines of its diff in a dry run. */
   take(result: PushResult, changes: readonly string[] | undefined): void {
     const { buildId, outcome, version, attempts, error } = result;
     this.#counts.set(outcome, this.#of(outcome) + 1);
@@ -146,7 +145,7 @@ class Tally {
     return { ...said, results: this.#results };
   }
 
-  /** The worst that happened: what was refused needs somebody; a conflict only another run. */
+  /** Returns the worst outcome. A refusal is worse than a conflict, which only needs another run. */
   failure():
     | { readonly code: ErrorCode; readonly message: string; readonly hint?: string | undefined }
     | undefined {

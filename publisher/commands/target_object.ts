@@ -7,7 +7,10 @@ import { usedLayout } from "../fingerprint/used_layout.ts";
 import type { LivepatchModule } from "../module/livepatch_module.ts";
 import type { KernelAndModules } from "./kernel_input.ts";
 
-/** What an update replaces in one object, with fingerprints. @throws RebootlessError `usage` without the module's file. */
+/**
+ * Fingerprints the functions that an update replaces in one object.
+ * @throws RebootlessError `usage` if the object is a module whose file was not given.
+ */
 export async function targetObject(
   { image, modules, link }: KernelAndModules,
   { object: name, functions }: LivepatchModule["objects"][number],

@@ -4,7 +4,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { printable } from "../../shared/printable.ts";
 import type { Prompt } from "../context.ts";
 
-/** The process's own terminal; `interactive` only when a person is at both ends of it. */
+/** The prompt on the process's own terminal. It is interactive only if both stdin and stderr are terminals. */
 export const terminalPrompt: Prompt = {
   get interactive() {
     return process.stdin.isTTY === true && process.stderr.isTTY === true;
@@ -12,7 +12,7 @@ export const terminalPrompt: Prompt = {
   async secret(question) {
     process.stderr.write(printable(question));
     try {
-      // readline turns the terminal's own echo off and echoes to its output, where nothing arrives.
+      // readline turns off the terminal's own echo and writes the echo to its output, which discards it here.
       return await answer("", new Writable({ write: (_chunk, _encoding, done) => done() }));
     } finally {
       process.stderr.write("\n");

@@ -4,15 +4,15 @@ import { MAX_FUNCTION_SIZE } from "../../shared/runpre/fingerprint.ts";
 import type { KernelSymbol } from "../image/kallsyms.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 
-/** Where a function lies: bytes from `_text`. */
+/** The start and the end of a function, in bytes from `_text`. */
 export interface FunctionBounds {
   readonly start: TextOffset;
   readonly end: TextOffset;
 }
 
 /**
- * From the symbol to the next symbol at another address, of whatever type: labels and aliases are symbols too, and
- * padding belongs to the function before it.
+ * Returns the bounds of a function: from its symbol to the next symbol of any type at another address. Labels and aliases
+ * are symbols too, and padding belongs to the function before it.
  * @throws RebootlessError `unsupported` outside of the kernel's text, `limit` past MAX_FUNCTION_SIZE.
  */
 export function functionBounds(image: KernelImage, symbol: KernelSymbol): FunctionBounds {
@@ -39,7 +39,7 @@ export function functionBounds(image: KernelImage, symbol: KernelSymbol): Functi
   return { start: textOffset(start), end: textOffset(end) };
 }
 
-/** Index of the first symbol past `address` in a list sorted by address. */
+/** Returns the index of the first symbol past `address` in a list sorted by address. */
 function firstAfter(all: readonly KernelSymbol[], address: bigint): number {
   let low = 0;
   let high = all.length;

@@ -12,17 +12,17 @@ import {
 } from "../image/sites/patch_site.ts";
 import type { FunctionBounds } from "./bounds.ts";
 
-/** Places from the function's start, sorted. */
+/** The sites of a function, sorted. Their offsets count from the function's start. */
 export interface FunctionSites {
   readonly sites: readonly Site[];
-  /** What every running kernel has in place of the code as linked. */
+  /** Sites at which every running kernel has the same code, which differs from the code as linked. */
   readonly fixed: readonly FixedSite[];
 }
 
 /**
- * Every place of a function that a running kernel rewrites.
- * @throws RebootlessError `unsupported` if one is of a kind that hosts cannot judge, reaches out of the function or into
- * another: nothing is ever masked or left out.
+ * Returns every place of a function that a running kernel rewrites. No such place is ever masked or left out.
+ * @throws RebootlessError `unsupported` if a place is of a kind that hosts cannot verify, extends beyond the function, or
+ * overlaps another place; `limit`.
  */
 export function functionSites(image: PatchedCode, name: string, bounds: FunctionBounds): FunctionSites {
   const { start, end } = bounds;
@@ -32,7 +32,7 @@ export function functionSites(image: PatchedCode, name: string, bounds: Function
     patched.filter((site) => site.kind === "unknown"),
     bounds,
   );
-  // An alternative has its own relocations.
+  // Relocations inside an alternative are left out, because the alternative has them itself.
   const relocations = image
     .relocated(start, end)
     .filter(
@@ -64,7 +64,7 @@ function refuseUnknown(name: string, sites: readonly UnknownSite[], { start }: F
   );
 }
 
-/** A site that is cut by the function's bounds, or by another site, has no one meaning. */
+/** Refuses sites that extend beyond the function or overlap another site, because their meaning is not clear. */
 function refuseUnclear(name: string, sites: readonly PatchSite[], size: number): void {
   if (sites.length > MAX_FUNCTION_SITES) {
     throw new RebootlessError("limit", `${name}: ${sites.length} sites, at most ${MAX_FUNCTION_SITES}`);

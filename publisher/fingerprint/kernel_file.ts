@@ -6,11 +6,14 @@ import type { KernelImage } from "../image/kernel_image.ts";
 import { fingerprintSymbol } from "./kernel_function.ts";
 import { landmarks } from "./landmarks.ts";
 
-/** What every function of a kernel must look like. */
+/** The fingerprints of every function of a kernel. */
 export interface WholeKernel {
-  /** In the order of places; one for each place in the text that has a symbol. They cover it whole, but for `refused`. */
+  /**
+   * The fingerprints by ascending offset, one for each place in the kernel's text that has a symbol. Except for the
+   * functions in `refused` they cover all of the text.
+   */
   readonly functions: readonly FunctionFingerprint[];
-  /** Why there is no fingerprint of a function: its code is rewritten in a way that is not understood. */
+  /** The reasons why functions have no fingerprint, such as code that is rewritten in a way that is not understood. */
   readonly refused: readonly RebootlessError[];
 }
 
@@ -20,7 +23,7 @@ export function fingerprintWhole(image: KernelImage): WholeKernel {
   let last = -1;
   for (const symbol of image.symbols.all) {
     const offset = Number(symbol.address - image.linkedText);
-    if (offset <= last || offset >= image.textEnd) continue; // another name of the same place, or not code
+    if (offset <= last || offset >= image.textEnd) continue; // another name of the same place, or data
     last = offset;
     try {
       functions.set(offset, fingerprintSymbol(image, symbol));
@@ -32,7 +35,7 @@ export function fingerprintWhole(image: KernelImage): WholeKernel {
   return { functions: [...functions.values()], refused };
 }
 
-/** A fingerprint file. @throws ParseError. */
+/** Encodes the fingerprint file of a kernel. @throws ParseError. */
 export function kernelFile(image: KernelImage, { functions }: WholeKernel): Uint8Array {
   const { buildId, release } = image;
   return encodeFingerprints(

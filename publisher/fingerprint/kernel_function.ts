@@ -10,15 +10,18 @@ import type { PatchedCode } from "../image/patch_sites.ts";
 import { type FunctionBounds, functionBounds } from "./bounds.ts";
 import { functionSites } from "./function_sites.ts";
 
-/** As livepatch names a function: position 0 if the name is the kernel's only one, else 1 for the first of the name. */
+/**
+ * The name of a function as livepatch gives it. The position is 0 if no other function has the name; otherwise functions
+ * of the same name count from 1.
+ */
 export interface FunctionName {
   readonly name: string;
   readonly position: number;
 }
 
 /**
- * What a function must look like in the memory of a running kernel.
- * @throws RebootlessError `unsupported` if it has sites that hosts cannot judge, or is not code that stays in memory;
+ * Makes the fingerprint of a function: how it must look in the memory of a running kernel.
+ * @throws RebootlessError `unsupported` if it has sites that hosts cannot verify, or is not code that stays in memory;
  * `usage` if the name is ambiguous; `limit`.
  */
 export function fingerprintFunction(
@@ -28,7 +31,7 @@ export function fingerprintFunction(
   return fingerprintSymbol(image, image.symbols.at(name, position));
 }
 
-/** The same for a symbol at hand. */
+/** Makes the fingerprint of the function at a symbol. @throws RebootlessError as `fingerprintFunction`. */
 export function fingerprintSymbol(image: KernelImage, symbol: KernelSymbol): FunctionFingerprint {
   if (!/^[tTwW]$/.test(symbol.type)) {
     throw new RebootlessError("unsupported", `${symbol.name} is not a function (type ${symbol.type})`, {
@@ -38,7 +41,10 @@ export function fingerprintSymbol(image: KernelImage, symbol: KernelSymbol): Fun
   return fingerprintCode(image, symbol.name, functionBounds(image, symbol));
 }
 
-/** Of code from one place to another, whoever's it is. Throws as `fingerprintFunction`. */
+/**
+ * Makes the fingerprint of the code between two places, in the kernel or in a module.
+ * @throws RebootlessError as `fingerprintFunction`.
+ */
 export function fingerprintCode(
   code: PatchedCode,
   name: string,
@@ -46,7 +52,7 @@ export function fingerprintCode(
 ): FunctionFingerprint {
   const { sites, fixed } = functionSites(code, name, bounds);
   const size = bounds.end - bounds.start;
-  const body = new Uint8Array(code.read(bounds.start, size)); // a copy: slice() of a Buffer is not
+  const body = new Uint8Array(code.read(bounds.start, size)); // copies the bytes, which slice() of a Buffer would not
   for (const site of fixed) body.set(site.code, site.at);
   clearSites(body, sites);
   return {

@@ -2,7 +2,10 @@ import { type TextOffset, textOffset } from "../../shared/brand.ts";
 import type { KernelLandmarks } from "../../shared/runpre/fingerprint.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 
-/** What a host must know of the kernel as a whole to judge sites. Names that this kernel does not have are null. */
+/**
+ * Returns the facts about the kernel as a whole that a host needs in order to verify sites. Landmarks that this kernel
+ * does not have are null.
+ */
 export function landmarks(image: KernelImage): KernelLandmarks {
   const place = (name: string): TextOffset | null => {
     const symbol = image.symbols.only(name);

@@ -4,7 +4,7 @@ import type { LinkedModule } from "../module/link/linked_module.ts";
 import { landmarks } from "./landmarks.ts";
 import type { WholeModule } from "./module_function.ts";
 
-/** A fingerprint file of one module. @throws ParseError. */
+/** Encodes the fingerprint file of one module. @throws ParseError. */
 export function moduleFile(image: KernelImage, module: LinkedModule, { functions }: WholeModule): Uint8Array {
   return encodeFingerprints(
     {

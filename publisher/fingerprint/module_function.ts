@@ -4,11 +4,11 @@ import { type FunctionFingerprint, MAX_FUNCTION_SIZE } from "../../shared/runpre
 import type { LinkedModule } from "../module/link/linked_module.ts";
 import { type FunctionName, fingerprintCode } from "./kernel_function.ts";
 
-/** What every function of a module must look like. */
+/** The fingerprints of every function of a module. */
 export interface WholeModule {
-  /** In the order of places; one for each place in lasting code that has a symbol. */
+  /** The fingerprints by ascending offset, one for each place with a symbol in code that stays in memory after init. */
   readonly functions: readonly FunctionFingerprint[];
-  /** Why there is no fingerprint of a function. */
+  /** The reasons why functions have no fingerprint. */
   readonly refused: readonly RebootlessError[];
 }
 
@@ -18,11 +18,11 @@ interface Span {
   readonly end: number;
 }
 
-/** Replacements of alternatives: they are copied from, never run. */
+/** The section of the replacements of alternatives. The kernel copies code from it but never runs it there. */
 const NEVER_RUN = ".altinstr_replacement";
 
 /**
- * What a function of a module must look like, once the module is bound to a host.
+ * Makes the fingerprint of a function of a module: how it must look once the module is loaded on a host.
  * @throws RebootlessError as `fingerprintFunction`.
  */
 export function fingerprintModuleFunction(
@@ -36,7 +36,7 @@ export function fingerprintModuleFunction(
   return fingerprintSpan(module, { ...span, name });
 }
 
-/** Functions that cannot be fingerprinted are refused, one by one. */
+/** Makes the fingerprints of all functions of a module. Those that cannot have one are listed in `refused`. */
 export function fingerprintModule(module: LinkedModule, linkedText: bigint): WholeModule {
   const functions: FunctionFingerprint[] = [];
   const refused: RebootlessError[] = [];
@@ -58,7 +58,10 @@ function fingerprintSpan(module: LinkedModule, { name, start, end }: Span): Func
   return fingerprintCode(module, name, { start: textOffset(start), end: textOffset(end) });
 }
 
-/** From each symbol to the next at another place, or to the section's end; what lies before the first goes by the section. */
+/**
+ * Divides the code into spans, each from a symbol to the next symbol at another place or to the section's end. Code
+ * before the first symbol of a section is a span named after the section.
+ */
 function spansOf({ symbols, sections }: LinkedModule, linkedText: bigint): readonly Span[] {
   const named = symbols.all
     .map(({ name, address }) => ({ name, start: Number(address - linkedText) }))

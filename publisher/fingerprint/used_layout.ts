@@ -4,13 +4,16 @@ import { hasExtent } from "../../shared/runpre/module/bind.ts";
 import type { ModuleBase, ModuleLayout } from "../../shared/runpre/module/layout.ts";
 import type { Site } from "../../shared/runpre/sites/site_kinds.ts";
 
-/** Functions of a module, and the layout that they are bound by. */
+/** The functions of a module and the layout that their sites refer to. */
 export interface LaidOut {
   readonly layout: ModuleLayout;
   readonly functions: readonly FunctionFingerprint[];
 }
 
-/** Leaves out of the layout what the functions do not refer to: an update replaces few of a module's. */
+/**
+ * Removes from the layout what the functions do not refer to, because an update replaces only a few functions of a
+ * module.
+ */
 export function usedLayout({ layout, functions }: LaidOut): LaidOut {
   const used = new Set<number>([0]);
   const note = (site: Site): void => {
