@@ -3,9 +3,10 @@ import type { Update } from "../../shared/feed/update.ts";
 import { byPublication } from "./order.ts";
 
 /**
- * Returns the release whose fixes a kernel has. Updates are taken in order of publication, up to the first one that is
- * neither applied nor superseded by an applied one; the newest applied update among them that names a release decides.
- * undefined if there is none, so that the kernel has the fixes of the release that it was built from.
+ * Returns the release whose fixes a kernel has. Updates are taken in order of publication, up to the first
+ * one that is neither applied nor superseded by an applied one; the newest applied update among them that
+ * names a release decides. Returns undefined if no such update is applied: the kernel then has the fixes of
+ * the release that it was built from.
  */
 export function effectiveRelease(
   updates: readonly Update[],

@@ -40,7 +40,7 @@ export const holdOf = ({ id, cves }: Update, holds: readonly Hold[]): Hold | und
 export const heldBy = ({ what }: Hold, updates: readonly Update[]): readonly UpdateId[] =>
   updates.filter(({ id, cves }) => what === id || cves.includes(what)).map(({ id }) => id);
 
-/** @throws ParseError. */
+/** Decodes the holds of a host. @throws ParseError */
 export function decodeHolds(bytes: Uint8Array): readonly Hold[] {
   const document = new Decoder(parseJson(bytes, "holds", MAX_VALUES), "holds");
   document.get("format").literal(1);
@@ -57,6 +57,9 @@ export function decodeHolds(bytes: Uint8Array): readonly Hold[] {
 export const encodeHolds = (holds: readonly Hold[]): Uint8Array =>
   encodeJson(jsonObject({ format: 1, holds: holds.map((hold) => holdToJson(hold)) }));
 
-/** @param updates the updates that the hold concerns; left out where only the hold itself is wanted. */
+/**
+ * Encodes a hold as JSON.
+ * @param updates the updates that the hold concerns; left out where only the hold itself is wanted.
+ */
 export const holdToJson = ({ what, reason, since }: Hold, updates?: readonly UpdateId[]) =>
   jsonObject({ what, reason, since: formatInstant(since), updates });

@@ -35,7 +35,7 @@ export interface OrderedUpdate {
   readonly replacesForeign: readonly string[];
 }
 
-/** What the order of updates depends on, besides the updates themselves. */
+/** The context on which the order of updates depends, besides the updates themselves. */
 export interface OrderContext {
   /** All updates of the manifest. */
   readonly byId: ReadonlyMap<UpdateId, Update>;
@@ -88,7 +88,7 @@ export function orderUpdates(candidates: readonly Update[], context: OrderContex
   return { updates, leftOut: [...leftOut.values()] };
 }
 
-/** What would be in force after each step of a plan. */
+/** The updates that would be in force after each step of a plan. */
 class Simulated {
   /** Updates that are applied, or were in an earlier step. They are not applied again, also if they have been replaced. */
   readonly seen: Set<UpdateId>;
@@ -128,7 +128,9 @@ class Simulated {
     return { update, replaces, replacesForeign };
   }
 
-  /** Whether an update would stay in force beside another: an atomic replace takes out every livepatch. */
+  /**
+   * Tells whether an update would stay in force beside another. An atomic replace takes out every livepatch.
+   */
   #survives(id: UpdateId, update: Update): boolean {
     return this.#inForce.has(id) && !(update.replace && this.#isLivepatch(id));
   }

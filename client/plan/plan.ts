@@ -4,7 +4,7 @@ import type { Update } from "../../shared/feed/update.ts";
 import { byPublication, type LeftOut, type OrderedUpdate, orderUpdates } from "./order.ts";
 import type { Withheld } from "./withheld.ts";
 
-/** What decides which updates of a manifest a host applies, and in which order. */
+/** The facts that decide which updates of a manifest a host applies, and in which order. */
 export interface PlanInput {
   readonly updates: readonly Update[];
   /** The updates that are applied, by what the kernel says. */
@@ -18,7 +18,7 @@ export interface PlanInput {
   readonly failed: ReadonlySet<UpdateId>;
   /** The updates to apply, with what they depend on; all updates if undefined. */
   readonly asked: ReadonlySet<UpdateId> | undefined;
-  /** Whether an atomic replace may take out patches that it does not supersede. */
+  /** True if an atomic replace may take out patches that it does not supersede. */
   readonly replaceOthers: boolean;
 }
 

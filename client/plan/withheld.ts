@@ -7,7 +7,7 @@ import { type Hold, holdOf } from "./holds.ts";
 /** A host's policy: what its administrator has decided about updates. */
 export interface Policy {
   readonly holds: readonly Hold[];
-  /** How long an update must have been published before it is applied, in milliseconds. */
+  /** The time for which an update must have been published before it is applied, in milliseconds. */
   readonly delayMs: number;
   /** The time after which published updates are not applied any more. */
   readonly cutOff: Instant | null;
@@ -23,7 +23,7 @@ export interface Withheld {
   readonly reason: "held" | "delayed" | "rollout" | "cut_off" | "pinned";
   /** The time at which the reason ends by itself; null if it does not. */
   readonly until: Instant | null;
-  /** A clause for people. */
+  /** A clause that tells people the reason. */
   readonly detail: string;
 }
 

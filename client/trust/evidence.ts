@@ -20,7 +20,7 @@ export interface Voucher {
   readonly signers: readonly string[];
   /** Their owners, where the root names them, by key id. */
   readonly owners: ReadonlyMap<string, string>;
-  /** How many keys could have signed. */
+  /** The number of keys that could have signed. */
   readonly keys: number;
 }
 

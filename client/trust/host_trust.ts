@@ -7,8 +7,9 @@ import { earlierRoot, earlierTime, isEarlierOfAnother, removeEarlier } from "./e
 import { forgetKernel, kernelFolders } from "./kernel_folders.ts";
 
 /**
- * What a host has verified that is not about one kernel, stored below <state>/trust/: the newest root and the latest time.
- * A host that boots another kernel must not forget them, or revoked keys would be good again there.
+ * The part of what a host has verified that is not about one kernel: the newest root and the latest time. It
+ * is stored below <state>/trust/. A host that boots another kernel must not forget them, or revoked keys
+ * would be good again there.
  */
 export interface HostTrust {
   /** Returns the newest root that was verified under the provisioned one, or undefined. */
@@ -30,7 +31,10 @@ export interface HostTrust {
   forget(): Promise<void>;
 }
 
-/** How often the time is written at most. It is a quarter of the step back that a clock may make. */
+/**
+ * The shortest time between two writes of the latest time. It is a quarter of the step back that a clock may
+ * make.
+ */
 const NOTED_EVERY = 6 * HOUR;
 
 export function hostTrust(stateDir: string, provisionedRoot: Uint8Array): HostTrust {
@@ -92,7 +96,10 @@ async function readText(file: string): Promise<string | undefined> {
   return bytes && Buffer.from(bytes).toString("latin1").trim();
 }
 
-/** Returns the time that a file holds; undefined where it is damaged. Then the clock is checked as on a new host. */
+/**
+ * Returns the time that a file holds, or undefined if the file is damaged. The clock is then checked as on a
+ * new host.
+ */
 function instantIn(text: string | undefined): Instant | undefined {
   try {
     return text === undefined ? undefined : parseInstant(text);

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { isBuildId } from "../../shared/brand.ts";
 
 /**
- * What a kernel's folder holds of one feed, artifacts excepted, which are verified by their own digests. In receipt.json
- * version 0.1.0 stored the digest of what had verified; nothing reads it any more.
+ * The files in a kernel's folder that come from one feed. Artifacts are not among them, because they are
+ * verified by their own digests. In receipt.json, version 0.1.0 stored the digest of what had verified;
+ * nothing reads it any more.
  */
 const OF_ONE_FEED = ["feed.etag", "receipt.json", "trust", "manifest.json", "provisioned.sha256"];
 

@@ -18,14 +18,16 @@ export interface OfSeries {
   readonly page: string | undefined;
 }
 
-/** A page of the catalogue has 50 kernels with all that is known of each. */
+/** The limit for a page of the catalogue, in bytes. A page has 50 kernels with all that is known of each. */
 const MAX_PAGE_BYTES = 256 * 1024;
 const MAX_PAGE_VALUES = 16_384;
-/** The list of a mirror of 20,000 kernels, each with a line of 200 bytes. */
+/**
+ * The limit for a mirror's list, in bytes. It is enough for 20,000 kernels, each with a line of 200 bytes.
+ */
 const MAX_INDEX = 4 * 1024 * 1024;
 const MAX_INDEX_KERNELS = 20_000;
 const MAX_LISTED = 1000;
-/** `uname -r` has at most 64 characters. */
+/** The longest release: `uname -r` has at most 64 characters. */
 const MAX_RELEASE = 64;
 
 /**
@@ -36,9 +38,10 @@ export const seriesOf = (release: string): string | undefined =>
   /^(\d+\.\d+(?:\.\d+)*[.-])\d/.exec(release)?.[1];
 
 /**
- * Asks a feed once which kernels of a series it has, to show them to a person. Returns undefined where it does not answer.
+ * Asks a feed once which kernels of a series it has, to show them to a person. Returns undefined if the feed
+ * does not answer.
  *
- * @param isEdge whether the feed can search; otherwise it may have a mirror's list.
+ * @param isEdge true if the feed can search; otherwise it may have a mirror's list.
  */
 export async function kernelsOfSeries(
   feed: Feed,

@@ -22,21 +22,21 @@ export interface Polled {
   readonly manifest: KernelManifest;
   /** The version of targets. */
   readonly version: number;
-  /** When the timestamp expires. */
+  /** The time at which the timestamp expires. */
   readonly expires: Instant;
-  /** Whether the feed had something new. */
+  /** True if the feed had something new. */
   readonly changed: boolean;
 }
 
 export interface PollOptions extends Subject {
   readonly feed: Feed;
-  /** The kernel, to be named where the feed has nothing for it. */
+  /** The kernel, which messages name if the feed has nothing for it. */
   readonly kernel?: KernelIdentity;
   readonly clock: Clock;
   /** Metadata that expired less than this many milliseconds ago is accepted, and `notice` is told. */
   readonly acceptStaleMs?: number;
   readonly notice?: (line: string) => void;
-  /** Called before anything is written: waits until no other run writes. */
+  /** Waits until no other run writes. It is called before anything is written. */
   readonly exclusive?: () => Promise<void>;
 }
 
@@ -77,8 +77,9 @@ async function ask(options: PollOptions, freshness: Freshness): Promise<Polled> 
 }
 
 /**
- * Verifies the stored feed, without the state lock: most polls bring nothing new, and so no other run waits for them. Where
- * it does not verify, another run may be writing it just now, so what is found under the lock decides.
+ * Verifies the stored feed without the state lock: most polls bring nothing new, and so no other run waits
+ * for them. If it does not verify, another run may be writing it at the same time, so the result under the
+ * lock decides.
  *
  * @throws RebootlessError `expired`.
  */
@@ -92,9 +93,9 @@ async function verifyCached(options: PollOptions, freshness: Freshness): Promise
 }
 
 /**
- * Verifies the stored feed again now, without a request.
+ * Verifies the stored feed again, without a request.
  *
- * @throws RebootlessError `unreachable` where nothing is stored; otherwise as `poll`.
+ * @throws RebootlessError `unreachable` if nothing is stored; otherwise as `poll`.
  */
 export async function pollCache(options: PollOptions): Promise<Polled> {
   await options.exclusive?.();
@@ -153,7 +154,7 @@ async function accept(options: PollOptions, freshness: Freshness, fetched: Fetch
 interface Fresh {
   readonly verified: VerifiedFeed;
   readonly previous: WatchedStore;
-  /** Holds what is to be stored. */
+  /** The store that holds the new files until they are written. */
   readonly staged: StagedStore;
 }
 
@@ -165,7 +166,7 @@ async function verifyFetched(options: PollOptions, freshness: Freshness, bytes: 
     const bundle = decodeBundle(bytes);
     return await atAcceptedTime(freshness, (now) => verifyBundle(options, now, bundle));
   } catch (error) {
-    // What does not even parse is not what was signed, whoever damaged it.
+    // Bytes that do not even parse are not the signed bytes, whoever damaged them.
     if (!isCode(error, "parse") && !isCode(error, "limit")) throw error;
     throw new RebootlessError("trust", `${options.feed.url} sent something that is not a feed`, {
       cause: error,
@@ -178,7 +179,7 @@ async function verifyBundle(options: PollOptions, now: Instant, bundle: Bundle):
   const { feed, directory, buildId, provisionedRoot, verifiers, notice = () => undefined } = options;
   const previous = watchedStore(directory.metadata);
   const store = staged(previous);
-  // A bundle of another kernel is refused for its manifest, whatever it says that it is for.
+  // A bundle for another kernel is refused because of its manifest, whatever kernel the bundle itself names.
   const offered = { ...bundledFeed(bundle, rootsOf(feed, buildId)), buildId };
   const verified = await verifyFeed(offered, {
     store,
@@ -217,8 +218,9 @@ async function store(
 }
 
 /**
- * Requires, where the feed has nothing or does not answer, that what this host verified last is still fresh: a feed that is
- * withheld must not pass for one that is out of reach for longer than its metadata is good.
+ * Requires that the feed which this host verified last is still fresh. It is called if the feed has nothing
+ * or does not answer: a feed that is withheld must not pass for one that is out of reach for longer than its
+ * metadata is good.
  *
  * @throws RebootlessError `expired`.
  */
@@ -244,8 +246,8 @@ function outOfDate({ url }: Feed, cause: RebootlessError): RebootlessError {
 }
 
 /**
- * Passes over an expired root: a newer stored root may be lost, and this is the provisioned one. The feed has the newer
- * one.
+ * Passes over an expired root: a newer stored root may be lost, and this is the provisioned one. The feed has
+ * the newer root.
  */
 function unlessRootExpired(error: unknown): undefined {
   if (isCode(error, "expired") && error.details["role"] === "root") return undefined;

@@ -24,7 +24,7 @@ export async function requireSecondOpinion(
   { buildId, verifiers }: Pick<Subject, "buildId" | "verifiers">,
   { files }: VerifiedFeed,
 ): Promise<void> {
-  if (!verifiers.second) return; // the only one has verified it already
+  if (!verifiers.second) return; // the only verifier has verified the feed already
   const { digests } = verifiers.first;
   await verifyFeed(feedOfFiles(buildId, files), {
     provisionedRoot: files.root,
@@ -36,10 +36,10 @@ export async function requireSecondOpinion(
 }
 
 /**
- * Verifies a signature with both verifiers, where there are two.
+ * Verifies a signature with both verifiers, if there are two.
  *
  * @param outcome says in the error what does not happen.
- * @throws RebootlessError `trust` where they disagree.
+ * @throws RebootlessError `trust` if they disagree.
  */
 export const agreeing =
   ({ first, second }: HostVerifiers, outcome: string): SignatureVerifier =>

@@ -7,7 +7,8 @@ import { staged } from "../../shared/tuf/staged_store.ts";
 import type { Subject } from "./subject.ts";
 
 /**
- * Returns what this host has stored of a kernel's feed, to be verified again; undefined where it has stored nothing.
+ * Returns what this host has stored of a kernel's feed, so that it can be verified again, or undefined if it
+ * has stored nothing.
  */
 export async function storedFeed({ buildId, directory }: Subject): Promise<OfferedFeed | undefined> {
   const manifest = await directory.readManifest();
@@ -30,7 +31,10 @@ function storedSource(store: MetadataStore): OfferedFeed["source"] {
 
 const DAMAGE = ["trust", "parse", "rollback"] as const;
 
-/** Verifies the stored feed now; undefined where it is damaged or there is none. @throws RebootlessError `expired`. */
+/**
+ * Verifies the stored feed. Returns undefined if it is damaged or missing.
+ * @throws RebootlessError `expired`.
+ */
 export async function verifyStored(subject: Subject, expiry: Expiry): Promise<VerifiedFeed | undefined> {
   const { directory, provisionedRoot, verifiers } = subject;
   const offered = await storedFeed(subject);

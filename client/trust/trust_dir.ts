@@ -7,9 +7,12 @@ import type { MetadataStore } from "../../shared/tuf/refresh.ts";
 import { type HostTrust, hostTrust } from "./host_trust.ts";
 import { metadataFolder } from "./metadata_folder.ts";
 
-/** What a host has verified about its kernel, stored below <state>/<build-id>/, byte for byte as received. */
+/**
+ * The folder of what a host has verified about its kernel, <state>/<build-id>/. Files are stored byte for
+ * byte as received.
+ */
 export interface TrustDir {
-  /** The metadata. Its root is the host's. */
+  /** The kernel's metadata. Its root is the one that the host keeps for all kernels. */
   readonly metadata: MetadataStore;
   readManifest(): Promise<Uint8Array | undefined>;
   writeManifest(bytes: Uint8Array): Promise<void>;
@@ -17,12 +20,13 @@ export interface TrustDir {
   readTag(): Promise<string | undefined>;
   writeTag(tag: string): Promise<void>;
   removeTag(): Promise<void>;
-  /** What is not about this kernel alone. */
+  /** The verified data that is not about this kernel alone. */
   readonly host: HostTrust;
   /** Tells whether what is stored was verified under another provisioned root than this. */
   isOfAnotherRoot(): Promise<boolean>;
   /**
-   * Opens a stored artifact; undefined where there is none that only this host could have written. The caller closes it.
+   * Opens a stored artifact. Returns undefined unless there is one that only this host could have written.
+   * The caller closes it.
    */
   openArtifact(sha256: Sha256Hex): OpenBytes | undefined;
   writeArtifact(sha256: Sha256Hex, bytes: Uint8Array): Promise<void>;

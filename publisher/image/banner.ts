@@ -1,17 +1,17 @@
 import { ParseError } from "../../shared/errors.ts";
 import type { LinkedMemory } from "./linked_memory.ts";
 
-// The banner is a line: compiler and linker names make it 150 to 300 characters.
+// The longest banner. It is one line of 150 to 300 characters, because it names the compiler and the linker.
 const MAX_BANNER = 1024;
 const START = "Linux version ";
 
-/** What /proc/version says, without the line's end, and the release in it (`uname -r`). */
+/** The text of /proc/version, without the line's end, and the release in it (`uname -r`). */
 export interface Banner {
   readonly banner: string;
   readonly release: string;
 }
 
-/** Finds the banner by content. Throws ParseError if there is none. */
+/** Finds the banner by its content. @throws ParseError if the kernel has none. */
 export function findBanner(memory: LinkedMemory): Banner {
   for (const { bytes } of memory.segments) {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

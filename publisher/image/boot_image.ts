@@ -4,8 +4,8 @@ import { ParseError } from "../../shared/errors.ts";
 import { bytes, struct, u8, u16, u32 } from "../../shared/struct.ts";
 
 /**
- * The start of a boot image (Linux, Documentation/arch/x86/boot.rst 6.12, "The Real-Mode Kernel Header"), as far as it is
- * needed to find the payload: protocol 2.08 and later, since 2008.
+ * The layout of the start of a boot image (Linux, Documentation/arch/x86/boot.rst 6.12, "The Real-Mode Kernel
+ * Header"), as far as it is needed to find the payload: protocol 2.08 and later, since 2008.
  */
 const BOOT_SECTOR = struct(0x250, {
   setupSectors: u8(0x1f1),
@@ -18,13 +18,13 @@ const MAGIC = utf8("HdrS");
 const SECTOR = 512;
 const OLDEST_WITH_PAYLOAD = 0x0208;
 
-/** Whether the bytes carry the "HdrS" magic of a Linux boot image (bzImage, vmlinuz). */
+/** Tells whether the bytes have the "HdrS" magic of a Linux boot image (bzImage, vmlinuz). */
 export function isBootImage(image: Uint8Array): boolean {
   const { offset, size } = BOOT_SECTOR.fields.magic;
   return equalBytes(image.subarray(offset, offset + size), MAGIC);
 }
 
-/** The compressed kernel inside of a bzImage, a view. Throws ParseError. */
+/** Returns the compressed kernel inside of a bzImage, as a view. @throws ParseError */
 export function bootPayload(image: Uint8Array): Uint8Array {
   if (!isBootImage(image)) throw new ParseError('not a Linux boot image: the magic "HdrS" is missing');
   const header = BOOT_SECTOR.view(image, "boot image");

@@ -7,14 +7,15 @@ import { struct, u8, u16, u32 } from "../../shared/struct.ts";
 import type { KernelImage } from "./kernel_image.ts";
 
 const MAGIC = 0xeb9f;
-// A distribution's kernel has about 130,000.
+// The largest number of types. A distribution's kernel has about 130,000.
 const MAX_TYPES = 4_000_000;
 const BITFIELDS = 0x8000_0000;
 const STRUCT = 4;
 
 /*
- * Documentation/bpf/btf.rst, Linux 6.12, section 2: struct btf_header, struct btf_type, and struct btf_member, of which a
- * structure has as many as the low half of its type's `info` says. The kind is in bits 24 to 28 of `info`.
+ * These structures are described in Documentation/bpf/btf.rst, Linux 6.12, section 2: struct btf_header,
+ * struct btf_type, and struct btf_member, of which a structure has as many as the low half of its type's
+ * `info` says. The kind is in bits 24 to 28 of `info`.
  */
 const HEADER = struct(24, {
   magic: u16(0),
@@ -29,8 +30,8 @@ const TYPE = struct(12, { name: u32(0), info: u32(4), size: u32(8) });
 const MEMBER = struct(12, { name: u32(0), type: u32(4), offset: u32(8) });
 
 /**
- * Bytes that follow the 12 of each type, by its kind: fixed ones, and for each of its members
- * (Documentation/bpf/btf.rst, Linux 6.12, section 2.2). Kinds 0 to 19.
+ * The number of bytes that follow the 12 of each type, by its kind (0 to 19): a fixed number, and a number
+ * for each of its members (Documentation/bpf/btf.rst, Linux 6.12, section 2.2).
  */
 const MORE_BYTES: readonly (readonly [fixed: number, each: number])[] = [
   [0, 0], // void
@@ -55,21 +56,25 @@ const MORE_BYTES: readonly (readonly [fixed: number, each: number])[] = [
   [0, 12], // enum of 64 bits
 ];
 
-/** Of a structure: bytes, and where its named members begin. */
+/** The size of a structure in bytes, and the offsets of its named members. */
 export interface StructLayout {
   readonly name: string;
   readonly size: number;
   readonly members: ReadonlyMap<string, number>;
 }
 
-/** @throws ParseError if the structure has no such member. */
+/** Returns the offset of a member. @throws ParseError if the structure has no such member. */
 export function memberOffset({ name, members }: StructLayout, member: string): number {
   const offset = members.get(member);
   if (offset === undefined) throw new ParseError(`BTF: struct ${name} has no member ${member}`);
   return offset;
 }
 
-/** The type information that the kernel carries with it, as /sys/kernel/btf/vmlinux. Throws `unsupported` without one. */
+/**
+ * Returns the type information that the kernel contains, which a running kernel shows as
+ * /sys/kernel/btf/vmlinux.
+ * @throws RebootlessError `unsupported` if it has none.
+ */
 export function kernelBtf({ symbols, memory }: Pick<KernelImage, "symbols" | "memory">): Uint8Array {
   const start = symbols.only("__start_BTF");
   const stop = symbols.only("__stop_BTF");
@@ -82,8 +87,9 @@ export function kernelBtf({ symbols, memory }: Pick<KernelImage, "symbols" | "me
 }
 
 /**
- * The layouts of the structures named. Equal copies of one are one.
- * @throws ParseError: malformed, one is not there, or two of a name differ; RebootlessError `limit`.
+ * Returns the layouts of the named structures. Equal copies of a structure count as one.
+ * @throws ParseError if the information is malformed, a structure is missing, or two of one name differ.
+ * @throws RebootlessError `limit`.
  */
 export function structLayouts(btf: Uint8Array, names: readonly string[]): ReadonlyMap<string, StructLayout> {
   const { types, strings } = openBtf(btf);
@@ -118,7 +124,7 @@ function openBtf(btf: Uint8Array): { types: ByteReader; strings: Uint8Array } {
   };
 }
 
-/** Reads past the next type; its layout if it is one of those wanted. */
+/** Reads past the next type, and returns its layout if it is one of those wanted. */
 function readType(
   types: ByteReader,
   strings: Uint8Array,

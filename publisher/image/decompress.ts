@@ -8,24 +8,30 @@ import { counted } from "../../shared/counted.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { decompressLz4Legacy, LZ4_LEGACY_MAGIC } from "./lz4.ts";
 
-// Distribution kernels are 50-90 MB unpacked; the kernel's own text mapping ends at 1 GiB.
+// The largest unpacked kernel. Distribution kernels are 50-90 MB; the kernel's own text mapping ends at 1
+// GiB.
 export const MAX_KERNEL_SIZE = 512 << 20;
 
-// First bytes of what a kernel can be built with and this does not read.
+// The first bytes of compressions that a kernel can be built with, but that are not handled here.
 const UNSUPPORTED: readonly (readonly [name: string, magic: readonly number[]])[] = [
   ["bzip2", [0x42, 0x5a, 0x68]],
   ["LZO", [0x89, 0x4c, 0x5a, 0x4f]],
 ];
 
-/** lc 3, lp 0, pb 2, which every encoder starts from, and the low half of a dictionary of 64 KiB or more. */
+/**
+ * The start of an LZMA stream: lc 3, lp 0, pb 2, which every encoder starts from, and the low half of a
+ * dictionary size of 64 KiB or more.
+ */
 const LZMA_START = Uint8Array.of(0x5d, 0x00, 0x00);
-/** How an xz file ends: kernels before 5.19 append nothing to it. */
+/** The end of an xz file, to which kernels before 5.19 append nothing. */
 const XZ_END = Uint8Array.of(0x59, 0x5a);
 
 /**
- * The kernel out of a boot image's payload: the compressed stream, its kind told by its magic, and (all but gzip,
- * whose own trailer says it) 4 bytes of unpacked size that the kernel's build appends.
- * @throws ParseError; RebootlessError `unsupported` for other compressions, `limit` past MAX_KERNEL_SIZE.
+ * Unpacks the kernel from a boot image's payload. The payload is the compressed stream, whose kind is told by
+ * its magic, and the unpacked size in 4 bytes, which the kernel's build appends for all kinds but gzip, whose
+ * own trailer has it.
+ * @throws ParseError
+ * @throws RebootlessError `unsupported` for other compressions, `limit` past MAX_KERNEL_SIZE.
  */
 export function decompressPayload(payload: Uint8Array): Uint8Array {
   const reader = new ByteReader(payload, "kernel payload");

@@ -5,11 +5,13 @@ import { EXPORTED_SYMBOL } from "./kernel_tables.ts";
 import { mapEntries, symbolsTable } from "./sites/sources.ts";
 
 const TABLES = ["__ksymtab", "__ksymtab_gpl"] as const;
-// KSYM_NAME_LEN, and its NUL.
+// The longest name: KSYM_NAME_LEN, and its NUL.
 const MAX_NAME = 513;
 
 /**
- * What modules may refer to, by name: the kernel's symbols with EXPORT_SYMBOL. Of per-CPU variables the value is their offset, a small number. Throws ParseError.
+ * Returns the symbols that modules may refer to, by name: those of the kernel with EXPORT_SYMBOL. The value
+ * of a per-CPU variable is its offset, a small number.
+ * @throws ParseError
  */
 export function kernelExports(image: Pick<KernelImage, "memory" | "symbols">): ReadonlyMap<string, Address> {
   const { memory, symbols } = image;

@@ -5,7 +5,7 @@ import { findNames } from "./kallsyms_names.ts";
 import { findTokenTable, TABLE_ALIGNMENT } from "./kallsyms_tokens.ts";
 import type { LinkedMemory } from "./linked_memory.ts";
 
-/** As one line of /proc/kallsyms: `type` is nm's letter. The address is as linked. */
+/** A symbol, as one line of /proc/kallsyms gives it: `type` is nm's letter. The address is the linked one. */
 export interface KernelSymbol {
   readonly name: string;
   readonly type: string;
@@ -38,7 +38,10 @@ export function readKallsyms(memory: LinkedMemory): readonly KernelSymbol[] {
   });
 }
 
-/** offsets (s32 each) and relative_base (u64) lie before num_syms or after token_index; one place gives sorted addresses. */
+/**
+ * Finds offsets (s32 each) and relative_base (u64). They lie before num_syms or after token_index; only one
+ * of the two places gives sorted addresses.
+ */
 function findAddresses(
   bytes: Uint8Array,
   count: number,
@@ -58,10 +61,13 @@ function findAddresses(
   throw new ParseError("kallsyms: no table of addresses in order was found beside its names");
 }
 
-/** CONFIG_KALLSYMS_ABSOLUTE_PERCPU: from 0 on an absolute (per-CPU) value, below 0 counted up from the base. */
+/**
+ * Returns the address of a symbol under CONFIG_KALLSYMS_ABSOLUTE_PERCPU: an offset from 0 on is an absolute
+ * (per-CPU) value, and one below 0 is counted up from the base.
+ */
 const absolutePercpu = (offset: number, base: bigint): bigint =>
   offset >= 0 ? BigInt(offset) : base - 1n - BigInt(offset);
-/** Without it: an unsigned distance from the base. */
+/** Returns the address of a symbol without that option: the offset is an unsigned distance from the base. */
 const allRelative = (offset: number, base: bigint): bigint => base + BigInt(offset >>> 0);
 
 // All of the kernel is linked in the top 2 GiB; only per-CPU variables are numbered from 0.

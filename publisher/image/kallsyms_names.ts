@@ -2,20 +2,23 @@ import { ByteReader } from "../../shared/byte_reader.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { TABLE_ALIGNMENT, type TokenTable } from "./kallsyms_tokens.ts";
 
-// Distribution kernels have 90,000 to 250,000.
+// The largest number of symbols. Distribution kernels have 90,000 to 250,000.
 export const MAX_KERNEL_SYMBOLS = 1_000_000;
-// KSYM_NAME_LEN.
+// The longest name, KSYM_NAME_LEN.
 const MAX_NAME = 512;
-// All names together, in characters; 2-5 million in real kernels.
+// The length of all names together, in characters. It is 2-5 million in real kernels.
 const MAX_NAMES_LENGTH = 64_000_000;
-// names and markers together, in bytes before token_table; 1-3 MB in real kernels.
+// The size of names and markers together, in bytes before token_table. It is 1-3 MB in real kernels.
 const MAX_NAMES_BYTES = 64 << 20;
-// Names looked at in all candidates together: bounds the time that crafted bytes can take.
+// The number of names that are looked at in all candidates together. It bounds the time that crafted bytes
+// can take.
 const MAX_STEPS = 20_000_000;
 const NAMES_PER_MARKER = 256;
 const SEQUENCE_BYTES = 3;
 
-/** Where num_syms lies in the bytes searched, and the expanded names (their first character is the type). */
+/**
+ * The place of num_syms in the bytes searched, and the expanded names (their first character is the type).
+ */
 export interface NamesTable {
   readonly start: number;
   readonly names: readonly string[];
@@ -39,7 +42,7 @@ export function findNames(bytes: Uint8Array, tokens: TokenTable): NamesTable {
 
 const align = (at: number): number => Math.ceil(at / TABLE_ALIGNMENT) * TABLE_ALIGNMENT;
 
-/** num_syms is 32 bits and is padded with zeros. */
+/** Reads num_syms, which is 32 bits and is padded with zeros. */
 function countAt(bytes: Uint8Array, start: number): number | undefined {
   if (bytes[start + 7] !== 0 || bytes[start + 6] !== 0) return undefined;
   const reader = new ByteReader(bytes, "kallsyms", start);
@@ -47,7 +50,7 @@ function countAt(bytes: Uint8Array, start: number): number | undefined {
   return reader.u32() === 0 && count > 0 && count <= MAX_KERNEL_SYMBOLS ? count : undefined;
 }
 
-/** @returns where the names end if all of the tables agree. */
+/** Walks over the names. Returns where they end if all of the tables agree. */
 function walkNames(
   bytes: Uint8Array,
   start: number,
@@ -71,7 +74,10 @@ function walkNames(
   return markers.every((marker) => reader.u32() === marker) ? at : undefined;
 }
 
-/** A name is its length in tokens (one byte, or two: 7 bits with the top bit set, then 8 more), then the tokens. */
+/**
+ * Reads one name: its length in tokens (one byte, or two: 7 bits with the top bit set, then 8 more), then the
+ * tokens.
+ */
 function entryAt(bytes: Uint8Array, at: number): { from: number; length: number; end: number } {
   const low = bytes[at] ?? 0;
   const long = low >= 0x80;

@@ -1,23 +1,27 @@
 import { latin1 } from "../../shared/elf/strings.ts";
 
 export const TOKEN_COUNT = 256;
-// The compressor merges pairs of tokens; those of real kernels stay below 40 characters.
+// The longest token. The compressor merges pairs of tokens; those of real kernels stay below 40 characters.
 const MAX_TOKEN = 128;
 const INDEX_BYTES = 2 * TOKEN_COUNT;
-/** kallsyms aligns each of its tables to the size of a pointer. */
+/** The alignment of tables: kallsyms aligns each of them to the size of a pointer. */
 export const TABLE_ALIGNMENT = 8;
 
 /** The compressor's dictionary: byte i of a compressed name stands for `tokens[i]`. */
 export interface TokenTable {
   readonly tokens: readonly string[];
-  /** Where token_table starts and where token_index (which follows it) ends, in the bytes searched. */
+  /**
+   * The offset at which token_table starts, in the bytes searched. `end` is where token_index, which follows
+   * it, ends.
+   */
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Finds token_table and token_index by what they are: 256 NUL-terminated strings, then 256 u16 offsets of them.
- * The index is what is searched for, as it is rare: a zero and 255 rising steps that each end in a NUL of the table.
+ * Finds token_table and token_index by their content: 256 NUL-terminated strings, then 256 u16 offsets of
+ * them. The index is searched for, as it is rare: a zero and 255 rising steps that each end in a NUL of the
+ * table.
  */
 export function findTokenTable(bytes: Uint8Array): TokenTable | undefined {
   for (let at = TABLE_ALIGNMENT; at + INDEX_BYTES <= bytes.length; at += TABLE_ALIGNMENT) {
@@ -41,7 +45,10 @@ function readOffsets(bytes: Uint8Array, at: number): readonly number[] | undefin
   return offsets;
 }
 
-/** The index does not say how long its last token is: each place that the alignment allows is tried. */
+/**
+ * Finds the tokens before an index. The index does not say how long its last token is, so each place that the
+ * alignment allows is tried.
+ */
 function tokensBefore(bytes: Uint8Array, at: number, offsets: readonly number[]): TokenTable | undefined {
   const last = offsets[TOKEN_COUNT - 1] ?? 0;
   const nearest = Math.floor((at - last - 2) / TABLE_ALIGNMENT) * TABLE_ALIGNMENT;

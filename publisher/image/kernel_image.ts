@@ -14,27 +14,29 @@ import { findPatchSites, type PatchedCode } from "./patch_sites.ts";
 import { type KernelRelocations, parseRelocations, relocationsWithin } from "./relocations.ts";
 import { type SymbolTable, symbolTable } from "./symbol_table.ts";
 
-/** A distribution's kernel as its package has it, before boot. Offsets are bytes from `_text`. */
+/** A distribution's kernel as it is in its package, before boot. Offsets are bytes from `_text`. */
 export interface KernelImage extends PatchedCode {
   readonly buildId: BuildId;
-  /** `uname -r`. */
+  /** The release, as `uname -r` prints it. */
   readonly release: string;
-  /** /proc/version. */
+  /** The banner, as /proc/version prints it. */
   readonly banner: string;
-  /** Where `_text` is linked. */
+  /** The address at which `_text` is linked. */
   readonly linkedText: Address;
-  /** `_etext`: code from here on is initialisation code, which a running kernel has freed. */
+  /** The offset of `_etext`. Code from here on is initialisation code, which a running kernel has freed. */
   readonly textEnd: TextOffset;
   readonly symbols: SymbolTable;
   readonly memory: LinkedMemory;
   readonly relocations: KernelRelocations;
-  /** Where a running kernel keeps what decides about its code. */
+  /** The places in memory where a running kernel keeps what decides about its code. */
   readonly patching: PatchingLandmarks;
 }
 
 /**
+ * Opens a kernel image.
  * @param bytes a vmlinuz (bzImage), or the ELF file in it as scripts/extract-vmlinux gives it.
- * @throws ParseError; RebootlessError `limit`; `unsupported` for compressions not handled and images without relocations.
+ * @throws ParseError
+ * @throws RebootlessError `limit`; `unsupported` for compressions not handled and images without relocations.
  */
 export function openKernelImage(bytes: Uint8Array): KernelImage {
   const elf = kernelElf(bytes);
@@ -75,7 +77,7 @@ function requireSymbol(symbols: SymbolTable, name: string): Address {
   return symbol.address;
 }
 
-/** From `.notes`, which a running kernel shows as /sys/kernel/notes. */
+/** Reads the build ID from `.notes`, which a running kernel shows as /sys/kernel/notes. */
 function readBuildId(elf: Uint8Array, sections: readonly ElfSection[]): BuildId {
   const notes = sections.find((s) => s.name === ".notes");
   const id = notes && gnuBuildId(sectionBytes(elf, notes));
@@ -87,7 +89,7 @@ function readBuildId(elf: Uint8Array, sections: readonly ElfSection[]): BuildId 
   return id;
 }
 
-/** What follows is the relocation table: it belongs to no section or segment. */
+/** Returns where the ELF file ends. The relocation table follows it, and belongs to no section or segment. */
 function endOfElf(elf: Uint8Array, sections: readonly ElfSection[]): number {
   const { at, count, size } = parseElfHeader(elf).sectionHeaders;
   const ends = [

@@ -6,7 +6,7 @@ import { ParseError } from "../../shared/errors.ts";
 /** The kernel as its linker laid it out: memory by link address, before relocation and patching. */
 export interface LinkedMemory {
   readonly segments: readonly Segment[];
-  /** A view of `length` bytes at `at`. Throws ParseError if they do not all lie in one segment. */
+  /** Returns a view of `length` bytes at `at`. @throws ParseError if they do not all lie in one segment. */
   read(at: Address, length: number): Uint8Array;
   contains(at: Address, length: number): boolean;
 }
@@ -17,7 +17,11 @@ export interface Segment {
   readonly bytes: Uint8Array;
 }
 
-/** @param elf a kernel ELF file. Segments that reach past the end of the file: ParseError. */
+/**
+ * Reads the segments of a kernel.
+ * @param elf a kernel ELF file.
+ * @throws ParseError for segments that reach past the end of the file.
+ */
 export function linkedMemory(elf: Uint8Array): LinkedMemory {
   const segments = parseProgramHeaders(elf)
     .filter((header) => header.type === SEGMENT_TYPE.load && header.fileSize > 0n)

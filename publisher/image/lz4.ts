@@ -8,10 +8,10 @@ const MIN_MATCH = 4;
 const LONG = 15; // a length nibble of 15 goes on in the following bytes
 
 /**
- * The LZ4 legacy frame, the one the kernel is built with: a magic, then { u32 compressed size, block } until the end
- * (LZ4 Frame Format Description, "Legacy frame").
- * @param size bytes of the whole output, already checked against a limit by the caller.
- * @throws ParseError, also when the output is not exactly `size` bytes.
+ * Unpacks an LZ4 legacy frame, the one the kernel is built with: a magic, then { u32 compressed size, block }
+ * until the end (LZ4 Frame Format Description, "Legacy frame").
+ * @param size the length of the whole output in bytes, already checked against a limit by the caller.
+ * @throws ParseError also if the output is not exactly `size` bytes.
  */
 export function decompressLz4Legacy(bytes: Uint8Array, size: number): Uint8Array {
   const reader = new ByteReader(bytes, "LZ4 legacy frame");
@@ -27,8 +27,8 @@ export function decompressLz4Legacy(bytes: Uint8Array, size: number): Uint8Array
 }
 
 /**
- * One block (LZ4 Block Format Description): sequences of { token, literals, u16 distance, match }, the last one
- * without its match.
+ * Unpacks one block (LZ4 Block Format Description): sequences of { token, literals, u16 distance, match },
+ * the last one without its match.
  * @returns the position in `output` after the block's bytes, at most `limit`.
  */
 function decompressBlock(block: Uint8Array, output: Uint8Array, start: number, limit: number): number {
@@ -69,7 +69,7 @@ function need(at: number, count: number, limit: number): void {
     throw new ParseError(`LZ4: ${count} more bytes at ${at} go past the limit ${limit}`);
 }
 
-/** Source and destination may overlap: a match that reaches into itself repeats. */
+/** Copies a match. Source and destination may overlap: a match that reaches into itself repeats. */
 function copyMatch(output: Uint8Array, at: number, distance: number, length: number): void {
   if (distance >= length) {
     output.copyWithin(at, at - distance, at - distance + length);

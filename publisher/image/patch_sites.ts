@@ -17,13 +17,13 @@ import { smpLockSites } from "./sites/smp_lock.ts";
 import type { SiteSources } from "./sites/sources.ts";
 import { staticCallSites } from "./sites/static_call.ts";
 
-/** Code as linked, and all that a running kernel makes of it. Offsets are from `_text`. */
+/** Code as linked, and everything that a running kernel may change it to. Offsets are from `_text`. */
 export interface PatchedCode {
-  /** Sorted by place. */
+  /** The sites, sorted by place. */
   readonly sites: readonly PatchSite[];
-  /** What is moved, in the bytes from `start` to `end`. */
+  /** Returns the relocated places in the bytes from `start` to `end`. */
   relocated(start: number, end: number): readonly UndoneSite[];
-  /** Bytes as linked, a view. Throws ParseError outside of the code. */
+  /** Returns a view of bytes as linked. @throws ParseError outside of the code. */
   read(offset: TextOffset, length: number): Uint8Array;
 }
 
@@ -31,13 +31,17 @@ export interface PatchTables {
   /** Every place outside of relocation that a running kernel rewrites, sorted by place. */
   readonly sites: readonly PatchSite[];
   readonly landmarks: PatchingLandmarks;
-  /** Of the code's own branches: a module has them, and the kernel's landmarks otherwise. */
+  /**
+   * The landmark pages of the code's own branches. A module has its own; for the kernel they are in its
+   * landmarks.
+   */
   readonly itsPages: RetpolineLandmarks["itsPages"];
 }
 
 /**
- * Left out on purpose: the hypercall page, which Xen fills in. As linked its bytes are digested, so a Xen guest with
- * that page does not match: closed, not open. Throws ParseError.
+ * Finds all sites. The hypercall page, which Xen fills in, is left out on purpose: its bytes are digested as
+ * linked, so a Xen guest with that page does not match. That fails closed, not open.
+ * @throws ParseError
  */
 export function findPatchSites(sources: SiteSources): PatchTables {
   const retpolines = retpolineSites(sources);
@@ -62,7 +66,10 @@ export function findPatchSites(sources: SiteSources): PatchTables {
   };
 }
 
-/** The trampoline of a static call that calls nothing is linked as a return: its key decides all the same. */
+/**
+ * Removes the returns that are trampolines. The trampoline of a static call that calls nothing is linked as a
+ * return, but its key decides about it all the same.
+ */
 function withoutTrampolineReturns(sites: readonly PatchSite[]): readonly PatchSite[] {
   const trampolines = new Set(
     sites.filter((site) => site.kind === "static_call" && site.form === "trampoline").map((site) => site.at),

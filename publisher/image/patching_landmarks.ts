@@ -13,7 +13,7 @@ import { type Alternative, alternativeTable } from "./sites/alternative_table.ts
 import { thunkArray } from "./sites/retpoline.ts";
 import { codeAt, type SiteSources, siteOffset } from "./sites/sources.ts";
 
-/** Where a running kernel keeps what decides about its code. What this kernel does not have is null. */
+/** Finds where a running kernel keeps what decides about its code. What this kernel does not have is null. */
 export function patchingLandmarks(
   sources: SiteSources,
   itsPages: RetpolineLandmarks["itsPages"],
@@ -45,15 +45,16 @@ const TEST_BYTE = [0xf6, 0x05] as const; // testb $imm8, X(%rip)
 const TEST_LENGTH = 7;
 
 /**
- * The array `boot_cpu_data.x86_capability`, as the code says: `static_cpu_has()` is linked as a jump to a test of the
- * array's byte for its feature, until an alternative for that feature decides. All of these tests must agree.
+ * Finds the array `boot_cpu_data.x86_capability` from the code: `static_cpu_has()` is linked as a jump to a
+ * test of the array's byte for its feature, until an alternative for that feature decides. All of these tests
+ * must agree.
  */
 function findCapabilities(sources: SiteSources, alternatives: readonly Alternative[]): TextOffset | null {
   const slow = sources.sections.find((section) => section.name === ".altinstr_aux");
   if (slow === undefined) return null;
   const places = new Set<number>();
   for (const [i, { site, condition }] of alternatives.entries()) {
-    // The feature's entry is the second of a place; the first is for every CPU.
+    // The second entry of a place is for the feature; the first is for every CPU.
     if (alternatives[i - 1]?.site !== site) continue;
     const jump = codeAt(sources, site, BRANCH_LENGTH);
     const target = site + BigInt(BRANCH_LENGTH) + BigInt(new ByteReader(jump, "jump", 1).s32());
@@ -69,7 +70,7 @@ function findCapabilities(sources: SiteSources, alternatives: readonly Alternati
   return array === undefined ? null : textOffset(array);
 }
 
-/** The names of 6.7 and later, and those before. */
+/** Finds the landmarks of pv_ops by their names in 6.7 and later, or by those before. */
 function paravirtLandmarks(place: Place): ParavirtLandmarks | null {
   const nop = place("nop_func") ?? place("_paravirt_nop");
   const bug = place("BUG_func") ?? place("paravirt_BUG");
@@ -86,7 +87,10 @@ function staticCallLandmarks({ symbols }: SiteSources, place: Place): StaticCall
   };
 }
 
-/** The numbers of features, by the code that they choose: the thunk itself is an alternative of both. */
+/**
+ * Finds the numbers of the features from the code that they choose: the thunk itself is an alternative of
+ * both.
+ */
 function retpolineLandmarks(
   sources: SiteSources,
   alternatives: readonly Alternative[],
@@ -116,10 +120,12 @@ const startsWithLfence = (sources: SiteSources, entry: Alternative): boolean =>
   entry.replacementLength >= LFENCE.length &&
   LFENCE.every((byte, i) => codeAt(sources, entry.replacement, LFENCE.length)[i] === byte);
 
-// More than enough for its one test, which stands at the start.
+// The length that is searched. It is more than enough for the function's one test, which stands at its start.
 const ITS_FUNCTION = 64n;
 
-/** its_init_mod() does nothing without the feature: its first test is for it. */
+/**
+ * Finds the number of the ITS feature: its_init_mod() does nothing without it, so its first test is for it.
+ */
 function itsFeature({ symbols }: SiteSources, alternatives: readonly Alternative[]): number | null {
   const start = symbols.only("its_init_mod")?.address;
   if (start === undefined) return null;

@@ -5,8 +5,8 @@ import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { PLAIN_LENGTH, type UndoneSite } from "../../shared/runpre/sites/site_kinds.ts";
 
 /**
- * Places that the boot code moves by the kernel's displacement (KASLR), as offsets from `_text`, sorted:
- * 4 and 8 byte addresses, and 4 byte per-CPU relative ones that move the other way.
+ * The places that the boot code moves by the kernel's displacement (KASLR), as sorted offsets from `_text`: 4
+ * and 8 byte addresses, and 4 byte per-CPU relative ones that move the other way.
  */
 export interface KernelRelocations {
   readonly reloc32: Uint32Array;
@@ -15,15 +15,17 @@ export interface KernelRelocations {
 }
 
 const WORD = 4;
-// Distribution kernels have 200,000 to 500,000 relocations.
+// The largest number of relocations. Distribution kernels have 200,000 to 500,000.
 const MAX_RELOCATIONS = 8_000_000;
 
 /**
- * The table that the kernel's build appends to the ELF file inside of a boot image: 32-bit words, each the low half of
- * a link address, in lists that are each introduced by a zero. Read backwards, as the boot code does: 32-bit, inverse
- * 32-bit, 64-bit. Kernels since 6.15 have no inverse ones; the number of lists tells.
+ * Parses the table that the kernel's build appends to the ELF file inside of a boot image: 32-bit words, each
+ * the low half of a link address, in lists that are each introduced by a zero. The table is read backwards,
+ * as the boot code does: 32-bit, inverse 32-bit, 64-bit. Kernels since 6.15 have no inverse ones; the number
+ * of lists tells.
  * @param trailer the bytes after the end of the ELF file.
- * @throws ParseError; RebootlessError `unsupported` when there is no table.
+ * @throws ParseError
+ * @throws RebootlessError `unsupported` if there is no table.
  */
 export function parseRelocations(trailer: Uint8Array, linkedText: Address): KernelRelocations {
   if (trailer.length === 0) {
@@ -49,7 +51,7 @@ export function parseRelocations(trailer: Uint8Array, linkedText: Address): Kern
     : { reloc32, reloc32neg: second, reloc64: third };
 }
 
-/** The lists from the end of the table to its start, each sorted. */
+/** Returns the lists from the end of the table to its start, each sorted. */
 function splitLists(trailer: Uint8Array, textLow: number): readonly Uint32Array[] {
   const reader = new ByteReader(trailer, "relocation table");
   const words = Array.from({ length: trailer.length / WORD }, () => reader.u32());
@@ -66,7 +68,10 @@ function offsetOf(word: number, textLow: number): number {
   return word - textLow;
 }
 
-/** Relocations that touch [start, end), offsets from `_text`, as sites there: also one that starts before and reaches in. */
+/**
+ * Returns the relocations that touch [start, end), offsets from `_text`, as sites there. A relocation that
+ * starts before and reaches in is among them.
+ */
 export function relocationsWithin(
   relocations: KernelRelocations,
   start: number,

@@ -4,17 +4,24 @@ import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { groupBy } from "../../shared/group_by.ts";
 import type { KernelSymbol } from "./kallsyms.ts";
 
-/** Look-ups over kallsyms. */
+/** The look-ups in a kernel's symbols. */
 export interface SymbolTable {
-  /** In kallsyms order: by address. */
+  /** The symbols in the order of kallsyms, which is by address. */
   readonly all: readonly KernelSymbol[];
-  /** All symbols of a name, in the order in which livepatch counts positions. */
+  /** Returns all symbols of a name, in the order in which livepatch counts positions. */
   named(name: string): readonly KernelSymbol[];
-  /** The only symbol of a name, undefined if there is none. Throws ParseError if there are several. */
+  /**
+   * Returns the only symbol of a name, or undefined if the kernel has none.
+   * @throws ParseError if it has several.
+   */
   only(name: string): KernelSymbol | undefined;
-  /** As livepatch's old_sympos: 0 demands a unique name, n is the nth of its name. Throws RebootlessError. */
+  /**
+   * Returns the symbol at a position, as livepatch's old_sympos has it: 0 demands a unique name, n is the nth
+   * of its name.
+   * @throws RebootlessError `usage`, `unsupported`.
+   */
   at(name: string, position: number): KernelSymbol;
-  /** The symbols at exactly this address, several if they are aliases. */
+  /** Returns the symbols at exactly this address, several if they are aliases. */
   startingAt(address: Address): readonly KernelSymbol[];
 }
 

@@ -7,13 +7,13 @@ import { MAX_BUNDLE_BYTES, MAX_SMALL_VALUES } from "../limits.ts";
 import { decodePublication, encodePublication, type Publication } from "./publication.ts";
 
 /**
- * What a publisher of many kernels and the edge say to each other. Bodies of many files are JSON Lines: a document a line, as
- * encodeJson never writes a line feed.
+ * The requests and answers between the edge and a publisher of many kernels. Bodies of many files are JSON
+ * Lines: one document on each line, which works because encodeJson never writes a line feed.
  *
- *   POST publications            publications, a line each     {"results": […]} in any order
- *   POST publications/dry-run    the same                      the same, and nothing is written
- *   POST feeds                   {"build_ids": […]}            each kernel's feed.json, then {"absent", "left_off"}
- *   POST staging                 {"sha256": […]}               {"missing": […]}
+ *     POST publications            publications, a line each     {"results": […]} in any order
+ *     POST publications/dry-run    the same                      the same, and nothing is written
+ *     POST feeds                   {"build_ids": […]}            feed.json files, then {"absent", "left_off"}
+ *     POST staging                 {"sha256": […]}               {"missing": […]}
  */
 export const PUBLICATIONS_PATH = "publications";
 export const DRY_RUN_PATH = "publications/dry-run";
@@ -21,16 +21,20 @@ export const FEEDS_PATH = "feeds";
 export const STAGING_PATH = "staging";
 
 /**
- * Of kernels or digests in one request. A Worker, and a Durable Object, may ask 1000 things of others for a request; a kernel
- * with a new module takes some ten of the store.
+ * The largest number of kernels or digests in one request. A Worker or a Durable Object may make 1000
+ * requests of its own to serve one request, and a kernel with a new module takes about ten requests to the
+ * store.
  */
 export const MAX_BATCH = 64;
-/** Senders fill some 4 MB, and the last publication may be one of the largest. A Worker has 128 MB of memory. */
+/**
+ * The longest body of a batch. Senders fill about 4 MB, and the last publication may be one of the largest. A
+ * Worker has 128 MB of memory.
+ */
 export const MAX_BATCH_BYTES = 2 * MAX_BUNDLE_BYTES;
-/** Of feeds in one answer, unless the first alone is longer. */
+/** The length up to which feeds are put into one answer, in bytes. A single longer feed is sent alone. */
 export const FEEDS_BYTES = 8 * 1024 * 1024;
 export const MAX_FEEDS_ANSWER_BYTES = FEEDS_BYTES + MAX_BUNDLE_BYTES;
-/** Of build IDs or digests. */
+/** The longest body with a list of build IDs or digests. */
 export const MAX_QUESTION_BYTES = 32 * 1024;
 
 const LINE_FEED = 0x0a;
@@ -38,7 +42,7 @@ const LINE_FEED = 0x0a;
 export const encodeBatch = (publications: readonly Publication[]): Uint8Array =>
   joinLines(publications.map(encodePublication));
 
-/** Throws `parse`, `limit`; a kernel comes once. */
+/** Decodes a batch, which may name each kernel once. @throws RebootlessError `parse`, `limit`. */
 export function decodeBatch(bytes: Uint8Array): readonly Publication[] {
   const lines = splitLines(bytes);
   if (lines.length > MAX_BATCH) tooMany("publications", lines.length);
@@ -63,11 +67,11 @@ function decodeLine(line: Uint8Array, i: number): Publication {
   }
 }
 
-/** @param name of the one member, a list. */
+/** Encodes a question. @param name the name of its one member, a list. */
 export const encodeQuestion = (name: "build_ids" | "sha256", list: readonly string[]): Uint8Array =>
   encodeJson(jsonObject({ [name]: list }));
 
-/** Throws `parse`. Each is asked for once. */
+/** Decodes the build IDs of a question, without repetitions. @throws RebootlessError `parse`. */
 export const decodeBuildIds = (bytes: Uint8Array): readonly BuildId[] => asked(bytes, "build_ids", buildId);
 export const decodeDigests = (bytes: Uint8Array): readonly Sha256Hex[] => asked(bytes, "sha256", sha256Hex);
 
@@ -78,19 +82,22 @@ function asked<T>(bytes: Uint8Array, name: string, read: (text: string) => T): r
   return [...new Set(list.map((item) => item.as(read)))];
 }
 
-/** What `POST feeds` answers. */
+/** The answer to `POST feeds`. */
 export interface Feeds {
-  /** Files of feed.json, as stored. */
+  /** The feed.json files, as stored. */
   readonly feeds: readonly Uint8Array[];
   readonly absent: readonly BuildId[];
-  /** To be asked for again. */
+  /** The kernels that did not fit into this answer, to be requested again. */
   readonly leftOff: readonly BuildId[];
 }
 
 export const encodeFeeds = ({ feeds, absent, leftOff }: Feeds): Uint8Array =>
   joinLines([...feeds, encodeJson(jsonObject({ absent, left_off: leftOff }))]);
 
-/** Throws `parse`, also where the end is missing. */
+/**
+ * Decodes an answer to `POST feeds`.
+ * @throws RebootlessError `parse`, also if the end of the answer is missing.
+ */
 export function decodeFeeds(bytes: Uint8Array): Feeds {
   const lines = splitLines(bytes);
   const end = new Decoder(parseJson(lines.at(-1) ?? bytes, "end of feeds", MAX_SMALL_VALUES), "end of feeds");
@@ -106,7 +113,7 @@ function joinLines(lines: readonly Uint8Array[]): Uint8Array {
   return concatBytes(lines.flatMap((line) => [line, Uint8Array.of(LINE_FEED)]));
 }
 
-/** The last line may end without a line feed. */
+/** Splits bytes into lines. The last line may end without a line feed. */
 function splitLines(bytes: Uint8Array): readonly Uint8Array[] {
   const lines: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; ) {

@@ -31,10 +31,13 @@ export interface Bundle {
 /** A bundle without its manifest, which is most of its bytes. */
 export type BundleHead = Omit<Bundle, "manifest">;
 
-/** How many of the newest roots a bundle has. A host that is further behind fetches older ones by their own names. */
+/**
+ * The number of the newest roots that a bundle has. A host that is further behind fetches older ones by their
+ * own names.
+ */
 export const BUNDLED_ROOTS = 4;
 
-/** Each as its own member, in this order. */
+/** The files that are members of a bundle by themselves, in this order. */
 const FILES = ["timestamp", "snapshot", "targets", "manifest"] as const;
 const COMMA = utf8(",");
 
@@ -51,7 +54,7 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
     requireUtf8(file);
     length += escapedLength(file);
   }
-  requireRoom(length); // before it is built
+  requireRoom(length); // checked before the bundle is built
   const bytes = concatBytes([
     utf8(`{"format":1,"build_id":"${id}","roots":[`),
     ...roots.flatMap((root, i) => (i === 0 ? [escaped(root)] : [COMMA, escaped(root)])),
@@ -74,7 +77,7 @@ function requireRoom(length: number): void {
   );
 }
 
-/** Throws ParseError. The caller has bounded the bytes (MAX_BUNDLE_BYTES). */
+/** Decodes a bundle. The caller has bounded the bytes (MAX_BUNDLE_BYTES). @throws ParseError */
 export function decodeBundle(bytes: Uint8Array): Bundle {
   const bundle = filesIn(bytes);
   return { ...headOf(bundle), manifest: bundle.get("manifest").file(MAX_MANIFEST_BYTES) };
@@ -86,7 +89,10 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
  */
 const MANIFEST = utf8(',"manifest":"');
 
-/** Where the manifest begins, or -1 where it begins behind these bytes. @param searched how many of them had none. */
+/**
+ * Finds where the manifest begins. Returns -1 if it does not begin within these bytes.
+ * @param searched the number of bytes at the start that were searched before without success.
+ */
 export function manifestAt(bytes: Uint8Array, searched: number): number {
   const next = (from: number) => bytes.indexOf(MANIFEST[0] ?? 0, from);
   for (let at = next(Math.max(0, searched - MANIFEST.length)); at >= 0; at = next(at + 1)) {
@@ -95,7 +101,11 @@ export function manifestAt(bytes: Uint8Array, searched: number): number {
   return -1;
 }
 
-/** Of a bundle that `encodeBundle` made. @param bytes up to where the manifest begins. Throws ParseError. */
+/**
+ * Decodes the head of a bundle that `encodeBundle` made.
+ * @param bytes the bundle up to where the manifest begins.
+ * @throws ParseError
+ */
 export const decodeBundleHead = (bytes: Uint8Array): BundleHead =>
   headOf(filesIn(concatBytes([bytes, utf8("}")])));
 

@@ -3,13 +3,13 @@ import { type JsonObject, jsonObject } from "../json.ts";
 import { decodeKernel, type KernelIdentity, kernelToJson } from "../kernel_identity.ts";
 import { formatInstant, type Instant, parseInstant } from "../time.ts";
 
-/** What a publisher says of a kernel besides, so that people find it. */
+/** The identity of a kernel, and further facts from its publisher that help people to find it. */
 export interface KernelFacts extends KernelIdentity {
-  /** As /proc/version prints it; two builds of one release differ here. */
+  /** The banner, as /proc/version prints it. Two builds of one release differ in it. */
   readonly banner?: string;
-  /** Such as "Debian 12". */
+  /** The distribution, such as "Debian 12". */
   readonly distribution?: string;
-  /** The publisher makes no updates for it after. */
+  /** The time after which the publisher makes no updates for the kernel. */
   readonly coverageEnds?: Instant;
 }
 

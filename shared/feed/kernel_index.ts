@@ -7,11 +7,11 @@ import type { Listed } from "./listing.ts";
 import type { KernelManifest } from "./manifest.ts";
 import type { TrustedMetadata } from "./verified_feed.ts";
 
-/** A mirror's line about a kernel: enough to know, without opening its files, whether there is anything to do. */
+/** A mirror's line about a kernel: enough to know, without opening its files, whether it needs an update. */
 export interface IndexLine extends Listed {
   /** The version of the timestamp that the feed's own key signed. */
   readonly timestamp: number;
-  /** When the first of timestamp and snapshot expires. */
+  /** The time at which the first of timestamp and snapshot expires. */
   readonly expires: Instant;
   /** The version of the root under which it was verified. */
   readonly root: number;
@@ -23,11 +23,11 @@ export type Index = Map<BuildId, IndexLine>;
 
 /** The path of the index. It lies beside the kernels, so that a mirror of this mirror finds it on any web server. */
 export const INDEX_PATH = "kernels/index.json";
-/** A line and its cells. */
+/** The number of JSON values for one kernel: a line and its cells. */
 const VALUES_OF_KERNEL = 9;
 export const MAX_INDEX_BYTES = 64 * 1024 * 1024;
 
-/** Makes the line of a kernel whose feed.json verified. @param sha256 of feed.json. */
+/** Makes the line of a kernel whose feed.json verified. @param sha256 the digest of feed.json. */
 export function indexLine(
   { kernel }: KernelManifest,
   trusted: TrustedMetadata,
@@ -63,7 +63,11 @@ const lineToJson = (line: IndexLine): JsonValue => [
   line.sha256,
 ];
 
-/** Decodes an index, whose bytes the caller has bounded (MAX_INDEX_BYTES). @param max kernels. @throws ParseError */
+/**
+ * Decodes an index, whose bytes the caller has bounded (MAX_INDEX_BYTES).
+ * @param max the largest number of kernels.
+ * @throws ParseError
+ */
 export function decodeIndex(bytes: Uint8Array, max = MAX_LISTED): Index {
   const index = new Decoder(parseJson(bytes, INDEX_PATH, VALUES_OF_KERNEL * max + 16), INDEX_PATH);
   index.get("format").literal(1);

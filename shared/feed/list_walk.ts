@@ -2,37 +2,41 @@ import type { BuildId } from "../brand.ts";
 import { MINUTE } from "../time.ts";
 import { LISTING_PAGE, type Listed, type Listing } from "./listing.ts";
 
-/** 200,000 kernels, ten times what all distributions together have. */
+/**
+ * The largest number of kernels in a list. It is ten times the number of kernels of all distributions
+ * together.
+ */
 export const MAX_LISTED = 200_000;
-/** So many full ones; a feed gives none that is not full but the last. */
+/** The largest number of pages. All pages of a feed are full but the last. */
 const MAX_PAGES = MAX_LISTED / LISTING_PAGE + 1;
-/** A line of the list is about 120 bytes: of all pages together. */
+/** The limit for all pages together, in bytes. A line of the list has about 120 bytes. */
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
-/** 100 pages for 20,000 kernels over a slow line take two minutes. */
+/** The longest time for a walk. The 100 pages for 20,000 kernels take two minutes over a slow line. */
 const MAX_LIST_TIME = 10 * MINUTE;
 
-/** A page, and the bytes that it came in. */
+/** A page, and the number of bytes that it came in. */
 export interface Page {
   readonly listing: Listing;
   readonly bytes: number;
 }
 
-/** What a list of changes came to. */
+/** The result of a walk through a list of changes. */
 export interface Walked {
-  /** Each once, as it was listed last. */
+  /** The kernels, each once, as it was listed last. */
   readonly kernels: readonly Listed[];
-  /** What to ask with the next time; undefined where the list was broken off. */
+  /** The value to ask with the next time; undefined if the list was broken off. */
   readonly next: string | undefined;
-  /** Why the list was broken off: it would never have ended. */
+  /** The reason why the list was broken off: it would never have ended. */
   readonly broken: string | undefined;
 }
 
 /**
- * Goes through a list of changes to its end, or to where it is plain that it has none: a feed that lies must not keep whoever asks
- * busy for ever. What was listed until then is good for what any list is good for, a hint.
+ * Goes through a list of changes to its end, or to the point where it is plain that it has no end: a feed
+ * that lies must not keep a client busy for ever. The kernels that were listed until then are a hint, as any
+ * list is.
  *
- * @param page asks for a page; undefined where there is none.
- * @param elapsed milliseconds since some moment.
+ * @param page requests a page; returns undefined if the feed has no such page.
+ * @param elapsed returns the milliseconds since some moment.
  */
 export async function walkList(
   page: (since: string | undefined) => Promise<Page | undefined>,
@@ -61,7 +65,7 @@ const walked = (
   broken: string | undefined,
 ): Walked => ({ kernels: [...kernels.values()], next, broken });
 
-/** Why it makes no sense to ask for the next page. */
+/** Returns the reason why the next page should not be requested, if there is one. */
 function endless(
   listing: Listing | undefined,
   asked: ReadonlySet<string | undefined>,

@@ -2,33 +2,41 @@ import { type BuildId, buildId } from "../brand.ts";
 import { Decoder } from "../decode.ts";
 import { type JsonObject, jsonObject, parseFiles, parseJson } from "../json.ts";
 
-/** One kernel of a feed, as a list names it. A list is a hint of what to ask for, and believed in nothing. */
+/**
+ * One kernel of a feed, as a list names it. A list is only a hint of which kernels to request; nothing in it
+ * is trusted.
+ */
 export interface Listed {
   readonly buildId: BuildId;
   readonly release: string;
-  /** Such as "Debian 12", or null. */
+  /** The distribution, such as "Debian 12", or null. */
   readonly distribution: string | null;
-  /** Of targets. */
+  /** The version of targets. */
   readonly version: number;
 }
 
 /** Kernels in the order in which they changed last, each once. */
 export interface Listing {
   readonly kernels: readonly Listed[];
-  /** What to ask with for all that comes after. */
+  /** The value to ask with for all later changes. */
   readonly next: string;
-  /** Whether there is more already. */
+  /** True if there are more changes already. */
   readonly more: boolean;
 }
 
-/** Kernels of one answer. */
+/** The number of kernels in one answer. */
 export const LISTING_PAGE = 200;
 export const MAX_LISTING_BYTES = 1024 * 1024;
 const MAX_CURSOR = 64;
-/** Values and names of one: it has three or four members, and may be given more. */
+/**
+ * The number of JSON values and names for one kernel. It has three or four members, and may be given more.
+ */
 const VALUES_OF_KERNEL = 16;
 
-/** @param since `next` of the listing before; without it from the beginning. */
+/**
+ * Returns the path of a list of changes.
+ * @param since `next` of the listing before; if undefined, the list is from the beginning.
+ */
 export const changesPath = (since: string | undefined): string =>
   since === undefined ? "kernels/changes" : `kernels/changes?since=${encodeURIComponent(since)}`;
 
@@ -38,7 +46,7 @@ export const listingToJson = ({ kernels, next, more }: Listing): JsonObject =>
 const listedToJson = ({ buildId: id, release, distribution, version }: Listed): JsonObject =>
   jsonObject({ build_id: id, release, distribution, version });
 
-/** Throws ParseError. The caller has bounded the bytes (MAX_LISTING_BYTES). */
+/** Decodes a listing. The caller has bounded the bytes (MAX_LISTING_BYTES). @throws ParseError */
 export function decodeListing(bytes: Uint8Array): Listing {
   const listing = new Decoder(
     parseJson(bytes, "list of changes", VALUES_OF_KERNEL * LISTING_PAGE),
@@ -59,21 +67,21 @@ const decodeListed = (line: Decoder): Listed => ({
   version: line.get("version").integer(1),
 });
 
-/** What of a kernel's metadata is signed again while nothing was published. */
+/** The files of a kernel's metadata that are signed again although nothing was published. */
 export interface Renewal {
   readonly buildId: BuildId;
   readonly timestamp: Uint8Array;
   readonly snapshot: Uint8Array;
 }
 
-/** Kernels of one question: their build IDs fit into an address. */
+/** The largest number of kernels in one question. Their build IDs fit into an address. */
 export const MAX_RENEWALS = 50;
 export const MAX_RENEWALS_BYTES = 4 * 1024 * 1024;
 const MAX_RENEWED_FILE = 64 * 1024;
 
 export const renewalsPath = (ids: readonly BuildId[]): string => `kernels/timestamps?ids=${ids.join(",")}`;
 
-/** The build IDs that a question names, or undefined for what is none. */
+/** Returns the build IDs that a question names, or undefined if it is malformed. */
 export function askedRenewals(ids: string | undefined): readonly BuildId[] | undefined {
   const texts = ids === undefined || ids.length > MAX_RENEWALS * 65 ? [] : ids.split(",");
   if (texts.length === 0 || texts.length > MAX_RENEWALS) return undefined;
@@ -84,7 +92,10 @@ export function askedRenewals(ids: string | undefined): readonly BuildId[] | und
   }
 }
 
-/** Each file stands in it byte for byte as a text. @param kernels as texts already. */
+/**
+ * Encodes renewals, with each file byte for byte as a string.
+ * @param kernels the kernels, encoded already.
+ */
 export const renewalsToJson = (
   kernels: readonly { readonly buildId: BuildId; readonly timestamp: string; readonly snapshot: string }[],
 ): JsonObject =>
@@ -95,7 +106,11 @@ export const renewalsToJson = (
     ),
   });
 
-/** Throws ParseError. The caller has bounded the bytes. @param max kernels. */
+/**
+ * Decodes renewals. The caller has bounded the bytes.
+ * @param max the largest number of kernels.
+ * @throws ParseError
+ */
 export function decodeRenewals(bytes: Uint8Array, max: number = MAX_RENEWALS): readonly Renewal[] {
   const answer = new Decoder(parseFiles(bytes, "timestamps", VALUES_OF_KERNEL * max), "timestamps");
   answer.get("schema").literal(1);

@@ -22,10 +22,17 @@ export interface KernelManifest {
   readonly fingerprints?: Artifact;
 }
 
-/** Raised when a reader that does not know of a change would do harm. Members may be added without it. */
+/**
+ * The number of the manifest's format. It is raised when a reader that does not know of a change would do
+ * harm. Members may be added without raising it.
+ */
 export const MANIFEST_FORMAT = 1;
 
-/** Throws ParseError; ids are unique. The caller has bounded the bytes and verified them against targets. */
+/**
+ * Decodes a manifest, whose ids must be unique. The caller has bounded the bytes and verified them against
+ * targets.
+ * @throws ParseError
+ */
 export function decodeManifest(bytes: Uint8Array): KernelManifest {
   const manifest = new Decoder(parseJson(bytes, "manifest", MAX_MANIFEST_VALUES), "manifest");
   manifest.get("format").literal(MANIFEST_FORMAT);

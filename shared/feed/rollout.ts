@@ -4,16 +4,22 @@ import type { Decoder } from "../decode.ts";
 import { type JsonObject, jsonObject } from "../json.ts";
 import { formatInstant, HOUR, type Instant, instant, parseInstant } from "../time.ts";
 
-/** An update's way to its hosts: none before `start`, all of them after so many hours, evenly in between. */
+/**
+ * The way in which an update reaches its hosts: none before `start`, all of them after so many hours, evenly
+ * in between.
+ */
 export interface Rollout {
   readonly start: Instant;
   readonly hours: number;
 }
 
-/** Where a host stands in a roll-out: 0 is among the first, 1 the last. */
+/** A host's place in a roll-out: 0 is among the first, 1 is the last. */
 export type Bucket = number;
 
-/** A quarter: what takes longer to reach its hosts is not being rolled out. */
+/**
+ * The longest roll-out, a quarter of a year. An update that takes longer to reach its hosts is not being
+ * rolled out.
+ */
 const MAX_ROLLOUT_HOURS = 90 * 24;
 
 export function decodeRollout(rollout: Decoder): Rollout {
@@ -27,8 +33,9 @@ export const rolloutToJson = (rollout: Rollout): JsonObject =>
   jsonObject({ start: formatInstant(rollout.start), hours: rollout.hours });
 
 /**
- * The first four bytes of SHA-256("<machine id> <update id>"), big-endian, as a fraction of 2^32. So each host is
- * early for some updates and late for others, the same at every run, and nobody needs to be told who it is.
+ * Returns a host's place in the roll-out of an update: the first four bytes of SHA-256("<machine id> <update
+ * id>"), big-endian, as a fraction of 2^32. So each host is early for some updates and late for others, the
+ * same at every run, and no host needs to say who it is.
  */
 export function bucketOf(
   machineId: string,
@@ -39,6 +46,6 @@ export function bucketOf(
   return new DataView(digest.buffer, digest.byteOffset).getUint32(0) / 2 ** 32;
 }
 
-/** When a host of this bucket is reached. */
+/** Returns the time at which a host with this place is reached. */
 export const reachedAt = ({ start, hours }: Rollout, bucket: Bucket): Instant =>
   instant(start + Math.round(hours * HOUR * bucket));

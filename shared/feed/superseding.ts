@@ -1,7 +1,10 @@
 import type { UpdateId } from "../brand.ts";
 import type { Update } from "./update.ts";
 
-/** Which updates of a manifest make which others needless, directly or by what they supersede. */
+/**
+ * The relation between the updates of a manifest that make others needless, directly or through the updates
+ * that they supersede.
+ */
 export class Superseding {
   readonly #down: ReadonlyMap<UpdateId, readonly UpdateId[]>;
   readonly #up = new Map<UpdateId, UpdateId[]>();
@@ -19,14 +22,17 @@ export class Superseding {
     this.#down = down;
   }
 
-  /** What `id` makes needless. Not itself, even where two supersede each other. */
+  /**
+   * Returns the updates that `id` makes needless. `id` is not among them, even if two updates supersede each
+   * other.
+   */
   neededNoMore(id: UpdateId): ReadonlySet<UpdateId> {
     const reached = reach(id, this.#down);
     reached.delete(id);
     return reached;
   }
 
-  /** Whatever meets a dependency on `id`: the update itself and all that supersede it. */
+  /** Returns the updates that meet a dependency on `id`: the update itself and all that supersede it. */
   meeting(id: UpdateId): ReadonlySet<UpdateId> {
     return reach(id, this.#up);
   }

@@ -18,10 +18,10 @@ import { decodeLayout, layoutToJson } from "../runpre/module/layout_json.ts";
 import { formatInstant, type Instant, parseInstant } from "../time.ts";
 import { decodeRollout, type Rollout, rolloutToJson } from "./rollout.ts";
 
-/** A file of the feed outside of TUF metadata: found by its digest, bounded by its length. */
+/** A file of the feed outside of TUF metadata. It is found by its digest and bounded by its length. */
 export interface Artifact {
   readonly sha256: Sha256Hex;
-  /** Bytes. */
+  /** The length in bytes. */
   readonly length: number;
 }
 
@@ -30,26 +30,32 @@ export interface UpdateModule extends Artifact {
   readonly name: ObjectName;
 }
 
-/** By which of the kernel's interfaces an update goes in. */
+/** The kernel's interfaces by which an update can be applied. */
 export const ENGINES = ["livepatch", "ksplice"] as const;
 export type EngineName = (typeof ENGINES)[number];
 
-/** Ksplice's words: new code for a target, and the code that it takes the place of. */
+/**
+ * The roles of a Ksplice update's modules, in Ksplice's words: new code for a target, and the code that it
+ * takes the place of.
+ */
 export const PART_ROLES = ["core", "new", "old"] as const;
 
 /** One of the further modules of a Ksplice update. */
 export interface UpdatePart extends UpdateModule {
   readonly role: (typeof PART_ROLES)[number];
-  /** What it changes: `vmlinux` or a module; null for the core. */
+  /** The object that it changes: `vmlinux` or a module; null for the core. */
   readonly target: ObjectName | null;
 }
 
-/** What an update replaces in one object: `vmlinux` or a module. */
+/** The functions that an update replaces in one object: `vmlinux` or a module. */
 export interface TargetObject {
   readonly name: ObjectName;
-  /** A module's own; null for `vmlinux`, whose build ID is the kernel's. */
+  /** The build ID of a module; null for `vmlinux`, whose build ID is the kernel's. */
   readonly buildId: BuildId | null;
-  /** Where a module is linked for its fingerprints; null for `vmlinux`, which is where it is linked. */
+  /**
+   * The layout at which a module is linked for its fingerprints; null for `vmlinux`, which has the addresses
+   * that it is linked at.
+   */
   readonly layout: ModuleLayout | null;
   readonly functions: readonly FunctionFingerprint[];
 }
@@ -60,7 +66,7 @@ export interface Update {
   readonly summary: string;
   readonly cves: readonly string[];
   readonly published: Instant;
-  /** How it reaches the hosts by and by, or null: all at once. */
+  /** The roll-out to the hosts, or null if the update goes to all of them at once. */
   readonly rollout: Rollout | null;
   /** The release whose fixes a kernel has with this update and all that were published before it, or null. */
   readonly effective: string | null;
@@ -68,29 +74,35 @@ export interface Update {
   readonly depends: readonly UpdateId[];
   /** Updates that must not be applied together with this one. */
   readonly conflicts: readonly UpdateId[];
-  /** Why it must not be applied any more, or null. */
+  /** The reason why it must not be applied any more, or null. */
   readonly recalled: string | null;
   readonly engine: EngineName;
-  /** Atomic replace: the kernel puts every other live patch out of force when this one goes in. */
+  /**
+   * True for an atomic replace: the kernel puts every other live patch out of force when this update is
+   * applied.
+   */
   readonly replace: boolean;
-  /** Updates that this one makes needless: they are not applied where it can be. */
+  /** Updates that this one makes needless. They are not applied if this one can be. */
   readonly supersedes: readonly UpdateId[];
-  /** The patch itself; a Ksplice module's name carries the patch's id. */
+  /** The module that carries the patch. The name of a Ksplice module contains the patch's id. */
   readonly module: UpdateModule;
-  /** What Ksplice loads besides, in this order. */
+  /** The further modules that Ksplice loads, in this order. */
   readonly parts: readonly UpdatePart[];
   readonly objects: readonly TargetObject[];
 }
 
 const CVE = /^CVE-\d{4}-\d{4,10}$/;
 export const isCve = (text: string): boolean => CVE.test(text);
-/** What `uname -r` may print: it goes to terminals and into scripts. */
+/**
+ * The form of a release (`uname -r`). It is narrow because releases are written to terminals and into
+ * scripts.
+ */
 const RELEASE = /^[0-9A-Za-z][0-9A-Za-z.+~_-]{0,63}$/;
-/** Dependencies, conflicts and CVEs of one update. */
+/** The largest number of dependencies, of conflicts and of CVEs of one update. */
 const MAX_RELATED = 256;
-/** The kernel and every module that could be loaded. */
+/** The largest number of objects: the kernel and every module that could be loaded. */
 const MAX_OBJECTS = 8192;
-/** Two for each target, and a core. */
+/** The largest number of parts: two for each target, and a core. */
 const MAX_PARTS = 2 * MAX_RELATED + 1;
 
 export function decodeUpdate(update: Decoder): Update {
@@ -122,7 +134,10 @@ function oneOf<T extends string>(text: Decoder, allowed: readonly T[]): T {
   return allowed.find((one) => one === text.value) ?? text.fail(`not one of ${allowed.join(", ")}`);
 }
 
-/** Ksplice has nothing of the kind: a host would put in an update that does not do what it says. */
+/**
+ * Decodes the flag for an atomic replace. Ksplice has no atomic replace: with the flag, a host would apply an
+ * update that does not do what it says.
+ */
 function decodeReplace(replace: Decoder, engine: EngineName): boolean {
   if (replace.boolean() && engine !== "livepatch") replace.fail(`${engine} cannot replace other patches`);
   return replace.boolean();
@@ -165,7 +180,10 @@ const decodeModule = (module: Decoder): UpdateModule => ({
   ...decodeArtifact(module),
 });
 
-/** An update names every object that it touches, also one in which it has callbacks and replaces nothing. */
+/**
+ * Decodes the objects of an update. It names every object that it touches, also one in which it has callbacks
+ * and replaces nothing.
+ */
 function decodeObjects(objects: Decoder): TargetObject[] {
   const decoded = objects.array(MAX_OBJECTS).map((object) => {
     const functions = object.get("functions").array(MAX_FUNCTIONS);

@@ -9,7 +9,7 @@ import type { Bundle } from "./bundle.ts";
 import { bundleSource } from "./bundle_source.ts";
 import type { KernelManifest } from "./manifest.ts";
 
-/** One kernel's feed as it is offered, by a server, a folder or a cache. Nothing in it is believed. */
+/** One kernel's feed as it is offered by a server, a folder or a cache. Nothing in it is trusted. */
 export interface OfferedFeed {
   readonly buildId: BuildId;
   readonly source: MetadataSource;
@@ -35,7 +35,10 @@ export interface TrustedMetadata {
 export type FeedFiles = Readonly<Record<TopRole | "manifest", Uint8Array>>;
 
 export interface VerifyFeedOptions extends Omit<RefreshOptions, "source" | "store"> {
-  /** Holds what verified before, which nothing may fall behind. What is new stays in it until it is committed. */
+  /**
+   * The store of what verified before, which new files may not fall behind. New files stay in it until it is
+   * committed.
+   */
   readonly store: StagedStore;
 }
 
@@ -66,7 +69,7 @@ function complete({ root, timestamp, snapshot, targets }: TrustedSet): TrustedMe
   };
 }
 
-/** A refresh that ended well has trusted and stored every role. */
+/** Returns a role that must be there: a refresh that ended well has trusted and stored every role. */
 function present<T>(value: T | undefined, role: TopRole): T {
   if (value !== undefined) return value;
   throw new Error(`the ${role} is missing after a refresh`);

@@ -6,28 +6,33 @@ import { Superseding } from "./superseding.ts";
 import type { Update } from "./update.ts";
 
 /*
- * OpenVEX 0.2.0 (https://github.com/openvex/spec): for each CVE that updates of one kernel fix, whether that kernel is
- * affected as it runs. Nothing is said of other CVEs.
+ * This file writes OpenVEX 0.2.0 (https://github.com/openvex/spec). For each CVE that updates of one kernel
+ * fix, a document says whether that kernel is affected as it runs. It says nothing of other CVEs.
  */
 
 const CONTEXT = "https://openvex.dev/ns/v0.2.0";
 
-/** What counts of an update here. */
+/** The fields of an update that matter here. */
 type VexUpdate = Pick<Update, "id" | "cves" | "recalled" | "supersedes">;
 
-/** The kernel in question: what the feed has for it, and what of that is in force. */
+/**
+ * The kernel that a document is about, with the updates that the feed has for it and those that are in force.
+ */
 interface VexSubject {
   readonly kernel: KernelIdentity;
   readonly updates: readonly VexUpdate[];
-  /** With the objects that are not loaded, and so not patched yet. Empty: the kernel as it was built. */
+  /**
+   * The applied updates, each with the objects that are not loaded and so not patched yet. It is empty for
+   * the kernel as it was built.
+   */
   readonly applied: ReadonlyMap<UpdateId, readonly string[]>;
-  /** Names by which others know this kernel, besides our own: package URLs. */
+  /** Further names of this kernel that others use: package URLs. */
   readonly products: readonly string[];
 }
 
-/** What a document says about itself. */
+/** The members of a document that are about the document itself. */
 interface VexHeading {
-  /** An IRI of this document's own. */
+  /** The IRI that identifies this document. */
   readonly id: string;
   readonly author: string;
   readonly tooling: string;
@@ -35,7 +40,10 @@ interface VexHeading {
   readonly version: number;
 }
 
-/** @param statements at least one: the specification knows no empty document. */
+/**
+ * Makes a document.
+ * @param statements at least one, because the specification does not allow an empty document.
+ */
 export const vexDocument = (heading: VexHeading, statements: readonly JsonValue[]): JsonObject =>
   jsonObject({
     "@context": CONTEXT,
@@ -47,7 +55,7 @@ export const vexDocument = (heading: VexHeading, statements: readonly JsonValue[
     statements,
   });
 
-/** One statement for each CVE, in order. The same subject gives the same statements. */
+/** Returns one statement for each CVE, in order. The same subject gives the same statements. */
 export function vexStatements(subject: VexSubject): readonly JsonObject[] {
   const products = [kernelPurl(subject.kernel), ...subject.products].map((purl) =>
     jsonObject({ "@id": purl, identifiers: jsonObject({ purl }) }),
@@ -67,16 +75,19 @@ export function vexStatements(subject: VexSubject): readonly JsonObject[] {
   });
 }
 
-/** https://github.com/package-url/purl-spec: no distribution's package is named, for a manifest knows of none. */
+/**
+ * Returns a kernel's package URL (https://github.com/package-url/purl-spec). It names no distribution's
+ * package, because a manifest does not know the package.
+ */
 export const kernelPurl = ({ release, architecture, buildId }: KernelIdentity): string =>
   `pkg:generic/linux@${encodeURIComponent(release)}?arch=${encodeURIComponent(architecture)}&build_id=${buildId}`;
 
 type Status = Readonly<Record<"status" | "status_notes" | "action_statement", string | undefined>>;
 
-/** Which updates stand, and so decide. */
+/** The updates that are in force and not recalled, which decide a CVE's status. */
 interface Standing {
   readonly applied: VexSubject["applied"];
-  /** Applied, and not recalled. */
+  /** The updates that are applied and not recalled. */
   readonly sound: ReadonlySet<UpdateId>;
   readonly superseding: Superseding;
 }
@@ -86,7 +97,11 @@ function standingOf({ updates, applied }: VexSubject): Standing {
   return { applied, sound: new Set(sound.map(({ id }) => id)), superseding: new Superseding(updates) };
 }
 
-/** @param fixers all updates that name the CVE. Each that is good must stand: none is said to fix all of it alone. */
+/**
+ * Returns the status of a CVE.
+ * @param fixers all updates that name the CVE. Each that is not recalled must be in force, because no update
+ * alone is said to fix all of it.
+ */
 function statusOf(fixers: readonly VexUpdate[], standing: Standing): Status {
   const { applied } = standing;
   const fixing = fixers.flatMap((update) => standingFor(update.id, standing));
@@ -105,11 +120,14 @@ function statusOf(fixers: readonly VexUpdate[], standing: Standing): Status {
   return status("affected", why, "Boot a kernel that has a fix.");
 }
 
-/** The update itself where it stands, and what stands in its place. */
+/** Returns the updates that are in force for `id`: the update itself and those that supersede it. */
 const standingFor = (id: UpdateId, { sound, superseding }: Standing): UpdateId[] =>
   sound.size === 0 ? [] : [...superseding.meeting(id)].filter((other) => sound.has(other));
 
-/** It stands, or what supersedes it; or it would only take the place of another that stands and fixes the CVE. */
+/**
+ * Tells whether an update, or one that supersedes it, is in force. An update that would only take the place
+ * of another one, which is in force and fixes the CVE, is done too.
+ */
 const isDone = ({ id }: VexUpdate, fixers: readonly VexUpdate[], standing: Standing): boolean =>
   standingFor(id, standing).length > 0 ||
   (standing.sound.size > 0 &&

@@ -19,14 +19,16 @@ import { type PatchSite, sitesWithin } from "./patch_site.ts";
 import { codeAt, type SiteSources, siteOffset } from "./sources.ts";
 
 const HALF_LINE = 32;
-/** `call *X(%rip)`: what a direct call replaces. */
+/** The instruction that a direct call replaces: `call *X(%rip)`. */
 const CALL_POINTER = [0xff, 0x15] as const;
 const CALL_POINTER_LENGTH = 6;
 
 /**
- * Joins the other sites with the alternatives, instructions that are chosen by CPU features at boot (ALTERNATIVE in the
- * kernel's source). Entries for one place are one site; sites within its code become the form's own.
- * @param plain sorted by place. @returns all, sorted. An alternative that is not understood is an `unknown` site.
+ * Joins the other sites with the alternatives, instructions that are chosen by CPU features at boot
+ * (ALTERNATIVE in the kernel's source). Entries for one place are one site; sites within its code become
+ * sites of the form. An alternative that is not understood is an `unknown` site.
+ * @param plain the other sites, sorted by place.
+ * @returns all sites, sorted.
  */
 export function composeAlternatives(
   sources: SiteSources,
@@ -49,14 +51,17 @@ export function composeAlternatives(
   return [...composed, ...plain.filter((site) => !taken.has(site))].sort((a, b) => a.at - b.at);
 }
 
-/** Kernels of 6.3 to 6.6 have the longer entries and apply them in ways of their own, which are not understood. */
+/**
+ * Returns the style of kernels with the longer entries. Kernels of 6.3 to 6.6 have those entries, but apply
+ * them in ways of their own, which are not understood.
+ */
 const laterStyle = ({ symbols }: SiteSources): AlternativeStyle | undefined =>
   hasRelocatingAlternatives(symbols) ? RELOCATING_STYLE : undefined;
 
 export const hasRelocatingAlternatives = (symbols: SymbolTable): boolean =>
   ["text_poke_apply_relocation", "apply_relocation"].some((name) => symbols.named(name).length > 0);
 
-/** Entries for one place, in table order: later ones are applied over earlier ones. */
+/** Groups the entries by place, in table order: later ones are applied over earlier ones. */
 function groupBySite(entries: readonly Alternative[]): readonly (readonly Alternative[])[] {
   const groups = new Map<bigint, Alternative[]>();
   for (const entry of entries) {
@@ -72,7 +77,10 @@ interface Region {
   readonly length: number;
 }
 
-/** Nested alternatives pad to the longest: all entries for a place are taken to be that long (alternative.c, 6.12). */
+/**
+ * Returns the bytes that the entries for a place cover. Nested alternatives pad to the longest, so all
+ * entries for a place are taken to be that long (alternative.c, 6.12).
+ */
 function regionOf(sources: SiteSources, entries: readonly Alternative[]): Region {
   const first = entries[0]?.site ?? 0n;
   return {
@@ -85,7 +93,7 @@ interface Composer {
   readonly sources: SiteSources;
   readonly style: AlternativeStyle | undefined;
   readonly callDepth: CallDepth;
-  /** All other sites, sorted. */
+  /** All other sites, sorted by place. */
   readonly plain: readonly PatchSite[];
 }
 
@@ -111,7 +119,7 @@ function compose(
   return { kind: "alternative", at, length, forms };
 }
 
-/** As linked, but for joined nops and what else is rewritten there. */
+/** Returns the form of the code as linked, but with nops joined and other rewritten sites applied. */
 function baseForm(
   composer: Composer,
   style: AlternativeStyle,
@@ -167,7 +175,10 @@ function replacedForm(
   return finish(composer, entry.condition, code, at, sites, inner);
 }
 
-/** Returns in a replacement are rewritten before it is copied: where they stood then decides. Nothing else is understood. */
+/**
+ * Lists the sites of a replacement. Its return instructions are rewritten before it is copied, so the place
+ * where they stood then decides. Other sites in it are not understood.
+ */
 function copiedSites(sites: readonly PatchSite[], from: number, to: number): readonly Site[] | undefined {
   const copied: Site[] = [];
   for (const site of sites) {
@@ -180,7 +191,10 @@ function copiedSites(sites: readonly PatchSite[], from: number, to: number): rea
   return copied;
 }
 
-/** The replacement names BUG_func; the kernel puts there what the pointer says that the code as linked calls through. */
+/**
+ * Returns the form of a direct call. The replacement names BUG_func; the kernel puts there the function that
+ * the pointer names through which the code as linked calls.
+ */
 function directCallForm(
   sources: SiteSources,
   entry: Alternative,
@@ -195,7 +209,7 @@ function directCallForm(
   return { condition: entry.condition, code: new Uint8Array(length), sites };
 }
 
-/** Lock prefixes are taken out where there still is one. */
+/** Returns the sites of the lock prefixes that are still in the code. */
 const locks = (code: Uint8Array, at: number, inner: readonly PatchSite[]): readonly Site[] =>
   inner
     .filter((site) => site.kind === "smp_lock" && code[site.at - at] === LOCK)
@@ -204,7 +218,10 @@ const locks = (code: Uint8Array, at: number, inner: readonly PatchSite[]): reado
 const relocated = (sources: SiteSources, at: number, length: number): readonly Site[] =>
   sources.relocated(at, at + length).map((site) => ({ ...site, at: site.at - at }));
 
-/** Adds the calls that call depth tracking leads to padding: one at the start, and those that its table lists. */
+/**
+ * Adds the calls that call depth tracking redirects to padding: one at the start, and those that its table
+ * lists.
+ */
 function finish(
   { callDepth, sources }: Composer,
   condition: FeatureCondition | null,
@@ -213,7 +230,8 @@ function finish(
   sites: readonly Site[],
   inner: readonly PatchSite[],
 ): AlternativeForm | undefined {
-  // Of a module, calls are led before alternatives are applied: those of the code as linked are gone with it.
+  // In a module, calls are redirected before alternatives are applied, so redirected calls of the code as
+  // linked are lost when it is replaced.
   const isReplaced = sources.module !== undefined && condition !== null;
   const listed = isReplaced
     ? []

@@ -22,15 +22,18 @@ import { fillEarly, joinNops, joinNopsEarly } from "../../x86/nops.ts";
  * - relocating (since 6.7, `text_poke_apply_relocation` or `apply_relocation`): every relative operand is changed.
  */
 
-/** How a kernel applies its alternatives. */
+/** The way in which a kernel applies its alternatives. */
 export interface AlternativeStyle {
-  /** `code` is the replacement padded with single-byte nops; changed in place. */
+  /**
+   * Moves the replacement to its place. `code` is the replacement padded with single-byte nops; it is changed
+   * in place.
+   */
   move(code: Uint8Array, replacementLength: number, distance: number): void;
-  /** Joins nops, in place, as the kernel does also where it leaves the code as linked. */
+  /** Joins nops in place. The kernel does so also where it leaves the code as linked. */
   joinNops(code: Uint8Array): void;
 }
 
-/** arch/x86/kernel/alternative.c, 6.1: apply_alternatives(), recompute_jump(). */
+/** The early style: arch/x86/kernel/alternative.c, 6.1, apply_alternatives(), recompute_jump(). */
 export const EARLY_STYLE: AlternativeStyle = {
   move(code, replacementLength, distance) {
     if (replacementLength !== BRANCH_LENGTH || (code[0] !== CALL && code[0] !== JUMP)) return;
@@ -48,7 +51,7 @@ export const EARLY_STYLE: AlternativeStyle = {
   joinNops: joinNopsEarly,
 };
 
-/** arch/x86/kernel/alternative.c, 6.12: __apply_relocation(). */
+/** The relocating style: arch/x86/kernel/alternative.c, 6.12, __apply_relocation(). */
 export const RELOCATING_STYLE: AlternativeStyle = {
   move(code, replacementLength, distance) {
     for (let at = 0; at < code.length; ) {
@@ -72,7 +75,7 @@ function moveInstruction(
   const isInside = (operand: number): boolean => next + operand >= 0 && next + operand <= replacementLength;
   if (immediate !== null && isRelativeBranch(opcode)) {
     const operand = readSigned(code, at, immediate);
-    // The kernel has its jump shortened by the distance also where it leaves the operand as it is.
+    // The kernel adds the distance to a jump that it shortens, even if it leaves the long operand as it is.
     if (!isInside(operand)) writeSigned(code, at, immediate, operand + distance);
     const short = operand + distance + BRANCH_LENGTH - SHORT_JUMP_LENGTH;
     if (opcode[0] === JUMP && short === (short << 24) >> 24) {

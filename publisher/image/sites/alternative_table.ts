@@ -10,21 +10,26 @@ import {
   sectionTable,
 } from "./sources.ts";
 
-/** One entry: at `site`, `length` bytes give way to `replacementLength` bytes from `replacement` on some CPUs. */
+/**
+ * One entry of the table: on some CPUs, `length` bytes at `site` are replaced by `replacementLength` bytes
+ * from `replacement`.
+ */
 export interface Alternative {
   readonly site: bigint;
   readonly replacement: bigint;
   readonly length: number;
   readonly replacementLength: number;
   readonly condition: FeatureCondition;
-  /** The replacement is a call of what the site's pointer names (ALT_FLAG_DIRECT_CALL). */
+  /**
+   * True if the replacement is a call of the function that the site's pointer names (ALT_FLAG_DIRECT_CALL).
+   */
   readonly isDirectCall: boolean;
   readonly hasUnknownFlags: boolean;
 }
 
 export interface AlternativeTable {
   readonly entries: readonly Alternative[];
-  /** 14 since 6.3, where the feature number got 16 bits of flags. */
+  /** The size of an entry. It is 14 since 6.3, where the feature number got 16 bits of flags. */
   readonly entrySize: 12 | 14;
 }
 
@@ -33,7 +38,10 @@ const EARLY_NOT = 0x8000; // with 12 bytes: ALTINSTR_FLAG_INV
 const NOT = 1;
 const DIRECT_CALL = 2;
 
-/** `.altinstructions`, in the order in which the kernel applies it. Throws ParseError if its entries have no clear size. */
+/**
+ * Reads `.altinstructions`, in the order in which the kernel applies it.
+ * @throws ParseError if its entries have no clear size.
+ */
 export function alternativeTable(sources: SiteSources): AlternativeTable | undefined {
   const table = sectionTable(sources, ".altinstructions");
   if (table === undefined) return undefined;
@@ -78,7 +86,10 @@ const alternative = (
   hasUnknownFlags: (flags & ~(NOT | DIRECT_CALL)) !== 0,
 });
 
-/** The site is code and the replacement lies in its section: with the wrong entry size, neither holds for long. */
+/**
+ * Tells whether the site is code and the replacement lies in its section. With the wrong entry size, neither
+ * is so for long.
+ */
 function isPlausible(sources: SiteSources, entry: Alternative): boolean {
   const replacements = sources.sections.find((s) => s.name === ".altinstr_replacement");
   const code = sources.sections.some(

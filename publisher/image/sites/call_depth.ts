@@ -12,17 +12,18 @@ import { decodeInstruction } from "../../x86/length.ts";
 import { alternativeTable } from "./alternative_table.ts";
 import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
-/** What call depth tracking does to this kernel, if it can. */
+/** The changes that call depth tracking makes to this kernel, if it can track. */
 export interface CallDepth {
   readonly sites: readonly Site[];
   readonly landmarks: CallDepthLandmarks | null;
-  /** Whether a direct call of `target` (from `_text`) would be led to the padding before it. */
+  /** Tells whether a direct call of `target` (from `_text`) would be redirected to the padding before it. */
   isLed(target: number): boolean;
 }
 
 const NONE: CallDepth = { sites: [], landmarks: null, isLed: () => false };
 
-// arch/x86/kernel/callthunks.c, skip_addr(): these account for themselves, or must not.
+// Calls of these functions are not redirected (arch/x86/kernel/callthunks.c, skip_addr()): they account for
+// themselves, or must not be counted.
 const EXEMPT = [
   "error_entry",
   "paranoid_entry",
@@ -34,12 +35,12 @@ const EXEMPT = [
 ];
 // Ftrace rewrites these calls itself (ftrace.ts).
 const FTRACE_CALLS = ["ftrace_call", "ftrace_regs_call"];
-// KEXEC_CONTROL_CODE_MAX_SIZE from relocate_kernel on.
+// The code for kexec has KEXEC_CONTROL_CODE_MAX_SIZE bytes from relocate_kernel on.
 const KEXEC_CODE = 2048;
 
 /**
- * Calls of functions that have padding (`.call_sites`, kernels since 6.2), and the padding: what a kernel rewrites when
- * it tracks call depth. A site whose call is not led anywhere is left out.
+ * Finds the calls of functions that have padding (`.call_sites`, kernels since 6.2), and the padding, which a
+ * kernel rewrites when it tracks call depth. A site whose call is not redirected is left out.
  */
 export function findCallDepth(sources: SiteSources): CallDepth {
   const landmarks = callDepthLandmarks(sources);
@@ -65,7 +66,7 @@ export function findCallDepth(sources: SiteSources): CallDepth {
   return { sites: [...calls, ...paddingSites(sources, landmarks, led, isLed)], landmarks, isLed };
 }
 
-/** Every place of the code that alternatives replace. */
+/** Returns every place of the code that alternatives replace. */
 function alternativePlaces(sources: SiteSources): ReadonlySet<number> {
   const places = new Set<number>();
   for (const { site, length } of alternativeTable(sources)?.entries ?? []) {
@@ -83,7 +84,7 @@ function callTarget(sources: SiteSources, address: bigint): number | undefined {
 
 function ledBy(sources: SiteSources, { exempt, textEnd }: CallDepthLandmarks): (target: number) => boolean {
   return (target) => {
-    // Functions of modules all have padding.
+    // All functions of modules have padding.
     if (sources.module?.isImport(target)) return true;
     const start = target - CALL_DEPTH_CODE;
     const isText = target < textEnd || sources.module?.isText(start);
@@ -94,7 +95,10 @@ function ledBy(sources: SiteSources, { exempt, textEnd }: CallDepthLandmarks): (
   };
 }
 
-/** Padding before every function; that of a function without direct calls is filled once a pointer leads to it. */
+/**
+ * Returns the padding before every function. The padding of a function without direct calls is filled once a
+ * pointer leads to it.
+ */
 function paddingSites(
   sources: SiteSources,
   { textEnd }: CallDepthLandmarks,
@@ -113,7 +117,10 @@ function paddingSites(
   }));
 }
 
-/** Null if the kernel cannot track call depth. Its code is one instruction whose operand is relative to it. */
+/**
+ * Finds the landmarks of call depth tracking. Returns null if the kernel cannot track call depth. Its code is
+ * one instruction whose operand is relative to it.
+ */
 function callDepthLandmarks(sources: SiteSources): CallDepthLandmarks | null {
   const { symbols, linkedText } = sources;
   const place = (name: string): number | undefined => {

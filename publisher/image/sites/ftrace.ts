@@ -5,8 +5,8 @@ import type { PatchSite } from "./patch_site.ts";
 import { codeAt, linkerTable, mapEntries, type SiteSources, siteOffset } from "./sources.ts";
 
 /**
- * The calls that ftrace can attach to, one at the entry of nearly every function, and the calls in ftrace's own
- * trampolines, which it aims at whatever is attached.
+ * Returns the calls that ftrace can attach to, one at the entry of nearly every function, and the calls in
+ * ftrace's own trampolines, which it aims at whatever is attached.
  */
 export function ftraceSites(sources: SiteSources): readonly PatchSite[] {
   const table = linkerTable(sources, "__mcount_loc", "__start_mcount_loc", "__stop_mcount_loc");
@@ -19,7 +19,10 @@ export function ftraceSites(sources: SiteSources): readonly PatchSite[] {
   return sources.module ? entries : [...entries, ...trampolineSites(sources)];
 }
 
-/** As linked: the compiler's call to __fentry__, or the nop that objtool made of it. Anything else is not understood. */
+/**
+ * Returns the site at a function's entry. As linked, it is the compiler's call to __fentry__, or the nop that
+ * objtool made of it. Other code is not understood.
+ */
 function entrySite(sources: SiteSources, address: bigint): PatchSite {
   const code = codeAt(sources, address, BRANCH_LENGTH);
   const at = siteOffset(sources, address);
@@ -30,7 +33,10 @@ function entrySite(sources: SiteSources, address: bigint): PatchSite {
     : { kind: "unknown", table: "ftrace", at, length: BRANCH_LENGTH };
 }
 
-/** `ftrace_graph_call` is a jump that a switch turns on, in kernels before 5.18; it is not understood. */
+/**
+ * Returns the calls in trampolines. In kernels before 5.18, `ftrace_graph_call` is a jump that a switch turns
+ * on; it is not understood.
+ */
 function trampolineSites(sources: SiteSources): readonly PatchSite[] {
   const places = (name: string): readonly number[] =>
     sources.symbols.named(name).map(({ address }) => siteOffset(sources, address));

@@ -7,8 +7,9 @@ const ENDBR = Uint8Array.from(ENDBR64);
 const SEAL = Uint8Array.of(0x66, 0x0f, 0x1f, 0x00);
 
 /**
- * endbr64 instructions that nothing calls indirectly: a kernel that has the table overwrites them on every CPU, whether
- * it tracks branches or not (arch/x86/kernel/alternative.c, apply_seal_endbr(), apply_ibt_endbr()).
+ * Returns the endbr64 instructions that nothing calls indirectly. A kernel that has the table overwrites them
+ * on every CPU, whether it tracks branches or not (arch/x86/kernel/alternative.c, apply_seal_endbr(),
+ * apply_ibt_endbr()).
  */
 export function ibtSealSites(sources: SiteSources): readonly PatchSite[] {
   return relativeTargets(sectionTable(sources, ".ibt_endbr_seal"), ".ibt_endbr_seal").map(

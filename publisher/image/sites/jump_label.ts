@@ -7,7 +7,7 @@ import { codeAt, linkerTable, mapEntries, type SiteSources, siteOffset } from ".
 const SHORT = new Set([SHORT_JUMP, 0x66]); // jmp rel8; the 2-byte nop
 const KEY_FLAGS = 3n; // bit 0: the key's usual state is on; bit 1: initialisation code
 
-/** Branches on static keys: a jump or a nop of 2 or 5 bytes. */
+/** Returns the branches on static keys, each a jump or a nop of 2 or 5 bytes. */
 export function jumpLabelSites(sources: SiteSources): readonly PatchSite[] {
   const table = linkerTable(sources, "__jump_table", "__start___jump_table", "__stop___jump_table");
   return mapEntries(table, "jump table", JUMP_ENTRY.size, (entry): PatchSite => {

@@ -7,8 +7,9 @@ import {
 import { type PatchSite, patchLength } from "./patch_site.ts";
 
 /**
- * Sorts sites, and joins with the others what a module's loader fills in (`moved`): within a site that has a judge the
- * judge decides, and a call whose operand was filled in is a `moved_call`. What overlaps otherwise is left to be refused.
+ * Sorts sites, and joins the relocations that a module's loader applies (`moved`) with the others. A
+ * relocation within a site that decides about its bytes is dropped, and a call with a relocated operand
+ * becomes a `moved_call`. Other overlaps are left, so that they are refused.
  */
 export function joinRelocations<S extends PatchSite>(sites: readonly S[]): readonly (S | UndoneSite)[] {
   const sorted = [...sites].sort((a, b) => a.at - b.at);

@@ -8,8 +8,8 @@ import { mapEntries, type SiteSources, sectionTable, siteOffset } from "./source
 const POINTER = 8;
 
 /**
- * Indirect calls through pv_ops, made direct at boot (until 6.7).
- * The operation is the pointer's number in pv_ops.
+ * Returns the indirect calls through pv_ops, which boot makes direct (until 6.7). The operation is the
+ * pointer's number in pv_ops.
  */
 export function paravirtSites(sources: SiteSources): readonly PatchSite[] {
   const table = sectionTable(sources, ".parainstructions");

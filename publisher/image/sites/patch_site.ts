@@ -16,7 +16,7 @@ export interface FixedSite {
   readonly code: Uint8Array;
 }
 
-/** What a running kernel may rewrite; `at` is from `_text`. */
+/** A place that a running kernel may rewrite; `at` is from `_text`. */
 export type PatchSite = Site | FixedSite | UnknownSite;
 
 export function patchLength(site: PatchSite): number {
@@ -24,10 +24,10 @@ export function patchLength(site: PatchSite): number {
   return site.kind === "fixed" ? site.code.length : siteLength(site);
 }
 
-// No table of an image says that a site is longer: instrlen of an alternative is a byte.
+// The longest site. No table of an image has a longer one: instrlen of an alternative is a byte.
 export const MAX_SITE_LENGTH = 255;
 
-/** The sites of a sorted list that overlap [start, end), offsets from `_text`. */
+/** Returns the sites of a sorted list that overlap [start, end), offsets from `_text`. */
 export function sitesWithin<S extends PatchSite>(
   sites: readonly S[],
   start: number,

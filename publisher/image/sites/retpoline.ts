@@ -11,7 +11,7 @@ export interface Retpolines {
   readonly itsPages: readonly (readonly ItsReference[])[];
 }
 
-/** The thunks of the 16 registers, `stride` bytes apart, from `start` on. */
+/** The array of thunks of the 16 registers, `stride` bytes apart, from `start` on. */
 export interface ThunkArray {
   readonly start: TextOffset;
   readonly stride: number;
@@ -19,7 +19,10 @@ export interface ThunkArray {
 
 const REGISTERS = 16;
 
-/** Calls and jumps to the thunks of indirect branches: inlined where the CPU needs no thunk. */
+/**
+ * Returns the calls and jumps to the thunks of indirect branches, which are inlined where the CPU needs no
+ * thunk.
+ */
 export function retpolineSites(sources: SiteSources): Retpolines {
   const thunks = thunkArray(sources);
   const allocate = itsAllocator();
@@ -35,7 +38,10 @@ export function retpolineSites(sources: SiteSources): Retpolines {
   return { sites, itsPages: references };
 }
 
-/** `__x86_indirect_thunk_array`, undefined if the kernel has none. The first two thunks are those of rax and rcx. */
+/**
+ * Finds `__x86_indirect_thunk_array`. Returns undefined if the kernel has none. The first two thunks are
+ * those of rax and rcx.
+ */
 export function thunkArray({ symbols, linkedText }: SiteSources): ThunkArray | undefined {
   const start = symbols.only("__x86_indirect_thunk_array")?.address;
   const second = symbols.only("__x86_indirect_thunk_rcx")?.address;
@@ -67,9 +73,10 @@ const PAGE = 4096;
 const HALF_LINE = 32;
 
 /**
- * Where the kernel puts the thunks that it makes for ITS, one after the other as it goes through its table: only in
- * upper halves of 64-byte lines, in pages of which the first half line is left out (arch/x86/kernel/alternative.c,
- * its_allocate_thunk()). Gives 4096 times the page's number, and the place in it.
+ * Makes a function that tells where the kernel puts the thunks that it makes for ITS, one after the other as
+ * it goes through its table: only in upper halves of 64-byte lines, in pages of which the first half line is
+ * left out (arch/x86/kernel/alternative.c, its_allocate_thunk()). The result is 4096 times the page's number,
+ * plus the place in it.
  */
 function itsAllocator(): (register: number) => number {
   let page = -1;
@@ -87,14 +94,17 @@ function itsAllocator(): (register: number) => number {
   };
 }
 
-/** A branch whose last byte would lie in the lower half of a line gets a thunk (cpu_wants_indirect_its_thunk_at()). */
+/**
+ * Returns the ITS thunk of a branch. A branch gets one if its last byte would lie in the lower half of a line
+ * (cpu_wants_indirect_its_thunk_at()).
+ */
 function itsThunk(site: RetpolineSite, allocate: (register: number) => number): number | null {
   const isConditional = site.opcode !== CALL && site.opcode !== JUMP;
   const last = site.at + (isConditional ? 2 : 0) + 1 + (site.register >> 3);
   return (last & HALF_LINE) === 0 ? allocate(site.register) : null;
 }
 
-/** Initialisation code is freed after boot: it cannot say where a page lies. */
+/** Tells whether code stays after boot. Initialisation code is freed, so it cannot say where a page lies. */
 function isKept({ symbols, linkedText, module }: SiteSources, at: number): boolean {
   if (module !== undefined) return module.isText(at);
   const end = symbols.only("_etext")?.address;

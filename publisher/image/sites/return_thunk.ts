@@ -3,7 +3,10 @@ import { branchTarget } from "../../x86/branch.ts";
 import type { PatchSite } from "./patch_site.ts";
 import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
-/** Returns, linked as jumps to __x86_return_thunk. A site that is anything else (a conditional jump, say) is not understood. */
+/**
+ * Finds the return instructions, which are linked as jumps to __x86_return_thunk. A site that is anything
+ * else (a conditional jump, say) is not understood.
+ */
 export function returnThunkSites(sources: SiteSources): readonly PatchSite[] {
   const thunk = sources.symbols.only("__x86_return_thunk")?.address;
   return relativeTargets(sectionTable(sources, ".return_sites"), ".return_sites").map(

@@ -3,8 +3,8 @@ import type { PatchSite } from "./patch_site.ts";
 import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
 /**
- * Lock prefixes, which become a segment prefix while there is one processor only. Where the assembler has put another
- * prefix first, the kernel finds no lock and changes nothing.
+ * Returns the lock prefixes, which become a segment prefix while there is only one processor. Where the
+ * assembler has put another prefix first, the kernel finds no lock and changes nothing.
  */
 export function smpLockSites(sources: SiteSources): readonly PatchSite[] {
   return relativeTargets(sectionTable(sources, ".smp_locks"), ".smp_locks")

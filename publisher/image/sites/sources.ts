@@ -9,50 +9,59 @@ import { PLACE } from "../kernel_tables.ts";
 import type { LinkedMemory } from "../linked_memory.ts";
 import type { SymbolTable } from "../symbol_table.ts";
 
-// The longest table of a distribution's kernel, of returns, has 60,000 entries.
+// The largest number of entries in a table. The longest table of a distribution's kernel, that of returns,
+// has 60,000.
 const MAX_ENTRIES = 2_000_000;
 
-/** What the tables of patch sites are found in: a kernel, or a module and the kernel that it is for. */
+/**
+ * The code in which the tables of patch sites are found: a kernel, or a module and the kernel that it is for.
+ */
 export interface SiteSources {
   readonly memory: LinkedMemory;
-  /** Of the kernel, or of the module, by the addresses that they are linked at. */
+  /** The sections of the kernel or of the module, by the addresses that they are linked at. */
   readonly sections: readonly ElfSection[];
-  /** The kernel's. */
+  /** The symbols of the kernel. */
   readonly symbols: SymbolTable;
-  /** Those of the code itself: the kernel's again, or the module's. */
+  /** The symbols of the code itself: the kernel's again, or the module's. */
   readonly own: SymbolTable;
   readonly linkedText: Address;
-  /** What is moved with the kernel, or by the module's loader, of the bytes from `start` to `end` (from `_text`). */
+  /**
+   * Returns the places that are moved with the kernel, or by the module's loader, in the bytes from `start`
+   * to `end` (from `_text`).
+   */
   relocated(start: number, end: number): readonly UndoneSite[];
   readonly module?: ModuleSources;
 }
 
-/** What is otherwise in a module. */
+/** The facts about a module that differ from those about a kernel. */
 export interface ModuleSources {
-  /** Code of the module that stays in memory. */
+  /** Tells whether an offset is in code of the module that stays in memory. */
   isText(offset: number): boolean;
-  /** A place of another module, whose bytes are not known. */
+  /** Tells whether an offset is in another module, whose bytes are not known. */
   isImport(offset: number): boolean;
-  /** Whether lock prefixes are taken out there. */
+  /** Tells whether lock prefixes are taken out at an offset. */
   hasLocks(offset: number): boolean;
-  /** Tables name the keys of static calls that are not exported by their trampolines. */
+  /**
+   * Returns the static call key that a table's entry means. Tables name keys that are not exported by their
+   * trampolines.
+   */
   staticCallKey(key: bigint): bigint;
 }
 
-/** The bytes of one table and the link address of its first one. */
+/** A table: its bytes, and the link address of its first byte. */
 export interface SiteTable {
   readonly address: Address;
   readonly bytes: Uint8Array;
 }
 
-/** The table that is a section of its own, undefined if the kernel has no such section. */
+/** Returns the table that is a section of its own, or undefined if the kernel has no such section. */
 export function sectionTable({ sections, memory }: SiteSources, name: string): SiteTable | undefined {
   const section = sections.find((s) => s.name === name);
   if (section === undefined) return undefined;
   return { address: section.address, bytes: memory.read(section.address, section.size) };
 }
 
-/** A table that the kernel's linker script has between two symbols; in a module it is a section. */
+/** Returns a table that the kernel's linker script has between two symbols. In a module it is a section. */
 export const linkerTable = (
   sources: SiteSources,
   section: string,
@@ -61,7 +70,7 @@ export const linkerTable = (
 ): SiteTable | undefined =>
   sources.module ? sectionTable(sources, section) : symbolsTable(sources, start, stop);
 
-/** The table between two symbols of the kernel, undefined if the kernel does not have them. */
+/** Returns the table between two symbols of the kernel, or undefined if the kernel does not have them. */
 export function symbolsTable(
   { symbols, memory }: Pick<SiteSources, "symbols" | "memory">,
   start: string,
@@ -76,13 +85,17 @@ export function symbolsTable(
   return { address: from, bytes: memory.read(from, Number(to - from)) };
 }
 
-/** An entry of a table of the kernel (kernel_tables.ts). */
+/** An entry of one of the kernel's tables (kernel_tables.ts). */
 export class KernelTableEntry {
   readonly #reader: ByteReader;
   readonly #at: number;
   readonly #address: bigint;
 
-  /** @param at where it starts in the reader's bytes. @param address where it starts in the kernel. */
+  /**
+   * Makes an entry.
+   * @param at where it starts in the reader's bytes.
+   * @param address where it starts in the kernel.
+   */
   constructor(reader: ByteReader, at: number, address: bigint) {
     this.#reader = reader;
     this.#at = at;
@@ -93,14 +106,21 @@ export class KernelTableEntry {
     return field.read(this.#reader, this.#at);
   }
 
-  /** The address that a field names by its distance from itself: how the kernel writes most of its tables. */
+  /**
+   * Returns the address that a field names by its distance from itself, which is how the kernel writes most
+   * of its tables.
+   */
   target(field: Field<number> | Field<bigint>): bigint {
     const distance = BigInt(this.get(field as Field<number>));
     return this.#address + BigInt(field.offset) + distance;
   }
 }
 
-/** Reads every entry of a table; none where there is no table. @throws ParseError; RebootlessError `limit`. */
+/**
+ * Reads every entry of a table. Returns no entries if there is no table.
+ * @throws ParseError
+ * @throws RebootlessError `limit`.
+ */
 export function mapEntries<T>(
   table: SiteTable | undefined,
   what: string,
@@ -120,14 +140,17 @@ export function mapEntries<T>(
   );
 }
 
-/** The targets of a table of distances. */
+/** Returns the targets of a table of distances. */
 export const relativeTargets = (table: SiteTable | undefined, what: string): readonly bigint[] =>
   mapEntries(table, what, PLACE.size, (entry) => entry.target(PLACE.fields.place));
 
-/** Bytes from `_text`. Throws ParseError for an address outside of the kernel's text mapping. */
+/**
+ * Returns the offset of an address from `_text`, in bytes.
+ * @throws ParseError for an address outside of the kernel's text mapping.
+ */
 export const siteOffset = ({ linkedText }: SiteSources, address: bigint): number =>
   textOffset(Number(address - linkedText));
 
-/** The instruction bytes at a site, at most `length`. */
+/** Returns the instruction bytes at a site, at most `length`. */
 export const codeAt = ({ memory }: SiteSources, address: bigint, length: number): Uint8Array =>
   memory.read(address as Address, length);

@@ -11,7 +11,7 @@ const KEY_FLAGS = 3n; // bit 0: a tail call; bit 1: initialisation code
 const LENGTH = 6;
 const POINTER = 8;
 
-/** Calls whose target is chosen at run time, and the trampolines they are linked to. */
+/** Returns the calls whose target is chosen at run time, and the trampolines that they are linked to. */
 export function staticCallSites(sources: SiteSources): readonly PatchSite[] {
   const table = linkerTable(
     sources,
@@ -40,7 +40,9 @@ function formOf(code: Uint8Array, isTail: boolean): StaticCallForm | undefined {
   return isConditionalJump(first, second) ? "conditional" : undefined;
 }
 
-/** No table lists the trampolines: they are the symbols of a prefix, and so are their keys. */
+/**
+ * Returns the trampolines. No table lists them: they are the symbols with a prefix, and so are their keys.
+ */
 function trampolineSites(sources: SiteSources): readonly PatchSite[] {
   const { own } = sources;
   return own.all
@@ -54,7 +56,7 @@ function trampolineSites(sources: SiteSources): readonly PatchSite[] {
 }
 
 function keyedSite(sources: SiteSources, form: StaticCallForm, at: number, key: bigint): PatchSite {
-  // Only for trampolines does it matter, whose keys are at hand.
+  // `initiallyNull` matters only for trampolines, whose keys are at hand.
   const isKnown = sources.memory.contains(key as Address, POINTER);
   const initiallyNull = isKnown && codeAt(sources, key, POINTER).every((byte) => byte === 0);
   return { kind: "static_call", at, form, key: textOffset(siteOffset(sources, key)), initiallyNull };
