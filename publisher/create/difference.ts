@@ -13,7 +13,7 @@ import { selectPieces } from "./resolve/selection.ts";
 import { openShipped, type ShippedKernel } from "./resolve/shipped_kernel.ts";
 import type { UnitPair } from "./unit_pair.ts";
 
-/** What a unit's change comes to. */
+/** The outcome of comparing a unit before and after a patch. */
 export type UnitDifference =
   | ({ readonly kind: "patch"; readonly report: DifferenceReport } & UnitPatch)
   | { readonly kind: "unchanged"; readonly report: DifferenceReport }
@@ -23,26 +23,37 @@ export type UnitDifference =
       readonly report: DifferenceReport;
     };
 
-/** Names are those of the object files: of functions unless said otherwise. */
+/**
+ * A report on a unit's differences. The names are those of the object files, and name functions unless said
+ * otherwise.
+ */
 export interface DifferenceReport {
   readonly changed: readonly string[];
-  /** New functions and data that the changed functions need. */
+  /** The new functions and data that the changed functions need. */
   readonly added: readonly string[];
   readonly dropped: readonly string[];
-  /** New, for other files, and none of the update uses them: a sign that the patch is part of a larger one. */
+  /**
+   * The new functions for other files that no unit of the update uses, which is a sign that the patch is part
+   * of a larger one.
+   */
   readonly unused: readonly string[];
-  /** Changed, but run only while the kernel or the module starts: without effect on one that runs. */
+  /**
+   * The changed functions that run only while the kernel or the module starts. The change has no effect on a
+   * running one.
+   */
   readonly initOnly: readonly string[];
-  /** Sentences on what was decided. */
+  /** Sentences that tell what was decided. */
   readonly notes: readonly string[];
 }
 
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * From a unit compiled before and after a patch to what a livepatch module needs of it.
- * @param shared what units of the update newly define and others of it need (resolve/shared_names.ts).
- * @throws ParseError, RebootlessError `limit`, `unsupported`, `usage`: objects that are not what a compiler makes, a module that is not there.
+ * Derives what a livepatch module needs of a unit from the unit compiled before and after a patch.
+ * @param shared names that units of the update newly define and others of it need (resolve/shared_names.ts).
+ * @throws ParseError.
+ * @throws RebootlessError `limit`, `unsupported`, `usage` for objects that are not a compiler's, or a module
+ * that does not exist.
  */
 export function differentiate(pair: UnitPair, kernel: ShippedKernel, shared = NONE): UnitDifference {
   const before = openVersion(pair.before);
@@ -78,14 +89,17 @@ export function differentiate(pair: UnitPair, kernel: ShippedKernel, shared = NO
   return { kind: "patch", ...patch, report: report(added, selection.notes) };
 }
 
-/** What other units of the update need of this one. */
+/** Returns the new pieces of this unit that other units of the update need. */
 function newPieces({ pieces }: Unit, { oldOf }: Correlation, shared: ReadonlySet<string>): readonly Piece[] {
   return pieces.filter(
     (piece) => piece.isGlobal && !oldOf.has(piece) && piece.names.some((name) => shared.has(name)),
   );
 }
 
-/** What is new for other units, and that neither they nor this one use. */
+/**
+ * Returns the names of new functions for other units that neither the other units of the update nor this one
+ * use.
+ */
 function unusedNames(
   { pieces }: Unit,
   { oldOf }: Correlation,
@@ -105,7 +119,7 @@ function unusedNames(
   });
 }
 
-/** @throws ParseError, RebootlessError `limit`, `unsupported`. */
+/** Opens a version of a unit. @throws ParseError. @throws RebootlessError `limit`, `unsupported`. */
 export function openVersion(file: Uint8Array): Version {
   const unit = openUnit(file);
   return { unit, entries: specialEntries(unit) };

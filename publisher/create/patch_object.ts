@@ -1,30 +1,30 @@
 import type { ObjectName } from "../../shared/brand.ts";
 
-/** A section that goes into the module, from one compiled unit. */
+/** A section of one compiled unit that goes into the module. */
 export interface PatchSection {
-  /** Unique within the patch object: `.text.ext4_mb_load_buddy_gfp`, `__bug_table`. */
+  /** The name, which is unique within the patch object: `.text.ext4_mb_load_buddy_gfp`, `__bug_table`. */
   readonly name: string;
-  /** SHT_PROGBITS, SHT_NOBITS or SHT_NOTE. */
+  /** The type: SHT_PROGBITS, SHT_NOBITS or SHT_NOTE. */
   readonly type: number;
-  /** SHF_*. */
+  /** The flags (SHF_*). */
   readonly flags: bigint;
-  /** A power of two, in bytes. */
+  /** The alignment in bytes, which is a power of two. */
   readonly align: number;
-  /** sh_entsize: 0 if the section is no table. */
+  /** The size of an entry (sh_entsize), which is 0 if the section is no table. */
   readonly entrySize: number;
-  /** Bytes in memory. */
+  /** The size in memory, in bytes. */
   readonly size: number;
-  /** `size` bytes; empty for SHT_NOBITS. */
+  /** The content of `size` bytes; empty for SHT_NOBITS. */
   readonly bytes: Uint8Array;
   readonly relocations: readonly PatchRelocation[];
 }
 
 export interface PatchRelocation {
-  /** Of the first byte written, in the section. */
+  /** The offset in the section of the first byte that is written. */
   readonly offset: number;
-  /** R_X86_64_*. */
+  /** The relocation's type (R_X86_64_*). */
   readonly type: number;
-  /** Signed 64 bits, as in Elf64_Rela. */
+  /** The addend, which has 64 bits and a sign as in Elf64_Rela. */
   readonly addend: bigint;
   readonly target: PatchTarget;
 }
@@ -32,23 +32,26 @@ export interface PatchRelocation {
 export type PatchTarget =
   /** A place in a section of this patch object. */
   | { readonly kind: "own" /** Index into `sections`. */; readonly section: number; readonly offset: number }
-  /** Exported by vmlinux: an undefined symbol, and its checksum in `__versions`. */
+  /** A symbol that vmlinux exports. It becomes an undefined symbol, with a checksum in `__versions`. */
   | { readonly kind: "export"; readonly name: string; readonly crc: number }
-  /** Whatever else a kernel object has: `.klp.sym.OBJECT.NAME,POSITION`. Exports of other modules are of this kind. */
+  /**
+   * Any other symbol of a kernel object: `.klp.sym.OBJECT.NAME,POSITION`. Exports of other modules are of
+   * this kind.
+   */
   | {
       readonly kind: "livepatch";
       readonly object: ObjectName;
       readonly name: string;
-      /** Among the symbols of that name in the object, from 1; 0 if there is only one. */
+      /** The position among the object's symbols of that name, counted from 1; 0 if there is only one. */
       readonly position: number;
     };
 
 export interface PatchSymbol {
   readonly name: string;
-  /** Index into `sections`. */
+  /** The index of the section in `sections`. */
   readonly section: number;
   readonly offset: number;
-  /** Bytes. */
+  /** The size in bytes. */
   readonly size: number;
   readonly kind: "function" | "object" | "none";
 }
@@ -57,23 +60,25 @@ export interface PatchSymbol {
 export interface Replacement {
   /** The old function's name in kallsyms. */
   readonly name: string;
-  /** As in PatchTarget. */
+  /** The position of the old function, as in PatchTarget. */
   readonly position: number;
-  /** Where the new code is: index into `sections`, and bytes in it. */
+  /** The place of the new code: an index into `sections`, and an offset in bytes. */
   readonly section: number;
   readonly offset: number;
   readonly size: number;
 }
 
-/** What one compiled unit (a .c file) contributes to a livepatch module, all of it for one kernel object. */
+/**
+ * The contribution of one compiled unit (a .c file) to a livepatch module, all of it for one kernel object.
+ */
 export interface PatchObject {
-  /** `vmlinux` or the module's name. */
+  /** The name of the kernel object: `vmlinux` or the module's name. */
   readonly object: ObjectName;
-  /** Path in the kernel's source: `fs/ext4/mballoc.c`. */
+  /** The path in the kernel's source: `fs/ext4/mballoc.c`. */
   readonly source: string;
   readonly sections: readonly PatchSection[];
   readonly symbols: readonly PatchSymbol[];
   readonly replaces: readonly Replacement[];
-  /** Of the original object: what its exports live in (`import_ns`). */
+  /** The name spaces that the original object imports (`import_ns`). */
   readonly importNamespaces: readonly string[];
 }

@@ -1,6 +1,8 @@
 import type { UnitReport, UpdateRefusal, UpdateReport } from "./update.ts";
 
-/** The report for people: a paragraph for each source file, then what was left out, then what it comes to. */
+/**
+ * Formats the report for people: a paragraph for each source file, then what was left out, then the outcome.
+ */
 export function reportText(report: UpdateReport): readonly string[] {
   const { units, same, ignored, refusals } = report;
   return [
@@ -35,7 +37,7 @@ const refusalLines = ({ subject, reason, advice }: UpdateRefusal): readonly stri
   `  what to do: ${advice}`,
 ];
 
-/** Longer lists are in the JSON report. */
+/** The number of names that are shown of a list. The JSON report has the whole list. */
 const SHOWN = 40;
 
 function list(what: string, names: readonly string[]): readonly string[] {

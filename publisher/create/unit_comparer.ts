@@ -8,10 +8,13 @@ import type { ShippedKernel } from "./resolve/shipped_kernel.ts";
 import type { UnitPair } from "./unit_pair.ts";
 import { wholeUnit } from "./whole_unit.ts";
 
-/** Kernels export some 20,000 symbols, their modules as many. */
+/** The most symbols that are read. Kernels export some 20,000 symbols, and their modules as many. */
 const MAX_SYMBOLS = 200_000;
 
-/** What Module.symvers says: checksums of what the kernel exports, and which module exports what. */
+/**
+ * The content of Module.symvers: the checksums of the kernel's exports, and the module that exports each
+ * symbol.
+ */
 export interface SymbolVersions {
   readonly crcs: ReadonlyMap<string, number>;
   readonly namespaces: ReadonlyMap<string, string>;
@@ -20,7 +23,11 @@ export interface SymbolVersions {
 
 const LINE = /^0x([0-9a-f]{8})\t([\w.]+)\t([\w./-]+)\t\w+(?:\t(\w*))?$/;
 
-/** Lines of `0xCRC<TAB>symbol<TAB>vmlinux or module's path<TAB>EXPORT_SYMBOL…<TAB>namespace`. @throws ParseError, RebootlessError `limit`. */
+/**
+ * Reads lines of `0xCRC<TAB>symbol<TAB>vmlinux or module's path<TAB>EXPORT_SYMBOL…<TAB>namespace`.
+ * @throws ParseError.
+ * @throws RebootlessError `limit`.
+ */
 export function parseSymvers(text: string): SymbolVersions {
   const crcs = new Map<string, number>();
   const namespaces = new Map<string, string>();
@@ -40,12 +47,12 @@ export function parseSymvers(text: string): SymbolVersions {
   return { crcs, namespaces, moduleExports };
 }
 
-/** A kernel whose modules are read when they are needed. */
+/** A comparer of units with a kernel, whose modules are read when they are needed. */
 export interface UnitComparer {
   readonly versions: SymbolVersions;
-  /** As `differentiate`. */
+  /** Does the same as `differentiate`. */
   compare(pair: UnitPair, shared: ReadonlySet<string>): Promise<UnitDifference>;
-  /** As `wholeUnit`. */
+  /** Does the same as `wholeUnit`. */
   whole(file: Uint8Array, source: string, object: ObjectName): Promise<PatchObject>;
 }
 
@@ -66,7 +73,8 @@ export function unitComparer(
       return bytes;
     },
   };
-  // A module is asked for where a reference leads to it: what was missed is read, and the unit looked at again.
+  // Modules are asked for where a reference leads to them. Those that were missing are read, and the unit is
+  // looked at again.
   const withModules = async <T>(look: () => T): Promise<T> => {
     for (;;) {
       const outcome = attempt(look);
@@ -85,7 +93,7 @@ export function unitComparer(
   };
 }
 
-/** What a call comes to, to be had later: a value, or what it threw. */
+/** Makes a call and keeps its outcome for later: the value, or the error that it threw. */
 function attempt<T>(call: () => T): () => T {
   try {
     const value = call();

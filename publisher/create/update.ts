@@ -10,7 +10,7 @@ import { type PatchedUnits, patchedUnits } from "./source/patched_units.ts";
 import type { Workspace } from "./source/workspace.ts";
 import type { UnitComparer } from "./unit_comparer.ts";
 
-/** What came of one compiled unit. */
+/** The report on one compiled unit. */
 export interface UnitReport extends DifferenceReport {
   readonly source: string;
   readonly object: ObjectName;
@@ -18,34 +18,37 @@ export interface UnitReport extends DifferenceReport {
   readonly refusals: readonly UpdateRefusal[];
 }
 
-/** Why something cannot be brought to a running kernel: a function's or datum's reason, or a file's. */
+/**
+ * The reason why something cannot be brought to a running kernel. It concerns a function or a datum, a file
+ * or an export.
+ */
 export interface UpdateRefusal {
   readonly code: ChangeRefusal["code"] | "file" | "export";
-  /** The function, datum, symbol or file. */
+  /** The name of the function, datum, symbol or file. */
   readonly subject: string;
   readonly reason: string;
   readonly advice: string;
 }
 
-/** What a patch comes to. */
+/** The report on a whole patch. */
 export interface UpdateReport {
   readonly outcome: "made" | "unchanged" | "refused";
   readonly units: readonly UnitReport[];
-  /** Sources that were compiled and came out the same. */
+  /** The sources that were compiled and whose objects came out the same. */
   readonly same: readonly string[];
-  /** Files that this kernel is not compiled from. */
+  /** The files that this kernel is not compiled from. */
   readonly ignored: readonly string[];
-  /** Of files and exports; those of functions and data stand with their units. */
+  /** The refusals of files and exports. Those of functions and data are in the reports on their units. */
   readonly refusals: readonly UpdateRefusal[];
 }
 
-/** What a livepatch module is to be made of: nothing unless the outcome is `made`. */
+/** The content of a livepatch module, which is empty unless the outcome is `made`. */
 export interface UpdateContent {
   readonly report: UpdateReport;
   readonly patches: readonly PatchObject[];
 }
 
-/** Kernel, source and cache, ready for one patch after the other. */
+/** The kernel, source and cache, ready for one patch after the other. */
 export interface UpdateTools {
   readonly workspace: Workspace;
   readonly objects: ObjectCache;
@@ -54,8 +57,11 @@ export interface UpdateTools {
 }
 
 /**
- * From a patch to what a livepatch module is made of. One refusal refuses the whole patch: half a fix is none.
- * @throws RebootlessError `usage` if something does not compile, `limit`, `not_live`, `io`; ParseError.
+ * Makes the content of a livepatch module from a patch. One refusal refuses the whole patch, because half a
+ * fix is no fix.
+ * @throws ParseError.
+ * @throws RebootlessError `usage` if something does not compile.
+ * @throws RebootlessError `limit`, `not_live`, `io`.
  */
 export async function makeUpdate(
   { workspace, objects, shipped, progress }: UpdateTools,

@@ -11,9 +11,12 @@ import { selectPieces } from "./resolve/selection.ts";
 import { openShipped, type ShippedKernel, type ShippedObjects } from "./resolve/shipped_kernel.ts";
 
 /**
- * The author's own unit with hooks, for a kernel object: the callbacks and what they need. It replaces nothing.
- * @param source for messages. @throws ParseError; RebootlessError `usage` without a callback, `not_live` if it needs what
- * the kernel cannot give.
+ * Prepares the author's own unit of hooks for a kernel object: the callbacks and everything that they need.
+ * It replaces nothing.
+ * @param source name for messages.
+ * @throws ParseError.
+ * @throws RebootlessError `usage` if it has no callback.
+ * @throws RebootlessError `not_live` if it needs something that the kernel cannot give.
  */
 export function wholeUnit(
   file: Uint8Array,
@@ -41,7 +44,10 @@ export function wholeUnit(
   });
 }
 
-/** Hooks may also name what is local to a unit of the kernel, such as the datum that they are to set, if it is the only one of its name. */
+/**
+ * Resolves names that are local to a unit of the kernel, too, if they exist only once. Hooks may need one,
+ * such as the datum that they set.
+ */
 const withLocals = (resolver: ReferenceResolver, { own, vmlinux }: ShippedObjects): ReferenceResolver => ({
   ...resolver,
   symbol: (name) => {

@@ -4,18 +4,22 @@ import type { Version } from "./compare.ts";
 import type { Correlation } from "./correlate.ts";
 import { parentOf } from "./names.ts";
 
-/** Whether a running kernel can redirect a function: it begins with a call of __fentry__. */
+/**
+ * Reports whether a running kernel can redirect a function, which is so if it begins with a call of
+ * __fentry__.
+ */
 export const hasFentry = ({ entries }: Version, { index }: Piece): boolean =>
   (entries.get(index) ?? []).some(
     ({ section, place }) => section.name === "__mcount_loc" && place <= ENDBR64.length,
   );
 
 /**
- * A changed function that cannot be redirected (`inline` and `notrace` ones that the compiler kept apart) is reached by
- * changing all that call it. That is possible where no more than calls from functions of the unit lead to it, in both versions.
+ * Covers changed functions that cannot be redirected (`inline` and `notrace` ones that the compiler emitted
+ * separately) by changing all functions that call them. That is possible where only calls from functions of
+ * the unit lead to them, in both versions.
  *
- * @param changed functions of the new version; the callers are added.
- * @returns those of them whose callers are all among them.
+ * @param changed functions of the new version; the callers are added to it.
+ * @returns those of these functions whose callers are all among the changed ones.
  */
 export function coverByCallers(
   changed: Set<Piece>,
@@ -31,14 +35,14 @@ export function coverByCallers(
     const newCallers = callersOf(after, piece);
     if (callers === undefined || newCallers === undefined) continue;
     covered.add(piece);
-    // A caller that is gone was called by what changed itself.
+    // A caller that no longer exists was called by code that has changed itself.
     const kept = callers.flatMap((caller) => newOf.get(caller) ?? []);
     for (const caller of [...kept, ...newCallers]) if (oldOf.has(caller)) changed.add(caller);
   }
   return covered;
 }
 
-/** The functions that call a local one; undefined if it may be reached in another way. */
+/** Returns the functions that call a local one, or undefined if it may be reached in another way. */
 function callersOf({ unit }: Version, callee: Piece): readonly Piece[] | undefined {
   if (callee.isGlobal) return undefined;
   const users = new Set<Piece>();

@@ -10,13 +10,13 @@ import { isContentOnly, isRenewable, parentOf } from "./names.ts";
 import { type ChangeRefusal, changeRefusal } from "./refusal.ts";
 import { threadQuestion } from "./thread_loops.ts";
 
-/** What differs between two versions of a unit. Pieces are of the new one. */
+/** The differences between two versions of a unit. All pieces are those of the new version. */
 export interface Changes {
-  /** Functions that the old version has too; none that only run at the start. */
+  /** The changed functions that the old version has too, without those that only run at the start. */
   readonly changed: readonly Piece[];
-  /** Those of them that cannot be redirected, with all that call them among the changed ones. */
+  /** The changed functions that cannot be redirected, and all of whose callers are changed too. */
   readonly covered: ReadonlySet<Piece>;
-  /** Constant data whose users are all changed functions: they get a copy. */
+  /** The constant data whose users are all changed functions. These functions get a copy of it. */
   readonly copied: ReadonlySet<Piece>;
   readonly dropped: readonly string[];
   readonly initOnly: readonly string[];
@@ -61,7 +61,7 @@ export function findChanges(
   for (const name of changedLists(before, after, same)) {
     notes.push(`${name} changed: it is read at the start, without effect on a kernel that runs`);
   }
-  // A constant that functions alone refer to changes with them.
+  // A constant that only functions refer to changes together with them.
   for (const datum of copied)
     for (const user of users.get(datum) ?? []) if (oldOf.has(user)) changed.add(user);
   const covered = widenAll(changed, before, after, correlation);
@@ -113,7 +113,10 @@ function changedData(old: Piece, now: Piece) {
 
 export const isInit = ({ section }: Piece): boolean => isInitSection(section.name);
 
-/** What a move between sections means: nothing between hot and cold code, much to or from freed or per-CPU memory. */
+/**
+ * Returns the kind of section that a piece is in. A move between hot and cold code means nothing, but one to
+ * or from memory that is freed or per CPU matters.
+ */
 function kindOf(piece: Piece): string {
   if (isInit(piece)) return "init";
   if (piece.section.name.includes("percpu")) return "percpu";
@@ -121,7 +124,7 @@ function kindOf(piece: Piece): string {
   return piece.isWritable ? "data" : "read-only data";
 }
 
-/** Lists that the kernel goes through when it or a module starts. */
+/** Reports whether a piece is in a list that the kernel goes through when it or a module starts. */
 const isRegistration = ({ section }: Piece): boolean =>
   /^(?:__param|__tracepoints|__tracepoints_ptrs|_ftrace_events|__syscalls_metadata|__ftrace_eval_maps|_kprobe_blacklist|__bpf_raw_tp_map|_error_injection_whitelist|\.pci_fixup.*|__dyndbg|\.BTF_ids|__modver)$/.test(
     section.name,
@@ -141,7 +144,9 @@ function usersOf({ pieces }: Unit): ReadonlyMap<Piece, readonly Piece[]> {
   return users;
 }
 
-/** A local constant that only functions refer to, and that holds no pointer to code. */
+/**
+ * Reports whether a datum is a local constant that only functions refer to and that holds no pointer to code.
+ */
 function isCopyable(datum: Piece, { pieces }: Unit, users: ReadonlyMap<Piece, readonly Piece[]>): boolean {
   if (datum.isWritable || datum.isGlobal || isContentOnly(datum.names[0] ?? "")) return false;
   const pointsToCode = datum.references.some(({ target }) =>
@@ -154,7 +159,10 @@ function isCopyable(datum: Piece, { pieces }: Unit, users: ReadonlyMap<Piece, re
   );
 }
 
-/** With what has to be replaced beside them. Callers may have parts, and parts callers. */
+/**
+ * Adds the functions that have to be replaced together with the changed ones, until there are no more:
+ * callers may have parts, and parts may have callers.
+ */
 function widenAll(
   changed: Set<Piece>,
   before: Version,
@@ -169,7 +177,10 @@ function widenAll(
   }
 }
 
-/** A function and the part split off of it change together. */
+/**
+ * Adds the parts that were split off of changed functions, and the functions of changed parts: they change
+ * together.
+ */
 function widen(changed: Set<Piece>, { pieces }: Unit, oldOf: ReadonlyMap<Piece, Piece>): void {
   const byName = new Map(
     pieces

@@ -4,25 +4,29 @@ import type { Piece, Reference, ReferenceTarget, Unit } from "../object/pieces.t
 import type { SpecialEntries, TableEntry } from "../object/special_tables.ts";
 import type { Correlation } from "./correlate.ts";
 
-/** One version of a unit, with what its special tables say of its code. */
+/** One version of a unit, with the entries of its special tables about its code. */
 export interface Version {
   readonly unit: Unit;
   readonly entries: SpecialEntries;
 }
 
-/** Whether a piece of the old unit and one of the new one mean the same. */
+/** A function that reports whether a piece of the old unit and one of the new unit mean the same. */
 export type Compare = (old: Piece, now: Piece) => boolean;
 
-/** Constants without a name refer to others; those of compilers some few deep. */
+/** The deepest nesting of constants without a name that refer to others. Compilers make only a few levels. */
 const MAX_DEPTH = 500;
 
-/** struct _ddebug (include/linux/dynamic_debug.h): behind four pointers, a line number of 18 bits. */
+/**
+ * The section of entries of struct _ddebug (include/linux/dynamic_debug.h). In an entry, a line number of 18
+ * bits follows four pointers.
+ */
 const DEBUG_SECTION = "__dyndbg";
 const DEBUG_LINE_AT = 32;
 
 /**
- * Compares content: bytes with references masked, and what they refer to. Pieces with a name are the same if they are
- * correlated, whatever is in them (they are compared themselves); strings, constants and code without a name by content.
+ * Returns a function that compares content: bytes with references masked, and what they refer to. Pieces with
+ * a name are the same if they are correlated, whatever they contain (they are compared themselves). Strings,
+ * constants and code without a name are compared by content.
  */
 export function comparer(before: Version, after: Version, { newOf }: Correlation): Compare {
   const known = new Map<string, boolean>();
@@ -33,7 +37,7 @@ export function comparer(before: Version, after: Version, { newOf }: Correlation
     if (before !== undefined) return before;
     if (depth === MAX_DEPTH)
       throw new RebootlessError("limit", `data that refers to data ${MAX_DEPTH} times over`);
-    known.set(key, true); // what refers to itself is the same if the rest is
+    known.set(key, true); // a piece that refers to itself is the same if the rest of it is
     depth++;
     const same = isSameContent(old, now);
     depth--;
@@ -87,7 +91,10 @@ export function comparer(before: Version, after: Version, { newOf }: Correlation
   return sameContent;
 }
 
-/** Only what is found by content: correlated data were left out, and what is writable is itself. */
+/**
+ * Reports whether both pieces are to be compared by content alone. Correlated data are not, and a writable
+ * datum has an identity of its own.
+ */
 function isAnonymous(old: Piece, now: Piece): boolean {
   const isNameless = old.names.length === 0 && now.names.length === 0;
   return isNameless || (!old.isWritable && !now.isWritable) || (old.size === 0 && now.size === 0);
@@ -96,7 +103,7 @@ function isAnonymous(old: Piece, now: Piece): boolean {
 const compared = ({ entries }: Version, { index }: Piece): readonly TableEntry[] =>
   (entries.get(index) ?? []).filter(({ table }) => table.isCompared);
 
-/** PC32 and PLT32 are one to a kernel. */
+/** Reports whether two relocation types mean the same to a kernel, as PC32 and PLT32 do. */
 const sameType = (a: number, b: number): boolean => a === b || (a | b) === 6;
 
 const sameText = (old: Uint8Array, oldAt: number, now: Uint8Array, newAt: number): boolean =>

@@ -2,17 +2,20 @@ import { groupBy } from "../../../shared/group_by.ts";
 import type { Piece, Unit } from "../object/pieces.ts";
 import { isContentOnly, stemOf } from "./names.ts";
 
-/** Which piece of the new unit is which of the old one: only pieces with a name and an identity. */
+/**
+ * The pieces of the old unit and the pieces of the new one that stand for the same thing. Only pieces with a
+ * name and an identity are in it.
+ */
 export interface Correlation {
   readonly newOf: ReadonlyMap<Piece, Piece>;
   readonly oldOf: ReadonlyMap<Piece, Piece>;
-  /** Names without numbers that stand for several data of the old unit that were not told apart. */
+  /** The names (without numbers) of several data of the old unit that could not be told apart. */
   readonly ambiguous: ReadonlySet<string>;
 }
 
 /**
- * Correlates two versions of a unit: by name; clones and static locals by their name without numbers where there is one
- * of it; other static locals by the functions and data that refer to them, in order.
+ * Correlates two versions of a unit by name. Clones and static locals are matched by their name without
+ * numbers if only one has it, and other static locals by the functions and data that refer to them, in order.
  */
 export function correlate(before: Unit, after: Unit): Correlation {
   const pairs = new Pairs();
@@ -40,7 +43,10 @@ class Pairs {
 const namedPieces = ({ pieces }: Unit): readonly Piece[] =>
   pieces.filter(({ names: [name] }) => name !== undefined && !isContentOnly(name));
 
-/** Functions keep their names but for numbers; a static local's name with its number says nothing. */
+/**
+ * Returns the key by which a piece is found under exactly its name, or undefined if it has none. Functions
+ * keep their names except for numbers; a static local's name with its number says nothing.
+ */
 const exactKey = ({ role, names: [name = ""] }: Piece): string | undefined =>
   role === "code" || stemOf(name) === name ? `${role} ${name}` : undefined;
 
@@ -65,7 +71,9 @@ function pairByKey(
   }
 }
 
-/** Clones of one function whose numbers moved: by equal code first, then in order. */
+/**
+ * Pairs the clones of one function whose numbers moved, each with the first one left that has the same size.
+ */
 function pairClones(pairs: Pairs, old: readonly Piece[], now: readonly Piece[]): void {
   const key = ({ role, names: [name = ""] }: Piece) => (role === "code" ? stemOf(name) : undefined);
   const candidates = groupBy(
@@ -84,7 +92,10 @@ function pairClones(pairs: Pairs, old: readonly Piece[], now: readonly Piece[]):
   }
 }
 
-/** Until nothing is found any more: a static local may be known only by a datum that is. Equal-looking pieces go first. */
+/**
+ * Pairs static locals by the pieces that refer to them, until no more are found: a static local may be known
+ * only by a datum that is one too. Pieces that look equal go first.
+ */
 function pairByReferences(pairs: Pairs, before: Unit, after: Unit): void {
   const queue = [...pairs.newOf].sort(
     ([a, b], [c, d]) => Number(looksEqual(c, d)) - Number(looksEqual(a, b)),
@@ -115,7 +126,10 @@ function unpairedLocals(
   );
 }
 
-/** As many on both sides: one after the other. Otherwise those of equal size and section, from the front. */
+/**
+ * Pairs pieces one after the other if both sides have equally many. Otherwise it pairs those of equal size,
+ * from the front.
+ */
 function aligned(old: readonly Piece[], now: readonly Piece[]): readonly (readonly [Piece, Piece])[] {
   const pairs: (readonly [Piece, Piece])[] = [];
   let from = 0;

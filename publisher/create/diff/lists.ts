@@ -3,8 +3,8 @@ import type { Piece } from "../object/pieces.ts";
 import type { Compare, Version } from "./compare.ts";
 
 /**
- * Sections of entries without names that nothing in the unit refers to (`.pci_fixup_final`, `.initcall6.init`), and of what is
- * exported: the kernel reads them when it or a module starts. Those that differ.
+ * Returns the names of lists that differ: sections of entries without names that nothing in the unit refers
+ * to (`.pci_fixup_final`, `.initcall6.init`), and exports. The kernel reads them when it or a module starts.
  */
 export function changedLists(before: Version, after: Version, same: Compare): readonly string[] {
   const [old, now] = [unreferenced(before), unreferenced(after)];
@@ -33,7 +33,7 @@ function unreferenced({ unit }: Version): ReadonlyMap<string, readonly Piece[]> 
 const sameLists = (old: readonly Piece[], now: readonly Piece[], same: Compare): boolean =>
   old.length === now.length && old.every((piece, i) => now[i] !== undefined && same(piece, now[i]));
 
-/** Sections `___ksymtab+name`, one for each export. */
+/** Returns the changed exports. Each export has a section `___ksymtab+name`. */
 function changedExports(before: Version, after: Version): readonly string[] {
   const exportsOf = ({ unit }: Version): readonly string[] =>
     unit.object.sections.filter(({ name }) => name.startsWith("___ksymtab")).map(({ name }) => name);

@@ -1,22 +1,25 @@
-/** Why a change cannot be made to a running kernel, or not by this program. Stable: scripts match on it. */
+/**
+ * The reason why a change cannot be made to a running kernel, or not by this program. These codes are stable,
+ * because scripts match on them.
+ */
 export type ChangeRefusalCode =
-  | "changed_data" // data that the running kernel already has, with the old content
-  | "changed_layout" // of another size
-  | "changed_section" // moved to another kind of section
-  | "ambiguous_data" // static locals that cannot be told apart
+  | "changed_data" // the running kernel already has the data, with the old content
+  | "changed_layout" // the data has another size
+  | "changed_section" // the piece moved to another kind of section
+  | "ambiguous_data" // static locals cannot be told apart
   | "no_fentry" // the kernel cannot redirect calls of the function
   | "run_pre" // the compiled old version is not what the distribution ships
-  | "unresolved" // a reference to what the kernel has no name for
-  | "static_key" // a branch on a key of a module
-  | "init" // needs what the kernel has freed after its start
-  | "exception_table" // a fixup outside of what is kept
-  | "shared_section" // tied to functions that are not changed by a jump that cannot be led elsewhere
-  | "assembly"; // no compiler's code
+  | "unresolved" // it refers to something that the kernel has no name for
+  | "static_key" // it branches on a key of a module
+  | "init" // it needs something that the kernel has freed after its start
+  | "exception_table" // a fixup lies outside of the code that goes into the update
+  | "shared_section" // a jump that cannot be redirected ties it to unchanged functions
+  | "assembly"; // the code was not made by a compiler
 
-/** What stands in the way of an update, and what its author can do. */
+/** An obstacle to an update, and what its author can do about it. */
 export interface ChangeRefusal {
   readonly code: ChangeRefusalCode;
-  /** The function or datum. */
+  /** The name of the function or datum. */
   readonly subject: string;
   readonly reason: string;
   readonly advice: string;

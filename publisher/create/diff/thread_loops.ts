@@ -1,6 +1,9 @@
 import type { Piece } from "../object/pieces.ts";
 
-/** What the main loop of a kernel thread asks whether to end (kernel/kthread.c, Linux 6.1 and 6.12). */
+/**
+ * The functions by which the main loop of a kernel thread asks whether it should end (kernel/kthread.c, Linux
+ * 6.1 and 6.12).
+ */
 const ASKED: ReadonlySet<string> = new Set([
   "kthread_should_stop",
   "kthread_should_park",
@@ -8,7 +11,10 @@ const ASKED: ReadonlySet<string> = new Set([
   "kthread_freezable_should_stop",
 ]);
 
-/** Which of these a function calls, undefined for most. A main loop does not return while its thread runs: no transition ends. */
+/**
+ * Returns which of these functions a function calls, or undefined if it calls none. A main loop does not
+ * return while its thread runs, so a transition would never end.
+ */
 export function threadQuestion({ references }: Piece): string | undefined {
   for (const { target } of references) {
     if (target.kind === "symbol" && ASKED.has(target.name)) return target.name;

@@ -7,7 +7,7 @@ import { alignUp, type ModuleRelocation, type ModuleSection } from "./module_sec
 import { StringTable } from "./string_table.ts";
 import { fileIndex, type ModuleSymbol, type SymbolEntries, symbolEntries } from "./symbol_entries.ts";
 
-/** One section of the file; `link` and `info` are indices in it. */
+/** One section of the file. `link` and `info` are indices of sections or symbols in it. */
 interface FileSection {
   readonly name: string;
   readonly type: number;
@@ -20,10 +20,13 @@ interface FileSection {
   readonly info: number;
 }
 
-/** EV_CURRENT: there was never another version of ELF. */
+/** EV_CURRENT. There was never another version of ELF. */
 const ELF_VERSION = 1;
 
-/** A relocatable ELF file (ELF-64 Object File Format 1.5) of a module's sections. Throws RebootlessError `limit`. */
+/**
+ * Encodes a module's sections as a relocatable ELF file (ELF-64 Object File Format 1.5).
+ * @throws RebootlessError `limit`.
+ */
 export function encodeElf(sections: readonly ModuleSection[], symbols: readonly ModuleSymbol[]): Uint8Array {
   const entries = symbolEntries(sections, symbols);
   const groups = sections.flatMap((section, index) => relocationGroups(section, index));
@@ -38,7 +41,10 @@ export function encodeElf(sections: readonly ModuleSection[], symbols: readonly 
   return encodeFile(all);
 }
 
-/** Relocations of one section for one table. `object`: those that livepatch applies when that is there. */
+/**
+ * The relocations of one section that go into one table. With `object`, livepatch applies them when that
+ * object is loaded.
+ */
 interface RelocationGroup {
   readonly section: number;
   readonly name: string;
@@ -49,7 +55,7 @@ interface RelocationGroup {
 function relocationGroups({ name, relocations }: ModuleSection, section: number): readonly RelocationGroup[] {
   const objectOf = ({ target }: ModuleRelocation): string | undefined =>
     target.kind === "livepatch" ? target.object : undefined;
-  // Those of the module itself first.
+  // The relocations of the module itself come first.
   const objects = [...new Set(relocations.map(objectOf))].sort((a, b) => ((a ?? "") < (b ?? "") ? -1 : 1));
   return objects.map((object) => ({
     section,
@@ -70,7 +76,7 @@ function relocationTable(group: RelocationGroup, entries: SymbolEntries, symtab:
   return {
     name: isLivepatch ? `.klp.rela.${group.object}.${group.name}` : `.rela${group.name}`,
     type: SECTION_TYPE.rela,
-    // Livepatch needs its tables as long as the module is there.
+    // Livepatch needs its tables for as long as the module is loaded.
     flags: isLivepatch
       ? SECTION_FLAG.infoLink | SECTION_FLAG.alloc | SECTION_FLAG.livepatch
       : SECTION_FLAG.infoLink,
@@ -107,7 +113,7 @@ const stringSection = (name: string, bytes: Uint8Array): FileSection => ({
   info: 0,
 });
 
-/** Header, then the sections' bytes, then their headers. */
+/** Encodes a file: the header, then the sections' bytes, then their headers. */
 function encodeFile(sections: readonly FileSection[]): Uint8Array {
   const names = new StringTable();
   for (const { name } of sections) names.add(name);
@@ -137,7 +143,10 @@ const sectionHeader = (
 ): Uint8Array =>
   SECTION_HEADER.encode({ name, type, flags, fileOffset, size, link, info, alignment: align, entrySize });
 
-/** @param sectionCount with the empty one; the names are in the last. */
+/**
+ * Encodes the header of the file.
+ * @param sectionCount number of sections with the empty one; the last section holds the names.
+ */
 const elfHeader = (sectionHeadersAt: number, sectionCount: number): Uint8Array =>
   FILE_HEADER.encode({
     ...ELF_KIND,

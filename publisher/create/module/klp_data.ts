@@ -8,7 +8,7 @@ import type { ModulePlace, ModuleSections } from "./module_sections.ts";
 import { terminated } from "./string_table.ts";
 import type { ModuleSymbol } from "./symbol_entries.ts";
 
-/** One kernel object, and all that the module does to it. */
+/** A kernel object, and everything that the module does to it. */
 export interface KlpObject {
   readonly object: ObjectName;
   readonly functions: readonly KlpFunction[];
@@ -18,15 +18,16 @@ export interface KlpObject {
 export interface KlpFunction {
   readonly name: string;
   readonly position: number;
-  /** The new code. */
+  /** The place of the new code. */
   readonly code: ModulePlace;
 }
 
 const ALIGN = 32;
 
 /**
- * Writes a module's struct klp_patch with its arrays of klp_object and klp_func (include/linux/livepatch.h), each array
- * ended by an empty entry. Readers of the file find how long each is by its symbol.
+ * A writer of a module's struct klp_patch with its arrays of klp_object and klp_func
+ * (include/linux/livepatch.h). An empty entry ends each array. Readers of the file find the length of each
+ * from its symbol.
  */
 export class KlpData {
   readonly symbols: ModuleSymbol[] = [];
@@ -38,7 +39,11 @@ export class KlpData {
     this.#structs = structs;
   }
 
-  /** @param replace that it takes out all other live patches. Returns where the klp_patch is. */
+  /**
+   * Writes the klp_patch.
+   * @param replace whether it takes out all other live patches.
+   * @returns the place of the klp_patch.
+   */
   patch(objects: readonly KlpObject[], replace: boolean): ModulePlace {
     const { size, mod, objs, replace: flag } = this.#structs.patch;
     const bytes = new Uint8Array(size);

@@ -24,9 +24,9 @@ const part = (name: string, flags: bigint, align: number, bytes: Uint8Array): Se
 });
 
 /**
- * The code of the module itself: an init function that goes on to klp_enable_patch(patch), and an exit function, without
- * which a module cannot be removed and which has nothing to do. Both are called through pointers, so on kernels with
- * indirect branch tracking they must begin with ENDBR64, which is no operation elsewhere.
+ * Writes the code of the module itself: an init function that goes on to klp_enable_patch(patch), and an
+ * empty exit function, without which a module cannot be removed. Both are called through pointers, so on
+ * kernels with indirect branch tracking they must begin with ENDBR64, which does nothing elsewhere.
  */
 export function writeCode(
   sections: ModuleSections,
@@ -42,7 +42,7 @@ export function writeCode(
   const exitAt = sections.append(part(".exit.text", ALLOC | EXEC, 16, Uint8Array.from(exit)));
   if (kernel.hasReturnThunk) {
     sections.relocate(at(exitAt, 5), R_X86_64.PLT32, { kind: "symbol", name: RETURN_THUNK }, -4n);
-    // Where the loader may turn the jump into a return.
+    // The loader may turn the jump at this place into a return.
     const site = sections.append(part(".return_sites", ALLOC, 4, new Uint8Array(4)));
     sections.relocate(site, R_X86_64.PC32, { kind: "place", place: at(exitAt, 4) });
   }
@@ -52,7 +52,7 @@ export function writeCode(
   ];
 }
 
-/** struct module, of which the loader wants the name and the two functions. */
+/** Writes struct module, of which the loader needs the name and the two functions. */
 export function writeThisModule(
   sections: ModuleSections,
   { structs }: ModuleKernel,
@@ -61,14 +61,14 @@ export function writeThisModule(
   const { size, name: nameAt, init, exit } = structs.module;
   const bytes = new Uint8Array(size);
   bytes.set(utf8(name), nameAt);
-  // A cache line, as the structure asks for.
+  // The structure asks for the alignment of a cache line.
   const place = sections.append(part(".gnu.linkonce.this_module", ALLOC | WRITE, 64, bytes));
   sections.relocate(at(place, init), R_X86_64._64, { kind: "symbol", name: "init_module" });
   sections.relocate(at(place, exit), R_X86_64._64, { kind: "symbol", name: "cleanup_module" });
   return { name: "__this_module", place, size, kind: "object", isGlobal: true };
 }
 
-/** What modinfo shows and the loader reads. */
+/** Writes the module information that modinfo shows and the loader reads. */
 export function writeModinfo(
   sections: ModuleSections,
   kernel: ModuleKernel,
@@ -87,7 +87,10 @@ export function writeModinfo(
   sections.append(part(".modinfo", ALLOC, 1, concatBytes(entries.map(terminated))));
 }
 
-/** The checksums of all that is used of the kernel, module_layout first: struct module and what goes with it. */
+/**
+ * Writes the checksums of everything that the module uses of the kernel. The first is module_layout, which
+ * stands for struct module and the structures that belong to it.
+ */
 export function writeVersions(
   sections: ModuleSections,
   kernel: ModuleKernel,

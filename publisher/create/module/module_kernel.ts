@@ -5,20 +5,26 @@ import { kernelBtf, memberOffset, type StructLayout, structLayouts } from "../..
 import type { KernelImage } from "../../image/kernel_image.ts";
 import type { Callback } from "../../module/target_objects.ts";
 
-/** What a module must know of the kernel that is to load it; all of it comes out of the image and its symvers. */
+/**
+ * The facts that a module must know about the kernel that will load it. All of them come from the image and
+ * its symvers.
+ */
 export interface ModuleKernel {
-  /** The string that the loader compares: release and options. */
+  /** The string that the loader compares, with the kernel's release and options. */
   readonly vermagic: string;
   readonly structs: ModuleStructs;
-  /** Of the kernel's exports (Module.symvers), by name. */
+  /** The checksums of the kernel's exports (Module.symvers), by name. */
   readonly crcs: ReadonlyMap<string, number>;
-  /** The kernel warns of modules that do not say retpoline=Y. */
+  /** Whether the kernel warns of modules that do not say retpoline=Y. */
   readonly wantsRetpoline: boolean;
-  /** Its code returns by a jump to __x86_return_thunk, which the loader may turn back into a return. */
+  /**
+   * Whether the kernel's code returns by a jump to __x86_return_thunk, which the loader may turn back into a
+   * return.
+   */
   readonly hasReturnThunk: boolean;
 }
 
-/** Layouts of the structures that a livepatch module is made of (include/linux/module.h, livepatch.h). */
+/** The layouts of the structures that a livepatch module is made of (include/linux/module.h, livepatch.h). */
 export interface ModuleStructs {
   readonly module: {
     readonly size: number;
@@ -36,7 +42,7 @@ export interface ModuleStructs {
     readonly size: number;
     readonly name: number;
     readonly funcs: number;
-    /** Where the pointer to each callback is. */
+    /** The offset of the pointer to each callback. */
     readonly callbacks: Readonly<Record<Callback, number>>;
   };
   readonly func: {
@@ -47,10 +53,14 @@ export interface ModuleStructs {
   };
 }
 
-// "6.1.0-55-cloud-amd64 SMP preempt mod_unload modversions "
+// An example is "6.1.0-55-cloud-amd64 SMP preempt mod_unload modversions ".
 const MAX_VERMAGIC = 256;
 
-/** @throws ParseError; RebootlessError `unsupported` for a kernel without livepatch, BTF or kallsyms of data. */
+/**
+ * Reads the facts that a module needs from a kernel's image.
+ * @throws ParseError.
+ * @throws RebootlessError `unsupported` for a kernel without livepatch, BTF or kallsyms of data.
+ */
 export function moduleKernel(
   image: Pick<KernelImage, "symbols" | "memory">,
   crcs: ReadonlyMap<string, number>,
@@ -89,7 +99,7 @@ function readVermagic({ symbols, memory }: Pick<KernelImage, "symbols" | "memory
   return text;
 }
 
-/** @param btf the kernel's. Throws ParseError. */
+/** Reads the layouts of the structures from the kernel's BTF. @throws ParseError. */
 export function moduleStructs(btf: Uint8Array): ModuleStructs {
   const layouts = structLayouts(btf, ["module", "klp_patch", "klp_object", "klp_callbacks", "klp_func"]);
   const at = (struct: string, member: string): number => memberOffset(layoutOf(layouts, struct), member);

@@ -4,21 +4,24 @@ import { RebootlessError } from "../../../shared/errors.ts";
 import { MAX_ARTIFACT_BYTES } from "../../../shared/limits.ts";
 import { INT3 } from "../../../shared/x86/opcodes.ts";
 
-/** A section of the module that is being made. Indices count from 0 in the order in which sections came up. */
+/**
+ * A section of the module that is being made. Indices count from 0 in the order in which sections were first
+ * added.
+ */
 export interface ModuleSection {
   readonly name: string;
   readonly type: number;
-  /** Of write, alloc and exec. */
+  /** The flags, of which only write, alloc and exec are kept. */
   readonly flags: bigint;
   readonly align: number;
   readonly entrySize: number;
   readonly size: number;
-  /** Empty for SHT_NOBITS. */
+  /** The bytes of the section; empty for SHT_NOBITS. */
   readonly bytes: Uint8Array;
   readonly relocations: readonly ModuleRelocation[];
 }
 
-/** A place in the module: a section by its index, and bytes in it. */
+/** A place in the module, given by the index of a section and an offset in bytes. */
 export interface ModulePlace {
   readonly section: number;
   readonly offset: number;
@@ -26,7 +29,7 @@ export interface ModulePlace {
 
 export interface ModuleRelocation {
   readonly offset: number;
-  /** R_X86_64_*. */
+  /** The relocation's type (R_X86_64_*). */
   readonly type: number;
   readonly addend: bigint;
   readonly target: ModuleTarget;
@@ -34,12 +37,12 @@ export interface ModuleRelocation {
 
 export type ModuleTarget =
   | { readonly kind: "place"; readonly place: ModulePlace }
-  /** The module's own global symbol, or one that the kernel exports. */
+  /** A global symbol of the module itself, or one that the kernel exports. */
   | { readonly kind: "symbol"; readonly name: string }
-  /** Resolved by livepatch, when `object` is there: `.klp.rela.OBJECT.SECTION`. */
+  /** A symbol that livepatch resolves when `object` is loaded: `.klp.rela.OBJECT.SECTION`. */
   | { readonly kind: "livepatch"; readonly object: string; readonly symbol: string };
 
-/** What is to become a part of a section. */
+/** A piece of content that becomes part of a section. */
 export type SectionPart = Omit<ModuleSection, "relocations">;
 
 interface Growing {
@@ -54,11 +57,12 @@ interface Growing {
 }
 
 const MEANINGFUL = SECTION_FLAG.write | SECTION_FLAG.alloc | SECTION_FLAG.exec;
-// As the linker does in modules: one section for all functions. Names with two dots (.data..percpu) mean something.
+// As the linker does in modules, all functions go into one section. Names with two dots (.data..percpu) have
+// a meaning.
 const GATHERED = /^(\.text|\.rodata|\.data|\.bss)\.[^.]/;
-// What runs into the gap between two functions must not go on.
+// Execution that runs into the gap between two functions must not go on.
 const GAP_IN_CODE = INT3;
-// A page: what per-CPU data and the like ask for at the most.
+// The largest alignment is a page, which is the most that per-CPU data and the like ask for.
 const MAX_ALIGN = 4096;
 
 /** The sections of a module, gathered part by part. */
@@ -67,7 +71,11 @@ export class ModuleSections {
   readonly #indices = new Map<string, number>();
   #total = 0;
 
-  /** Adds a part to the section of its name. Throws `unsupported` if that one is of another kind, `limit`. */
+  /**
+   * Adds a part to the section of its name.
+   * @throws RebootlessError `unsupported` if that section is of another kind.
+   * @throws RebootlessError `limit`.
+   */
   append(part: SectionPart): ModulePlace {
     requireAlignment(part);
     const index = this.#indexOf(part);
@@ -80,12 +88,12 @@ export class ModuleSections {
     section.parts.push({ at: offset, bytes: part.bytes });
     section.size = offset + part.size;
     section.align = Math.max(section.align, part.align);
-    // A table of which a part has no entry size is only bytes.
+    // If the parts have different entry sizes, the section is plain bytes and not a table.
     if (section.entrySize !== part.entrySize) section.entrySize = 0;
     return { section: index, offset };
   }
 
-  /** @param place of the field that the loader fills in. */
+  /** Adds a relocation. @param place of the field that the loader fills in. */
   relocate(place: ModulePlace, type: number, target: ModuleTarget, addend = 0n): void {
     this.#at(place.section).relocations.push({ offset: place.offset, type, addend, target });
   }

@@ -8,17 +8,20 @@ import type { PatchObject, PatchRelocation, PatchSection, PatchTarget } from "..
 import type { ModulePlace, ModuleSections, ModuleTarget } from "./module_sections.ts";
 import type { ModuleSymbol } from "./symbol_entries.ts";
 
-/** A unit whose sections are in the module. */
+/** A unit whose sections have been put into the module. */
 export interface PlacedUnit {
   readonly unit: PatchObject;
   readonly symbols: readonly ModuleSymbol[];
-  /** Where a place of one of its sections has come to be. Throws ParseError if the unit has no such place. */
+  /**
+   * Returns where a place in one of the unit's sections is in the module.
+   * @throws ParseError if the unit has no such place.
+   */
   place(section: number, offset: number): ModulePlace;
 }
 
 /**
- * Tables that the loader works through when the module is loaded. What they say of a kernel object that comes later
- * is not known by then (Documentation/livepatch/module-elf-format.rst: special sections).
+ * The tables that the loader works through when the module is loaded. Entries about a kernel object that is
+ * loaded later cannot be resolved by then (Documentation/livepatch/module-elf-format.rst: special sections).
  */
 const READ_AT_LOAD = new Set([
   ".altinstr_replacement",
@@ -37,7 +40,11 @@ const READ_AT_LOAD = new Set([
   "__mcount_loc",
 ]);
 
-/** Puts a unit's sections, with their relocations, into the module. Throws ParseError, RebootlessError `unsupported`, `limit`. */
+/**
+ * Puts a unit's sections, with their relocations, into the module.
+ * @throws ParseError.
+ * @throws RebootlessError `unsupported`, `limit`.
+ */
 export function placeUnit(sections: ModuleSections, unit: PatchObject): PlacedUnit {
   const starts = unit.sections.map((section) => sections.append(requireWhole(section)));
   const place: PlacedUnit["place"] = (section, offset) => {
@@ -70,7 +77,7 @@ function requireWhole(section: PatchSection): PatchSection {
   throw new ParseError(`${section.name}: ${counted(section.bytes.length, "byte")} of ${expected}`);
 }
 
-/** A field that is not zero makes the loader refuse the whole module. */
+/** Refuses a relocation of a field that is not zero, which would make the loader refuse the whole module. */
 function requireField(unit: PatchObject, section: PatchSection, { offset, type }: PatchRelocation): void {
   const length = RELOCATION_FIELDS.get(type)?.size;
   if (length === undefined) {
@@ -106,9 +113,10 @@ const livepatchName = ({ object, name, position }: Extract<PatchTarget, { kind: 
   `.klp.sym.${object}.${name},${position}`;
 
 /**
- * Whose coming makes livepatch resolve the symbol: the kernel's are resolved at once, all others when the object that
- * the unit is for is there, as then those that it depends on are there too. (A table of a module must not name symbols
- * of vmlinux; tables are looked at for the objects that the module replaces something in.)
+ * Returns the object whose loading makes livepatch resolve the symbol. Symbols of the kernel are resolved at
+ * once. All others are resolved when the object that the unit is for is loaded, because the objects that it
+ * depends on are loaded by then too. (A module's table must not name symbols of vmlinux. Livepatch looks at
+ * tables only for the objects in which the module replaces something.)
  */
 function tableObject(unit: PatchObject, object: ObjectName): ObjectName {
   if (object === VMLINUX) return object;
@@ -116,7 +124,10 @@ function tableObject(unit: PatchObject, object: ObjectName): ObjectName {
   throw new RebootlessError("unsupported", `${unit.source} is built in and refers to the module ${object}`);
 }
 
-/** Longer ones make the loader refuse the module, a comma would end a livepatch symbol's name. */
+/**
+ * Refuses names that the kernel would not take: a longer one makes the loader refuse the module, and a comma
+ * would end a livepatch symbol's name.
+ */
 function requireName(name: string): string {
   if (name.length > 0 && name.length < MAX_STRING && /^[\x21-\x7e]+$/.test(name)) return name;
   throw new RebootlessError("unsupported", `not a symbol's name: ${JSON.stringify(name.slice(0, 80))}`);

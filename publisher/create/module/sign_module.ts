@@ -4,18 +4,21 @@ import { DER, DerReader } from "../../../shared/crypto/der.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { MODULE_SIGNATURE } from "../../module/kernel_structs.ts";
 
-/** What a module is signed with, for kernels that load no others. */
+/** The key and certificate that sign a module, for kernels that load only signed modules. */
 export interface ModuleSigner {
   /** An RSA private key. */
   readonly key: KeyObject;
-  /** Its certificate: the kernel must trust it, or an authority that issued it. */
+  /** The key's certificate. The kernel must trust it, or an authority that issued it. */
   readonly certificate: X509Certificate;
-  /** One that the kernel has built in; kernels of distributions have both. */
+  /** A digest algorithm that the kernel has built in. The kernels of distributions have both. */
   readonly digest: "sha256" | "sha512";
 }
 
 /**
- * @param key PEM, not encrypted. @param certificate PEM or DER. Throws `config` if they are not what they should be.
+ * Reads a signing key and its certificate.
+ * @param key PEM, not encrypted.
+ * @param certificate PEM or DER.
+ * @throws RebootlessError `config` if they are not of this form.
  */
 export function moduleSigner(
   key: Uint8Array,
@@ -40,7 +43,7 @@ function attempt<T>(what: string, read: () => T): T {
   }
 }
 
-/** What ends a signed module (MODULE_SIG_STRING in include/linux/module_signature.h, Linux 6.12). */
+/** The text that ends a signed module (MODULE_SIG_STRING in include/linux/module_signature.h, Linux 6.12). */
 const MARKER = utf8("~Module signature appended~\n");
 const ID_TYPE_PKCS7 = 2;
 const DIGEST_OIDS = {
@@ -52,17 +55,19 @@ const DATA = "1.2.840.113549.1.7.1";
 const RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
 const SET = 0x31;
 const OCTET_STRING = 0x04;
-/** [0], constructed. */
+/** The tag [0], constructed. */
 const CONTEXT_0 = 0xa0;
 
-/** Whether something was appended already. */
+/** Reports whether a signature was appended already. */
 export const isSigned = (module: Uint8Array): boolean =>
   equalBytes(module.subarray(Math.max(module.length - MARKER.length, 0)), MARKER);
 
 /**
- * Appends a signature, byte for byte as the kernel's scripts/sign-file does with an RSA key: PKCS#7 signed data, detached,
- * without attributes and certificates; then struct module_signature and the marker.
- * @throws RebootlessError `usage`: signed already, or the certificate is not the key's; `unsupported`: not RSA.
+ * Appends a signature, byte for byte as the kernel's scripts/sign-file does with an RSA key: detached PKCS#7
+ * signed data without attributes and certificates, then struct module_signature and the marker.
+ * @throws RebootlessError `usage` if the module is signed already, or the certificate does not belong to the
+ * key.
+ * @throws RebootlessError `unsupported` if the key is not RSA.
  */
 export function signModule(module: Uint8Array, { key, certificate, digest }: ModuleSigner): Uint8Array {
   if (isSigned(module)) throw new RebootlessError("usage", "the module is signed already");
@@ -83,11 +88,11 @@ export function signModule(module: Uint8Array, { key, certificate, digest }: Mod
   return concatBytes([module, pkcs7, trailer(pkcs7.length), MARKER]);
 }
 
-/** struct module_signature: all zero but the type and the length. */
+/** Encodes struct module_signature, in which everything except the type and the length is zero. */
 const trailer = (signatureLength: number): Uint8Array =>
   MODULE_SIGNATURE.encode({ idType: ID_TYPE_PKCS7, signatureLength });
 
-/** ContentInfo of RFC 2315, sections 7 and 9. */
+/** Encodes the ContentInfo of RFC 2315, sections 7 and 9. */
 function signedData(
   certificate: X509Certificate,
   digest: ModuleSigner["digest"],
@@ -114,7 +119,10 @@ function signedData(
   return der(DER.sequence, oid(SIGNED_DATA), der(CONTEXT_0, content));
 }
 
-/** As they stand in the certificate (RFC 5280, section 4.1): the kernel looks for its key by these bytes. */
+/**
+ * Returns the issuer and the serial number with the exact bytes that the certificate has (RFC 5280, section
+ * 4.1), because the kernel looks for its key by them.
+ */
 function issuerAndSerial(raw: Uint8Array): { issuer: Uint8Array; serial: Uint8Array } {
   const certificate = new DerReader(raw, "certificate").inside(DER.sequence);
   const fields = certificate.inside(DER.sequence);
@@ -135,7 +143,7 @@ function derLength(length: number): Uint8Array {
   return Uint8Array.of(0x82, length >> 8, length & 0xff);
 }
 
-/** X.690 section 8.19. */
+/** Encodes an object identifier (X.690, section 8.19). */
 function oid(text: string): Uint8Array {
   const [first = 0, second = 0, ...rest] = text.split(".").map(Number);
   return der(DER.oid, Uint8Array.from([40 * first + second, ...rest.flatMap(base128)]));

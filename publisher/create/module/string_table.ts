@@ -1,11 +1,11 @@
 import { ByteWriter } from "./byte_writer.ts";
 
-/** An ELF string table: each string once, the empty one first. Every character is a byte. */
+/** An ELF string table. It has each string once, and the empty one first. Every character is one byte. */
 export class StringTable {
   readonly #writer = new ByteWriter().zeros(1);
   readonly #places = new Map([["", 0]]);
 
-  /** Where the string is. */
+  /** Adds a string, unless the table has it, and returns its offset. */
   add(text: string): number {
     const known = this.#places.get(text);
     if (known !== undefined) return known;
@@ -20,5 +20,5 @@ export class StringTable {
   }
 }
 
-/** The bytes of a string, and a NUL. */
+/** Returns the bytes of a string, followed by a NUL. */
 export const terminated = (text: string): Uint8Array => Uint8Array.from(Buffer.from(`${text}\0`, "latin1"));

@@ -14,13 +14,13 @@ export interface ModuleSymbol {
   readonly isGlobal: boolean;
 }
 
-/** A symbol table, and the number of the symbol that stands for each target of a relocation. */
+/** A symbol table, with the number of the symbol that stands for each target of a relocation. */
 export interface SymbolEntries {
   readonly table: Uint8Array;
   readonly strings: Uint8Array;
-  /** Local symbols come first: so many. */
+  /** The number of local symbols, which come first. */
   readonly localCount: number;
-  /** The number of a target's symbol, and what its place adds to the addend. */
+  /** Returns the number of a target's symbol, and what its place adds to the addend. */
   reference(target: ModuleTarget): { readonly symbol: number; readonly offset: bigint };
 }
 
@@ -36,7 +36,7 @@ const GLOBAL = SYMBOL_BINDING.global << 4;
 const NOTHING: Entry = { name: "", info: 0, section: SECTION_NUMBER.undefined, value: 0, size: 0 };
 const TYPES = { function: SYMBOL_TYPE.func, object: SYMBOL_TYPE.object, none: SYMBOL_TYPE.none } as const;
 
-/** Number of a module's section in its file: section 0 is the empty one. */
+/** Returns the number of a module's section in its file, where section 0 is the empty one. */
 export const fileIndex = (section: number): number => section + 1;
 
 export function symbolEntries(

@@ -15,18 +15,18 @@ import type { ModuleKernel } from "./module_kernel.ts";
 import { type ModulePlace, ModuleSections } from "./module_sections.ts";
 import { type PlacedUnit, placeUnit } from "./place_unit.ts";
 
-/** What a livepatch module is to be made of. */
+/** The content of a livepatch module. */
 export interface ModuleInput {
   readonly name: ObjectName;
   readonly kernel: ModuleKernel;
-  /** In any order: the same ones make the same module. */
+  /** The units, in any order: the same units make the same module. */
   readonly units: readonly PatchObject[];
   /**
-   * Units of the author's own, at most one for an object: their functions pre_patch, post_patch, pre_unpatch and
-   * post_unpatch are called around the patching of the object they are for.
+   * The author's own units, at most one for each object. Their functions pre_patch, post_patch, pre_unpatch
+   * and post_unpatch are called around the patching of that object.
    */
   readonly hooks: readonly PatchObject[];
-  /** The module takes out every other live patch. */
+  /** Whether the module takes out every other live patch. */
   readonly replace: boolean;
 }
 
@@ -34,9 +34,10 @@ const BUILD_ID_SECTION = ".note.gnu.build-id";
 const BUILD_ID_SIZE = 20;
 
 /**
- * Writes a livepatch module (.ko), as the kernel's module loader and livepatch want it
+ * Writes a livepatch module (.ko) in the form that the kernel's module loader and livepatch require
  * (Documentation/livepatch/module-elf-format.rst, Linux 6.1 and 6.12). The same input gives the same bytes.
- * @throws ParseError for a unit that contradicts itself; RebootlessError `usage`, `unsupported`, `limit`.
+ * @throws ParseError for a unit that contradicts itself.
+ * @throws RebootlessError `usage`, `unsupported`, `limit`.
  */
 export function writeModule({ name, kernel, units, hooks, replace }: ModuleInput): Uint8Array {
   const sections = new ModuleSections();
@@ -65,7 +66,7 @@ export function writeModule({ name, kernel, units, hooks, replace }: ModuleInput
   return withBuildId(file);
 }
 
-/** In an order that does not depend on how they were made. */
+/** Sorts units into an order that does not depend on how they were made. */
 function sorted(units: readonly PatchObject[]): readonly PatchObject[] {
   const order = units.toSorted((a, b) => compare(a.object, b.object) || compare(a.source, b.source));
   const twice = order.find(
@@ -79,7 +80,7 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function klpObjects(units: readonly PlacedUnit[], hooks: readonly PlacedUnit[]): readonly KlpObject[] {
   const names = [...new Set([...units, ...hooks].map(({ unit }) => unit.object))];
-  // The kernel itself first, as people expect it; livepatch does not mind.
+  // The kernel itself comes first, as people expect; livepatch does not need this.
   names.sort((a, b) => Number(b === VMLINUX) - Number(a === VMLINUX) || compare(a, b));
   const objects = names.map((object) => ({
     object,
@@ -140,7 +141,7 @@ function usedExports(units: readonly PlacedUnit[]): ReadonlyMap<string, number> 
   return used;
 }
 
-/** With a build ID of zeroes, to be filled in when all the rest is there. */
+/** Makes the note with a build ID of zeroes, which is filled in when the rest of the file is complete. */
 function buildIdNote() {
   const name = utf8("GNU\0");
   const header = { nameSize: name.length, descriptionSize: BUILD_ID_SIZE, type: NT_GNU_BUILD_ID };
@@ -149,7 +150,7 @@ function buildIdNote() {
   return { ...shape, entrySize: 0, size: bytes.length, bytes };
 }
 
-/** The build ID stands for the bytes of the file. */
+/** Fills in the build ID, which is computed from the bytes of the file. */
 function withBuildId(file: Uint8Array): Uint8Array {
   const section = parseSections(file).find(({ name }) => name === BUILD_ID_SECTION);
   if (section === undefined) throw new RangeError("a module without a build ID");

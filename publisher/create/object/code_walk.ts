@@ -2,21 +2,21 @@ import { readUnsigned } from "../../../shared/x86/code.ts";
 import { CALL, ESCAPE, isConditionalJump, JUMP, SHORT_JUMP } from "../../../shared/x86/opcodes.ts";
 import { decodeInstruction, type Instruction } from "../../x86/length.ts";
 
-/** An operand that is counted from the end of its instruction: of a branch, or of an access to memory. */
+/** An operand of a branch or of a memory access that is counted from the end of its instruction. */
 export interface RelativeOperand {
-  /** The field, from the start of the code. */
+  /** The offset of the field from the start of the code. */
   readonly at: number;
   readonly size: number;
-  /** Where its instruction ends. */
+  /** The offset of the end of its instruction. */
   readonly end: number;
   readonly isBranch: boolean;
-  /** As it stands in the code: without a meaning where a relocation fills it in. */
+  /** The target as the code has it. It has no meaning where a relocation fills in the field. */
   readonly target: number;
 }
 
 /**
- * The relative operands of code, by the place of their field. Code of a compiler is instruction after instruction;
- * where it is not, the walk ends and later operands are missing.
+ * Returns the relative operands of code, by the offset of their field. A compiler's code is instruction after
+ * instruction; where it is not, the walk ends and later operands are missing.
  */
 export function relativeOperands(code: Uint8Array): ReadonlyMap<number, RelativeOperand> {
   const operands = new Map<number, RelativeOperand>();
@@ -44,7 +44,7 @@ function instructionAt(code: Uint8Array, at: number): Instruction | undefined {
   }
 }
 
-/** Of a known distance: jcc, loop and jrcxz, call, jmp. */
+/** Reports whether an instruction is a branch with a known distance: jcc, loop, jrcxz, call or jmp. */
 function isBranch({ opcode: [first, second] }: Instruction): boolean {
   if (first === ESCAPE) return isConditionalJump(first, second);
   return (

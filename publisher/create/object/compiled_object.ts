@@ -17,24 +17,25 @@ import {
 import { type ElfSymbol, parseSymbols } from "../../../shared/elf/symbols.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 
-/** A section of a compiled unit: its bytes ([] for NOBITS) and its relocations, sorted by offset. */
+/** A section of a compiled unit, with its bytes ([] for NOBITS) and its relocations, sorted by offset. */
 export interface ObjectSection extends ElfSection {
   readonly bytes: Uint8Array;
   readonly relocations: readonly Rela[];
 }
 
-/** A relocatable ELF file as a compiler left it, or the linker that joined several (.ko). */
+/** A relocatable ELF file that a compiler made, or a linker that joined several (.ko). */
 export interface CompiledObject {
   readonly sections: readonly ObjectSection[];
   readonly symbols: readonly ElfSymbol[];
 }
 
-// A section's size in a header is a claim: zeroed data has no bytes in the file. amdgpu has 20 MB in all.
+// A section's size in a header is a claim, because zeroed data has no bytes in the file. All sections of
+// amdgpu have 20 MB.
 const MAX_SECTION_BYTES = 256 << 20;
 
-/** @throws ParseError, RebootlessError `limit`, `unsupported`. */
+/** Opens a relocatable ELF file. @throws ParseError. @throws RebootlessError `limit`, `unsupported`. */
 export function openCompiledObject(bytes: Uint8Array): CompiledObject {
-  // What Node reads is a Buffer, whose slices share its memory.
+  // Node reads files into a Buffer, whose slices would share its memory.
   const file = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = parseElfHeader(file);
   if (header.type !== ELF_TYPE.rel) throw new ParseError(`not a relocatable ELF file: type ${header.type}`);

@@ -5,7 +5,7 @@ import { groupBy } from "../../../shared/group_by.ts";
 import type { CompiledObject, ObjectSection } from "./compiled_object.ts";
 import type { SectionRole } from "./section_role.ts";
 
-/** Where a piece of a section lies: [start, end), and the symbols that start it. */
+/** The range [start, end) of a piece in its section, and the symbols that start it. */
 export interface PieceExtent {
   readonly start: number;
   readonly end: number;
@@ -14,7 +14,10 @@ export interface PieceExtent {
 
 export const isCodeSection = ({ flags }: ObjectSection): boolean => (flags & SECTION_FLAG.exec) !== 0n;
 
-/** Symbols that name a piece, by section: no sections, files, local labels. */
+/**
+ * Returns the symbols that name a piece, by section. Symbols of sections and files, and local labels, are
+ * left out.
+ */
 export function namedSymbols({
   symbols,
   sections,
@@ -32,7 +35,7 @@ export function namedSymbols({
   });
 }
 
-/** Offsets that relocations name, by section: where code and data without a name begin. */
+/** Returns the offsets that relocations name, by section. Code and data without a name begin there. */
 export function referredPlaces({
   sections,
   symbols,
@@ -52,7 +55,10 @@ export function referredPlaces({
   return new Map([...places].map(([section, set]) => [section, [...set].sort((a, b) => a - b)]));
 }
 
-/** Cuts a section into pieces, in order: at symbols; where there are none, code at what is referred to, strings at their ends. */
+/**
+ * Cuts a section into pieces, in order. It cuts at symbols; where there are none, it cuts code at the places
+ * that are referred to, and strings at their ends.
+ */
 export function sectionExtents(
   section: ObjectSection,
   role: SectionRole,
@@ -92,7 +98,10 @@ function stringStarts({ bytes, entrySize }: ObjectSection): readonly number[] {
   return starts;
 }
 
-/** One for each place where a symbol starts that lies in no other; one without a size reaches to the next. */
+/**
+ * Returns a range for each place where a symbol starts that lies in no other symbol. A symbol without a size
+ * reaches to the next one.
+ */
 function symbolExtents({ size }: ObjectSection, symbols: readonly ElfSymbol[]): readonly PieceExtent[] {
   const sorted = [...symbols].sort((a, b) => Number(a.value - b.value) || Number(b.size - a.size));
   const extents: (PieceExtent & { readonly symbols: ElfSymbol[] })[] = [];

@@ -7,38 +7,46 @@ import { type CompiledObject, type ObjectSection, openCompiledObject } from "./c
 import { isCodeSection, namedSymbols, type PieceExtent, referredPlaces, sectionExtents } from "./extents.ts";
 import { type SectionRole, sectionRole } from "./section_role.ts";
 
-/** A function, a datum, a string, a constant: the smallest part of a unit that is compared and kept as a whole. */
+/**
+ * A function, a datum, a string or a constant, which is the smallest part of a unit that is compared and kept
+ * as a whole.
+ */
 export interface Piece {
-  /** In `Unit.pieces`. */
+  /** The index of the piece in `Unit.pieces`. */
   readonly index: number;
   readonly section: ObjectSection;
   readonly role: Exclude<SectionRole, "table" | "note">;
-  /** Bytes from the start of the section. */
+  /** The offset in bytes from the start of the section. */
   readonly start: number;
   readonly size: number;
-  /** Of the symbols that start it, the most telling first; none for strings, constants and code without a name. */
+  /**
+   * The names of the symbols that start it, the most telling one first. Strings, constants and code without a
+   * name have none.
+   */
   readonly names: readonly string[];
   readonly isGlobal: boolean;
   readonly isWeak: boolean;
   readonly isWritable: boolean;
-  /** Code that jumps into another piece with an operand of one byte: it cannot be moved. */
+  /** Whether the code jumps into another piece with an operand of one byte, so that it cannot be moved. */
   readonly isTied: boolean;
-  /** Zero where a reference is filled in; [] for zeroed data. */
+  /** The bytes of the piece, which are zero where a reference is filled in; [] for zeroed data. */
   readonly bytes: Uint8Array;
-  /** By offset. */
+  /** The references of the piece, sorted by offset. */
   readonly references: readonly Reference[];
 }
 
 /** A field that the linker or the module loader fills in. */
 export interface Reference {
-  /** Of the field, in the piece. */
+  /** The offset of the field in the piece. */
   readonly offset: number;
-  /** R_X86_64_*. */
+  /** The relocation's type (R_X86_64_*). */
   readonly type: number;
-  /** A call's or a jump's operand. */
+  /** Whether the field is the operand of a call or a jump. */
   readonly isBranch: boolean;
-  /** Bytes from the field to where a relative operand is counted from (4, or more if an immediate follows): the
-   * relocation's addend is the target's offset less this. */
+  /**
+   * The number of bytes from the field to the place that a relative operand is counted from (4, or more if an
+   * immediate follows). The relocation's addend is the target's offset less this number.
+   */
   readonly bias: number;
   readonly target: ReferenceTarget;
 }
@@ -47,17 +55,17 @@ export type ReferenceTarget =
   | { readonly kind: "piece"; readonly piece: number; readonly offset: number }
   | { readonly kind: "symbol"; readonly name: string; readonly isWeak: boolean; readonly offset: number };
 
-/** A compiled unit as its pieces. */
+/** A compiled unit, divided into its pieces. */
 export interface Unit {
   readonly object: CompiledObject;
   readonly pieces: readonly Piece[];
-  /** What a range of a section's bytes refers to, as `Piece.references`. */
+  /** Returns the references in a range of a section's bytes, as in `Piece.references`. */
   references(section: ObjectSection, start: number, end: number): readonly Reference[];
-  /** The piece at a place of a section, undefined where there is none. */
+  /** Returns the piece at a place of a section, or undefined if no piece is there. */
   pieceAt(section: number, offset: number): Piece | undefined;
 }
 
-/** @throws ParseError, RebootlessError `limit`, `unsupported`. */
+/** Opens a compiled unit. @throws ParseError. @throws RebootlessError `limit`, `unsupported`. */
 export function openUnit(file: Uint8Array): Unit {
   return splitUnit(openCompiledObject(file));
 }
@@ -65,7 +73,7 @@ export function openUnit(file: Uint8Array): Unit {
 /** The relative operands of a section's code. */
 interface Walk {
   readonly byField: ReadonlyMap<number, RelativeOperand>;
-  /** By place. */
+  /** The operands, sorted by place. */
   readonly sorted: readonly RelativeOperand[];
 }
 
@@ -125,7 +133,7 @@ function splitUnit(object: CompiledObject): Unit {
   };
 }
 
-/** Bytes of a section with the fields of references set to zero. */
+/** Returns the bytes of a section with the fields of references set to zero. */
 export function clearedBytes(
   section: ObjectSection,
   start: number,
@@ -158,7 +166,10 @@ function draftOf(
   };
 }
 
-/** A global symbol tells more than a weak one, that more than a local one, and a typed one more than a label. */
+/**
+ * Ranks symbols by how much they tell: a global one more than a weak one, a weak one more than a local one,
+ * and a typed one more than a label.
+ */
 function rank({ binding, type }: ElfSymbol): number {
   return (
     (binding === SYMBOL_BINDING.global ? 4 : binding === SYMBOL_BINDING.weak ? 2 : 0) +
@@ -170,7 +181,10 @@ function symbolPiece(pieces: ReadonlyMap<ElfSymbol, Draft>, symbol: ElfSymbol): 
   return symbol.type === SYMBOL_TYPE.section ? undefined : pieces.get(symbol);
 }
 
-/** The last of sorted pieces that starts at or before an offset: the first for an offset before all. */
+/**
+ * Returns the last of sorted pieces that starts at or before an offset. For an offset before all pieces, this
+ * is the first piece.
+ */
 function lastBefore(pieces: readonly Draft[], offset: number): Draft | undefined {
   let low = 0;
   let high = pieces.length;
@@ -182,7 +196,7 @@ function lastBefore(pieces: readonly Draft[], offset: number): Draft | undefined
   return pieces[Math.max(low - 1, 0)];
 }
 
-/** Those of sorted things that lie in [start, end). */
+/** Returns the sorted items that lie in [start, end). */
 function within<T>(
   sorted: readonly T[],
   placeOf: (one: T) => number,
@@ -219,7 +233,10 @@ function sectionOperands(section: ObjectSection, pieces: readonly Draft[]): Walk
   return { byField: all, sorted: [...all.values()].sort((a, b) => a.at - b.at) };
 }
 
-/** Where the walk over a section's code did not come: nothing follows the field. */
+/**
+ * Presumes an operand in a place that the walk over a section's code did not reach, as if nothing followed
+ * the field.
+ */
 function presumedOperand(section: ObjectSection, { offset, type }: Rela): RelativeOperand | undefined {
   const isPresumed = isCodeSection(section) && (type === R_X86_64.PC32 || type === R_X86_64.PLT32);
   return isPresumed
@@ -273,7 +290,10 @@ function jumpsShortOut(walk: Walk | undefined, start: number, end: number): bool
 const placeOf = ({ at }: RelativeOperand): number => at;
 const offsetOf = ({ offset }: Rela): number => offset;
 
-/** Branches from one piece into another of the same section, which the assembler filled in. */
+/**
+ * Returns the relative operands, such as branches, that lead from one piece into another of the same section
+ * and that the assembler filled in.
+ */
 function unlisted(
   section: ObjectSection,
   { sorted }: Walk,

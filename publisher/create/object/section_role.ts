@@ -13,12 +13,12 @@ import {
 } from "../../image/kernel_tables.ts";
 
 /**
- * What a section of a compiled unit is to the difference:
+ * The part that a section of a compiled unit has in the comparison:
  *
- * - `code`, `data`: of functions and data, each with a name;
- * - `string`, `constant`: merged by the linker, so what counts is their content;
- * - `table`: entries that each belong to a place in code (special_tables.ts);
- * - `note`: read by tools or by the kernel's start, never by code that is patched live.
+ * - `code`, `data`: it holds functions or data, each with a name;
+ * - `string`, `constant`: the linker merges its content, so only the content counts;
+ * - `table`: it holds entries that each belong to a place in code (special_tables.ts);
+ * - `note`: tools or the kernel's start read it, but never code that is patched live.
  */
 export type SectionRole = "code" | "data" | "string" | "constant" | "table" | "note";
 
@@ -33,17 +33,22 @@ export function sectionRole(section: ElfSection): SectionRole {
 }
 
 export interface SpecialTable {
-  /** Bytes of an entry; the first fits. */
+  /** The possible sizes of an entry in bytes. The first one that fits is used. */
   readonly entrySizes: readonly number[];
-  /** Whether two functions that differ in their entries alone differ. What objtool derives from the code does not count. */
+  /**
+   * Whether two functions differ if only their entries in this table do. Entries that objtool derives from
+   * the code do not count.
+   */
   readonly isCompared: boolean;
-  /** Bytes of an entry that hold a line number. */
+  /** The bytes of an entry that hold a line number. */
   readonly line?: Pick<Field<number>, "offset" | "size">;
 }
 
 const derived = (size: number): SpecialTable => ({ entrySizes: [size], isCompared: false });
 
-/** Tables whose entries begin with a reference to the code that they are about (Linux 6.1 and 6.12, x86). */
+/**
+ * The tables whose entries begin with a reference to the code that they are about (Linux 6.1 and 6.12, x86).
+ */
 export const SPECIAL_TABLES: ReadonlyMap<string, SpecialTable> = new Map([
   ["__bug_table", { entrySizes: [BUG_ENTRY.size], isCompared: true, line: BUG_ENTRY.fields.line }],
   ["__ex_table", { entrySizes: [EXCEPTION_ENTRY.size], isCompared: true }],
@@ -60,7 +65,7 @@ export const SPECIAL_TABLES: ReadonlyMap<string, SpecialTable> = new Map([
   [".orc_unwind_ip", derived(PLACE.size)],
 ]);
 
-/** The table of unwind entries has one for each place of .orc_unwind_ip. */
+/** The sections of unwind information. ORC_ENTRIES has an entry for each place in ORC_ADDRESSES. */
 export const ORC_ADDRESSES = ".orc_unwind_ip";
 export const ORC_ENTRIES = ".orc_unwind";
 
@@ -72,7 +77,10 @@ const NOTES = [
 ];
 const isNote = (name: string): boolean => NOTES.some((pattern) => pattern.test(name));
 
-/** Freed after the kernel's or the module's start: nothing that runs can be there. */
+/**
+ * Reports whether a section is freed after the start of the kernel or the module, so that no running code can
+ * be in it.
+ */
 export const isInitSection = (name: string): boolean =>
   /^\.(?:init|exit|initcall|con_initcall|meminit|memexit|cpuinit|devinit|devexit|ref\.init)/.test(name) ||
   /^\.(?:initcall[0-9a-z]*|init)\./.test(name) ||

@@ -5,24 +5,28 @@ import type { ObjectSection } from "./compiled_object.ts";
 import { clearedBytes, type Reference, type Unit } from "./pieces.ts";
 import { ORC_ADDRESSES, ORC_ENTRIES, SPECIAL_TABLES, type SpecialTable } from "./section_role.ts";
 
-/** An entry of a special table, about a place in code. */
+/** An entry of a special table, which is about a place in code. */
 export interface TableEntry {
   readonly section: ObjectSection;
   readonly table: SpecialTable;
-  /** Zero where a reference is filled in. */
+  /** The bytes of the entry, which are zero where a reference is filled in. */
   readonly bytes: Uint8Array;
-  /** Offsets from the entry's start; the first is to the code. */
+  /** The references of the entry, with offsets from its start. The first one refers to the code. */
   readonly references: readonly Reference[];
-  /** In the piece that the entry belongs to. */
+  /** The offset, in the piece that the entry belongs to, of the place that it is about. */
   readonly place: number;
-  /** Of .orc_unwind_ip: what .orc_unwind says there. */
+  /** The entry of .orc_unwind for this place, for entries of .orc_unwind_ip. */
   readonly unwind: Uint8Array | undefined;
 }
 
 /** The entries of all special tables by the number of the piece that they are about, in the order of the file. */
 export type SpecialEntries = ReadonlyMap<number, readonly TableEntry[]>;
 
-/** @throws ParseError, RebootlessError `unsupported`. */
+/**
+ * Reads the entries of a unit's special tables.
+ * @throws ParseError.
+ * @throws RebootlessError `unsupported`.
+ */
 export function specialEntries(unit: Unit): SpecialEntries {
   const entries = new Map<number, TableEntry[]>();
   for (const section of unit.object.sections) {
@@ -63,7 +67,10 @@ function* tableEntries(
   }
 }
 
-/** The first size that fits: relocations then lie at a few offsets of an entry only, the first of them at its start. */
+/**
+ * Returns the first size that fits: with it, relocations lie at a few offsets of an entry only, and the first
+ * of them at its start.
+ */
 function entrySize(section: ObjectSection, { entrySizes }: SpecialTable): number {
   const fits = (size: number): boolean => {
     if (section.size % size !== 0) return false;

@@ -4,20 +4,21 @@ import type { PatchObject, PatchRelocation, PatchSymbol, PatchTarget } from "../
 /** A unit's part of an update, and what it refers to in other units' parts. */
 export interface UnitPatch {
   readonly patch: PatchObject;
-  /** Relocations of sections of the patch, without a target until the parts are joined. */
+  /** The relocations of sections of the patch that have no target until the parts are joined. */
   readonly shared: readonly SharedReference[];
 }
 
 export interface SharedReference {
-  /** Index into the patch's sections. */
+  /** The index of the section in the patch. */
   readonly section: number;
   readonly relocation: Omit<PatchRelocation, "target">;
-  /** A global of another unit of the update. */
+  /** The name of a global symbol of another unit of the update. */
   readonly name: string;
 }
 
 /**
- * Joins parts of an update that refer to each other's new functions and data: all that are for one kernel object become one.
+ * Joins the parts of an update that refer to each other's new functions and data. All parts for one kernel
+ * object become one.
  * @throws RebootlessError `unsupported` for a name that no part of the same object has.
  */
 export function joinPatches(parts: readonly UnitPatch[]): readonly PatchObject[] {
@@ -70,7 +71,7 @@ function joinObject(parts: readonly UnitPatch[]): PatchObject {
   };
 }
 
-/** How many sections come before each part's. */
+/** Returns, for each part, the number of sections that come before its own. */
 function shiftsOf(parts: readonly UnitPatch[]): readonly number[] {
   let sections = 0;
   return parts.map(({ patch }) => {

@@ -12,7 +12,7 @@ import type { SharedTarget } from "./references.ts";
 import type { PieceReplacement } from "./replaced.ts";
 import type { PieceSelection, SelectedEntry, SelectedReference } from "./selection.ts";
 
-// Nothing is merged any more.
+// The linker no longer merges these sections.
 const MERGING = SECTION_FLAG.merge | SECTION_FLAG.strings;
 
 interface Placed {
@@ -28,7 +28,7 @@ interface DraftSection extends Omit<PatchSection, "relocations"> {
   readonly relocations: readonly DraftRelocation[];
 }
 
-/** Lays out what is kept, section by section in the order of the compiled object. */
+/** Lays out the selected pieces, section by section in the order of the compiled object. */
 export function buildPatch(
   pair: Pick<UnitPair, "source" | "object">,
   { pieces, entries }: PieceSelection,
@@ -80,7 +80,10 @@ export function buildPatch(
   };
 }
 
-/** The kernel gives what it exports in a name space to modules that import that. */
+/**
+ * Returns the name spaces that the unit imports. The kernel gives the exports of a name space only to modules
+ * that import it.
+ */
 function importsOf(
   sections: readonly DraftSection[],
   namespaces: ReadonlyMap<string, string>,
@@ -107,7 +110,8 @@ function layOut(section: ObjectSection, kept: readonly Piece[], number: number, 
   const alignment = Math.max(section.alignment, 1);
   let size = 0;
   for (const piece of kept) {
-    // As far from a multiple of the alignment as it was: each datum keeps the alignment that it asked for.
+    // Each piece stays as far from a multiple of the alignment as it was, so that each datum keeps the
+    // alignment that it asked for.
     size += (((piece.start - size) % alignment) + alignment) % alignment;
     places.set(piece, { section: number, offset: size });
     size += piece.size;
@@ -133,7 +137,8 @@ function relocation(
     return { offset: at + offset, type, addend: BigInt(target.offset - bias), target: target.target };
   }
   const place = placeOf(target.piece, places);
-  // The offset is the piece's, as what is referred to may lie before or behind it.
+  // The offset is counted from the piece's start, because the place referred to may lie before or behind the
+  // piece.
   return {
     offset: at + offset,
     type,

@@ -4,15 +4,15 @@ import type { UnitMatch } from "./run_pre.ts";
 import type { ShippedKernel, ShippedObjects } from "./shipped_kernel.ts";
 import type { ShippedObject } from "./shipped_object.ts";
 
-/** Finds what the kernel has. Undefined: nothing that can be named. */
+/** A resolver that finds things in the kernel. It returns undefined for anything that cannot be named. */
 export interface ReferenceResolver {
-  /** A symbol that the unit does not define. */
+  /** Finds a symbol that the unit does not define. */
   symbol(name: string): PatchTarget | SharedTarget | undefined;
-  /** A piece of the old unit, in the running kernel. */
+  /** Finds a piece of the old unit in the running kernel. */
   piece(old: Piece): PatchTarget | undefined;
 }
 
-/** Something new in another unit of the update. */
+/** A new function or datum in another unit of the update. */
 export interface SharedTarget {
   readonly kind: "shared";
   readonly name: string;
@@ -54,7 +54,7 @@ export function referenceResolver(
   };
 }
 
-/** A global symbol, or the one of its name at a known address. */
+/** Finds a global symbol, or the symbol of that name at a known address. */
 function named(object: ShippedObject, name: string, address: bigint | undefined): PatchTarget | undefined {
   const all = object.named(name);
   const known = all.find((symbol) => symbol.address === address);

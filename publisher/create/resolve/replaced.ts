@@ -12,12 +12,15 @@ import type { ShippedObject } from "./shipped_object.ts";
 /** A function of the kernel, and the piece of the new unit that takes its place. */
 export interface PieceReplacement {
   readonly name: string;
-  /** As livepatch counts: 0 if the name is there once. */
+  /** The position as livepatch counts it, which is 0 if the object has the name only once. */
   readonly position: number;
   readonly piece: Piece;
 }
 
-/** Which functions of the shipped object the changed ones replace: each must equal its compiled old version. */
+/**
+ * Finds the functions of the shipped object that the changed ones replace. Each of them must equal its
+ * compiled old version.
+ */
 export function replacedFunctions(
   { changed, covered }: Changes,
   before: Version,
@@ -34,7 +37,7 @@ export function replacedFunctions(
     const outcome = match.functions.get(old) ?? { kind: "absent" };
     const isPart = parentOf(name) !== undefined;
     if (outcome.kind !== "match") {
-      // A part that was split off has a name only where the kernel keeps it: its parent tells where it lies.
+      // A part that was split off has a name only if the kernel keeps it. Its parent tells where it lies.
       if (!(isPart && outcome.kind === "absent"))
         refusals.push(changeRefusal("run_pre", name, mismatch(outcome)));
       continue;

@@ -4,24 +4,29 @@ import { BRANCH_LENGTH, JUMP, SHORT_JUMP, SHORT_JUMP_LENGTH } from "../../../sha
 import type { Piece, Reference, Unit } from "../object/pieces.ts";
 import type { ShippedObject } from "./shipped_object.ts";
 
-/** How a function's compiled old version compares with what the distribution ships. */
+/**
+ * The result of comparing a function's compiled old version with the function that the distribution ships.
+ */
 export type RunPre =
   | { readonly kind: "match"; readonly address: bigint }
   | { readonly kind: "absent" }
-  /** The first difference of the candidate that comes closest. */
+  /** The first difference from the candidate that comes closest. */
   | { readonly kind: "mismatch"; readonly at: number; readonly reason: string }
   | { readonly kind: "ambiguous"; readonly candidates: number };
 
-/** What a comparison of a whole unit says: of each function, and where what they refer to lies. */
+/**
+ * The result of comparing a whole unit: an outcome for each function, and the addresses of everything that
+ * the functions refer to.
+ */
 export interface UnitMatch {
   readonly functions: ReadonlyMap<Piece, RunPre>;
-  /** Where pieces of the unit lie in the shipped object. */
+  /** The addresses of pieces of the unit in the shipped object. */
   readonly addresses: ReadonlyMap<Piece, bigint>;
-  /** Where symbols that the unit does not define lie. */
+  /** The addresses of symbols that the unit does not define. */
   readonly symbols: ReadonlyMap<string, bigint>;
 }
 
-/** Implied by a candidate that matches. */
+/** The addresses that a matching candidate implies. */
 interface Findings {
   readonly addresses: ReadonlyMap<Piece, bigint>;
   readonly symbols: ReadonlyMap<string, bigint>;
@@ -32,8 +37,9 @@ type Comparison =
   | { readonly kind: "mismatch"; readonly at: number; readonly reason: string };
 
 /**
- * Compares every function of a unit's old version with the shipped object, byte by byte with references told by what
- * they refer to. Names that are there once go first: what they refer to tells candidates of the others apart.
+ * Compares every function of a unit's old version with the shipped object, byte by byte. References are
+ * compared by what they refer to. Names that the object has only once go first: what they refer to tells the
+ * candidates of the others apart.
  */
 export function matchUnit(unit: Unit, shipped: ShippedObject): UnitMatch {
   const known = new Known();
@@ -66,7 +72,10 @@ export function matchUnit(unit: Unit, shipped: ShippedObject): UnitMatch {
   return { functions, addresses: known.addresses, symbols: known.symbols };
 }
 
-/** Data too tell where functions lie: tables of functions, whose own place is known. Whether anything was learnt. */
+/**
+ * Learns addresses from data, too: tables of functions tell where functions lie, if their own place is known.
+ * @returns whether anything was learnt.
+ */
 function followData(unit: Unit, shipped: ShippedObject, known: Known): boolean {
   const before = known.addresses.size;
   const data = unit.pieces.filter(({ role, references }) => role === "data" && references.length > 0);
@@ -136,7 +145,10 @@ function compareAt(
   return { kind: "mismatch", at, reason: `compiled ${compiled}, shipped ${found}` };
 }
 
-/** Whether all that a piece refers to is what the shipped one at an address refers to, and what that implies. */
+/**
+ * Compares what a piece refers to with what the shipped piece at an address refers to. If all references
+ * agree, it returns the addresses that this implies.
+ */
 function judgeReferences(
   unit: Unit,
   piece: Piece,
@@ -156,7 +168,7 @@ function judgeReferences(
   return { kind: "match", findings: found };
 }
 
-/** What a reference of the shipped code is to. */
+/** Returns the address that a reference in the shipped code refers to. */
 function operandOf(
   { offset, type, bias }: Reference,
   address: bigint,
@@ -166,7 +178,7 @@ function operandOf(
   return operand === undefined ? undefined : operand + BigInt(bias);
 }
 
-/** Where the short jump at the end of the shipped code goes. */
+/** Returns the target of the short jump at the end of the shipped code. */
 function shortTarget({ size }: Piece, address: bigint, shipped: ShippedObject): bigint | undefined {
   const end = address + BigInt(size - SHORTER);
   const [distance] = shipped.bytes(end - 1n, 1) ?? [];
@@ -174,8 +186,9 @@ function shortTarget({ size }: Piece, address: bigint, shipped: ShippedObject): 
 }
 
 /**
- * Whether a function that ends with a jump to another one ends with a short one as shipped. With a section for each
- * function the assembler knows no distances, and every such jump is a long one.
+ * Reports whether a function that ends with a jump to another one ends with a short jump in the shipped code.
+ * With a section for each function, the assembler does not know the distances and makes every such jump a
+ * long one.
  */
 function isShortened({ bytes, references, size }: Piece, there: Uint8Array): boolean {
   const at = size - BRANCH_LENGTH;
@@ -194,7 +207,10 @@ function firstDifference({ bytes, references }: Piece, there: Uint8Array, end: n
   return undefined;
 }
 
-/** Why an operand does not mean what the reference does; undefined if it does. Adds what it implies. */
+/**
+ * Returns why an operand does not mean the same as the reference, or undefined if it does. Adds the addresses
+ * that the operand implies to `found`.
+ */
 function judge(
   unit: Unit,
   { target }: Reference,
@@ -231,7 +247,10 @@ function bind<K>(found: Map<K, bigint>, known: ReadonlyMap<K, bigint>, key: K, a
   return before === undefined || before === address;
 }
 
-/** Of a string what follows the place; of a constant all of it. What has references of its own is not looked into. */
+/**
+ * Compares the content of a constant with the shipped bytes: all of a constant, but of a string only the part
+ * after the place referred to. Content with references of its own is not compared.
+ */
 function sameContent(piece: Piece, offset: number, place: bigint, shipped: ShippedObject): boolean {
   if (piece.references.length > 0 || piece.bytes.length === 0) return true;
   const from = piece.role === "string" ? Math.max(offset, 0) : 0;

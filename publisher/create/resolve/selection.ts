@@ -9,7 +9,7 @@ import type { TableEntry } from "../object/special_tables.ts";
 import type { PatchTarget } from "../patch_object.ts";
 import type { ReferenceResolver, SharedTarget } from "./references.ts";
 
-/** A reference of something kept, and what it will be to: a kept piece, or something of the running kernel. */
+/** A reference of a kept piece, and its future target: a kept piece, or something in the running kernel. */
 export interface SelectedReference extends Omit<Reference, "target"> {
   readonly target:
     | { readonly kind: "kept"; readonly piece: Piece; readonly offset: number }
@@ -25,18 +25,18 @@ export interface SelectedEntry {
 export interface PieceSelection {
   readonly pieces: ReadonlyMap<Piece, readonly SelectedReference[]>;
   readonly entries: readonly SelectedEntry[];
-  /** Named pieces that the kernel does not have. */
+  /** The named pieces that the kernel does not have. */
   readonly added: readonly Piece[];
   readonly refusals: readonly ChangeRefusal[];
   readonly notes: readonly string[];
 }
 
 /**
- * @param roots the changed functions, and what else is wanted.
- * @param copied constants that the changed functions get a copy of.
+ * Keeps the roots, and whatever they need that the running kernel does not have or has no name for.
+ * Everything else that they refer to is the running kernel's.
  *
- * Keeps the roots and what they need that the running kernel does not have, or has no name for. Everything
- * else they refer to is the running kernel's.
+ * @param roots the changed functions, and whatever else is wanted.
+ * @param copied constants that the changed functions get a copy of.
  */
 export function selectPieces(
   after: Version,
@@ -108,7 +108,7 @@ class Selector {
     };
   }
 
-  /** With all parts of a function: they jump into each other. */
+  /** Keeps a piece with all parts of a function, because they jump into each other. */
   #keep(piece: Piece): void {
     if (this.#kept.has(piece)) return;
     this.#kept.add(piece);
@@ -121,7 +121,10 @@ class Selector {
     return { kind: "refused" };
   }
 
-  /** Undefined if one cannot be resolved; that was noted. */
+  /**
+   * Resolves references. Returns undefined if one of them cannot be resolved, which has then been noted as a
+   * refusal.
+   */
   #references(
     references: readonly Reference[],
     from: string,
@@ -168,7 +171,8 @@ class Selector {
       kernels && { kind: "kernel", target: kernels, offset: target.offset };
     if (piece.role === "code") {
       const isPart = parentOf(name) !== undefined;
-      // Whoever takes a changed function's address gets the old one's, which leads to the new one for as long as it is there.
+      // Code that takes a changed function's address gets the address of the old function, which leads to the
+      // new one while the update is loaded.
       const isInside = isBranch || isTable || target.offset !== 0;
       return isPart || (isInside && this.#kept.has(piece)) ? keep() : (fromKernel() ?? keep());
     }
@@ -176,7 +180,7 @@ class Selector {
     return fromKernel() ?? this.#ownDatum(piece, name, from, keep);
   }
 
-  /** The old piece, by the name that the kernel has for it. */
+  /** Returns the old piece, by the name that the kernel has for it. */
   #inKernel(piece: Piece): PatchTarget | undefined {
     if (this.#known.has(piece)) return this.#known.get(piece);
     const old = this.#correlation.oldOf.get(piece);
@@ -192,7 +196,7 @@ class Selector {
     );
   }
 
-  /** A datum that is new, or that the kernel has no name for. */
+  /** Decides about a datum that is new, or that the kernel has no name for. */
   #ownDatum(piece: Piece, name: string, from: string, keep: () => Decision): Decision {
     const isOld = this.#correlation.oldOf.has(piece);
     if (isRenewable(name)) return keep();
@@ -214,7 +218,10 @@ class Selector {
     return keep();
   }
 
-  /** The kernel copies alternatives into the code when the update is loaded: before a module's symbols are filled in. */
+  /**
+   * Refuses alternatives that refer to a module's symbols: the kernel copies alternatives into the code when
+   * the update is loaded, before a module's symbols are filled in.
+   */
   #requireEarly(piece: Piece, references: readonly SelectedReference[]): void {
     if (piece.section.name !== REPLACEMENTS) return;
     for (const { target } of references) {
@@ -241,7 +248,8 @@ class Selector {
     if (!(name in KEYED) || key?.kind !== "kernel") return { entry, references };
     const { target } = key;
     if (target.kind !== "livepatch" || target.object === VMLINUX) return { entry, references };
-    // The kernel goes through these lists when the update is loaded; a module's keys are known only when it is.
+    // The kernel goes through these lists when the update is loaded, but a module's keys are known only once
+    // that module is loaded.
     if (name === "__jump_table" && !isTracing(target.name)) {
       this.#refuse(
         changeRefusal(
@@ -264,7 +272,7 @@ const KEYED = { __jump_table: "the branch on", ".static_call_sites": "the static
 
 const isTracing = (key: string): boolean => key.startsWith("__tracepoint_") || isRenewable(key);
 
-/** Each function with its `.cold` parts, both ways. */
+/** Returns each function with its `.cold` parts, and each part with its function. */
 function splitParts({ pieces }: Unit): ReadonlyMap<Piece, readonly Piece[]> {
   const functions = pieces.filter(({ role, names }) => role === "code" && names.length > 0);
   const byName = new Map(functions.flatMap((piece) => piece.names.map((name) => [name, piece] as const)));

@@ -2,15 +2,17 @@ import { parseSections, SECTION_NUMBER } from "../../../shared/elf/sections.ts";
 import { parseSymbols, SYMBOL_BINDING } from "../../../shared/elf/symbols.ts";
 import type { UnitPair } from "../unit_pair.ts";
 
-/** Globals of compiled units by what a unit does with them. */
+/** The global symbols of a compiled unit, by what the unit does with them. */
 interface Globals {
   readonly defined: ReadonlySet<string>;
   readonly wanted: ReadonlySet<string>;
 }
 
 /**
- * What units of one update newly define and other units of it refer to: the running kernel does not have it.
- * @throws ParseError, RebootlessError `limit`, `unsupported`.
+ * Returns the names that units of one update newly define and that its units refer to. The running kernel
+ * does not have them.
+ * @throws ParseError.
+ * @throws RebootlessError `limit`, `unsupported`.
  */
 export function sharedNames(pairs: readonly Pick<UnitPair, "before" | "after">[]): ReadonlySet<string> {
   if (pairs.length < 2) return new Set();

@@ -4,16 +4,16 @@ import type { KernelImage } from "../../image/kernel_image.ts";
 import { openCompiledObject } from "../object/compiled_object.ts";
 import { type ShippedObject, shippedImage, shippedModule } from "./shipped_object.ts";
 
-/** What references resolve to, and the shipped code that the compiled old code must equal. */
+/** The shipped kernel, to which references resolve, and whose code the compiled old code must equal. */
 export interface ShippedKernel {
   readonly image: Pick<KernelImage, "memory" | "symbols">;
-  /** Checksums of what vmlinux exports (Module.symvers of the headers package). */
+  /** The checksums of the symbols that vmlinux exports (Module.symvers of the headers package). */
   readonly crcs: ReadonlyMap<string, number>;
-  /** Of those that it exports for the modules that import a name space: which. */
+  /** The name space of each symbol that vmlinux exports only for modules which import that name space. */
   readonly namespaces: ReadonlyMap<string, string>;
-  /** What modules export: the module by the symbol. */
+  /** The module that exports a symbol, by the name of the symbol. */
   readonly moduleExports: ReadonlyMap<string, ObjectName>;
-  /** A module's .ko as shipped, unpacked. */
+  /** Returns a module's .ko as shipped, unpacked. */
   module(name: ObjectName): Uint8Array | undefined;
 }
 
@@ -21,11 +21,15 @@ export interface ShippedKernel {
 export interface ShippedObjects {
   readonly own: ShippedObject;
   readonly vmlinux: ShippedObject;
-  /** Another module. */
+  /** Returns another module. */
   module(name: ObjectName): ShippedObject | undefined;
 }
 
-/** @throws ParseError, RebootlessError `usage` for a module that the kernel's package does not have. */
+/**
+ * Opens the kernel and the object that a unit belongs to.
+ * @throws ParseError.
+ * @throws RebootlessError `usage` for a module that the kernel's package does not have.
+ */
 export function openShipped(object: ObjectName, kernel: ShippedKernel): ShippedObjects {
   const vmlinux = shippedImage(kernel.image, VMLINUX);
   const opened = new Map<ObjectName, ShippedObject | undefined>();

@@ -6,7 +6,7 @@ import { type ElfSymbol, SYMBOL_BINDING } from "../../../shared/elf/symbols.ts";
 import type { KernelImage } from "../../image/kernel_image.ts";
 import type { CompiledObject } from "../object/compiled_object.ts";
 
-/** A symbol of a kernel object as the distribution ships it. */
+/** A symbol of a kernel object that the distribution ships. */
 export interface ShippedSymbol {
   readonly name: string;
   readonly address: bigint;
@@ -14,22 +14,28 @@ export interface ShippedSymbol {
 }
 
 /**
- * The kernel's image, or a module's file: what compiled code is compared with. Addresses are the image's link
- * addresses; of a module they are made up, with 4 GiB for each section and for each symbol of others.
+ * The kernel's image or a module's file, with which compiled code is compared. Addresses in the image are its
+ * link addresses. Those in a module are made up, with 4 GiB for each section and for each symbol of other
+ * objects.
  */
 export interface ShippedObject {
   readonly object: ObjectName;
-  /** In the order in which livepatch counts positions. */
+  /** Returns the symbols of a name, in the order in which livepatch counts positions. */
   named(name: string): readonly ShippedSymbol[];
-  /** Where a symbol that the unit does not define may lie; [] if the name is not known. */
+  /**
+   * Returns the addresses at which a symbol that the unit does not define may lie, or [] if the name is not
+   * known.
+   */
   addressesOf(name: string): readonly bigint[];
-  /** Undefined where the object has no bytes: zeroed data, or nothing. */
+  /**
+   * Returns bytes of the object, or undefined where it has none: in zeroed data, or outside of everything.
+   */
   bytes(at: bigint, length: number): Uint8Array | undefined;
-  /** Symbol plus addend of a field that was filled in, or is to be. */
+  /** Returns symbol plus addend of a field that was filled in, or that will be. */
   operand(at: bigint, type: number): bigint | undefined;
 }
 
-/** @param object `vmlinux`. */
+/** Makes the kernel's image available for comparison. @param object `vmlinux`. */
 export function shippedImage(
   image: Pick<KernelImage, "memory" | "symbols">,
   object: ObjectName,
@@ -67,7 +73,7 @@ function filledIn(field: Uint8Array, at: bigint, type: number): bigint {
 const SPACE = 32n;
 const OUTSIDE = 1n << 62n;
 
-/** @param file of the module, opened. */
+/** Makes a module's opened file available for comparison. */
 export function shippedModule({ sections, symbols }: CompiledObject, object: ObjectName): ShippedObject {
   const byName = new Map<string, ElfSymbol[]>();
   for (const symbol of symbols) {
@@ -117,7 +123,7 @@ export function shippedModule({ sections, symbols }: CompiledObject, object: Obj
       if (rela !== undefined && symbol !== undefined) {
         return isRelative(rela.type) === isRelative(type) ? addressOf(symbol) + rela.addend : undefined;
       }
-      // Within a section, the assembler fills in what is relative.
+      // The assembler fills in relative fields within a section.
       const field = isRelative(type) ? bytes(at, sizeOf(type)) : undefined;
       return field === undefined ? undefined : filledIn(field, at, type);
     },
