@@ -7,13 +7,16 @@ import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 
-/** The files that a publisher has at hand, by their digest; each is read when it is sent. */
+/** The artifacts that a publisher has on disk, by digest. Each is read only when it is sent. */
 export type LocalArtifacts = ReadonlyMap<Sha256Hex, () => Promise<Uint8Array>>;
 
-/** Files sent at the same time: each is held in memory. */
+/** The number of artifacts sent at the same time. Each is held in memory. */
 const UPLOADS = 3;
 
-/** Sends each file that the edge lacks, once, ahead of the publications that name it. What it has is not sent. */
+/**
+ * A sender of artifacts. It sends each artifact that the edge lacks, once, before the publications that name
+ * it. Artifacts that the edge has are not sent.
+ */
 export class ArtifactSender {
   readonly #edge: EdgeClient;
   readonly #artifacts: LocalArtifacts;
@@ -26,7 +29,7 @@ export class ArtifactSender {
     this.#artifacts = artifacts;
   }
 
-  /** What was sent so far. */
+  /** The number of files and bytes sent so far. */
   get sent(): { readonly files: number; readonly bytes: number } {
     return { files: this.#files, bytes: this.#bytes };
   }
@@ -35,7 +38,12 @@ export class ArtifactSender {
     return this.#artifacts.has(sha256);
   }
 
-  /** What is named and not at hand is left to the edge, which may have it. Throws `refused`, `unreachable`. */
+  /**
+   * Sends those of the named artifacts that the edge lacks. Artifacts that the publisher does not have are
+   * skipped, because the edge may have them.
+   *
+   * @throws RebootlessError `refused`, `unreachable`.
+   */
   async provide(named: readonly Sha256Hex[]): Promise<void> {
     const own = [...new Set(named)].filter((sha256) => this.has(sha256));
     const fresh = own.filter((sha256) => !this.#settled.has(sha256));
@@ -47,7 +55,10 @@ export class ArtifactSender {
     await Promise.all(own.map((sha256) => this.#settled.get(sha256)));
   }
 
-  /** After a request that nobody answered: what was settled by it has to be asked again. */
+  /**
+   * Forgets which artifacts the edge has, so that it is asked again. This is needed after a request that got
+   * no answer.
+   */
   forget(): void {
     this.#settled.clear();
   }

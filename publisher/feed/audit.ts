@@ -7,7 +7,9 @@ import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { type Instant, parseInstant } from "../../shared/time.ts";
 import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 
-/** One line of the edge's audit log, which holds its place in the chain of all lines. */
+/**
+ * One entry of the edge's audit log. Each entry names the digest of the one before, which makes them a chain.
+ */
 export interface AuditEntry {
   readonly number: number;
   readonly at: Instant;
@@ -15,17 +17,25 @@ export interface AuditEntry {
   readonly act: string;
   readonly kernel: string | null;
   readonly outcome: string;
-  /** Of the line: what the next one names as `previous`. */
+  /** The digest of the entry's line, which the next entry names as `previous`. */
   readonly sha256: Sha256Hex;
   readonly all: JsonObject;
 }
 
-/** The edge gives half a megabyte, and the segment that went past it whole. */
+/**
+ * The largest page that is accepted. The edge sends half a megabyte, and completes the segment that goes past
+ * it.
+ */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 const LINE_FEED = 0x0a;
 const EMPTY = new Uint8Array();
 
-/** The whole log from its beginning, each entry after it was found to follow from the one before. Throws `trust`. */
+/**
+ * Reads the whole audit log from its beginning. Each entry is checked to follow the one before, and only then
+ * returned.
+ *
+ * @throws RebootlessError `trust`.
+ */
 export async function* auditEntries(edge: EdgeClient): AsyncGenerator<AuditEntry> {
   let number = 0;
   let previous: Sha256Hex | null = null;
@@ -78,6 +88,6 @@ function* linesOf(bytes: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-/** Only a place in the same log is followed. */
+/** Returns the path of the next page. Links to anything but the same log are ignored. */
 const nextOf = (link: string | null): string | undefined =>
   /^<(\/audit\?after=\d{1,12})>; rel="next"$/.exec(link ?? "")?.[1];

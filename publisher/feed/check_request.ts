@@ -10,10 +10,12 @@ import type { CheckedRequest } from "./checked_request.ts";
 import type { SigningRequest } from "./signing_request.ts";
 
 /**
- * Judges a request that others made. What it builds on has to follow, version by version, from the root that
- * the signer holds: otherwise a signature could be lured onto another feed, or onto an older state of this one.
+ * Checks a request that others made. The root it builds on has to follow, version by version, from the root
+ * that the signer holds. Otherwise signers could be tricked into signing for another feed, or on top of an
+ * older state of this one.
  *
- * @param held undefined for a signer who holds no root, which only the first root can do without.
+ * @param held the signer's root; undefined for a signer who holds none, which is accepted only for the first
+ *   root.
  */
 export async function checkRequest(
   request: SigningRequest,
@@ -26,7 +28,7 @@ export async function checkRequest(
     : checkTargetsRequest(request, base, now);
 }
 
-/** Follows the chain from the root that is held to the one that the request says is in force. */
+/** Follows the chain from the signer's root to the one that the request says is in force. */
 async function rootInForce(
   roots: readonly Uint8Array[],
   held: Uint8Array | undefined,

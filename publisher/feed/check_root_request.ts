@@ -19,7 +19,11 @@ import type { CheckedRequest } from "./checked_request.ts";
 import { quorum } from "./signatures.ts";
 import type { RootRequest } from "./signing_request.ts";
 
-/** A new root against the one in force, or the first of all. Throws `parse`, `trust`. */
+/**
+ * Checks a new root against the one in force, or the first root by itself.
+ *
+ * @throws RebootlessError `parse`, `trust`.
+ */
 export async function checkRootRequest(
   request: RootRequest,
   base: Root | undefined,
@@ -43,7 +47,9 @@ export async function checkRootRequest(
   };
 }
 
-/** What else has to be done for such a root, so that hosts do not find themselves without. */
+/**
+ * Lists what else has to be done before such a root is published, so that hosts can still verify the feed.
+ */
 function consequences(base: Root, next: Root): readonly string[] {
   const [before, after] = [roleOf(base, "targets"), roleOf(next, "targets")];
   const stricter = after.threshold > before.threshold || takesFrom("targets", base, next);
@@ -61,7 +67,10 @@ function takesFrom(role: TopRole, base: Root, next: Root): boolean {
   return roleOf(base, role).keyIds.some((id) => !kept.has(id));
 }
 
-/** Nobody signs what the diff could not show: made again from what was read, the file has to be the same. */
+/**
+ * Decodes the new root, and refuses one with content that the diff cannot show: encoded again from what was
+ * decoded, the file has to be the same.
+ */
 async function understood(envelope: Envelope, base: Root | undefined): Promise<Root> {
   const root = decodeRoot(envelope.signed);
   if (!equalBytes(canonicalJson(rootDocument(root)), envelope.signedBytes)) {

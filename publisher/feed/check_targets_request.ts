@@ -15,7 +15,7 @@ import { quorum } from "./signatures.ts";
 import type { TargetsRequest } from "./signing_request.ts";
 import { targetsFile } from "./targets_file.ts";
 
-/** New targets of one kernel against those in force. Throws `parse`, `trust`. */
+/** Checks new targets of one kernel against those in force. @throws RebootlessError `parse`, `trust`. */
 export async function checkTargetsRequest(
   request: TargetsRequest,
   root: Root | undefined,
@@ -46,7 +46,10 @@ export async function checkTargetsRequest(
   };
 }
 
-/** Nobody signs what the diff could not show: made again from what was read, the file has to be the same. */
+/**
+ * Decodes the new targets, and refuses targets with content that the diff cannot show: made again from what
+ * was decoded, the file has to be the same.
+ */
 async function understood({ buildId, base, manifest }: TargetsRequest, envelope: Envelope) {
   const next = decodeTargets(envelope.signed);
   const { expires } = next;
@@ -57,7 +60,10 @@ async function understood({ buildId, base, manifest }: TargetsRequest, envelope:
   });
 }
 
-/** What the diff compares with has to be what the targets keys signed, not what the request says they did. */
+/**
+ * Verifies the manifest that the diff compares with. It has to be the one that the targets keys signed,
+ * whatever the request says.
+ */
 async function previousManifest(
   { buildId, base, previous }: TargetsRequest,
   root: Root,

@@ -4,17 +4,24 @@ import type { SigningQuorum } from "./signatures.ts";
 
 /** A request that was understood to the last byte, and what it means. */
 export interface CheckedRequest {
-  /** What will be signed against what is in force: a line each, fit for a terminal. */
+  /**
+   * The difference between what will be signed and what is in force, one line for each change, safe to print
+   * on a terminal.
+   */
   readonly diff: readonly string[];
-  /** What makes it useless: not to be signed, nor published. */
+  /** The reasons why it must neither be signed nor published. */
   readonly faults: readonly string[];
-  /** Whatever else speaks against signing it. */
+  /** Other reasons that speak against signing it. */
   readonly warnings: readonly string[];
   readonly envelope: Envelope;
   readonly quorums: readonly SigningQuorum[];
 }
 
-/** Throws `trust` for what would do harm once it is in force, whoever wants it. */
+/**
+ * Refuses a request with faults, which would do harm in force no matter who signs it.
+ *
+ * @throws RebootlessError `trust`.
+ */
 export function requireFaultless({ faults: [fault] }: Pick<CheckedRequest, "faults">): void {
   if (fault === undefined) return;
   throw new RebootlessError("trust", `this must not be signed: ${fault}`, {

@@ -14,15 +14,18 @@ import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 import { FeedRoots } from "./feed_roots.ts";
 import { newestOwnRoot, type PublisherFolder } from "./publisher_folder.ts";
 
-/** What the feed says of a kernel now: the version of targets and the manifest, or version 0 and nothing. */
+/**
+ * The state of a kernel in the feed: the version of its targets and its manifest, or version 0 and no
+ * manifest.
+ */
 export interface Current {
   readonly version: number;
-  /** Of targets; undefined with the manifest. */
+  /** The expiry of targets; undefined without a manifest. */
   readonly expires: Instant | undefined;
   readonly manifest: KernelManifest | undefined;
-  /** As received; undefined with the manifest. */
+  /** The files as received; undefined without a manifest. */
   readonly files: { readonly targets: Uint8Array; readonly manifest: Uint8Array } | undefined;
-  /** The root it was verified by, where there was something to verify. */
+  /** The root that verified the targets; undefined if nothing was verified. */
   readonly root: Root | undefined;
 }
 
@@ -34,7 +37,9 @@ const NOTHING: Current = {
   root: undefined,
 };
 
-/** Reads it, verified: a publisher signs only on top of what targets keys signed. */
+/**
+ * Reads a kernel's state and verifies it, because a publisher signs only on top of what targets keys signed.
+ */
 export async function currentManifest(
   edge: EdgeClient,
   folder: Pick<PublisherFolder, "dir">,
@@ -45,9 +50,11 @@ export async function currentManifest(
 }
 
 /**
- * The same of a feed.json that was read already. Throws `trust`, `parse`. By the root and the signatures of targets alone: what the
- * edge signs beside them says how new they are, and publishing is how a feed that has expired comes back. What is not the newest
- * ends as a conflict over its version.
+ * Verifies a kernel's state in a feed.json that was read already, by the root and the signatures of targets
+ * alone. The edge's own signatures only say how new they are, and an expired feed is renewed by publishing.
+ * If the state is not the newest, publishing ends as a conflict over its version.
+ *
+ * @throws RebootlessError `trust`, `parse`.
  */
 export async function verifiedState(
   bundle: Bundle | undefined,
@@ -66,20 +73,25 @@ export async function verifiedState(
 }
 
 /**
- * The version that a publication has to follow, and nothing of what that version says: for targets that were
- * signed by keys which are good no more. The number is believed: a wrong one ends as a conflict.
+ * Reads only the version that a publication has to follow. This is for targets signed by keys that are no
+ * longer trusted. The number is not verified: if it is wrong, publishing ends as a conflict.
  */
 export async function currentVersion(edge: EdgeClient, buildId: BuildId): Promise<Current> {
   return unverifiedState(await currentBundle(edge, buildId));
 }
 
-/** The same of a feed.json that was read already. Throws `parse`. */
+/** Takes only the version from a feed.json that was read already. @throws RebootlessError `parse`. */
 export function unverifiedState(bundle: Bundle | undefined): Current {
   if (!bundle) return NOTHING;
   return { ...NOTHING, version: decodeTargets(parseEnvelope(bundle.targets, "targets").signed).version };
 }
 
-/** As anybody may read it, unverified; undefined for a kernel that the feed does not have. Throws `unreachable`, `refused`, `parse`. */
+/**
+ * Fetches a kernel's feed.json without a token and without verifying it; returns undefined for a kernel that
+ * the feed does not have.
+ *
+ * @throws RebootlessError `unreachable`, `refused`, `parse`.
+ */
 export async function currentBundle(
   edge: Pick<EdgeClient, "get">,
   buildId: BuildId,

@@ -6,18 +6,21 @@ import type { KernelChange } from "./kernel_change.ts";
 import { onTopOf, type ProposalOptions, type Proposed, TARGETS_LIFETIME_MS } from "./proposal.ts";
 import { TargetsKeys } from "./targets_keys.ts";
 
-/** A draft that is read when its turn comes. */
+/** A draft that is read only when it is processed. */
 export interface DraftSource {
   readonly buildId: BuildId;
-  /** Bytes, about. */
+  /** The approximate size in bytes. */
   readonly size: number;
   readonly read: () => Promise<KernelManifest>;
 }
 
-/** Targets that end so much earlier than asked for are as good: a push that goes on the next day. */
+/**
+ * The difference in expiry up to which targets in force count as the same, so that a push continued on the
+ * next day does not sign them again.
+ */
 const SAME_EXPIRY_MS = 7 * DAY;
 
-/** What drafts come to, one for each kernel. */
+/** Makes one change for each draft. Each draft is for a different kernel. */
 export function draftChanges(
   drafts: readonly DraftSource[],
   { folder, clock, expires = instant(clock() + TARGETS_LIFETIME_MS) }: Omit<ProposalOptions, "edge">,
@@ -33,7 +36,10 @@ export function draftChanges(
   }));
 }
 
-/** Whether what is in force says the same already, wherever in the list its updates stand, and lasts as long. */
+/**
+ * Returns true if the manifest in force already says the same, in whatever order its updates are listed, and
+ * expires no earlier than wanted, except for the tolerated difference.
+ */
 function saysTheSame({ current, merged }: Proposed, expires: Instant): boolean {
   const { manifest, files } = current;
   if (!manifest || !files || (current.expires ?? 0) < expires - SAME_EXPIRY_MS) return false;

@@ -11,10 +11,10 @@ import { MAX_ARTIFACT_BYTES, MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
 import type { LocalArtifacts } from "./artifact_sender.ts";
 import type { DraftSource } from "./draft_change.ts";
 
-/** Five times the kernels that all distributions have together. */
+/** The most files that are read, five times the number of kernels that all distributions have together. */
 const MAX_FILES = 100_000;
 
-/** A draft whose file was read once and is read again when its turn comes. */
+/** A draft whose file was read once, and is read again when it is processed. */
 export interface DraftFile extends DraftSource {
   readonly path: string;
   readonly kernel: KernelFacts;
@@ -22,8 +22,10 @@ export interface DraftFile extends DraftSource {
 }
 
 /**
- * Reads drafts: files, and the `.json` of folders. All of them are understood before any is pushed, and each is for a
- * kernel of its own. Throws `usage`, `parse`, `limit`.
+ * Reads drafts from files, and from the `.json` files of folders. All are checked before any is pushed, and
+ * each must be for a different kernel.
+ *
+ * @throws RebootlessError `usage`, `parse`, `limit`.
  */
 export async function readDraftFiles(paths: readonly string[]): Promise<readonly DraftFile[]> {
   const files: DraftFile[] = [];
@@ -51,7 +53,7 @@ async function readDraftFile(path: string): Promise<DraftFile> {
   return { path, kernel, buildId: kernel.buildId, size: first.length, updates: said, read };
 }
 
-/** People edit drafts: what is wrong is said with the file's name. Throws `parse`. */
+/** Decodes a draft. Because people edit drafts, errors name the file. @throws RebootlessError `parse`. */
 export function decodeDraft(bytes: Uint8Array, path: string): KernelManifest {
   try {
     return decodeManifest(bytes);
@@ -64,7 +66,11 @@ export function decodeDraft(bytes: Uint8Array, path: string): KernelManifest {
   }
 }
 
-/** Digests modules: files, and the `.ko` of folders. Throws `usage`, `limit`. */
+/**
+ * Computes the digests of modules: of files, and of the `.ko` files of folders.
+ *
+ * @throws RebootlessError `usage`, `limit`.
+ */
 export async function readModuleFiles(paths: readonly string[]): Promise<LocalArtifacts> {
   const artifacts = new Map<Sha256Hex, () => Promise<Uint8Array>>();
   for (const path of await filesOf(paths, ".ko")) {
@@ -74,7 +80,11 @@ export async function readModuleFiles(paths: readonly string[]): Promise<LocalAr
   return artifacts;
 }
 
-/** @param suffix of a folder's files; one that is named itself may be called otherwise. */
+/**
+ * Lists files, and the files of folders.
+ *
+ * @param suffix the ending of the files that are taken from folders. Files named directly may have any name.
+ */
 async function filesOf(paths: readonly string[], suffix: string): Promise<readonly string[]> {
   const files: string[] = [];
   for (const path of paths) {

@@ -9,38 +9,54 @@ import type { Clock } from "../../shared/time.ts";
 import type { PublisherFolder } from "./publisher_folder.ts";
 import { makeToken, type TokenScope } from "./token.ts";
 
-/** Every answer of the edge to a publisher is small, but a bundle. */
+/**
+ * The largest answer to a publisher that is accepted by default. Only bundles and some batch answers are
+ * larger.
+ */
 const MAX_ANSWER_BYTES = 64 * 1024;
-/** Characters of a reason that are shown: whoever runs the edge chooses them. */
+/**
+ * The most characters of the edge's reason that are shown, because whoever runs the edge chooses its text.
+ */
 const MAX_REASON = 1000;
 const DEADLINE_MS = 120_000;
-/** What stands before the edge got no answer from it. */
+/** The statuses by which a proxy says that it got no answer from the edge. */
 const UNAVAILABLE: ReadonlySet<number> = new Set([502, 503, 504]);
-/** A publisher past its limits waits as it is told, this often and each time this long at the most. */
+/**
+ * The most times that a publisher over its rate limit waits, as the edge asks, and the longest wait in
+ * seconds.
+ */
 const MAX_WAITS = 5;
 const MAX_WAIT_SECONDS = 60;
 
-/** Where there is no line between that compression would spare. */
+/** The hosts that are reached without a network, so that compression would gain nothing. */
 const LOCAL = /^(?:localhost|127\.[0-9.]+|\[::1\])$/;
 
 export interface EdgeAnswer {
   readonly status: number;
   readonly body: Uint8Array;
-  /** By name, in lower case. */
+  /** Returns the header with a name in lower case. */
   readonly header: (name: string) => string | null;
 }
 
-/** Speaks to the edge. Throws `unreachable`; what the edge answers is the caller's to judge. */
+/** A client of the edge. Its methods throw `unreachable`; the caller checks the edge's answer. */
 export interface EdgeClient {
-  /** @param etag of what is held already: 304 says that it is the newest. */
+  /**
+   * Reads a file of the feed.
+   *
+   * @param etag the ETag of a stored copy; the answer is 304 if that is the newest.
+   */
   get(path: string, maxBytes: number, etag?: string): Promise<EdgeAnswer>;
-  /** With a token for just this request; again when the edge said when. @param maxBytes of the answer. */
+  /**
+   * Sends a request with a token made for it, and sends it again if the edge says how long to wait.
+   *
+   * @param maxBytes the largest answer that is accepted.
+   */
   send(scope: TokenScope, maxBytes?: number): Promise<EdgeAnswer>;
 }
 
 type EdgeReader = Pick<EdgeClient, "get">;
 
-/** @param base the feed's address, with a slash at its end. */
+/** Makes a client of the edge. @param base the feed's address, with a slash at its end. */
 export function edgeClient(base: string, folder: PublisherFolder, clock: Clock): EdgeClient {
   const sendOnce = async (scope: TokenScope, maxBytes: number) => {
     const authorization = `Bearer ${await makeToken(folder, scope, clock)}`;
@@ -64,13 +80,16 @@ export function edgeClient(base: string, folder: PublisherFolder, clock: Clock):
   };
 }
 
-/** Milliseconds, or undefined where it is not to be tried again. */
+/**
+ * Returns how many milliseconds to wait before the request is sent again; undefined if it is not to be sent
+ * again.
+ */
 function waitOf({ status, header }: EdgeAnswer): number | undefined {
   const seconds = /^\d{1,4}$/.test(header("retry-after") ?? "") ? Number(header("retry-after")) : undefined;
   return status === 429 && seconds !== undefined && seconds <= MAX_WAIT_SECONDS ? seconds * 1000 : undefined;
 }
 
-/** For who has no token, and needs none to read. */
+/** Makes a client that only reads, which needs no token. */
 export const edgeReader = (base: string): EdgeReader => ({
   get: (path, maxBytes, etag) =>
     call(new URL(path, base), { size: maxBytes, ...(etag && { headers: { "if-none-match": etag } }) }),
@@ -95,7 +114,7 @@ async function call(url: URL, { size = MAX_ANSWER_BYTES, ...init }: RequestInit)
   }
 }
 
-/** The edge's reason, as an error of ours. */
+/** Makes an error of the reason that the edge gave. */
 export function refusedByEdge(
   { status, body }: Pick<EdgeAnswer, "status" | "body">,
   what: string,
@@ -119,6 +138,6 @@ function errorOf(body: Uint8Array): JsonObject | undefined {
     const error = isJsonObject(answer) ? answer.get("error") : undefined;
     return isJsonObject(error) ? error : undefined;
   } catch {
-    return undefined; // a proxy's page, say: the status has to do
+    return undefined; // for example the page of a proxy: only the status is known
   }
 }

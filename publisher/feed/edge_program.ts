@@ -3,7 +3,10 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 
-/** The edge on Node, built beside this program: the publisher's own code and the edge's know nothing of each other. */
+/**
+ * The file with the edge's program for Node, which is built beside this one. The publisher's code and the
+ * edge's do not import each other.
+ */
 const EDGE = "rebootless-edge.cjs";
 
 type Bindings = Readonly<Record<string, string>>;
@@ -16,7 +19,7 @@ export interface EdgeProgram {
     readonly bindings: Bindings;
     readonly report: (line: string) => void;
   }): Promise<Served>;
-  /** What is wrong with bindings, a sentence each. */
+  /** Checks bindings, and says in sentences what is wrong with them. */
   checkEdgeVars(bindings: Bindings): Promise<readonly string[]>;
 }
 
@@ -35,7 +38,12 @@ interface Serving {
   close(): Promise<void>;
 }
 
-/** Throws `unsupported` where it is not there. The command may be started through a link, as from a folder of commands. */
+/**
+ * Loads the edge's program. The command may have been started through a link, for example from a folder of
+ * commands.
+ *
+ * @throws RebootlessError `unsupported` if the program is missing.
+ */
 export async function edgeProgram(): Promise<EdgeProgram> {
   const file = join(dirname(await realpath(process.argv[1] ?? "")), EDGE);
   try {

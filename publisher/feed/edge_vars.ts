@@ -6,21 +6,21 @@ import type { SigningKey } from "../keys/key_file.ts";
 import { writeSecretFile } from "../keys/owner_only.ts";
 import { edgeVarsFile, type PublisherFolder } from "./publisher_folder.ts";
 
-/** Keys, the root and the list of publishers. */
+/** The largest file of bindings that is accepted: keys, the root and the list of publishers. */
 const MAX_VARS_BYTES = 1024 * 1024;
 
 export interface EdgeKeys {
   readonly snapshot: SigningKey;
   readonly timestamp: SigningKey;
-  /** Of which the edge needs the public part alone. */
+  /** The token key, of which the edge needs only the public part. */
   readonly token: Pick<SigningKey, "key">;
 }
 
 /**
- * Writes the edge's secrets, open as `wrangler` reads them: one `NAME='value'` a line; none of the values, JSON
- * without apostrophes, needs more quoting.
+ * Writes the edge's secrets unencrypted, as `wrangler` reads them: one `NAME='value'` a line. No value needs
+ * more quoting, because all are JSON without apostrophes.
  *
- * @param root bytes of 1.root.json.
+ * @param root the contents of 1.root.json.
  */
 export async function writeEdgeVars(
   { dir, publisher, audience }: Omit<PublisherFolder, "keyring">,
@@ -38,7 +38,11 @@ export async function writeEdgeVars(
   await writeSecretFile(edgeVarsFile(dir), utf8(lines.join("")));
 }
 
-/** The bindings in such a file, by name. Throws `config` with the number of a line that is none of them. */
+/**
+ * Reads the bindings from such a file, by name.
+ *
+ * @throws RebootlessError `config` with the number of a line that is not a binding.
+ */
 export async function readEdgeVars(file: string): Promise<Readonly<Record<string, string>>> {
   const vars = new Map<string, string>();
   const lines = fromUtf8(await readNamed(file, MAX_VARS_BYTES)).split("\n");

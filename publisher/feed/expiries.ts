@@ -8,21 +8,23 @@ import { type Common, decodeTargets, parseEnvelope, type Root } from "../../shar
 import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 import { isMet, quorum } from "./signatures.ts";
 
-/** Something that stops being believed, unless somebody with the right keys signs it anew. */
+/** Signed metadata that expires unless someone with the right keys signs it again. */
 export interface KeyExpiry {
   readonly what: string;
   readonly version: number;
   readonly expires: Instant;
-  /** Hosts refuse it, whatever its date says: keys that signed it are good no more. */
+  /** True if hosts refuse it whatever its expiry, because keys that signed it are no longer trusted. */
   readonly lapsed: boolean;
 }
 
-/** Whole days until then; negative once it has expired. */
+/** Returns the whole days left until the expiry; the number is negative after it. */
 export const daysLeft = ({ expires }: KeyExpiry, now: Instant): number => Math.floor((expires - now) / DAY);
 
 /**
- * When a kernel's targets expire, as the feed has them, and whether the root in force still takes their signatures.
- * Snapshot and timestamp are the edge's, which signs them again by itself. Throws `not_covered`.
+ * Returns when a kernel's targets in the feed expire, and whether the root in force still accepts their
+ * signatures. Snapshot and timestamp do not matter here, because the edge renews them by itself.
+ *
+ * @throws RebootlessError `not_covered`.
  */
 export async function targetsExpiry(
   edge: Pick<EdgeClient, "get">,

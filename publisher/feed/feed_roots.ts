@@ -9,26 +9,34 @@ import { fetchRoot } from "./root_chain.ts";
 
 type Roots = Bundle["roots"];
 
-/** The root of trust that a feed's kernels are under: all come with the same roots, which are followed once. */
+/**
+ * The root of trust of a feed. All kernels of a feed come with the same chain of roots, which is followed
+ * only once.
+ */
 export class FeedRoots {
   readonly #edge: Pick<EdgeClient, "get">;
   readonly #held: Uint8Array;
   #own: Promise<Root> | undefined;
   #last: { readonly roots: Roots; readonly newest: Promise<Root> } | undefined;
 
-  /** @param held the newest root of the publisher's own. */
+  /** @param held the publisher's own newest root. */
   constructor(edge: Pick<EdgeClient, "get">, held: Uint8Array) {
     this.#edge = edge;
     this.#held = held;
   }
 
-  /** The publisher's own newest. Throws `trust`, `parse`. */
+  /** Returns the publisher's own newest root. @throws RebootlessError `trust`, `parse`. */
   own(): Promise<Root> {
     this.#own ??= readRoot(this.#held);
     return this.#own;
   }
 
-  /** The newest that a feed.json comes with, verified by the publisher's own and each by the one before. Throws `trust`, `parse`. */
+  /**
+   * Returns the newest root that a feed.json leads to. The first newer root is verified by the publisher's
+   * own, and each further one by the one before.
+   *
+   * @throws RebootlessError `trust`, `parse`.
+   */
   newest(bundle: Bundle): Promise<Root> {
     const { roots } = bundle;
     if (!this.#last || !sameFiles(this.#last.roots, roots))

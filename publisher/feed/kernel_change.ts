@@ -2,18 +2,24 @@ import type { BuildId } from "../../shared/brand.ts";
 import type { Current } from "./current.ts";
 import type { Proposed } from "./proposal.ts";
 
-/** What is to become of one kernel's feed, worked out when its turn comes: thousands do not fit in memory. */
+/**
+ * A change of one kernel's feed. It is computed only when it is processed, because thousands of manifests do
+ * not fit in memory.
+ */
 export interface KernelChange {
   readonly buildId: BuildId;
-  /** Bytes of the next manifest, about. */
+  /** The approximate size of the next manifest, in bytes. */
   readonly size: number;
-  /** Puts it on top of what the feed has now; again whenever somebody else published in between. */
+  /**
+   * Applies the change to the state that the feed has now. This is done again whenever someone else published
+   * in between.
+   */
   on(current: Current): Promise<Next>;
 }
 
-/** What follows what is in force. */
+/** The next state of a kernel's feed. */
 export interface Next {
   readonly proposed: Proposed;
-  /** What is in force says it all already: there is nothing to sign. */
+  /** True if the state in force already says the same, so that there is nothing to sign. */
   readonly inForce: boolean;
 }

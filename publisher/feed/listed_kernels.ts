@@ -5,8 +5,10 @@ import { changesPath, decodeListing, MAX_LISTING_BYTES } from "../../shared/feed
 import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 
 /**
- * Asks a feed for the kernels that it lists, each once. The list is a hint: it may name what is not there,
- * and may hide what is. Throws `unreachable`, `refused`, `parse`, and `no_list` for one that does not end.
+ * Asks a feed for the kernels that it lists, each once. The list is only a hint: it may name kernels that the
+ * feed lacks, and omit some that it has.
+ *
+ * @throws RebootlessError `unreachable`, `refused`, `parse`; `no_list` for a list that does not end.
  */
 export async function listedKernels(edge: Pick<EdgeClient, "get">): Promise<readonly BuildId[]> {
   const page = async (since: string | undefined) => {

@@ -8,12 +8,12 @@ import { excerpt } from "../../shared/printable.ts";
 import { landmarksToJson } from "../../shared/runpre/landmarks_json.ts";
 import { formatInstant } from "../../shared/time.ts";
 
-/** Names of functions shown of one update. */
+/** The most names of functions that are shown for one update. */
 const MAX_NAMES = 12;
-/** Members of an update that are written down only where they say something. */
+/** The members of an update that are written only if they differ from their defaults. */
 const SELDOM = ["rollout", "effective", "engine", "replace", "supersedes", "parts"];
 
-/** What a new manifest changes for hosts, for people: a line each. */
+/** Lists what a new manifest changes for hosts, for people, one line for each change. */
 export function manifestDiff(before: KernelManifest | undefined, after: KernelManifest): readonly string[] {
   const old = new Map(before?.updates.map((update) => [update.id, update]));
   const ids = new Set(after.updates.map(({ id }) => id));
@@ -44,7 +44,7 @@ function kernelDiff(before: KernelManifest | undefined, { kernel, landmarks }: K
   ];
 }
 
-/** Hosts that check their whole kernel believe this file. */
+/** Lists a change of the fingerprints file, which hosts trust when they check their whole kernel. */
 function fingerprintsDiff(before: KernelManifest | undefined, after: KernelManifest): string[] {
   const text = ({ fingerprints }: KernelManifest): string | undefined =>
     fingerprints && `${counted(fingerprints.length, "byte")}, sha256 ${fingerprints.sha256}`;
@@ -61,7 +61,7 @@ function changed(old: JsonValue | undefined, now: JsonValue | undefined, isNew: 
 function updateDiff(before: Update | undefined, after: Update): string[] {
   if (!before) return [`  + update ${after.id}: ${excerpt(after.summary)}`, ...facts(after)];
   const [old, now] = [updateToJson(before), updateToJson(after)];
-  const names = [...new Set([...old.keys(), ...now.keys()])]; // what is left out now was said before
+  const names = [...new Set([...old.keys(), ...now.keys()])]; // also members that are no longer there
   const differing = names.filter((name) => !same(old.get(name) ?? null, now.get(name) ?? null));
   if (differing.length === 0) return [];
   return [
@@ -70,7 +70,9 @@ function updateDiff(before: Update | undefined, after: Update): string[] {
   ];
 }
 
-/** What is too long to be shown in full may differ in what is not shown. */
+/**
+ * Describes a change. Values that are too long to be shown in full may differ in a part that is not shown.
+ */
 const change = (before: string, after: string): string =>
   before === after ? `${after} (differs in what is not shown here)` : `${before} -> ${after}`;
 

@@ -2,21 +2,29 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isCode } from "../../shared/errors.ts";
 import { SECOND } from "../../shared/time.ts";
 
-/** Times that something is asked when nobody answers. */
+/** The most times that a request is made when there is no answer. */
 const MAX_TRIES = 6;
-/** Before the second of them; twice as long before each next. */
+/** The pause before the second attempt. It doubles before each further one. */
 const PAUSE_MS = SECOND;
 
-/** For a run of many requests, which one that is lost must not end. A feed that never answered is not waited for. */
+/**
+ * The patience of a run of many requests. It repeats requests that got no answer, so that one lost request
+ * does not end the run. A feed that never answered is not waited for.
+ */
 export class Patience {
   #answered = false;
 
-  /** The feed has answered. */
+  /** Records that the feed has answered. */
   answered(): void {
     this.#answered = true;
   }
 
-  /** Throws `unreachable` at once before the first answer, and later when nobody answered for half a minute. */
+  /**
+   * Makes a request, and repeats it while there is no answer.
+   *
+   * @throws RebootlessError `unreachable` at once if the feed has not answered before, otherwise after half a
+   *   minute without an answer.
+   */
   async ask<T>(work: (tries: number) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {

@@ -9,20 +9,23 @@ import type { EdgeClient } from "./edge_client.ts";
 import type { PublisherFolder } from "./publisher_folder.ts";
 import { targetsFile } from "./targets_file.ts";
 
-/** Targets are signed again at each publish; a kernel that has none for this long is one that nobody tends. */
+/**
+ * The lifetime of targets. They are signed again at each publish, so a kernel without a publish for this long
+ * is not maintained.
+ */
 export const TARGETS_LIFETIME_MS = 180 * DAY;
 
 export interface ProposalOptions {
   readonly edge: EdgeClient;
   readonly folder: PublisherFolder;
   readonly clock: Clock;
-  /** When targets expire; the customary life when nothing is said. */
+  /** The expiry of targets; the usual lifetime applies if it is undefined. */
   readonly expires?: Instant | undefined;
-  /** Keeps nothing of what is in force. */
+  /** True to keep nothing of what is in force. */
   readonly replace?: boolean;
 }
 
-/** What is to be signed and published, and what it builds on. */
+/** The targets and manifest to sign and publish, and the state that they build on. */
 export interface Proposed {
   readonly current: Current;
   readonly merged: KernelManifest;
@@ -30,7 +33,7 @@ export interface Proposed {
   readonly document: JsonObject;
 }
 
-/** Puts a draft on top of what is in force, ready to be signed. */
+/** Merges a draft with the state in force, ready to be signed. */
 export async function propose(
   draft: KernelManifest,
   { edge, folder, clock, expires, replace }: ProposalOptions,
@@ -47,7 +50,7 @@ export async function onTopOf(current: Current, draft: KernelManifest, expires: 
   return proposalOf(current, merged, encodeManifest(merged), expires);
 }
 
-/** @param manifest the bytes of `merged`. */
+/** Makes the targets document for a merged manifest. @param manifest the bytes of `merged`. */
 export async function proposalOf(
   current: Current,
   merged: KernelManifest,
@@ -59,12 +62,13 @@ export async function proposalOf(
   return { current, merged, manifest, document };
 }
 
-/** The file of a document that nobody has signed yet. */
+/** Writes the file of a document that has no signatures yet. */
 export const unsigned = (document: JsonObject): Uint8Array => envelope(document, []);
 
 /**
- * An update of the draft takes the place of one with its id; what a draft does not say of the kernel stays as it was, and so does a
- * distribution that somebody wrote once, where the draft has no more than what the kernel's banner says.
+ * Merges a draft into the manifest in force. An update of the draft replaces the one with the same id, and
+ * facts of the kernel that the draft does not state stay. A distribution that someone wrote by hand also
+ * stays if the draft has only the one read from the kernel's banner.
  */
 export function merge(current: KernelManifest | undefined, draft: KernelManifest): KernelManifest {
   const ids = new Set(draft.updates.map((update) => update.id));
@@ -78,7 +82,10 @@ export function merge(current: KernelManifest | undefined, draft: KernelManifest
   };
 }
 
-/** Mirrors and publishers' scopes choose by it: it must not change because nobody said it this time. */
+/**
+ * Returns the distribution to keep. Mirrors and publishers' scopes select by it, so it must not change
+ * because a draft did not state it.
+ */
 function distributionInForce(current: KernelManifest | undefined, { kernel }: KernelManifest) {
   const distribution = current?.kernel.distribution;
   const read = kernel.distribution === distributionOf(kernel.banner);

@@ -16,15 +16,15 @@ import type { KeySigner } from "../keys/sign.ts";
  * A publisher's folder:
  *   publisher.json          who publishes, and to which audience tokens are addressed
  *   root/<N>.root.json      every version of the root of trust
- *   keys/*.json             whatever keys lie here; which role each has, the root of trust says
- *   keys/token.json         signs tokens for the edge's door
+ *   keys/*.json             keys; the root of trust says which role each has
+ *   keys/token.json         the key that signs tokens, by which the edge authenticates the publisher
  *   edge.vars               the edge's secrets, as `wrangler dev` and `wrangler secret bulk` read them
  */
 export interface PublisherFolder {
   readonly dir: string;
   readonly publisher: string;
   readonly audience: string;
-  /** Opens the keys in the folder. */
+  /** The keyring that opens the keys in the folder. */
   readonly keyring: Keyring;
 }
 
@@ -32,7 +32,7 @@ export interface LocalKey extends KeyFile {
   readonly path: string;
 }
 
-/** Two names and a number of the format. */
+/** The largest settings file that is accepted. It holds two names and a format number. */
 const MAX_SETTINGS_BYTES = 64 * 1024;
 
 const settingsFile = (dir: string) => join(dir, "publisher.json");
@@ -58,7 +58,11 @@ export async function openPublisherFolder(dir: string, keyring: Keyring): Promis
   return { ...(await readPublisherFolder(dir)), keyring };
 }
 
-/** For who needs no key. Throws `config` for a folder that is no publisher's. */
+/**
+ * Reads a publisher's folder for callers that need no key.
+ *
+ * @throws RebootlessError `config` for a folder that is not a publisher's.
+ */
 export async function readPublisherFolder(dir: string): Promise<Omit<PublisherFolder, "keyring">> {
   const bytes = await readNamed(settingsFile(dir), MAX_SETTINGS_BYTES).catch((cause: unknown) => {
     throw new RebootlessError("config", `${dir} is not a publisher's folder`, {
@@ -72,25 +76,27 @@ export async function readPublisherFolder(dir: string): Promise<Omit<PublisherFo
   return { dir, publisher, audience: settings.get("audience").string() };
 }
 
-/** Every version of the root of trust in the folder, oldest first. */
+/** Reads every version of the root of trust in the folder, oldest first. */
 export async function ownRootChain({ dir }: Pick<PublisherFolder, "dir">): Promise<readonly Uint8Array[]> {
   const versions = await rootVersions(join(dir, "root"));
   return Promise.all(versions.map((version) => readNamed(rootFile(dir, version), MAX_ROOT_BYTES)));
 }
 
-/** The newest root of trust, as bytes. */
+/** Reads the newest root of trust, as bytes. */
 export async function newestOwnRoot({ dir }: Pick<PublisherFolder, "dir">): Promise<Uint8Array> {
   const newest = (await rootVersions(join(dir, "root"))).at(-1);
   if (newest === undefined) throw new RebootlessError("config", `${dir}/root holds no root of trust`);
   return readNamed(rootFile(dir, newest), MAX_ROOT_BYTES);
 }
 
-/** Ascending; none for a folder that is not there. */
+/**
+ * Lists the versions of root files in a folder, ascending; the list is empty if the folder does not exist.
+ */
 export async function rootVersions(folder: string): Promise<readonly number[]> {
   return rootVersionsAmong(await readdir(folder).catch(() => []));
 }
 
-/** The versions that names of files tell of, ascending. */
+/** Returns the versions that the names of root files contain, ascending. */
 export const rootVersionsAmong = (names: readonly string[]): readonly number[] =>
   names
     .map((name) => /^([1-9]\d{0,8})\.root\.json$/.exec(name)?.[1])
@@ -98,12 +104,15 @@ export const rootVersionsAmong = (names: readonly string[]): readonly number[] =
     .map(Number)
     .sort((a, b) => a - b);
 
-/** Takes in a root that follows the newest; never over another file. */
+/** Stores a root that follows the newest. An existing file is never overwritten. */
 export async function addRoot({ dir }: Pick<PublisherFolder, "dir">, version: number, bytes: Uint8Array) {
   await createDurably(rootFile(dir, version), bytes);
 }
 
-/** The keys of a role that lie in this folder, closed: not all of them need to, and others may lie there too. */
+/**
+ * Reads the key files of a role in this folder without decrypting them. The folder may lack some of the
+ * role's keys and may hold keys of other roles.
+ */
 export async function localKeys({ dir }: Pick<PublisherFolder, "dir">, root: Root, role: TopRole) {
   const ids = new Set(roleOf(root, role).keyIds);
   const names = (await readdir(join(dir, "keys")).catch(() => [])).filter((name) => name.endsWith(".json"));
@@ -115,14 +124,22 @@ export async function localKeys({ dir }: Pick<PublisherFolder, "dir">, root: Roo
   return files.filter(({ id }) => ids.has(id));
 }
 
-/** The same, opened. Throws `config` below the role's threshold. */
+/**
+ * Opens the keys of a role in this folder.
+ *
+ * @throws RebootlessError `config` if there are fewer than the role's threshold.
+ */
 export async function roleKeys(folder: PublisherFolder, root: Root, role: TopRole): Promise<KeySigner[]> {
   const files = await localKeys(folder, root, role);
   requireEnough(folder, root, role, files);
   return openKeys(folder, files);
 }
 
-/** Throws `config` for fewer keys than must sign. */
+/**
+ * Checks that there are enough keys to meet a role's threshold.
+ *
+ * @throws RebootlessError `config` if there are too few.
+ */
 export function requireEnough(
   { dir }: Pick<PublisherFolder, "dir">,
   root: Root,

@@ -23,55 +23,64 @@ import { TargetsKeys } from "./targets_keys.ts";
 
 export interface PushCommandOptions extends ProposalOptions {
   readonly artifacts: LocalArtifacts;
-  /** The edge judges and writes nothing; nothing is staged. */
+  /** True to have the edge check the publications without writing anything. Nothing is staged either. */
   readonly dryRun: boolean;
-  /** Asked once, as soon as there is something to sign; throws to prevent it. */
+  /** Called once, as soon as there is something to sign; it throws to prevent that. */
   readonly consentToAll?: () => Promise<void>;
-  /** Asked before every signature; throws to prevent it. */
+  /** Called before every signature; it throws to prevent that. */
   readonly consent?: (proposed: Proposed) => Promise<void>;
   readonly onResult?: (result: PushResult) => void;
 }
 
-/** What became of one kernel's change. */
+/** The outcome of one kernel's change. */
 export interface PushResult {
   readonly buildId: BuildId;
   readonly outcome: EdgeResult["outcome"] | "unchanged";
-  /** In force now; in a dry run what it would be. */
+  /** The version that is in force now, or would be after a dry run. */
   readonly version: number;
-  /** With `conflict`, `refused` and `failed`. */
+  /** The error, for the outcomes `conflict`, `refused` and `failed`. */
   readonly error: RebootlessError | undefined;
-  /** With `acceptable`: files that would have to be sent. */
+  /** The files that would have to be sent, for the outcome `acceptable`. */
   readonly missing: readonly Sha256Hex[];
   readonly attempts: number;
-  /** What was to be published, where it came so far. */
+  /** The proposal, if the change got that far. */
   readonly proposed: Proposed | undefined;
 }
 
-/** What was sent. */
+/** The amounts that were sent. */
 export interface Sent {
-  /** Bodies of publications and files. */
+  /** The bytes of publications and artifacts. */
   readonly bytes: number;
-  /** With publications. */
+  /** The number of requests with publications. */
   readonly requests: number;
-  /** Modules and fingerprints. */
+  /** The number of modules and fingerprint files. */
   readonly files: number;
 }
 
-/** With twenty publishers at one kernel the last one wins its twentieth race; this is twice that and more. */
+/**
+ * The most attempts for a kernel. If twenty publishers compete for one kernel, the last succeeds at its
+ * twentieth attempt; this is over twice that.
+ */
 const MAX_ATTEMPTS = 50;
 const MAX_PAUSE_MS = 250;
-/** Of one request, unless a single publication is longer: a proxy in between takes so much, and a Worker easily. */
+/**
+ * The largest request, unless a single publication is larger. A proxy in between accepts this much, and a
+ * Worker does so easily.
+ */
 const REQUEST_BYTES = 4 * 1024 * 1024;
-/** Requests under way at a time: while the edge works on some, the next are signed. */
+/** The number of requests at the same time: while the edge works on some, the next are signed. */
 const REQUESTS = 3;
-/** Kernels read at the same time while nothing is found to sign. */
+/** The number of kernels read at the same time while nothing is found that has to be signed. */
 const READS = 8;
 
 /**
- * Publishes changes, one for each kernel: in bounded requests, each kernel whole or not at all, whatever becomes of the others.
- * What is in force already is passed over, and where all is, no key is opened. Where somebody else published in between, the
- * change is put on top of theirs, signed anew and sent again, for these kernels alone. Throws `unreachable`, `config`, `limit`
- * and what consent throws; what the edge says of a kernel is a result, given to `onResult` at once.
+ * Publishes changes, one for each kernel, in requests of limited size. Each kernel is published whole or not
+ * at all, whatever happens to the others. Kernels whose state in force already says the same are skipped, and
+ * if that is so for all, no key is opened. If someone else published a kernel in between, its change is
+ * applied to the new state, signed and sent again. What the edge answers for a kernel is a result, passed to
+ * `onResult` at once.
+ *
+ * @throws RebootlessError `unreachable`, `config`, `limit`, and what consent throws.
  */
 export async function pushChanges(
   changes: readonly KernelChange[],
@@ -85,8 +94,10 @@ export async function pushChanges(
 }
 
 /**
- * The same of one draft that is at hand, where anything but its being published, or in force already, is an error: also `refused`,
- * `conflict`, `trust`.
+ * Publishes one draft. Any outcome but "published" or "already in force" is an error.
+ *
+ * @throws RebootlessError `unreachable`, `config`, `limit`, `refused`, `conflict`, `trust`, and what consent
+ *   throws.
  */
 export async function pushOne(draft: KernelManifest, options: Omit<PushCommandOptions, "onResult">) {
   const { buildId } = draft.kernel;
@@ -100,7 +111,10 @@ export async function pushOne(draft: KernelManifest, options: Omit<PushCommandOp
   return { result, bytes };
 }
 
-/** Kernels whose build IDs begin alike share a Durable Object of the edge. */
+/**
+ * Groups changes into requests, sorted by build ID, because kernels whose build IDs begin alike share a
+ * Durable Object of the edge.
+ */
 function batches(changes: readonly KernelChange[]): readonly (readonly KernelChange[])[] {
   const sorted = [...changes].sort((a, b) => (a.buildId < b.buildId ? -1 : 1));
   const out: KernelChange[][] = [];
@@ -126,7 +140,7 @@ class Pushing {
   #bytes = 0;
   #requests = 0;
 
-  /** @param held the newest root of the publisher's own. */
+  /** @param held the publisher's own newest root. */
   constructor(options: PushCommandOptions, held: Uint8Array) {
     this.#options = options;
     this.#roots = new FeedRoots(options.edge, held);
@@ -140,8 +154,11 @@ class Pushing {
   }
 
   /**
-   * Reads as anybody may, up to the first kernel that something has to be signed for, and gives back all but those that are done
-   * with: in force already, or not to be built upon. Throws `config` when it is found that keys are missing.
+   * Reads kernels without a token, up to the first that has something to sign. Returns the changes that are
+   * left, without the kernels that are finished: those already in force, and those whose state cannot be
+   * built upon.
+   *
+   * @throws RebootlessError `config` if keys turn out to be missing.
    */
   async passOver(changes: readonly KernelChange[]): Promise<readonly KernelChange[]> {
     const { edge, replace, onResult } = this.#options;
@@ -175,7 +192,10 @@ class Pushing {
     }
   }
 
-  /** Sends again what nobody answered: the state that is read anew tells whether it arrived. */
+  /**
+   * Sends a batch, and sends it again if there was no answer. The state that is read again shows whether it
+   * arrived.
+   */
   #answered(batch: readonly KernelChange[], attempt: number): Promise<readonly PushResult[]> {
     return this.#patience.ask((tries) => {
       if (tries > 1) this.#staging.forget();
@@ -209,7 +229,10 @@ class Pushing {
     return results;
   }
 
-  /** A state that does not verify is that kernel's affair alone. */
+  /**
+   * Computes a kernel's next state. A state that does not verify affects only this kernel, so the error is
+   * returned.
+   */
   async #next(change: KernelChange, bundle: Bundle | undefined): Promise<Next | RebootlessError> {
     try {
       const current = this.#options.replace
@@ -248,7 +271,10 @@ class Pushing {
     return dryRun ? results.map((result) => this.#withFiles(result)) : results;
   }
 
-  /** What is not sent in a dry run and lies nowhere here is what the edge would refuse the publication for. */
+  /**
+   * Turns a result of a dry run into a refusal if neither the edge nor this publisher has an artifact it
+   * needs, because the edge would refuse the publication.
+   */
   #withFiles(result: EdgeResult): EdgeResult {
     const absent = result.missing.find((sha256) => !this.#staging.has(sha256));
     if (result.outcome !== "acceptable" || absent === undefined) return result;
@@ -258,7 +284,7 @@ class Pushing {
 
 const NOTHING = { version: 0, error: undefined, missing: [], proposed: undefined } as const;
 
-/** Of a kernel for which nothing is signed. */
+/** Makes the result of a kernel for which nothing is signed. */
 function settled({ buildId }: KernelChange, next: Next | RebootlessError, attempts: number): PushResult {
   const common = { ...NOTHING, buildId, attempts };
   if (next instanceof RebootlessError) return { ...common, outcome: "refused", error: next };

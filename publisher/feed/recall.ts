@@ -15,23 +15,23 @@ import type { KernelChange } from "./kernel_change.ts";
 import { Patience } from "./patience.ts";
 import { proposalOf, TARGETS_LIFETIME_MS } from "./proposal.ts";
 
-/** What is to be said of an update, wherever the feed has it. */
+/** The recall of an update, or the withdrawal of its recall, for all kernels of the feed. */
 export interface Recall {
   readonly id: UpdateId;
-  /** null takes a recall back. */
+  /** The reason of the recall; null withdraws a recall. */
   readonly reason: string | null;
 }
 
-/** A kernel whose feed in force has the update. */
+/** A kernel that has the update in the feed. */
 export interface KernelWithUpdate {
   readonly buildId: BuildId;
   readonly kernel: KernelFacts;
   readonly update: Pick<Update, "summary" | "recalled">;
-  /** Of its manifest. */
+  /** The size of its manifest. */
   readonly bytes: number;
 }
 
-/** A kernel of which it is not known whether it has the update. */
+/** A kernel for which it is unknown whether it has the update, because it could not be read. */
 export interface UnreadKernel {
   readonly buildId: BuildId;
   readonly error: RebootlessError;
@@ -42,17 +42,21 @@ export interface RecallScan {
   readonly unread: readonly UnreadKernel[];
 }
 
-/** Kernels read at the same time. */
+/** The number of kernels read at the same time. */
 const READS = 8;
-/** Targets in force that end sooner are given the customary life: hosts that poll seldom have to learn of it too. */
+/**
+ * The remaining lifetime under which targets get the usual lifetime instead of keeping their expiry, so that
+ * hosts that poll seldom learn of the recall too.
+ */
 const LASTS_MS = 7 * DAY;
 
 /**
- * Reads each kernel's feed as anybody may, verified under the publisher's own root: nothing else is believed to say what a kernel
- * has. Throws `unreachable`.
+ * Finds the kernels that have an update. Each kernel's feed is read without a token and verified under the
+ * publisher's own root; no other source decides what a kernel has.
  *
- * @param held the newest root of the publisher's own.
- * @param onRead told after each kernel.
+ * @param held the publisher's own newest root.
+ * @param onRead the function that is called after each kernel.
+ * @throws RebootlessError `unreachable`.
  */
 export async function kernelsWith(
   id: UpdateId,
@@ -85,7 +89,7 @@ export async function kernelsWith(
   return { having, unread };
 }
 
-/** What a recall comes to, for each kernel that has the update: of everything else nothing changes. */
+/** Makes the change for each kernel that has the update. Nothing else in its manifest changes. */
 export const recallChanges = (
   having: readonly KernelWithUpdate[],
   recall: Recall,
@@ -107,8 +111,8 @@ async function recalledIn(current: Current, recall: Recall, now: Instant) {
 }
 
 /**
- * A manifest with another word on one update. What this program does not know of in it stays too; without the update, or with
- * that word on it already, it is the same to the last byte.
+ * Changes the recall of one update in a manifest. Members that this program does not know stay. Without the
+ * update, or if it already has that recall, the manifest is returned unchanged to the last byte.
  */
 export function withRecall(manifest: Uint8Array, { id, reason }: Recall): Uint8Array {
   const document = parseJson(manifest, "manifest", MAX_MANIFEST_VALUES);

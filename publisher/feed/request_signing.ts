@@ -8,14 +8,14 @@ import type { CheckedRequest } from "./checked_request.ts";
 import { isMet, type SigningQuorum } from "./signatures.ts";
 import type { SigningRequest } from "./signing_request.ts";
 
-/** What of a judgement signing goes by. */
+/** The parts of a checked request that signing needs. */
 export type Signable = Pick<CheckedRequest, "envelope" | "quorums">;
 
-/** Ids of the keys that have signed soundly, for whichever quorum. */
+/** Returns the ids of the keys that have made valid signatures, for any quorum. */
 export const signersOf = (quorums: readonly SigningQuorum[]): ReadonlySet<string> =>
   new Set(quorums.flatMap(({ signed }) => signed));
 
-/** Throws `usage` for a key whose signature would count for nothing. */
+/** Refuses a key whose signature would not count. @throws RebootlessError `usage`. */
 export function requireUseful(id: string, quorums: readonly SigningQuorum[]): void {
   if (quorums.some(({ signed, missing }) => signed.includes(id) || missing.includes(id))) return;
   throw new RebootlessError("usage", `key ${id} has no say in this: its signature would not count`, {
@@ -23,7 +23,7 @@ export function requireUseful(id: string, quorums: readonly SigningQuorum[]): vo
   });
 }
 
-/** The request with the signatures of more keys. Signatures that are not sound, or count for nothing, are dropped. */
+/** Adds the signatures of more keys to a request. Signatures that are invalid or do not count are dropped. */
 export async function addSignatures<R extends SigningRequest>(
   request: R,
   { envelope, quorums }: Signable,
@@ -33,7 +33,11 @@ export async function addSignatures<R extends SigningRequest>(
   return withSignatures(request, envelope, [...soundSignatures(envelope, quorums), ...made]);
 }
 
-/** The file to publish, of a request whose thresholds are met. Throws `usage` with who is missing. */
+/**
+ * Makes the file to publish from a request whose thresholds are met.
+ *
+ * @throws RebootlessError `usage` with the number of signatures that are there, if a threshold is not met.
+ */
 export function completed({ envelope, quorums }: Signable): Uint8Array {
   const unmet = quorums.find((quorum) => !isMet(quorum));
   if (unmet) {

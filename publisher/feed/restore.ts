@@ -37,7 +37,7 @@ export interface Unrestored {
   readonly error: RebootlessError;
 }
 
-/** How many kernels one request holds, unless their bytes fill it before. */
+/** The number of kernels in one request, unless their bytes fill it before. */
 const BATCH = 32;
 const BATCH_BYTES = 4 * 1024 * 1024;
 
@@ -47,7 +47,7 @@ const BATCH_BYTES = 4 * 1024 * 1024;
  * replaced by something older. The edge signs snapshot and timestamp again, with versions well above those
  * that hosts have seen.
  *
- * @throws RebootlessError `refused`, `trust`, `unreachable`
+ * @throws RebootlessError `refused`, `trust`, `unreachable`.
  */
 export async function restore(
   edge: EdgeClient,
@@ -156,7 +156,7 @@ async function readArtifact(folder: MirrorDir, sha256: Sha256Hex): Promise<Uint8
   throw new RebootlessError("trust", `${artifactPath(sha256)} of the backup is damaged`);
 }
 
-/** @throws RebootlessError `trust` where the backup lacks the file. */
+/** Reads a file of the backup. @throws RebootlessError `trust` if the backup lacks the file. */
 async function readFromBackup(folder: MirrorDir, path: string, maxBytes: number): Promise<Uint8Array> {
   const bytes = await folder.read(path, maxBytes);
   if (bytes) return bytes;

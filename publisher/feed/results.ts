@@ -7,23 +7,26 @@ import { MAX_UPDATES } from "../../shared/limits.ts";
 
 const OUTCOMES = ["published", "acceptable", "conflict", "refused", "failed"] as const;
 
-/** What the edge says of one kernel's publication. */
+/** The edge's answer for one kernel's publication. */
 export interface EdgeResult {
   readonly buildId: BuildId;
   readonly outcome: (typeof OUTCOMES)[number];
-  /** Published, or acceptable as; with `conflict` the one in force; else 0. */
+  /** The version that was published or is acceptable; for `conflict` the one in force; otherwise 0. */
   readonly version: number;
   readonly missing: readonly Sha256Hex[];
   readonly error: RebootlessError | undefined;
 }
 
-/** Of a batch: some hundred bytes for each kernel, more for each digest that is missing. */
+/**
+ * The largest answer to a batch: some hundred bytes for each kernel, and more for each digest that is
+ * missing.
+ */
 export const MAX_RESULTS_BYTES = 4 * 1024 * 1024;
 const MAX_MESSAGE = 8192;
-/** A digest for each update of each kernel. */
+/** The most JSON values in an answer: a digest for each update of each kernel. */
 const MAX_VALUES = MAX_BATCH * (MAX_UPDATES + 32);
 
-/** Throws ParseError. */
+/** Decodes the edge's answer to a batch. @throws RebootlessError `parse`. */
 export const decodeResults = (bytes: Uint8Array): readonly EdgeResult[] =>
   new Decoder(parseJson(bytes, "answer", MAX_VALUES), "answer")
     .get("results")
@@ -52,7 +55,7 @@ function errorOf(outcome: EdgeResult["outcome"], message: string, hint: string |
   return refusedFor(message, hint);
 }
 
-/** @param reason the edge's. */
+/** Makes the error of a publication that the edge refused. @param reason the reason that the edge gave. */
 export const refusedFor = (reason: string, hint?: string): RebootlessError =>
   new RebootlessError(
     "refused",

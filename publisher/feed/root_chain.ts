@@ -4,7 +4,10 @@ import type { Root } from "../../shared/tuf/schema.ts";
 import { trustedFrom } from "../keys/root.ts";
 import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 
-/** A version of the root as the feed has it, unverified; undefined for an explicit "there is none". */
+/**
+ * Fetches a version of the root from the feed, unverified; returns undefined only if the feed says explicitly
+ * that it does not exist.
+ */
 export async function fetchRoot(
   edge: Pick<EdgeClient, "get">,
   version: number,
@@ -20,7 +23,11 @@ export interface NewerRoot {
   readonly bytes: Uint8Array;
 }
 
-/** The roots that the feed has after one of ours, each verified by the one before. Throws `trust`, `unreachable`. */
+/**
+ * Fetches the roots that the feed has after one of ours, each verified by the one before.
+ *
+ * @throws RebootlessError `trust`, `unreachable`.
+ */
 export async function newerRoots(
   edge: Pick<EdgeClient, "get">,
   held: Uint8Array,

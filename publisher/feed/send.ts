@@ -6,7 +6,11 @@ import {
 } from "../../shared/feed/publication.ts";
 import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 
-/** Sends what is signed. False when another publish came in between. Throws `refused`, `unreachable`. */
+/**
+ * Sends a signed publication. Returns the number of bytes sent; undefined if another publish came in between.
+ *
+ * @throws RebootlessError `refused`, `unreachable`.
+ */
 export async function send(edge: EdgeClient, publication: Publication): Promise<number | undefined> {
   const body = encodePublication(publication);
   const answer = await edge.send({ method: "POST", path: `/${publishPath(publication.buildId)}`, body });

@@ -5,20 +5,23 @@ import type { Keys } from "../../shared/tuf/role_keys.ts";
 import type { Envelope, Root, TopRole } from "../../shared/tuf/schema.ts";
 import { roleOf } from "../../shared/tuf/trusted_set.ts";
 
-/** One threshold that a file has to meet: of a role's keys in one version of the root. */
+/** A threshold that a file has to meet with the keys of one role in one version of the root. */
 export interface SigningQuorum {
-  /** For people: whose signatures these are. */
+  /** The role and root that the signatures are for, in words for people. */
   readonly of: string;
   readonly threshold: number;
   readonly signed: readonly string[];
   readonly missing: readonly string[];
-  /** Of that root, for who they are. */
+  /** The keys of that root, which say who their owners are. */
   readonly keys: Keys;
 }
 
 export const isMet = ({ signed, threshold }: SigningQuorum): boolean => signed.length >= threshold;
 
-/** Who of a role's keys has signed, soundly. Each key counts once, under however many ids it is listed. */
+/**
+ * Lists which keys of a role have made valid signatures and which have not. Each key counts once, under
+ * however many ids it is listed.
+ */
 export async function quorum(
   of: string,
   envelope: Envelope,

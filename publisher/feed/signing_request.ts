@@ -11,15 +11,16 @@ import {
 } from "../../shared/limits.ts";
 
 /**
- * The one file that goes from signer to signer: what is to be signed, the signatures so far, and all that a signer
- * needs to judge it without asking anybody. It comes from others: nothing in it is believed for being in it.
+ * The file that is passed from signer to signer. It holds the metadata to sign, the signatures so far, and
+ * all that a signer needs to check it without asking anyone. It comes from others, so nothing in it is
+ * trusted without verification.
  */
 export type SigningRequest = RootRequest | TargetsRequest;
 
 interface Common {
-  /** The chain of roots to the one in force, oldest first, as received; empty before the first root. */
+  /** The chain of roots up to the one in force, oldest first, as received; empty before the first root. */
   readonly roots: readonly Uint8Array[];
-  /** The file to be signed, with the signatures so far. */
+  /** The file to sign, with the signatures so far. */
   readonly metadata: Uint8Array;
 }
 
@@ -30,15 +31,21 @@ export interface RootRequest extends Common {
 export interface TargetsRequest extends Common {
   readonly kind: "targets";
   readonly buildId: BuildId;
-  /** Version of targets that this one follows, 0 for a kernel's first. */
+  /** The version of targets that this one follows, or 0 for a kernel's first. */
   readonly base: number;
   readonly manifest: Uint8Array;
-  /** What is in force and was built upon; undefined for a kernel's first, and where nothing of it is kept. */
+  /**
+   * The files in force that were built upon; undefined for a kernel's first targets, and if nothing of those
+   * in force is kept.
+   */
   readonly previous: { readonly targets: Uint8Array; readonly manifest: Uint8Array } | undefined;
 }
 
 const FORMAT = 1;
-/** Two manifests and two targets, escaped as JSON strings, and a chain of small roots. */
+/**
+ * The largest request that is accepted: two manifests and two targets, escaped as JSON strings, and a chain
+ * of small roots.
+ */
 export const MAX_REQUEST_BYTES = 32 * 1024 * 1024;
 
 export function encodeRequest(request: SigningRequest): Uint8Array {
@@ -62,7 +69,11 @@ export function encodeRequest(request: SigningRequest): Uint8Array {
   );
 }
 
-/** The caller has bounded the bytes (MAX_REQUEST_BYTES). Throws ParseError. */
+/**
+ * Decodes a request. The caller has already limited its size to MAX_REQUEST_BYTES.
+ *
+ * @throws RebootlessError `parse`.
+ */
 export function decodeRequest(bytes: Uint8Array): SigningRequest {
   const request = new Decoder(parseFiles(bytes, "request", MAX_SMALL_VALUES), "request");
   request.get("format").literal(FORMAT);
@@ -101,7 +112,10 @@ function decodeTargetsRequest(request: FileDecoder, roots: readonly Uint8Array[]
   };
 }
 
-/** Whatever a newer version put there, an older one could not show to its signer. */
+/**
+ * Refuses members that are not known. A newer version may have put them there, and this one could not show
+ * them to the signer.
+ */
 function onlyMembers(request: FileDecoder, names: readonly string[]): void {
   const [stranger] = [...request.object().keys()].filter((name) => !names.includes(name));
   if (stranger !== undefined) request.fail(`a member that is not known: ${JSON.stringify(stranger)}`);

@@ -10,8 +10,9 @@ import { type Bundle, decodeBundle } from "../../shared/feed/bundle.ts";
 import { type EdgeClient, refusedByEdge } from "./edge_client.ts";
 
 /**
- * The feeds of many kernels as they are in force, unverified; kernels that have none are not among them. Throws
- * `unreachable`, `refused`, `parse`.
+ * Fetches the feeds of many kernels as they are in force, unverified. Kernels without a feed are left out.
+ *
+ * @throws RebootlessError `unreachable`, `refused`, `parse`.
  */
 export async function fetchStates(
   edge: EdgeClient,

@@ -12,7 +12,9 @@ export interface TargetsFile {
   readonly manifest: Uint8Array;
 }
 
-/** The one form of targets in this feed: a manifest, bound to one kernel (shared/feed/binding.ts). */
+/**
+ * Makes targets in the only form that a feed has: one manifest, bound to one kernel (shared/feed/binding.ts).
+ */
 export async function targetsFile({ buildId, version, expires, manifest }: TargetsFile): Promise<JsonObject> {
   const file = {
     length: manifest.length,

@@ -11,10 +11,13 @@ import {
 } from "./publisher_folder.ts";
 import { quorum } from "./signatures.ts";
 
-/** The targets keys in a publisher's folder, by the root that names them: looked for once, opened where something is signed. */
+/**
+ * The targets keys in a publisher's folder, for each root that names them. They are searched for once, and
+ * opened only when something is signed.
+ */
 export class TargetsKeys {
   readonly #folder: PublisherFolder;
-  /** By the root's version. */
+  /** The key files, by the root's version. */
   readonly #files = new Map<number, Promise<readonly LocalKey[]>>();
   readonly #open = new Map<number, Promise<readonly KeySigner[]>>();
 
@@ -22,12 +25,16 @@ export class TargetsKeys {
     this.#folder = folder;
   }
 
-  /** Opens none. Throws `config` where too few lie here to sign. */
+  /**
+   * Checks that the folder has enough targets keys to sign, without opening any.
+   *
+   * @throws RebootlessError `config` if there are too few.
+   */
   async require(root: Root): Promise<void> {
     requireEnough(this.#folder, root, "targets", await this.#filesOf(root));
   }
 
-  /** Throws `config`. */
+  /** Opens the targets keys that a root names. @throws RebootlessError `config`. */
   open(root: Root): Promise<readonly KeySigner[]> {
     const known = this.#open.get(root.version) ?? this.#opened(root);
     this.#open.set(root.version, known);
@@ -35,8 +42,9 @@ export class TargetsKeys {
   }
 
   /**
-   * Whether signing again would add nothing: what is in force holds by signatures of these keys alone, so that hosts go on
-   * taking it whoever else's key is taken out of the root; or there are too few keys here to say so.
+   * Returns true if signing again would add nothing. That is so if these keys' signatures alone meet the
+   * threshold of the targets in force, which hosts then accept whatever other keys leave the root. It is also
+   * so if the folder has too few keys to tell.
    */
   async haveSigned({ files, root }: Current): Promise<boolean> {
     if (!files || !root) return false;

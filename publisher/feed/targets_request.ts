@@ -5,7 +5,7 @@ import { ownRootChain, type PublisherFolder } from "./publisher_folder.ts";
 import { newerRoots } from "./root_chain.ts";
 import type { TargetsRequest } from "./signing_request.ts";
 
-/** What is proposed as a request to those who hold targets keys, with the chain to the root in force. */
+/** Makes a request, for those who hold targets keys, of a proposal and the chain up to the root in force. */
 export async function targetsRequest(
   folder: Pick<PublisherFolder, "dir">,
   edge: Pick<EdgeClient, "get">,

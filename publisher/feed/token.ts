@@ -6,17 +6,18 @@ import { MAX_TOKEN_AGE_SECONDS, TOKEN_TYPE } from "../../shared/feed/publication
 import type { Clock } from "../../shared/time.ts";
 import { type PublisherFolder, tokenKey } from "./publisher_folder.ts";
 
-/** A request that a token is good for: no other method, path or body. */
+/** The one request that a token is valid for: no other method, path or body. */
 export interface TokenScope {
   readonly method: "GET" | "PUT" | "POST";
-  /** With its leading slash. A query is not what a token is for. */
+  /** The path with its leading slash. A token does not cover the query. */
   readonly path: string;
   readonly body: Uint8Array;
 }
 
 /**
- * A JWT for one request (shared/feed/publication.ts): it opens the edge's door, and proves nothing to hosts. It is put together here, as
- * a JWS in its compact form (RFC 7515 section 7.1), because the key may be one that only a program can sign with.
+ * Makes a JWT for one request (shared/feed/publication.ts). It authenticates the publisher to the edge and
+ * proves nothing to hosts. It is built here, as a JWS in its compact form (RFC 7515 section 7.1), because the
+ * key may be one that only a program can sign with.
  */
 export async function makeToken(folder: PublisherFolder, scope: TokenScope, clock: Clock): Promise<string> {
   const key = await tokenKey(folder);

@@ -4,7 +4,7 @@ import type { KeyFacts } from "./key_file.ts";
 import type { KeySigner } from "./sign.ts";
 import { askProgram, type SignProgram } from "./sign_program.ts";
 
-/** Makes signers for keys whose secret is kept elsewhere: in hardware, in an agent, or in a key service. */
+/** The signers of keys whose secret is kept elsewhere: in hardware, in an agent, or in a key service. */
 export class ExternalSigners {
   readonly #program: SignProgram | undefined;
   /**
