@@ -13,7 +13,7 @@ import { decodeDraft, isFolder, readDraftFiles, readModuleFiles } from "../feed/
 import { edgeClient } from "../feed/edge_client.ts";
 import type { ProposalOptions, Proposed } from "../feed/proposal.ts";
 import { newestOwnRoot, openPublisherFolder } from "../feed/publisher_folder.ts";
-import { type PushCommandOptions as Pushing, pushOne as publish } from "../feed/push.ts";
+import { type PushChangesOptions as Pushing, pushOne as publish } from "../feed/push.ts";
 import { targetsRequest } from "../feed/targets_request.ts";
 import { parseExpiry } from "../keys/expiry.ts";
 import { consentOrUnattended } from "./consent.ts";

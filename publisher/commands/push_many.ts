@@ -6,7 +6,7 @@ import { requireFaultless } from "../feed/checked_request.ts";
 import { draftChanges } from "../feed/draft_change.ts";
 import type { DraftFile } from "../feed/draft_files.ts";
 import { TARGETS_LIFETIME_MS } from "../feed/proposal.ts";
-import type { PushCommandOptions } from "../feed/push.ts";
+import type { PushChangesOptions } from "../feed/push.ts";
 import { expiryFault, expiryInWords } from "../keys/expiry.ts";
 import { consentOrUnattended, type Shown } from "./consent.ts";
 import { pushCounted } from "./tally.ts";
@@ -17,7 +17,7 @@ const MAX_SHOWN = 50;
 /** Publishes the drafts of many kernels, or with `dryRun` only tries it, and reports the outcome for each kernel. */
 export async function pushDrafts(
   context: PublisherContext,
-  pushing: PushCommandOptions,
+  pushing: PushChangesOptions,
   drafts: readonly DraftFile[],
   yes: boolean,
 ): Promise<void> {
@@ -37,7 +37,7 @@ export async function pushDrafts(
  * Describes what is signed for the person who consents: the updates, and how many kernels get each of them. A dry run
  * shows the changes of each kernel.
  */
-function whatIsSigned(drafts: readonly DraftFile[], { expires, clock, replace }: PushCommandOptions): Shown {
+function whatIsSigned(drafts: readonly DraftFile[], { expires, clock, replace }: PushChangesOptions): Shown {
   const kernels = new Map<string, number>();
   for (const { id, summary, recalled } of drafts.flatMap(({ updates }) => updates)) {
     const line = `  + update ${id}: ${excerpt(summary)}${recalled === null ? "" : " (RECALLED)"}`;

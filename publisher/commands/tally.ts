@@ -7,7 +7,7 @@ import { excerpt } from "../../shared/printable.ts";
 import type { PublisherContext } from "../context.ts";
 import type { KernelChange } from "../feed/kernel_change.ts";
 import { manifestDiff } from "../feed/manifest_diff.ts";
-import { type PushCommandOptions, type PushResult, pushChanges, type Sent } from "../feed/push.ts";
+import { type PushChangesOptions, type PushResult, pushChanges, type Sent } from "../feed/push.ts";
 
 const PROGRESS_EVERY_MS = 1000;
 
@@ -31,7 +31,7 @@ export async function pushCounted(
   context: PublisherContext,
   kernels: readonly Counted[],
   changes: readonly KernelChange[],
-  options: PushCommandOptions,
+  options: PushChangesOptions,
   known: Answer = {},
 ): Promise<Answer> {
   const tally = new Tally(context, kernels);

@@ -21,7 +21,7 @@ import { decodeResults, type EdgeResult, MAX_RESULTS_BYTES, refusedFor } from ".
 import { fetchStates } from "./states.ts";
 import { TargetsKeys } from "./targets_keys.ts";
 
-export interface PushCommandOptions extends ProposalOptions {
+export interface PushChangesOptions extends ProposalOptions {
   readonly artifacts: LocalArtifacts;
   /** True to have the edge check the publications without writing anything. Nothing is staged either. */
   readonly dryRun: boolean;
@@ -84,7 +84,7 @@ const READS = 8;
  */
 export async function pushChanges(
   changes: readonly KernelChange[],
-  options: PushCommandOptions,
+  options: PushChangesOptions,
 ): Promise<Sent> {
   const pushing = new Pushing(options, await newestOwnRoot(options.folder));
   const rest = await pushing.passOver(changes);
@@ -99,7 +99,7 @@ export async function pushChanges(
  * @throws RebootlessError `unreachable`, `config`, `limit`, `refused`, `conflict`, `trust`, and what consent
  *   throws.
  */
-export async function pushOne(draft: KernelManifest, options: Omit<PushCommandOptions, "onResult">) {
+export async function pushOne(draft: KernelManifest, options: Omit<PushChangesOptions, "onResult">) {
   const { buildId } = draft.kernel;
   const results: PushResult[] = [];
   const onResult = (result: PushResult) => void results.push(result);
@@ -132,7 +132,7 @@ function batches(changes: readonly KernelChange[]): readonly (readonly KernelCha
 }
 
 class Pushing {
-  readonly #options: PushCommandOptions;
+  readonly #options: PushChangesOptions;
   readonly #roots: FeedRoots;
   readonly #staging: ArtifactSender;
   readonly #keys: TargetsKeys;
@@ -141,7 +141,7 @@ class Pushing {
   #requests = 0;
 
   /** @param held the publisher's own newest root. */
-  constructor(options: PushCommandOptions, held: Uint8Array) {
+  constructor(options: PushChangesOptions, held: Uint8Array) {
     this.#options = options;
     this.#roots = new FeedRoots(options.edge, held);
     this.#staging = new ArtifactSender(options.edge, options.artifacts);

@@ -73,7 +73,7 @@ export class ByteStream {
   /** Returns a view of at most `max` bytes. @throws ParseError at the end. */
   async #next(max: number): Promise<Uint8Array> {
     while (this.#chunk.length === 0) {
-      if (!(await this.#draw())) throw new ParseError(`${this.#what}: it ends in the middle`);
+      if (!(await this.#draw())) throw new ParseError(`${this.#what}: the data ends too early`);
     }
     const piece = this.#chunk.subarray(0, max);
     this.#chunk = this.#chunk.subarray(piece.length);

@@ -117,7 +117,7 @@ function paxPath(content: Uint8Array): string | undefined {
     }
     const [, key, value] =
       /^([^=]+)=(.*)\n$/s.exec(fromUtf8(content.subarray(at + record.length, at + length))) ?? [];
-    if (key === "size") throw new RebootlessError("unsupported", "tar: a size in a pax header");
+    if (key === "size") throw new RebootlessError("unsupported", "tar: a pax header that states a size");
     if (key === "path") path = value;
     at += length;
   }
@@ -129,10 +129,11 @@ function paxPath(content: Uint8Array): string | undefined {
  * the given time.
  */
 export function tarHeader(path: string, length: number, seconds: number): Uint8Array {
-  if (length > MAX_TAR_FILE) throw new RebootlessError("limit", `too large a file for ustar: ${path}`);
+  if (length > MAX_TAR_FILE)
+    throw new RebootlessError("limit", `a file that is too large for ustar: ${path}`);
   const name = utf8(path);
   if (name.length > HEADER.fields.name.size)
-    throw new RebootlessError("limit", `too long a name for ustar: ${path}`);
+    throw new RebootlessError("limit", `a name that is too long for ustar: ${path}`);
   const octal = (value: number, digits: number) => utf8(value.toString(8).padStart(digits, "0"));
   const fields = {
     name,

@@ -1,6 +1,6 @@
 import { readUnsigned, writeRelative } from "../x86/code.ts";
+import { CALL } from "../x86/opcodes.ts";
 
-const BRANCH = 0xe8; // The opcode of a call; that of a jmp is one more.
 const OPERAND_LENGTH = 5;
 // Both tables are indexed by which of the three bytes before are branch opcodes: they tell whether a branch
 // can start here at all, and which byte the two would share.
@@ -18,7 +18,7 @@ export function undoBcjX86(bytes: Uint8Array): void {
   let before = -1;
   let mask = 0;
   for (let at = 0; at + OPERAND_LENGTH <= bytes.length; at++) {
-    if (((bytes[at] ?? 0) & 0xfe) !== BRANCH) continue;
+    if (((bytes[at] ?? 0) & 0xfe) !== CALL) continue; // JUMP is one more
     const distance = at - before;
     before = at;
     mask = distance > 3 ? 0 : (mask << (distance - 1)) & 7;

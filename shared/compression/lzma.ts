@@ -24,7 +24,7 @@ export function decompressLzma(bytes: Uint8Array, size: number): Uint8Array {
   const announced = header("size");
   if (announced !== UNKNOWN_SIZE && announced !== BigInt(size)) {
     throw new ParseError(
-      `LZMA: ${counted(announced, "byte")} announced in the header, ${size} behind the data`,
+      `LZMA: ${counted(announced, "byte")} announced in the header, ${size} stated after the data`,
     );
   }
   const range = new RangeDecoder(bytes, HEADER.size);

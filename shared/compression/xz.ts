@@ -103,7 +103,7 @@ export function* xzChunks(file: Uint8Array, maxSize: number): Generator<Uint8Arr
     skipZeros(reader, -packed & 3);
     const found = reader.take(check.length);
     if (sum !== undefined && !equalBytes(found, sum.value()))
-      throw new ParseError("xz: the check does not fit the data");
+      throw new ParseError("xz: the checksum is not that of the data");
     total += size;
     records.push([unpadded, size]);
   }
@@ -177,7 +177,7 @@ function dictionarySize(code: number): number {
   if (size <= MAX_DICTIONARY) return size;
   throw new RebootlessError(
     "limit",
-    `xz: a dictionary of code ${code}, at most ${MAX_DICTIONARY} bytes are kept`,
+    `xz: a dictionary of code ${code}, at most ${MAX_DICTIONARY} bytes are allowed`,
   );
 }
 
@@ -192,7 +192,7 @@ function readIndex(
   const isSame =
     integer(reader) === blocks.length &&
     blocks.every(([unpadded, size]) => integer(reader) === unpadded && integer(reader) === size);
-  if (!isSame) throw new ParseError("xz: the index does not name the blocks that there are");
+  if (!isSame) throw new ParseError("xz: the index does not match the blocks");
   skipZeros(reader, -(reader.position - start) & 3);
   requireSum(reader.bytes.subarray(start, reader.position), reader.take(4));
   const indexLength = reader.position - start;

@@ -52,8 +52,7 @@ export function relocationTables(sections: readonly ElfSection[]): ReadonlyMap<n
   const tables = new Map<number, ElfSection>();
   for (const section of sections) {
     if (section.type !== SECTION_TYPE.rela) continue;
-    if (tables.has(section.info))
-      throw new ParseError(`ELF: section ${section.info} is relocated by two tables`);
+    if (tables.has(section.info)) throw new ParseError(`ELF: two tables relocate section ${section.info}`);
     tables.set(section.info, section);
   }
   return tables;
@@ -69,7 +68,7 @@ export function parseRela(
   target: number,
 ): readonly Rela[] {
   const found = sections.filter((s) => s.type === SECTION_TYPE.rela && s.info === target);
-  if (found.length > 1) throw new ParseError(`ELF: section ${target} is relocated by ${found.length} tables`);
+  if (found.length > 1) throw new ParseError(`ELF: ${found.length} tables relocate section ${target}`);
   return found.flatMap((section) => parseTable(bytes, section));
 }
 

@@ -44,7 +44,9 @@ export function fingerprintFromJson(
   const locatorAt = decoder.get("locator");
   const locator = locatorAt.as(fromBase64, 4 * Math.ceil(locatorLength(size) / 3));
   if (locator.length !== locatorLength(size))
-    locatorAt.fail(`not of a length for ${size} of code: ${counted(locator.length, "byte")}`);
+    locatorAt.fail(
+      `a length of ${counted(locator.length, "byte")} does not fit ${counted(size, "byte")} of code`,
+    );
   return {
     name: decoder.get("name").line(MAX_FUNCTION_NAME),
     offset,

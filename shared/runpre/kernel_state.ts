@@ -52,7 +52,7 @@ export class KernelState {
   patching<K extends keyof PatchingLandmarks>(name: K): NonNullable<PatchingLandmarks[K]> {
     const landmark = this.landmarks.patching?.[name] ?? null;
     if (landmark === null)
-      throw new ParseError(`a site needs the landmark ${name}, which this kernel has not`);
+      throw new ParseError(`a site needs the landmark ${name}, which this kernel does not have`);
     return landmark;
   }
 

@@ -196,7 +196,7 @@ export function decodeSites(decoder: Decoder, size: number, max: number, nested 
 
 function decodeKind(list: Decoder, name: string, max: number, nested: boolean): readonly Site[] {
   const entries = list.array(max);
-  if (entries.length === 0) list.fail("an empty list; a kind without sites is left out");
+  if (entries.length === 0) list.fail("the list is empty, but a kind without sites must be left out");
   const sites = entries.map((entry) => decodeSite(entry, name, nested));
   if (sites.some(({ at }, i) => i > 0 && at <= (sites[i - 1]?.at ?? 0))) list.fail("the places do not rise");
   return sites;
@@ -223,7 +223,7 @@ function decodeAlternative(decoder: Decoder): Site {
   const forms = rest.map(decodeForm);
   const length = forms[0]?.code.length ?? 0;
   if (length === 0 || forms.some(({ code }) => code.length !== length)) {
-    decoder.fail("the forms of an alternative have no one length");
+    decoder.fail("the forms of an alternative differ in length");
   }
   if (forms.some(({ condition }, i) => (condition === null) !== (i === forms.length - 1))) {
     decoder.fail("the last form of an alternative, and no other, must be unconditional");

@@ -83,7 +83,8 @@ function followData(unit: Unit, shipped: ShippedObject, known: Known): boolean {
     size = known.addresses.size;
     for (const piece of data) {
       const address = known.addresses.get(piece) ?? onlyPlace(piece, shipped);
-      const found = address === undefined ? undefined : judgeReferences(unit, piece, address, shipped, known);
+      const found =
+        address === undefined ? undefined : compareReferences(unit, piece, address, shipped, known);
       if (found?.kind === "match") known.add(found.findings);
     }
   }
@@ -138,7 +139,7 @@ function compareAt(
   if (there === undefined) return { kind: "mismatch", at: 0, reason: "the shipped object ends before it" };
   const isShort = isShortened(piece, there);
   const at = firstDifference(piece, there, isShort ? piece.size - BRANCH_LENGTH : piece.size);
-  if (at === undefined) return judgeReferences(unit, piece, address, shipped, known, isShort);
+  if (at === undefined) return compareReferences(unit, piece, address, shipped, known, isShort);
   const [compiled, found] = [piece.bytes, there].map((bytes) =>
     toHex(bytes, at, Math.min(at + 8, bytes.length)),
   );
@@ -149,7 +150,7 @@ function compareAt(
  * Compares what a piece refers to with what the shipped piece at an address refers to. If all references
  * agree, it returns the addresses that this implies.
  */
-function judgeReferences(
+function compareReferences(
   unit: Unit,
   piece: Piece,
   address: bigint,
@@ -162,7 +163,7 @@ function judgeReferences(
     const isLast = isShort && reference === piece.references.at(-1);
     const place = isLast ? shortTarget(piece, address, shipped) : operandOf(reference, address, shipped);
     const reason =
-      place === undefined ? "not filled in" : judge(unit, reference, place, shipped, known, found);
+      place === undefined ? "not filled in" : referenceFault(unit, reference, place, shipped, known, found);
     if (reason !== undefined) return { kind: "mismatch", at: reference.offset, reason };
   }
   return { kind: "match", findings: found };
@@ -211,7 +212,7 @@ function firstDifference({ bytes, references }: Piece, there: Uint8Array, end: n
  * Returns why an operand does not mean the same as the reference, or undefined if it does. Adds the addresses
  * that the operand implies to `found`.
  */
-function judge(
+function referenceFault(
   unit: Unit,
   { target }: Reference,
   place: bigint,

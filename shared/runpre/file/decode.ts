@@ -39,7 +39,7 @@ export function openFingerprints(bytes: Uint8Array): FingerprintFile {
   // Views of a Buffer are Buffers, which are slow to create and to read.
   const parts = splitParts(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
   const count = parts.digests.length / DIGEST_BYTES;
-  if (!Number.isInteger(count)) throw new ParseError("the digests of a fingerprint file are not whole");
+  if (!Number.isInteger(count)) throw new ParseError("the digests of a fingerprint file are incomplete");
   const index = decodeFunctionIndex(parts.index, count);
   requireLength("locators", parts.locators, index.locators[count]);
   requireLength("sites", parts.sites, index.sites[count]);

@@ -63,7 +63,7 @@ export function joinParts(parts: Parts): Uint8Array {
  * @throws RebootlessError `unsupported` for another version.
  */
 export function splitParts(file: Uint8Array): Parts {
-  if (!isFingerprintFile(file)) throw new ParseError("not a fingerprint file: its first bytes say so");
+  if (!isFingerprintFile(file)) throw new ParseError("not a fingerprint file: it begins with other bytes");
   if (file.length > MAX_FILE_BYTES) {
     throw new RebootlessError(
       "limit",

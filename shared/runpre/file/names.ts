@@ -51,5 +51,5 @@ export function decodeNames(bytes: Uint8Array, count: number): (i: number) => st
 
 function requireName(name: string): string {
   if (name !== "" && name.length <= MAX_FUNCTION_NAME && lineFault(name) === undefined) return name;
-  throw new ParseError(`no name of a function: ${JSON.stringify(name.slice(0, 80))}`);
+  throw new ParseError(`not the name of a function: ${JSON.stringify(name.slice(0, 80))}`);
 }

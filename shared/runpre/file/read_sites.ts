@@ -53,7 +53,7 @@ function readSite(reader: ByteReader, code: number, at: number, tables: SiteTabl
   const kind = siteKind(code);
   switch (kind) {
     case undefined:
-      throw new ParseError(`${code} is no kind of site that this version knows`);
+      throw new ParseError(`${code} is not a kind of site that this version knows`);
     case "alternative": {
       const forms = tables.alternative(readVarint(reader));
       return { kind, at, length: forms[0]?.code.length ?? 0, forms };
@@ -115,10 +115,10 @@ function readRetpoline(reader: ByteReader, at: number): RetpolineSite {
   let opcode = has(RETPOLINE.jump) ? JUMP : CALL;
   if (has(RETPOLINE.conditional)) {
     opcode = reader.u8();
-    if (opcode < 0x80 || opcode > 0x8f) throw new ParseError(`${opcode} is no conditional jump`);
+    if (opcode < 0x80 || opcode > 0x8f) throw new ParseError(`${opcode} is not a conditional jump`);
   }
   const its = has(RETPOLINE.its) ? readVarint(reader) : null;
-  if (its !== null && its >= 4096 * MAX_ITS_PAGES) throw new ParseError(`${its} is no place of a thunk`);
+  if (its !== null && its >= 4096 * MAX_ITS_PAGES) throw new ParseError(`${its} is not the place of a thunk`);
   const length = has(RETPOLINE.long) ? 6 : 5;
   return { kind: "retpoline", at, length, opcode, register: packed & 15, its };
 }

@@ -96,9 +96,9 @@ function moveOfText(
   if (move !== undefined && moves.every((other) => other === move) && move % LINE === 0) return move;
   throw new RebootlessError(
     "unsupported",
-    `the kernel keeps the code of ${loaded.name} otherwise than it was linked`,
+    `the kernel arranges the code of ${loaded.name} differently from how it was linked`,
     {
-      hint: "Another version of the kernel's module loader may do so: fingerprints of this module are of no use there.",
+      hint: "Another version of the kernel's module loader may do so. Fingerprints of this module cannot be used there.",
       details: { module: loaded.name },
     },
   );
@@ -107,9 +107,9 @@ function moveOfText(
 function unknownPlace({ name }: LoadedModule, what: string): RebootlessError {
   return new RebootlessError(
     "unsupported",
-    `the running kernel does not say where ${what} lies, of module ${name}`,
+    `the running kernel does not say where ${what} of module ${name} lies`,
     {
-      hint: "Run as root; with kernel.kptr_restrict=2 it hides its addresses from root too.",
+      hint: "Run as root; with kernel.kptr_restrict=2 the kernel hides its addresses from root, too.",
       details: { module: name, symbol: what },
     },
   );

@@ -114,8 +114,8 @@ describe("a tar archive", () => {
   });
 
   it("has no name and no size that its header cannot say", () => {
-    expect(() => tarHeader("x".repeat(101), 0, 0)).toThrow(/too long a name/);
-    expect(() => tarHeader("x", MAX_TAR_FILE + 1, 0)).toThrow(/too large a file/);
+    expect(() => tarHeader("x".repeat(101), 0, 0)).toThrow(/name that is too long/);
+    expect(() => tarHeader("x", MAX_TAR_FILE + 1, 0)).toThrow(/file that is too large/);
   });
 });
 
