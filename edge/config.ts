@@ -21,7 +21,7 @@ export const TEXT_BINDINGS = [
 ] as const;
 export type TextBinding = (typeof TEXT_BINDINGS)[number];
 
-/** The bindings that publishing needs: where one of them cannot be used, every publish is refused. */
+/** The bindings that publishing needs. If one of them cannot be used, every publish is refused. */
 const NEEDED_TO_PUBLISH: readonly TextBinding[] = ["PUBLISHERS", "FEED_AUDIENCE", "PUBLISHER_LIMITS"];
 
 export type TextBindings = Readonly<Partial<Record<TextBinding, unknown>>>;
@@ -29,33 +29,38 @@ export type TextBindings = Readonly<Partial<Record<TextBinding, unknown>>>;
 export interface EdgeConfig extends Verifier {
   /** The bytes of 1.root.json. */
   readonly trustedRoot: Uint8Array;
-  /** Empty for a role whose binding cannot be used: nothing new is signed then, and what is in force is still served. */
+  /**
+   * The keys by role; none for a role whose binding cannot be used. Nothing new is signed then, and the feed
+   * in force is still served.
+   */
   readonly keys: OnlineKeys;
   readonly publishers: Publishers;
   readonly audience: string;
   readonly limits: Limits;
   /** The feed's address as seen from outside, such as `https://feed.example.org`; undefined: the one each request names. */
   readonly url: string | undefined;
-  /** Bindings that are missing or malformed. What does not need them works. */
+  /** The bindings that are missing or malformed. Parts of the edge that do not need them work. */
   readonly faults: readonly ConfigFault[];
   readonly clock: Clock;
 }
 
 export interface ConfigFault {
   readonly binding: TextBinding;
-  /** Names the binding, the member and what is wrong with it; quotes nothing of its content. */
+  /**
+   * A message that names the binding, the member and what is wrong with it. It quotes nothing of its content.
+   */
   readonly message: string;
 }
 
-/** Returns the fault for which every publish is refused, or undefined. */
+/** Returns the fault because of which every publish is refused, or undefined. */
 export const publishingFault = ({ faults }: Pick<EdgeConfig, "faults">): ConfigFault | undefined =>
   faults.find(({ binding }) => NEEDED_TO_PUBLISH.includes(binding));
 
 /**
- * Reads the bindings. A binding that is missing or malformed becomes one of `faults`, but for TRUSTED_ROOT, without which
- * there is no feed.
+ * Reads the bindings. A binding that is missing or malformed becomes one of `faults`, except TRUSTED_ROOT,
+ * without which there is no feed.
  *
- * @throws RebootlessError `config` where TRUSTED_ROOT is missing or malformed.
+ * @throws RebootlessError `config` if TRUSTED_ROOT is missing or malformed.
  */
 export async function readEdgeConfig(env: TextBindings, crypto: Cryptography): Promise<EdgeConfig> {
   const verifier = edgeVerifier(crypto);
@@ -87,7 +92,10 @@ export async function readEdgeConfig(env: TextBindings, crypto: Cryptography): P
   };
 }
 
-/** Returns everything that is wrong with the bindings, names that are not read among it; empty where all is well. */
+/**
+ * Returns all faults of the bindings, including names that are not read. Returns an empty list if there are
+ * no faults.
+ */
 export async function faultsOf(
   env: Readonly<Record<string, unknown>>,
   crypto: Cryptography,

@@ -12,7 +12,10 @@ export class Mutex {
   }
 }
 
-/** A mutex for each key, which exists as long as somebody waits for it: work under one key runs one after the other. */
+/**
+ * A mutex for each key, which exists as long as a call waits for it: work under one key runs one after the
+ * other.
+ */
 export class KeyedMutex {
   readonly #entries = new Map<string, { readonly mutex: Mutex; waiting: number }>();
 

@@ -22,21 +22,21 @@ export interface BackupOptions {
 
 export interface BackedUp {
   readonly kernels: number;
-  /** How many kernels something was fetched for. */
+  /** The number of kernels for which something was fetched. */
   readonly changed: number;
   /** The bytes that were fetched for kernels. */
   readonly bytes: number;
 }
 
 /**
- * Brings a folder up to all that a feed has. A backup is a mirror that asks for every kernel in every run,
- * keeps targets and manifests that were in force before, and ignores expiry, as it is there to be put back.
- * What the feed has lost stays.
+ * Brings a folder up to date with all that a feed has. A backup is a mirror that asks for every kernel in
+ * every run, keeps targets and manifests that were in force before, and ignores expiry, as it is there to be
+ * restored. Files that the feed has lost stay.
  *
- * @throws RebootlessError `trust` in the end where kernels did not verify: of these the folder has what it
- * had before.
- * @throws RebootlessError `no_list` in the end where the feed has no list of its kernels, or one that does
- * not end.
+ * @throws RebootlessError `trust` in the end if kernels did not verify. Their previous files stay in the
+ * folder.
+ * @throws RebootlessError `no_list` in the end if the feed has no list of its kernels, or one that does not
+ * end.
  */
 export async function backUp(options: BackupOptions): Promise<BackedUp> {
   const release = await options.dir.lock().catch((error: unknown) => {
@@ -81,7 +81,7 @@ async function backUpLocked({ dir, upstream, root, progress }: BackupOptions): P
   return { kernels: kernels.length, changed: importing.fetched.kernels, bytes: importing.fetched.bytes };
 }
 
-/** Reads the index, as far as it is about kernels that are here. */
+/** Reads the lines of the index for the kernels that are present. */
 async function indexOf(dir: MirrorDir, present: readonly BuildId[]): Promise<KernelImport["index"]> {
   const here = new Set(present);
   return new Map([...((await dir.index()) ?? [])].filter(([id]) => here.has(id)));

@@ -7,12 +7,16 @@ import { RebootlessError } from "../shared/errors.ts";
 import { groupBy } from "../shared/group_by.ts";
 import { MAX_BUNDLE_BYTES } from "../shared/limits.ts";
 
-/** The order in which files are put in place. What a reader opens first comes last. */
+/**
+ * The place of a file in the order in which files are put in place. The files that a reader opens first come
+ * last.
+ */
 type Rank = "named" | "timestamp" | "feed";
 const RANKS: readonly Rank[] = ["named", "timestamp", "feed"];
 
 /**
- * feed.json and timestamp.json name all other files, which are named by their digests or by their versions.
+ * Returns the rank of a file. feed.json and timestamp.json name all other files, which are named by their
+ * digests or by their versions.
  */
 function rankOf(path: string): Rank {
   if (path.endsWith("/feed.json") || path === "kernels/index.json") return "feed";
@@ -31,7 +35,7 @@ export class Batch {
   readonly #staged = new Map<string, string>();
   #count = 0;
 
-  /** @param fresh a folder within `files` for files that are not in place yet. */
+  /** Makes an empty batch. @param fresh a folder within `files` for files that are not in place yet. */
   constructor(files: ClosedFolder, fresh: string) {
     this.#files = files;
     this.#fresh = fresh;
@@ -45,7 +49,10 @@ export class Batch {
     return this.#staged.has(path);
   }
 
-  /** @throws RebootlessError `io`, and then the file that was there before is untouched. */
+  /**
+   * Writes a file that will be put in place later.
+   * @throws RebootlessError `io`; the file that was there before is then untouched.
+   */
   async write(path: string, bytes: Uint8Array): Promise<void> {
     await this.#stage(path, (temporary) => writeFile(temporary, bytes, { flag: "wx" }));
   }

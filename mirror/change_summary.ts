@@ -13,7 +13,7 @@ export interface UpdatesChange {
 export const briefUpdates = ({ updates }: KernelManifest): readonly UpdateBrief[] =>
   updates.map(({ id, cves, recalled }) => ({ id, cves, recalled }));
 
-/** What a transfer brings, for the person who signs for it. Sorted, each name once. */
+/** The changes in a transfer, for the person who signs for it. The lists are sorted, with each name once. */
 export interface ChangeSummary {
   readonly updates: readonly string[];
   readonly cves: readonly string[];

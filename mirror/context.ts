@@ -3,10 +3,10 @@ import type { Places } from "../node/config/config.ts";
 import type { StopRequests } from "../node/stop.ts";
 import type { Dating } from "../shared/source_date.ts";
 
-/** What a command of the mirror is given by the process that it runs in. */
+/** The services that a command of the mirror gets from the process that it runs in. */
 export interface Context extends Dating {
   readonly terminal: Terminal;
-  /** Where the host's configuration lies: it names proxies, certificates and time limits. */
+  /** The places of the host's configuration, which names proxies, certificates and time limits. */
   readonly places: Places;
   /** The requests to end a run that goes on until it is told to stop. */
   readonly stop: StopRequests;

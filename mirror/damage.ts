@@ -5,7 +5,7 @@ import { encodeJson, jsonObject, parseJson } from "../shared/json.ts";
 import { MAX_CHOSEN } from "./kernel_choice.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
-/** What `mirror verify` found wrong. The next sync repairs it. */
+/** The damage that `mirror verify` found. The next sync repairs it. */
 export interface Damage {
   /** Kernels with at least one wrong file. */
   readonly kernels: readonly string[];
@@ -15,7 +15,7 @@ export interface Damage {
 }
 
 const MAX_BYTES = 32 * 1024 * 1024;
-/** Three lists. */
+/** The largest number of JSON values, which are those of three lists. */
 const MAX_VALUES = 3 * MAX_CHOSEN + 1024;
 const DAMAGE = "damaged.json";
 const MAX_PATH = 4096;
@@ -49,8 +49,8 @@ export function unlessDamaged<T>(read: () => T): T | undefined {
 }
 
 /**
- * Removes useless files that `mirror verify` named. What belongs in their place is then missing, and is
- * fetched.
+ * Removes useless files that `mirror verify` named. The files that belong in their place are then missing,
+ * and are fetched.
  */
 export async function removeDamaged(dir: MirrorDir, remove: readonly string[]): Promise<void> {
   for (const path of remove.map(normalize)) {

@@ -37,7 +37,7 @@ import { damaged, type TransferEntry, type TransferOutput, writeTransfer } from 
 
 export interface Exported {
   readonly transfer: Transfer;
-  /** SHA-256 of transfer.json. */
+  /** The SHA-256 of transfer.json. */
   readonly digest: Sha256Hex;
   readonly changes: readonly UpdatesChange[];
   readonly roots: readonly number[];
@@ -48,15 +48,17 @@ export interface Exported {
 
 export interface ExportOptions extends TransferOutput {
   readonly dir: MirrorDir;
-  /** What the other mirror has; undefined: that is not known, and everything goes along. */
+  /**
+   * The state of the other mirror. If it is undefined, the state is not known, and everything is exported.
+   */
   readonly since: MirrorState | undefined;
 }
 
 /**
- * Writes what a mirror has and another lacks into a transfer.
+ * Writes everything that a mirror has and another lacks into a transfer.
  *
- * @throws RebootlessError `trust` where the mirror itself is damaged, `usage` where it has timestamps of the
- * site's own.
+ * @throws RebootlessError `trust` if the mirror itself is damaged, `usage` if it has timestamps of the site's
+ * own.
  */
 export async function exportMirror(options: ExportOptions): Promise<Exported> {
   const { dir, since, now } = options;

@@ -2,7 +2,7 @@ import { RebootlessError } from "../shared/errors.ts";
 import { type KernelChoice, needsList } from "./kernel_choice.ts";
 import type { Candidates, Upstream } from "./upstream.ts";
 
-/** How many items of a choice a message shows. */
+/** The number of items of a choice that a message shows. */
 const SHOWN = 5;
 
 /** The kernels that a feed lists; `unlisted` says why the list is missing or incomplete. */

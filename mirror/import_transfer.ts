@@ -40,7 +40,7 @@ export interface ImportOptions {
 }
 
 export type Imported =
-  /** The mirror has all of it already. */
+  /** The mirror has everything in the transfer already. */
   | { readonly kind: "known"; readonly digest: Sha256Hex }
   | {
       readonly kind: "imported";
@@ -52,14 +52,14 @@ export type Imported =
     };
 
 /**
- * Names the transfer that is being put in place. Where that was cut short, the same transfer may be imported
- * again.
+ * The file that names the transfer that is being put in place. If that was cut short, the same transfer may
+ * be imported again.
  */
 const PENDING = "importing.json";
 const MAX_PENDING = 4096;
 
 /**
- * Takes a transfer into a mirror, whole or not at all. It is unpacked beside the mirror, every file is
+ * Imports a transfer into a mirror, whole or not at all. It is unpacked beside the mirror, every file is
  * compared with transfer.json, and everything is verified as in a sync. Only then is anything put in place.
  *
  * @throws RebootlessError `usage` for a transfer that was made for another state, `trust` for one that does
@@ -150,8 +150,8 @@ function requireBase({ base, made }: Transfer, here: Sha256Hex, hasKernels: bool
 }
 
 /**
- * Takes kernels that were only signed again. Each may appear once, none may be among those that changed, and
- * there must be as many as the transfer states.
+ * Imports kernels that were only signed again. Each may appear once, none may be among those that changed,
+ * and there must be as many as the transfer states.
  */
 async function renew(importing: KernelImport, { files, kernels, renewed }: Transfer): Promise<void> {
   const seen = new Set<BuildId>(kernels);

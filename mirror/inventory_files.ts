@@ -3,7 +3,7 @@ import { RebootlessError } from "../shared/errors.ts";
 import { type Inventory, MAX_LINE, parseInventory } from "../shared/inventory.ts";
 
 const MAX_FILE = 256 * 1024 * 1024;
-/** Several times the hosts of a large site. */
+/** The largest number of inventories. It is several times the number of hosts of a large site. */
 const MAX_INVENTORIES = 100_000;
 
 /**

@@ -12,9 +12,9 @@ import { matchesPattern } from "../shared/tuf/path_pattern.ts";
  */
 export interface KernelChoice {
   readonly kernels: ReadonlySet<BuildId>;
-  /** glob(7) patterns of `uname -r`. */
+  /** The glob(7) patterns for `uname -r`. */
   readonly releases: readonly string[];
-  /** glob(7) patterns such as `Debian *`. */
+  /** The glob(7) patterns for distributions, such as `Debian *`. */
   readonly distributions: readonly string[];
 }
 

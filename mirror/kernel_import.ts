@@ -29,13 +29,15 @@ import {
   verifyFetched,
 } from "./verified_kernel.ts";
 
-/** A kernel that was not taken, and why. Its old state is unchanged. */
+/** A kernel that was not imported, and the reason. Its old state is unchanged. */
 export interface KernelFault {
   readonly buildId: BuildId;
   readonly error: RebootlessError;
 }
 
-/** Takes kernels into a mirror: they are verified, staged with their artifacts, and put in place together. */
+/**
+ * Imports kernels into a mirror: they are verified, staged with their artifacts, and put in place together.
+ */
 export class KernelImport {
   readonly dir: MirrorDir;
   readonly upstream: Upstream;
@@ -44,8 +46,8 @@ export class KernelImport {
   /** The time for expiry and what may have expired; undefined ignores expiry. */
   readonly freshness: Freshness | undefined;
   /**
-   * Fetches targets and manifests that were in force before too, and leaves a kernel as it is where the feed
-   * has lost it, or where it is signed by keys that no longer count.
+   * True to fetch also targets and manifests that were in force before, and to leave a kernel as it is if the
+   * feed has lost it, or if it is signed by keys that no longer count.
    */
   readonly keepOld: boolean;
   /** The kernels whose timestamps this site signs itself. */
@@ -87,7 +89,7 @@ export class KernelImport {
     this.#batch = batch;
   }
 
-  /** Takes the newest state of a kernel, if the feed has another than the mirror. */
+  /** Fetches the newest state of a kernel, if the feed has another one than the mirror. */
   async fetch(id: BuildId): Promise<void> {
     await this.#attempt(id, async () => {
       const here = await this.#here(id);
@@ -125,7 +127,7 @@ export class KernelImport {
     }
   }
 
-  /** Takes new signatures over the same targets. Returns `stale` where the feed has other targets by now. */
+  /** Imports new signatures over the same targets. Returns `stale` if the feed has other targets by now. */
   async renew({ buildId: id, timestamp, snapshot }: Renewal): Promise<"done" | "stale"> {
     const here = await this.#here(id);
     if (!here || targetsVersion(snapshot) !== this.index.get(id)?.version) return "stale";
@@ -153,8 +155,8 @@ export class KernelImport {
   }
 
   /**
-   * Returns what must not go back. A timestamp that the site signed has version numbers of its own and is
-   * left out: the snapshot's are compared.
+   * Returns the metadata whose versions must not go back. A timestamp that the site signed has version
+   * numbers of its own and is left out: the snapshot's are compared.
    */
   #previous(here: Bundle | undefined): Partial<Bundle> | undefined {
     if (!here || !this.site.has(here.buildId)) return here;
@@ -238,7 +240,7 @@ export class KernelImport {
     return bytes;
   }
 
-  /** @param known digest of the feed.json that is here. */
+  /** Stages a kernel. @param known the digest of the feed.json that is here. */
   async #stage(verified: VerifiedKernel, known?: Sha256Hex): Promise<void> {
     const id = verified.bundle.buildId;
     await this.#requireFolders(id);
@@ -254,9 +256,9 @@ export class KernelImport {
   }
 
   /**
-   * Refuses a kernel in whose folders a link lies, before anything of any kernel is put in place.
+   * Refuses a kernel if a link lies in its folders, before anything of any kernel is put in place.
    *
-   * @throws RebootlessError `trust`
+   * @throws RebootlessError `trust`.
    */
   async #requireFolders(id: BuildId): Promise<void> {
     const foreign =
@@ -276,7 +278,10 @@ export class KernelImport {
   }
 }
 
-/** Reads an unverified snapshot, only to choose by. What it says is verified when it is taken. */
+/**
+ * Reads the version of targets from an unverified snapshot, only to decide what to fetch. It is verified when
+ * it is imported.
+ */
 function targetsVersion(snapshot: Uint8Array): number | undefined {
   try {
     return decodeSnapshot(parseEnvelope(snapshot, "snapshot").signed).meta.get("targets.json")?.version;
@@ -286,7 +291,7 @@ function targetsVersion(snapshot: Uint8Array): number | undefined {
   }
 }
 
-/** Reads unverified targets, only to choose by. Returns undefined for anything else. */
+/** Reads unverified targets, only to decide what to fetch. Returns undefined for anything else. */
 function targetsIn(bytes: Uint8Array): Targets | undefined {
   try {
     return decodeTargets(parseEnvelope(bytes, "targets").signed);

@@ -26,8 +26,8 @@ const LOCK_WAIT_MS = 5000;
 const FIRST_ROOT = `${OWN}/root.json`;
 
 /**
- * The folder of a mirror. Nothing in it is believed without being verified, except the index, which only says
- * what to ask for. Others may write to the folder (a web server, or whoever gave the stick), so no link in it
+ * The folder of a mirror. Nothing in it is trusted without being verified, except the index, which only says
+ * what to ask for. Others may write to the folder (a web server, or the owner of a stick), so no link in it
  * is followed, neither to read nor to write.
  */
 export class MirrorDir {
@@ -40,6 +40,7 @@ export class MirrorDir {
   }
 
   /**
+   * Requires that the folder is a mirror.
    * @throws RebootlessError `usage` for a folder that is not a mirror, `config` for one whose folders are
    * links.
    */
@@ -51,7 +52,7 @@ export class MirrorDir {
     });
   }
 
-  /** @throws RebootlessError `config` where a folder of the mirror is a link. */
+  /** Requires that no folder of the mirror is a link. @throws RebootlessError `config` if one is. */
   async requireFolders(): Promise<void> {
     const [foreign] = (await Promise.all(FOLDERS.map((path) => this.foreignFolder([path])))).filter(Boolean);
     if (foreign === undefined) return;
@@ -61,8 +62,7 @@ export class MirrorDir {
   }
 
   /**
-   * Returns the first of these paths, each below the one before, at which something lies that is not a
-   * folder.
+   * Returns the first of these paths, each below the one before, at which something other than a folder lies.
    */
   async foreignFolder(paths: readonly string[]): Promise<string | undefined> {
     for (const path of paths) {
@@ -74,9 +74,9 @@ export class MirrorDir {
   }
 
   /**
-   * Takes the lock of the mirror, and waits a moment for another run. Returns what releases it.
+   * Takes the lock of the mirror, and waits a moment for another run. Returns a function that releases it.
    *
-   * @throws RebootlessError `locked`, `config`
+   * @throws RebootlessError `locked`, `config`.
    */
   async lock(): Promise<() => void> {
     await this.requireFolders();
@@ -95,7 +95,7 @@ export class MirrorDir {
     return batch;
   }
 
-  /** Reads a plain file up to a limit. Returns undefined where there is none. */
+  /** Reads a plain file up to a limit. Returns undefined if it does not exist. */
   async read(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
     try {
       return await this.files.readIfThere(path, maxBytes);
@@ -121,7 +121,7 @@ export class MirrorDir {
     );
   }
 
-  /** Reads a kernel's feed.json. Returns undefined where there is none, or where it does not parse. */
+  /** Reads a kernel's feed.json. Returns undefined if it is missing, or if it does not parse. */
   async bundle(id: BuildId): Promise<Bundle | undefined> {
     const bytes = await this.read(feedPath(id), MAX_BUNDLE_BYTES);
     if (!bytes) return undefined;
@@ -137,10 +137,7 @@ export class MirrorDir {
     return this.read(artifactPath(sha256), maxBytes);
   }
 
-  /**
-   * Reads the index. Returns undefined where there is none, or where it is damaged: then every kernel is
-   * looked at.
-   */
+  /** Reads the index. Returns undefined if it is missing or damaged: then every kernel is looked at. */
   async index(): Promise<Index | undefined> {
     const bytes = await this.read(INDEX_PATH, MAX_INDEX_BYTES);
     try {
@@ -151,7 +148,10 @@ export class MirrorDir {
     }
   }
 
-  /** @throws RebootlessError `trust` where there is no index: then it is not known what the mirror has. */
+  /**
+   * Reads an index that must be there.
+   * @throws RebootlessError `trust` if it is missing, so that the mirror's kernels are not known.
+   */
   async requireIndex(): Promise<Index> {
     const index = await this.index();
     if (index) return index;
@@ -161,7 +161,7 @@ export class MirrorDir {
   }
 
   /**
-   * Writes the index where it changed. It is put in place as the files of a batch are: a run that is killed must
+   * Writes the index if it changed. It is put in place as the files of a batch are: a run that is killed must
    * not leave a half-written file beside the kernels. Nothing may be staged in another batch meanwhile.
    */
   async writeIndex(index: Index): Promise<void> {

@@ -10,26 +10,26 @@ import { formatInstant, type Instant, parseInstant } from "../shared/time.ts";
 import { MAX_CHOSEN } from "./kernel_choice.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
-/** What a mirror has of a kernel: the version of its targets, and the version of its timestamp. */
+/** The versions of a kernel that a mirror has: those of its targets and its timestamp. */
 export interface MirroredVersions {
   readonly version: number;
   readonly timestamp: number;
 }
 
-/** What a mirror has, in short, so that another mirror can tell what it lacks. */
+/** The state of a mirror in short, so that another mirror can tell what it lacks. */
 export interface MirrorState {
-  /** The digest of the versions below, which is the same for two mirrors that have the same. */
+  /** The digest of the versions below, which is the same for two mirrors that have the same versions. */
   readonly digest: Sha256Hex;
   readonly at: Instant;
   readonly root: number;
   readonly kernels: ReadonlyMap<BuildId, MirroredVersions>;
-  /** The first 16 digits of each artifact's digest. Where two are alike, an import names the missing file. */
+  /** The first 16 digits of each artifact's digest. If two are alike, an import names the missing file. */
   readonly artifacts: ReadonlySet<string>;
 }
 
 const MAX_STATE_BYTES = 64 * 1024 * 1024;
 const MAX_ARTIFACTS = 1_000_000;
-/** A line and its three cells for each kernel, and the artifacts. */
+/** The largest number of JSON values: a line and its three cells for each kernel, and the artifacts. */
 const MAX_VALUES = 4 * MAX_CHOSEN + MAX_ARTIFACTS + 16;
 export const SHORT_DIGEST = 16;
 
@@ -49,7 +49,7 @@ export function digestOf(root: number, kernels: ReadonlyMap<BuildId, MirroredVer
   return sha256Of(utf8(`${root}\n${lines.sort().join("")}`));
 }
 
-/** Returns the digest of a mirror's state after everything that another mirror has was carried to it. */
+/** Returns the digest of a mirror's state after the import of everything that another mirror has. */
 export function digestAfter(root: number, index: Index, since: MirrorState | undefined): Sha256Hex {
   const kernels = new Map<BuildId, MirroredVersions>([...(since?.kernels ?? []), ...index]);
   return digestOf(Math.max(root, since?.root ?? 0), kernels);
@@ -71,7 +71,7 @@ export function encodeState({ digest, at, root, kernels, artifacts }: MirrorStat
   return gzipSync(encodeJson(state));
 }
 
-/** @throws RebootlessError `usage` for bytes that are not a state. */
+/** Decodes a state. @throws RebootlessError `usage` for bytes that are not a state. */
 export async function decodeState(bytes: Uint8Array): Promise<MirrorState> {
   try {
     const json = gunzipSync(bytes, { maxOutputLength: MAX_STATE_BYTES });

@@ -27,7 +27,7 @@ export class MirrorTrust {
   }
 
   static async from(first: Uint8Array): Promise<MirrorTrust> {
-    // A chain is followed whatever has expired in it; whoever relies on the last root checks that.
+    // A chain is followed whatever has expired in it; the code that relies on the last root checks that.
     return new MirrorTrust(await TrustedSet.fromRoot(first, nodeVerifier, IGNORE_EXPIRY_UNSAFE), first);
   }
 
@@ -85,7 +85,7 @@ export class MirrorTrust {
 /**
  * Opens a mirror's trust from its own files.
  *
- * @throws RebootlessError `trust` where the first root does not verify, `config` where there is none.
+ * @throws RebootlessError `trust` if the first root does not verify, `config` if it is missing.
  */
 export async function openTrust(dir: MirrorDir): Promise<MirrorTrust> {
   const first = await dir.readOwn(FIRST_ROOT, MAX_ROOT_BYTES);
@@ -95,16 +95,16 @@ export async function openTrust(dir: MirrorDir): Promise<MirrorTrust> {
     });
   }
   const trust = await MirrorTrust.from(first);
-  // Where a root that lies here is damaged the chain ends before it, and is followed again from the feed.
+  // If a stored root is damaged, the chain ends before it, and is followed again from the feed.
   await trust.follow((version) => dir.read(rootPath(version), MAX_ROOT_BYTES)).catch(() => undefined);
   return trust;
 }
 
 /**
- * Opens the trust of a backup, which is given a root in every run: it begins with the first root that the
- * folder was given where that leads to this one, and with this one otherwise.
+ * Opens the trust of a backup, which is given a root in every run. The trust begins with the first root that
+ * the folder was given if that leads to this one, and with this one otherwise.
  *
- * @throws RebootlessError `trust` where the root does not verify, or one that the feed has does not follow.
+ * @throws RebootlessError `trust` if the root does not verify, or if one that the feed has does not follow.
  */
 export async function openBackupTrust(
   dir: MirrorDir,

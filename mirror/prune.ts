@@ -11,7 +11,7 @@ import { type Instant, parseDuration } from "../shared/time.ts";
 import { decodeSnapshot, decodeTargets, parseEnvelope } from "../shared/tuf/schema.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
-/** How many old files are kept: a number of versions of each file, or the files of a recent time. */
+/** The old files that are kept: a number of versions of each file, or the files of a recent time. */
 export type Keep = { readonly versions: number } | { readonly milliseconds: number };
 
 export interface Pruned {
@@ -22,7 +22,7 @@ export interface Pruned {
 /**
  * Reads `3` (versions) or `30d`.
  *
- * @throws RebootlessError `usage`
+ * @throws RebootlessError `usage`.
  */
 export function parseKeep(text: string): Keep {
   if (/^[1-9]\d{0,5}$/.test(text)) return { versions: Number(text) };
@@ -35,14 +35,14 @@ export function parseKeep(text: string): Keep {
 
 /**
  * Removes files that are no longer needed: old snapshots, targets and manifests of each kernel, and artifacts
- * that none of the remaining manifests names. What is in force is never removed, whatever the policy.
+ * that none of the remaining manifests names. Files in force are never removed, whatever the policy.
  */
 export async function prune(dir: MirrorDir, keep: Keep, now: Instant): Promise<Pruned> {
   const gone = { files: 0, bytes: 0 };
   const named = new Set<string>();
   for (const id of (await dir.files.names("kernels")).filter(isBuildId)) {
     const bundle = await dir.bundle(id);
-    // Where a kernel's feed cannot be read it is not known what is still needed.
+    // If a kernel's feed cannot be read, it is not known which files are still needed.
     if (!bundle) return gone;
     const manifest = consistentTarget(id, sha256Of(bundle.manifest)).slice("kernels/".length);
     const targets = `${targetsPath(id)}/kernels`;

@@ -16,15 +16,15 @@ export interface ResignOptions {
   readonly dir: MirrorDir;
   readonly keys: readonly OnlineKey[];
   readonly now: Instant;
-  /** How long the timestamps last, in milliseconds. */
+  /** The lifetime of the timestamps, in milliseconds. */
   readonly lifetime: number;
 }
 
 export interface Resigned {
   readonly kernels: readonly BuildId[];
-  /** Kernels whose snapshot or targets has expired. Only the publisher and the edge can renew these. */
+  /** The kernels whose snapshot or targets has expired. Only the publisher and the edge can renew these. */
   readonly expired: readonly BuildId[];
-  /** When the first of the new timestamps expires. */
+  /** The time at which the first of the new timestamps expires. */
   readonly until: Instant | undefined;
 }
 

@@ -20,12 +20,12 @@ import type { MirrorDir } from "./mirror_dir.ts";
 
 const MAX_CONNECTIONS = 1024;
 const REQUEST_TIMEOUT = 30 * SECOND;
-/** A connection on which nothing is read for this long is closed, so that others can have it. */
+/** The time after which a connection on which nothing is read is closed, so that others can have it. */
 const IDLE_TIMEOUT = 60 * SECOND;
-/** How many digests are remembered. The hosts of a mirror ask for fewer files than this. */
+/** The number of digests that are remembered. The hosts of a mirror ask for fewer files than this. */
 const MAX_DIGESTS = 100_000;
 
-/** The only paths that lead to files. Nothing else in the folder can be asked for. */
+/** The only paths that lead to files. Nothing else in the folder can be requested. */
 const MOVING = /^\/kernels\/(?:index\.json|[0-9a-f]{16,64}\/(?:feed\.json|metadata\/timestamp\.json))$/;
 const FIXED =
   /^\/(?:artifacts\/[0-9a-f]{64}|root\/[1-9]\d{0,8}\.root\.json|kernels\/[0-9a-f]{16,64}\/(?:metadata\/[1-9]\d{0,8}\.(?:root|snapshot|targets)\.json|targets\/kernels\/[0-9a-f]{64}\.[0-9a-f]{16,64}\.json))$/;
@@ -42,7 +42,7 @@ const GONE = ["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"];
 export interface ServeMirror {
   readonly dir: MirrorDir;
   readonly host: string;
-  /** 0 takes any free port. */
+  /** The port to listen at; 0 takes any free one. */
   readonly port: number;
   readonly report: (line: string) => void;
 }

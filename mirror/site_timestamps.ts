@@ -5,19 +5,21 @@ import { MAX_CHOSEN } from "./kernel_choice.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
 /**
- * For each kernel the newest version of a timestamp that the site signed. Hosts have seen it, and accept no
+ * The newest version of a timestamp that the site signed, for each kernel. Hosts have seen it, and accept no
  * lower one.
  */
 export type SiteTimestamps = Map<BuildId, number>;
 
 const FILE = "site.json";
 const MAX_BYTES = 32 * 1024 * 1024;
-/** A build ID and a version for each kernel, and the members around them. */
+/**
+ * The largest number of JSON values: a build ID and a version for each kernel, and the members around them.
+ */
 const MAX_VALUES = 2 * MAX_CHOSEN + 16;
 
 /**
- * @throws ParseError where the file is damaged. Without it hosts would get versions that they have seen
- * already.
+ * Reads the versions of the timestamps that the site signed.
+ * @throws ParseError if the file is damaged. Without it hosts would get versions that they have seen already.
  */
 export async function readSiteTimestamps(dir: MirrorDir): Promise<SiteTimestamps> {
   const bytes = await dir.readOwn(FILE, MAX_BYTES);

@@ -23,10 +23,10 @@ import type { Candidate, Upstream } from "./upstream.ts";
 export interface SyncOptions {
   readonly dir: MirrorDir;
   readonly upstream: Upstream;
-  /** undefined: the same kernels as the last time. */
+  /** The chosen kernels; undefined for the same kernels as the last time. */
   readonly choice: KernelChoice | undefined;
   readonly freshness: Freshness;
-  /** Signatures that expire within this many milliseconds are renewed. */
+  /** The time in milliseconds within which a signature must expire to be renewed. */
   readonly renewWithin: number;
   readonly progress: (line: string) => void;
 }
@@ -36,30 +36,38 @@ export interface Synced {
   readonly choice: KernelChoice;
   /** The versions of the roots that are new here. */
   readonly roots: readonly number[];
-  /** Kernels here that are not chosen: they are left as they are, until their signatures expire. */
+  /**
+   * The kernels of the mirror that are not chosen. They are left as they are, until their signatures expire.
+   */
   readonly unselected: readonly BuildId[];
-  /** Why it is not known which kernels the feed has. The kernels that are known were brought up to date. */
+  /**
+   * The reason why the feed's kernels are not all known. The kernels that are known were brought up to date.
+   */
   readonly unlisted: RebootlessError | undefined;
 }
 
-/** The edge signs a timestamp again when half of its seven days are over. */
+/**
+ * The usual time within which signatures are renewed. The edge signs a timestamp again when half of its seven
+ * days are over.
+ */
 export const RENEW_WITHIN = 84 * HOUR;
-/** How many requests are made at the same time. */
+/** The number of requests that are made at the same time. */
 const PARALLEL = 8;
-/** How many kernels are put in place together. */
+/** The number of kernels that are put in place together. */
 const BATCH = 256;
 /**
- * How often the index is written during a long sync, so that one that was killed does not begin from the
- * start.
+ * The time between two writes of the index during a long sync, so that a sync that was killed does not begin
+ * from the start.
  */
 const INDEX_EVERY_MS = 15_000;
 
 /**
  * Brings a mirror up to date with a feed. The caller holds the lock.
  *
- * @throws RebootlessError `unreachable` when the feed goes away; what was taken until then stays.
- * @throws RebootlessError `usage` where no kernels were ever chosen.
- * @throws RebootlessError `no_match` where the feed has none of the chosen kernels. The earlier choice stays.
+ * @throws RebootlessError `unreachable` if the feed goes away. The kernels that were imported until then
+ * stay.
+ * @throws RebootlessError `usage` if no kernels were ever chosen.
+ * @throws RebootlessError `no_match` if the feed has none of the chosen kernels. The earlier choice stays.
  */
 export async function sync(options: SyncOptions): Promise<Synced> {
   const { dir, upstream, freshness, progress } = options;

@@ -3,11 +3,11 @@ import { printableJson } from "../shared/printable.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
 const LOG = "log.jsonl";
-/** Enough for a sync a day for more than two years. */
+/** The largest number of lines. It is enough for a sync a day for more than two years. */
 const MAX_LINES = 1000;
 const MAX_LOG_BYTES = 64 * 1024 * 1024;
 
-/** Adds a line, and drops the oldest where there are too many. */
+/** Adds a line, and drops the oldest lines if there are too many. */
 export async function writeLog(dir: MirrorDir, entry: JsonObject): Promise<void> {
   const before = await dir.readOwn(LOG, MAX_LOG_BYTES);
   const lines = before ? Buffer.from(before).toString().split("\n").filter(Boolean) : [];

@@ -4,20 +4,20 @@ import { unlessDamaged } from "./damage.ts";
 import { choiceToJson, decodeChoice, type KernelChoice, MAX_CHOSEN } from "./kernel_choice.ts";
 import type { MirrorDir } from "./mirror_dir.ts";
 
-/** What a mirror remembers of its last sync. */
+/** The state that a mirror stores about its last sync. */
 export interface SyncState {
   readonly feed: string;
   readonly choice: KernelChoice;
-  /** The end of the feed's list of changes, once everything up to it was taken. */
+  /** The end of the feed's list of changes, once everything up to it was imported. */
   readonly cursor: string | undefined;
 }
 
 const FILE = "state.json";
 const MAX_BYTES = 32 * 1024 * 1024;
-/** The kernels of a choice, and its patterns. */
+/** The largest number of JSON values: the kernels of a choice, and its patterns. */
 const MAX_VALUES = 3 * MAX_CHOSEN + 1024;
 
-/** Returns undefined where there is no state, or a damaged one: then the feed is asked for everything. */
+/** Reads the state. Returns undefined if it is missing or damaged: then the feed is asked for everything. */
 export async function readSyncState(dir: MirrorDir): Promise<SyncState | undefined> {
   const bytes = await dir.readOwn(FILE, MAX_BYTES);
   if (!bytes) return undefined;

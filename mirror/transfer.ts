@@ -11,7 +11,7 @@ import { MAX_CHOSEN } from "./kernel_choice.ts";
 /** A file of a transfer. The list has the order of the archive. */
 export interface TransferFile {
   readonly path: string;
-  /** Bytes. */
+  /** The length in bytes. */
   readonly length: number;
   readonly sha256: Sha256Hex;
 }
@@ -36,17 +36,17 @@ export interface Transfer {
 export const TRANSFER = "transfer.json";
 export const MAX_TRANSFER_BYTES = 128 * 1024 * 1024;
 /**
- * MAX_TRANSFER_BYTES has room for this many: a line has 163 bytes at most, and each of MAX_CHOSEN kernels has
- * 67.
+ * The largest number of files. MAX_TRANSFER_BYTES has room for this many: a line has 163 bytes at most, and
+ * each of MAX_CHOSEN kernels has 67.
  */
 export const MAX_TRANSFER_FILES = 700_000;
-/** The size of an archive in bytes: a large feed as a whole. */
+/** The largest archive in bytes, which is the size of a large feed as a whole. */
 export const MAX_ARCHIVE_BYTES = 1024 ** 4;
-/** A header and the padding of the last block, at most. */
+/** The largest number of bytes that tar adds to a file: a header and the padding of the last block. */
 const TAR_OVERHEAD = 1024;
-/** A line and its three cells for each file. */
+/** The largest number of JSON values: a line and its three cells for each file. */
 const MAX_VALUES = 4 * MAX_TRANSFER_FILES + MAX_CHOSEN + 32;
-/** How many renewals one file holds. */
+/** The number of renewals that one file holds. */
 export const RENEWALS_FILE = 1000;
 export const MAX_RENEWALS_FILE_BYTES = 64 * 1024 * 1024;
 export const renewalsFile = (number: number): string => `timestamps/${number}.json`;
@@ -64,7 +64,7 @@ export function encodeTransfer({ made, base, result, kernels, renewed, files }: 
 /**
  * Refuses files that are too many or too large for a transfer, both when one is written and when one is read.
  *
- * @throws RebootlessError `limit`
+ * @throws RebootlessError `limit`.
  */
 export function requireLimits(files: readonly { readonly length: number }[]): void {
   requireCount(files.length);
@@ -82,6 +82,8 @@ const tooMuch = (what: string, max: number): RebootlessError =>
   });
 
 /**
+ * Decodes transfer.json.
+ *
  * @throws ParseError
  * @throws RebootlessError `limit` for more than a transfer may hold.
  */

@@ -9,7 +9,7 @@ export const PART_DATA = "data";
 
 /** A part of a transfer that was split. */
 export interface Part {
-  /** SHA-256 of transfer.json, which is the same in all parts of one transfer. */
+  /** The SHA-256 of transfer.json, which is the same in all parts of one transfer. */
   readonly transfer: Sha256Hex;
   /** The number of this part, from 1. */
   readonly part: number;
@@ -24,7 +24,7 @@ export const MAX_PART_JSON = 4096;
 export const encodePart = ({ transfer, part, parts, length, sha256 }: Part): Uint8Array =>
   encodeJson(jsonObject({ format: 1, transfer, part, parts, length, sha256 }));
 
-/** @throws ParseError */
+/** Decodes part.json. @throws ParseError */
 export function decodePart(bytes: Uint8Array): Part {
   const part = new Decoder(parseJson(bytes, PART, MAX_SMALL_VALUES), PART);
   part.get("format").literal(1);

@@ -14,7 +14,7 @@ import { partName } from "./transfer_parts.ts";
 
 export interface TransferOutput {
   readonly output: string;
-  /** The size of a part in bytes; undefined writes one file. */
+  /** The size of a part in bytes; if it is undefined, one file is written. */
   readonly split: number | undefined;
   readonly now: Instant;
 }
@@ -26,7 +26,7 @@ export type TransferEntry = TransferFile & Content;
 /**
  * Writes a transfer into one file, or into parts. A file appears under its name once it is whole.
  *
- * @param digest SHA-256 of transfer.json.
+ * @param digest the SHA-256 of transfer.json.
  */
 export async function writeTransfer(
   { output, split, now }: TransferOutput,

@@ -32,7 +32,7 @@ import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES, MAX_ROOT_BYTES, MAX_TARGETS_BYTES
 
 /** A kernel that the feed lists and that may have to be fetched. */
 export interface Candidate extends Listed {
-  /** The digest of its feed.json, where the list has it: then the list shows renewals too. */
+  /** The digest of its feed.json, if the list has it: then the list shows renewals too. */
   readonly sha256?: Sha256Hex;
 }
 
@@ -40,16 +40,16 @@ export interface Candidates {
   readonly kernels: readonly Candidate[];
   /** The cursor for the next time; undefined where the list is always whole, or was broken off. */
   readonly next: string | undefined;
-  /** Why the list was broken off. It may name fewer kernels than there are. */
+  /** The reason why the list was broken off. It may name fewer kernels than the feed has. */
   readonly broken?: string | undefined;
 }
 
-/** How many kernels are looked at to estimate the size of all of them. */
+/** The number of kernels that are looked at to estimate the size of all of them. */
 const SAMPLE = 5;
 
 /**
  * The feed that a mirror copies: the edge, another mirror, any web server or a folder. None of them is
- * believed.
+ * trusted.
  */
 export class Upstream {
   readonly feed: Feed;
@@ -59,16 +59,15 @@ export class Upstream {
   }
 
   /**
-   * Returns what changed since a cursor, as far as the feed tells; undefined where it has no list of any
-   * kind.
+   * Returns the changes since a cursor, as far as the feed tells, or undefined if it has no list of any kind.
    */
   async list(since: string | undefined): Promise<Candidates | undefined> {
     return (await this.#changes(since)) ?? (await this.#index()) ?? (await this.#folder());
   }
 
   /**
-   * Estimates the bytes of these kernels with their artifacts from some of them; undefined where none can be
-   * read.
+   * Estimates the bytes of these kernels with their artifacts from some of them. Returns undefined if none of
+   * them can be read.
    */
   async weight(kernels: readonly Listed[]): Promise<number | undefined> {
     const sizes: number[] = [];
@@ -83,8 +82,8 @@ export class Upstream {
   }
 
   /**
-   * Returns undefined where the feed has nothing for this kernel, and `same` where its feed.json has this
-   * digest.
+   * Fetches a kernel's feed.json. Returns undefined if the feed has nothing for this kernel, and `same` if
+   * its feed.json has this digest.
    */
   async bundle(id: BuildId, known?: Sha256Hex): Promise<Bundle | "same" | undefined> {
     const etag = known === undefined ? undefined : `"${known}"`;
@@ -93,7 +92,10 @@ export class Upstream {
     return fetched.status === "ok" ? read(() => decodeBundle(fetched.bytes), feedPath(id)) : undefined;
   }
 
-  /** Returns undefined where the feed is only files: then each whole feed.json has to be fetched. */
+  /**
+   * Fetches renewals. Returns undefined if the feed is only files: then each whole feed.json has to be
+   * fetched.
+   */
   async renewals(ids: readonly BuildId[]): Promise<readonly Renewal[] | undefined> {
     const fetched = await this.feed.get(renewalsPath(ids), { maxBytes: MAX_RENEWALS_BYTES });
     if (fetched.status !== "ok") return undefined;
@@ -103,6 +105,7 @@ export class Upstream {
   }
 
   /**
+   * Fetches a root.
    * @param id a kernel below which the roots lie too. In a folder that was not made by a mirror they lie
    * nowhere else.
    */
@@ -118,7 +121,7 @@ export class Upstream {
     return undefined;
   }
 
-  /** @throws RebootlessError `trust` where it is missing, or is another file. */
+  /** Fetches an artifact. @throws RebootlessError `trust` if it is missing, or is another file. */
   artifact(artifact: Artifact): Promise<Uint8Array> {
     return this.#named(artifactPath(artifact.sha256), artifact);
   }
@@ -219,7 +222,10 @@ async function candidateOf(bundle: Bundle): Promise<Candidate> {
   };
 }
 
-/** @throws RebootlessError `trust` for what does not parse: it was damaged or replaced on its way. */
+/**
+ * Decodes an answer.
+ * @throws RebootlessError `trust` for bytes that do not parse: they were damaged or replaced on their way.
+ */
 function read<T>(decode: () => T, what: string): T {
   try {
     return decode();

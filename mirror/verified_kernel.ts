@@ -16,17 +16,17 @@ import type { MirrorTrust } from "./mirror_trust.ts";
 
 /** The feed of a kernel that verified as a whole, by the workflow that hosts run. */
 export interface VerifiedKernel extends VerifiedFeed {
-  /** It holds the mirror's own roots, not those that came along. */
+  /** The bundle. It holds the mirror's own roots, not those that came along. */
   readonly bundle: Bundle;
 }
 
 /**
- * Verifies what came for a kernel against the mirror's trust and against what the mirror has: nothing may be
- * older. What does not parse is `trust` too, because nobody signed it like this.
+ * Verifies the files that came for a kernel against the mirror's trust and against the files that the mirror
+ * has: nothing may be older. Bytes that do not parse are `trust` too, because they cannot be the signed ones.
  *
- * @param previous what the mirror has of the kernel, as the feed signed it.
- * @param freshness undefined ignores expiry.
- * @throws RebootlessError `trust`, `rollback`, `expired`
+ * @param previous the kernel's files in the mirror, as the feed signed them.
+ * @param freshness if it is undefined, expiry is ignored.
+ * @throws RebootlessError `trust`, `rollback`, `expired`.
  */
 export async function verifyFetched(
   id: BuildId,
@@ -49,9 +49,9 @@ export async function verifyFetched(
 /**
  * Verifies a kernel's feed by the newest root of the mirror.
  *
- * @param previous what the mirror has of the kernel, below which nothing may go; undefined where nothing is
- * compared.
- * @throws RebootlessError `trust`, `rollback`, `expired`, `parse`, `limit`
+ * @param previous the kernel's files in the mirror, which the feed must not fall behind; if it is undefined,
+ * nothing is compared.
+ * @throws RebootlessError `trust`, `rollback`, `expired`, `parse`, `limit`.
  */
 export async function verifyMirrored(
   id: BuildId,

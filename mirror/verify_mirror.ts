@@ -43,7 +43,7 @@ export interface FileFault {
 
 export interface VerifiedMirror {
   readonly faults: readonly FileFault[];
-  /** Kernels that verify, but whose metadata has expired by now. */
+  /** The kernels that verify, but whose metadata has expired by now. */
   readonly expired: readonly BuildId[];
   readonly kernels: number;
   readonly files: number;
@@ -228,7 +228,7 @@ class MirrorVerification {
     const broken = new Set(this.faults.map(({ kernel }) => kernel));
     const known = new Map([...present].filter(([id]) => !broken.has(id)));
     const seen = new Map([...this.lines].filter(([id]) => !broken.has(id)));
-    // Where the site signed a timestamp, the index still has the version of the feed's own.
+    // If the site signed a timestamp, the index still has the version of the feed's own.
     for (const id of (await readSiteTimestamps(this.#dir)).keys()) {
       const [line, own] = [seen.get(id), known.get(id)];
       if (line && own) seen.set(id, { ...line, timestamp: own.timestamp });

@@ -2,7 +2,10 @@ import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
 import { type JsonObject, type JsonValue, jsonObject } from "../../shared/json.ts";
 import { formatInstant, type Instant } from "../../shared/time.ts";
 
-/** What the audit log says of a publish: first that it is asked for, then what came of it. None of it is secret. */
+/**
+ * An entry of the audit log about a publish: first that it is requested, then its outcome. None of it is
+ * secret.
+ */
 export interface AuditEvent {
   readonly publisher: string;
   /** The id (`jti`) of the token, which is used up by now. It connects an outcome with its request. */
@@ -16,18 +19,20 @@ export interface AuditEvent {
 
 export type AuditOutcome =
   | { readonly kind: "asked" }
-  /** @property feed the ETag of the new feed.json; null for a root. */
+  /** A kernel or the root was published. @property feed the ETag of the new feed.json; null for a root. */
   | { readonly kind: "published"; readonly version: number; readonly feed: string | null }
-  /** @property version the version in force. */
+  /** The publication does not follow the version in force. @property version the version in force. */
   | { readonly kind: "conflict"; readonly version: number }
   | { readonly kind: "refused" | "failed"; readonly code: string; readonly message: string };
 
-/** How many characters of a message are written: it may quote what was sent. */
+/**
+ * The number of characters of a message that are written. A message is cut because it may quote the request.
+ */
 const MAX_MESSAGE = 512;
 
-/** Where an entry is in the chain: each entry holds the SHA-256 of the line before it. */
+/** The position of an entry in the chain. Each entry holds the SHA-256 of the line before it. */
 export interface ChainPosition {
-  /** Rises by one for each entry, from 1. */
+  /** The number of the entry. It begins at 1 and rises by one. */
   readonly number: number;
   /** The digest of the line before; null for the first entry. */
   readonly previous: Sha256Hex | null;

@@ -13,13 +13,21 @@ import { type AuditEvent, auditLine } from "./event.ts";
 
 /** The record of who published what. */
 export interface AuditLog {
-  /** Resolves once the events are stored: what they speak of must not be done before. @throws RebootlessError `io`. */
+  /**
+   * Stores events. The actions that they announce must not begin before this resolves.
+   * @throws RebootlessError `io`.
+   */
   append(events: readonly AuditEvent[]): Promise<void>;
 }
 
-/** How many entries of some 500 bytes a segment has before further requests go into the next one. */
+/**
+ * The number of entries after which further requests go into the next segment. An entry has about 500 bytes.
+ */
 const MAX_BATCH = 256;
-/** How often a segment is tried: another writer can only be an old object that Cloudflare is about to end. */
+/**
+ * The number of times that a segment is tried. The only other writer can be an old object that Cloudflare is
+ * about to end.
+ */
 const MAX_ATTEMPTS = 8;
 const NEWLINE = utf8("\n");
 
@@ -38,9 +46,9 @@ interface Batch {
 }
 
 /**
- * The log as segments in the store, `audit/<number>`, numbered without gaps: lines of JSON, each with the digest of the one
- * before. A segment is created and never written again. Events that arrive while one is written go into the next one
- * together, so that a rush of publishes costs a few writes.
+ * The log, stored as segments under `audit/<number>`, numbered without gaps. A segment is lines of JSON, each
+ * with the digest of the one before. It is created and never written again. Events that arrive while one is
+ * written go into the next one together, so that many publishes at once cost a few writes.
  */
 export class StoredAuditLog implements AuditLog {
   readonly #store: Store;
@@ -48,7 +56,9 @@ export class StoredAuditLog implements AuditLog {
   readonly #digests: Digests;
   readonly #mutex = new Mutex();
   #open: Batch | undefined;
-  /** Undefined while it is unknown, as after a write that may or may not have succeeded. */
+  /**
+   * The end of the log; undefined while it is unknown, as after a write that may or may not have succeeded.
+   */
   #end: End | undefined;
 
   constructor(store: Store, clock: Clock, digests: Digests) {
@@ -142,7 +152,7 @@ export interface AuditPage {
   readonly next: number | undefined;
 }
 
-/** Reads a page of the log. @param after number of a segment; 0 for the beginning. */
+/** Reads a page of the log. @param after the number of a segment; 0 for the beginning. */
 export async function readAudit(store: Store, after: number): Promise<AuditPage> {
   const parts: Uint8Array[] = [];
   let length = 0;

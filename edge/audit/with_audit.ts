@@ -9,19 +9,19 @@ interface AuditDeps {
   readonly report: (error: unknown) => void;
 }
 
-/** What became of one kernel, or of the root. */
+/** The outcome for one kernel, or for the root. */
 interface Result {
   readonly buildId: BuildId | null;
   readonly outcome: PublishOutcome;
 }
 
 /**
- * Writes to the audit log what is asked for, does it, and writes what came of it for each kernel. Where the request cannot
- * be written, nothing is done. Where the outcomes cannot be written, what was done stays done: a request without an outcome
- * tells the readers of the log to look into it.
+ * Writes a request to the audit log, carries it out, and writes the outcome for each kernel. If the request
+ * cannot be written, it is not carried out. If the outcomes cannot be written, the changes stay: a request
+ * without an outcome tells the readers of the log to look into it.
  *
- * @param request its `kernel` is null where it is for several.
- * @throws RebootlessError `config` where the request cannot be written.
+ * @param request the request; its `kernel` is null if it is for several.
+ * @throws RebootlessError `config` if the request cannot be written.
  */
 export async function withAudit<T extends Result>(
   { audit, report }: AuditDeps,
@@ -70,7 +70,10 @@ const INTERNAL: AuditOutcome = {
   message: "something went wrong at the edge",
 };
 
-/** Returns the outcome for an error. Only one that was thrown on purpose and is not the store's says what was wrong with the request. */
+/**
+ * Returns the outcome for an error. It says what was wrong with the request only for an error that was thrown
+ * on purpose and not by the store.
+ */
 function failureOf(error: unknown): AuditOutcome {
   if (error instanceof RebootlessError && error.code !== "io") {
     return { kind: "refused", code: error.code, message: error.message };

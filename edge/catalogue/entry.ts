@@ -4,7 +4,7 @@ import type { Listed } from "../../shared/feed/listing.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Instant } from "../../shared/time.ts";
 
-/** What the catalogue has of a kernel. */
+/** A kernel's entry in the catalogue. */
 export interface KernelEntry {
   readonly kernel: KernelFacts;
   /** The version of targets, which never goes back. */
@@ -13,7 +13,7 @@ export interface KernelEntry {
   readonly updates: readonly UpdateEntry[];
 }
 
-/** How a publisher describes an update. Other kernels may have another one under the same id. */
+/** A publisher's description of an update. Other kernels may have another one under the same id. */
 export interface UpdateDescription {
   readonly id: UpdateId;
   readonly summary: string;
@@ -70,7 +70,10 @@ export interface Holding {
 }
 
 export interface HoldingListPage {
-  /** Ordered by update. Kernels with the same description are together; those where it is recalled come last. */
+  /**
+   * The holdings, ordered by update. Kernels with the same description are together; those for which it is
+   * recalled come last.
+   */
   readonly holdings: readonly Holding[];
   /** The cursor of the next page; null at the end. */
   readonly next: string | null;
@@ -80,20 +83,20 @@ export interface HoldingListPage {
 export interface FoundUpdate {
   readonly update: UpdateEntry;
   readonly kernel: KernelFacts;
-  /** Whether further kernels have an update of this id, with whatever description. */
+  /** True if further kernels have an update of this id, with whatever description. */
   readonly others: boolean;
 }
 
 /** A CVE, and the updates that name it. */
 export interface CveLine {
   readonly cve: string;
-  /** At most MAX_NAMED of them. An update counts as recalled where it is recalled for every kernel. */
+  /** At most MAX_NAMED of the updates. An update counts as recalled if it is recalled for every kernel. */
   readonly updates: readonly { readonly id: UpdateId; readonly recalled: boolean }[];
   readonly more: boolean;
 }
 
 export interface CveListPage {
-  /** Ordered by number, newest first. */
+  /** The CVEs, ordered by number, newest first. */
   readonly cves: readonly CveLine[];
   /** The cursor of the next page; null at the end. */
   readonly next: string | null;

@@ -22,7 +22,7 @@ import { UpdateGroups } from "./update_groups.ts";
 export class MemoryCatalogue implements Catalogue {
   readonly #kernels = new Map<BuildId, KernelEntry>();
   readonly #groups = new UpdateGroups((id) => this.#entry(id));
-  /** Oldest first. */
+  /** The changes, oldest first. */
   readonly #changes: CatalogueChange[] = [];
   #count = 0;
   #sorted: readonly KernelEntry[] | undefined;

@@ -5,9 +5,9 @@ import { isCve } from "../../shared/feed/update.ts";
 export interface Query {
   /** The beginning of a build ID. */
   readonly buildId?: string;
-  /** `uname -r`, exactly. */
+  /** The release, exactly as `uname -r` prints it. */
   readonly release?: string;
-  /** `uname -v`, exactly. */
+  /** The version, exactly as `uname -v` prints it. */
   readonly version?: string;
   /** Text anywhere in the release, the distribution or `uname -v`. */
   readonly text?: string;
@@ -19,7 +19,7 @@ export interface Query {
 
 export const ALL: Query = { words: [] };
 
-/** A line of `uname -a` has some 150 characters. */
+/** The longest query. A line of `uname -a` has about 150 characters. */
 export const MAX_QUERY = 512;
 /** The words of a query that are searched for; further ones are ignored. */
 const MAX_WORDS = 8;
@@ -33,8 +33,8 @@ const UNAME =
 const PROC_VERSION = /Linux version (\S+) \(.*\) (#.+)$/;
 
 /**
- * Reads what a person pasted: a build ID (also as `file` and `readelf` print it), the output of `uname`, `/proc/version`, a
- * CVE, or any part of a name. Its words are what updates are searched for.
+ * Reads a text that a person pasted: a build ID (also as `file` and `readelf` print it), the output of
+ * `uname`, `/proc/version`, a CVE, or any part of a name. Updates are searched for by its words.
  */
 export function parseQuery(pasted: string): Query {
   const text = pasted.slice(0, MAX_QUERY).replace(/\s+/g, " ").trim();
@@ -55,7 +55,7 @@ function kernelQuery(text: string): Omit<Query, "words"> {
 /** Returns `uname -v` of a kernel, which is the end of its banner. */
 export const versionOf = ({ banner }: KernelFacts): string => /(#.*)$/.exec(banner ?? "")?.[1] ?? "";
 
-/** Returns the closed range, in the order of text, of build IDs that begin so. */
+/** Returns the closed range, in the order of text, of the build IDs with this beginning. */
 export const buildIdRange = (begin: string): readonly [string, string] => [begin, begin.padEnd(65, "g")];
 
 export function matches(query: Query, kernel: KernelFacts): boolean {

@@ -36,7 +36,10 @@ export function fixesOf(sql: Sql, cve: string, after: HoldingPosition | null): H
   return holdings(sql, groups, after);
 }
 
-/** Reads a page. @param groups in order, from the position on. Each has a kernel, so a page needs no more groups than lines. */
+/**
+ * Reads a page. Each group has a kernel, so a page needs no more groups than lines.
+ * @param groups the groups in order, from the position on.
+ */
 function holdings(sql: Sql, groups: readonly Row[], after: HoldingPosition | null): HoldingListPage {
   const found: (Holding & { readonly position: HoldingPosition })[] = [];
   for (const group of groups) {

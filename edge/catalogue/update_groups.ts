@@ -19,7 +19,7 @@ import type { Query } from "./query.ts";
 
 /** The kernels that have an update with the same description. */
 interface Group {
-  /** Rises with each new group: earlier descriptions come first. */
+  /** The number of the group. It rises with each new group, so earlier descriptions come first. */
   readonly number: number;
   readonly description: UpdateDescription;
   readonly holders: Map<BuildId, Instant>;
@@ -30,7 +30,7 @@ interface Group {
 /** The updates of all kernels in memory: one group for each description, in place of a copy for each kernel. */
 export class UpdateGroups {
   readonly #entryOf: (id: BuildId) => KernelEntry;
-  /** In the order of their numbers. */
+  /** The groups, in the order of their numbers. */
   readonly #groups = new Map<string, Group>();
   readonly #ofId = new Map<UpdateId, Set<Group>>();
   readonly #ofCve = new Map<string, Set<Group>>();
@@ -38,7 +38,7 @@ export class UpdateGroups {
   #cves: readonly string[] | undefined;
   #count = 0;
 
-  /** @param entryOf returns the entry of a kernel that has updates. */
+  /** Makes an empty set of groups. @param entryOf returns the entry of a kernel that has updates. */
   constructor(entryOf: (id: BuildId) => KernelEntry) {
     this.#entryOf = entryOf;
   }
@@ -48,7 +48,10 @@ export class UpdateGroups {
     return this.#ofId.size;
   }
 
-  /** Replaces a kernel's updates. @returns them, with texts shared with the other kernels of their groups. */
+  /**
+   * Replaces a kernel's updates.
+   * @returns the updates, with texts shared with the other kernels of their groups.
+   */
   replace(
     kernel: BuildId,
     before: readonly UpdateEntry[],
@@ -77,7 +80,7 @@ export class UpdateGroups {
     return [...(this.#ofCve.get(cve) ?? [])].sort(byPosition);
   }
 
-  /** @param groups in order. */
+  /** Returns a page of holdings. @param groups the groups in order. */
   page(groups: readonly Group[], after: HoldingPosition | null): HoldingListPage {
     const holdings: Holding[] = [];
     let last: HoldingPosition | undefined;

@@ -18,9 +18,9 @@ interface FailedRenewal {
 }
 
 /**
- * The queue of all kernels whose build IDs begin with the same two digits; one more object, named `root`, is that of the
- * root. Whatever changes a feed goes through its object, one change of a kernel after the other. A request whose kernels
- * are sorted goes to few objects, and 256 of them are enough to share the load.
+ * The queue of all kernels whose build IDs begin with the same two digits. The root has one more object,
+ * named `root`. Every change of a feed goes through its object, one change of a kernel after the other. A
+ * request whose kernels are sorted goes to few objects, and 256 of them are enough to share the load.
  */
 export class PublishQueue extends DurableObject<EdgeEnv> {
   readonly #mutex = new KeyedMutex();

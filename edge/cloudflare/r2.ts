@@ -4,7 +4,10 @@ import { webDigests } from "../../shared/crypto/web_crypto.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { Notes, Store, Stored } from "../store/store.ts";
 
-/** How many keys a list has. With metadata, R2 returns fewer than its limit of 1000, and says so. */
+/**
+ * The number of keys on a page of a list. With metadata, R2 returns fewer than its limit of 1000, and says
+ * so.
+ */
 const PAGE = 500;
 
 /** Returns a store in R2. The digest is in the object's custom metadata, because R2's own etag is an MD5. */

@@ -5,8 +5,9 @@ import { type Limit, type LimitName, take } from "../publish/rate_limits.ts";
 import type { Spent, TokenLedger } from "../publish/token_ledger.ts";
 
 /**
- * The ledger of one publisher: the ids of tokens that were used and are not yet too old to be used again, and what is
- * left of the publisher's limits. The Worker exports it as `TokenLedger`, the name under which it was deployed.
+ * The ledger of one publisher: the ids of tokens that were used and are not yet too old to be used again, and
+ * the rest of the publisher's limits. The Worker exports it as `TokenLedger`, the name under which it was
+ * deployed.
  */
 export class TokenLedgerObject extends DurableObject {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {

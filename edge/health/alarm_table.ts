@@ -1,8 +1,8 @@
 interface AlarmMeaning {
-  /** `failing`: hosts or publishers are refused now. */
+  /** The level of the alarm. `failing` means that hosts or publishers are refused now. */
   readonly level: "warning" | "failing" | "warning, then failing";
   readonly meaning: string;
-  /** What to do about it. */
+  /** The action that the operator should take. */
   readonly advice: string;
 }
 

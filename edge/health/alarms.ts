@@ -8,36 +8,42 @@ import type { MaintenanceRun } from "../publish/maintenance.ts";
 import type { MonitoredStore } from "../store/monitored_store.ts";
 import type { AlarmName } from "./alarm_table.ts";
 
-/** What is known of an edge at one time. */
+/** The known state of an edge at one time. */
 export interface EdgeState {
   readonly now: Instant;
-  /** Undefined where the store could not be read, or its roots do not follow from the trusted one. */
+  /**
+   * The root in force; undefined if the store could not be read, or if its roots do not follow from the
+   * trusted one.
+   */
   readonly root: Root | undefined;
   readonly storeReadable: boolean;
   readonly lastError: MonitoredStore["lastError"];
-  /** Undefined before the first maintenance run. */
+  /** The last maintenance run; undefined before the first one. */
   readonly lastRun: MaintenanceRun | undefined;
-  /** Bindings of the deployment that are missing or malformed. */
+  /** The bindings of the deployment that are missing or malformed. */
   readonly configFaults: readonly ConfigFault[];
-  /** Whether the root in force names a key that the edge holds. */
+  /** Tells for each role whether the root in force names a key that the edge holds. */
   readonly keys: Readonly<Record<OnlineRole, boolean>>;
 }
 
 export interface Alarm {
   readonly name: AlarmName;
-  /** `failing`: hosts or publishers are refused now. */
+  /** The level of the alarm. `failing` means that hosts or publishers are refused now. */
   readonly level: "warning" | "failing";
   readonly message: string;
 }
 
-/** How long before an expiry there is a warning. What the edge signs is usually signed again long before. */
+/**
+ * The time before an expiry at which there is a warning. Files that the edge signs are usually signed again
+ * long before.
+ */
 const WARNED_BEFORE: Readonly<Record<Expiring | "root", number>> = {
   root: 30 * DAY,
   timestamp: 1 * DAY,
   snapshot: 7 * DAY,
   targets: 30 * DAY,
 };
-/** How long after the last maintenance run there is an alarm: three runs are missing then. */
+/** The time after the last maintenance run at which there is an alarm. Three runs are missing then. */
 const MAINTENANCE_OVERDUE = 12 * HOUR;
 const RECENT = 15 * MINUTE;
 

@@ -5,7 +5,7 @@ import { rangeOf } from "../../shared/http/range.ts";
 import { encodeJson, type JsonValue, jsonObject } from "../../shared/json.ts";
 import type { ByteRange } from "../store/store.ts";
 
-/** How long caches may keep a file. */
+/** The time for which caches may keep a file. */
 export type Lifetime = "immutable" | "moving";
 
 /**
@@ -27,13 +27,16 @@ export interface ServedFile {
 
 type Body = Uint8Array | ReadableStream<Uint8Array>;
 
-/** What a request asks for: headers alone or nothing, which is answered already, or bytes. */
+/**
+ * The result of a request's conditions: an answer without content, which is ready, or the bytes that are to
+ * be sent.
+ */
 export type ConditionResult =
   | { readonly kind: "answered"; readonly response: Response }
-  /** @property range undefined for the whole file. */
+  /** Bytes have to be sent. @property range the range of bytes; undefined for the whole file. */
   | { readonly kind: "bytes"; readonly range: ByteRange | undefined };
 
-/** Whether the answer can only be the whole file. */
+/** Tells whether the answer can only be the whole file. */
 export const wantsWholeFile = ({ method, headers }: Request): boolean =>
   method !== "HEAD" && !headers.has("If-None-Match") && !headers.has("Range");
 
@@ -60,7 +63,10 @@ export function answerBytes(file: ServedFile, range: ByteRange | undefined, body
   });
 }
 
-/** How many bytes are given to a response at once: it copies them, and holds the copy until all of it is sent. */
+/**
+ * The number of bytes that are given to a response at once. The response copies them, and holds the copy
+ * until all of it is sent.
+ */
 const PART_BYTES = 64 * 1024;
 
 function sendable(body: Body): Uint8Array<ArrayBuffer> | ReadableStream {

@@ -4,8 +4,9 @@ import { GatheredBytes } from "../../shared/gathered_bytes.ts";
 /**
  * Reads a request's body, and counts its bytes while they arrive, because Content-Length may be wrong.
  *
- * @param max bytes.
- * @throws RebootlessError `limit` as soon as there are more, with the rest left unread; `parse` where it is cut off.
+ * @param max the largest length in bytes.
+ * @throws RebootlessError `limit` as soon as there are more bytes, with the rest left unread; `parse` if the
+ * body is cut off.
  */
 export async function readBody(request: Request, max: number): Promise<Uint8Array> {
   const reader = request.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;

@@ -25,7 +25,7 @@ export class LruCache<T> {
     return entry.value;
   }
 
-  /** Stores a value. @param bytes that the value takes in memory, about. */
+  /** Stores a value. @param bytes the approximate size of the value in memory. */
   put(key: string, tag: string, value: T, bytes: number): void {
     this.#drop(key);
     this.#entries.set(key, { tag, value, bytes });

@@ -1,15 +1,21 @@
 import { MAX_BUNDLE_BYTES } from "../../shared/limits.ts";
 import { type Clock, SECOND } from "../../shared/time.ts";
 
-/** How many bytes of files may be in memory at a time: one of the largest, or a hundred usual ones. A Worker has 128 MB. */
+/**
+ * The number of bytes of files that may be in memory at a time: one of the largest, or a hundred usual ones.
+ * A Worker has 128 MB.
+ */
 const MAX_HELD = MAX_BUNDLE_BYTES;
-/** After this, bytes no longer count: a Worker stops an abandoned request where it is, and its `finally` never runs. */
+/**
+ * The time after which bytes no longer count. A Worker stops an abandoned request where it is, and its
+ * `finally` never runs.
+ */
 const HELD_AT_MOST = 30 * SECOND;
-/** How long a request without room waits before it looks again, and how often it looks. */
+/** The time after which a request without room looks again. It gives up after this number of tries. */
 const PAUSE_MS = 50;
 const TRIES = 100;
 
-/** Thrown where there was no room in time. */
+/** The error that is thrown if there was no room in time. */
 export class Busy extends Error {
   override readonly name = "Busy";
 }
@@ -25,13 +31,20 @@ export class MemoryBudget {
   readonly #pause: () => Promise<unknown>;
   readonly #held = new Set<Held>();
 
-  /** @param pause waits before the next look. In a Worker, one request must not wait for the promise of another. */
+  /**
+   * Makes a budget of which nothing is used.
+   * @param pause waits before the next look. In a Worker, one request must not wait for the promise of
+   * another.
+   */
   constructor(clock: Clock, pause = () => new Promise((resolve) => setTimeout(resolve, PAUSE_MS))) {
     this.#clock = clock;
     this.#pause = pause;
   }
 
-  /** Runs work that has so many bytes in memory, once there is room. A single file always has room. @throws Busy */
+  /**
+   * Runs work that has this many bytes in memory, once there is room. A single file always has room.
+   * @throws Busy
+   */
   async hold<T>(bytes: number, work: () => Promise<T>): Promise<T> {
     for (let tries = 0; !this.#hasRoomFor(bytes); tries++) {
       if (tries === TRIES) throw new Busy("too many large files are being read");

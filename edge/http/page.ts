@@ -11,7 +11,10 @@ export interface View {
   readonly page: () => { toString(): string | Promise<string> };
 }
 
-/** Whether a page is asked for. A browser names text/html; a program that accepts anything gets JSON (RFC 9110, 12.5.1). */
+/**
+ * Tells whether a page is requested. A browser names text/html; a program that accepts anything gets JSON
+ * (RFC 9110, 12.5.1).
+ */
 export const wantsPage = (request: Request): boolean =>
   (request.headers.get("Accept") ?? "")
     .split(",")

@@ -5,7 +5,7 @@ import { problem } from "./problem.ts";
 type Method = "get" | "put" | "post";
 export type Handlers = Readonly<Partial<Record<Method, Handler>>>;
 
-/** The answer to a browser that asks before it sends such a header; no browser keeps the answer for more than a day. */
+/** The answer to a preflight request (CORS) of a browser. No browser keeps the answer for more than a day. */
 const PREFLIGHT = {
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Allow-Methods": "GET, HEAD",

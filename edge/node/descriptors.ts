@@ -2,9 +2,9 @@ import * as fs from "node:fs";
 import { promisify } from "node:util";
 
 /*
- * What the store does with files beside node/files.ts: it reads the beginning of a file, and gives and removes names. The objects of
- * `node:fs/promises` take a third more CPU for a small file. Whatever may wait for a disk is asynchronous; closing a file that was
- * read does not wait.
+ * The store's operations on files that node/files.ts does not have: reading the beginning of a file, and
+ * giving and removing names. The objects of `node:fs/promises` take a third more CPU for a small file. Calls
+ * that may wait for a disk are asynchronous; closing a file that was read does not wait.
  */
 
 export const link = promisify(fs.link);
@@ -13,7 +13,7 @@ export const unlink = promisify(fs.unlink);
 const open = promisify(fs.open);
 const read = promisify(fs.read);
 
-/** Reads the first bytes of a file; all of it where it has fewer. */
+/** Reads the first bytes of a file, or all of a shorter file. */
 export async function readBeginning(path: string, length: number): Promise<Uint8Array> {
   const file = await open(path, "r");
   try {

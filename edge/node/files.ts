@@ -23,12 +23,17 @@ import { Recent } from "./recent.ts";
 
 const PAGE = 500;
 const LENGTH_DIGITS = 8;
-/** How much is read at first: that is all of most feeds, with their headers, and of everything smaller. */
+/**
+ * The number of bytes that are read at first. It covers most feeds with their headers, and every smaller
+ * file.
+ */
 const USUAL = 16 * 1024;
 /** The largest header: notes are a handful of short texts. */
 const MAX_HEADER = 64 * 1024;
 const MAX_NOTES = 64;
-/** What a key looks like. This program makes all keys; the check keeps a mistake in that inside the folder. */
+/**
+ * The form of a key. This program makes all keys; the check keeps a mistake in one of them inside the folder.
+ */
 const KEY = /^(?:[a-z0-9][a-z0-9._-]*\/)*[a-z0-9][a-z0-9._-]*$/;
 /** The folder where files are written before they get their key's name. No key can have this name. */
 const NEW = "=new";
@@ -37,16 +42,19 @@ const NEW = "=new";
 const MUTEXES = 256;
 
 interface Opened {
-  /** Undefined where the first read had the whole file. */
+  /** The open file; undefined if the first read had the whole file. */
   readonly file: FileHandle | undefined;
   readonly stored: Stored;
   /** The offset of the bytes. */
   readonly start: number;
-  /** The bytes, where the file is closed already. */
+  /** The bytes, if the file is closed already. */
   readonly bytes: Uint8Array | undefined;
 }
 
-/** Returns a store in a folder, for one process at a time. What it reports as written is on the disk. It follows no links. */
+/**
+ * Returns a store in a folder, for one process at a time. Files that it reports as written are on the disk.
+ * It follows no links.
+ */
 export function fileStore(root: string): Store {
   const folder = new ClosedFolder(root);
   const checked = (key: string): string => {
@@ -148,7 +156,7 @@ async function keep(folder: ClosedFolder, path: string, as: string): Promise<voi
   }
 }
 
-/** Opens a file. @param isLarge whether it is known to be large. */
+/** Opens a file. @param isLarge true if the file is known to be large. */
 function openFile(folder: ClosedFolder, key: string, isLarge: boolean): Promise<Opened | undefined> {
   return folder.look(key, async (found) => {
     const path = join(folder.path, key);
@@ -166,7 +174,10 @@ function wholeOf(file: Uint8Array, path: string): Opened {
   return { file: undefined, stored, start, bytes: new Uint8Array(file.subarray(start)) };
 }
 
-/** Opens a file and leaves it open: what is read fits its header, also where the key is replaced meanwhile. */
+/**
+ * Opens a file and leaves it open, so that the bytes that are read fit their header even if the key is
+ * replaced meanwhile.
+ */
 async function openLarge(at: string, path: string): Promise<Opened> {
   const file = await open(at, "r");
   try {

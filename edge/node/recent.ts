@@ -2,7 +2,7 @@ import type { Stored } from "../store/store.ts";
 
 export interface RecentValue {
   readonly stored: Stored;
-  /** Undefined for a large file: of modules, mostly their presence is asked for. */
+  /** The bytes; undefined for a large file. Of modules, usually only the presence is checked. */
   readonly bytes: Uint8Array | undefined;
 }
 
@@ -10,13 +10,13 @@ export interface RecentValue {
 const MAX_BYTES = 32 * 1024 * 1024;
 /** The largest value with bytes: a module would push out a thousand feeds. */
 export const MAX_RECENT_VALUE = 64 * 1024;
-/** About the size of the notes and the key, in bytes. */
+/** The approximate size of the notes and the key, in bytes. */
 const OVERHEAD = 1024;
 
 /** The values read or written last, without the bytes of large ones. Only for a process that is the only writer. */
 export class Recent {
   readonly #values = new Map<string, RecentValue>();
-  /** Reads under way that no write has overtaken. */
+  /** The reads under way that no write has overtaken. */
   readonly #readings = new Map<string, object>();
   #bytes = 0;
 
@@ -57,7 +57,7 @@ export class Recent {
     }
   }
 
-  /** Forgets a key: to be called before it is written or deleted, and again where that fails. */
+  /** Forgets a key. It is called before the key is written or deleted, and again if that fails. */
   forget(key: string): void {
     this.#readings.delete(key);
     const value = this.#values.get(key);

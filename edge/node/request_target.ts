@@ -9,8 +9,9 @@ export type RequestTarget =
 const invalid = (message: string): RequestTarget => ({ kind: "invalid", message });
 
 /**
- * Reads what a request is for (RFC 9112, 3.2): a path, or a whole address, which then takes the place of the Host header.
- * A target that begins with two slashes is a path. A target that parsers of addresses read in different ways is refused.
+ * Reads the target of a request (RFC 9112, 3.2): a path, or a whole address, which then takes the place of
+ * the Host header. A target that begins with two slashes is a path. A target that parsers of addresses read
+ * in different ways is refused.
  */
 export function requestTarget({
   url = "",

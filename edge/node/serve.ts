@@ -26,12 +26,15 @@ export interface EdgeServerOptions {
   readonly host: string;
   /** The port to listen at; 0 for any free one. */
   readonly port: number;
-  /** What a Worker has as secrets and variables, by name. */
+  /** The texts that a Worker has as secrets and variables, by name. */
   readonly bindings: Readonly<Record<string, string | undefined>>;
   readonly report: (line: string) => void;
 }
 
-/** An error is returned as plain data: a program that loads this bundle has an error class of its own. */
+/**
+ * The result of a start. An error is returned as plain data, because a program that loads this bundle has an
+ * error class of its own.
+ */
 export type Served =
   | { readonly kind: "serving"; readonly serving: Serving }
   | {
@@ -43,19 +46,19 @@ export type Served =
 
 export interface Serving {
   readonly port: number;
-  /** What is wrong with the bindings. The feed is served; what needs these bindings is refused. */
+  /** The faults of the bindings. The feed is served, but requests that need these bindings are refused. */
   readonly warnings: readonly string[];
   /** Stops, once requests and maintenance that are under way have ended. */
   close(): Promise<void>;
 }
 
 const MAINTENANCE_INTERVAL = 4 * HOUR;
-/** Long enough for a distant publisher to send 32 MB. */
+/** The longest time for a request. It is long enough for a distant publisher to send 32 MB. */
 const REQUEST_TIMEOUT = 300 * SECOND;
 const HEADERS_TIMEOUT = 10 * SECOND;
 const MAX_CONNECTIONS = 4096;
 
-/** Says everything that is wrong with bindings; nothing where this server and a Worker would accept all of them. */
+/** Returns all faults of bindings. The list is empty if this server and a Worker would accept all of them. */
 export function checkEdgeVars(bindings: EdgeServerOptions["bindings"]): Promise<readonly string[]> {
   return faultsOf(bindings, openSsl);
 }
@@ -85,7 +88,7 @@ async function start(options: EdgeServerOptions): Promise<Serving> {
   }
 }
 
-/** Starts the server. Whatever fails does so before the timer runs. @param release unlocks the folder. */
+/** Starts the server. All failures come before the timer runs. @param release unlocks the folder. */
 async function serveAlone(
   options: EdgeServerOptions,
   config: EdgeConfig,

@@ -8,8 +8,9 @@ import type { Store } from "../store/store.ts";
 const TOKENS = "tokens/";
 
 /**
- * Returns a ledger that has used tokens as empty files of a store, named by their digest: each can be created only once,
- * also after a restart. What is left of limits is in memory: after a restart, all buckets are full.
+ * Returns a ledger that stores used tokens as empty files of a store, named by their digest: each can be
+ * created only once, also after a restart. The rest of limits is in memory: after a restart, all buckets are
+ * full.
  */
 export function storeLedger(store: Store, clock: Clock): TokenLedger {
   const buckets = new Map<string, RateBucket>();

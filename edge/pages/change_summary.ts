@@ -1,6 +1,6 @@
 import type { CatalogueChange } from "../catalogue/change.ts";
 
-/** The ids that are named of one change. */
+/** The number of ids of one change that are named. */
 const MAX_NAMED = 8;
 
 /** Says in a line what a publish changed. */

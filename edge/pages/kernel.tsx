@@ -9,7 +9,7 @@ import { PageLayout, RecallNotice, Time } from "./layout.tsx";
 
 /** An update of a kernel. */
 export interface ShownUpdate extends UpdateEntry {
-  /** Undefined where the feed was not decoded. */
+  /** The details; undefined if the feed was not decoded. */
   readonly detail:
     | (Pick<Update, "depends" | "conflicts" | "supersedes"> & {
         /** The functions that are replaced, by name. */
@@ -28,7 +28,10 @@ export interface ShownKernel {
   readonly expires: { readonly timestamp: Instant; readonly targets: Instant };
 }
 
-/** How many CVEs are shown of an update, and how many updates and CVEs of a kernel: a longer page helps no reader. */
+/**
+ * The numbers of CVEs that are shown of an update, and of updates and CVEs of a kernel. A longer page helps
+ * no reader.
+ */
 const MAX_CVES_SHOWN = 32;
 const MAX_UPDATES_SHOWN = 500;
 const MAX_FIXED_SHOWN = 2000;
@@ -118,7 +121,7 @@ const UpdateCard: FC<{ readonly update: ShownUpdate }> = ({ update }) => (
   </article>
 );
 
-/** How many names of objects or updates are shown of one update. */
+/** The number of names of objects or updates that are shown of one update. */
 const MAX_NAMED = 6;
 
 function detailOf({ objects, depends, supersedes }: NonNullable<ShownUpdate["detail"]>): string {
@@ -136,7 +139,7 @@ function named(names: readonly string[]): string {
   return names.slice(0, MAX_NAMED).join(", ") + more;
 }
 
-/** @property max how many are shown. */
+/** Links to CVEs. @property max the number of them that are shown. */
 export const CveLinks: FC<{ readonly cves: readonly string[]; readonly max: number }> = ({ cves, max }) =>
   cves.length === 0 ? (
     <p class="soft">It names no CVE.</p>

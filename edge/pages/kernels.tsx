@@ -97,7 +97,7 @@ export const KernelCells: FC<{ readonly kernel: KernelFacts }> = ({ kernel }) =>
   </>
 );
 
-/** @property of says what the table lists. */
+/** A table of kernels. @property of says what the table lists. */
 export const KernelTable: FC<{ readonly page: KernelListPage; readonly of: string }> = ({ page, of }) => (
   // A region that scrolls must be reachable by keyboard (WCAG 2.2, 2.1.1).
   <section class="scroll" tabindex={0} aria-label={of}>
@@ -125,7 +125,7 @@ export const KernelTable: FC<{ readonly page: KernelListPage; readonly of: strin
   </section>
 );
 
-/** @property href returns the address of the page that begins there. */
+/** A link to the next page. @property href returns the address of the page that begins there. */
 export const NextPage: FC<{ readonly next: string | null; readonly href: (after: string) => string }> = ({
   next,
   href,

@@ -5,7 +5,7 @@ import { CveLinks } from "./kernel.tsx";
 import { KernelCells, KernelHeads, NextPage } from "./kernels.tsx";
 import { PageLayout, RecallNotice, Time } from "./layout.tsx";
 
-/** As many CVEs as an update may name. */
+/** The largest number of CVEs on the page, which is the number that an update may name. */
 const MAX_CVES = 256;
 
 /** Kernels of a page that have the same description of an update; at least one. */

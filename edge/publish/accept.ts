@@ -16,7 +16,7 @@ import { goodSignatures } from "../../shared/tuf/verify.ts";
 import { isLimited, requireAuthority } from "./authority.ts";
 import type { Publishers } from "./publishers.ts";
 
-/** What a publication is checked against. */
+/** The state that a publication is checked against. */
 export interface AcceptContext extends Verifier {
   /** The root in force. */
   readonly root: Root;
@@ -57,7 +57,7 @@ interface SignedTargets {
   readonly signers: readonly string[];
 }
 
-/** How many artifacts are looked up at the same time. */
+/** The number of artifacts that are looked up at the same time. */
 const LOOKUPS = 16;
 
 /**

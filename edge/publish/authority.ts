@@ -4,7 +4,7 @@ import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import { ALL_KERNELS, covers, type Operation } from "./publisher_scope.ts";
 import type { Publisher, Publishers } from "./publishers.ts";
 
-/** Who asks for what. The signatures were verified before. */
+/** A request to publish: who makes it, and for which kernel. The signatures were verified before. */
 export interface Claim {
   /** The id of the publisher whose token came with the request. */
   readonly by: string;
@@ -63,7 +63,10 @@ export function requireAuthority(claim: Claim, publishers: Publishers): void {
   }
 }
 
-/** Whether a rule limits any publisher. If none does, neither the manifest in force nor all signatures need a look. */
+/**
+ * Tells whether a rule limits any publisher. If none does, neither the manifest in force nor all signatures
+ * have to be looked at.
+ */
 export function isLimited({ byId, quorums }: Publishers): boolean {
   const limited = ({ scope }: Publisher) => scope.kernels !== ALL_KERNELS || !scope.operations.has("updates");
   return quorums.length > 0 || [...byId.values()].some(limited);

@@ -21,9 +21,9 @@ export interface Signing extends Verifier {
 }
 
 /**
- * By how much versions rise above those of a restored backup. How often the feed was signed after the backup was made is
- * unknown, and a host refuses a version lower than one it saw. A kernel's feed is signed twice a week, and at each
- * publish.
+ * The amount by which versions rise above those of a restored backup. It is unknown how often the feed was
+ * signed after the backup was made, and a host refuses a version lower than one it saw. A kernel's feed is
+ * signed twice a week, and at each publish.
  */
 const RESTORED_LEAP = 1000;
 

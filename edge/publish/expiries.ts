@@ -19,7 +19,10 @@ export const NOTHING_EXPIRES: NearestExpiries = { timestamp: null, snapshot: nul
 /** Returns the name of the note beside a feed that says when a role of it expires. */
 export const expiryNote = (role: Expiring): string => `${role}_expires`;
 
-/** Returns the sooner of what is known and of a kernel's expiries. @param roles of this kernel that count. */
+/**
+ * Returns the sooner one of the known expiry and a kernel's expiries.
+ * @param roles the roles of this kernel that count.
+ */
 export function sooner(
   known: NearestExpiries,
   kernel: BuildId,

@@ -9,17 +9,19 @@ import { decodeExpiries, expiriesToJson } from "./expiries.ts";
 import { type RenewalDeps, type RenewalTotals, renewExpiring } from "./renew_expiring.ts";
 import { StagingArea } from "./staging_area.ts";
 
-/** What a maintenance run did, and what it found out about all feeds. */
+/** The results of a maintenance run, and what it found out about all feeds. */
 export interface MaintenanceRun extends RenewalTotals {
   readonly at: Instant;
-  /** How many staged artifacts were deleted because no publish named them in time. */
+  /** The number of staged artifacts that were deleted because no publish named them in time. */
   readonly swept: number;
 }
 
-/** How many staged artifacts one run deletes: deleting is quick, and the run has other things to do. */
+/**
+ * The largest number of staged artifacts that one run deletes. Deleting is quick, and the run has other work.
+ */
 const MAX_SWEPT = 500;
 
-/** Renews feeds, deletes old staged artifacts, and stores what this run did. */
+/** Renews feeds, deletes old staged artifacts, and stores the results of this run. */
 export async function runMaintenance(deps: RenewalDeps): Promise<MaintenanceRun> {
   const at = deps.clock();
   const totals = await renewExpiring(deps);
@@ -29,9 +31,9 @@ export async function runMaintenance(deps: RenewalDeps): Promise<MaintenanceRun>
 }
 
 /**
- * Reads what the last run did; undefined before the first one.
+ * Reads the results of the last run. Returns undefined before the first one.
  *
- * @throws RebootlessError `parse` where it is damaged.
+ * @throws RebootlessError `parse` if they are damaged.
  */
 export async function lastMaintenance(store: Store): Promise<MaintenanceRun | undefined> {
   const file = await store.get(MAINTENANCE_KEY);

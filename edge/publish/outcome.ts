@@ -1,11 +1,17 @@
 import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 
-/** What became of a publish of one kernel, or of the root. */
+/** The outcome of a publish of one kernel, or of the root. */
 export type PublishOutcome =
-  /** A dry run that a publish would have followed. @property missing artifacts that have to be staged first. */
+  /**
+   * A dry run found that a publish would succeed. @property missing the artifacts that have to be staged
+   * first.
+   */
   | { readonly kind: "acceptable"; readonly version: number; readonly missing: readonly Sha256Hex[] }
-  /** @property etag of the new feed.json, as its header has it; null for a root. */
+  /**
+   * The publish is in force. @property etag the ETag of the new feed.json, as its header has it; null for a
+   * root.
+   */
   | { readonly kind: "published"; readonly version: number; readonly etag: string | null }
   | { readonly kind: "conflict"; readonly message: string; readonly current: number }
   /** An error that was not thrown on purpose; the detail is for the log. */
@@ -25,13 +31,13 @@ export interface RefusedOutcome {
   readonly hint: string | undefined;
 }
 
-/** The deployment is at fault: nothing is wrong with what was sent. */
+/** The outcome if the deployment is at fault, and nothing is wrong with the request. */
 export interface MisconfiguredOutcome {
   readonly kind: "misconfigured";
   readonly message: string;
 }
 
-/** What became of one kernel of a request. */
+/** The outcome for one kernel of a request. */
 export interface KernelOutcome {
   readonly buildId: BuildId;
   readonly outcome: PublishOutcome;

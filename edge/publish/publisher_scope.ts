@@ -4,7 +4,10 @@ import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import { MAX_ENTRIES } from "../../shared/limits.ts";
 import { matchesPattern } from "../../shared/tuf/path_pattern.ts";
 
-/** What a publisher may do: `updates` allows publications of kernels, and staging artifacts for them. */
+/**
+ * The operations that a publisher may be allowed. `updates` allows publications of kernels, and staging
+ * artifacts for them.
+ */
 export const OPERATIONS = ["updates", "root"] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
@@ -42,7 +45,10 @@ export function covers(scope: KernelScope, { buildId: id, release, distribution 
   );
 }
 
-/** Decodes `{"operations": ["updates"], "kernels": {…}}`. What is left out is not limited. @throws ParseError */
+/**
+ * Decodes `{"operations": ["updates"], "kernels": {…}}`. Members that are left out do not limit anything.
+ * @throws ParseError
+ */
 export function decodeScope(scope: Decoder): PublisherScope {
   onlyMembers(scope, ["operations", "kernels"]);
   const operations = scope.get("operations").optional((list) => list.array(OPERATIONS.length).map(operation));

@@ -11,7 +11,10 @@ import {
   UNLIMITED_SCOPE,
 } from "./publisher_scope.ts";
 
-/** Somebody who may send requests to publish. Hosts do not rely on that: they believe what the keys of targets signed. */
+/**
+ * A person or a program that may send requests to publish. Hosts do not rely on that: they trust the
+ * signatures of targets keys.
+ */
 export interface Publisher {
   readonly id: string;
   /** The Ed25519 keys that verify this publisher's tokens; several while one replaces another. */
@@ -21,7 +24,10 @@ export interface Publisher {
   readonly scope: PublisherScope;
 }
 
-/** Targets of these kernels need signatures of this many different publishers, besides what the root demands. */
+/**
+ * The rule that targets of these kernels need signatures of this many different publishers, besides those
+ * that the root demands.
+ */
 export interface PublisherQuorum {
   readonly kernels: KernelScope;
   readonly publishers: number;
@@ -37,9 +43,14 @@ export const NO_PUBLISHERS: Publishers = { byId: new Map(), byTargetsKey: new Ma
 
 const MAX_PUBLISHERS = 256;
 const MAX_QUORUMS = 64;
-/** Enough for a hundred or so patterns and keys for each publisher. */
+/**
+ * The largest number of JSON values. It is enough for about a hundred patterns and keys for each publisher.
+ */
 const MAX_VALUES = 65_536;
-/** Each key that does not match costs the verification of a signature. */
+/**
+ * The largest number of token keys of a publisher. Each key that does not match costs the verification of a
+ * signature.
+ */
 export const MAX_TOKEN_KEYS = 4;
 
 /**

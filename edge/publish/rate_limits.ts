@@ -3,7 +3,10 @@ import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
 import { MINUTE } from "../../shared/time.ts";
 import { onlyMembers } from "./publisher_scope.ts";
 
-/** What is limited: publishes of kernels and roots, uploads, and reads of what only publishers may read. */
+/**
+ * The names of the limits: publishes of kernels and roots, uploads, and reads of files that only publishers
+ * may read.
+ */
 export const LIMIT_NAMES = ["publish", "stage", "read"] as const;
 export type LimitName = (typeof LIMIT_NAMES)[number];
 
@@ -16,8 +19,9 @@ export interface Limit {
 export type Limits = Readonly<Record<LimitName, Limit>>;
 
 /**
- * The limits where the deployment sets none. An update for 20,000 kernels, with a module for each, passes at once. After
- * that, and for somebody who stole the key of a publisher's tokens, it is one publish a second.
+ * The limits for a deployment that sets none. An update for 20,000 kernels, with a module for each, passes at
+ * once. After that, the limit is one publish a second, also for a thief who has the key of a publisher's
+ * tokens.
  */
 export const DEFAULT_LIMITS: Limits = {
   publish: { burst: 5_000, perMinute: 60 },
@@ -28,7 +32,7 @@ export const DEFAULT_LIMITS: Limits = {
 const MAX_LIMIT = 1_000_000;
 
 /**
- * Decodes `{"publish": {"burst", "per_minute"}, …}`. What is not named has its default.
+ * Decodes `{"publish": {"burst", "per_minute"}, …}`. A limit that is not named has its default.
  *
  * @throws ParseError
  */
@@ -46,7 +50,7 @@ export function decodeLimits(bytes: Uint8Array): Limits {
   return { publish: limitOf("publish"), stage: limitOf("stage"), read: limitOf("read") };
 }
 
-/** How much was left in a bucket, and when, in milliseconds. */
+/** The number of units that were left in a bucket, and the time of that, in milliseconds. */
 export interface RateBucket {
   readonly level: number;
   readonly at: number;
@@ -54,10 +58,14 @@ export interface RateBucket {
 
 export type Taken =
   | { readonly kind: "taken"; readonly bucket: RateBucket }
-  /** @property wait milliseconds until one can be taken. */
+  /** The bucket is empty. @property wait the milliseconds until a unit can be taken. */
   | { readonly kind: "empty"; readonly wait: number };
 
-/** Takes one out of a bucket. @param before undefined for a full bucket. @param now milliseconds. */
+/**
+ * Takes one unit out of a bucket.
+ * @param before the bucket; undefined for a full one.
+ * @param now the time in milliseconds.
+ */
 export function take(before: RateBucket | undefined, { burst, perMinute }: Limit, now: number): Taken {
   const gained = before ? (Math.max(0, now - before.at) * perMinute) / MINUTE : 0;
   const level = Math.min(burst, (before?.level ?? burst) + gained);

@@ -27,13 +27,17 @@ export interface RenewalTotals {
   readonly nearest: NearestExpiries;
 }
 
-/** Steps of one run. Runs a few hours apart do all that falls due for 20,000 kernels in half of a lifetime, twice over. */
+/**
+ * The largest number of steps of one run. Runs a few hours apart do all that falls due for 20,000 kernels in
+ * half of a lifetime, twice over.
+ */
 const MAX_STEPS = 400;
 const AT_ONCE = 8;
 
 /**
- * Goes over all feeds. Signs again those that are due, also where nobody read them for a week, so that a mirror does not
- * find them expired; and records in the catalogue what it missed. A failure of one kernel does not stop the others.
+ * Goes over all feeds. Signs again those that are due, including those that were not read for a week, so that
+ * a mirror does not find them expired; and records in the catalogue the feeds that it missed. A failure of
+ * one kernel does not stop the others.
  */
 export async function renewExpiring(deps: RenewalDeps): Promise<RenewalTotals> {
   const rootVersion = await newestRootVersion(deps.store, 1);
@@ -56,7 +60,10 @@ export async function renewExpiring(deps: RenewalDeps): Promise<RenewalTotals> {
   }
 }
 
-/** Records all feeds, oldest first: for the catalogue that a process fills each time it starts. @returns how many there are. */
+/**
+ * Records all feeds, oldest first, in the catalogue that a process fills each time it starts.
+ * @returns the number of feeds.
+ */
 export async function recordAll(deps: Pick<RenewalDeps, "store" | "catalogue" | "clock">): Promise<number> {
   const entries: KernelEntry[] = [];
   for (let page = await deps.store.list(FEEDS); ; page = await deps.store.list(FEEDS, page.next)) {
@@ -73,7 +80,7 @@ export async function recordAll(deps: Pick<RenewalDeps, "store" | "catalogue" | 
 interface Step {
   readonly kernel: BuildId;
   readonly kind: "renewed" | "recorded";
-  /** Resolves to false when there was nothing to do after all. */
+  /** Runs the step. Resolves to false if nothing had to be done after all. */
   readonly run: () => Promise<boolean>;
 }
 
@@ -107,7 +114,10 @@ async function recordAgain(deps: RenewalDeps, id: BuildId): Promise<boolean> {
   return entry !== undefined;
 }
 
-/** Reads what to record of a feed. When it was published is not stored: the time of its newest update stands in for that. */
+/**
+ * Reads the entry to be recorded for a feed. The time of its publish is not stored: the time of its newest
+ * update stands in for that.
+ */
 async function storedEntry(
   { store, clock }: Pick<RenewalDeps, "store" | "clock">,
   id: BuildId,

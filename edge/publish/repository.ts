@@ -29,12 +29,15 @@ export interface RepositoryDeps extends RootDeps {
   readonly clock: Clock;
 }
 
-/** Kernels of one request that are worked on at the same time: each waits for the store most of its time. */
+/**
+ * The number of kernels of one request that are worked on at the same time. Each waits for the store most of
+ * its time.
+ */
 const AT_ONCE = 16;
 
 /**
- * Puts each publication in force, whole or not at all, whatever becomes of the others. Publishes of one kernel run one
- * after the other; the compare-and-swap at the end is safe even if they did not.
+ * Puts each publication in force, whole or not at all, whatever the outcome of the others. Publishes of one
+ * kernel run one after the other; the compare-and-swap at the end is safe even if they did not.
  *
  * @param mutex has a key for each kernel.
  */
@@ -60,7 +63,7 @@ export async function publish(
   return outcomes;
 }
 
-/** What the publications of one request share. */
+/** The context that the publications of one request share. */
 interface Shared extends Pick<PublishRequest, "by" | "dryRun"> {
   readonly now: Instant;
   readonly chain: RootChain;
@@ -97,7 +100,8 @@ function publishOne(deps: RepositoryDeps, shared: Shared, publication: Publicati
       digests,
       now,
     });
-    // What is in force passed this very test when it was published; what is new is verified as a whole.
+    // The files in force passed this very test when they were published; the new files are verified as a
+    // whole.
     for (const role of ["timestamp", "snapshot"] as const) {
       if (current) verified.know(current.envelopes[role], role, root);
     }
@@ -110,7 +114,7 @@ function publishOne(deps: RepositoryDeps, shared: Shared, publication: Publicati
   });
 }
 
-/** Signs what is in force again when that is due. A feed that was replaced meanwhile was renewed by that. */
+/** Signs the feed in force again if that is due. A feed that was replaced meanwhile was renewed by that. */
 export function renew(deps: RepositoryDeps, id: BuildId): Promise<RenewOutcome> {
   return outcomeOf(async () => {
     const now = deps.clock();

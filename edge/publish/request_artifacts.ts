@@ -42,7 +42,9 @@ export class RequestArtifacts {
     }
   }
 
-  /** Deletes the staged copies of what was promoted: for when a feed that names them is in force. */
+  /**
+   * Deletes the staged copies of promoted artifacts. It is called when a feed that names them is in force.
+   */
   async drop(): Promise<void> {
     await Promise.all([...this.#promoted.keys()].map((sha256) => this.#staging.drop(sha256)));
   }

@@ -8,9 +8,9 @@ import type { Store } from "../store/store.ts";
 
 /** The chain of roots: version 1 comes with the deployment, later ones were published and are in the store. */
 export interface RootChain {
-  /** At the newest root, with no other metadata loaded. */
+  /** The trusted set at the newest root, with no other metadata loaded. */
   readonly set: TrustedSet;
-  /** Versions 2 and up, oldest first. */
+  /** The roots from version 2 on, oldest first. */
   readonly files: readonly Uint8Array[];
 }
 
@@ -48,7 +48,10 @@ async function follow(set: TrustedSet, bytes: Uint8Array, version: number): Prom
   }
 }
 
-/** Returns the newest version in the store. @param from a version that is known to exist: roots are never deleted. */
+/**
+ * Returns the newest version in the store.
+ * @param from a version that is known to exist, as roots are never deleted.
+ */
 export async function newestRootVersion(store: Store, from: number): Promise<number> {
   let version = from;
   while (await store.head(rootKey(version + 1))) version++;

@@ -3,7 +3,10 @@ import { type Clock, DAY } from "../../shared/time.ts";
 import { STAGING, stagingKey, weekOfStagingKey } from "../store/keys.ts";
 import type { Store, StoredFile } from "../store/store.ts";
 
-/** A week in milliseconds. What was sent stays for the rest of its week and all of the next one. */
+/**
+ * A week in milliseconds. An artifact stays for the rest of the week in which it was sent and all of the next
+ * one.
+ */
 export const STAGING_WEEK = 7 * DAY;
 
 /**
@@ -25,7 +28,7 @@ export class StagingArea {
     return this.#store.create(stagingKey(this.#week, sha256), bytes);
   }
 
-  /** Whether an artifact need not be sent again. */
+  /** Tells whether an artifact need not be sent again. */
   async has(sha256: Sha256Hex): Promise<boolean> {
     return (await this.#store.head(stagingKey(this.#week, sha256))) !== undefined;
   }

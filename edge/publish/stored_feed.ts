@@ -78,7 +78,7 @@ export async function readFeedHead(store: Store, id: BuildId): Promise<StoredHea
   });
 }
 
-/** Reads what comes before a bundle's manifest; all of the bundle where it has none. */
+/** Reads the bytes before a bundle's manifest, or all of the bundle if it has none. */
 async function readBeginning(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
   const reader = stream.getReader();
   let bytes: Uint8Array = new Uint8Array();
@@ -137,7 +137,7 @@ async function keyForPrevious(
   return previousFeedKey(bundle.buildId, { ...versions, manifest: await digests.sha256(bundle.manifest) });
 }
 
-/** Finds a feed that was in force before by what its key says of it. */
+/** Finds a feed that was in force before, by the versions in its key. */
 export async function findPreviousFeed(
   store: Store,
   id: BuildId,
@@ -200,9 +200,9 @@ export function notesOf(
   };
 }
 
-/** Returns when the edge should sign a feed again: half of a lifetime is over then. */
+/** Returns the time at which the edge should sign a feed again, when half of a lifetime is over. */
 export const renewalTime = (notes: Notes): Instant => parseInstant(notes["renew"] ?? "");
 
-/** Whether a feed should be signed again now: its time has come, or there is a newer root. */
+/** Tells whether a feed should be signed again now: it is due, or there is a newer root. */
 export const isDue = (notes: Notes, now: Instant, newestRoot: number): boolean =>
   Number(notes["root"]) < newestRoot || renewalTime(notes) <= now;

@@ -4,7 +4,7 @@ import { MAX_TOKEN_AGE_SECONDS, TOKEN_TYPE } from "../../shared/feed/publication
 import { type Instant, instant, SECOND } from "../../shared/time.ts";
 import { MAX_TOKEN_KEYS, type Publishers } from "./publishers.ts";
 
-/** What a token is checked against: it must have been made for this very request. */
+/** The request that a token is checked against: it must have been made for this very request. */
 export interface TokenExpectation {
   readonly publishers: Publishers;
   readonly audience: string;
@@ -20,15 +20,15 @@ export type TokenVerdict =
       readonly tokenId: string;
       /** The digest of the body that the token was made for. The caller reads the body only now, and compares. */
       readonly body: Sha256Hex;
-      /** When the token is refused for its age. */
+      /** The time from which on the token is refused for its age. */
       readonly until: Instant;
     }
   | { readonly kind: "invalid"; readonly message: string };
 
-/** How far the clock of a publisher may be off. */
+/** The number of seconds by which the clock of a publisher may be off. */
 const CLOCK_SKEW_SECONDS = 30;
 const BEARER = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i;
-/** The claims take some 400 bytes. */
+/** The longest header. The claims take about 400 bytes. */
 const MAX_HEADER = 4096;
 
 /**
@@ -65,7 +65,10 @@ async function verifyClaims(token: string, expected: TokenExpectation): Promise<
   return { kind: "valid", publisher: iss, tokenId: jti, body: bsh, until };
 }
 
-/** Verifies by the keys of the publisher that the token names, one after the other: a token does not say by which. */
+/**
+ * Verifies a token with the keys of the publisher that it names, one after the other: a token does not say
+ * which key it was signed with.
+ */
 async function verifySignature(token: string, expected: TokenExpectation): Promise<JWTVerifyResult> {
   for (let i = 0; i < MAX_TOKEN_KEYS; i++) {
     const keyOf = ({ kid }: { kid?: string }) => {

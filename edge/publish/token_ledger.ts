@@ -13,11 +13,11 @@ export interface TokenLedger {
 export interface SpentToken {
   readonly publisher: string;
   readonly id: string;
-  /** When the token is refused for its age, and may be forgotten. */
+  /** The time from which on the token is refused for its age, and may be forgotten. */
   readonly until: Instant;
 }
 
 export type Spent =
   | { readonly kind: "first" | "used" }
-  /** @property wait milliseconds until the limit has room again. */
+  /** The publisher is over the limit. @property wait the milliseconds until the limit has room again. */
   | { readonly kind: "over_limit"; readonly wait: number };

@@ -8,7 +8,7 @@ import { problem } from "../http/problem.ts";
 import type { LimitName } from "../publish/rate_limits.ts";
 import { verifyToken } from "../publish/token.ts";
 
-/** What a request is checked with. */
+/** The parts of the edge with which a request is checked. */
 export type AdmitDeps = Pick<
   AppDeps,
   "faults" | "publishers" | "audience" | "limits" | "ledger" | "clock" | "digests"
@@ -27,12 +27,13 @@ export type Admission =
   | { readonly kind: "rejected"; readonly answer: Response };
 
 /**
- * Authenticates a publisher's request, cheapest check first: (1) the token's signature and claims, so that a caller
- * without a valid token cannot make the edge read a body; (2) the body's size, and that its SHA-256 is the one in the
- * token; (3) that the token is unused and the publisher within its rate limit. Only step 3 changes state, so nobody can use
- * up another publisher's limit.
+ * Authenticates a publisher's request, cheapest check first: (1) the token's signature and claims, so that a
+ * caller without a valid token cannot make the edge read a body; (2) the body's size, and that its SHA-256 is
+ * the one in the token; (3) that the token is unused and the publisher within its rate limit. Only step 3
+ * changes state, so a publisher's limit cannot be used up by anyone else.
  *
- * @param limit the rate limit to charge. @param max the largest body, in bytes.
+ * @param limit the rate limit to charge.
+ * @param max the largest body, in bytes.
  * @throws RebootlessError `limit` for a larger body; `parse` for one that is cut off.
  */
 export async function admit(

@@ -33,7 +33,7 @@ const MOVING: Kind = { lifetime: "moving", type: "application/json" };
 const FIXED: Kind = { lifetime: "immutable", type: "application/json" };
 const MODULE: Kind = { lifetime: "immutable", type: "application/octet-stream" };
 
-/** What these routes share with others. */
+/** The context that these routes share with others. */
 interface Shared {
   readonly known: KnownFeeds;
   readonly budget: MemoryBudget;
@@ -45,7 +45,9 @@ interface Memory {
   readonly manifests: LruCache<Uint8Array>;
 }
 
-/** How many manifests are in memory, those asked for last. A client that fetches slowly holds the same bytes as others do. */
+/**
+ * The number of manifests in memory, those requested last. Clients that fetch slowly share the same bytes.
+ */
 const MAX_MANIFESTS = 256;
 
 /** Serves the files that hosts, TUF clients and mirrors read. */
@@ -165,8 +167,9 @@ async function rootFile(c: Context, deps: FeedFileDeps): Promise<Response> {
 }
 
 /**
- * Serves a stored file; undefined where there is none. The headers describe the bytes that are sent: where the file was
- * replaced between the look-up and the read, a request for a part is answered with the whole of the new file.
+ * Serves a stored file. Returns undefined if it does not exist. The headers describe the bytes that are sent:
+ * if the file was replaced between the look-up and the read, a request for a part is answered with the whole
+ * of the new file.
  */
 async function stored(
   c: Context,

@@ -6,12 +6,13 @@ import { feedKey } from "../store/keys.ts";
 import type { Stored } from "../store/store.ts";
 import type { NewestRoot } from "./newest_root.ts";
 
-/** What it takes to read a feed in force and to renew it. */
+/** The parts of the edge that are needed to read a feed in force and to renew it. */
 export type FeedInForceDeps = Pick<AppDeps, "store" | "queue" | "clock" | "report">;
 
 /**
- * Returns a kernel's feed, which is signed again first when that is due. Where that fails, the old one is served, also
- * past its expiry: hosts check that themselves and report it, and a publisher needs the feed to correct it.
+ * Returns a kernel's feed, which is first signed again if that is due. If that fails, the old one is served,
+ * also past its expiry: hosts check that themselves and report it, and a publisher needs the feed to correct
+ * it.
  */
 export async function feedInForce(
   deps: FeedInForceDeps,

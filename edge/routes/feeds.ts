@@ -15,7 +15,10 @@ import { type AdmitDeps, admit } from "./admit.ts";
 
 type FeedsDeps = AdmitDeps & Pick<AppDeps, "store">;
 
-/** How many feeds are read at the same time. So many may be in memory beyond what the answer may hold. */
+/**
+ * The number of feeds that are read at the same time. This many may be in memory beyond those that fit into
+ * the answer.
+ */
 const READS = 8;
 
 /** Serves the feeds of many kernels at once, to publishers who are about to change them. */

@@ -11,7 +11,7 @@ import { lastMaintenance, maintenanceToJson } from "../publish/maintenance.ts";
 import type { MonitoredStore } from "../store/monitored_store.ts";
 import type { NewestRoot } from "./newest_root.ts";
 
-/** How long an answer is used again. */
+/** The number of seconds for which an answer is used again. */
 const CACHED_SECONDS = 5;
 
 type HealthDeps = Pick<AppDeps, "clock" | "keys" | "faults" | "report"> & { readonly store: MonitoredStore };

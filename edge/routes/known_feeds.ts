@@ -8,9 +8,9 @@ import type { Stored } from "../store/store.ts";
 import type { NewestRoot } from "./newest_root.ts";
 import { BUILD_ID_PATTERN } from "./path_patterns.ts";
 
-/** As long as caches may keep a feed.json in any case. */
+/** The time for which a feed is remembered. Caches may keep a feed.json for as long in any case. */
 const REMEMBERED_FOR = MINUTE;
-/** Each takes some 500 bytes. */
+/** The largest number of known feeds. Each takes about 500 bytes. */
 const MAX_KNOWN = 4096;
 const FEED_URL = new RegExp(`^https?://[^/?#]+/kernels/(${BUILD_ID_PATTERN})/feed\\.json$`);
 
@@ -37,7 +37,7 @@ export class KnownFeeds {
     this.#root = root;
   }
 
-  /** Returns the answer to a host that has what is known; undefined for every other request. */
+  /** Returns the answer to a host that has the known feed. Returns undefined for every other request. */
   async unchanged({ method, url, headers }: Request): Promise<Response | undefined> {
     const tags = method === "GET" ? headers.get("If-None-Match") : null;
     if (tags === null) return undefined;
@@ -46,7 +46,7 @@ export class KnownFeeds {
     return notModified({ sha256: known.sha256, lifetime: "moving" });
   }
 
-  /** Whether a feed is known, and so need not be signed again. */
+  /** Tells whether a feed is known, and so need not be signed again. */
   async isFresh(id: BuildId): Promise<boolean> {
     return (await this.#inForce(id)) !== undefined;
   }
@@ -57,7 +57,7 @@ export class KnownFeeds {
     return known.rootVersion < (await this.#root.version()) ? undefined : known;
   }
 
-  /** Remembers a feed. @param asked when the store was asked for it. */
+  /** Remembers a feed. @param asked the time at which the store was asked for it. */
   remember(id: BuildId, feed: Stored, asked: Instant): void {
     this.#known.delete(id);
     const [oldest] = this.#known.keys();

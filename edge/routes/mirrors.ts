@@ -12,7 +12,10 @@ import type { NewestRoot } from "./newest_root.ts";
 
 type MirrorDeps = FeedInForceDeps & Pick<AppDeps, "catalogue">;
 
-/** Tells mirrors what changed, so that a sync costs as much as that. These are hints: a mirror believes what is signed. */
+/**
+ * Tells mirrors which kernels changed, so that the cost of a sync depends on the changes alone. These are
+ * hints: a mirror trusts only signed files.
+ */
 export function mirrorRoutes(app: Hono, deps: MirrorDeps, root: NewestRoot): void {
   route(app, "/kernels/changes", { get: (c) => changes(c, deps) });
   route(app, "/kernels/timestamps", { get: (c) => timestamps(c, deps, root) });

@@ -4,7 +4,10 @@ import type { Root } from "../../shared/tuf/schema.ts";
 import type { AppDeps } from "../deps.ts";
 import { newestRootVersion, verifiedRootChain } from "../publish/roots.ts";
 
-/** As long as caches may keep a feed.json in any case: a rotation is noticed a minute later at most. */
+/**
+ * The time for which the newest root is remembered. Caches may keep a feed.json for as long in any case, so a
+ * rotation is noticed a minute later at most.
+ */
 const REMEMBERED_FOR = MINUTE;
 
 export interface NewestRoot {

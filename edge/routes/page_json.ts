@@ -106,7 +106,10 @@ const entryMembers = ({ id, summary, cves, published, recalled }: UpdateEntry) =
   recalled,
 });
 
-/** @param base the address of the first page, to which the cursor of the next one is added. */
+/**
+ * Encodes a page of kernels.
+ * @param base the address of the first page, to which the cursor of the next one is added.
+ */
 const pageToJson = ({ kernels: lines, next }: KernelListPage, base: string) => ({
   kernels: lines.map(lineToJson),
   next: next === null ? null : `${base}${base.endsWith("?") ? "" : "&"}after=${next}`,

@@ -37,10 +37,10 @@ import { type ShownKernels, tooLarge } from "./shown_kernels.ts";
 
 type PageDeps = FeedInForceDeps & Pick<AppDeps, "catalogue" | "trustedRoot" | "url" | "digests">;
 
-/** How many changes the front page shows. */
+/** The number of changes that the front page shows. */
 const LATEST = 10;
 
-/** Serves what people look for: as a page or as JSON, whichever is asked for. */
+/** Serves the pages, as HTML or as JSON, whichever is requested. */
 export function pageRoutes(app: Hono, deps: PageDeps, root: NewestRoot, shown: ShownKernels): void {
   route(app, "/", { get: (c) => home(c, deps) });
   route(app, "/kernels", { get: (c) => kernels(c, deps) });
@@ -95,7 +95,7 @@ async function kernelsWithFix(cve: string, catalogue: PageDeps["catalogue"]): Pr
   return { kernels: [...kernels.values()], next: null };
 }
 
-/** Shows a kernel from its feed: so the page shows what hosts are told. */
+/** Shows a kernel from its feed, so that the page shows what hosts receive. */
 async function kernel(c: Context, deps: PageDeps, root: NewestRoot, shown: ShownKernels): Promise<Response> {
   const id = buildId(c.req.param("id") ?? "");
   const feed = await feedInForce(deps, root, id);

@@ -23,7 +23,7 @@ import { outcomeAnswer, outcomesAnswer } from "./publish_outcome.ts";
 
 type PublishDeps = AdmitDeps & Pick<AppDeps, "queue" | "audit" | "catalogue" | "report">;
 
-/** Receives what publishers put in force. Each request needs a token that was made for it. */
+/** Receives publications and roots. Each request needs a token that was made for it. */
 export function publishRoutes(app: Hono, deps: PublishDeps, root: NewestRoot): void {
   route(app, `/kernels/:id{${BUILD_ID_PATTERN}}/publish`, {
     post: (c) => publish(c, deps, single(buildId(c.req.param("id") ?? ""))),
@@ -79,7 +79,10 @@ async function putInForce(deps: PublishDeps, order: PublishRequest): Promise<rea
   return answers;
 }
 
-/** Records what is in force already. Where that fails, the next maintenance run does it. */
+/**
+ * Records in the catalogue the feeds that are in force already. If that fails, the next maintenance run does
+ * it.
+ */
 async function record(
   deps: PublishDeps,
   publications: readonly Publication[],
@@ -104,7 +107,7 @@ async function record(
   }
 }
 
-/** @param read returns the versions in a body, which follow each other. */
+/** Publishes roots. @param read returns the versions in a body, which follow each other. */
 async function publishRoot(
   c: Context,
   deps: PublishDeps,

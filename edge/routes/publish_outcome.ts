@@ -10,7 +10,7 @@ type EncodedOutcome = Success | Failure;
 interface Encoded {
   /** The HTTP status of an answer that has this outcome alone. */
   readonly status: number;
-  /** What a result of a batch calls it. */
+  /** The name of the outcome in a result of a batch. */
   readonly outcome: string;
 }
 
@@ -20,7 +20,7 @@ interface Success extends Encoded {
 }
 
 interface Failure extends Encoded {
-  /** What a problem calls it. */
+  /** The code of the outcome in a problem. */
   readonly code: ProblemCode;
   readonly members: ProblemMembers;
 }
@@ -38,7 +38,9 @@ export function outcomeAnswer(outcome: PublishOutcome): Response {
   return code === undefined ? jsonAnswer(status, members) : problem(status, { code, ...members });
 }
 
-/** Returns the answer to a request for many kernels: 200 whatever became of each, with a result for every one. */
+/**
+ * Returns the answer to a request for many kernels: 200 whatever the outcomes, with a result for each kernel.
+ */
 export const outcomesAnswer = (outcomes: readonly KernelOutcome[]): Response =>
   jsonAnswer(200, { results: outcomes.map(resultToJson) });
 

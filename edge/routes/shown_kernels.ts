@@ -20,7 +20,7 @@ export const MAX_SHOWN_BYTES = 4 * 1024 * 1024;
 /** The bound of decoded feeds in memory, counted in bytes of their files: some 150 usual ones. */
 const MAX_CACHED_BYTES = 4 * MAX_SHOWN_BYTES;
 const MAX_CACHED = 1024;
-/** How many updates are shown of a kernel whose feed is not decoded: the newest. */
+/** The number of updates that are shown of a kernel whose feed is not decoded. They are the newest. */
 const MAX_LISTED = 500;
 
 /** Kernels as pages show them. Each state of a feed is decoded once; a feed that is too large is not decoded. */
@@ -34,12 +34,15 @@ export class ShownKernels {
     this.#budget = budget;
   }
 
-  /** Returns a kernel; undefined where its feed is too large and the catalogue lacks it. @param feed the one in force. */
+  /**
+   * Returns a kernel. Returns undefined if its feed is too large and the catalogue lacks it.
+   * @param feed the one in force.
+   */
   async get(id: BuildId, feed: Stored): Promise<ShownKernel | undefined> {
     return (await this.whole(id, feed)) ?? (await this.#listed(id, feed));
   }
 
-  /** Returns a kernel as its feed has it; undefined where that is too large. */
+  /** Returns a kernel as its feed has it, or undefined if the feed is too large. */
   async whole(id: BuildId, feed: Stored): Promise<ShownKernel | undefined> {
     if (feed.length > MAX_SHOWN_BYTES) return undefined;
     const known = this.#cache.get(id, feed.sha256);

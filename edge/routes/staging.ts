@@ -15,7 +15,7 @@ import { SHA256_PATTERN } from "./path_patterns.ts";
 
 type StagingDeps = AdmitDeps & Pick<AppDeps, "store">;
 
-/** How many digests are looked up at the same time. */
+/** The number of digests that are looked up at the same time. */
 const LOOKUPS = 16;
 
 /** Receives artifacts, each under its digest, before the publish that names them. */

@@ -1,6 +1,9 @@
 import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../../shared/brand.ts";
 
-/* Keys of the store. Everything is written once, but for feeds in force and what is below state/. */
+/*
+ * These are the keys of the store. Every value is written once, except feeds in force and the values below
+ * state/.
+ */
 
 /** The key of a kernel's bundle in force, the one value of a kernel that changes. */
 export const feedKey = (id: BuildId): string => `${FEEDS}${id}.json`;
@@ -24,7 +27,7 @@ export interface PreviousFeed {
 /** The key of a root, from version 2 on: version 1 comes with the deployment. */
 export const rootKey = (version: number): string => `root/${version}.root.json`;
 export const artifactKey = (sha256: Sha256Hex): string => `artifacts/${sha256}`;
-/** The key of what the last maintenance run did. */
+/** The key of the results of the last maintenance run. */
 export const MAINTENANCE_KEY = "state/round.json";
 /** The key of a segment of the audit log, numbered from 1. */
 export const auditKey = (segment: number): string => `audit/${String(segment).padStart(12, "0")}`;
@@ -33,5 +36,5 @@ export const stagingKey = (week: number, sha256: Sha256Hex): string =>
   `${STAGING}${String(week).padStart(WEEK_DIGITS, "0")}/${sha256}`;
 export const STAGING = "staging/";
 export const weekOfStagingKey = (key: string): number => Number.parseInt(key.slice(STAGING.length), 10);
-/** So many digits sort as text for the next 15,000 years. */
+/** The number of digits of a week. So many digits sort as text for the next 15,000 years. */
 const WEEK_DIGITS = 6;

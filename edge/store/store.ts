@@ -9,16 +9,20 @@ export type { ByteRange };
  */
 export interface Store {
   head(key: string): Promise<Stored | undefined>;
-  /** @param range of bytes within the file; the digest and the length are those of the whole file even so. */
+  /**
+   * Reads a value.
+   * @param range the range of bytes within the file; the digest and the length are those of the whole file
+   * even so.
+   */
   get(key: string, range?: ByteRange): Promise<StoredFile | undefined>;
   /** Writes a key that must not exist yet; an existing value stays as it is. */
   create(key: string, bytes: Uint8Array, notes?: Notes): Promise<"created" | "exists">;
   /**
-   * Replaces a value. Resolves to `stale` where it was written or deleted meanwhile.
+   * Replaces a value. Resolves to `stale` if it was written or deleted meanwhile.
    *
-   * @param revision of the value to be replaced, as `head` or `get` returned it.
-   * @param keepPreviousAs a key under which the replaced value stays, unless that key has a value already. It is written
-   *   before the new value. After a power cut it may be missing; it is never wrong.
+   * @param revision the revision of the value that is replaced, as `head` or `get` returned it.
+   * @param keepPreviousAs a key under which the replaced value stays, unless that key has a value already. It
+   * is written before the new value. After a power cut it may be missing; it is never wrong.
    */
   replace(
     key: string,
@@ -53,7 +57,7 @@ export interface Stored {
 }
 
 export interface StoredFile extends Stored {
-  /** Either this or `bytes` may be called, and only once. */
+  /** Returns the bytes as a stream. Either this or `bytes` may be called, and only once. */
   stream(): ReadableStream<Uint8Array>;
   bytes(): Promise<Uint8Array>;
 }

@@ -9,7 +9,7 @@ import type { MirrorDir } from "../mirror_dir.ts";
 import { writeLog } from "../sync_log.ts";
 import type { Upstream } from "../upstream.ts";
 
-/** How many kernels a log line names. Of the others it has only the number. */
+/** The number of kernels that a log line names. Further kernels are only counted. */
 const SHOWN = 100;
 
 export const mirrorFreshness = (
@@ -55,7 +55,7 @@ export function remindOfSite({ terminal }: Context, { taken, renewed, site }: Ke
   );
 }
 
-/** Throws the gravest fault, where there is one. Everything without a fault was taken. */
+/** Throws the gravest fault, if there is one. Everything without a fault was imported. */
 export function throwFaults(
   faults: readonly KernelFault[],
   answer: Readonly<Record<string, JsonValue>>,

@@ -32,7 +32,7 @@ export interface MirrorSyncOptions {
   readonly keep?: string;
 }
 
-/** How many kernels are named for people. Of the others only the number is told. */
+/** The number of kernels that are named for people. Further kernels are only counted. */
 const SHOWN = 100;
 
 /** Brings a mirror up to date with a feed. Everything is verified before it is put in place. */

@@ -38,12 +38,12 @@ export interface MirrorImportOptions {
 }
 
 const MAX_STATE_FILE = 32 * 1024 * 1024;
-/** The bytes of a part's headers and padding, at most. */
+/** The largest number of bytes of a part's headers and padding. */
 const PART_OVERHEAD = 4096;
-/** How many names a list for people shows. */
+/** The number of names that a list for people shows. */
 const SHOWN = 20;
 
-/** Writes the state of a mirror, to take to where a transfer is made. */
+/** Writes the state of a mirror into a file, for the machine on which a transfer is made. */
 export async function mirrorState(
   context: Context,
   folder: string,
@@ -69,7 +69,7 @@ export async function mirrorState(
   }
 }
 
-/** Writes what another mirror lacks into one file, or into parts. */
+/** Writes everything that another mirror lacks into one file, or into parts. */
 export async function mirrorExport(
   context: Context,
   folder: string,
@@ -113,12 +113,12 @@ export async function mirrorExport(
 /**
  * Returns the time that a state or a transfer gives as the time of its making.
  *
- * @throws RebootlessError `clock`, `usage`
+ * @throws RebootlessError `clock`, `usage`.
  */
 const dateOf = ({ clock, sourceDate }: Context): Instant =>
   dateOfMaking({ clock: () => saneTime(clock, undefined), sourceDate });
 
-/** Takes a transfer into a mirror. @param things the transfer's file or parts, then the folder. */
+/** Imports a transfer into a mirror. @param things the transfer's file or parts, then the folder. */
 export async function mirrorImport(
   context: Context,
   things: readonly string[],
