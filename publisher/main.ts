@@ -4,7 +4,10 @@ import { program } from "./program.ts";
 
 declare const REBOOTLESS_VERSION: string;
 
-/** Each waits for a disk most of its time; four, as Node has them, let one file wait for another. Before the first is used. */
+/**
+ * The number of threads for file access. They mostly wait for the disk, and with Node's default of four one file would
+ * wait for another. It must be set before the first thread is used.
+ */
 const THREADS = 16;
 process.env["UV_THREADPOOL_SIZE"] ??= String(THREADS);
 

@@ -18,7 +18,7 @@ import { serveGroup } from "./commands/serve_group.ts";
 import { terminalPrompt } from "./commands/terminal_prompt.ts";
 import type { PublisherContext } from "./context.ts";
 
-/** What the process gives to commands besides what `run` does; a test gives its own. */
+/** The part of a command's context that `run` does not provide. A test provides its own. */
 export type ProcessContext = Pick<PublisherContext, "prompt" | "exitWith">;
 
 const PROCESS: ProcessContext = {
@@ -36,7 +36,7 @@ const GROUPS: HelpGroups = {
   "Help:": [],
 };
 
-/** The command line. `run` gives each action its context and turns what it throws into an exit code. */
+/** Builds the command line. `run` gives each action its context and turns what it throws into an exit code. */
 export function program(version: string, run: RunInProcess, own: ProcessContext = PROCESS): Command {
   const root = new Command("rebootless-publish")
     .description("Makes updates for exact kernel builds, signs them and publishes them to a feed.")
@@ -66,7 +66,7 @@ export function program(version: string, run: RunInProcess, own: ProcessContext 
   return root;
 }
 
-/** Reading kernels and modules, and drafting updates from them. */
+/** Adds the commands that read kernels and modules and draft updates from them. */
 const imageGroup: CommandGroup = (root, run) => {
   root
     .command("inspect <file>")
@@ -130,7 +130,7 @@ const imageGroup: CommandGroup = (root, run) => {
   );
 };
 
-/** What a person says of an update. */
+/** Adds the options with which a person describes an update. */
 const aboutUpdate = (command: Command): Command =>
   command
     .requiredOption("--id <id>", "the update's lasting name: a-z 0-9 . -")

@@ -1,7 +1,8 @@
 import "./start/this_node.ts";
 
 /*
- * What a publisher starts. The program itself is a file of its own, which a Node that is too old for it cannot read.
+ * The entry point of rebootless-publish. The program itself is another file, because a Node version that is too old for it
+ * cannot parse it.
  */
 
 declare const require: NodeJS.Require;

@@ -57,7 +57,8 @@ export async function rootPropose(
 
 /**
  * Makes the request for the changed root.
- * @throws RebootlessError `usage` if the root would be invalid, or if it has one key in two roles and that is not allowed.
+ * @throws RebootlessError `usage` if the root would be invalid, or if one key would be in both an offline and an online
+ * role and that was not allowed.
  */
 export async function proposedRoot(
   dir: string,

@@ -41,5 +41,5 @@ export async function rootRenew(
   terminal.result("root renew", { version: renewed.version, expires: formatInstant(renewed.expires) });
 }
 
-/** The options of a root with the same keys. Shared keys are allowed, because the root before allowed them. */
+/** The options of a root with the same keys. A key that is in both an offline and an online role already may stay. */
 const NO_CHANGE = { addKey: [], removeKey: [], threshold: [], owner: [], allowSharedKeys: true };

@@ -5,21 +5,24 @@ import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { bytes, struct } from "../../shared/struct.ts";
 
 const MAGIC = utf8("!<arch>\n");
-/** struct ar_hdr (ar.h of System V, as deb(5) has it): texts, padded with spaces. Times and owners have no use here. */
+/** struct ar_hdr (ar.h of System V; see deb(5)). Its fields are texts padded with spaces. Times and owners are left out. */
 const HEADER = struct(60, { name: bytes(0, 16), size: bytes(48, 10), end: bytes(58, 2) });
 const HEADER_END = "`\n";
-// A Debian package has three.
+// A Debian package has three members.
 const MAX_MEMBERS = 16;
 
 export interface ArMember {
   readonly name: string;
-  /** A view. */
+  /** The member's content, as a view of the archive. */
   readonly bytes: Uint8Array;
 }
 
 export const isAr = (file: Uint8Array): boolean => equalBytes(file.subarray(0, MAGIC.length), MAGIC);
 
-/** Reads the members of an ar archive, each padded to 2 bytes. Sizes are decimal. @throws ParseError; RebootlessError `limit`. */
+/**
+ * Reads the members of an ar archive. Their sizes are decimal, and each is padded to 2 bytes.
+ * @throws ParseError, RebootlessError `limit`.
+ */
 export function arMembers(archive: Uint8Array): readonly ArMember[] {
   if (!isAr(archive)) throw new ParseError("not an ar archive");
   const reader = new ByteReader(archive, "ar archive", MAGIC.length);

@@ -7,15 +7,16 @@ import { isImagePath, oneImage } from "./images.ts";
 import type { KernelInput } from "./kernel_input.ts";
 import { type ModuleFile, moduleName, readModule } from "./module_files.ts";
 
-/** The package of a whole generic kernel has 400 MB unpacked. */
+/** The largest size of a package unpacked, in bytes. The package of a whole generic kernel has 400 MB. */
 export const MAX_PACKAGE_UNPACKED = 2 * 1024 ** 3;
-/** What is kept of it: an image, and the modules asked for, as they are packed in it. */
+/** The largest part of a package that is kept, in bytes: an image, and the modules asked for, still compressed. */
 export const MAX_PACKAGE_KEPT = 1024 ** 3;
 
 /**
- * The kernel and modules of a Debian package (deb(5)): an ar archive whose `data.tar.*` has the files. Nothing of it is
- * written to a disk. @param wants told the path of a module file.
- * @throws ParseError; RebootlessError `limit`, `usage`.
+ * Reads the kernel and modules of a Debian package (deb(5)), which is an ar archive whose `data.tar.*` has the files.
+ * Nothing is written to disk.
+ * @param wants is called with the path of each module file, and says whether the file is wanted.
+ * @throws ParseError, RebootlessError `limit`, `usage`.
  */
 export async function readDeb(bytes: Uint8Array, wants: (path: string) => boolean): Promise<KernelInput> {
   const data = arMembers(bytes).find(({ name }) => /^data\.tar(\.(xz|zst|gz))?$/.test(name));

@@ -5,21 +5,21 @@ import { RebootlessError } from "../../shared/errors.ts";
 import { isImagePath, oneImage } from "./images.ts";
 import { MAX_MODULE_BYTES, type ModuleFile, moduleName, readModule } from "./module_files.ts";
 
-/** A host with many kernels has some 10,000 module files for each. */
+/** The largest number of entries that are looked at. A host with many kernels has some 10,000 module files for each. */
 export const MAX_FOLDER_ENTRIES = 500_000;
 const MAX_DEPTH = 16;
-/** Where the modules of kernels are, below a root: since the merger of /usr both names may be one folder. */
+/** The folders of modules below a root folder. Since the merger of /usr both names may stand for one folder. */
 const MODULE_ROOTS = ["lib/modules", "usr/lib/modules"] as const;
 
-/** A kernel's files in a folder. */
+/** The files of a kernel that were found in a folder. */
 export interface FolderFiles {
   readonly image: string | undefined;
   readonly modules: readonly ModuleFile[];
 }
 
 /**
- * The kernel and the modules below a folder: the root of an unpacked package or of a host, its /boot, or a folder of
- * modules. Links to folders are not followed. With a kernel in it, only that kernel's modules count.
+ * Finds the kernel and the modules below a folder: the root of an unpacked package or of a host, its /boot, or a folder
+ * of modules. Links to folders are not followed. If the folder has a kernel, only that kernel's modules are returned.
  * @throws RebootlessError `usage`, `limit`.
  */
 export async function readFolder(folder: string, wants: (path: string) => boolean): Promise<FolderFiles> {
@@ -34,7 +34,7 @@ export async function readFolder(folder: string, wants: (path: string) => boolea
   return { image, modules };
 }
 
-/** The kernels of a root or of a /boot. */
+/** Finds the kernels in the /boot of a root folder, or in a folder that is itself a /boot. */
 async function imagesOf(folder: string): Promise<readonly { path: string }[]> {
   const inBoot = await listed(join(folder, "boot"));
   const paths = inBoot.length > 0 ? inBoot : await listed(folder);
@@ -51,7 +51,7 @@ async function moduleFolder(folder: string, release: string | undefined): Promis
   return folder;
 }
 
-/** Paths of the regular files in a folder; none where there is no folder. */
+/** Lists the paths of the regular files in a folder. The list is empty if the folder does not exist. */
 async function listed(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isFile()).map(({ name }) => join(folder, name));

@@ -1,12 +1,15 @@
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 
-/** Where packages and hosts have the kernel itself. */
+/** A pattern for the paths at which packages and hosts have the kernel itself. */
 const PATH = /(?:^|\/)(?:boot|lib\/modules\/[^/]+)\/(?:vmlinuz|vmlinux|bzImage)[^/]*$/;
 
 export const isImagePath = (path: string): boolean => PATH.test(path);
 
-/** Undefined if there is none. @throws RebootlessError `usage` if there are several: which is meant is not guessed. */
+/**
+ * Returns the only image, or undefined if there is no image.
+ * @throws RebootlessError `usage` if there are several, because the one that is meant is not guessed.
+ */
 export function oneImage<T extends { readonly path: string }>(
   images: readonly T[],
   where: string,

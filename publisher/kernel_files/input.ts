@@ -8,16 +8,15 @@ import { readFolder } from "./folder.ts";
 import type { KernelInput } from "./kernel_input.ts";
 import { moduleName, readModule } from "./module_files.ts";
 
-/** The largest vmlinux with debug information has under 1 GB; a vmlinuz has 15 MB, a package 100 MB. */
+/** The largest input, in bytes. A vmlinux with debug information has under 1 GB, a vmlinuz 15 MB, a package 100 MB. */
 export const MAX_INPUT_BYTES = 1024 ** 3;
 
-/** Which modules are wanted, by name; their files are looked for only among those. */
+/** A function that says by its name whether a module is wanted. Files of other modules are left out. */
 export type WantedModules = (name: ObjectName) => boolean;
 
 /**
- * A kernel by a path that a person named: a vmlinuz or vmlinux, a Debian package, a folder (the root of an unpacked
- * package or of a host, a /boot, a folder of modules), or one module
- * file (.ko, packed or not).
+ * Opens what a path names: a vmlinuz or vmlinux, a Debian package, a folder (the root of an unpacked package or of a host,
+ * a /boot, a folder of modules), or one module file (.ko, compressed or not).
  * @throws RebootlessError `usage`, `limit`, `parse`, `unsupported`.
  */
 export async function openInput(path: string, wanted: WantedModules = () => false): Promise<KernelInput> {
@@ -36,7 +35,7 @@ export async function openInput(path: string, wanted: WantedModules = () => fals
   return { image: undefined, modules: [{ name, path, read: () => readModule(bytes) }] };
 }
 
-/** The image in it. @throws RebootlessError `usage` if there is none, and as `openInput`. */
+/** Opens the kernel image at a path. @throws RebootlessError `usage` if there is no image, and as `openInput`. */
 export async function openImageInput(path: string): Promise<Uint8Array> {
   return requireImage(await openInput(path), path);
 }

@@ -1,8 +1,8 @@
 import type { ModuleFile } from "./module_files.ts";
 
-/** What was found of a kernel in a file or a folder. */
+/** The image and the modules of a kernel that were found in a file or a folder. */
 export interface KernelInput {
-  /** A vmlinuz or vmlinux. */
+  /** The content of a vmlinuz or vmlinux, if one was found. */
   readonly image: Uint8Array | undefined;
   readonly modules: readonly ModuleFile[];
 }

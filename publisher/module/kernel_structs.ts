@@ -1,16 +1,16 @@
 import { bytes, struct, u8, u32, u32be, u64 } from "../../shared/struct.ts";
 
 /*
- * Structures of the kernel that lie in module files. A pointer is a `u64` that is zero in the file: a relocation says
- * where it leads to.
+ * Structures of the kernel that are found in module files. A pointer is a `u64` that is zero in the file; a relocation
+ * says what it points to.
  */
 
-/** Bytes of a pointer. */
+/** The size of a pointer in bytes. */
 export const POINTER = 8;
 
 /*
- * include/linux/livepatch.h: the members that have always been at the front of its structures. What follows them differs
- * between kernels, so the sizes here are only those of the part that is declared.
+ * Structures of include/linux/livepatch.h. Only the members at the front are declared, which have always been there. What
+ * follows them differs between kernels, so the sizes here are those of the declared part.
  */
 
 export const KLP_PATCH = struct(16, { mod: u64(0), objs: u64(8) });
@@ -20,7 +20,7 @@ export const KLP_OBJECT = struct(48, { name: u64(0), funcs: u64(8), callbacks: b
 
 export const KLP_FUNC = struct(24, { name: u64(0), newFunc: u64(8), position: u64(16) });
 
-/** kpatch, kmod/patch/kpatch-patch.h: struct kpatch_patch_func, in the section `.kpatch.funcs`. */
+/** struct kpatch_patch_func of kpatch (kmod/patch/kpatch-patch.h), in the section `.kpatch.funcs`. */
 export const KPATCH_FUNC = struct(56, {
   newFunc: u64(0),
   newSize: u64(8),
@@ -31,10 +31,10 @@ export const KPATCH_FUNC = struct(56, {
   object: u64(48),
 });
 
-/** The same file: struct kpatch_pre_patch_callback and its like, each kind in a section of its own. */
+/** struct kpatch_pre_patch_callback of the same file, and its like for other callbacks. Each kind has its own section. */
 export const KPATCH_CALLBACK = struct(16, { callback: u64(0), object: u64(8) });
 
-/** include/linux/livepatch_external.h of Linux 6.19: struct klp_object_ext, in the section `__klp_objects`. */
+/** struct klp_object_ext of Linux 6.19 (include/linux/livepatch_external.h), in the section `__klp_objects`. */
 export const KLP_OBJECT_EXT = struct(64, {
   name: u64(0),
   funcs: u64(8),
@@ -42,11 +42,11 @@ export const KLP_OBJECT_EXT = struct(64, {
   functionCount: u32(56),
 });
 
-/** The same file: struct klp_func_ext. */
+/** struct klp_func_ext of the same file. */
 export const KLP_FUNC_EXT = struct(24, { name: u64(0), newFunc: u64(8), position: u64(16) });
 
-/** include/linux/module.h: struct modversion_info, in the section `__versions`. The checksum has 32 bits. */
+/** struct modversion_info (include/linux/module.h), in the section `__versions`. The checksum has 32 bits. */
 export const MODVERSION_INFO = struct(64, { crc: u64(0), name: bytes(8, 56) });
 
-/** include/linux/module_signature.h: struct module_signature. The length is big-endian. */
+/** struct module_signature (include/linux/module_signature.h). The length is big-endian. */
 export const MODULE_SIGNATURE = struct(12, { idType: u8(2), signatureLength: u32be(8) });

@@ -3,14 +3,14 @@ import { ParseError } from "../../shared/errors.ts";
 import { POINTER } from "./kernel_structs.ts";
 import type { ObjectFile, SectionPlace } from "./object_file.ts";
 
-/** A klp_func has about 150 bytes; an array of none has one entry, the empty one. */
+/** The largest size of an array that has only the empty entry, in bytes. A klp_func has about 150 bytes. */
 const MAX_EMPTY_BYTES = 1024;
 
 /**
- * The entries of an array of structures whose size is not known (it differs between kernels), found by content: the
- * array's symbol says how many bytes it has, the last of its entries is empty, and `isEntry` knows the others. With n of
- * them an entry takes 1 / (n + 1) of the bytes, and each must lie at its multiple of that.
- * @throws ParseError if it is not so.
+ * Finds the entries of an array of structures whose size is not known, because it differs between kernels. The array's
+ * symbol says how many bytes it has, its last entry is empty, and `isEntry` recognises the others by their content. If
+ * there are n others, an entry takes 1 / (n + 1) of the bytes, and each must lie at a multiple of that.
+ * @throws ParseError if this does not hold.
  */
 export function arrayEntries(
   file: ObjectFile,
@@ -40,7 +40,10 @@ export function arrayEntries(
   return entries;
 }
 
-/** Whether an array of structures has the empty entry alone. The compiler keeps such data where files have no bytes. */
+/**
+ * Returns true if an array of structures has only the empty entry. The compiler puts such data into a section that has no
+ * bytes in the file.
+ */
 export function isEmptyArray(file: ObjectFile, start: SectionPlace): boolean {
   const size = file.objectSize(start) ?? 0;
   const plausible = size > 0 && size <= MAX_EMPTY_BYTES && size % POINTER === 0;
@@ -59,12 +62,12 @@ function sizeAt(file: ObjectFile, start: SectionPlace, what: string): number {
   return size;
 }
 
-/** The kernel stops at the empty entry: were it not empty, the kernel would see functions that are not seen here. */
+/** Refuses a last entry that is not empty. The kernel would go on past it, to functions that are not seen here. */
 function requireEmpty(file: ObjectFile, start: SectionPlace, length: number, what: string): void {
   if (!isZero(file, start, length)) throw new ParseError(`${what}: its last entry is not empty`);
 }
 
-/** Neither bytes nor pointers that the module loader would fill in. */
+/** Returns true if the range has only zero bytes, and no pointer that the module loader would fill in. */
 function isZero(file: ObjectFile, { section, offset }: SectionPlace, length: number): boolean {
   const bytes = file.bytes(section);
   const pointers = file.pointers(section);

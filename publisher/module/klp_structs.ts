@@ -16,11 +16,14 @@ import {
   type ReplacedFunction,
 } from "./target_objects.ts";
 
-// As many modules as a large machine has loaded.
+// The largest number of objects: as many as there are loaded modules on a large machine.
 const MAX_OBJECTS = 4096;
 const THIS_MODULE = "__this_module";
 
-/** The objects of the one klp_patch of a module. Throws ParseError; RebootlessError `unsupported` if there is not one. */
+/**
+ * Reads the objects of the only klp_patch of a module.
+ * @throws ParseError, RebootlessError `unsupported` if the module does not have exactly one, `limit`.
+ */
 export function patchObjects(file: ObjectFile): readonly LivepatchObject[] {
   const patches = file.sections
     .filter((s) => (s.flags & SECTION_FLAG.write) !== 0n && (s.flags & SECTION_FLAG.alloc) !== 0n)
@@ -38,7 +41,7 @@ export function patchObjects(file: ObjectFile): readonly LivepatchObject[] {
   return readObjects(file, objects);
 }
 
-/** Where the objects of each klp_patch in a section start. */
+/** Finds where the objects of each klp_patch in a section start. */
 function patchesIn(file: ObjectFile, section: number): readonly SectionPlace[] {
   return [...file.pointers(section)].flatMap(([offset, { symbol }]) => {
     const objects = pointerAt(file, { section, offset }, KLP_PATCH.fields.objs);
@@ -46,7 +49,7 @@ function patchesIn(file: ObjectFile, section: number): readonly SectionPlace[] {
   });
 }
 
-/** Where the pointer in a structure's member points, if it is one and stays in the file. */
+/** Returns the place to which a structure's member points, if it is a pointer to a place in this file. */
 export const pointerAt = (
   file: ObjectFile,
   { section, offset }: SectionPlace,
@@ -71,7 +74,7 @@ function readObjects(file: ObjectFile, start: SectionPlace): readonly LivepatchO
   return entries.map((place) => readObject(file, place));
 }
 
-/** Arrays that overlap make no sense to the kernel, and in a hostile file each could be as long as the file. */
+/** Refuses arrays that overlap. They would make no sense, and in a hostile file each could be as long as the file. */
 function requireDisjoint(file: ObjectFile, objects: readonly SectionPlace[]): void {
   const arrays = objects
     .flatMap((object) => pointerAt(file, object, KLP_OBJECT.fields.funcs) ?? [])
@@ -102,7 +105,7 @@ function readObject(file: ObjectFile, place: SectionPlace): LivepatchObject {
   return { object: readObjectName(file, place), functions, callbacks };
 }
 
-/** Those of four pointers in a row that lead to code. */
+/** Returns the callbacks of an object: those of its four pointers in a row that point to code. */
 export const callbacksAt = (
   file: ObjectFile,
   place: SectionPlace,
@@ -113,7 +116,7 @@ export const callbacksAt = (
     return code !== undefined && file.isCode(code);
   });
 
-/** A null pointer stands for the kernel itself. */
+/** Reads the name of an object. A null pointer stands for the kernel itself. */
 function readObjectName(file: ObjectFile, place: SectionPlace): ObjectName {
   const name = pointerAt(file, place, KLP_OBJECT.fields.name);
   if (name !== undefined)

@@ -6,17 +6,18 @@ import { openObjectFile } from "./object_file.ts";
 import { type LivepatchObject, requireDistinct } from "./target_objects.ts";
 import { tableObjects } from "./tool_structs.ts";
 
-/** What a module for the kernel's livepatch says of itself, read from the file alone. */
+/** The facts about a livepatch module that its file states. */
 export interface LivepatchModule {
   readonly name: ObjectName;
   /** The kernel release and options that the module loader compares. */
   readonly vermagic: string;
   readonly buildId: BuildId;
-  /** What it replaces, by object, in the order of the module. */
+  /** The objects with the functions that the module replaces, in the order of the module. */
   readonly objects: readonly LivepatchObject[];
 }
 
 /**
+ * Reads a livepatch module.
  * @param bytes a .ko as kbuild makes it, not compressed.
  * @throws ParseError; RebootlessError `unsupported` if it is not a livepatch module, `limit`.
  */
@@ -28,7 +29,7 @@ export function readLivepatchModule(bytes: Uint8Array): LivepatchModule {
   return { name, vermagic, buildId, objects: requireDistinct(tableObjects(file) ?? patchObjects(file)) };
 }
 
-/** The kernel gives livepatch rights only to modules that say livepatch=Y. */
+/** Returns true for a module that says livepatch=Y. The kernel gives livepatch rights only to such modules. */
 export const isLivepatch = ({ modinfo }: ModuleObject): boolean =>
   modinfo.get("livepatch")?.some((value) => value === "Y") ?? false;
 

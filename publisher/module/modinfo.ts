@@ -1,13 +1,16 @@
 import { latin1 } from "../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 
-// A driver with an alias for each device that it handles has some thousands.
+// A driver with an alias for each device that it handles has some thousands of entries.
 const MAX_ENTRIES = 65_536;
 
-// The longest are descriptions and lists of dependencies.
+// The longest entries are descriptions and lists of dependencies. The limit is in bytes.
 const MAX_ENTRY = 4096;
 
-/** The `.modinfo` section: NUL-terminated "key=value" strings. A key may come several times; values in their order. */
+/**
+ * Parses the `.modinfo` section, which has NUL-terminated "key=value" strings. A key may occur several times; its values
+ * stay in their order. @throws ParseError, RebootlessError `limit`.
+ */
 export function parseModinfo(bytes: Uint8Array): ReadonlyMap<string, readonly string[]> {
   const entries = new Map<string, string[]>();
   let count = 0;

@@ -6,20 +6,20 @@ import { type ElfSymbol, parseSymbols } from "../../shared/elf/symbols.ts";
 import { ParseError } from "../../shared/errors.ts";
 import { parseModinfo } from "./modinfo.ts";
 
-/** A kernel module as its package has it. */
+/** A kernel module as it is in its package. */
 export interface ModuleObject {
   readonly name: ObjectName;
   readonly buildId: BuildId;
   /** The kernel release and options that the module loader compares. */
   readonly vermagic: string;
-  /** All that it says of itself (modinfo.ts). */
+  /** The values of the `.modinfo` section by their keys. */
   readonly modinfo: ReadonlyMap<string, readonly string[]>;
   readonly file: Uint8Array;
   readonly sections: readonly ElfSection[];
   readonly symbols: readonly ElfSymbol[];
 }
 
-/** @param file a .ko, unpacked. @throws ParseError, RebootlessError. */
+/** Opens a module. @param file an uncompressed .ko. @throws ParseError, RebootlessError `limit`. */
 export function openModule(file: Uint8Array): ModuleObject {
   const header = parseElfHeader(file);
   if (header.type !== ELF_TYPE.rel) throw new ParseError(`not a relocatable ELF file: type ${header.type}`);

@@ -5,27 +5,27 @@ import { ParseError } from "../../shared/errors.ts";
 import { MODVERSION_INFO } from "./kernel_structs.ts";
 import type { ModuleObject } from "./module_file.ts";
 
-/** What a module uses of others. */
+/** The symbols that a module uses from the kernel and from other modules. */
 export interface ModuleNeeds {
-  /** Symbols that the kernel or a module must export, with the checksum that each must have, if the module has one. */
+  /** The symbols that the kernel or a module must export, with the checksum that each must have, if known. */
   readonly exports: readonly { readonly name: string; readonly crc: number | undefined }[];
-  /** Symbols that livepatch finds in an object, exported or not. */
+  /** The symbols that livepatch finds in an object, exported or not. */
   readonly livepatch: readonly LivepatchSymbol[];
-  /** Name spaces of exports. */
+  /** The namespaces of exported symbols that the module imports. */
   readonly namespaces: readonly string[];
 }
 
 export interface LivepatchSymbol {
   readonly object: string;
   readonly name: string;
-  /** 0: the only one of the name. */
+  /** The position among symbols of the same name, counted from 1, or 0 if no other symbol has the name. */
   readonly position: number;
 }
 
-// The format that livepatch scans for (kernel/livepatch/core.c, klp_resolve_symbols).
+// The format of names that livepatch scans for (kernel/livepatch/core.c, klp_resolve_symbols).
 const LIVEPATCH_SYMBOL = /^\.klp\.sym\.([^.]{1,55})\.([^,]{1,511}),(\d{1,6})$/;
 
-/** @throws ParseError. */
+/** Lists what a module needs. @throws ParseError. */
 export function moduleNeeds(module: ModuleObject): ModuleNeeds {
   const versions = readVersions(module);
   const names = module.symbols.filter(

@@ -11,13 +11,13 @@ import {
 import { type ElfSymbol, parseSymbols, SYMBOL_TYPE } from "../../shared/elf/symbols.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 
-/** A place in a relocatable file: bytes from the start of a section. */
+/** A place in a relocatable file: a section, and an offset in bytes from its start. */
 export interface SectionPlace {
   readonly section: number;
   readonly offset: number;
 }
 
-/** A pointer that the kernel's module loader fills in: to a place of this file, or to a symbol of another (no place). */
+/** A pointer that the kernel's module loader fills in. It has no place if it points to a symbol outside of this file. */
 export interface Pointer {
   readonly symbol: string;
   readonly place: SectionPlace | undefined;
@@ -26,16 +26,16 @@ export interface Pointer {
 /** A relocatable ELF file, with its data seen as structures with pointers. */
 export interface ObjectFile {
   readonly sections: readonly ElfSection[];
-  /** The bytes of a section; [] for one without, as zeroed data has none in a file. */
+  /** Returns the bytes of a section. They are empty for zeroed data, which has no bytes in a file. */
   bytes(section: number): Uint8Array;
-  /** The pointers of a section by their offset. */
+  /** Returns the pointers of a section by their offsets. */
   pointers(section: number): ReadonlyMap<number, Pointer>;
-  /** Bytes of the data object that starts at a place, by its symbol; undefined without one. */
+  /** Returns the size in bytes that a symbol gives to the data at a place, or undefined if no symbol does. */
   objectSize(place: SectionPlace): number | undefined;
   isCode(place: SectionPlace): boolean;
 }
 
-/** @throws ParseError, RebootlessError: not a relocatable x86-64 ELF file, or a malformed one. */
+/** Opens a relocatable x86-64 ELF file. @throws ParseError if it is malformed or of another kind, RebootlessError `limit`. */
 export function openObjectFile(file: Uint8Array): ObjectFile {
   const header = parseElfHeader(file);
   if (header.type !== ELF_TYPE.rel) throw new ParseError(`not a relocatable ELF file: type ${header.type}`);
@@ -65,13 +65,16 @@ function objectSizes(symbols: readonly ElfSymbol[]): ReadonlyMap<string, number>
   );
 }
 
-/** Reads a section's relocations once; all together at most MAX_RELOCATIONS, as sections of a hostile file may overlap. */
+/**
+ * Returns a function that reads the relocations of a section, each section once. All of them together are limited to
+ * MAX_RELOCATIONS, because the sections of a hostile file may overlap.
+ */
 function pointerReader(
   file: Uint8Array,
   sections: readonly ElfSection[],
   symbols: readonly ElfSymbol[],
 ): ObjectFile["pointers"] {
-  // What livepatch fills in later points out of this file.
+  // Relocations that livepatch applies later point outside of this file, so they are left out.
   const tables = sections.filter(
     (s) => s.type === SECTION_TYPE.rela && (s.flags & SECTION_FLAG.livepatch) === 0n,
   );

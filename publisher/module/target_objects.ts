@@ -1,14 +1,19 @@
 import type { ObjectName } from "../../shared/brand.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 
-// Equal names in one kernel: a few dozen at the most.
+// In one kernel at most a few dozen functions share a name.
 const MAX_POSITION = 65_536n;
-/** The kernel itself, as an object. */
-/** What livepatch calls before and after it patches an object, and before and after it undoes that; in their order in memory. */
+/**
+ * The callbacks that livepatch calls before and after it patches an object, and before and after it undoes that, in the
+ * order in which they are in memory.
+ */
 export const CALLBACKS = ["pre_patch", "post_patch", "pre_unpatch", "post_unpatch"] as const;
 export type Callback = (typeof CALLBACKS)[number];
 
-/** A function to be replaced; position 0 if its name must be unique in its object, else 1 for the first of the name. */
+/**
+ * A function to be replaced. The position is 0 if the name must be unique in its object; otherwise functions of the same
+ * name count from 1.
+ */
 export interface ReplacedFunction {
   readonly name: string;
   readonly position: number;
@@ -17,12 +22,12 @@ export interface ReplacedFunction {
 export interface LivepatchObject {
   /** `vmlinux` or a module's name. */
   readonly object: ObjectName;
-  /** None where the object has callbacks alone. */
+  /** The functions that are replaced. The list is empty if the object has only callbacks. */
   readonly functions: readonly ReplacedFunction[];
   readonly callbacks: readonly Callback[];
 }
 
-/** Throws ParseError if an object, or a function of one, is there twice. */
+/** Refuses an object, or a function of an object, that is there twice. @throws ParseError. */
 export function requireDistinct(objects: readonly LivepatchObject[]): readonly LivepatchObject[] {
   if (new Set(objects.map(({ object }) => object)).size < objects.length)
     throw new ParseError("the module has two klp_object structures for one object");
@@ -33,9 +38,9 @@ export function requireDistinct(objects: readonly LivepatchObject[]): readonly L
   return objects;
 }
 
-/** Throws ParseError, RebootlessError `limit`. */
+/** Checks the name and the position of a function. @throws ParseError, RebootlessError `limit`. */
 export function checkedFunction(name: string, position: bigint): ReplacedFunction {
-  // Dots: what the compiler appends to the names of clones.
+  // The compiler appends a dot and more to the names of clones.
   if (!/^[A-Za-z0-9_.$]{1,512}$/.test(name)) {
     throw new ParseError(`not a function's name: ${JSON.stringify(name.slice(0, 80))}`);
   }

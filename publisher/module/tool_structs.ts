@@ -17,13 +17,16 @@ import {
 } from "./target_objects.ts";
 
 /*
- * Modules whose klp_patch is made when they are loaded, out of tables that a tool wrote (kernel_structs.ts): kpatch has
- * a table of functions, klp-build one of objects, each with an array of functions.
+ * Some modules make their klp_patch when they are loaded, from tables that a tool wrote (kernel_structs.ts). kpatch writes
+ * a table of functions; klp-build writes a table of objects, each with an array of functions.
  */
 const KPATCH_SECTION = ".kpatch.funcs";
 const OBJECTS_SECTION = "__klp_objects";
 
-/** What the module replaces by such a table; undefined if it has none. Throws ParseError, RebootlessError `limit`. */
+/**
+ * Reads what the module replaces from such a table. Returns undefined if the module has no such table.
+ * @throws ParseError, RebootlessError `limit`.
+ */
 export function tableObjects(file: ObjectFile): readonly LivepatchObject[] | undefined {
   return kpatchObjects(file) ?? klpBuildObjects(file);
 }
@@ -46,7 +49,7 @@ function kpatchObjects(file: ObjectFile): readonly LivepatchObject[] | undefined
   }));
 }
 
-/** A section for each kind: `.kpatch.callbacks.pre_patch`, and so on. */
+/** Reads the callbacks. Each kind has its own section, such as `.kpatch.callbacks.pre_patch`. */
 function kpatchCallbacks(file: ObjectFile): ReadonlyMap<ObjectName, readonly Callback[]> {
   const callbacks = new Map<ObjectName, Callback[]>();
   for (const callback of CALLBACKS) {

@@ -3,11 +3,11 @@ import { ParseError } from "../../shared/errors.ts";
 import { ESCAPE } from "../../shared/x86/opcodes.ts";
 
 /*
- * The length of x86-64 instructions and where their operands lie: what the kernel's own decoder (arch/x86/lib/insn.c)
- * tells the code that rewrites alternatives. Intel SDM volume 2, appendix A.
+ * Finds the length of x86-64 instructions and where their operands are, as the kernel's own decoder
+ * (arch/x86/lib/insn.c) does for the code that rewrites alternatives. See Intel SDM volume 2, appendix A.
  */
 
-/** A field of an instruction: bytes from its start. */
+/** A field of an instruction. The offset `at` and the size are in bytes, from the instruction's start. */
 export interface OperandField {
   readonly at: number;
   readonly size: number;
@@ -15,19 +15,23 @@ export interface OperandField {
 
 export interface Instruction {
   readonly length: number;
-  /** Legacy and REX prefixes; the opcode starts after them. */
+  /** The number of bytes of legacy and REX prefixes. The opcode starts after them. */
   readonly prefixes: number;
-  /** The opcode's bytes: 1, or 2 (0f xx), or more of the larger maps (the first two are enough to know branches and nops). */
+  /**
+   * The first two bytes from the opcode's start on. The opcode has one byte, two (0f xx), or more in the larger maps; two
+   * are enough to recognise branches and nops.
+   */
   readonly opcode: readonly [number, number];
-  /** The displacement if the operand is relative to the instruction's end. */
+  /** The displacement, if the operand's address is relative to the instruction's end. */
   readonly ripRelative: OperandField | null;
   readonly immediate: OperandField | null;
 }
 
 /*
- * One letter for each opcode: `-` no operand bytes, `m` ModRM, `b` imm8, `w` imm16, `z` imm32 (16 bits with 66),
- * `v` the same or 64 bits with REX.W, `d` imm32 always, `o` an address, `e` imm16 and imm8; capitals of b and z with
- * ModRM before them; `t` ModRM, and an imm if the register field is 0 or 1 (test); `p` prefix; `x` invalid, or handled apart.
+ * The tables have one letter for each opcode, which says what follows it: `-` nothing, `m` ModRM, `b` imm8, `w` imm16,
+ * `z` imm32 (16 bits with prefix 66), `v` the same or 64 bits with REX.W, `d` always imm32, `o` an address, `e` imm16 and
+ * imm8. `B` and `Z` stand for ModRM followed by what `b` and `z` stand for. `t` is ModRM, and an immediate if the
+ * register field is 0 or 1 (test). `p` is a prefix. `x` is invalid or handled elsewhere.
  */
 const ONE_BYTE = [
   "mmmmbzxxmmmmbzxx", // 00
@@ -71,7 +75,7 @@ const OPERAND_SIZE = 0x66;
 const ADDRESS_SIZE = 0x67;
 const MAX_LENGTH = 15;
 
-/** The instruction at `at`. Throws ParseError if it is none, or is cut off. */
+/** Decodes the instruction at `at`. @throws ParseError if there is no whole instruction. */
 export function decodeInstruction(code: Uint8Array, at: number): Instruction {
   const instruction = decode(code.subarray(at, at + MAX_LENGTH));
   if (instruction === undefined) {
@@ -80,7 +84,7 @@ export function decodeInstruction(code: Uint8Array, at: number): Instruction {
   return instruction;
 }
 
-/** Undefined if the bytes do not start with a whole instruction. */
+/** Decodes an instruction. Returns undefined if the bytes do not start with a whole instruction. */
 function decode(code: Uint8Array): Instruction | undefined {
   let at = 0;
   let narrow = false;
@@ -90,7 +94,7 @@ function decode(code: Uint8Array): Instruction | undefined {
     const prefix = code[at] ?? 0;
     narrow ||= prefix === OPERAND_SIZE;
     addressNarrow ||= prefix === ADDRESS_SIZE;
-    // Only a REX right before the opcode counts.
+    // Only a REX prefix right before the opcode counts.
     wide = (prefix & 0xf8) === 0x48;
   }
   const prefixes = at;
@@ -128,7 +132,7 @@ function opcodeAt(code: Uint8Array, at: number): Opcode | undefined {
   const first = code[at];
   const second = code[at + 1] ?? 0;
   if (first === undefined) return undefined;
-  // VEX of 2 and 3 bytes, EVEX: the map is 1 to 3, an opcode and a ModRM byte follow.
+  // These are the VEX prefixes of 2 and 3 bytes, and EVEX. They name the map; an opcode and a ModRM byte follow.
   if (first === 0xc5) return vectorOpcode(code, at + 2, 1);
   if (first === 0xc4) return vectorOpcode(code, at + 3, second & 0x1f);
   if (first === 0x62) return vectorOpcode(code, at + 4, second & 7);
@@ -147,7 +151,7 @@ function vectorOpcode(code: Uint8Array, at: number, map: number): Opcode | undef
   return { letter, opcode: [code[0] ?? 0, opcode], end: at + 1 };
 }
 
-/** The ModRM byte at `at`, and the SIB byte and displacement that it asks for. */
+/** Decodes the ModRM byte at `at`, and the SIB byte and the displacement that it asks for. */
 function modrmAt(
   code: Uint8Array,
   at: number,

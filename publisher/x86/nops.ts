@@ -11,14 +11,14 @@ import {
 } from "../../shared/x86/opcodes.ts";
 import { decodeInstruction, type Instruction } from "./length.ts";
 
-/** Kernels before 6.5 have no longer nop instruction. */
+/** The length in bytes of the longest nop instruction that kernels before 6.5 use. */
 export const LONGEST_EARLY_NOP = 8;
 
 const REPEAT = 0xf3;
 
 /**
- * Joins runs of single-byte nops, in place, as kernels before 6.5 do: alternative.c (6.1), optimize_nops(). Stops at the
- * first byte that is no instruction.
+ * Joins runs of single-byte nops in place, as kernels before 6.5 do: optimize_nops() in alternative.c (6.1). It stops at
+ * the first byte that does not start an instruction.
  */
 export function joinNopsEarly(code: Uint8Array): void {
   for (let at = 0; at < code.length; ) {
@@ -40,14 +40,14 @@ function endOfRun(code: Uint8Array, at: number): number {
   return end;
 }
 
-/** [from, to) with nops of 8 bytes and a shorter one: alternative.c (6.1), add_nops(). */
+/** Fills [from, to) with nops of 8 bytes and a shorter one at the end: add_nops() in alternative.c (6.1). */
 export function fillEarly(code: Uint8Array, from: number, to: number): void {
   for (let at = from; at < to; at += LONGEST_EARLY_NOP) {
     writeNop(code, at, Math.min(LONGEST_EARLY_NOP, to - at));
   }
 }
 
-/** Joins neighbouring nops of any length, in place, as kernels since 6.5 do: alternative.c (6.12), optimize_nops(). */
+/** Joins neighbouring nops of any length in place, as kernels since 6.5 do: optimize_nops() in alternative.c (6.12). */
 export function joinNops(code: Uint8Array): void {
   for (let at = 0; at < code.length; ) {
     const instruction = tryDecode(code, at);
@@ -77,7 +77,7 @@ function isNop(code: Uint8Array, at: number, { opcode, prefixes }: Instruction):
   return opcode[0] === ESCAPE && opcode[1] === 0x1f;
 }
 
-/** One nop, or a jump over int3 if it would be too long: alternative.c (6.12), add_nop(). */
+/** Writes one nop, or a jump over int3 if the nop would be too long: add_nop() in alternative.c (6.12). */
 function fill(code: Uint8Array, from: number, to: number): void {
   const length = to - from;
   code.fill(INT3, from, to);

@@ -11,7 +11,7 @@ import {
 const IMPORTS = MODULE_SPACE + 0x2000_0000;
 const MAX_IMPORTS = Math.min(MAX_BASES, 0x2000_0000 / IMPORT_SIZE) - 1;
 
-/** The bases of a module's layout, each made when it is first referred to. */
+/** The bases of a module's layout. Each is made when it is first referred to. */
 export class Bases {
   readonly #bases: ModuleBase[] = [];
   readonly #numbers = new Map<string, number>();
@@ -21,7 +21,7 @@ export class Bases {
     return this.#bases;
   }
 
-  /** The number of a base. @throws RebootlessError `limit`. */
+  /** Returns the number of a base, and makes the base if it is new. @throws RebootlessError `limit`. */
   number(key: string, make: () => ModuleBase): number {
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;
@@ -32,7 +32,7 @@ export class Bases {
     return this.#bases.push(make()) - 1;
   }
 
-  /** A symbol of another module: the number of its base, and the offset that stands for it. */
+  /** Returns the number of the base for a symbol of another module, and the offset that stands for the symbol. */
   import(symbol: string, exported = symbol): { readonly number: number; readonly offset: TextOffset } {
     const number = this.number(`import ${symbol}`, () => {
       if (this.#imports === MAX_IMPORTS) {
@@ -48,7 +48,7 @@ export class Bases {
     return { number, offset: textOffset((base?.kind === "import" ? base.at : 0) + IMPORT_ORIGIN) };
   }
 
-  /** The symbol of another module that an offset stands for. */
+  /** Returns the symbol of another module for which an offset stands. */
   importAt(offset: number): string | undefined {
     const base = this.#bases.find((one) => one.kind === "import" && one.at + IMPORT_ORIGIN === offset);
     return base?.kind === "import" ? base.symbol : undefined;

@@ -18,24 +18,27 @@ import { type Placement, placeSections } from "./placement.ts";
 import { type Relocated, relocateModule } from "./relocate.ts";
 import { type LinkKernel, symbolResolver } from "./resolve.ts";
 
-/** A module linked against a kernel, as no kernel would: see shared/runpre/module/layout.ts. */
+/** A module linked against a kernel at addresses of our own choice, which shared/runpre/module/layout.ts explains. */
 export interface LinkedModule extends PatchedCode {
   readonly name: ObjectName;
   readonly buildId: BuildId;
   readonly layout: ModuleLayout;
-  /** Of its lasting code, in the order of the file, in which livepatch counts positions of equal names. */
+  /**
+   * The symbols of the code that stays in memory after init, in the order of the file. In that order livepatch counts
+   * the positions of equal names.
+   */
   readonly symbols: SymbolTable;
-  /** Sections of lasting code: [start, end), name. */
+  /** The sections of code that stays in memory after init. `end` is exclusive. */
   readonly sections: readonly { readonly name: string; readonly start: number; readonly end: number }[];
 }
 
-/** Links modules against one kernel: what they need of it is read once. */
+/** Returns a function that links modules against one kernel. What they need from the kernel is read only once. */
 export function moduleLinker(image: KernelImage): (module: ModuleObject) => LinkedModule {
   const kernel = { linkedText: image.linkedText, exports: kernelExports(image) };
   return (module) => linkModule(module, image, kernel);
 }
 
-/** @throws ParseError; RebootlessError `limit`, or `usage` for a module of another kernel release. */
+/** Links a module. @throws ParseError, RebootlessError `limit`, or `usage` for a module of another kernel release. */
 function linkModule(module: ModuleObject, image: KernelImage, kernel: LinkKernel): LinkedModule {
   requireRelease(module, image);
   const { linkedText } = image;
@@ -73,7 +76,7 @@ function linkModule(module: ModuleObject, image: KernelImage, kernel: LinkKernel
   };
 }
 
-/** The first word of vermagic is the release of the kernel that it was built for. */
+/** Refuses a module of another kernel: the first word of its vermagic is the release that it was built for. */
 function requireRelease({ name, vermagic }: ModuleObject, { release }: KernelImage): void {
   const [built] = vermagic.split(" ");
   if (built === release) return;
@@ -82,7 +85,7 @@ function requireRelease({ name, vermagic }: ModuleObject, { release }: KernelIma
   });
 }
 
-/** The kernel's memory, and behind it the module's, its code in one piece. */
+/** Returns the kernel's memory followed by the module's, in which the module's code is in one piece. */
 function joinMemory(
   kernel: LinkedMemory,
   { places, text, textSections }: Placement,
@@ -116,7 +119,7 @@ function placedSections(
   });
 }
 
-/** In the order of the file; of type `t` if they name a place in lasting code. */
+/** Returns the module's symbols in the order of the file. Those of code that stays in memory after init have type `t`. */
 function placedSymbols(
   { symbols, sections }: ModuleObject,
   { places, textSections }: Placement,
@@ -139,7 +142,7 @@ function moduleSources(
 ): ModuleSources {
   const isText = within(text);
   const main = sections.find(({ name }) => name === ".text");
-  // Linux 6.4 began to go over all of a module's code; before, over the section .text alone.
+  // Since Linux 6.4 the kernel looks for lock prefixes in all of a module's code; before that only in the section .text.
   const isMain = within({ at: places.get(main?.index ?? 0) ?? 0, size: main?.size ?? 0 });
   return {
     isText,

@@ -3,23 +3,24 @@ import { type ElfSection, SECTION_FLAG } from "../../../shared/elf/sections.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { type Extent, MODULE_SPACE } from "../../../shared/runpre/module/layout.ts";
 
-/** Offsets from `_text` at which the parts of a module are linked. */
+/** The offsets from `_text` at which the parts of a module are linked. */
 export interface Placement {
-  /** By section number; sections that are not loaded have none. */
+  /** The offsets by section number. Sections that are not loaded have no offset. */
   readonly places: ReadonlyMap<number, TextOffset>;
-  /** Code that stays in memory. */
+  /** The extent of the code that stays in memory after init. */
   readonly text: Extent;
   readonly textSections: readonly ElfSection[];
 }
 
-// Symbols of other modules have the other half of the space.
+// The other half of the space is for symbols of other modules.
 const END = MODULE_SPACE + 0x2000_0000;
 const PAGE = 4096;
 
 /**
- * Code is laid out as the kernel's loader does it: its sections one after the other from the start of a page, each at
- * its alignment. Everything else has pages of its own, and free ones between: where it lies is asked of the host.
- * @throws RebootlessError `limit`, or `unsupported` for a module that has no such code.
+ * Chooses the places of a module's sections. Code is laid out as the kernel's loader does it: its sections follow each
+ * other from the start of a page, each at its alignment. Every other section starts on a page of its own with a free page
+ * before it, because only the host knows where it really lies.
+ * @throws RebootlessError `limit`, or `unsupported` for a module without code that stays in memory after init.
  */
 export function placeSections(sections: readonly ElfSection[]): Placement {
   const loaded = sections.filter(({ flags }) => (flags & SECTION_FLAG.alloc) !== 0n);
@@ -42,6 +43,9 @@ export function placeSections(sections: readonly ElfSection[]): Placement {
   return { places, text, textSections };
 }
 
-/** kernel/module/main.c: sections that start with `.init` are freed after the module's init function. */
+/**
+ * Returns true for code that stays in memory. The kernel frees sections whose names start with `.init` after the module's
+ * init function has run (kernel/module/main.c).
+ */
 const isLastingCode = ({ flags, name }: ElfSection): boolean =>
   (flags & SECTION_FLAG.exec) !== 0n && !name.startsWith(".init");

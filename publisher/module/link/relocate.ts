@@ -17,7 +17,7 @@ import type { ModuleObject } from "../module_file.ts";
 import type { Placement } from "./placement.ts";
 import type { SymbolTarget } from "./resolve.ts";
 
-/** A module as linked: its sections' bytes by their numbers, and what of its code moves, sorted by place. */
+/** The content of a linked module's sections by their numbers, and the sites of its code that move, sorted by place. */
 export interface Relocated {
   readonly contents: ReadonlyMap<number, Uint8Array>;
   readonly moved: readonly (MovedSite | UnknownSite)[];
@@ -25,7 +25,7 @@ export interface Relocated {
 
 const LONGEST = 8;
 
-/** @throws ParseError; RebootlessError `limit`. */
+/** Applies the relocations of a module. @throws ParseError, RebootlessError `limit`. */
 export function relocateModule(
   module: ModuleObject,
   { places, textSections }: Placement,
@@ -56,7 +56,10 @@ export function relocateModule(
   return { contents, moved: moved.sort((a, b) => a.at - b.at) };
 }
 
-/** Copies of what is loaded. All together no more than the file: the sections of a hostile one may overlap. */
+/**
+ * Copies the sections that are loaded. The copies together may not be larger than the file, because the sections of a
+ * hostile file may overlap.
+ */
 function copyContents(
   { file, sections }: ModuleObject,
   places: ReadonlyMap<number, TextOffset>,
@@ -71,7 +74,7 @@ function copyContents(
   return new Map(loaded.map((section) => [section.index, new Uint8Array(sectionBytes(file, section))]));
 }
 
-/** False if the kernel's loader would not take it. */
+/** Writes the value of a relocation into a section. Returns false if the kernel's loader would refuse the relocation. */
 function write(bytes: Uint8Array, rela: Rela, symbol: bigint, place: bigint): boolean {
   const { size: length, relative } = RELOCATION_FIELDS.get(rela.type) ?? { size: LONGEST, relative: false };
   if (rela.offset + length > bytes.length)
@@ -85,7 +88,10 @@ function write(bytes: Uint8Array, rela: Rela, symbol: bigint, place: bigint): bo
   return true;
 }
 
-/** None for what stays as it is: a distance within the code, a value that nothing moves. */
+/**
+ * Returns the site of a relocation, or nothing if its value stays as it is: a distance within the code, or an absolute
+ * value.
+ */
 function movedSite(
   rela: Rela,
   at: number,

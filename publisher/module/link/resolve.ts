@@ -6,7 +6,7 @@ import type { ModuleObject } from "../module_file.ts";
 import type { Bases } from "./bases.ts";
 import type { Placement } from "./placement.ts";
 
-/** What a symbol stands for: an address, and the number of the base that it moves with. */
+/** The address for which a symbol stands, and the number of the base with which it moves. */
 export interface SymbolTarget {
   readonly address: bigint;
   readonly base: number;
@@ -19,10 +19,13 @@ export interface LinkKernel {
 }
 
 const PERCPU = ".data..percpu";
-// Per-CPU variables of the kernel are numbered from 0, all else is linked in the top 2 GiB.
+// The kernel's per-CPU variables are linked from address 0 on, everything else in the top 2 GiB.
 const PERCPU_END = 0x1000_0000n;
 
-/** By the number of a symbol; undefined for one that is not understood. Each is resolved once. */
+/**
+ * Returns a function that resolves a symbol by its number. It returns undefined for a symbol that is not understood, and
+ * resolves each symbol only once.
+ */
 export function symbolResolver(
   module: ModuleObject,
   placement: Placement,
@@ -50,7 +53,7 @@ export function symbolResolver(
       if (exported < PERCPU_END) return absolute(bases, exported);
       return { address: exported, base: bases.number("kernel", () => ({ kind: "kernel" })) };
     }
-    // A weak one that nobody defines is 0.
+    // A weak symbol that is not defined anywhere is 0.
     if (binding === SYMBOL_BINDING.weak || name === "") return undefined;
     const { number, offset } = bases.import(name);
     return { address: addressOf(offset), base: number };
@@ -78,7 +81,10 @@ function textBase({ places, text, textSections }: Placement) {
   return { kind: "text", ...text, sections } as const;
 }
 
-/** Undefined for what neither a file in /sys nor a symbol tells of. */
+/**
+ * Returns the number of a section's base, or undefined if a host can find the section neither by a file in /sys nor by a
+ * symbol.
+ */
 function sectionNumber(
   { symbols }: ModuleObject,
   section: ElfSection,
