@@ -49,7 +49,7 @@ export interface DifferenceReport {
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * Derives what a livepatch module needs of a unit from the unit compiled before and after a patch.
+ * Derives the part of a livepatch module that a unit needs, from the unit compiled before and after a patch.
  * @param shared names that units of the update newly define and others of it need (resolve/shared_names.ts).
  * @throws ParseError.
  * @throws RebootlessError `limit`, `unsupported`, `usage` for objects that are not a compiler's, or a module

@@ -24,7 +24,7 @@ export interface PatchRelocation {
   readonly offset: number;
   /** The relocation's type (R_X86_64_*). */
   readonly type: number;
-  /** The addend, which has 64 bits and a sign as in Elf64_Rela. */
+  /** The addend, a signed number of 64 bits as in Elf64_Rela. */
   readonly addend: bigint;
   readonly target: PatchTarget;
 }
@@ -79,6 +79,6 @@ export interface PatchObject {
   readonly sections: readonly PatchSection[];
   readonly symbols: readonly PatchSymbol[];
   readonly replaces: readonly Replacement[];
-  /** The name spaces that the original object imports (`import_ns`). */
+  /** The name spaces of the exports that the unit uses, which the module must import (`import_ns`). */
   readonly importNamespaces: readonly string[];
 }

@@ -73,8 +73,8 @@ export function unitComparer(
       return bytes;
     },
   };
-  // Modules are asked for where a reference leads to them. Those that were missing are read, and the unit is
-  // looked at again.
+  // A module is requested where a reference leads to it. The modules that were missing are read, and the unit
+  // is compared again.
   const withModules = async <T>(look: () => T): Promise<T> => {
     for (;;) {
       const outcome = attempt(look);

@@ -13,7 +13,7 @@ import { openShipped, type ShippedKernel, type ShippedObjects } from "./resolve/
 /**
  * Prepares the author's own unit of hooks for a kernel object: the callbacks and everything that they need.
  * It replaces nothing.
- * @param source name for messages.
+ * @param source name of the unit for messages.
  * @throws ParseError.
  * @throws RebootlessError `usage` if it has no callback.
  * @throws RebootlessError `not_live` if it needs something that the kernel cannot give.
@@ -45,8 +45,8 @@ export function wholeUnit(
 }
 
 /**
- * Resolves names that are local to a unit of the kernel, too, if they exist only once. Hooks may need one,
- * such as the datum that they set.
+ * Returns a resolver that also finds names local to a unit of the kernel, if they exist only once. Hooks may
+ * need one, such as the datum that they set.
  */
 const withLocals = (resolver: ReferenceResolver, { own, vmlinux }: ShippedObjects): ReferenceResolver => ({
   ...resolver,

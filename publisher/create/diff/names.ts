@@ -1,6 +1,6 @@
 /*
- * Names that a compiler makes: gcc numbers static locals (`count.3`) and clones (`f.isra.0`, `f.constprop.1`, `f.part.0`),
- * and splits what is seldom run off as `f.cold`. The numbers drift with every change of a file.
+ * Compilers make up names: gcc numbers static locals (`count.3`) and clones (`f.isra.0`, `f.constprop.1`, `f.part.0`),
+ * and splits code that seldom runs off as `f.cold`. The numbers change with every change of a file.
  */
 
 /** Returns a name without its numbers, which is the part that stays the same when a file changes. */

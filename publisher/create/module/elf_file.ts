@@ -20,7 +20,7 @@ interface FileSection {
   readonly info: number;
 }
 
-/** EV_CURRENT. There was never another version of ELF. */
+/** The version EV_CURRENT. There was never another version of ELF. */
 const ELF_VERSION = 1;
 
 /**

@@ -15,10 +15,10 @@ export interface ModuleKernel {
   readonly structs: ModuleStructs;
   /** The checksums of the kernel's exports (Module.symvers), by name. */
   readonly crcs: ReadonlyMap<string, number>;
-  /** Whether the kernel warns of modules that do not say retpoline=Y. */
+  /** True if the kernel warns of modules that do not say retpoline=Y. */
   readonly wantsRetpoline: boolean;
   /**
-   * Whether the kernel's code returns by a jump to __x86_return_thunk, which the loader may turn back into a
+   * True if the kernel's code returns by a jump to __x86_return_thunk, which the loader may turn back into a
    * return.
    */
   readonly hasReturnThunk: boolean;

@@ -57,8 +57,8 @@ interface Growing {
 }
 
 const MEANINGFUL = SECTION_FLAG.write | SECTION_FLAG.alloc | SECTION_FLAG.exec;
-// As the linker does in modules, all functions go into one section. Names with two dots (.data..percpu) have
-// a meaning.
+// All functions go into one section, as in modules that the linker makes. Names with two dots (.data..percpu)
+// have a meaning and are kept.
 const GATHERED = /^(\.text|\.rodata|\.data|\.bss)\.[^.]/;
 // Execution that runs into the gap between two functions must not go on.
 const GAP_IN_CODE = INT3;
@@ -93,7 +93,7 @@ export class ModuleSections {
     return { section: index, offset };
   }
 
-  /** Adds a relocation. @param place of the field that the loader fills in. */
+  /** Adds a relocation. @param place place of the field that the loader fills in. */
   relocate(place: ModulePlace, type: number, target: ModuleTarget, addend = 0n): void {
     this.#at(place.section).relocations.push({ offset: place.offset, type, addend, target });
   }

@@ -77,7 +77,10 @@ function requireWhole(section: PatchSection): PatchSection {
   throw new ParseError(`${section.name}: ${counted(section.bytes.length, "byte")} of ${expected}`);
 }
 
-/** Refuses a relocation of a field that is not zero, which would make the loader refuse the whole module. */
+/**
+ * Refuses a relocation of a type that the loader does not know, or of a field that is not zero, which would
+ * make the loader refuse the whole module.
+ */
 function requireField(unit: PatchObject, section: PatchSection, { offset, type }: PatchRelocation): void {
   const length = RELOCATION_FIELDS.get(type)?.size;
   if (length === undefined) {

@@ -26,7 +26,7 @@ export interface ModuleInput {
    * and post_unpatch are called around the patching of that object.
    */
   readonly hooks: readonly PatchObject[];
-  /** Whether the module takes out every other live patch. */
+  /** True if the module takes out every other live patch. */
   readonly replace: boolean;
 }
 
@@ -80,7 +80,7 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function klpObjects(units: readonly PlacedUnit[], hooks: readonly PlacedUnit[]): readonly KlpObject[] {
   const names = [...new Set([...units, ...hooks].map(({ unit }) => unit.object))];
-  // The kernel itself comes first, as people expect; livepatch does not need this.
+  // The kernel itself comes first, as people expect. Livepatch does not need this order.
   names.sort((a, b) => Number(b === VMLINUX) - Number(a === VMLINUX) || compare(a, b));
   const objects = names.map((object) => ({
     object,

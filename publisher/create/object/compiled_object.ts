@@ -30,7 +30,7 @@ export interface CompiledObject {
 }
 
 // A section's size in a header is a claim, because zeroed data has no bytes in the file. All sections of
-// amdgpu have 20 MB.
+// amdgpu together have 20 MB.
 const MAX_SECTION_BYTES = 256 << 20;
 
 /** Opens a relocatable ELF file. @throws ParseError. @throws RebootlessError `limit`, `unsupported`. */

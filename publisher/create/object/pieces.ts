@@ -27,7 +27,7 @@ export interface Piece {
   readonly isGlobal: boolean;
   readonly isWeak: boolean;
   readonly isWritable: boolean;
-  /** Whether the code jumps into another piece with an operand of one byte, so that it cannot be moved. */
+  /** True if the code jumps into another piece with an operand of one byte, so that it cannot be moved. */
   readonly isTied: boolean;
   /** The bytes of the piece, which are zero where a reference is filled in; [] for zeroed data. */
   readonly bytes: Uint8Array;
@@ -41,7 +41,7 @@ export interface Reference {
   readonly offset: number;
   /** The relocation's type (R_X86_64_*). */
   readonly type: number;
-  /** Whether the field is the operand of a call or a jump. */
+  /** True if the field is the operand of a call or a jump. */
   readonly isBranch: boolean;
   /**
    * The number of bytes from the field to the place that a relative operand is counted from (4, or more if an

@@ -36,8 +36,8 @@ export interface SpecialTable {
   /** The possible sizes of an entry in bytes. The first one that fits is used. */
   readonly entrySizes: readonly number[];
   /**
-   * Whether two functions differ if only their entries in this table do. Entries that objtool derives from
-   * the code do not count.
+   * True if two functions differ even if only their entries in this table do. It is false for entries that
+   * objtool derives from the code.
    */
   readonly isCompared: boolean;
   /** The bytes of an entry that hold a line number. */

@@ -68,7 +68,7 @@ function* tableEntries(
 }
 
 /**
- * Returns the first size that fits: with it, relocations lie at a few offsets of an entry only, and the first
+ * Returns the first size that fits: with it, relocations lie at only a few offsets of an entry, and the first
  * of them at its start.
  */
 function entrySize(section: ObjectSection, { entrySizes }: SpecialTable): number {

@@ -81,8 +81,8 @@ export function buildPatch(
 }
 
 /**
- * Returns the name spaces that the unit imports. The kernel gives the exports of a name space only to modules
- * that import it.
+ * Returns the name spaces of the exports that the unit uses. The kernel gives the exports of a name space
+ * only to modules that import it.
  */
 function importsOf(
   sections: readonly DraftSection[],

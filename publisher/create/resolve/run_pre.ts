@@ -10,7 +10,7 @@ import type { ShippedObject } from "./shipped_object.ts";
 export type RunPre =
   | { readonly kind: "match"; readonly address: bigint }
   | { readonly kind: "absent" }
-  /** The first difference from the candidate that comes closest. */
+  /** The first difference, in the candidate that comes closest. */
   | { readonly kind: "mismatch"; readonly at: number; readonly reason: string }
   | { readonly kind: "ambiguous"; readonly candidates: number };
 

@@ -122,7 +122,7 @@ class Selector {
   }
 
   /**
-   * Resolves references. Returns undefined if one of them cannot be resolved, which has then been noted as a
+   * Resolves references. It returns undefined if one of them cannot be resolved, after it has noted the
    * refusal.
    */
   #references(

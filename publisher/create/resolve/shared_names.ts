@@ -9,7 +9,7 @@ interface Globals {
 }
 
 /**
- * Returns the names that units of one update newly define and that its units refer to. The running kernel
+ * Returns the names that one unit of an update newly defines and another one refers to. The running kernel
  * does not have them.
  * @throws ParseError.
  * @throws RebootlessError `limit`, `unsupported`.

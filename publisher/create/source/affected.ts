@@ -3,7 +3,10 @@ import type { FileChange } from "./apply_patch.ts";
 import { type IncludeIndex, includersOf } from "./include_index.ts";
 import type { UnitTable } from "./units.ts";
 
-/** Objects that are compiled to see which of them a header's change reaches: at a second each, minutes. */
+/**
+ * The most objects that are compiled to see which of them a header's change reaches. At a second each, this
+ * takes minutes.
+ */
 export const MAX_CANDIDATES = 256;
 
 /** A file whose change an update cannot bring. */
@@ -14,9 +17,9 @@ export interface UnfitFile {
 }
 
 export interface AffectedUnits {
-  /** Objects to compile before and after: "fs/ext4/mballoc.o". */
+  /** The objects to compile before and after: "fs/ext4/mballoc.o". */
   readonly objects: readonly string[];
-  /** Files that this kernel is not compiled from. */
+  /** The files that this kernel is not compiled from. */
   readonly ignored: readonly string[];
   readonly unfit: readonly UnfitFile[];
 }
@@ -25,8 +28,9 @@ const NOT_COMPILED =
   /^(?:Documentation|tools|samples|LICENSES|debian|arch\/(?!x86\/)[^/]+)\/|^(?:MAINTAINERS|CREDITS|COPYING|README|\.\w[\w.-]*)$|\.(?:rst|txt|gitignore)$/;
 
 /**
- * What a patch makes kbuild compile anew.
- * @param sources who includes .c files. @param includes is asked for only if a header changes.
+ * Returns the objects that a patch makes kbuild compile again.
+ * @param sources files that include .c files.
+ * @param includes is called only if a header changes.
  * @throws RebootlessError `limit` if a header reaches more than MAX_CANDIDATES objects.
  */
 export async function affectedUnits(
@@ -55,7 +59,7 @@ export async function affectedUnits(
 
 const SPLIT = "Leave it out of the patch, if the fix does without it.";
 
-/** "fs/ext4/mballoc.c" to "fs/ext4/mballoc.o". */
+/** Returns the object of a source file: "fs/ext4/mballoc.o" for "fs/ext4/mballoc.c". */
 export const objectOf = (path: string): string => path.replace(/\.[cS]$/, ".o");
 
 function whyUnfit(
@@ -78,7 +82,7 @@ function whyUnfit(
   return undefined;
 }
 
-/** A stable release counts itself up in the top Makefile. */
+/** Reports whether a change only changes the version in the top Makefile, as every stable release does. */
 function isVersion({ path, before, after }: FileChange): boolean {
   const plain = (text = ""): string =>
     text.replace(/^(?:VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION|NAME) =.*$/gm, "");

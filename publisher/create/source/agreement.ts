@@ -4,13 +4,14 @@ import { RebootlessError } from "../../../shared/errors.ts";
 import { generatedPaths } from "./generated.ts";
 import type { KernelHeaders } from "./headers.ts";
 
-/** Settings that say which tools are here, or that follow from it. */
+/** The settings that say which tools are installed here, or that follow from it. */
 const OF_THE_TOOLS =
   /^CONFIG_(?:CC_VERSION_TEXT|(?:GCC|CLANG|AS|LD|LLD|PAHOLE|RUSTC|BINDGEN)_?\w*VERSION\w*|CC_\w+|AS_\w+|LD_\w+|TOOLS_\w+)=/;
 
 /**
- * A pahole that says the version of the one that the kernel was configured with. The configuration asks for nothing else,
- * and without any it would drop DEBUG_INFO_BTF_MODULES, which changes struct module.
+ * Writes a program that stands in for pahole and reports the version with which the kernel was configured.
+ * The configuration needs nothing else of pahole, but without one it would drop DEBUG_INFO_BTF_MODULES, which
+ * changes struct module.
  */
 export async function writePahole(out: string, config: string): Promise<void> {
   const [, major = "0", minor = "0"] = /^CONFIG_PAHOLE_VERSION=(\d)(\d\d)$/m.exec(config) ?? [];
@@ -18,8 +19,10 @@ export async function writePahole(out: string, config: string): Promise<void> {
 }
 
 /**
- * The configuration made here must be that of the package, and the compiler the one that the image names.
- * @returns what differs in the compiler, for who forces it. @throws RebootlessError `usage`.
+ * Refuses a configuration made here that is not the package's, and a compiler that is not the one that the
+ * image names.
+ * @returns the differences of the compiler, if it is forced.
+ * @throws RebootlessError `usage`.
  */
 async function configuration(
   out: string,
@@ -48,7 +51,10 @@ async function configuration(
   );
 }
 
-/** The banner: "Linux version RELEASE (who) (gcc-12 (Debian 12.2.0-14) 12.2.0, GNU ld ...) #1 SMP ...". */
+/**
+ * Reports whether a banner names a compiler. The banner is "Linux version RELEASE (who) (gcc-12 (Debian
+ * 12.2.0-14) 12.2.0, GNU ld ...) #1 SMP ...".
+ */
 const isNamedIn = (banner: string, compiler: string): boolean => banner.includes(`(${compiler}, `);
 
 const compilerOf = (banner: string): string => /\) \((.*?), (?:GNU ld|LLD)/.exec(banner)?.[1] ?? banner;
@@ -64,7 +70,11 @@ const difference = (a: ReadonlySet<string>, b: ReadonlySet<string>): readonly st
 const some = (all: readonly string[]): string =>
   `${all.slice(0, 4).join(", ")}${all.length > 4 ? ` and ${all.length - 4} more` : ""}`;
 
-/** Headers that both have must be the same, byte for byte: sizes and offsets that assembly uses are among them. @throws RebootlessError `usage`. */
+/**
+ * Refuses generated headers that differ from the package's in any byte, where both have them: sizes and
+ * offsets that assembly uses are among them.
+ * @throws RebootlessError `usage`.
+ */
 async function generated(out: string, headers: KernelHeaders, forced: boolean): Promise<void> {
   const different: string[] = [];
   let compared = 0;
@@ -85,7 +95,11 @@ async function generated(out: string, headers: KernelHeaders, forced: boolean): 
   );
 }
 
-/** Where the package's common part is at hand, its top makefile names the version. @throws RebootlessError `usage`. */
+/**
+ * Refuses a source of another version than the package's common part, whose top makefile names it. Nothing is
+ * checked without the common part.
+ * @throws RebootlessError `usage`.
+ */
 async function version(root: string, { common }: KernelHeaders): Promise<void> {
   if (common === undefined) return;
   const [ours, theirs] = [await versionOf(root), await versionOf(common)];

@@ -7,25 +7,31 @@ import { runBuildTool } from "./build_tools.ts";
 import { keepLineNumbers, lineShifts } from "./line_numbers.ts";
 import { type PatchedFile, patchedFiles } from "./patch_file.ts";
 
-/** The largest files of the kernel, tables of registers, have 20 MB; the largest .c file under 1 MB. */
+/**
+ * The most bytes of a file. The kernel's largest files, tables of registers, have 20 MB; the largest .c file
+ * has less than 1 MB.
+ */
 const MAX_FILE_BYTES = 32 << 20;
 
-/** A file of the source tree that a patch changes. Texts are Latin-1, so that every byte comes back. */
+/** A file of the source tree that a patch changes. Texts are Latin-1, so that every byte is preserved. */
 export interface FileChange {
-  /** In the tree: "fs/ext4/mballoc.c". */
+  /** The path in the tree: "fs/ext4/mballoc.c". */
   readonly path: string;
-  /** Undefined for a file that the patch adds. */
+  /** The old text, or undefined for a file that the patch adds. */
   readonly before: string | undefined;
-  /** Undefined for a file that it removes. */
+  /** The new text, or undefined for a file that the patch removes. */
   readonly after: string | undefined;
-  /** `after` with `#line` directives that keep the numbers of lines that did not change. */
+  /** The text of `after`, with `#line` directives that keep the numbers of lines that did not change. */
   readonly numbered: string | undefined;
 }
 
 /**
- * Applies a patch to copies of the files that it names; the tree is read, never written.
- * @param fuzzy let patch(1) place a hunk whose surroundings differ.
- * @throws ParseError; RebootlessError `usage` if it does not apply to this tree, `limit`, `unsupported` without patch(1).
+ * Applies a patch to copies of the files that it names. The tree is only read.
+ * @param fuzzy whether patch(1) may place a hunk whose surroundings differ.
+ * @throws ParseError.
+ * @throws RebootlessError `usage` if the patch does not apply to this tree.
+ * @throws RebootlessError `unsupported` without patch(1).
+ * @throws RebootlessError `limit`.
  */
 export async function applyPatch(
   tree: string,
@@ -51,7 +57,10 @@ export async function applyPatch(
 
 const stripped = (path: string, parts: number): string => path.split("/").slice(parts).join("/");
 
-/** `a/fs/file.c` or `fs/file.c`: whichever way more of the patch's files are in the tree. */
+/**
+ * Returns how many leading parts of the patch's paths to leave out (`a/fs/file.c` or `fs/file.c`): the number
+ * with which more of its files are in the tree.
+ */
 async function partsToStrip(tree: string, files: readonly PatchedFile[]): Promise<number> {
   const present = async (parts: number): Promise<number> => {
     let count = 0;

@@ -7,14 +7,15 @@ import { failures, make, OBJECT_FLAGS } from "./kbuild.ts";
 import { type CompiledUnit, type ObjectCache, objectKey } from "./object_cache.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** A compiled unit, or the compiler's words. */
+/** A compiled unit, or the messages of the compiler. */
 export type CompileOutcome =
   | { readonly kind: "compiled"; readonly unit: CompiledUnit }
   | { readonly kind: "failed"; readonly output: readonly string[] };
 
 /**
- * Compiles objects out of the unpatched source, or the patched one, as far as they are not in the cache.
- * @param changes none for the unpatched source. Returns an outcome for each object.
+ * Compiles objects from the unpatched or the patched source, unless they are in the cache.
+ * @param changes none for the unpatched source.
+ * @returns an outcome for each object.
  */
 export async function compileObjects(
   workspace: Workspace,
@@ -40,8 +41,8 @@ export async function compileObjects(
 }
 
 /**
- * The key in the cache of each object, as it is with these changes. Of what it is not compiled from it does not depend:
- * other .c files, unless something includes them.
+ * Returns the key in the cache of each object, as it is with these changes. The key does not depend on files
+ * that the object is not compiled from: other .c files, unless something includes them.
  */
 export function compiledKey(
   { identity, sources }: Workspace,
@@ -56,12 +57,13 @@ export function compiledKey(
   };
 }
 
-/** Compiles objects out of the tree as it is, whatever the cache has. */
+/** Compiles objects from the tree as it is, whatever the cache has. */
 export async function makeObjects(
   { kbuild }: Workspace,
   objects: readonly string[],
 ): Promise<ReadonlyMap<string, CompileOutcome>> {
-  // A link's time is that of the file behind it, older than an object of the patched source: none is left to be believed.
+  // All old objects are removed, because make goes by times: the time of a link is that of the file behind
+  // it, which is older than an object of the patched source.
   for (const object of objects) await rm(join(kbuild.out, object), { force: true });
   await Promise.all(objects.map((object) => mkdir(dirname(join(kbuild.out, object)), { recursive: true })));
   const { errors } = await make(kbuild, objects);

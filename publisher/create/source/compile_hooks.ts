@@ -6,11 +6,14 @@ import { RebootlessError } from "../../../shared/errors.ts";
 import { make } from "./kbuild.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** Hooks are a few functions. */
+/** The most bytes of a file of hooks, which are a few functions. */
 export const MAX_HOOKS_BYTES = 1 << 20;
 const NAME = "rebootless_hooks";
 
-/** Compiles an author's C file as kbuild compiles modules from outside of its tree. @throws RebootlessError `usage` with the compiler's words. */
+/**
+ * Compiles an author's C file as kbuild compiles modules from outside of its tree.
+ * @throws RebootlessError `usage` with the compiler's messages.
+ */
 export async function compileHooks(
   { kbuild }: Workspace,
   path: string,

@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Where kbuild puts headers that it makes. */
+/** The folders in which kbuild puts the headers that it makes. */
 const GENERATED = ["include/generated", "arch/x86/include/generated"] as const;
-/** What they say of the build itself, and only the banner is made of. */
+/** The headers that describe the build itself. Only the banner is made from them. */
 const OF_THE_BUILD = /\/(?:compile|package|utsversion)\.h$/;
 
-/** Paths of generated headers below a folder that was built in, relative to it, in order. */
+/** Returns the paths of generated headers below a build folder, relative to it and in order. */
 export async function generatedPaths(out: string): Promise<readonly string[]> {
   const found: string[] = [];
   const visit = async (folder: string): Promise<void> => {
@@ -21,7 +21,7 @@ export async function generatedPaths(out: string): Promise<readonly string[]> {
   return found.sort();
 }
 
-/** A digest of all of them. */
+/** Returns a digest of all generated headers. */
 export async function generatedFiles(out: string): Promise<string> {
   const hash = createHash("sha256");
   for (const path of await generatedPaths(out)) hash.update(path).update(await readFile(join(out, path)));

@@ -4,26 +4,28 @@ import { basename, join, resolve } from "node:path";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { mustRunBuildTool } from "./build_tools.ts";
 
-/** What a kernel was configured with, from the distribution's headers package. */
+/** The configuration of a kernel, from the distribution's headers package. */
 export interface KernelHeaders {
-  /** The folder of the flavour: .config, Module.symvers, include/generated. Absolute. */
+  /** The absolute path of the flavour's folder, with .config, Module.symvers and include/generated. */
   readonly flavour: string;
-  /** The folder that all flavours share, if it was given too. */
+  /** The folder that all flavours share, if it was given as well. */
   readonly common: string | undefined;
-  /** `uname -r`. */
+  /** The kernel's release (`uname -r`). */
   readonly release: string;
   readonly config: string;
   readonly symvers: string;
-  /** Over what is taken from it. */
+  /** A digest of everything that is taken from the package. */
   readonly identity: string;
 }
 
-/** Files of the flavour that go into the tree that is built in. `.kernelvariables` is Debian's. */
+/** The files of the flavour that are copied to the build folder. `.kernelvariables` is Debian's. */
 export const TAKEN_FILES = [".config", "Module.symvers", ".kernelvariables"] as const;
 
 /**
- * @param paths the unpacked package (its root, usr/src, or the flavour's folder), or the .deb files of flavour and common.
- * @param release of the kernel whose headers are wanted, where there are several.
+ * Opens a headers package.
+ * @param paths the unpacked package (its root, usr/src, or the flavour's folder), or the .deb files of the
+ * flavour and of the common part.
+ * @param release the kernel release whose headers are wanted, if there are several.
  * @throws RebootlessError `usage`, `io`.
  */
 export async function openHeaders(
@@ -52,7 +54,10 @@ export async function openHeaders(
 
 const COMMON = /^(.*)-common(?:-rt)?$/;
 
-/** `linux-headers-6.1.0-55-common` of `linux-headers-6.1.0-55-cloud-amd64`. */
+/**
+ * Reports whether a folder is the common part of a flavour, as `linux-headers-6.1.0-55-common` is of
+ * `linux-headers-6.1.0-55-cloud-amd64`.
+ */
 function isCommonOf(folder: string, flavour: string): boolean {
   const [, stem] = COMMON.exec(basename(folder)) ?? [];
   return stem !== undefined && basename(flavour).startsWith(`${stem}-`);
@@ -86,7 +91,7 @@ async function those(folders: readonly string[], file: string): Promise<readonly
   return found;
 }
 
-/** The folders that may be a flavour's or the common one. */
+/** Returns the folders that may be a flavour's or the common one. */
 async function candidates(path: string, cache: string): Promise<readonly string[]> {
   const found = await stat(path).catch((cause: unknown) => {
     throw new RebootlessError("usage", `cannot read ${path}`, { cause });
@@ -119,7 +124,7 @@ async function unpackedDeb(path: string, cache: string): Promise<string> {
   try {
     await mustRunBuildTool("dpkg-deb", ["--extract", resolve(path), join(temporary, "root")]);
     await rename(join(temporary, "root"), folder).catch(async (error: unknown) => {
-      if (!(await exists(folder))) throw error; // another run was first with the same
+      if (!(await exists(folder))) throw error; // another run has put the same there first
     });
   } finally {
     await rm(temporary, { recursive: true, force: true });

@@ -6,16 +6,23 @@ import { lastLines } from "../../../node/processes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { runBuildTool } from "./build_tools.ts";
 
-/** Which files of a source tree name which in `#include`: each name with the files that have it, as written. */
+/**
+ * An index of the `#include` lines of a source tree: for the last part of an included name, entries of the
+ * file that includes it and the name as written, separated by a NUL.
+ */
 export type IncludeIndex = ReadonlyMap<string, readonly string[]>;
 
-/** Folders whose files are compiled for this architecture's kernel. */
+/** The paths of files that are compiled for this architecture's kernel. */
 const COMPILED = /^(?!Documentation\/|tools\/|scripts\/|samples\/|arch\/(?!x86\/))/;
 const INCLUDE = /^(.+?):\s*#\s*include\s+["<]([^">\n]{1,200})[">]/;
-/** A 6.x tree has some 600,000. */
+/** The most includes that are read. A 6.x tree has some 600,000. */
 const MAX_INCLUDES = 4_000_000;
 
-/** @param names a pattern (POSIX, extended) of what is included. @throws RebootlessError `limit`, `io`. */
+/**
+ * Reads the includes of a tree.
+ * @param names a pattern (POSIX, extended) for the included names.
+ * @throws RebootlessError `limit`, `io`.
+ */
 async function readIncludes(tree: string, names: string): Promise<IncludeIndex> {
   const index = new Map<string, string[]>();
   let count = 0;
@@ -47,7 +54,7 @@ async function readIncludes(tree: string, names: string): Promise<IncludeIndex> 
   throw new RebootlessError("io", "grep cannot read the source tree", { output: lastLines(stderr, 5) });
 }
 
-/** As the kernel's top folder has them; not every version has all. */
+/** The folders of code in the kernel's top folder. Not every version has all of them. */
 const ROOTS = [
   "arch/x86",
   "block",
@@ -70,7 +77,7 @@ const ROOTS = [
   "virt",
 ] as const;
 
-/** Who includes .c files, as some units do: few, and quick to find. */
+/** Returns the files that include .c files, as a few units do. They are quick to find. */
 export const includedSources = (tree: string): Promise<IncludeIndex> => readIncludes(tree, '[^">]+[.]c');
 
 /** Reads the index that an earlier run left, or makes it. */
@@ -84,8 +91,8 @@ export async function includesOf(tree: string, folder: string): Promise<IncludeI
 }
 
 /**
- * The units that include `path`, themselves or through others, as far as names tell: more than compile it, never less.
- * @returns undefined when there are more than `most`.
+ * Returns the units that include `path`, themselves or through others, or undefined if there are more than
+ * `most`. It goes by names alone, so the result may have more units than compile `path`, but never fewer.
  */
 export function includersOf(
   index: IncludeIndex,
@@ -109,7 +116,10 @@ export function includersOf(
   return units;
 }
 
-/** Whether `#include "name"` in a file may be `path`. Beside the usual places a makefile may add any folder with -I. */
+/**
+ * Reports whether `#include "name"` in a file may mean `path`. Besides the usual places, a makefile may add
+ * any folder with -I.
+ */
 function mayMean(includer: string, name: string, path: string): boolean {
   if (posix.normalize(`${dirname(includer)}/${name}`) === path) return true;
   const plain = posix.normalize(name).replace(/^(?:\.\.\/)+/, "");

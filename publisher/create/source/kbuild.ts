@@ -4,33 +4,33 @@ import { RebootlessError } from "../../../shared/errors.ts";
 import { runBuildTool } from "./build_tools.ts";
 
 /**
- * A section for each function and datum. Without debug information: it changes no code, and is nine tenths of an object
- * and a third of the time.
+ * The flags that give each function and datum a section of its own. They leave out debug information, which
+ * changes no code but makes up nine tenths of an object and a third of the time.
  */
 export const OBJECT_FLAGS = "-ffunction-sections -fdata-sections -g0";
 
-/** A source tree and a folder that is built in, as kbuild sees them (`make O=`). */
+/** A source tree and a build folder, as kbuild sees them (`make O=`). */
 export interface Kbuild {
   readonly tree: string;
   readonly out: string;
   readonly jobs: number;
-  /** Told of each object when kbuild has compiled it: "fs/ext4/mballoc.o". */
+  /** Receives each object that kbuild has compiled: "fs/ext4/mballoc.o". */
   readonly onCompiled: (object: string) => void;
 }
 
 export interface MakeOutcome {
   readonly code: number;
-  /** What the compiler and make wrote on stderr. */
+  /** The text that the compiler and make wrote on stderr. */
   readonly errors: string;
 }
 
-/** Runs kbuild for targets, going on after one that fails. */
+/** Runs kbuild for targets, and goes on after a target that fails. */
 export async function make(
   { tree, out, jobs, onCompiled }: Kbuild,
   targets: readonly string[],
 ): Promise<MakeOutcome> {
   const args = ["-C", tree, `O=${out}`, `-j${jobs}`, "--keep-going", "--output-sync=target"];
-  // The same flags for all that is made: with others kbuild would make its own parts anew.
+  // Everything is made with the same flags, because kbuild would make its own parts again with others.
   const variables = [`PAHOLE=${join(out, "pahole")}`, `KCFLAGS=${OBJECT_FLAGS}`];
   const { code, stderr } = await runBuildTool("make", [...args, ...variables, ...targets], {
     onLine: (line) => {
@@ -41,7 +41,7 @@ export async function make(
   return { code, errors: stderr };
 }
 
-/** For what has to succeed. @throws RebootlessError `io` with what make said. */
+/** Runs kbuild for targets that must succeed. @throws RebootlessError `io` with make's messages. */
 export async function mustMake(kbuild: Kbuild, targets: readonly string[]): Promise<void> {
   const { code, errors } = await make({ ...kbuild, onCompiled: () => undefined }, targets);
   if (code === 0) return;
@@ -52,8 +52,8 @@ export async function mustMake(kbuild: Kbuild, targets: readonly string[]): Prom
 }
 
 /**
- * The compiler's words for each target that failed, by target. With --output-sync=target what a target's commands say comes
- * before make's own line about it.
+ * Returns the compiler's messages for each target that failed. With --output-sync=target, the output of a
+ * target's commands comes before make's own line about it.
  */
 export function failures(errors: string): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, readonly string[]>();

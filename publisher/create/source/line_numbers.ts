@@ -1,15 +1,19 @@
 import { runBuildTool } from "./build_tools.ts";
 
-/** Lines that are the same in two texts: [first before, first after), counted from 1, and how many follow. */
+/**
+ * A place after which the lines of two texts are the same again, given by the number of the next line in the
+ * text before and in the text after, counted from 1.
+ */
 export interface LineShift {
   readonly before: number;
   readonly after: number;
 }
 
 /**
- * The patched text with `#line` directives after what shifts lines, so that a line that the patch does not touch keeps its
- * number: `__LINE__` is compiled into WARN(), lockdep keys and assertions, and each would count as a change.
- * @param shifts from `lineShifts`.
+ * Returns the patched text with `#line` directives after places that shift lines, so that a line that the
+ * patch does not touch keeps its number. `__LINE__` is compiled into WARN(), lockdep keys and assertions, and
+ * each would count as a change.
+ * @param shifts the result of `lineShifts`.
  */
 export function keepLineNumbers(after: string, shifts: readonly LineShift[]): string {
   const lines = after.split("\n");
@@ -34,13 +38,13 @@ export function keepLineNumbers(after: string, shifts: readonly LineShift[]): st
   return out.join("\n");
 }
 
-/** Where lexing stands at the end of a line. */
+/** The state of the lexer at the end of a line. */
 interface State {
   readonly comment: boolean;
-  /** Of parentheses: a directive inside a macro's arguments is undefined. */
+  /** The depth of parentheses. A directive inside a macro's arguments is undefined. */
   readonly depth: number;
   readonly continued: boolean;
-  /** The last line that was not empty ended a statement, a block or a directive. */
+  /** True if the last line that was not empty ended a statement, a block or a directive. */
   readonly ended: boolean;
 }
 
@@ -60,7 +64,7 @@ function nextState(state: State, line: string): State {
 
 const count = (text: string, what: string): number => text.split(what).length - 1;
 
-/** A line without comments and without what strings and characters hold. */
+/** Returns a line without comments and without the content of strings and characters. */
 function withoutComments(line: string, inside: boolean): { text: string; comment: boolean } {
   let text = line;
   if (inside) {
@@ -73,7 +77,10 @@ function withoutComments(line: string, inside: boolean): { text: string; comment
   return start < 0 ? { text, comment: false } : { text: text.slice(0, start), comment: true };
 }
 
-/** Where lines shift between two files: diff(1) aligns them. One entry for each place after which the numbers differ. */
+/**
+ * Returns the places where lines shift between two files, as diff(1) aligns them. There is one entry for each
+ * place after which the numbers differ.
+ */
 export async function lineShifts(before: string, after: string): Promise<readonly LineShift[]> {
   const { stdout } = await runBuildTool("diff", ["-a", "-U0", before, after]);
   const shifts: LineShift[] = [];
@@ -86,6 +93,6 @@ export async function lineShifts(before: string, after: string): Promise<readonl
   return shifts;
 }
 
-/** The number of the line after a range; of an empty range diff gives the line before it. */
+/** Returns the number of the line after a range. For an empty range, diff gives the line before it. */
 const following = (start: string, length: string): number =>
   Number(start) + (Number(length) === 0 ? 1 : Number(length));

@@ -3,17 +3,17 @@ import { readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { writeWhole } from "../../../node/files.ts";
 
-/** Objects that are kept: 50 KB each, at most a few hundred MB. */
+/** The most objects that are kept. At 50 KB each, they take a few hundred MB. */
 const MAX_OBJECTS = 4000;
 
 /** A compiled unit. */
 export interface CompiledUnit {
   readonly bytes: Uint8Array;
-  /** `symbol crc` of what it exports, as genksyms found it, one a line. */
+  /** The exports of the unit as genksyms found them, with `symbol crc` on each line. */
   readonly versions: string;
 }
 
-/** Compiled units by what they were made of. Whatever is damaged is compiled again. */
+/** A cache of compiled units, by what they were made of. A damaged unit is compiled again. */
 export interface ObjectCache {
   read(key: string): Promise<CompiledUnit | undefined>;
   write(key: string, unit: CompiledUnit): Promise<void>;
@@ -42,7 +42,10 @@ export function objectCache(cache: string): ObjectCache {
 const DIGEST = 32;
 const digest = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
 
-/** SHA-256 of the rest, length of the versions (u32, little-endian), versions, object. */
+/**
+ * Encodes a unit: the SHA-256 of the rest, the length of the versions (u32, little-endian), the versions, the
+ * object.
+ */
 function pack({ bytes, versions }: CompiledUnit): Buffer {
   const text = Buffer.from(versions, "latin1");
   const length = Buffer.alloc(4);
@@ -58,7 +61,10 @@ function unpack(stored: Buffer): CompiledUnit | undefined {
   return { versions: rest.toString("latin1", 4, end), bytes: new Uint8Array(rest.subarray(end)) };
 }
 
-/** Every so often, down to three quarters: the rest stays for a while. */
+/**
+ * Removes the objects that were not used for the longest time once there are too many, down to three quarters
+ * of the limit, so that it rarely has to be done.
+ */
 async function prune(folder: string): Promise<void> {
   const names = await readdir(folder);
   if (names.length <= MAX_OBJECTS) return;

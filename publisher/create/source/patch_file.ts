@@ -1,14 +1,14 @@
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 
-/** A stable release of the kernel has 10 MB of patch; a fix has kilobytes. */
+/** The most bytes of a patch. That of a stable release of the kernel has 10 MB; a fix has kilobytes. */
 export const MAX_PATCH_BYTES = 32 << 20;
-/** Files that one patch may change. */
+/** The most files that one patch may change. */
 export const MAX_PATCHED_FILES = 4096;
 const MAX_PATH = 1024;
 
-/** What a patch does to a file. */
+/** A file that a patch changes, adds or removes. */
 export interface PatchedFile {
-  /** As the patch names it, its first part (`a/`, `linux-6.1/`) still there. */
+  /** The path as the patch has it, with its first part (`a/`, `linux-6.1/`). */
   readonly path: string;
   readonly kind: "changed" | "added" | "removed";
 }
@@ -17,9 +17,11 @@ const NOTHING = "/dev/null";
 const HUNK = /^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@/;
 
 /**
- * The files of a unified diff, as diff(1) and git make them. Only what names and bounds it is read here: patch(1) applies it.
- * @throws ParseError for what is no unified diff, paths that leave the tree, renames, binary and mode changes;
- * RebootlessError `limit`.
+ * Reads the files of a unified diff, as diff(1) and git make them. It reads only their names and where they
+ * end, because patch(1) applies the diff.
+ * @throws ParseError for text that is no unified diff, paths that leave the tree, renames, and binary and
+ * mode changes.
+ * @throws RebootlessError `limit`.
  */
 export function patchedFiles(text: string): readonly PatchedFile[] {
   if (text.length > MAX_PATCH_BYTES)
@@ -50,7 +52,7 @@ export function patchedFiles(text: string): readonly PatchedFile[] {
   return [...files.values()];
 }
 
-/** What git says of a file where a plain diff says nothing. */
+/** Refuses the lines by which git describes a change without text: of a binary file, or a rename. */
 function requireText(line: string): void {
   if (/^(?:GIT binary patch|Binary files .* differ)$/.test(line))
     throw new ParseError("the patch changes a binary file");
@@ -69,7 +71,7 @@ function patchedFile(before: string, after: string): PatchedFile {
   return { path: insideTree(after), kind: "changed" };
 }
 
-/** `+++ b/fs/file.c<TAB>2026-01-01`: what follows a tab is a time. */
+/** Returns the path in a line like `+++ b/fs/file.c<TAB>2026-01-01`, in which a time follows the tab. */
 const pathIn = (line: string): string => (line.slice(4).split("\t", 1)[0] ?? "").trimEnd();
 
 function insideTree(path: string): string {
@@ -81,7 +83,7 @@ function insideTree(path: string): string {
   );
 }
 
-/** Where the file's hunks end, each as long as its head says. */
+/** Returns the end of the file's hunks, each of which is as long as its head says. */
 function afterHunks(lines: readonly string[], start: number, path: string): number {
   let at = start;
   for (let hunk = HUNK.exec(lines[at] ?? ""); hunk !== null; hunk = HUNK.exec(lines[at] ?? "")) {

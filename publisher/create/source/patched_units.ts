@@ -16,22 +16,23 @@ export interface ChangedExport {
   readonly symbol: string;
 }
 
-/** What a patch does to compiled code. */
+/** The changes that a patch makes to compiled code. */
 export interface PatchedUnits {
-  /** Units whose objects differ. */
+  /** The units whose objects differ. */
   readonly pairs: readonly UnitPair[];
-  /** Sources that were compiled and came out the same, byte for byte. */
+  /** The sources that were compiled and came out the same, byte for byte. */
   readonly same: readonly string[];
-  /** Files that this kernel is not compiled from. */
+  /** The files that this kernel is not compiled from. */
   readonly ignored: readonly string[];
-  /** Files whose change cannot be brought; nothing was compiled if there are any. */
+  /** The files whose change an update cannot bring. If there are any, nothing was compiled. */
   readonly unfit: readonly UnfitFile[];
   readonly changedExports: readonly ChangedExport[];
 }
 
 /**
- * Compiles what a patch affects, before and after.
- * @throws RebootlessError `usage` with the compiler's words if something does not compile; `limit`, `not_live`, `io`.
+ * Compiles everything that a patch affects, before and after.
+ * @throws RebootlessError `usage` with the compiler's messages if something does not compile.
+ * @throws RebootlessError `limit`, `not_live`, `io`.
  */
 export async function patchedUnits(
   workspace: Workspace,
@@ -60,7 +61,10 @@ export async function patchedUnits(
   return { pairs, same, ignored, unfit, changedExports };
 }
 
-/** @throws RebootlessError `usage` with what the compiler said of the first that failed. */
+/**
+ * Returns the compiled units.
+ * @throws RebootlessError `usage` with the compiler's messages about the first object that failed.
+ */
 function compiled(
   outcomes: ReadonlyMap<string, CompileOutcome>,
   what: string,

@@ -6,10 +6,10 @@ import { pipeline } from "node:stream/promises";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { mustRunBuildTool } from "./build_tools.ts";
 
-/** A kernel has some 80,000 files. */
+/** The most files and folders in a tree. A kernel has some 80,000 files. */
 const MAX_TREE_ENTRIES = 400_000;
 const MAX_DEPTH = 24;
-/** What builds leave in a tree, and what is no source. */
+/** The names of files that builds leave in a tree, and of files that are not source. */
 const NOT_SOURCE = new Set([
   ".git",
   ".config",
@@ -21,19 +21,24 @@ const NOT_SOURCE_NAME = /(?:\.o|\.a|\.ko|\.mod|\.cmd|\.order|\.builtin)$/;
 
 /** The source that a kernel was built from. It is read, never written. */
 export interface SourceTree {
-  /** Absolute. */
+  /** The absolute path of the tree. */
   readonly root: string;
-  /** Folders and files, relative to it; each folder before what is in it. */
+  /** The folders, relative to the root, each before its content. Files are relative to it, too. */
   readonly folders: readonly string[];
   readonly files: readonly string[];
-  /** Changes when a file does: over names, sizes and times, not over where the tree is. */
+  /**
+   * A digest of names, sizes and times, which changes when a file does. It does not depend on the tree's
+   * place.
+   */
   readonly identity: string;
 }
 
 /**
- * @param path a tree, or the distribution's package of it (linux-source-*.deb) or archive (.tar.xz, .tar.gz), which is unpacked
- * into the cache once.
- * @throws RebootlessError `usage` for what is no kernel source, `limit`, `io`.
+ * Opens a kernel's source.
+ * @param path a tree, or the distribution's package of it (linux-source-*.deb) or archive (.tar.xz, .tar.gz),
+ * which is unpacked into the cache once.
+ * @throws RebootlessError `usage` for a path that is no kernel source.
+ * @throws RebootlessError `limit`, `io`.
  */
 export async function openSource(
   path: string,
@@ -52,7 +57,7 @@ export async function openSource(
   });
 }
 
-/** The folder itself, or the one in it that is a kernel's. */
+/** Returns the folder itself, or the folder in it that is a kernel's. */
 async function kernelRoot(folder: string): Promise<string | undefined> {
   const inside = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
   for (const root of [folder, ...inside.map(({ name }) => join(folder, name))]) {
@@ -87,11 +92,14 @@ function scan(root: string): SourceTree {
   return { root, folders, files, identity: hash.digest("hex") };
 }
 
-/** In an order of our own: that of a folder may change without the tree doing so. */
+/** Lists a folder sorted by name, because its own order may change while the tree does not. */
 const sorted = (folder: string): readonly Dirent[] =>
   readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
 
-/** Named by what it holds; whole or not at all. */
+/**
+ * Unpacks an archive, unless it was unpacked before. The new folder is named by the archive's digest, and is
+ * there as a whole or not at all.
+ */
 async function unpacked(
   path: string,
   cache: string,
@@ -111,7 +119,7 @@ async function unpacked(
     const archive = /\.u?deb$/.test(path) ? await archiveOfPackage(path, temporary) : resolve(path);
     await mustRunBuildTool("tar", ["--extract", `--file=${archive}`, "--no-same-owner"], { cwd: tree });
     await rename(tree, folder).catch(async (error: unknown) => {
-      if (!(await isThere(folder))) throw error; // another run was first with the same
+      if (!(await isThere(folder))) throw error; // another run has put the same there first
     });
   } finally {
     await rm(temporary, { recursive: true, force: true });
@@ -119,7 +127,7 @@ async function unpacked(
   return kernelRoot(folder);
 }
 
-/** Debian's linux-source packages have one archive in usr/src. */
+/** Extracts the archive of a Debian linux-source package, which has one in usr/src. */
 async function archiveOfPackage(path: string, folder: string): Promise<string> {
   const files = join(folder, "package");
   await mustRunBuildTool("dpkg-deb", ["--extract", resolve(path), files]);

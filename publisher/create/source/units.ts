@@ -5,15 +5,16 @@ import { type ObjectName, objectName, VMLINUX } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { runBuildTool } from "./build_tools.ts";
 
-/** The largest configurations build some 30,000 objects. */
+/** The most objects that a kernel may have. The largest configurations build some 30,000. */
 const MAX_UNITS = 200_000;
 
-/** What a kernel is linked from: for each object ("fs/ext4/mballoc.o") what it becomes a part of. */
+/** The kernel object that each compiled object ("fs/ext4/mballoc.o") becomes a part of. */
 export type UnitTable = ReadonlyMap<string, ObjectName>;
 
 /*
- * kbuild is asked, as only it can evaluate its makefiles: its own Makefile.build is read for each folder that it would
- * descend into, and its variables are printed instead of built (Documentation/kbuild/makefiles.rst, Linux 5.10 to 6.12).
+ * kbuild is asked, because only it can evaluate its makefiles. Its own Makefile.build is read for each folder
+ * that it would descend into, and its variables are printed instead of built
+ * (Documentation/kbuild/makefiles.rst, Linux 5.10 to 6.12).
  */
 
 const TOP = `include $(abs_srctree)/Makefile
@@ -34,11 +35,15 @@ $(rebootless-below): rebootless-below/%:
 	@$(MAKE) -f $(abs_objtree)/rebootless-folder.mk obj=$* rebootless-folder
 `;
 
-/** Asks kbuild. @param out prepared. @throws RebootlessError `io`, `limit`. */
+/**
+ * Asks kbuild for the objects of the kernel.
+ * @param out the prepared build folder.
+ * @throws RebootlessError `io`, `limit`.
+ */
 export async function listUnits(tree: string, out: string, jobs: number): Promise<UnitTable> {
   await writeFile(join(out, "rebootless-top.mk"), TOP);
   await writeFile(join(out, "rebootless-folder.mk"), FOLDER);
-  // What the top makefile says to itself when it starts again in the folder that is built in.
+  // These are the variables that the top makefile sets when it starts again in the build folder.
   const env = { abs_srctree: tree, abs_objtree: out, sub_make_done: "1" };
   const flags = [
     "-rR",
@@ -60,7 +65,10 @@ export async function listUnits(tree: string, out: string, jobs: number): Promis
   });
 }
 
-/** Lines of `kernel OBJECT…`, `modules OBJECT…` and `module MODULE OBJECT…`. What is in the kernel is not in a module. */
+/**
+ * Reads lines of `kernel OBJECT…`, `modules OBJECT…` and `module MODULE OBJECT…`. An object in the kernel is
+ * not in a module.
+ */
 export function parseUnits(text: string): UnitTable {
   const kernel = new Set<string>();
   const alone: string[] = [];
@@ -81,11 +89,11 @@ export function parseUnits(text: string): UnitTable {
   return table;
 }
 
-/** The kernel's name for the module of "fs/nfs/blocklayout/blocklayoutdriver.o". */
+/** Returns the kernel's name for the module of an object such as "fs/nfs/blocklayout/blocklayoutdriver.o". */
 const moduleOf = (path: string): ObjectName =>
   objectName((path.split("/").at(-1) ?? "").replace(/\.o$/, "").replaceAll("-", "_"));
 
-/** "drivers/a/../b/c.o", "./init/main.o". */
+/** Normalizes a path such as "drivers/a/../b/c.o" or "./init/main.o". */
 function normal(path: string): string {
   const parts: string[] = [];
   for (const part of path.split("/")) {

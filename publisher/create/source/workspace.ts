@@ -14,26 +14,35 @@ import { type Kbuild, mustMake } from "./kbuild.ts";
 import type { SourceTree } from "./source_tree.ts";
 import { listUnits, type UnitTable } from "./units.ts";
 
-/** Prepared trees that are kept, each of 80,000 links and 40 MB. */
+/** The most prepared trees that are kept. Each has 80,000 links and 40 MB. */
 const MAX_WORKSPACES = 6;
-/** A cold preparation takes a minute, a large patch some more. */
+/**
+ * The longest wait for the lock, in milliseconds. A first preparation takes a minute, and a large patch
+ * somewhat longer.
+ */
 const LOCK_WAIT_MS = 1_800_000;
-/** Raised when what is in a workspace, or how it is made, changes. */
+/**
+ * The version of the format. It is raised when the content of a workspace, or the way in which it is made,
+ * changes.
+ */
 const FORMAT = 1;
 
-/** A source tree prepared for compiling single objects with a kernel's own configuration. This process alone has it. */
+/**
+ * A source tree prepared for compiling single objects with a kernel's own configuration. Only this process
+ * uses it.
+ */
 export interface Workspace {
   readonly kbuild: Kbuild;
   readonly units: UnitTable;
-  /** Over everything that an object is made of but the patch. */
+  /** A digest of everything that an object is made of, except the patch. */
   readonly identity: string;
-  /** How the compiler here is not the kernel's, for who forced it. */
+  /** The differences between the compiler here and the kernel's, if it was forced. */
   readonly notes: readonly string[];
-  /** Who includes .c files. */
+  /** The files that include .c files. */
   readonly sources: IncludeIndex;
-  /** Who includes what; the first time it takes some seconds. */
+  /** Returns the index of all includes. The first call takes some seconds. */
   includes(): Promise<IncludeIndex>;
-  /** Puts the patched files in their places for as long as `action` takes. */
+  /** Puts the patched files in their places while `action` runs. */
   patched<T>(changes: readonly FileChange[], action: () => Promise<T>): Promise<T>;
   release(): void;
 }
@@ -55,9 +64,11 @@ interface Ready {
 }
 
 /**
- * The source as links in folders of our own, where patched files take the place of links: the user's tree is read, never
- * written, and objects are compiled at one path before and after. Prepared once for a source and a configuration.
- * @throws RebootlessError `usage` where source, headers, compiler and image do not belong together; `io`, `locked`.
+ * Opens a workspace in which the source consists of links in separate folders, and patched files take the
+ * place of links. The user's tree is only read, and objects are compiled at the same path before and after. A
+ * workspace is prepared once for a source and a configuration.
+ * @throws RebootlessError `usage` if source, headers, compiler and image do not belong together.
+ * @throws RebootlessError `io`, `locked`.
  */
 export async function openWorkspace(
   source: SourceTree,
@@ -109,7 +120,10 @@ const digest = (parts: readonly string[]): string =>
 
 const readyFile = (folder: string): string => join(folder, "ready.json");
 
-/** Undefined also where a run ended while patched files were in their places: there is nothing to trust then. */
+/**
+ * Reads the state of a prepared workspace. It returns undefined, too, if a run ended while patched files were
+ * in their places: nothing in the workspace can be trusted then.
+ */
 async function readReady(folder: string): Promise<Ready | undefined> {
   try {
     const ready = JSON.parse(await readFile(readyFile(folder), "utf8")) as Ready;
@@ -155,7 +169,7 @@ const copyIfThere = (from: string, to: string): Promise<void> =>
     if (error.code !== "ENOENT") throw error;
   });
 
-/** 80,000 links: one call after the other is quicker than promises of them. */
+/** Links the source into a tree. With 80,000 links, one call after the other is quicker than promises. */
 function linkTree({ root, folders, files }: SourceTree, tree: string): void {
   mkdirSync(tree, { recursive: true });
   for (const path of folders) mkdirSync(join(tree, path));
@@ -170,7 +184,8 @@ async function withPatched<T>(
   changes: readonly FileChange[],
   action: () => Promise<T>,
 ): Promise<T> {
-  // Until everything is back, the workspace is good for nothing: should this process end, the next one makes it anew.
+  // The workspace cannot be used until everything is restored. If this process ends before that, the next one
+  // prepares it again.
   await rm(readyFile(folder));
   try {
     for (const change of changes) await replace(kbuild.tree, change);
@@ -192,7 +207,7 @@ async function withPatched<T>(
 
 async function replace(tree: string, { path, numbered }: FileChange): Promise<void> {
   const place = join(tree, path);
-  await rm(place, { force: true }); // the link, not what it leads to
+  await rm(place, { force: true }); // this removes the link, not its target
   if (numbered === undefined) return;
   await mkdir(dirname(place), { recursive: true });
   await writeFile(place, numbered, { encoding: "latin1", flag: "wx" });
@@ -204,7 +219,10 @@ async function restore(tree: string, root: string, path: string): Promise<void> 
     await symlink(join(root, path), join(tree, path));
 }
 
-/** Removes the workspaces that were not used for the longest time; one that somebody has is left. */
+/**
+ * Removes the workspaces that were not used for the longest time. It leaves this process's own, and those
+ * without a state file, because another run may be using them.
+ */
 async function prune(trees: string, own: string): Promise<void> {
   const found: { readonly folder: string; readonly used: number }[] = [];
   for (const name of await readdir(trees)) {
