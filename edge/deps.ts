@@ -5,7 +5,7 @@ import type { PublisherQueue } from "./publish/queue.ts";
 import type { TokenLedger } from "./publish/token_ledger.ts";
 import type { Store } from "./store/store.ts";
 
-/** Everything that an edge is put together from. Each route names the part of it that it takes. */
+/** All the parts that an edge is put together from. Each route names those that it takes. */
 export interface AppDeps extends EdgeConfig {
   readonly store: Store;
   readonly queue: PublisherQueue;

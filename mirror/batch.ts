@@ -57,7 +57,7 @@ export class Batch {
     await this.#stage(path, (temporary) => writeFile(temporary, bytes, { flag: "wx" }));
   }
 
-  /** Gives a file a second name, or copies it where the file system has no hard links. */
+  /** Gives a file a second name, or copies it if the file system has no hard links. */
   async link(path: string, from: string): Promise<void> {
     const staged = this.#staged.get(from);
     const source = staged === undefined ? from : `${this.#fresh}/${staged}`;

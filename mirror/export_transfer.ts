@@ -153,7 +153,7 @@ async function addChanged(
   return changes;
 }
 
-/** Returns the manifest of an old version for the summary, or undefined where it is no longer here. */
+/** Returns the manifest of an old version for the summary, or undefined if it is no longer here. */
 async function manifestAt(
   dir: MirrorDir,
   id: BuildId,
@@ -167,6 +167,6 @@ async function manifestAt(
     const bytes = await dir.read(`${targetsPath(id)}/${consistentTarget(id, sha256)}`, MAX_MANIFEST_BYTES);
     return bytes && decodeManifest(bytes);
   } catch {
-    return undefined; // then every update counts as new
+    return undefined; // the summary then counts every update as new
   }
 }

@@ -179,7 +179,10 @@ async function renew(importing: KernelImport, { files, kernels, renewed }: Trans
   }
 }
 
-/** Refuses a transfer with an artifact that no kernel of it names: it would be dropped without a word. */
+/**
+ * Refuses a transfer with an artifact that no kernel of it names, because such an artifact would be dropped
+ * silently.
+ */
 function requireUse({ files }: Transfer, named: ReadonlySet<string>): void {
   const idle = files.find(({ path }) => path.startsWith("artifacts/") && !named.has(path));
   if (idle)

@@ -182,8 +182,8 @@ export class KernelImport {
   }
 
   /**
-   * Fetches an artifact that is not here. Returns the bytes fetched: 0 where another kernel of this run
-   * fetches it.
+   * Fetches an artifact that is not here. Returns the number of bytes fetched, which is 0 if another kernel
+   * of this run fetches it.
    */
   async #have(artifact: Artifact): Promise<number> {
     const { sha256, length } = artifact;
@@ -207,7 +207,10 @@ export class KernelImport {
     return bytes.length;
   }
 
-  /** Fetches what was in force since the targets that are here. Returns the bytes fetched. */
+  /**
+   * Fetches the files that were in force since the targets that are here. Returns the number of bytes
+   * fetched.
+   */
   async #fetchOld({ bundle, trusted }: VerifiedKernel, here: Bundle | undefined): Promise<number> {
     const id = bundle.buildId;
     const since = (here && targetsIn(here.targets)?.version) ?? 1;
@@ -220,8 +223,8 @@ export class KernelImport {
 
   /**
    * Fetches targets that were in force once, and their manifest, unverified: nothing that is in force depends
-   * on them. Returns the bytes fetched: 0 where they are here, or where the feed lacks them because it was
-   * restored.
+   * on them. Returns the number of bytes fetched, which is 0 if they are here, or if the feed lacks them
+   * because it was restored.
    */
   async #fetchOldTargets(id: BuildId, version: number): Promise<number> {
     const path = `${metadataPath(id)}/${version}.targets.json`;

@@ -134,7 +134,7 @@ function unlessIo(error: unknown): undefined {
 /**
  * Stores the root that the administrator gives.
  *
- * @throws RebootlessError `config` where the mirror has another one, `trust` for one that does not verify.
+ * @throws RebootlessError `config` if the mirror has another one, `trust` for one that does not verify.
  */
 export async function provision(dir: MirrorDir, root: Uint8Array): Promise<void> {
   const present = await dir.readOwn(FIRST_ROOT, MAX_ROOT_BYTES);

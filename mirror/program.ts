@@ -20,7 +20,7 @@ import type { Context } from "./context.ts";
 
 type Action = (context: Context) => Promise<void>;
 
-/** Gives an action its context and turns what it throws into an exit code. */
+/** A function that gives an action its context and turns a thrown error into an exit code. */
 type Run = (command: string, globals: GlobalOptions, action: Action) => Promise<void>;
 
 const ROOT = "the root of trust, received from the publisher in a way you trust; needed the first time";

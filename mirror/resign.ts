@@ -77,7 +77,7 @@ export async function resign({ dir, keys, now, lifetime }: ResignOptions): Promi
     done.push(id);
     if (until === undefined || expires < until) until = expires;
   }
-  await writeSiteTimestamps(dir, site); // before any host can see one, because a version is never used twice
+  await writeSiteTimestamps(dir, site); // written before any host can see one, because a version is never used twice
   await batch.commit();
   await dir.writeIndex(index);
   return { kernels: done, expired, until };

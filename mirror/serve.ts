@@ -145,7 +145,7 @@ class MirrorFiles {
   }
 
   /**
-   * Returns the digest of the bytes, also where the name states one: a damaged file must not have the ETag of
+   * Returns the digest of the bytes, even if the name states one: a damaged file must not have the ETag of
    * the sound one.
    */
   async #digest(file: FileHandle, path: string): Promise<Sha256Hex> {

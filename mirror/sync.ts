@@ -204,7 +204,7 @@ export async function fetchAll(
   progress: SyncOptions["progress"],
 ): Promise<void> {
   let written = performance.now();
-  await importing.commit(); // the roots, before the kernels that depend on them
+  await importing.commit(); // puts the roots in place before the kernels that depend on them
   for (let at = 0; at < ids.length; at += BATCH) {
     const part = ids.slice(at, at + BATCH);
     try {

@@ -17,8 +17,8 @@ export interface TransferFile {
 }
 
 /**
- * transfer.json, the first file of a transfer: what the transfer was made for, and every file that follows.
- * Its own SHA-256 stands for the whole transfer, and is what two people compare.
+ * The contents of transfer.json, the first file of a transfer: the state that the transfer was made for, and
+ * every file that follows. The file's own SHA-256 identifies the whole transfer, and two people compare it.
  */
 export interface Transfer {
   readonly made: Instant;

@@ -112,7 +112,7 @@ async function* partTar(
   yield tarEnd();
 }
 
-/** Returns the error for a file of the mirror that is not what it should be. */
+/** Returns the error for a file of the mirror that is missing or wrong. */
 export const damaged = (path: string, cause?: unknown): RebootlessError =>
   new RebootlessError("trust", `${path} of this mirror is damaged or missing`, {
     cause,

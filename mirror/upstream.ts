@@ -38,7 +38,7 @@ export interface Candidate extends Listed {
 
 export interface Candidates {
   readonly kernels: readonly Candidate[];
-  /** The cursor for the next time; undefined where the list is always whole, or was broken off. */
+  /** The cursor for the next time; undefined if the list is always whole, or was broken off. */
   readonly next: string | undefined;
   /** The reason why the list was broken off. It may name fewer kernels than the feed has. */
   readonly broken?: string | undefined;
@@ -133,7 +133,7 @@ export class Upstream {
     throw new RebootlessError("trust", `${path} would have ${file.length} bytes`);
   }
 
-  /** Fetches old targets of a kernel, unverified. Returns undefined where the feed no longer has them. */
+  /** Fetches old targets of a kernel, unverified. Returns undefined if the feed no longer has them. */
   async targets(id: BuildId, version: number): Promise<Uint8Array | undefined> {
     const path = `${metadataPath(id)}/${version}.targets.json`;
     const fetched = await this.#file(path, { maxBytes: MAX_TARGETS_BYTES, download: true });

@@ -270,7 +270,7 @@ async function filesBelow(dir: MirrorDir, id: BuildId): Promise<ReadonlySet<stri
   const paths = new Set<string>();
   const folders = [metadataPath(id), targetsPath(id), `${targetsPath(id)}/kernels`];
   for (const folder of [kernelPath(id), ...folders]) {
-    if (await dir.foreignFolder([folder])) continue; // it is among what was found in the folder above
+    if (await dir.foreignFolder([folder])) continue; // it was found in the folder above
     for (const name of await dir.files.names(folder)) {
       const path = `${folder}/${name}`;
       if (!folders.includes(path) || (await dir.foreignFolder([path]))) paths.add(path);

@@ -26,7 +26,7 @@ export type LeftOut =
       readonly foreign: readonly string[];
     };
 
-/** One step of a plan: an update to apply, and what it replaces. */
+/** One step of a plan: an update to apply, and the updates and patches that it replaces. */
 export interface OrderedUpdate {
   readonly update: Update;
   /** Updates that the kernel puts out of force when this one is applied. */

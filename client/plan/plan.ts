@@ -7,7 +7,7 @@ import type { Withheld } from "./withheld.ts";
 /** The facts that decide which updates of a manifest a host applies, and in which order. */
 export interface PlanInput {
   readonly updates: readonly Update[];
-  /** The updates that are applied, by what the kernel says. */
+  /** The updates that are applied, as the kernel reports them. */
   readonly applied: ReadonlySet<UpdateId>;
   /** The names of live patches in force that the manifest does not have. */
   readonly foreign: readonly string[];
@@ -16,7 +16,7 @@ export interface PlanInput {
   readonly suspects: ReadonlySet<UpdateId>;
   /** The updates that failed in this run. */
   readonly failed: ReadonlySet<UpdateId>;
-  /** The updates to apply, with what they depend on; all updates if undefined. */
+  /** The updates to apply, with those that they depend on; undefined for all updates. */
   readonly asked: ReadonlySet<UpdateId> | undefined;
   /** True if an atomic replace may take out patches that it does not supersede. */
   readonly replaceOthers: boolean;

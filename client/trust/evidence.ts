@@ -18,7 +18,7 @@ export interface Voucher {
   readonly threshold: number;
   /** The ids of the keys whose signatures are good. */
   readonly signers: readonly string[];
-  /** Their owners, where the root names them, by key id. */
+  /** The owners of keys, by key id, if the root names them. */
   readonly owners: ReadonlyMap<string, string>;
   /** The number of keys that could have signed. */
   readonly keys: number;

@@ -17,11 +17,14 @@ export interface HostTrust {
   writeRoot(bytes: Uint8Array): Promise<void>;
   removeRoot(): Promise<void>;
   /**
-   * Moves what an earlier version stored elsewhere to this place, and notes under which provisioned root it was
-   * verified.
+   * Moves files that an earlier version stored elsewhere to this place, and notes under which provisioned
+   * root they were verified.
    */
   settle(): Promise<void>;
-  /** Tells whether what is stored, for the host or for this kernel, was verified under another provisioned root. */
+  /**
+   * Tells whether the stored files of the host or of this kernel were verified under another provisioned
+   * root.
+   */
   isOfAnotherRoot(kernelFolder: string): Promise<boolean>;
   latestTime(): Promise<LatestTime | undefined>;
   /** Tells whether the stored latest time is close enough to `now`. */

@@ -14,7 +14,7 @@ export interface Likely {
 export interface OfSeries {
   readonly series: string;
   readonly kernels: readonly Likely[];
-  /** The address of a page for people; undefined where the feed is files only. */
+  /** The address of a page for people; undefined if the feed is files only. */
   readonly page: string | undefined;
 }
 

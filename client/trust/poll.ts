@@ -33,7 +33,7 @@ export interface PollOptions extends Subject {
   /** The kernel, which messages name if the feed has nothing for it. */
   readonly kernel?: KernelIdentity;
   readonly clock: Clock;
-  /** Metadata that expired less than this many milliseconds ago is accepted, and `notice` is told. */
+  /** The time in milliseconds after its expiry in which metadata is still accepted, with a `notice`. */
   readonly acceptStaleMs?: number;
   readonly notice?: (line: string) => void;
   /** Waits until no other run writes. It is called before anything is written. */
@@ -159,7 +159,8 @@ interface Fresh {
 }
 
 /**
- * Verifies what a feed sent. It is called without the state lock, so that a large answer keeps no other run waiting.
+ * Verifies the answer of a feed. It is called without the state lock, so that a large answer keeps no other
+ * run waiting.
  */
 async function verifyFetched(options: PollOptions, freshness: Freshness, bytes: Uint8Array): Promise<Fresh> {
   try {

@@ -22,7 +22,7 @@ export interface TrustDir {
   removeTag(): Promise<void>;
   /** The verified data that is not about this kernel alone. */
   readonly host: HostTrust;
-  /** Tells whether what is stored was verified under another provisioned root than this. */
+  /** Tells whether the stored files were verified under another provisioned root than this. */
   isOfAnotherRoot(): Promise<boolean>;
   /**
    * Opens a stored artifact. Returns undefined unless there is one that only this host could have written.

@@ -7,7 +7,8 @@ export interface WatchedStore extends MetadataStore {
 }
 
 /**
- * Wraps a store for verifying without the state lock: under the lock it tells whether what was read has changed since.
+ * Wraps a store so that its files can be verified without the state lock. Under the lock, the wrapper tells
+ * whether the files that were read have changed since.
  */
 export function watchedStore(store: MetadataStore): WatchedStore {
   const read = new Map<string, Uint8Array | undefined>();

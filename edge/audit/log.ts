@@ -146,9 +146,9 @@ const MAX_PAGE = 512 * 1024;
 const MAX_SEGMENTS = 64;
 
 export interface AuditPage {
-  /** Lines, each with its newline, as they are stored. */
+  /** The lines, each with its newline, as they are stored. */
   readonly bytes: Uint8Array;
-  /** The number of the last segment of the page, where there may be more after it; else undefined. */
+  /** The number of the last segment of the page, if there may be more after it; otherwise undefined. */
   readonly next: number | undefined;
 }
 

@@ -24,16 +24,16 @@ export interface Totals {
 }
 
 /**
- * An index of what the feed has, across kernels. It is made from what was published, and can be made from it again: hosts
- * believe nothing from here, and a publish is in force whether it was recorded or not. What a publisher says of an update
- * is recorded for that publisher's kernels alone.
+ * An index of the feed's contents, across kernels. It is made from publications, and can be made from them
+ * again: hosts trust nothing in it, and a publish is in force whether it was recorded or not. A publisher's
+ * description of an update is recorded for that publisher's kernels alone.
  */
 export interface Catalogue {
   /** Records kernels' newest states, in this order. A state older than the recorded one is ignored. */
   record(entries: readonly KernelEntry[]): Promise<void>;
   /** Returns the version recorded for each kernel; 0 for one that is not recorded or has to be recorded again. */
   versions(ids: readonly BuildId[]): Promise<readonly number[]>;
-  /** Returns a kernel with its `max` newest updates, newest first; undefined where `versions` returns 0. */
+  /** Returns a kernel with its `max` newest updates, newest first, or undefined if `versions` returns 0. */
   entry(id: BuildId, max: number): Promise<KernelEntry | undefined>;
   /** Lists kernels by release and build ID. @param after the last build ID of the page before. */
   kernels(query: Query, after: BuildId | null): Promise<KernelListPage>;
@@ -48,10 +48,11 @@ export interface Catalogue {
   /** Returns the last changes, newest first. */
   changes(): Promise<readonly CatalogueChange[]>;
   /**
-   * Lists kernels by when they were recorded last, so that a mirror that asks again is told what changed. No kernel is
-   * ever left out.
+   * Lists kernels by the time at which they were recorded last, so that a mirror that asks again is told of
+   * the changes. No kernel is ever left out.
    *
-   * @param cursor where the listing before ended. Null, or a cursor of another catalogue, begins from the start.
+   * @param cursor the end of the previous listing. Null, or a cursor of another catalogue, begins from the
+   * start.
    */
   changedSince(cursor: string | null): Promise<Listing>;
   totals(): Promise<Totals>;

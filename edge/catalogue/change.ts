@@ -3,7 +3,7 @@ import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import type { Instant } from "../../shared/time.ts";
 import type { KernelEntry, UpdateEntry } from "./entry.ts";
 
-/** One publish, as a change of what a kernel has. */
+/** One publish, as a change of a kernel's updates. */
 export interface CatalogueChange {
   /** The number of this change, which rises by one. */
   readonly number: number;

@@ -5,7 +5,7 @@ import type { UpdateDescription } from "./entry.ts";
 /** The position of a kernel in a list of holdings. */
 export interface HoldingPosition {
   readonly id: UpdateId;
-  /** 1 for a recalled update, which comes after the others. */
+  /** The value 1 for a recalled update, which comes after the others, and otherwise 0. */
   readonly gone: 0 | 1;
   /** The number of the group of kernels whose update has the same description. */
   readonly group: number;
@@ -13,7 +13,7 @@ export interface HoldingPosition {
   readonly buildId: BuildId;
 }
 
-/** The characters of a cursor: ids, numbers, and the longest release that the feed allows. */
+/** The longest cursor in characters. It has ids, numbers, and the longest release that the feed allows. */
 const MAX_POSITION = 1200;
 const POSITION = /^([a-z0-9.-]+) ([01]) (\d{1,15}) ([0-9a-f]+) (.*)$/s;
 

@@ -9,7 +9,7 @@ export interface Query {
   readonly release?: string;
   /** The version, exactly as `uname -v` prints it. */
   readonly version?: string;
-  /** Text anywhere in the release, the distribution or `uname -v`. */
+  /** A text that may be anywhere in the release, the distribution or `uname -v`. */
   readonly text?: string;
   /** The CVE that an update names; for updates alone. */
   readonly cve?: string;

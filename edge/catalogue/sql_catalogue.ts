@@ -12,8 +12,9 @@ import { type Cell, FORM, prepare, type Row, type Sql } from "./sql_tables.ts";
 import { fixesOf, holdersOf, listCves, searchUpdates } from "./sql_updates.ts";
 
 /**
- * Returns a catalogue in SQLite. The statements of one call run without an await between them, so no other call is served
- * meanwhile. A kernel's own row is written last: where the machine stops before that, the next record does it all again.
+ * Returns a catalogue in SQLite. The statements of one call run without an await between them, so no other
+ * call is served meanwhile. A kernel's own row is written last: if the machine stops before that, the next
+ * record writes everything again.
  */
 export function sqlCatalogue(sql: Sql): Catalogue {
   prepare(sql);

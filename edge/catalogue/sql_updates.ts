@@ -7,8 +7,8 @@ import { factsOfRow, lineOfRow, updateOfRow } from "./sql_rows.ts";
 import type { Row, Sql } from "./sql_tables.ts";
 
 /*
- * Every statement here reads an index from a position on, and stops after a page: also where one update is for 20,000
- * kernels, and where each of these has another description.
+ * Every statement here reads an index from a position on, and stops after a page, even if one update is for
+ * 20,000 kernels and each of these has another description.
  */
 
 export function holdersOf(sql: Sql, id: UpdateId, after: HoldingPosition | null): HoldingListPage {

@@ -11,7 +11,8 @@ export interface EdgeEnv extends Readonly<Partial<Record<TextBinding, unknown>>>
 let known: { readonly text: string; readonly config: Promise<EdgeConfig> } | undefined;
 
 /**
- * Reads the configuration, once for each isolate, because importing keys takes time; and again where the bindings differ.
+ * Reads the configuration once for each isolate, because importing keys takes time, and again if the bindings
+ * differ.
  *
  * @throws RebootlessError `config`.
  */

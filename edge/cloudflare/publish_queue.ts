@@ -9,7 +9,10 @@ import type { PublisherQueue, PublishRequest } from "../publish/queue.ts";
 import { publish, publishRoot, renew } from "../publish/repository.ts";
 import { type EdgeEnv, repositoryDeps } from "./bindings.ts";
 
-/** After a renewal that failed, the next one is not tried for this long: readers get the failed one's outcome at once. */
+/**
+ * The time after a failed renewal in which the next one is not tried. Readers get the outcome of the failed
+ * one at once.
+ */
 const RENEW_PAUSE = MINUTE;
 
 interface FailedRenewal {

@@ -23,7 +23,7 @@ export function r2Store(bucket: R2Bucket): Store {
   };
   const create = async (key: string, bytes: Uint8Array, notes: Notes) =>
     (await put(key, bytes, notes, new Headers({ "If-None-Match": "*" }))) !== null;
-  /** Copies a value, as R2 has no operation for that. Resolves to false where the value has changed. */
+  /** Copies a value, as R2 has no operation for that. Resolves to false if the value has changed. */
   const keep = async (key: string, revision: string, as: string): Promise<boolean> => {
     const object = await bucket.get(key);
     if (object?.etag !== revision) {

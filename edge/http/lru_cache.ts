@@ -4,7 +4,9 @@ interface Entry<T> {
   readonly bytes: number;
 }
 
-/** The values that were used most recently, bounded in bytes and in number. A value has the tag of what it was made from. */
+/**
+ * The values that were used most recently, bounded in bytes and in number. A value has the tag of its source.
+ */
 export class LruCache<T> {
   readonly #maxBytes: number;
   readonly #maxEntries: number;

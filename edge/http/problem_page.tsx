@@ -5,7 +5,7 @@ import { problemIn } from "./problem.ts";
 /** Headers that tell a program what to do. */
 const KEPT_HEADERS = ["Allow", "Retry-After", "WWW-Authenticate"];
 
-/** Turns a problem into a page, where a page was asked for; returns any other answer as it is. */
+/** Turns a problem into a page if a page was requested. Returns any other answer as it is. */
 export async function problemAsPage(request: Request, answer: Response): Promise<Response> {
   const found = problemIn(answer);
   if (!found || !wantsPage(request)) return answer;

@@ -94,7 +94,7 @@ export function fileStore(root: string): Store {
         const fresh = await writeNew(folder, bytes, stored);
         try {
           recent.forget(key);
-          await inFolder(folder, path, (at) => link(fresh, at)); // fails where there is something
+          await inFolder(folder, path, (at) => link(fresh, at)); // fails if the name exists
           await folders.sync(dirname(join(root, path)));
           recent.written(key, { stored, bytes });
           return "created";
@@ -277,7 +277,7 @@ async function writeNew(folder: ClosedFolder, bytes: Uint8Array, stored: Stored)
   }
 }
 
-/** Works at a path in its folder, which is created where it is missing. */
+/** Works at a path in its folder, which is created if it is missing. */
 const inFolder = <T>(folder: ClosedFolder, path: string, act: (at: string) => Promise<T>): Promise<T> =>
   folder.within(dirname(path), (at) => act(`${at}/${basename(path)}`));
 

@@ -6,7 +6,10 @@ export interface RecentValue {
   readonly bytes: Uint8Array | undefined;
 }
 
-/** The bound of all values: enough for what a publish reads and writes again, and for what most hosts ask for. */
+/**
+ * The bound of all values in bytes. It is enough for the files that a publish reads and writes again, and for
+ * those that most hosts ask for.
+ */
 const MAX_BYTES = 32 * 1024 * 1024;
 /** The largest value with bytes: a module would push out a thousand feeds. */
 export const MAX_RECENT_VALUE = 64 * 1024;

@@ -2,7 +2,11 @@ import type { IncomingMessage } from "node:http";
 import { isHost } from "../../shared/http/origin.ts";
 
 export type RequestTarget =
-  /** @property path begins with a slash, and has its query. @property host with or without a port. */
+  /**
+   * The target is a path at a host.
+   * @property path begins with a slash, and has its query.
+   * @property host with or without a port.
+   */
   | { readonly kind: "valid"; readonly path: string; readonly host: string }
   | { readonly kind: "invalid"; readonly message: string };
 

@@ -48,7 +48,7 @@ export interface Serving {
   readonly port: number;
   /** The faults of the bindings. The feed is served, but requests that need these bindings are refused. */
   readonly warnings: readonly string[];
-  /** Stops, once requests and maintenance that are under way have ended. */
+  /** Stops the server once requests and maintenance that are under way have ended. */
   close(): Promise<void>;
 }
 

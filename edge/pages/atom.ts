@@ -5,7 +5,8 @@ import { changeSummary } from "./change_summary.ts";
 /**
  * Returns changes as an Atom feed (RFC 4287).
  *
- * @param origin such as `https://feed.example.org`. @param updated the time that is used while there is no change.
+ * @param origin such as `https://feed.example.org`.
+ * @param updated the time that is used while there is no change.
  */
 export function atom(changes: readonly CatalogueChange[], origin: string, updated: Instant): string {
   const entries = changes.map(

@@ -3,7 +3,7 @@ import type { CatalogueChange } from "../catalogue/change.ts";
 /** The number of ids of one change that are named. */
 const MAX_NAMED = 8;
 
-/** Says in a line what a publish changed. */
+/** Describes in a line what a publish changed. */
 export function changeSummary({ added, recalled, version }: CatalogueChange): string {
   const parts = [named("new", added), named("recalled", recalled)].filter((part) => part !== "");
   if (parts.length > 0) return parts.join("; ");

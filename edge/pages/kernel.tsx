@@ -21,7 +21,7 @@ export interface ShownUpdate extends UpdateEntry {
 export interface ShownKernel {
   readonly kernel: KernelFacts;
   readonly updates: readonly ShownUpdate[];
-  /** False where the feed is too large to be decoded: `updates` are the newest ones then, without details. */
+  /** False if the feed is too large to be decoded: `updates` are then the newest ones, without details. */
   readonly isWhole: boolean;
   /** The version of targets. */
   readonly version: number;

@@ -86,7 +86,7 @@ export const Time: FC<{ readonly at: Instant }> = ({ at }) => {
   return <time datetime={text}>{text.replace("T", " ").replace("Z", " UTC")}</time>;
 };
 
-/** Says why an update was recalled; nothing for one that was not. */
+/** Tells why an update was recalled. It is empty for an update that was not. */
 export const RecallNotice: FC<{ readonly why: string | null }> = ({ why }) =>
   why === null ? null : (
     <p class="bad">

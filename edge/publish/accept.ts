@@ -48,7 +48,7 @@ export type Acceptance =
       /** Artifacts that the manifest names and that were not sent: empty except in a dry run. */
       readonly missing: readonly Sha256Hex[];
     }
-  /** Another publish came after the version that this one is based on. */
+  /** The outcome if another publish came after the version that this one is based on. */
   | { readonly kind: "conflict"; readonly current: number };
 
 interface SignedTargets {
@@ -137,7 +137,7 @@ async function signedManifest(
   return verifyManifest({ targets }, buildId, manifest, digests);
 }
 
-/** Finds out where the manifest's artifacts are. Refuses one that is there with another length or other bytes. */
+/** Finds the manifest's artifacts. Refuses one that is there with another length or other bytes. */
 async function findArtifacts(manifest: KernelManifest, context: AcceptContext) {
   const wanted = [
     ...new Map(

@@ -21,7 +21,7 @@ export interface Claim {
 /**
  * Returns the publisher with this id.
  *
- * @throws RebootlessError `not_permitted` where its scope lacks the operation.
+ * @throws RebootlessError `not_permitted` if its scope lacks the operation.
  */
 export function requireOperation(by: string, operation: Operation, { byId }: Publishers): Publisher {
   const publisher = byId.get(by);

@@ -50,8 +50,8 @@ export async function composeNew(
 }
 
 /**
- * Makes a bundle of the same targets with a new timestamp. The snapshot is new too where half of its lifetime is over, or
- * where its key is no longer the one that the root names.
+ * Makes a bundle of the same targets with a new timestamp. The snapshot is new too if half of its lifetime is
+ * over, or if its key is no longer the one that the root names.
  */
 export async function composeRenewed(
   current: StoredFeed,

@@ -54,7 +54,7 @@ export async function lastMaintenance(store: Store): Promise<MaintenanceRun | un
 export const maintenanceToJson = ({ at, nearest, ...counts }: MaintenanceRun): JsonObject =>
   jsonObject({ at: formatInstant(at), ...counts, nearest: expiriesToJson(nearest) });
 
-/** Says in a line of the log what a run did. */
+/** Describes a run in a line of the log. */
 export const maintenanceSummary = ({ kernels, renewed, recorded, failed, swept }: MaintenanceRun): string =>
   `maintenance of ${counted(kernels, "kernel")}: ${renewed} renewed, ${recorded} recorded, ${failed} failed; ${counted(swept, "upload")} deleted`;
 

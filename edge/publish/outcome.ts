@@ -4,13 +4,13 @@ import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 /** The outcome of a publish of one kernel, or of the root. */
 export type PublishOutcome =
   /**
-   * A dry run found that a publish would succeed. @property missing the artifacts that have to be staged
-   * first.
+   * A dry run found that a publish would succeed.
+   * @property missing the artifacts that have to be staged first.
    */
   | { readonly kind: "acceptable"; readonly version: number; readonly missing: readonly Sha256Hex[] }
   /**
-   * The publish is in force. @property etag the ETag of the new feed.json, as its header has it; null for a
-   * root.
+   * The publish is in force.
+   * @property etag the ETag of the new feed.json, as its header has it; null for a root.
    */
   | { readonly kind: "published"; readonly version: number; readonly etag: string | null }
   | { readonly kind: "conflict"; readonly message: string; readonly current: number }

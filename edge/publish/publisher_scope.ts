@@ -11,7 +11,10 @@ import { matchesPattern } from "../../shared/tuf/path_pattern.ts";
 export const OPERATIONS = ["updates", "root"] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
-/** A set of kernels. Of each list that is given, one entry has to match; where no list is given, every kernel matches. */
+/**
+ * A set of kernels. A kernel must match one entry of each list that is given; if no list is given, every
+ * kernel matches.
+ */
 export interface KernelScope {
   readonly buildIds: ReadonlySet<BuildId> | undefined;
   /** Patterns for `uname -r`, in the form of glob(7): `6.1.*-amd64`. */

@@ -23,7 +23,7 @@ export interface RootDeps extends Verifier {
 /**
  * Reads the whole chain and verifies it.
  *
- * @throws RebootlessError `config` where the stored roots do not follow from the trusted one.
+ * @throws RebootlessError `config` if the stored roots do not follow from the trusted one.
  */
 export async function verifiedRootChain(deps: RootDeps, now: Instant): Promise<RootChain> {
   const set = await TrustedSet.fromRoot(deps.trustedRoot, deps, enforcedAt(now));

@@ -101,7 +101,7 @@ function undamaged<T>(id: BuildId, decode: () => T): T {
   }
 }
 
-/** A bundle that passed the test of what hosts accept, ready to be put in force. */
+/** A bundle that hosts would accept, as a test has shown, ready to be put in force. */
 export interface ReadyFeed {
   readonly bundle: Bundle;
   /** The bytes of its feed.json. */

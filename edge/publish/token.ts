@@ -93,7 +93,10 @@ async function verifySignature(token: string, expected: TokenExpectation): Promi
   throw new errors.JWSSignatureVerificationFailed();
 }
 
-/** Says what is wrong. jose looks at claims only after the signature verified, so this tells of them only holders of the key. */
+/**
+ * Returns a message about a fault. jose looks at claims only after the signature verified, so only holders of
+ * the key are told of claims.
+ */
 function messageOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return "the token has expired";
   if (error instanceof errors.JWTClaimValidationFailed) {

@@ -27,9 +27,11 @@ import { BUILD_ID_PATTERN, SHA256_PATTERN, VERSION_PATTERN } from "./path_patter
 type FeedFileDeps = FeedInForceDeps & Pick<AppDeps, "trustedRoot" | "digests">;
 
 type Kind = Pick<ServedFile, "lifetime" | "type">;
-/** Files in force, which change. */
+/** The files in force, which change. */
 const MOVING: Kind = { lifetime: "moving", type: "application/json" };
-/** Metadata that is named by its version, and manifests, which are named by their digest. */
+/**
+ * The metadata files, which are named by their versions, and the manifests, which are named by their digests.
+ */
 const FIXED: Kind = { lifetime: "immutable", type: "application/json" };
 const MODULE: Kind = { lifetime: "immutable", type: "application/octet-stream" };
 
@@ -39,7 +41,7 @@ interface Shared {
   readonly budget: MemoryBudget;
 }
 
-/** The manifests in memory, and the bound of what may be in memory. */
+/** The manifests in memory, and the bound of the memory for files. */
 interface Memory {
   readonly budget: MemoryBudget;
   readonly manifests: LruCache<Uint8Array>;
@@ -109,7 +111,10 @@ async function metadata(c: Context, deps: FeedFileDeps): Promise<Response> {
   return old ? bytes(c, old[role], FIXED, deps) : notFound(`no ${role} of this version`);
 }
 
-/** Serves a manifest. It is named by its digest, so a request for its headers, or for what has not changed, needs no read of it. */
+/**
+ * Serves a manifest. It is named by its digest, so a request for its headers, or for an unchanged manifest,
+ * needs no read of it.
+ */
 async function manifest(
   c: Context,
   deps: Pick<AppDeps, "store" | "digests">,

@@ -41,7 +41,7 @@ async function examine(
       return await read();
     } catch (error) {
       report(error);
-      // The store is fine where it was read and the chain of roots does not verify.
+      // The store is readable if the only fault is that the chain of roots does not verify.
       storeReadable &&= isCode(error, "config") || isCode(error, "parse");
       return undefined;
     }

@@ -22,10 +22,11 @@ interface Known {
 }
 
 /**
- * The feeds as they were at most a minute ago: enough to tell a host that nothing is new, which is nearly all that hosts
- * ask. They are used for that alone, so they can delay news by this minute and do nothing worse: a host with another
- * version than the one known here, older or newer, is answered from the store, so no host is told to go back. A feed past
- * half of a lifetime, or with a root older than the newest, does not count as known: so nothing expired is confirmed.
+ * The feeds as they were at most a minute ago. They are enough to tell a host that nothing is new, which
+ * answers nearly all requests of hosts. They are used for that alone, so they can delay news by this minute
+ * and do nothing worse: a host with another version than the known one, older or newer, is answered from the
+ * store, so no host is told to go back. A feed past half of a lifetime, or with a root older than the newest,
+ * does not count as known: so nothing expired is confirmed.
  */
 export class KnownFeeds {
   readonly #known = new Map<string, Known>();

@@ -16,7 +16,7 @@ export interface NewestRoot {
   /**
    * Returns that root, with the whole chain before it verified.
    *
-   * @throws RebootlessError `config` where a root does not follow from the one before it.
+   * @throws RebootlessError `config` if a root does not follow from the one before it.
    */
   verified(): Promise<RootInForce>;
   /** Makes the next call look into the store, as after a publish of a root. */

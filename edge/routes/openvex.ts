@@ -17,7 +17,10 @@ import type { ShownKernels } from "./shown_kernels.ts";
 
 type OpenvexDeps = Pick<AppDeps, "store" | "url" | "digests">;
 
-/** The largest document. A CVE takes some 400 bytes, and more for each update that names it. A stable series has some 3,000 a year. */
+/**
+ * The largest document. A CVE takes about 400 bytes, and more for each update that names it. A stable series
+ * has about 3,000 CVEs a year.
+ */
 const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
 const STATEMENT_BYTES = 500;
 const MENTION_BYTES = 40;

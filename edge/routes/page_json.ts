@@ -35,7 +35,10 @@ export const kernelsJson = ({ query, page, updates }: KernelsProps): JsonObject 
     ),
   });
 
-/** Encodes a kernel. `complete` is false where its feed is too large: then there are its newest updates, with less of each. */
+/**
+ * Encodes a kernel. `complete` is false if its feed is too large: the JSON then has its newest updates, with
+ * less of each.
+ */
 export const kernelJson = ({ kernel: facts, updates, isWhole, version, expires }: ShownKernel): JsonObject =>
   view({
     kernel: kernelFactsToJson(facts),

@@ -39,7 +39,7 @@ export function publishRoutes(app: Hono, deps: PublishDeps, root: NewestRoot): v
 
 /** A request to publish: one kernel's at its own path, or a batch of them. */
 interface PublishForm {
-  /** The kernel that the path names; null where the body may be for any. */
+  /** The kernel that the path names; null if the body may be for any. */
   readonly kernel: BuildId | null;
   readonly maxBytes: number;
   readonly decode: (body: Uint8Array) => readonly Publication[];

@@ -12,12 +12,15 @@ import { feedKey } from "../store/keys.ts";
 import type { Stored } from "../store/store.ts";
 
 /**
- * The largest feed.json that is decoded for a page: some 14,000 replaced functions, more than a stable series changes in a
- * year. Decoding it takes half a second and, for a moment, some 50 MB, once for each state. Of a larger one, a page shows
- * what the catalogue has.
+ * The largest feed.json that is decoded for a page: about 14,000 replaced functions, more than a stable
+ * series changes in a year. Decoding it takes half a second and, for a moment, about 50 MB, once for each
+ * state. Of a kernel with a larger one, a page shows the entry in the catalogue.
  */
 export const MAX_SHOWN_BYTES = 4 * 1024 * 1024;
-/** The bound of decoded feeds in memory, counted in bytes of their files: some 150 usual ones. */
+/**
+ * The bound of decoded feeds in memory, counted in bytes of their files. It is enough for about 150 usual
+ * ones.
+ */
 const MAX_CACHED_BYTES = 4 * MAX_SHOWN_BYTES;
 const MAX_CACHED = 1024;
 /** The number of updates that are shown of a kernel whose feed is not decoded. They are the newest. */
@@ -86,7 +89,7 @@ function stateOf({ notes }: Stored) {
   return { version: Number(notes["targets"]), expires };
 }
 
-/** Returns what a page shows of an update. It shows no fingerprints, which are for hosts. */
+/** Returns an update as a page shows it. The page shows no fingerprints, which are for hosts. */
 function shownOf(update: ReturnType<typeof decodeManifest>["updates"][number]): ShownUpdate {
   const { id, summary, cves, published, recalled, depends, conflicts, supersedes } = update;
   const objects = update.objects.map(({ name, functions }) => ({

@@ -24,7 +24,7 @@ export function stagingRoutes(app: Hono, deps: StagingDeps): void {
   route(app, `/${STAGING_PATH}`, { post: (c) => missing(c, deps) });
 }
 
-/** Stores an artifact. Answers 201, or 200 where it is here already, staged or in force. */
+/** Stores an artifact. Answers 201, or 200 if it is here already, staged or in force. */
 async function stage(c: Context, deps: StagingDeps): Promise<Response> {
   const admission = await admit(c.req.raw, deps, "stage", MAX_ARTIFACT_BYTES);
   if (admission.kind === "rejected") return admission.answer;

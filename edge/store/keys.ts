@@ -7,10 +7,13 @@ import { type BuildId, buildId, type Sha256Hex, sha256Hex } from "../../shared/b
 
 /** The key of a kernel's bundle in force, the one value of a kernel that changes. */
 export const feedKey = (id: BuildId): string => `${FEEDS}${id}.json`;
-/** The prefix of these keys, and of no others: a list of them is a list of the kernels. */
+/** The prefix of the keys of feeds in force, and of no others: a list of them is a list of the kernels. */
 export const FEEDS = "feeds/";
 export const kernelOfFeedKey = (key: string): BuildId => buildId(key.slice(FEEDS.length, -".json".length));
-/** The key of a feed that was in force before. It says what a client in the middle of a refresh may still ask for. */
+/**
+ * The key of a feed that was in force before. It names the files that a client in the middle of a refresh may
+ * still ask for.
+ */
 export const previousFeedKey = (id: BuildId, { targets, snapshot, manifest }: PreviousFeed): string =>
   `${previousFeedsPrefix(id)}${targets}.${snapshot}.${manifest}.json`;
 export const previousFeedsPrefix = (id: BuildId): string => `kernels/${id}/`;

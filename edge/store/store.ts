@@ -31,7 +31,10 @@ export interface Store {
     notes?: Notes,
     keepPreviousAs?: string,
   ): Promise<"replaced" | "stale">;
-  /** Lists keys with this prefix in rising order, some hundreds at a time. @param after the key where the page before ended. */
+  /**
+   * Lists keys with this prefix in rising order, some hundreds at a time.
+   * @param after the last key of the previous page.
+   */
   list(prefix: string, after?: string): Promise<StoreListing>;
   /** Deletes a key, which need not exist. */
   delete(key: string): Promise<void>;
@@ -39,7 +42,7 @@ export interface Store {
 
 export interface StoreListing {
   readonly files: readonly (Stored & { readonly key: string })[];
-  /** The last key of this page; undefined where it is the last page. */
+  /** The last key of this page; undefined if it is the last page. */
   readonly next: string | undefined;
 }
 

@@ -59,7 +59,7 @@ export async function mirrorSync(
   } catch (error) {
     if (error instanceof RebootlessError && error.code !== "locked") {
       const line = { at: formatInstant(context.clock()), feed: upstream.feed.url, error: error.message };
-      await writeLog(dir, jsonObject(line)).catch(() => undefined); // a full disk takes no log either
+      await writeLog(dir, jsonObject(line)).catch(() => undefined); // a full disk has no room for the log either
     }
     throw error;
   } finally {

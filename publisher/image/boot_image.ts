@@ -32,7 +32,7 @@ export function bootPayload(image: Uint8Array): Uint8Array {
   if (protocol < OLDEST_WITH_PAYLOAD) {
     throw new ParseError(`boot protocol ${protocol.toString(16)} does not say where the payload is`);
   }
-  // 0 stands for 4, as in the oldest boot loaders.
+  // The value 0 means 4, as in the oldest boot loaders.
   const setupSectors = header("setupSectors") || 4;
   const start = (setupSectors + 1) * SECTOR + header("payloadOffset");
   return new ByteReader(image, "boot image", start).take(header("payloadLength"));

@@ -13,13 +13,15 @@ export interface KernelSymbol {
 }
 
 /**
- * The kernel's own symbol table, found by content: versions of Linux move the tables about and back ports do too.
+ * Reads the kernel's own symbol table, which is found by its content: versions of Linux move the tables about,
+ * and back ports do too.
  *
  *     6.1:  offsets relative_base | num_syms names markers [seqs_of_names] token_table token_index
  *     6.4+:                       | num_syms names markers token_table token_index | offsets relative_base seqs_of_names
  *
- * In the table's order, which is that of addresses and the one in which livepatch counts positions of equal names.
- * @throws ParseError if there is none or it contradicts itself.
+ * Returns the symbols in the table's order, which is that of addresses and the one in which livepatch counts
+ * positions of equal names.
+ * @throws ParseError if the table is missing or contradicts itself.
  */
 export function readKallsyms(memory: LinkedMemory): readonly KernelSymbol[] {
   for (const { bytes } of memory.segments) {

@@ -5,7 +5,7 @@ import { ParseError } from "../../shared/errors.ts";
 export const LZ4_LEGACY_MAGIC = 0x184c2102;
 const BLOCK_LIMIT = 8 << 20; // the legacy frame's fixed block size
 const MIN_MATCH = 4;
-const LONG = 15; // a length nibble of 15 goes on in the following bytes
+const LONG = 15; // a length nibble of 15 is continued in the following bytes
 
 /**
  * Unpacks an LZ4 legacy frame, the one the kernel is built with: a magic, then { u32 compressed size, block }

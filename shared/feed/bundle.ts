@@ -15,8 +15,9 @@ import {
 } from "../limits.ts";
 
 /**
- * feed.json: the metadata and the manifest of one kernel in one answer. It is transport, not trust: each file stands in it
- * byte for byte as a JSON string (all of them are UTF-8), and no file is believed because it is in it.
+ * The contents of feed.json: the metadata and the manifest of one kernel in one answer. It is transport, not
+ * trust: each file is in it byte for byte as a JSON string (all of them are UTF-8), and no file is trusted
+ * because it is in it.
  */
 export interface Bundle {
   readonly buildId: BuildId;
@@ -84,8 +85,8 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
 }
 
 /**
- * The beginning of the manifest, which `encodeBundle` writes last. A JSON string has no quote without a backslash before
- * it.
+ * The text before the manifest, which `encodeBundle` writes last. It cannot occur in a file, because a JSON
+ * string has no quote without a backslash before it.
  */
 const MANIFEST = utf8(',"manifest":"');
 

@@ -13,12 +13,12 @@ import {
   updateToJson,
 } from "./update.ts";
 
-/** The one signed document about a kernel: what it is, and every update for it. */
+/** The one signed document about a kernel. It identifies the kernel, and has every update for it. */
 export interface KernelManifest {
   readonly kernel: KernelFacts;
   readonly landmarks: KernelLandmarks;
   readonly updates: readonly Update[];
-  /** The fingerprint file of the whole kernel (docs/fingerprint-file.md), where the feed has one. */
+  /** The fingerprint file of the whole kernel (docs/fingerprint-file.md), if the feed has one. */
   readonly fingerprints?: Artifact;
 }
 

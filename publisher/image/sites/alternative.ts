@@ -168,7 +168,7 @@ function replacedForm(
     if (error instanceof RebootlessError) return undefined;
     throw error;
   }
-  // A return that was shortened is no longer what its table says.
+  // A return that was shortened no longer has the form that its table requires.
   if (copied.some((site) => code[site.at] !== JUMP)) return undefined;
   style.joinNops(code);
   const sites = [...copied, ...relocated(sources, from, entry.replacementLength), ...locks(code, at, inner)];

@@ -15,10 +15,12 @@ import { decodeInstruction, type Instruction, type OperandField } from "../../x8
 import { fillEarly, joinNops, joinNopsEarly } from "../../x86/nops.ts";
 
 /*
- * What the kernel writes when it applies an alternative: the replacement, padded with nops, its operands changed so that
- * they mean in their new place what they meant in the old one. Linux has two ways, told apart by content:
+ * This file makes the code that the kernel writes when it applies an alternative: the replacement, padded with
+ * nops, with operands changed so that they mean the same in their new place as in the old one. Linux has two
+ * ways, which are told apart by content:
  *
- * - early (to 6.4): only a replacement that is one call or jump is changed; runs of nops are joined to 8 bytes at most;
+ * - early (to 6.4): only a replacement that is one call or jump is changed; runs of nops are joined to 8 bytes at
+ *   most;
  * - relocating (since 6.7, `text_poke_apply_relocation` or `apply_relocation`): every relative operand is changed.
  */
 

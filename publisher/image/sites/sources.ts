@@ -93,8 +93,8 @@ export class KernelTableEntry {
 
   /**
    * Makes an entry.
-   * @param at where it starts in the reader's bytes.
-   * @param address where it starts in the kernel.
+   * @param at the offset of the entry in the reader's bytes.
+   * @param address the address of the entry in the kernel.
    */
   constructor(reader: ByteReader, at: number, address: bigint) {
     this.#reader = reader;
