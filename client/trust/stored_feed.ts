@@ -9,10 +9,15 @@ import type { Subject } from "./subject.ts";
 /**
  * Returns what this host has stored of a kernel's feed, so that it can be verified again, or undefined if it
  * has stored nothing.
+ *
+ * @param metadata reads the stored metadata.
  */
-export async function storedFeed({ buildId, directory }: Subject): Promise<OfferedFeed | undefined> {
+export async function storedFeed(
+  { buildId, directory }: Subject,
+  metadata: MetadataStore = directory.metadata,
+): Promise<OfferedFeed | undefined> {
   const manifest = await directory.readManifest();
-  return manifest && { buildId, source: storedSource(directory.metadata), manifest };
+  return manifest && { buildId, source: storedSource(metadata), manifest };
 }
 
 function storedSource(store: MetadataStore): OfferedFeed["source"] {
@@ -37,9 +42,10 @@ const DAMAGE = ["trust", "parse", "rollback"] as const;
  */
 export async function verifyStored(subject: Subject, expiry: Expiry): Promise<VerifiedFeed | undefined> {
   const { directory, provisionedRoot, verifiers } = subject;
-  const offered = await storedFeed(subject);
-  if (!offered) return undefined;
+  // The files that are offered and those that nothing may fall behind are the same, and are read once.
   const store = staged(directory.metadata);
+  const offered = await storedFeed(subject, store);
+  if (!offered) return undefined;
   try {
     return await verifyFeed(offered, { store, provisionedRoot, verifier: verifiers.first, expiry });
   } catch (error) {

@@ -12,12 +12,20 @@ export interface StagedStore extends MetadataStore {
  *
  * Off-spec: the specification (5.4.5, 5.5.7, 5.6.6) persists each role as soon as it verifies. Here a newer timestamp is
  * forgotten if its snapshot never arrives; but whoever can withhold the one can withhold both.
+ *
+ * Each file is read once: what a refresh verified is what is read again afterwards, even if another process replaces the
+ * file meanwhile.
  */
 export function staged(store: MetadataStore): StagedStore {
   const pending = new Map<string, Uint8Array | undefined>();
+  const stored = new Map<string, Uint8Array | undefined>();
   const removed = new Set<string>();
   return {
-    read: async (role) => (pending.has(role) ? pending.get(role) : await store.read(role)),
+    async read(role) {
+      if (pending.has(role)) return pending.get(role);
+      if (!stored.has(role)) stored.set(role, await store.read(role));
+      return stored.get(role);
+    },
     write: async (role, bytes) => void pending.set(role, bytes),
     async remove(role) {
       pending.set(role, undefined);

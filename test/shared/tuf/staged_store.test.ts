@@ -25,6 +25,17 @@ describe("the staged store", () => {
     expect(done).toEqual([]);
   });
 
+  it("reads each file once, so that what verified stays what is read", async () => {
+    const files = new Map([["root", utf8("verified")]]);
+    const stage = staged(noting(files).store);
+    expect(await stage.read("root")).toEqual(utf8("verified"));
+    expect(await stage.read("targets")).toBeUndefined();
+    files.set("root", utf8("replaced"));
+    files.set("targets", utf8("added"));
+    expect(await stage.read("root")).toEqual(utf8("verified"));
+    expect(await stage.read("targets")).toBeUndefined();
+  });
+
   it("removes first, then writes each file before those that it vouches for", async () => {
     const { store, done } = noting();
     const stage = staged(store);
