@@ -11,7 +11,7 @@ import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { encodeJson, jsonObject, parseJson } from "../../shared/json.ts";
 import { MAX_SMALL_VALUES } from "../../shared/limits.ts";
-import { Mutex } from "../keyed_mutex.ts";
+import { KeyedMutex } from "../keyed_mutex.ts";
 import type { ByteRange, Notes, Store, Stored } from "../store/store.ts";
 import { link, readBeginning, rename, unlink } from "./descriptors.ts";
 import { Recent } from "./recent.ts";
@@ -38,9 +38,6 @@ const KEY = /^(?:[a-z0-9][a-z0-9._-]*\/)*[a-z0-9][a-z0-9._-]*$/;
 /** The folder where files are written before they get their key's name. No key can have this name. */
 const NEW = "=new";
 
-/** The mutexes: writers of one key wait for each other. Some keys share a mutex, which does no harm. */
-const MUTEXES = 256;
-
 interface Opened {
   /** The open file; undefined if the first read had the whole file. */
   readonly file: FileHandle | undefined;
@@ -62,12 +59,8 @@ export function fileStore(root: string): Store {
     return key;
   };
   const folders = new FolderSync();
-  const mutexes = Array.from({ length: MUTEXES }, () => new Mutex());
-  /** Runs work while no other writer of this key runs: between the check of a revision and the swap, for one. */
-  const exclusively = <T>(key: string, work: () => Promise<T>): Promise<T> => {
-    const mutex = mutexes[[...key].reduce((sum, char) => sum + char.charCodeAt(0), 0) % MUTEXES] as Mutex;
-    return mutex.run(work);
-  };
+  /** Lets one writer of a key at a time work: between the check of a revision and the swap, for one. */
+  const writers = new KeyedMutex();
   const recent = new Recent();
   const read = (key: string, isLarge = false) =>
     recent.reading(key, () => openFile(folder, checked(key), isLarge));
@@ -88,7 +81,7 @@ export function fileStore(root: string): Store {
       return opened && { ...opened.stored, ...contentOf(opened, range) };
     },
     create: (key, bytes, notes = {}) =>
-      exclusively(key, async () => {
+      writers.run(key, async () => {
         const path = checked(key);
         const stored = await storedOf(bytes, notes);
         const fresh = await writeNew(folder, bytes, stored);
@@ -107,7 +100,7 @@ export function fileStore(root: string): Store {
         }
       }),
     replace: (key, revision, bytes, notes = {}, keepPreviousAs) =>
-      exclusively(key, async () => {
+      writers.run(key, async () => {
         if ((await head(key))?.revision !== revision) return "stale";
         const path = checked(key);
         const stored = await storedOf(bytes, notes);
@@ -135,7 +128,7 @@ export function fileStore(root: string): Store {
       return { files, next: keys.length > PAGE ? page.at(-1) : undefined };
     },
     delete: (key) =>
-      exclusively(key, async () => {
+      writers.run(key, async () => {
         await folder.look(dirname(checked(key)), async (found) => {
           if (found.kind === "folder") await rm(`${found.at}/${basename(key)}`, { force: true });
         });
