@@ -101,13 +101,14 @@ export class KernelImport {
       if (!bundle) return;
       const verified = await this.#verified(bundle, here, isNew);
       if (!verified) return;
-      let bytes = isNew ? encodeBundle(bundle).length : 0;
+      const feed = encodeBundle(verified.bundle);
+      let bytes = isNew ? feed.length : 0;
       // Artifacts are fetched one by one: kernels are fetched in parallel, and an artifact may have 32 MB.
       for (const artifact of artifactsIn(verified.manifest)) bytes += await this.#have(artifact);
       if (isNew && this.keepOld) bytes += await this.#fetchOld(verified, here);
       if (bytes > 0) this.fetched.kernels++;
       this.fetched.bytes += bytes;
-      await this.#stage(verified, known);
+      await this.#stage(verified, feed, known);
       this.taken.push(id);
       this.#onTaken?.(here, verified.manifest);
     });
@@ -134,7 +135,7 @@ export class KernelImport {
     await this.#attempt(id, async () => {
       const came = { ...here, timestamp, snapshot };
       const verified = await verifyFetched(id, came, this.#previous(here), this.trust, this.freshness);
-      await this.#stage(verified);
+      await this.#stage(verified, encodeBundle(verified.bundle));
       this.renewed.push(id);
     });
     return "done";
@@ -243,13 +244,17 @@ export class KernelImport {
     return bytes;
   }
 
-  /** Stages a kernel. @param known the digest of the feed.json that is here. */
-  async #stage(verified: VerifiedKernel, known?: Sha256Hex): Promise<void> {
+  /**
+   * Stages a kernel.
+   * @param feed the bundle, encoded as feed.json.
+   * @param known the digest of the feed.json that is here.
+   */
+  async #stage(verified: VerifiedKernel, feed: Uint8Array, known?: Sha256Hex): Promise<void> {
     const id = verified.bundle.buildId;
     await this.#requireFolders(id);
-    const line = await indexLineOf(verified);
+    const line = indexLineOf(verified, feed);
     const all = this.damaged.kernels.has(id) || !this.index.has(id);
-    for (const file of await filesOfKernel(verified, this.trust)) {
+    for (const file of filesOfKernel(verified, feed, this.trust)) {
       const moves = line.sha256 !== known && /\/(?:timestamp|feed)\.json$/.test(file.path);
       if (!all && !moves && (await this.#isThere(file))) continue;
       if ("bytes" in file) await this.#batch.write(file.path, file.bytes);

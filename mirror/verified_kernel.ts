@@ -3,7 +3,7 @@ import { atAcceptedTime, type Freshness } from "../node/transport/freshness.ts";
 import { nodeVerifier } from "../node/verifier.ts";
 import type { BuildId } from "../shared/brand.ts";
 import { isCode, RebootlessError } from "../shared/errors.ts";
-import { type Bundle, encodeBundle } from "../shared/feed/bundle.ts";
+import type { Bundle } from "../shared/feed/bundle.ts";
 import { type IndexLine, indexLine } from "../shared/feed/kernel_index.ts";
 import { consistentTarget, feedPath, metadataPath, rootPath, targetsPath } from "../shared/feed/paths.ts";
 import { feedOfFiles, type VerifiedFeed, verifyFeed } from "../shared/feed/verified_feed.ts";
@@ -99,11 +99,16 @@ export type MirrorFile =
   | { readonly path: string; readonly bytes: Uint8Array }
   | { readonly path: string; readonly same: string };
 
-/** Returns every file that a kernel in force has below `kernels/`. */
-export async function filesOfKernel(
+/**
+ * Returns every file that a kernel in force has below `kernels/`.
+ *
+ * @param feed the bundle, encoded as feed.json.
+ */
+export function filesOfKernel(
   { bundle, trusted }: VerifiedKernel,
+  feed: Uint8Array,
   trust: MirrorTrust,
-): Promise<readonly MirrorFile[]> {
+): readonly MirrorFile[] {
   const id = bundle.buildId;
   const metadata = metadataPath(id);
   const roots: MirrorFile[] = [];
@@ -117,9 +122,10 @@ export async function filesOfKernel(
     { path: `${metadata}/${trusted.targets.version}.targets.json`, bytes: bundle.targets },
     { path: `${targetsPath(id)}/${manifest}`, bytes: bundle.manifest },
     { path: `${metadata}/timestamp.json`, bytes: bundle.timestamp },
-    { path: feedPath(id), bytes: encodeBundle(bundle) },
+    { path: feedPath(id), bytes: feed },
   ];
 }
 
-export const indexLineOf = async ({ bundle, manifest, trusted }: VerifiedKernel): Promise<IndexLine> =>
-  indexLine(manifest, trusted, sha256Of(encodeBundle(bundle)));
+/** Returns a kernel's line of the index. @param feed the bundle, encoded as feed.json. */
+export const indexLineOf = ({ manifest, trusted }: VerifiedKernel, feed: Uint8Array): IndexLine =>
+  indexLine(manifest, trusted, sha256Of(feed));

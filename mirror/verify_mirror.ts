@@ -5,6 +5,7 @@ import { equalBytes } from "../shared/bytes.ts";
 import { counted } from "../shared/counted.ts";
 import { isCode } from "../shared/errors.ts";
 import { artifactsIn } from "../shared/feed/artifacts.ts";
+import { encodeBundle } from "../shared/feed/bundle.ts";
 import { encodeIndex, INDEX_PATH, type Index } from "../shared/feed/kernel_index.ts";
 import {
   artifactPath,
@@ -132,7 +133,8 @@ class MirrorVerification {
     if (await this.#dir.foreignFolder([folder])) return this.#fault(folder, "foreign", null, "not a folder");
     const verified = await this.#verified(id);
     if (!verified) return;
-    const expected = new Map((await filesOfKernel(verified, this.#trust)).map((file) => [file.path, file]));
+    const feed = encodeBundle(verified.bundle);
+    const expected = new Map(filesOfKernel(verified, feed, this.#trust).map((file) => [file.path, file]));
     const present = await filesBelow(this.#dir, id);
     for (const [path, file] of expected) {
       if (!present.has(path)) this.#fault(path, "missing", id, "a mirror has this file for every kernel");
@@ -146,7 +148,7 @@ class MirrorVerification {
     }
     for (const path of present) if (!expected.has(path)) await this.#old(path, id);
     for (const { sha256 } of artifactsIn(verified.manifest)) this.#named.set(sha256, id);
-    this.lines.set(id, await indexLineOf(verified));
+    this.lines.set(id, indexLineOf(verified, feed));
   }
 
   async #verified(id: BuildId): Promise<VerifiedKernel | undefined> {

@@ -4,6 +4,7 @@ import { MirrorTrust, provision } from "../../mirror/mirror_trust.ts";
 import { filesOfKernel, indexLineOf, verifyMirrored } from "../../mirror/verified_kernel.ts";
 import { sha256Of } from "../../node/crypto.ts";
 import type { BuildId } from "../../shared/brand.ts";
+import { encodeBundle } from "../../shared/feed/bundle.ts";
 import { encodeIndex, INDEX_PATH, type Index } from "../../shared/feed/kernel_index.ts";
 import { artifactPath, rootPath } from "../../shared/feed/paths.ts";
 import { IGNORE_EXPIRY_UNSAFE } from "../../shared/tuf/expiry.ts";
@@ -49,12 +50,13 @@ export class Source {
     const module = new Uint8Array(Buffer.alloc(MODULE_BYTES, `${id} ${version} `));
     const artifact = { sha256: sha256Of(module), length: module.length };
     const bundle = await this.#repository.bundle(id, version, 1, artifact);
-    const judged = await verifyMirrored(id, bundle, undefined, this.#trust, IGNORE_EXPIRY_UNSAFE);
+    const verified = await verifyMirrored(id, bundle, undefined, this.#trust, IGNORE_EXPIRY_UNSAFE);
+    const feed = encodeBundle(verified.bundle);
     await batch.write(artifactPath(artifact.sha256), module);
-    for (const file of await filesOfKernel(judged, this.#trust)) {
+    for (const file of filesOfKernel(verified, feed, this.#trust)) {
       if ("bytes" in file) await batch.write(file.path, file.bytes);
       else await batch.link(file.path, file.same);
     }
-    this.#index.set(id, await indexLineOf(judged));
+    this.#index.set(id, indexLineOf(verified, feed));
   }
 }
