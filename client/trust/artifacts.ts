@@ -25,7 +25,7 @@ export async function openArtifact(artifact: Artifact, feed: Feed, directory: Tr
 
 async function openVerified(artifact: Artifact, directory: TrustDir): Promise<OpenBytes | undefined> {
   const file = directory.openArtifact(artifact.sha256);
-  if (file && (await isArtifact(file.bytes, artifact))) return file;
+  if (file && isArtifact(file.bytes, artifact)) return file;
   file?.close();
   return undefined;
 }
@@ -39,13 +39,12 @@ async function fetchArtifact(artifact: Artifact, feed: Feed): Promise<Uint8Array
       hint: "The feed is incomplete; a mirror may be in the middle of a synchronisation. Nothing was changed.",
     });
   }
-  if (await accepts(fetched.bytes)) return fetched.bytes;
+  if (accepts(fetched.bytes)) return fetched.bytes;
   throw new RebootlessError("trust", `${feed.url}${path} is not the file that was signed for`, {
     hint: "It was damaged or replaced on its way. Nothing was loaded.",
     details: { expected: artifact.sha256, found: sha256Of(fetched.bytes) },
   });
 }
 
-async function isArtifact(bytes: Uint8Array, artifact: Artifact): Promise<boolean> {
-  return bytes.length === artifact.length && sha256Of(bytes) === artifact.sha256;
-}
+const isArtifact = (bytes: Uint8Array, { length, sha256 }: Artifact): boolean =>
+  bytes.length === length && sha256Of(bytes) === sha256;

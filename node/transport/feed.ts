@@ -18,7 +18,7 @@ export interface FetchLimits {
   /** True for a module, which is larger than metadata and may take longer. */
   readonly download?: boolean;
   /** Tells whether the bytes are the right ones. If one of several feeds has other bytes, the next feed is asked. */
-  readonly accepts?: (bytes: Uint8Array) => Promise<boolean>;
+  readonly accepts?: (bytes: Uint8Array) => boolean;
 }
 
 /**

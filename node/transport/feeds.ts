@@ -139,7 +139,7 @@ export function joined(
         try {
           const fetched = await feed.get(path, limits);
           if (fetched.status === "not_found") continue;
-          if (await isWanted(fetched, limits)) return fetched;
+          if (isWanted(fetched, limits)) return fetched;
           wrong ??= fetched;
           if (all.length > 1) passedOver(notTheFile(feed, path), feed);
         } catch (error) {
@@ -154,8 +154,8 @@ export function joined(
   };
 }
 
-const isWanted = async (fetched: Fetched, { accepts }: FetchLimits): Promise<boolean> =>
-  fetched.status !== "ok" || accepts === undefined || (await accepts(fetched.bytes));
+const isWanted = (fetched: Fetched, { accepts }: FetchLimits): boolean =>
+  fetched.status !== "ok" || accepts === undefined || accepts(fetched.bytes);
 
 const notTheFile = ({ url }: Feed, path: string): RebootlessError =>
   new RebootlessError("trust", `${url}${path} is not the file that was signed for`);

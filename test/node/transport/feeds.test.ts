@@ -79,7 +79,7 @@ describe("several feeds as one", () => {
   it("go past one that has another file by that name, and say so", async () => {
     const damaged = { ...ok, bytes: new Uint8Array(2) };
     const other = feed("other:", async () => damaged);
-    const accepts = async (bytes: Uint8Array) => bytes.length === 1;
+    const accepts = (bytes: Uint8Array) => bytes.length === 1;
     const passed: string[] = [];
     const note = (why: RebootlessError) => void passed.push(`${why.code} ${why.message}`);
     expect(await joined(other, [other, has], note).get("x", { ...limits, accepts })).toBe(ok);
