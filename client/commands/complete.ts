@@ -2,7 +2,10 @@ import { SETTING_KEYS, settingName } from "../../node/config/settings.ts";
 import { isJsonObject, type JsonValue } from "../../shared/json.ts";
 import type { Context } from "../context.ts";
 import { readStatus } from "../report/status_file.ts";
-import type { Completed } from "./completed.ts";
+
+/** The kinds of words that shells ask for: the commands that take them, and `set` for the option `--set`. */
+export const COMPLETED = ["hold", "set", "show", "undo", "unhold", "upgrade", "verify"] as const;
+export type Completed = (typeof COMPLETED)[number];
 
 /** The words that are given to a shell. Others are not, because shells expand what they are given. */
 const WORD = /^[A-Za-z0-9._=-]{1,100}$/;
