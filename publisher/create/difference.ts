@@ -8,7 +8,7 @@ import type { UnitPatch } from "./resolve/join_patches.ts";
 import { buildPatch } from "./resolve/patch_builder.ts";
 import { referenceResolver } from "./resolve/references.ts";
 import { replacedFunctions } from "./resolve/replaced.ts";
-import { matchUnit } from "./resolve/run_pre.ts";
+import { matchUnit } from "./resolve/runpre.ts";
 import { selectPieces } from "./resolve/selection.ts";
 import { openShipped, type ShippedKernel } from "./resolve/shipped_kernel.ts";
 import type { UnitPair } from "./unit_pair.ts";

@@ -6,7 +6,7 @@ import { specialEntries } from "./object/special_tables.ts";
 import type { PatchObject } from "./patch_object.ts";
 import { buildPatch } from "./resolve/patch_builder.ts";
 import { type ReferenceResolver, referenceResolver } from "./resolve/references.ts";
-import { matchUnit } from "./resolve/run_pre.ts";
+import { matchUnit } from "./resolve/runpre.ts";
 import { selectPieces } from "./resolve/selection.ts";
 import { openShipped, type ShippedKernel, type ShippedObjects } from "./resolve/shipped_kernel.ts";
 

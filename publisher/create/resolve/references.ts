@@ -1,6 +1,6 @@
 import type { Piece } from "../object/pieces.ts";
 import type { PatchTarget } from "../patch_object.ts";
-import type { UnitMatch } from "./run_pre.ts";
+import type { UnitMatch } from "./runpre.ts";
 import type { ShippedKernel, ShippedObjects } from "./shipped_kernel.ts";
 import type { ShippedObject } from "./shipped_object.ts";
 

@@ -6,7 +6,7 @@ import type { Correlation } from "../diff/correlate.ts";
 import { parentOf } from "../diff/names.ts";
 import { type ChangeRefusal, changeRefusal } from "../diff/refusal.ts";
 import type { Piece } from "../object/pieces.ts";
-import type { RunPre, UnitMatch } from "./run_pre.ts";
+import type { RunpreMatch, UnitMatch } from "./runpre.ts";
 import type { ShippedObject } from "./shipped_object.ts";
 
 /** A function of the kernel, and the piece of the new unit that takes its place. */
@@ -63,7 +63,7 @@ export function replacedFunctions(
   return { replacements, refusals };
 }
 
-function mismatch(outcome: Exclude<RunPre, { kind: "match" }>): string {
+function mismatch(outcome: Exclude<RunpreMatch, { kind: "match" }>): string {
   switch (outcome.kind) {
     case "absent":
       return "the shipped object has no function of this name";

@@ -7,7 +7,7 @@ import type { ShippedObject } from "./shipped_object.ts";
 /**
  * The result of comparing a function's compiled old version with the function that the distribution ships.
  */
-export type RunPre =
+export type RunpreMatch =
   | { readonly kind: "match"; readonly address: bigint }
   | { readonly kind: "absent" }
   /** The first difference, in the candidate that comes closest. */
@@ -19,7 +19,7 @@ export type RunPre =
  * the functions refer to.
  */
 export interface UnitMatch {
-  readonly functions: ReadonlyMap<Piece, RunPre>;
+  readonly functions: ReadonlyMap<Piece, RunpreMatch>;
   /** The addresses of pieces of the unit in the shipped object. */
   readonly addresses: ReadonlyMap<Piece, bigint>;
   /** The addresses of symbols that the unit does not define. */
@@ -43,7 +43,7 @@ type Comparison =
  */
 export function matchUnit(unit: Unit, shipped: ShippedObject): UnitMatch {
   const known = new Known();
-  const functions = new Map<Piece, RunPre>();
+  const functions = new Map<Piece, RunpreMatch>();
   const candidatesOf = (piece: Piece): readonly bigint[] => [
     ...new Set(piece.names.flatMap((name) => shipped.named(name).map(({ address }) => address))),
   ];
@@ -111,9 +111,9 @@ function matchFunction(
   candidates: readonly bigint[],
   shipped: ShippedObject,
   known: Known,
-): RunPre {
+): RunpreMatch {
   if (candidates.length === 0) return { kind: "absent" };
-  let closest: Extract<RunPre, { kind: "mismatch" }> | undefined;
+  let closest: Extract<RunpreMatch, { kind: "mismatch" }> | undefined;
   const matches: { readonly address: bigint; readonly findings: Findings }[] = [];
   for (const address of candidates) {
     const comparison = compareAt(unit, piece, address, shipped, known);
