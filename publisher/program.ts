@@ -32,7 +32,7 @@ const GROUPS: HelpGroups = {
   "Making updates:": ["create", "draft", "add", "inspect", "fingerprint"],
   "Publishing them:": ["push", "recall", "unrecall", "sign"],
   "Keys and the root of trust:": ["init", "keys", "root"],
-  "Looking after a feed:": ["serve", "check-vars", "audit", "backup", "restore"],
+  "Running a feed:": ["serve", "check-vars", "audit", "backup", "restore"],
   "Help:": [],
 };
 
@@ -70,13 +70,11 @@ export function program(version: string, run: RunInProcess, own: ProcessContext 
 const imageGroup: CommandGroup = (root, run) => {
   root
     .command("inspect <file>")
-    .description(
-      "say what a kernel (image, package, folder) or a module is, a live patch with all that it needs",
-    )
-    .option("--image <file>", "the kernel that the module is for: fingerprint what it replaces")
+    .description("describe a kernel (image, package or folder) or a module, and what a live patch needs")
+    .option("--image <file>", "the kernel that the module is for, to fingerprint what it replaces")
     .option(
       "--modules <path>",
-      "where modules are that it changes: a .ko, a folder, a .deb (repeat)",
+      "where to find the modules that it changes: a .ko, a folder or a .deb (repeat)",
       many,
       [],
     )
@@ -85,12 +83,12 @@ const imageGroup: CommandGroup = (root, run) => {
     );
   root
     .command("fingerprint <image> [function...]")
-    .description("say what functions of a kernel must look like in memory")
+    .description("compute what functions of a kernel must look like in memory")
     .option("-o, --output <file>", "write the fingerprints of the whole kernel to a new file")
-    .option("--force", "replace what is there", false)
+    .option("--force", "replace existing files", false)
     .option(
       "--modules <path>",
-      "those of modules instead, to a folder: a .ko, a folder, a .deb (repeat)",
+      "fingerprint modules instead, into a folder: a .ko, a folder or a .deb (repeat)",
       many,
       [],
     )
@@ -104,24 +102,30 @@ const imageGroup: CommandGroup = (root, run) => {
     .requiredOption("--module <file>", "the livepatch module")
     .option(
       "--modules <path>",
-      "where modules are that it changes: a .ko, a folder, a .deb (repeat)",
+      "where to find the modules that it changes: a .ko, a folder or a .deb (repeat)",
       many,
       [],
     )
     .requiredOption("-o, --output <file>", "where to write the draft: a new file")
-    .option("--force", "replace what is there", false)
-    .option("--distribution <name>", 'whose kernel it is, such as "Debian 12" (else: what its banner says)')
-    .option("--coverage-ends <time>", "when updates for this kernel end: 2027-06-30T00:00:00Z");
+    .option("--force", "replace existing files", false)
+    .option(
+      "--distribution <name>",
+      'the distribution of the kernel, such as "Debian 12" (default: from its banner)',
+    )
+    .option(
+      "--coverage-ends <time>",
+      "when there will be no more updates for this kernel: 2027-06-30T00:00:00Z",
+    );
   aboutUpdate(drafting).action((options: DraftOptions, self: Command) =>
     run("draft", self, (context) => draft(context, options)),
   );
   const adding = root
     .command("add <draft> <module>")
-    .description("put a further livepatch module of the same kernel, built by any tool, into a draft")
+    .description("add another livepatch module for the same kernel, built by any tool, to a draft")
     .requiredOption("--image <file>", "the kernel's vmlinuz or vmlinux, its package, or a folder")
     .option(
       "--modules <path>",
-      "where modules are that it changes: a .ko, a folder, a .deb (repeat)",
+      "where to find the modules that it changes: a .ko, a folder or a .deb (repeat)",
       many,
       [],
     );
@@ -133,16 +137,16 @@ const imageGroup: CommandGroup = (root, run) => {
 /** Adds the options with which a person describes an update. */
 const aboutUpdate = (command: Command): Command =>
   command
-    .requiredOption("--id <id>", "the update's lasting name: a-z 0-9 . -")
-    .requiredOption("--summary <text>", "what it mends, in a sentence")
+    .requiredOption("--id <id>", "the permanent name of the update: a-z 0-9 . -")
+    .requiredOption("--summary <text>", "what it fixes, in one sentence")
     .option("--cve <number>", "a CVE that it fixes (repeat)", many, [])
     .option("--depends <id>", "an update that must be applied before (repeat)", many, [])
     .option("--conflicts <id>", "an update that must not be applied with it (repeat)", many, [])
-    .option("--supersedes <id>", "an update that this one makes needless (repeat)", many, [])
-    .option("--replace", "the module is an atomic replace: it takes out every other live patch", false)
-    .option("--rollout <hours>", "let it reach the hosts evenly over so many hours")
-    .option("--rollout-start <time>", "when the first hosts get it: 2026-01-31T06:00:00Z (else: now)")
+    .option("--supersedes <id>", "an update that this one replaces (repeat)", many, [])
+    .option("--replace", "the module is make an atomic replace, which removes every other live patch", false)
+    .option("--rollout <hours>", "roll it out to the hosts evenly over this many hours")
+    .option("--rollout-start <time>", "when the first hosts get it: 2026-01-31T06:00:00Z (default: now)")
     .option(
       "--effective <release>",
-      "the release whose fixes a kernel has with this update and all before it",
+      "the release whose fixes a kernel has after this update and all earlier ones",
     );

@@ -36,8 +36,8 @@ export async function add(
   if (kernel.image.buildId !== draft.kernel.buildId) {
     throw new RebootlessError(
       "usage",
-      `${path} is for the kernel ${draft.kernel.buildId}, the image is ${kernel.image.buildId}`,
-      { hint: "Begin a draft for each kernel: rebootless-publish draft." },
+      `${path} is for the kernel ${draft.kernel.buildId}, but the image is ${kernel.image.buildId}`,
+      { hint: "Make one draft for each kernel: rebootless-publish draft." },
     );
   }
   const { update } = await makeDraft(kernel, bytes, options, published);
@@ -62,7 +62,7 @@ export async function add(
 
 function requireNew({ updates }: KernelManifest, id: string, path: string): void {
   if (!updates.some((update) => update.id === id)) return;
-  throw new RebootlessError("usage", `${path} has an update ${id} already`, {
-    hint: "Give this one another id, or take the other out of the file.",
+  throw new RebootlessError("usage", `${path} already has an update ${id}`, {
+    hint: "Give this update another id, or remove the other one from the file.",
   });
 }

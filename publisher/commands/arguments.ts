@@ -8,18 +8,18 @@ export const many = (value: string, before: readonly string[]): readonly string[
 
 export function count(value: string): number {
   if (/^[1-9]\d?$/.test(value)) return Number(value);
-  throw new InvalidArgumentError("A number from 1 to 99.");
+  throw new InvalidArgumentError("Give a number from 1 to 99.");
 }
 
 export function days(value: string): number {
   if (/^\d{1,4}$/.test(value)) return Number(value);
-  throw new InvalidArgumentError("A number of days.");
+  throw new InvalidArgumentError("Give a number of days.");
 }
 
 export function parseFeedUrl(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (!url || !["http:", "https:"].includes(url.protocol))
-    throw new InvalidArgumentError("An http or https address.");
+    throw new InvalidArgumentError("Give an http or https address.");
   return url.href.endsWith("/") ? url.href : `${url.href}/`;
 }
 
@@ -48,7 +48,7 @@ export function ofRole(text: string, before: readonly OfRole[]): readonly OfRole
   const [, name, value = ""] = /^([a-z]+)=(.+)$/s.exec(text) ?? [];
   const role = TOP_ROLES.find((known) => known === name);
   if (role) return [...before, { role, value }];
-  throw new InvalidArgumentError(`ROLE=VALUE, with a role of ${TOP_ROLES.join(", ")}.`);
+  throw new InvalidArgumentError(`Give ROLE=VALUE, where ROLE is ${TOP_ROLES.join(", ")}.`);
 }
 
 /** The parsed form of `KEYID=NAME`. */
@@ -60,20 +60,24 @@ export interface OwnerOf {
 export function ownerOf(text: string, before: readonly OwnerOf[]): readonly OwnerOf[] {
   const at = text.indexOf("=");
   if (at > 0) return [...before, { keyId: text.slice(0, at), owner: owner(text.slice(at + 1)) }];
-  throw new InvalidArgumentError("KEYID=NAME.");
+  throw new InvalidArgumentError("Give KEYID=NAME.");
 }
 
 function owner(name: string): string {
   if (isOwner(name)) return name;
   throw new InvalidArgumentError(
-    "At most 64 letters, digits, single spaces and any of , . + _ @ & ( ) / -; not hex digits alone.",
+    "Use at most 64 letters, digits, single spaces and any of , . + _ @ & ( ) / - but not only hex digits.",
   );
 }
 
 export const withOwner = (command: Command): Command =>
-  command.option("--owner <name>", "whose key it is, for people who compare keys: a name, an address", owner);
+  command.option(
+    "--owner <name>",
+    "who owns the key, shown to people who compare keys: a name or an address",
+    owner,
+  );
 
-const A_PASSPHRASE = "a file that only you can read, - for stdin, or a descriptor: /dev/fd/3";
+const A_PASSPHRASE = "a file that only you can read, from stdin (-), or from a descriptor (/dev/fd/3)";
 
 export const withPassphraseFile = (command: Command): Command =>
   command.option("--passphrase-file <file>", `read the passphrase from ${A_PASSPHRASE}`);
@@ -82,21 +86,18 @@ export const withPassphraseFile = (command: Command): Command =>
 export const withKeys = (command: Command): Command =>
   withPassphraseFile(command).option(
     "--sign-command <program>",
-    "run PROGRAM KEYID to sign with keys that are kept elsewhere: bytes on stdin, signature on stdout",
+    "run PROGRAM KEYID to sign with keys that are kept elsewhere: it gets the bytes on stdin and writes the signature to stdout",
     program,
   );
 
 function program(value: string): string {
   if (value !== "") return value;
-  throw new InvalidArgumentError("A program.");
+  throw new InvalidArgumentError("Give a program.");
 }
 
 /** Adds the options of commands that write keys. */
 export const withNewPassphrase = (command: Command): Command =>
-  withPassphraseFile(command).option(
-    "--no-passphrase",
-    "leave the key open on the disk (a choice to regret)",
-  );
+  withPassphraseFile(command).option("--no-passphrase", "store the key without encryption (not recommended)");
 
 export const withConsent = (command: Command): Command =>
-  command.option("-y, --yes", "sign without being asked: for automation", false);
+  command.option("-y, --yes", "sign without asking, for automation", false);

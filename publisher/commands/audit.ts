@@ -36,10 +36,10 @@ export async function audit(context: PublisherContext, dir: string, options: Aud
   if (!met) {
     throw new RebootlessError(
       "trust",
-      "the audit log was changed: the entry that you know is not in it any more",
+      "the audit log was changed: it no longer has the entry that you noted",
     );
   }
-  terminal.say(last ? `last       ${last.number}, ${last.sha256}` : "last       none yet");
+  terminal.say(last ? `last       ${last.number}, ${last.sha256}` : "last       none");
   terminal.result("audit", {
     entries: shown,
     last: last
@@ -60,7 +60,7 @@ function digestOf(text: string): Sha256Hex {
   try {
     return sha256Hex(text);
   } catch (cause) {
-    throw new RebootlessError("usage", `not the digest of an entry: ${text.slice(0, 80)}`, { cause });
+    throw new RebootlessError("usage", `this is not the digest of an entry: ${text.slice(0, 80)}`, { cause });
   }
 }
 
@@ -70,7 +70,7 @@ function timeOf(text: string): number {
   } catch (cause) {
     throw new RebootlessError("usage", `not a date or a time: ${text.slice(0, 40)}`, {
       cause,
-      hint: "Such as 2026-01-31, or 2026-01-31T06:00:00Z.",
+      hint: "Write it as 2026-01-31 or 2026-01-31T06:00:00Z.",
     });
   }
 }

@@ -9,14 +9,14 @@ export async function checkVarsFile({ terminal }: PublisherContext, file: string
   const bindings = await readEdgeVars(file);
   const [first, ...more] = await (await edgeProgram()).checkEdgeVars(bindings);
   if (first === undefined) {
-    terminal.say(`${file}: the edge can use all of it`);
+    terminal.say(`${file}: the edge accepts all of it`);
     return terminal.result("check-vars", { file, bindings: Object.keys(bindings), faults: [] });
   }
   const faults = [first, ...more];
   const message = more.length === 0 ? first : counted(faults.length, "fault");
   throw new RebootlessError("config", `${file}: ${message}`, {
     output: more.length === 0 ? [] : faults.map((fault) => `  ${fault}`),
-    hint: "Nothing was deployed. docs/publishing.md says what each of them holds.",
+    hint: "Nothing was deployed. docs/publishing.md describes each variable.",
     answer: { file, faults },
   });
 }

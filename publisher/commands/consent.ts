@@ -32,12 +32,16 @@ export async function requireConsent(
     return;
   }
   if (!prompt.interactive) {
-    throw new RebootlessError("usage", "there is no terminal to show this on and to ask for your consent", {
-      hint: "--yes signs without asking.",
-    });
+    throw new RebootlessError(
+      "usage",
+      "there is no terminal on which to show this and to ask for your consent",
+      {
+        hint: "Use --yes to sign without being asked.",
+      },
+    );
   }
   if (await prompt.confirm(consentLines(shown), question)) return;
-  throw new RebootlessError("not_permitted", "you said no: nothing was signed");
+  throw new RebootlessError("not_permitted", "you declined, so nothing was signed");
 }
 
 /**

@@ -75,7 +75,9 @@ export async function create(context: PublisherContext, options: CreateOptions):
   if (report.outcome === "unchanged") context.exitWith(EXIT.unchanged);
   if (report.outcome === "unchanged" || output === undefined) {
     terminal.say(
-      report.outcome === "made" ? "can be made: nothing was written" : "the patch changes no code",
+      report.outcome === "made"
+        ? "The update can be made. Nothing was written."
+        : "The patch changes no code.",
     );
     terminal.result("create", answer);
     return;
@@ -110,8 +112,8 @@ export async function create(context: PublisherContext, options: CreateOptions):
 function outputOf({ output, check }: CreateOptions): string | undefined {
   if (check) return undefined;
   if (output !== undefined) return resolve(output);
-  throw new RebootlessError("usage", "where to is not said", {
-    hint: "-o FOLDER takes the module, its draft and the report; --check only looks.",
+  throw new RebootlessError("usage", "no output folder is given", {
+    hint: "Give -o FOLDER for the module, its draft and the report, or --check to write nothing.",
   });
 }
 
@@ -168,7 +170,7 @@ async function signerOf({ signKey, signCert }: CreateOptions): Promise<ModuleSig
   if (signKey === undefined && signCert === undefined) return undefined;
   if (signKey !== undefined && signCert !== undefined)
     return moduleSigner(await readNamed(signKey, MAX_KEY_BYTES), await readNamed(signCert, MAX_KEY_BYTES));
-  throw new RebootlessError("usage", "--sign-key and --sign-cert belong together");
+  throw new RebootlessError("usage", "--sign-key and --sign-cert must be given together");
 }
 
 const MAX_KEY_BYTES = 64 * 1024;
@@ -204,9 +206,9 @@ function refused(report: UpdateReport, answer: Readonly<Record<string, JsonValue
   const more = all.length > 1 ? ` and ${all.length - 1} more` : "";
   return new RebootlessError(
     "not_live",
-    `this cannot be brought to a running kernel: ${all[0]?.subject}: ${all[0]?.reason}${more}`,
+    `this cannot be applied to a running kernel: ${all[0]?.subject}: ${all[0]?.reason}${more}`,
     {
-      hint: "docs/patch-authors.md says how the rest can be made to work: hooks, shadow variables, smaller patches.",
+      hint: "docs/patch-authors.md explains what else to try: hooks, shadow variables and smaller patches.",
       answer,
     },
   );

@@ -10,61 +10,75 @@ Examples:
       linux-headers-6.1.0-55-common_6.1.192-1_all.deb -o fix/
   rebootless-publish create --check --patch fix.patch --source linux-6.1 --image / --headers /usr/src
 
-Source, image and headers must be of the very same version. docs/patch-authors.md: what can be changed live.`;
+Source, image and headers must have exactly the same version. docs/patch-authors.md explains what can be changed in a
+running kernel.`;
 
 /** Adds the command that makes updates from source patches. */
 export const createGroup: CommandGroup = (root, run) => {
   root
     .command("create")
     .description("make an update from a source patch: livepatch module, fingerprints and draft")
-    .optionsGroup("What it is made of:")
-    .requiredOption("--patch <file>", "the fix, as diff -u or git diff make it")
+    .optionsGroup("Input:")
+    .requiredOption("--patch <file>", "the fix, as made by diff -u or git diff")
     .requiredOption("--source <path>", "the kernel's source: a tree, or the linux-source package")
     .requiredOption("--image <file>", "the kernel's vmlinuz or vmlinux, its package, or a folder")
     .requiredOption(
       "--headers <path...>",
-      "the linux-headers packages, Debian's both: folders or .deb files, in any order",
+      "the linux-headers packages (Debian has two), as folders or .deb files in any order",
       many,
       [],
     )
     .option(
       "--modules <path...>",
-      "where modules are that it changes: .ko files, folders, .deb files",
+      "where to find the modules that it changes: .ko files, folders or .deb files",
       many,
       [],
     )
     .option(
       "--hooks <file>",
-      "C that runs around applying and undoing; for a module: MODULE=FILE (repeat)",
+      "C code that runs before and after applying and undoing; for a module: MODULE=FILE (repeat)",
       many,
       [],
     )
-    .optionsGroup("What becomes of it:")
+    .optionsGroup("Output:")
     .option("-o, --output <dir>", "a new folder for the module, its draft and the report")
-    .option("--check", "only say what the patch changes and whether that can be done live", false)
+    .option(
+      "--check",
+      "only report what the patch changes, and whether that can be applied to a running kernel",
+      false,
+    )
     .option("--name <name>", "the module's name (default: from the id)")
-    .option("--replace", "an atomic replace: it takes out every other live patch", false)
-    .option("--sign-key <file>", "an RSA key to sign the module with, for hosts that load no others")
-    .option("--sign-cert <file>", "its certificate, which those hosts trust")
-    .optionsGroup("What is said of the update:")
-    .option("--id <id>", "the update's lasting name: a-z 0-9 . - (default: from the patch's name)")
-    .option("--summary <text>", "what it mends, in a sentence (default: the patch's subject)")
+    .option("--replace", "make an atomic replace, which removes every other live patch", false)
+    .option("--sign-key <file>", "an RSA key to sign the module, for hosts that load only signed modules")
+    .option("--sign-cert <file>", "the certificate of that key, which those hosts trust")
+    .optionsGroup("Description of the update:")
+    .option(
+      "--id <id>",
+      "the permanent name of the update: a-z 0-9 . - (default: from the patch's file name)",
+    )
+    .option("--summary <text>", "what it fixes, in one sentence (default: the patch's subject)")
     .option("--cve <number>", "a CVE that it fixes (repeat)", many, [])
     .option("--depends <id>", "an update that must be applied before (repeat)", many, [])
     .option("--conflicts <id>", "an update that must not be applied with it (repeat)", many, [])
-    .option("--supersedes <id>", "an update that this one makes needless (repeat)", many, [])
-    .option("--rollout <hours>", "let it reach the hosts evenly over so many hours")
-    .option("--rollout-start <time>", "when the first hosts get it: 2026-01-31T06:00:00Z (else: now)")
+    .option("--supersedes <id>", "an update that this one replaces (repeat)", many, [])
+    .option("--rollout <hours>", "roll it out to the hosts evenly over this many hours")
+    .option("--rollout-start <time>", "when the first hosts get it: 2026-01-31T06:00:00Z (default: now)")
     .option(
       "--effective <release>",
-      "the release whose fixes a kernel has with this update and all before it",
+      "the release whose fixes a kernel has after this update and all earlier ones",
     )
-    .option("--distribution <name>", 'whose kernel it is, such as "Debian 12" (else: what its banner says)')
-    .option("--coverage-ends <time>", "when updates for this kernel end: 2027-06-30T00:00:00Z")
+    .option(
+      "--distribution <name>",
+      'the distribution of the kernel, such as "Debian 12" (default: from its banner)',
+    )
+    .option(
+      "--coverage-ends <time>",
+      "when there will be no more updates for this kernel: 2027-06-30T00:00:00Z",
+    )
     .optionsGroup("Options:")
-    .option("--fuzz", "let patch(1) place hunks whose surroundings differ", false)
-    .option("--force-compiler", "go on with another compiler than the kernel's", false)
-    .option("-j, --jobs <n>", "compilers that run at a time (default: one for each processor)", count)
+    .option("--fuzz", "let patch(1) apply hunks whose context differs", false)
+    .option("--force-compiler", "continue with another compiler than the kernel's", false)
+    .option("-j, --jobs <n>", "how many compilers run at a time (default: one for each processor)", count)
     .option(
       "--cache <dir>",
       "where prepared trees and objects are kept (default: $XDG_CACHE_HOME/rebootless/create)",

@@ -144,7 +144,7 @@ function say(
   if (distribution !== undefined) terminal.say(`           of ${distribution}`);
   terminal.say(`update     ${update.id}: ${update.summary}`);
   terminal.say(`module     ${update.module.name}, ${counted(update.module.length, "byte")}`);
-  terminal.say(`replaces   ${functions.join(", ") || "nothing: it has callbacks alone"}`);
+  terminal.say(`replaces   ${functions.join(", ") || "nothing: it has only callbacks"}`);
   terminal.say(`draft      ${output}`);
   terminal.result("draft", {
     build_id: image.buildId,
@@ -165,9 +165,9 @@ export function requireSameKernel(image: KernelImage, module: LivepatchModule): 
   if (release === image.release) return;
   throw new RebootlessError(
     "usage",
-    `${module.name} was built for ${release}, the image is ${image.release}`,
+    `${module.name} was built for ${release}, but the image is ${image.release}`,
     {
-      hint: "Build the module against the headers of this very kernel.",
+      hint: "Build the module against the headers of exactly this kernel.",
     },
   );
 }

@@ -29,14 +29,14 @@ export async function fingerprint(
 ): Promise<void> {
   if (modules.length > 0) {
     if (output === undefined || names.length > 0) {
-      throw new RebootlessError("usage", "--modules wants -o FOLDER, and no functions", {
+      throw new RebootlessError("usage", "--modules needs -o FOLDER and takes no functions", {
         hint: "rebootless-publish fingerprint vmlinuz --modules /lib/modules/RELEASE -o FOLDER",
       });
     }
     return fingerprintModules(context, imageFile, modules, output, force);
   }
   if ((output === undefined) === (names.length === 0)) {
-    throw new RebootlessError("usage", "either functions, or -o FILE for the whole kernel", {
+    throw new RebootlessError("usage", "give either functions, or -o FILE for the whole kernel", {
       hint: "rebootless-publish fingerprint vmlinuz -o kernel.fp",
     });
   }

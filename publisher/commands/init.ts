@@ -32,7 +32,7 @@ export async function init(
   const { terminal, clock, prompt } = context;
   const { publisher, audience, threshold, keys } = options;
   if (threshold > keys)
-    throw new RebootlessError("usage", `a threshold of ${threshold} needs that many keys`);
+    throw new RebootlessError("usage", `a threshold of ${threshold} needs at least ${threshold} keys`);
   const passphrase = await newPassphrase(options, prompt);
   await createPublisherFolder({ dir, publisher, audience });
   if (passphrase === undefined) warnOpen(context);
@@ -47,7 +47,7 @@ export async function init(
   const at = `${dir}/keys, ${passphrase === undefined ? "not encrypted" : "encrypted with your passphrase"}`;
   if (options.withoutRoot) {
     terminal.say(`keys       ${at}: snapshot, timestamp, token`);
-    terminal.say("Next, with the public keys of the others: rebootless-publish root propose --add-key …");
+    terminal.say("Next, add the public keys of the others: rebootless-publish root propose --add-key …");
     return terminal.result("init", { dir, encrypted: passphrase !== undefined });
   }
   const root = await several(keys, (n) => make("root", `root-${n}`));
@@ -70,7 +70,7 @@ export async function init(
   terminal.say(`keys       ${at}`);
   terminal.say(`edge       ${edgeVarsFile(dir)} holds the secrets of the Worker, not encrypted`);
   terminal.say(
-    "Announce the sha256, give hosts the root file, and move the root keys apart and off this machine.",
+    "Announce the sha256, give hosts the root file, and move the root keys to separate places off this machine.",
   );
   const encrypted = passphrase !== undefined;
   terminal.result("init", { dir, root_sha256: fingerprint, threshold, keys, encrypted });

@@ -31,7 +31,7 @@ export async function inspect(
   const input = await openInput(path);
   const [module] = input.modules;
   if (module === undefined && options.image !== undefined)
-    throw new RebootlessError("usage", `${path} is not a module: --image goes with one`);
+    throw new RebootlessError("usage", `${path} is not a module, and --image is only for modules`);
   const facts = module
     ? await moduleFacts(await module.read(), options)
     : kernelFacts(requireImage(input, path));

@@ -46,8 +46,8 @@ export async function openWithModules(
     link: async (file) => {
       const module = openModule(await file.read());
       if (module.name === file.name) return link(module);
-      throw new RebootlessError("usage", `${file.path} is the module ${module.name}`, {
-        hint: "The kernel finds a module by its file's name: give the file its own name back.",
+      throw new RebootlessError("usage", `the file ${file.path} contains the module ${module.name}`, {
+        hint: "The kernel finds a module by the name of its file. Rename the file to its original name.",
       });
     },
   };

@@ -23,11 +23,11 @@ export async function keysExport(
   const { terminal, prompt } = context;
   const file = await readKeyFile(path);
   if (file.role === "root" || file.role === "targets") {
-    throw new RebootlessError("usage", `${path} was made for ${file.role}: it has no business at the edge`);
+    throw new RebootlessError("usage", `${path} was made for ${file.role}, so the edge must not have it`);
   }
   const key = await openKeyFile(file, path, passphraseSource(options, prompt));
   await writeSecretFile(options.output, utf8(JSON.stringify(privateJwk(key))));
   warnOpen(context);
-  terminal.say(`secret     ${options.output}: hand it to the edge, then delete it`);
+  terminal.say(`secret     ${options.output}: give it to the edge, then delete it`);
   terminal.result("keys export", { id: key.id, file: options.output });
 }

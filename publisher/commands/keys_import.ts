@@ -32,14 +32,14 @@ export async function keysImport(
   if (AT_THE_EDGE.has(role)) {
     throw new RebootlessError(
       "usage",
-      `the edge signs as ${role} by itself: it needs the secret of that key`,
+      `the edge itself signs as ${role}, so it needs the secret of that key`,
       {
         hint: "Make one with `keys new`.",
       },
     );
   }
   if (role === "token" && key.scheme !== "ed25519") {
-    throw new RebootlessError("usage", "the edge takes tokens by keys of Ed25519 alone");
+    throw new RebootlessError("usage", "the edge accepts only tokens that an Ed25519 key signed");
   }
   const publicFile = `${output}.pub`;
   await requireAbsent(output, publicFile);
@@ -48,7 +48,7 @@ export async function keysImport(
   const id = await keyId(key, digests);
   terminal.say(`key        ${inGroups(named(id, key))}`);
   terminal.say(`scheme     ${key.scheme}`);
-  terminal.say(`secret     kept elsewhere: give --sign-command PROGRAM where ${output} has to sign`);
+  terminal.say(`secret     kept elsewhere: give --sign-command PROGRAM to sign with ${output}`);
   terminal.say(`public     ${publicFile}`);
   terminal.result("keys import", {
     id,

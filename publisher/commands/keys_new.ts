@@ -41,5 +41,5 @@ export async function keysNew(
 
 /** Warns that a key is not encrypted. Neither --quiet nor --json holds this warning back. */
 export function warnOpen({ warn }: PublisherContext): void {
-  warn("not encrypted: whoever reads the file, or a backup of it, can sign");
+  warn("not encrypted: everybody who can read the file, or a backup of it, can sign");
 }

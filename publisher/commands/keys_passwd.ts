@@ -25,7 +25,7 @@ export async function keysPasswd(
   const passphrase = await newPassphrase(options, prompt);
   if (passphrase === undefined) warnOpen(context);
   await rewriteKeyFile(path, key, { passphrase, role: file.role });
-  terminal.say(`secret     ${path}${passphrase === undefined ? ", not encrypted" : ", encrypted anew"}`);
+  terminal.say(`secret     ${path}${passphrase === undefined ? ", not encrypted" : ", encrypted again"}`);
   terminal.say("Copies of the old file still open with the old passphrase.");
   terminal.result("keys passwd", { id: key.id, file: path, encrypted: passphrase !== undefined });
 }
@@ -35,7 +35,7 @@ function requireTwoPlaces({ oldPassphraseFile = "", passphraseFile = "" }: KeysP
   const descriptor = descriptorOf(passphraseFile);
   if (descriptor === undefined || descriptor !== descriptorOf(oldPassphraseFile)) return;
   const name = passphraseFileName(passphraseFile);
-  throw new RebootlessError("usage", `${name} cannot give both the old passphrase and the new one`, {
-    hint: "Give one of them a descriptor of its own: /dev/fd/3.",
+  throw new RebootlessError("usage", `${name} cannot provide both the old and the new passphrase`, {
+    hint: "Use another descriptor for one of them: /dev/fd/3.",
   });
 }

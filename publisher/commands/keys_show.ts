@@ -19,7 +19,7 @@ export async function keysShow(
   if (options.output !== undefined) await writeNew(options.output, encodePublicKey(file));
   const jwk = JSON.stringify(publicJwk(file));
   terminal.say(`key        ${inGroups(id)}`);
-  terminal.say(`owner      ${key.owner ?? "not said"}`);
+  terminal.say(`owner      ${key.owner ?? "not stated"}`);
   terminal.say(`made for   ${role ?? "any role"}`);
   terminal.say(`scheme     ${key.scheme}`);
   for (const [n, line] of key.public.trimEnd().split("\n").entries())

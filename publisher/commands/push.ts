@@ -73,15 +73,18 @@ export async function push(
 function requireSense(options: PushOptions, drafts: readonly string[], several: boolean): void {
   const { signed, request, fingerprints, dryRun } = options;
   if (signed !== undefined && (drafts.length > 0 || request !== undefined)) {
-    throw new RebootlessError("usage", "--signed sends what was signed: it takes no draft and no --request");
+    throw new RebootlessError(
+      "usage",
+      "--signed publishes a request that was signed, so it takes no draft and no --request",
+    );
   }
   if (dryRun && (request ?? signed) !== undefined) {
-    throw new RebootlessError("usage", "--request and --signed do not go with --dry-run");
+    throw new RebootlessError("usage", "--request and --signed cannot be combined with --dry-run");
   }
   if (several && (request ?? signed ?? fingerprints) !== undefined) {
     throw new RebootlessError(
       "usage",
-      "--request, --signed and --fingerprints do not go with several drafts",
+      "--request, --signed and --fingerprints cannot be combined with several drafts",
     );
   }
 }
@@ -103,7 +106,7 @@ async function readDraft(
     const { kernel, landmarks } = fingerprints.file;
     return { kernel, landmarks, updates: [] };
   }
-  throw new RebootlessError("usage", "which draft?", {
+  throw new RebootlessError("usage", "no draft is given", {
     hint: "rebootless-publish push DIR DRAFT --feed URL",
   });
 }
@@ -121,7 +124,9 @@ async function pushDraft(
   const { version, attempts, outcome } = result;
   const updates = result.proposed?.merged.updates.length ?? 0;
   if (outcome === "unchanged") {
-    terminal.say(`nothing to publish: version ${version} for ${release}, which is in force, says all of it`);
+    terminal.say(
+      `nothing to publish: version ${version} for ${release}, which is in force, already contains all of it`,
+    );
   } else {
     terminal.say(`published  version ${version} for ${release}, ${counted(updates, "update")}`);
     terminal.say(

@@ -26,7 +26,7 @@ export async function readFingerprints(path: string): Promise<KernelFingerprints
   if (file.object.name === VMLINUX) return { file, bytes };
   throw new RebootlessError(
     "usage",
-    `${path} has the fingerprints of ${file.object.name}, not of the kernel`,
+    `${path} has the fingerprints of ${file.object.name}, not those of the kernel`,
   );
 }
 
@@ -40,7 +40,7 @@ export async function withFingerprints(
   if (file.kernel.buildId !== draft.kernel.buildId) {
     throw new RebootlessError(
       "usage",
-      `the fingerprints are of ${file.kernel.release} (build ID ${file.kernel.buildId}), the draft is for ${draft.kernel.buildId}`,
+      `the fingerprints are of ${file.kernel.release} (build ID ${file.kernel.buildId}), but the draft is for ${draft.kernel.buildId}`,
     );
   }
   return { ...draft, fingerprints: { sha256: sha256Of(bytes), length: bytes.length } };

@@ -54,6 +54,6 @@ function whatIsSigned(drafts: readonly DraftFile[], { expires, clock, replace }:
       ...(lines.length > MAX_SHOWN ? [`  and ${lines.length - MAX_SHOWN} more`] : []),
     ],
     faults: fault === undefined ? [] : [fault],
-    warnings: replace ? ["nothing is kept of what is in force"] : [],
+    warnings: replace ? ["no update that is in force is kept"] : [],
   };
 }

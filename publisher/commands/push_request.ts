@@ -21,7 +21,7 @@ export async function pushRequest(
   const { quorums, ...shown } = await checkRequest(request, await newestOwnRoot(folder), clock());
   await writeNew(path, encodeRequest(request));
   for (const line of [...consentLines(shown), ...quorumLines(quorums)]) terminal.say(line);
-  terminal.say(`request    ${path}: each signer runs \`sign\` on it; then \`push --signed\``);
+  terminal.say(`request    ${path}: each signer runs \`sign\` on it, then run \`push --signed\``);
   terminal.result("push", {
     request: path,
     build_id: request.buildId,

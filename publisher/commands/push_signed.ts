@@ -31,9 +31,13 @@ export async function pushSigned(
   const { buildId, base, manifest } = request;
   const sent = await send(edge, { buildId, base, targets, manifest });
   if (sent === undefined) {
-    throw new RebootlessError("conflict", `version ${base} is no longer in force: others published since`, {
-      hint: "The request has to be made anew, on top of theirs: push --request, and be signed again.",
-    });
+    throw new RebootlessError(
+      "conflict",
+      `version ${base} is no longer in force, because others have published since`,
+      {
+        hint: "Make a new request on top of theirs with push --request, and have it signed again.",
+      },
+    );
   }
   const bytes = sent + staging.sent.bytes;
   terminal.say(`published  version ${base + 1}, sent ${counted(bytes, "byte")}`);

@@ -63,7 +63,7 @@ function requireReason(reason: string): string {
   const isLine = reason !== "" && reason.trim() === reason && printable(reason) === reason;
   if (isLine && reason.length <= MAX_REASON) return reason;
   throw new RebootlessError("usage", `not a reason: ${JSON.stringify(excerpt(reason, 100))}`, {
-    hint: `It is one line of printable text that hosts show, at most ${MAX_REASON} characters: --reason "oopses under load".`,
+    hint: `Give one line of printable text, at most ${MAX_REASON} characters, which hosts show: --reason "oopses under load".`,
   });
 }
 
@@ -75,7 +75,7 @@ async function announce(
 ): Promise<void> {
   const { clock } = context;
   if (options.dryRun && options.request !== undefined) {
-    throw new RebootlessError("usage", "--request does not go with --dry-run");
+    throw new RebootlessError("usage", "--request cannot be combined with --dry-run");
   }
   const folder = await openPublisherFolder(dir, keyringOf(context, options));
   const proposing: ProposalOptions = { edge: edgeClient(options.feed, folder, clock), folder, clock };
@@ -139,20 +139,20 @@ async function lookFor(
     read++;
     if (performance.now() - said < PROGRESS_EVERY_MS) return;
     said = performance.now();
-    terminal.progress(`looked at ${read} of ${counted(kernels.length, "kernel")}`);
+    terminal.progress(`read ${read} of ${counted(kernels.length, "kernel")}`);
   });
   const fits = ({ kernel: { release: own } }: KernelWithUpdate) =>
     release.length === 0 || release.some((pattern) => matchesPattern(pattern, own));
   const having = found.having.filter(fits);
   for (const { buildId, error } of found.unread)
-    terminal.notice(`not known: ${buildId}: ${excerpt(error.message, 1000)}`);
+    terminal.notice(`could not read ${buildId}: ${excerpt(error.message, 1000)}`);
   if (having.length > 0 || found.unread.length > 0) return { ...found, having, count: kernels.length };
   const among = release.length === 0 ? "" : ` whose release is ${release.join(" or ")}`;
   throw new RebootlessError(
     "usage",
     `none of ${counted(kernels.length, "kernel")}${among} has an update ${id}`,
     {
-      hint: "The feed's page /updates/ID says what it knows of an update. A kernel that the feed does not list is named with --kernel.",
+      hint: "The feed's page /updates/ID shows what it knows about an update. Use --kernel to name a kernel that the feed does not list.",
     },
   );
 }
@@ -169,16 +169,16 @@ function whatIsSaid({ id, reason }: Recall, todo: readonly KernelWithUpdate[], l
   return {
     diff: [
       `update     ${id}: ${excerpt(todo[0]?.update.summary ?? "")}`,
-      reason === null ? "recalled   no more" : `recalled   ${reason}`,
+      reason === null ? "recalled   no longer" : `recalled   ${reason}`,
       ...[...others].map((other) => `before     ${excerpt(other)}`).slice(0, MAX_SHOWN),
-      `kernels    ${todo.length} of ${look.count} that were looked at${already > 0 ? `; ${already} say so already` : ""}`,
+      `kernels    ${todo.length} of ${look.count} that were read${already > 0 ? `; ${already} already say so` : ""}`,
       ...lines.slice(0, MAX_SHOWN),
       ...(lines.length > MAX_SHOWN ? [`  and ${lines.length - MAX_SHOWN} more releases`] : []),
     ],
     faults: [],
     warnings:
       look.unread.length > 0
-        ? [`not known whether ${counted(look.unread.length, "kernel")} more would need it`]
+        ? [`${counted(look.unread.length, "kernel")} could not be read, and may need it too`]
         : [],
   };
 }
@@ -200,8 +200,8 @@ function finish(
   }
   throw new RebootlessError(
     first.error.code,
-    `not known whether ${counted(unread.length, "kernel")} more would need it, the first because ${first.error.message}`,
-    { hint: "Put these right and run it again: what is done is not signed again.", answer },
+    `${counted(unread.length, "kernel")} could not be read and may need it too, the first because ${first.error.message}`,
+    { hint: "Fix the cause and run the command again. What is done is not signed again.", answer },
   );
 }
 

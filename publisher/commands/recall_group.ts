@@ -8,9 +8,9 @@ import type { CommandGroup } from "./run.ts";
 export const recallGroup: CommandGroup = (root, run) => {
   const recalling = root
     .command("recall")
-    .description("say of an update that hosts are not to apply it any more, for every kernel that has it");
+    .description("tell hosts not to apply an update any more, for every kernel that has it");
   feedOptions(recalling)
-    .requiredOption("--reason <text>", "why: one line, which hosts show")
+    .requiredOption("--reason <text>", "the reason, in one line that hosts show")
     .addHelpText("after", RECALL_EXAMPLES)
     .action((dir: string, id: UpdateId, options: RecallOptions & { reason: string }, self: Command) =>
       run("recall", self, (context) => recallUpdate(context, dir, id, options)),
@@ -30,14 +30,22 @@ const feedOptions = (command: Command): Command =>
     .argument("<dir>", "the publisher's folder")
     .argument("<id>", "the update", updateNamed)
     .requiredOption("--feed <url>", "address of the feed", parseFeedUrl)
-    .option("--kernel <build-id>", "of this kernel alone, listed or not (repeat)", manyKernels, [])
-    .option("--release <pattern>", "of kernels of this release alone: '6.1.*-amd64' (repeat)", many, [])
-    .option("--request <folder>", "write signing requests for others, one a kernel, instead of signing")
-    .option("--dry-run", "ask the edge to check it, and write nothing", false);
+    .option(
+      "--kernel <build-id>",
+      "only for this kernel, whether it is listed or not (repeat)",
+      manyKernels,
+      [],
+    )
+    .option("--release <pattern>", "only for kernels of this release: '6.1.*-amd64' (repeat)", many, [])
+    .option(
+      "--request <folder>",
+      "write signing requests for others, one for each kernel, instead of signing",
+    )
+    .option("--dry-run", "let the edge check it, without publishing", false);
 
 const HOW = `
-Every kernel that the feed lists is read and verified, and nothing but what is said of this update changes. Run it again to go on:
-what is in force already is not signed again.`;
+Every kernel that the feed lists is read and verified, and only the recall of this update changes. Run the command again to
+continue: it does not sign again what is in force already.`;
 
 const RECALL_EXAMPLES = `
 Examples:

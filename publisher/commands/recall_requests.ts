@@ -32,7 +32,7 @@ export async function writeRequests(
   }
   for (const line of consentLines(shown)) terminal.say(line);
   terminal.say(
-    `requests   ${files.length} in ${output}: each signer runs \`sign\` on each; then \`push --signed\``,
+    `requests   ${files.length} in ${output}: each signer runs \`sign\` on each of them, then run \`push --signed\``,
   );
   return files;
 }

@@ -19,16 +19,16 @@ export async function readRequest(path: string): Promise<SigningRequest> {
 export async function readRootRequest(path: string): Promise<RootRequest> {
   const request = await readRequest(path);
   if (request.kind === "root") return request;
-  throw new RebootlessError("usage", `${path} asks for signatures on targets`, {
-    hint: "See `push --signed`.",
+  throw new RebootlessError("usage", `${path} is a request for signatures on targets`, {
+    hint: "Use `push --signed` for it.",
   });
 }
 
 export async function readTargetsRequest(path: string): Promise<TargetsRequest> {
   const request = await readRequest(path);
   if (request.kind === "targets") return request;
-  throw new RebootlessError("usage", `${path} asks for signatures on a root`, {
-    hint: "See `root publish`.",
+  throw new RebootlessError("usage", `${path} is a request for signatures on a root`, {
+    hint: "Use `root publish` for it.",
   });
 }
 

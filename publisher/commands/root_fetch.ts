@@ -16,6 +16,6 @@ export async function rootFetch(
     await addRoot(folder, root.version, bytes);
     terminal.say(`root       version ${root.version}, until ${expiryInWords(root.expires, clock())}`);
   }
-  if (newer.length === 0) terminal.say("root       the newest is here already");
+  if (newer.length === 0) terminal.say("root       the folder already has the newest");
   terminal.result("root fetch", { versions: newer.map(({ root }) => root.version) });
 }

@@ -9,13 +9,13 @@ import type { CommandGroup } from "./run.ts";
 
 const EXPIRES = 'when it expires: "in 90 days", "in 6 weeks", "in 1 year", or a date';
 const CEREMONY = `
-A ceremony: propose on one machine, \`rebootless-publish sign FILE --key KEY\` on each signer's, publish on one.
+A ceremony: propose on one machine, run \`rebootless-publish sign FILE --key KEY\` on each signer's, and publish on one.
 `;
 
 export const rootGroup: CommandGroup = (program, run) => {
   const root = program
     .command("root")
-    .description("look after the root of trust: who may sign what")
+    .description("manage the root of trust, which says who may sign what")
     .addHelpText("after", CEREMONY);
   root
     .command("propose <dir>")
@@ -24,47 +24,49 @@ export const rootGroup: CommandGroup = (program, run) => {
     .option("--add-key <role=file>", "give a role to a public key (repeat)", ofRole, [])
     .option(
       "--remove-key <role=keyid>",
-      "take a role from a key: 8 digits of its id, or its owner (repeat)",
+      "take a role away from a key: 8 digits of its id, or its owner (repeat)",
       ofRole,
       [],
     )
-    .option("--owner <keyid=name>", "say whose a key is, for people who compare keys (repeat)", ownerOf, [])
+    .option("--owner <keyid=name>", "state who owns a key, for people who compare keys (repeat)", ownerOf, [])
     .option("--threshold <role=n>", "how many keys of a role must sign (repeat)", ofRole, [])
     .option("--expires <when>", `${EXPIRES} (default: in 365 days)`)
-    .option("--allow-shared-keys", "let a key be offline and online at once", false)
+    .option("--allow-shared-keys", "allow a key to be both offline and online", false)
     .action((dir: string, options: RootProposeOptions, self: Command) =>
       run("root propose", self, (context) => rootPropose(context, dir, options)),
     );
   withKeys(root.command("publish <dir> <request>"))
-    .description("publish a root that enough have signed; the first is written with the edge's secrets")
-    .option("--feed <url>", "address of the feed; the first root has none yet", parseFeedUrl)
+    .description(
+      "publish a root that has enough signatures; the first one is written together with the edge's secrets",
+    )
+    .option("--feed <url>", "address of the feed (not for the first root)", parseFeedUrl)
     .action((dir: string, file: string, options: RootPublishOptions, self: Command) =>
       run("root publish", self, (context) => rootPublish(context, dir, file, options)),
     );
   root
     .command("status <dir>")
-    .description("say who may sign, which keys are here, and what expires soon")
-    .option("--feed <url>", "look at the feed too", parseFeedUrl)
+    .description("show who may sign, which keys are here, and what expires soon")
+    .option("--feed <url>", "check the feed as well", parseFeedUrl)
     .option(
       "--kernel <build-id>",
-      "look at this kernel's targets too; needs --feed (repeat)",
+      "check the targets of this kernel as well; needs --feed (repeat)",
       manyKernels,
       [],
     )
-    .option("--within <days>", "what counts as soon", days, 30)
-    .option("--exit-code", "end with 8 when something expires soon: for cron", false)
+    .option("--within <days>", "how many days count as soon", days, 30)
+    .option("--exit-code", "exit with code 8 if something expires soon, for cron", false)
     .action((dir: string, options: RootStatusOptions, self: Command) =>
       run("root status", self, (context) => rootStatus(context, dir, options)),
     );
   root
     .command("fetch <dir>")
-    .description("take in the roots that others published since, each verified by the one before")
+    .description("fetch the roots that others have published since, each verified by the previous one")
     .requiredOption("--feed <url>", "address of the feed", parseFeedUrl)
     .action((dir: string, options: { feed: string }, self: Command) =>
       run("root fetch", self, (context) => rootFetch(context, dir, options)),
     );
   withConsent(withKeys(root.command("renew <dir>")))
-    .description("propose, sign with the keys at hand, and publish: the same keys and a new expiry")
+    .description("propose, sign and publish a root with the same keys and a new expiry, with the keys in DIR")
     .requiredOption("--feed <url>", "address of the feed", parseFeedUrl)
     .option("--expires <when>", `${EXPIRES} (default: in 365 days)`)
     .action((dir: string, options: RootRenewOptions, self: Command) =>

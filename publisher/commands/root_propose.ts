@@ -44,7 +44,7 @@ export async function rootPropose(
   const { quorums, ...shown } = await checkRequest(request, held, clock());
   await writeNew(options.output, encodeRequest(request));
   for (const line of [...consentLines(shown), ...quorumLines(quorums)]) terminal.say(line);
-  terminal.say(`request    ${options.output}: each signer runs \`sign\` on it; then \`root publish\``);
+  terminal.say(`request    ${options.output}: each signer runs \`sign\` on it, then run \`root publish\``);
   terminal.result("root propose", {
     request: options.output,
     version: next.version,
@@ -73,7 +73,7 @@ export async function proposedRoot(
   const [fault] = [...rootFaults(next, now), ...shared];
   if (fault !== undefined) {
     throw new RebootlessError("usage", fault, {
-      ...(fault === shared[0] && { hint: "Make another key, or insist with --allow-shared-keys." }),
+      ...(fault === shared[0] && { hint: "Make another key, or give --allow-shared-keys." }),
     });
   }
   const metadata = unsigned(rootDocument(next));

@@ -52,7 +52,7 @@ export async function rootPublish(
   terminal.say(`root       version ${root.version}, until ${formatInstant(root.expires)}`);
   terminal.say(`sha256     ${sha256}`);
   terminal.say(`           ${inGroups(sha256)}`);
-  terminal.say(`kept as    ${rootFile(dir, root.version)}`);
+  terminal.say(`stored as  ${rootFile(dir, root.version)}`);
   terminal.result("root publish", {
     version: root.version,
     expires: formatInstant(root.expires),
@@ -63,7 +63,7 @@ export async function rootPublish(
 
 function feedOf({ feed }: RootPublishOptions): string {
   if (feed !== undefined) return feed;
-  throw new RebootlessError("usage", "which feed? Give --feed URL.");
+  throw new RebootlessError("usage", "no feed is given: use --feed URL");
 }
 
 /** Writes the edge's secrets. @throws RebootlessError `config` if the online keys were not made in this folder. */
@@ -71,9 +71,13 @@ async function writeFirstEdgeVars(folder: PublisherFolder, root: Root, bytes: Ui
   const [snapshot] = await localKeys(folder, root, "snapshot");
   const [timestamp] = await localKeys(folder, root, "timestamp");
   if (!snapshot || !timestamp) {
-    throw new RebootlessError("config", `${folder.dir}/keys lacks the root's snapshot or timestamp key`, {
-      hint: "The first root is published where the edge's keys are: `init --without-root` makes both.",
-    });
+    throw new RebootlessError(
+      "config",
+      `${folder.dir}/keys does not have the root's snapshot key or timestamp key`,
+      {
+        hint: "Publish the first root from the folder with the edge's keys, which `init --without-root` made.",
+      },
+    );
   }
   await writeEdgeVars(folder, bytes, {
     snapshot: await folder.keyring.secret(snapshot.path),

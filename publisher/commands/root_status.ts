@@ -39,10 +39,10 @@ export async function rootStatus(
   const warnings = [
     ...soon.map(({ what, expires, lapsed }) =>
       lapsed
-        ? `hosts refuse ${what}: too few of their signatures are by keys of the root in force`
+        ? `hosts refuse ${what}, because too few of its signatures are by keys of the root in force`
         : `${what} expires: ${expiryInWords(expires, now)}`,
     ),
-    ...(state.behind ? [`the feed has newer roots than ${dir}: take them in with \`root fetch\``] : []),
+    ...(state.behind ? [`the feed has newer roots than ${dir}: fetch them with \`root fetch\``] : []),
     ...sharedKeys(state.root),
   ];
   const roles = await Promise.all(TOP_ROLES.map((role) => roleStatus(dir, state.root, role)));
@@ -60,7 +60,7 @@ interface State {
 async function stateOf(dir: string, { feed, kernel }: RootStatusOptions): Promise<State> {
   const held = await newestOwnRoot({ dir });
   if (feed === undefined) {
-    if (kernel.length > 0) throw new RebootlessError("usage", "--kernel looks at a feed: give --feed URL");
+    if (kernel.length > 0) throw new RebootlessError("usage", "--kernel needs a feed: give --feed URL");
     const root = await readRoot(held);
     return { root, behind: false, expiries: [expiryOf("root", root)] };
   }

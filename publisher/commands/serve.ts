@@ -52,6 +52,6 @@ function publicUrl(text: string): string {
   const origin = serverOrigin(text);
   if (origin !== undefined) return origin;
   throw new RebootlessError("usage", `not the address of a server: ${text}`, {
-    hint: "Such as https://feed.example.org, without a path.",
+    hint: "Write it as https://feed.example.org, without a path.",
   });
 }

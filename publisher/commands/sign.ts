@@ -21,7 +21,7 @@ export interface SignOptions extends OpenKeysOptions {
 /** Shows what a signing request would change, asks, and adds a signature to it. It does not use the network. */
 export async function sign(context: PublisherContext, path: string, options: SignOptions): Promise<void> {
   if (options.status) return status(context, path, options);
-  if (options.key === undefined) throw new RebootlessError("usage", "which key signs? Give --key FILE.");
+  if (options.key === undefined) throw new RebootlessError("usage", "no key is given: use --key FILE");
   const { terminal, clock } = context;
   const request = await readRequest(path);
   const before = await checkRequest(request, await heldRoot(options.root, options.key), clock());
@@ -59,7 +59,7 @@ async function status(
   for (const line of consentLines(shown)) terminal.say(line);
   for (const line of quorumLines(quorums)) terminal.say(line);
   const unpinned = held === undefined && first !== undefined;
-  if (unpinned) terminal.say("Taken at its word: give --root to check it against a root that you hold.");
+  if (unpinned) terminal.say("This was not checked: give --root to check it against a root that you hold.");
   terminal.result("sign", {
     file: path,
     changes: shown.diff,
@@ -73,5 +73,5 @@ async function status(
 
 function requireUnsigned({ id }: KeyFile, quorums: Parameters<typeof signersOf>[0]): void {
   if (!signersOf(quorums).has(id)) return;
-  throw new RebootlessError("usage", `key ${id} has signed this already`);
+  throw new RebootlessError("usage", `key ${id} has already signed this`);
 }

@@ -55,7 +55,7 @@ export async function pushCounted(
     const done = kernels.length > 1 ? `; ${tally.done} of ${counted(kernels.length, "kernel")} done` : "";
     throw new RebootlessError("unreachable", `${error.message}${done}`, {
       cause: error,
-      hint: "Run it again: what is in force already is not sent again.",
+      hint: "Run the command again. What is in force already is not sent again.",
       answer: answerOf({ bytes: 0, requests: 0, files: 0 }),
     });
   }
@@ -131,7 +131,7 @@ class Tally {
       ([outcome, count]) => `${outcome.padEnd(10)} ${counted(count, "kernel")}`,
     );
     if (this.#of("unchanged") === this.#kernels.size)
-      return [...counts, "nothing to publish: it is all in force"];
+      return [...counts, "nothing to publish: all of it is in force"];
     return [
       ...counts,
       `sent       ${counted(bytes, "byte")} in ${counted(requests, "request")}, ${counted(files, "module")}`,

@@ -21,8 +21,8 @@ export async function targetObject(
   }
   const file = modules.get(name);
   if (file === undefined) {
-    throw new RebootlessError("usage", `the patch replaces functions of ${name}, whose file is not at hand`, {
-      hint: `Give it as --modules ${name}.ko, or a folder or package that has it.`,
+    throw new RebootlessError("usage", `the patch replaces functions of ${name}, whose file is missing`, {
+      hint: `Give --modules with ${name}.ko, or with a folder or package that contains it.`,
       details: { module: name },
     });
   }

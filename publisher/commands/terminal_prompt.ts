@@ -29,7 +29,9 @@ async function answer(question: string, output: Writable | NodeJS.WriteStream): 
   try {
     // Ctrl-C and Ctrl-D close the interface, and leave the question without an answer.
     const closed = new Promise<never>((_, reject) => {
-      lines.once("close", () => reject(new RebootlessError("not_permitted", "no answer: nothing was done")));
+      lines.once("close", () =>
+        reject(new RebootlessError("not_permitted", "there was no answer, so nothing was done")),
+      );
     });
     return await Promise.race([lines.question(question), closed]);
   } finally {

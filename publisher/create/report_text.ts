@@ -8,8 +8,8 @@ export function reportText(report: UpdateReport): readonly string[] {
   return [
     ...units.flatMap(unitLines),
     ...refusals.flatMap(refusalLines),
-    ...list("compiled to the same", same),
-    ...list("not of this kernel", ignored),
+    ...list("unchanged when compiled", same),
+    ...list("not part of this kernel", ignored),
   ];
 }
 
@@ -25,8 +25,8 @@ function unitLines(unit: UnitReport): readonly string[] {
     ...list("changed", unit.changed),
     ...list("new", unit.added),
     ...list("dropped", unit.dropped),
-    ...list("new, and nothing here uses it (is the patch whole?)", unit.unused),
-    ...list("only at start, without effect now", unit.initOnly),
+    ...list("new, but nothing here uses it (is the patch complete?)", unit.unused),
+    ...list("runs only at the start, so it has no effect now", unit.initOnly),
     ...unit.notes.map((note) => `  note: ${note}`),
     ...unit.refusals.flatMap(refusalLines).map((line) => `  ${line}`),
   ];

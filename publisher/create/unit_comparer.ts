@@ -36,7 +36,7 @@ export function parseSymvers(text: string): SymbolVersions {
     if (line === "") continue;
     const [, crc, symbol, from, namespace = ""] = LINE.exec(line) ?? [];
     if (crc === undefined || symbol === undefined || from === undefined)
-      throw new ParseError(`Module.symvers: not a line of it: ${JSON.stringify(line.slice(0, 80))}`);
+      throw new ParseError(`Module.symvers: a line in another format: ${JSON.stringify(line.slice(0, 80))}`);
     if (from === "vmlinux") {
       crcs.set(symbol, Number.parseInt(crc, 16));
       if (namespace !== "") namespaces.set(symbol, namespace);

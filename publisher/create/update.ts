@@ -95,8 +95,9 @@ function fileRefusals({ unfit, changedExports }: PatchedUnits): readonly UpdateR
     ...changedExports.map(({ source, symbol }) => ({
       code: "export" as const,
       subject: symbol,
-      reason: `${source} exports it, and its type changes for modules that use it`,
-      advice: "Keep the types of exported functions; put what is new in shadow variables (klp_shadow_alloc).",
+      reason: `${source} exports it, and the patch changes its type for the modules that use it`,
+      advice:
+        "Keep the types of exported functions, and put new members into shadow variables (klp_shadow_alloc).",
     })),
   ];
 }

@@ -46,7 +46,7 @@ export async function* auditEntries(edge: EdgeClient): AsyncGenerator<AuditEntry
     if (path !== undefined && answer.body.length === 0) {
       throw new RebootlessError(
         "trust",
-        "the audit log does not end: a page has no entry, and says that there are more",
+        "the audit log does not end: a page has no entries but says that there are more",
       );
     }
     for (const line of linesOf(answer.body)) {
@@ -82,7 +82,7 @@ async function entryOf(line: Uint8Array): Promise<AuditEntry> {
 function* linesOf(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; ) {
     const end = bytes.indexOf(LINE_FEED, at);
-    if (end < 0) throw new RebootlessError("parse", "the audit log ends within a line");
+    if (end < 0) throw new RebootlessError("parse", "the audit log ends in the middle of a line");
     yield bytes.subarray(at, end);
     at = end + 1;
   }

@@ -35,9 +35,13 @@ async function rootInForce(
 ): Promise<Root | undefined> {
   if (roots.length === 0 && !held) return undefined;
   if (!held) {
-    throw new RebootlessError("config", "the request builds on a root of trust, and none of yours is known", {
-      hint: "Give the newest root you have and trust with --root FILE.",
-    });
+    throw new RebootlessError(
+      "config",
+      "the request builds on a root of trust, but you gave none to check it against",
+      {
+        hint: "Give the newest root you have and trust with --root FILE.",
+      },
+    );
   }
   const at = roots.findIndex((root) => equalBytes(root, held));
   if (at < 0) throw await foreign(held);
@@ -50,7 +54,7 @@ async function foreign(held: Uint8Array): Promise<RebootlessError> {
   const { version } = (await trustedFrom(held)).root;
   const yours = `version ${version}, sha256 ${sha256Of(held)}`;
   return new RebootlessError("trust", `the request does not build on the root you hold (${yours})`, {
-    hint: "It is of another feed, or older than your root. Ask who sent it, by another way than the file came.",
+    hint: "It is for another feed, or older than your root. Ask the sender, through another channel than the one the file came by.",
   });
 }
 
@@ -59,6 +63,6 @@ async function followed(update: () => Promise<unknown>): Promise<void> {
     await update();
   } catch (cause) {
     if (!isCode(cause, "trust") && !isCode(cause, "rollback") && !isCode(cause, "parse")) throw cause;
-    throw new RebootlessError("trust", `the request's chain of roots does not hold: ${cause.message}`);
+    throw new RebootlessError("trust", `the request's chain of roots is not valid: ${cause.message}`);
   }
 }

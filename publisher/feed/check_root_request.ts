@@ -33,11 +33,16 @@ export async function checkRootRequest(
   const next = await understood(envelope, base);
   const follows = (base?.version ?? 0) + 1;
   if (next.version !== follows) {
-    throw new RebootlessError("trust", `root has version ${next.version} where ${follows} follows`);
+    throw new RebootlessError(
+      "trust",
+      `the root has version ${next.version}, but must have version ${follows}`,
+    );
   }
   const own = await quorum(`root version ${next.version}, the new one`, envelope, next, "root");
   const old = base && (await quorum(`root version ${base.version}, in force`, envelope, base, "root"));
-  const first = base ? [] : ["nothing to compare with: read the key ids aloud to each other before you sign"];
+  const first = base
+    ? []
+    : ["there is no earlier root to compare with: read the key ids aloud to each other before you sign"];
   return {
     diff: rootDiff(base, next, now),
     faults: rootFaults(next, now),
@@ -56,9 +61,11 @@ function consequences(base: Root, next: Root): readonly string[] {
   const gone = (["snapshot", "timestamp"] as const).filter((role) => takesFrom(role, base, next));
   return [
     ...(stricter
-      ? ["hosts refuse targets that lack signatures by keys that stay: sign such targets anew first"]
+      ? [
+          "hosts will refuse targets without enough signatures by the keys that stay: sign those targets again first",
+        ]
       : []),
-    ...gone.map((role) => `a ${role} key goes: unless the edge has the one that stays, it can sign nothing`),
+    ...gone.map((role) => `a ${role} key is removed: the edge can only sign if it has one that stays`),
   ];
 }
 
@@ -74,8 +81,8 @@ function takesFrom(role: TopRole, base: Root, next: Root): boolean {
 async function understood(envelope: Envelope, base: Root | undefined): Promise<Root> {
   const root = decodeRoot(envelope.signed);
   if (!equalBytes(canonicalJson(rootDocument(root)), envelope.signedBytes)) {
-    throw new RebootlessError("trust", "the new root holds what this version cannot show you", {
-      hint: "It was made by other software, by another version, or by somebody who hides something in it.",
+    throw new RebootlessError("trust", "the new root contains something that this version cannot show you", {
+      hint: "It was made by other software or another version, or somebody hides something in it.",
     });
   }
   const used = new Set([...root.roles.values()].flatMap(({ keyIds }) => keyIds));

@@ -30,7 +30,7 @@ export async function checkTargetsRequest(
   if (after.kernel.buildId !== request.buildId) {
     throw new RebootlessError("trust", `the manifest is of kernel ${after.kernel.buildId}`);
   }
-  const blind = base > 0 && !before ? [`nothing of version ${base}, which is in force, is kept`] : [];
+  const blind = base > 0 && !before ? [`no update of version ${base}, which is in force, is kept`] : [];
   const expiry = expiryFault(next.expires, now);
   return {
     diff: [
@@ -55,8 +55,8 @@ async function understood({ buildId, base, manifest }: TargetsRequest, envelope:
   const { expires } = next;
   const shown = await targetsFile({ buildId, version: base + 1, expires, manifest });
   if (equalBytes(canonicalJson(shown), envelope.signedBytes)) return next;
-  throw new RebootlessError("trust", "the new targets are not those of the manifest beside them", {
-    hint: "They were made by other software, by another version, or by somebody who hides something in them.",
+  throw new RebootlessError("trust", "the new targets do not match the manifest that comes with them", {
+    hint: "They were made by other software or another version, or somebody hides something in them.",
   });
 }
 
@@ -69,7 +69,7 @@ async function previousManifest(
   root: Root,
 ): Promise<KernelManifest | undefined> {
   if (!previous) return undefined;
-  const what = "what the request compares with";
+  const what = "the previous version in the request";
   const envelope = parseEnvelope(previous.targets, what);
   await verifyThreshold(envelope, roleOf(root, "targets"), root.keys, publisherVerifier.verify, what);
   const targets = decodeTargets(envelope.signed);

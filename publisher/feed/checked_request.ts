@@ -25,6 +25,6 @@ export interface CheckedRequest {
 export function requireFaultless({ faults: [fault] }: Pick<CheckedRequest, "faults">): void {
   if (fault === undefined) return;
   throw new RebootlessError("trust", `this must not be signed: ${fault}`, {
-    hint: "The request has to be made anew.",
+    hint: "Make a new request.",
   });
 }

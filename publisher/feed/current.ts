@@ -104,8 +104,8 @@ export async function currentBundle(
 
 function unverified(cause: unknown): never {
   if (!isCode(cause, "trust")) throw cause;
-  throw new RebootlessError("trust", `what is in force does not verify: ${cause.message}`, {
+  throw new RebootlessError("trust", `the version in force does not verify: ${cause.message}`, {
     cause,
-    hint: "If targets keys were revoked: push --replace, with all updates that stay. If online keys were: hand the edge the new ones.",
+    hint: "If targets keys were revoked, push --replace with all updates that stay. If online keys were, give the edge the new ones.",
   });
 }

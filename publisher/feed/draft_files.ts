@@ -35,7 +35,7 @@ export async function readDraftFiles(paths: readonly string[]): Promise<readonly
     const other = byKernel.get(file.buildId);
     if (other !== undefined) {
       throw new RebootlessError("usage", `${other} and ${path} are for the same kernel`, {
-        hint: "Push one after the other, or make one draft of both.",
+        hint: "Push one after the other, or combine them in one draft.",
       });
     }
     byKernel.set(file.buildId, path);
@@ -61,7 +61,7 @@ export function decodeDraft(bytes: Uint8Array, path: string): KernelManifest {
     if (!(cause instanceof RebootlessError)) throw cause;
     throw new RebootlessError(cause.code, `${path} is not a draft: ${cause.message}`, {
       cause,
-      hint: "docs/formats.md says what a draft holds; `rebootless-publish draft` makes one.",
+      hint: "docs/formats.md describes drafts, and `rebootless-publish draft` makes one.",
     });
   }
 }

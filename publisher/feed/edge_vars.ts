@@ -53,7 +53,7 @@ export async function readEdgeVars(file: string): Promise<Readonly<Record<string
     };
     const [, name, value] = /^([A-Z][A-Z0-9_]*)='([^']*)'$/.exec(line) ?? [];
     if (name === undefined || value === undefined) return fail("is not NAME='value'");
-    if (vars.has(name)) fail(`has ${name} a second time`);
+    if (vars.has(name)) fail(`states ${name} a second time`);
     vars.set(name, value);
   }
   return Object.fromEntries(vars);

@@ -47,7 +47,7 @@ export async function createPublisherFolder(settings: Omit<PublisherFolder, "key
     await mkdir(join(dir, "root"), { recursive: true, mode: 0o700 });
     await createDurably(settingsFile(dir), bytes);
   } catch (cause) {
-    throw new RebootlessError("config", `${dir} is a publisher's folder already, or cannot be written`, {
+    throw new RebootlessError("config", `${dir} already is a publisher's folder, or cannot be written`, {
       cause,
       hint: "Keys are never overwritten: choose another folder.",
     });
@@ -85,7 +85,8 @@ export async function ownRootChain({ dir }: Pick<PublisherFolder, "dir">): Promi
 /** Reads the newest root of trust, as bytes. */
 export async function newestOwnRoot({ dir }: Pick<PublisherFolder, "dir">): Promise<Uint8Array> {
   const newest = (await rootVersions(join(dir, "root"))).at(-1);
-  if (newest === undefined) throw new RebootlessError("config", `${dir}/root holds no root of trust`);
+  if (newest === undefined)
+    throw new RebootlessError("config", `${dir}/root does not contain a root of trust`);
   return readNamed(rootFile(dir, newest), MAX_ROOT_BYTES);
 }
 
@@ -150,7 +151,7 @@ export function requireEnough(
   if (length >= threshold) return;
   throw new RebootlessError(
     "config",
-    `${dir} has ${counted(length, `${role} key`)}, ${threshold} must sign`,
+    `${dir} has ${counted(length, `${role} key`)}, but ${threshold} must sign`,
     {
       hint: REQUEST_HINT[role],
     },

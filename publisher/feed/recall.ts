@@ -103,7 +103,7 @@ export const recallChanges = (
 
 async function recalledIn(current: Current, recall: Recall, now: Instant) {
   const { files, expires = now } = current;
-  if (!files) throw new RebootlessError("conflict", "the feed has nothing for this kernel any more");
+  if (!files) throw new RebootlessError("conflict", "the feed no longer has anything for this kernel");
   const manifest = withRecall(files.manifest, recall);
   const until = expires - now < LASTS_MS ? instant(now + TARGETS_LIFETIME_MS) : expires;
   const proposed = await proposalOf(current, decodeManifest(manifest), manifest, until);

@@ -18,8 +18,8 @@ export const signersOf = (quorums: readonly SigningQuorum[]): ReadonlySet<string
 /** Refuses a key whose signature would not count. @throws RebootlessError `usage`. */
 export function requireUseful(id: string, quorums: readonly SigningQuorum[]): void {
   if (quorums.some(({ signed, missing }) => signed.includes(id) || missing.includes(id))) return;
-  throw new RebootlessError("usage", `key ${id} has no say in this: its signature would not count`, {
-    hint: "`sign --status FILE` lists the keys that have.",
+  throw new RebootlessError("usage", `the signature of key ${id} would not count here`, {
+    hint: "`sign --status FILE` lists the keys whose signatures count.",
   });
 }
 

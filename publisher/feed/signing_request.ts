@@ -118,5 +118,5 @@ function decodeTargetsRequest(request: FileDecoder, roots: readonly Uint8Array[]
  */
 function onlyMembers(request: FileDecoder, names: readonly string[]): void {
   const [stranger] = [...request.object().keys()].filter((name) => !names.includes(name));
-  if (stranger !== undefined) request.fail(`a member that is not known: ${JSON.stringify(stranger)}`);
+  if (stranger !== undefined) request.fail(`an unknown member: ${JSON.stringify(stranger)}`);
 }

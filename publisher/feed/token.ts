@@ -24,7 +24,7 @@ export async function makeToken(folder: PublisherFolder, scope: TokenScope, cloc
   if (key.key.scheme !== "ed25519") {
     throw new RebootlessError(
       "config",
-      `the token key is of ${key.key.scheme}: the edge takes Ed25519 alone`,
+      `the token key is a key of ${key.key.scheme}, but the edge accepts only Ed25519`,
     );
   }
   const now = Math.floor(clock() / 1000);

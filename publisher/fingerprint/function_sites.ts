@@ -56,9 +56,9 @@ function refuseUnknown(name: string, sites: readonly UnknownSite[], { start }: F
   const at = first.at - start;
   throw new RebootlessError(
     "unsupported",
-    `${name}: code that a running kernel rewrites in a way that is not understood: ${kinds.join(", ")} (first at +0x${at.toString(16)})`,
+    `${name}: a running kernel rewrites its code in a way that is not understood: ${kinds.join(", ")} (first at +0x${at.toString(16)})`,
     {
-      hint: "The update cannot replace this function; replacing its callers may do.",
+      hint: "The update cannot replace this function, but it may be enough to replace its callers.",
       details: { name, kinds: kinds.join(","), offset: at, sites: sites.length },
     },
   );

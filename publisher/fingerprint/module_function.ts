@@ -32,7 +32,7 @@ export function fingerprintModuleFunction(
 ): FunctionFingerprint {
   const start = Number(module.symbols.at(name, position).address - linkedText);
   const span = spansOf(module, linkedText).find((one) => one.start === start);
-  if (span === undefined) throw new RangeError(`${name} starts no span of its module`);
+  if (span === undefined) throw new RangeError(`${name} does not start a span of its module`);
   return fingerprintSpan(module, { ...span, name });
 }
 

@@ -78,7 +78,7 @@ function decompressGzip(payload: Uint8Array, size: number): Uint8Array {
 
 function refuse(payload: Uint8Array): RebootlessError {
   const known = UNSUPPORTED.find(([, magic]) => magic.every((byte, i) => payload[i] === byte));
-  if (known === undefined) return new ParseError("the kernel's compression is none that is known");
+  if (known === undefined) return new ParseError("the kernel's compression is not known");
   return new RebootlessError("unsupported", `a kernel compressed with ${known[0]} is not handled`, {
     hint: "Unpack it with the kernel's scripts/extract-vmlinux and give the result.",
     details: { compression: known[0] },

@@ -29,7 +29,7 @@ const MAX_RELOCATIONS = 8_000_000;
  */
 export function parseRelocations(trailer: Uint8Array, linkedText: Address): KernelRelocations {
   if (trailer.length === 0) {
-    throw new RebootlessError("unsupported", "the kernel image carries no relocation table", {
+    throw new RebootlessError("unsupported", "the kernel image has no relocation table", {
       hint: "Give the vmlinuz of the package: a vmlinux file with debug information does not have the table.",
     });
   }

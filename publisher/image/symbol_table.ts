@@ -46,7 +46,7 @@ export function symbolTable(all: readonly KernelSymbol[]): SymbolTable {
 function symbolAt(found: readonly KernelSymbol[], name: string, position: number): KernelSymbol {
   if (position === 0 && found.length > 1) {
     throw new RebootlessError("usage", `${counted(found.length, "symbol")} are named ${name}`, {
-      hint: `Give the position (1 to ${found.length}) of the one that is meant, as livepatch's old_sympos does.`,
+      hint: `Give the position (1 to ${found.length}) of the symbol that you mean, like livepatch's old_sympos.`,
       details: { name, count: found.length },
     });
   }

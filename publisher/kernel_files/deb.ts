@@ -22,7 +22,7 @@ export async function readDeb(bytes: Uint8Array, wants: (path: string) => boolea
   const data = arMembers(bytes).find(({ name }) => /^data\.tar(\.(xz|zst|gz))?$/.test(name));
   if (data === undefined) {
     throw new ParseError(
-      "not a Debian package whose data is tar, packed with xz, zstd or gzip, or not at all",
+      "not a Debian package with data in tar format, either uncompressed or compressed with xz, zstd or gzip",
     );
   }
   const stream = new ByteStream(

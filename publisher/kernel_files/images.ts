@@ -19,6 +19,6 @@ export function oneImage<T extends { readonly path: string }>(
   throw new RebootlessError(
     "usage",
     `${where} holds ${counted(images.length, "kernel")}: ${images.map(({ path }) => path).join(", ")}`,
-    { hint: "Give the one that is meant by its own path, and its modules' folder beside it." },
+    { hint: "Give the path of the one that you mean, and the folder of its modules." },
   );
 }

@@ -42,7 +42,7 @@ export async function openImageInput(path: string): Promise<Uint8Array> {
 
 export function requireImage({ image }: KernelInput, path: string): Uint8Array {
   if (image !== undefined) return image;
-  throw new RebootlessError("usage", `${path} holds no kernel`, {
+  throw new RebootlessError("usage", `${path} does not contain a kernel`, {
     hint: "Give a vmlinuz or vmlinux, a linux-image package, or a folder that has boot/vmlinuz-*.",
   });
 }

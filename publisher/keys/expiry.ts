@@ -38,7 +38,7 @@ export function parseExpiry(text: string, now: Instant): Instant {
 
 /** Says what is wrong with an expiry; returns undefined if nothing is. */
 export function expiryFault(expires: Instant, now: Instant): string | undefined {
-  if (expires <= now) return `it would expire at ${formatInstant(expires)}, which is past`;
+  if (expires <= now) return `it would expire at ${formatInstant(expires)}, which is in the past`;
   if (expires - now < MIN_LIFETIME) return `it would expire at ${formatInstant(expires)}, within the hour`;
   return expires - now > MAX_LIFETIME
     ? `it would expire at ${formatInstant(expires)}, more than five years ahead`

@@ -36,9 +36,9 @@ export class ExternalSigners {
       if (await publisherVerifier.verify(key, message, signature)) return signature;
       throw new RebootlessError(
         "trust",
-        `what ${program.program} answered is not the signature of key ${id} over what was to be signed`,
+        `${program.program} did not answer with a signature by key ${id} of the given bytes`,
         {
-          hint: "It has to write the bare signature: 64 bytes for Ed25519, DER for ECDSA P-256. Or it has another key.",
+          hint: "It must write the bare signature: 64 bytes for Ed25519, DER for ECDSA P-256. Otherwise it uses another key.",
           details: { bytes: signature.length },
         },
       );

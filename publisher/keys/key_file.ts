@@ -151,7 +151,7 @@ export async function openKeyFile(
   const { id, key, role, secret } = file;
   if (secret === undefined) {
     throw new RebootlessError("config", `${path} has only the public part: its secret is kept elsewhere`, {
-      hint: "What needs the secret itself cannot be done with this key; --sign-command can only sign.",
+      hint: "This needs the secret itself, but --sign-command can only sign.",
     });
   }
   if (secret instanceof Uint8Array) return { id, key, seed: secret };
@@ -214,7 +214,7 @@ export const ownedBy = (
 
 function decodeOwner(owner: Decoder): string {
   const name = owner.string();
-  return isOwner(name) ? name : owner.fail("not a name that could stand beside a key");
+  return isOwner(name) ? name : owner.fail("not a valid name of an owner");
 }
 
 function decodeKeyRole(role: Decoder): KeyRole {
@@ -224,10 +224,10 @@ function decodeKeyRole(role: Decoder): KeyRole {
 
 function requireOwn({ key }: KeyFacts, seed: Uint8Array, path: string): void {
   if (toHex(ed25519Secret(seed).publicKey) === key.public) return;
-  new Decoder(null, path).fail("the public key is not that of the private key");
+  new Decoder(null, path).fail("the public key does not belong to the private key");
 }
 
 const wrongPassphrase = (path: string): RebootlessError =>
   new RebootlessError("config", `the passphrase does not open ${path}`, {
-    hint: "It is another one, or the file was changed. Nobody can recover it: a lost key has to be replaced.",
+    hint: "The passphrase is wrong, or the file was changed. A lost passphrase cannot be recovered: the key must be replaced.",
   });

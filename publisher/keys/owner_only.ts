@@ -53,12 +53,12 @@ export async function readSecretDescriptor(
   const status = await promisify(fstat)(descriptor).catch((cause: unknown) => {
     throw new RebootlessError("config", `cannot read ${name}`, {
       cause,
-      hint: "Descriptors are given by who starts this program: `3<FILE`, `3< <(COMMAND)`.",
+      hint: "The caller of this program must open the descriptor: `3<FILE`, `3< <(COMMAND)`.",
     });
   });
   if (isatty(descriptor)) {
     throw new RebootlessError("usage", `${name} is a terminal, which would show what you type`, {
-      hint: "Leave the option out: you are asked then, and nothing is shown.",
+      hint: "Leave the option out: then you are asked, and nothing that you type is shown.",
     });
   }
   if (!status.isFIFO() && !status.isSocket()) requireOwnerOnly(status, name);
@@ -103,6 +103,6 @@ function requireOwnerOnly(status: Stats, path: string): void {
   if (!status.isFile()) throw new RebootlessError("config", `${path} is not a file`);
   if ((status.mode & 0o077) === 0) return;
   throw new RebootlessError("config", `${path} can be read by others than its owner`, {
-    hint: `It may have been copied: think of replacing what is in it. Otherwise: chmod 600 ${path}`,
+    hint: `It may have been copied, so consider replacing what is in it. Otherwise run: chmod 600 ${path}`,
   });
 }

@@ -49,7 +49,7 @@ export function passphraseSource({ passphraseFile }: PassphraseOptions, prompt: 
     async passphrase(path, attempt) {
       if (!prompt.interactive)
         throw noTerminal(`${path} is encrypted`, "Give --passphrase-file FILE, or - for stdin.");
-      const again = attempt > 1 ? "That was not it. " : "";
+      const again = attempt > 1 ? "That passphrase is wrong. " : "";
       return prompt.secret(`${again}Passphrase of ${path}: `);
     },
   };
@@ -69,18 +69,18 @@ export async function newPassphrase(
   }
   if (passphraseFile !== undefined) return requireLong(await readPassphraseFile(passphraseFile));
   if (!prompt.interactive) {
-    const hint = "Give --passphrase-file FILE, or --no-passphrase for keys that lie open on the disk.";
-    throw noTerminal("there is no terminal to ask for a passphrase on", hint);
+    const hint = "Give --passphrase-file FILE, or --no-passphrase to store keys without encryption.";
+    throw noTerminal("there is no terminal on which to ask for a passphrase", hint);
   }
   const first = requireLong(await prompt.secret("New passphrase: "));
-  if ((await prompt.secret("Once more: ")) === first) return first;
+  if ((await prompt.secret("Repeat it: ")) === first) return first;
   throw new RebootlessError("usage", "the two passphrases differ");
 }
 
 function requireLong(passphrase: string): string {
   if ([...passphrase].length >= MIN_PASSPHRASE) return passphrase;
   throw new RebootlessError("usage", `a passphrase has at least ${MIN_PASSPHRASE} characters`, {
-    hint: "Several random words are easier to type than they are to guess.",
+    hint: "Several random words are easy to type and hard to guess.",
   });
 }
 

@@ -36,7 +36,7 @@ export function importPublicKey(bytes: Uint8Array, path: string): PublicKey {
   try {
     return publicKeyOf(keyObject(text));
   } catch (error) {
-    const why = isCode(error, "parse") ? error.message : "neither PEM nor OpenSSH nor a JWK";
+    const why = isCode(error, "parse") ? error.message : "it is neither PEM nor OpenSSH nor a JWK";
     throw new ParseError(`${path} is not a public key of Ed25519 or of ECDSA P-256: ${why}`);
   }
 }
@@ -68,7 +68,7 @@ function spkiOf(blob: Buffer): Buffer {
     if (begins && blob.length === head.length + length)
       return Buffer.concat([spki, blob.subarray(head.length)]);
   }
-  throw new ParseError("not as OpenSSH writes it");
+  throw new ParseError("it is not written as OpenSSH does it");
 }
 
 function publicKeyOf(key: KeyObject): PublicKey {

@@ -4,8 +4,7 @@ import type { Instant } from "../../shared/time.ts";
 import { withoutGroups } from "../../shared/tuf/key_words.ts";
 import type { PublicKey } from "../../shared/tuf/keys.ts";
 import type { Keys } from "../../shared/tuf/role_keys.ts";
-import type { RoleKeys, Root } from "../../shared/tuf/schema.ts";
-import { TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
+import { type RoleKeys, type Root, TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
 import { type KeyFacts, ownedBy } from "./key_file.ts";
 
 /** The changes that a proposal makes to a root of trust. */
@@ -60,7 +59,7 @@ function changedRole(role: TopRole, before: RoleKeys, change: RootChange, keys: 
   }
   for (const { key } of change.add.filter((addition) => addition.role === role)) {
     requireLabel(key, role);
-    if (ids.has(key.id)) throw new RebootlessError("usage", `key ${key.id} has the role ${role} already`);
+    if (ids.has(key.id)) throw new RebootlessError("usage", `key ${key.id} already has the role ${role}`);
     ids.add(key.id);
   }
   return { keyIds: [...ids], threshold: change.thresholds.get(role) ?? before.threshold };
@@ -92,6 +91,6 @@ function oneOf(keys: Keys, ids: readonly string[], meant: string, of: string): r
 function requireLabel(key: KeyFacts, role: TopRole): void {
   if (key.role === undefined || key.role === role) return;
   throw new RebootlessError("usage", `key ${key.id} was made for ${key.role}, not for ${role}`, {
-    hint: "One key for one role: make another with `keys new`.",
+    hint: "A key has one role: make another key with `keys new`.",
   });
 }

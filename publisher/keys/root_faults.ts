@@ -22,10 +22,12 @@ function roleFaults(root: Root, role: TopRole): readonly string[] {
   const count = identities(root, role).size;
   if (count === 0) return [`${role} would have no key left`];
   if (threshold > count)
-    return [`${role} would need ${counted(threshold, "signature")} and has ${counted(count, "key")}`];
+    return [`${role} would need ${counted(threshold, "signature")}, but has ${counted(count, "key")}`];
   // The edge holds one key of each role (shared/tuf/online_keys.ts) and could not meet a higher threshold.
   const unmet = ONLINE.includes(role) && threshold > 1;
-  return unmet ? [`${role} would need ${counted(threshold, "signature")}; the edge signs with one key`] : [];
+  return unmet
+    ? [`${role} would need ${counted(threshold, "signature")}, but the edge signs with one key`]
+    : [];
 }
 
 /**

@@ -89,11 +89,11 @@ function passOn(said: Readable, tell: (line: string) => void): void {
 
 const failed = (program: string, what: string): RebootlessError =>
   new RebootlessError("io", `${program} ${what}: nothing was signed with it`, {
-    hint: "What it said, if anything, stands above. docs/ceremony.md says what a signing program has to do.",
+    hint: "Its own messages, if there are any, are above. docs/ceremony.md describes what a signing program must do.",
   });
 
 const notRun = (program: string, cause: unknown): RebootlessError =>
   new RebootlessError("config", `cannot run ${program}`, {
     cause,
-    hint: "--sign-command names an executable file, by its path or as found in PATH. No shell reads it, so it takes no arguments.",
+    hint: "Give --sign-command the path of an executable file, or its name in PATH. It is run without a shell, so it cannot have arguments.",
   });

@@ -28,7 +28,7 @@ export function arrayEntries(
   const regular = entries.every((entry, i) => entry.offset === start.offset + i * stride);
   if (entries.length === 0 || !regular || stride % POINTER !== 0) {
     throw new ParseError(
-      `${what}: ${counted(entries.length, "entry", "entries")} and an empty one do not make up its ${counted(size, "byte")}`,
+      `${what}: ${counted(entries.length, "entry", "entries")} and an empty one do not add up to its ${counted(size, "byte")}`,
     );
   }
   requireEmpty(
@@ -54,11 +54,12 @@ function sizeAt(file: ObjectFile, start: SectionPlace, what: string): number {
   const size = file.objectSize(start);
   const available = file.bytes(start.section).length - start.offset;
   if (size === undefined) {
-    throw new ParseError(`${what}: no symbol says how long it is`, {
+    throw new ParseError(`${what}: no symbol states its length`, {
       hint: "Give the module as it was built, with its local symbols (strip --strip-debug keeps them).",
     });
   }
-  if (size > available) throw new ParseError(`${what}: ${counted(size, "byte")}, ${available} are there`);
+  if (size > available)
+    throw new ParseError(`${what}: ${counted(size, "byte")}, but only ${available} exist`);
   return size;
 }
 

@@ -16,7 +16,7 @@ export function parseModinfo(bytes: Uint8Array): ReadonlyMap<string, readonly st
   let count = 0;
   for (let at = 0; at < bytes.length; ) {
     const end = bytes.indexOf(0, at);
-    if (end < 0 || end - at > MAX_ENTRY) throw new ParseError(`.modinfo: no end of the string at ${at}`);
+    if (end < 0 || end - at > MAX_ENTRY) throw new ParseError(`.modinfo: the string at ${at} does not end`);
     if (++count > MAX_ENTRIES)
       throw new RebootlessError("limit", `.modinfo: more than ${MAX_ENTRIES} strings`);
     if (end > at) addEntry(entries, latin1(bytes.subarray(at, end)));

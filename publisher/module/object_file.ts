@@ -104,7 +104,7 @@ function sectionPointers(
     if (rela.type !== R_X86_64._64) continue;
     const symbol = symbols[rela.symbol];
     if (symbol === undefined)
-      throw new ParseError(`ELF: a relocation against symbol ${rela.symbol}, not there`);
+      throw new ParseError(`ELF: a relocation against symbol ${rela.symbol}, which does not exist`);
     if (pointers.has(rela.offset))
       throw new ParseError(`ELF: two relocations at ${rela.offset} of a section`);
     pointers.set(rela.offset, {

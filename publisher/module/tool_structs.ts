@@ -99,7 +99,7 @@ function functionAt(
 ): ReplacedFunction {
   const text = textAt(file, entry, name, "name");
   const code = pointerAt(file, entry, newFunc);
-  if (code === undefined || !file.isCode(code)) throw new ParseError(`${text}: its new function is no code`);
+  if (code === undefined || !file.isCode(code)) throw new ParseError(`${text}: its new function is not code`);
   return checkedFunction(text, position.read(tableReader(file, entry), entry.offset));
 }
 

@@ -45,7 +45,7 @@ export function findChanges(
         changeRefusal(
           "changed_section",
           nameOf(now),
-          `it moved from ${old.section.name} to ${now.section.name}`,
+          `the patch moves it from ${old.section.name} to ${now.section.name}`,
         ),
       );
       continue;
@@ -54,18 +54,21 @@ export function findChanges(
     if (isInit(now)) initOnly.add(nameOf(now));
     else if (now.role === "code") changed.add(now);
     else if (isRegistration(now))
-      notes.push(`${nameOf(now)} in ${now.section.name} changed, without effect on a kernel that runs`);
+      notes.push(`${nameOf(now)} in ${now.section.name} changed, which has no effect on a running kernel`);
     else if (isCopyable(now, after.unit, users)) copied.add(now);
     else if (!isRenewable(nameOf(now))) refusals.push(changedData(old, now));
   }
   for (const name of changedLists(before, after, same)) {
-    notes.push(`${name} changed: it is read at the start, without effect on a kernel that runs`);
+    notes.push(
+      `${name} changed: the kernel reads it when it starts, so this has no effect on a running kernel`,
+    );
   }
   // A constant that only functions refer to changes together with them.
   for (const datum of copied)
     for (const user of users.get(datum) ?? []) if (oldOf.has(user)) changed.add(user);
   const covered = widenAll(changed, before, after, correlation);
-  for (const piece of covered) notes.push(`${nameOf(piece)} cannot be redirected: what calls it is replaced`);
+  for (const piece of covered)
+    notes.push(`${nameOf(piece)} cannot be redirected, so the functions that call it are replaced`);
   for (const piece of after.unit.pieces) {
     if (piece.role === "code" && piece.names.length > 0 && !oldOf.has(piece) && isInit(piece))
       initOnly.add(nameOf(piece));
@@ -80,7 +83,7 @@ export function findChanges(
     const question = old && threadQuestion(old);
     if (question === undefined) continue;
     notes.push(
-      `${nameOf(piece)} calls ${question}: if it is the main loop of a kernel thread, hosts can neither apply nor undo this while that thread runs`,
+      `${nameOf(piece)} calls ${question}: if it is the main loop of a kernel thread, hosts can neither apply nor undo this update while that thread runs`,
     );
   }
   return {
@@ -102,12 +105,12 @@ function changedData(old: Piece, now: Piece) {
     ? changeRefusal(
         "changed_data",
         subject,
-        `its initial value in ${now.section.name} changed, and the running kernel has the old one`,
+        `its initial value in ${now.section.name} changed, but the running kernel has the old value`,
       )
     : changeRefusal(
         "changed_layout",
         subject,
-        `it has ${counted(now.size, "byte")}, and the running kernel's has ${old.size}`,
+        `it has ${counted(now.size, "byte")} now, but ${old.size} in the running kernel`,
       );
 }
 

@@ -36,7 +36,7 @@ export function comparer(before: Version, after: Version, { newOf }: Correlation
     const before = known.get(key);
     if (before !== undefined) return before;
     if (depth === MAX_DEPTH)
-      throw new RebootlessError("limit", `data that refers to data ${MAX_DEPTH} times over`);
+      throw new RebootlessError("limit", `a chain of more than ${MAX_DEPTH} references from data to data`);
     known.set(key, true); // a piece that refers to itself is the same if the rest of it is
     depth++;
     const same = isSameContent(old, now);

@@ -27,18 +27,18 @@ export interface ChangeRefusal {
 
 const ADVICE: Readonly<Record<ChangeRefusalCode, string>> = {
   changed_data:
-    "Leave the datum as it is and set the running kernel's one in a pre-patch hook, or use a new datum in the changed functions.",
-  changed_layout: "Keep the old layout; put what is new in shadow variables (klp_shadow_alloc).",
-  changed_section: "Leave the section attribute out of the patch: it has no effect on a kernel that runs.",
+    "Leave the variable as it is. Set it in the running kernel with a pre-patch hook, or use a new variable in the changed functions.",
+  changed_layout: "Keep the old layout, and put new members into shadow variables (klp_shadow_alloc).",
+  changed_section: "Leave the section attribute out of the patch. It has no effect on a running kernel.",
   ambiguous_data: "Give the static locals of this name different names in the patch.",
   no_fentry: "Change the functions that call it instead, and give them a copy of it under a new name.",
   run_pre: "Use the configuration, compiler and source of exactly the distribution's package.",
-  unresolved: "Put what it needs into the changed function, or get at it by an exported function.",
-  static_key: "Ask the key with static_key_enabled() in the changed function.",
-  init: "Copy what is needed out of __init code and data under a new name.",
-  exception_table: "Change the function so that its fixup is in itself.",
+  unresolved: "Put what it needs into the changed function, or reach it through an exported function.",
+  static_key: "Query the key with static_key_enabled() in the changed function.",
+  init: "Copy what is needed from __init code and data under a new name.",
+  exception_table: "Change the function so that it contains its own fixup.",
   shared_section: "Leave the section attribute of the function out of the patch.",
-  assembly: "Only C can be changed live.",
+  assembly: "Move the fix to C code: only C can be changed in a running kernel.",
 };
 
 export const changeRefusal = (code: ChangeRefusalCode, subject: string, reason: string): ChangeRefusal => ({

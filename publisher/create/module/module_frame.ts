@@ -108,7 +108,10 @@ function versionEntry(name: string, crc: number): Uint8Array {
   const bytes = terminated(name);
   const most = MODVERSION_INFO.fields.name.size;
   if (bytes.length > most)
-    throw new RebootlessError("limit", `${name} is too long a name for a checksum: at most ${most - 1}`);
+    throw new RebootlessError(
+      "limit",
+      `the name ${name} is too long for a checksum: at most ${most - 1} characters are possible`,
+    );
   return MODVERSION_INFO.encode({ crc: BigInt(crc), name: bytes });
 }
 
@@ -116,7 +119,7 @@ function crcOf({ crcs }: ModuleKernel, name: string): number {
   const crc = crcs.get(name);
   if (crc !== undefined) return crc;
   throw new RebootlessError("unsupported", `the kernel's Module.symvers has no ${name}`, {
-    hint: "Give the headers package of this very kernel.",
+    hint: "Give the headers package of exactly this kernel.",
   });
 }
 

@@ -120,7 +120,7 @@ export class ModuleSections {
     if (before.type === part.type && before.flags === flags) return known;
     throw new RebootlessError(
       "unsupported",
-      `${part.name}: type ${part.type} and flags ${flags} do not go with the module's ${name} (${before.type}, ${before.flags})`,
+      `${part.name}: its type ${part.type} and flags ${flags} differ from those of the module's ${name} (${before.type}, ${before.flags})`,
     );
   }
 

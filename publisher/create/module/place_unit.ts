@@ -85,7 +85,7 @@ function requireField(unit: PatchObject, section: PatchSection, { offset, type }
   const length = RELOCATION_FIELDS.get(type)?.size;
   if (length === undefined) {
     throw new RebootlessError("unsupported", `${unit.source} ${section.name}: a relocation of type ${type}`, {
-      hint: "The kernel's module loader does not know it; was the unit compiled as kbuild compiles it?",
+      hint: "The kernel's module loader does not know this type. Was the unit compiled in the way kbuild does it?",
     });
   }
   const field = section.bytes.subarray(offset, offset + length);
@@ -106,7 +106,7 @@ function targetOf(
     throw new RebootlessError(
       "unsupported",
       `${unit.source}: ${section.name} refers to ${target.name} of ${target.object}, which may not be loaded`,
-      { hint: "Write the new code without the jump label, static call or alternative on it." },
+      { hint: "Write the new code without a jump label, static call or alternative that uses it." },
     );
   }
   return { kind: "livepatch", object, symbol: requireName(livepatchName(target)) };

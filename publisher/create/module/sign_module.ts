@@ -76,12 +76,15 @@ export function signModule(module: Uint8Array, { key, certificate, digest }: Mod
       "unsupported",
       `a module is signed with an RSA private key, not ${key.asymmetricKeyType ?? key.type}`,
       {
-        hint: "Kernels of distributions verify RSA everywhere, and an RSA signature of the same bytes is always the same.",
+        hint: "All kernels of distributions verify RSA, and an RSA signature of the same bytes is always the same.",
       },
     );
   }
   if (!certificate.checkPrivateKey(key)) {
-    throw new RebootlessError("usage", `the certificate of ${certificate.subject} is not that of the key`);
+    throw new RebootlessError(
+      "usage",
+      `the certificate of ${certificate.subject} does not belong to the key`,
+    );
   }
   const signature = sign(digest, module, key);
   const pkcs7 = signedData(certificate, digest, signature);

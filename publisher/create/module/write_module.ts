@@ -73,7 +73,7 @@ function sorted(units: readonly PatchObject[]): readonly PatchObject[] {
     (unit, i) => unit.object === order[i + 1]?.object && unit.source === order[i + 1]?.source,
   );
   if (twice === undefined) return order;
-  throw new RebootlessError("usage", `${twice.source} is there twice for ${twice.object}`);
+  throw new RebootlessError("usage", `${twice.source} is given twice for ${twice.object}`);
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -117,7 +117,7 @@ function callbacksOf(hooks: readonly PlacedUnit[]): ReadonlyMap<Callback, Module
       const callback = CALLBACKS.find((known) => known === name);
       if (callback === undefined) continue;
       if (callbacks.has(callback))
-        throw new RebootlessError("usage", `${unit.object} has two functions ${callback}`);
+        throw new RebootlessError("usage", `${unit.object} has two functions named ${callback}`);
       callbacks.set(callback, place(section, offset));
     }
   }
@@ -134,7 +134,7 @@ function usedExports(units: readonly PlacedUnit[]): ReadonlyMap<string, number> 
     for (const { target } of unit.sections.flatMap(({ relocations }) => relocations)) {
       if (target.kind !== "export") continue;
       if ((used.get(target.name) ?? target.crc) !== target.crc)
-        throw new RebootlessError("usage", `two units want different versions of ${target.name}`);
+        throw new RebootlessError("usage", `two units need different versions of ${target.name}`);
       used.set(target.name, target.crc);
     }
   }

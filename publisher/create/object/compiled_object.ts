@@ -84,7 +84,7 @@ function readRelocations(
       );
     }
     if (symbol >= symbols)
-      throw new ParseError(`${section.name}: a relocation against symbol ${symbol}, not there`);
+      throw new ParseError(`${section.name}: a relocation against symbol ${symbol}, which does not exist`);
     end = offset + size;
   }
   return relocations;
@@ -95,7 +95,7 @@ function requirePlace({ name, section, value }: ElfSymbol, sections: readonly El
     throw new RebootlessError("unsupported", `${name} is a common symbol (-fcommon)`);
   const holder = section >= SECTION_NUMBER.reserved ? undefined : sections[section];
   if (section < SECTION_NUMBER.reserved && holder === undefined) {
-    throw new ParseError(`ELF: symbol ${name} is in section ${section}, not there`);
+    throw new ParseError(`ELF: symbol ${name} is in section ${section}, which does not exist`);
   }
   if (section !== SECTION_NUMBER.undefined && holder !== undefined && value > BigInt(holder.size)) {
     throw new ParseError(

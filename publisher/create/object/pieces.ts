@@ -252,7 +252,8 @@ function referenceOf(
   find: (symbol: ElfSymbol, offset: number) => Draft | undefined,
 ): Reference {
   const symbol = symbols[number];
-  if (symbol === undefined) throw new ParseError(`a relocation against symbol ${number}, not there`);
+  if (symbol === undefined)
+    throw new ParseError(`a relocation against symbol ${number}, which does not exist`);
   const bias = operand === undefined ? 0 : operand.end - offset;
   const base = { offset: offset - start, type, isBranch: operand?.isBranch ?? false, bias };
   const distance = addend + BigInt(bias);

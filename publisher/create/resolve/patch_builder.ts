@@ -124,7 +124,7 @@ function layOut(section: ObjectSection, kept: readonly Piece[], number: number, 
 function placeOf(piece: Piece, places: ReadonlyMap<Piece, Placed>): Placed {
   const place = places.get(piece);
   if (place === undefined)
-    throw new RangeError(`${piece.names[0] ?? piece.section.name} is referred to and not kept`);
+    throw new RangeError(`${piece.names[0] ?? piece.section.name} is referred to, but was not selected`);
   return place;
 }
 

@@ -48,7 +48,7 @@ export function replacedFunctions(
         changeRefusal(
           "no_fentry",
           name,
-          "the running kernel cannot redirect it: it does not begin with a call of __fentry__",
+          "the running kernel cannot redirect it, because it does not begin with a call of __fentry__",
         ),
       );
       continue;
@@ -68,7 +68,7 @@ function mismatch(outcome: Exclude<RunpreMatch, { kind: "match" }>): string {
     case "absent":
       return "the shipped object has no function of this name";
     case "ambiguous":
-      return `${counted(outcome.candidates, "function")} of this name in the shipped object are the same`;
+      return `${counted(outcome.candidates, "function")} of this name in the shipped object are identical`;
     case "mismatch":
       return `the compiled old version differs from the shipped function at byte ${outcome.at}: ${outcome.reason}`;
   }

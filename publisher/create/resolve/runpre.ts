@@ -136,7 +136,8 @@ function compareAt(
   known: Known,
 ): Comparison {
   const there = shipped.bytes(address, piece.size) ?? shipped.bytes(address, piece.size - SHORTER);
-  if (there === undefined) return { kind: "mismatch", at: 0, reason: "the shipped object ends before it" };
+  if (there === undefined)
+    return { kind: "mismatch", at: 0, reason: "the shipped object ends before it does" };
   const isShort = isShortened(piece, there);
   const at = firstDifference(piece, there, isShort ? piece.size - BRANCH_LENGTH : piece.size);
   if (at === undefined) return compareReferences(unit, piece, address, shipped, known, isShort);
@@ -163,7 +164,9 @@ function compareReferences(
     const isLast = isShort && reference === piece.references.at(-1);
     const place = isLast ? shortTarget(piece, address, shipped) : operandOf(reference, address, shipped);
     const reason =
-      place === undefined ? "not filled in" : referenceFault(unit, reference, place, shipped, known, found);
+      place === undefined
+        ? "the shipped object has no value there"
+        : referenceFault(unit, reference, place, shipped, known, found);
     if (reason !== undefined) return { kind: "mismatch", at: reference.offset, reason };
   }
   return { kind: "match", findings: found };

@@ -162,7 +162,11 @@ class Selector {
     const [name] = piece.names;
     if (isInit(piece)) {
       return this.#refuse(
-        changeRefusal("init", from, `it needs ${name ?? piece.section.name}, which is freed after the start`),
+        changeRefusal(
+          "init",
+          from,
+          `it needs ${name ?? piece.section.name}, which the kernel frees after its start`,
+        ),
       );
     }
     if (name === undefined) return this.#nameless(piece, from, keep);
@@ -203,7 +207,7 @@ class Selector {
     if (isOld) {
       if (!piece.isWritable && piece.references.length === 0) return keep();
       return this.#refuse(
-        changeRefusal("unresolved", from, `it refers to ${name}, which the kernel has no name for`),
+        changeRefusal("unresolved", from, `it refers to ${name}, for which the kernel has no name`),
       );
     }
     if (piece.isWritable && this.#correlation.ambiguous.has(stemOf(name))) {
@@ -211,7 +215,7 @@ class Selector {
         changeRefusal(
           "ambiguous_data",
           name,
-          `the old version has data of this name too, and ${from} may mean one of them`,
+          `the old version has variables of this name, too, and ${from} may mean one of them`,
         ),
       );
     }
@@ -229,7 +233,11 @@ class Selector {
         continue;
       const { name, object } = target.target;
       this.#refuse(
-        changeRefusal("unresolved", name, `an alternative refers to it, and it is the module ${object}'s`),
+        changeRefusal(
+          "unresolved",
+          name,
+          `an alternative refers to it, but it belongs to the module ${object}`,
+        ),
       );
     }
   }
@@ -240,7 +248,7 @@ class Selector {
     if (references === undefined) return undefined;
     if (name === "__ex_table" && references.some(({ target }) => target.kind !== "kept")) {
       this.#refuse(
-        changeRefusal("exception_table", from, "a fixup of it lies in a function that is not changed"),
+        changeRefusal("exception_table", from, "one of its fixups lies in a function that is not changed"),
       );
       return undefined;
     }

@@ -52,12 +52,13 @@ export async function affectedUnits(
       if (units.has(objectOf(path))) reached.push(objectOf(path));
       for (const object of reached) objects.add(object);
       if (reached.length === 0) ignored.push(path);
-    } else unfit.push({ path, reason: "it is no C source, and may change anything", advice: SPLIT });
+    } else
+      unfit.push({ path, reason: "it is not C source, so its effect cannot be determined", advice: SPLIT });
   }
   return { objects: [...objects].sort(), ignored, unfit };
 }
 
-const SPLIT = "Leave it out of the patch, if the fix does without it.";
+const SPLIT = "Leave it out of the patch if the fix works without it.";
 
 /** Returns the object of a source file: "fs/ext4/mballoc.o" for "fs/ext4/mballoc.c". */
 export const objectOf = (path: string): string => path.replace(/\.[cS]$/, ".o");
@@ -67,18 +68,21 @@ function whyUnfit(
   units: UnitTable,
 ): { readonly reason: string; readonly advice: string } | undefined {
   if (/(?:^|\/)Kconfig[^/]*$/.test(path))
-    return { reason: "the configuration of a built kernel is fixed", advice: SPLIT };
+    return { reason: "the configuration of a kernel that is built cannot be changed", advice: SPLIT };
   if (/(?:^|\/)(?:Makefile|Kbuild)[^/]*$/.test(path) || path.startsWith("scripts/"))
     return { reason: "how the kernel is built cannot be changed afterwards", advice: SPLIT };
   if (/\.S$/.test(path) && units.has(objectOf(path))) {
     return {
       reason: "assembly has no functions that the kernel can redirect",
-      advice: "Mend the C code that calls it instead.",
+      advice: "Fix the C code that calls it instead.",
     };
   }
-  if (/\.lds(?:\.[Sh])?$/.test(path)) return { reason: "the kernel is linked already", advice: SPLIT };
+  if (/\.lds(?:\.[Sh])?$/.test(path)) return { reason: "the kernel has already been linked", advice: SPLIT };
   if (path.endsWith(".c") && units.has(objectOf(path)) && (before === undefined || after === undefined))
-    return { reason: "a source file comes or goes", advice: "Put new code into a file that exists." };
+    return {
+      reason: "the patch adds or removes a source file",
+      advice: "Put new code into an existing file, and leave old files in place.",
+    };
   return undefined;
 }
 

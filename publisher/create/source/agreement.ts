@@ -33,10 +33,10 @@ async function configuration(
   const [, compiler = "none"] = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(made) ?? [];
   const notes = isNamedIn(banner, compiler)
     ? []
-    : [`the compiler here is ${compiler}; the kernel: ${compilerOf(banner)}`];
+    : [`the compiler here is ${compiler}, but the kernel's was ${compilerOf(banner)}`];
   if (notes[0] !== undefined && !forceCompiler) {
     throw new RebootlessError("usage", notes[0], {
-      hint: "Install the kernel's compiler. --force-compiler goes on with this one; every replaced function is then still compared with the image.",
+      hint: "Install the kernel's compiler. --force-compiler continues with this one, and every replaced function is still compared with the image.",
     });
   }
   const isOwn = (line: string): boolean => notes.length === 0 || !OF_THE_TOOLS.test(line);
@@ -44,9 +44,9 @@ async function configuration(
   if (different.length === 0) return notes;
   throw new RebootlessError(
     "usage",
-    `the source configures itself differently from the package: ${some(different)}`,
+    `the configuration made from this source differs from the package's: ${some(different)}`,
     {
-      hint: "The source must be of the very version that the kernel was built from.",
+      hint: "The source must have exactly the version that the kernel was built from.",
     },
   );
 }
@@ -90,8 +90,8 @@ async function generated(out: string, headers: KernelHeaders, forced: boolean): 
     "usage",
     compared === 0
       ? `${headers.flavour} has no generated headers`
-      : `headers generated from this source are not those of the package: ${some(different)}`,
-    { hint: "The source must be of the very version that the kernel was built from." },
+      : `the headers generated from this source differ from the package's: ${some(different)}`,
+    { hint: "The source must have exactly the version that the kernel was built from." },
   );
 }
 
@@ -104,8 +104,8 @@ async function version(root: string, { common }: KernelHeaders): Promise<void> {
   if (common === undefined) return;
   const [ours, theirs] = [await versionOf(root), await versionOf(common)];
   if (ours === theirs) return;
-  throw new RebootlessError("usage", `the source is Linux ${ours}, the headers are of ${theirs}`, {
-    hint: "The source must be of the very version that the kernel was built from.",
+  throw new RebootlessError("usage", `the source is Linux ${ours}, but the headers are of ${theirs}`, {
+    hint: "The source must have exactly the version that the kernel was built from.",
   });
 }
 

@@ -73,8 +73,8 @@ async function partsToStrip(tree: string, files: readonly PatchedFile[]): Promis
   };
   const [none, one] = [await present(0), await present(1)];
   if (none === 0 && one === 0) {
-    throw new RebootlessError("usage", "none of the files that the patch names is in the source tree", {
-      hint: "Paths in a patch begin at the tree's root, after a/ and b/ or one folder's name.",
+    throw new RebootlessError("usage", "the source tree has none of the files that the patch names", {
+      hint: "Paths in a patch start at the root of the tree, after a/ and b/ or the name of one folder.",
     });
   }
   return one >= none ? 1 : 0;
@@ -92,7 +92,7 @@ async function copyIn(tree: string, copy: string, path: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   const found = await lstat(from).catch(() => undefined);
   if (found === undefined) return;
-  if (!found.isFile()) throw new RebootlessError("usage", `${path} is no plain file in the source tree`);
+  if (!found.isFile()) throw new RebootlessError("usage", `${path} is not a plain file in the source tree`);
   if (found.size > MAX_FILE_BYTES)
     throw new RebootlessError("limit", `${path} has more than ${MAX_FILE_BYTES} bytes`);
   await copyFile(from, to);
@@ -119,8 +119,8 @@ async function runPatch(folder: string, patch: string, strip: number, fuzzy: boo
   throw new RebootlessError("usage", "the patch does not apply to this source", {
     output: lastLines(stdout + stderr, 20),
     hint: fuzzy
-      ? "Make it against the very source that the kernel was built from."
-      : "Make it against the very source that the kernel was built from, or let it be placed loosely with --fuzz.",
+      ? "Make it against exactly the source that the kernel was built from."
+      : "Make it against exactly the source that the kernel was built from, or allow inexact matches with --fuzz.",
   });
 }
 
@@ -136,6 +136,6 @@ async function changeOf(beforeRoot: string, afterRoot: string, path: string): Pr
 async function textOf(path: string): Promise<string | undefined> {
   const found = await lstat(path).catch(() => undefined);
   if (found === undefined) return undefined;
-  if (!found.isFile()) throw new ParseError(`the patch makes ${path} something other than a file`);
+  if (!found.isFile()) throw new ParseError(`the patch turns ${path} into something other than a file`);
   return readFile(path, "latin1");
 }

@@ -15,4 +15,4 @@ export const mustRunBuildTool = (
 ): Promise<string> => mustRun(name, args, { hint: hintFor(name), ...options });
 
 const hintFor = (name: string): string =>
-  `Install ${name}: docs/patch-authors.md lists what compiling takes.`;
+  `Install ${name}: docs/patch-authors.md lists what compiling needs.`;

@@ -43,12 +43,16 @@ export async function openHeaders(
   }
   const [shared] = folders.filter((folder) => COMMON.test(basename(folder)));
   if (flavours.length === 0 && shared !== undefined)
-    throw new RebootlessError("usage", `${basename(shared)} is what the headers of all flavours share`, {
-      hint: `Give linux-headers-${release} beside it.`,
-    });
+    throw new RebootlessError(
+      "usage",
+      `${basename(shared)} is only the part that the headers of all flavours share`,
+      {
+        hint: `Also give linux-headers-${release}.`,
+      },
+    );
   const names = flavours.map((flavour) => basename(flavour)).join(", ") || "no kernel";
-  throw new RebootlessError("usage", `the headers are of ${names}, the image is ${release}`, {
-    hint: "Give the linux-headers package of the very kernel, unpacked or as .deb: usr/src/linux-headers-RELEASE has .config.",
+  throw new RebootlessError("usage", `the headers are of ${names}, but the image is ${release}`, {
+    hint: "Give the linux-headers package of exactly this kernel, unpacked or as .deb. Its usr/src/linux-headers-RELEASE contains .config.",
   });
 }
 
@@ -68,13 +72,18 @@ async function read(flavour: string, common: string | undefined): Promise<Kernel
   for (const name of TAKEN_FILES) hash.update(await readFile(join(flavour, name)).catch(() => ""));
   const text = (name: string): Promise<string> =>
     readFile(join(flavour, name), "utf8").catch((cause: unknown) => {
-      throw new RebootlessError("usage", `${flavour} has no ${name}: no package of a kernel's headers`, {
-        cause,
-      });
+      throw new RebootlessError(
+        "usage",
+        `${flavour} has no ${name}, so it is not a package of kernel headers`,
+        {
+          cause,
+        },
+      );
     });
   const generated = await text("include/generated/utsrelease.h");
   const release = /UTS_RELEASE "([^"\n]+)"/.exec(generated)?.[1];
-  if (release === undefined) throw new RebootlessError("usage", `${flavour}: utsrelease.h names no release`);
+  if (release === undefined)
+    throw new RebootlessError("usage", `${flavour}: utsrelease.h does not name a release`);
   return {
     flavour,
     common,

@@ -47,7 +47,7 @@ export async function mustMake(kbuild: Kbuild, targets: readonly string[]): Prom
   if (code === 0) return;
   throw new RebootlessError("io", `make ${targets.join(" ")} failed`, {
     output: lastLines(errors, 20),
-    hint: "docs/patch-authors.md lists the programs and libraries that the kernel's build system takes.",
+    hint: "docs/patch-authors.md lists the programs and libraries that the kernel's build system needs.",
   });
 }
 
@@ -61,7 +61,7 @@ export function failures(errors: string): ReadonlyMap<string, readonly string[]>
   for (const line of errors.split("\n")) {
     const target = /\*\*\* \[[^\]]*?: (\S+)\] Error \d+$/.exec(line)?.[1];
     const unknown = /\*\*\* No rule to make target '([^']+)'/.exec(line)?.[1];
-    if (unknown !== undefined) found.set(unknown, ["the kernel's configuration builds no such object"]);
+    if (unknown !== undefined) found.set(unknown, ["the kernel's configuration does not build this object"]);
     else if (target === undefined) {
       if (!/^make(?:\[\d+\])?: /.test(line)) lines.push(line);
     } else {

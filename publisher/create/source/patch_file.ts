@@ -33,7 +33,8 @@ export function patchedFiles(text: string): readonly PatchedFile[] {
     requireText(line);
     const next = lines[at + 1] ?? "";
     if (!line.startsWith("--- ") || !next.startsWith("+++ ")) {
-      if (HUNK.test(line)) throw new ParseError(`the patch's line ${at + 1}: a hunk of no file`);
+      if (HUNK.test(line))
+        throw new ParseError(`line ${at + 1} of the patch: a hunk that belongs to no file`);
       at += 1;
       continue;
     }
@@ -45,8 +46,8 @@ export function patchedFiles(text: string): readonly PatchedFile[] {
     at = afterHunks(lines, at + 2, file.path);
   }
   if (files.size === 0) {
-    throw new ParseError("not a patch: it has no file that it changes", {
-      hint: "A unified diff is needed, as diff -u and git diff make it.",
+    throw new ParseError("not a patch: it changes no file", {
+      hint: "Give a unified diff, as diff -u and git diff make it.",
     });
   }
   return [...files.values()];
@@ -58,7 +59,7 @@ function requireText(line: string): void {
     throw new ParseError("the patch changes a binary file");
   if (/^(?:rename|copy) (?:from|to) /.test(line)) {
     throw new ParseError("the patch moves a file", {
-      hint: "git diff --no-renames writes it as a file removed and one added.",
+      hint: "git diff --no-renames writes this as one removed and one added file.",
     });
   }
 }
@@ -79,7 +80,7 @@ function insideTree(path: string): string {
   const isPlain = /^[A-Za-z0-9_.,+@/~=-]+$/.test(path) && path.length <= MAX_PATH;
   if (isPlain && parts.every((part) => part !== "" && part !== "." && part !== "..")) return path;
   throw new ParseError(
-    `the patch names ${JSON.stringify(path.slice(0, 80))}, which is no path in a source tree`,
+    `the patch names ${JSON.stringify(path.slice(0, 80))}, which is not a path in a source tree`,
   );
 }
 
@@ -95,11 +96,13 @@ function afterHunks(lines: readonly string[], start: number, path: string): numb
       if (mark === " " || mark === "-") before -= 1;
       if (mark === " " || mark === "+") after -= 1;
       if (before < 0 || after < 0 || mark === undefined || !" -+\\".includes(mark))
-        throw new ParseError(`the patch's line ${at + 1}: the hunk of ${path} is not as long as it says`);
+        throw new ParseError(
+          `line ${at + 1} of the patch: the hunk of ${path} does not have the length that it states`,
+        );
       at += 1;
     }
     if (lines[at]?.startsWith("\\")) at += 1;
   }
-  if (at === start) throw new ParseError(`the patch says nothing of ${path} but its name`);
+  if (at === start) throw new ParseError(`the patch names ${path}, but says nothing else about it`);
   return at;
 }

@@ -52,7 +52,7 @@ export async function openSource(
     ? await kernelRoot(await realpath(path))
     : await unpacked(path, cache, progress);
   if (root !== undefined) return scan(root);
-  throw new RebootlessError("usage", `${path} is no source of a Linux kernel`, {
+  throw new RebootlessError("usage", `${path} is not the source of a Linux kernel`, {
     hint: "Give the unpacked tree, or the distribution's linux-source package.",
   });
 }
@@ -74,7 +74,10 @@ function scan(root: string): SourceTree {
   const files: string[] = [];
   const visit = (folder: string, depth: number): void => {
     if (depth > MAX_DEPTH || folders.length + files.length > MAX_TREE_ENTRIES)
-      throw new RebootlessError("limit", `${root}: more than ${MAX_TREE_ENTRIES} files, or too deep`);
+      throw new RebootlessError(
+        "limit",
+        `${root}: more than ${MAX_TREE_ENTRIES} files, or folders that nest too deeply`,
+      );
     for (const entry of sorted(join(root, folder))) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
       if (NOT_SOURCE.has(path) || NOT_SOURCE_NAME.test(entry.name)) continue;
@@ -134,7 +137,7 @@ async function archiveOfPackage(path: string, folder: string): Promise<string> {
   const names = await readdir(join(files, "usr/src")).catch(() => []);
   const archive = names.find((name) => /^linux-source-.*\.tar\.(xz|gz|zst)$/.test(name));
   if (archive !== undefined) return join(files, "usr/src", archive);
-  throw new RebootlessError("usage", `${path} is no linux-source package`);
+  throw new RebootlessError("usage", `${path} is not a linux-source package`);
 }
 
 const isThere = (path: string): Promise<boolean> =>

@@ -60,7 +60,7 @@ export async function listUnits(tree: string, out: string, jobs: number): Promis
   );
   const table = parseUnits(stdout);
   if (code === 0 && table.size > 0) return table;
-  throw new RebootlessError("io", "kbuild does not say what the kernel is made of", {
+  throw new RebootlessError("io", "kbuild does not say which objects the kernel consists of", {
     output: lastLines(stderr, 20),
   });
 }

@@ -87,7 +87,7 @@ export async function openWorkspace(
   await mkdir(folder, { recursive: true });
   const lock = folderLock(folder, {
     waitMs: LOCK_WAIT_MS,
-    onWait: () => progress("waiting for another run over the same source"),
+    onWait: () => progress("waiting for another run that uses the same source"),
   });
   await lock.take();
   try {
@@ -142,7 +142,7 @@ async function prepare(
   options: WorkspaceOptions,
 ): Promise<Ready> {
   await agreement.version(source.root, headers);
-  options.progress(`preparing ${source.root} for ${headers.release}, once: half a minute`);
+  options.progress(`preparing ${source.root} for ${headers.release}; this takes half a minute, once`);
   await rm(kbuild.tree, { recursive: true, force: true });
   await rm(kbuild.out, { recursive: true, force: true });
   linkTree(source, kbuild.tree);
@@ -198,9 +198,9 @@ async function withPatched<T>(
   }
   throw new RebootlessError(
     "not_live",
-    "the patch changes headers that the kernel's build generates from others",
+    "the patch changes headers that the kernel's build generates from other headers",
     {
-      hint: "Offsets that assembly uses changed with a structure: this cannot be applied to a running kernel.",
+      hint: "A structure changed, and with it offsets that assembly uses. This cannot be applied to a running kernel.",
     },
   );
 }

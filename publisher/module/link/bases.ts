@@ -38,7 +38,7 @@ export class Bases {
       if (this.#imports === MAX_IMPORTS) {
         throw new RebootlessError(
           "limit",
-          `a module that takes more than ${MAX_IMPORTS} symbols from others`,
+          `a module that uses more than ${MAX_IMPORTS} symbols of other modules`,
         );
       }
       const at = textOffset(IMPORTS + this.#imports++ * IMPORT_SIZE);

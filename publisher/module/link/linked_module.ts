@@ -80,8 +80,8 @@ function linkModule(module: ModuleObject, image: KernelImage, kernel: LinkKernel
 function requireRelease({ name, vermagic }: ModuleObject, { release }: KernelImage): void {
   const [built] = vermagic.split(" ");
   if (built === release) return;
-  throw new RebootlessError("usage", `${name} was built for ${built}, the image is ${release}`, {
-    hint: "Give the module of the image's own package.",
+  throw new RebootlessError("usage", `${name} was built for ${built}, but the image is ${release}`, {
+    hint: "Give the module from the image's own package.",
   });
 }
 

@@ -62,7 +62,8 @@ export function symbolResolver(
   return (number) => {
     if (known.has(number)) return known.get(number);
     const symbol = module.symbols[number];
-    if (symbol === undefined) throw new ParseError(`ELF: a relocation against symbol ${number}, not there`);
+    if (symbol === undefined)
+      throw new ParseError(`ELF: a relocation against symbol ${number}, which does not exist`);
     const target = resolve(symbol);
     known.set(number, target);
     return target;

@@ -160,7 +160,7 @@ describe("add", () => {
   });
 
   it.each([
-    ["an id that is there", "first.ko", ["one"], 2, "has an update one already"],
+    ["an id that is there", "first.ko", ["one"], 2, "already has an update one"],
     ["a module's name that is there", "first.ko", ["three"], 1, "two modules of one name"],
     ["a module of another kernel", "foreign.ko", ["three"], 2, "was built for 9.9.9"],
   ] as const)("is refused with %s, and leaves the draft as it was", async (_, module, [id], code, words) => {
@@ -206,7 +206,7 @@ describe("inspect", () => {
   });
 
   it.each([
-    [["vmlinux", "--image", "vmlinux"], 2, "--image goes with"],
+    [["vmlinux", "--image", "vmlinux"], 2, "--image is only for modules"],
     [["foreign.ko", "--image", "vmlinux"], 2, "was built for 9.9.9"],
   ] as const)("is refused for %j", async (args, code, words) => {
     const outcome = await cli(["inspect", ...args.map((word) => (word.startsWith("-") ? word : at(word)))]);

@@ -71,7 +71,7 @@ describe("making a feed", () => {
   it("refuses a threshold above the number of keys, and makes nothing", async () => {
     const { code, stderr } = await init("--keys", "2", "--threshold", "3");
     expect(code).toBe(2);
-    expect(stderr).toContain("error: a threshold of 3 needs that many keys");
+    expect(stderr).toContain("error: a threshold of 3 needs at least 3 keys");
     expect(await readdir(work)).toEqual([]);
   });
 

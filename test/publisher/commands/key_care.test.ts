@@ -28,7 +28,7 @@ const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
 describe("keys new", () => {
   it("asks twice and writes an encrypted key for its owner alone, and the public part for others", async () => {
     const done = await mustCli(["keys", "new", file, "--role", "root"], { types: [PASSPHRASE, PASSPHRASE] });
-    expect(done.asked).toEqual(["New passphrase: ", "Once more: "]);
+    expect(done.asked).toEqual(["New passphrase: ", "Repeat it: "]);
     expect(await modeOf(file)).toBe(0o600);
     const text = await readFile(file, "utf8");
     expect(JSON.parse(text)).toMatchObject({

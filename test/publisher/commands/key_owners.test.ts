@@ -128,7 +128,7 @@ describe("a name", () => {
     const file = join(dir, "Alice.key.pub");
     await writeFile(file, (await readFile(file, "utf8")).replace('"Alice"', '"Alice\\u202e"'));
     const done = await propose("--add-key", `root=${file}`);
-    expect([done.code, done.stderr]).toEqual([1, expect.stringContaining("not a name")]);
+    expect([done.code, done.stderr]).toEqual([1, expect.stringContaining("not a valid name of an owner")]);
   });
 
   it("cannot be changed in a sealed key file without its passphrase", async () => {

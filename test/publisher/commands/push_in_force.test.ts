@@ -114,11 +114,11 @@ describe("a dry run of a push fails as the push would", () => {
       /cannot read/,
       async (path) => [path, "--module", join(work, "absent")],
     ],
-    ["an expiry that is past", 4, /which is past/, async (path) => [path, "--expires", "2020-01-01"]],
+    ["an expiry that is past", 4, /which is in the past/, async (path) => [path, "--expires", "2020-01-01"]],
     [
       "too few keys",
       2,
-      / has 1 targets key, 2 must sign/,
+      / has 1 targets key, but 2 must sign/,
       async (path) => {
         for (const n of [2, 3]) await rename(keyPath(`targets-${n}`), join(work, `${n}.json`));
         return [path];
@@ -143,7 +143,7 @@ describe("a dry run of a push fails as the push would", () => {
     [
       "a state that does not verify",
       4,
-      /what is in force does not verify/,
+      /the version in force does not verify/,
       async (path) => {
         await push([path]);
         const keys = [1, 2, 3].map((n) => `targets-${n}`);

@@ -242,7 +242,7 @@ describe("an edge that hides an update from its recall", () => {
       4,
       { having: 1, published: 1, unread: [{ build_id: changed }] },
     ]);
-    expect(outcome.stderr).toContain(`not known: ${changed}`);
+    expect(outcome.stderr).toContain(`could not read ${changed}`);
     expect((await stateOf(seen)).recalled).toEqual({ "bad-2": "it oopses" });
     expect((await stateOf(hidden)).recalled).toEqual({ "bad-2": null });
     const named = await run("recall", "bad-2", [...args, "--kernel", hidden], {}, edge.url);

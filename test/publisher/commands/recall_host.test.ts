@@ -39,7 +39,7 @@ describe("a host of a feed whose update was found to be bad", () => {
     expect(await check()).not.toContain("oopses");
 
     const said = await publish("recall", dir, "bad", "--reason", "it oopses", "--feed", url, "--yes");
-    expect(said).toMatch(/kernels {4}3 of 3 that were looked at/);
+    expect(said).toMatch(/kernels {4}3 of 3 that were read/);
     expect(said).toMatch(/published {2}3 kernels/);
     const shown = await check();
     expect(shown).toMatch(/bad\b.*recalled: it oopses/);

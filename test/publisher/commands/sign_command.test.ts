@@ -156,13 +156,18 @@ describe("a program that signs", () => {
   });
 
   it.each<readonly [string, string, number, RegExp]>([
-    ["signs other bytes", `(echo more; cat) | ${SERVICE} "$1"`, 4, /not the signature of key/],
-    ["signs with another key", `SIGNING_KEYS=$PWD/other ${SERVICE} "$1"`, 4, /not the signature of key/],
+    ["signs other bytes", `(echo more; cat) | ${SERVICE} "$1"`, 4, /not answer with a signature by key/],
+    [
+      "signs with another key",
+      `SIGNING_KEYS=$PWD/other ${SERVICE} "$1"`,
+      4,
+      /not answer with a signature by key/,
+    ],
     ["answers in hex", `${SERVICE} "$1" | od -An -tx1 | tr -d ' \\n'`, 4, /64 bytes for Ed25519/],
-    ["adds a line's end", `${SERVICE} "$1"; echo`, 4, /not the signature/],
-    ["answers nothing", "cat >/dev/null", 4, /not the signature/],
+    ["adds a line's end", `${SERVICE} "$1"; echo`, 4, /not answer with a signature/],
+    ["answers nothing", "cat >/dev/null", 4, /not answer with a signature/],
     ["answers without end", "cat >/dev/null; yes", 1, /answered more than 256 bytes/],
-    ["answers zeros without reading", "head -c 64 /dev/zero", 4, /not the signature/],
+    ["answers zeros without reading", "head -c 64 /dev/zero", 4, /not answer with a signature/],
     [
       "fails",
       "echo no token in the reader >&2; exit 3",
@@ -186,7 +191,7 @@ describe("a program that signs", () => {
     ["may not be run", "kept.json", /cannot run/],
     ["lies below a file", "./kept.json/sign", /cannot run \.\/kept\.json\/sign/],
     ["has arguments", `"${"sh -c true"}"`, /cannot run sh -c true/],
-    ["has no name", '""', /A program/],
+    ["has no name", '""', /Give a program/],
   ])("and %s is a matter of the command line", async (_, name, message) => {
     const done = await run(`${SIGN} ${name}`);
     expect([done.code, done.stderr]).toEqual([2, expect.stringMatching(message)]);
@@ -266,8 +271,8 @@ describe("keys import", () => {
   });
 
   it.each([
-    ["the edge's own roles", "--role timestamp", /the edge signs as timestamp by itself/],
-    ["tokens by P-256", "--role token", /Ed25519 alone/],
+    ["the edge's own roles", "--role timestamp", /the edge itself signs as timestamp/],
+    ["tokens by P-256", "--role token", /only tokens that an Ed25519 key signed/],
   ])("makes no key for %s", async (_, more, message) => {
     const done = await importOf(pem(p256.publicKey), more);
     expect([done.code, done.stderr]).toEqual([2, expect.stringMatching(message)]);

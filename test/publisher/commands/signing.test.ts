@@ -94,8 +94,8 @@ describe("a root", () => {
     expect([first.complete, first.quorums.map(({ met }) => met)]).toEqual([false, [false, false]]);
     const early = await publishRoot();
     expect([early.code, early.stderr]).toEqual([2, expect.stringContaining("only 1 of 2 signatures")]);
-    expect((await signAs("root-1")).stderr).toContain("has signed this already");
-    expect((await signAs("targets-1")).stderr).toContain("has no say in this");
+    expect((await signAs("root-1")).stderr).toContain("has already signed this");
+    expect((await signAs("targets-1")).stderr).toContain("would not count here");
     expect(jsonOf<Signed>(await signAs("root-2")).complete).toBe(true);
     expect((await publishRoot()).code).toBe(0);
     const status = jsonOf<{ version: number; warnings: string[] }>(
@@ -127,7 +127,7 @@ describe("a root", () => {
   });
 
   it.each<readonly [readonly string[], RegExp]>([
-    [["--threshold", "root=4"], /4 signatures and has 3 keys/],
+    [["--threshold", "root=4"], /4 signatures, but has 3 keys/],
     [["--threshold", "root=0"], /not a threshold/],
     [["--threshold", "king=1"], /ROLE=VALUE/],
     [["--expires", "yesterday"], /not an expiry/],
@@ -155,7 +155,7 @@ describe("a root", () => {
     await mustCli(["root", "propose", other, "-o", request]);
     expect((await signAs("root-1")).stderr).toContain("does not build on the root you hold");
     const named = await signAs("root-1", "--root", join(other, "root", "1.root.json"));
-    expect(named.stderr).toContain("has no say in this");
+    expect(named.stderr).toContain("would not count here");
   });
 });
 

@@ -54,7 +54,7 @@ describe("on a terminal", () => {
     const key = join(dir, "typed.json");
     const { code, screen } = await onTerminal(`keys new ${key}`, [
       ["New passphrase: ", `${PASSPHRASE}\r`],
-      ["Once more: ", `${PASSPHRASE}\r`],
+      ["Repeat it: ", `${PASSPHRASE}\r`],
     ]);
     expect([code, screen]).toEqual([0, expect.stringContaining("encrypted")]);
     expect(screen).not.toContain("random");

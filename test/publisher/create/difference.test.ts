@@ -178,7 +178,7 @@ describe("the main loop of a kernel thread", () => {
     const { report } = await difference({ name: "", expected: "", before, after, beside });
     expect(report.changed).toEqual(["loop", "f"]);
     expect(report.notes).toEqual([
-      "loop calls kthread_should_stop: if it is the main loop of a kernel thread, hosts can neither apply nor undo this while that thread runs",
+      "loop calls kthread_should_stop: if it is the main loop of a kernel thread, hosts can neither apply nor undo this update while that thread runs",
     ]);
   });
 });

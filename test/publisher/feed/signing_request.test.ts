@@ -125,7 +125,7 @@ describe("a request that builds on another root than mine", () => {
   it("is refused: a chain that does not follow", async () => {
     const forged = signWithSecrets(document, [stranger]);
     const request = { ...rootRequest(rootDocument({ ...base, version: 3 })), roots: [made.root, forged] };
-    await expect(checked(request)).rejects.toThrow(/chain of roots does not hold/);
+    await expect(checked(request)).rejects.toThrow(/chain of roots is not valid/);
   });
 
   it("is taken from an older one of mine, when the chain holds", async () => {
@@ -143,7 +143,11 @@ describe("what the diff could not show is not signed", () => {
     ["another version of the specification", () => more("spec_version", "1.0.99"), /cannot show/],
     ["files that are not named by version", () => more("consistent_snapshot", false), /cannot show/],
     ["a role that is not one of the four", () => more("roles", withMirrors()), /cannot show/],
-    ["a version out of turn", () => rootRequest(rootDocument({ ...base, version: 3 })), /version 3 where 2/],
+    [
+      "a version out of turn",
+      () => rootRequest(rootDocument({ ...base, version: 3 })),
+      /version 3, but must have version 2/,
+    ],
     ["a key of no role", () => withKeys([[stranger.id, stranger.key]]), /for no role/],
     ["an id that is not the key's", () => replaced("f".repeat(64)), /not its digest/],
     ["an id made for terminals", () => replaced(NASTY), /not its digest/],
@@ -240,9 +244,9 @@ describe("a request for targets", () => {
   });
 
   it.each<readonly [string, () => Promise<TargetsRequest>, RegExp]>([
-    ["of a manifest that is not signed for", () => request({}, utf8("{}")), /not those of the manifest/],
-    ["for another kernel", () => request({ buildId: someBuildId() }), /not those of the manifest/],
-    ["of another version", () => request({ base: 3 }), /not those of the manifest/],
+    ["of a manifest that is not signed for", () => request({}, utf8("{}")), /do not match the manifest/],
+    ["for another kernel", () => request({ buildId: someBuildId() }), /do not match the manifest/],
+    ["of another version", () => request({ base: 3 }), /do not match the manifest/],
     [
       "compared with what nobody signed",
       async () =>
@@ -275,9 +279,9 @@ describe("bytes that are no request", () => {
     ["[]", /expected an object/],
     ['{"format":2}', /expected 1/],
     ['{"format":1,"kind":"timestamp","roots":[]}', /expected "targets"/],
-    ['{"format":1,"kind":"root","roots":[],"metadata":"{}","also":1}', /not known: "also"/],
+    ['{"format":1,"kind":"root","roots":[],"metadata":"{}","also":1}', /unknown member: "also"/],
     ['{"format":1,"format":1}', /twice/],
-    [`{"format":1,"kind":"root","roots":[],"metadata":"{}","\\u001b[2J":1}`, /not known/],
+    [`{"format":1,"kind":"root","roots":[],"metadata":"{}","\\u001b[2J":1}`, /unknown member/],
   ])("%j", (text, message) => {
     expect(() => decodeRequest(utf8(text))).toThrow(message);
   });

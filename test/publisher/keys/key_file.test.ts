@@ -70,7 +70,7 @@ describe("a key file", () => {
     await writeFile(path, text.replace(key.key.public, (await newKey()).key.public));
     await expect(readKeyFile(path)).rejects.toMatchObject({
       code: "parse",
-      message: expect.stringContaining("not that of the private key"),
+      message: expect.stringContaining("does not belong to the private key"),
     });
   });
 

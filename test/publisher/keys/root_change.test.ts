@@ -125,7 +125,7 @@ describe("a root that would do harm", () => {
     [
       "more signatures than keys",
       () => ({ thresholds: new Map([["root", 3]]) }),
-      /needs? 3 signatures and has 2/,
+      /need 3 signatures, but has 2 keys/,
     ],
     [
       "no timestamp key",

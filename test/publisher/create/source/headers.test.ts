@@ -57,8 +57,8 @@ describe("the headers of a Debian kernel", () => {
   it("need the flavour's own package", async () => {
     await expect(open(common)).rejects.toMatchObject({
       code: "usage",
-      message: `${COMMON} is what the headers of all flavours share`,
-      hint: `Give ${FLAVOUR} beside it.`,
+      message: `${COMMON} is only the part that the headers of all flavours share`,
+      hint: `Also give ${FLAVOUR}.`,
     });
   });
 

@@ -129,9 +129,9 @@ describe("compiling what a patch affects", { timeout: 120_000 }, () => {
       withWorkspace(async (workspace) => workspace.notes, { banner, forceCompiler });
     await expect(open(false)).rejects.toMatchObject({
       code: "usage",
-      message: "the compiler here is toycc 1.0; the kernel: toycc 2.0",
+      message: "the compiler here is toycc 1.0, but the kernel's was toycc 2.0",
     });
-    expect(await open(true)).toEqual(["the compiler here is toycc 1.0; the kernel: toycc 2.0"]);
+    expect(await open(true)).toEqual(["the compiler here is toycc 1.0, but the kernel's was toycc 2.0"]);
   });
 
   it("refuses headers that the source does not generate", async () => {
