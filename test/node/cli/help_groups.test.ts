@@ -46,7 +46,7 @@ describe("the help of commands with many options", () => {
   it("has them in groups", () => {
     expect(sub(mirrorProgram, "mirror", "sync")).toMatch(/Which kernels.*:\n {2}--all /);
     const create = sub(publisherProgram, "create");
-    for (const heading of ["What it is made of:", "What becomes of it:", "What is said of the update:"])
+    for (const heading of ["Input:", "Output:", "Description of the update:"])
       expect(create).toContain(`\n${heading}\n`);
   });
 });
