@@ -21,7 +21,7 @@ export interface SymbolVersions {
   readonly moduleExports: ReadonlyMap<string, ObjectName>;
 }
 
-const LINE = /^0x([0-9a-f]{8})\t([\w.]+)\t([\w./-]+)\t\w+(?:\t(\w*))?$/;
+const LINE = /^0x([0-9a-f]{8})\t([\w.]+)\t([\w./-]+)\t\w+(?:\t([^\t]*))?$/;
 
 /**
  * Reads lines of `0xCRC<TAB>symbol<TAB>vmlinux or module's path<TAB>EXPORT_SYMBOL…<TAB>namespace`.

@@ -30,9 +30,7 @@ export async function make(
   targets: readonly string[],
 ): Promise<MakeOutcome> {
   const args = ["-C", tree, `O=${out}`, `-j${jobs}`, "--keep-going", "--output-sync=target"];
-  // Everything is made with the same flags, because kbuild would make its own parts again with others.
-  const variables = [`PAHOLE=${join(out, "pahole")}`, `KCFLAGS=${OBJECT_FLAGS}`];
-  const { code, stderr } = await runBuildTool("make", [...args, ...variables, ...targets], {
+  const { code, stderr } = await runBuildTool("make", [...args, ...makeVariables(out), ...targets], {
     onLine: (line) => {
       const [, object] = /^ {2}CC +(?:\[M\] +)?([^/\s]\S*\.o)$/.exec(line) ?? [];
       if (object !== undefined) onCompiled(object);
@@ -40,6 +38,23 @@ export async function make(
   });
   return { code, errors: stderr };
 }
+
+/**
+ * Returns the variables that every call of kbuild is given. They are always the same, because kbuild configures and
+ * makes its own parts again if one of them changes. For the same reason it does not see whether rustc and bindgen are
+ * installed here: C code does not depend on them.
+ *
+ * A kernel with indirect branch tracking runs objtool when it links (scripts/Makefile.build, `delay-objtool`). Here
+ * nothing is linked, so it runs on each object instead, with the arguments of the link. In kernels that run it on each
+ * object anyway, this changes nothing.
+ */
+export const makeVariables = (out: string): readonly string[] => [
+  `PAHOLE=${join(out, "pahole")}`,
+  "RUSTC=no-rustc",
+  "BINDGEN=no-bindgen",
+  `KCFLAGS=${OBJECT_FLAGS}`,
+  "objtool-enabled=$(is-standard-object)",
+];
 
 /** Runs kbuild for targets that must succeed. @throws RebootlessError `io` with make's messages. */
 export async function mustMake(kbuild: Kbuild, targets: readonly string[]): Promise<void> {

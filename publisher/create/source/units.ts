@@ -4,6 +4,7 @@ import { lastLines } from "../../../node/processes.ts";
 import { type ObjectName, objectName, VMLINUX } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { runBuildTool } from "./build_tools.ts";
+import { makeVariables } from "./kbuild.ts";
 
 /** The most objects that a kernel may have. The largest configurations build some 30,000. */
 const MAX_UNITS = 200_000;
@@ -55,7 +56,7 @@ export async function listUnits(tree: string, out: string, jobs: number): Promis
   ];
   const { code, stdout, stderr } = await runBuildTool(
     "make",
-    [...flags, `PAHOLE=${join(out, "pahole")}`, "-f", "rebootless-top.mk", "rebootless-units"],
+    [...flags, ...makeVariables(out), "-f", "rebootless-top.mk", "rebootless-units"],
     { cwd: out, env },
   );
   const table = parseUnits(stdout);
