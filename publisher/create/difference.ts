@@ -1,9 +1,9 @@
 import { findChanges, isInit } from "./diff/changes.ts";
-import { comparer, type Version } from "./diff/compare.ts";
+import { comparer } from "./diff/compare.ts";
 import { type Correlation, correlate } from "./diff/correlate.ts";
 import type { ChangeRefusal } from "./diff/refusal.ts";
-import { openUnit, type Piece, type Unit } from "./object/pieces.ts";
-import { specialEntries } from "./object/special_tables.ts";
+import type { Piece, Unit } from "./object/pieces.ts";
+import { openVersion } from "./object/version.ts";
 import type { UnitPatch } from "./resolve/join_patches.ts";
 import { buildPatch } from "./resolve/patch_builder.ts";
 import { referenceResolver } from "./resolve/references.ts";
@@ -58,7 +58,7 @@ const NONE: ReadonlySet<string> = new Set();
 export function differentiate(pair: UnitPair, kernel: ShippedKernel, shared = NONE): UnitDifference {
   const before = openVersion(pair.before);
   const after = openVersion(pair.after);
-  const correlation = correlate(before.unit, after.unit);
+  const correlation = correlate(before, after);
   const same = comparer(before, after, correlation);
   const changes = findChanges(before, after, correlation, same);
   const report = (added: readonly string[], notes: readonly string[]): DifferenceReport => ({
@@ -117,10 +117,4 @@ function unusedNames(
     const isNew = piece.role === "code" && piece.isGlobal && !oldOf.has(piece) && !isInit(piece);
     return isNew && name !== undefined && !shared.has(name) && !used.has(piece.index) ? name : [];
   });
-}
-
-/** Opens a version of a unit. @throws ParseError. @throws RebootlessError `limit`, `unsupported`. */
-export function openVersion(file: Uint8Array): Version {
-  const unit = openUnit(file);
-  return { unit, entries: specialEntries(unit) };
 }

@@ -1,8 +1,7 @@
 import type { ObjectName } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { CALLBACKS } from "../module/target_objects.ts";
-import { openUnit } from "./object/pieces.ts";
-import { specialEntries } from "./object/special_tables.ts";
+import { openVersion } from "./object/version.ts";
 import type { PatchObject } from "./patch_object.ts";
 import { buildPatch } from "./resolve/patch_builder.ts";
 import { type ReferenceResolver, referenceResolver } from "./resolve/references.ts";
@@ -24,7 +23,8 @@ export function wholeUnit(
   object: ObjectName,
   kernel: ShippedKernel,
 ): PatchObject {
-  const unit = openUnit(file);
+  const version = openVersion(file);
+  const { unit } = version;
   const hooks = unit.pieces.filter(({ names }) => CALLBACKS.some((callback) => names.includes(callback)));
   if (hooks.length === 0) {
     throw new RebootlessError("usage", `${source} has no hook`, {
@@ -35,7 +35,6 @@ export function wholeUnit(
   const correlation = { newOf: new Map(), oldOf: new Map(), ambiguous: new Set<string>() };
   const match = matchUnit({ ...unit, pieces: [] }, shipped.own);
   const resolve = withLocals(referenceResolver(kernel, shipped, match, new Set()), shipped);
-  const version = { unit, entries: specialEntries(unit) };
   const selection = selectPieces(version, hooks, new Set(), correlation, resolve);
   const [first] = selection.refusals;
   if (first === undefined) return buildPatch({ source, object }, selection, [], kernel.namespaces).patch;

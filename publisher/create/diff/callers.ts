@@ -1,6 +1,6 @@
 import { ENDBR64 } from "../../../shared/x86/opcodes.ts";
 import type { Piece } from "../object/pieces.ts";
-import type { Version } from "./compare.ts";
+import type { Version } from "../object/version.ts";
 import type { Correlation } from "./correlate.ts";
 import { parentOf } from "./names.ts";
 

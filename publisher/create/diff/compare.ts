@@ -1,14 +1,9 @@
 import { equalBytes } from "../../../shared/bytes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import type { Piece, Reference, ReferenceTarget, Unit } from "../object/pieces.ts";
-import type { SpecialEntries, TableEntry } from "../object/special_tables.ts";
+import type { Piece, Reference, ReferenceTarget } from "../object/pieces.ts";
+import type { TableEntry } from "../object/special_tables.ts";
+import type { Version } from "../object/version.ts";
 import type { Correlation } from "./correlate.ts";
-
-/** One version of a unit, with the entries of its special tables about its code. */
-export interface Version {
-  readonly unit: Unit;
-  readonly entries: SpecialEntries;
-}
 
 /** A function that reports whether a piece of the old unit and one of the new unit mean the same. */
 export type Compare = (old: Piece, now: Piece) => boolean;

@@ -1,5 +1,6 @@
 import { groupBy } from "../../../shared/group_by.ts";
 import type { Piece, Unit } from "../object/pieces.ts";
+import type { Version } from "../object/version.ts";
 import { isContentOnly, stemOf } from "./names.ts";
 
 /**
@@ -17,10 +18,10 @@ export interface Correlation {
  * Correlates two versions of a unit by name. Clones and static locals are matched by their name without
  * numbers if only one has it, and other static locals by the functions and data that refer to them, in order.
  */
-export function correlate(before: Unit, after: Unit): Correlation {
+export function correlate(before: Version, after: Version): Correlation {
   const pairs = new Pairs();
-  const old = namedPieces(before);
-  const now = namedPieces(after);
+  const old = namedPieces(before.unit);
+  const now = namedPieces(after.unit);
   pairByKey(pairs, old, now, exactKey);
   pairByKey(pairs, old, now, ({ role, names }) => `${role} ${stemOf(names[0] ?? "")}`);
   pairClones(pairs, old, now);
@@ -96,7 +97,7 @@ function pairClones(pairs: Pairs, old: readonly Piece[], now: readonly Piece[]):
  * Pairs static locals by the pieces that refer to them, until no more are found: a static local may be known
  * only by a datum that is one too. Pieces that look equal go first.
  */
-function pairByReferences(pairs: Pairs, before: Unit, after: Unit): void {
+function pairByReferences(pairs: Pairs, before: Version, after: Version): void {
   const queue = [...pairs.newOf].sort(
     ([a, b], [c, d]) => Number(looksEqual(c, d)) - Number(looksEqual(a, b)),
   );
@@ -113,12 +114,17 @@ function pairByReferences(pairs: Pairs, before: Unit, after: Unit): void {
 const looksEqual = (old: Piece, now: Piece): boolean =>
   old.size === now.size && old.references.length === now.references.length;
 
+/**
+ * Returns the static locals that a piece refers to, and those that only the entries of special tables about it
+ * refer to: the key of a static branch is in its entry of the jump table alone.
+ */
 function unpairedLocals(
   piece: Piece,
-  unit: Unit,
+  { unit, entries }: Version,
   paired: ReadonlyMap<Piece, Piece>,
 ): ReadonlyMap<string, readonly Piece[]> {
-  const targets = piece.references.flatMap(({ target }) => (target.kind === "piece" ? [target.piece] : []));
+  const references = [piece, ...(entries.get(piece.index) ?? [])].flatMap((one) => one.references);
+  const targets = references.flatMap(({ target }) => (target.kind === "piece" ? [target.piece] : []));
   const locals = [...new Set(targets)].flatMap((index) => unit.pieces[index] ?? []);
   return groupBy(
     locals.filter((local) => local.role === "data" && !paired.has(local)),

@@ -1,6 +1,7 @@
 import { groupBy } from "../../../shared/group_by.ts";
 import type { Piece } from "../object/pieces.ts";
-import type { Compare, Version } from "./compare.ts";
+import type { Version } from "../object/version.ts";
+import type { Compare } from "./compare.ts";
 
 /**
  * Returns the names of lists that differ: sections of entries without names that nothing in the unit refers

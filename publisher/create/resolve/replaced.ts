@@ -1,11 +1,11 @@
 import { counted } from "../../../shared/counted.ts";
 import { hasFentry } from "../diff/callers.ts";
 import type { Changes } from "../diff/changes.ts";
-import type { Version } from "../diff/compare.ts";
 import type { Correlation } from "../diff/correlate.ts";
 import { parentOf } from "../diff/names.ts";
 import { type ChangeRefusal, changeRefusal } from "../diff/refusal.ts";
 import type { Piece } from "../object/pieces.ts";
+import type { Version } from "../object/version.ts";
 import type { RunpreMatch, UnitMatch } from "./runpre.ts";
 import type { ShippedObject } from "./shipped_object.ts";
 

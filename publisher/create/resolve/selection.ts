@@ -1,11 +1,11 @@
 import { VMLINUX } from "../../../shared/brand.ts";
 import { isInit } from "../diff/changes.ts";
-import type { Version } from "../diff/compare.ts";
 import type { Correlation } from "../diff/correlate.ts";
 import { isContentOnly, isRenewable, parentOf, stemOf } from "../diff/names.ts";
 import { type ChangeRefusal, changeRefusal } from "../diff/refusal.ts";
 import type { Piece, Reference, Unit } from "../object/pieces.ts";
 import type { TableEntry } from "../object/special_tables.ts";
+import type { Version } from "../object/version.ts";
 import type { PatchTarget } from "../patch_object.ts";
 import type { ReferenceResolver, SharedTarget } from "./references.ts";
 

@@ -158,6 +158,20 @@ int f(int n) { BRANCH(${key}, yes); return n; yes: return n + 1; }`;
     expect(targets(patch, "__jump_table")).toContainEqual(livepatch("two"));
   });
 
+  it("finds a numbered key that only the jump table refers to, so that unchanged functions stay", async () => {
+    const debug = (number: number, label: string): string =>
+      `static long __UNIQUE_ID_ddebug${number}[7] __attribute__((section("__dyndbg"))); BRANCH(__UNIQUE_ID_ddebug${number}, ${label});`;
+    const source = (number: number, added: string): string => `${BRANCH}
+int f(int n) { ${debug(number, "yes")} ${added} return n; yes: return other(n); }
+int g(int n) { ${debug(number + 1, "yes")} return n; yes: return other(n) + 1; }
+int h(int n) { ${debug(number + 2, "yes")} return n; yes: return other(n) + 2; }`;
+    const patch = await patchOf(source(7, ""), source(9, "if (n == 7) __builtin_trap();"));
+    expect(patch.replaces.map(({ name }) => name)).toEqual(["f"]);
+    expect(targets(patch, "__jump_table")).toContainEqual(
+      expect.objectContaining({ name: expect.stringMatching(/^__UNIQUE_ID_ddebug7/) }),
+    );
+  });
+
   it("refuses a branch on a key of a module", async () => {
     const source = (n: number): string => `${BRANCH}
 static int key = 1; void set(void) { key++; }
