@@ -1,3 +1,4 @@
+import { equalBytes } from "../../../shared/bytes.ts";
 import { groupBy } from "../../../shared/group_by.ts";
 import type { Piece, Unit } from "../object/pieces.ts";
 import type { Version } from "../object/version.ts";
@@ -112,7 +113,7 @@ function pairByReferences(pairs: Pairs, before: Version, after: Version): void {
 }
 
 const looksEqual = (old: Piece, now: Piece): boolean =>
-  old.size === now.size && old.references.length === now.references.length;
+  old.references.length === now.references.length && equalBytes(old.bytes, now.bytes);
 
 /**
  * Returns the static locals that a piece refers to, and those that only the entries of special tables about it
@@ -133,19 +134,8 @@ function unpairedLocals(
 }
 
 /**
- * Pairs pieces one after the other if both sides have equally many. Otherwise it pairs those of equal size,
- * from the front.
+ * Pairs pieces one after the other if both sides have equally many. Otherwise nothing tells which one was
+ * added or removed, and state of the wrong one would be used.
  */
-function aligned(old: readonly Piece[], now: readonly Piece[]): readonly (readonly [Piece, Piece])[] {
-  const pairs: (readonly [Piece, Piece])[] = [];
-  let from = 0;
-  for (const [i, piece] of old.entries()) {
-    const at =
-      old.length === now.length ? i : now.findIndex((other, j) => j >= from && other.size === piece.size);
-    const other = now[at];
-    if (other === undefined) continue;
-    pairs.push([piece, other]);
-    from = at + 1;
-  }
-  return pairs;
-}
+const aligned = (old: readonly Piece[], now: readonly Piece[]): readonly (readonly [Piece, Piece])[] =>
+  old.length === now.length ? old.map((piece, i) => [piece, now[i] ?? piece] as const) : [];

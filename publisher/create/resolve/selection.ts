@@ -7,7 +7,9 @@ import type { Piece, Reference, Unit } from "../object/pieces.ts";
 import type { TableEntry } from "../object/special_tables.ts";
 import type { Version } from "../object/version.ts";
 import type { PatchTarget } from "../patch_object.ts";
+import { isOnceBranch } from "./once_branch.ts";
 import type { ReferenceResolver, SharedTarget } from "./references.ts";
+import { splitParts } from "./split_parts.ts";
 
 /** A reference of a kept piece, and its future target: a kept piece, or something in the running kernel. */
 export interface SelectedReference extends Omit<Reference, "target"> {
@@ -92,7 +94,7 @@ class Selector {
       pieces.set(piece, references);
       this.#requireEarly(piece, references);
       for (const entry of this.#after.entries.get(piece.index) ?? []) {
-        const kept = this.#entry(entry, name);
+        const kept = this.#entry(entry, name, piece);
         if (kept !== undefined) entries.push(kept);
       }
     }
@@ -242,7 +244,7 @@ class Selector {
     }
   }
 
-  #entry(entry: TableEntry, from: string): SelectedEntry | undefined {
+  #entry(entry: TableEntry, from: string, piece: Piece): SelectedEntry | undefined {
     const { name } = entry.section;
     const references = this.#references(entry.references, from, true);
     if (references === undefined) return undefined;
@@ -258,7 +260,14 @@ class Selector {
     if (target.kind !== "livepatch" || target.object === VMLINUX) return { entry, references };
     // The kernel goes through these lists when the update is loaded, but a module's keys are known only once
     // that module is loaded.
-    if (name === "__jump_table" && !isTracing(target.name)) {
+    if (
+      name === "__jump_table" &&
+      isOnceBranch(this.#unit, entry, target.name, piece, (datum) => this.#inKernel(datum) !== undefined)
+    ) {
+      this.#notes.add(
+        `${from}: each call asks under a lock whether the work of DO_ONCE was done, because its static key belongs to the module`,
+      );
+    } else if (name === "__jump_table" && !isTracing(target.name)) {
       this.#refuse(
         changeRefusal(
           "static_key",
@@ -279,22 +288,3 @@ const REPLACEMENTS = ".altinstr_replacement";
 const KEYED = { __jump_table: "the branch on", ".static_call_sites": "the static call" } as const;
 
 const isTracing = (key: string): boolean => key.startsWith("__tracepoint_") || isRenewable(key);
-
-/** Returns each function with its `.cold` parts, and each part with its function. */
-function splitParts({ pieces }: Unit): ReadonlyMap<Piece, readonly Piece[]> {
-  const functions = pieces.filter(({ role, names }) => role === "code" && names.length > 0);
-  const byName = new Map(functions.flatMap((piece) => piece.names.map((name) => [name, piece] as const)));
-  const parts = new Map<Piece, Piece[]>();
-  const add = (piece: Piece, part: Piece): void => {
-    const list = parts.get(piece);
-    if (list === undefined) parts.set(piece, [part]);
-    else list.push(part);
-  };
-  for (const piece of functions) {
-    const parent = byName.get(parentOf(piece.names[0] ?? "") ?? "");
-    if (parent === undefined) continue;
-    add(piece, parent);
-    add(parent, piece);
-  }
-  return parts;
-}

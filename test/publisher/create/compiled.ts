@@ -83,9 +83,13 @@ export async function kernelWith(source: string, ...others: readonly string[]): 
   });
 }
 
-/** A kernel and a module of it that has the unit, as a distribution ships it. */
-export async function moduleWith(source: string, name: ObjectName): Promise<ShippedKernel> {
-  const kernel = await kernelWith("");
+/** A kernel of some units, and a module of it that has the unit, as a distribution ships it. */
+export async function moduleWith(
+  source: string,
+  name: ObjectName,
+  ...others: readonly string[]
+): Promise<ShippedKernel> {
+  const kernel = await kernelWith("", ...others);
   return inFolder(async (folder) => {
     const info = `const char info[] __attribute__((section(".modinfo"))) = "name=${name}\\0vermagic=test";`;
     const objects = [

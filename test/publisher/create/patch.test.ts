@@ -1,47 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { differentiate, type UnitDifference } from "../../../publisher/create/difference.ts";
-import type { PatchObject, PatchSection, PatchTarget } from "../../../publisher/create/patch_object.ts";
+import { differentiate } from "../../../publisher/create/difference.ts";
+import type { PatchObject } from "../../../publisher/create/patch_object.ts";
 import { joinPatches } from "../../../publisher/create/resolve/join_patches.ts";
 import { sharedNames } from "../../../publisher/create/resolve/shared_names.ts";
 import { wholeUnit } from "../../../publisher/create/whole_unit.ts";
-import { type ObjectName, objectName, VMLINUX } from "../../../shared/brand.ts";
-import { CHECKSUM, compiled, kernelWith, moduleWith } from "./compiled.ts";
-
-async function between(
-  before: string,
-  after: string,
-  { object = VMLINUX, shipped = before, beside = [] as readonly string[] } = {},
-): Promise<UnitDifference> {
-  const kernel = object === VMLINUX ? kernelWith(shipped, ...beside) : moduleWith(shipped, object);
-  const pair = {
-    source: "unit.c",
-    object,
-    before: await compiled(before),
-    after: await compiled(after),
-    sourceBefore: before,
-    sourceAfter: after,
-  };
-  return differentiate(pair, await kernel);
-}
-
-async function patchOf(...pair: Parameters<typeof between>): Promise<PatchObject> {
-  const found = await between(...pair);
-  if (found.kind !== "patch") throw new Error(JSON.stringify(found));
-  return found.patch;
-}
-
-const section = ({ sections }: PatchObject, name: string): PatchSection | undefined =>
-  sections.find((one) => one.name === name);
-
-const targets = (patch: PatchObject, name: string): readonly PatchTarget[] =>
-  section(patch, name)?.relocations.map(({ target }) => target) ?? [];
-
-const livepatch = (name: string, position = 0, object: ObjectName = VMLINUX): PatchTarget => ({
-  kind: "livepatch",
-  object,
-  name,
-  position,
-});
+import { objectName, VMLINUX } from "../../../shared/brand.ts";
+import { CHECKSUM, compiled, kernelWith } from "./compiled.ts";
+import { BRANCH, between, livepatch, patchOf, section, targets } from "./unit_patch.ts";
 
 describe("what a patch refers to", () => {
   it("takes exports by their checksums, all else by name, and new code and strings along", async () => {
@@ -122,10 +87,6 @@ describe("what a patch refers to", () => {
 const WARN = `
 #define WARN(flags) asm volatile("1: ud2\\n.pushsection __bug_table,\\"aw\\"\\n2: .long 1b - .\\n.long %c0 - .\\n.word %c1\\n.word " #flags "\\n.popsection" :: "i"(__FILE__), "i"(__LINE__))
 `;
-const BRANCH = `
-#define BRANCH(key, yes) asm goto("1: .byte 0x0f,0x1f,0x44,0x00,0x00\\n.pushsection __jump_table,\\"aw\\"\\n.balign 8\\n.long 1b - .\\n.long %l[" #yes "] - .\\n.quad %c0 - .\\n.popsection" :: "i"(&key) :: yes)
-`;
-
 describe("special tables", () => {
   it("keeps the entries of what is kept", async () => {
     const source = (n: number): string => `${WARN}
