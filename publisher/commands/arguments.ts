@@ -4,7 +4,7 @@ import { isOwner } from "../../shared/tuf/key_owner.ts";
 import { TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
 
 /** Collects the values of an option that may be given several times. */
-export const many = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+export const many = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 export function count(value: string): number {
   if (/^[1-9]\d?$/.test(value)) return Number(value);

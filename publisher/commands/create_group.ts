@@ -19,7 +19,11 @@ export const createGroup: CommandGroup = (root, run) => {
     .command("create")
     .description("make an update from a source patch: livepatch module, fingerprints and draft")
     .optionsGroup("Input:")
-    .requiredOption("--patch <file>", "the fix, as made by diff -u or git diff")
+    .requiredOption(
+      "--patch <file>",
+      "the fix, as made by diff -u, git diff or git format-patch (repeat, in order)",
+      many,
+    )
     .requiredOption("--source <path>", "the kernel's source: a tree, or the linux-source package")
     .requiredOption("--image <file>", "the kernel's vmlinuz or vmlinux, its package, or a folder")
     .requiredOption(

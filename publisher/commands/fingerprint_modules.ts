@@ -20,7 +20,7 @@ export async function fingerprintModules(
 ): Promise<void> {
   const { terminal } = context;
   const kernel = await openWithModules(imagePath, modulePaths, () => true);
-  const files = [...kernel.modules.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const files = [...(await kernel.modules.all())].sort((a, b) => (a.name < b.name ? -1 : 1));
   if (files.length === 0) {
     throw new RebootlessError("usage", `${modulePaths.join(", ")}: there is no module`, {
       hint: "Give a .ko file, a folder such as /lib/modules/RELEASE, or a package.",

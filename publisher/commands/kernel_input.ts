@@ -1,7 +1,7 @@
 import type { ObjectName } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type KernelImage, openKernelImage } from "../image/kernel_image.ts";
-import { openImageInput, openInput, requireImage, type WantedModules } from "../kernel_files/input.ts";
+import { openImageInput, openInput, type WantedModules } from "../kernel_files/input.ts";
 import type { ModuleFile } from "../kernel_files/module_files.ts";
 import { type LinkedModule, moduleLinker } from "../module/link/linked_module.ts";
 import { openModule } from "../module/module_file.ts";
@@ -14,11 +14,16 @@ export async function openKernelInput(path: string): Promise<KernelImage> {
   return openKernelImage(await openImageInput(path));
 }
 
+/** The modules of a kernel that are wanted. They are looked for when the first of them is asked for. */
+export interface WantedFiles {
+  all(): Promise<readonly ModuleFile[]>;
+  find(name: ObjectName): Promise<ModuleFile | undefined>;
+}
+
 /** A kernel and some of its modules. */
 export interface KernelAndModules {
   readonly image: KernelImage;
-  /** The modules by their names. */
-  readonly modules: ReadonlyMap<ObjectName, ModuleFile>;
+  readonly modules: WantedFiles;
   link(file: ModuleFile): Promise<LinkedModule>;
 }
 
@@ -32,17 +37,11 @@ export async function openWithModules(
   modulePaths: readonly string[],
   wanted: WantedModules,
 ): Promise<KernelAndModules> {
-  const input = await openInput(path, modulePaths.length > 0 ? () => false : wanted);
-  const image = openKernelImage(requireImage(input, path));
-  const modules = new Map<ObjectName, ModuleFile>();
-  for (const file of input.modules) modules.set(file.name, file);
-  for (const from of modulePaths) {
-    for (const file of (await openInput(from, wanted)).modules) modules.set(file.name, file);
-  }
+  const image = await openKernelInput(path);
   const link = moduleLinker(image);
   return {
     image,
-    modules,
+    modules: wantedFiles(modulePaths.length > 0 ? modulePaths : [path], wanted),
     link: async (file) => {
       const module = openModule(await file.read());
       if (module.name === file.name) return link(module);
@@ -50,5 +49,24 @@ export async function openWithModules(
         hint: "The kernel finds a module by the name of its file. Rename the file to its original name.",
       });
     },
+  };
+}
+
+/** Returns the modules in packages, folders and files. Of two of the same name, the later one counts. */
+function wantedFiles(paths: readonly string[], wanted: WantedModules): WantedFiles {
+  let looked: Promise<ReadonlyMap<ObjectName, ModuleFile>> | undefined;
+  const look = async (): Promise<ReadonlyMap<ObjectName, ModuleFile>> => {
+    const files = new Map<ObjectName, ModuleFile>();
+    for (const path of paths)
+      for (const file of (await openInput(path, wanted)).modules) files.set(file.name, file);
+    return files;
+  };
+  const files = (): Promise<ReadonlyMap<ObjectName, ModuleFile>> => {
+    looked ??= look();
+    return looked;
+  };
+  return {
+    all: async () => [...(await files()).values()],
+    find: async (name) => (await files()).get(name),
   };
 }

@@ -19,7 +19,7 @@ export async function targetObject(
     const fingerprints = functions.map((fn) => fingerprintFunction(image, fn));
     return { name, buildId: null, layout: null, functions: fingerprints };
   }
-  const file = modules.get(name);
+  const file = await modules.find(name);
   if (file === undefined) {
     throw new RebootlessError("usage", `the patch replaces functions of ${name}, whose file is missing`, {
       hint: `Give --modules with ${name}.ko, or with a folder or package that contains it.`,

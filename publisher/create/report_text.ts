@@ -4,8 +4,9 @@ import type { UnitReport, UpdateRefusal, UpdateReport } from "./update.ts";
  * Formats the report for people: a paragraph for each source file, then what was left out, then the outcome.
  */
 export function reportText(report: UpdateReport): readonly string[] {
-  const { units, same, ignored, refusals } = report;
+  const { units, same, ignored, refusals, notes } = report;
   return [
+    ...notes.map((note) => `note: ${note}`),
     ...units.flatMap(unitLines),
     ...refusals.flatMap(refusalLines),
     ...list("unchanged when compiled", same),
@@ -32,9 +33,10 @@ function unitLines(unit: UnitReport): readonly string[] {
   ];
 }
 
-const refusalLines = ({ subject, reason, advice }: UpdateRefusal): readonly string[] => [
-  `refused: ${subject}: ${reason}`,
-  `  what to do: ${advice}`,
+const refusalLines = (refusal: UpdateRefusal): readonly string[] => [
+  `refused: ${refusal.subject}: ${refusal.reason}`,
+  ...("output" in refusal ? (refusal.output ?? []) : []).map((line) => `    ${line}`),
+  `  what to do: ${refusal.advice}`,
 ];
 
 /** The number of names that are shown of a list. The JSON report has the whole list. */

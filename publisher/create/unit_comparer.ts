@@ -56,21 +56,21 @@ export interface UnitComparer {
   whole(file: Uint8Array, source: string, object: ObjectName): Promise<PatchObject>;
 }
 
-export function unitComparer(
-  image: KernelImage,
-  symvers: string,
-  files: ReadonlyMap<ObjectName, ModuleFile>,
-): UnitComparer {
+/** The modules of the kernel, which are looked for only when one is asked for. */
+export interface FoundModules {
+  find(name: ObjectName): Promise<Pick<ModuleFile, "read"> | undefined>;
+}
+
+export function unitComparer(image: KernelImage, symvers: string, files: FoundModules): UnitComparer {
   const versions = parseSymvers(symvers);
-  const read = new Map<ObjectName, Uint8Array>();
+  const read = new Map<ObjectName, Uint8Array | undefined>();
   const missed = new Set<ObjectName>();
   const kernel: ShippedKernel = {
     image,
     ...versions,
     module: (name) => {
-      const bytes = read.get(name);
-      if (bytes === undefined && files.has(name)) missed.add(name);
-      return bytes;
+      if (!read.has(name)) missed.add(name);
+      return read.get(name);
     },
   };
   // A module is requested where a reference leads to it. The modules that were missing are read, and the unit
@@ -79,10 +79,7 @@ export function unitComparer(
     for (;;) {
       const outcome = attempt(look);
       if (missed.size === 0) return outcome();
-      for (const name of missed) {
-        const file = files.get(name);
-        if (file !== undefined) read.set(name, await file.read());
-      }
+      for (const name of missed) read.set(name, await (await files.find(name))?.read());
       missed.clear();
     }
   };

@@ -2,11 +2,13 @@ import type { ObjectName } from "../../shared/brand.ts";
 import type { ChangeRefusal } from "./diff/refusal.ts";
 import type { DifferenceReport } from "./difference.ts";
 import type { PatchObject } from "./patch_object.ts";
+import { refusedBy } from "./refused_by.ts";
 import { joinPatches, type UnitPatch } from "./resolve/join_patches.ts";
 import { sharedNames } from "./resolve/shared_names.ts";
 import type { FileChange } from "./source/apply_patch.ts";
 import type { ObjectCache } from "./source/object_cache.ts";
-import { type PatchedUnits, patchedUnits } from "./source/patched_units.ts";
+import { patchedUnits } from "./source/patched_units.ts";
+import type { SourceRefusal } from "./source/source_refusal.ts";
 import type { Workspace } from "./source/workspace.ts";
 import type { UnitComparer } from "./unit_comparer.ts";
 
@@ -18,17 +20,8 @@ export interface UnitReport extends DifferenceReport {
   readonly refusals: readonly UpdateRefusal[];
 }
 
-/**
- * The reason why something cannot be brought to a running kernel. It concerns a function or a datum, a file
- * or an export.
- */
-export interface UpdateRefusal {
-  readonly code: ChangeRefusal["code"] | "file" | "export";
-  /** The name of the function, datum, symbol or file. */
-  readonly subject: string;
-  readonly reason: string;
-  readonly advice: string;
-}
+/** The reason why something cannot be brought to a running kernel. */
+export type UpdateRefusal = ChangeRefusal | SourceRefusal;
 
 /** The report on a whole patch. */
 export interface UpdateReport {
@@ -38,8 +31,10 @@ export interface UpdateReport {
   readonly same: readonly string[];
   /** The files that this kernel is not compiled from. */
   readonly ignored: readonly string[];
-  /** The refusals of files and exports. Those of functions and data are in the reports on their units. */
+  /** The refusals of what the patch does to the source. Those of functions and data are in the reports on their units. */
   readonly refusals: readonly UpdateRefusal[];
+  /** Sentences about the patch as a whole. */
+  readonly notes: readonly string[];
 }
 
 /** The content of a livepatch module, which is empty unless the outcome is `made`. */
@@ -60,44 +55,50 @@ export interface UpdateTools {
  * Makes the content of a livepatch module from a patch. One refusal refuses the whole patch, because half a
  * fix is no fix.
  * @throws ParseError.
- * @throws RebootlessError `usage` if something does not compile.
- * @throws RebootlessError `limit`, `not_live`, `io`.
+ * @throws RebootlessError `limit`, `io`.
  */
 export async function makeUpdate(
   { workspace, objects, shipped, progress }: UpdateTools,
   changes: readonly FileChange[],
 ): Promise<UpdateContent> {
-  const compiled = await patchedUnits(workspace, objects, changes);
+  const compiled = await patchedUnits(workspace, objects, changes, progress);
   const units: UnitReport[] = [];
   const patches: UnitPatch[] = [];
   const shared = sharedNames(compiled.pairs);
   for (const pair of compiled.pairs) {
     progress(`comparing ${pair.source}`);
-    const difference = await shipped.compare(pair, shared);
-    const refusals = difference.kind === "refused" ? difference.refusals : [];
     const { source, object } = pair;
-    units.push({ source, object, outcome: difference.kind, refusals, ...difference.report });
-    if (difference.kind === "patch") patches.push(difference);
+    try {
+      const difference = await shipped.compare(pair, shared);
+      const refusals = difference.kind === "refused" ? difference.refusals : [];
+      units.push({ source, object, outcome: difference.kind, refusals, ...difference.report });
+      if (difference.kind === "patch") patches.push(difference);
+    } catch (error) {
+      units.push({ source, object, outcome: "refused", refusals: [refusedBy(error, source)], ...NOTHING });
+    }
   }
-  const refusals = fileRefusals(compiled);
+  const { same, ignored, refusals } = compiled;
   const isRefused = refusals.length > 0 || units.some(({ outcome }) => outcome === "refused");
   const outcome = isRefused ? "refused" : patches.length > 0 ? "made" : "unchanged";
-  const { same, ignored } = compiled;
-  return {
-    report: { outcome, units, same, ignored, refusals },
-    patches: outcome === "made" ? joinPatches(patches) : [],
-  };
+  const report: UpdateReport = { outcome, units, same, ignored, refusals, notes: [] };
+  if (outcome !== "made") return { report, patches: [] };
+  try {
+    return { report, patches: joinPatches(patches) };
+  } catch (error) {
+    return { report: withRefusals(report, [refusedBy(error, "the update")]), patches: [] };
+  }
 }
 
-function fileRefusals({ unfit, changedExports }: PatchedUnits): readonly UpdateRefusal[] {
-  return [
-    ...unfit.map(({ path, reason, advice }) => ({ code: "file" as const, subject: path, reason, advice })),
-    ...changedExports.map(({ source, symbol }) => ({
-      code: "export" as const,
-      subject: symbol,
-      reason: `${source} exports it, and the patch changes its type for the modules that use it`,
-      advice:
-        "Keep the types of exported functions, and put new members into shadow variables (klp_shadow_alloc).",
-    })),
-  ];
-}
+/** The report on a unit that could not be compared. */
+const NOTHING: DifferenceReport = {
+  changed: [],
+  added: [],
+  dropped: [],
+  unused: [],
+  initOnly: [],
+  notes: [],
+};
+
+/** Returns a report with more refusals. */
+export const withRefusals = (report: UpdateReport, more: readonly UpdateRefusal[]): UpdateReport =>
+  more.length === 0 ? report : { ...report, outcome: "refused", refusals: [...report.refusals, ...more] };

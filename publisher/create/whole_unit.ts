@@ -38,7 +38,7 @@ export function wholeUnit(
   const selection = selectPieces(version, hooks, new Set(), correlation, resolve);
   const [first] = selection.refusals;
   if (first === undefined) return buildPatch({ source, object }, selection, [], kernel.namespaces).patch;
-  throw new RebootlessError("not_live", `${source}: ${first.subject}: ${first.reason}`, {
+  throw new RebootlessError("not_live", `${first.subject}: ${first.reason}`, {
     hint: first.advice,
   });
 }

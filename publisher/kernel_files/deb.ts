@@ -3,7 +3,7 @@ import { ByteStream } from "../../shared/archive/byte_stream.ts";
 import { tarFiles } from "../../shared/archive/tar.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { arMembers } from "./ar.ts";
-import { isImagePath, oneImage } from "./images.ts";
+import { isBootPath, isImagePath, oneImage } from "./images.ts";
 import type { KernelInput } from "./kernel_input.ts";
 import { type ModuleFile, moduleName, readModule } from "./module_files.ts";
 
@@ -14,11 +14,15 @@ export const MAX_PACKAGE_KEPT = 1024 ** 3;
 
 /**
  * Reads the kernel and modules of a Debian package (deb(5)), which is an ar archive whose `data.tar.*` has the files.
- * Nothing is written to disk.
- * @param wants is called with the path of each module file, and says whether the file is wanted.
+ * Nothing is written to disk. Unpacking a package takes seconds, and dpkg-deb puts the folder of the kernel first, so the
+ * rest is not read unless modules are wanted.
+ * @param wants is called with the path of each module file, and says whether the file is wanted; undefined if none is.
  * @throws ParseError, RebootlessError `limit`, `usage`.
  */
-export async function readDeb(bytes: Uint8Array, wants: (path: string) => boolean): Promise<KernelInput> {
+export async function readDeb(
+  bytes: Uint8Array,
+  wants: ((path: string) => boolean) | undefined,
+): Promise<KernelInput> {
   const data = arMembers(bytes).find(({ name }) => /^data\.tar(\.(xz|zst|gz))?$/.test(name));
   if (data === undefined) {
     throw new ParseError(
@@ -33,8 +37,9 @@ export async function readDeb(bytes: Uint8Array, wants: (path: string) => boolea
   const images: { path: string; bytes: Uint8Array }[] = [];
   const modules: ModuleFile[] = [];
   let kept = 0;
-  const isKept = (path: string, size: number): boolean => {
-    if (!isImagePath(path) && !wants(path)) return false;
+  const isKept = (path: string, size: number): boolean | "end" => {
+    if (wants === undefined && images.length > 0 && !isBootPath(path)) return "end";
+    if (!isImagePath(path) && !wants?.(path)) return false;
     kept += size;
     if (kept > MAX_PACKAGE_KEPT)
       throw new RebootlessError("limit", `package: more than ${MAX_PACKAGE_KEPT} bytes to keep`);
@@ -45,6 +50,6 @@ export async function readDeb(bytes: Uint8Array, wants: (path: string) => boolea
     if (name === undefined) images.push(file);
     else modules.push({ name, path: file.path, read: () => readModule(file.bytes) });
   }
-  await stream.drain();
+  if (wants !== undefined) await stream.drain();
   return { image: oneImage(images, "the package")?.bytes, modules };
 }

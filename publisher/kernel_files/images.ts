@@ -4,6 +4,9 @@ import { RebootlessError } from "../../shared/errors.ts";
 /** A pattern for the paths at which packages and hosts have the kernel itself. */
 const PATH = /(?:^|\/)(?:boot|lib\/modules\/[^/]+)\/(?:vmlinuz|vmlinux|bzImage)[^/]*$/;
 
+/** Reports whether a package has a file in its /boot, where the kernel is. */
+export const isBootPath = (path: string): boolean => /^(?:\.?\/)?boot\//.test(path);
+
 export const isImagePath = (path: string): boolean => PATH.test(path);
 
 /**

@@ -19,13 +19,15 @@ export type WantedModules = (name: ObjectName) => boolean;
  * a /boot, a folder of modules), or one module file (.ko, compressed or not).
  * @throws RebootlessError `usage`, `limit`, `parse`, `unsupported`.
  */
-export async function openInput(path: string, wanted: WantedModules = () => false): Promise<KernelInput> {
-  const wants = (file: string): boolean => {
-    const name = moduleName(file);
-    return name !== undefined && wanted(name);
-  };
+export async function openInput(path: string, wanted?: WantedModules): Promise<KernelInput> {
+  const wants =
+    wanted &&
+    ((file: string): boolean => {
+      const name = moduleName(file);
+      return name !== undefined && wanted(name);
+    });
   if (await isFolder(path)) {
-    const { image, modules } = await readFolder(path, wants);
+    const { image, modules } = await readFolder(path, wants ?? (() => false));
     return { image: image === undefined ? undefined : await readNamed(image, MAX_INPUT_BYTES), modules };
   }
   const bytes = await readNamed(path, MAX_INPUT_BYTES);

@@ -40,14 +40,14 @@ type HeaderView = ReturnType<typeof HEADER.view>;
 /**
  * Yields the wanted regular files of a tar archive: ustar, with the long names of GNU tar and of pax. It
  * writes nothing to disk, so a path is only a name. Links are left out.
- * @param wants decides by the path and the announced size.
+ * @param wants decides by the path and the announced size. With "end", neither this file nor any later one is read.
  * @param maxEntries the most entries of any kind.
  * @throws ParseError
  * @throws RebootlessError `limit`
  */
 export async function* tarFiles(
   stream: ByteStream,
-  wants: (path: string, size: number) => boolean,
+  wants: (path: string, size: number) => boolean | "end",
   maxEntries: number = MAX_TAR_ENTRIES,
 ): AsyncGenerator<TarFile, void> {
   let longName: string | undefined;
@@ -70,7 +70,9 @@ export async function* tarFiles(
     const path = longName ?? nameOf(fields);
     longName = undefined;
     const isFile = type === "0" || type === "" || type === "7";
-    if (isFile && wants(path, size)) yield { path, bytes: await stream.take(size) };
+    const wanted = isFile && wants(path, size);
+    if (wanted === "end") return;
+    if (wanted) yield { path, bytes: await stream.take(size) };
     else await stream.skip(size);
     await stream.skip(-size & (BLOCK - 1));
   }

@@ -1,27 +1,21 @@
-import { RebootlessError } from "../../../shared/errors.ts";
 import type { FileChange } from "./apply_patch.ts";
 import { type IncludeIndex, includersOf } from "./include_index.ts";
+import type { SourceRefusal } from "./source_refusal.ts";
 import type { UnitTable } from "./units.ts";
 
 /**
- * The most objects that are compiled to see which of them a header's change reaches. At a second each, this
- * takes minutes.
+ * The most objects that are compiled to see which of them a header's change reaches. On 8 processors they take half an
+ * hour, and half a GB of memory. Headers such as linux/sched.h reach more.
  */
-export const MAX_CANDIDATES = 256;
-
-/** A file whose change an update cannot bring. */
-export interface UnfitFile {
-  readonly path: string;
-  readonly reason: string;
-  readonly advice: string;
-}
+export const MAX_CANDIDATES = 4000;
 
 export interface AffectedUnits {
   /** The objects to compile before and after: "fs/ext4/mballoc.o". */
   readonly objects: readonly string[];
   /** The files that this kernel is not compiled from. */
   readonly ignored: readonly string[];
-  readonly unfit: readonly UnfitFile[];
+  /** The files whose change an update cannot bring. */
+  readonly refusals: readonly SourceRefusal[];
 }
 
 const NOT_COMPILED =
@@ -31,7 +25,6 @@ const NOT_COMPILED =
  * Returns the objects that a patch makes kbuild compile again.
  * @param sources files that include .c files.
  * @param includes is called only if a header changes.
- * @throws RebootlessError `limit` if a header reaches more than MAX_CANDIDATES objects.
  */
 export async function affectedUnits(
   changes: readonly FileChange[],
@@ -41,21 +34,24 @@ export async function affectedUnits(
 ): Promise<AffectedUnits> {
   const objects = new Set<string>();
   const ignored: string[] = [];
-  const unfit: UnfitFile[] = [];
+  const refusals: SourceRefusal[] = [];
   for (const change of changes) {
     const { path } = change;
     const reason = whyUnfit(change, units);
     if (NOT_COMPILED.test(path) || isVersion(change)) ignored.push(path);
-    else if (reason !== undefined) unfit.push({ path, ...reason });
+    else if (reason !== undefined) refusals.push({ code: "file", subject: path, ...reason });
     else if (/\.[ch]$/.test(path)) {
       const reached = unitsIncluding(path, units, path.endsWith(".c") ? sources : await includes());
-      if (units.has(objectOf(path))) reached.push(objectOf(path));
-      for (const object of reached) objects.add(object);
-      if (reached.length === 0) ignored.push(path);
-    } else
-      unfit.push({ path, reason: "it is not C source, so its effect cannot be determined", advice: SPLIT });
+      if (reached === undefined) refusals.push(farReaching(path));
+      else if (reached.length === 0 && !units.has(objectOf(path))) ignored.push(path);
+      for (const object of reached ?? []) objects.add(object);
+      if (units.has(objectOf(path))) objects.add(objectOf(path));
+    } else {
+      const unclear = "it is not C source, so its effect cannot be determined";
+      refusals.push({ code: "file", subject: path, reason: unclear, advice: SPLIT });
+    }
   }
-  return { objects: [...objects].sort(), ignored, unfit };
+  return { objects: [...objects].sort(), ignored, refusals };
 }
 
 const SPLIT = "Leave it out of the patch if the fix works without it.";
@@ -93,12 +89,15 @@ function isVersion({ path, before, after }: FileChange): boolean {
   return path === "Makefile" && plain(before) === plain(after);
 }
 
-function unitsIncluding(path: string, units: UnitTable, index: IncludeIndex): string[] {
+/** Returns the objects of the units that include a file, or undefined if there are more than MAX_CANDIDATES. */
+function unitsIncluding(path: string, units: UnitTable, index: IncludeIndex): readonly string[] | undefined {
   const isUnit = (file: string): boolean => file.endsWith(".c") && units.has(objectOf(file));
-  const found = includersOf(index, path, isUnit, MAX_CANDIDATES);
-  if (found !== undefined) return found.map(objectOf);
-  throw new RebootlessError("limit", `${path} reaches more than ${MAX_CANDIDATES} compiled files`, {
-    hint: "Move what the fix needs into the .c files that use it: docs/patch-authors.md shows how.",
-    details: { path },
-  });
+  return includersOf(index, path, isUnit, MAX_CANDIDATES)?.map(objectOf);
 }
+
+const farReaching = (path: string): SourceRefusal => ({
+  code: "reach",
+  subject: path,
+  reason: `more than ${MAX_CANDIDATES} compiled files include it, and each of them would have to be compared`,
+  advice: "Put what the fix needs into the .c files that use it, under a new name.",
+});

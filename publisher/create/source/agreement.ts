@@ -4,9 +4,14 @@ import { RebootlessError } from "../../../shared/errors.ts";
 import { generatedPaths } from "./generated.ts";
 import type { KernelHeaders } from "./headers.ts";
 
-/** The settings that say which tools are installed here, or that follow from it. */
-const OF_THE_TOOLS =
-  /^CONFIG_(?:CC_VERSION_TEXT|(?:GCC|CLANG|AS|LD|LLD|PAHOLE|RUSTC|BINDGEN)_?\w*VERSION\w*|CC_\w+|AS_\w+|LD_\w+|TOOLS_\w+)=/;
+/**
+ * The settings that say which tools are installed here and that mean nothing to C code: Rust's, the linker of LLVM,
+ * and pahole, whose version is the package's own.
+ */
+const OF_OTHER_TOOLS = /^CONFIG_(?:(?:HAVE_)?RUST(?:C|_)\w*|BINDGEN_\w+|PAHOLE_\w+|LLD_VERSION)=/;
+/** The settings that follow from the compiler, the assembler and the linker. */
+const OF_THE_COMPILER =
+  /^CONFIG_(?:CC_VERSION_TEXT|(?:GCC|CLANG|AS|LD)_?\w*VERSION\w*|CC_\w+|AS_\w+|LD_\w+|TOOLS_\w+)=/;
 
 /**
  * Writes a program that stands in for pahole and reports the version with which the kernel was configured.
@@ -39,7 +44,8 @@ async function configuration(
       hint: "Install the kernel's compiler. --force-compiler continues with this one, and every replaced function is still compared with the image.",
     });
   }
-  const isOwn = (line: string): boolean => notes.length === 0 || !OF_THE_TOOLS.test(line);
+  const isOwn = (line: string): boolean =>
+    !OF_OTHER_TOOLS.test(line) && (notes.length === 0 || !OF_THE_COMPILER.test(line));
   const different = difference(settings(headers.config), settings(made)).filter(isOwn);
   if (different.length === 0) return notes;
   throw new RebootlessError(
@@ -71,19 +77,22 @@ const some = (all: readonly string[]): string =>
   `${all.slice(0, 4).join(", ")}${all.length > 4 ? ` and ${all.length - 4} more` : ""}`;
 
 /**
- * Refuses generated headers that differ from the package's in any byte, where both have them: sizes and
- * offsets that assembly uses are among them.
+ * Refuses generated headers that differ from the package's in any byte, where both have them, save settings that mean
+ * nothing to C code: sizes and offsets that assembly uses are among them.
  * @throws RebootlessError `usage`.
  */
 async function generated(out: string, headers: KernelHeaders, forced: boolean): Promise<void> {
   const different: string[] = [];
   let compared = 0;
   for (const path of await generatedPaths(headers.flavour)) {
-    if (forced && path === "include/generated/autoconf.h") continue;
-    const made = await readFile(join(out, path)).catch(() => undefined);
+    const isConfiguration = path === "include/generated/autoconf.h";
+    if (forced && isConfiguration) continue;
+    const made = await readFile(join(out, path), "latin1").catch(() => undefined);
     if (made === undefined) continue;
     compared += 1;
-    if (!made.equals(await readFile(join(headers.flavour, path)))) different.push(path);
+    const shipped = await readFile(join(headers.flavour, path), "latin1");
+    const counted = isConfiguration ? ofCode : (text: string) => text;
+    if (counted(made) !== counted(shipped)) different.push(path);
   }
   if (different.length === 0 && compared > 0) return;
   throw new RebootlessError(
@@ -94,6 +103,13 @@ async function generated(out: string, headers: KernelHeaders, forced: boolean): 
     { hint: "The source must have exactly the version that the kernel was built from." },
   );
 }
+
+/** Returns the lines of autoconf.h (`#define CONFIG_X 1`) that may mean something to C code. */
+const ofCode = (autoconf: string): string =>
+  autoconf
+    .split("\n")
+    .filter((line) => !OF_OTHER_TOOLS.test(line.replace(/^#define (\w+).*$/, "$1=")))
+    .join("\n");
 
 /**
  * Refuses a source of another version than the package's common part, whose top makefile names it. Nothing is

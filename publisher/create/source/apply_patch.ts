@@ -2,10 +2,11 @@ import { copyFile, lstat, mkdir, mkdtemp, readFile, rm, writeFile } from "node:f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { lastLines } from "../../../node/processes.ts";
+import { counted } from "../../../shared/counted.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 import { runBuildTool } from "./build_tools.ts";
 import { keepLineNumbers, lineShifts } from "./line_numbers.ts";
-import { type PatchedFile, patchedFiles } from "./patch_file.ts";
+import { MAX_PATCHED_FILES, type PatchedFile, type PatchStep } from "./patch_file.ts";
 
 /**
  * The most bytes of a file. The kernel's largest files, tables of registers, have 20 MB; the largest .c file
@@ -25,55 +26,92 @@ export interface FileChange {
   readonly numbered: string | undefined;
 }
 
+/** What a series of patches makes of a tree. */
+export interface AppliedSeries {
+  readonly changes: readonly FileChange[];
+  /** Sentences on hunks that did not apply where they say. */
+  readonly notes: readonly string[];
+}
+
 /**
- * Applies a patch to copies of the files that it names. The tree is only read.
+ * Applies patches, one after the other, to copies of the files that they name. The tree is only read.
+ * @param patches the steps of each patch.
  * @param fuzzy whether patch(1) may place a hunk whose surroundings differ.
  * @throws ParseError.
- * @throws RebootlessError `usage` if the patch does not apply to this tree.
+ * @throws RebootlessError `usage` if a patch does not apply to this tree.
  * @throws RebootlessError `unsupported` without patch(1).
  * @throws RebootlessError `limit`.
  */
-export async function applyPatch(
+export async function applySeries(
   tree: string,
-  patch: string,
+  patches: readonly (readonly PatchStep[])[],
   fuzzy: boolean,
-): Promise<readonly FileChange[]> {
-  const named = patchedFiles(patch);
-  const strip = await partsToStrip(tree, named);
-  const files = named.map((file) => ({ ...file, path: stripped(file.path, strip) }));
+): Promise<AppliedSeries> {
+  const count = patches.flat().reduce((sum, { files }) => sum + files.length, 0);
+  if (count > MAX_PATCHED_FILES)
+    throw new RebootlessError("limit", `the patches change more than ${MAX_PATCHED_FILES} files`);
   const work = await mkdtemp(join(tmpdir(), "rebootless-patch-"));
   try {
     const before = join(work, "before");
     const after = join(work, "after");
-    for (const copy of [before, after]) for (const { path } of files) await copyIn(tree, copy, path);
-    await runPatch(after, patch, strip, fuzzy);
+    const paths = new Set<string>();
+    const notes: string[] = [];
+    for (const [number, steps] of patches.entries()) {
+      const what = patches.length === 1 ? "the patch" : `patch ${number + 1} of ${patches.length}`;
+      const strip = await partsToStrip([tree, after], what, firstOf(steps));
+      for (const step of steps) {
+        for (const file of step.files) {
+          const path = stripped(file.path, strip);
+          if (paths.has(path)) continue;
+          paths.add(path);
+          for (const copy of [before, after]) await copyIn(tree, copy, path);
+        }
+        notes.push(...(await runPatch(after, what, step, strip, fuzzy)));
+      }
+    }
     const changes: FileChange[] = [];
-    for (const { path } of files) changes.push(await changeOf(before, after, path));
-    return changes.filter((change) => change.before !== change.after);
+    for (const path of paths) changes.push(await changeOf(before, after, path));
+    return { changes: changes.filter((change) => change.before !== change.after), notes };
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** Returns each file as the first step that names it has it: later steps may change what it adds. */
+function firstOf(steps: readonly PatchStep[]): readonly PatchedFile[] {
+  const files = new Map<string, PatchedFile>();
+  for (const file of steps.flatMap((step) => step.files))
+    if (!files.has(file.path)) files.set(file.path, file);
+  return [...files.values()];
 }
 
 const stripped = (path: string, parts: number): string => path.split("/").slice(parts).join("/");
 
 /**
  * Returns how many leading parts of the patch's paths to leave out (`a/fs/file.c` or `fs/file.c`): the number
- * with which more of its files are in the tree.
+ * with which more of its files are in the tree, or were added by an earlier patch.
  */
-async function partsToStrip(tree: string, files: readonly PatchedFile[]): Promise<number> {
+async function partsToStrip(
+  trees: readonly string[],
+  what: string,
+  files: readonly PatchedFile[],
+): Promise<number> {
+  const isThere = async (place: string): Promise<boolean> => {
+    for (const tree of trees) if (await exists(join(tree, place))) return true;
+    return false;
+  };
   const present = async (parts: number): Promise<number> => {
     let count = 0;
     for (const { path, kind } of files) {
       const place = stripped(path, parts);
       const wanted = kind === "added" ? dirname(place) : place;
-      if (place !== "" && wanted !== "." && (await exists(join(tree, wanted)))) count += 1;
+      if (place !== "" && wanted !== "." && (await isThere(wanted))) count += 1;
     }
     return count;
   };
   const [none, one] = [await present(0), await present(1)];
   if (none === 0 && one === 0) {
-    throw new RebootlessError("usage", "the source tree has none of the files that the patch names", {
+    throw new RebootlessError("usage", `the source tree has none of the files that ${what} names`, {
       hint: "Paths in a patch start at the root of the tree, after a/ and b/ or the name of one folder.",
     });
   }
@@ -98,9 +136,16 @@ async function copyIn(tree: string, copy: string, path: string): Promise<void> {
   await copyFile(from, to);
 }
 
-async function runPatch(folder: string, patch: string, strip: number, fuzzy: boolean): Promise<void> {
+/** Runs patch(1). @returns sentences on hunks that did not apply where they say. */
+async function runPatch(
+  folder: string,
+  what: string,
+  { text }: PatchStep,
+  strip: number,
+  fuzzy: boolean,
+): Promise<readonly string[]> {
   const file = join(folder, ".patch");
-  await writeFile(file, patch, "latin1");
+  await writeFile(file, text, "latin1");
   const { code, stdout, stderr } = await runBuildTool(
     "patch",
     [
@@ -115,13 +160,33 @@ async function runPatch(folder: string, patch: string, strip: number, fuzzy: boo
     { cwd: folder },
   );
   await rm(file);
-  if (code === 0) return;
-  throw new RebootlessError("usage", "the patch does not apply to this source", {
+  if (code === 0) return movedHunks(stdout);
+  throw new RebootlessError("usage", `${what} does not apply to this source`, {
     output: lastLines(stdout + stderr, 20),
     hint: fuzzy
       ? "Make it against exactly the source that the kernel was built from."
       : "Make it against exactly the source that the kernel was built from, or allow inexact matches with --fuzz.",
   });
+}
+
+/**
+ * Reads what patch(1) says about hunks that it had to look for: "patching file fs/x.c", then "Hunk #2 succeeded at 103
+ * with fuzz 1 (offset 3 lines).".
+ */
+export function movedHunks(output: string): readonly string[] {
+  const notes: string[] = [];
+  let path = "";
+  for (const line of output.split("\n")) {
+    path = /^patching file '?(.+?)'?$/.exec(line)?.[1] ?? path;
+    const [, hunk, fuzz, offset] =
+      /^Hunk #(\d+) succeeded at \d+(?: with fuzz (\d+))?(?: \(offset (-?\d+) lines?\))?\.$/.exec(line) ?? [];
+    if (hunk === undefined) continue;
+    const lines = Number(offset ?? 0);
+    const where = `${counted(Math.abs(lines), "line")} ${lines < 0 ? "earlier" : "later"}`;
+    const how = fuzz === undefined ? "" : `${lines === 0 ? "" : ", and"} though its surroundings differ`;
+    notes.push(`hunk ${hunk} of ${path} applies${lines === 0 ? "" : ` ${where} than it says`}${how}`);
+  }
+  return notes;
 }
 
 async function changeOf(beforeRoot: string, afterRoot: string, path: string): Promise<FileChange> {

@@ -5,6 +5,7 @@ import { objectOf } from "./affected.ts";
 import type { FileChange } from "./apply_patch.ts";
 import { failures, make, OBJECT_FLAGS } from "./kbuild.ts";
 import { type CompiledUnit, type ObjectCache, objectKey } from "./object_cache.ts";
+import type { PatchedOutcome } from "./patched_tree.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** A compiled unit, or the messages of the compiler. */
@@ -12,32 +13,73 @@ export type CompileOutcome =
   | { readonly kind: "compiled"; readonly unit: CompiledUnit }
   | { readonly kind: "failed"; readonly output: readonly string[] };
 
+/** The outcome of each object. */
+export type CompileOutcomes = ReadonlyMap<string, CompileOutcome>;
+
+/** The objects of the unpatched or the patched source: those in the cache, and those that have yet to be compiled. */
+export interface SoughtObjects {
+  /** None for the unpatched source. */
+  readonly changes: readonly FileChange[];
+  readonly found: CompileOutcomes;
+  readonly missing: readonly string[];
+}
+
 /**
- * Compiles objects from the unpatched or the patched source, unless they are in the cache.
- * @param changes none for the unpatched source.
- * @returns an outcome for each object.
+ * The most objects that are named in one call of make. kbuild hands their names to itself in one variable, which may
+ * have 128 KB (MAX_ARG_STRLEN of Linux).
  */
-export async function compileObjects(
+const MAX_TARGETS = 512;
+
+/** Looks objects up in the cache. */
+export async function seekObjects(
   workspace: Workspace,
   cache: ObjectCache,
   objects: readonly string[],
   changes: readonly FileChange[],
-): Promise<ReadonlyMap<string, CompileOutcome>> {
+): Promise<SoughtObjects> {
   const key = compiledKey(workspace, changes);
-  const outcomes = new Map<string, CompileOutcome>();
+  const found = new Map<string, CompileOutcome>();
   for (const object of objects) {
     const unit = await cache.read(key(object));
-    if (unit !== undefined) outcomes.set(object, { kind: "compiled", unit });
+    if (unit !== undefined) found.set(object, { kind: "compiled", unit });
   }
-  const missing = objects.filter((object) => !outcomes.has(object));
-  if (missing.length === 0) return outcomes;
-  const run = (): Promise<ReadonlyMap<string, CompileOutcome>> => makeObjects(workspace, missing);
-  const made = changes.length === 0 ? await run() : await workspace.patched(changes, run);
-  for (const [object, outcome] of made) {
-    outcomes.set(object, outcome);
+  return { changes, found, missing: objects.filter((object) => !found.has(object)) };
+}
+
+/** Compiles the objects of the unpatched source that are missing. @returns the outcomes of all objects. */
+export async function compileOwn(
+  workspace: Workspace,
+  cache: ObjectCache,
+  sought: SoughtObjects,
+): Promise<CompileOutcomes> {
+  if (sought.missing.length === 0) return sought.found;
+  return kept(workspace, cache, sought, await makeObjects(workspace, sought.missing));
+}
+
+/** Compiles the objects of the patched source that are missing. @returns the outcomes of all objects. */
+export async function compilePatched(
+  workspace: Workspace,
+  cache: ObjectCache,
+  sought: SoughtObjects,
+): Promise<PatchedOutcome<CompileOutcomes>> {
+  const { changes, found, missing } = sought;
+  if (missing.length === 0) return { kind: "done", value: found };
+  const made = await workspace.patched(changes, () => makeObjects(workspace, missing));
+  if (made.kind === "generated") return made;
+  return { kind: "done", value: await kept(workspace, cache, sought, made.value) };
+}
+
+/** Puts what was compiled into the cache, and adds it to what was found there. */
+async function kept(
+  workspace: Workspace,
+  cache: ObjectCache,
+  { changes, found }: SoughtObjects,
+  made: CompileOutcomes,
+): Promise<CompileOutcomes> {
+  const key = compiledKey(workspace, changes);
+  for (const [object, outcome] of made)
     if (outcome.kind === "compiled") await cache.write(key(object), outcome.unit);
-  }
-  return outcomes;
+  return new Map([...found, ...made]);
 }
 
 /**
@@ -61,16 +103,19 @@ export function compiledKey(
 export async function makeObjects(
   { kbuild }: Workspace,
   objects: readonly string[],
-): Promise<ReadonlyMap<string, CompileOutcome>> {
+): Promise<CompileOutcomes> {
   // All old objects are removed, because make goes by times: the time of a link is that of the file behind
   // it, which is older than an object of the patched source.
   for (const object of objects) await rm(join(kbuild.out, object), { force: true });
   await Promise.all(objects.map((object) => mkdir(dirname(join(kbuild.out, object)), { recursive: true })));
-  const { errors } = await make(kbuild, objects);
-  const failed = failures(errors);
   const outcomes = new Map<string, CompileOutcome>();
-  for (const object of objects)
-    outcomes.set(object, await outcomeOf(kbuild.out, object, failed.get(object) ?? lastLines(errors, 40)));
+  for (let at = 0; at < objects.length; at += MAX_TARGETS) {
+    const some = objects.slice(at, at + MAX_TARGETS);
+    const { errors } = await make(kbuild, some);
+    const failed = failures(errors);
+    for (const object of some)
+      outcomes.set(object, await outcomeOf(kbuild.out, object, failed.get(object) ?? lastLines(errors, 40)));
+  }
   return outcomes;
 }
 

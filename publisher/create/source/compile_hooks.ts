@@ -2,7 +2,6 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lastLines } from "../../../node/processes.ts";
-import { RebootlessError } from "../../../shared/errors.ts";
 import { make } from "./kbuild.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -10,23 +9,21 @@ import type { Workspace } from "./workspace.ts";
 export const MAX_HOOKS_BYTES = 1 << 20;
 const NAME = "rebootless_hooks";
 
-/**
- * Compiles an author's C file as kbuild compiles modules from outside of its tree.
- * @throws RebootlessError `usage` with the compiler's messages.
- */
-export async function compileHooks(
-  { kbuild }: Workspace,
-  path: string,
-  text: Uint8Array,
-): Promise<Uint8Array> {
+/** The object of a file of hooks, or the messages of the compiler. */
+export type CompiledHooks =
+  | { readonly kind: "compiled"; readonly bytes: Uint8Array }
+  | { readonly kind: "failed"; readonly output: readonly string[] };
+
+/** Compiles an author's C file as kbuild compiles modules from outside of its tree. */
+export async function compileHooks({ kbuild }: Workspace, text: Uint8Array): Promise<CompiledHooks> {
   const folder = await mkdtemp(join(tmpdir(), "rebootless-hooks-"));
   try {
     await writeFile(join(folder, "Kbuild"), `obj-m := ${NAME}.o\n`);
     await writeFile(join(folder, `${NAME}.c`), text);
     const { errors } = await make(kbuild, [`M=${folder}`, `${NAME}.o`]);
     const object = await readFile(join(folder, `${NAME}.o`)).catch(() => undefined);
-    if (object !== undefined) return new Uint8Array(object);
-    throw new RebootlessError("usage", `${path} does not compile`, { output: lastLines(errors, 40) });
+    if (object !== undefined) return { kind: "compiled", bytes: new Uint8Array(object) };
+    return { kind: "failed", output: lastLines(errors, 40) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -21,37 +21,53 @@ export interface KernelHeaders {
 /** The files of the flavour that are copied to the build folder. `.kernelvariables` is Debian's. */
 export const TAKEN_FILES = [".config", "Module.symvers", ".kernelvariables"] as const;
 
+/** The headers that were found, of one kernel or of several. */
+export interface FoundHeaders {
+  readonly all: readonly KernelHeaders[];
+  /** Returns the headers of a kernel release. @throws RebootlessError `usage` if there are none. */
+  of(release: string): KernelHeaders;
+}
+
 /**
  * Opens a headers package.
  * @param paths the unpacked package (its root, usr/src, or the flavour's folder), or the .deb files of the
  * flavour and of the common part.
- * @param release the kernel release whose headers are wanted, if there are several.
  * @throws RebootlessError `usage`, `io`.
  */
-export async function openHeaders(
-  paths: readonly string[],
-  release: string,
-  cache: string,
-): Promise<KernelHeaders> {
+export async function openHeaders(paths: readonly string[], cache: string): Promise<FoundHeaders> {
   const folders: string[] = [];
   for (const path of paths) for (const folder of await candidates(path, cache)) folders.push(folder);
-  const flavours = await those(folders, ".config");
-  for (const flavour of flavours) {
+  const all: KernelHeaders[] = [];
+  for (const flavour of await those(folders, ".config")) {
     const [common] = (await those(folders, "Makefile")).filter((folder) => isCommonOf(folder, flavour));
-    const headers = await read(flavour, common);
-    if (headers.release === release) return headers;
+    all.push(await read(flavour, common));
   }
+  return {
+    all,
+    of(release) {
+      const found = all.find((headers) => headers.release === release);
+      if (found !== undefined) return found;
+      throw noHeaders(release, all, folders);
+    },
+  };
+}
+
+function noHeaders(
+  release: string,
+  all: readonly KernelHeaders[],
+  folders: readonly string[],
+): RebootlessError {
   const [shared] = folders.filter((folder) => COMMON.test(basename(folder)));
-  if (flavours.length === 0 && shared !== undefined)
-    throw new RebootlessError(
+  if (all.length === 0 && shared !== undefined)
+    return new RebootlessError(
       "usage",
       `${basename(shared)} is only the part that the headers of all flavours share`,
       {
         hint: `Also give linux-headers-${release}.`,
       },
     );
-  const names = flavours.map((flavour) => basename(flavour)).join(", ") || "no kernel";
-  throw new RebootlessError("usage", `the headers are of ${names}, but the image is ${release}`, {
+  const names = all.map(({ flavour }) => basename(flavour)).join(", ") || "no kernel";
+  return new RebootlessError("usage", `the headers are of ${names}, but the image is ${release}`, {
     hint: "Give the linux-headers package of exactly this kernel, unpacked or as .deb. Its usr/src/linux-headers-RELEASE contains .config.",
   });
 }

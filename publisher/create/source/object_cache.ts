@@ -2,9 +2,15 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { writeWhole } from "../../../node/files.ts";
+import { MAX_CANDIDATES } from "./affected.ts";
 
-/** The most objects that are kept. At 50 KB each, they take a few hundred MB. */
-const MAX_OBJECTS = 4000;
+/**
+ * The most objects that are kept: those of the farthest reaching header that is taken, before and after a patch, and
+ * half as many more. At 40 KB each, they take half a GB.
+ */
+const MAX_OBJECTS = 3 * MAX_CANDIDATES;
+/** The number of objects that are written between two looks at how many there are. */
+const BETWEEN_LOOKS = 256;
 
 /** A compiled unit. */
 export interface CompiledUnit {
@@ -25,6 +31,7 @@ export const objectKey = (parts: readonly string[]): string =>
 export function objectCache(cache: string): ObjectCache {
   const folder = join(cache, "objects");
   const file = (key: string): string => join(folder, `${key}.o`);
+  let written = 0;
   return {
     async read(key) {
       const stored = await readFile(file(key)).catch(() => undefined);
@@ -34,7 +41,8 @@ export function objectCache(cache: string): ObjectCache {
     },
     async write(key, unit) {
       writeWhole(file(key), pack(unit)); // its digest is checked when it is read
-      await prune(folder);
+      if (written % BETWEEN_LOOKS === 0) await prune(folder);
+      written += 1;
     },
   };
 }

@@ -1,8 +1,8 @@
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 
-/** The most bytes of a patch. That of a stable release of the kernel has 10 MB; a fix has kilobytes. */
+/** The most bytes of all patches. That of a stable release of the kernel has 10 MB; a fix has kilobytes. */
 export const MAX_PATCH_BYTES = 32 << 20;
-/** The most files that one patch may change. */
+/** The most diffs of files in all patches. */
 export const MAX_PATCHED_FILES = 4096;
 const MAX_PATH = 1024;
 
@@ -13,21 +13,35 @@ export interface PatchedFile {
   readonly kind: "changed" | "added" | "removed";
 }
 
+/** The part of a patch that changes no file twice, so that patch(1) can apply it in one go. */
+export interface PatchStep {
+  readonly text: string;
+  readonly files: readonly PatchedFile[];
+}
+
 const NOTHING = "/dev/null";
 const HUNK = /^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@/;
 
 /**
- * Reads the files of a unified diff, as diff(1) and git make them. It reads only their names and where they
- * end, because patch(1) applies the diff.
- * @throws ParseError for text that is no unified diff, paths that leave the tree, renames, and binary and
- * mode changes.
+ * Reads a unified diff, as diff(1) and git make them, or several ones after each other, as in the output of
+ * git format-patch. It reads only the names of files and where their diffs end, because patch(1) applies them.
+ * @throws ParseError for text that is no unified diff, paths that leave the tree, renames, and binary changes.
  * @throws RebootlessError `limit`.
  */
-export function patchedFiles(text: string): readonly PatchedFile[] {
+export function patchSteps(text: string): readonly PatchStep[] {
   if (text.length > MAX_PATCH_BYTES)
     throw new RebootlessError("limit", `the patch has more than ${MAX_PATCH_BYTES} bytes`);
   const lines = text.split("\n");
-  const files = new Map<string, PatchedFile>();
+  const steps: PatchStep[] = [];
+  let files = new Map<string, PatchedFile>();
+  let count = 0;
+  let start = 0;
+  let end = 0;
+  const endStep = (): void => {
+    if (files.size === 0) return;
+    steps.push({ text: `${lines.slice(start, end).join("\n")}\n`, files: [...files.values()] });
+    [start, files] = [end, new Map()];
+  };
   for (let at = 0; at < lines.length; ) {
     const line = lines[at] ?? "";
     requireText(line);
@@ -39,18 +53,19 @@ export function patchedFiles(text: string): readonly PatchedFile[] {
       continue;
     }
     const file = patchedFile(pathIn(line), pathIn(next));
-    if (files.has(file.path)) throw new ParseError(`the patch changes ${file.path} twice`);
+    if (files.has(file.path)) endStep();
     files.set(file.path, file);
-    if (files.size > MAX_PATCHED_FILES)
+    count += 1;
+    if (count > MAX_PATCHED_FILES)
       throw new RebootlessError("limit", `the patch changes more than ${MAX_PATCHED_FILES} files`);
     at = afterHunks(lines, at + 2, file.path);
+    end = at;
   }
-  if (files.size === 0) {
-    throw new ParseError("not a patch: it changes no file", {
-      hint: "Give a unified diff, as diff -u and git diff make it.",
-    });
-  }
-  return [...files.values()];
+  endStep();
+  if (steps.length > 0) return steps;
+  throw new ParseError("not a patch: it changes no file", {
+    hint: "Give a unified diff, as diff -u and git diff make it.",
+  });
 }
 
 /** Refuses the lines by which git describes a change without text: of a binary file, or a rename. */

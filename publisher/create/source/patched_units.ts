@@ -2,19 +2,16 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { VMLINUX } from "../../../shared/brand.ts";
 import { equalBytes } from "../../../shared/bytes.ts";
+import { counted } from "../../../shared/counted.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import type { UnitPair } from "../unit_pair.ts";
-import { affectedUnits, type UnfitFile } from "./affected.ts";
+import { affectedUnits } from "./affected.ts";
 import type { FileChange } from "./apply_patch.ts";
-import { type CompileOutcome, compileObjects } from "./compile.ts";
+import { changedExports } from "./changed_exports.ts";
+import { type CompileOutcomes, compileOwn, compilePatched, seekObjects } from "./compile.ts";
 import type { CompiledUnit, ObjectCache } from "./object_cache.ts";
+import type { SourceRefusal } from "./source_refusal.ts";
 import type { Workspace } from "./workspace.ts";
-
-/** An exported symbol whose type changed: modules that were built against the old one would misuse it. */
-export interface ChangedExport {
-  readonly source: string;
-  readonly symbol: string;
-}
 
 /** The changes that a patch makes to compiled code. */
 export interface PatchedUnits {
@@ -24,61 +21,101 @@ export interface PatchedUnits {
   readonly same: readonly string[];
   /** The files that this kernel is not compiled from. */
   readonly ignored: readonly string[];
-  /** The files whose change an update cannot bring. If there are any, nothing was compiled. */
-  readonly unfit: readonly UnfitFile[];
-  readonly changedExports: readonly ChangedExport[];
+  /** What an update cannot bring. Without any pair, not everything was compiled. */
+  readonly refusals: readonly SourceRefusal[];
 }
+
+/** The number of objects from which on it is said what compiling them costs. */
+const MANY = 64;
+/** The time in seconds that an object takes on one processor: make's part of it and the compiler's, measured with 6.12. */
+const SECONDS_EACH = 2;
 
 /**
  * Compiles everything that a patch affects, before and after.
- * @throws RebootlessError `usage` with the compiler's messages if something does not compile.
- * @throws RebootlessError `limit`, `not_live`, `io`.
+ * @throws RebootlessError `io` with the compiler's messages if the unpatched source does not compile.
+ * @throws RebootlessError `limit`.
  */
 export async function patchedUnits(
   workspace: Workspace,
   cache: ObjectCache,
   changes: readonly FileChange[],
+  progress: (line: string) => void,
 ): Promise<PatchedUnits> {
-  const { objects, ignored, unfit } = await affectedUnits(
-    changes,
-    workspace.units,
-    workspace.sources,
-    workspace.includes,
-  );
-  if (unfit.length > 0) return { pairs: [], same: [], ignored, unfit, changedExports: [] };
-  const before = compiled(await compileObjects(workspace, cache, objects, []), "the kernel's own source");
-  const after = compiled(await compileObjects(workspace, cache, objects, changes), "the patched source");
+  const { units, sources, includes } = workspace;
+  const { objects, ignored, refusals: unfit } = await affectedUnits(changes, units, sources, includes);
+  const refused = (refusals: readonly SourceRefusal[]): PatchedUnits => ({
+    pairs: [],
+    same: [],
+    ignored,
+    refusals,
+  });
+  if (unfit.length > 0) return refused(unfit);
+  const own = await seekObjects(workspace, cache, objects, []);
+  const patched = await seekObjects(workspace, cache, objects, changes);
+  const missing = own.missing.length + patched.missing.length;
+  if (missing > MANY) progress(costOf(objects.length, missing, workspace.kbuild.jobs));
+  const before = ownUnits(await compileOwn(workspace, cache, own));
+  const made = await compilePatched(workspace, cache, patched);
+  if (made.kind === "generated") return refused([generatedRefusal(changes, made.headers)]);
+  const failed = compileRefusals(made.value);
+  if (failed.length > 0) return refused(failed);
   const pairs: UnitPair[] = [];
   const same: string[] = [];
-  const changedExports: ChangedExport[] = [];
+  const refusals: SourceRefusal[] = [];
   for (const [object, old] of before) {
-    const now = after.get(object) ?? old;
-    const source = object.replace(/\.o$/, ".c");
+    const outcome = made.value.get(object);
+    const now = outcome?.kind === "compiled" ? outcome.unit : old;
+    const source = sourceOf(object);
     if (equalBytes(old.bytes, now.bytes)) same.push(source);
     else pairs.push(await unitPair(workspace, source, old, now, changes));
-    for (const change of exportChanges(source, old, now)) changedExports.push(change);
+    refusals.push(...(await changedExports(workspace, cache, object, old, now, changes)));
   }
-  return { pairs, same, ignored, unfit, changedExports };
+  return { pairs, same, ignored, refusals };
+}
+
+const sourceOf = (object: string): string => object.replace(/\.o$/, ".c");
+
+function costOf(objects: number, missing: number, jobs: number): string {
+  const minutes = Math.max(1, Math.round((missing * SECONDS_EACH) / jobs / 60));
+  return `the patch reaches ${counted(objects, "compiled file")}; ${missing} compilations, before and after it, take about ${counted(minutes, "minute")}, once`;
 }
 
 /**
  * Returns the compiled units.
- * @throws RebootlessError `usage` with the compiler's messages about the first object that failed.
+ * @throws RebootlessError `io` with the compiler's messages about the first object that failed.
  */
-function compiled(
-  outcomes: ReadonlyMap<string, CompileOutcome>,
-  what: string,
-): ReadonlyMap<string, CompiledUnit> {
+function ownUnits(outcomes: CompileOutcomes): ReadonlyMap<string, CompiledUnit> {
   const units = new Map<string, CompiledUnit>();
   for (const [object, outcome] of outcomes) {
     if (outcome.kind === "compiled") units.set(object, outcome.unit);
     else {
       const { output } = outcome;
-      throw new RebootlessError("usage", `${what} does not compile: ${object}`, { output });
+      throw new RebootlessError("io", `the kernel's own source does not compile: ${object}`, { output });
     }
   }
   return units;
 }
+
+const compileRefusals = (outcomes: CompileOutcomes): readonly SourceRefusal[] =>
+  [...outcomes].flatMap(([object, outcome]) =>
+    outcome.kind === "compiled"
+      ? []
+      : {
+          code: "compile",
+          subject: sourceOf(object),
+          reason: "it does not compile with the patch",
+          advice: "Mend the patch. It must be made for exactly this source.",
+          output: outcome.output,
+        },
+  );
+
+const generatedRefusal = (changes: readonly FileChange[], headers: readonly string[]): SourceRefusal => ({
+  code: "generated",
+  subject: changes.map(({ path }) => path).filter((path) => path.endsWith(".h"))[0] ?? "the patch",
+  reason: `kbuild generates other headers from the patched source (${headers.slice(0, 3).join(", ")}), which say where assembly finds the members of structures`,
+  advice:
+    "Leave the members of structures in their places, and put new ones into shadow variables (klp_shadow_alloc).",
+});
 
 async function unitPair(
   { kbuild, units }: Workspace,
@@ -97,10 +134,4 @@ async function unitPair(
     sourceBefore: text,
     sourceAfter: change?.after ?? text,
   };
-}
-
-function exportChanges(source: string, before: CompiledUnit, after: CompiledUnit): readonly ChangedExport[] {
-  const now = new Set(after.versions.split("\n"));
-  const gone = before.versions.split("\n").filter((line) => line !== "" && !now.has(line));
-  return gone.map((line) => ({ source, symbol: line.split(" ", 1)[0] ?? "" }));
 }

@@ -2,7 +2,12 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { objectOf } from "../../../publisher/create/source/affected.ts";
 import type { FileChange } from "../../../publisher/create/source/apply_patch.ts";
-import { compiledKey, compileObjects, makeObjects } from "../../../publisher/create/source/compile.ts";
+import {
+  compiledKey,
+  compileOwn,
+  makeObjects,
+  seekObjects,
+} from "../../../publisher/create/source/compile.ts";
 import type { ObjectCache } from "../../../publisher/create/source/object_cache.ts";
 import type { Workspace } from "../../../publisher/create/source/workspace.ts";
 
@@ -24,22 +29,19 @@ export async function compileAhead(
   const failed = new Map<string, string>();
   for (let at = 0; at < changes.length; at += AT_ONCE) {
     const some = changes.slice(at, at + AT_ONCE);
-    await compileObjects(
-      workspace,
-      cache,
-      some.map(({ path }) => objectOf(path)),
-      [],
-    );
+    const all = some.map(({ path }) => objectOf(path));
+    await compileOwn(workspace, cache, await seekObjects(workspace, cache, all, []));
     const missing: FileChange[] = [];
     for (const change of some) {
       const object = objectOf(change.path);
       if ((await cache.read(compiledKey(workspace, [change])(object))) === undefined) missing.push(change);
     }
     const objects = missing.map(({ path }) => objectOf(path));
-    const made =
+    const patched =
       objects.length === 0
-        ? new Map()
+        ? undefined
         : await workspace.patched(missing, () => makeObjects(workspace, objects));
+    const made = patched?.kind === "done" ? patched.value : new Map();
     for (const change of missing) {
       const object = objectOf(change.path);
       const outcome = made.get(object);

@@ -5,10 +5,11 @@ import { type KernelAndModules, openWithModules } from "../../../publisher/comma
 import { moduleKernel } from "../../../publisher/create/module/module_kernel.ts";
 import { writeModule } from "../../../publisher/create/module/write_module.ts";
 import { objectOf } from "../../../publisher/create/source/affected.ts";
-import { applyPatch, type FileChange } from "../../../publisher/create/source/apply_patch.ts";
+import { applySeries, type FileChange } from "../../../publisher/create/source/apply_patch.ts";
 import { compileHooks } from "../../../publisher/create/source/compile_hooks.ts";
 import { openHeaders } from "../../../publisher/create/source/headers.ts";
 import { type ObjectCache, objectCache } from "../../../publisher/create/source/object_cache.ts";
+import { patchSteps } from "../../../publisher/create/source/patch_file.ts";
 import { openSource, type SourceTree } from "../../../publisher/create/source/source_tree.ts";
 import { openWorkspace, type Workspace } from "../../../publisher/create/source/workspace.ts";
 import { type UnitComparer, unitComparer } from "../../../publisher/create/unit_comparer.ts";
@@ -61,7 +62,7 @@ export class Workshop {
     const kernel = await openWithModules(image, [], () => true);
     const from = await openSource(pair.sources.from, pair.cache, progress);
     const to = await openSource(pair.sources.to, pair.cache, progress);
-    const headers = await openHeaders([pair.kernel.headers], kernel.image.release, pair.cache);
+    const headers = (await openHeaders([pair.kernel.headers], pair.cache)).of(kernel.image.release);
     const { banner } = kernel.image;
     const jobs = availableParallelism();
     const options = { cache: pair.cache, jobs, banner, forceCompiler: false, progress };
@@ -80,9 +81,9 @@ export class Workshop {
 
   /** What `create` makes of their patches. */
   async changes(files: readonly ChangedFile[]): Promise<readonly FileChange[]> {
-    const changes: FileChange[] = [];
-    for (const { patch } of files) changes.push(...(await applyPatch(this.#trees[0].root, patch, false)));
-    return changes;
+    const [{ root }] = this.#trees;
+    const patches = files.map(({ patch }) => patchSteps(patch));
+    return (await applySeries(root, patches, false)).changes;
   }
 
   /** A change of ours to a file of the older version. */
@@ -92,7 +93,8 @@ export class Workshop {
     try {
       const after = join(folder, "after.c");
       await writeFile(after, edit(await readFile(join(root, path), "latin1")), "latin1");
-      return await applyPatch(root, await unifiedDiff(join(root, path), after, path), false);
+      const steps = patchSteps(await unifiedDiff(join(root, path), after, path));
+      return (await applySeries(root, [steps], false)).changes;
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -147,8 +149,9 @@ export class Workshop {
     };
     const { report, patches } = await makeUpdate(tools, changes);
     if (report.outcome !== "made") return { report, module: undefined };
-    const compiled = hooks === undefined ? [] : [await compileHooks(this.#workspace, "hooks.c", utf8(hooks))];
-    const units = compiled.map((file) => this.#shipped.whole(file, "hooks.c", VMLINUX));
+    const compiled = hooks === undefined ? undefined : await compileHooks(this.#workspace, utf8(hooks));
+    if (compiled?.kind === "failed") throw new Error(compiled.output.join("\n"));
+    const units = compiled ? [this.#shipped.whole(compiled.bytes, "hooks.c", VMLINUX)] : [];
     const module = objectName(`create_${name.replaceAll(/[^a-z0-9]/gi, "_")}`.slice(0, 55));
     const bytes = writeModule({
       name: module,

@@ -39,7 +39,8 @@ beforeAll(() => {
 afterAll(() => rmSync(dir, { recursive: true }));
 
 describe("the headers of a Debian kernel", () => {
-  const open = (...paths: readonly string[]) => openHeaders(paths, RELEASE, join(dir, "cache"));
+  const open = (...paths: readonly string[]) =>
+    openHeaders(paths, join(dir, "cache")).then((found) => found.of(RELEASE));
 
   it("are found in both packages, whichever comes first", async () => {
     for (const paths of [

@@ -3,18 +3,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { applyPatch } from "../../../../publisher/create/source/apply_patch.ts";
+import { applySeries, movedHunks } from "../../../../publisher/create/source/apply_patch.ts";
 import { keepLineNumbers } from "../../../../publisher/create/source/line_numbers.ts";
-import { patchedFiles } from "../../../../publisher/create/source/patch_file.ts";
+import { patchSteps } from "../../../../publisher/create/source/patch_file.ts";
 import { RebootlessError } from "../../../../shared/errors.ts";
 
 const patchFor = (before: string, after: string): string =>
   `--- ${before}\n+++ ${after}\n@@ -1,3 +1,3 @@\n one\n-two\n+TWO\n three \xe9\n`;
 
+const filesOf = (text: string) => patchSteps(text).flatMap(({ files }) => files);
+
+const applied = async (tree: string, text: string, fuzzy: boolean) =>
+  (await applySeries(tree, [patchSteps(text)], fuzzy)).changes;
+
 describe("the files of a patch", () => {
   it("are those that it changes, adds and removes", () => {
     const text = `${patchFor("a/fs/a.c\t2026-01-01", "b/fs/a.c")}--- /dev/null\n+++ b/n.h\n@@ -0,0 +1 @@\n+x\n--- a/o.h\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n`;
-    expect(patchedFiles(text)).toEqual([
+    expect(filesOf(text)).toEqual([
       { path: "b/fs/a.c", kind: "changed" },
       { path: "b/n.h", kind: "added" },
       { path: "a/o.h", kind: "removed" },
@@ -26,14 +31,13 @@ describe("the files of a patch", () => {
     ["one that does before", patchFor("a/../x", "b/x")],
     ["an absolute path", patchFor("/etc/passwd", "/etc/passwd")],
     ["a path with a control character", patchFor("a/x", "b/\u0007")],
-    ["the same file twice", patchFor("a/x", "b/x").repeat(2)],
     ["a hunk that is shorter than it says", "--- a/x\n+++ b/x\n@@ -1,9 +1,9 @@\n one\n"],
     ["a rename", `rename from a\nrename to b\n${patchFor("a/x", "b/x")}`],
     ["a binary change", "GIT binary patch\nliteral 0\n"],
     ["no patch", "Dear maintainers,\n"],
     ["a file without a hunk", "--- a/x\n+++ b/x\n"],
   ])("refuses %s", (_, text) => {
-    expect(() => patchedFiles(text)).toThrow(expect.objectContaining({ code: "parse" }));
+    expect(() => patchSteps(text)).toThrow(expect.objectContaining({ code: "parse" }));
   });
 
   it("are found or refused in whatever is given, never otherwise", () => {
@@ -54,7 +58,7 @@ describe("the files of a patch", () => {
     fc.assert(
       fc.property(fc.array(line, { maxLength: 20 }), (lines) => {
         try {
-          patchedFiles(lines.join("\n"));
+          patchSteps(lines.join("\n"));
         } catch (error) {
           if (!(error instanceof RebootlessError)) throw error;
         }
@@ -74,7 +78,7 @@ describe("applying a patch", () => {
   afterAll(() => rmSync(tree, { recursive: true }));
 
   it("gives the texts before and after, and leaves the tree alone", async () => {
-    const [change] = await applyPatch(tree, patchFor("a/fs/a.c", "b/fs/a.c"), false);
+    const [change] = await applied(tree, patchFor("a/fs/a.c", "b/fs/a.c"), false);
     expect(change).toMatchObject({
       path: "fs/a.c",
       before: "one\ntwo\nthree \xe9\n",
@@ -84,7 +88,7 @@ describe("applying a patch", () => {
   });
 
   it("takes paths with and without a first folder", async () => {
-    const [change] = await applyPatch(tree, patchFor("fs/a.c", "fs/a.c"), false);
+    const [change] = await applied(tree, patchFor("fs/a.c", "fs/a.c"), false);
     expect(change?.path).toBe("fs/a.c");
   });
 
@@ -93,13 +97,87 @@ describe("applying a patch", () => {
     ["one of another tree", patchFor("a/elsewhere/a.c", "b/elsewhere/a.c"), "usage"],
     ["one that follows a link", patchFor("a/fs/link.c", "b/fs/link.c"), "usage"],
   ])("refuses %s", async (_, text, code) => {
-    await expect(applyPatch(tree, text, false)).rejects.toMatchObject({ code });
+    await expect(applied(tree, text, false)).rejects.toMatchObject({ code });
   });
 
   it("places a hunk loosely only when asked", async () => {
     const text = "--- a/fs/a.c\n+++ b/fs/a.c\n@@ -1,3 +1,3 @@\n ONE\n-two\n+TWO\n three \xe9\n";
-    await expect(applyPatch(tree, text, false)).rejects.toMatchObject({ code: "usage" });
-    expect((await applyPatch(tree, text, true))[0]?.after).toBe("one\nTWO\nthree \xe9\n");
+    await expect(applied(tree, text, false)).rejects.toMatchObject({ code: "usage" });
+    expect((await applied(tree, text, true))[0]?.after).toBe("one\nTWO\nthree \xe9\n");
+  });
+});
+
+describe("a series of patches", () => {
+  let tree = "";
+  const lines = (...changed: readonly (readonly [number, string])[]): string =>
+    Array.from({ length: 20 }, (_, i) => changed.find(([n]) => n === i + 1)?.[1] ?? `line ${i + 1}`)
+      .map((line) => `${line}\n`)
+      .join("");
+  const mail = (subject: string, path: string, hunk: string): string =>
+    `From 0123456789abcdef Mon Sep 17 00:00:00 2001\nSubject: [PATCH] ${subject}\n\nWhy.\n---\n ${path} | 2 +-\n\ndiff --git a/${path} b/${path}\nindex 1..2 100644\n--- a/${path}\n+++ b/${path}\n${hunk}-- \n2.39.2\n\n`;
+  const first = mail("one", "fs/a.c", "@@ -2,3 +2,3 @@\n line 2\n-line 3\n+three\n line 4\n");
+  const second = mail("two", "fs/a.c", "@@ -2,3 +2,3 @@\n line 2\n-three\n+THREE\n line 4\n");
+  const added =
+    "diff --git a/fs/b.h b/fs/b.h\nnew file mode 100644\n--- /dev/null\n+++ b/fs/b.h\n@@ -0,0 +1 @@\n+int b;\n";
+  const changed = "--- a/fs/b.h\n+++ b/fs/b.h\n@@ -1 +1 @@\n-int b;\n+long b;\n";
+  beforeAll(() => {
+    tree = mkdtempSync(join(tmpdir(), "rebootless-series-"));
+    mkdirSync(join(tree, "fs"));
+    writeFileSync(join(tree, "fs/a.c"), lines());
+  });
+  afterAll(() => rmSync(tree, { recursive: true }));
+
+  const series = async (...patches: readonly string[]) =>
+    (await applySeries(tree, patches.map(patchSteps), false)).changes.map(({ path, before, after }) => ({
+      path,
+      before,
+      after,
+    }));
+
+  it("is taken in order, from one file of mails", async () => {
+    expect(patchSteps(first + second)).toHaveLength(2);
+    expect(await series(first + second)).toEqual([
+      { path: "fs/a.c", before: lines(), after: lines([3, "THREE"]) },
+    ]);
+    await expect(series(second + first)).rejects.toMatchObject({ code: "usage" });
+  });
+
+  it("is taken in order, from several files, and errors say which of them it is", async () => {
+    expect(await series(first, second)).toEqual([
+      { path: "fs/a.c", before: lines(), after: lines([3, "THREE"]) },
+    ]);
+    await expect(series(first, first)).rejects.toMatchObject({
+      message: "patch 2 of 2 does not apply to this source",
+    });
+  });
+
+  it("may change what it added, and undo what it changed", async () => {
+    const expected = [{ path: "fs/b.h", before: undefined, after: "long b;\n" }];
+    expect(await series(added + changed)).toEqual(expected);
+    expect(await series(added, changed)).toEqual(expected);
+    const undone = "--- a/fs/a.c\n+++ b/fs/a.c\n@@ -2,3 +2,3 @@\n line 2\n-three\n+line 3\n line 4\n";
+    expect(await series(first, undone)).toEqual([]);
+  });
+
+  it("keeps what git says about a file with the file's own diff", () => {
+    const [one, two, ...others] = patchSteps(first + added + changed);
+    expect(others).toEqual([]);
+    expect(one?.files.map(({ path }) => path)).toEqual(["b/fs/a.c", "b/fs/b.h"]);
+    expect([one?.text.includes("new file mode"), two?.text]).toEqual([true, changed]);
+  });
+
+  it("says which hunks apply elsewhere", async () => {
+    const moved = "--- a/fs/a.c\n+++ b/fs/a.c\n@@ -5,3 +5,3 @@\n line 7\n-line 8\n+eight\n line 9\n";
+    const { notes } = await applySeries(tree, [patchSteps(moved)], false);
+    expect(notes).toEqual(["hunk 1 of fs/a.c applies 2 lines later than it says"]);
+    expect(
+      movedHunks(
+        "patching file fs/x.c\nHunk #2 succeeded at 9 with fuzz 1 (offset -1 line).\nHunk #3 succeeded at 20 with fuzz 2.\n",
+      ),
+    ).toEqual([
+      "hunk 2 of fs/x.c applies 1 line earlier than it says, and though its surroundings differ",
+      "hunk 3 of fs/x.c applies though its surroundings differ",
+    ]);
   });
 });
 

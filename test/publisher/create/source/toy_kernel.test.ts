@@ -2,9 +2,10 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { applyPatch } from "../../../../publisher/create/source/apply_patch.ts";
+import { applySeries } from "../../../../publisher/create/source/apply_patch.ts";
 import { openHeaders } from "../../../../publisher/create/source/headers.ts";
 import { objectCache } from "../../../../publisher/create/source/object_cache.ts";
+import { patchSteps } from "../../../../publisher/create/source/patch_file.ts";
 import { patchedUnits } from "../../../../publisher/create/source/patched_units.ts";
 import { openSource } from "../../../../publisher/create/source/source_tree.ts";
 import { openWorkspace, type Workspace } from "../../../../publisher/create/source/workspace.ts";
@@ -40,7 +41,7 @@ describe("compiling what a patch affects", { timeout: 120_000 }, () => {
     change: { readonly banner?: string; readonly forceCompiler?: boolean } = {},
   ): Promise<T> {
     const source = await openSource(toy.source, toy.cache, () => undefined);
-    const headers = await openHeaders([toy.headers], TOY_RELEASE, toy.cache);
+    const headers = (await openHeaders([toy.headers], toy.cache)).of(TOY_RELEASE);
     const options = { cache: toy.cache, jobs: 2, banner: toy.banner, forceCompiler: false, ...change };
     const workspace = await openWorkspace(source, headers, {
       ...options,
@@ -55,8 +56,8 @@ describe("compiling what a patch affects", { timeout: 120_000 }, () => {
 
   const compile = (patch: string) =>
     withWorkspace(async (workspace) => {
-      const changes = await applyPatch(toy.source, patch, false);
-      return patchedUnits(workspace, objectCache(toy.cache), changes);
+      const { changes } = await applySeries(toy.source, [patchSteps(patch)], false);
+      return patchedUnits(workspace, objectCache(toy.cache), changes, (line) => void progress.push(line));
     });
 
   const edited = (path: string, from: string, to: string): string =>
@@ -102,25 +103,94 @@ describe("compiling what a patch affects", { timeout: 120_000 }, () => {
     const unused = await compile(edited("kernel/unused.c", "nobody", "really nobody"));
     expect(unused).toMatchObject({ pairs: [], ignored: ["kernel/unused.c"] });
     const makefile = await compile(edited("kernel/Makefile", "other.o", "other.o unused.o"));
-    expect(makefile.unfit.map(({ path }) => path)).toEqual(["kernel/Makefile"]);
+    expect(makefile.refusals.map(({ code, subject }) => [code, subject])).toEqual([
+      ["file", "kernel/Makefile"],
+    ]);
     const version = await compile(edited("Makefile", "SUBLEVEL = 7", "SUBLEVEL = 8"));
-    expect(version).toMatchObject({ unfit: [], ignored: ["Makefile"] });
+    expect(version).toMatchObject({ refusals: [], ignored: ["Makefile"] });
   });
 
-  it("refuses a patch that changes what is generated, and is as good as new afterwards", async () => {
+  it("refuses a patch that changes what is generated, and need not prepare anything afterwards", async () => {
     // A unit has to be compiled for kbuild to look: both in one patch.
     const patch = `${edited("include/layout.h", "8", "16")}${edited("kernel/other.c", "return 1", "return 3")}`;
-    await expect(compile(patch)).rejects.toMatchObject({ code: "not_live" });
-    const { pairs } = await compile(edited("kernel/other.c", "return 1", "return 4"));
-    expect(pairs).toHaveLength(1);
+    const { pairs, refusals } = await compile(patch);
+    expect(pairs).toEqual([]);
+    expect(refusals).toMatchObject([{ code: "generated", subject: "include/layout.h" }]);
+    expect(refusals[0]?.reason).toContain("include/generated/asm-offsets.h");
+    progress.length = 0;
+    expect((await compile(edited("kernel/other.c", "return 1", "return 4"))).pairs).toHaveLength(1);
+    expect(progress).toEqual(["compiled kernel/other.o"]);
   });
 
-  it("shows the compiler's own words", async () => {
-    await expect(compile(edited("kernel/other.c", "return 1", "return nothing"))).rejects.toMatchObject({
-      code: "usage",
-      message: expect.stringMatching(/kernel\/other\.o$/),
-      output: expect.arrayContaining([expect.stringMatching(/'nothing' undeclared/)]),
+  it("does not take it for the patch's doing if kbuild generates something else by itself", async () => {
+    const patch = edited("kernel/other.c", "return 1", "return 6");
+    writeFileSync(toy.tool, "#!/bin/sh\necho '#define TOOL 2'\n");
+    const refused = compile(patch);
+    await expect(refused).rejects.toMatchObject({
+      code: "io",
+      message: expect.stringMatching(/no longer generates .*: include\/generated\/tool\.h$/),
     });
+    progress.length = 0;
+    expect((await compile(patch)).pairs).toHaveLength(1);
+    expect(progress[0]).toMatch(/^preparing the source/);
+  });
+
+  it("refuses a patch that does not compile, in the compiler's own words", async () => {
+    const { pairs, refusals } = await compile(edited("kernel/other.c", "return 1", "return nothing"));
+    expect(pairs).toEqual([]);
+    expect(refusals).toMatchObject([
+      {
+        code: "compile",
+        subject: "kernel/other.c",
+        output: expect.arrayContaining([expect.stringMatching(/'nothing' undeclared/)]),
+      },
+    ]);
+  });
+
+  it("refuses changed types of exports in one line, and says if only an include made them", async () => {
+    const added = (text: string) => compile(edited("kernel/other.c", "int other(", `${text}\nint other(`));
+    const subject = "4 exported symbols of kernel/other.c";
+    const symbols = ["one", "two", "three", "four"];
+    const changed = await added("struct own { int n; };");
+    expect(changed.refusals).toMatchObject([
+      {
+        code: "export",
+        subject,
+        symbols,
+        reason: "the patch changes their types for the modules that use them: one, two, three and 1 more",
+      },
+    ]);
+    const seen = await added('#include "shape.h"');
+    expect(seen.refusals).toMatchObject([
+      { code: "export", subject, symbols, advice: expect.stringContaining("#ifndef __GENKSYMS__") },
+    ]);
+    const hidden = await added('#ifndef __GENKSYMS__\n#include "shape.h"\n#endif');
+    expect(hidden.refusals).toEqual([]);
+  });
+
+  it("loses no prepared tree to another compiler, and says at once if the kernel's is not here", async () => {
+    const config = join(toy.headers, `usr/src/linux-headers-${TOY_RELEASE}`, ".config");
+    const old = readFileSync(config, "utf8");
+    writeFileSync(config, old.replace("toycc 1.0", "toycc-9 (Toy 9.1) 9.1"));
+    progress.length = 0;
+    try {
+      await expect(withWorkspace(async () => undefined)).rejects.toMatchObject({
+        code: "unsupported",
+        message: "this kernel was built with toycc-9 (Toy 9.1) 9.1, which is not here",
+        hint: expect.stringContaining("Install the package toycc-9."),
+      });
+      expect(progress).toEqual([]);
+    } finally {
+      writeFileSync(config, old);
+    }
+    const open = () => withWorkspace(async (workspace) => workspace.identity);
+    const before = await open();
+    toy.setCompiler("toycc 1.1");
+    await expect(open()).rejects.toMatchObject({ code: "usage" });
+    toy.setCompiler("toycc 1.0");
+    progress.length = 0;
+    expect(await open()).toBe(before);
+    expect(progress).toEqual([]);
   });
 
   it("refuses another compiler, unless that is wished, and says how it differs", async () => {
@@ -145,6 +215,11 @@ describe("compiling what a patch affects", { timeout: 120_000 }, () => {
         code: "usage",
         message: expect.stringContaining("asm-offsets.h"),
       });
+      const left = readdirSync(join(toy.cache, "trees")).map((name) =>
+        readdirSync(join(toy.cache, "trees", name)),
+      );
+      expect(left.filter((names) => names.join() === "lock")).not.toEqual([]);
+      expect(left.filter((names) => names.includes("tree") && !names.includes("ready.json"))).toEqual([]);
     } finally {
       writeFileSync(file, old);
       writeFileSync(config, oldConfig);

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -9,6 +9,10 @@ export interface ToyKernel {
   readonly headers: string;
   readonly cache: string;
   readonly banner: string;
+  /** A program that makes a generated header. */
+  readonly tool: string;
+  /** Sets what the compiler says of itself. */
+  setCompiler(version: string): void;
   remove(): void;
 }
 
@@ -22,16 +26,20 @@ MAKEFLAGS += -rR
 .PHONY: FORCE olddefconfig modules_prepare
 export srctree := $(if $(abs_srctree),$(abs_srctree),$(CURDIR))
 olddefconfig:
-	@{ cat $(O)/.config | grep -v VERSION_TEXT; echo 'CONFIG_CC_VERSION_TEXT="toycc 1.0"'; } >$(O)/.new && mv $(O)/.new $(O)/.config
+	@{ cat $(O)/.config | grep -v VERSION_TEXT; echo "CONFIG_CC_VERSION_TEXT=\\"$$(toycc --version)\\""; } >$(O)/.new && mv $(O)/.new $(O)/.config
 modules_prepare:
 	@mkdir -p $(O)/include/generated && echo '#define UTS_RELEASE "${TOY_RELEASE}"' >$(O)/include/generated/utsrelease.h
 	@cat include/layout.h >$(O)/include/generated/asm-offsets.h
+	@toytool >$(O)/include/generated/tool.h
 Makefile: ;
 %.o: FORCE
 	@cat include/layout.h >$(O)/include/generated/asm-offsets.h
+	@toytool >$(O)/include/generated/tool.h
 	@gcc $(KCFLAGS) -Iinclude -c -o $(O)/$@ $(@:.o=.c)
 	@echo "  CC      $@"
-	@echo '#SYMVER $(notdir $(basename $@)) 0x0000abcd' >$(O)/$(dir $@).$(notdir $@).cmd
+	@for name in $$(sed -n 's,^// EXPORT ,,p' $(@:.o=.c)); do \\
+		echo "#SYMVER $$name 0x$$(gcc -Iinclude -D__GENKSYMS__ -E -P $(@:.o=.c) | grep struct | md5sum | cut -c1-8)"; \\
+	done >$(O)/$(dir $@).$(notdir $@).cmd
 FORCE: ;
 `;
 
@@ -52,12 +60,14 @@ const FILES: Readonly<Record<string, string>> = {
   "kernel/Makefile": "obj-y += main.o other.o\n",
   "kernel/main.c":
     '#include "limits.h"\nint limit(void)\n{\n\treturn LIMIT;\n}\n\nint line(void)\n{\n\treturn __LINE__;\n}\n',
-  "kernel/other.c": "int other(void)\n{\n\treturn 1;\n}\n",
+  "kernel/other.c":
+    "// EXPORT one\n// EXPORT two\n// EXPORT three\n// EXPORT four\nint other(void)\n{\n\treturn 1;\n}\n",
   "kernel/unused.c": "#error nobody compiles this\n",
   "drivers/Makefile": "obj-m += toy-drv.o\ntoy-drv-y := drv.o\n",
   "drivers/drv.c":
     '#include <limits.h>\n#include "../include/limits.h"\nint drv(void)\n{\n\treturn LIMIT + 1;\n}\n',
   "include/limits.h": "#define LIMIT 10\n",
+  "include/shape.h": "struct shape { int sides; };\n",
   "include/layout.h": "#define OFFSET 8\n",
   "Documentation/toy.txt": "words\n",
 };
@@ -74,12 +84,26 @@ export function makeToyKernel(): ToyKernel {
   write(`${flavour}/Module.symvers`, "0x0000abcd\tmain\tvmlinux\tEXPORT_SYMBOL\t\n");
   write(`${flavour}/include/generated/utsrelease.h`, `#define UTS_RELEASE "${TOY_RELEASE}"\n`);
   write(`${flavour}/include/generated/asm-offsets.h`, "#define OFFSET 8\n");
+  const program = (name: string, text: string): void => {
+    write(`bin/${name}`, `#!/bin/sh\necho '${text}'\n`);
+    chmodSync(join(root, "bin", name), 0o755);
+  };
+  const setCompiler = (version: string): void => program("toycc", version);
+  setCompiler("toycc 1.0");
+  program("toytool", "#define TOOL 1");
+  const path = process.env["PATH"];
+  process.env["PATH"] = `${join(root, "bin")}:${path}`;
   return {
     source: join(root, "source"),
     headers: join(root, "headers"),
     cache: join(root, "cache"),
     banner: `Linux version ${TOY_RELEASE} (toy@toy) (toycc 1.0, GNU ld 2.40) #1 SMP`,
-    remove: () => rmSync(root, { recursive: true, force: true }),
+    tool: join(root, "bin/toytool"),
+    setCompiler,
+    remove: () => {
+      process.env["PATH"] = path;
+      rmSync(root, { recursive: true, force: true });
+    },
   };
 }
 

@@ -1,0 +1,148 @@
+import { mkdir } from "node:fs/promises";
+import { availableParallelism, homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { readNamed } from "../../node/files.ts";
+import { type ObjectName, objectName, VMLINUX } from "../../shared/brand.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import type { PublisherContext } from "../context.ts";
+import type { PatchObject } from "../create/patch_object.ts";
+import { refusedBy } from "../create/refused_by.ts";
+import { applySeries } from "../create/source/apply_patch.ts";
+import { compileHooks, MAX_HOOKS_BYTES } from "../create/source/compile_hooks.ts";
+import { installedCompiler } from "../create/source/compiler.ts";
+import { openHeaders } from "../create/source/headers.ts";
+import { objectCache } from "../create/source/object_cache.ts";
+import { MAX_PATCH_BYTES, type PatchStep, patchSteps } from "../create/source/patch_file.ts";
+import type { SourceRefusal } from "../create/source/source_refusal.ts";
+import { openSource } from "../create/source/source_tree.ts";
+import { openWorkspace, type Workspace } from "../create/source/workspace.ts";
+import { type UnitComparer, unitComparer } from "../create/unit_comparer.ts";
+import { makeUpdate, type UpdateContent, withRefusals } from "../create/update.ts";
+import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
+
+/** A file of one patch, or of several ones after each other. */
+export interface PatchText {
+  readonly path: string;
+  /** The text as Latin-1, so that every byte is preserved. */
+  readonly text: string;
+  readonly steps: readonly PatchStep[];
+}
+
+/** Reads the files of a series of patches. @throws ParseError. @throws RebootlessError `usage`, `limit`. */
+export async function readPatches(paths: readonly string[]): Promise<readonly PatchText[]> {
+  const patches: PatchText[] = [];
+  let bytes = 0;
+  for (const path of paths) {
+    const content = await readNamed(path, MAX_PATCH_BYTES);
+    bytes += content.length;
+    if (bytes > MAX_PATCH_BYTES)
+      throw new RebootlessError("limit", `the patches have more than ${MAX_PATCH_BYTES} bytes`);
+    const text = Buffer.from(content).toString("latin1");
+    patches.push({ path, text, steps: patchSteps(text) });
+  }
+  return patches;
+}
+
+/** The input of `create`, and how it is read and compiled. */
+export interface InputOptions {
+  readonly source: string;
+  readonly image: string;
+  readonly headers: readonly string[];
+  readonly modules: readonly string[];
+  /** C files that run around applying and undoing: `FILE` for the kernel itself, `MODULE=FILE` for a module. */
+  readonly hooks: readonly string[];
+  readonly fuzz: boolean;
+  readonly forceCompiler: boolean;
+  readonly jobs?: number;
+  readonly cache?: string;
+}
+
+/** What goes into a module, and the kernel that it is for. */
+export interface CreatedContent extends UpdateContent {
+  readonly kernel: KernelAndModules;
+  readonly hooks: readonly PatchObject[];
+  /** The checksums of the symbols that the kernel exports. */
+  readonly symvers: ReadonlyMap<string, number>;
+}
+
+/**
+ * Compiles what the patches change and the hooks. What is quick comes first: whether the compiler is here and whether the
+ * patches apply is known before the image is opened. The source's workspace is released even if something fails.
+ */
+export async function createContent(
+  { terminal, warn }: PublisherContext,
+  options: InputOptions,
+  patches: readonly PatchText[],
+): Promise<CreatedContent> {
+  const cache = resolve(options.cache ?? defaultCache());
+  await mkdir(cache, { recursive: true });
+  const progress = (line: string): void => terminal.progress(line);
+  const found = await openHeaders(options.headers, cache);
+  const [first, ...others] = found.all;
+  if (first !== undefined && others.length === 0) await installedCompiler(first.config);
+  const source = await openSource(options.source, cache, progress);
+  const steps = patches.map((patch) => patch.steps);
+  const { changes, notes } = await applySeries(source.root, steps, options.fuzz);
+  const kernel = await openWithModules(options.image, options.modules, () => true);
+  const { image, modules } = kernel;
+  const headers = found.of(image.release);
+  const shipped = unitComparer(image, headers.symvers, modules);
+  const workspace = await openWorkspace(source, headers, {
+    cache,
+    jobs: options.jobs ?? availableParallelism(),
+    banner: image.banner,
+    forceCompiler: options.forceCompiler,
+    progress,
+  });
+  try {
+    for (const note of workspace.notes) warn(note);
+    const tools = { workspace, objects: objectCache(cache), shipped, progress };
+    const { report, patches: objects } = await makeUpdate(tools, changes);
+    const { hooks, refusals } = await hooksOf(workspace, shipped, options.hooks);
+    return {
+      report: withRefusals({ ...report, notes: [...notes, ...report.notes] }, refusals),
+      patches: objects,
+      kernel,
+      hooks,
+      symvers: shipped.versions.crcs,
+    };
+  } finally {
+    workspace.release();
+  }
+}
+
+/** Compiles the author's own files. */
+async function hooksOf(
+  workspace: Workspace,
+  shipped: UnitComparer,
+  texts: readonly string[],
+): Promise<{ readonly hooks: readonly PatchObject[]; readonly refusals: readonly SourceRefusal[] }> {
+  const hooks: PatchObject[] = [];
+  const refusals: SourceRefusal[] = [];
+  for (const { object, path } of texts.map(parseHooks)) {
+    const compiled = await compileHooks(workspace, await readNamed(path, MAX_HOOKS_BYTES));
+    if (compiled.kind === "failed") {
+      const { output } = compiled;
+      const reason = "this file of hooks does not compile";
+      refusals.push({ code: "compile", subject: path, reason, advice: "Mend the file.", output });
+      continue;
+    }
+    try {
+      hooks.push(await shipped.whole(compiled.bytes, path, object));
+    } catch (error) {
+      refusals.push(refusedBy(error, path));
+    }
+  }
+  return { hooks, refusals };
+}
+
+/** Parses `FILE`, which stands for hooks of the kernel itself, or `MODULE=FILE`. */
+function parseHooks(text: string): { readonly object: ObjectName; readonly path: string } {
+  const [, module, path] = /^([A-Za-z0-9_-]+)=(.+)$/s.exec(text) ?? [];
+  if (module === undefined || path === undefined) return { object: VMLINUX, path: text };
+  return { object: objectName(module.replaceAll("-", "_")), path };
+}
+
+/** Returns the folder that the XDG Base Directory Specification gives to data that can be made again. */
+const defaultCache = (): string =>
+  join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "rebootless", "create");
