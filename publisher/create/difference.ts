@@ -2,6 +2,7 @@ import { findChanges, isInit } from "./diff/changes.ts";
 import { comparer } from "./diff/compare.ts";
 import { type Correlation, correlate } from "./diff/correlate.ts";
 import type { ChangeRefusal } from "./diff/refusal.ts";
+import { refuseSetUpByInit } from "./diff/set_up_by_init.ts";
 import type { Piece, Unit } from "./object/pieces.ts";
 import { openVersion } from "./object/version.ts";
 import type { UnitPatch } from "./resolve/join_patches.ts";
@@ -82,7 +83,10 @@ export function differentiate(pair: UnitPair, kernel: ShippedKernel, shared = NO
   }
   const resolve = referenceResolver(kernel, shipped, match, shared);
   const selection = selectPieces(after, roots, changes.copied, correlation, resolve);
-  const { refusals } = selection;
+  const refusals = [
+    ...selection.refusals,
+    ...refuseSetUpByInit(after.unit, selection.pieces, selection.added),
+  ];
   const added = selection.added.map(({ names: [name = ""] }) => name);
   if (refusals.length > 0) return { kind: "refused", refusals, report: report(added, selection.notes) };
   const patch = buildPatch(pair, selection, replaced.replacements, kernel.namespaces);

@@ -1,14 +1,16 @@
-import { counted } from "../../../shared/counted.ts";
 import { SECTION_FLAG } from "../../../shared/elf/sections.ts";
 import type { Piece, Unit } from "../object/pieces.ts";
 import { isInitSection } from "../object/section_role.ts";
 import type { Version } from "../object/version.ts";
 import { coverByCallers } from "./callers.ts";
+import { changedData } from "./changed_data.ts";
 import type { Compare } from "./compare.ts";
 import type { Correlation } from "./correlate.ts";
 import { changedLists } from "./lists.ts";
 import { isContentOnly, isRenewable, parentOf } from "./names.ts";
 import { type ChangeRefusal, changeRefusal } from "./refusal.ts";
+import { isStartList, registrationNotes } from "./registrations.ts";
+import { setUpReason } from "./set_up_code.ts";
 import { threadQuestion } from "./thread_loops.ts";
 
 /** The differences between two versions of a unit. All pieces are those of the new version. */
@@ -51,14 +53,17 @@ export function findChanges(
       );
       continue;
     }
-    if (same(old, now)) continue;
+    if (same(old, now) || isStartList(now)) continue; // the notes name entries of start lists
     if (isInit(now)) initOnly.add(nameOf(now));
     else if (now.role === "code") changed.add(now);
-    else if (isRegistration(now))
+    else if (isStartList(now))
+      continue; // the notes below name it
+    else if (isMetadata(now))
       notes.push(`${nameOf(now)} in ${now.section.name} changed, which has no effect on a running kernel`);
     else if (isCopyable(now, after.unit, users)) copied.add(now);
-    else if (!isRenewable(nameOf(now))) refusals.push(changedData(old, now));
+    else if (!isRenewable(nameOf(now))) refusals.push(changedData(old, now, after.unit));
   }
+  notes.push(...registrationNotes(before, after, same));
   for (const name of changedLists(before, after, same)) {
     notes.push(
       `${name} changed: the kernel reads it when it starts, so this has no effect on a running kernel`,
@@ -82,10 +87,17 @@ export function findChanges(
   for (const piece of changed) {
     const old = oldOf.get(piece);
     const question = old && threadQuestion(old);
-    if (question === undefined) continue;
-    notes.push(
-      `${nameOf(piece)} calls ${question}: if it is the main loop of a kernel thread, hosts can neither apply nor undo this update while that thread runs`,
-    );
+    if (question !== undefined) {
+      notes.push(
+        `${nameOf(piece)} calls ${question}: if it is the main loop of a kernel thread, hosts can neither apply nor undo this update while that thread runs`,
+      );
+    }
+    const setUp = setUpReason(piece, after.unit);
+    if (setUp !== undefined) {
+      notes.push(
+        `${nameOf(piece)} ${setUp}: the change works only for what is set up from now on, and a hook can mend what exists`,
+      );
+    }
   }
   return {
     changed: [...changed],
@@ -98,21 +110,6 @@ export function findChanges(
     refusals,
     notes,
   };
-}
-
-function changedData(old: Piece, now: Piece) {
-  const subject = now.names[0] ?? now.section.name;
-  return old.size === now.size
-    ? changeRefusal(
-        "changed_data",
-        subject,
-        `its initial value in ${now.section.name} changed, but the running kernel has the old value`,
-      )
-    : changeRefusal(
-        "changed_layout",
-        subject,
-        `it has ${counted(now.size, "byte")} now, but ${old.size} in the running kernel`,
-      );
 }
 
 export const isInit = ({ section }: Piece): boolean => isInitSection(section.name);
@@ -128,9 +125,9 @@ function kindOf(piece: Piece): string {
   return piece.isWritable ? "data" : "read-only data";
 }
 
-/** Reports whether a piece is in a list that the kernel goes through when it or a module starts. */
-const isRegistration = ({ section }: Piece): boolean =>
-  /^(?:__param|__tracepoints|__tracepoints_ptrs|_ftrace_events|__syscalls_metadata|__ftrace_eval_maps|_kprobe_blacklist|__bpf_raw_tp_map|_error_injection_whitelist|\.pci_fixup.*|__dyndbg|\.BTF_ids|__modver)$/.test(
+/** Reports whether a piece is in a list that only tools and tracers read. */
+const isMetadata = ({ section }: Piece): boolean =>
+  /^(?:__tracepoints_ptrs|_ftrace_events|__syscalls_metadata|__ftrace_eval_maps|_kprobe_blacklist|__bpf_raw_tp_map|_error_injection_whitelist|\.pci_fixup.*|__dyndbg|\.BTF_ids|__modver)$/.test(
     section.name,
   );
 

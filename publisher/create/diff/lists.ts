@@ -5,15 +5,12 @@ import type { Compare } from "./compare.ts";
 
 /**
  * Returns the names of lists that differ: sections of entries without names that nothing in the unit refers
- * to (`.pci_fixup_final`, `.initcall6.init`), and exports. The kernel reads them when it or a module starts.
+ * to (`.pci_fixup_final`). The kernel reads them when it or a module starts.
  */
 export function changedLists(before: Version, after: Version, same: Compare): readonly string[] {
   const [old, now] = [unreferenced(before), unreferenced(after)];
   const names = [...new Set([...old.keys(), ...now.keys()])];
-  return [
-    ...names.filter((name) => !sameLists(old.get(name) ?? [], now.get(name) ?? [], same)),
-    ...changedExports(before, after),
-  ];
+  return names.filter((name) => !sameLists(old.get(name) ?? [], now.get(name) ?? [], same));
 }
 
 function unreferenced({ unit }: Version): ReadonlyMap<string, readonly Piece[]> {
@@ -33,11 +30,3 @@ function unreferenced({ unit }: Version): ReadonlyMap<string, readonly Piece[]> 
 
 const sameLists = (old: readonly Piece[], now: readonly Piece[], same: Compare): boolean =>
   old.length === now.length && old.every((piece, i) => now[i] !== undefined && same(piece, now[i]));
-
-/** Returns the changed exports. Each export has a section `___ksymtab+name`. */
-function changedExports(before: Version, after: Version): readonly string[] {
-  const exportsOf = ({ unit }: Version): readonly string[] =>
-    unit.object.sections.filter(({ name }) => name.startsWith("___ksymtab")).map(({ name }) => name);
-  const [old, now] = [exportsOf(before), exportsOf(after)];
-  return [...old.filter((name) => !now.includes(name)), ...now.filter((name) => !old.includes(name))];
-}

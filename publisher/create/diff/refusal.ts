@@ -35,15 +35,16 @@ const ADVICE: Readonly<Record<ChangeRefusalCode, string>> = {
   run_pre: "Use the configuration, compiler and source of exactly the distribution's package.",
   unresolved: "Put what it needs into the changed function, or reach it through an exported function.",
   static_key: "Query the key with static_key_enabled() in the changed function.",
-  init: "Copy what is needed from __init code and data under a new name.",
+  init: "Copy what is needed from __init code and data under a new name, and set up new variables where they are first used.",
   exception_table: "Change the function so that it contains its own fixup.",
   shared_section: "Leave the section attribute of the function out of the patch.",
   assembly: "Move the fix to C code: only C can be changed in a running kernel.",
 };
 
-export const changeRefusal = (code: ChangeRefusalCode, subject: string, reason: string): ChangeRefusal => ({
-  code,
-  subject,
-  reason,
-  advice: ADVICE[code],
-});
+/** Makes a refusal. @param advice what to do, if the code alone does not tell. */
+export const changeRefusal = (
+  code: ChangeRefusalCode,
+  subject: string,
+  reason: string,
+  advice = ADVICE[code],
+): ChangeRefusal => ({ code, subject, reason, advice });
