@@ -11,6 +11,7 @@ import { applySeries } from "../create/source/apply_patch.ts";
 import { compileHooks, MAX_HOOKS_BYTES } from "../create/source/compile_hooks.ts";
 import { installedCompiler } from "../create/source/compiler.ts";
 import { openHeaders } from "../create/source/headers.ts";
+import { withKpatchMacros } from "../create/source/kpatch_macros.ts";
 import { objectCache } from "../create/source/object_cache.ts";
 import { MAX_PATCH_BYTES, type PatchStep, patchSteps } from "../create/source/patch_file.ts";
 import type { SourceRefusal } from "../create/source/source_refusal.ts";
@@ -97,7 +98,7 @@ export async function createContent(
   try {
     for (const note of workspace.notes) warn(note);
     const tools = { workspace, objects: objectCache(cache), shipped, progress };
-    const { report, patches: objects } = await makeUpdate(tools, changes);
+    const { report, patches: objects } = await makeUpdate(tools, withKpatchMacros(changes));
     const { hooks, refusals } = await hooksOf(workspace, shipped, options.hooks);
     return {
       report: withRefusals({ ...report, notes: [...notes, ...report.notes] }, refusals),

@@ -1,4 +1,5 @@
 import type { ObjectName } from "../../shared/brand.ts";
+import { CALLBACKS } from "../module/target_objects.ts";
 import type { ChangeRefusal } from "./diff/refusal.ts";
 import type { DifferenceReport } from "./difference.ts";
 import type { PatchObject } from "./patch_object.ts";
@@ -64,7 +65,8 @@ export async function makeUpdate(
   const compiled = await patchedUnits(workspace, objects, changes, progress);
   const units: UnitReport[] = [];
   const patches: UnitPatch[] = [];
-  const shared = sharedNames(compiled.pairs);
+  // The kernel calls hooks, whichever unit has them.
+  const shared = new Set([...sharedNames(compiled.pairs), ...CALLBACKS]);
   for (const pair of compiled.pairs) {
     progress(`comparing ${pair.source}`);
     const { source, object } = pair;

@@ -22,8 +22,8 @@ export interface ModuleInput {
   /** The units, in any order: the same units make the same module. */
   readonly units: readonly PatchObject[];
   /**
-   * The author's own units, at most one for each object. Their functions pre_patch, post_patch, pre_unpatch
-   * and post_unpatch are called around the patching of that object.
+   * The author's own units, at most one for each object. Functions of these and of other units that are named
+   * pre_patch, post_patch, pre_unpatch or post_unpatch are called around the patching of their object.
    */
   readonly hooks: readonly PatchObject[];
   /** True if the module takes out every other live patch. */
@@ -85,7 +85,10 @@ function klpObjects(units: readonly PlacedUnit[], hooks: readonly PlacedUnit[]):
   const objects = names.map((object) => ({
     object,
     functions: klpFunctions(units.filter(({ unit }) => unit.object === object)),
-    callbacks: callbacksOf(hooks.filter(({ unit }) => unit.object === object)),
+    callbacks: callbacksOf(
+      units.filter(({ unit }) => unit.object === object),
+      hooks.filter(({ unit }) => unit.object === object),
+    ),
   }));
   const idle = objects.find(({ functions, callbacks }) => functions.length + callbacks.size === 0);
   if (objects.length > 0 && idle === undefined) return objects;
@@ -110,9 +113,12 @@ function klpFunctions(units: readonly PlacedUnit[]): KlpObject["functions"] {
   return functions;
 }
 
-function callbacksOf(hooks: readonly PlacedUnit[]): ReadonlyMap<Callback, ModulePlace> {
+function callbacksOf(
+  units: readonly PlacedUnit[],
+  hooks: readonly PlacedUnit[],
+): ReadonlyMap<Callback, ModulePlace> {
   const callbacks = new Map<Callback, ModulePlace>();
-  for (const { unit, place } of hooks) {
+  for (const { unit, place } of [...units, ...hooks]) {
     for (const { name, section, offset } of unit.symbols.filter(({ kind }) => kind === "function")) {
       const callback = CALLBACKS.find((known) => known === name);
       if (callback === undefined) continue;

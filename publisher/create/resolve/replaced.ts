@@ -44,13 +44,7 @@ export function replacedFunctions(
     }
     if (isPart || covered.has(piece)) continue;
     if (!hasFentry(before, old)) {
-      refusals.push(
-        changeRefusal(
-          "no_fentry",
-          name,
-          "the running kernel cannot redirect it, because it does not begin with a call of __fentry__",
-        ),
-      );
+      refusals.push(notRedirected(name, before, old));
       continue;
     }
     const [found] = old.names.flatMap((one) => {
@@ -61,6 +55,27 @@ export function replacedFunctions(
     if (found !== undefined) replacements.push(found);
   }
   return { replacements, refusals };
+}
+
+/**
+ * Refuses a function without __fentry__. Whole folders, such as lib/, are compiled without it; there, the callers in
+ * the same file cannot be redirected either.
+ */
+function notRedirected(name: string, before: Version, { isGlobal }: Piece): ChangeRefusal {
+  if (before.unit.pieces.some((piece) => hasFentry(before, piece))) {
+    const reason =
+      "the running kernel cannot redirect it, because it does not begin with a call of __fentry__";
+    return changeRefusal("no_fentry", name, reason);
+  }
+  const refusal = changeRefusal(
+    "no_fentry",
+    name,
+    "this kernel cannot redirect it by livepatch, because no function of its file can be traced (CC_FLAGS_FTRACE is removed there, as in all of lib/)",
+  );
+  if (!isGlobal) return refusal;
+  const advice =
+    "If few functions of other files call it, let them call a copy of it under a new name. Otherwise this change needs a restart.";
+  return { ...refusal, advice };
 }
 
 function mismatch(outcome: Exclude<RunpreMatch, { kind: "match" }>): string {

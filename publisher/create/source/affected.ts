@@ -1,5 +1,6 @@
 import type { FileChange } from "./apply_patch.ts";
 import { type IncludeIndex, includersOf } from "./include_index.ts";
+import { KPATCH_MACROS } from "./kpatch_macros.ts";
 import type { SourceRefusal } from "./source_refusal.ts";
 import type { UnitTable } from "./units.ts";
 
@@ -37,6 +38,7 @@ export async function affectedUnits(
   const refusals: SourceRefusal[] = [];
   for (const change of changes) {
     const { path } = change;
+    if (path === KPATCH_MACROS) continue; // only the patch includes it
     const reason = whyUnfit(change, units);
     if (NOT_COMPILED.test(path) || isVersion(change)) ignored.push(path);
     else if (reason !== undefined) refusals.push({ code: "file", subject: path, ...reason });

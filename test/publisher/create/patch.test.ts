@@ -49,7 +49,28 @@ describe("what a patch refers to", () => {
       `int (*kept)(int); static notrace noinline int g(int n) { return printk("g", n) * ${n}; } int f(int n) { kept = g; return g(n); }`;
     expect(await between(source(3), source(5))).toMatchObject({
       kind: "refused",
-      refusals: [{ code: "no_fentry", subject: "g" }],
+      refusals: [
+        {
+          code: "no_fentry",
+          subject: "g",
+          advice: expect.stringMatching(/^Change the functions that call it/),
+        },
+      ],
+    });
+  });
+
+  it("refuses a function of a file that is compiled without tracing, and does not send its author to callers", async () => {
+    const source = (n: number): string => `notrace int f(int n) { return printk("f", n) * ${n}; }`;
+    expect(await between(source(3), source(5))).toMatchObject({
+      kind: "refused",
+      refusals: [
+        {
+          code: "no_fentry",
+          subject: "f",
+          reason: expect.stringContaining("no function of its file can be traced"),
+          advice: expect.stringMatching(/Otherwise this change needs a restart\.$/),
+        },
+      ],
     });
   });
 

@@ -97,6 +97,17 @@ describe("a module that is written", () => {
     ]);
   });
 
+  it("calls a hook of a unit that replaces functions, too", () => {
+    const name = "pre_patch";
+    const own = hook("vmlinux", name);
+    const sections = [...version.sections, ...own.sections];
+    const symbols = own.symbols.map((symbol) => ({ ...symbol, section: version.sections.length }));
+    const unit = { ...version, sections, symbols: [...version.symbols, ...symbols] };
+    expect(readLivepatchModule(make([unit])).objects).toEqual([
+      { object: "vmlinux", functions: [{ name: "version_proc_show", position: 0 }], callbacks: [name] },
+    ]);
+  });
+
   it.each([
     ["nothing to replace", () => make([]), "usage"],
     ["a unit that replaces nothing", () => make([{ ...version, replaces: [] }]), "usage"],
