@@ -6,8 +6,7 @@ const EXAMPLES = `
 Examples:
   rebootless-publish create --patch fix.patch --source linux-source-6.1_6.1.192-1_all.deb \\
     --image linux-image-6.1.0-55-cloud-amd64_6.1.192-1_amd64.deb \\
-    --headers linux-headers-6.1.0-55-cloud-amd64_6.1.192-1_amd64.deb \\
-      linux-headers-6.1.0-55-common_6.1.192-1_all.deb -o fix/
+    --headers linux-headers-6.1.0-55-cloud-amd64_6.1.192-1_amd64.deb -o fix/
   rebootless-publish create --check --patch fix.patch --source linux-6.1 --image / --headers /usr/src
 
 Source, image and headers must have exactly the same version. docs/patch-authors.md explains what can be changed in a
@@ -28,7 +27,7 @@ export const createGroup: CommandGroup = (root, run) => {
     .requiredOption("--image <file>", "the kernel's vmlinuz or vmlinux, its package, or a folder")
     .requiredOption(
       "--headers <path...>",
-      "the linux-headers packages (Debian has two), as folders or .deb files in any order",
+      "the kernel's linux-headers package, as a folder or .deb file; -common is not needed",
       many,
       [],
     )
