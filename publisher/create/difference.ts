@@ -11,6 +11,7 @@ import { referenceResolver } from "./resolve/references.ts";
 import { replacedFunctions } from "./resolve/replaced.ts";
 import { matchUnit } from "./resolve/runpre.ts";
 import { selectPieces } from "./resolve/selection.ts";
+import { NOTHING_SHARED, type SharedNames } from "./resolve/shared_names.ts";
 import { openShipped, type ShippedKernel } from "./resolve/shipped_kernel.ts";
 import type { UnitPair } from "./unit_pair.ts";
 
@@ -47,16 +48,18 @@ export interface DifferenceReport {
   readonly notes: readonly string[];
 }
 
-const NONE: ReadonlySet<string> = new Set();
-
 /**
  * Derives the part of a livepatch module that a unit needs, from the unit compiled before and after a patch.
- * @param shared names that units of the update newly define and others of it need (resolve/shared_names.ts).
+ * @param shared the names that units of the update newly define for each other.
  * @throws ParseError.
  * @throws RebootlessError `limit`, `unsupported`, `usage` for objects that are not a compiler's, or a module
  * that does not exist.
  */
-export function differentiate(pair: UnitPair, kernel: ShippedKernel, shared = NONE): UnitDifference {
+export function differentiate(
+  pair: UnitPair,
+  kernel: ShippedKernel,
+  shared: SharedNames = NOTHING_SHARED,
+): UnitDifference {
   const before = openVersion(pair.before);
   const after = openVersion(pair.after);
   const correlation = correlate(before, after);
@@ -66,13 +69,13 @@ export function differentiate(pair: UnitPair, kernel: ShippedKernel, shared = NO
     changed: changes.changed.map(({ names: [name = ""] }) => name),
     added,
     dropped: changes.dropped,
-    unused: unusedNames(after.unit, correlation, shared),
+    unused: unusedNames(after.unit, correlation, shared.given),
     initOnly: changes.initOnly,
     notes: [...changes.notes, ...notes],
   });
   if (changes.refusals.length > 0)
     return { kind: "refused", refusals: changes.refusals, report: report([], []) };
-  const roots = [...changes.changed, ...newPieces(after.unit, correlation, shared)];
+  const roots = [...changes.changed, ...newPieces(after.unit, correlation, shared.given)];
   if (roots.length === 0) return { kind: "unchanged", report: report([], []) };
 
   const shipped = openShipped(pair.object, kernel);

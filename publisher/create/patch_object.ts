@@ -32,6 +32,8 @@ export interface PatchRelocation {
 export type PatchTarget =
   /** A place in a section of this patch object. */
   | { readonly kind: "own" /** Index into `sections`. */; readonly section: number; readonly offset: number }
+  /** A place in the part of this update for another kernel object. */
+  | ({ readonly kind: "part" } & PartPlace)
   /** A symbol that vmlinux exports. It becomes an undefined symbol, with a checksum in `__versions`. */
   | { readonly kind: "export"; readonly name: string; readonly crc: number }
   /**
@@ -45,6 +47,16 @@ export type PatchTarget =
       /** The position among the object's symbols of that name, counted from 1; 0 if there is only one. */
       readonly position: number;
     };
+
+/** A place in a patch object. */
+export interface PartPlace {
+  /** The object and source of the patch object. */
+  readonly object: ObjectName;
+  readonly source: string;
+  /** Index into its `sections`. */
+  readonly section: number;
+  readonly offset: number;
+}
 
 export interface PatchSymbol {
   readonly name: string;

@@ -4,6 +4,9 @@ import type { KernelImage } from "../image/kernel_image.ts";
 import type { ModuleFile } from "../kernel_files/module_files.ts";
 import { differentiate, type UnitDifference } from "./difference.ts";
 import type { PatchObject } from "./patch_object.ts";
+import { reliesOn } from "./resolve/dependencies.ts";
+import { type JoinOutcome, joinPatches, type UnitPatch } from "./resolve/join_patches.ts";
+import type { SharedNames } from "./resolve/shared_names.ts";
 import type { ShippedKernel } from "./resolve/shipped_kernel.ts";
 import type { UnitPair } from "./unit_pair.ts";
 import { wholeUnit } from "./whole_unit.ts";
@@ -51,7 +54,9 @@ export function parseSymvers(text: string): SymbolVersions {
 export interface UnitComparer {
   readonly versions: SymbolVersions;
   /** Does the same as `differentiate`. */
-  compare(pair: UnitPair, shared: ReadonlySet<string>): Promise<UnitDifference>;
+  compare(pair: UnitPair, shared: SharedNames): Promise<UnitDifference>;
+  /** Does the same as `joinPatches`. */
+  join(parts: readonly UnitPatch[]): Promise<JoinOutcome>;
   /** Does the same as `wholeUnit`. */
   whole(file: Uint8Array, source: string, object: ObjectName): Promise<PatchObject>;
 }
@@ -85,6 +90,7 @@ export function unitComparer(image: KernelImage, symvers: string, files: FoundMo
   };
   return {
     versions,
+    join: (parts) => withModules(() => joinPatches(parts, reliesOn(kernel))),
     compare: (pair, shared) => withModules(() => differentiate(pair, kernel, shared)),
     whole: (file, source, object) => withModules(() => wholeUnit(file, source, object, kernel)),
   };

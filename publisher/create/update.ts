@@ -4,8 +4,8 @@ import type { ChangeRefusal } from "./diff/refusal.ts";
 import type { DifferenceReport } from "./difference.ts";
 import type { PatchObject } from "./patch_object.ts";
 import { refusedBy } from "./refused_by.ts";
-import { joinPatches, type UnitPatch } from "./resolve/join_patches.ts";
-import { sharedNames } from "./resolve/shared_names.ts";
+import type { UnitPatch } from "./resolve/join_patches.ts";
+import { type SharedNames, sharedNames } from "./resolve/shared_names.ts";
 import type { FileChange } from "./source/apply_patch.ts";
 import type { ObjectCache } from "./source/object_cache.ts";
 import { patchedUnits } from "./source/patched_units.ts";
@@ -65,13 +65,12 @@ export async function makeUpdate(
   const compiled = await patchedUnits(workspace, objects, changes, progress);
   const units: UnitReport[] = [];
   const patches: UnitPatch[] = [];
-  // The kernel calls hooks, whichever unit has them.
-  const shared = new Set([...sharedNames(compiled.pairs), ...CALLBACKS]);
+  const shared = sharedNames(compiled.pairs);
   for (const pair of compiled.pairs) {
     progress(`comparing ${pair.source}`);
     const { source, object } = pair;
     try {
-      const difference = await shipped.compare(pair, shared);
+      const difference = await shipped.compare(pair, withHooks(shared.of(object)));
       const refusals = difference.kind === "refused" ? difference.refusals : [];
       units.push({ source, object, outcome: difference.kind, refusals, ...difference.report });
       if (difference.kind === "patch") patches.push(difference);
@@ -79,17 +78,27 @@ export async function makeUpdate(
       units.push({ source, object, outcome: "refused", refusals: [refusedBy(error, source)], ...NOTHING });
     }
   }
-  const { same, ignored, refusals } = compiled;
+  const { same, ignored } = compiled;
+  const refusals = [...compiled.refusals, ...shared.refusals];
   const isRefused = refusals.length > 0 || units.some(({ outcome }) => outcome === "refused");
   const outcome = isRefused ? "refused" : patches.length > 0 ? "made" : "unchanged";
   const report: UpdateReport = { outcome, units, same, ignored, refusals, notes: [] };
   if (outcome !== "made") return { report, patches: [] };
   try {
-    return { report, patches: joinPatches(patches) };
+    const joined = await shipped.join(patches);
+    return joined.kind === "joined"
+      ? { report, patches: joined.patches }
+      : { report: withRefusals(report, joined.refusals), patches: [] };
   } catch (error) {
     return { report: withRefusals(report, [refusedBy(error, "the update")]), patches: [] };
   }
 }
+
+/** Adds the hooks to the names that a unit gives: the kernel calls them, whichever unit has them. */
+const withHooks = ({ given, used }: SharedNames): SharedNames => ({
+  given: new Set([...given, ...CALLBACKS]),
+  used,
+});
 
 /** The report on a unit that could not be compared. */
 const NOTHING: DifferenceReport = {

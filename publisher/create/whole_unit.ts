@@ -7,6 +7,7 @@ import { buildPatch } from "./resolve/patch_builder.ts";
 import { type ReferenceResolver, referenceResolver } from "./resolve/references.ts";
 import { matchUnit } from "./resolve/runpre.ts";
 import { selectPieces } from "./resolve/selection.ts";
+import { NOTHING_SHARED } from "./resolve/shared_names.ts";
 import { openShipped, type ShippedKernel, type ShippedObjects } from "./resolve/shipped_kernel.ts";
 
 /**
@@ -34,7 +35,7 @@ export function wholeUnit(
   const shipped = openShipped(object, kernel);
   const correlation = { newOf: new Map(), oldOf: new Map(), ambiguous: new Set<string>() };
   const match = matchUnit({ ...unit, pieces: [] }, shipped.own);
-  const resolve = withLocals(referenceResolver(kernel, shipped, match, new Set()), shipped);
+  const resolve = withLocals(referenceResolver(kernel, shipped, match, NOTHING_SHARED), shipped);
   const selection = selectPieces(version, hooks, new Set(), correlation, resolve);
   const [first] = selection.refusals;
   if (first === undefined) return buildPatch({ source, object }, selection, [], kernel.namespaces).patch;

@@ -6,6 +6,7 @@ export type ChangeRefusalCode =
   | "changed_data" // the running kernel already has the data, with the old content
   | "changed_layout" // the data has another size
   | "changed_section" // the piece moved to another kind of section
+  | "moved" // the piece moved to another file
   | "ambiguous_data" // static locals cannot be told apart
   | "no_fentry" // the kernel cannot redirect calls of the function
   | "run_pre" // the compiled old version is not what the distribution ships
@@ -30,6 +31,7 @@ const ADVICE: Readonly<Record<ChangeRefusalCode, string>> = {
     "Leave the variable as it is. Set it in the running kernel with a pre-patch hook, or use a new variable in the changed functions.",
   changed_layout: "Keep the old layout, and put new members into shadow variables (klp_shadow_alloc).",
   changed_section: "Leave the section attribute out of the patch. It has no effect on a running kernel.",
+  moved: "Leave it in its file, and make the change there.",
   ambiguous_data: "Give the static locals of this name different names in the patch.",
   no_fentry: "Change the functions that call it instead, and give them a copy of it under a new name.",
   run_pre: "Use the configuration, compiler and source of exactly the distribution's package.",

@@ -4,7 +4,7 @@ import { RELOCATION_FIELDS } from "../../../shared/elf/rela.ts";
 import { SECTION_TYPE } from "../../../shared/elf/sections.ts";
 import { MAX_STRING } from "../../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
-import type { PatchObject, PatchRelocation, PatchSection, PatchTarget } from "../patch_object.ts";
+import type { PartPlace, PatchObject, PatchRelocation, PatchSection, PatchTarget } from "../patch_object.ts";
 import type { ModulePlace, ModuleSections, ModuleTarget } from "./module_sections.ts";
 import type { ModuleSymbol } from "./symbol_entries.ts";
 
@@ -41,7 +41,7 @@ const READ_AT_LOAD = new Set([
 ]);
 
 /**
- * Puts a unit's sections, with their relocations, into the module.
+ * Puts a unit's sections into the module, without their relocations.
  * @throws ParseError.
  * @throws RebootlessError `unsupported`, `limit`.
  */
@@ -54,13 +54,6 @@ export function placeUnit(sections: ModuleSections, unit: PatchObject): PlacedUn
       throw new ParseError(`${unit.source}: no place ${offset} in its section ${section}`);
     return { section: start.section, offset: start.offset + offset };
   };
-  for (const [index, section] of unit.sections.entries()) {
-    for (const relocation of section.relocations) {
-      requireField(unit, section, relocation);
-      const target = targetOf(unit, section, relocation.target, place);
-      sections.relocate(place(index, relocation.offset), relocation.type, target, relocation.addend);
-    }
-  }
   const symbols = unit.symbols.map(({ name, section, offset, size, kind }) => ({
     name: requireName(name),
     place: place(section, offset),
@@ -69,6 +62,36 @@ export function placeUnit(sections: ModuleSections, unit: PatchObject): PlacedUn
     isGlobal: false,
   }));
   return { unit, symbols, place };
+}
+
+/**
+ * Adds the relocations of a unit's sections.
+ * @param units all units of the module, which have been put into it.
+ * @throws ParseError.
+ * @throws RebootlessError `unsupported`, `limit`.
+ */
+export function relocateUnit(
+  sections: ModuleSections,
+  { unit, place }: PlacedUnit,
+  units: readonly PlacedUnit[],
+): void {
+  for (const [index, section] of unit.sections.entries()) {
+    for (const relocation of section.relocations) {
+      requireField(unit, section, relocation);
+      const { type, addend } = relocation;
+      const target =
+        relocation.target.kind === "part"
+          ? partTarget(relocation.target, units)
+          : targetOf(unit, section, relocation.target, place);
+      sections.relocate(place(index, relocation.offset), type, target, addend);
+    }
+  }
+}
+
+function partTarget(target: PartPlace, units: readonly PlacedUnit[]): ModuleTarget {
+  const part = units.find(({ unit }) => unit.object === target.object && unit.source === target.source);
+  if (part === undefined) throw new ParseError(`the module has no part for ${target.object}`);
+  return { kind: "place", place: part.place(target.section, target.offset) };
 }
 
 function requireWhole(section: PatchSection): PatchSection {
@@ -96,7 +119,7 @@ function requireField(unit: PatchObject, section: PatchSection, { offset, type }
 function targetOf(
   unit: PatchObject,
   section: PatchSection,
-  target: PatchTarget,
+  target: Exclude<PatchTarget, { kind: "part" }>,
   place: PlacedUnit["place"],
 ): ModuleTarget {
   if (target.kind === "own") return { kind: "place", place: place(target.section, target.offset) };

@@ -13,7 +13,7 @@ import { KlpData, type KlpObject } from "./klp_data.ts";
 import { writeCode, writeModinfo, writeThisModule, writeVersions } from "./module_frame.ts";
 import type { ModuleKernel } from "./module_kernel.ts";
 import { type ModulePlace, ModuleSections } from "./module_sections.ts";
-import { type PlacedUnit, placeUnit } from "./place_unit.ts";
+import { type PlacedUnit, placeUnit, relocateUnit } from "./place_unit.ts";
 
 /** The content of a livepatch module. */
 export interface ModuleInput {
@@ -45,6 +45,7 @@ export function writeModule({ name, kernel, units, hooks, replace }: ModuleInput
   const placed = sorted(units).map((unit) => placeUnit(sections, unit));
   const placedHooks = sorted(hooks).map((unit) => placeUnit(sections, unit));
   const all = [...placed, ...placedHooks];
+  for (const unit of all) relocateUnit(sections, unit, placed);
   const data = new KlpData(sections, kernel.structs);
   const patch = data.patch(klpObjects(placed, placedHooks), replace);
   const symbols = [
@@ -90,11 +91,18 @@ function klpObjects(units: readonly PlacedUnit[], hooks: readonly PlacedUnit[]):
       hooks.filter(({ unit }) => unit.object === object),
     ),
   }));
-  const idle = objects.find(({ functions, callbacks }) => functions.length + callbacks.size === 0);
-  if (objects.length > 0 && idle === undefined) return objects;
-  const what = idle === undefined ? "" : ` in ${idle.object}`;
-  throw new RebootlessError("usage", `the module would replace nothing${what}`);
+  const isIdle = ({ functions, callbacks }: KlpObject): boolean => functions.length + callbacks.size === 0;
+  if (objects.every(isIdle)) throw new RebootlessError("usage", "the module would replace nothing");
+  // A part that replaces nothing holds what other parts use. Its object is named only if symbols of that
+  // object have to be filled in when it is loaded.
+  const needed = new Set(units.filter(({ unit }) => needsObject(unit)).map(({ unit }) => unit.object));
+  return objects.filter((one) => !isIdle(one) || needed.has(one.object));
 }
+
+const needsObject = ({ sections }: PatchObject): boolean =>
+  sections.some(({ relocations }) =>
+    relocations.some(({ target }) => target.kind === "livepatch" && target.object !== VMLINUX),
+  );
 
 function klpFunctions(units: readonly PlacedUnit[]): KlpObject["functions"] {
   const functions = units.flatMap(({ unit, place }) =>

@@ -7,18 +7,13 @@ import type { Piece } from "../object/pieces.ts";
 import { ORC_ADDRESSES, ORC_ENTRIES } from "../object/section_role.ts";
 import type { PatchRelocation, PatchSection, PatchSymbol, PatchTarget } from "../patch_object.ts";
 import type { UnitPair } from "../unit_pair.ts";
-import type { SharedReference, UnitPatch } from "./join_patches.ts";
+import type { Placed, SharedReference, UnitPatch } from "./join_patches.ts";
 import type { SharedTarget } from "./references.ts";
 import type { PieceReplacement } from "./replaced.ts";
 import type { PieceSelection, SelectedEntry, SelectedReference } from "./selection.ts";
 
 // The linker no longer merges these sections.
 const MERGING = SECTION_FLAG.merge | SECTION_FLAG.strings;
-
-interface Placed {
-  readonly section: number;
-  readonly offset: number;
-}
 
 interface DraftRelocation extends Omit<PatchRelocation, "target"> {
   readonly target: PatchTarget | SharedTarget;
@@ -77,6 +72,11 @@ export function buildPatch(
       importNamespaces: importsOf(drafts, namespaces),
     },
     shared: drafts.flatMap(({ relocations }, section) => sharedReferences(relocations, section)),
+    given: new Map(
+      [...places].flatMap(([{ isGlobal, names }, place]) =>
+        isGlobal ? names.map((name) => [name, place] as const) : [],
+      ),
+    ),
   };
 }
 
@@ -103,7 +103,7 @@ const sharedReferences = (
   section: number,
 ): readonly SharedReference[] =>
   relocations.flatMap(({ target, ...relocation }) =>
-    target.kind === "shared" ? [{ section, relocation, name: target.name }] : [],
+    target.kind === "shared" ? [{ section, relocation, name: target.name, object: target.object }] : [],
   );
 
 function layOut(section: ObjectSection, kept: readonly Piece[], number: number, places: Map<Piece, Placed>) {

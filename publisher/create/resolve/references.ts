@@ -1,6 +1,8 @@
+import type { ObjectName } from "../../../shared/brand.ts";
 import type { Piece } from "../object/pieces.ts";
 import type { PatchTarget } from "../patch_object.ts";
 import type { UnitMatch } from "./runpre.ts";
+import type { SharedNames } from "./shared_names.ts";
 import type { ShippedKernel, ShippedObjects } from "./shipped_kernel.ts";
 import type { ShippedObject } from "./shipped_object.ts";
 
@@ -12,17 +14,18 @@ export interface ReferenceResolver {
   piece(old: Piece): PatchTarget | undefined;
 }
 
-/** A new function or datum in another unit of the update. */
+/** A new function or datum in another unit of the update, and the object of that unit. */
 export interface SharedTarget {
   readonly kind: "shared";
   readonly name: string;
+  readonly object: ObjectName;
 }
 
 export function referenceResolver(
   kernel: ShippedKernel,
   shipped: ShippedObjects,
   match: UnitMatch,
-  shared: ReadonlySet<string>,
+  shared: SharedNames,
 ): ReferenceResolver {
   const exported = (name: string): PatchTarget | undefined => {
     const crc = kernel.crcs.get(name);
@@ -37,7 +40,9 @@ export function referenceResolver(
     shipped.own === shipped.vmlinux ? undefined : named(shipped.own, name, match.symbols.get(name));
   return {
     symbol: (name) => {
-      if (shared.has(name)) return { kind: "shared", name };
+      const definer = shared.used.get(name);
+      if (definer === shipped.own.object || (definer !== undefined && own(name) === undefined))
+        return { kind: "shared", name, object: definer };
       const address = shipped.own === shipped.vmlinux ? match.symbols.get(name) : undefined;
       return exported(name) ?? own(name) ?? named(shipped.vmlinux, name, address) ?? inModules(name);
     },

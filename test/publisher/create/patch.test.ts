@@ -1,8 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { differentiate } from "../../../publisher/create/difference.ts";
-import type { PatchObject } from "../../../publisher/create/patch_object.ts";
-import { joinPatches } from "../../../publisher/create/resolve/join_patches.ts";
-import { sharedNames } from "../../../publisher/create/resolve/shared_names.ts";
 import { wholeUnit } from "../../../publisher/create/whole_unit.ts";
 import { objectName, VMLINUX } from "../../../shared/brand.ts";
 import { CHECKSUM, compiled, kernelWith } from "./compiled.ts";
@@ -199,47 +195,6 @@ describe("run-pre", () => {
       kind: "refused",
       refusals: [{ code: "run_pre", subject: "same" }],
     });
-  });
-});
-
-describe("several units of one update", () => {
-  it("are missed where one brings what it does not use", async () => {
-    const found = await between(
-      "int f(int n) { return n; }",
-      "static noinline int own(int n) { return n * 7; } int f(int n) { return own(n); } int fresh(int n) { return -n; }",
-    );
-    expect(found).toMatchObject({ kind: "patch", report: { added: ["own"], unused: ["fresh"] } });
-  });
-
-  it("are joined where one needs what is new in another", async () => {
-    const user = [
-      "int f(int n) { return n; }",
-      "int fresh(int); int f(int n) { return fresh(n) + 1; }",
-    ] as const;
-    const owner = [
-      "int k(int n) { return n; }",
-      'int k(int n) { return n; } int fresh(int n) { return printk("fresh", n); }',
-    ] as const;
-    const kernel = await kernelWith(user[0], owner[0]);
-    const pairs = await Promise.all(
-      [user, owner].map(async ([before, after], i) => ({
-        source: `unit${i}.c`,
-        object: VMLINUX,
-        before: await compiled(before),
-        after: await compiled(after),
-        sourceBefore: before,
-        sourceAfter: after,
-      })),
-    );
-    const shared = sharedNames(pairs);
-    expect([...shared]).toEqual(["fresh"]);
-    const found = pairs.map((pair) => differentiate(pair, kernel, shared));
-    const parts = found.filter((one) => one.kind === "patch");
-    expect(parts.map(({ report }) => [...report.changed, ...report.added])).toEqual([["f"], ["fresh"]]);
-    const [patch, ...others] = joinPatches(parts);
-    expect(others).toEqual([]);
-    const called = targets(patch as PatchObject, ".text.f").find(({ kind }) => kind === "own");
-    expect(called?.kind === "own" ? patch?.sections[called.section]?.name : "").toBe(".text.fresh");
   });
 });
 

@@ -1,0 +1,34 @@
+import { type ObjectName, objectName, VMLINUX } from "../../../shared/brand.ts";
+import { parseSections, sectionBytes } from "../../../shared/elf/sections.ts";
+import { parseModinfo } from "../../module/modinfo.ts";
+import type { ShippedKernel } from "./shipped_kernel.ts";
+
+/** Reports whether one object can be loaded only while another one is. */
+export type RelyOn = (object: ObjectName, other: ObjectName) => boolean;
+
+/**
+ * Returns a function that follows the dependencies that the shipped modules name (`depends=` of .modinfo).
+ * @throws ParseError.
+ * @throws RebootlessError `limit`, `unsupported`.
+ */
+export const reliesOn =
+  ({ module }: Pick<ShippedKernel, "module">): RelyOn =>
+  (object, other) => {
+    if (other === VMLINUX) return true;
+    const passed = new Set([object]);
+    for (const name of passed) {
+      if (name === other) return true;
+      const file = name === VMLINUX ? undefined : module(name);
+      if (file !== undefined) for (const one of dependencies(file)) passed.add(one);
+    }
+    return false;
+  };
+
+function dependencies(file: Uint8Array): readonly ObjectName[] {
+  const section = parseSections(file).find(({ name }) => name === ".modinfo");
+  const lists = section === undefined ? [] : (parseModinfo(sectionBytes(file, section)).get("depends") ?? []);
+  return lists
+    .flatMap((list) => list.split(","))
+    .filter((name) => name !== "")
+    .map((name) => objectName(name.replaceAll("-", "_")));
+}
