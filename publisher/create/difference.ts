@@ -5,6 +5,7 @@ import type { ChangeRefusal } from "./diff/refusal.ts";
 import { refuseSetUpByInit } from "./diff/set_up_by_init.ts";
 import type { Piece, Unit } from "./object/pieces.ts";
 import { openVersion } from "./object/version.ts";
+import { indirectTargetRefusals } from "./resolve/indirect_targets.ts";
 import type { UnitPatch } from "./resolve/join_patches.ts";
 import { buildPatch } from "./resolve/patch_builder.ts";
 import { referenceResolver } from "./resolve/references.ts";
@@ -88,6 +89,7 @@ export function differentiate(
   const selection = selectPieces(after, roots, changes.copied, correlation, resolve);
   const refusals = [
     ...selection.refusals,
+    ...indirectTargetRefusals(selection, before.unit, shipped),
     ...refuseSetUpByInit(after.unit, selection.pieces, selection.added),
   ];
   const added = selection.added.map(({ names: [name = ""] }) => name);

@@ -26,6 +26,8 @@ export interface KernelImage extends PatchedCode {
   /** The offset of `_etext`. Code from here on is initialisation code, which a running kernel has freed. */
   readonly textEnd: TextOffset;
   readonly symbols: SymbolTable;
+  /** The sections, by the addresses that they are linked at. */
+  readonly sections: readonly ElfSection[];
   readonly memory: LinkedMemory;
   readonly relocations: KernelRelocations;
   /** The places in memory where a running kernel keeps what decides about its code. */
@@ -54,6 +56,7 @@ export function openKernelImage(bytes: Uint8Array): KernelImage {
     linkedText,
     textEnd,
     symbols,
+    sections,
     memory,
     relocations,
     relocated,

@@ -1,4 +1,4 @@
-import { equalBytes } from "../../../shared/bytes.ts";
+import { equalBytes, toHex } from "../../../shared/bytes.ts";
 import { groupBy } from "../../../shared/group_by.ts";
 import type { Piece, Unit } from "../object/pieces.ts";
 import type { Version } from "../object/version.ts";
@@ -16,13 +16,15 @@ export interface Correlation {
 }
 
 /**
- * Correlates two versions of a unit by name. Clones and static locals are matched by their name without
- * numbers if only one has it, and other static locals by the functions and data that refer to them, in order.
+ * Correlates two versions of a unit by name. Clones with the same code are matched whatever their numbers, other
+ * clones and static locals by their name without numbers if only one has it, and other static locals by the
+ * functions and data that refer to them, in order.
  */
 export function correlate(before: Version, after: Version): Correlation {
   const pairs = new Pairs();
   const old = namedPieces(before.unit);
   const now = namedPieces(after.unit);
+  pairByKey(pairs, old, now, cloneKey);
   pairByKey(pairs, old, now, exactKey);
   pairByKey(pairs, old, now, ({ role, names }) => `${role} ${stemOf(names[0] ?? "")}`);
   pairClones(pairs, old, now);
@@ -44,6 +46,13 @@ class Pairs {
 
 const namedPieces = ({ pieces }: Unit): readonly Piece[] =>
   pieces.filter(({ names: [name] }) => name !== undefined && !isContentOnly(name));
+
+/**
+ * Returns the key by which a clone is found by its code, whatever its number. A clone that is new or gone moves
+ * the numbers of the others.
+ */
+const cloneKey = ({ role, names: [name = ""], bytes }: Piece): string | undefined =>
+  role === "code" && stemOf(name) !== name ? `${stemOf(name)} ${toHex(bytes)}` : undefined;
 
 /**
  * Returns the key by which a piece is found under exactly its name, or undefined if it has none. Functions

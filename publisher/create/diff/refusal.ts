@@ -15,6 +15,7 @@ export type ChangeRefusalCode =
   | "init" // it needs something that the kernel has freed after its start
   | "exception_table" // a fixup lies outside of the code that goes into the update
   | "shared_section" // a jump that cannot be redirected ties it to unchanged functions
+  | "indirect_target" // it takes the address of a function that the kernel does not allow to be called indirectly
   | "assembly"; // the code was not made by a compiler
 
 /** An obstacle to an update, and what its author can do about it. */
@@ -40,6 +41,7 @@ const ADVICE: Readonly<Record<ChangeRefusalCode, string>> = {
   init: "Copy what is needed from __init code and data under a new name, and set up new variables where they are first used.",
   exception_table: "Change the function so that it contains its own fixup.",
   shared_section: "Leave the section attribute of the function out of the patch.",
+  indirect_target: "Take the address of a new function that calls this one, or call it directly.",
   assembly: "Move the fix to C code: only C can be changed in a running kernel.",
 };
 

@@ -4,7 +4,9 @@ import { R_X86_64 } from "../../../shared/elf/rela.ts";
 import { SECTION_FLAG, SECTION_TYPE } from "../../../shared/elf/sections.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { ENDBR64, JUMP, RETURN } from "../../../shared/x86/opcodes.ts";
+import { ORC_ENTRY, PLACE } from "../../image/kernel_tables.ts";
 import { MODVERSION_INFO } from "../../module/kernel_structs.ts";
+import { ORC_ADDRESSES, ORC_ENTRIES } from "../object/section_role.ts";
 import type { ModuleKernel } from "./module_kernel.ts";
 import type { ModulePlace, ModuleSections, SectionPart } from "./module_sections.ts";
 import { terminated } from "./string_table.ts";
@@ -46,10 +48,30 @@ export function writeCode(
     const site = sections.append(part(".return_sites", ALLOC, 4, new Uint8Array(4)));
     sections.relocate(site, R_X86_64.PC32, { kind: "place", place: at(exitAt, 4) });
   }
+  for (const [start, size] of [
+    [initAt, init.length],
+    [exitAt, exit.length],
+  ] as const)
+    writeUnwind(sections, kernel, start, size);
   return [
     { name: "init_module", place: initAt, size: init.length, kind: "function", isGlobal: true },
     { name: "cleanup_module", place: exitAt, size: exit.length, kind: "function", isGlobal: true },
   ];
+}
+
+/** Writes the unwind data of code that leaves the stack as it is: one entry for all of it, and one that ends it. */
+function writeUnwind(
+  sections: ModuleSections,
+  { unwindAtEntry }: ModuleKernel,
+  start: ModulePlace,
+  size: number,
+): void {
+  if (unwindAtEntry === undefined) return;
+  const none = new Uint8Array(ORC_ENTRY.size);
+  const places = sections.append(part(ORC_ADDRESSES, ALLOC, 4, new Uint8Array(2 * PLACE.size)));
+  sections.append(part(ORC_ENTRIES, ALLOC, 2, concatBytes([unwindAtEntry, none])));
+  sections.relocate(places, R_X86_64.PC32, { kind: "place", place: start });
+  sections.relocate(at(places, PLACE.size), R_X86_64.PC32, { kind: "place", place: at(start, size) });
 }
 
 /** Writes struct module, of which the loader needs the name and the two functions. */

@@ -4,6 +4,7 @@ import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 import { kernelBtf, memberOffset, type StructLayout, structLayouts } from "../../image/btf.ts";
 import type { KernelImage } from "../../image/kernel_image.ts";
 import type { Callback } from "../../module/target_objects.ts";
+import { imageTables } from "../resolve/derived_tables.ts";
 
 /**
  * The facts that a module must know about the kernel that will load it. All of them come from the image and
@@ -22,6 +23,8 @@ export interface ModuleKernel {
    * return.
    */
   readonly hasReturnThunk: boolean;
+  /** The unwind data at the start of a function (struct orc_entry), if the kernel unwinds by ORC. */
+  readonly unwindAtEntry: Uint8Array | undefined;
 }
 
 /** The layouts of the structures that a livepatch module is made of (include/linux/module.h, livepatch.h). */
@@ -62,11 +65,12 @@ const MAX_VERMAGIC = 256;
  * @throws RebootlessError `unsupported` for a kernel without livepatch, BTF or kallsyms of data.
  */
 export function moduleKernel(
-  image: Pick<KernelImage, "symbols" | "memory">,
+  image: Pick<KernelImage, "symbols" | "memory" | "sections">,
   crcs: ReadonlyMap<string, number>,
 ): ModuleKernel {
   const has = (name: string): boolean => image.symbols.named(name).length > 0;
-  if (!has("klp_enable_patch")) {
+  const [enable] = image.symbols.named("klp_enable_patch");
+  if (enable === undefined) {
     throw new RebootlessError("unsupported", "the kernel has no livepatch", {
       hint: "It must be built with CONFIG_LIVEPATCH.",
     });
@@ -77,6 +81,7 @@ export function moduleKernel(
     crcs,
     wantsRetpoline: has("retpoline_module_ok"),
     hasReturnThunk: has("__x86_return_thunk"),
+    unwindAtEntry: imageTables(image).unwind(enable.address, enable.address + 1n)[0]?.entry,
   };
 }
 

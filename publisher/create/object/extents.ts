@@ -15,8 +15,14 @@ export interface PieceExtent {
 export const isCodeSection = ({ flags }: ObjectSection): boolean => (flags & SECTION_FLAG.exec) !== 0n;
 
 /**
- * Returns the symbols that name a piece, by section. Symbols of sections and files, and local labels, are
- * left out.
+ * The names of what is no function or datum of the source: local labels, the compiler's marks for BTF, and the names
+ * that objtool gives the padding before functions.
+ */
+const NO_PIECE = /^(?:\.L|__BTF_ID__|__pfx_)/;
+
+/**
+ * Returns the symbols that name a piece, by section. Symbols of sections and files, and those of NO_PIECE, are left
+ * out.
  */
 export function namedSymbols({
   symbols,
@@ -30,8 +36,7 @@ export function namedSymbols({
       section === SECTION_NUMBER.undefined
     )
       return undefined;
-    const isLabel = name.startsWith(".L") || name.startsWith("__BTF_ID__");
-    return isLabel || sections[section] === undefined ? undefined : section;
+    return NO_PIECE.test(name) || sections[section] === undefined ? undefined : section;
   });
 }
 

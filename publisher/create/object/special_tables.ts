@@ -1,5 +1,6 @@
 import { counted } from "../../../shared/counted.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
+import { groupBy } from "../../../shared/group_by.ts";
 import { ORC_ENTRY } from "../../image/kernel_tables.ts";
 import type { ObjectSection } from "./compiled_object.ts";
 import { clearedBytes, type Reference, type Unit } from "./pieces.ts";
@@ -32,7 +33,9 @@ export function specialEntries(unit: Unit): SpecialEntries {
   for (const section of unit.object.sections) {
     const table = SPECIAL_TABLES.get(section.name);
     if (table === undefined) continue;
-    for (const { piece, entry } of tableEntries(unit, section, table)) {
+    const all = [...tableEntries(unit, section, table)];
+    const added = section.name === ORC_ADDRESSES ? missingUnwind(unit, all) : [];
+    for (const { piece, entry } of [...all, ...added]) {
       const list = entries.get(piece);
       if (list === undefined) entries.set(piece, [entry]);
       else list.push(entry);
@@ -41,11 +44,43 @@ export function specialEntries(unit: Unit): SpecialEntries {
   return entries;
 }
 
-function* tableEntries(
-  unit: Unit,
-  section: ObjectSection,
-  table: SpecialTable,
-): Generator<{ readonly piece: number; readonly entry: TableEntry }> {
+/** An entry, and the number of the piece that it is about. */
+interface PieceEntry {
+  readonly piece: number;
+  readonly entry: TableEntry;
+}
+
+/**
+ * Makes the unwind entries that are missing at the start of a function. objtool leaves out an entry that would be the
+ * same as the one before it in the section, but what is before a function in the update may be something else.
+ */
+function missingUnwind({ pieces }: Unit, all: readonly PieceEntry[]): readonly PieceEntry[] {
+  const bySection = groupBy(all, ({ piece }) => pieces[piece]?.section.index);
+  const placeIn = ({ piece, entry }: PieceEntry): number => (pieces[piece]?.start ?? 0) + entry.place;
+  const added: PieceEntry[] = [];
+  for (const [section, listed] of bySection) {
+    const sorted = listed.toSorted((a, b) => placeIn(a) - placeIn(b));
+    let next = 0;
+    for (const { index, start } of pieces.filter((piece) => piece.section.index === section)) {
+      while (next < sorted.length && placeIn(sorted[next] as PieceEntry) <= start) next += 1;
+      const inForce = sorted[next - 1];
+      if (inForce === undefined || placeIn(inForce) === start) continue;
+      added.push({ piece: index, entry: movedTo(inForce.entry, index) });
+    }
+  }
+  return added;
+}
+
+const movedTo = (entry: TableEntry, piece: number): TableEntry => ({
+  ...entry,
+  place: 0,
+  references: entry.references.map((reference) => ({
+    ...reference,
+    target: { kind: "piece", piece, offset: 0 },
+  })),
+});
+
+function* tableEntries(unit: Unit, section: ObjectSection, table: SpecialTable): Generator<PieceEntry> {
   const size = entrySize(section, table);
   const unwind = section.name === ORC_ADDRESSES ? unwindEntries(unit, section.size / size) : undefined;
   for (let at = 0; at < section.size; at += size) {

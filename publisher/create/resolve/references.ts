@@ -1,6 +1,7 @@
 import type { ObjectName } from "../../../shared/brand.ts";
 import type { Piece } from "../object/pieces.ts";
 import type { PatchTarget } from "../patch_object.ts";
+import { SEALS } from "./derived_tables.ts";
 import type { UnitMatch } from "./runpre.ts";
 import type { SharedNames } from "./shared_names.ts";
 import type { ShippedKernel, ShippedObjects } from "./shipped_kernel.ts";
@@ -12,6 +13,8 @@ export interface ReferenceResolver {
   symbol(name: string): PatchTarget | SharedTarget | undefined;
   /** Finds a piece of the old unit in the running kernel. */
   piece(old: Piece): PatchTarget | undefined;
+  /** Reports whether the kernel does not allow a function of the old unit to be called indirectly. */
+  isSealed(old: Piece): boolean;
 }
 
 /** A new function or datum in another unit of the update, and the object of that unit. */
@@ -27,9 +30,12 @@ export function referenceResolver(
   match: UnitMatch,
   shared: SharedNames,
 ): ReferenceResolver {
+  // The kernel gives an export for named modules (EXPORT_SYMBOL_FOR_MODULES, "module:…") to no other module, but
+  // livepatch finds it by its name.
   const exported = (name: string): PatchTarget | undefined => {
     const crc = kernel.crcs.get(name);
-    return crc === undefined ? undefined : { kind: "export", name, crc };
+    const isForOthers = kernel.namespaces.get(name)?.startsWith("module:") ?? false;
+    return crc === undefined || isForOthers ? undefined : { kind: "export", name, crc };
   };
   const inModules = (name: string): PatchTarget | undefined => {
     const exporter = kernel.moduleExports.get(name);
@@ -55,6 +61,10 @@ export function referenceResolver(
         if (target !== undefined) return target;
       }
       return undefined;
+    },
+    isSealed: (old) => {
+      const address = match.addresses.get(old);
+      return address !== undefined && shipped.own.derived.places(SEALS, address, address + 1n).length > 0;
     },
   };
 }

@@ -6,6 +6,7 @@ import { parentOf } from "../diff/names.ts";
 import { type ChangeRefusal, changeRefusal } from "../diff/refusal.ts";
 import type { Piece } from "../object/pieces.ts";
 import type { Version } from "../object/version.ts";
+import { derivedFault } from "./derived_entries.ts";
 import type { RunpreMatch, UnitMatch } from "./runpre.ts";
 import type { ShippedObject } from "./shipped_object.ts";
 
@@ -42,7 +43,9 @@ export function replacedFunctions(
         refusals.push(changeRefusal("run_pre", name, mismatch(outcome)));
       continue;
     }
-    if (isPart || covered.has(piece)) continue;
+    const fault = derivedFault(before, old, outcome, shipped.derived);
+    if (fault !== undefined) refusals.push(changeRefusal("run_pre", name, fault));
+    if (fault !== undefined || isPart || covered.has(piece)) continue;
     if (!hasFentry(before, old)) {
       refusals.push(notRedirected(name, before, old));
       continue;

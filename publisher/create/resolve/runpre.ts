@@ -8,7 +8,8 @@ import type { ShippedObject } from "./shipped_object.ts";
  * The result of comparing a function's compiled old version with the function that the distribution ships.
  */
 export type RunpreMatch =
-  | { readonly kind: "match"; readonly address: bigint }
+  /** `size` is that of the shipped function, in bytes. */
+  | { readonly kind: "match"; readonly address: bigint; readonly size: number }
   | { readonly kind: "absent" }
   /** The first difference, in the candidate that comes closest. */
   | { readonly kind: "mismatch"; readonly at: number; readonly reason: string }
@@ -33,7 +34,7 @@ interface Findings {
 }
 
 type Comparison =
-  | { readonly kind: "match"; readonly findings: Findings }
+  | { readonly kind: "match"; readonly findings: Findings; readonly size: number }
   | { readonly kind: "mismatch"; readonly at: number; readonly reason: string };
 
 /**
@@ -114,10 +115,10 @@ function matchFunction(
 ): RunpreMatch {
   if (candidates.length === 0) return { kind: "absent" };
   let closest: Extract<RunpreMatch, { kind: "mismatch" }> | undefined;
-  const matches: { readonly address: bigint; readonly findings: Findings }[] = [];
+  const matches: { readonly address: bigint; readonly findings: Findings; readonly size: number }[] = [];
   for (const address of candidates) {
     const comparison = compareAt(unit, piece, address, shipped, known);
-    if (comparison.kind === "match") matches.push({ address, findings: comparison.findings });
+    if (comparison.kind === "match") matches.push({ address, ...comparison });
     else if (closest === undefined || comparison.at > closest.at) closest = comparison;
   }
   const [match, ...others] = matches;
@@ -125,7 +126,7 @@ function matchFunction(
   if (others.length > 0) return { kind: "ambiguous", candidates: matches.length };
   known.add(match.findings);
   known.addresses.set(piece, match.address);
-  return { kind: "match", address: match.address };
+  return { kind: "match", address: match.address, size: match.size };
 }
 
 function compareAt(
@@ -169,7 +170,7 @@ function compareReferences(
         : referenceFault(unit, reference, place, shipped, known, found);
     if (reason !== undefined) return { kind: "mismatch", at: reference.offset, reason };
   }
-  return { kind: "match", findings: found };
+  return { kind: "match", findings: found, size: isShort ? piece.size - SHORTER : piece.size };
 }
 
 /** Returns the address that a reference in the shipped code refers to. */

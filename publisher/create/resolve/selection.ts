@@ -3,10 +3,12 @@ import { isInit } from "../diff/changes.ts";
 import type { Correlation } from "../diff/correlate.ts";
 import { isContentOnly, isRenewable, parentOf, stemOf } from "../diff/names.ts";
 import { type ChangeRefusal, changeRefusal } from "../diff/refusal.ts";
+import { paddingOf } from "../object/padding.ts";
 import type { Piece, Reference, Unit } from "../object/pieces.ts";
 import type { TableEntry } from "../object/special_tables.ts";
 import type { Version } from "../object/version.ts";
 import type { PatchTarget } from "../patch_object.ts";
+import { SEALS } from "./derived_tables.ts";
 import { isOnceBranch } from "./once_branch.ts";
 import type { ReferenceResolver, SharedTarget } from "./references.ts";
 import { splitParts } from "./split_parts.ts";
@@ -94,6 +96,7 @@ class Selector {
       pieces.set(piece, references);
       this.#requireEarly(piece, references);
       for (const entry of this.#after.entries.get(piece.index) ?? []) {
+        if (entry.section.name === SEALS && !this.#isSealed(piece)) continue;
         const kept = this.#entry(entry, name, piece);
         if (kept !== undefined) entries.push(kept);
       }
@@ -110,12 +113,23 @@ class Selector {
     };
   }
 
-  /** Keeps a piece with all parts of a function, because they jump into each other. */
+  /** Keeps a piece with its padding, and with all parts of a function, because they jump into each other. */
   #keep(piece: Piece): void {
     if (this.#kept.has(piece)) return;
     this.#kept.add(piece);
     this.#queue.push(piece);
+    const padding = paddingOf(this.#unit, piece);
+    if (padding !== undefined) this.#keep(padding);
     for (const part of this.#parts.get(piece) ?? []) this.#keep(part);
+  }
+
+  /**
+   * Reports whether nothing takes the address of a function. objtool sees only the unit: a global function's address
+   * may be taken elsewhere, unless the shipped object seals its old version.
+   */
+  #isSealed(piece: Piece): boolean {
+    const old = this.#correlation.oldOf.get(piece);
+    return !piece.isGlobal || (old !== undefined && this.#resolve.isSealed(old));
   }
 
   #refuse(found: ChangeRefusal): { readonly kind: "refused" } {

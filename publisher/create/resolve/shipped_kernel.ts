@@ -6,7 +6,7 @@ import { type ShippedObject, shippedImage, shippedModule } from "./shipped_objec
 
 /** The shipped kernel, to which references resolve, and whose code the compiled old code must equal. */
 export interface ShippedKernel {
-  readonly image: Pick<KernelImage, "memory" | "symbols">;
+  readonly image: Pick<KernelImage, "memory" | "symbols" | "sections">;
   /** The checksums of the symbols that vmlinux exports (Module.symvers of the headers package). */
   readonly crcs: ReadonlyMap<string, number>;
   /** The name space of each symbol that vmlinux exports only for modules which import that name space. */

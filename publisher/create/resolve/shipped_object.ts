@@ -2,15 +2,17 @@ import type { Address, ObjectName } from "../../../shared/brand.ts";
 import { ByteReader } from "../../../shared/byte_reader.ts";
 import { R_X86_64, RELOCATION_FIELDS, type Rela } from "../../../shared/elf/rela.ts";
 import { SECTION_NUMBER } from "../../../shared/elf/sections.ts";
-import { type ElfSymbol, SYMBOL_BINDING } from "../../../shared/elf/symbols.ts";
+import { type ElfSymbol, SYMBOL_BINDING, SYMBOL_TYPE } from "../../../shared/elf/symbols.ts";
 import type { KernelImage } from "../../image/kernel_image.ts";
 import type { CompiledObject } from "../object/compiled_object.ts";
+import { type DerivedTables, imageTables, moduleTables } from "./derived_tables.ts";
 
 /** A symbol of a kernel object that the distribution ships. */
 export interface ShippedSymbol {
   readonly name: string;
   readonly address: bigint;
   readonly isGlobal: boolean;
+  readonly isCode: boolean;
 }
 
 /**
@@ -33,22 +35,27 @@ export interface ShippedObject {
   bytes(at: bigint, length: number): Uint8Array | undefined;
   /** Returns symbol plus addend of a field that was filled in, or that will be. */
   operand(at: bigint, type: number): bigint | undefined;
+  readonly derived: DerivedTables;
 }
 
 /** Makes the kernel's image available for comparison. @param object `vmlinux`. */
 export function shippedImage(
-  image: Pick<KernelImage, "memory" | "symbols">,
+  image: Pick<KernelImage, "memory" | "symbols" | "sections">,
   object: ObjectName,
 ): ShippedObject {
   const { memory, symbols } = image;
   const bytes = (at: bigint, length: number): Uint8Array | undefined =>
     memory.contains(at as Address, length) ? memory.read(at as Address, length) : undefined;
   const named = (name: string): readonly ShippedSymbol[] =>
-    symbols
-      .named(name)
-      .map(({ type, address }) => ({ name, address, isGlobal: type !== type.toLowerCase() }));
+    symbols.named(name).map(({ type, address }) => ({
+      name,
+      address,
+      isGlobal: type !== type.toLowerCase(),
+      isCode: /^[tTwW]$/.test(type),
+    }));
   return {
     object,
+    derived: imageTables(image),
     named,
     addressesOf: (name) => symbols.named(name).map(({ address }) => address),
     bytes,
@@ -82,10 +89,11 @@ export function shippedModule({ sections, symbols }: CompiledObject, object: Obj
     else list.push(symbol);
   }
   const numbers = new Map([...byName.keys()].map((name, i) => [name, BigInt(i)]));
+  const inSection = (section: number, offset: bigint): bigint => (BigInt(section + 1) << SPACE) + offset;
   const addressOf = ({ section, name, value }: ElfSymbol): bigint =>
     section === SECTION_NUMBER.undefined
       ? OUTSIDE + ((numbers.get(name) ?? 0n) << SPACE)
-      : (BigInt(section + 1) << SPACE) + value;
+      : inSection(section, value);
   const sectionAt = (at: bigint) => sections[Number(at >> SPACE) - 1];
   const offsetOf = (at: bigint): number => Number(BigInt.asUintN(Number(SPACE), at));
   const bytes = (at: bigint, length: number): Uint8Array | undefined => {
@@ -107,6 +115,7 @@ export function shippedModule({ sections, symbols }: CompiledObject, object: Obj
   };
   return {
     object,
+    derived: moduleTables({ sections, symbols }, inSection),
     named: (name) =>
       (byName.get(name) ?? [])
         .filter(({ section }) => section !== SECTION_NUMBER.undefined)
@@ -114,6 +123,7 @@ export function shippedModule({ sections, symbols }: CompiledObject, object: Obj
           name,
           address: addressOf(symbol),
           isGlobal: symbol.binding !== SYMBOL_BINDING.local,
+          isCode: symbol.type === SYMBOL_TYPE.func,
         })),
     addressesOf: (name) => (byName.get(name) ?? []).map(addressOf),
     bytes,

@@ -55,7 +55,10 @@ export interface SiteTable {
 }
 
 /** Returns the table that is a section of its own, or undefined if the kernel has no such section. */
-export function sectionTable({ sections, memory }: SiteSources, name: string): SiteTable | undefined {
+export function sectionTable(
+  { sections, memory }: Pick<SiteSources, "sections" | "memory">,
+  name: string,
+): SiteTable | undefined {
   const section = sections.find((s) => s.name === name);
   if (section === undefined) return undefined;
   return { address: section.address, bytes: memory.read(section.address, section.size) };

@@ -51,6 +51,7 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
+/** Compiles a source, whose comment `// gcc: …` may name more flags. */
 async function compileIn(
   folder: string,
   name: string,
@@ -59,23 +60,34 @@ async function compileIn(
 ): Promise<string> {
   await writeFile(join(folder, `${name}.c`), source);
   const object = join(folder, `${name}.o`);
-  await run("gcc", [...FLAGS, ...flags, "-c", "-o", object, join(folder, `${name}.c`)]);
+  const more = /^\/\/ gcc: (.*)$/m.exec(source)?.[1]?.split(" ") ?? [];
+  await run("gcc", [...FLAGS, ...flags, ...more, "-c", "-o", object, join(folder, `${name}.c`)]);
   return object;
 }
 
 /** A unit as the tools of this project compile it. */
-export const compiled = async (source: string): Promise<Uint8Array> =>
+export const compiled = async (source: string, flags: readonly string[] = []): Promise<Uint8Array> =>
   inFolder(
     async (folder) =>
-      new Uint8Array(await readFile(await compileIn(folder, "unit", PRELUDE + source, EACH_APART))),
+      new Uint8Array(
+        await readFile(await compileIn(folder, "unit", PRELUDE + source, [...EACH_APART, ...flags])),
+      ),
   );
 
 /** A kernel that has the unit, as a distribution compiles and links it, and other units. */
-export async function kernelWith(source: string, ...others: readonly string[]): Promise<ShippedKernel> {
+export const kernelWith = (source: string, ...others: readonly string[]): Promise<ShippedKernel> =>
+  kernelBy([], source, ...others);
+
+/** The same, compiled with further flags. */
+export async function kernelBy(
+  flags: readonly string[],
+  source: string,
+  ...others: readonly string[]
+): Promise<ShippedKernel> {
   return inFolder(async (folder) => {
     const objects: string[] = [];
     for (const [i, text] of [REST, ...others, source].entries()) {
-      objects.push(await compileIn(folder, `unit${i}`, i === 0 ? text : PRELUDE + text, []));
+      objects.push(await compileIn(folder, `unit${i}`, i === 0 ? text : PRELUDE + text, flags));
     }
     const vmlinux = join(folder, "vmlinux");
     await run("ld", ["-e", "0", "-Ttext=0xffffffff81000000", "--no-relax", "-o", vmlinux, ...objects]);
@@ -107,10 +119,13 @@ function shippedKernel(elf: Uint8Array): ShippedKernel {
   const sections = parseSections(elf);
   const symbols = parseSymbols(elf, sections)
     .filter(({ section, type }) => section !== 0 && type !== SYMBOL_TYPE.section && type !== SYMBOL_TYPE.file)
-    .map(({ name, binding, value }) => ({ name, type: binding === 0 ? "t" : "T", address: value as Address }))
+    .map(({ name, binding, value, type }) => {
+      const letter = type === SYMBOL_TYPE.func ? "t" : "d";
+      return { name, type: binding === 0 ? letter : letter.toUpperCase(), address: value as Address };
+    })
     .sort((a, b) => Number(a.address - b.address));
   return {
-    image: { memory: linkedMemory(elf), symbols: symbolTable(symbols) },
+    image: { memory: linkedMemory(elf), symbols: symbolTable(symbols), sections },
     crcs: new Map([
       ["printk", CHECKSUM],
       ["exported", CHECKSUM],

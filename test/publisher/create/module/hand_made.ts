@@ -30,6 +30,7 @@ export const KERNEL_6_1: ModuleKernel = {
   ]),
   wantsRetpoline: true,
   hasReturnThunk: true,
+  unwindAtEntry: Uint8Array.of(8, 0, 0, 0, 5, 0),
 };
 
 export const vmlinux = (name: string, position = 0): PatchTarget => ({

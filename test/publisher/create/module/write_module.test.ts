@@ -78,7 +78,16 @@ describe("a module that is written", () => {
     const names = parseSections(make([unit, returnZero("ext4", "ext4_free")])).map(({ name }) => name);
     expect(names.filter((name) => !name.startsWith(".rela"))).toEqual([
       ...["", ".note.gnu.build-id", ".text", ".rodata", "__bug_table", ".data..percpu", ".data"],
-      ...[".init.text", ".exit.text", ".return_sites", ".gnu.linkonce.this_module", ".modinfo", "__versions"],
+      ...[
+        ".init.text",
+        ".exit.text",
+        ".return_sites",
+        ".orc_unwind_ip",
+        ".orc_unwind",
+        ".gnu.linkonce.this_module",
+        ".modinfo",
+        "__versions",
+      ],
       ...[".symtab", ".strtab", ".shstrtab"],
     ]);
   });
