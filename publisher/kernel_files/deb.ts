@@ -38,7 +38,8 @@ export async function readDeb(
   const modules: ModuleFile[] = [];
   let kept = 0;
   const isKept = (path: string, size: number): boolean | "end" => {
-    if (wants === undefined && images.length > 0 && !isBootPath(path)) return "end";
+    const hasImage = images.some((image) => isBootPath(image.path));
+    if (wants === undefined && hasImage && !isBootPath(path)) return "end";
     if (!isImagePath(path) && !wants?.(path)) return false;
     kept += size;
     if (kept > MAX_PACKAGE_KEPT)

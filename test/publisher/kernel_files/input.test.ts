@@ -58,6 +58,23 @@ describe("a kernel's input", () => {
     expect(new Uint8Array(await openImageInput(path))).toEqual(image);
   });
 
+  it("is read only as far as the kernel's folder goes, unless modules are wanted", async () => {
+    const boot = [tarEntry(`./boot/vmlinuz-${RELEASE}`, image), tarEntry("./boot/config", utf8("no"))];
+    const rest = tarEntry("./lib/modules/damaged", utf8("x"));
+    rest[0] = 0x7f; // the checksum of its header is wrong now
+    const path = await put(
+      "damaged.deb",
+      deb("data.tar", tar(...boot, tarEntry("./etc/x", utf8("x")), rest)),
+    );
+    expect(new Uint8Array(await openImageInput(path))).toEqual(image);
+    await expect(openInput(path, everything)).rejects.toMatchObject({ code: "parse" });
+    const two = tar(...boot, tarEntry("./boot/vmlinuz-other", image), tarEntry("./etc/x", image), rest);
+    await expect(openImageInput(await put("two.deb", deb("data.tar", two)))).rejects.toMatchObject({
+      code: "usage",
+      message: expect.stringContaining("2 kernels"),
+    });
+  });
+
   it("is a folder: the root of a package, its /boot, its modules", async () => {
     await put(`root/boot/vmlinuz-${RELEASE}`, image);
     await put(`root/boot/config-${RELEASE}`, utf8("no"));
