@@ -65,13 +65,13 @@ function takenNames({ pieces }: Unit): ReadonlySet<string> {
   return names;
 }
 
-type KernelTarget = Exclude<PatchTarget, { kind: "own" }>;
+type KernelTarget = Extract<PatchTarget, { kind: "export" | "livepatch" }>;
 
 /** Returns what a reference takes the address of, if that is in the running kernel. */
 function takenTarget({ isBranch, target }: SelectedReference): KernelTarget | undefined {
   if (isBranch || target.kind !== "kernel" || target.offset !== 0) return undefined;
   const { target: found } = target;
-  return found.kind === "shared" || found.kind === "own" ? undefined : found;
+  return found.kind === "export" || found.kind === "livepatch" ? found : undefined;
 }
 
 function isAllowed(target: KernelTarget, shipped: ShippedObjects): boolean {
