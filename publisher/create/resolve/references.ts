@@ -1,6 +1,7 @@
-import type { ObjectName } from "../../../shared/brand.ts";
+import { type ObjectName, VMLINUX } from "../../../shared/brand.ts";
 import type { Piece } from "../object/pieces.ts";
 import type { PatchTarget } from "../patch_object.ts";
+import { reliesOn } from "./dependencies.ts";
 import { SEALS } from "./derived_tables.ts";
 import type { UnitMatch } from "./runpre.ts";
 import type { SharedNames } from "./shared_names.ts";
@@ -11,6 +12,8 @@ import type { ShippedObject } from "./shipped_object.ts";
 export interface ReferenceResolver {
   /** Finds a symbol that the unit does not define. */
   symbol(name: string): PatchTarget | SharedTarget | undefined;
+  /** Returns why a symbol cannot be found, as the end of a sentence. */
+  absence(name: string): string;
   /** Finds a piece of the old unit in the running kernel. */
   piece(old: Piece): PatchTarget | undefined;
   /** Reports whether the kernel does not allow a function of the old unit to be called indirectly. */
@@ -37,9 +40,11 @@ export function referenceResolver(
     const isForOthers = kernel.namespaces.get(name)?.startsWith("module:") ?? false;
     return crc === undefined || isForOthers ? undefined : { kind: "export", name, crc };
   };
+  const { object } = shipped.own;
+  const relies = (exporter: ObjectName): boolean => reliesOn(kernel)(object, exporter);
   const inModules = (name: string): PatchTarget | undefined => {
     const exporter = kernel.moduleExports.get(name);
-    const module = exporter === undefined ? undefined : shipped.module(exporter);
+    const module = exporter !== undefined && relies(exporter) ? shipped.module(exporter) : undefined;
     return module && named(module, name, undefined);
   };
   const own = (name: string): PatchTarget | undefined =>
@@ -51,6 +56,12 @@ export function referenceResolver(
         return { kind: "shared", name, object: definer };
       const address = shipped.own === shipped.vmlinux ? match.symbols.get(name) : undefined;
       return exported(name) ?? own(name) ?? named(shipped.vmlinux, name, address) ?? inModules(name);
+    },
+    absence: (name) => {
+      const exporter = kernel.moduleExports.get(name);
+      return exporter === undefined || relies(exporter)
+        ? "a symbol that the kernel does not have"
+        : `which the module ${exporter} exports, and ${object === VMLINUX ? "the kernel runs" : `${object} can be loaded`} without it`;
     },
     piece: (old) => {
       const address = match.addresses.get(old);

@@ -158,12 +158,11 @@ class Selector {
     if (target.kind === "symbol") {
       const found = this.#resolve.symbol(target.name);
       if (found !== undefined) return { kind: "kernel", target: found, offset: target.offset };
-      const what = target.isWeak ? "a weak symbol" : "a symbol";
       return this.#refuse(
         changeRefusal(
           "unresolved",
           from,
-          `it refers to ${target.name}, ${what} that the kernel does not have`,
+          `it refers to ${target.name}, ${this.#resolve.absence(target.name)}`,
         ),
       );
     }

@@ -194,6 +194,31 @@ describe("units of several objects", () => {
     });
   });
 
+  it.each([
+    [vfat, "which the module fat exports, and vfat can be loaded without it"],
+    [VMLINUX, "which the module fat exports, and the kernel runs without it"],
+  ])("may not use what a module exports that need not be loaded: %s", async (object, reason) => {
+    const before = "int f(int n) { return n; }";
+    const after = "int wanted(int); int f(int n) { return wanted(n) + 1; }";
+    const kernel = await shipping([
+      { object, before, after },
+      giver(fat, "", "int wanted(int n) { return n; }"),
+    ]);
+    const pair = {
+      source: "unit.c",
+      object,
+      before: await compiled(before),
+      after: await compiled(after),
+      sourceBefore: before,
+      sourceAfter: after,
+    };
+    const found = differentiate(pair, { ...kernel, moduleExports: new Map([["wanted", fat]]) });
+    expect(found).toMatchObject({
+      kind: "refused",
+      refusals: [{ code: "unresolved", subject: "f", reason: `it refers to wanted, ${reason}` }],
+    });
+  });
+
   it("mean their own function, if the kernel's part has a new one of that name", async () => {
     const own = "int fresh(int n) { return n * 3; }";
     const { parts } = await updateOf([
