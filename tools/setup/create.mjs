@@ -49,23 +49,32 @@ async function choosePair(from, to) {
   if (sources.includes(from) && sources.includes(to) && kernelOf(from) !== undefined) {
     return { from, to, kernel: kernelOf(from), asked: true };
   }
-  const index = sources.findIndex((version, at) => at > 0 && kernelOf(version) !== undefined);
-  if (index < 0) {
-    throw new SetupError(
-      `apt offers no two versions of linux-source-${series} with a kernel of the older one`,
-      "Run as root: apt-get update (and see that the security archive is among apt's sources)",
-    );
-  }
-  const pair = {
-    from: sources[index],
-    to: sources[index - 1],
-    kernel: kernelOf(sources[index]),
-    asked: false,
-  };
+  const pair = newestPair(series, sources, kernelOf);
   progress(
     `${from} and ${to} are not in the archive any more: taking ${pair.from} and ${pair.to}, the newest pair`,
   );
-  return pair;
+  return { ...pair, kernel: kernelOf(pair.from), asked: false };
+}
+
+/** Returns the newest two versions of a series' source of which the older one has a kernel: {from, to}. */
+function newestPair(series, sources, kernelOf) {
+  const index = sources.findIndex((version, at) => at > 0 && kernelOf(version) !== undefined);
+  if (index > 0) return { from: sources[index], to: sources[index - 1] };
+  throw new SetupError(
+    `apt offers no two versions of linux-source-${series} with a kernel of the older one`,
+    "Run as root: apt-get update (and see that the security archive is among apt's sources)",
+  );
+}
+
+/** Returns what {@link ensurePair} does, for the newest two versions of a series ("6.12"). */
+export async function ensureNewestPair(root, series) {
+  await requireDebian();
+  const { from, to } = await retryWithNewLists(async () => {
+    await completeLists();
+    const [sources, kernels] = [await sourceVersions(series), await kernelsOfSeries(series)];
+    return newestPair(series, sources, (version) => kernels.find((kernel) => kernel.package === version));
+  });
+  return await ensurePair(root, from, to);
 }
 
 /** Puts the source package's file into the cache. */

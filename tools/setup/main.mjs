@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { proveFresh } from "../../test/proof/fresh/main.mjs";
 import { provePackages } from "../../test/proof/package/main.mjs";
 import { ensurePackages, requireDebian, retryWithNewLists } from "./apt.mjs";
-import { ensurePair } from "./create.mjs";
+import { ensureNewestPair, ensurePair } from "./create.mjs";
 import { ensureMachine, ensureProofMachine } from "./machine.mjs";
 import { ensureNodeModules } from "./node_modules.mjs";
 import { ensurePackers } from "./packers.mjs";
@@ -110,14 +110,30 @@ async function proveCreate(args) {
       from: { type: "string" },
       to: { type: "string" },
       limit: { type: "string" },
-      behaviour: { type: "boolean" },
+      series: { type: "string" },
+      kinds: { type: "boolean" },
+      only: { type: "string" },
     },
   });
   await ensureNodeModules(root);
   await ensureMachine(root);
   await ensurePackages(["e2fsprogs"]);
-  const pair = await ensurePair(root, values.from ?? STEP.from, values.to ?? STEP.to);
-  return await runBuilt("test/proof/create/proof.ts", [...args, pair]);
+  const pairs = await createPairs(values);
+  return await runBuilt("test/proof/create/proof.ts", [...args, ...pairs]);
+}
+
+/** The series that the small changes of the proof of `create` are tried on. */
+const KIND_SERIES = ["6.1", "6.12"];
+
+/** Returns the files that say where the kernels and sources of `npm run proof:create` are. */
+async function createPairs({ from, to, series, kinds }) {
+  if (from !== undefined || to !== undefined)
+    return [await ensurePair(root, from ?? STEP.from, to ?? STEP.to)];
+  if (series === undefined && !kinds) return [await ensurePair(root, STEP.from, STEP.to)];
+  const pairs = [];
+  for (const one of series === undefined ? KIND_SERIES : [series])
+    pairs.push(await ensureNewestPair(root, one));
+  return pairs;
 }
 
 async function benchRunpre(args) {

@@ -47,7 +47,9 @@ export const SCRIPTS = {
       from: { value: "VERSION", help: "the older version of the source package" },
       to: { value: "VERSION", help: "the newer one" },
       limit: { value: "N", help: "so many files, evenly spread" },
-      behaviour: { help: "changes of our own instead, whose effect is looked for" },
+      series: { value: "SERIES", help: "the newest two versions of this series, such as 6.12" },
+      kinds: { help: "small changes of our own instead, each of another kind, on 6.1 and 6.12" },
+      only: { value: "NAME", help: "kinds that have this in their names" },
     },
   },
   "proof:edge": {

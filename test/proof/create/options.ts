@@ -2,13 +2,16 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { groupBy } from "../../../shared/group_by.ts";
 
-/** What the proof is told on its command line, after the file that says where everything is. */
+/** What the proof is told on its command line, with the files that say where everything is. */
 export interface ProofOptions {
-  readonly pair: string;
+  /** A file for each pair of versions: for the step of files the first one is taken, for the kinds all of them. */
+  readonly pairs: readonly string[];
   /** Files of the step that are taken, evenly spread over it; all unless told. */
   readonly limit: number | undefined;
-  /** Not the step: changes of ours, whose effect is looked for in the guest. */
-  readonly behaviour: boolean;
+  /** Not the step: small changes of ours, each of another kind. */
+  readonly kinds: boolean;
+  /** Of these only those that have this in their names. */
+  readonly only: string | undefined;
 }
 
 export function proofOptions(args: readonly string[]): ProofOptions {
@@ -18,17 +21,16 @@ export function proofOptions(args: readonly string[]): ProofOptions {
     options: {
       from: { type: "string" },
       to: { type: "string" },
+      series: { type: "string" },
       limit: { type: "string" },
-      behaviour: { type: "boolean", default: false },
+      kinds: { type: "boolean", default: false },
+      only: { type: "string" },
     },
   });
   const limit = values.limit === undefined ? undefined : Number(values.limit);
-  const [pair] = positionals;
-  if (pair === undefined || (limit !== undefined && !(Number.isInteger(limit) && limit > 0)))
-    throw new Error(
-      "usage: npm run -s proof:create -- --from VERSION --to VERSION [--limit N | --behaviour]",
-    );
-  return { pair, limit, behaviour: values.behaviour };
+  if (positionals.length === 0 || (limit !== undefined && !(Number.isInteger(limit) && limit > 0)))
+    throw new Error("usage: npm run -s proof:create -- --help");
+  return { pairs: positionals, limit, kinds: values.kinds, only: values.only };
 }
 
 /** So many of all, evenly spread: the same ones each time. */

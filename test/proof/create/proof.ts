@@ -1,10 +1,11 @@
 import type { FileChange } from "../../../publisher/create/source/apply_patch.ts";
-import type { Kernel } from "../../support/guest/machine.ts";
-import { playScenarios } from "./behaviour/play.ts";
-import { playSignature } from "./behaviour/signature.ts";
 import { ModuleRunner, type Trial } from "./guest/module_runner.ts";
+import { KINDS } from "./kinds/all.ts";
+import { playKinds } from "./kinds/play.ts";
+import { playSignature } from "./kinds/signature.ts";
+import { playStacked } from "./kinds/stacked.ts";
 import { inTurn, proofOptions, spread } from "./options.ts";
-import { readPair } from "./pair.ts";
+import { readPair, type SourcePair } from "./pair.ts";
 import { type FileOutcome, Workshop } from "./workshop.ts";
 
 /*
@@ -87,25 +88,72 @@ async function cumulative(workshop: Workshop, runner: ModuleRunner, changes: rea
   return { files: changes.length, functions, bytes: module.bytes.length, good: isGood(trial) };
 }
 
-/** Changes of ours, each of another kind, are seen while they are applied, and not before or after. */
-async function proveBehaviour(workshop: Workshop, runner: ModuleRunner, kernel: Kernel): Promise<boolean> {
-  const signature = await playSignature(kernel);
-  say(`signature: ${signature.problems.join(" ") || "understood where signatures are enforced"}`);
-  const played = [signature, ...(await playScenarios(workshop, runner, say))];
-  const good = played.filter(({ problems }) => problems.length === 0).length;
-  const seconds = Math.round((performance.now() - began) / 1000);
-  say(JSON.stringify({ kernel: kernel.version, scenarios: played.length, good, seconds }));
-  return good === played.length;
+/** Small changes of ours, each of another kind, become what they must, on each kernel. */
+async function proveKinds(pairs: readonly SourcePair[], only: string | undefined): Promise<boolean> {
+  const wanted = KINDS.filter(({ kind }) => only === undefined || kind.includes(only));
+  const wrong = new Set<string>();
+  const names = new Set<string>();
+  for (const pair of pairs) {
+    const { version } = pair.kernel;
+    const series = /^\d+\.\d+/.exec(version)?.[0] ?? version;
+    say(`kernel ${version}`);
+    await withWorkshop(pair, async (workshop, runner) => {
+      const kinds = wanted.filter((kind) => kind.series === undefined || kind.series === series);
+      const played = [...(await playKinds(workshop, runner, kinds, say))];
+      if (only === undefined) {
+        for (const extra of [await playStacked(workshop, runner), await playSignature(pair.kernel)]) {
+          say(`${extra.kind}: ${extra.problems.join("\n") || "right"}`);
+          played.push(extra);
+        }
+      }
+      for (const { kind, problems } of played) {
+        names.add(kind);
+        if (problems.length > 0) wrong.add(kind);
+      }
+    });
+  }
+  say(
+    JSON.stringify({
+      kernels: pairs.map(({ kernel }) => kernel.version),
+      kinds: names.size,
+      right: names.size - wrong.size,
+      wrong: [...wrong],
+      seconds: secondsSinceStart(),
+    }),
+  );
+  return wrong.size === 0 && names.size > 0;
 }
 
+async function withWorkshop(
+  pair: SourcePair,
+  work: (workshop: Workshop, runner: ModuleRunner) => Promise<void>,
+): Promise<void> {
+  const workshop = await Workshop.open(pair, progress);
+  const runner = new ModuleRunner(pair.kernel);
+  try {
+    await work(workshop, runner);
+  } finally {
+    await runner.close();
+    workshop.close();
+  }
+}
+
+const secondsSinceStart = (): number => Math.round((performance.now() - began) / 1000);
+
 async function main(): Promise<boolean> {
-  const { pair: file, limit, behaviour } = proofOptions(process.argv.slice(2));
-  const pair = await readPair(file);
+  const { pairs: files, limit, kinds, only } = proofOptions(process.argv.slice(2));
+  const pairs = await Promise.all(files.map(readPair));
+  const [pair] = pairs;
+  if (pair === undefined) throw new Error("no pair of versions");
+  return kinds ? await proveKinds(pairs, only) : await proveStep(pair, limit);
+}
+
+/** Makes an update of each file that two versions differ in, and loads, uses and undoes each. */
+async function proveStep(pair: SourcePair, limit: number | undefined): Promise<boolean> {
   if (!pair.asked) say(`the archive has ${pair.from} and ${pair.to}, the newest pair: these are taken`);
   const workshop = await Workshop.open(pair, progress);
   const runner = new ModuleRunner(pair.kernel);
   try {
-    if (behaviour) return await proveBehaviour(workshop, runner, pair.kernel);
     const all = await workshop.differing((object) => object === "vmlinux");
     const chosen = spread(all, limit);
     progress(`${all.length} files of the kernel proper differ, ${chosen.length} are taken`);
@@ -132,7 +180,7 @@ async function main(): Promise<boolean> {
       problems: [...trials, ...fixTrials].filter((trial) => !isGood(trial)).length,
       cumulative: whole,
       module_fixes: { made: fixes.length, tried: fixTrials.length, good: fixTrials.filter(isGood).length },
-      seconds: Math.round((performance.now() - began) / 1000),
+      seconds: secondsSinceStart(),
     };
     say(JSON.stringify(result));
     return result.failed === 0 && result.problems === 0 && made > 0 && whole?.good === true;

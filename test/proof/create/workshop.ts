@@ -16,6 +16,7 @@ import { type UnitComparer, unitComparer } from "../../../publisher/create/unit_
 import { makeUpdate, type UpdateReport } from "../../../publisher/create/update.ts";
 import { type ObjectName, objectName, VMLINUX } from "../../../shared/brand.ts";
 import { utf8 } from "../../../shared/bytes.ts";
+import { parseSections } from "../../../shared/elf/sections.ts";
 import { type ChangedFile, changedFiles, unifiedDiff } from "./changed_files.ts";
 import { compileAhead } from "./compile_ahead.ts";
 import type { MadeModule } from "./guest/module_runner.ts";
@@ -31,6 +32,8 @@ export interface FileOutcome {
   readonly why: string;
   readonly module?: MadeModule;
 }
+
+const OBJTOOL_TABLES = [".orc_unwind_ip", ".orc_unwind", ".return_sites", ".call_sites"];
 
 /** Everything that makes updates out of the difference of two versions, with one opening of kernel and source. */
 export class Workshop {
@@ -86,18 +89,31 @@ export class Workshop {
     return (await applySeries(root, patches, false)).changes;
   }
 
-  /** A change of ours to a file of the older version. */
-  async rewritten(path: string, edit: (text: string) => string): Promise<readonly FileChange[]> {
+  /** Changes of ours to files of the older version. */
+  async rewritten(
+    files: readonly { readonly source: string; readonly edit: (text: string) => string }[],
+  ): Promise<readonly FileChange[]> {
     const [{ root }] = this.#trees;
     const folder = await mkdtemp(join(tmpdir(), "rebootless-rewritten-"));
     try {
-      const after = join(folder, "after.c");
-      await writeFile(after, edit(await readFile(join(root, path), "latin1")), "latin1");
-      const steps = patchSteps(await unifiedDiff(join(root, path), after, path));
-      return (await applySeries(root, [steps], false)).changes;
+      const steps: ReturnType<typeof patchSteps>[] = [];
+      for (const { source, edit } of files) {
+        const after = join(folder, "after.c");
+        await writeFile(after, edit(await readFile(join(root, source), "latin1")), "latin1");
+        steps.push(patchSteps(await unifiedDiff(join(root, source), after, source)));
+      }
+      return (await applySeries(root, steps, false)).changes;
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  }
+
+  /** The tables of objtool that a module of the distribution has, one that returns, calls and keeps a stack. */
+  async objtoolTables(): Promise<readonly string[]> {
+    const file = await (await this.#kernel.modules.find(objectName("8021q")))?.read();
+    if (file === undefined) throw new Error("the kernel's package has no module 8021q");
+    const names = new Set(parseSections(file).map(({ name }) => name));
+    return OBJTOOL_TABLES.filter((name) => names.has(name));
   }
 
   /** One update for each change. `said` is told of each as it is known. */

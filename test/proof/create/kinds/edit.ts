@@ -1,4 +1,4 @@
-import type { Edit } from "./scenarios.ts";
+import type { Edit } from "./kind.ts";
 
 /** The text with our lines in it. Throws if an edit has no place in it. */
 export const edited = (text: string, edits: readonly Edit[]): string =>
