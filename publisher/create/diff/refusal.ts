@@ -38,7 +38,7 @@ const ADVICE: Readonly<Record<ChangeRefusalCode, string>> = {
   run_pre: "Use the configuration, compiler and source of exactly the distribution's package.",
   unresolved: "Put what it needs into the changed function, or reach it through an exported function.",
   static_key: "Query the key with static_key_enabled() in the changed function.",
-  init: "Copy what is needed from __init code and data under a new name, and set up new variables where they are first used.",
+  init: "Copy what is needed from __init code and data under a new name, and set up new variables where they are first used, or in a hook.",
   exception_table: "Change the function so that it contains its own fixup.",
   shared_section: "Leave the section attribute of the function out of the patch.",
   indirect_target: "Take the address of a new function that calls this one, or call it directly.",

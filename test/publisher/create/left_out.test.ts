@@ -96,6 +96,12 @@ describe("a new variable that init code would set up", () => {
     });
   });
 
+  it("is taken where a hook of the unit sets it up", async () => {
+    const both =
+      "int __init start(void) { cache = &exported; return 0; } int pre_patch(void *o) { cache = &exported; return 0; }";
+    expect(await withNew(cache(both), "n += *cache;")).toMatchObject({ kind: "patch" });
+  });
+
   it("is left out where only init code uses it", async () => {
     const init = "int __init start(void) { cache = &exported; return 0; }";
     expect(await withNew(cache(init))).toMatchObject({ kind: "patch", report: { initOnly: ["start"] } });
