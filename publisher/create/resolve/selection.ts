@@ -9,9 +9,9 @@ import type { TableEntry } from "../object/special_tables.ts";
 import type { Version } from "../object/version.ts";
 import type { PatchTarget } from "../patch_object.ts";
 import { SEALS } from "./derived_tables.ts";
+import { functionParts } from "./function_parts.ts";
 import { isOnceBranch } from "./once_branch.ts";
 import type { ReferenceResolver, SharedTarget } from "./references.ts";
-import { splitParts } from "./split_parts.ts";
 
 /** A reference of a kept piece, and its future target: a kept piece, or something in the running kernel. */
 export interface SelectedReference extends Omit<Reference, "target"> {
@@ -78,7 +78,7 @@ class Selector {
     this.#copied = copied;
     this.#correlation = correlation;
     this.#resolve = resolve;
-    this.#parts = splitParts(after.unit);
+    this.#parts = functionParts(after.unit);
   }
 
   run(roots: readonly Piece[]): PieceSelection {

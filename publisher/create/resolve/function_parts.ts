@@ -2,7 +2,7 @@ import { parentOf } from "../diff/names.ts";
 import type { Piece, Unit } from "../object/pieces.ts";
 
 /** Returns each function with its `.cold` parts, and each part with its function. */
-export function splitParts({ pieces }: Unit): ReadonlyMap<Piece, readonly Piece[]> {
+export function functionParts({ pieces }: Unit): ReadonlyMap<Piece, readonly Piece[]> {
   const functions = pieces.filter(({ role, names }) => role === "code" && names.length > 0);
   const byName = new Map(functions.flatMap((piece) => piece.names.map((name) => [name, piece] as const)));
   const parts = new Map<Piece, Piece[]>();
