@@ -158,13 +158,8 @@ class Selector {
     if (target.kind === "symbol") {
       const found = this.#resolve.symbol(target.name);
       if (found !== undefined) return { kind: "kernel", target: found, offset: target.offset };
-      return this.#refuse(
-        changeRefusal(
-          "unresolved",
-          from,
-          `it refers to ${target.name}, ${this.#resolve.absence(target.name)}`,
-        ),
-      );
+      const reason = `it refers to ${target.name}, ${this.#resolve.absence(target.name)}`;
+      return this.#refuse(changeRefusal("unresolved", from, reason));
     }
     const piece = this.#unit.pieces[target.piece];
     if (piece === undefined) throw new RangeError("a reference to no piece");
