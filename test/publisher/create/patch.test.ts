@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { differentiate } from "../../../publisher/create/difference.ts";
+import { NOTHING_SHARED } from "../../../publisher/create/resolve/shared_names.ts";
 import { wholeUnit } from "../../../publisher/create/whole_unit.ts";
 import { objectName, VMLINUX } from "../../../shared/brand.ts";
 import { CHECKSUM, compiled, kernelWith } from "./compiled.ts";
@@ -208,6 +210,24 @@ describe("a unit of the author's own", () => {
     expect(kept.replaces).toEqual([]);
     expect(kept.symbols.map(({ name }) => name)).toEqual(["pre_patch", "called"]);
     expect(targets(kept, ".text.pre_patch")).toContainEqual(livepatch("other"));
+  });
+
+  it("may be a part of a unit that changes, as callbacks of patches for kpatch are", async () => {
+    const before = "int f(int n) { return n; }";
+    const pair = {
+      source: "unit.c",
+      object: VMLINUX,
+      before: await compiled(before),
+      after: await compiled(`int f(int n) { return n + 1; } ${hook("other")}`),
+      sourceBefore: before,
+      sourceAfter: before,
+    };
+    const shared = { ...NOTHING_SHARED, given: new Set(["pre_patch"]) };
+    const found = differentiate(pair, await kernelWith(before), shared);
+    expect(found).toMatchObject({
+      kind: "patch",
+      report: { changed: ["f"], added: ["pre_patch", "called"], unused: [] },
+    });
   });
 
   it("is refused if it needs what the kernel does not have", async () => {
