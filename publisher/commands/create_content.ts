@@ -52,6 +52,8 @@ export interface InputOptions {
   readonly modules: readonly string[];
   /** C files that run around applying and undoing: `FILE` for the kernel itself, `MODULE=FILE` for a module. */
   readonly hooks: readonly string[];
+  /** The types whose layout may change, because no object of them exists from before. */
+  readonly layoutOk: readonly string[];
   readonly fuzz: boolean;
   readonly forceCompiler: boolean;
   readonly jobs?: number;
@@ -97,7 +99,7 @@ export async function createContent(
   });
   try {
     for (const note of workspace.notes) warn(note);
-    const tools = { workspace, objects: objectCache(cache), shipped, progress };
+    const tools = { workspace, objects: objectCache(cache), shipped, layoutOk: options.layoutOk, progress };
     const { report, patches: objects } = await makeUpdate(tools, withKpatchMacros(changes));
     const { hooks, refusals } = await hooksOf(workspace, shipped, options.hooks);
     return {

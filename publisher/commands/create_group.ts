@@ -43,6 +43,12 @@ export const createGroup: CommandGroup = (root, run) => {
       many,
       [],
     )
+    .option(
+      "--layout-ok <type>",
+      "let the layout of a structure, union or enum change: no object of it exists from before (repeat)",
+      many,
+      [],
+    )
     .optionsGroup("Output:")
     .option("-o, --output <dir>", "a new folder for the module, its draft and the report")
     .option(

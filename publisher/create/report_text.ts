@@ -33,11 +33,16 @@ function unitLines(unit: UnitReport): readonly string[] {
   ];
 }
 
-const refusalLines = (refusal: UpdateRefusal): readonly string[] => [
-  `refused: ${refusal.subject}: ${refusal.reason}`,
-  ...("output" in refusal ? (refusal.output ?? []) : []).map((line) => `    ${line}`),
-  `  what to do: ${refusal.advice}`,
-];
+/** Formats a refusal. Lines of an advice after its first are code to paste. */
+function refusalLines(refusal: UpdateRefusal): readonly string[] {
+  const [first = "", ...code] = refusal.advice.split("\n");
+  return [
+    `refused: ${refusal.subject}: ${refusal.reason}`,
+    ...("output" in refusal ? (refusal.output ?? []) : []).map((line) => `    ${line}`),
+    `  what to do: ${first}`,
+    ...code.map((line) => `      ${line}`),
+  ];
+}
 
 /** The number of names that are shown of a list. The JSON report has the whole list. */
 const SHOWN = 40;

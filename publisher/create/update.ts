@@ -1,7 +1,8 @@
 import type { ObjectName } from "../../shared/brand.ts";
 import { CALLBACKS } from "../module/target_objects.ts";
 import type { ChangeRefusal } from "./diff/refusal.ts";
-import type { DifferenceReport } from "./difference.ts";
+import type { DifferenceReport, UnitDifference } from "./difference.ts";
+import { type JudgedUnit, judgeLayouts } from "./layout/judge.ts";
 import type { PatchObject } from "./patch_object.ts";
 import { refusedBy } from "./refused_by.ts";
 import type { UnitPatch } from "./resolve/join_patches.ts";
@@ -49,6 +50,8 @@ export interface UpdateTools {
   readonly workspace: Workspace;
   readonly objects: ObjectCache;
   readonly shipped: UnitComparer;
+  /** The types of which the author says that no object exists from before the update: "struct foo", "foo". */
+  readonly layoutOk: readonly string[];
   readonly progress: (line: string) => void;
 }
 
@@ -59,12 +62,13 @@ export interface UpdateTools {
  * @throws RebootlessError `limit`, `io`.
  */
 export async function makeUpdate(
-  { workspace, objects, shipped, progress }: UpdateTools,
+  { workspace, objects, shipped, layoutOk, progress }: UpdateTools,
   changes: readonly FileChange[],
 ): Promise<UpdateContent> {
   const compiled = await patchedUnits(workspace, objects, changes, progress);
   const units: UnitReport[] = [];
   const patches: UnitPatch[] = [];
+  const judged: JudgedUnit[] = compiled.retyped.map((pair) => ({ pair, replaced: new Set() }));
   const shared = sharedNames(compiled.pairs);
   for (const pair of compiled.pairs) {
     progress(`comparing ${pair.source}`);
@@ -74,15 +78,18 @@ export async function makeUpdate(
       const refusals = difference.kind === "refused" ? difference.refusals : [];
       units.push({ source, object, outcome: difference.kind, refusals, ...difference.report });
       if (difference.kind === "patch") patches.push(difference);
+      judged.push({ pair, replaced: new Set(replacedBy(difference)) });
     } catch (error) {
       units.push({ source, object, outcome: "refused", refusals: [refusedBy(error, source)], ...NOTHING });
+      judged.push({ pair, replaced: new Set() });
     }
   }
   const { same, ignored } = compiled;
-  const refusals = [...compiled.refusals, ...shared.refusals];
+  const layouts = verdictOn(judged, units, layoutOk);
+  const refusals = [...compiled.refusals, ...shared.refusals, ...layouts.refusals];
   const isRefused = refusals.length > 0 || units.some(({ outcome }) => outcome === "refused");
   const outcome = isRefused ? "refused" : patches.length > 0 ? "made" : "unchanged";
-  const report: UpdateReport = { outcome, units, same, ignored, refusals, notes: [] };
+  const report: UpdateReport = { outcome, units, same, ignored, refusals, notes: layouts.notes };
   if (outcome !== "made") return { report, patches: [] };
   try {
     const joined = await shipped.join(patches);
@@ -99,6 +106,24 @@ const withHooks = ({ given, used }: SharedNames): SharedNames => ({
   given: new Set([...given, ...CALLBACKS]),
   used,
 });
+
+/** Returns the functions that a unit replaces, or would if it were not refused. */
+const replacedBy = (difference: UnitDifference): readonly string[] =>
+  difference.kind === "patch" ? difference.patch.replaces.map(({ name }) => name) : difference.report.changed;
+
+/** Judges the layouts of types, which matter to nobody if the code stays as it is. */
+function verdictOn(
+  judged: readonly JudgedUnit[],
+  units: readonly UnitReport[],
+  layoutOk: readonly string[],
+): { readonly refusals: readonly UpdateRefusal[]; readonly notes: readonly string[] } {
+  if (units.every(({ outcome }) => outcome === "unchanged")) return { refusals: [], notes: [] };
+  try {
+    return judgeLayouts(judged, layoutOk);
+  } catch (error) {
+    return { refusals: [refusedBy(error, "the types of the update")], notes: [] };
+  }
+}
 
 /** The report on a unit that could not be compared. */
 const NOTHING: DifferenceReport = {

@@ -5,6 +5,8 @@
 export type ChangeRefusalCode =
   | "changed_data" // the running kernel already has the data, with the old content
   | "changed_layout" // the data has another size
+  | "changed_type" // objects of the type exist with the old layout
+  | "untyped" // whether layouts change is not known
   | "changed_section" // the piece moved to another kind of section
   | "moved" // the piece moved to another file
   | "ambiguous_data" // static locals cannot be told apart
@@ -31,6 +33,9 @@ const ADVICE: Readonly<Record<ChangeRefusalCode, string>> = {
   changed_data:
     "Leave the variable as it is. Set it in the running kernel with a pre-patch hook, or use a new variable in the changed functions.",
   changed_layout: "Keep the old layout, and put new members into shadow variables (klp_shadow_alloc).",
+  changed_type:
+    "Leave its members as they are, and keep what the new code needs in shadow variables (klp_shadow_get_or_alloc).",
+  untyped: "Use the kernel's own compiler, which must be gcc 12 or later.",
   changed_section: "Leave the section attribute out of the patch. It has no effect on a running kernel.",
   moved: "Leave it in its file, and make the change there.",
   ambiguous_data: "Give the static locals of this name different names in the patch.",

@@ -6,7 +6,7 @@ import { MAX_CANDIDATES } from "./affected.ts";
 
 /**
  * The most objects that are kept: those of the farthest reaching header that is taken, before and after a patch, and
- * half as many more. At 40 KB each, they take half a GB.
+ * half as many more. At 150 KB each, they take 2 GB.
  */
 const MAX_OBJECTS = 3 * MAX_CANDIDATES;
 /** The number of objects that are written between two looks at how many there are. */

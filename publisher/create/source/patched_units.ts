@@ -4,6 +4,8 @@ import { VMLINUX } from "../../../shared/brand.ts";
 import { equalBytes } from "../../../shared/bytes.ts";
 import { counted } from "../../../shared/counted.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
+import { TYPES_SECTION } from "../layout/unit_types.ts";
+import { sameBut } from "../object/section_bytes.ts";
 import type { UnitPair } from "../unit_pair.ts";
 import { affectedUnits } from "./affected.ts";
 import type { FileChange } from "./apply_patch.ts";
@@ -17,8 +19,10 @@ import type { Workspace } from "./workspace.ts";
 export interface PatchedUnits {
   /** The units whose objects differ. */
   readonly pairs: readonly UnitPair[];
-  /** The sources that were compiled and came out the same, byte for byte. */
+  /** The sources that were compiled and came out the same, byte for byte except for types. */
   readonly same: readonly string[];
+  /** The units among them that use a type which differs. */
+  readonly retyped: readonly UnitPair[];
   /** The files that this kernel is not compiled from. */
   readonly ignored: readonly string[];
   /** What an update cannot bring. Without any pair, not everything was compiled. */
@@ -46,6 +50,7 @@ export async function patchedUnits(
   const refused = (refusals: readonly SourceRefusal[]): PatchedUnits => ({
     pairs: [],
     same: [],
+    retyped: [],
     ignored,
     refusals,
   });
@@ -61,16 +66,19 @@ export async function patchedUnits(
   if (failed.length > 0) return refused(failed);
   const pairs: UnitPair[] = [];
   const same: string[] = [];
+  const retyped: UnitPair[] = [];
   const refusals: SourceRefusal[] = [];
   for (const [object, old] of before) {
     const outcome = made.value.get(object);
     const now = outcome?.kind === "compiled" ? outcome.unit : old;
     const source = sourceOf(object);
-    if (equalBytes(old.bytes, now.bytes)) same.push(source);
-    else pairs.push(await unitPair(workspace, source, old, now, changes));
+    const isSame = sameBut(old.bytes, now.bytes, TYPES_SECTION);
+    if (isSame) same.push(source);
+    if (!equalBytes(old.bytes, now.bytes))
+      (isSame ? retyped : pairs).push(await unitPair(workspace, source, old, now, changes));
     refusals.push(...(await changedExports(workspace, cache, object, old, now, changes)));
   }
-  return { pairs, same, ignored, refusals };
+  return { pairs, same, retyped, ignored, refusals };
 }
 
 const sourceOf = (object: string): string => object.replace(/\.o$/, ".c");

@@ -161,6 +161,7 @@ export class Workshop {
       workspace: this.#workspace,
       objects: this.#objects,
       shipped: this.#shipped,
+      layoutOk: [],
       progress: () => undefined,
     };
     const { report, patches } = await makeUpdate(tools, changes);

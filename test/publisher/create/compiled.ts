@@ -20,7 +20,7 @@ const FLAGS = [
   ..."-fno-asynchronous-unwind-tables -fcf-protection=none -fno-stack-protector -fno-jump-tables".split(" "),
   ..."-fno-strict-aliasing -pg -mfentry -mrecord-mcount".split(" "),
 ];
-const EACH_APART = ["-ffunction-sections", "-fdata-sections"];
+const EACH_APART = ["-ffunction-sections", "-fdata-sections", "-gbtf"];
 
 const MACROS = `
 #define noinline __attribute__((noinline))

@@ -97,6 +97,14 @@ describe("compiling what a patch affects", { timeout: 120_000 }, () => {
     expect({ pairs, same }).toEqual({ pairs: [], same: ["kernel/main.c"] });
   });
 
+  it("sets aside a unit whose types alone differ, and keeps its types", async () => {
+    const { pairs, same, retyped } = await compile(
+      edited("kernel/main.c", "int limit(void)", "unsigned int limit(void)"),
+    );
+    expect({ pairs, same }).toEqual({ pairs: [], same: ["kernel/main.c"] });
+    expect(retyped.map(({ source }) => source)).toEqual(["kernel/main.c"]);
+  });
+
   it("leaves out what the kernel is not compiled from, and refuses what an update cannot bring", async () => {
     const ignored = await compile(edited("Documentation/toy.txt", "words", "more words"));
     expect(ignored).toMatchObject({ pairs: [], ignored: ["Documentation/toy.txt"] });
