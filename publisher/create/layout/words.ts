@@ -6,8 +6,10 @@ const NAMED = 5;
 
 /** Says what happens to a type: "it adds unsigned int flags (4 bytes at offset 16); …; its size was 16 bytes and is 20". */
 export function changeWords({ old, now, members, values }: TypeChange): string {
+  // Members that only moved do so because of the others, which are told first.
+  const told = [...members].sort((a, b) => Number(a.isSameType) - Number(b.isSameType));
   const changes = [
-    ...members.map(memberWords),
+    ...told.map(memberWords),
     ...values.map((value) => `${value.name} was ${value.old} and is ${value.now}`),
   ];
   const size = old === now ? [] : [`its size was ${counted(old, "byte")} and is ${now}`];

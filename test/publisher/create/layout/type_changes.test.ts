@@ -79,6 +79,12 @@ describe("a type that differs", () => {
     expect(found).toContain(words);
   });
 
+  it("tells what is new before what only moved", async () => {
+    const names = [..."abcdefgh"].map((name) => `int ${name};`).join(" ");
+    const found = await between(`struct t { ${names} };`, `struct t { int z; ${names} };`);
+    expect(found["struct t"]).toMatch(/^int z \(4 bytes at offset 0\) is new; .*; 4 more; its size was/);
+  });
+
   it("is found if it is a typedef, a union or an enum", async () => {
     const types = (n: number): string => `typedef struct { int a[${n}]; } t_t; union u { char c[${n}]; };
       enum e { A, B = ${n} }; enum { FIRST = 7, SECOND = ${n} }; int use(void) { return SECOND; }
