@@ -3,8 +3,8 @@ import { type ChangeRefusal, changeRefusal } from "../diff/refusal.ts";
 import { openUnit } from "../object/pieces.ts";
 import type { UnitPair } from "../unit_pair.ts";
 import { shadowCode } from "./shadow_code.ts";
-import { isStackOnly } from "./stack_only.ts";
-import { type TypeChange, type TypeVersions, typeChanges } from "./type_changes.ts";
+import { isStackOnly, type StackVersion } from "./stack_only.ts";
+import { type TypeChange, typeChanges } from "./type_changes.ts";
 import { unitTypes } from "./unit_types.ts";
 import { changeWords, some } from "./words.ts";
 
@@ -23,7 +23,6 @@ export interface LayoutVerdict {
 
 interface FoundChange extends JudgedUnit {
   readonly change: TypeChange;
-  readonly types: TypeVersions;
 }
 
 /**
@@ -43,8 +42,8 @@ export function judgeLayouts(units: readonly JudgedUnit[], allowed: readonly str
     const [before, after] = [unitTypes(unit.pair.before), unitTypes(unit.pair.after)];
     if (before === undefined || after === undefined) refusals.push(untyped(unit.pair.source));
     else {
-      const types = { before, after };
-      for (const change of typeChanges(types)) found.push({ ...unit, change, types });
+      // The tables are not kept: a header may reach thousands of units, and each has some thousand types.
+      for (const change of typeChanges({ before, after })) found.push({ ...unit, change });
     }
   }
   const containers = containersIn(found);
@@ -73,15 +72,14 @@ const isNamed = (name: string, type: string): boolean =>
     type.trim().replaceAll(/\s+/g, " "),
   );
 
-const isOnStacks = ({ pair, replaced, change, types }: FoundChange): boolean =>
-  isStackOnly(
-    change.name,
-    [
-      { text: pair.sourceBefore, unit: openUnit(pair.before), types: types.before },
-      { text: pair.sourceAfter, unit: openUnit(pair.after), types: types.after },
-    ],
-    replaced,
-  );
+function isOnStacks({ pair, replaced, change }: FoundChange): boolean {
+  const version = (file: Uint8Array, text: string): readonly StackVersion[] => {
+    const types = unitTypes(file);
+    return types === undefined ? [] : [{ text, unit: openUnit(file), types }];
+  };
+  const versions = [...version(pair.before, pair.sourceBefore), ...version(pair.after, pair.sourceAfter)];
+  return versions.length === 2 && isStackOnly(change.name, versions, replaced);
+}
 
 /**
  * Returns the types whose members only have other places or sizes because they contain a type whose size changes, and
