@@ -3,12 +3,7 @@ import { counted } from "../../../shared/counted.ts";
 import { ParseError } from "../../../shared/errors.ts";
 import type { KernelImage } from "../../image/kernel_image.ts";
 import { ORC_ENTRY, PLACE, STATIC_CALL_SITE } from "../../image/kernel_tables.ts";
-import {
-  mapEntries,
-  relativeTargets,
-  sectionTable,
-  symbolsTable,
-} from "../../image/sites/sources.ts";
+import { mapEntries, relativeTargets, sectionTable, symbolsTable } from "../../image/sites/sources.ts";
 import type { CompiledObject, ObjectSection } from "../object/compiled_object.ts";
 import { ORC_ADDRESSES, ORC_ENTRIES } from "../object/section_role.ts";
 

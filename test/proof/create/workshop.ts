@@ -155,13 +155,16 @@ export class Workshop {
   async make(
     name: string,
     changes: readonly FileChange[],
-    hooks?: string,
+    {
+      hooks,
+      layoutOk = [],
+    }: { readonly hooks?: string | undefined; readonly layoutOk?: readonly string[] } = {},
   ): Promise<{ readonly report: UpdateReport; readonly module: MadeModule | undefined }> {
     const tools = {
       workspace: this.#workspace,
       objects: this.#objects,
       shipped: this.#shipped,
-      layoutOk: [],
+      layoutOk,
       progress: () => undefined,
     };
     const { report, patches } = await makeUpdate(tools, changes);

@@ -44,11 +44,14 @@ async function play(
   kind: Kind,
   tables: readonly string[],
 ): Promise<readonly string[]> {
-  const { changes, hooks, expected } = kind;
+  const { changes, hooks, layoutOk = [], expected } = kind;
   const files = await workshop.rewritten(
     changes.map(({ source, edits }) => ({ source, edit: (text: string) => edited(text, edits) })),
   );
-  const { report, module } = await workshop.make(`kind_${kind.kind}`, files, hooks?.join("\n"));
+  const { report, module } = await workshop.make(`kind_${kind.kind}`, files, {
+    hooks: hooks?.join("\n"),
+    layoutOk,
+  });
   const unexpected = unexpectedIn(report, expected);
   if (unexpected.length > 0) return [...unexpected, ...reportText(report)];
   if (expected.outcome !== "made" || module === undefined) return [];

@@ -1,13 +1,9 @@
-import type { Edit, Kind } from "./kind.ts";
+import type { Kind } from "./kind.ts";
+import { include } from "./lines.ts";
 
 const CMDLINE = "fs/proc/cmdline.c";
 const SHOW = /^static int cmdline_proc_show/;
 const LAST = { from: SHOW, at: /^\treturn 0;/, put: "before" } as const;
-const include = (header: string): Edit => ({
-  at: /^#include/,
-  put: "before",
-  lines: [`#include <${header}>`],
-});
 
 /** Changes whose effect is seen while they are applied, and not before or after. */
 export const SEEN: readonly Kind[] = [
@@ -167,7 +163,7 @@ export const SEEN: readonly Kind[] = [
         edits: [
           {
             from: /^static void \*c_start\(/,
-            at: /^\tconsole_lock\(\);/,
+            at: /^\tconsole_(?:list_)?lock\(\);/,
             put: "before",
             lines: ["\tif (*pos == 0)", '\t\tseq_puts(m, "rebootless console\\n");'],
           },
