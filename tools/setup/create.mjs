@@ -77,9 +77,8 @@ export async function ensureNewestPair(root, series) {
   return await ensurePair(root, from, to);
 }
 
-/** Puts the source package's file into the cache. */
-async function fetchSource(version, directory) {
-  const name = `linux-source-${seriesOf(version)}`;
+/** Puts a package's file into the cache. */
+async function fetchPackage(name, version, directory) {
   const isIt = (file) => file.startsWith(`${name}_${version.replace(":", "%3a")}_`) && file.endsWith(".deb");
   const present = async () => (await readdir(directory)).find(isIt);
   if ((await present()) === undefined) {
@@ -90,6 +89,9 @@ async function fetchSource(version, directory) {
   if (file === undefined) throw new SetupError(`apt left no file of ${name} ${version}`);
   return join(directory, file);
 }
+
+const fetchSource = (version, directory) =>
+  fetchPackage(`linux-source-${seriesOf(version)}`, version, directory);
 
 async function prepare(cache, from, to) {
   return await retryWithNewLists(async () => {
@@ -102,7 +104,8 @@ async function prepare(cache, from, to) {
       from: await fetchSource(pair.from, directory),
       to: await fetchSource(pair.to, directory),
     };
-    return { ...pair, kernel, sources, cache: join(directory, "work") };
+    const image = await fetchPackage(`linux-image-${pair.kernel}`, pair.from, directory);
+    return { ...pair, kernel, image, sources, cache: join(directory, "work") };
   });
 }
 
@@ -129,8 +132,8 @@ export async function ensurePair(root, from, to) {
 async function remembered(file) {
   try {
     const pair = JSON.parse(await readFile(file, "utf8"));
-    const { kernel, sources } = pair;
-    const paths = [kernel.vmlinuz, kernel.modules, kernel.headers, sources.from, sources.to];
+    const { kernel, image, sources } = pair;
+    const paths = [image, kernel.vmlinuz, kernel.modules, kernel.headers, sources.from, sources.to];
     await ensurePackages(BUILD_TOOLS);
     return pair.asked && paths.every((path) => existsSync(path)) ? pair : undefined;
   } catch {

@@ -8,6 +8,8 @@ export interface SourcePair {
   /** False where the archive did not have the pair that was asked for. */
   readonly asked: boolean;
   readonly kernel: Kernel & { readonly headers: string };
+  /** The file of the kernel's package. */
+  readonly image: string;
   /** Files of the source packages. */
   readonly sources: { readonly from: string; readonly to: string };
   /** For what `create` keeps. */
