@@ -8,13 +8,13 @@ import { runBuildTool } from "./build_tools.ts";
 
 /**
  * An index of the `#include` lines of a source tree: for the last part of an included name, entries of the
- * file that includes it and the name as written, separated by a NUL.
+ * file that includes it, the name as written, and the path if it is certain, separated by NULs.
  */
 export type IncludeIndex = ReadonlyMap<string, readonly string[]>;
 
 /** The paths of files that are compiled for this architecture's kernel. */
 const COMPILED = /^(?!Documentation\/|tools\/|scripts\/|samples\/|arch\/(?!x86\/))/;
-const INCLUDE = /^(.+?):\s*#\s*include\s+["<]([^">\n]{1,200})[">]/;
+const INCLUDE = /^(.+?):\s*#\s*include\s+(["<])([^">\n]{1,200})[">]/;
 /** The most includes that are read. A 6.x tree has some 600,000. */
 const MAX_INCLUDES = 4_000_000;
 
@@ -27,10 +27,13 @@ async function readIncludes(tree: string, names: string): Promise<IncludeIndex> 
   const index = new Map<string, string[]>();
   let count = 0;
   const add = (line: string): void => {
-    const [, path, name] = INCLUDE.exec(line) ?? [];
+    const [, path, quote, name] = INCLUDE.exec(line) ?? [];
     if (path === undefined || name === undefined || !COMPILED.test(path)) return;
     const last = posix.basename(name);
-    const entry = `${path}\0${name}`;
+    // A name in quotation marks is looked for beside the file that includes it first.
+    const beside = quote === '"' ? besideOf(path, name) : undefined;
+    const isCertain = beside !== undefined && existsSync(join(tree, beside));
+    const entry = isCertain ? `${path}\0${name}\0${beside}` : `${path}\0${name}`;
     const known = index.get(last);
     if (known === undefined) index.set(last, [entry]);
     else known.push(entry);
@@ -105,8 +108,9 @@ export function includersOf(
   const queue = [path];
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     for (const entry of index.get(posix.basename(next)) ?? []) {
-      const [includer = "", name = ""] = entry.split("\0");
-      if (found.has(includer) || !mayMean(includer, name, next)) continue;
+      const [includer = "", name = "", certain] = entry.split("\0");
+      const isMeant = certain === undefined ? mayMean(includer, name, next) : certain === next;
+      if (found.has(includer) || !isMeant) continue;
       found.add(includer);
       queue.push(includer);
       if (isUnit(includer)) units.push(includer);
@@ -116,12 +120,14 @@ export function includersOf(
   return units;
 }
 
+const besideOf = (includer: string, name: string): string => posix.normalize(`${dirname(includer)}/${name}`);
+
 /**
  * Reports whether `#include "name"` in a file may mean `path`. Besides the usual places, a makefile may add
  * any folder with -I.
  */
 function mayMean(includer: string, name: string, path: string): boolean {
-  if (posix.normalize(`${dirname(includer)}/${name}`) === path) return true;
+  if (besideOf(includer, name) === path) return true;
   const plain = posix.normalize(name).replace(/^(?:\.\.\/)+/, "");
   return path === plain || path.endsWith(`/${plain}`);
 }

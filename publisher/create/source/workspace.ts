@@ -25,7 +25,7 @@ const LOCK_WAIT_MS = 1_800_000;
  * The version of the format. It is raised when the content of a workspace, or the way in which it is made,
  * changes.
  */
-const FORMAT = 3;
+const FORMAT = 4;
 /** What preparing a workspace takes, for the person who waits; measured with 6.12 for a cloud flavour. */
 const PREPARATION = "about a minute of CPU time and 400 MB in the cache";
 

@@ -90,6 +90,11 @@ describe("compiling what a patch affects", { timeout: 120_000 }, () => {
     ]);
   });
 
+  it("knows which of two headers of one name a unit has beside it", async () => {
+    const { pairs, same } = await compile(edited("drivers/local.h", "1", "3"));
+    expect([pairs.map(({ source }) => source), same]).toEqual([["drivers/drv.c"], []]);
+  });
+
   it("keeps the numbers of lines that do not change", async () => {
     const { pairs, same } = await compile(
       edited("kernel/main.c", "int limit(void)", "/* one\n   two */\n\nint limit(void)"),

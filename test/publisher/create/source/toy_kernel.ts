@@ -59,13 +59,15 @@ const FILES: Readonly<Record<string, string>> = {
   "scripts/Makefile.build": BUILD,
   "kernel/Makefile": "obj-y += main.o other.o\n",
   "kernel/main.c":
-    '#include "limits.h"\nint limit(void)\n{\n\treturn LIMIT;\n}\n\nint line(void)\n{\n\treturn __LINE__;\n}\n',
+    '#include "limits.h"\n#include "local.h"\nint limit(void)\n{\n\treturn LIMIT;\n}\n\nint line(void)\n{\n\treturn __LINE__;\n}\n',
   "kernel/other.c":
     "// EXPORT one\n// EXPORT two\n// EXPORT three\n// EXPORT four\nint other(void)\n{\n\treturn 1;\n}\n",
   "kernel/unused.c": "#error nobody compiles this\n",
   "drivers/Makefile": "obj-m += toy-drv.o\ntoy-drv-y := drv.o\n",
   "drivers/drv.c":
-    '#include <limits.h>\n#include "../include/limits.h"\nint drv(void)\n{\n\treturn LIMIT + 1;\n}\n',
+    '#include <limits.h>\n#include "../include/limits.h"\n#include "local.h"\nint drv(void)\n{\n\treturn LIMIT + LOCAL;\n}\n',
+  "kernel/local.h": "#define LOCAL 2\n",
+  "drivers/local.h": "#define LOCAL 1\n",
   "include/limits.h": "#define LIMIT 10\n",
   "include/shape.h": "struct shape { int sides; };\n",
   "include/layout.h": "#define OFFSET 8\n",
