@@ -3,6 +3,7 @@ import type { Address } from "../../shared/brand.ts";
 import { isElf, parseElfHeader } from "../../shared/elf/header.ts";
 import { type ProgramHeader, parseProgramHeaders, SEGMENT_TYPE } from "../../shared/elf/program_headers.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
+import { partitionPoint } from "../../shared/partition_point.ts";
 
 /** The memory of a kernel by address, in an ELF core file: /proc/kcore, a crash dump, or a dump of a virtual machine. */
 export interface CoreFile {
@@ -120,14 +121,8 @@ function readMemory(
 
 /** Finds the segment that contains an address. */
 function segmentAt(segments: readonly CoreSegment[], place: bigint): CoreSegment | undefined {
-  let low = 0;
-  let high = segments.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((segments[middle]?.start ?? 0n) <= place) low = middle + 1;
-    else high = middle;
-  }
-  const segment = segments[low - 1];
+  const after = partitionPoint(segments.length, (i) => (segments[i]?.start ?? 0n) <= place);
+  const segment = segments[after - 1];
   return segment !== undefined && place < segment.end ? segment : undefined;
 }
 

@@ -1,5 +1,6 @@
 import { type TextOffset, textOffset } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
+import { partitionPoint } from "../../shared/partition_point.ts";
 import { MAX_FUNCTION_SIZE } from "../../shared/runpre/fingerprint.ts";
 import type { KernelSymbol } from "../image/kallsyms.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
@@ -40,13 +41,5 @@ export function functionBounds(image: KernelImage, symbol: KernelSymbol): Functi
 }
 
 /** Returns the index of the first symbol past `address` in a list sorted by address. */
-function firstAfter(all: readonly KernelSymbol[], address: bigint): number {
-  let low = 0;
-  let high = all.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((all[middle]?.address ?? 0n) <= address) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
+const firstAfter = (all: readonly KernelSymbol[], address: bigint): number =>
+  partitionPoint(all.length, (i) => (all[i]?.address ?? 0n) <= address);

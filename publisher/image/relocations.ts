@@ -2,6 +2,7 @@ import type { Address } from "../../shared/brand.ts";
 import { ByteReader } from "../../shared/byte_reader.ts";
 import { counted } from "../../shared/counted.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
+import { partitionPoint } from "../../shared/partition_point.ts";
 import { PLAIN_LENGTH, type UndoneSite } from "../../shared/runpre/sites/site_kinds.ts";
 
 /**
@@ -92,13 +93,5 @@ function within(sorted: Uint32Array, kind: (typeof KINDS)[number], start: number
   return found;
 }
 
-function lowerBound(sorted: Uint32Array, at: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? 0) < at) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
+const lowerBound = (sorted: Uint32Array, at: number): number =>
+  partitionPoint(sorted.length, (i) => (sorted[i] ?? 0) < at);

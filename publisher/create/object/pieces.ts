@@ -2,6 +2,7 @@ import { R_X86_64, RELOCATION_FIELDS, type Rela } from "../../../shared/elf/rela
 import { SECTION_FLAG, SECTION_NUMBER } from "../../../shared/elf/sections.ts";
 import { type ElfSymbol, SYMBOL_BINDING, SYMBOL_TYPE } from "../../../shared/elf/symbols.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
+import { partitionPoint } from "../../../shared/partition_point.ts";
 import { type RelativeOperand, relativeOperands } from "./code_walk.ts";
 import { type CompiledObject, type ObjectSection, openCompiledObject } from "./compiled_object.ts";
 import { isCodeSection, namedSymbols, type PieceExtent, referredPlaces, sectionExtents } from "./extents.ts";
@@ -186,14 +187,8 @@ function symbolPiece(pieces: ReadonlyMap<ElfSymbol, Draft>, symbol: ElfSymbol): 
  * is the first piece.
  */
 function lastBefore(pieces: readonly Draft[], offset: number): Draft | undefined {
-  let low = 0;
-  let high = pieces.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((pieces[middle]?.start ?? 0) <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return pieces[Math.max(low - 1, 0)];
+  const after = partitionPoint(pieces.length, (i) => (pieces[i]?.start ?? 0) <= offset);
+  return pieces[Math.max(after - 1, 0)];
 }
 
 /** Returns the sorted items that lie in [start, end). */
@@ -203,17 +198,11 @@ function within<T>(
   start: number,
   end: number,
 ): readonly T[] {
-  const before = (at: number): number => {
-    let low = 0;
-    let high = sorted.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const one = sorted[middle];
-      if (one !== undefined && placeOf(one) < at) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
+  const before = (at: number): number =>
+    partitionPoint(sorted.length, (i) => {
+      const one = sorted[i];
+      return one !== undefined && placeOf(one) < at;
+    });
   return sorted.slice(before(start), before(end));
 }
 

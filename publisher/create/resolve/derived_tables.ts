@@ -1,6 +1,7 @@
 import { ByteReader } from "../../../shared/byte_reader.ts";
 import { counted } from "../../../shared/counted.ts";
 import { ParseError } from "../../../shared/errors.ts";
+import { partitionPoint } from "../../../shared/partition_point.ts";
 import type { KernelImage } from "../../image/kernel_image.ts";
 import { ORC_ENTRY, PLACE, STATIC_CALL_SITE } from "../../image/kernel_tables.ts";
 import { mapEntries, relativeTargets, sectionTable, symbolsTable } from "../../image/sites/sources.ts";
@@ -33,6 +34,10 @@ export interface UnwindEntry {
   readonly address: bigint;
   readonly entry: Uint8Array;
 }
+
+/** Reports whether a shipped object does not allow the function at an address to be called indirectly. */
+export const isSealedAt = (tables: DerivedTables, address: bigint): boolean =>
+  tables.places(SEALS, address, address + 1n).length > 0;
 
 /** Reads the tables of a kernel's image. They are read when they are first asked for. */
 export function imageTables(image: Pick<KernelImage, "memory" | "symbols" | "sections">): DerivedTables {
@@ -78,7 +83,7 @@ function derivedTables(
     places: (table, from, to) => {
       const all = known.get(table) ?? BigUint64Array.from(read(table)).sort();
       known.set(table, all);
-      const before = (address: bigint): number => countBelow(all.length, (i) => (all[i] ?? 0n) < address);
+      const before = (address: bigint): number => partitionPoint(all.length, (i) => (all[i] ?? 0n) < address);
       return [...all.subarray(before(from), before(to))];
     },
     unwind,
@@ -124,8 +129,8 @@ const sortedUnwind =
     entryOf: (index: number) => Uint8Array,
   ): DerivedTables["unwind"] =>
   (from, to) => {
-    const first = Math.max(countBelow(count, (i) => addressOf(i) <= from) - 1, 0);
-    const end = countBelow(count, (i) => addressOf(i) < to);
+    const first = Math.max(partitionPoint(count, (i) => addressOf(i) <= from) - 1, 0);
+    const end = partitionPoint(count, (i) => addressOf(i) < to);
     return Array.from({ length: Math.max(end - first, 0) }, (_, i) => ({
       address: addressOf(first + i),
       entry: entryOf(first + i),
@@ -134,15 +139,3 @@ const sortedUnwind =
 
 const entryAt = (bytes: Uint8Array, index: number): Uint8Array =>
   bytes.subarray(index * ORC_ENTRY.size, (index + 1) * ORC_ENTRY.size);
-
-/** Returns how many of the first `count` numbers pass a test that all of them pass up to some point. */
-function countBelow(count: number, passes: (index: number) => boolean): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (passes(middle)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}

@@ -1,3 +1,4 @@
+import { partitionPoint } from "../../../shared/partition_point.ts";
 import { type Site, siteLength } from "../../../shared/runpre/sites/site_kinds.ts";
 
 /** A place that a running kernel rewrites in a way that is not understood: a function with one is refused. */
@@ -42,13 +43,5 @@ export function sitesWithin<S extends PatchSite>(
   return found;
 }
 
-function lowerBound(sites: readonly PatchSite[], at: number): number {
-  let low = 0;
-  let high = sites.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sites[middle]?.at ?? 0) < at) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
+const lowerBound = (sites: readonly PatchSite[], at: number): number =>
+  partitionPoint(sites.length, (i) => (sites[i]?.at ?? 0) < at);
