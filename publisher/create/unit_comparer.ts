@@ -1,4 +1,4 @@
-import { type ObjectName, objectName } from "../../shared/brand.ts";
+import { type ObjectName, objectName, VMLINUX } from "../../shared/brand.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import type { ModuleFile } from "../kernel_files/module_files.ts";
@@ -8,6 +8,7 @@ import { reliesOn } from "./resolve/dependencies.ts";
 import { type JoinOutcome, joinPatches, type UnitPatch } from "./resolve/join_patches.ts";
 import type { SharedNames } from "./resolve/shared_names.ts";
 import type { ShippedKernel } from "./resolve/shipped_kernel.ts";
+import { shippedImage } from "./resolve/shipped_object.ts";
 import type { UnitPair } from "./unit_pair.ts";
 import { wholeUnit } from "./whole_unit.ts";
 
@@ -71,7 +72,7 @@ export function unitComparer(image: KernelImage, symvers: string, files: FoundMo
   const read = new Map<ObjectName, Uint8Array | undefined>();
   const missed = new Set<ObjectName>();
   const kernel: ShippedKernel = {
-    image,
+    vmlinux: shippedImage(image, VMLINUX),
     ...versions,
     module: (name) => {
       if (!read.has(name)) missed.add(name);

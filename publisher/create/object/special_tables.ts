@@ -56,12 +56,13 @@ interface PieceEntry {
  */
 function missingUnwind({ pieces }: Unit, all: readonly PieceEntry[]): readonly PieceEntry[] {
   const bySection = groupBy(all, ({ piece }) => pieces[piece]?.section.index);
+  const piecesOf = groupBy(pieces, ({ section }) => section.index);
   const placeIn = ({ piece, entry }: PieceEntry): number => (pieces[piece]?.start ?? 0) + entry.place;
   const added: PieceEntry[] = [];
   for (const [section, listed] of bySection) {
     const sorted = listed.toSorted((a, b) => placeIn(a) - placeIn(b));
     let next = 0;
-    for (const { index, start } of pieces.filter((piece) => piece.section.index === section)) {
+    for (const { index, start } of piecesOf.get(section) ?? []) {
       while (next < sorted.length && placeIn(sorted[next] as PieceEntry) <= start) next += 1;
       const inForce = sorted[next - 1];
       if (inForce === undefined || placeIn(inForce) === start) continue;

@@ -11,18 +11,23 @@ export type RelyOn = (object: ObjectName, other: ObjectName) => boolean;
  * @throws ParseError.
  * @throws RebootlessError `limit`, `unsupported`.
  */
-export const reliesOn =
-  ({ module }: Pick<ShippedKernel, "module">): RelyOn =>
-  (object, other) => {
+export function reliesOn({ module }: Pick<ShippedKernel, "module">): RelyOn {
+  const known = new Map<ObjectName, readonly ObjectName[]>();
+  const dependenciesOf = (name: ObjectName): readonly ObjectName[] => {
+    const file = known.has(name) || name === VMLINUX ? undefined : module(name);
+    if (file !== undefined) known.set(name, dependencies(file));
+    return known.get(name) ?? [];
+  };
+  return (object, other) => {
     if (other === VMLINUX) return true;
     const passed = new Set([object]);
     for (const name of passed) {
       if (name === other) return true;
-      const file = name === VMLINUX ? undefined : module(name);
-      if (file !== undefined) for (const one of dependencies(file)) passed.add(one);
+      for (const one of dependenciesOf(name)) passed.add(one);
     }
     return false;
   };
+}
 
 function dependencies(file: Uint8Array): readonly ObjectName[] {
   const section = parseSections(file).find(({ name }) => name === ".modinfo");

@@ -3,7 +3,7 @@ import { ENDBR64 } from "../../../shared/x86/opcodes.ts";
 import { type ChangeRefusal, changeRefusal } from "../diff/refusal.ts";
 import type { Unit } from "../object/pieces.ts";
 import type { PatchTarget } from "../patch_object.ts";
-import { SEALS } from "./derived_tables.ts";
+import { isSealedAt } from "./derived_tables.ts";
 import type { PieceSelection, SelectedReference } from "./selection.ts";
 import type { ShippedObjects } from "./shipped_kernel.ts";
 import type { ShippedObject, ShippedSymbol } from "./shipped_object.ts";
@@ -81,6 +81,5 @@ function isAllowed(target: KernelTarget, shipped: ShippedObjects): boolean {
   const position = target.kind === "export" ? 0 : Math.max(target.position - 1, 0);
   const symbol = object?.named(target.name)[position];
   if (object === undefined || symbol === undefined || !symbol.isCode) return true;
-  const isSealed = object.derived.places(SEALS, symbol.address, symbol.address + 1n).length > 0;
-  return startsWithEndbr(object, symbol) && !isSealed;
+  return startsWithEndbr(object, symbol) && !isSealedAt(object.derived, symbol.address);
 }

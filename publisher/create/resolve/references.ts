@@ -2,7 +2,7 @@ import { type ObjectName, VMLINUX } from "../../../shared/brand.ts";
 import type { Piece } from "../object/pieces.ts";
 import type { PatchTarget } from "../patch_object.ts";
 import { reliesOn } from "./dependencies.ts";
-import { SEALS } from "./derived_tables.ts";
+import { isSealedAt } from "./derived_tables.ts";
 import type { UnitMatch } from "./runpre.ts";
 import type { SharedNames } from "./shared_names.ts";
 import type { ShippedKernel, ShippedObjects } from "./shipped_kernel.ts";
@@ -41,7 +41,8 @@ export function referenceResolver(
     return crc === undefined || isForOthers ? undefined : { kind: "export", name, crc };
   };
   const { object } = shipped.own;
-  const relies = (exporter: ObjectName): boolean => reliesOn(kernel)(object, exporter);
+  const relyOn = reliesOn(kernel);
+  const relies = (exporter: ObjectName): boolean => relyOn(object, exporter);
   const inModules = (name: string): PatchTarget | undefined => {
     const exporter = kernel.moduleExports.get(name);
     const module = exporter !== undefined && relies(exporter) ? shipped.module(exporter) : undefined;
@@ -75,7 +76,7 @@ export function referenceResolver(
     },
     isSealed: (old) => {
       const address = match.addresses.get(old);
-      return address !== undefined && shipped.own.derived.places(SEALS, address, address + 1n).length > 0;
+      return address !== undefined && isSealedAt(shipped.own.derived, address);
     },
   };
 }

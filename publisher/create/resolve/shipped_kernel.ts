@@ -1,12 +1,11 @@
 import { type ObjectName, VMLINUX } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import type { KernelImage } from "../../image/kernel_image.ts";
 import { openCompiledObject } from "../object/compiled_object.ts";
-import { type ShippedObject, shippedImage, shippedModule } from "./shipped_object.ts";
+import { type ShippedObject, shippedModule } from "./shipped_object.ts";
 
 /** The shipped kernel, to which references resolve, and whose code the compiled old code must equal. */
 export interface ShippedKernel {
-  readonly image: Pick<KernelImage, "memory" | "symbols" | "sections">;
+  readonly vmlinux: ShippedObject;
   /** The checksums of the symbols that vmlinux exports (Module.symvers of the headers package). */
   readonly crcs: ReadonlyMap<string, number>;
   /** The name space of each symbol that vmlinux exports only for modules which import that name space. */
@@ -31,7 +30,7 @@ export interface ShippedObjects {
  * @throws RebootlessError `usage` for a module that the kernel's package does not have.
  */
 export function openShipped(object: ObjectName, kernel: ShippedKernel): ShippedObjects {
-  const vmlinux = shippedImage(kernel.image, VMLINUX);
+  const { vmlinux } = kernel;
   const opened = new Map<ObjectName, ShippedObject | undefined>();
   const module = (name: ObjectName): ShippedObject | undefined => {
     const file = opened.has(name) ? undefined : kernel.module(name);

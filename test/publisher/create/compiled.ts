@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { ShippedKernel } from "../../../publisher/create/resolve/shipped_kernel.ts";
+import { shippedImage } from "../../../publisher/create/resolve/shipped_object.ts";
 import { linkedMemory } from "../../../publisher/image/linked_memory.ts";
 import { symbolTable } from "../../../publisher/image/symbol_table.ts";
-import type { Address, ObjectName } from "../../../shared/brand.ts";
+import { type Address, type ObjectName, VMLINUX } from "../../../shared/brand.ts";
 import { parseSections } from "../../../shared/elf/sections.ts";
 import { parseSymbols, SYMBOL_TYPE } from "../../../shared/elf/symbols.ts";
 
@@ -125,7 +126,7 @@ function shippedKernel(elf: Uint8Array): ShippedKernel {
     })
     .sort((a, b) => Number(a.address - b.address));
   return {
-    image: { memory: linkedMemory(elf), symbols: symbolTable(symbols), sections },
+    vmlinux: shippedImage({ memory: linkedMemory(elf), symbols: symbolTable(symbols), sections }, VMLINUX),
     crcs: new Map([
       ["printk", CHECKSUM],
       ["exported", CHECKSUM],
