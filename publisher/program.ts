@@ -3,7 +3,7 @@ import { exitCodesHelp } from "../node/cli/exit_help.ts";
 import { groupHelp, type HelpGroups } from "../node/cli/help_groups.ts";
 import { usageErrors } from "../node/cli/usage_errors.ts";
 import { type AddOptions, add } from "./commands/add.ts";
-import { many } from "./commands/arguments.ts";
+import { coverageEnds, distribution, many } from "./commands/arguments.ts";
 import { backupGroup } from "./commands/backup_group.ts";
 import { createGroup } from "./commands/create_group.ts";
 import { type DraftOptions, draft } from "./commands/draft.ts";
@@ -108,14 +108,8 @@ const imageGroup: CommandGroup = (root, run) => {
     )
     .requiredOption("-o, --output <file>", "where to write the draft: a new file")
     .option("--force", "replace existing files", false)
-    .option(
-      "--distribution <name>",
-      'the distribution of the kernel, such as "Debian 12" (default: from its banner)',
-    )
-    .option(
-      "--coverage-ends <time>",
-      "when there will be no more updates for this kernel: 2027-06-30T00:00:00Z",
-    );
+    .addOption(distribution())
+    .addOption(coverageEnds());
   aboutUpdate(drafting).action((options: DraftOptions, self: Command) =>
     run("draft", self, (context) => draft(context, options)),
   );

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { type BuildId, buildId, type UpdateId, updateId } from "../../shared/brand.ts";
 import { isOwner } from "../../shared/tuf/key_owner.ts";
 import { TOP_ROLES, type TopRole } from "../../shared/tuf/schema.ts";
@@ -101,3 +101,15 @@ export const withNewPassphrase = (command: Command): Command =>
 
 export const withConsent = (command: Command): Command =>
   command.option("-y, --yes", "sign without asking, for automation", false);
+
+/** Returns the options by which a new draft describes its kernel. Each command needs its own. */
+export const distribution = (): Option =>
+  new Option(
+    "--distribution <name>",
+    'the distribution of the kernel, such as "Debian 12" (default: from its banner)',
+  );
+export const coverageEnds = (): Option =>
+  new Option(
+    "--coverage-ends <time>",
+    "when there will be no more updates for this kernel: 2027-06-30T00:00:00Z",
+  );

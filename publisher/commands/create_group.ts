@@ -1,4 +1,4 @@
-import { count, many } from "./arguments.ts";
+import { count, coverageEnds, distribution, many } from "./arguments.ts";
 import type { CreateOptions } from "./create.ts";
 import type { CommandGroup } from "./run.ts";
 
@@ -76,14 +76,8 @@ export const createGroup: CommandGroup = (root, run) => {
       "--effective <release>",
       "the release whose fixes a kernel has after this update and all earlier ones",
     )
-    .option(
-      "--distribution <name>",
-      'the distribution of the kernel, such as "Debian 12" (default: from its banner)',
-    )
-    .option(
-      "--coverage-ends <time>",
-      "when there will be no more updates for this kernel: 2027-06-30T00:00:00Z",
-    )
+    .addOption(distribution())
+    .addOption(coverageEnds())
     .optionsGroup("Options:")
     .option("--fuzz", "let patch(1) apply hunks whose context differs", false)
     .option("--force-compiler", "continue with another compiler than the kernel's", false)
