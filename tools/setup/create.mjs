@@ -37,19 +37,25 @@ async function sourceVersions(series) {
   return await newestFirst([...new Set(versions)]);
 }
 
+/** Returns what the archive has of a series: the versions of its source, and the kernel of each version, if there is one. */
+async function archiveOf(series) {
+  const sources = await sourceVersions(series);
+  const kernels = await kernelsOfSeries(series);
+  const kernelOf = (version) => kernels.find((kernel) => kernel.package === version)?.version;
+  return { series, sources, kernelOf };
+}
+
 /**
  * Returns the pair that was asked for, or the newest that exists: {from, to, kernel, asked}. `to` needs only its
  * source. Reports a pair that differs from the one that was asked for.
  */
 async function choosePair(from, to) {
-  const series = seriesOf(from ?? DEFAULT_SERIES);
-  const sources = await sourceVersions(series);
-  const kernels = await kernelsOfSeries(series);
-  const kernelOf = (version) => kernels.find((kernel) => kernel.package === version)?.version;
+  const archive = await archiveOf(seriesOf(from ?? DEFAULT_SERIES));
+  const { sources, kernelOf } = archive;
   if (sources.includes(from) && sources.includes(to) && kernelOf(from) !== undefined) {
     return { from, to, kernel: kernelOf(from), asked: true };
   }
-  const pair = newestPair(series, sources, kernelOf);
+  const pair = newestPair(archive);
   progress(
     `${from} and ${to} are not in the archive any more: taking ${pair.from} and ${pair.to}, the newest pair`,
   );
@@ -57,7 +63,7 @@ async function choosePair(from, to) {
 }
 
 /** Returns the newest two versions of a series' source of which the older one has a kernel: {from, to}. */
-function newestPair(series, sources, kernelOf) {
+function newestPair({ series, sources, kernelOf }) {
   const index = sources.findIndex((version, at) => at > 0 && kernelOf(version) !== undefined);
   if (index > 0) return { from: sources[index], to: sources[index - 1] };
   throw new SetupError(
@@ -71,8 +77,7 @@ export async function ensureNewestPair(root, series) {
   await requireDebian();
   const { from, to } = await retryWithNewLists(async () => {
     await completeLists();
-    const [sources, kernels] = [await sourceVersions(series), await kernelsOfSeries(series)];
-    return newestPair(series, sources, (version) => kernels.find((kernel) => kernel.package === version));
+    return newestPair(await archiveOf(series));
   });
   return await ensurePair(root, from, to);
 }

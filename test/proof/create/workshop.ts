@@ -20,6 +20,8 @@ import { parseSections } from "../../../shared/elf/sections.ts";
 import { type ChangedFile, changedFiles, unifiedDiff } from "./changed_files.ts";
 import { compileAhead } from "./compile_ahead.ts";
 import type { MadeModule } from "./guest/module_runner.ts";
+import { edited } from "./kinds/edit.ts";
+import type { SourceChange } from "./kinds/kind.ts";
 import type { SourcePair } from "./pair.ts";
 
 /** A file of the step, and what its difference came to. */
@@ -90,16 +92,14 @@ export class Workshop {
   }
 
   /** Changes of ours to files of the older version. */
-  async rewritten(
-    files: readonly { readonly source: string; readonly edit: (text: string) => string }[],
-  ): Promise<readonly FileChange[]> {
+  async rewritten(files: readonly SourceChange[]): Promise<readonly FileChange[]> {
     const [{ root }] = this.#trees;
     const folder = await mkdtemp(join(tmpdir(), "rebootless-rewritten-"));
     try {
       const steps: ReturnType<typeof patchSteps>[] = [];
-      for (const { source, edit } of files) {
+      for (const { source, edits } of files) {
         const after = join(folder, "after.c");
-        await writeFile(after, edit(await readFile(join(root, source), "latin1")), "latin1");
+        await writeFile(after, edited(await readFile(join(root, source), "latin1"), edits), "latin1");
         steps.push(patchSteps(await unifiedDiff(join(root, source), after, source)));
       }
       return (await applySeries(root, steps, false)).changes;

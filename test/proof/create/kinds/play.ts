@@ -3,7 +3,6 @@ import type { UpdateReport } from "../../../../publisher/create/update.ts";
 import { parseSections } from "../../../../shared/elf/sections.ts";
 import type { MadeModule, ModuleRunner, Trial } from "../guest/module_runner.ts";
 import type { Workshop } from "../workshop.ts";
-import { edited } from "./edit.ts";
 import type { Expected, Kind, Made } from "./kind.ts";
 
 /** What was seen of one kind of change; no problems: it became what it must, in every order of loading. */
@@ -45,9 +44,7 @@ async function play(
   tables: readonly string[],
 ): Promise<readonly string[]> {
   const { changes, hooks, layoutOk = [], expected } = kind;
-  const files = await workshop.rewritten(
-    changes.map(({ source, edits }) => ({ source, edit: (text: string) => edited(text, edits) })),
-  );
+  const files = await workshop.rewritten(changes);
   const { report, module } = await workshop.make(`kind_${kind.kind}`, files, {
     hooks: hooks?.join("\n"),
     layoutOk,

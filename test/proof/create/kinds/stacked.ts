@@ -1,6 +1,6 @@
 import type { ModuleRunner } from "../guest/module_runner.ts";
 import type { Workshop } from "../workshop.ts";
-import { edited } from "./edit.ts";
+import type { SourceChange } from "./kind.ts";
 import type { Played } from "./play.ts";
 import { SEEN } from "./seen.ts";
 
@@ -11,7 +11,7 @@ import { SEEN } from "./seen.ts";
 const LIMIT_MS = 10_000;
 
 /** In place of the way by which nanosleep(2) goes to sleep, so that the sleeping task has it on its stack. */
-const SLEEP = {
+const SLEEP: SourceChange = {
   source: "kernel/time/hrtimer.c",
   edits: [
     {
@@ -21,17 +21,12 @@ const SLEEP = {
       lines: ["\tif (unlikely(rqtp == 4711))", "\t\treturn -EINVAL;"],
     },
   ],
-} as const;
+};
 
 /** Applies two updates, the second while a task sleeps in a function of the first, and undoes both. */
 export async function playStacked(workshop: Workshop, runner: ModuleRunner): Promise<Played> {
-  const make = async (
-    name: string,
-    changes: readonly (typeof SLEEP | (typeof SEEN)[number]["changes"][number])[],
-  ) => {
-    const files = await workshop.rewritten(
-      changes.map(({ source, edits }) => ({ source, edit: (text: string) => edited(text, edits) })),
-    );
+  const make = async (name: string, changes: readonly SourceChange[]) => {
+    const files = await workshop.rewritten(changes);
     const { report, module } = await workshop.make(name, files);
     if (module === undefined) throw new Error(`${name} was not made: ${JSON.stringify(report.units)}`);
     return module;
