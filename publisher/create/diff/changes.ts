@@ -56,8 +56,6 @@ export function findChanges(
     if (same(old, now) || isStartList(now)) continue; // the notes name entries of start lists
     if (isInit(now)) initOnly.add(nameOf(now));
     else if (now.role === "code") changed.add(now);
-    else if (isStartList(now))
-      continue; // the notes below name it
     else if (isMetadata(now))
       notes.push(`${nameOf(now)} in ${now.section.name} changed, which has no effect on a running kernel`);
     else if (isCopyable(now, after.unit, users)) copied.add(now);

@@ -70,15 +70,12 @@ function notRedirected(name: string, before: Version, { isGlobal }: Piece): Chan
       "the running kernel cannot redirect it, because it does not begin with a call of __fentry__";
     return changeRefusal("no_fentry", name, reason);
   }
-  const refusal = changeRefusal(
-    "no_fentry",
-    name,
-    "this kernel cannot redirect it by livepatch, because no function of its file can be traced (CC_FLAGS_FTRACE is removed there, as in all of lib/)",
-  );
-  if (!isGlobal) return refusal;
-  const advice =
-    "If few functions of other files call it, let them call a copy of it under a new name. Otherwise this change needs a restart.";
-  return { ...refusal, advice };
+  const reason =
+    "this kernel cannot redirect it by livepatch, because no function of its file can be traced (CC_FLAGS_FTRACE is removed there, as in all of lib/)";
+  const advice = isGlobal
+    ? "If few functions of other files call it, let them call a copy of it under a new name. Otherwise this change needs a restart."
+    : undefined;
+  return changeRefusal("no_fentry", name, reason, advice);
 }
 
 function mismatch(outcome: Exclude<RunpreMatch, { kind: "match" }>): string {

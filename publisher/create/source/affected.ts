@@ -61,6 +61,9 @@ const SPLIT = "Leave it out of the patch if the fix works without it.";
 /** Returns the object of a source file: "fs/ext4/mballoc.o" for "fs/ext4/mballoc.c". */
 export const objectOf = (path: string): string => path.replace(/\.[cS]$/, ".o");
 
+/** Returns the C source of an object: "fs/ext4/mballoc.c" for "fs/ext4/mballoc.o". */
+export const sourceOf = (object: string): string => object.replace(/\.o$/, ".c");
+
 function whyUnfit(
   { path, before, after }: FileChange,
   units: UnitTable,

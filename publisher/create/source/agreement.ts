@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RebootlessError } from "../../../shared/errors.ts";
+import { configuredCompiler } from "./compiler.ts";
 import { generatedPaths } from "./generated.ts";
 import type { KernelHeaders } from "./headers.ts";
 
@@ -35,7 +36,7 @@ async function configuration(
   { banner, forceCompiler }: { readonly banner: string; readonly forceCompiler: boolean },
 ): Promise<readonly string[]> {
   const made = await readFile(join(out, ".config"), "utf8");
-  const [, compiler = "none"] = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(made) ?? [];
+  const compiler = configuredCompiler(made) ?? "none";
   const notes = isNamedIn(banner, compiler)
     ? []
     : [`the compiler here is ${compiler}, but the kernel's was ${compilerOf(banner)}`];

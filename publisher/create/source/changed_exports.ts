@@ -1,4 +1,5 @@
 import { counted } from "../../../shared/counted.ts";
+import { sourceOf } from "./affected.ts";
 import type { FileChange } from "./apply_patch.ts";
 import { compilePatched, seekObjects } from "./compile.ts";
 import type { CompiledUnit, ObjectCache } from "./object_cache.ts";
@@ -24,7 +25,7 @@ export async function changedExports(
   const symbols = differing(before, after);
   const [first] = symbols;
   if (first === undefined) return [];
-  const source = object.replace(/\.o$/, ".c");
+  const source = sourceOf(object);
   const isAlone = symbols.length === 1;
   const names = symbols.slice(0, NAMED).join(", ");
   const more = symbols.length > NAMED ? ` and ${symbols.length - NAMED} more` : "";

@@ -1,6 +1,10 @@
 import { RebootlessError } from "../../../shared/errors.ts";
 import { runBuildTool } from "./build_tools.ts";
 
+/** Returns what the compiler that a kernel was configured with said of itself, as the configuration has it. */
+export const configuredCompiler = (config: string): string | undefined =>
+  /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(config)?.[1];
+
 /**
  * Returns what the compiler that a kernel was configured with says of itself here: the first line of
  * `PROGRAM --version`, such as "gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0". kbuild configures a tree again when this
@@ -9,7 +13,7 @@ import { runBuildTool } from "./build_tools.ts";
  * @throws RebootlessError `unsupported` if the compiler is not installed.
  */
 export async function installedCompiler(config: string): Promise<string> {
-  const [, text = ""] = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(config) ?? [];
+  const text = configuredCompiler(config) ?? "";
   const program = programOf(text);
   if (program === undefined) return "";
   try {

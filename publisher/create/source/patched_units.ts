@@ -7,7 +7,7 @@ import { RebootlessError } from "../../../shared/errors.ts";
 import { TYPES_SECTION } from "../layout/unit_types.ts";
 import { sameBut } from "../object/section_bytes.ts";
 import type { UnitPair } from "../unit_pair.ts";
-import { affectedUnits } from "./affected.ts";
+import { affectedUnits, objectOf, sourceOf } from "./affected.ts";
 import type { FileChange } from "./apply_patch.ts";
 import { changedExports } from "./changed_exports.ts";
 import { type CompileOutcomes, compileOwn, compilePatched, seekObjects } from "./compile.ts";
@@ -72,16 +72,14 @@ export async function patchedUnits(
     const outcome = made.value.get(object);
     const now = outcome?.kind === "compiled" ? outcome.unit : old;
     const source = sourceOf(object);
-    const isSame = sameBut(old.bytes, now.bytes, TYPES_SECTION);
+    const isEqual = equalBytes(old.bytes, now.bytes);
+    const isSame = isEqual || sameBut(old.bytes, now.bytes, TYPES_SECTION);
     if (isSame) same.push(source);
-    if (!equalBytes(old.bytes, now.bytes))
-      (isSame ? retyped : pairs).push(await unitPair(workspace, source, old, now, changes));
+    if (!isEqual) (isSame ? retyped : pairs).push(await unitPair(workspace, source, old, now, changes));
     refusals.push(...(await changedExports(workspace, cache, object, old, now, changes)));
   }
   return { pairs, same, retyped, ignored, refusals };
 }
-
-const sourceOf = (object: string): string => object.replace(/\.o$/, ".c");
 
 function costOf(objects: number, missing: number, jobs: number): string {
   const minutes = Math.max(1, Math.round((missing * SECONDS_EACH) / jobs / 60));
@@ -136,7 +134,7 @@ async function unitPair(
   const text = change?.before ?? (await readFile(join(kbuild.tree, source), "latin1"));
   return {
     source,
-    object: units.get(source.replace(/\.c$/, ".o")) ?? VMLINUX,
+    object: units.get(objectOf(source)) ?? VMLINUX,
     before: before.bytes,
     after: after.bytes,
     sourceBefore: text,
