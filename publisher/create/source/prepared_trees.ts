@@ -4,8 +4,8 @@ import { folderLock } from "../../../node/lock.ts";
 import { isCode } from "../../../shared/errors.ts";
 
 /**
- * The most prepared trees that are kept. Each takes 400 MB: 80,000 links, most of them of a block each, and 25 MB of
- * what kbuild makes.
+ * The most prepared trees that are kept. Each takes 100 MB: half of it is links, and half is what kbuild makes and the
+ * index of includes.
  */
 const MAX_TREES = 4;
 

@@ -30,7 +30,7 @@ export type Expected = Made | Unchanged | Refused;
 
 export interface Made {
   readonly outcome: "made";
-  /** All functions that are replaced, sorted, where that is the point. */
+  /** All functions that are replaced, sorted, where that is the point. Their cold parts go with them. */
   readonly replaces?: readonly string[];
   /** What the report must say. */
   readonly says?: RegExp;

@@ -40,8 +40,25 @@ export const LAYOUTS: readonly Kind[] = [
   },
   {
     kind: "a structure that lives only on stacks",
+    changes: [
+      {
+        source: "net/core/neighbour.c",
+        edits: [
+          {
+            from: /^struct neigh_dump_filter \{/,
+            at: /^\tint master_idx;/,
+            put: "before",
+            lines: ["\tint rebootless;"],
+          },
+        ],
+      },
+    ],
+    expected: { outcome: "made", says: /neigh_dump_filter changes; only functions that are replaced/ },
+  },
+  {
+    kind: "a structure on a stack that others find by a pointer to a part of it",
     changes: [inEventpoll(/^struct ep_pqueue \{/, /^\tpoll_table pt;/, ["\tint rebootless;"])],
-    expected: { outcome: "made", says: /ep_pqueue/ },
+    expected: { outcome: "refused", code: "changed_type", says: /struct ep_pqueue/ },
   },
   {
     kind: "a bit-field",

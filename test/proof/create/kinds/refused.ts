@@ -86,7 +86,7 @@ export const REFUSED: readonly Kind[] = [
         ],
       },
     ],
-    expected: { outcome: "refused", code: "no_fentry", says: /tracing/ },
+    expected: { outcome: "refused", code: "no_fentry", says: /cannot redirect it by livepatch/ },
   },
   {
     kind: "a static key of a module",
@@ -122,7 +122,7 @@ export const REFUSED: readonly Kind[] = [
       inCmdline(
         ["\trebootless_early(m);"],
         [
-          "static void __init rebootless_early(struct seq_file *m)",
+          "static noinline void __init rebootless_early(struct seq_file *m)",
           "{",
           '\tseq_puts(m, "early\\n");',
           "}",
