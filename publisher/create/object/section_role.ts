@@ -46,6 +46,9 @@ export interface SpecialTable {
 
 const derived = (size: number): SpecialTable => ({ entrySizes: [size], isCompared: false });
 
+/** The section of alternatives: instructions, and what replaces them on some CPUs. */
+export const ALTERNATIVES = ".altinstructions";
+
 /**
  * The tables whose entries begin with a reference to the code that they are about (Linux 6.1 and 6.12, x86).
  */
@@ -53,7 +56,7 @@ export const SPECIAL_TABLES: ReadonlyMap<string, SpecialTable> = new Map([
   ["__bug_table", { entrySizes: [BUG_ENTRY.size], isCompared: true, line: BUG_ENTRY.fields.line }],
   ["__ex_table", { entrySizes: [EXCEPTION_ENTRY.size], isCompared: true }],
   ["__jump_table", { entrySizes: [JUMP_ENTRY.size], isCompared: true }],
-  [".altinstructions", { entrySizes: [EARLY_ALT_INSTR.size, ALT_INSTR.size], isCompared: true }],
+  [ALTERNATIVES, { entrySizes: [EARLY_ALT_INSTR.size, ALT_INSTR.size], isCompared: true }],
   [".parainstructions", { entrySizes: [PARAVIRT_SITE.size], isCompared: true }],
   [".static_call_sites", { entrySizes: [STATIC_CALL_SITE.size], isCompared: true }],
   [".smp_locks", derived(PLACE.size)],

@@ -1,10 +1,16 @@
 import { counted } from "../../../shared/counted.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 import { groupBy } from "../../../shared/group_by.ts";
-import { ORC_ENTRY } from "../../image/kernel_tables.ts";
+import { ALT_INSTR, EARLY_ALT_INSTR, ORC_ENTRY } from "../../image/kernel_tables.ts";
 import type { ObjectSection } from "./compiled_object.ts";
 import { clearedBytes, type Reference, type Unit } from "./pieces.ts";
-import { ORC_ADDRESSES, ORC_ENTRIES, SPECIAL_TABLES, type SpecialTable } from "./section_role.ts";
+import {
+  ALTERNATIVES,
+  ORC_ADDRESSES,
+  ORC_ENTRIES,
+  SPECIAL_TABLES,
+  type SpecialTable,
+} from "./section_role.ts";
 
 /** An entry of a special table, which is about a place in code. */
 export interface TableEntry {
@@ -85,22 +91,36 @@ function* tableEntries(unit: Unit, section: ObjectSection, table: SpecialTable):
   const size = entrySize(section, table);
   const unwind = section.name === ORC_ADDRESSES ? unwindEntries(unit, section.size / size) : undefined;
   for (let at = 0; at < section.size; at += size) {
-    const references = unit.references(section, at, at + size);
-    const [first] = references;
+    const listed = unit.references(section, at, at + size);
+    const [first] = listed;
     if (first?.offset !== 0 || first.target.kind !== "piece") {
       throw new ParseError(`${section.name}: the entry at ${at} refers to no code of the unit`);
     }
     const number = (at / size) * ORC_ENTRY.size;
+    const bytes = clearedBytes(section, at, size, listed);
     const entry = {
       section,
       table,
-      bytes: clearedBytes(section, at, size, references),
-      references,
+      bytes,
+      references: isEmptyAlternative(section, bytes)
+        ? listed.map((reference) => ({ ...reference, target: first.target }))
+        : listed,
       place: first.target.offset,
       unwind: unwind?.subarray(number, number + ORC_ENTRY.size),
     };
     yield { piece: first.target.piece, entry };
   }
+}
+
+/**
+ * Reports whether an entry is an alternative that replaces an instruction by nothing. It then refers to the place
+ * where the replacement of another entry begins. That place means nothing: such an entry is taken to refer to the
+ * code that it is about.
+ */
+function isEmptyAlternative({ name }: ObjectSection, bytes: Uint8Array): boolean {
+  if (name !== ALTERNATIVES) return false;
+  const { replacementLength } = (bytes.length === ALT_INSTR.size ? ALT_INSTR : EARLY_ALT_INSTR).fields;
+  return bytes[replacementLength.offset] === 0;
 }
 
 /**
