@@ -7,6 +7,7 @@ import { RebootlessError } from "../../shared/errors.ts";
 import type { PublisherContext } from "../context.ts";
 import type { PatchObject } from "../create/patch_object.ts";
 import { refusedBy } from "../create/refused_by.ts";
+import { agreement } from "../create/source/agreement.ts";
 import { applySeries } from "../create/source/apply_patch.ts";
 import { compileHooks, MAX_HOOKS_BYTES } from "../create/source/compile_hooks.ts";
 import { installedCompiler } from "../create/source/compiler.ts";
@@ -70,7 +71,8 @@ export interface CreatedContent extends UpdateContent {
 
 /**
  * Compiles what the patches change and the hooks. What is quick comes first: whether the compiler is here and whether the
- * patches apply is known before the image is opened. The source's workspace is released even if something fails.
+ * patches apply is known before the image is opened, which takes seconds and is done while the compiler works. The
+ * source's workspace is released even if something fails.
  */
 export async function createContent(
   { terminal, warn }: PublisherContext,
@@ -81,37 +83,51 @@ export async function createContent(
   await mkdir(cache, { recursive: true });
   const progress = (line: string): void => terminal.progress(line);
   const found = await openHeaders(options.headers, cache);
-  const [first, ...others] = found.all;
-  if (first !== undefined && others.length === 0) await installedCompiler(first.config);
+  const opened = onlyOnce(() => openWithModules(options.image, options.modules, () => true));
+  const [only, ...others] = found.all;
+  const headers = only !== undefined && others.length === 0 ? only : found.of((await opened()).image.release);
+  await installedCompiler(headers.config);
+  const shipped = onlyOnce(async () => {
+    const { image, modules } = await opened();
+    agreement.image(image.banner, found.of(image.release));
+    return unitComparer(image, headers.symvers, modules);
+  });
   const source = await openSource(options.source, cache, progress);
   const steps = patches.map((patch) => patch.steps);
   const { changes, notes } = await applySeries(source.root, steps, options.fuzz);
-  const kernel = await openWithModules(options.image, options.modules, () => true);
-  const { image, modules } = kernel;
-  const headers = found.of(image.release);
-  const shipped = unitComparer(image, headers.symvers, modules);
   const workspace = await openWorkspace(source, headers, {
     cache,
     jobs: options.jobs ?? availableParallelism(),
-    banner: image.banner,
     forceCompiler: options.forceCompiler,
     progress,
+    // Whoever needs the kernel is told what is wrong with it.
+    onStarted: () => void shipped().catch(() => undefined),
   });
   try {
     for (const note of workspace.notes) warn(note);
     const tools = { workspace, objects: objectCache(cache), shipped, layoutOk: options.layoutOk, progress };
     const { report, patches: objects } = await makeUpdate(tools, withKpatchMacros(changes));
-    const { hooks, refusals } = await hooksOf(workspace, shipped, options.hooks);
+    const comparer = await shipped();
+    const { hooks, refusals } = await hooksOf(workspace, comparer, options.hooks);
     return {
       report: withRefusals({ ...report, notes: [...notes, ...report.notes] }, refusals),
       patches: objects,
-      kernel,
+      kernel: await opened(),
       hooks,
-      symvers: shipped.versions.crcs,
+      symvers: comparer.versions.crcs,
     };
   } finally {
     workspace.release();
   }
+}
+
+/** Returns a function that does something when it is first called, and gives the same outcome each time. */
+function onlyOnce<T>(work: () => Promise<T>): () => Promise<T> {
+  let outcome: Promise<T> | undefined;
+  return () => {
+    outcome ??= work();
+    return outcome;
+  };
 }
 
 /** Compiles the author's own files. */

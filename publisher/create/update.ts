@@ -49,7 +49,8 @@ export interface UpdateContent {
 export interface UpdateTools {
   readonly workspace: Workspace;
   readonly objects: ObjectCache;
-  readonly shipped: UnitComparer;
+  /** Opens the kernel. It is called when units are to be compared with it. */
+  readonly shipped: () => Promise<UnitComparer>;
   /** The types of which the author says that no object exists from before the update: "struct foo", "foo". */
   readonly layoutOk: readonly string[];
   readonly progress: (line: string) => void;
@@ -62,10 +63,11 @@ export interface UpdateTools {
  * @throws RebootlessError `limit`, `io`.
  */
 export async function makeUpdate(
-  { workspace, objects, shipped, layoutOk, progress }: UpdateTools,
+  { workspace, objects, layoutOk, progress, ...tools }: UpdateTools,
   changes: readonly FileChange[],
 ): Promise<UpdateContent> {
   const compiled = await patchedUnits(workspace, objects, changes, progress);
+  const shipped = await tools.shipped();
   const units: UnitReport[] = [];
   const patches: UnitPatch[] = [];
   const judged: JudgedUnit[] = compiled.retyped.map((pair) => ({ pair, replaced: new Set() }));

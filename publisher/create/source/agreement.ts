@@ -25,21 +25,18 @@ export async function writePahole(out: string, config: string): Promise<void> {
 }
 
 /**
- * Refuses a configuration made here that is not the package's, and a compiler that is not the one that the
- * image names.
+ * Refuses a configuration made here that is not the package's, and a compiler that is not the package's.
  * @returns the differences of the compiler, if it is forced.
  * @throws RebootlessError `usage`.
  */
 async function configuration(
   out: string,
   headers: KernelHeaders,
-  { banner, forceCompiler }: { readonly banner: string; readonly forceCompiler: boolean },
+  { forceCompiler }: { readonly forceCompiler: boolean },
 ): Promise<readonly string[]> {
   const made = await readFile(join(out, ".config"), "utf8");
-  const compiler = configuredCompiler(made) ?? "none";
-  const notes = isNamedIn(banner, compiler)
-    ? []
-    : [`the compiler here is ${compiler}, but the kernel's was ${compilerOf(banner)}`];
+  const [here = "none", theirs = "none"] = [configuredCompiler(made), configuredCompiler(headers.config)];
+  const notes = here === theirs ? [] : [`the compiler here is ${here}, but the kernel's was ${theirs}`];
   if (notes[0] !== undefined && !forceCompiler) {
     throw new RebootlessError("usage", notes[0], {
       hint: "Install the kernel's compiler. --force-compiler continues with this one, and every replaced function is still compared with the image.",
@@ -59,10 +56,19 @@ async function configuration(
 }
 
 /**
- * Reports whether a banner names a compiler. The banner is "Linux version RELEASE (who) (gcc-12 (Debian
- * 12.2.0-14) 12.2.0, GNU ld ...) #1 SMP ...".
+ * Refuses an image that another compiler made than the one that the headers are of. Its banner is "Linux version RELEASE
+ * (who) (gcc-12 (Debian 12.2.0-14) 12.2.0, GNU ld ...) #1 SMP ...".
+ * @throws RebootlessError `usage`.
  */
-const isNamedIn = (banner: string, compiler: string): boolean => banner.includes(`(${compiler}, `);
+function image(banner: string, { config }: KernelHeaders): void {
+  const compiler = configuredCompiler(config) ?? "none";
+  if (banner.includes(`(${compiler}, `)) return;
+  throw new RebootlessError(
+    "usage",
+    `the image was built with ${compilerOf(banner)}, but the headers are of a kernel built with ${compiler}`,
+    { hint: "Give the image and the headers of exactly the same version." },
+  );
+}
 
 const compilerOf = (banner: string): string => /\) \((.*?), (?:GNU ld|LLD)/.exec(banner)?.[1] ?? banner;
 
@@ -132,4 +138,4 @@ async function versionOf(root: string): Promise<string> {
   return `${part("VERSION")}.${part("PATCHLEVEL")}.${part("SUBLEVEL")}${part("EXTRAVERSION")}`;
 }
 
-export const agreement = { version, configuration, generated };
+export const agreement = { version, configuration, generated, image };

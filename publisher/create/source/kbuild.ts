@@ -15,6 +15,8 @@ export interface Kbuild {
   readonly tree: string;
   readonly out: string;
   readonly jobs: number;
+  /** Called when make has begun to work. */
+  readonly onStarted: () => void;
   /** Receives each object that kbuild has compiled: "fs/ext4/mballoc.o". */
   readonly onCompiled: (object: string) => void;
 }
@@ -27,16 +29,18 @@ export interface MakeOutcome {
 
 /** Runs kbuild for targets, and goes on after a target that fails. */
 export async function make(
-  { tree, out, jobs, onCompiled }: Kbuild,
+  { tree, out, jobs, onStarted, onCompiled }: Kbuild,
   targets: readonly string[],
 ): Promise<MakeOutcome> {
   const args = ["-C", tree, `O=${out}`, `-j${jobs}`, "--keep-going", "--output-sync=target"];
-  const { code, stderr } = await runBuildTool("make", [...args, ...makeVariables(out), ...targets], {
+  const working = runBuildTool("make", [...args, ...makeVariables(out), ...targets], {
     onLine: (line) => {
       const [, object] = /^ {2}CC +(?:\[M\] +)?([^/\s]\S*\.o)$/.exec(line) ?? [];
       if (object !== undefined) onCompiled(object);
     },
   });
+  onStarted();
+  const { code, stderr } = await working;
   return { code, errors: stderr };
 }
 

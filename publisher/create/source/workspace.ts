@@ -52,10 +52,10 @@ export interface Workspace {
 export interface WorkspaceOptions {
   readonly cache: string;
   readonly jobs: number;
-  /** The kernel's banner, which names its compiler. */
-  readonly banner: string;
   readonly forceCompiler: boolean;
   readonly progress: (line: string) => void;
+  /** Called whenever kbuild has begun to work, so that something can be done beside it. */
+  readonly onStarted?: () => void;
 }
 
 interface Ready {
@@ -69,7 +69,7 @@ interface Ready {
  * Opens a workspace in which the source consists of links in separate folders, and patched files take the
  * place of links. The user's tree is only read, and objects are compiled at the same path before and after. A
  * workspace is prepared once for a source and a configuration.
- * @throws RebootlessError `usage` if source, headers, compiler and image do not belong together.
+ * @throws RebootlessError `usage` if source, headers and compiler do not belong together.
  * @throws RebootlessError `unsupported` if the kernel's compiler is not installed.
  * @throws RebootlessError `io`, `locked`.
  */
@@ -85,7 +85,6 @@ export async function openWorkspace(
     compiler,
     source.identity,
     headers.identity,
-    options.banner,
     String(options.forceCompiler),
   ]);
   const folder = join(cache, "trees", digest([identity, source.root]).slice(0, 24));
@@ -100,6 +99,7 @@ export async function openWorkspace(
       tree: join(folder, "tree"),
       out: join(folder, "out"),
       jobs: options.jobs,
+      onStarted: options.onStarted ?? (() => undefined),
       onCompiled: (object) => progress(`compiled ${object}`),
     };
     const ready = (await readReady(folder)) ?? (await prepare(folder, kbuild, source, headers, options));

@@ -68,9 +68,8 @@ export class Workshop {
     const from = await openSource(pair.sources.from, pair.cache, progress);
     const to = await openSource(pair.sources.to, pair.cache, progress);
     const headers = (await openHeaders([pair.kernel.headers], pair.cache)).of(kernel.image.release);
-    const { banner } = kernel.image;
     const jobs = availableParallelism();
-    const options = { cache: pair.cache, jobs, banner, forceCompiler: false, progress };
+    const options = { cache: pair.cache, jobs, forceCompiler: false, progress };
     const workspace = await openWorkspace(from, headers, options);
     const shipped = unitComparer(kernel.image, headers.symvers, kernel.modules);
     return new Workshop(kernel, shipped, workspace, objectCache(pair.cache), [from, to], progress);
@@ -163,7 +162,7 @@ export class Workshop {
     const tools = {
       workspace: this.#workspace,
       objects: this.#objects,
-      shipped: this.#shipped,
+      shipped: async () => this.#shipped,
       layoutOk,
       progress: () => undefined,
     };

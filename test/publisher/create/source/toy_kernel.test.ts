@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { agreement } from "../../../../publisher/create/source/agreement.ts";
 import { applySeries } from "../../../../publisher/create/source/apply_patch.ts";
 import { openHeaders } from "../../../../publisher/create/source/headers.ts";
 import { objectCache } from "../../../../publisher/create/source/object_cache.ts";
@@ -38,11 +39,11 @@ describe("compiling what a patch affects", { timeout: 120_000 }, () => {
 
   async function withWorkspace<T>(
     action: (workspace: Workspace) => Promise<T>,
-    change: { readonly banner?: string; readonly forceCompiler?: boolean } = {},
+    change: { readonly forceCompiler?: boolean } = {},
   ): Promise<T> {
     const source = await openSource(toy.source, toy.cache, () => undefined);
     const headers = (await openHeaders([toy.headers], toy.cache)).of(TOY_RELEASE);
-    const options = { cache: toy.cache, jobs: 2, banner: toy.banner, forceCompiler: false, ...change };
+    const options = { cache: toy.cache, jobs: 2, forceCompiler: false, ...change };
     const workspace = await openWorkspace(source, headers, {
       ...options,
       progress: (line) => void progress.push(line),
@@ -207,14 +208,26 @@ describe("compiling what a patch affects", { timeout: 120_000 }, () => {
   });
 
   it("refuses another compiler, unless that is wished, and says how it differs", async () => {
-    const banner = toy.banner.replace("toycc 1.0", "toycc 2.0");
     const open = (forceCompiler: boolean) =>
-      withWorkspace(async (workspace) => workspace.notes, { banner, forceCompiler });
-    await expect(open(false)).rejects.toMatchObject({
-      code: "usage",
-      message: "the compiler here is toycc 1.0, but the kernel's was toycc 2.0",
-    });
-    expect(await open(true)).toEqual(["the compiler here is toycc 1.0, but the kernel's was toycc 2.0"]);
+      withWorkspace(async (workspace) => workspace.notes, { forceCompiler });
+    const words = "the compiler here is toycc 2.0, but the kernel's was toycc 1.0";
+    toy.setCompiler("toycc 2.0");
+    try {
+      await expect(open(false)).rejects.toMatchObject({ code: "usage", message: words });
+      expect(await open(true)).toEqual([words]);
+    } finally {
+      toy.setCompiler("toycc 1.0");
+    }
+  });
+
+  it("refuses an image of another compiler than the headers'", async () => {
+    const headers = (await openHeaders([toy.headers], toy.cache)).of(TOY_RELEASE);
+    const banner = (compiler: string) =>
+      `Linux version ${TOY_RELEASE} (toy@toy) (${compiler}, GNU ld 2.40) #1 SMP`;
+    expect(() => agreement.image(banner("toycc 1.0"), headers)).not.toThrow();
+    expect(() => agreement.image(banner("toycc 1.01"), headers)).toThrow(
+      "the image was built with toycc 1.01, but the headers are of a kernel built with toycc 1.0",
+    );
   });
 
   it("refuses headers that the source does not generate", async () => {

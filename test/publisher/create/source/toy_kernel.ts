@@ -8,7 +8,6 @@ export interface ToyKernel {
   readonly source: string;
   readonly headers: string;
   readonly cache: string;
-  readonly banner: string;
   /** A program that makes a generated header. */
   readonly tool: string;
   /** Sets what the compiler says of itself. */
@@ -99,7 +98,6 @@ export function makeToyKernel(): ToyKernel {
     source: join(root, "source"),
     headers: join(root, "headers"),
     cache: join(root, "cache"),
-    banner: `Linux version ${TOY_RELEASE} (toy@toy) (toycc 1.0, GNU ld 2.40) #1 SMP`,
     tool: join(root, "bin/toytool"),
     setCompiler,
     remove: () => {
