@@ -42,12 +42,20 @@ export interface SpecialTable {
   readonly isCompared: boolean;
   /** The bytes of an entry that hold a line number. */
   readonly line?: Pick<Field<number>, "offset" | "size">;
+  /**
+   * Reports whether an entry brings nothing to its place. What it refers to besides the place then means nothing: it is
+   * where the content of another entry begins.
+   */
+  readonly isEmpty?: (entry: Uint8Array) => boolean;
 }
 
 const derived = (size: number): SpecialTable => ({ entrySizes: [size], isCompared: false });
 
-/** The section of alternatives: instructions, and what replaces them on some CPUs. */
-export const ALTERNATIVES = ".altinstructions";
+/** Reports whether an alternative replaces its instruction by nothing. */
+function isEmptyAlternative(entry: Uint8Array): boolean {
+  const { replacementLength } = (entry.length === ALT_INSTR.size ? ALT_INSTR : EARLY_ALT_INSTR).fields;
+  return entry[replacementLength.offset] === 0;
+}
 
 /**
  * The tables whose entries begin with a reference to the code that they are about (Linux 6.1 and 6.12, x86).
@@ -56,7 +64,14 @@ export const SPECIAL_TABLES: ReadonlyMap<string, SpecialTable> = new Map([
   ["__bug_table", { entrySizes: [BUG_ENTRY.size], isCompared: true, line: BUG_ENTRY.fields.line }],
   ["__ex_table", { entrySizes: [EXCEPTION_ENTRY.size], isCompared: true }],
   ["__jump_table", { entrySizes: [JUMP_ENTRY.size], isCompared: true }],
-  [ALTERNATIVES, { entrySizes: [EARLY_ALT_INSTR.size, ALT_INSTR.size], isCompared: true }],
+  [
+    ".altinstructions",
+    {
+      entrySizes: [EARLY_ALT_INSTR.size, ALT_INSTR.size],
+      isCompared: true,
+      isEmpty: isEmptyAlternative,
+    },
+  ],
   [".parainstructions", { entrySizes: [PARAVIRT_SITE.size], isCompared: true }],
   [".static_call_sites", { entrySizes: [STATIC_CALL_SITE.size], isCompared: true }],
   [".smp_locks", derived(PLACE.size)],

@@ -1,16 +1,10 @@
 import { counted } from "../../../shared/counted.ts";
 import { ParseError, RebootlessError } from "../../../shared/errors.ts";
 import { groupBy } from "../../../shared/group_by.ts";
-import { ALT_INSTR, EARLY_ALT_INSTR, ORC_ENTRY } from "../../image/kernel_tables.ts";
+import { ORC_ENTRY } from "../../image/kernel_tables.ts";
 import type { ObjectSection } from "./compiled_object.ts";
 import { clearedBytes, type Reference, type Unit } from "./pieces.ts";
-import {
-  ALTERNATIVES,
-  ORC_ADDRESSES,
-  ORC_ENTRIES,
-  SPECIAL_TABLES,
-  type SpecialTable,
-} from "./section_role.ts";
+import { ORC_ADDRESSES, ORC_ENTRIES, SPECIAL_TABLES, type SpecialTable } from "./section_role.ts";
 
 /** An entry of a special table, which is about a place in code. */
 export interface TableEntry {
@@ -102,7 +96,8 @@ function* tableEntries(unit: Unit, section: ObjectSection, table: SpecialTable):
       section,
       table,
       bytes,
-      references: isEmptyAlternative(section, bytes)
+      // An empty entry is taken to refer to its place alone.
+      references: table.isEmpty?.(bytes)
         ? listed.map((reference) => ({ ...reference, target: first.target }))
         : listed,
       place: first.target.offset,
@@ -110,17 +105,6 @@ function* tableEntries(unit: Unit, section: ObjectSection, table: SpecialTable):
     };
     yield { piece: first.target.piece, entry };
   }
-}
-
-/**
- * Reports whether an entry is an alternative that replaces an instruction by nothing. It then refers to the place
- * where the replacement of another entry begins. That place means nothing: such an entry is taken to refer to the
- * code that it is about.
- */
-function isEmptyAlternative({ name }: ObjectSection, bytes: Uint8Array): boolean {
-  if (name !== ALTERNATIVES) return false;
-  const { replacementLength } = (bytes.length === ALT_INSTR.size ? ALT_INSTR : EARLY_ALT_INSTR).fields;
-  return bytes[replacementLength.offset] === 0;
 }
 
 /**

@@ -61,9 +61,8 @@ async function play(
 function unexpectedIn(report: UpdateReport, expected: Expected): readonly string[] {
   const refusals = [...report.refusals, ...report.units.flatMap((unit) => unit.refusals)];
   const codes = refusals.map(({ code }) => String(code));
-  const changed = report.units
-    .flatMap((unit) => unit.changed.filter((name) => !name.endsWith(".cold")))
-    .sort();
+  const whole = (name: string): string => name.replace(/\.cold$/, "");
+  const changed = report.units.flatMap((unit) => [...new Set(unit.changed.map(whole))]).sort();
   const text = reportText(report).join("\n");
   return [
     ...(report.outcome === expected.outcome ? [] : [`${report.outcome}, not ${expected.outcome}`]),
