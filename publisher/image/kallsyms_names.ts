@@ -1,6 +1,7 @@
 import { ByteReader } from "../../shared/byte_reader.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
-import { TABLE_ALIGNMENT, type TokenTable } from "./kallsyms_tokens.ts";
+import { readUnsigned } from "../../shared/x86/code.ts";
+import { TABLE_ALIGNMENTS, type TableAlignment, type TokenTable } from "./kallsyms_tokens.ts";
 
 // The largest number of symbols. Distribution kernels have 90,000 to 250,000.
 export const MAX_KERNEL_SYMBOLS = 1_000_000;
@@ -15,63 +16,89 @@ const MAX_NAMES_BYTES = 64 << 20;
 const MAX_STEPS = 20_000_000;
 const NAMES_PER_MARKER = 256;
 const SEQUENCE_BYTES = 3;
+const MARKER_BYTES = 4;
+// num_syms has 32 bits.
+const NUMBER_BYTES = 4;
 
-/**
- * The place of num_syms in the bytes searched, and the expanded names (their first character is the type).
- */
+/** The expanded names; their first character is the type. */
 export interface NamesTable {
-  readonly start: number;
   readonly names: readonly string[];
+  /** The place of num_syms in the bytes searched. */
+  readonly start: number;
+  /** The alignment of all tables. */
+  readonly alignment: TableAlignment;
 }
 
 /**
- * Finds num_syms, names and markers, in this order, before the token table: num_syms is the number with which the walk
+ * Finds num_syms, names and markers, in this order, before the token table. num_syms is the number with which the walk
  * over the names agrees with every marker and ends where token_table (or the sequence table before it) starts.
  */
 export function findNames(bytes: Uint8Array, tokens: TokenTable): NamesTable {
   const budget = { steps: MAX_STEPS };
   const first = Math.max(0, tokens.start - MAX_NAMES_BYTES);
-  for (let start = tokens.start - TABLE_ALIGNMENT; start >= first; start -= TABLE_ALIGNMENT) {
-    const count = countAt(bytes, start);
-    if (count === undefined) continue;
-    const at = walkNames(bytes, start + TABLE_ALIGNMENT, tokens.start, count, budget);
-    if (at !== undefined) return { start, names: expandNames(bytes, start + TABLE_ALIGNMENT, count, tokens) };
+  const reader = new ByteReader(bytes, "kallsyms");
+  for (let start = tokens.start - NUMBER_BYTES; start >= first; start -= NUMBER_BYTES) {
+    reader.seek(start);
+    const count = reader.u32();
+    if (count === 0 || count > MAX_KERNEL_SYMBOLS) continue;
+    for (const alignment of TABLE_ALIGNMENTS) {
+      const table = { start: start + alignment, count, alignment };
+      const markers = markersOf(bytes, table, tokens.start);
+      if (markers !== undefined && walkNames(bytes, table, markers, budget))
+        return { start, alignment, names: expandNames(bytes, table.start, count, tokens) };
+    }
   }
   throw new ParseError("kallsyms: no table of names that agrees with its markers was found");
 }
 
-const align = (at: number): number => Math.ceil(at / TABLE_ALIGNMENT) * TABLE_ALIGNMENT;
-
-/** Reads num_syms, which is 32 bits and is padded with zeros. */
-function countAt(bytes: Uint8Array, start: number): number | undefined {
-  if (bytes[start + 7] !== 0 || bytes[start + 6] !== 0) return undefined;
-  const reader = new ByteReader(bytes, "kallsyms", start);
-  const count = reader.u32();
-  return reader.u32() === 0 && count > 0 && count <= MAX_KERNEL_SYMBOLS ? count : undefined;
+/** A place where names may start. */
+interface Candidate {
+  readonly start: number;
+  readonly count: number;
+  readonly alignment: TableAlignment;
 }
 
-/** Walks over the names. Returns where they end if all of the tables agree. */
+/** Returns the first multiple of `alignment` from `at` on. */
+export const aligned = (at: number, alignment: TableAlignment): number =>
+  Math.ceil(at / alignment) * alignment;
+
+/**
+ * Returns where the markers start that belong to names. Each is the distance of every 256th name, so the first is 0, and
+ * behind the last one there is room for 256 names.
+ */
+function markersOf(
+  bytes: Uint8Array,
+  { start, count, alignment }: Candidate,
+  tokensStart: number,
+): number | undefined {
+  const markers = Math.ceil(count / NAMES_PER_MARKER);
+  const sequences = aligned(SEQUENCE_BYTES * count, alignment);
+  return [tokensStart, tokensStart - sequences]
+    .map((end) => end - aligned(MARKER_BYTES * markers, alignment))
+    .find((place) => {
+      if (place < start || readUnsigned(bytes, place, MARKER_BYTES) !== 0) return false;
+      const last = start + readUnsigned(bytes, place + MARKER_BYTES * (markers - 1), MARKER_BYTES);
+      return last <= place && place - last <= NAMES_PER_MARKER * (MAX_NAME + 2) + alignment;
+    });
+}
+
+/** Walks over the names. Reports whether they agree with their markers and end where these start. */
 function walkNames(
   bytes: Uint8Array,
-  start: number,
-  limit: number,
-  count: number,
+  { start, count, alignment }: Candidate,
+  markers: number,
   budget: { steps: number },
-): number | undefined {
-  const markers: number[] = [];
+): boolean {
+  const reader = new ByteReader(bytes, "kallsyms markers", markers);
   let at = start;
   for (let i = 0; i < count; i++) {
-    if (i % NAMES_PER_MARKER === 0) markers.push(at - start);
+    if (i % NAMES_PER_MARKER === 0 && reader.u32() !== at - start) return false;
     const entry = entryAt(bytes, at);
-    if (entry.length === 0 || entry.end > limit) return undefined;
+    if (entry.length === 0 || entry.end > markers) return false;
     at = entry.end;
     if (--budget.steps === 0) throw new RebootlessError("limit", "kallsyms: too many tables look like names");
   }
-  const markersEnd = align(align(at) + 4 * markers.length);
-  const withSequences = align(markersEnd + SEQUENCE_BYTES * count);
-  if (markersEnd !== limit && withSequences !== limit) return undefined;
-  const reader = new ByteReader(bytes, "kallsyms markers", align(at));
-  return markers.every((marker) => reader.u32() === marker) ? at : undefined;
+  return aligned(at, alignment) === markers;
 }
 
 /**

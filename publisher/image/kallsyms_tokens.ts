@@ -4,8 +4,13 @@ export const TOKEN_COUNT = 256;
 // The longest token. The compressor merges pairs of tokens; those of real kernels stay below 40 characters.
 const MAX_TOKEN = 128;
 const INDEX_BYTES = 2 * TOKEN_COUNT;
-/** The alignment of tables: kallsyms aligns each of them to the size of a pointer. */
-export const TABLE_ALIGNMENT = 8;
+/**
+ * The alignments of tables. kallsyms aligns each of them to the size of a pointer, and since 7.0 to 4 bytes: it no
+ * longer writes anything wider.
+ */
+export const TABLE_ALIGNMENTS = [8, 4] as const;
+export type TableAlignment = (typeof TABLE_ALIGNMENTS)[number];
+const [WIDEST, NARROWEST] = TABLE_ALIGNMENTS;
 
 /** The compressor's dictionary: byte i of a compressed name stands for `tokens[i]`. */
 export interface TokenTable {
@@ -24,7 +29,7 @@ export interface TokenTable {
  * table.
  */
 export function findTokenTable(bytes: Uint8Array): TokenTable | undefined {
-  for (let at = TABLE_ALIGNMENT; at + INDEX_BYTES <= bytes.length; at += TABLE_ALIGNMENT) {
+  for (let at = WIDEST; at + INDEX_BYTES <= bytes.length; at += NARROWEST) {
     if (bytes[at] !== 0 || bytes[at + 1] !== 0 || bytes[at + 3] !== 0) continue;
     const offsets = readOffsets(bytes, at);
     if (offsets === undefined) continue;
@@ -51,9 +56,9 @@ function readOffsets(bytes: Uint8Array, at: number): readonly number[] | undefin
  */
 function tokensBefore(bytes: Uint8Array, at: number, offsets: readonly number[]): TokenTable | undefined {
   const last = offsets[TOKEN_COUNT - 1] ?? 0;
-  const nearest = Math.floor((at - last - 2) / TABLE_ALIGNMENT) * TABLE_ALIGNMENT;
-  const farthest = Math.max(0, nearest - MAX_TOKEN - TABLE_ALIGNMENT);
-  for (let start = nearest; start >= farthest; start -= TABLE_ALIGNMENT) {
+  const nearest = Math.floor((at - last - 2) / NARROWEST) * NARROWEST;
+  const farthest = Math.max(0, nearest - MAX_TOKEN - WIDEST);
+  for (let start = nearest; start >= farthest; start -= NARROWEST) {
     const tokens = tokensFrom(bytes.subarray(start, at), offsets);
     if (tokens !== undefined) return { tokens, start, end: at + INDEX_BYTES };
   }
@@ -67,7 +72,7 @@ function tokensFrom(table: Uint8Array, offsets: readonly number[]): readonly str
     const next = offsets[tokens.length + 1];
     if (end <= offset || (next !== undefined && end !== next - 1)) return undefined;
     // Past the last token there is padding only, and less than the alignment.
-    if (next === undefined && (table.length - end > TABLE_ALIGNMENT || table.subarray(end).some(Boolean))) {
+    if (next === undefined && (table.length - end > WIDEST || table.subarray(end).some(Boolean))) {
       return undefined;
     }
     tokens.push(latin1(table.subarray(offset, end)));

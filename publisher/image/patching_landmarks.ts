@@ -10,6 +10,7 @@ import type {
 } from "../../shared/runpre/landmarks.ts";
 import { BRANCH_LENGTH, JUMP, LFENCE } from "../../shared/x86/opcodes.ts";
 import { type Alternative, alternativeTable } from "./sites/alternative_table.ts";
+import { namesAddress, prefixesCalls } from "./sites/patching_code.ts";
 import { thunkArray } from "./sites/retpoline.ts";
 import { codeAt, type SiteSources, siteOffset } from "./sites/sources.ts";
 
@@ -77,13 +78,32 @@ function paravirtLandmarks(place: Place): ParavirtLandmarks | null {
   return nop === null || bug === null ? null : { nop, bug };
 }
 
-function staticCallLandmarks({ symbols }: SiteSources, place: Place): StaticCallLandmarks | null {
+/**
+ * The functions of which a static call may become an instruction: `ud1 (%edx),%rdi` since 6.19, `ds ds movb $0,(%rdi)`
+ * since 7.3.
+ */
+const INLINED = [
+  ["__WARN_trap", [0x67, 0x48, 0x0f, 0xb9, 0x3a]],
+  ["__raw_callee_save___native_queued_spin_unlock", [0x3e, 0x3e, 0xc6, 0x07, 0x00]],
+] as const;
+
+/** Finds those that the kernel asks for when it writes a static call (arch/x86/kernel/static_call.c). */
+const inlinedFunctions = (sources: SiteSources): StaticCallLandmarks["inlined"] =>
+  INLINED.flatMap(([name, code]) => {
+    const address = sources.symbols.only(name)?.address;
+    return address !== undefined && namesAddress(sources, "__static_call_transform", address)
+      ? [{ function: textOffset(siteOffset(sources, address)), code: Uint8Array.from(code) }]
+      : [];
+  });
+
+function staticCallLandmarks(sources: SiteSources, place: Place): StaticCallLandmarks | null {
   const returnZero = place("__static_call_return0");
   if (returnZero === null) return null;
   return {
     returnZero,
     return: place("__static_call_return"),
-    reinitialised: symbols.named("static_call_force_reinit").length > 0,
+    reinitialised: sources.symbols.named("static_call_force_reinit").length > 0,
+    inlined: inlinedFunctions(sources),
   };
 }
 
@@ -112,6 +132,7 @@ function retpolineLandmarks(
     stride: thunks.stride,
     callThunks: place("__x86_indirect_call_thunk_array"),
     jumpThunks: place("__x86_indirect_jump_thunk_array"),
+    prefixed: prefixesCalls(sources),
     itsPages,
   };
 }

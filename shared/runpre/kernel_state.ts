@@ -122,6 +122,11 @@ export class KernelState {
     return this.#hasCallDepthCode(callDepth, padding) ? padding : target;
   }
 
+  /** Returns where a call goes that an alternative writes in place of one through a pointer to `target`. */
+  directCallTarget(target: number): number {
+    return this.landmarks.patching?.callDepth?.beforeAlternatives ? target : this.callTarget(target);
+  }
+
   /**
    * Tells whether the padding has the code of call depth tracking. That of functions of modules always has
    * it; in the kernel's text the padding itself shows whether it was usable.
@@ -135,13 +140,14 @@ export class KernelState {
   }
 
   /**
-   * Writes the code of call depth tracking at `place`. Its operand is a per-CPU address relative to the
-   * place.
+   * Writes the code of call depth tracking at `place`. Its operand is relative to the place, and names a per-CPU
+   * variable. That one has a fixed address, unless it moves with the kernel as the place does.
    */
   writeCallDepthCode(place: number, out: Uint8Array, at: number): void {
-    const { code } = this.patching("callDepth");
+    const { code, movesWithKernel } = this.patching("callDepth");
     out.set(code, at);
     const linked = readUnsigned(code, CALL_DEPTH_OPERAND, 4);
-    writeRelative(out, at + CALL_DEPTH_OPERAND, linked - place - this.displacement);
+    const moved = movesWithKernel ? 0 : this.displacement;
+    writeRelative(out, at + CALL_DEPTH_OPERAND, linked - place - moved);
   }
 }

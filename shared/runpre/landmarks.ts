@@ -36,6 +36,14 @@ export interface StaticCallLandmarks {
    * older kernels, sites that were written earlier keep a plain return.
    */
   readonly reinitialised: boolean;
+  /** The other functions of which a call becomes an instruction (6.19 and later). */
+  readonly inlined: readonly InlinedFunction[];
+}
+
+export interface InlinedFunction {
+  readonly function: TextOffset;
+  /** The 5 bytes that a call of it becomes. */
+  readonly code: Uint8Array;
 }
 
 export interface RetpolineLandmarks {
@@ -49,6 +57,8 @@ export interface RetpolineLandmarks {
   /** The same array for call depth tracking. */
   readonly callThunks: TextOffset | null;
   readonly jumpThunks: TextOffset | null;
+  /** True if an inlined branch fills the room that is left with prefixes or int3, not with nops (6.18 and later). */
+  readonly prefixed: boolean;
   /**
    * The branches that show where the thunks for ITS are. ITS has a thunk of its own for each branch, in pages
    * that the kernel allocates and whose addresses are in no variable. For each page, these are the first two
@@ -79,6 +89,13 @@ export interface CallDepthLandmarks {
   readonly exempt: readonly (readonly [TextOffset, TextOffset])[];
   /** The end of the text, `_etext`. */
   readonly textEnd: TextOffset;
+  /** True if the operand of the code names a place that moves with the kernel (6.16 and later). */
+  readonly movesWithKernel: boolean;
+  /**
+   * True if alternatives are applied after calls were led to padding, so that the calls that they write go to the
+   * function itself (6.16 and later).
+   */
+  readonly beforeAlternatives: boolean;
 }
 
 /** The limit for numbers of features, more than the kernel's 16 + 2 words of features and bugs. */
@@ -89,6 +106,8 @@ export const MAX_FEATURE = 64 * 32;
  */
 export const MAX_ITS_PAGES = 256;
 export const MAX_EXEMPT = 64;
+/** The most functions of which calls become instructions. Linux 7.3 has two. */
+export const MAX_INLINED = 16;
 /**
  * The length of one instruction: `sarq $5, %gs:X(%rip)`. Its operand of 4 bytes is relative to the
  * instruction's end.

@@ -3,13 +3,16 @@ import { fromHex, toHex } from "../bytes.ts";
 import { counted } from "../counted.ts";
 import type { Decoder } from "../decode.ts";
 import { type JsonObject, type JsonValue, jsonObject } from "../json.ts";
+import { BRANCH_LENGTH } from "../x86/opcodes.ts";
 import type { KernelLandmarks } from "./fingerprint.ts";
 import {
   CALL_DEPTH_CODE,
   type CallDepthLandmarks,
+  type InlinedFunction,
   type ItsReference,
   MAX_EXEMPT,
   MAX_FEATURE,
+  MAX_INLINED,
   MAX_ITS_PAGES,
   type ParavirtLandmarks,
   type PatchingLandmarks,
@@ -45,6 +48,9 @@ export function patchingToJson(patching: PatchingLandmarks): JsonObject {
         return_zero: staticCalls.returnZero,
         return: staticCalls.return,
         reinitialised: staticCalls.reinitialised,
+        ...(staticCalls.inlined.length > 0 && {
+          inlined: staticCalls.inlined.map((one) => [one.function, toHex(one.code)]),
+        }),
       }),
     retpolines: retpolines && retpolinesToJson(retpolines),
     call_depth:
@@ -54,6 +60,8 @@ export function patchingToJson(patching: PatchingLandmarks): JsonObject {
         code: toHex(callDepth.code),
         exempt: callDepth.exempt.map(([from, to]) => [from, to]),
         text_end: callDepth.textEnd,
+        ...(callDepth.movesWithKernel && { moves_with_kernel: true }),
+        ...(callDepth.beforeAlternatives && { before_alternatives: true }),
       }),
   });
 }
@@ -67,6 +75,7 @@ function retpolinesToJson(retpolines: RetpolineLandmarks): JsonObject {
     stride: retpolines.stride,
     call_thunks: retpolines.callThunks,
     jump_thunks: retpolines.jumpThunks,
+    ...(retpolines.prefixed && { prefixed: true }),
     its_pages: itsPagesToJson(retpolines.itsPages),
   });
 }
@@ -107,6 +116,8 @@ export function decodePatching(decoder: Decoder): PatchingLandmarks {
 
 /** Reads a place in the kernel itself. */
 const place = (decoder: Decoder): TextOffset => textOffset(decoder.integer(0, MODULE_SPACE - 1));
+/** Reads a property of newer kernels, which is left out where it is false. */
+const flag = (decoder: Decoder): boolean => decoder.optional((value) => value.boolean()) ?? false;
 const feature = (decoder: Decoder): number => decoder.integer(0, MAX_FEATURE - 1);
 
 const decodeParavirt = (decoder: Decoder): ParavirtLandmarks => ({
@@ -118,7 +129,17 @@ const decodeStaticCalls = (decoder: Decoder): StaticCallLandmarks => ({
   returnZero: place(decoder.get("return_zero")),
   return: decoder.get("return").nullable(place),
   reinitialised: decoder.get("reinitialised").boolean(),
+  inlined: decoder.get("inlined").optional((list) => list.array(MAX_INLINED).map(decodeInlined)) ?? [],
 });
+
+function decodeInlined(decoder: Decoder): InlinedFunction {
+  const [target, hex, ...rest] = decoder.array(2);
+  if (target === undefined || hex === undefined || rest.length > 0)
+    return decoder.fail("not a function and its code");
+  const code = hex.as(fromHex, 2 * BRANCH_LENGTH);
+  if (code.length !== BRANCH_LENGTH) hex.fail(`${counted(code.length, "byte")}, not ${BRANCH_LENGTH}`);
+  return { function: place(target), code };
+}
 
 const decodeRetpolines = (decoder: Decoder): RetpolineLandmarks => ({
   feature: feature(decoder.get("feature")),
@@ -128,6 +149,7 @@ const decodeRetpolines = (decoder: Decoder): RetpolineLandmarks => ({
   stride: decoder.get("stride").integer(1, 4096),
   callThunks: decoder.get("call_thunks").nullable(place),
   jumpThunks: decoder.get("jump_thunks").nullable(place),
+  prefixed: flag(decoder.get("prefixed")),
   itsPages: decodeItsPages(decoder.get("its_pages")),
 });
 
@@ -153,6 +175,8 @@ function decodeCallDepth(decoder: Decoder): CallDepthLandmarks {
     code,
     exempt: decoder.get("exempt").array(MAX_EXEMPT).map(decodeRange),
     textEnd: place(decoder.get("text_end")),
+    movesWithKernel: flag(decoder.get("moves_with_kernel")),
+    beforeAlternatives: flag(decoder.get("before_alternatives")),
   };
 }
 

@@ -30,6 +30,7 @@ import {
  *     paravirt           [[at, length, pointer], ...]
  *     retpoline          [[at, length, opcode, register, its or null], ...]
  *     runtime_constant   [[at, length, variable], ...]
+ *     runtime_mask       [[at, variable], ...]
  *     moved              [[at, length, base, relative], ...]
  *     moved_call         [[at, base], ...]
  *     alternative        [[at, [condition, code in hex, sites], ...], ...]
@@ -125,6 +126,13 @@ const STRUCTURED: Readonly<Record<Exclude<Site["kind"], PlainKind>, KindCodec>> 
         length: oneOf(length, [1, 8]),
         variable: variable(name),
       };
+    },
+  },
+  runtime_mask: {
+    toJson: (site: Extract<Site, { kind: "runtime_mask" }>) => [site.at, site.variable],
+    fromJson: (decoder) => {
+      const [at, name] = members(decoder, 2);
+      return { kind: "runtime_mask", at: place(at), variable: variable(name) };
     },
   },
   moved: {

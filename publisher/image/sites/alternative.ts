@@ -223,21 +223,16 @@ const relocated = (sources: SiteSources, at: number, length: number): readonly S
  * lists.
  */
 function finish(
-  { callDepth, sources }: Composer,
+  composer: Composer,
   condition: FeatureCondition | null,
   code: Uint8Array,
   place: number,
   sites: readonly Site[],
   inner: readonly PatchSite[],
 ): AlternativeForm | undefined {
-  // In a module, calls are redirected before alternatives are applied, so redirected calls of the code as
-  // linked are lost when it is replaced.
-  const isReplaced = sources.module !== undefined && condition !== null;
-  const listed = isReplaced
-    ? []
-    : inner.filter((site) => site.kind === "call").map((site) => site.at - place);
+  const { callDepth } = composer;
   const known = new Set(sites.map((site) => site.at));
-  const calls = [...new Set([0, ...listed])].filter(
+  const calls = ledPlaces(composer, condition, place, inner).filter(
     (at) =>
       !known.has(at) &&
       code[at] === CALL &&
@@ -247,6 +242,22 @@ function finish(
   if (overlaps(all, code.length)) return undefined;
   clearSites(code, all);
   return { condition, code, sites: all };
+}
+
+/** Returns the places, in the code of a form, of the calls that are redirected if their functions have padding. */
+function ledPlaces(
+  { callDepth, sources }: Composer,
+  condition: FeatureCondition | null,
+  place: number,
+  inner: readonly PatchSite[],
+): readonly number[] {
+  const listed = inner.filter((site) => site.kind === "call").map((site) => site.at - place);
+  if (condition === null) return [...new Set([0, ...listed])];
+  // In a module, and in newer kernels, calls are redirected before alternatives are applied. Redirected calls of the
+  // code as linked are lost when it is replaced. The replacements of a module are redirected too, those of the kernel
+  // are not: they lie outside of its text.
+  if (sources.module !== undefined) return [0];
+  return callDepth.landmarks?.beforeAlternatives ? [] : [...new Set([0, ...listed])];
 }
 
 function overlaps(sites: readonly Site[], length: number): boolean {

@@ -10,6 +10,7 @@ import { writeRelative } from "../../../shared/x86/code.ts";
 import { BRANCH_LENGTH, CALL, NOP } from "../../../shared/x86/opcodes.ts";
 import { decodeInstruction } from "../../x86/length.ts";
 import { alternativeTable } from "./alternative_table.ts";
+import { leadsCallsFirst } from "./patching_code.ts";
 import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
 /** The changes that call depth tracking makes to this kernel, if it can track. */
@@ -141,16 +142,21 @@ function callDepthLandmarks(sources: SiteSources): CallDepthLandmarks | null {
   }
   const code = codeAt(sources, linkedText + BigInt(start), CALL_DEPTH_CODE).slice();
   if (decodeInstruction(code, 0).ripRelative?.at !== CALL_DEPTH_OPERAND) return null;
-  writeRelative(
-    code,
-    CALL_DEPTH_OPERAND,
-    new ByteReader(code, "call depth code", CALL_DEPTH_OPERAND).s32() + start,
-  );
+  const operand = new ByteReader(code, "call depth code", CALL_DEPTH_OPERAND).s32();
+  writeRelative(code, CALL_DEPTH_OPERAND, operand + start);
   const exempt = [
     ...EXEMPT.map((name) => [place(name), 1] as const),
     [place("relocate_kernel"), KEXEC_CODE] as const,
   ].flatMap(([at, length]) =>
     at === undefined || at < 0 ? [] : [[textOffset(at), textOffset(at + length)] as const],
   );
-  return { state: textOffset(state), code, exempt, textEnd: textOffset(textEnd) };
+  return {
+    state: textOffset(state),
+    code,
+    exempt,
+    textEnd: textOffset(textEnd),
+    // Per-CPU variables are numbered from 0, which is 2^64 here. Since 6.16 they lie behind the kernel's data.
+    movesWithKernel: linkedText + BigInt(end + operand) < 1n << 64n,
+    beforeAlternatives: leadsCallsFirst(sources),
+  };
 }

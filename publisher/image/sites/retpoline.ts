@@ -4,7 +4,7 @@ import type { ItsReference } from "../../../shared/runpre/landmarks.ts";
 import type { RetpolineSite } from "../../../shared/runpre/sites/site_kinds.ts";
 import { CALL, CS_PREFIX, isConditionalJump, JUMP } from "../../../shared/x86/opcodes.ts";
 import type { PatchSite, UnknownSite } from "./patch_site.ts";
-import { codeAt, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
+import { codeAt, isKept, relativeTargets, type SiteSources, sectionTable, siteOffset } from "./sources.ts";
 
 export interface Retpolines {
   readonly sites: readonly PatchSite[];
@@ -102,13 +102,6 @@ function itsThunk(site: RetpolineSite, allocate: (register: number) => number): 
   const isConditional = site.opcode !== CALL && site.opcode !== JUMP;
   const last = site.at + (isConditional ? 2 : 0) + 1 + (site.register >> 3);
   return (last & HALF_LINE) === 0 ? allocate(site.register) : null;
-}
-
-/** Tells whether code stays after boot. Initialisation code is freed, so it cannot say where a page lies. */
-function isKept({ symbols, linkedText, module }: SiteSources, at: number): boolean {
-  if (module !== undefined) return module.isText(at);
-  const end = symbols.only("_etext")?.address;
-  return end !== undefined && at < Number(end - linkedText);
 }
 
 const REFERENCES = 2;

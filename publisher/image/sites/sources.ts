@@ -157,3 +157,10 @@ export const siteOffset = ({ linkedText }: SiteSources, address: bigint): number
 /** Returns the instruction bytes at a site, at most `length`. */
 export const codeAt = ({ memory }: SiteSources, address: bigint, length: number): Uint8Array =>
   memory.read(address as Address, length);
+
+/** Tells whether code stays after boot. Initialisation code is freed, so nothing can be read there. */
+export function isKept({ symbols, linkedText, module }: SiteSources, at: number): boolean {
+  if (module !== undefined) return module.isText(at);
+  const end = symbols.only("_etext")?.address;
+  return end !== undefined && at < Number(end - linkedText);
+}

@@ -1,6 +1,7 @@
 import type { TextOffset } from "../../brand.ts";
 import { concatBytes, fromHex } from "../../bytes.ts";
 import type { FunctionFingerprint } from "../fingerprint.ts";
+import type { PatchingLandmarks } from "../landmarks.ts";
 import { foldLocator } from "../locator.ts";
 import type { AlternativeSite, Site } from "../sites/site_kinds.ts";
 import { encodeAlternative, joinAlternatives } from "./alternatives.ts";
@@ -35,7 +36,7 @@ export function encodeFingerprints(
     pushSites(out, fn.sites, numbers);
     return Uint8Array.from(out);
   });
-  return joinParts({
+  const parts = {
     header: encodeHeader(header),
     variables: variables.part,
     alternatives: alternatives.part,
@@ -47,7 +48,22 @@ export function encodeFingerprints(
     digests: concatBytes(functions.map(({ sha256 }) => fromHex(sha256).subarray(0, DIGEST_BYTES))),
     locators: concatBytes(functions.map(({ locator }) => foldLocator(locator))),
     sites: concatBytes(sites),
-  });
+  };
+  return joinParts(parts, isNewer(header.landmarks.patching, functions) ? 2 : 1);
+}
+
+/** Reports whether a host that knows only the first version would compare wrongly. */
+function isNewer(
+  patching: PatchingLandmarks | undefined,
+  functions: readonly FunctionFingerprint[],
+): boolean {
+  return (
+    (patching?.staticCalls?.inlined.length ?? 0) > 0 ||
+    patching?.retpolines?.prefixed === true ||
+    patching?.callDepth?.movesWithKernel === true ||
+    patching?.callDepth?.beforeAlternatives === true ||
+    allSites(functions).some(({ kind }) => kind === "runtime_mask")
+  );
 }
 
 const allSites = (functions: readonly FunctionFingerprint[]): readonly Site[] =>

@@ -26,9 +26,11 @@ const HEAD = struct(44, {
 });
 const MAGIC = utf8("RBLFPRT\n");
 /**
- * The version, raised when anything changes its meaning. A reader refuses a version that it does not know.
+ * The versions. A reader refuses a version that it does not know. The second one has what kernels since 6.16 need: sites
+ * of kind `runtime_mask`, and landmarks that the first one does not have. It is only written where that is needed.
  */
-export const FILE_VERSION = 1;
+export const FILE_VERSIONS = [1, 2] as const;
+export type FileVersion = (typeof FILE_VERSIONS)[number];
 /** The largest file. Fingerprint files are artifacts of the feed. */
 export const MAX_FILE_BYTES = MAX_ARTIFACT_BYTES;
 /** The largest header. Usual ones have one to two KB, most of it the pages for ITS. */
@@ -50,9 +52,9 @@ export type Parts = Readonly<Record<(typeof PARTS)[number], Uint8Array>>;
 export const isFingerprintFile = (file: Uint8Array): boolean =>
   equalBytes(file.subarray(0, MAGIC.length), MAGIC);
 
-export function joinParts(parts: Parts): Uint8Array {
+export function joinParts(parts: Parts, version: FileVersion): Uint8Array {
   const lengths = Object.fromEntries(PARTS.map((name) => [name, parts[name].length]));
-  const head = HEAD.encode({ ...lengths, magic: MAGIC, version: FILE_VERSION });
+  const head = HEAD.encode({ ...lengths, magic: MAGIC, version });
   return concatBytes([head, ...PARTS.map((name) => parts[name])]);
 }
 
@@ -72,10 +74,10 @@ export function splitParts(file: Uint8Array): Parts {
   }
   const head = HEAD.view(file, "fingerprint file");
   const version = head("version");
-  if (version !== FILE_VERSION) {
+  if (!FILE_VERSIONS.some((known) => known === version)) {
     throw new RebootlessError(
       "unsupported",
-      `a fingerprint file of version ${version}, not ${FILE_VERSION}`,
+      `a fingerprint file of version ${version}, not ${FILE_VERSIONS.join(" or ")}`,
       {
         hint: "It was made by a newer rebootless-publish: update this host's rebootless.",
       },

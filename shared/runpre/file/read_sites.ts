@@ -89,6 +89,8 @@ function readSite(reader: ByteReader, code: number, at: number, tables: SiteTabl
         variable: tables.variable(Math.floor(packed / 2)),
       };
     }
+    case "runtime_mask":
+      return { kind, at, variable: tables.variable(readVarint(reader)) };
     case "moved": {
       const packed = readVarint(reader);
       const length = (packed & 2) === 0 ? 4 : 8;

@@ -21,6 +21,7 @@ const CODES = {
   runtime_constant: 16,
   moved: 17,
   moved_call: 18,
+  runtime_mask: 19,
 } as const satisfies Readonly<Record<SiteKind, number>>;
 
 const KINDS: readonly SiteKind[] = (Object.keys(CODES) as SiteKind[]).sort((a, b) => CODES[a] - CODES[b]);

@@ -45,7 +45,7 @@ export function decodeVariables(bytes: Uint8Array): (number: number) => TextOffs
 export function* variablesOf(site: Site): Generator<TextOffset> {
   if (site.kind === "jump_label" || site.kind === "static_call") yield site.key;
   if (site.kind === "paravirt") yield site.pointer;
-  if (site.kind === "runtime_constant") yield site.variable;
+  if (site.kind === "runtime_constant" || site.kind === "runtime_mask") yield site.variable;
   if (site.kind !== "alternative") return;
   for (const form of site.forms) for (const inner of form.sites) yield* variablesOf(inner);
 }

@@ -56,6 +56,9 @@ function pushDetails(out: number[], site: Site, numbers: SiteNumbers): void {
     case "runtime_constant":
       pushVarint(out, 2 * numbers.variable(site.variable) + Number(site.length === 8));
       break;
+    case "runtime_mask":
+      pushVarint(out, numbers.variable(site.variable));
+      break;
     case "moved":
       pushVarint(out, 4 * site.base + 2 * Number(site.length === 8) + Number(site.relative));
       break;

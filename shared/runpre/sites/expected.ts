@@ -9,7 +9,7 @@ import { writeParavirt } from "./paravirt.ts";
 import { relocate } from "./relocation.ts";
 import { writeRetpoline } from "./retpoline.ts";
 import { writeReturnSite } from "./return_thunk.ts";
-import { writeRuntimeConstant } from "./runtime_constant.ts";
+import { writeRuntimeConstant, writeRuntimeMask } from "./runtime_constant.ts";
 import type { WriteExpected } from "./site.ts";
 import { type AlternativeSite, type ComparedSite, isUndone, type UndoneSite } from "./site_kinds.ts";
 import { writeLock } from "./smp_lock.ts";
@@ -24,6 +24,7 @@ const WRITERS: Writers = {
   paravirt: writeParavirt,
   retpoline: writeRetpoline,
   runtime_constant: writeRuntimeConstant,
+  runtime_mask: writeRuntimeMask,
   return_thunk: writeReturnSite,
   return_thunk_moved: writeReturnSite,
   ftrace: writeFtrace,

@@ -13,7 +13,7 @@ export const writeParavirt: WriteExpected<ParavirtSite> = (kernel, site, place, 
   if (target === nop) {
     writeNop(out, at, site.length);
   } else {
-    writeBranch(out, at, CALL, place, kernel.callTarget(target));
+    writeBranch(out, at, CALL, place, kernel.directCallTarget(target));
     writeNop(out, at + BRANCH_LENGTH, site.length - BRANCH_LENGTH);
   }
 };

@@ -37,7 +37,7 @@ export const writeRetpoline: WriteExpected<RetpolineSite> = (kernel, site, place
     // It does not fit, so it stays as linked.
     writeToThunk(site, place, linkedThunk(kernel, site), out, at);
   } else {
-    writeIndirect(site, lfence, out, at);
+    writeIndirect(site, lfence, kernel.patching("retpolines").prefixed, out, at);
   }
 };
 
@@ -57,19 +57,36 @@ function writeToThunk(site: RetpolineSite, place: number, target: number, out: U
   writeBranch(out, at + prefix, site.opcode, place + prefix, target);
 }
 
-function writeIndirect(site: RetpolineSite, lfence: boolean, out: Uint8Array, at: number): void {
+/** The most prefixes in front of a call; where more room is left, nops behind it take less time. */
+const MAX_PREFIXES = 3;
+
+function writeIndirect(
+  site: RetpolineSite,
+  lfence: boolean,
+  prefixed: boolean,
+  out: Uint8Array,
+  at: number,
+): void {
   let i = at;
   if (isConditional(site)) {
     out[i++] = 0x70 | ((site.opcode & 15) ^ 1);
     out[i++] = site.length - SHORT_JUMP_LENGTH;
   }
   if (lfence) for (const byte of LFENCE) out[i++] = byte;
+  const end = at + site.length;
+  const spare = end - i - 2 - (site.register >> 3);
+  if (prefixed && site.opcode === CALL && spare <= MAX_PREFIXES) {
+    out.fill(CS_PREFIX, i, i + spare);
+    i += spare;
+  }
   if (site.register >= 8) out[i++] = 0x41;
   out[i++] = 0xff;
   out[i++] = (site.opcode === CALL ? 0xd0 : 0xe0) | (site.register & 7);
-  const end = at + site.length;
-  if (site.opcode !== CALL && i < end) out[i++] = INT3;
-  writeNop(out, i, end - i);
+  if (site.opcode !== CALL && prefixed) out.fill(INT3, i, end);
+  else {
+    if (site.opcode !== CALL && i < end) out[i++] = INT3;
+    writeNop(out, i, end - i);
+  }
 }
 
 function thunkOf(kernel: KernelState, site: RetpolineSite): number {

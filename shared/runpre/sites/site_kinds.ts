@@ -93,11 +93,21 @@ export interface RetpolineSite {
   readonly its: number | null;
 }
 
-/** An immediate operand with the value of a variable. */
+/**
+ * An immediate operand with the value of a variable, or with what another operand has: the constants that have no
+ * variable are the same everywhere.
+ */
 export interface RuntimeConstantSite {
   readonly kind: "runtime_constant";
   readonly at: number;
   readonly length: 1 | 8;
+  readonly variable: TextOffset;
+}
+
+/** An immediate operand with the lower half of a variable of 8 bytes (4 bytes). */
+export interface RuntimeMaskSite {
+  readonly kind: "runtime_mask";
+  readonly at: number;
   readonly variable: TextOffset;
 }
 
@@ -154,6 +164,7 @@ export type Site =
   | ParavirtSite
   | RetpolineSite
   | RuntimeConstantSite
+  | RuntimeMaskSite
   | MovedSite
   | MovedCallSite
   | AlternativeSite;
@@ -169,6 +180,8 @@ export const MAX_FORMS = 16;
  */
 export const MAX_PARAVIRT_LENGTH = 11;
 
+export const RUNTIME_MASK_LENGTH = 4;
+
 export function siteLength(site: Site): number {
   switch (site.kind) {
     case "jump_label":
@@ -180,6 +193,8 @@ export function siteLength(site: Site): number {
       return site.length;
     case "moved_call":
       return 5;
+    case "runtime_mask":
+      return RUNTIME_MASK_LENGTH;
     case "static_call":
       return site.form === "conditional" ? 4 : 5;
     default:

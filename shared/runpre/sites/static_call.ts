@@ -26,10 +26,15 @@ function writeCall(
   out: Uint8Array,
   at: number,
 ): void {
-  const called = target === null ? null : kernel.callTarget(target);
-  if (called === null) writeNop(out, at, BRANCH_LENGTH);
-  else if (called === kernel.patching("staticCalls").returnZero) out.set(RETURN_ZERO, at);
-  else writeBranch(out, at, CALL, place, called);
+  if (target === null) {
+    writeNop(out, at, BRANCH_LENGTH);
+    return;
+  }
+  const called = kernel.callTarget(target);
+  const { returnZero, inlined } = kernel.patching("staticCalls");
+  const code = called === returnZero ? RETURN_ZERO : inlined.find((one) => one.function === called)?.code;
+  if (code === undefined) writeBranch(out, at, CALL, place, called);
+  else out.set(code, at);
 }
 
 /**

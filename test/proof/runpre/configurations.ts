@@ -4,8 +4,8 @@ export interface Configuration {
   readonly cpu: string;
   readonly smp: number;
   readonly append: string;
-  /** Only for kernels of this series, where others do not know the setting. */
-  readonly only?: string;
+  /** Not for kernels of this series, which do not know the setting. */
+  readonly except?: string;
 }
 
 const base = { cpu: "Haswell", smp: 2, append: "" } as const;
@@ -39,8 +39,8 @@ export const CONFIGURATIONS: readonly Configuration[] = [
   setting("spectre_v2=eibrs,retpoline"),
   setting("retbleed=unret", "EPYC"),
   setting("retbleed=ibpb", "EPYC"),
-  { ...setting("retbleed=stuff", "Skylake-Server"), only: "6.12" },
-  { ...setting("retbleed=stuff spectre_v2=retpoline,generic", "Skylake-Server"), only: "6.12" },
+  { ...setting("retbleed=stuff", "Skylake-Server"), except: "6.1" },
+  { ...setting("retbleed=stuff spectre_v2=retpoline,generic", "Skylake-Server"), except: "6.1" },
   setting("indirect_target_selection=force", "Skylake-Server"),
   setting("spec_rstack_overflow=safe-ret", "EPYC-Milan"),
   // The only way to thunks for single branches (ITS): QEMU emulates no speculation control, but takes its register.

@@ -65,10 +65,8 @@ const shareOf = (index: number): number =>
 
 function configurationsOf(kernel: Kernel): readonly Configuration[] {
   return CONFIGURATIONS.filter(
-    ({ name, only }) =>
-      (only === undefined || kernel.series === only) &&
-      (!options.quick || QUICK.has(name)) &&
-      name.includes(options.only),
+    ({ name, except }) =>
+      kernel.series !== except && (!options.quick || QUICK.has(name)) && name.includes(options.only),
   );
 }
 
@@ -136,6 +134,8 @@ async function activities(kernel: Kernel, whole: WholeKernel): Promise<void> {
 for (const kernel of kernels) {
   const whole = fingerprintKernel(kernel);
   say(`${kernel.version}: ${whole.functions.length} functions, ${whole.size} bytes of text`);
+  for (const reason of whole.refused) say(`  refused: ${reason}`);
+  tally.addRefused(kernel.version, whole.refused);
   await inLanes(jobsOf(kernel, whole), Number(options.guests));
 }
 process.stdout.write(`${JSON.stringify(tally)}\n`);

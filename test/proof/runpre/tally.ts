@@ -6,6 +6,9 @@ import type { SiteBits } from "./unverifiable.ts";
 /** That a boot with modules must have loaded. */
 const FEWEST_MODULES = 15;
 
+/** Functions of one kernel that may have no fingerprint. */
+const MOST_REFUSED = 4;
+
 /** What a proof came to, all kernels together. */
 export class Tally {
   configurations = 0;
@@ -15,6 +18,9 @@ export class Tally {
   missed = 0;
   siteBits = 0;
   readonly unverifiable: string[] = [];
+  readonly refused: string[] = [];
+  /** In the kernel that had the most. */
+  mostRefused = 0;
   moduleBoots = 0;
   /** In the boot that had the fewest. */
   modules = Number.POSITIVE_INFINITY;
@@ -33,6 +39,11 @@ export class Tally {
     this.mismatches += found.length;
     this.flips += flips;
     this.missed += missed.length;
+  }
+
+  addRefused(version: string, reasons: readonly string[]): void {
+    this.mostRefused = Math.max(this.mostRefused, reasons.length);
+    this.refused.push(...reasons.map((reason) => `${version}: ${reason}`));
   }
 
   addSiteBits(version: string, { tried, unverifiable }: SiteBits): void {
@@ -68,7 +79,12 @@ export class Tally {
       this.unreported,
     ];
     const tried = this.configurations + this.siteBits + this.moduleBoots + this.activities;
-    return tried > 0 && this.modules >= FEWEST_MODULES && faults.every((count) => count === 0);
+    return (
+      tried > 0 &&
+      this.mostRefused <= MOST_REFUSED &&
+      this.modules >= FEWEST_MODULES &&
+      faults.every((count) => count === 0)
+    );
   }
 
   toJSON(): object {
@@ -76,6 +92,7 @@ export class Tally {
       configurations: this.configurations,
       functions: this.functions,
       mismatches: this.mismatches,
+      refused: this.refused,
       flips: this.flips,
       missed: this.missed,
       site_bits: this.siteBits,

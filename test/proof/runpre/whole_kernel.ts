@@ -8,10 +8,15 @@ import type { FunctionFingerprint, KernelLandmarks } from "../../../shared/runpr
 import type { Kernel } from "../../support/guest/machine.ts";
 import { type Capture, captureMemory } from "./capture.ts";
 
-/** Fingerprints of every place in a kernel's text that has a symbol, in the order of places: they cover it whole. */
+/**
+ * Fingerprints of every place in a kernel's text that has a symbol, in the order of places. Together with what is refused
+ * they cover it whole.
+ */
 export interface WholeKernel {
   readonly landmarks: KernelLandmarks;
   readonly functions: readonly FunctionFingerprint[];
+  /** The functions that have no fingerprint, each with the reason. */
+  readonly refused: readonly string[];
   /** Bytes of text. */
   readonly size: number;
   /** Where the functions of a name are, rising; several names may be those of one place. */
@@ -20,17 +25,17 @@ export interface WholeKernel {
   readonly traceable: ReadonlySet<number>;
 }
 
-/** As hosts get it: in a fingerprint file. Throws RebootlessError for a function that has no fingerprint: there must be none. */
+/** As hosts get it: in a fingerprint file. */
 export function fingerprintKernel({ vmlinuz }: Kernel): WholeKernel {
   const image = openKernelImage(new Uint8Array(readFileSync(vmlinuz)));
   const made = fingerprintWhole(image);
-  if (made.refused[0] !== undefined) throw made.refused[0];
   const file = openFingerprints(kernelFile(image, made));
   const functions = [...file.functions()];
   const traceable = functions.filter(({ sites }) => sites.some(({ kind }) => kind === "ftrace"));
   return {
     landmarks: file.landmarks,
     functions,
+    refused: made.refused.map(({ message }) => message),
     size: image.textEnd,
     places: placesOf(image),
     traceable: new Set(traceable.map(({ offset }) => offset)),

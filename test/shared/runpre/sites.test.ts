@@ -46,7 +46,7 @@ const patching: PatchingLandmarks = {
   uniprocessor: place(UNIPROCESSOR),
   ftraceFunction: place(FTRACE),
   paravirt: { nop: place(NOTHING), bug: place(BUG) },
-  staticCalls: { returnZero: place(ZERO), return: place(0x8e0), reinitialised: true },
+  staticCalls: { returnZero: place(ZERO), return: place(0x8e0), reinitialised: true, inlined: [] },
   retpolines: {
     feature: RETPOLINE,
     lfenceFeature: LFENCE,
@@ -55,6 +55,7 @@ const patching: PatchingLandmarks = {
     stride: 32,
     callThunks: place(0x600),
     jumpThunks: place(0x400),
+    prefixed: false,
     itsPages: [
       [
         { at: place(0x200), length: 5, thunk: 96 },
@@ -67,6 +68,8 @@ const patching: PatchingLandmarks = {
     code: hex("65 48 c1 3d 00 10 00 00 05"),
     exempt: [[place(NOTHING), place(NOTHING + 1)]],
     textEnd: place(0x2000),
+    movesWithKernel: false,
+    beforeAlternatives: false,
   },
 };
 
@@ -78,15 +81,34 @@ const landmarks: KernelLandmarks = {
   patching,
 };
 
+/** The landmarks of a kernel that rewrites its code as Linux 7.3 does. */
+const NEWER: PatchingLandmarks = {
+  ...patching,
+  staticCalls: {
+    returnZero: place(ZERO),
+    return: place(0x8e0),
+    reinitialised: true,
+    inlined: [{ function: place(TARGET), code: hex("67 48 0f b9 3a") }],
+  },
+  retpolines: patching.retpolines && { ...patching.retpolines, prefixed: true },
+  callDepth: patching.callDepth && {
+    ...patching.callDepth,
+    movesWithKernel: true,
+    beforeAlternatives: true,
+  },
+};
+
 /** A kernel at rest: the site's own function is 0x11 all over. */
 class Machine {
+  readonly landmarks: KernelLandmarks;
   readonly bytes = new Uint8Array(0x4000);
   readonly memory: TextMemory = {
     text: TEXT as Address,
     read: (offset, length) => this.bytes.subarray(offset, offset + length),
   };
 
-  constructor() {
+  constructor(rewriting = patching) {
+    this.landmarks = { ...landmarks, patching: rewriting };
     this.bytes.fill(0x11, START, START + SIZE);
     this.bytes.fill(0x90, TARGET - 16, TARGET);
     this.point(RETURN_VARIABLE, RETURN_THUNK).point(FTRACE, TARGET);
@@ -109,6 +131,10 @@ class Machine {
 /** As the kernel's makes its padding when it tracks calls: the operand is relative to the place. */
 const callDepthCode = (at: number): Uint8Array =>
   Uint8Array.of(0x65, 0x48, 0xc1, 0x3d, ...le(0x1000n - BigInt(at) - MOVED, 4), 0x05);
+
+/** The same where the operand's target moves with the kernel. */
+const movingCode = (at: number): Uint8Array =>
+  Uint8Array.of(0x65, 0x48, 0xc1, 0x3d, ...le(0x1000n - BigInt(at), 4), 0x05);
 
 const branch = (opcode: number, from: number, to: number): string =>
   toHex(Uint8Array.of(opcode, ...le(to - from - 5, 4)));
@@ -135,7 +161,7 @@ function check(
 ): RunpreResult {
   machine.bytes.fill(0x11, START, START + SIZE);
   machine.put(START + AT, hex(found));
-  return checkFunction(fingerprintOf(site, linked), landmarks, machine.memory, sha256Of);
+  return checkFunction(fingerprintOf(site, linked), machine.landmarks, machine.memory, sha256Of);
 }
 
 /** The one value holds; one changed bit of it does not; nor does what another state would have put there. */
@@ -323,6 +349,63 @@ describe("call depth tracking", () => {
   });
 });
 
+describe("newer kernels", () => {
+  const newer = (): Machine => new Machine(NEWER);
+  const tracking = (): Machine => newer().put(CALL_DEPTH, Uint8Array.of(1));
+  const branchOn = (opcode: number, register: number, length: 5 | 6): Site => ({
+    kind: "retpoline",
+    at: AT,
+    length,
+    opcode,
+    register,
+    its: null,
+  });
+
+  it("put prefixes in front of an indirect call, or nops behind it where there is much room", () => {
+    expectOnly(newer(), branchOn(0xe8, 0, 5), "2e2e2effd0", ["ffd00f1f00"]);
+    expectOnly(newer(), branchOn(0xe8, 11, 5), "2e2e41ffd3");
+    expectOnly(newer(), branchOn(0xe8, 11, 6), "2e2e2e41ffd3");
+    expectOnly(newer(), branchOn(0xe8, 0, 6), "ffd00f1f4000");
+    expectOnly(newer().feature(RETPOLINE).feature(LFENCE), branchOn(0xe8, 0, 6), "0faee82effd0");
+  });
+
+  it("put int3 behind an indirect jump", () => {
+    expectOnly(newer(), branchOn(0xe9, 0, 5), "ffe0cccccc", ["ffe0cc6690"]);
+    expectOnly(newer(), branchOn(0x84, 1, 6), "7504ffe1cccc");
+  });
+
+  it("make an instruction of a static call of some functions, except where calls lead to padding", () => {
+    const site: Site = {
+      kind: "static_call",
+      at: AT,
+      form: "call",
+      key: place(VARIABLE),
+      initiallyNull: false,
+    };
+    const direct = branch(0xe8, here, TARGET);
+    expectOnly(newer().point(VARIABLE, TARGET), site, "67480fb93a", [direct]);
+    expectOnly(newer().point(VARIABLE, TARGET), { ...site, form: "tail" }, branch(0xe9, here, TARGET));
+    const led = tracking()
+      .put(TARGET - 9, movingCode(TARGET - 9))
+      .point(VARIABLE, TARGET);
+    expectOnly(led, site, branch(0xe8, here, TARGET - 9), ["67480fb93a", direct]);
+  });
+
+  it("lead calls to padding before they apply alternatives", () => {
+    const site: Site = { kind: "paravirt", at: AT, length: 6, pointer: place(VARIABLE) };
+    const led = tracking()
+      .put(TARGET - 9, movingCode(TARGET - 9))
+      .point(VARIABLE, TARGET);
+    expectOnly(led, site, `${branch(0xe8, here, TARGET)}90`, [`${branch(0xe8, here, TARGET - 9)}90`]);
+  });
+
+  it("have per-CPU variables that move with them", () => {
+    expectOnly(tracking(), { kind: "call_padding", at: AT }, toHex(movingCode(here)), [
+      toHex(callDepthCode(here)),
+    ]);
+  });
+});
+
 describe("ftrace's own calls", () => {
   it("go where its variable says", () => {
     expectOnly(new Machine(), { kind: "ftrace_call", at: AT }, branch(0xe8, here, TARGET), [NOP5]);
@@ -335,6 +418,11 @@ describe("runtime constants", () => {
     const machine = new Machine().put(VARIABLE, hex("0123456789abcdef"));
     expectOnly(machine, { ...site, length: 8 }, "0123456789abcdef");
     expectOnly(machine, { ...site, length: 1 }, "01");
+  });
+
+  it("have the lower half of it as a mask", () => {
+    const machine = new Machine().put(VARIABLE, hex("0123456789abcdef"));
+    expectOnly(machine, { kind: "runtime_mask", at: AT, variable: place(VARIABLE) }, "01234567");
   });
 });
 
@@ -385,9 +473,10 @@ describe("sites as JSON", () => {
     { kind: "retpoline", at: 20, length: 6, opcode: 0xe8, register: 11, its: 4196 },
     { kind: "retpoline", at: 26, length: 5, opcode: 0xe9, register: 0, its: null },
     { kind: "runtime_constant", at: 31, length: 8, variable: place(VARIABLE) },
+    { kind: "runtime_mask", at: 39, variable: place(VARIABLE) },
     {
       kind: "alternative",
-      at: 40,
+      at: 43,
       length: 5,
       forms: [
         { condition: { feature: 3, present: false }, code: hex("0faee86690"), sites: [] },
@@ -460,6 +549,7 @@ describe("landmarks as JSON", () => {
 
   it("come back whole, with and without each group", () => {
     expect(decode(patching)).toEqual(patching);
+    expect(decode(NEWER)).toEqual(NEWER);
     const none: PatchingLandmarks = {
       capabilities: null,
       uniprocessor: null,

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { textOffset } from "../../../../shared/brand.ts";
 import { ParseError, RebootlessError } from "../../../../shared/errors.ts";
 import { MAX_ALTERNATIVES, MAX_ALTERNATIVES_BYTES } from "../../../../shared/runpre/file/alternatives.ts";
 import { openFingerprints } from "../../../../shared/runpre/file/decode.ts";
@@ -13,8 +14,19 @@ import {
 } from "../../../../shared/runpre/file/layout.ts";
 import { MAX_VARIABLES } from "../../../../shared/runpre/file/variables.ts";
 import type { FunctionFingerprint } from "../../../../shared/runpre/fingerprint.ts";
+import type { PatchingLandmarks } from "../../../../shared/runpre/landmarks.ts";
 import { foldLocator } from "../../../../shared/runpre/locator.ts";
 import { everySite, sampleFunction, sampleFunctions, sampleHeader } from "./sample.ts";
+
+const NO_LANDMARKS: PatchingLandmarks = {
+  capabilities: null,
+  uniprocessor: null,
+  ftraceFunction: null,
+  paravirt: null,
+  staticCalls: null,
+  retpolines: null,
+  callDepth: null,
+};
 
 const file = encodeFingerprints(sampleHeader, sampleFunctions);
 
@@ -55,7 +67,25 @@ describe("a fingerprint file", () => {
 
   it("gives back every function with every kind of site", () => {
     expect([...openFingerprints(file).functions()].map(plain)).toEqual(sampleFunctions.map(kept));
-    expect(new Set(everySite.map(({ kind }) => kind)).size).toBe(17);
+    expect(new Set(everySite.map(({ kind }) => kind)).size).toBe(18);
+  });
+
+  it("is of the second version only where older readers would compare wrongly", () => {
+    const version = (header: typeof sampleHeader, functions: readonly FunctionFingerprint[]) =>
+      encodeFingerprints(header, functions)[8];
+    const old = sampleFunctions.filter(({ name }) => name !== "second");
+    expect(version(sampleHeader, old)).toBe(1);
+    expect(version(sampleHeader, sampleFunctions)).toBe(2);
+    const staticCalls = {
+      returnZero: textOffset(0x100),
+      return: null,
+      reinitialised: true,
+      inlined: [{ function: textOffset(0x200), code: new Uint8Array(5) }],
+    };
+    const patching = { ...NO_LANDMARKS, staticCalls };
+    const newer = { ...sampleHeader, landmarks: { ...sampleHeader.landmarks, patching } };
+    expect(version(newer, old)).toBe(2);
+    expect(openFingerprints(encodeFingerprints(newer, old)).landmarks).toEqual(newer.landmarks);
   });
 
   it("gives any one function alone", () => {
@@ -104,7 +134,7 @@ describe("a hostile fingerprint file", () => {
 
   it("is refused for a version that is not known, with a hint", () => {
     const newer = file.slice();
-    newer[8] = 2;
+    newer[8] = 3;
     expect(refusal(newer)).toMatchObject({ code: "unsupported", hint: expect.stringContaining("newer") });
   });
 
@@ -142,7 +172,7 @@ describe("a hostile fingerprint file", () => {
       { names: many(MAX_FILE_BYTES) },
       { header: many(MAX_HEADER_BYTES + 1) },
     ]) {
-      expect(refusal(joinParts({ ...parts, ...hostile }))).toMatchObject({ code: "limit" });
+      expect(refusal(joinParts({ ...parts, ...hostile }, 1))).toMatchObject({ code: "limit" });
     }
   });
 

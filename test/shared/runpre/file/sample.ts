@@ -47,6 +47,7 @@ export const everySite: readonly Site[] = [
   { kind: "retpoline", at: 171, length: 6, opcode: 0x8f, register: 3, its: 4096 * 255 + 4095 },
   { kind: "runtime_constant", at: 180, length: 1, variable: pointer },
   { kind: "runtime_constant", at: 190, length: 8, variable: key },
+  { kind: "runtime_mask", at: 200, variable: key },
   {
     kind: "alternative",
     at: 300,

@@ -1,0 +1,62 @@
+import { mkdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { capture, progress, runOrFail, SetupError } from "./run.mjs";
+
+/*
+ * The kernels of Debian's other suites, which this machine's apt does not look at: apt is called with a configuration of
+ * its own, whose lists lie in the cache. It asks the mirror that this machine uses, and trusts Debian's archive keys
+ * alone. Nothing of it is ever installed here.
+ */
+
+const SUITES = ["stable", "stable-updates", "stable-backports", "testing", "unstable"];
+const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/** How long lists are good for, in milliseconds. Backports change once a week. */
+const LISTS_AGE = 24 * 3_600_000;
+
+/** Returns the address of the Debian archive that this machine's apt uses. */
+async function archive() {
+  const format = "$(ORIGIN) $(LABEL) $(REPO_URI)";
+  const targets = await capture("apt-get", ["indextargets", "--format", format, "Created-By: Packages"]);
+  const uri = /^Debian Debian (\S+)$/m.exec(targets)?.[1];
+  if (uri !== undefined) return uri;
+  throw new SetupError(
+    "apt has no Debian archive among its sources",
+    "Run on Debian, with the archive's lists read (as root: apt-get update).",
+  );
+}
+
+const sources = (uri) =>
+  ["Types: deb", `URIs: ${uri}`, `Suites: ${SUITES.join(" ")}`, "Components: main", `Signed-By: ${KEYRING}`, ""].join(
+    "\n",
+  );
+
+const configuration = (folder) => `Dir::Etc::sourcelist "${folder}/suites.sources";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+Dir::State::lists "${folder}/lists";
+Dir::State::status "/dev/null";
+Dir::Cache "${folder}/cache";
+Acquire::Languages "none";
+APT::Architecture "amd64";
+`;
+
+/**
+ * Returns the environment in which apt knows the packages of the other suites. It reads their lists once a day.
+ * @param cache the folder in which the configuration and the lists are kept.
+ */
+export async function suitesApt(cache) {
+  const folder = join(cache, "suites");
+  for (const name of ["lists/partial", "cache/archives/partial"])
+    await mkdir(join(folder, name), { recursive: true });
+  await writeFile(join(folder, "suites.sources"), sources(await archive()));
+  await writeFile(join(folder, "apt.conf"), configuration(folder));
+  const env = { APT_CONFIG: join(folder, "apt.conf") };
+  const stamp = join(folder, "read");
+  const read = await stat(stamp).catch(() => undefined);
+  if (read === undefined || Date.now() - read.mtimeMs > LISTS_AGE) {
+    progress(`reading the package lists of ${SUITES.join(", ")}`);
+    await runOrFail("apt-get", ["-qq", "-o", "APT::Sandbox::User=root", "update"], { env: { ...process.env, ...env } });
+    await writeFile(stamp, "");
+  }
+  return env;
+}
