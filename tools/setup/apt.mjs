@@ -3,8 +3,19 @@ import { capture, progress, runOrFail, SetupError, succeeds } from "./run.mjs";
 
 const LISTS = "/var/lib/apt/lists";
 
+/**
+ * The environment of this machine's own apt. suites.mjs has another one, in which apt knows the packages of Debian's
+ * other suites; the functions that only look and download take either.
+ */
+export const OWN_APT = {};
+
 const isRoot = () => process.getuid?.() === 0;
-const aptEnv = () => ({ ...process.env, DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C.UTF-8" });
+const aptEnv = (apt = OWN_APT) => ({
+  ...process.env,
+  DEBIAN_FRONTEND: "noninteractive",
+  LC_ALL: "C.UTF-8",
+  ...apt,
+});
 
 export async function requireDebian() {
   if (await succeeds("apt-get", ["--version"])) return;
@@ -80,8 +91,8 @@ export async function retryWithNewLists(action) {
 }
 
 /** Returns the names of available packages that match a POSIX regular expression. */
-export async function searchNames(pattern) {
-  const text = await capture("apt-cache", ["search", "--names-only", pattern]);
+export async function searchNames(pattern, apt = OWN_APT) {
+  const text = await capture("apt-cache", ["search", "--names-only", pattern], apt);
   return text
     .split("\n")
     .map((line) => line.split(" ", 1)[0])
@@ -106,21 +117,29 @@ function parseStanza(stanza) {
  * packages that it depends on (the first of each set of alternatives). One call serves many names, because each call
  * of apt-cache takes half a second.
  */
-export async function showPackages(names) {
-  const text = await capture("apt-cache", ["show", "--no-all-versions", ...names]);
-  const found = text.split(/\n\n+/).filter((stanza) => stanza.trim() !== "");
-  const packages = found.map(parseStanza);
+export async function showPackages(names, apt = OWN_APT) {
+  const packages = await offeredPackages(names, apt);
   const unknown = names.filter((name) => !packages.some((entry) => entry.name === name));
   if (unknown.length === 0) return packages;
   throw new SetupError(`apt knows no package ${unknown.join(", ")}`, "Run as root: apt-get update");
 }
 
+/** Returns the same of those of the named packages that apt offers. */
+export async function offeredPackages(names, apt = OWN_APT) {
+  const text = await capture("apt-cache", ["show", "--no-all-versions", ...names], apt);
+  const found = text.split(/\n\n+/).filter((stanza) => stanza.trim() !== "");
+  return found.map(parseStanza);
+}
+
 /** Downloads packages ({name, version}) as .deb files into `directory`, without installing them. */
-export async function downloadPackages(packages, directory) {
+export async function downloadPackages(packages, directory, apt = OWN_APT) {
   const names = packages.map(({ name, version }) => `${name}=${version}`);
   // The sandbox user may not be allowed to write to this folder, and apt then warns about it.
   const options = isRoot() ? ["-o", "APT::Sandbox::User=root"] : [];
-  await runOrFail("apt-get", ["-qq", ...options, "download", ...names], { cwd: directory, env: aptEnv() });
+  await runOrFail("apt-get", ["-qq", ...options, "download", ...names], {
+    cwd: directory,
+    env: aptEnv(apt),
+  });
 }
 
 /** Returns a stamp that changes when apt's package lists do. */

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { downloadPackages, searchNames, showPackages } from "./apt.mjs";
+import { downloadPackages, OWN_APT, offeredPackages, searchNames, showPackages } from "./apt.mjs";
 import { progress, runOrFail, SetupError, succeeds } from "./run.mjs";
 
 /*
@@ -18,8 +18,8 @@ const FLAVOUR = "cloud-amd64";
  * Lists the versions for which the names contain `linux-KIND-VERSION`. A version has three numbers:
  * "6.12-cloud-amd64" is a meta-package.
  */
-function versionsOf(kind, names) {
-  const exact = new RegExp(`^linux-${kind}-(\\d+\\.\\d+\\.\\d+\\S*-${FLAVOUR})$`);
+function versionsOf(kind, names, flavour = FLAVOUR) {
+  const exact = new RegExp(`^linux-${kind}-(\\d+\\.\\d+\\.\\d+[^-\\s]*-(?:\\d+-)?${flavour})$`);
   return names.flatMap((name) => exact.exec(name)?.[1] ?? []);
 }
 
@@ -138,6 +138,47 @@ export async function planExact(version) {
   return planKernel(kernel, known, true);
 }
 
+/** The flavours of Debian's kernels for amd64. */
+const FLAVOURS = ["cloud-amd64", "amd64", "rt-amd64"];
+
+/**
+ * Plans the kernels that apt offers elsewhere: of each flavour the newest one of each series that `known` does not have,
+ * of the flavours other than the tests' own only that of the newest series. Some series have lost the package of their
+ * modules; those kernels are booted without.
+ */
+export async function planSeries(apt, known) {
+  const names = await searchNames("^linux-image-[0-9].*amd64$", apt);
+  const kernels = [];
+  for (const flavour of FLAVOURS) {
+    const groups = bySeries(versionsOf("image", names, flavour)).filter(
+      ([series]) => !known.includes(series),
+    );
+    for (const [series, versions] of flavour === FLAVOUR ? groups : groups.slice(0, 1)) {
+      const [version] = await newestFirst(versions);
+      kernels.push({ version, series, role: "series" });
+    }
+  }
+  if (kernels.length === 0) return [];
+  const images = await showPackages(kernels.map(imageName), apt);
+  const parts = await offeredPackages(images.flatMap(partsOf), apt);
+  return kernels.map((kernel) => {
+    const image = images.find(({ name }) => name === imageName(kernel));
+    const others = parts.filter(({ name }) => partsOf(image).includes(name));
+    return { ...kernel, image: [image, ...others], headerPackages: [], tools: [], apt };
+  });
+}
+
+/** Returns the names of the packages that have what a package of an image only depends on. */
+const partsOf = ({ depends }) => depends.filter((name) => /^linux-(base|binary|modules)-\d/.test(name));
+
+/** Groups versions by their series: [[series, versions], …], the newest series first. */
+function bySeries(versions) {
+  const groups = new Map();
+  for (const version of versions)
+    groups.set(seriesOf(version), [...(groups.get(seriesOf(version)) ?? []), version]);
+  return [...groups].sort(([a], [b]) => b.localeCompare(a, "en", { numeric: true }));
+}
+
 /** Lists the kernels of a series as {version, package}. `package` is the version of the package, and also of its source. */
 export async function kernelsOfSeries(series) {
   const names = await searchNames(`^linux-(image|headers)-${series.replaceAll(".", "[.]")}[.].*-${FLAVOUR}$`);
@@ -163,7 +204,7 @@ async function isUnpacked(directory, packages) {
 }
 
 /** Unpacks packages to `directory` whole or not at all: first beside it, then the result is renamed. */
-async function unpack(packages, directory, finish) {
+async function unpack(packages, directory, finish, apt = OWN_APT) {
   if (await isUnpacked(directory, packages)) return;
   progress(`fetching ${packages.map(({ name }) => name).join(", ")}`);
   await mkdir(join(directory, ".."), { recursive: true });
@@ -173,7 +214,7 @@ async function unpack(packages, directory, finish) {
     const root = join(temporary, "root");
     await mkdir(debs);
     await mkdir(root);
-    await downloadPackages(packages, debs);
+    await downloadPackages(packages, debs, apt);
     for (const deb of await readdir(debs)) await runOrFail("dpkg-deb", ["-x", join(debs, deb), root]);
     await finish(root);
     await writeFile(join(root, STAMP), stampOf(packages));
@@ -186,8 +227,16 @@ async function unpack(packages, directory, finish) {
 
 async function finishImage(root, version) {
   // Since the merger of /usr, the modules are below usr/lib, but depmod looks in lib.
+  await mkdir(join(root, "usr/lib/modules", version), { recursive: true });
   if (!existsSync(join(root, "lib"))) await symlink("usr/lib", join(root, "lib"));
+  await mkdir(join(root, "lib/modules", version), { recursive: true });
   await runOrFail("depmod", ["-b", root, version]);
+}
+
+/** Returns the file of the kernel itself. Since 7.2 it lies beside the modules. */
+function vmlinuzOf(image, version) {
+  const beside = join(image, "lib/modules", version, "vmlinuz");
+  return existsSync(beside) ? beside : join(image, "boot", `vmlinuz-${version}`);
 }
 
 async function finishHeaders(root, version) {
@@ -202,7 +251,7 @@ async function fetchKernel(plan, cache) {
   const { version, series, role } = plan;
   const image = join(cache, version, "image");
   const headers = join(cache, version, "headers");
-  await unpack(plan.image, image, (root) => finishImage(root, version));
+  await unpack(plan.image, image, (root) => finishImage(root, version), plan.apt);
   if (plan.headerPackages.length > 0) {
     await unpack(plan.headerPackages, headers, (root) => finishHeaders(root, version));
   }
@@ -210,8 +259,9 @@ async function fetchKernel(plan, cache) {
     version,
     series,
     role,
-    vmlinuz: join(image, "boot", `vmlinuz-${version}`),
+    vmlinuz: vmlinuzOf(image, version),
     modules: join(image, "lib/modules", version),
+    has_modules: existsSync(join(image, "lib/modules", version, "kernel")),
     headers: plan.headerPackages.length > 0 ? join(headers, "usr/src", `linux-headers-${version}`) : null,
   };
 }

@@ -75,8 +75,8 @@ export async function runOrFail(command, args, options) {
 }
 
 /** Returns the stdout of a quiet command, whatever its exit code, or "" if there is no such command. */
-export async function capture(command, args) {
-  const env = { ...process.env, LC_ALL: "C" };
+export async function capture(command, args, variables = {}) {
+  const env = { ...process.env, LC_ALL: "C", ...variables };
   try {
     return (await execFileAsync(command, args, { env, maxBuffer: 64 << 20 })).stdout;
   } catch (error) {

@@ -73,7 +73,7 @@ export const SCRIPTS = {
   },
   "proof:runpre": {
     summary:
-      "Boots kernels in every configuration and checks all functions, flipped bits, modules and what is attached. 15 to 30 minutes.",
+      "Boots one kernel of each series of Debian and more, in many configurations, and checks all functions, flipped bits, modules and what is attached. An hour; goes on where it was stopped.",
     options: {
       quick: { help: "a few configurations" },
       kernel: { value: "VERSION", help: "kernels that have this in their version" },
@@ -82,6 +82,7 @@ export const SCRIPTS = {
       flips: { value: "COUNT", help: "how many bits are changed anywhere" },
       seed: RANDOM,
       guests: { value: "COUNT", help: "how many are booted at a time" },
+      anew: { help: "forgets what earlier runs have shown" },
     },
   },
   "proof:selftests": {

@@ -6,6 +6,8 @@ export interface Configuration {
   readonly append: string;
   /** Not for kernels of this series, which do not know the setting. */
   readonly except?: string;
+  /** For all kernels. Those without it are tried on a few. */
+  readonly everywhere?: true;
 }
 
 const base = { cpu: "Haswell", smp: 2, append: "" } as const;
@@ -18,8 +20,8 @@ const setting = (append: string, model = "Haswell"): Configuration => ({
 });
 
 export const CONFIGURATIONS: readonly Configuration[] = [
-  cpu("Haswell"),
-  { ...base, name: "one processor", smp: 1 },
+  { ...cpu("Haswell"), everywhere: true },
+  { ...base, name: "one processor", smp: 1, everywhere: true },
   { ...base, name: "one processor, nokaslr", smp: 1, append: "nokaslr" },
   setting("nokaslr"),
   setting("maxcpus=1"),
@@ -31,21 +33,25 @@ export const CONFIGURATIONS: readonly Configuration[] = [
   cpu("Cascadelake-Server"),
   cpu("max"),
   cpu("qemu64"),
-  setting("mitigations=off"),
+  { ...setting("mitigations=off"), everywhere: true },
+  { ...setting("preempt=full"), everywhere: true },
   setting("mitigations=off", "EPYC"),
   setting("spectre_v2=retpoline,generic"),
-  setting("spectre_v2=retpoline,lfence"),
+  { ...setting("spectre_v2=retpoline,lfence"), everywhere: true },
   setting("spectre_v2=retpoline,lfence", "EPYC"),
   setting("spectre_v2=eibrs,retpoline"),
   setting("retbleed=unret", "EPYC"),
   setting("retbleed=ibpb", "EPYC"),
-  { ...setting("retbleed=stuff", "Skylake-Server"), except: "6.1" },
+  { ...setting("retbleed=stuff", "Skylake-Server"), except: "6.1", everywhere: true },
   { ...setting("retbleed=stuff spectre_v2=retpoline,generic", "Skylake-Server"), except: "6.1" },
   setting("indirect_target_selection=force", "Skylake-Server"),
-  setting("spec_rstack_overflow=safe-ret", "EPYC-Milan"),
+  { ...setting("spec_rstack_overflow=safe-ret", "EPYC-Milan"), everywhere: true },
   // The only way to thunks for single branches (ITS): QEMU emulates no speculation control, but takes its register.
-  setting(
-    "spectre_v2=ibrs indirect_target_selection=force",
-    "qemu64,vendor=GenuineIntel,+spec-ctrl,x-force-features=on",
-  ),
+  {
+    ...setting(
+      "spectre_v2=ibrs indirect_target_selection=force",
+      "qemu64,vendor=GenuineIntel,+spec-ctrl,x-force-features=on",
+    ),
+    everywhere: true,
+  },
 ];

@@ -1,16 +1,20 @@
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Kernel, readProofKernels } from "../../support/guest/machine.ts";
+import { sha256Of } from "../../../node/crypto.ts";
+import { cacheDirectory, type Kernel, projectRoot, readProofKernels } from "../../support/guest/machine.ts";
 import { ACTIVITIES, TRACE_EVERYTHING } from "./activities.ts";
-import { activeGuest, proveActivity } from "./activity_proof.ts";
+import { type ActivityResult, activeGuest, proveActivity } from "./activity_proof.ts";
 import { CONFIGURATIONS, type Configuration } from "./configurations.ts";
+import { Finished } from "./finished.ts";
 import { inLanes } from "./lanes.ts";
 import { MODULES } from "./loaded_modules.ts";
 import { KernelModules, proveModules } from "./module_proof.ts";
 import { observe } from "./observed.ts";
 import { activityRow, bootRow, modulesRow, siteBitsRow } from "./table.ts";
 import { Tally } from "./tally.ts";
-import { proveText } from "./text_proof.ts";
+import { type CodeResult, proveText } from "./text_proof.ts";
 import { flipEverySiteBit } from "./unverifiable.ts";
 import { fingerprintKernel, type WholeKernel } from "./whole_kernel.ts";
 import { withGuest } from "./with_guest.ts";
@@ -19,13 +23,15 @@ import { withGuest } from "./with_guest.ts";
  * npm run proof:runpre -- [--quick] [--kernel VERSION] [--only NAME] [--part boots|bits|modules|activities]...
  *   [--flips COUNT] [--seed NUMBER] [--guests COUNT]
  *
- * boots       every kernel in every configuration: all of its functions, and a share of the flips of single bits
- * bits        every bit of every site of each kernel, once
+ * boots       every kernel in some configurations, three kernels in every configuration: all functions, and a share of
+ *             the flips of single bits
+ * bits        every bit of every site of those three, once
  * modules     in some configurations, all functions of the modules that are loaded
  * activities  patched, traced and probed kernels: exactly the functions that the guest lists are reported
  *
  * A table on stderr, a line of JSON on stdout; exit code 1 if anything is not as it should be. --only takes part of the
- * name of a configuration, --kernel part of a version; --quick takes a few configurations.
+ * name of a configuration, --kernel part of a version; --quick takes a few configurations. What an earlier run with the
+ * same code has shown is not done again; --anew forgets it.
  */
 
 const PARTS = ["boots", "bits", "modules", "activities"] as const;
@@ -38,6 +44,7 @@ const { values: options } = parseArgs({
     flips: { type: "string" },
     seed: { type: "string", default: "1" },
     guests: { type: "string", default: String(Math.min(2, availableParallelism())) },
+    anew: { type: "boolean", default: false },
   },
 });
 
@@ -55,7 +62,9 @@ const has = (part: (typeof PARTS)[number]): boolean => options.part.includes(par
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const tally = new Tally();
-const kernels = readProofKernels().filter(({ version }) => version.includes(options.kernel));
+const finished = new Finished(join(cacheDirectory, "runpre.jsonl"), codeDigest(), options.anew);
+const all = readProofKernels();
+const kernels = all.filter(({ version }) => version.includes(options.kernel));
 const boots = kernels.flatMap((kernel) =>
   configurationsOf(kernel).map((configuration) => ({ kernel, configuration })),
 );
@@ -63,11 +72,31 @@ const boots = kernels.flatMap((kernel) =>
 const shareOf = (index: number): number =>
   Math.floor((FLIPS * (index + 1)) / boots.length) - Math.floor((FLIPS * index) / boots.length);
 
+/** Returns a digest of the bundles, which have all the code that is proven. */
+function codeDigest(): string {
+  const bundles = ["rebootless-host.cjs", "rebootless-publish-program.cjs"];
+  return sha256Of(Buffer.concat(bundles.map((name) => readFileSync(join(projectRoot, "dist", name)))));
+}
+
+/** Three kernels are tried in every way: the newest one of two series that this machine offers, and the newest of all. */
+function isTriedInEveryWay(kernel: Kernel): boolean {
+  const newest = all.find(({ role }) => role === "series");
+  return kernel.role === "primary" || kernel.role === "secondary" || kernel === newest;
+}
+
 function configurationsOf(kernel: Kernel): readonly Configuration[] {
   return CONFIGURATIONS.filter(
-    ({ name, except }) =>
-      kernel.series !== except && (!options.quick || QUICK.has(name)) && name.includes(options.only),
+    ({ name, except, everywhere }) =>
+      kernel.series !== except &&
+      (everywhere || isTriedInEveryWay(kernel)) &&
+      (!options.quick || QUICK.has(name)) &&
+      name.includes(options.only),
   );
+}
+
+function modulesAreTried(kernel: Kernel, { name }: Configuration): boolean {
+  if (!has("modules") || !kernel.hasModules) return false;
+  return isTriedInEveryWay(kernel) ? WITH_MODULES.has(name) : name === "Haswell";
 }
 
 function jobsOf(kernel: Kernel, whole: WholeKernel): readonly (() => Promise<void>)[] {
@@ -76,12 +105,11 @@ function jobsOf(kernel: Kernel, whole: WholeKernel): readonly (() => Promise<voi
   boots.forEach(({ kernel: booted, configuration }, index) => {
     if (booted !== kernel) return;
     if (has("boots")) jobs.push(() => boot(kernel, whole, configuration, index));
-    if (has("modules") && WITH_MODULES.has(configuration.name)) {
+    if (modulesAreTried(kernel, configuration))
       jobs.push(() => modules(kernel, whole, known, configuration, index));
-    }
   });
   // The long ones first, so that no guest waits for them alone.
-  if (has("bits")) jobs.unshift(() => bits(kernel, whole));
+  if (has("bits") && isTriedInEveryWay(kernel)) jobs.unshift(() => bits(kernel, whole));
   // Modules can be built for kernels with headers only: one of each series.
   if (has("activities") && kernel.headers !== undefined) jobs.unshift(() => activities(kernel, whole));
   return jobs;
@@ -94,10 +122,16 @@ async function boot(
   index: number,
 ): Promise<void> {
   const flips = { count: shareOf(index), seed: Number(options.seed) + index };
-  const result = await withGuest({ kernel, ...configuration }, (guest) => proveText(guest, whole, flips));
+  const result = await finished.resultOf(
+    `boot ${kernel.version}, ${configuration.name}, ${flips.count} flips from ${flips.seed}`,
+    () => withGuest({ kernel, ...configuration }, (guest) => proveText(guest, whole, flips)),
+    isRight,
+  );
   tally.addBoot(result);
   say(bootRow(configuration.name, result));
 }
+
+const isRight = ({ found, missed }: CodeResult): boolean => found.length === 0 && missed.length === 0;
 
 async function modules(
   kernel: Kernel,
@@ -107,35 +141,54 @@ async function modules(
   index: number,
 ): Promise<void> {
   const flips = { count: MODULE_FLIPS, seed: Number(options.seed) + index };
-  const result = await withGuest({ kernel, ...configuration, modules: MODULES }, (guest) =>
-    proveModules(guest, whole, known, flips),
+  const result = await finished.resultOf(
+    `modules ${kernel.version}, ${configuration.name}, from ${flips.seed}`,
+    () =>
+      withGuest({ kernel, ...configuration, modules: MODULES }, (guest) =>
+        proveModules(guest, whole, known, flips),
+      ),
+    isRight,
   );
   tally.addModules(result);
   say(modulesRow(configuration.name, result));
 }
 
 async function bits(kernel: Kernel, whole: WholeKernel): Promise<void> {
-  const { capture } = await withGuest({ kernel }, (guest) => observe(guest, whole));
-  const result = await flipEverySiteBit(whole, capture);
+  const result = await finished.resultOf(
+    `bits ${kernel.version}`,
+    async () => {
+      const { capture } = await withGuest({ kernel }, (guest) => observe(guest, whole));
+      return await flipEverySiteBit(whole, capture);
+    },
+    ({ unverifiable }) => unverifiable.length === 0,
+  );
   tally.addSiteBits(kernel.version, result);
   say(siteBitsRow(result));
 }
 
 async function activities(kernel: Kernel, whole: WholeKernel): Promise<void> {
-  await withGuest(await activeGuest(kernel), async (guest) => {
-    for (const activity of [...ACTIVITIES, TRACE_EVERYTHING]) {
-      const result = await proveActivity(guest, whole, activity);
-      tally.addActivity(result);
-      say(activityRow(result));
-    }
-  });
+  const results = await finished.resultOf(
+    `activities ${kernel.version}`,
+    async () =>
+      await withGuest(await activeGuest(kernel), async (guest) => {
+        const seen: ActivityResult[] = [];
+        for (const activity of [...ACTIVITIES, TRACE_EVERYTHING])
+          seen.push(await proveActivity(guest, whole, activity));
+        return seen;
+      }),
+    (seen) => seen.every(({ unexpected, unreported }) => unexpected.length + unreported.length === 0),
+  );
+  for (const result of results) {
+    tally.addActivity(result);
+    say(activityRow(result));
+  }
 }
 
 for (const kernel of kernels) {
   const whole = fingerprintKernel(kernel);
   say(`${kernel.version}: ${whole.functions.length} functions, ${whole.size} bytes of text`);
   for (const reason of whole.refused) say(`  refused: ${reason}`);
-  tally.addRefused(kernel.version, whole.refused);
+  tally.addKernel(kernel, whole.refused);
   await inLanes(jobsOf(kernel, whole), Number(options.guests));
 }
 process.stdout.write(`${JSON.stringify(tally)}\n`);

@@ -1,3 +1,4 @@
+import type { Kernel } from "../../support/guest/machine.ts";
 import type { ActivityResult } from "./activity_proof.ts";
 import type { ModulesResult } from "./module_proof.ts";
 import type { CodeResult } from "./text_proof.ts";
@@ -11,6 +12,8 @@ const MOST_REFUSED = 4;
 
 /** What a proof came to, all kernels together. */
 export class Tally {
+  readonly kernels: string[] = [];
+  readonly series = new Set<string>();
   configurations = 0;
   functions = 0;
   mismatches = 0;
@@ -41,7 +44,9 @@ export class Tally {
     this.missed += missed.length;
   }
 
-  addRefused(version: string, reasons: readonly string[]): void {
+  addKernel({ version, series }: Kernel, reasons: readonly string[]): void {
+    this.kernels.push(version);
+    this.series.add(series);
     this.mostRefused = Math.max(this.mostRefused, reasons.length);
     this.refused.push(...reasons.map((reason) => `${version}: ${reason}`));
   }
@@ -89,6 +94,8 @@ export class Tally {
 
   toJSON(): object {
     return {
+      kernels: this.kernels,
+      series: [...this.series],
       configurations: this.configurations,
       functions: this.functions,
       mismatches: this.mismatches,

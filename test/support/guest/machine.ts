@@ -6,7 +6,8 @@ import { RebootlessError } from "../../../shared/errors.ts";
 export const projectRoot = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 export const cacheDirectory = join(projectRoot, ".cache");
 
-const ROLES = ["primary", "secondary", "other", "further"] as const;
+/** `series`: one of each series that only Debian's other suites have. */
+const ROLES = ["primary", "secondary", "other", "further", "series"] as const;
 export type KernelRole = (typeof ROLES)[number];
 
 /** A kernel of the distribution, unpacked in the cache. Paths are absolute. */
@@ -17,6 +18,8 @@ export interface Kernel {
   readonly vmlinuz: string;
   /** The directory that has modules.dep. */
   readonly modules: string;
+  /** False for kernels whose package of modules the distribution no longer offers: modules.dep is empty. */
+  readonly hasModules: boolean;
   /** What `make -C` takes; undefined for kernels that no module is built for. */
   readonly headers: string | undefined;
   readonly role: KernelRole;
@@ -49,6 +52,7 @@ function parseKernel(value: unknown): Kernel {
     series: stringOf(value, "series"),
     vmlinuz: stringOf(value, "vmlinuz"),
     modules: stringOf(value, "modules"),
+    hasModules: value["has_modules"] !== false,
     headers: value["headers"] === null ? undefined : stringOf(value, "headers"),
     role: roleOf(stringOf(value, "role")),
   };
