@@ -34,7 +34,7 @@ export const KPATCH_FUNC = struct(56, {
 /** struct kpatch_pre_patch_callback of the same file, and its like for other callbacks. Each kind has its own section. */
 export const KPATCH_CALLBACK = struct(16, { callback: u64(0), object: u64(8) });
 
-/** struct klp_object_ext of Linux 6.19 (include/linux/livepatch_external.h), in the section `__klp_objects`. */
+/** struct klp_object_ext of Linux 6.19 (include/linux/livepatch_external.h), in the section `__klp_objects` or `.init.klp_objects`. */
 export const KLP_OBJECT_EXT = struct(64, {
   name: u64(0),
   funcs: u64(8),

@@ -21,14 +21,16 @@ import {
  * a table of functions; klp-build writes a table of objects, each with an array of functions.
  */
 const KPATCH_SECTION = ".kpatch.funcs";
-const OBJECTS_SECTION = "__klp_objects";
+/** The name until Linux 7.0, and the one since (scripts/livepatch/init.c, 7.3). */
+const OBJECTS_SECTIONS = ["__klp_objects", ".init.klp_objects"] as const;
 
 /**
  * Reads what the module replaces from such a table. Returns undefined if the module has no such table.
  * @throws ParseError, RebootlessError `limit`.
  */
 export function tableObjects(file: ObjectFile): readonly LivepatchObject[] | undefined {
-  return kpatchObjects(file) ?? klpBuildObjects(file);
+  const [earlier, later] = OBJECTS_SECTIONS;
+  return kpatchObjects(file) ?? klpBuildObjects(file, earlier) ?? klpBuildObjects(file, later);
 }
 
 function kpatchObjects(file: ObjectFile): readonly LivepatchObject[] | undefined {
@@ -61,8 +63,8 @@ function kpatchCallbacks(file: ObjectFile): ReadonlyMap<ObjectName, readonly Cal
   return callbacks;
 }
 
-function klpBuildObjects(file: ObjectFile): readonly LivepatchObject[] | undefined {
-  const entries = tableEntries(file, OBJECTS_SECTION, KLP_OBJECT_EXT.size);
+function klpBuildObjects(file: ObjectFile, table: string): readonly LivepatchObject[] | undefined {
+  const entries = tableEntries(file, table, KLP_OBJECT_EXT.size);
   const { name, funcs, callbacks, functionCount } = KLP_OBJECT_EXT.fields;
   let total = 0;
   return entries?.map((entry) => {
@@ -72,8 +74,7 @@ function klpBuildObjects(file: ObjectFile): readonly LivepatchObject[] | undefin
     const count = functionCount.read(tableReader(file, entry), entry.offset);
     total += count;
     if (total > MAX_FUNCTIONS) throw new RebootlessError("limit", `more than ${MAX_FUNCTIONS} functions`);
-    if (start === undefined && count > 0)
-      throw new ParseError(`${OBJECTS_SECTION}: no functions of ${object}`);
+    if (start === undefined && count > 0) throw new ParseError(`${table}: no functions of ${object}`);
     const functions = Array.from({ length: count }, (_, i) => {
       const place = { section: start?.section ?? 0, offset: (start?.offset ?? 0) + i * KLP_FUNC_EXT.size };
       return functionAt(file, place, KLP_FUNC_EXT.fields);

@@ -96,8 +96,17 @@ function buildModule(spec: ModuleSpec = {}): Uint8Array {
   });
 }
 
+const TABLES = {
+  kpatch: ".kpatch.funcs",
+  "klp-build": "__klp_objects",
+  "klp-build of 7.3": ".init.klp_objects",
+} as const;
+
 /** A function of the kernel proper and one of dm_mod, in the tables that tools write. */
-function toolModule(tool: "kpatch" | "klp-build", change = (data: Uint8Array) => data): Uint8Array {
+function toolModule(
+  tool: "kpatch" | "klp-build" | "klp-build of 7.3",
+  change = (data: Uint8Array) => data,
+): Uint8Array {
   const pointer = (offset: number, symbol: number, addend: number): RelaSpec => ({
     offset,
     type: 1,
@@ -134,7 +143,7 @@ function toolModule(tool: "kpatch" | "klp-build", change = (data: Uint8Array) =>
       { name: ".rodata.str1.1", data: utf8(`${STRINGS}vmlinux\0`), flags: 2 },
       { name: ".modinfo", data: utf8("livepatch=Y\0name=lp_tool\0vermagic=6.1.0-test SMP \0"), flags: 2 },
       { name: ".note.gnu.build-id", data: note("GNU", 3, Uint8Array.from(Buffer.from(ID, "hex"))), type: 7 },
-      { name: isKpatch ? ".kpatch.funcs" : "__klp_objects", data: change(table), flags: 3 },
+      { name: TABLES[tool], data: change(table), flags: 3 },
       { name: "__klp_funcs", data: functions, flags: 3 },
       relaSection(".rela.table", 5, relas),
       relaSection(".rela__klp_funcs", 6, functionRelas),
@@ -174,12 +183,15 @@ describe("a livepatch module", () => {
     ]);
   });
 
-  it.each(["kpatch", "klp-build"] as const)("may have its table of functions from %s", (tool) => {
-    expect(readLivepatchModule(toolModule(tool)).objects).toEqual([
-      { object: "vmlinux", functions: [{ name: "first", position: 0 }], callbacks: [] },
-      { object: "dm_mod", functions: [{ name: "second.part.0", position: 7 }], callbacks: [] },
-    ]);
-  });
+  it.each(["kpatch", "klp-build", "klp-build of 7.3"] as const)(
+    "may have its table of functions from %s",
+    (tool) => {
+      expect(readLivepatchModule(toolModule(tool)).objects).toEqual([
+        { object: "vmlinux", functions: [{ name: "first", position: 0 }], callbacks: [] },
+        { object: "dm_mod", functions: [{ name: "second.part.0", position: 7 }], callbacks: [] },
+      ]);
+    },
+  );
 
   it.each([
     ["a table that is cut", (data: Uint8Array) => data.subarray(0, data.length - 1), "parse"],
