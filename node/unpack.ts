@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { ByteStream, type Chunks } from "../shared/archive/byte_stream.ts";
 import { ByteReader } from "../shared/byte_reader.ts";
 import { equalBytes } from "../shared/bytes.ts";
+import type { Checksum } from "../shared/compression/crc.ts";
 import { XZ_MAGIC, xzChunks } from "../shared/compression/xz.ts";
 import { ZSTD_MAGIC, zstdChunks } from "../shared/compression/zstd.ts";
 import { ParseError } from "../shared/errors.ts";
@@ -15,7 +17,7 @@ const GZIP_MAGIC = Uint8Array.of(0x1f, 0x8b);
  * @param maxSize the most bytes that the caller accepts. xz and zstd give no more than that.
  */
 export function unpackedChunks(bytes: Uint8Array, maxSize: number): Chunks {
-  if (equalBytes(bytes.subarray(0, XZ_MAGIC.length), XZ_MAGIC)) return xzChunks(bytes, maxSize);
+  if (equalBytes(bytes.subarray(0, XZ_MAGIC.length), XZ_MAGIC)) return xzChunks(bytes, maxSize, sha256);
   if (isZstd(bytes)) return zstdChunks(bytes, maxSize);
   if (equalBytes(bytes.subarray(0, GZIP_MAGIC.length), GZIP_MAGIC)) return gzipChunks(bytes);
   return [bytes];
@@ -28,6 +30,11 @@ export function unpackedChunks(bytes: Uint8Array, maxSize: number): Chunks {
  */
 export const unpackModule = (bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> =>
   new ByteStream(unpackedChunks(bytes, maxBytes), "module file", maxBytes).rest();
+
+function sha256(): Checksum {
+  const hash = createHash("sha256");
+  return { update: (bytes) => void hash.update(bytes), value: () => new Uint8Array(hash.digest()) };
+}
 
 const isZstd = (bytes: Uint8Array): boolean =>
   bytes.length >= 4 && new ByteReader(bytes, "zstd frame").u32() === ZSTD_MAGIC;

@@ -1,9 +1,10 @@
 import { type Address, type BuildId, type TextOffset, textOffset } from "../../shared/brand.ts";
+import { toHex } from "../../shared/bytes.ts";
 import { isElf, parseElfHeader } from "../../shared/elf/header.ts";
 import { gnuBuildId } from "../../shared/elf/notes.ts";
 import { parseProgramHeaders } from "../../shared/elf/program_headers.ts";
 import { type ElfSection, parseSections, SECTION_TYPE, sectionBytes } from "../../shared/elf/sections.ts";
-import { ParseError } from "../../shared/errors.ts";
+import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import type { PatchingLandmarks } from "../../shared/runpre/landmarks.ts";
 import { findBanner } from "./banner.ts";
 import { bootPayload, isBootImage } from "./boot_image.ts";
@@ -11,6 +12,7 @@ import { decompressPayload } from "./decompress.ts";
 import { readKallsyms } from "./kallsyms.ts";
 import { type LinkedMemory, linkedMemory } from "./linked_memory.ts";
 import { findPatchSites, type PatchedCode } from "./patch_sites.ts";
+import { isZboot, unifiedKernel } from "./pe.ts";
 import { type KernelRelocations, parseRelocations, relocationsWithin } from "./relocations.ts";
 import { type SymbolTable, symbolTable } from "./symbol_table.ts";
 
@@ -36,7 +38,8 @@ export interface KernelImage extends PatchedCode {
 
 /**
  * Opens a kernel image.
- * @param bytes a vmlinuz (bzImage), or the ELF file in it as scripts/extract-vmlinux gives it.
+ * @param bytes a vmlinuz (bzImage), a unified kernel image around one, or the ELF file in it as scripts/extract-vmlinux
+ * gives it.
  * @throws ParseError
  * @throws RebootlessError `limit`; `unsupported` for compressions not handled and images without relocations.
  */
@@ -69,9 +72,16 @@ export function openKernelImage(bytes: Uint8Array): KernelImage {
 function kernelElf(bytes: Uint8Array): Uint8Array {
   if (isElf(bytes)) return bytes;
   if (isBootImage(bytes)) return decompressPayload(bootPayload(bytes));
-  throw new ParseError("neither a Linux boot image nor an ELF file", {
-    hint: "Give the package's /boot/vmlinuz file.",
-  });
+  const inside = unifiedKernel(bytes);
+  if (inside !== undefined && (isElf(inside) || isBootImage(inside))) return kernelElf(inside);
+  if (isZboot(bytes))
+    throw new RebootlessError("unsupported", "this kernel unpacks itself under EFI, as kernels of arm64 do", {
+      hint: "Only kernels of x86-64 are handled.",
+    });
+  throw new ParseError(
+    `neither a Linux boot image nor an ELF file: it begins with ${toHex(bytes.subarray(0, 8))}`,
+    { hint: "Give the package's /boot/vmlinuz file." },
+  );
 }
 
 function requireSymbol(symbols: SymbolTable, name: string): Address {

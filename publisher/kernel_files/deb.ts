@@ -1,56 +1,50 @@
 import { unpackedChunks } from "../../node/unpack.ts";
 import { ByteStream } from "../../shared/archive/byte_stream.ts";
 import { tarFiles } from "../../shared/archive/tar.ts";
-import { ParseError, RebootlessError } from "../../shared/errors.ts";
-import { arMembers } from "./ar.ts";
-import { isBootPath, isImagePath, oneImage } from "./images.ts";
+import { fromUtf8 } from "../../shared/bytes.ts";
+import { ParseError } from "../../shared/errors.ts";
+import { type ArMember, arMembers } from "./ar.ts";
 import type { KernelInput } from "./kernel_input.ts";
-import { type ModuleFile, moduleName, readModule } from "./module_files.ts";
+import { PackageFiles, type WantedPaths } from "./package_files.ts";
+import { readTar } from "./tar_package.ts";
 
-/** The largest size of a package unpacked, in bytes. The package of a whole generic kernel has 400 MB. */
-export const MAX_PACKAGE_UNPACKED = 2 * 1024 ** 3;
-/** The largest part of a package that is kept, in bytes: an image, and the modules asked for, still compressed. */
-export const MAX_PACKAGE_KEPT = 1024 ** 3;
+/** The largest control.tar unpacked, in bytes. It has a few texts and scripts. */
+const MAX_CONTROL = 16 << 20;
 
 /**
  * Reads the kernel and modules of a Debian package (deb(5)), which is an ar archive whose `data.tar.*` has the files.
- * Nothing is written to disk. Unpacking a package takes seconds, and dpkg-deb puts the folder of the kernel first, so the
- * rest is not read unless modules are wanted.
- * @param wants is called with the path of each module file, and says whether the file is wanted; undefined if none is.
+ * Unpacking a package takes seconds, and dpkg-deb puts the folder of the kernel first, so the rest is not read unless
+ * modules are wanted.
  * @throws ParseError, RebootlessError `limit`, `usage`.
  */
-export async function readDeb(
-  bytes: Uint8Array,
-  wants: ((path: string) => boolean) | undefined,
-): Promise<KernelInput> {
-  const data = arMembers(bytes).find(({ name }) => /^data\.tar(\.(xz|zst|gz))?$/.test(name));
+export async function readDeb(bytes: Uint8Array, wants: WantedPaths | undefined): Promise<KernelInput> {
+  const members = arMembers(bytes);
+  const data = partOf(members, "data");
   if (data === undefined) {
     throw new ParseError(
       "not a Debian package with data in tar format, either uncompressed or compressed with xz, zstd or gzip",
     );
   }
-  const stream = new ByteStream(
-    unpackedChunks(data.bytes, MAX_PACKAGE_UNPACKED),
-    "package",
-    MAX_PACKAGE_UNPACKED,
-  );
-  const images: { path: string; bytes: Uint8Array }[] = [];
-  const modules: ModuleFile[] = [];
-  let kept = 0;
-  const isKept = (path: string, size: number): boolean | "end" => {
-    const hasImage = images.some((image) => isBootPath(image.path));
-    if (wants === undefined && hasImage && !isBootPath(path)) return "end";
-    if (!isImagePath(path) && !wants?.(path)) return false;
-    kept += size;
-    if (kept > MAX_PACKAGE_KEPT)
-      throw new RebootlessError("limit", `package: more than ${MAX_PACKAGE_KEPT} bytes to keep`);
-    return true;
-  };
-  for await (const file of tarFiles(stream, isKept)) {
-    const name = moduleName(file.path);
-    if (name === undefined) images.push(file);
-    else modules.push({ name, path: file.path, read: () => readModule(file.bytes) });
+  const found = await readTar(data.bytes, new PackageFiles(wants), wants === undefined);
+  if (found.image !== undefined || found.modules.length > 0) return found;
+  const elsewhere = await dependencies(members);
+  return { ...found, ...(elsewhere.length > 0 && { elsewhere }) };
+}
+
+const partOf = (members: readonly ArMember[], part: string): ArMember | undefined =>
+  members.find(({ name }) => new RegExp(`^${part}\\.tar(\\.(xz|zst|gz))?$`).test(name));
+
+/**
+ * Returns the names of the packages with the kernel and its modules, on which a package without any file of its own
+ * depends (Debian since 6.19).
+ */
+async function dependencies(members: readonly ArMember[]): Promise<readonly string[]> {
+  const part = partOf(members, "control");
+  if (part === undefined) return [];
+  const stream = new ByteStream(unpackedChunks(part.bytes, MAX_CONTROL), "control.tar", MAX_CONTROL);
+  for await (const file of tarFiles(stream, (path) => /^(?:\.\/)?control$/.test(path))) {
+    const depends = /^Depends: (.*)$/m.exec(fromUtf8(file.bytes))?.[1] ?? "";
+    return depends.split(/[\s,]+/).filter((name) => /^linux-(?:binary|modules)-\d/.test(name));
   }
-  if (wants !== undefined) await stream.drain();
-  return { image: oneImage(images, "the package")?.bytes, modules };
+  return [];
 }

@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { readNamed } from "../../node/files.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { isImagePath, oneImage } from "./images.ts";
@@ -34,14 +34,37 @@ export async function readFolder(folder: string, wants: (path: string) => boolea
   return { image, modules };
 }
 
-/** Finds the kernels in the /boot of a root folder, or in a folder that is itself a /boot. */
+/**
+ * Finds the kernels in the /boot of a root folder, or in a folder that is itself a /boot. Packages that have no kernel
+ * there have it beside the modules (Fedora, Arch, Debian since 7.2).
+ */
 async function imagesOf(folder: string): Promise<readonly { path: string }[]> {
   const inBoot = await listed(join(folder, "boot"));
-  const paths = inBoot.length > 0 ? inBoot : await listed(folder);
-  return paths.filter((path) => isImagePath(`boot/${basename(path)}`)).map((path) => ({ path }));
+  const places = [inBoot.length > 0 ? inBoot : await listed(folder), ...(await besideModules(folder))];
+  for (const paths of places) {
+    const images = paths.filter((path) => isImagePath(`boot/${basename(path)}`));
+    if (images.length > 0) return images.map((path) => ({ path }));
+  }
+  return [];
 }
 
-const releaseOf = (image: string): string => basename(image).replace(/^(?:vmlinuz|vmlinux|bzImage)-?/, "");
+/** Lists the files beside the modules of all releases, once for each of the names of the folder. */
+async function besideModules(root: string): Promise<readonly (readonly string[])[]> {
+  const lists: (readonly string[])[] = [];
+  for (const folder of MODULE_ROOTS) {
+    const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(() => []);
+    const releases = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    const files = await Promise.all(releases.map((release) => listed(join(root, folder, release))));
+    lists.push(files.flat());
+  }
+  return lists;
+}
+
+/** Returns the release that an image's name ends with, or that of the modules that it lies beside. */
+function releaseOf(image: string): string {
+  const named = basename(image).replace(/^(?:vmlinuz|vmlinux|bzImage)-?/, "");
+  return named === "" && /\/modules\/[^/]+\/[^/]+$/.test(image) ? basename(dirname(image)) : named;
+}
 
 async function moduleFolder(folder: string, release: string | undefined): Promise<string> {
   for (const root of MODULE_ROOTS) {

@@ -10,13 +10,16 @@ export const isBootPath = (path: string): boolean => /^(?:\.?\/)?boot\//.test(pa
 export const isImagePath = (path: string): boolean => PATH.test(path);
 
 /**
- * Returns the only image, or undefined if there is no image.
+ * Returns the only image, or undefined if there is no image. A vmlinux beside a boot image is the same kernel, for
+ * debuggers, and is passed over.
  * @throws RebootlessError `usage` if there are several, because the one that is meant is not guessed.
  */
 export function oneImage<T extends { readonly path: string }>(
-  images: readonly T[],
+  all: readonly T[],
   where: string,
 ): T | undefined {
+  const booted = all.filter(({ path }) => !/\/vmlinux[^/]*$/.test(path));
+  const images = booted.length > 0 ? booted : all;
   const [image, ...others] = images;
   if (others.length === 0) return image;
   throw new RebootlessError(

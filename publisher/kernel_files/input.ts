@@ -7,6 +7,9 @@ import { readDeb } from "./deb.ts";
 import { readFolder } from "./folder.ts";
 import type { KernelInput } from "./kernel_input.ts";
 import { moduleName, readModule } from "./module_files.ts";
+import { PackageFiles, type WantedPaths } from "./package_files.ts";
+import { isRpm, readRpm } from "./rpm.ts";
+import { readTar } from "./tar_package.ts";
 
 /** The largest input, in bytes. A vmlinux with debug information has under 1 GB, a vmlinuz 15 MB, a package 100 MB. */
 export const MAX_INPUT_BYTES = 1024 ** 3;
@@ -14,9 +17,56 @@ export const MAX_INPUT_BYTES = 1024 ** 3;
 /** A function that says by its name whether a module is wanted. Files of other modules are left out. */
 export type WantedModules = (name: ObjectName) => boolean;
 
+/** Something that a kernel or a module can be given as. */
+export interface InputKind {
+  readonly name: string;
+  /** Examples of files, for people. */
+  readonly files: string;
+  is(bytes: Uint8Array, path: string): boolean;
+  open(bytes: Uint8Array, path: string, wants: WantedPaths | undefined): KernelInput | Promise<KernelInput>;
+}
+
+/** The kinds of files, in the order in which they are tried. The last one is what remains. */
+export const FILE_KINDS: readonly InputKind[] = [
+  {
+    name: "Debian package",
+    files: "`linux-image-*.deb`, or `linux-binary-*.deb` and `linux-modules-*.deb` (Debian since 6.19)",
+    is: isAr,
+    open: (bytes, _path, wants) => readDeb(bytes, wants),
+  },
+  {
+    name: "rpm package (compressed with gzip, xz or zstd)",
+    files: "`kernel-core-*.rpm`, `kernel-modules-*.rpm`, `kernel-default-*.rpm`",
+    is: isRpm,
+    open: (bytes, _path, wants) => readRpm(bytes, wants),
+  },
+  {
+    name: "package of Arch or Alpine, or any tar archive (xz, zstd, gzip, or not compressed)",
+    files: "`linux-*.pkg.tar.zst`, `linux-virt-*.apk`, `*.tar.xz`",
+    is: (_bytes, path) => /\.(?:tar(?:\.(?:xz|zst|gz))?|tgz|apk)$/.test(path),
+    open: (bytes, _path, wants) => readTar(bytes, new PackageFiles(wants), false),
+  },
+  {
+    name: "module",
+    files: "`*.ko`, `*.ko.xz`, `*.ko.zst`, `*.ko.gz`",
+    is: (_bytes, path) => moduleName(path) !== undefined,
+    open: (bytes, path) => {
+      const name = moduleName(path);
+      const modules = name === undefined ? [] : [{ name, path, read: () => readModule(bytes) }];
+      return { image: undefined, modules };
+    },
+  },
+  {
+    name: "boot image (gzip, xz, lzma, lz4, zstd), a unified kernel image around one, or the ELF file in one",
+    files: "`vmlinuz-*`, `*.efi`, `vmlinux`",
+    is: () => true,
+    open: (bytes) => ({ image: bytes, modules: [] }),
+  },
+];
+
 /**
- * Opens what a path names: a vmlinuz or vmlinux, a Debian package, a folder (the root of an unpacked package or of a host,
- * a /boot, a folder of modules), or one module file (.ko, compressed or not).
+ * Opens what a path names: a file of one of the kinds above, or a folder (the root of an unpacked package or of a host, a
+ * /boot, a folder of modules).
  * @throws RebootlessError `usage`, `limit`, `parse`, `unsupported`.
  */
 export async function openInput(path: string, wanted?: WantedModules): Promise<KernelInput> {
@@ -31,10 +81,9 @@ export async function openInput(path: string, wanted?: WantedModules): Promise<K
     return { image: image === undefined ? undefined : await readNamed(image, MAX_INPUT_BYTES), modules };
   }
   const bytes = await readNamed(path, MAX_INPUT_BYTES);
-  if (isAr(bytes)) return readDeb(bytes, wants);
-  const name = moduleName(path);
-  if (name === undefined) return { image: bytes, modules: [] };
-  return { image: undefined, modules: [{ name, path, read: () => readModule(bytes) }] };
+  const kind = FILE_KINDS.find(({ is }) => is(bytes, path));
+  if (kind === undefined) throw new RangeError("the last kind takes every file");
+  return kind.open(bytes, path, wants);
 }
 
 /** Opens the kernel image at a path. @throws RebootlessError `usage` if there is no image, and as `openInput`. */
@@ -42,10 +91,13 @@ export async function openImageInput(path: string): Promise<Uint8Array> {
   return requireImage(await openInput(path), path);
 }
 
-export function requireImage({ image }: KernelInput, path: string): Uint8Array {
+export function requireImage({ image, elsewhere = [] }: KernelInput, path: string): Uint8Array {
   if (image !== undefined) return image;
   throw new RebootlessError("usage", `${path} does not contain a kernel`, {
-    hint: "Give a vmlinuz or vmlinux, a linux-image package, or a folder that has boot/vmlinuz-*.",
+    hint:
+      elsewhere.length > 0
+        ? `It only depends on ${elsewhere.join(" and ")}: give these, the one with the kernel as the image and the one with the modules as modules.`
+        : "Give a vmlinuz or vmlinux, a package that has it, or a folder that has boot/vmlinuz-* or lib/modules/*/vmlinuz.",
   });
 }
 

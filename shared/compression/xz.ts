@@ -3,7 +3,7 @@ import { equalBytes } from "../bytes.ts";
 import { ParseError, RebootlessError } from "../errors.ts";
 import { bytes, struct, u32 } from "../struct.ts";
 import { undoBcjX86 } from "./bcj_x86.ts";
-import { crc32, crc64 } from "./crc.ts";
+import { type Checksum, crc32, crc64 } from "./crc.ts";
 import { LzmaWindow } from "./lzma_window.ts";
 import { lzma2Chunks, MAX_CHUNK } from "./lzma2.ts";
 
@@ -40,12 +40,28 @@ const HAS_PACKED_SIZE = 0x40;
 const HAS_SIZE = 0x80;
 const RESERVED_FLAGS = 0x3c;
 
-/** The lengths of the format's checks, with the functions that compute those which are verified. */
-const CHECKS: ReadonlyMap<number, { readonly length: number; readonly make?: typeof crc32 }> = new Map([
+interface Check {
+  /** In bytes. */
+  readonly length: number;
+  /** Begins the computation of a check that is verified. */
+  readonly make?: () => Checksum;
+}
+
+const CHECKS: ReadonlyMap<number, Check> = new Map([
   [0, { length: 0 }],
   [1, { length: 4, make: crc32 }],
   [4, { length: 8, make: crc64 }],
 ]);
+/** The number of the check that rpm asks for. */
+const SHA256_CHECK = 10;
+const SHA256_LENGTH = 32;
+
+function checkOf(kind: number, sha256: (() => Checksum) | undefined): Check {
+  if (kind === SHA256_CHECK && sha256 !== undefined) return { length: SHA256_LENGTH, make: sha256 };
+  const check = CHECKS.get(kind);
+  if (check !== undefined) return check;
+  throw new RebootlessError("unsupported", `xz: a check of kind ${kind} is not handled`);
+}
 
 interface Block {
   readonly dictionary: number;
@@ -60,20 +76,23 @@ interface Block {
  * one piece.
  * @param maxSize the limit for all pieces together. One piece, of at most 2 MiB, may go past it before the
  * error.
+ * @param sha256 begins a SHA-256. Without it, files with that check are refused.
  * @throws ParseError
  * @throws RebootlessError `limit`
  * @throws RebootlessError `unsupported` for filters and checks that kernels do not use.
  */
-export function* xzChunks(file: Uint8Array, maxSize: number): Generator<Uint8Array, void> {
+export function* xzChunks(
+  file: Uint8Array,
+  maxSize: number,
+  sha256?: () => Checksum,
+): Generator<Uint8Array, void> {
   const header = STREAM_HEADER.view(file, "xz");
   if (!equalBytes(header("magic"), XZ_MAGIC)) throw new ParseError("not an xz file");
   const flags = header("flags");
   requireSum(flags, header("crc"));
   const reader = new ByteReader(file, "xz", STREAM_HEADER.size);
-  const check = CHECKS.get(flags[1] ?? 0);
-  if (flags[0] !== 0 || check === undefined) {
-    throw new RebootlessError("unsupported", `xz: a check of kind ${flags[1]} is not handled`);
-  }
+  if (flags[0] !== 0) throw new RebootlessError("unsupported", "xz: reserved flags are set");
+  const check = checkOf(flags[1] ?? 0, sha256);
   const records: (readonly [number, number])[] = [];
   let total = 0;
   let window: LzmaWindow | undefined;

@@ -9,6 +9,8 @@ import { progress, run, SetupError } from "./run.mjs";
 const BROWSER = ["chromium"];
 /** The server for a mirror's files, with the configuration blocks from the documents. */
 const FILE_SERVER = ["nginx-light"];
+/** The program that makes packages as Arch does. */
+const ARCHIVER = ["libarchive-tools"];
 /** The agent that holds keys. */
 const AGENT = ["openssh-client"];
 
@@ -65,7 +67,9 @@ async function runVitest(root, env, extra) {
 export async function runSuite(root, machine, extra) {
   const images = machine.kernels.map((kernel) => kernel.vmlinuz).filter((path) => existsSync(path));
   const env = { ...process.env, REBOOTLESS_KERNEL_IMAGES: images.join(":") };
-  await retryWithNewLists(() => ensurePackages([...BROWSER, ...FILE_SERVER, ...AGENT, ...PACKER_PACKAGES]));
+  await retryWithNewLists(() =>
+    ensurePackages([...BROWSER, ...FILE_SERVER, ...ARCHIVER, ...AGENT, ...PACKER_PACKAGES]),
+  );
   await stage("type check", "npm", ["run", "-s", "typecheck"], root, env);
   await stage("lint", "npm", ["run", "-s", "lint"], root, env);
   await stage("build", process.execPath, ["packaging/build.mjs"], root, env);

@@ -11,9 +11,11 @@ import type { FunctionFingerprint, KernelLandmarks, TextMemory } from "../../../
 import { fingerprintFromJson, fingerprintToJson } from "../../../shared/runpre/json.ts";
 import type { PatchingLandmarks } from "../../../shared/runpre/landmarks.ts";
 import { decodePatching, patchingToJson } from "../../../shared/runpre/landmarks_json.ts";
+
 import { locatorOf } from "../../../shared/runpre/locator.ts";
 import { type AlternativeForm, clearSites, type Site } from "../../../shared/runpre/sites/site_kinds.ts";
 import { le } from "../../support/elf_builder.ts";
+import { NO_LANDMARKS } from "./file/sample.ts";
 
 const LINKED = 0xffff_ffff_8100_0000n;
 const MOVED = 0x0220_0000n;
@@ -212,38 +214,39 @@ describe("jump labels", () => {
   });
 });
 
+const staticCall = (form: "call" | "tail" | "trampoline" | "conditional", initiallyNull = false): Site => ({
+  kind: "static_call",
+  at: AT,
+  form,
+  key: place(VARIABLE),
+  initiallyNull,
+});
+
 describe("static calls", () => {
-  const call = (form: "call" | "tail" | "trampoline" | "conditional", initiallyNull = false): Site => ({
-    kind: "static_call",
-    at: AT,
-    form,
-    key: place(VARIABLE),
-    initiallyNull,
-  });
   it("go where the key points", () => {
     const machine = new Machine().point(VARIABLE, TARGET);
-    expectOnly(machine, call("call"), branch(0xe8, here, TARGET), [NOP5]);
-    expectOnly(machine, call("tail"), branch(0xe9, here, TARGET), ["c3cccccccc"]);
-    expectOnly(machine, call("trampoline"), branch(0xe9, here, TARGET));
-    expectOnly(machine, call("conditional"), toHex(le(TARGET - here - 4, 4)));
+    expectOnly(machine, staticCall("call"), branch(0xe8, here, TARGET), [NOP5]);
+    expectOnly(machine, staticCall("tail"), branch(0xe9, here, TARGET), ["c3cccccccc"]);
+    expectOnly(machine, staticCall("trampoline"), branch(0xe9, here, TARGET));
+    expectOnly(machine, staticCall("conditional"), toHex(le(TARGET - here - 4, 4)));
   });
 
   it("are nothing without a function, and zero for the one that returns it", () => {
     const machine = new Machine().point(VARIABLE, null);
-    expectOnly(machine, call("call"), NOP5);
-    expectOnly(machine, call("tail"), "c3cccccccc");
-    expectOnly(machine, call("conditional"), toHex(le(0x8e0 - here - 4, 4)));
-    expectOnly(machine.point(VARIABLE, ZERO), call("call"), "2e2e2e31c0");
+    expectOnly(machine, staticCall("call"), NOP5);
+    expectOnly(machine, staticCall("tail"), "c3cccccccc");
+    expectOnly(machine, staticCall("conditional"), toHex(le(0x8e0 - here - 4, 4)));
+    expectOnly(machine.point(VARIABLE, ZERO), staticCall("call"), "2e2e2e31c0");
   });
 
   it("return through the thunk in force, but for trampolines that early boot wrote", () => {
     const machine = new Machine().point(VARIABLE, null).point(RETURN_VARIABLE, TARGET);
     const thunk = branch(0xe9, here, TARGET);
-    expectOnly(machine, call("tail"), thunk, ["c3cccccccc"]);
-    expectOnly(machine, call("trampoline", true), thunk, ["c3cccccccc"]);
-    expect(check(machine, call("trampoline"), thunk).result).toBe("match");
-    expect(check(machine, call("trampoline"), "c3cccccccc").result).toBe("match");
-    expect(check(machine, call("trampoline"), "c3cccccccd").result).toBe("mismatch");
+    expectOnly(machine, staticCall("tail"), thunk, ["c3cccccccc"]);
+    expectOnly(machine, staticCall("trampoline", true), thunk, ["c3cccccccc"]);
+    expect(check(machine, staticCall("trampoline"), thunk).result).toBe("match");
+    expect(check(machine, staticCall("trampoline"), "c3cccccccc").result).toBe("match");
+    expect(check(machine, staticCall("trampoline"), "c3cccccccd").result).toBe("mismatch");
   });
 });
 
@@ -325,13 +328,7 @@ describe("call depth tracking", () => {
   });
 
   it("leads what goes through pointers there too, where there is padding", () => {
-    const site: Site = {
-      kind: "static_call",
-      at: AT,
-      form: "call",
-      key: place(VARIABLE),
-      initiallyNull: false,
-    };
+    const site = staticCall("call");
     expectOnly(tracking().point(VARIABLE, TARGET), site, branch(0xe8, here, TARGET - 9));
     expectOnly(tracking().point(VARIABLE, BUG), site, branch(0xe8, here, BUG));
     expectOnly(tracking().point(VARIABLE, NOTHING), site, branch(0xe8, here, NOTHING));
@@ -375,16 +372,10 @@ describe("newer kernels", () => {
   });
 
   it("make an instruction of a static call of some functions, except where calls lead to padding", () => {
-    const site: Site = {
-      kind: "static_call",
-      at: AT,
-      form: "call",
-      key: place(VARIABLE),
-      initiallyNull: false,
-    };
+    const site = staticCall("call");
     const direct = branch(0xe8, here, TARGET);
     expectOnly(newer().point(VARIABLE, TARGET), site, "67480fb93a", [direct]);
-    expectOnly(newer().point(VARIABLE, TARGET), { ...site, form: "tail" }, branch(0xe9, here, TARGET));
+    expectOnly(newer().point(VARIABLE, TARGET), staticCall("tail"), branch(0xe9, here, TARGET));
     const led = tracking()
       .put(TARGET - 9, movingCode(TARGET - 9))
       .point(VARIABLE, TARGET);
@@ -550,16 +541,7 @@ describe("landmarks as JSON", () => {
   it("come back whole, with and without each group", () => {
     expect(decode(patching)).toEqual(patching);
     expect(decode(NEWER)).toEqual(NEWER);
-    const none: PatchingLandmarks = {
-      capabilities: null,
-      uniprocessor: null,
-      ftraceFunction: null,
-      paravirt: null,
-      staticCalls: null,
-      retpolines: null,
-      callDepth: null,
-    };
-    expect(decode(none)).toEqual(none);
+    expect(decode(NO_LANDMARKS)).toEqual(NO_LANDMARKS);
   });
 
   it("refuse code of another length", () => {

@@ -14,19 +14,8 @@ import {
 } from "../../../../shared/runpre/file/layout.ts";
 import { MAX_VARIABLES } from "../../../../shared/runpre/file/variables.ts";
 import type { FunctionFingerprint } from "../../../../shared/runpre/fingerprint.ts";
-import type { PatchingLandmarks } from "../../../../shared/runpre/landmarks.ts";
 import { foldLocator } from "../../../../shared/runpre/locator.ts";
-import { everySite, sampleFunction, sampleFunctions, sampleHeader } from "./sample.ts";
-
-const NO_LANDMARKS: PatchingLandmarks = {
-  capabilities: null,
-  uniprocessor: null,
-  ftraceFunction: null,
-  paravirt: null,
-  staticCalls: null,
-  retpolines: null,
-  callDepth: null,
-};
+import { everySite, NO_LANDMARKS, sampleFunction, sampleFunctions, sampleHeader } from "./sample.ts";
 
 const file = encodeFingerprints(sampleHeader, sampleFunctions);
 

@@ -1,6 +1,7 @@
 import { address, buildId, sha256Hex, textOffset, VMLINUX } from "../../../../shared/brand.ts";
 import type { FileHeader } from "../../../../shared/runpre/file/header.ts";
 import type { FunctionFingerprint } from "../../../../shared/runpre/fingerprint.ts";
+import type { PatchingLandmarks } from "../../../../shared/runpre/landmarks.ts";
 import { locatorOf } from "../../../../shared/runpre/locator.ts";
 import type { Site } from "../../../../shared/runpre/sites/site_kinds.ts";
 import { CALL, JUMP } from "../../../../shared/x86/opcodes.ts";
@@ -16,6 +17,17 @@ export const sampleHeader: FileHeader = {
     returnThunkDefault: textOffset(0x300),
     returnThunkIts: null,
   },
+};
+
+/** Those of a kernel that rewrites nothing. */
+export const NO_LANDMARKS: PatchingLandmarks = {
+  capabilities: null,
+  uniprocessor: null,
+  ftraceFunction: null,
+  paravirt: null,
+  staticCalls: null,
+  retpolines: null,
+  callDepth: null,
 };
 
 const key = textOffset(0x1a2b3c4);
