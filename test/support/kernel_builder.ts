@@ -33,7 +33,7 @@ export const ALTERNATIVES = { smap: 2, fence: 12 } as const;
 export const FEATURES = { smap: 308, other: 364 } as const;
 const REPLACEMENTS = Uint8Array.of(0x0f, 0x01, 0xca, 0x0f, 0xae, 0xe8);
 
-export type Layout = "6.1" | "6.1 without sequences" | "6.12";
+export type Layout = "6.1" | "6.1 without sequences" | "6.12" | "7.0";
 export type BuilderSymbol = readonly [name: string, type: string, address: bigint];
 
 const SIZE = 0x8000;
@@ -234,7 +234,8 @@ export function kallsyms(symbols: readonly BuilderSymbol[], layout: Layout): Uin
   const markers = starts.filter((_, i) => i % 256 === 0 && i < symbols.length).map((start) => le(start, 4));
   const tokens = TOKENS.map((token) => utf8(`${token}\0`));
   const tokenStarts = runningSum(tokens);
-  const pad = (...parts: readonly Uint8Array[]): Uint8Array => padTo(concatBytes(parts), 8);
+  const alignment = layout === "7.0" ? 4 : 8;
+  const pad = (...parts: readonly Uint8Array[]): Uint8Array => padTo(concatBytes(parts), alignment);
   const offsets = [
     pad(...symbols.map(([, , address]) => le(address === 0n ? 0n : LINKED_TEXT - 1n - address, 4))),
     le(LINKED_TEXT, 8),
@@ -242,6 +243,12 @@ export function kallsyms(symbols: readonly BuilderSymbol[], layout: Layout): Uin
   const named = [pad(le(symbols.length, 4)), pad(...names), pad(...markers)];
   const dictionary = [pad(...tokens), pad(...tokenStarts.slice(0, 256).map((start) => le(start, 2)))];
   const sequences = [pad(...symbols.map((_, i) => le(i, 3)))];
+  if (layout === "7.0") {
+    const before = concatBytes([...named, ...dictionary]);
+    const table = LINKED_TEXT + BigInt(PLACE.kallsyms + before.length);
+    const distances = symbols.map(([, , address], i) => le(address - table - BigInt(4 * i), 4));
+    return concatBytes([before, ...distances, ...sequences]);
+  }
   if (layout === "6.12") return concatBytes([...named, ...dictionary, ...offsets, ...sequences]);
   return concatBytes([...offsets, ...named, ...(layout === "6.1" ? sequences : []), ...dictionary]);
 }

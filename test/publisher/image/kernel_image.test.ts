@@ -24,7 +24,7 @@ import {
   SYMBOLS,
 } from "../../support/kernel_builder.ts";
 
-const LAYOUTS: readonly Layout[] = ["6.1", "6.1 without sequences", "6.12"];
+const LAYOUTS: readonly Layout[] = ["6.1", "6.1 without sequences", "6.12", "7.0"];
 
 describe("a kernel image", () => {
   const image = openKernelImage(bootImage(lz4Payload(buildKernelElf())));
