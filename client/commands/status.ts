@@ -54,7 +54,8 @@ function* updateLines({
     if (pending.length > 0) yield `           pending until they are loaded: ${pending.join(", ")}`;
   }
   for (const patch of state.foreign) {
-    yield `${patch.state.padEnd(10)} ${patch.name}: not from this feed (${patch.functions.join(", ")})`;
+    const kind = patch.replaces === true ? ", an atomic replace" : "";
+    yield `${patch.state.padEnd(10)} ${patch.name}: not from this feed${kind} (${patch.functions.join(", ")})`;
   }
   for (const [id, { act, at }] of journal.ledger.suspects) {
     yield `suspect    ${id}: the host went down after ${formatInstant(at)}, while this was being ${participle(act)}`;

@@ -116,7 +116,10 @@ export interface LoadedPatch {
   /** The functions that it replaces, as `object/function,position`, sorted; empty for Ksplice, which does not list them. */
   readonly functions: readonly string[];
   readonly objects: readonly PatchedObject[];
-  /** Whether it puts every other patch out of force; null if the kernel does not say (livepatch says it since 6.11). */
+  /**
+   * Whether it put every other patch out of force; null if the kernel does not say it (livepatch does since 6.11) or says
+   * something else than yes or no.
+   */
   readonly replaces: boolean | null;
   /**
    * Its position in the order in which patches were applied, from 1; null if the kernel does not say (livepatch says it

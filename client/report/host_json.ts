@@ -15,7 +15,9 @@ export function hostMembers({ buildId, kernel }: Host, view: HostView): Readonly
       effective_release: view.effective,
     }),
     updates: view.state.updates.map((update) => updateStateToJson(update, view)),
-    foreign: view.state.foreign.map(({ name, state }) => jsonObject({ name, state })),
+    foreign: view.state.foreign.map(({ name, state, replaces }) =>
+      jsonObject({ name, state, replace: replaces }),
+    ),
     suspects: [...view.journal.ledger.suspects].map(([id, { act, at, boot }]) =>
       jsonObject({ id, act, at: formatInstant(at), boot }),
     ),

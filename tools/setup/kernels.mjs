@@ -142,11 +142,11 @@ export async function planExact(version) {
 const FLAVOURS = ["cloud-amd64", "amd64", "rt-amd64"];
 
 /**
- * Plans the kernels that apt offers elsewhere: of each flavour the newest one of each series that `known` does not have,
- * of the flavours other than the tests' own only that of the newest series. Some series have lost the package of their
- * modules; those kernels are booted without.
+ * Lists the kernels that apt offers elsewhere, as {version, series, role}: of each flavour the newest one of each series
+ * that `known` does not have, of the flavours other than the tests' own only that of the newest series. The first is the
+ * newest of all (`newest`).
  */
-export async function planSeries(apt, known) {
+export async function seriesElsewhere(apt, known) {
   const names = await searchNames("^linux-image-[0-9].*amd64$", apt);
   const kernels = [];
   for (const flavour of FLAVOURS) {
@@ -155,9 +155,14 @@ export async function planSeries(apt, known) {
     );
     for (const [series, versions] of flavour === FLAVOUR ? groups : groups.slice(0, 1)) {
       const [version] = await newestFirst(versions);
-      kernels.push({ version, series, role: "series" });
+      kernels.push({ version, series, role: kernels.length === 0 ? "newest" : "series" });
     }
   }
+  return kernels;
+}
+
+/** Plans kernels that apt offers elsewhere. Some series have lost the package of their modules; they are booted without. */
+export async function planElsewhere(apt, kernels) {
   if (kernels.length === 0) return [];
   const images = await showPackages(kernels.map(imageName), apt);
   const parts = await offeredPackages(images.flatMap(partsOf), apt);

@@ -5,7 +5,7 @@ import { proveFresh } from "../../test/proof/fresh/main.mjs";
 import { provePackages } from "../../test/proof/package/main.mjs";
 import { ensurePackages, requireDebian, retryWithNewLists } from "./apt.mjs";
 import { ensureNewestPair, ensurePair } from "./create.mjs";
-import { ensureMachine, ensureProofMachine } from "./machine.mjs";
+import { ensureMachine, ensureNewestMachine, ensureProofMachine } from "./machine.mjs";
 import { ensureNodeModules } from "./node_modules.mjs";
 import { ensurePackers } from "./packers.mjs";
 import { isStopped, progress, run, runOrFail, SetupError } from "./run.mjs";
@@ -67,7 +67,7 @@ async function proveGuest(args) {
 
 async function test(args) {
   await ensureNodeModules(root);
-  return await runSuite(root, await ensureMachine(root), args);
+  return await runSuite(root, await ensureNewestMachine(root), args);
 }
 
 /** Runs in full the proof of which `npm test` runs a small part. It needs only Node. */
@@ -98,6 +98,12 @@ async function proveRunpre(args) {
   await ensureNodeModules(root);
   await ensureProofMachine(root);
   return await runBuilt("test/proof/runpre/proof.ts", args);
+}
+
+async function proveSeries(args) {
+  await ensureNodeModules(root);
+  await ensureProofMachine(root);
+  return await runBuilt("test/proof/series/main.ts", args);
 }
 
 /** The default step of the distribution's kernel for the proof. */
@@ -215,6 +221,7 @@ const commands = {
   "proof:package": provePackaging,
   "proof:runpre": proveRunpre,
   "proof:selftests": proveSelftests,
+  "proof:series": proveSeries,
   "bench:edge": benchEdge,
   "bench:mirror": benchMirror,
   "bench:create": benchCreate,

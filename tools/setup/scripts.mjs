@@ -76,6 +76,7 @@ export const SCRIPTS = {
       "Boots one kernel of each series of Debian and more, in many configurations, and checks all functions, flipped bits, modules and what is attached. An hour; goes on where it was stopped.",
     options: {
       quick: { help: "a few configurations" },
+      full: { help: "every configuration on three kernels, not on one of them in turn" },
       kernel: { value: "VERSION", help: "kernels that have this in their version" },
       only: { value: "NAME", help: "configurations that have this in their name" },
       part: { value: "PART", help: "boots, bits, modules or activities (repeat; all of them)" },
@@ -88,6 +89,11 @@ export const SCRIPTS = {
   "proof:selftests": {
     summary: "Runs the livepatch tests of Linux, with their loading and unloading done by the host's client.",
     options: { unrouted: { help: "runs them as they are" } },
+  },
+  "proof:series": {
+    summary:
+      "Runs the host's commands on one booted kernel of each series of Debian. Goes on where it was stopped.",
+    options: { kernel: SERIES, anew: { help: "forgets what earlier runs have shown" } },
   },
   "bench:edge": {
     summary: "Measures what a poll costs the edge, beside a constant Worker and nginx.",

@@ -71,4 +71,6 @@ async function describe(system: System, name: string): Promise<LoadedPatch | und
   };
 }
 
-const flag = (text: string | undefined): boolean | null => (text === undefined ? null : text === "1");
+/** Reads "0" or "1". Anything else, which a later kernel may say, is not known here. */
+const flag = (text: string | undefined): boolean | null =>
+  text === "1" ? true : text === "0" ? false : null;

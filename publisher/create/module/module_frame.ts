@@ -110,14 +110,15 @@ export function writeModinfo(
 }
 
 /**
- * Writes the checksums of everything that the module uses of the kernel. The first is module_layout, which
- * stands for struct module and the structures that belong to it.
+ * Writes the checksums of everything that the module uses of the kernel, if the kernel compares them
+ * (CONFIG_MODVERSIONS). The first is module_layout, which stands for struct module and the structures that belong to it.
  */
 export function writeVersions(
   sections: ModuleSections,
   kernel: ModuleKernel,
   used: ReadonlyMap<string, number>,
 ): void {
+  if (!kernel.vermagic.split(" ").includes("modversions")) return;
   const own = ["klp_enable_patch", ...(kernel.hasReturnThunk ? [RETURN_THUNK] : [])];
   const all = new Map(used);
   for (const name of own) all.set(name, crcOf(kernel, name));

@@ -476,11 +476,15 @@ describe("the livepatch engine", () => {
       }
       system.files.set("/sys/kernel/livepatch/late/replace", "1");
       system.files.set("/sys/kernel/livepatch/early/replace", "0");
+      system.patches.set("later_kernel", { enabled: true, left: 0, functions: ["kvm/kvm_arch_init,1"] });
+      system.files.set("/sys/kernel/livepatch/later_kernel/replace", "2");
+      system.files.set("/sys/kernel/livepatch/later_kernel/stack_order", "11");
       system.files.set("/sys/kernel/livepatch/late/kvm/patched", "1");
       system.files.set("/sys/kernel/livepatch/early/kvm/patched", "0");
       expect(await engine.loaded()).toMatchObject([
         { name: "early", order: 9, replaces: false, objects: [{ name: "kvm", patched: false }] },
         { name: "late", order: 10, replaces: true, objects: [{ name: "kvm", patched: true }] },
+        { name: "later_kernel", order: 11, replaces: null, objects: [{ name: "kvm", patched: null }] },
       ]);
     });
 

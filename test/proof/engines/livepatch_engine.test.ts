@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { objectName, updateId } from "../../../shared/brand.ts";
-import { writtenModule } from "../../publisher/create/module/written_module.ts";
+import { WRITTEN_LINE, writtenModule } from "../../publisher/create/module/written_module.ts";
 import type { ChangeOfFiles, Scenario, Step } from "../../support/guest/engine_driver.ts";
 import { engineDriver, takeSteps } from "../../support/guest/engine_run.ts";
 import { bootGuest, type Guest } from "../../support/guest/guest.ts";
@@ -68,7 +68,10 @@ describe.each(["primary", "secondary"] as const)(
         "rebootless_demo_cmdline",
       );
       files.push({ path: "/root/other_kernel.ko", content: { from: foreign } });
-      files.push({ path: "/root/rebootless_written.ko", content: writtenModule(kernel) });
+      files.push({
+        path: "/root/rebootless_written.ko",
+        content: writtenModule(kernel, "rebootless_written"),
+      });
       guest = await bootGuest({ kernel, files });
     }, 400_000);
     afterAll(async () => guest?.close());
@@ -181,7 +184,7 @@ describe.each(["primary", "secondary"] as const)(
       };
       const [applied] = await values([{ do: "apply", change }]);
       expect(applied).toMatchObject({ outcome: "applied" });
-      expect(await guest.mustExec("cat /proc/version")).toBe("written by hand\n");
+      expect(await guest.mustExec("cat /proc/version")).toBe(WRITTEN_LINE);
       const [undone] = await values([{ do: "undo", change }]);
       expect(undone).toMatchObject({ outcome: "undone" });
       expect(await guest.mustExec("cat /proc/version")).toBe(before);

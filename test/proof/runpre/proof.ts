@@ -1,13 +1,16 @@
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { sha256Of } from "../../../node/crypto.ts";
-import { cacheDirectory, type Kernel, projectRoot, readProofKernels } from "../../support/guest/machine.ts";
+import { bundlesDigest, Finished } from "../../support/finished.ts";
+import {
+  cacheDirectory,
+  type Kernel,
+  type KernelRole,
+  readProofKernels,
+} from "../../support/guest/machine.ts";
 import { ACTIVITIES, TRACE_EVERYTHING } from "./activities.ts";
 import { type ActivityResult, activeGuest, proveActivity } from "./activity_proof.ts";
 import { CONFIGURATIONS, type Configuration } from "./configurations.ts";
-import { Finished } from "./finished.ts";
 import { inLanes } from "./lanes.ts";
 import { MODULES } from "./loaded_modules.ts";
 import { KernelModules, proveModules } from "./module_proof.ts";
@@ -20,11 +23,11 @@ import { fingerprintKernel, type WholeKernel } from "./whole_kernel.ts";
 import { withGuest } from "./with_guest.ts";
 
 /*
- * npm run proof:runpre -- [--quick] [--kernel VERSION] [--only NAME] [--part boots|bits|modules|activities]...
+ * npm run proof:runpre -- [--quick | --full] [--kernel VERSION] [--only NAME] [--part boots|bits|modules|activities]...
  *   [--flips COUNT] [--seed NUMBER] [--guests COUNT]
  *
- * boots       every kernel in some configurations, three kernels in every configuration: all functions, and a share of
- *             the flips of single bits
+ * boots       every kernel in some configurations, and each other configuration on one of three kernels (with --full on
+ *             all three): all functions, and a share of the flips of single bits
  * bits        every bit of every site of those three, once
  * modules     in some configurations, all functions of the modules that are loaded
  * activities  patched, traced and probed kernels: exactly the functions that the guest lists are reported
@@ -38,6 +41,7 @@ const PARTS = ["boots", "bits", "modules", "activities"] as const;
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
+    full: { type: "boolean", default: false },
     kernel: { type: "string", default: "" },
     only: { type: "string", default: "" },
     part: { type: "string", multiple: true, default: [...PARTS] },
@@ -62,7 +66,7 @@ const has = (part: (typeof PARTS)[number]): boolean => options.part.includes(par
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const tally = new Tally();
-const finished = new Finished(join(cacheDirectory, "runpre.jsonl"), codeDigest(), options.anew);
+const finished = new Finished(join(cacheDirectory, "runpre.jsonl"), bundlesDigest(), options.anew);
 const all = readProofKernels();
 const kernels = all.filter(({ version }) => version.includes(options.kernel));
 const boots = kernels.flatMap((kernel) =>
@@ -72,31 +76,28 @@ const boots = kernels.flatMap((kernel) =>
 const shareOf = (index: number): number =>
   Math.floor((FLIPS * (index + 1)) / boots.length) - Math.floor((FLIPS * index) / boots.length);
 
-/** Returns a digest of the bundles, which have all the code that is proven. */
-function codeDigest(): string {
-  const bundles = ["rebootless-host.cjs", "rebootless-publish-program.cjs"];
-  return sha256Of(Buffer.concat(bundles.map((name) => readFileSync(join(projectRoot, "dist", name)))));
-}
-
-/** Three kernels are tried in every way: the newest one of two series that this machine offers, and the newest of all. */
-function isTriedInEveryWay(kernel: Kernel): boolean {
-  const newest = all.find(({ role }) => role === "series");
-  return kernel.role === "primary" || kernel.role === "secondary" || kernel === newest;
-}
+/** The newest kernels of two series that this machine's apt offers, and the newest of all. */
+const PRINCIPAL: readonly KernelRole[] = ["newest", "primary", "secondary"];
 
 function configurationsOf(kernel: Kernel): readonly Configuration[] {
   return CONFIGURATIONS.filter(
-    ({ name, except, everywhere }) =>
-      kernel.series !== except &&
-      (everywhere || isTriedInEveryWay(kernel)) &&
-      (!options.quick || QUICK.has(name)) &&
-      name.includes(options.only),
+    (configuration, index) =>
+      (configuration.everywhere || hasItsTurn(kernel, configuration, index)) &&
+      kernel.series !== configuration.except &&
+      (!options.quick || QUICK.has(configuration.name)) &&
+      configuration.name.includes(options.only),
   );
+}
+
+/** A configuration that a series does not know has its turn on the newest kernel. */
+function hasItsTurn({ role }: Kernel, { except }: Configuration, index: number): boolean {
+  if (options.full) return PRINCIPAL.includes(role);
+  return role === PRINCIPAL[except === undefined ? index % PRINCIPAL.length : 0];
 }
 
 function modulesAreTried(kernel: Kernel, { name }: Configuration): boolean {
   if (!has("modules") || !kernel.hasModules) return false;
-  return isTriedInEveryWay(kernel) ? WITH_MODULES.has(name) : name === "Haswell";
+  return name === "Haswell" || (WITH_MODULES.has(name) && PRINCIPAL.includes(kernel.role));
 }
 
 function jobsOf(kernel: Kernel, whole: WholeKernel): readonly (() => Promise<void>)[] {
@@ -109,7 +110,7 @@ function jobsOf(kernel: Kernel, whole: WholeKernel): readonly (() => Promise<voi
       jobs.push(() => modules(kernel, whole, known, configuration, index));
   });
   // The long ones first, so that no guest waits for them alone.
-  if (has("bits") && isTriedInEveryWay(kernel)) jobs.unshift(() => bits(kernel, whole));
+  if (has("bits") && PRINCIPAL.includes(kernel.role)) jobs.unshift(() => bits(kernel, whole));
   // Modules can be built for kernels with headers only: one of each series.
   if (has("activities") && kernel.headers !== undefined) jobs.unshift(() => activities(kernel, whole));
   return jobs;

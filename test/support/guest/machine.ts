@@ -6,8 +6,8 @@ import { RebootlessError } from "../../../shared/errors.ts";
 export const projectRoot = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 export const cacheDirectory = join(projectRoot, ".cache");
 
-/** `series`: one of each series that only Debian's other suites have. */
-const ROLES = ["primary", "secondary", "other", "further", "series"] as const;
+/** `newest` and `series`: one of each series that only Debian's other suites have. */
+const ROLES = ["primary", "secondary", "other", "further", "newest", "series"] as const;
 export type KernelRole = (typeof ROLES)[number];
 
 /** A kernel of the distribution, unpacked in the cache. Paths are absolute. */
@@ -73,7 +73,7 @@ function readMachine(name: "machine.json" | "proof.json"): readonly Kernel[] {
 /** The kernels that tools/setup.mjs found for this machine. Throws `config` when it has not run. */
 export const readKernels = (): readonly Kernel[] => readMachine("machine.json");
 
-/** Those, and the ones that only `npm run proof:runpre` boots. Throws `config` when it has not run. */
+/** Those, and the ones that only proofs boot. Throws `config` when it has not run. */
 export const readProofKernels = (): readonly Kernel[] => readMachine("proof.json");
 
 /** The kernel with a role. Throws `config` when this machine's distribution offers none for it. */
@@ -82,3 +82,7 @@ export function findKernel(role: KernelRole): Kernel {
   if (kernel !== undefined) return kernel;
   throw new RebootlessError("config", `the distribution offers no ${role} kernel`, { hint });
 }
+
+/** The newest kernel of all suites. It is the machine's own where the other suites have nothing newer. */
+export const newestKernel = (): Kernel =>
+  readKernels().find(({ role }) => role === "newest") ?? findKernel("primary");

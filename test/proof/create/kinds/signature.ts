@@ -13,7 +13,7 @@ import type { Played } from "./play.ts";
  * distribution takes from a user. One changed byte of the signature's form, and it is no signature.
  */
 export async function playSignature(kernel: Kernel): Promise<Played> {
-  const module = writtenModule(kernel);
+  const module = writtenModule(kernel, "rebootless_written");
   const signed = signModule(module, newSigner());
   const broken = signed.map((byte, at) => (at === module.length + 1 ? byte ^ 0xff : byte));
   const files = Object.entries({ module, signed, broken }).map(([name, content]) => ({

@@ -56,6 +56,13 @@ describe("a module that is written", () => {
     });
   });
 
+  it("has checksums only for a kernel that compares them", () => {
+    const vermagic = KERNEL_6_1.vermagic.replace("modversions ", "");
+    const without = make([version], { kernel: { ...KERNEL_6_1, vermagic, crcs: new Map() } });
+    const hasVersions = (file: Uint8Array) => parseSections(file).some(({ name }) => name === "__versions");
+    expect([hasVersions(make([version])), hasVersions(without)]).toEqual([true, false]);
+  });
+
   it("is read beside data that livepatch relocates", () => {
     const { objects } = readLivepatchModule(make([withTable(".data.one", objectName("jbd2")), version]));
     expect(objects.map(({ object }) => object)).toEqual(["vmlinux", "ext4"]);

@@ -1,5 +1,7 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
+import { sha256Of } from "../../node/crypto.ts";
+import { projectRoot } from "./guest/machine.ts";
 
 /** A line of the file: what was proven, by which code, and what came out. */
 interface Line {
@@ -39,6 +41,12 @@ export class Finished {
       appendFileSync(this.#file, `${JSON.stringify({ code: this.#code, name, result } satisfies Line)}\n`);
     return result;
   }
+}
+
+/** Returns a digest of the bundles, which have all the code that a proof is about. */
+export function bundlesDigest(): string {
+  const bundles = ["rebootless-host.cjs", "rebootless-publish-program.cjs"];
+  return sha256Of(Buffer.concat(bundles.map((name) => readFileSync(join(projectRoot, "dist", name)))));
 }
 
 /** Reads the lines. The last one is cut off if a run was killed while it wrote. */
