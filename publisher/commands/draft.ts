@@ -161,13 +161,29 @@ function say(
  * headers that it was built against. @throws RebootlessError `usage`.
  */
 export function requireSameKernel(image: KernelImage, module: LivepatchModule): void {
-  const [release] = module.vermagic.split(" ");
+  const [release = ""] = module.vermagic.split(" ");
   if (release === image.release) return;
   throw new RebootlessError(
     "usage",
-    `${module.name} was built for ${release}, but the image is ${image.release}`,
-    {
-      hint: "Build the module against the headers of exactly this kernel.",
-    },
+    `${module.name} was built for ${release}, but the image is ${image.release}${localVersions(release, image.release)}`,
+    { hint: releaseHint(release, image.release) },
   );
+}
+
+/** The version in a release, such as `7.3.4` or `6.19-rc2`. What follows is the local version. */
+const VERSION = /^\d+(?:\.\d+)*(?:-rc\d+)?(?![0-9.])/;
+
+/** Says how two releases differ that are of one version of Linux, or nothing. */
+function localVersions(built: string, running: string): string {
+  const version = VERSION.exec(running)?.[0];
+  if (version === undefined || version !== VERSION.exec(built)?.[0]) return "";
+  const local = (release: string): string => JSON.stringify(release.slice(version.length));
+  return `: the version is the same, the local version is not (${local(built)} and ${local(running)})`;
+}
+
+function releaseHint(built: string, running: string): string {
+  // scripts/setlocalversion appends the plus unless make is given LOCALVERSION.
+  if (built === `${running}+`)
+    return "The plus says that the source is not at a release's tag. Build with `make LOCALVERSION=`.";
+  return "Build the module against the headers of exactly this kernel.";
 }

@@ -1,11 +1,12 @@
 import { counted } from "../../shared/counted.ts";
-import { RebootlessError } from "../../shared/errors.ts";
+import { RebootlessError, restated } from "../../shared/errors.ts";
 import { distributionOf } from "../../shared/feed/distribution.ts";
 import type { PublisherContext } from "../context.ts";
 import { isSigned } from "../create/module/sign_module.ts";
 import { openKernelImage } from "../image/kernel_image.ts";
 import { openInput, requireImage } from "../kernel_files/input.ts";
 import { isLivepatch, type LivepatchModule, readLivepatchModule } from "../module/livepatch_module.ts";
+import { madeBy } from "../module/made_by.ts";
 import { openModule } from "../module/module_file.ts";
 import { moduleNeeds } from "../module/module_needs.ts";
 import { requireSameKernel } from "./draft.ts";
@@ -22,7 +23,10 @@ export interface InspectOptions {
 /** The facts about a file. For people each is shown as one line, or as several lines under one name. */
 type Facts = Readonly<Record<string, string | readonly string[]>>;
 
-/** Describes a file: a kernel with its build ID, or a module, and for a livepatch module what it replaces and needs. */
+/**
+ * Describes a file: a kernel with its build ID, or a module, and for a livepatch module which tool made it, and what it
+ * replaces and needs. Of a module that `draft` would refuse it says what can be told, and then why.
+ */
 export async function inspect(
   { terminal }: PublisherContext,
   path: string,
@@ -32,15 +36,27 @@ export async function inspect(
   const [module] = input.modules;
   if (module === undefined && options.image !== undefined)
     throw new RebootlessError("usage", `${path} is not a module, and --image is only for modules`);
-  const facts = module
-    ? await moduleFacts(await module.read(), options)
-    : kernelFacts(requireImage(input, path));
+  let facts: Facts = {};
+  try {
+    const parts = module
+      ? moduleFacts(await module.read(), options)
+      : [kernelFacts(requireImage(input, path))];
+    for await (const part of parts) {
+      say(terminal, part);
+      facts = { ...facts, ...part };
+    }
+  } catch (error) {
+    throw error instanceof RebootlessError ? restated(error, { answer: facts }) : error;
+  }
+  terminal.result("inspect", facts);
+}
+
+function say(terminal: PublisherContext["terminal"], facts: Facts): void {
   for (const [name, value] of Object.entries(facts)) {
     const lines = typeof value === "string" ? [value] : value;
     for (const [index, line] of lines.entries())
       terminal.say(`${(index === 0 ? name : "").padEnd(13)} ${line}`);
   }
-  terminal.result("inspect", facts);
 }
 
 function kernelFacts(bytes: Uint8Array): Facts {
@@ -56,32 +72,37 @@ function kernelFacts(bytes: Uint8Array): Facts {
   };
 }
 
-async function moduleFacts(bytes: Uint8Array, options: InspectOptions): Promise<Facts> {
+async function* moduleFacts(bytes: Uint8Array, options: InspectOptions): AsyncGenerator<Facts> {
   const plain = openModule(bytes);
-  const { exports, livepatch, namespaces } = moduleNeeds(plain);
-  const needs = {
+  const isPatch = isLivepatch(plain);
+  yield {
+    kind: isPatch ? "livepatch module" : "module",
+    ...(isPatch && { made_by: madeBy(plain) }),
+    name: plain.name,
+    build_id: plain.buildId,
+    vermagic: plain.vermagic,
     signature: isSigned(bytes) ? "appended" : "none",
+  };
+  const { exports, livepatch, namespaces } = moduleNeeds(plain);
+  yield {
     exports: exports.map(({ name, crc }) => (crc === undefined ? name : `${name} 0x${hex(crc)}`)),
     namespaces,
   };
-  const facts = { name: plain.name, build_id: plain.buildId, vermagic: plain.vermagic };
-  if (!isLivepatch(plain)) return { kind: "module", ...facts, ...needs };
+  if (!isPatch) return;
+  yield {
+    livepatch_symbols: livepatch.map(({ object, name, position }) => symbolText(object, name, position)),
+  };
   const module = readLivepatchModule(bytes);
-  return {
-    kind: "livepatch module",
-    ...facts,
+  yield {
     replaces: module.objects.flatMap(({ object, functions }) =>
       functions.map(({ name, position }) => symbolText(object, name, position)),
     ),
     callbacks: module.objects.flatMap(({ object, callbacks }) =>
       callbacks.map((name) => `${object}/${name}`),
     ),
-    ...needs,
-    livepatch_symbols: livepatch.map(({ object, name, position }) => symbolText(object, name, position)),
-    ...(options.image !== undefined && {
-      fingerprints: await fingerprints(module, options.image, options.modules),
-    }),
   };
+  if (options.image === undefined) return;
+  yield { fingerprints: await fingerprints(module, options.image, options.modules) };
 }
 
 const hex = (crc: number): string => crc.toString(16).padStart(8, "0");

@@ -16,6 +16,8 @@ export async function openKernelInput(path: string): Promise<KernelImage> {
 
 /** The modules of a kernel that are wanted. They are looked for when the first of them is asked for. */
 export interface WantedFiles {
+  /** Where they are looked for. */
+  readonly paths: readonly string[];
   all(): Promise<readonly ModuleFile[]>;
   find(name: ObjectName): Promise<ModuleFile | undefined>;
 }
@@ -66,6 +68,7 @@ function wantedFiles(paths: readonly string[], wanted: WantedModules): WantedFil
     return looked;
   };
   return {
+    paths,
     all: async () => [...(await files()).values()],
     find: async (name) => (await files()).get(name),
   };

@@ -1,4 +1,4 @@
-import { type ObjectName, objectName, VMLINUX } from "../../shared/brand.ts";
+import { type ObjectName, VMLINUX } from "../../shared/brand.ts";
 import { ByteReader } from "../../shared/byte_reader.ts";
 import { SECTION_FLAG } from "../../shared/elf/sections.ts";
 import { stringAt } from "../../shared/elf/strings.ts";
@@ -14,6 +14,7 @@ import {
   checkedFunction,
   type LivepatchObject,
   type ReplacedFunction,
+  targetModule,
 } from "./target_objects.ts";
 
 // The largest number of objects: as many as there are loaded modules on a large machine.
@@ -120,7 +121,7 @@ export const callbacksAt = (
 function readObjectName(file: ObjectFile, place: SectionPlace): ObjectName {
   const name = pointerAt(file, place, KLP_OBJECT.fields.name);
   if (name !== undefined)
-    return objectName(stringAt(file.bytes(name.section), name.offset, "klp_object.name"));
+    return targetModule(stringAt(file.bytes(name.section), name.offset, "klp_object.name"));
   const { section, offset } = place;
   const at = offset + KLP_OBJECT.fields.name.offset;
   const value = new ByteReader(file.bytes(section), "klp_object.name", at).u64();

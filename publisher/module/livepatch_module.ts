@@ -1,4 +1,5 @@
 import type { BuildId, ObjectName } from "../../shared/brand.ts";
+import { SECTION_NUMBER } from "../../shared/elf/sections.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { patchObjects } from "./klp_structs.ts";
 import { type ModuleObject, openModule } from "./module_file.ts";
@@ -19,14 +20,16 @@ export interface LivepatchModule {
 /**
  * Reads a livepatch module.
  * @param bytes a .ko as kbuild makes it, not compressed.
- * @throws ParseError; RebootlessError `unsupported` if it is not a livepatch module, `limit`.
+ * @throws ParseError; RebootlessError `unsupported` if it is not a livepatch module or would do nothing, `limit`.
  */
 export function readLivepatchModule(bytes: Uint8Array): LivepatchModule {
   const module = openModule(bytes);
   const { name, vermagic, buildId } = module;
   requireLivepatch(module);
   const file = openObjectFile(bytes);
-  return { name, vermagic, buildId, objects: requireDistinct(tableObjects(file) ?? patchObjects(file)) };
+  const objects = requireDistinct(tableObjects(file) ?? patchObjects(file));
+  requireEffect(module, objects);
+  return { name, vermagic, buildId, objects };
 }
 
 /** Returns true for a module that says livepatch=Y. The kernel gives livepatch rights only to such modules. */
@@ -38,6 +41,25 @@ function requireLivepatch(module: ModuleObject): void {
   const { name } = module;
   throw new RebootlessError("unsupported", `${name} is not a livepatch module`, {
     hint: 'Its source needs MODULE_INFO(livepatch, "Y"); modinfo shows it as "livepatch: Y".',
+    details: { name },
+  });
+}
+
+/** The function of the kernel that a module has to call so that its functions are replaced. */
+const ENABLE = "klp_enable_patch";
+
+/** Refuses a module that would be loaded without a complaint, and do nothing. */
+function requireEffect(module: ModuleObject, objects: readonly LivepatchObject[]): void {
+  const { name } = module;
+  if (objects.every(({ functions, callbacks }) => functions.length + callbacks.length === 0))
+    throw new RebootlessError("unsupported", `${name} would do nothing: it replaces no function`, {
+      hint: "It has no callbacks either. See that its patch was made from the source that it is for.",
+      details: { name },
+    });
+  if (module.symbols.some((symbol) => symbol.name === ENABLE && symbol.section === SECTION_NUMBER.undefined))
+    return;
+  throw new RebootlessError("unsupported", `${name} would do nothing: it does not call ${ENABLE}`, {
+    hint: `Its init function has to end with \`return ${ENABLE}(&patch);\`.`,
     details: { name },
   });
 }

@@ -1,4 +1,4 @@
-import type { ObjectName } from "../../shared/brand.ts";
+import { type ObjectName, objectName, VMLINUX } from "../../shared/brand.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 
 // In one kernel at most a few dozen functions share a name.
@@ -37,6 +37,37 @@ export function requireDistinct(objects: readonly LivepatchObject[]): readonly L
   }
   return objects;
 }
+
+/**
+ * Checks the name of an object that is not null, which livepatch takes for the name of a module. It compares the text with
+ * the names of loaded modules (klp_find_object_module in kernel/livepatch/core.c), so a name that no module can have is
+ * never found, and nothing says so.
+ * @throws ParseError, RebootlessError `unsupported` for a name that no module has.
+ */
+export function targetModule(text: string): ObjectName {
+  const shown = JSON.stringify(text.slice(0, 80));
+  if (text === VMLINUX)
+    throw idleObject(
+      shown,
+      "the kernel itself is no module",
+      "For the kernel itself, klp_object.name is NULL.",
+    );
+  const file = /^(?:.*\/)?([A-Za-z0-9_-]+)\.ko(?:\.[a-z0-9]+)?$/.exec(text)?.[1];
+  if (file !== undefined)
+    throw idleObject(shown, "that is the name of a file", `Name the object ${underscored(file)}.`);
+  if (/^[A-Za-z0-9_-]+$/.test(text) && text.includes("-"))
+    throw idleObject(shown, "the kernel writes - as _", `Name the object ${underscored(text)}.`);
+  return objectName(text);
+}
+
+const underscored = (name: string): string => name.replaceAll("-", "_");
+
+const idleObject = (shown: string, because: string, hint: string): RebootlessError =>
+  new RebootlessError(
+    "unsupported",
+    `the module would do nothing in its object ${shown}, for no module has that name: ${because}`,
+    { hint },
+  );
 
 /** Checks the name and the position of a function. @throws ParseError, RebootlessError `limit`. */
 export function checkedFunction(name: string, position: bigint): ReplacedFunction {

@@ -1,4 +1,4 @@
-import { type ObjectName, objectName, VMLINUX } from "../../shared/brand.ts";
+import { type ObjectName, VMLINUX } from "../../shared/brand.ts";
 import { ByteReader } from "../../shared/byte_reader.ts";
 import { counted } from "../../shared/counted.ts";
 import { stringAt } from "../../shared/elf/strings.ts";
@@ -14,6 +14,7 @@ import {
   checkedFunction,
   type LivepatchObject,
   type ReplacedFunction,
+  targetModule,
 } from "./target_objects.ts";
 
 /*
@@ -38,7 +39,7 @@ function kpatchObjects(file: ObjectFile): readonly LivepatchObject[] | undefined
   if (entries === undefined) return undefined;
   const objects = new Map<ObjectName, ReplacedFunction[]>();
   for (const entry of entries) {
-    const object = objectName(textAt(file, entry, KPATCH_FUNC.fields.object, "objname"));
+    const object = kpatchObject(textAt(file, entry, KPATCH_FUNC.fields.object, "objname"));
     const functions = objects.get(object) ?? [];
     functions.push(functionAt(file, entry, KPATCH_FUNC.fields));
     objects.set(object, functions);
@@ -51,12 +52,15 @@ function kpatchObjects(file: ObjectFile): readonly LivepatchObject[] | undefined
   }));
 }
 
+/** Reads an object's name. When the module is loaded, its own code turns "vmlinux" into the null that livepatch wants. */
+const kpatchObject = (text: string): ObjectName => (text === VMLINUX ? VMLINUX : targetModule(text));
+
 /** Reads the callbacks. Each kind has its own section, such as `.kpatch.callbacks.pre_patch`. */
 function kpatchCallbacks(file: ObjectFile): ReadonlyMap<ObjectName, readonly Callback[]> {
   const callbacks = new Map<ObjectName, Callback[]>();
   for (const callback of CALLBACKS) {
     for (const entry of tableEntries(file, `.kpatch.callbacks.${callback}`, KPATCH_CALLBACK.size) ?? []) {
-      const object = objectName(textAt(file, entry, KPATCH_CALLBACK.fields.object, "objname"));
+      const object = kpatchObject(textAt(file, entry, KPATCH_CALLBACK.fields.object, "objname"));
       callbacks.set(object, [...(callbacks.get(object) ?? []), callback]);
     }
   }
@@ -69,7 +73,7 @@ function klpBuildObjects(file: ObjectFile, table: string): readonly LivepatchObj
   let total = 0;
   return entries?.map((entry) => {
     const isKernel = pointerAt(file, entry, name) === undefined;
-    const object = isKernel ? VMLINUX : objectName(textAt(file, entry, name, "name"));
+    const object = isKernel ? VMLINUX : targetModule(textAt(file, entry, name, "name"));
     const start = pointerAt(file, entry, funcs);
     const count = functionCount.read(tableReader(file, entry), entry.offset);
     total += count;

@@ -6,6 +6,7 @@ import { RebootlessError } from "../../../shared/errors.ts";
 import { ENDBR64, JUMP, RETURN } from "../../../shared/x86/opcodes.ts";
 import { ORC_ENTRY, PLACE } from "../../image/kernel_tables.ts";
 import { MODVERSION_INFO } from "../../module/kernel_structs.ts";
+import { CREATOR, CREATOR_KEY } from "../../module/made_by.ts";
 import { ORC_ADDRESSES, ORC_ENTRIES } from "../object/section_role.ts";
 import type { ModuleKernel } from "./module_kernel.ts";
 import type { ModulePlace, ModuleSections, SectionPart } from "./module_sections.ts";
@@ -104,6 +105,7 @@ export function writeModinfo(
     "depends=",
     ...(kernel.wantsRetpoline ? ["retpoline=Y"] : []),
     `name=${name}`,
+    `${CREATOR_KEY}=${CREATOR}`,
     `vermagic=${kernel.vermagic}`,
   ];
   sections.append(part(".modinfo", ALLOC, 1, concatBytes(entries.map(terminated))));

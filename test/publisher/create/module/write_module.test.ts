@@ -273,6 +273,7 @@ describe("binutils and kmod", () => {
       "depends: ",
       "retpoline: Y",
       "name: rebootless_test",
+      "creator: rebootless-publish create",
       `vermagic: ${KERNEL_6_1.vermagic}`,
       "",
     ]);
