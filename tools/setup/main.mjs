@@ -12,6 +12,7 @@ import { isStopped, progress, run, runOrFail, SetupError } from "./run.mjs";
 import { asksForHelp, helpText, SCRIPTS, UsageError } from "./scripts.mjs";
 import { ensureSelftests } from "./selftests.mjs";
 import { runSuite } from "./suite.mjs";
+import { ensureTools } from "./tools.mjs";
 
 /*
  * This file runs before node_modules exists, so it is plain JavaScript and imports only node: and its own files.
@@ -92,6 +93,12 @@ async function proveEdge(args) {
 async function proveAttacks(args) {
   await ensureNodeModules(root);
   return await runBuilt("test/proof/attacks/main.ts", args);
+}
+
+async function proveTools() {
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  return await runBuilt("test/proof/tools/main.ts", [await ensureTools(root)]);
 }
 
 async function proveRunpre(args) {
@@ -222,6 +229,7 @@ const commands = {
   "proof:runpre": proveRunpre,
   "proof:selftests": proveSelftests,
   "proof:series": proveSeries,
+  "proof:tools": proveTools,
   "bench:edge": benchEdge,
   "bench:mirror": benchMirror,
   "bench:create": benchCreate,

@@ -95,6 +95,10 @@ export const SCRIPTS = {
       "Runs the host's commands on one booted kernel of each series of Debian. Goes on where it was stopped.",
     options: { kernel: SERIES, anew: { help: "forgets what earlier runs have shown" } },
   },
+  "proof:tools": {
+    summary:
+      "Builds a small kernel and livepatch modules with kbuild, kpatch-build and klp-build in a Debian root, drafts, loads and undoes each. Root only; an hour, and what is built is kept.",
+  },
   "bench:edge": {
     summary: "Measures what a poll costs the edge, beside a constant Worker and nginx.",
     operands: { ROUNDS, SECONDS: "how long each of them takes" },

@@ -89,3 +89,15 @@ export async function suitesApt(cache) {
   await writeFile(stamp, "");
   return apt;
 }
+
+/**
+ * Returns what a root of Debian's stable release is made from: {uri, codename, keyring}.
+ * @param apt the environment that {@link suitesApt} returns.
+ */
+export async function stableRelease(apt) {
+  const format = "$(SUITE) $(CODENAME) $(REPO_URI)";
+  const targets = await capture("apt-get", ["indextargets", "--format", format, "Created-By: Packages"], apt);
+  const [, codename, uri] = /^stable (\S+) (\S+)$/m.exec(targets) ?? [];
+  if (codename === undefined) throw new SetupError("apt's lists have no release that is stable");
+  return { uri, codename, keyring: KEYRING };
+}
