@@ -29,6 +29,8 @@ export interface LockOptions {
   readonly waitMs?: number;
   /** Called once if another run has the lock. */
   readonly onWait?: () => void;
+  /** True to share the lock with others that do so too, and not with one that wants it alone. */
+  readonly shared?: boolean;
   /** The hint of the error that says that another run still has the lock. */
   readonly hint?: string;
 }
@@ -81,9 +83,9 @@ const LOOK = "Look for a run that hangs: `ps -C node -o pid,etime,args`.";
 async function takeLock(
   file: number,
   folder: string,
-  { waitMs = WAIT_MS, onWait, hint = LOOK }: LockOptions,
+  { waitMs = WAIT_MS, onWait, shared = false, hint = LOOK }: LockOptions,
 ): Promise<void> {
-  for (let waited = 0; !(await tryLock(file, folder)); waited += RETRY_MS) {
+  for (let waited = 0; !(await tryLock(file, folder, shared)); waited += RETRY_MS) {
     if (waited === 0) onWait?.();
     if (waited + RETRY_MS >= waitMs) {
       const time = waitMs >= RETRY_MS ? ` for ${waitMs / 1000} s` : "";
@@ -94,8 +96,8 @@ async function takeLock(
 }
 
 /** Tries to take the lock. It belongs to the open file, which the child shares, so it stays when the child has ended. */
-async function tryLock(file: number, folder: string): Promise<boolean> {
-  const { code, stderr } = await runProgram("flock", ["-n", "3"], {
+async function tryLock(file: number, folder: string, shared: boolean): Promise<boolean> {
+  const { code, stderr } = await runProgram("flock", ["-n", ...(shared ? ["--shared"] : []), "3"], {
     descriptors: [file],
     hint: "Install the flock command (util-linux).",
   });

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeVariables } from "../../publisher/create/source/kbuild.ts";
@@ -54,10 +54,11 @@ async function create(pair: SourcePair, source: string, patch: string, cache: st
 async function bare(cache: string): Promise<TreeCost> {
   const [tree = ""] = await readdir(join(cache, "trees"));
   const folder = join(cache, "trees", tree);
+  const config = await readFile(join(folder, "out/.config"), "utf8");
   const object = FILE.replace(/\.c$/, ".o");
   const once = `rm -f "$out/$object" && make -s -C "$tree" O="$out" "$@" "$object"`;
   const script = `tree=$1/tree out=$1/out object=$2; shift 2; ${once} && ${once}`;
-  return measured("sh", ["-c", script, "sh", folder, object, ...makeVariables(join(folder, "out"))]);
+  return measured("sh", ["-c", script, "sh", folder, object, ...makeVariables(join(folder, "out"), config)]);
 }
 
 async function main(): Promise<void> {

@@ -5,6 +5,7 @@ import { readNamed } from "../../node/files.ts";
 import { type ObjectName, objectName, VMLINUX } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { PublisherContext } from "../context.ts";
+import { choosePlace, type PlaceOptions } from "../create/builder/choose_place.ts";
 import type { PatchObject } from "../create/patch_object.ts";
 import { refusedBy } from "../create/refused_by.ts";
 import { agreement } from "../create/source/agreement.ts";
@@ -46,7 +47,7 @@ export async function readPatches(paths: readonly string[]): Promise<readonly Pa
 }
 
 /** The input of `create`, and how it is read and compiled. */
-export interface InputOptions {
+export interface InputOptions extends PlaceOptions {
   readonly source: string;
   readonly image: string;
   readonly headers: readonly string[];
@@ -56,7 +57,6 @@ export interface InputOptions {
   /** The types whose layout may change, because no object of them exists from before. */
   readonly layoutOk: readonly string[];
   readonly fuzz: boolean;
-  readonly forceCompiler: boolean;
   readonly jobs?: number;
   readonly cache?: string;
 }
@@ -86,24 +86,27 @@ export async function createContent(
   const opened = onlyOnce(() => openWithModules(options.image, options.modules, () => true));
   const [only, ...others] = found.all;
   const headers = only !== undefined && others.length === 0 ? only : found.of((await opened()).image.release);
-  await installedCompiler(headers.config);
+  const place = await choosePlace(headers.config, options, { cache, progress });
   const shipped = onlyOnce(async () => {
     const { image, modules } = await opened();
     agreement.image(image.banner, found.of(image.release));
     return unitComparer(image, headers.symvers, modules);
   });
-  const source = await openSource(options.source, cache, progress);
-  const steps = patches.map((patch) => patch.steps);
-  const { changes, notes } = await applySeries(source.root, steps, options.fuzz);
-  const workspace = await openWorkspace(source, headers, {
-    cache,
-    jobs: options.jobs ?? availableParallelism(),
-    forceCompiler: options.forceCompiler,
-    progress,
-    // Whoever needs the kernel is told what is wrong with it.
-    onStarted: () => void shipped().catch(() => undefined),
-  });
+  let workspace: Workspace | undefined;
   try {
+    await installedCompiler(headers.config, place.runner());
+    const source = await openSource(options.source, cache, progress);
+    const steps = patches.map((patch) => patch.steps);
+    const { changes, notes } = await applySeries(source.root, steps, options.fuzz);
+    workspace = await openWorkspace(source, headers, {
+      cache,
+      place,
+      jobs: options.jobs ?? availableParallelism(),
+      forceCompiler: options.forceCompiler,
+      progress,
+      // Whoever needs the kernel is told what is wrong with it.
+      onStarted: () => void shipped().catch(() => undefined),
+    });
     for (const note of workspace.notes) warn(note);
     const tools = { workspace, objects: objectCache(cache), shipped, layoutOk: options.layoutOk, progress };
     const { report, patches: objects } = await makeUpdate(tools, withKpatchMacros(changes));
@@ -117,7 +120,8 @@ export async function createContent(
       symvers: comparer.versions.crcs,
     };
   } finally {
-    workspace.release();
+    workspace?.release();
+    place.release();
   }
 }
 

@@ -81,6 +81,14 @@ export const createGroup: CommandGroup = (root, run) => {
     .optionsGroup("Options:")
     .option("--fuzz", "let patch(1) apply hunks whose context differs", false)
     .option("--force-compiler", "continue with another compiler than the kernel's", false)
+    .option(
+      "--root [suite]",
+      "compile in a build root of this suite, which is made once (default: where apt has the kernel's compiler)",
+    )
+    .option(
+      "--builder <command>",
+      "compile by this command, to which each program and its arguments are appended: podman exec build",
+    )
     .option("-j, --jobs <n>", "how many compilers run at a time (default: one for each processor)", count)
     .option(
       "--cache <dir>",

@@ -1,9 +1,24 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, realpath, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { completeLists, downloadPackages, ensurePackages, requireDebian, retryWithNewLists } from "./apt.mjs";
-import { fetchKernels, kernelsOfSeries, newestFirst, planExact, seriesOf } from "./kernels.mjs";
+import {
+  completeLists,
+  downloadPackages,
+  ensurePackages,
+  OWN_APT,
+  requireDebian,
+  retryWithNewLists,
+} from "./apt.mjs";
+import {
+  fetchKernels,
+  kernelsOfSeries,
+  newestFirst,
+  planExact,
+  planExactElsewhere,
+  seriesOf,
+} from "./kernels.mjs";
 import { capture, progress, SetupError } from "./run.mjs";
+import { suitesApt } from "./suites.mjs";
 
 /*
  * This file prepares the making of updates from source patches. That takes the kernel's own compiler and build tools,
@@ -28,19 +43,21 @@ const BUILD_TOOLS = [
   "python3",
   "xz-utils",
 ];
+/** The programs with which `create` makes a root for a compiler of another release, and runs it there. */
+const ROOT_TOOLS = ["bubblewrap", "mmdebstrap"];
 const DEFAULT_SERIES = "6.1";
 
 /** Lists the versions of a series' source package that the archive has, newest first. */
-async function sourceVersions(series) {
-  const table = await capture("apt-cache", ["madison", `linux-source-${series}`]);
+async function sourceVersions(series, apt) {
+  const table = await capture("apt-cache", ["madison", `linux-source-${series}`], apt);
   const versions = table.split("\n").flatMap((line) => /\|\s*(\S+)\s*\|.* Packages$/.exec(line)?.[1] ?? []);
   return await newestFirst([...new Set(versions)]);
 }
 
 /** Returns what the archive has of a series: the versions of its source, and the kernel of each version, if there is one. */
-async function archiveOf(series) {
-  const sources = await sourceVersions(series);
-  const kernels = await kernelsOfSeries(series);
+async function archiveOf(series, apt = OWN_APT) {
+  const sources = await sourceVersions(series, apt);
+  const kernels = await kernelsOfSeries(series, apt);
   const kernelOf = (version) => kernels.find((kernel) => kernel.package === version)?.version;
   return { series, sources, kernelOf };
 }
@@ -72,31 +89,67 @@ function newestPair({ series, sources, kernelOf }) {
   );
 }
 
-/** Returns what {@link ensurePair} does, for the newest two versions of a series ("6.12"). */
+/**
+ * Returns what {@link ensurePair} does, for the newest two versions of a series ("6.12"). Of a series that only Debian's
+ * other suites have, it is the newest version alone.
+ */
 export async function ensureNewestPair(root, series) {
   await requireDebian();
-  const { from, to } = await retryWithNewLists(async () => {
+  const own = await retryWithNewLists(async () => {
     await completeLists();
-    return newestPair(await archiveOf(series));
+    return await archiveOf(series);
   });
+  if (own.sources.length === 0) return await ensureElsewhere(root, series);
+  const { from, to } = newestPair(own);
   return await ensurePair(root, from, to);
 }
 
+/** Makes sure that updates can be made for the newest kernel of a series that this machine's apt does not offer. */
+async function ensureElsewhere(root, series) {
+  await retryWithNewLists(() => ensurePackages([...BUILD_TOOLS, ...ROOT_TOOLS]));
+  const { cache, directory } = await cacheOf(root);
+  const apt = await suitesApt(cache);
+  const { sources, kernelOf } = await archiveOf(series, apt);
+  const from = sources.find((version) => kernelOf(version) !== undefined);
+  if (from === undefined)
+    throw new SetupError(`no suite of Debian has linux-source-${series} and a kernel of its version`);
+  const file = join(directory, `${from}.json`);
+  const plan = await planExactElsewhere(kernelOf(from), apt);
+  const [kernel] = await fetchKernels([plan], join(cache, "kernels"));
+  const source = await fetchSource(from, directory, apt);
+  const image = join(cache, "kernels", kernel.version, "image");
+  const step = { from, to: null, asked: true, kernel, image, sources: { from: source, to: null } };
+  await writePair(file, { ...step, cache: join(directory, "work") });
+  return file;
+}
+
+/** Returns the folder of what is fetched, and the one in it for sources, which is made. */
+async function cacheOf(root) {
+  await mkdir(join(root, ".cache", "create"), { recursive: true });
+  const cache = await realpath(join(root, ".cache"));
+  return { cache, directory: join(cache, "create") };
+}
+
+async function writePair(file, pair) {
+  await writeFile(`${file}.tmp`, `${JSON.stringify(pair, null, 2)}\n`);
+  await rename(`${file}.tmp`, file);
+}
+
 /** Puts a package's file into the cache. */
-async function fetchPackage(name, version, directory) {
+async function fetchPackage(name, version, directory, apt = OWN_APT) {
   const isIt = (file) => file.startsWith(`${name}_${version.replace(":", "%3a")}_`) && file.endsWith(".deb");
   const present = async () => (await readdir(directory)).find(isIt);
   if ((await present()) === undefined) {
     progress(`fetching ${name} ${version}`);
-    await downloadPackages([{ name, version }], directory);
+    await downloadPackages([{ name, version }], directory, apt);
   }
   const file = await present();
   if (file === undefined) throw new SetupError(`apt left no file of ${name} ${version}`);
   return join(directory, file);
 }
 
-const fetchSource = (version, directory) =>
-  fetchPackage(`linux-source-${seriesOf(version)}`, version, directory);
+const fetchSource = (version, directory, apt = OWN_APT) =>
+  fetchPackage(`linux-source-${seriesOf(version)}`, version, directory, apt);
 
 async function prepare(cache, from, to) {
   return await retryWithNewLists(async () => {
@@ -120,15 +173,12 @@ async function prepare(cache, from, to) {
  */
 export async function ensurePair(root, from, to) {
   await requireDebian();
-  await mkdir(join(root, ".cache", "create"), { recursive: true });
-  const cache = await realpath(join(root, ".cache"));
-  const file = join(cache, "create", `${from}_${to}.json`);
+  const { cache, directory } = await cacheOf(root);
+  const file = join(directory, `${from}_${to}.json`);
   const earlier = await remembered(file);
   if (earlier === undefined) {
     await completeLists();
-    const pair = await prepare(cache, from, to);
-    await writeFile(`${file}.tmp`, `${JSON.stringify(pair, null, 2)}\n`);
-    await rename(`${file}.tmp`, file);
+    await writePair(file, await prepare(cache, from, to));
   }
   return file;
 }

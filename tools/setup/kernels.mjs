@@ -80,11 +80,11 @@ const UNPACKED = /^linux-(image|binary|modules|headers|kbuild|compiler)-\d|^linu
  * Finds all packages that `names` need and that are unpacked here. Returns a map from names to {name, version,
  * depends}.
  */
-async function describe(names) {
+async function describe(names, apt = OWN_APT) {
   const known = new Map();
   let wanted = names;
   while (wanted.length > 0) {
-    for (const entry of await showPackages(wanted)) known.set(entry.name, entry);
+    for (const entry of await showPackages(wanted, apt)) known.set(entry.name, entry);
     const next = [...known.values()].flatMap((entry) => entry.depends).filter((name) => UNPACKED.test(name));
     wanted = [...new Set(next)].filter((name) => !known.has(name));
   }
@@ -118,10 +118,12 @@ const headersName = (kernel) => `linux-headers-${kernel.version}`;
 function planKernel(kernel, known, withHeaders = hasHeaders(kernel)) {
   const image = closure(known, imageName(kernel), /^linux-(image|binary|modules)-/);
   if (!withHeaders) return { ...kernel, image: image.packages, headerPackages: [], tools: [] };
-  const headers = closure(known, headersName(kernel), /^linux-(headers|kbuild|compiler)-/);
+  const headers = headersOf(kernel, known);
   const tools = headers.rest.filter((name) => !name.startsWith("linux-"));
   return { ...kernel, image: image.packages, headerPackages: headers.packages, tools };
 }
+
+const headersOf = (kernel, known) => closure(known, headersName(kernel), /^linux-(headers|kbuild|compiler)-/);
 
 /** Returns the kernels to fetch, and the Debian packages (`tools`) that are needed to build modules for them. */
 export async function planKernels(roles) {
@@ -136,6 +138,17 @@ export async function planExact(version) {
   const kernel = { version, series: seriesOf(version), role: "further" };
   const known = await describe([imageName(kernel), headersName(kernel)]);
   return planKernel(kernel, known, true);
+}
+
+/**
+ * Plans the same from the packages of Debian's other suites. The compiler that the headers ask for cannot be installed
+ * here: `create` makes a root for it.
+ */
+export async function planExactElsewhere(version, apt) {
+  const kernel = { version, series: seriesOf(version), role: "series" };
+  const [plan] = await planElsewhere(apt, [kernel]);
+  const known = await describe([headersName(kernel)], apt);
+  return { ...plan, headerPackages: headersOf(kernel, known).packages };
 }
 
 /** The flavours of Debian's kernels for amd64. */
@@ -185,12 +198,18 @@ function bySeries(versions) {
 }
 
 /** Lists the kernels of a series as {version, package}. `package` is the version of the package, and also of its source. */
-export async function kernelsOfSeries(series) {
-  const names = await searchNames(`^linux-(image|headers)-${series.replaceAll(".", "[.]")}[.].*-${FLAVOUR}$`);
+export async function kernelsOfSeries(series, apt = OWN_APT) {
+  const names = await searchNames(
+    `^linux-(image|headers)-${series.replaceAll(".", "[.]")}[.].*-${FLAVOUR}$`,
+    apt,
+  );
   const headers = new Set(versionsOf("headers", names));
   const versions = versionsOf("image", names).filter((version) => headers.has(version));
   if (versions.length === 0) return [];
-  const packages = await showPackages(versions.map((version) => imageName({ version })));
+  const packages = await showPackages(
+    versions.map((version) => imageName({ version })),
+    apt,
+  );
   return packages.map(({ name, version }) => ({
     version: name.replace("linux-image-", ""),
     package: version,
@@ -258,7 +277,7 @@ async function fetchKernel(plan, cache) {
   const headers = join(cache, version, "headers");
   await unpack(plan.image, image, (root) => finishImage(root, version), plan.apt);
   if (plan.headerPackages.length > 0) {
-    await unpack(plan.headerPackages, headers, (root) => finishHeaders(root, version));
+    await unpack(plan.headerPackages, headers, (root) => finishHeaders(root, version), plan.apt);
   }
   return {
     version,

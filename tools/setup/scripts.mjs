@@ -47,7 +47,10 @@ export const SCRIPTS = {
       from: { value: "VERSION", help: "the older version of the source package" },
       to: { value: "VERSION", help: "the newer one" },
       limit: { value: "N", help: "so many files, evenly spread" },
-      series: { value: "SERIES", help: "the newest two versions of this series, such as 6.12" },
+      series: {
+        value: "SERIES",
+        help: "the newest two versions of this series, such as 6.12; of 7.2, 7.3 the newest one, with small changes of our own",
+      },
       kinds: { help: "small changes of our own instead, each of another kind, on 6.1 and 6.12" },
       only: { value: "NAME", help: "kinds that have this in their names" },
     },

@@ -78,6 +78,11 @@ function whyUnfit(
       advice: "Fix the C code that calls it instead.",
     };
   }
+  if (path.endsWith(".rs") || path.startsWith("rust/"))
+    return {
+      reason: "Rust code is not compiled here, and livepatch updates are made from C alone",
+      advice: SPLIT,
+    };
   if (/\.lds(?:\.[Sh])?$/.test(path)) return { reason: "the kernel has already been linked", advice: SPLIT };
   if (path.endsWith(".c") && units.has(objectOf(path)) && (before === undefined || after === undefined))
     return {

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { configuredCompiler } from "./compiler.ts";
@@ -6,23 +6,13 @@ import { generatedPaths } from "./generated.ts";
 import type { KernelHeaders } from "./headers.ts";
 
 /**
- * The settings that say which tools are installed here and that mean nothing to C code: Rust's, the linker of LLVM,
- * and pahole, whose version is the package's own.
+ * The settings that say what programs here can do that C code does not depend on: LLVM's linker and openssl, with which
+ * modules are signed (certs/Kconfig, Linux 7.3).
  */
-const OF_OTHER_TOOLS = /^CONFIG_(?:(?:HAVE_)?RUST(?:C|_)\w*|BINDGEN_\w+|PAHOLE_\w+|LLD_VERSION)=/;
+const OF_OTHER_TOOLS = /^CONFIG_(?:LLD_VERSION|OPENSSL_SUPPORTS_\w+)=/;
 /** The settings that follow from the compiler, the assembler and the linker. */
 const OF_THE_COMPILER =
   /^CONFIG_(?:CC_VERSION_TEXT|(?:GCC|CLANG|AS|LD)_?\w*VERSION\w*|CC_\w+|AS_\w+|LD_\w+|TOOLS_\w+)=/;
-
-/**
- * Writes a program that stands in for pahole and reports the version with which the kernel was configured.
- * The configuration needs nothing else of pahole, but without one it would drop DEBUG_INFO_BTF_MODULES, which
- * changes struct module.
- */
-export async function writePahole(out: string, config: string): Promise<void> {
-  const [, major = "0", minor = "0"] = /^CONFIG_PAHOLE_VERSION=(\d)(\d\d)$/m.exec(config) ?? [];
-  await writeFile(join(out, "pahole"), `#!/bin/sh\necho v${major}.${Number(minor)}\n`, { mode: 0o755 });
-}
 
 /**
  * Refuses a configuration made here that is not the package's, and a compiler that is not the package's.
@@ -39,7 +29,7 @@ async function configuration(
   const notes = here === theirs ? [] : [`the compiler here is ${here}, but the kernel's was ${theirs}`];
   if (notes[0] !== undefined && !forceCompiler) {
     throw new RebootlessError("usage", notes[0], {
-      hint: "Install the kernel's compiler. --force-compiler continues with this one, and every replaced function is still compared with the image.",
+      hint: "Install the kernel's compiler, or compile in a build root that has it: --root. --force-compiler continues with this one, and every replaced function is still compared with the image.",
     });
   }
   const isOwn = (line: string): boolean =>

@@ -1,6 +1,5 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { lastLines } from "../../../node/processes.ts";
 import { make } from "./kbuild.ts";
 import type { Workspace } from "./workspace.ts";
@@ -14,9 +13,12 @@ export type CompiledHooks =
   | { readonly kind: "compiled"; readonly bytes: Uint8Array }
   | { readonly kind: "failed"; readonly output: readonly string[] };
 
-/** Compiles an author's C file as kbuild compiles modules from outside of its tree. */
+/**
+ * Compiles an author's C file as kbuild compiles modules from outside of its tree: in a folder beside it, which every place
+ * sees where programs compile.
+ */
 export async function compileHooks({ kbuild }: Workspace, text: Uint8Array): Promise<CompiledHooks> {
-  const folder = await mkdtemp(join(tmpdir(), "rebootless-hooks-"));
+  const folder = await mkdtemp(join(dirname(kbuild.out), "hooks-"));
   try {
     await writeFile(join(folder, "Kbuild"), `obj-m := ${NAME}.o\n`);
     await writeFile(join(folder, `${NAME}.c`), text);

@@ -1,7 +1,7 @@
-import { join } from "node:path";
 import { lastLines } from "../../../node/processes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { runBuildTool } from "./build_tools.ts";
+import type { BuildRunner } from "../builder/build_place.ts";
+import { standInVariables } from "./stand_ins.ts";
 
 /**
  * The flags that give each function and datum a section of its own, and have gcc (12 and later) describe the types that
@@ -12,9 +12,13 @@ export const OBJECT_FLAGS = "-ffunction-sections -fdata-sections -gbtf";
 
 /** A source tree and a build folder, as kbuild sees them (`make O=`). */
 export interface Kbuild {
+  /** Runs make where the kernel's compiler is. */
+  readonly run: BuildRunner;
   readonly tree: string;
   readonly out: string;
   readonly jobs: number;
+  /** The variables of each call (`makeVariables`). */
+  readonly variables: readonly string[];
   /** Called when make has begun to work. */
   readonly onStarted: () => void;
   /** Receives each object that kbuild has compiled: "fs/ext4/mballoc.o". */
@@ -29,11 +33,11 @@ export interface MakeOutcome {
 
 /** Runs kbuild for targets, and goes on after a target that fails. */
 export async function make(
-  { tree, out, jobs, onStarted, onCompiled }: Kbuild,
+  { run, tree, out, jobs, variables, onStarted, onCompiled }: Kbuild,
   targets: readonly string[],
 ): Promise<MakeOutcome> {
   const args = ["-C", tree, `O=${out}`, `-j${jobs}`, "--keep-going", "--output-sync=target"];
-  const working = runBuildTool("make", [...args, ...makeVariables(out), ...targets], {
+  const working = run("make", [...args, ...variables, ...targets], {
     onLine: (line) => {
       const [, object] = /^ {2}CC +(?:\[M\] +)?([^/\s]\S*\.o)$/.exec(line) ?? [];
       if (object !== undefined) onCompiled(object);
@@ -46,8 +50,11 @@ export async function make(
 
 /**
  * Returns the variables that every call of kbuild is given. They are always the same, because kbuild configures and
- * makes its own parts again if one of them changes. For the same reason it does not see whether rustc and bindgen are
- * installed here: C code does not depend on them.
+ * makes its own parts again if one of them changes. For the same reason it does not see which rustc, bindgen and pahole
+ * are installed here.
+ *
+ * A kernel that is configured with Rust code builds it when a tree is prepared, which takes the very rustc. The makefiles
+ * are told that there is none (CONFIG_RUST); C code, which goes by the generated autoconf.h, sees the setting as it is.
  *
  * The kernel's own flags for debug information (scripts/Makefile.debug) are left out: with them gcc writes DWARF beside
  * the types, which makes an object four times as large.
@@ -55,14 +62,18 @@ export async function make(
  * A kernel with indirect branch tracking runs objtool when it links (scripts/Makefile.build, `delay-objtool`). Here
  * nothing is linked, so it runs on each object instead, with the arguments of the link. In kernels that run it on each
  * object anyway, this changes nothing.
+ *
+ * A kernel without checksums of its exports (CONFIG_MODVERSIONS; Debian's since 6.18) gets them made all the same, because
+ * they tell whether a patch changes the types of an export. C code does not see the setting.
+ * @param config the kernel's configuration.
  */
-export const makeVariables = (out: string): readonly string[] => [
-  `PAHOLE=${join(out, "pahole")}`,
-  "RUSTC=no-rustc",
-  "BINDGEN=no-bindgen",
+export const makeVariables = (out: string, config: string): readonly string[] => [
+  ...standInVariables(out),
+  "CONFIG_RUST=",
   `KCFLAGS=${OBJECT_FLAGS}`,
   "DEBUG_CFLAGS=",
   "objtool-enabled=$(is-standard-object)",
+  ...(config.includes("\nCONFIG_MODVERSIONS=y\n") ? [] : ["CONFIG_MODVERSIONS=y", "CONFIG_GENKSYMS=y"]),
 ];
 
 /** Runs kbuild for targets that must succeed. @throws RebootlessError `io` with make's messages. */

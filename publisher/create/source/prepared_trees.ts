@@ -3,12 +3,6 @@ import { join } from "node:path";
 import { folderLock } from "../../../node/lock.ts";
 import { isCode } from "../../../shared/errors.ts";
 
-/**
- * The most prepared trees that are kept. Each takes 100 MB: half of it is links, and half is what kbuild makes and the
- * index of includes.
- */
-const MAX_TREES = 4;
-
 /** The file whose presence says that a tree is prepared, and whose time says when it was last used. */
 export const readyFile = (folder: string): string => join(folder, "ready.json");
 
@@ -24,12 +18,13 @@ export async function emptyTree(folder: string): Promise<void> {
 /**
  * Removes the trees that were not used for the longest time, and those that are not ready: their preparation failed, or
  * their run was killed. It leaves this process's own tree, and those that other runs hold.
+ * @param most how many are kept, with this process's own.
  */
-export async function pruneTrees(trees: string, own: string): Promise<void> {
+export async function pruneTrees(trees: string, own: string, most: number): Promise<void> {
   const others = (await readdir(trees)).map((name) => join(trees, name)).filter((folder) => folder !== own);
   const found = await Promise.all(others.map(async (folder) => ({ folder, used: await lastUse(folder) })));
   const ready = found.filter(({ used }) => used !== undefined);
-  const recent = ready.sort((a, b) => (b.used ?? 0) - (a.used ?? 0)).slice(0, MAX_TREES - 1);
+  const recent = ready.sort((a, b) => (b.used ?? 0) - (a.used ?? 0)).slice(0, most - 1);
   for (const each of found) {
     if (recent.includes(each) || !(await hasContent(each.folder))) continue;
     const lock = folderLock(each.folder, { waitMs: 0 });

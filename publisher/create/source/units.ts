@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { lastLines } from "../../../node/processes.ts";
 import { type ObjectName, objectName, VMLINUX } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { runBuildTool } from "./build_tools.ts";
-import { makeVariables } from "./kbuild.ts";
+import type { Kbuild } from "./kbuild.ts";
 
 /** The most objects that a kernel may have. The largest configurations build some 30,000. */
 const MAX_UNITS = 200_000;
@@ -15,7 +14,7 @@ export type UnitTable = ReadonlyMap<string, ObjectName>;
 /*
  * kbuild is asked, because only it can evaluate its makefiles. Its own Makefile.build is read for each folder
  * that it would descend into, and its variables are printed instead of built
- * (Documentation/kbuild/makefiles.rst, Linux 5.10 to 6.12).
+ * (Documentation/kbuild/makefiles.rst, Linux 5.10 to 7.3).
  */
 
 const TOP = `include $(abs_srctree)/Makefile
@@ -37,16 +36,17 @@ $(rebootless-below): rebootless-below/%:
 `;
 
 /**
- * Asks kbuild for the objects of the kernel.
- * @param out the prepared build folder.
+ * Asks kbuild for the objects of the kernel, in a build folder that is prepared.
  * @throws RebootlessError `io`, `limit`.
  */
-export async function listUnits(tree: string, out: string, jobs: number): Promise<UnitTable> {
+export async function listUnits({ run, tree, out, jobs, variables }: Kbuild): Promise<UnitTable> {
   await writeFile(join(out, "rebootless-top.mk"), TOP);
   await writeFile(join(out, "rebootless-folder.mk"), FOLDER);
-  // These are the variables that the top makefile sets when it starts again in the build folder.
-  const env = { abs_srctree: tree, abs_objtree: out, sub_make_done: "1" };
+  // These are the variables that the top makefile sets when it starts again in the build folder. Of Linux 6.12 they are
+  // the first two, of Linux 7.3 the next two.
+  const env = { abs_srctree: tree, abs_objtree: out, srcroot: tree, objtree: ".", sub_make_done: "1" };
   const flags = [
+    `--directory=${out}`,
     "-rR",
     "-s",
     `-j${jobs}`,
@@ -54,10 +54,10 @@ export async function listUnits(tree: string, out: string, jobs: number): Promis
     "--output-sync=target",
     `--include-dir=${tree}`,
   ];
-  const { code, stdout, stderr } = await runBuildTool(
+  const { code, stdout, stderr } = await run(
     "make",
-    [...flags, ...makeVariables(out), "-f", "rebootless-top.mk", "rebootless-units"],
-    { cwd: out, env },
+    [...flags, ...variables, "-f", "rebootless-top.mk", "rebootless-units"],
+    { env },
   );
   const table = parseUnits(stdout);
   if (code === 0 && table.size > 0) return table;

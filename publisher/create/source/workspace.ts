@@ -3,17 +3,19 @@ import { copyFile, mkdir, readFile, rm, utimes, writeFile } from "node:fs/promis
 import { join } from "node:path";
 import { folderLock } from "../../../node/lock.ts";
 import { type ObjectName, objectName } from "../../../shared/brand.ts";
-import { agreement, writePahole } from "./agreement.ts";
+import type { BuildPlace } from "../builder/build_place.ts";
+import { agreement } from "./agreement.ts";
 import type { FileChange } from "./apply_patch.ts";
 import { installedCompiler } from "./compiler.ts";
 import { generatedHeaders } from "./generated.ts";
 import { type KernelHeaders, TAKEN_FILES } from "./headers.ts";
 import { type IncludeIndex, includedSources, includesOf } from "./include_index.ts";
-import { type Kbuild, mustMake } from "./kbuild.ts";
+import { type Kbuild, makeVariables, mustMake } from "./kbuild.ts";
 import { linkTree } from "./linked_tree.ts";
 import { type PatchedOutcome, withPatched } from "./patched_tree.ts";
 import { emptyTree, pruneTrees, readyFile } from "./prepared_trees.ts";
 import type { SourceTree } from "./source_tree.ts";
+import { writeStandIns } from "./stand_ins.ts";
 import { listUnits, type UnitTable } from "./units.ts";
 
 /**
@@ -25,7 +27,12 @@ const LOCK_WAIT_MS = 1_800_000;
  * The version of the format. It is raised when the content of a workspace, or the way in which it is made,
  * changes.
  */
-const FORMAT = 5;
+const FORMAT = 6;
+/**
+ * The most prepared trees that are kept. Each takes 100 MB: half of it is links, and half is what kbuild makes and the
+ * index of includes.
+ */
+const MAX_TREES = 4;
 /** What preparing a workspace takes, for the person who waits; measured with 6.12 for a cloud flavour. */
 const PREPARATION = "about a minute of CPU time and 100 MB in the cache";
 
@@ -51,6 +58,8 @@ export interface Workspace {
 
 export interface WorkspaceOptions {
   readonly cache: string;
+  /** Where programs run that compile. */
+  readonly place: BuildPlace;
   readonly jobs: number;
   readonly forceCompiler: boolean;
   readonly progress: (line: string) => void;
@@ -78,14 +87,15 @@ export async function openWorkspace(
   headers: KernelHeaders,
   options: WorkspaceOptions,
 ): Promise<Workspace> {
-  const { cache, progress } = options;
-  const compiler = await installedCompiler(headers.config);
+  const { cache, place, progress } = options;
+  const compiler = await installedCompiler(headers.config, place.runner());
   const identity = digest([
     String(FORMAT),
     compiler,
     source.identity,
     headers.identity,
     String(options.forceCompiler),
+    place.identity,
   ]);
   const folder = join(cache, "trees", digest([identity, source.root]).slice(0, 24));
   await mkdir(folder, { recursive: true });
@@ -96,14 +106,16 @@ export async function openWorkspace(
   await lock.take();
   try {
     const kbuild: Kbuild = {
+      run: place.runner({ source: source.root, work: folder }),
       tree: join(folder, "tree"),
       out: join(folder, "out"),
       jobs: options.jobs,
+      variables: makeVariables(join(folder, "out"), headers.config),
       onStarted: options.onStarted ?? (() => undefined),
       onCompiled: (object) => progress(`compiled ${object}`),
     };
     const ready = (await readReady(folder)) ?? (await prepare(folder, kbuild, source, headers, options));
-    await pruneTrees(join(cache, "trees"), folder);
+    await pruneTrees(join(cache, "trees"), folder, MAX_TREES);
     return {
       kbuild,
       units: new Map(ready.units.map(([path, object]): [string, ObjectName] => [path, objectName(object)])),
@@ -178,7 +190,7 @@ async function prepared(
   linkTree(source, kbuild.tree, join(folder, "folders"));
   await mkdir(kbuild.out);
   for (const name of TAKEN_FILES) await copyIfThere(join(headers.flavour, name), join(kbuild.out, name));
-  await writePahole(kbuild.out, headers.config);
+  await writeStandIns(kbuild.tree, kbuild.out, headers.config);
   progress("configuring it as the headers package says");
   await mustMake(kbuild, ["olddefconfig"]);
   const notes = await agreement.configuration(kbuild.out, headers, options);
@@ -186,7 +198,7 @@ async function prepared(
   await mustMake(kbuild, ["modules_prepare"]);
   await agreement.generated(kbuild.out, headers, notes.length > 0);
   progress("listing the objects that the kernel consists of");
-  const units = await listUnits(kbuild.tree, kbuild.out, kbuild.jobs);
+  const units = await listUnits(kbuild);
   return {
     generated: [...(await generatedHeaders(kbuild.out))],
     notes,

@@ -4,7 +4,7 @@ import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { unifiedDiff } from "./changed_files.ts";
-import type { SourcePair } from "./pair.ts";
+import { type SourcePair, twoVersions } from "./pair.ts";
 
 const run = promisify(execFile);
 
@@ -14,7 +14,8 @@ export async function differencePatch(pair: SourcePair, path: string): Promise<s
   const patch = join(folder, `${basename(path, ".c")}-${pair.from}-${pair.to}.patch`);
   if (existsSync(patch)) return patch;
   await mkdir(folder, { recursive: true });
-  const [before, after] = await Promise.all([fileOf(pair.sources.from, path), fileOf(pair.sources.to, path)]);
+  const { sources } = twoVersions(pair);
+  const [before, after] = await Promise.all([fileOf(sources.from, path), fileOf(sources.to, path)]);
   await writeFile(`${patch}.tmp`, await differenceOf(folder, path, before, after), "latin1");
   await rename(`${patch}.tmp`, patch);
   return patch;

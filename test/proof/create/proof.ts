@@ -1,17 +1,19 @@
 import type { FileChange } from "../../../publisher/create/source/apply_patch.ts";
 import { ModuleRunner, type Trial } from "./guest/module_runner.ts";
 import { KINDS } from "./kinds/all.ts";
-import { playKinds } from "./kinds/play.ts";
+import { type Played, playKinds } from "./kinds/play.ts";
 import { playSignature } from "./kinds/signature.ts";
 import { playStacked } from "./kinds/stacked.ts";
 import { inTurn, proofOptions, spread } from "./options.ts";
+import { proveOwnChanges } from "./own_changes.ts";
 import { readPair, type SourcePair } from "./pair.ts";
 import { type FileOutcome, Workshop } from "./workshop.ts";
 
 /*
  * The proof of `create` at scale: the difference of two versions of the distribution's source, one update for each .c file
  * that is built into the kernel, each of them loaded into the older kernel, used and undone; all of them in one update; and
- * fixes in modules, with the module loaded before and after. Lines on stdout, the last of them JSON.
+ * fixes in modules, with the module loaded before and after. Where there is one version alone, small changes of ours take the
+ * place of the difference. Lines on stdout, the last of them JSON.
  */
 
 const MODULE_FIXES = 12;
@@ -99,7 +101,7 @@ async function proveKinds(pairs: readonly SourcePair[], only: string | undefined
     say(`kernel ${version}`);
     await withWorkshop(pair, async (workshop, runner) => {
       const kinds = wanted.filter((kind) => kind.series === undefined || kind.series === series);
-      const played = [...(await playKinds(workshop, runner, kinds, say))];
+      const played: Played[] = [...(await playKinds(workshop, runner, kinds, say))];
       if (only === undefined) {
         for (const extra of [await playStacked(workshop, runner), await playSignature(pair.kernel)]) {
           say(`${extra.kind}: ${extra.problems.join("\n") || "right"}`);
@@ -145,7 +147,23 @@ async function main(): Promise<boolean> {
   const pairs = await Promise.all(files.map(readPair));
   const [pair] = pairs;
   if (pair === undefined) throw new Error("no pair of versions");
-  return kinds ? await proveKinds(pairs, only) : await proveStep(pair, limit);
+  if (kinds) return await proveKinds(pairs, only);
+  return pair.to === null ? await proveOwn(pair, limit) : await proveStep(pair, limit);
+}
+
+/** Makes updates of one version of a source. */
+async function proveOwn(pair: SourcePair, limit: number | undefined): Promise<boolean> {
+  say(`of this series there is one version, ${pair.from}: small changes of ours are made to it`);
+  let good = false;
+  await withWorkshop(pair, async (workshop, runner) => {
+    const outcome = await proveOwnChanges(pair, workshop, runner, limit, say);
+    const { made, loaded, undone, failed } = outcome;
+    const { version } = pair.kernel;
+    good = failed === 0 && made > 0 && loaded === made && undone === made;
+    const facts = { from: pair.from, kernel: version, place: workshop.place };
+    say(JSON.stringify({ ...facts, ...outcome, seconds: secondsSinceStart() }));
+  });
+  return good;
 }
 
 /** Makes an update of each file that two versions differ in, and loads, uses and undoes each. */

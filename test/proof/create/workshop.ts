@@ -2,6 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type KernelAndModules, openWithModules } from "../../../publisher/commands/kernel_input.ts";
+import type { BuildPlace } from "../../../publisher/create/builder/build_place.ts";
+import { choosePlace } from "../../../publisher/create/builder/choose_place.ts";
 import { moduleKernel } from "../../../publisher/create/module/module_kernel.ts";
 import { writeModule } from "../../../publisher/create/module/write_module.ts";
 import { objectOf } from "../../../publisher/create/source/affected.ts";
@@ -43,6 +45,8 @@ export class Workshop {
   readonly #shipped: UnitComparer;
   readonly #workspace: Workspace;
   readonly #objects: ObjectCache;
+  readonly #place: BuildPlace;
+  /** The second is the first where there is one version alone. */
   readonly #trees: readonly [SourceTree, SourceTree];
   readonly #progress: (line: string) => void;
 
@@ -51,6 +55,7 @@ export class Workshop {
     shipped: UnitComparer,
     workspace: Workspace,
     objects: ObjectCache,
+    place: BuildPlace,
     trees: readonly [SourceTree, SourceTree],
     progress: (line: string) => void,
   ) {
@@ -58,21 +63,29 @@ export class Workshop {
     this.#shipped = shipped;
     this.#workspace = workspace;
     this.#objects = objects;
+    this.#place = place;
     this.#trees = trees;
     this.#progress = progress;
   }
 
+  /** Compiles in a build root where the kernel's compiler is not this machine's. */
   static async open(pair: SourcePair, progress: (line: string) => void): Promise<Workshop> {
     const image = join(pair.kernel.modules, "../../..");
     const kernel = await openWithModules(image, [], () => true);
     const from = await openSource(pair.sources.from, pair.cache, progress);
-    const to = await openSource(pair.sources.to, pair.cache, progress);
+    const to = pair.sources.to === null ? from : await openSource(pair.sources.to, pair.cache, progress);
     const headers = (await openHeaders([pair.kernel.headers], pair.cache)).of(kernel.image.release);
     const jobs = availableParallelism();
-    const options = { cache: pair.cache, jobs, forceCompiler: false, progress };
+    const { cache } = pair;
+    const place = await choosePlace(
+      headers.config,
+      { root: true, forceCompiler: false },
+      { cache, progress },
+    );
+    const options = { cache, place, jobs, forceCompiler: false, progress };
     const workspace = await openWorkspace(from, headers, options);
     const shipped = unitComparer(kernel.image, headers.symvers, kernel.modules);
-    return new Workshop(kernel, shipped, workspace, objectCache(pair.cache), [from, to], progress);
+    return new Workshop(kernel, shipped, workspace, objectCache(cache), place, [from, to], progress);
   }
 
   /** The .c files of the step that are linked into objects that `wanted` takes. */
@@ -105,6 +118,11 @@ export class Workshop {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  }
+
+  /** Where programs compile. */
+  get place(): string {
+    return this.#place.identity;
   }
 
   /** The tables of objtool that a module of the distribution has, one that returns, calls and keeps a stack. */
@@ -187,6 +205,7 @@ export class Workshop {
 
   close(): void {
     this.#workspace.release();
+    this.#place.release();
   }
 }
 

@@ -11,23 +11,41 @@ export interface Played {
   readonly problems: readonly string[];
 }
 
+/** The same of a change that was to become one module. */
+export interface PlayedKind extends Played {
+  /** True if a module was made. */
+  readonly made: boolean;
+  /** What became of the module, in each order of loading. */
+  readonly trials: readonly Trial[];
+}
+
 /** Makes each change, and applies what is made to a booted kernel, looking before, during and after. `say` is told of each. */
 export async function playKinds(
   workshop: Workshop,
   runner: ModuleRunner,
   kinds: readonly Kind[],
   say: (line: string) => void,
-): Promise<readonly Played[]> {
-  const all: Played[] = [];
+): Promise<readonly PlayedKind[]> {
+  const all: PlayedKind[] = [];
   const tables = await workshop.objtoolTables();
   for (const kind of kinds) {
-    const problems = await play(workshop, runner, kind, tables).catch((error: unknown) => [String(error)]);
-    all.push({ kind: kind.kind, problems });
+    const played = await play(workshop, runner, kind, tables).catch((error: unknown) =>
+      wrong([String(error)]),
+    );
+    const { problems } = played;
+    all.push({ kind: kind.kind, ...played });
     say(`${kind.kind}: ${problems.length === 0 ? outcomeOf(kind.expected) : "WRONG"}`);
     for (const problem of problems) say(`  ${problem.replaceAll("\n", "\n  ")}`);
   }
   return all;
 }
+
+/** What was not made. */
+const wrong = (problems: readonly string[]): Omit<PlayedKind, "kind"> => ({
+  problems,
+  made: false,
+  trials: [],
+});
 
 function outcomeOf(expected: Expected): string {
   if (expected.outcome === "refused") return `refused: ${expected.code}`;
@@ -42,7 +60,7 @@ async function play(
   runner: ModuleRunner,
   kind: Kind,
   tables: readonly string[],
-): Promise<readonly string[]> {
+): Promise<Omit<PlayedKind, "kind">> {
   const { changes, hooks, layoutOk = [], expected } = kind;
   const files = await workshop.rewritten(changes);
   const { report, module } = await workshop.make(`kind_${kind.kind}`, files, {
@@ -50,12 +68,12 @@ async function play(
     layoutOk,
   });
   const unexpected = unexpectedIn(report, expected);
-  if (unexpected.length > 0) return [...unexpected, ...reportText(report)];
-  if (expected.outcome !== "made" || module === undefined) return [];
+  if (unexpected.length > 0) return wrong([...unexpected, ...reportText(report)]);
+  if (expected.outcome !== "made" || module === undefined) return wrong([]);
   const lacking = lackingTables(module, tables);
-  if (lacking.length > 0) return [`the module lacks ${lacking.join(", ")}`];
+  if (lacking.length > 0) return { ...wrong([`the module lacks ${lacking.join(", ")}`]), made: true };
   const trials = await runner.try({ ...module, ...(expected.observe && { observe: expected.observe }) });
-  return trials.flatMap((trial) => problemsOf(expected, trial));
+  return { problems: trials.flatMap((trial) => problemsOf(expected, trial)), made: true, trials };
 }
 
 function unexpectedIn(report: UpdateReport, expected: Expected): readonly string[] {
@@ -87,15 +105,15 @@ function lackingTables({ bytes }: MadeModule, tables: readonly string[]): readon
 }
 
 function problemsOf({ during }: Made, { seen, problems, loaded, undone }: Trial): readonly string[] {
-  const wrong = (when: "before" | "during" | "after", isExpected: boolean): readonly string[] =>
+  const unseen = (when: "before" | "during" | "after", isExpected: boolean): readonly string[] =>
     during === undefined || during.test(seen[when] ?? "") === isExpected
       ? []
       : [`${when}: ${JSON.stringify(seen[when])}`];
   return [
     ...problems,
     ...(loaded && undone ? [] : ["it was not loaded and undone"]),
-    ...wrong("before", false),
-    ...wrong("during", true),
-    ...wrong("after", false),
+    ...unseen("before", false),
+    ...unseen("during", true),
+    ...unseen("after", false),
   ];
 }

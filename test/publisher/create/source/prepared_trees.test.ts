@@ -33,7 +33,7 @@ describe("prepared trees", () => {
     for (const days of [5, 1, 4, 2, 3]) put(`used-${days}`, days);
     put("failed", undefined);
     const own = put("own", 9);
-    await pruneTrees(trees, own);
+    await pruneTrees(trees, own, 4);
     expect(left()).toEqual(["own", "used-1", "used-2", "used-3"]);
   });
 
@@ -42,10 +42,10 @@ describe("prepared trees", () => {
     const held = [put("preparing", undefined), put("old", 99)].map((folder) => folderLock(folder));
     for (const lock of held) await lock.take();
     const own = put("own", 0);
-    await pruneTrees(trees, own);
+    await pruneTrees(trees, own, 4);
     expect(left()).toEqual(["old", "own", "preparing", "used-1", "used-2", "used-3"]);
     for (const lock of held) lock.release();
-    await pruneTrees(trees, own);
+    await pruneTrees(trees, own, 4);
     expect(left()).toEqual(["own", "used-1", "used-2", "used-3"]);
   });
 });

@@ -2,14 +2,21 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type BuildPlace,
+  givenPlace,
+  THIS_MACHINE,
+} from "../../../../publisher/create/builder/build_place.ts";
 import { agreement } from "../../../../publisher/create/source/agreement.ts";
 import { applySeries } from "../../../../publisher/create/source/apply_patch.ts";
+import { compileHooks } from "../../../../publisher/create/source/compile_hooks.ts";
 import { openHeaders } from "../../../../publisher/create/source/headers.ts";
 import { objectCache } from "../../../../publisher/create/source/object_cache.ts";
 import { patchSteps } from "../../../../publisher/create/source/patch_file.ts";
 import { patchedUnits } from "../../../../publisher/create/source/patched_units.ts";
 import { openSource } from "../../../../publisher/create/source/source_tree.ts";
 import { openWorkspace, type Workspace } from "../../../../publisher/create/source/workspace.ts";
+import { utf8 } from "../../../../shared/bytes.ts";
 import { makeToyKernel, patchOf, TOY_RELEASE, type ToyKernel } from "./toy_kernel.ts";
 
 /** Names, contents and times of everything in a tree. */
@@ -39,11 +46,11 @@ describe("compiling what a patch affects", { timeout: 120_000 }, () => {
 
   async function withWorkspace<T>(
     action: (workspace: Workspace) => Promise<T>,
-    change: { readonly forceCompiler?: boolean } = {},
+    change: { readonly forceCompiler?: boolean; readonly place?: BuildPlace } = {},
   ): Promise<T> {
     const source = await openSource(toy.source, toy.cache, () => undefined);
     const headers = (await openHeaders([toy.headers], toy.cache)).of(TOY_RELEASE);
-    const options = { cache: toy.cache, jobs: 2, forceCompiler: false, ...change };
+    const options = { cache: toy.cache, place: THIS_MACHINE, jobs: 2, forceCompiler: false, ...change };
     const workspace = await openWorkspace(source, headers, {
       ...options,
       progress: (line) => void progress.push(line),
@@ -116,6 +123,14 @@ describe("compiling what a patch affects", { timeout: 120_000 }, () => {
     expect(ignored).toMatchObject({ pairs: [], ignored: ["Documentation/toy.txt"] });
     const unused = await compile(edited("kernel/unused.c", "nobody", "really nobody"));
     expect(unused).toMatchObject({ pairs: [], ignored: ["kernel/unused.c"] });
+    const rust = await compile(edited("drivers/code.rs", "one", "two"));
+    expect(rust.refusals).toMatchObject([
+      {
+        code: "file",
+        subject: "drivers/code.rs",
+        reason: expect.stringContaining("Rust code is not compiled"),
+      },
+    ]);
     const makefile = await compile(edited("kernel/Makefile", "other.o", "other.o unused.o"));
     expect(makefile.refusals.map(({ code, subject }) => [code, subject])).toEqual([
       ["file", "kernel/Makefile"],
@@ -264,6 +279,42 @@ describe("compiling what a patch affects", { timeout: 120_000 }, () => {
     execFileSync("rm", ["-r", join(toy.cache, "objects")]);
     const again = await compile(patch);
     expect(again.pairs[0]?.before).toEqual(pairs[0]?.before);
+  });
+
+  it("compiles by a command of the author's, in a tree of its own", async () => {
+    const [builder, log] = [join(toy.headers, "my builder"), join(toy.headers, "builder.log")];
+    writeFileSync(builder, `#!/bin/sh\necho "$*" >>"${log}"\nexec "$@"\n`, { mode: 0o755 });
+    const { changes } = await applySeries(
+      toy.source,
+      [patchSteps(edited("kernel/other.c", "return 1", "return 2"))],
+      false,
+    );
+    const compileBy = (place: BuildPlace) =>
+      withWorkspace(
+        async (workspace) => {
+          const { pairs } = await patchedUnits(workspace, objectCache(toy.cache), changes, () => undefined);
+          await compileHooks(workspace, utf8("int hook(void) { return 4; }\n"));
+          return { pairs, tree: workspace.kbuild.tree };
+        },
+        { place },
+      );
+    const there = await compileBy(givenPlace(`'${builder}'`));
+    const lines = readFileSync(log, "utf8").trimEnd().split("\n");
+    expect(lines[0]).toBe("env LC_ALL=C toycc --version");
+    for (const target of [
+      "olddefconfig",
+      "modules_prepare",
+      "rebootless-units",
+      "kernel/other.o",
+      "rebootless_hooks.o",
+    ])
+      expect(
+        lines.filter((line) => /^env LC_ALL=C .*\bmake /.test(line) && line.endsWith(target)),
+      ).not.toEqual([]);
+    const here = await compileBy(THIS_MACHINE);
+    expect(there.tree).not.toBe(here.tree);
+    expect(readFileSync(log, "utf8").trimEnd().split("\n")).toEqual(lines);
+    expect(there.pairs.map(({ source }) => source)).toEqual(["kernel/other.c"]);
   });
 
   it("never writes into the user's tree", () => {

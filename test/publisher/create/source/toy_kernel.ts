@@ -65,6 +65,7 @@ const FILES: Readonly<Record<string, string>> = {
   "drivers/Makefile": "obj-m += toy-drv.o\ntoy-drv-y := drv.o\n",
   "drivers/drv.c":
     '#include <limits.h>\n#include "../include/limits.h"\n#include "local.h"\nint drv(void)\n{\n\treturn LIMIT + LOCAL;\n}\n',
+  "drivers/code.rs": "one\n",
   "kernel/local.h": "#define LOCAL 2\n",
   "drivers/local.h": "#define LOCAL 1\n",
   "include/limits.h": "#define LIMIT 10\n",
