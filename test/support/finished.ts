@@ -1,6 +1,6 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { sha256Of } from "../../node/crypto.ts";
 import { projectRoot } from "./guest/machine.ts";
 
 /** A line of the file: what was proven, by which code, and what came out. */
@@ -43,10 +43,15 @@ export class Finished {
   }
 }
 
-/** Returns a digest of the bundles, which have all the code that a proof is about. */
-export function bundlesDigest(): string {
-  const bundles = ["rebootless-host.cjs", "rebootless-publish-program.cjs"];
-  return sha256Of(Buffer.concat(bundles.map((name) => readFileSync(join(projectRoot, "dist", name)))));
+/** Returns a digest of the TypeScript files in some folders of the project: the code that a proof is about. */
+export function sourcesDigest(folders: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const folder of folders) {
+    const names = readdirSync(join(projectRoot, folder), { recursive: true, encoding: "utf8" });
+    for (const name of names.filter((each) => each.endsWith(".ts")).sort())
+      hash.update(`${folder}/${name}\n`).update(readFileSync(join(projectRoot, folder, name)));
+  }
+  return hash.digest("hex");
 }
 
 /** Reads the lines. The last one is cut off if a run was killed while it wrote. */

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { bundlesDigest, Finished } from "../../support/finished.ts";
+import { Finished, sourcesDigest } from "../../support/finished.ts";
 import {
   cacheDirectory,
   type Kernel,
@@ -65,8 +65,19 @@ const FLIPS = Number(options.flips ?? (options.quick ? 2_000 : 100_000));
 const has = (part: (typeof PARTS)[number]): boolean => options.part.includes(part);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
+/** What makes fingerprints and compares them with memory, and this proof. */
+const CODE = [
+  "shared",
+  "client/attached",
+  "client/host",
+  "client/verify",
+  "publisher/fingerprint",
+  "publisher/image",
+  "publisher/module",
+  "test/proof/runpre",
+];
 const tally = new Tally();
-const finished = new Finished(join(cacheDirectory, "runpre.jsonl"), bundlesDigest(), options.anew);
+const finished = new Finished(join(cacheDirectory, "runpre.jsonl"), sourcesDigest(CODE), options.anew);
 const all = readProofKernels();
 const kernels = all.filter(({ version }) => version.includes(options.kernel));
 const boots = kernels.flatMap((kernel) =>

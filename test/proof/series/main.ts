@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { bundlesDigest, Finished } from "../../support/finished.ts";
+import { Finished, sourcesDigest } from "../../support/finished.ts";
 import { cacheDirectory, type Kernel, readProofKernels } from "../../support/guest/machine.ts";
 import { COMMANDS } from "./commands.ts";
 import { onStage } from "./stage.ts";
@@ -25,6 +25,8 @@ function say(text: string): void {
   const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(7);
   process.stderr.write(`[${seconds} s] ${text}\n`);
 }
+
+const CODE = ["shared", "node", "client", "publisher", "test/proof/series"];
 
 /** Runs the commands up to the first one that fails, as each needs what the one before left. */
 const commandsOn = (kernel: Kernel): Promise<readonly Outcome[]> =>
@@ -52,7 +54,7 @@ const { values: options } = parseArgs({
   options: { kernel: { type: "string" }, anew: { type: "boolean", default: false } },
 });
 const kernels = oneOfEach(readProofKernels()).filter(({ series }) => (options.kernel ?? series) === series);
-const finished = new Finished(join(cacheDirectory, "series.jsonl"), bundlesDigest(), options.anew);
+const finished = new Finished(join(cacheDirectory, "series.jsonl"), sourcesDigest(CODE), options.anew);
 const failures: string[] = [];
 let passed = 0;
 for (const kernel of kernels) {
