@@ -15,13 +15,13 @@ export interface CoreFile {
   /**
    * Reads exactly `length` bytes (at most MAX_READ_BYTES) from address `at`. They may lie in several adjoining segments.
    *
+   * @param room where to put them, of the same length; new memory otherwise.
    * @throws RebootlessError `unsupported` for memory that the file does not have; `io` if the file ends too early.
    */
-  read(at: bigint, length: number): Uint8Array;
+  read(at: bigint, length: number, room?: Uint8Array): Uint8Array;
   close(): void;
 }
 
-/** A range of memory in a core file. */
 /** A range of memory in a core file. */
 export interface CoreSegment {
   readonly start: Address;
@@ -58,7 +58,7 @@ export function coreFile(file: number, path: string): CoreFile {
       if (note === undefined || note.fileSize > BigInt(MAX_NOTES_BYTES)) return undefined;
       return readAt(file, note.fileOffset, Number(note.fileSize));
     },
-    read: (at, length) => readMemory(file, path, segments, at, length),
+    read: (at, length, room) => readMemory(file, path, segments, at, length, room),
     close: () => closeSync(file),
   };
 }
@@ -92,6 +92,7 @@ function readMemory(
   segments: readonly CoreSegment[],
   at: bigint,
   length: number,
+  room?: Uint8Array,
 ): Uint8Array {
   if (length < 0 || length > MAX_READ_BYTES) {
     throw new RebootlessError(
@@ -99,7 +100,7 @@ function readMemory(
       `cannot read ${length} bytes of memory at once; at most ${MAX_READ_BYTES} are allowed`,
     );
   }
-  const out = new Uint8Array(length);
+  const out = room ?? new Uint8Array(length);
   for (let done = 0; done < length; ) {
     const place = at + BigInt(done);
     const segment = segmentAt(segments, place);
@@ -111,9 +112,8 @@ function readMemory(
     const left = segment.end - place;
     const count = left < BigInt(length - done) ? Number(left) : length - done;
     const position = segment.fileOffset + (place - segment.start);
-    const bytes = readAt(file, position, count);
-    if (bytes.length < count) throw cutShort(path, place + BigInt(bytes.length));
-    out.set(bytes, done);
+    const had = readInto(file, out.subarray(done, done + count), position);
+    if (had < count) throw cutShort(path, place + BigInt(had));
     done += count;
   }
   return out;
@@ -137,13 +137,19 @@ const MAX_POSITION = (1n << 63n) - 1n;
 /** Reads up to `length` bytes, and fewer only at the end of the file. */
 function readAt(file: number, position: bigint, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
+  return bytes.subarray(0, readInto(file, bytes, position));
+}
+
+/** Fills `bytes`. Returns how many there were, which are fewer only at the end of the file. */
+function readInto(file: number, bytes: Uint8Array, position: bigint): number {
+  const { length } = bytes;
   let had = 0;
   while (had < length && position + BigInt(length) <= MAX_POSITION) {
     const count = readOnce(file, bytes.subarray(had), position + BigInt(had));
     if (count === 0) break;
     had += count;
   }
-  return bytes.subarray(0, had);
+  return had;
 }
 
 function readOnce(file: number, into: Uint8Array, position: bigint): number {

@@ -23,14 +23,14 @@ export function kernelText(core: CoreFile): TextMemory {
   const text = textStart(core);
   return {
     text,
-    read(offset: TextOffset, length: number) {
+    read(offset: TextOffset, length: number, room?: Uint8Array) {
       if (text + BigInt(offset + length) > MODULES_END) {
         throw new RebootlessError(
           "unsupported",
           `${counted(length, "byte")} at _text+${offset} are outside the kernel`,
         );
       }
-      return core.read(text + BigInt(offset), length);
+      return core.read(text + BigInt(offset), length, room);
     },
   };
 }

@@ -9,6 +9,8 @@ export class TextWindow implements TextMemory {
   readonly text: TextMemory["text"];
   readonly #memory: TextMemory;
   readonly #end: number;
+  /** What windows are read into, one after the other: new memory for each takes as long as reading it. */
+  #room = new Uint8Array();
   #start = 0;
   #bytes = new Uint8Array();
 
@@ -23,11 +25,18 @@ export class TextWindow implements TextMemory {
   advance(offset: TextOffset, length: number): void {
     if (this.#contains(offset, length)) return;
     const size = Math.max(length, Math.min(WINDOW_BYTES, this.#end - offset));
-    this.#bytes = new Uint8Array(this.#memory.read(offset, size));
+    if (this.#room.length < size) this.#room = new Uint8Array(size);
+    const room = this.#room.subarray(0, size);
+    const bytes = this.#memory.read(offset, size, room);
+    if (bytes.buffer !== room.buffer) room.set(bytes);
+    this.#bytes = room;
     this.#start = offset;
   }
 
-  /** Returns a view of the window. Bytes outside it, such as variables, are read separately. */
+  /**
+   * Returns a view of the window, which the next `advance` changes. Bytes outside it, such as variables, are read
+   * separately.
+   */
   read(offset: TextOffset, length: number): Uint8Array {
     if (!this.#contains(offset, length)) return this.#memory.read(offset, length);
     return this.#bytes.subarray(offset - this.#start, offset - this.#start + length);

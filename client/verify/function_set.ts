@@ -1,6 +1,7 @@
 import { type ObjectName, type TextOffset, VMLINUX } from "../../shared/brand.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { KernelIdentity } from "../../shared/kernel_identity.ts";
+import type { FunctionRuns } from "../../shared/runpre/file/decode.ts";
 import type { FunctionFingerprint, KernelLandmarks } from "../../shared/runpre/fingerprint.ts";
 
 /** The functions of a kernel or a module, in the order of their offsets, with what is needed to check them. */
@@ -13,9 +14,12 @@ export interface FunctionSet {
   readonly moves?: readonly number[];
   readonly count: number;
   at(i: number): FunctionFingerprint;
-  /** Only the name of function `i`, or only its offset. */
+  /** Only the name of function `i`, or only its place. */
   name(i: number): string;
   offset(i: number): TextOffset;
+  size(i: number): number;
+  /** The digests of neighbouring functions together, where there are any. */
+  readonly runs: FunctionRuns | null;
 }
 
 /** Returns the functions of the kernel that its updates replace, each once. */
@@ -29,7 +33,7 @@ export function setOfManifest({ kernel, landmarks, updates }: KernelManifest): F
   return { kernel, landmarks, object: { name: VMLINUX }, ...functionList([...byPlace.values()]) };
 }
 
-type FunctionList = Pick<FunctionSet, "count" | "at" | "name" | "offset">;
+type FunctionList = Pick<FunctionSet, "count" | "at" | "name" | "offset" | "size" | "runs">;
 
 /** Sorts functions by their offsets. */
 export function functionList(unsorted: readonly FunctionFingerprint[]): FunctionList {
@@ -44,5 +48,7 @@ export function functionList(unsorted: readonly FunctionFingerprint[]): Function
     at,
     name: (i) => at(i).name,
     offset: (i) => at(i).offset,
+    size: (i) => at(i).size,
+    runs: null,
   };
 }

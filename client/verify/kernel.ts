@@ -12,7 +12,7 @@ import {
   explainAll,
   type Namesakes,
 } from "../attached/explain.ts";
-import { TextWindow } from "../host/text_window.ts";
+import { firstReading } from "./first_reading.ts";
 import type { FunctionSet } from "./function_set.ts";
 
 export interface KernelCheck {
@@ -90,25 +90,6 @@ export async function checkKernel(check: KernelCheck): Promise<KernelVerdict> {
     sleep,
   );
   return { functions: set.count, bytes, matched: set.count - differing.length, differing, unread };
-}
-
-function firstReading(
-  set: FunctionSet,
-  memory: TextMemory,
-): { different: DifferentFunction[]; bytes: number } {
-  const last = set.count === 0 ? undefined : set.at(set.count - 1);
-  const window = new TextWindow(memory, last === undefined ? 0 : last.offset + last.size);
-  const check = functionChecker(set.landmarks, window, sha256Of, set.moves);
-  const different: DifferentFunction[] = [];
-  let bytes = 0;
-  for (let i = 0; i < set.count; i++) {
-    const fn = set.at(i);
-    window.advance(fn.offset, fn.size);
-    const result = check(fn);
-    if (result.result !== "match") different.push({ fn, result });
-    bytes += fn.size;
-  }
-  return { different, bytes };
 }
 
 /** Reads functions once, and the kernel's variables once for all of them. Returns those that differ. */

@@ -56,7 +56,8 @@ export function placeModules(
     else {
       const at = (i: number) => placed.bind(set.at(i));
       const offset = (i: number) => at(i).offset;
-      sets.push({ ...set, landmarks: placed.landmarks, moves: placed.moves, at, offset });
+      const { landmarks: own, moves } = placed;
+      sets.push({ ...set, landmarks: own, moves, at, offset, runs: null });
     }
   }
   return { sets, notLoaded, otherBuilds };

@@ -3,28 +3,16 @@ import { MAX_FUNCTION_SITES } from "../../shared/runpre/fingerprint.ts";
 import type { Site } from "../../shared/runpre/sites/site_kinds.ts";
 import type { PatchedCode } from "../image/patch_sites.ts";
 import { joinRelocations } from "../image/sites/moved.ts";
-import {
-  type FixedSite,
-  type PatchSite,
-  patchLength,
-  sitesWithin,
-  type UnknownSite,
-} from "../image/sites/patch_site.ts";
+import { type PatchSite, patchLength, sitesWithin, type UnknownSite } from "../image/sites/patch_site.ts";
 import type { FunctionBounds } from "./bounds.ts";
 
-/** The sites of a function, sorted. Their offsets count from the function's start. */
-export interface FunctionSites {
-  readonly sites: readonly Site[];
-  /** Sites at which every running kernel has the same code, which differs from the code as linked. */
-  readonly fixed: readonly FixedSite[];
-}
-
 /**
- * Returns every place of a function that a running kernel rewrites. No such place is ever masked or left out.
+ * Returns every place of a function that a running kernel rewrites, sorted, with offsets from the function's start. No such
+ * place is ever masked or left out; those at which every running kernel has the same code become part of the digest.
  * @throws RebootlessError `unsupported` if a place is of a kind that hosts cannot verify, extends beyond the function, or
  * overlaps another place; `limit`.
  */
-export function functionSites(image: PatchedCode, name: string, bounds: FunctionBounds): FunctionSites {
+export function functionSites(image: PatchedCode, name: string, bounds: FunctionBounds): readonly Site[] {
   const { start, end } = bounds;
   const patched = sitesWithin(image.sites, start, end);
   refuseUnknown(
@@ -43,10 +31,7 @@ export function functionSites(image: PatchedCode, name: string, bounds: Function
     (site): PatchSite => ({ ...site, at: site.at - start }),
   );
   refuseUnclear(name, all, end - start);
-  return {
-    sites: all.filter((site) => site.kind !== "unknown" && site.kind !== "fixed"),
-    fixed: all.filter((site) => site.kind === "fixed"),
-  };
+  return all.filter((site) => site.kind !== "unknown" && site.kind !== "fixed");
 }
 
 function refuseUnknown(name: string, sites: readonly UnknownSite[], { start }: FunctionBounds): void {

@@ -1,9 +1,10 @@
-import { VMLINUX } from "../../shared/brand.ts";
+import { createHash } from "node:crypto";
+import { type Sha256Hex, sha256Hex, textOffset, VMLINUX } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { encodeFingerprints } from "../../shared/runpre/file/encode.ts";
 import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
-import { fingerprintSymbol } from "./kernel_function.ts";
+import { digestedCode, fingerprintSymbol } from "./kernel_function.ts";
 import { landmarks } from "./landmarks.ts";
 
 /** The fingerprints of every function of a kernel. */
@@ -45,5 +46,14 @@ export function kernelFile(image: KernelImage, { functions }: WholeKernel): Uint
       landmarks: landmarks(image),
     },
     functions,
+    (run) => digestOfRun(image, run),
   );
+}
+
+function digestOfRun(image: KernelImage, run: readonly FunctionFingerprint[]): Sha256Hex {
+  const hash = createHash("sha256");
+  for (const { offset, size, sites } of run) {
+    hash.update(digestedCode(image, { start: offset, end: textOffset(offset + size) }, sites));
+  }
+  return sha256Hex(hash.digest("hex"));
 }

@@ -3,10 +3,11 @@ import { sha256Hex } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { FunctionFingerprint } from "../../shared/runpre/fingerprint.ts";
 import { locatorOf } from "../../shared/runpre/locator.ts";
-import { clearSites } from "../../shared/runpre/sites/site_kinds.ts";
+import { clearSites, type Site } from "../../shared/runpre/sites/site_kinds.ts";
 import type { KernelSymbol } from "../image/kallsyms.ts";
 import type { KernelImage } from "../image/kernel_image.ts";
 import type { PatchedCode } from "../image/patch_sites.ts";
+import { sitesWithin } from "../image/sites/patch_site.ts";
 import { type FunctionBounds, functionBounds } from "./bounds.ts";
 import { functionSites } from "./function_sites.ts";
 
@@ -50,17 +51,28 @@ export function fingerprintCode(
   name: string,
   bounds: FunctionBounds,
 ): FunctionFingerprint {
-  const { sites, fixed } = functionSites(code, name, bounds);
-  const size = bounds.end - bounds.start;
-  const body = new Uint8Array(code.read(bounds.start, size)); // copies the bytes, which slice() of a Buffer would not
-  for (const site of fixed) body.set(site.code, site.at);
-  clearSites(body, sites);
+  const sites = functionSites(code, name, bounds);
+  const body = digestedCode(code, bounds, sites);
   return {
     name,
     offset: bounds.start,
-    size,
+    size: body.length,
     sha256: sha256Hex(createHash("sha256").update(body).digest("hex")),
     locator: locatorOf(body),
     sites,
   };
+}
+
+/** Returns the code between two places in the form of which digests are made: sealed, and zeros at compared sites. */
+export function digestedCode(
+  code: PatchedCode,
+  { start, end }: FunctionBounds,
+  sites: readonly Site[],
+): Uint8Array {
+  const body = new Uint8Array(code.read(start, end - start)); // copies the bytes, which slice() of a Buffer would not
+  for (const site of sitesWithin(code.sites, start, end)) {
+    if (site.kind === "fixed") body.set(site.code, site.at - start);
+  }
+  clearSites(body, sites);
+  return body;
 }

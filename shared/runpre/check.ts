@@ -2,11 +2,8 @@ import { toHex } from "../bytes.ts";
 import type { FunctionFingerprint, KernelLandmarks, TextMemory } from "./fingerprint.ts";
 import { KernelState } from "./kernel_state.ts";
 import { locate } from "./locator.ts";
-import { isUnusedPadding } from "./sites/call_padding.ts";
-import { undoSite, writeExpected } from "./sites/expected.ts";
-import { isAttached, isLedFtraceCall } from "./sites/ftrace.ts";
-import { type ComparedSite, isUndone, MAX_ALTERNATIVE_LENGTH, siteLength } from "./sites/site_kinds.ts";
-import { isPlainReturn, mayBePlainReturn } from "./sites/static_call.ts";
+import { SiteChecker } from "./site_checker.ts";
+import { siteLength } from "./sites/site_kinds.ts";
 
 /**
  * Bytes that are not what they should be, in hex. `offset` counts from the function's start. `expected` is
@@ -63,9 +60,9 @@ export function functionChecker(
   sha256: Sha256,
   moves?: readonly number[],
 ): (fingerprint: FunctionFingerprint) => RunpreResult {
-  const kernel = new KernelState(landmarks, memory, moves);
+  const checker = new SiteChecker(new KernelState(landmarks, memory, moves));
   const scratch = new Scratch();
-  return (fingerprint) => check(fingerprint, kernel, scratch, sha256);
+  return (fingerprint) => check(fingerprint, memory, checker, scratch, sha256);
 }
 
 /** The size that nearly all functions stay below. */
@@ -76,7 +73,6 @@ const USUAL_SIZE = 4096;
  * the work.
  */
 class Scratch {
-  readonly site = new Uint8Array(MAX_ALTERNATIVE_LENGTH);
   readonly #room = new Uint8Array(USUAL_SIZE);
   /** Views of the buffer by their length, created when first needed. */
   readonly #views: Uint8Array[] = [];
@@ -93,15 +89,16 @@ class Scratch {
 
 function check(
   fingerprint: FunctionFingerprint,
-  kernel: KernelState,
+  memory: TextMemory,
+  checker: SiteChecker,
   scratch: Scratch,
   sha256: Sha256,
 ): RunpreResult {
-  const found = kernel.memory.read(fingerprint.offset, fingerprint.size);
+  const found = memory.read(fingerprint.offset, fingerprint.size);
   // This is a copy, because the memory may be a view of something shared.
   const body = scratch.copy(found);
   const differences: Difference[] = [];
-  const hasAttached = normalise(fingerprint, kernel, body, scratch.site, differences);
+  const hasAttached = normalise(fingerprint, checker, body, differences);
   for (const difference of bodyDifferences(fingerprint, body, found, sha256)) differences.push(difference);
   if (differences.length > 0) {
     return { result: "mismatch", differences: differences.sort((a, b) => a.offset - b.offset) };
@@ -115,45 +112,22 @@ function check(
  */
 function normalise(
   { offset, sites }: FunctionFingerprint,
-  kernel: KernelState,
+  checker: SiteChecker,
   body: Uint8Array,
-  scratch: Uint8Array,
   differences: Difference[],
 ): boolean {
   let attached = false;
   for (const site of sites) {
     const { at } = site;
-    if (isUndone(site)) {
-      undoSite(kernel, site, body, at);
-      continue;
-    }
-    const compared = site as ComparedSite;
-    const length = siteLength(compared);
-    writeExpected(kernel, compared, offset + at, scratch, 0);
-    if (compared.kind === "ftrace" && isAttached(body, at)) attached = true;
-    else if (!holds(body, at, scratch, length) && !isAllowed(kernel, compared, offset, body)) {
-      const expected = toHex(scratch.subarray(0, length));
-      differences.push({ offset: at, length, expected, found: toHex(body.subarray(at, at + length)) });
-    }
+    const finding = checker.settle(site, body, at, offset + at);
+    if (finding === "attached") attached = true;
+    if (finding !== "wrong") continue;
+    const length = siteLength(site);
+    const expected = toHex(checker.expected.subarray(0, length));
+    differences.push({ offset: at, length, expected, found: toHex(body.subarray(at, at + length)) });
     body.fill(0, at, at + length);
   }
   return attached;
-}
-
-function holds(body: Uint8Array, at: number, expected: Uint8Array, length: number): boolean {
-  for (let i = 0; i < length; i++) if (body[at + i] !== expected[i]) return false;
-  return true;
-}
-
-/**
- * Tells whether a site holds a second permitted value. At a few sites the kernel's history, which no variable
- * tells, leaves one.
- */
-function isAllowed(kernel: KernelState, site: ComparedSite, offset: number, body: Uint8Array): boolean {
-  if (site.kind === "call_padding_open") return isUnusedPadding(body, site.at);
-  if (site.kind === "ftrace_call") return isLedFtraceCall(kernel, offset + site.at, body, site.at);
-  if (site.kind !== "static_call") return false;
-  return mayBePlainReturn(kernel, site) && isPlainReturn(body, site.at);
 }
 
 /**

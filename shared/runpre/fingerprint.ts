@@ -62,5 +62,10 @@ export interface KernelLandmarks {
 export interface TextMemory {
   /** The address of `_text` in the running kernel. */
   readonly text: Address;
-  read(offset: TextOffset, length: number): Uint8Array;
+  /**
+   * Reads memory.
+   * @param room where to put what is read, of the same length. Memory that has it already may return a view of
+   * that instead.
+   */
+  read(offset: TextOffset, length: number, room?: Uint8Array): Uint8Array;
 }

@@ -1,6 +1,6 @@
 import { type TextOffset, textOffset } from "../brand.ts";
 import { ParseError } from "../errors.ts";
-import { readUnsigned, writeRelative } from "../x86/code.ts";
+import { readSigned32, readUnsigned, writeRelative } from "../x86/code.ts";
 import type { KernelLandmarks, TextMemory } from "./fingerprint.ts";
 import {
   CALL_DEPTH_CODE,
@@ -61,7 +61,7 @@ export class KernelState {
   }
 
   int32(offset: number): number {
-    return readUnsigned(this.variable(offset, 4), 0, 4) | 0;
+    return readSigned32(this.variable(offset, 4), 0);
   }
 
   /** Returns the bytes of a variable, perhaps as a view. */

@@ -9,12 +9,12 @@ import { MAX_BASES } from "./module/layout.ts";
 import {
   type AlternativeForm,
   type AlternativeSite,
-  clearSites,
+  isCleared,
+  isPlainKind,
   MAX_ALTERNATIVE_LENGTH,
   MAX_FORMS,
   MAX_PARAVIRT_LENGTH,
   PLAIN_KINDS,
-  PLAIN_LENGTH,
   type PlainKind,
   type Site,
   STATIC_CALL_FORMS,
@@ -211,14 +211,13 @@ function decodeKind(list: Decoder, name: string, max: number, nested: boolean): 
 }
 
 function decodeSite(entry: Decoder, name: string, nested: boolean): Site {
-  if (isPlain(name)) return { kind: name, at: place(entry) };
+  if (isPlainKind(name)) return { kind: name, at: place(entry) };
   if (!isStructured(name) || (nested && name === "alternative")) {
     return entry.fail("not a kind of site that this version knows here");
   }
   return STRUCTURED[name].fromJson(entry);
 }
 
-const isPlain = (name: string): name is PlainKind => Object.hasOwn(PLAIN_LENGTH, name);
 const isStructured = (name: string): name is keyof typeof STRUCTURED => Object.hasOwn(STRUCTURED, name);
 
 function formToJson({ condition, code, sites }: AlternativeForm): JsonValue {
@@ -244,10 +243,7 @@ function decodeForm(decoder: Decoder): AlternativeForm {
   const condition = number.nullable((n) => n.integer(-MAX_FEATURE, MAX_FEATURE - 1));
   const bytes = code.as(fromHex, 2 * MAX_ALTERNATIVE_LENGTH);
   const inner = decodeSites(sites, bytes.length, MAX_ALTERNATIVE_LENGTH, true);
-  const cleared = bytes.slice();
-  clearSites(cleared, inner);
-  if (cleared.some((byte, i) => byte !== bytes[i]))
-    decoder.fail("bytes that are not zero at a site that is compared by value");
+  if (!isCleared(bytes, inner)) decoder.fail("bytes that are not zero at a site that is compared by value");
   return {
     condition:
       condition === null

@@ -7,6 +7,10 @@ export function readUnsigned(code: Uint8Array, at: number, length: number): numb
   return value;
 }
 
+/** Reads a little-endian signed number of 4 bytes. */
+export const readSigned32 = (code: Uint8Array, at: number): number =>
+  (code[at] ?? 0) | ((code[at + 1] ?? 0) << 8) | ((code[at + 2] ?? 0) << 16) | ((code[at + 3] ?? 0) << 24);
+
 /** Writes the low 32 bits of an integer (exact to 2^53), little-endian. */
 export function writeRelative(code: Uint8Array, at: number, value: number): void {
   const low = value | 0;
@@ -41,7 +45,7 @@ export function writeJump(out: Uint8Array, at: number, length: 2 | 5, target: nu
 /** Writes `ret`, filled with int3 to 5 bytes, as arch/x86/kernel/alternative.c, patch_return(), does. */
 export function writeReturn(out: Uint8Array, at: number): void {
   out[at] = RETURN;
-  out.fill(INT3, at + 1, at + BRANCH_LENGTH);
+  for (let i = 1; i < BRANCH_LENGTH; i++) out[at + i] = INT3;
 }
 
 // These are the nops of arch/x86/include/asm/nops.h. Kernels before 6.5 stop at 8.
@@ -63,5 +67,6 @@ export const LONGEST_NOP = NOPS.length - 1;
 
 /** Writes one nop instruction of `length` bytes, at most LONGEST_NOP. */
 export function writeNop(out: Uint8Array, at: number, length: number): void {
-  out.set(NOPS[length] ?? [], at);
+  const nop = NOPS[length] ?? NOPS[0];
+  for (let i = 0; i < length; i++) out[at + i] = nop?.[i] ?? 0;
 }

@@ -1,12 +1,11 @@
 import { ByteReader } from "../../byte_reader.ts";
-import { equalBytes } from "../../bytes.ts";
 import { ParseError, RebootlessError } from "../../errors.ts";
 import { MAX_FEATURE } from "../landmarks.ts";
 import {
   type AlternativeForm,
   type AlternativeSite,
-  clearSites,
   type FeatureCondition,
+  isCleared,
   MAX_ALTERNATIVE_LENGTH,
   MAX_FORMS,
 } from "../sites/site_kinds.ts";
@@ -107,9 +106,7 @@ function decodeForm(reader: ByteReader, length: number, tables: SiteTables): Alt
   const code = reader.take(length);
   const end = readVarint(reader) + reader.position;
   const sites = readSites(reader, end, length, tables);
-  const cleared = new Uint8Array(code);
-  clearSites(cleared, sites);
-  if (!equalBytes(cleared, code))
+  if (!isCleared(code, sites))
     throw new ParseError("bytes that are not zero at a site that is compared by value");
   return { condition, code, sites };
 }

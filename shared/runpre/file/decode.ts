@@ -8,9 +8,10 @@ import { decodeAlternatives } from "./alternatives.ts";
 import { DIGEST_BYTES } from "./encode.ts";
 import { decodeFunctionIndex, type FunctionIndex } from "./function_index.ts";
 import { decodeHeader, type FileHeader } from "./header.ts";
-import { type Parts, splitParts } from "./layout.ts";
+import { FILE_VERSION, splitParts } from "./layout.ts";
 import { decodeNames } from "./names.ts";
-import { readSites, type SiteTables } from "./read_sites.ts";
+import { readSites, type SiteTables, type SiteVisitor, visitSites } from "./read_sites.ts";
+import { divideIntoRuns } from "./runs.ts";
 import { StoredFunction } from "./stored_function.ts";
 import { decodeVariables } from "./variables.ts";
 
@@ -22,10 +23,32 @@ export interface FingerprintFile extends FileHeader {
    * @throws ParseError if it is malformed.
    */
   at(i: number): FunctionFingerprint;
-  /** Returns the name of that function without the rest. `offset` returns its place. */
+  /** Returns the name of that function without the rest. `offset` and `size` return its place. */
   name(i: number): string;
   offset(i: number): TextOffset;
+  size(i: number): number;
   functions(): Generator<FunctionFingerprint>;
+  /** The digests of neighbouring functions together; null if the file has none. */
+  readonly runs: FunctionRuns | null;
+}
+
+/** The runs of a file (runs.ts). */
+export interface FunctionRuns {
+  readonly count: number;
+  /** Returns the number of a run's first function. Run `count` begins after the last function. */
+  first(run: number): number;
+  /** Returns the place of a run, and its length in bytes. */
+  offset(run: number): TextOffset;
+  length(run: number): number;
+  digest(run: number): Sha256Half;
+  /** Shows the functions of a run with their sites. @throws ParseError if they are malformed. */
+  visit(run: number, visitor: RunVisitor): void;
+}
+
+/** Is shown functions one after the other, and the sites of each. */
+export interface RunVisitor extends SiteVisitor {
+  /** Begins with the function at an offset from `_text`. */
+  enter(offset: number): void;
 }
 
 /**
@@ -37,23 +60,36 @@ export interface FingerprintFile extends FileHeader {
  */
 export function openFingerprints(bytes: Uint8Array): FingerprintFile {
   // Views of a Buffer are Buffers, which are slow to create and to read.
-  const parts = splitParts(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
-  const count = parts.digests.length / DIGEST_BYTES;
-  if (!Number.isInteger(count)) throw new ParseError("the digests of a fingerprint file are incomplete");
-  const index = decodeFunctionIndex(parts.index, count);
+  const { parts, version } = splitParts(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+  const ownDigests = Math.floor(parts.digests.length / DIGEST_BYTES);
+  const index = decodeFunctionIndex(parts.index, version === FILE_VERSION ? undefined : ownDigests);
+  const { count } = index;
+  requireLength("digests", parts.digests, DIGEST_BYTES * index.distinct);
   requireLength("locators", parts.locators, index.locators[count]);
   requireLength("sites", parts.sites, index.sites[count]);
-  const name = decodeNames(parts.names, count);
-  const at = functionReader(parts, index, name);
+  const variable = decodeVariables(parts.variables);
+  const tables: SiteTables = { variable, alternative: decodeAlternatives(parts.alternatives, variable) };
+  const reader = new ByteReader(parts.sites, "sites of a fingerprint file");
+  const source = { index, name: decodeNames(parts.names, count), locators: parts.locators };
+  const at = (i: number): FunctionFingerprint => {
+    const size = index.sizes[i];
+    const end = index.sites[i + 1];
+    if (size === undefined || end === undefined) throw new RangeError(`function ${i} of ${count}`);
+    reader.seek(index.sites[i] ?? 0);
+    const digest = digestAt(parts.digests, index.digests[i] ?? 0);
+    return new StoredFunction(source, i, digest, readSites(reader, end, size, tables));
+  };
   return {
     ...decodeHeader(parts.header),
     count,
     at,
-    name,
+    name: source.name,
     offset: (i) => textOffset(index.offsets[i] ?? 0),
+    size: (i) => index.sizes[i] ?? 0,
     *functions() {
       for (let i = 0; i < count; i++) yield at(i);
     },
+    runs: parts.runs.length === 0 ? null : decodeRuns(parts.runs, index, reader, tables),
   };
 }
 
@@ -64,25 +100,37 @@ function requireLength(what: string, part: Uint8Array, expected = 0): void {
   );
 }
 
-function functionReader(
-  parts: Parts,
+const digestAt = (digests: Uint8Array, number: number): Sha256Half =>
+  toHex(digests, DIGEST_BYTES * number, DIGEST_BYTES * (number + 1)) as Sha256Half;
+
+function decodeRuns(
+  digests: Uint8Array,
   index: FunctionIndex,
-  name: FingerprintFile["name"],
-): FingerprintFile["at"] {
-  const variable = decodeVariables(parts.variables);
-  const tables: SiteTables = { variable, alternative: decodeAlternatives(parts.alternatives, variable) };
-  const reader = new ByteReader(parts.sites, "sites of a fingerprint file");
-  const source = { index, name, locators: parts.locators };
-  return (i) => {
-    const size = index.sizes[i];
-    const end = index.sites[i + 1];
-    if (size === undefined || end === undefined) throw new RangeError(`function ${i} of ${index.count}`);
-    reader.seek(index.sites[i] ?? 0);
-    return new StoredFunction(
-      source,
-      i,
-      toHex(parts.digests, DIGEST_BYTES * i, DIGEST_BYTES * (i + 1)) as Sha256Half,
-      readSites(reader, end, size, tables),
-    );
+  reader: ByteReader,
+  tables: SiteTables,
+): FunctionRuns {
+  const { offsets, sizes, sites } = index;
+  const starts = divideIntoRuns(index);
+  const count = starts.length - 1;
+  requireLength("runs", digests, DIGEST_BYTES * count);
+  const first = (run: number): number => starts[run] ?? 0;
+  const offset = (run: number): TextOffset => textOffset(offsets[first(run)] ?? 0);
+  return {
+    count,
+    first,
+    offset,
+    length(run) {
+      const last = first(run + 1) - 1;
+      return (offsets[last] ?? 0) + (sizes[last] ?? 0) - offset(run);
+    },
+    digest: (run) => digestAt(digests, run),
+    visit(run, visitor) {
+      const end = first(run + 1);
+      reader.seek(sites[first(run)] ?? 0);
+      for (let i = first(run); i < end; i++) {
+        visitor.enter(offsets[i] ?? 0);
+        visitSites(reader, sites[i + 1] ?? 0, sizes[i] ?? 0, tables, visitor);
+      }
+    },
   };
 }

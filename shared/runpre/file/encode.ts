@@ -1,7 +1,6 @@
-import type { TextOffset } from "../../brand.ts";
+import type { Sha256Hex, TextOffset } from "../../brand.ts";
 import { concatBytes, fromHex } from "../../bytes.ts";
 import type { FunctionFingerprint } from "../fingerprint.ts";
-import type { PatchingLandmarks } from "../landmarks.ts";
 import { foldLocator } from "../locator.ts";
 import type { AlternativeSite, Site } from "../sites/site_kinds.ts";
 import { encodeAlternative, joinAlternatives } from "./alternatives.ts";
@@ -9,6 +8,7 @@ import { encodeFunctionIndex } from "./function_index.ts";
 import { encodeHeader, type FileHeader } from "./header.ts";
 import { joinParts } from "./layout.ts";
 import { encodeNames } from "./names.ts";
+import { divideIntoRuns } from "./runs.ts";
 import { encodeVariables, variablesOf } from "./variables.ts";
 import { pushSites, type SiteNumbers } from "./write_sites.ts";
 
@@ -18,15 +18,20 @@ import { pushSites, type SiteNumbers } from "./write_sites.ts";
  */
 export const DIGEST_BYTES = 16;
 
+/** Returns the digest of the functions of a run: of the bytes that their own digests are of, put together. */
+export type DigestOfRun = (functions: readonly FunctionFingerprint[]) => Sha256Hex;
+
 /**
  * Writes a fingerprint file (docs/fingerprint-file.md).
  * @param functions the functions as the publisher makes them, in the order of their offsets, without
  * overlaps.
+ * @param digestOfRun absent for a file without runs, whose functions hosts compare one by one.
  * @throws ParseError for what the format cannot express.
  */
 export function encodeFingerprints(
   header: FileHeader,
   functions: readonly FunctionFingerprint[],
+  digestOfRun?: DigestOfRun,
 ): Uint8Array {
   const variables = variableNumbers(functions);
   const alternatives = alternativeNumbers(functions, variables.number);
@@ -36,34 +41,34 @@ export function encodeFingerprints(
     pushSites(out, fn.sites, numbers);
     return Uint8Array.from(out);
   });
-  const parts = {
+  const digests = functions.map(({ sha256 }) => stored(sha256));
+  return joinParts({
     header: encodeHeader(header),
     variables: variables.part,
     alternatives: alternatives.part,
     index: encodeFunctionIndex(
       functions,
       sites.map(({ length }) => length),
+      digests,
     ),
     names: encodeNames(functions.map(({ name }) => name)),
-    digests: concatBytes(functions.map(({ sha256 }) => fromHex(sha256).subarray(0, DIGEST_BYTES))),
+    digests: concatBytes([...new Set(digests)].map(fromHex)),
     locators: concatBytes(functions.map(({ locator }) => foldLocator(locator))),
     sites: concatBytes(sites),
-  };
-  return joinParts(parts, isNewer(header.landmarks.patching, functions) ? 2 : 1);
+    runs: digestOfRun ? encodeRuns(functions, digestOfRun) : new Uint8Array(),
+  });
 }
 
-/** Reports whether a host that knows only the first version would compare wrongly. */
-function isNewer(
-  patching: PatchingLandmarks | undefined,
-  functions: readonly FunctionFingerprint[],
-): boolean {
-  return (
-    (patching?.staticCalls?.inlined.length ?? 0) > 0 ||
-    patching?.retpolines?.prefixed === true ||
-    patching?.callDepth?.movesWithKernel === true ||
-    patching?.callDepth?.beforeAlternatives === true ||
-    allSites(functions).some(({ kind }) => kind === "runtime_mask")
-  );
+const stored = (sha256: string): string => sha256.slice(0, 2 * DIGEST_BYTES);
+
+function encodeRuns(functions: readonly FunctionFingerprint[], digestOfRun: DigestOfRun): Uint8Array {
+  const starts = divideIntoRuns({
+    count: functions.length,
+    offsets: functions.map(({ offset }) => offset),
+    sizes: functions.map(({ size }) => size),
+  });
+  const runs = starts.slice(0, -1).map((start, run) => functions.slice(start, starts[run + 1]));
+  return concatBytes(runs.map((run) => fromHex(stored(digestOfRun(run)))));
 }
 
 const allSites = (functions: readonly FunctionFingerprint[]): readonly Site[] =>

@@ -21,20 +21,15 @@ export function encodeNames(names: readonly string[]): Uint8Array {
 }
 
 /**
- * Returns a function that gives the name of each function, and decodes each when it is asked for.
- * @throws ParseError unless there are `count` lines, and later for a malformed name.
+ * Returns a function that gives the name of each function, and decodes each when it is asked for. Only reports need
+ * names.
+ * @throws ParseError when first asked, unless there are `count` lines; and for a malformed name.
  */
 export function decodeNames(bytes: Uint8Array, count: number): (i: number) => string {
-  const ends = new Uint32Array(count);
-  let at = 0;
-  for (let i = 0; i < count; i++) {
-    const end = bytes.indexOf(LINE_FEED, at);
-    if (end < 0) throw new ParseError(`a fingerprint file of ${counted(count, "function")} has ${i} names`);
-    ends[i] = end;
-    at = end + 1;
-  }
-  if (at !== bytes.length) throw new ParseError("a fingerprint file has more names than functions");
+  let known: Uint32Array | undefined;
   const line = (i: number): string => {
+    known ??= endsOf(bytes, count);
+    const ends = known;
     const start = i === 0 ? 0 : (ends[i - 1] ?? 0) + 1;
     const end = ends[i] ?? start;
     if (end - start > MAX_FUNCTION_NAME) throw new ParseError(`a name of ${counted(end - start, "byte")}`);
@@ -47,6 +42,20 @@ export function decodeNames(bytes: Uint8Array, count: number): (i: number) => st
     if (before.startsWith(PADDING_PREFIX)) return requireName(before.slice(PADDING_PREFIX.length));
     throw new ParseError(`function ${i} of a fingerprint file has no name`);
   };
+}
+
+/** Returns where each name ends. @throws ParseError unless there are `count`. */
+function endsOf(bytes: Uint8Array, count: number): Uint32Array {
+  const ends = new Uint32Array(count);
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    const end = bytes.indexOf(LINE_FEED, at);
+    if (end < 0) throw new ParseError(`a fingerprint file of ${counted(count, "function")} has ${i} names`);
+    ends[i] = end;
+    at = end + 1;
+  }
+  if (at !== bytes.length) throw new ParseError("a fingerprint file has more names than functions");
+  return ends;
 }
 
 function requireName(name: string): string {

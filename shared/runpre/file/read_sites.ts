@@ -10,12 +10,15 @@ import {
   type AlternativeForm,
   MAX_PARAVIRT_LENGTH,
   type PlainKind,
+  type PlainSite,
   type RetpolineSite,
   type Site,
+  type SiteKind,
   STATIC_CALL_FORMS,
+  type StructuredSite,
   siteLength,
 } from "../sites/site_kinds.ts";
-import { KIND_SPACE, siteKind } from "./site_codes.ts";
+import { KIND_SPACE, plainLength, plainSite, structuredKind } from "./site_codes.ts";
 import { readSignedVarint, readVarint } from "./varint.ts";
 import { RETPOLINE } from "./write_sites.ts";
 
@@ -30,27 +33,74 @@ export interface SiteTables {
 }
 
 /**
- * Reads the sites up to `end`, of code of `size` bytes. Each states its distance from the one before, so they
+ * Is shown sites one after the other. Nine in ten sites are of a plain kind: no object is made for those.
+ */
+export interface SiteVisitor {
+  /** A kind of sites that are passed over. */
+  readonly ignored: PlainKind | null;
+  /** @param site a site of that kind, which stands for all: it says 0 in place of `at`. */
+  plain(site: PlainSite, at: number): void;
+  structured(site: StructuredSite): void;
+}
+
+/**
+ * Shows the sites up to `end`, of code of `size` bytes. Each states its distance from the one before, so they
  * rise and do not overlap.
  * @throws ParseError
  */
-export function readSites(reader: ByteReader, end: number, size: number, tables: SiteTables): Site[] {
-  const sites: Site[] = [];
+export function visitSites(
+  reader: ByteReader,
+  end: number,
+  size: number,
+  tables: SiteTables,
+  visitor: SiteVisitor,
+): void {
+  const { ignored } = visitor;
   let place = 0;
-  while (reader.position < end) {
-    if (sites.length === MAX_FUNCTION_SITES) throw new ParseError(`more than ${MAX_FUNCTION_SITES} sites`);
+  for (let count = 0; reader.position < end; count++) {
+    if (count === MAX_FUNCTION_SITES) throw new ParseError(`more than ${MAX_FUNCTION_SITES} sites`);
     const first = readVarint(reader);
-    const site = readSite(reader, first % KIND_SPACE, place + Math.floor(first / KIND_SPACE), tables);
-    place = site.at + siteLength(site);
-    if (place > size) throw new ParseError(`a ${site.kind} site reaches to ${place} of ${size}`);
-    sites.push(site);
+    const code = first % KIND_SPACE;
+    const at = place + (first - code) / KIND_SPACE;
+    const plain = plainSite(code);
+    if (plain !== undefined) {
+      place = requireWithin(plain.kind, at + plainLength(code), size);
+      if (plain.kind !== ignored) visitor.plain(plain, at);
+    } else {
+      const site = readSite(reader, code, at, tables);
+      place = requireWithin(site.kind, at + siteLength(site), size);
+      visitor.structured(site);
+    }
   }
   if (reader.position !== end) throw new ParseError("the last site reaches into what follows");
+}
+
+function requireWithin(kind: SiteKind, end: number, size: number): number {
+  if (end <= size) return end;
+  throw new ParseError(`a ${kind} site reaches to ${end} of ${size}`);
+}
+
+const NO_SITES: readonly Site[] = [];
+
+/** Returns the sites that `visitSites` shows. @throws ParseError */
+export function readSites(
+  reader: ByteReader,
+  end: number,
+  size: number,
+  tables: SiteTables,
+): readonly Site[] {
+  if (reader.position === end) return NO_SITES;
+  const sites: Site[] = [];
+  visitSites(reader, end, size, tables, {
+    ignored: null,
+    plain: ({ kind }, at) => sites.push({ kind, at }),
+    structured: (site) => sites.push(site),
+  });
   return sites;
 }
 
-function readSite(reader: ByteReader, code: number, at: number, tables: SiteTables): Site {
-  const kind = siteKind(code);
+function readSite(reader: ByteReader, code: number, at: number, tables: SiteTables): StructuredSite {
+  const kind = structuredKind(code);
   switch (kind) {
     case undefined:
       throw new ParseError(`${code} is not a kind of site that this version knows`);
@@ -98,8 +148,6 @@ function readSite(reader: ByteReader, code: number, at: number, tables: SiteTabl
     }
     case "moved_call":
       return { kind, at, base: baseNumber(readVarint(reader)) };
-    default:
-      return plain(kind, at);
   }
 }
 
@@ -108,19 +156,18 @@ function baseNumber(number: number): number {
   throw new ParseError(`base ${number} of a module's layout, which has at most ${MAX_BASES}`);
 }
 
-const plain = (kind: PlainKind, at: number): Site => ({ kind, at });
-
 function readRetpoline(reader: ByteReader, at: number): RetpolineSite {
   const packed = reader.u8();
-  const has = (bit: number): boolean => (packed & bit) !== 0;
-  if (has(RETPOLINE.jump) && has(RETPOLINE.conditional)) throw new ParseError("a retpoline of no kind");
-  let opcode = has(RETPOLINE.jump) ? JUMP : CALL;
-  if (has(RETPOLINE.conditional)) {
+  const isJump = (packed & RETPOLINE.jump) !== 0;
+  const isConditional = (packed & RETPOLINE.conditional) !== 0;
+  if (isJump && isConditional) throw new ParseError("a retpoline of no kind");
+  let opcode = isJump ? JUMP : CALL;
+  if (isConditional) {
     opcode = reader.u8();
     if (opcode < 0x80 || opcode > 0x8f) throw new ParseError(`${opcode} is not a conditional jump`);
   }
-  const its = has(RETPOLINE.its) ? readVarint(reader) : null;
+  const its = (packed & RETPOLINE.its) === 0 ? null : readVarint(reader);
   if (its !== null && its >= 4096 * MAX_ITS_PAGES) throw new ParseError(`${its} is not the place of a thunk`);
-  const length = has(RETPOLINE.long) ? 6 : 5;
+  const length = (packed & RETPOLINE.long) === 0 ? 5 : 6;
   return { kind: "retpoline", at, length, opcode, register: packed & 15, its };
 }

@@ -1,4 +1,10 @@
-import type { SiteKind } from "../sites/site_kinds.ts";
+import {
+  isPlainKind,
+  PLAIN_LENGTH,
+  type PlainSite,
+  type SiteKind,
+  type StructuredSite,
+} from "../sites/site_kinds.ts";
 
 /** The numbers that stand for kinds of sites in a fingerprint file. A number never changes its meaning. */
 const CODES = {
@@ -33,4 +39,18 @@ const KINDS: readonly SiteKind[] = (Object.keys(CODES) as SiteKind[]).sort((a, b
 export const KIND_SPACE = 32;
 
 export const siteCode = (kind: SiteKind): number => CODES[kind];
-export const siteKind = (code: number): SiteKind | undefined => KINDS[code];
+
+const PLAIN = KINDS.map((kind): PlainSite | undefined => (isPlainKind(kind) ? { kind, at: 0 } : undefined));
+const PLAIN_LENGTHS = Uint8Array.from(PLAIN, (site) => (site === undefined ? 0 : PLAIN_LENGTH[site.kind]));
+
+/** Returns a site, at 0, of the plain kind that a number stands for, and undefined for a number of another meaning. */
+export const plainSite = (code: number): PlainSite | undefined => PLAIN[code];
+
+/** Returns the length of a site of that kind. */
+export const plainLength = (code: number): number => PLAIN_LENGTHS[code] ?? 0;
+
+/** Returns the kind that a number stands for if that is not a plain one; undefined for a number without a meaning. */
+export function structuredKind(code: number): StructuredSite["kind"] | undefined {
+  const kind = KINDS[code];
+  return kind === undefined || isPlainKind(kind) ? undefined : kind;
+}

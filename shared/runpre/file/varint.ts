@@ -26,15 +26,20 @@ export function pushVarint(out: number[], value: number): void {
  * @throws ParseError
  */
 export function readVarint(reader: ByteReader): number {
-  let byte = reader.u8();
-  if (byte < 0x80) return byte;
-  let value = byte & 0x7f;
-  for (let scale = 0x80, group = 1; group < MAX_GROUPS; group++, scale *= 0x80) {
+  const first = reader.u8();
+  if (first < 0x80) return first;
+  const second = reader.u8();
+  // Of the million numbers of a file, nearly all have one or two groups.
+  return second < 0x80 && second > 0 ? first + 0x80 * (second - 1) : readLong(reader, first, second);
+}
+
+function readLong(reader: ByteReader, first: number, second: number): number {
+  let value = (first & 0x7f) + (second & 0x7f) * 0x80;
+  let byte = second;
+  for (let scale = 0x4000, group = 2; byte >= 0x80 && group < MAX_GROUPS; group++, scale *= 0x80) {
     byte = reader.u8();
     value += (byte & 0x7f) * scale;
-    if (byte >= 0x80) continue;
-    if (byte === 0) break;
-    return value;
+    if (byte > 0 && byte < 0x80) return value;
   }
   throw new ParseError(`a number before ${reader.position} is not in its shortest form, or too large`);
 }

@@ -2,7 +2,7 @@ import type { TextOffset } from "../../brand.ts";
 import { CALL, JUMP } from "../../x86/opcodes.ts";
 import {
   type AlternativeSite,
-  PLAIN_LENGTH,
+  isPlainKind,
   type RetpolineSite,
   type Site,
   STATIC_CALL_FORMS,
@@ -25,7 +25,7 @@ export function pushSites(out: number[], sites: readonly Site[], numbers: SiteNu
   let end = 0;
   for (const site of sites) {
     pushVarint(out, (site.at - end) * KIND_SPACE + siteCode(site.kind));
-    if (!Object.hasOwn(PLAIN_LENGTH, site.kind)) pushDetails(out, site, numbers);
+    if (!isPlainKind(site.kind)) pushDetails(out, site, numbers);
     end = site.at + siteLength(site);
   }
 }

@@ -5,7 +5,7 @@ import type { WriteExpected } from "./site.ts";
 /** Writes single-byte nops as linked, or the code of call depth tracking once the kernel has set that up. */
 export const writeCallPadding: WriteExpected = (kernel, _site, place, out, at) => {
   if (kernel.tracksCallDepth()) kernel.writeCallDepthCode(place, out, at);
-  else out.fill(NOP, at, at + CALL_DEPTH_CODE);
+  else for (let i = 0; i < CALL_DEPTH_CODE; i++) out[at + i] = NOP;
 };
 
 /**

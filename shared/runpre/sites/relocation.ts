@@ -1,4 +1,4 @@
-import { readUnsigned, writeRelative } from "../../x86/code.ts";
+import { readSigned32, readUnsigned, writeRelative } from "../../x86/code.ts";
 import type { PlainKind } from "./site_kinds.ts";
 
 export type RelocationKind = Extract<PlainKind, `reloc${string}`>;
@@ -17,7 +17,11 @@ export function relocate(code: Uint8Array, kind: RelocationKind, at: number, dis
 
 /** Adds an amount (exact to 2^52) to a little-endian value, in place. */
 export function addInPlace(code: Uint8Array, at: number, length: 4 | 8, amount: number): void {
+  if (length === 4) {
+    writeRelative(code, at, readSigned32(code, at) + amount);
+    return;
+  }
   const low = readUnsigned(code, at, 4) + amount;
   writeRelative(code, at, low);
-  if (length === 8) writeRelative(code, at + 4, readUnsigned(code, at + 4, 4) + Math.floor(low / HALF));
+  writeRelative(code, at + 4, readUnsigned(code, at + 4, 4) + Math.floor(low / HALF));
 }

@@ -29,6 +29,7 @@ export const PLAIN_LENGTH = {
 } as const;
 export type PlainKind = keyof typeof PLAIN_LENGTH;
 export const PLAIN_KINDS = Object.keys(PLAIN_LENGTH) as readonly PlainKind[];
+export const isPlainKind = (kind: string): kind is PlainKind => Object.hasOwn(PLAIN_LENGTH, kind);
 
 /**
  * A site of a plain kind. `at` counts from the start of the function, or of the alternative that holds the
@@ -157,8 +158,9 @@ export interface FeatureCondition {
   readonly present: boolean;
 }
 
-export type Site =
-  | PlainSite
+export type Site = PlainSite | StructuredSite;
+/** A site of which the place does not say everything. */
+export type StructuredSite =
   | JumpLabelSite
   | StaticCallSite
   | ParavirtSite
@@ -228,4 +230,13 @@ export const isUndone = (site: Site): site is UndoneSite => UNDONE[site.kind as 
  */
 export function clearSites(code: Uint8Array, sites: readonly Site[]): void {
   for (const site of sites) if (!isUndone(site)) code.fill(0, site.at, site.at + siteLength(site));
+}
+
+/** Tells whether code has that form. */
+export function isCleared(code: Uint8Array, sites: readonly Site[]): boolean {
+  for (const site of sites) {
+    if (isUndone(site)) continue;
+    for (let at = site.at; at < site.at + siteLength(site); at++) if (code[at] !== 0) return false;
+  }
+  return true;
 }

@@ -21,6 +21,7 @@ import { RebootlessError } from "../../../shared/errors.ts";
 import { encodeJson, jsonObject, parseJson } from "../../../shared/json.ts";
 import { functionChecker } from "../../../shared/runpre/check.ts";
 import { openFingerprints } from "../../../shared/runpre/file/decode.ts";
+import { runChecker } from "../../../shared/runpre/file/run_checker.ts";
 import { fingerprintFromJson, fingerprintToJson } from "../../../shared/runpre/json.ts";
 import { decodeLandmarks, landmarksToJson } from "../../../shared/runpre/landmarks_json.ts";
 import type { Region } from "./mutation.ts";
@@ -166,6 +167,10 @@ function readFingerprints(bytes: Uint8Array): void {
     tolerant(() => file.name(i));
     tolerant(() => check(file.at(i)));
   }
+  const { runs } = file;
+  if (runs === null) return;
+  const checkRun = runChecker(runs, file.landmarks, memory, sha256Of);
+  for (let run = 0; run < runs.count; run++) tolerant(() => checkRun(run, new Uint8Array(runs.length(run))));
 }
 
 function readJson(bytes: Uint8Array): void {

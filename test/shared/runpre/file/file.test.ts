@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { textOffset } from "../../../../shared/brand.ts";
+import { sha256Hex, textOffset } from "../../../../shared/brand.ts";
+import { concatBytes } from "../../../../shared/bytes.ts";
 import { ParseError, RebootlessError } from "../../../../shared/errors.ts";
 import { MAX_ALTERNATIVES, MAX_ALTERNATIVES_BYTES } from "../../../../shared/runpre/file/alternatives.ts";
 import { openFingerprints } from "../../../../shared/runpre/file/decode.ts";
 import { encodeFingerprints } from "../../../../shared/runpre/file/encode.ts";
+import { MAX_FUNCTIONS } from "../../../../shared/runpre/file/function_index.ts";
 import {
   isFingerprintFile,
   joinParts,
@@ -15,9 +17,13 @@ import {
 import { MAX_VARIABLES } from "../../../../shared/runpre/file/variables.ts";
 import type { FunctionFingerprint } from "../../../../shared/runpre/fingerprint.ts";
 import { foldLocator } from "../../../../shared/runpre/locator.ts";
+import { FIRST_VERSION, SECOND_VERSION } from "./old_files.ts";
 import { everySite, NO_LANDMARKS, sampleFunction, sampleFunctions, sampleHeader } from "./sample.ts";
 
 const file = encodeFingerprints(sampleHeader, sampleFunctions);
+const withRuns = encodeFingerprints(sampleHeader, sampleFunctions, (run) =>
+  sha256Hex(String(run.length).repeat(64)),
+);
 
 /** What a file keeps of a function. */
 const kept = (fn: FunctionFingerprint) => ({
@@ -59,12 +65,17 @@ describe("a fingerprint file", () => {
     expect(new Set(everySite.map(({ kind }) => kind)).size).toBe(18);
   });
 
-  it("is of the second version only where older readers would compare wrongly", () => {
-    const version = (header: typeof sampleHeader, functions: readonly FunctionFingerprint[]) =>
-      encodeFingerprints(header, functions)[8];
-    const old = sampleFunctions.filter(({ name }) => name !== "second");
-    expect(version(sampleHeader, old)).toBe(1);
-    expect(version(sampleHeader, sampleFunctions)).toBe(2);
+  it.each([
+    ["first", FIRST_VERSION, sampleFunctions.filter(({ name }) => name !== "second")],
+    ["second", SECOND_VERSION, sampleFunctions],
+  ])("of the %s version is still read", (_, old, functions) => {
+    const opened = openFingerprints(old);
+    const written = functions.map((fn) => ({ ...kept(fn), sha256: "5".repeat(32) }));
+    expect([...opened.functions()].map(plain)).toEqual(written);
+    expect(opened).toMatchObject({ ...sampleHeader, count: functions.length, runs: null });
+  });
+
+  it("keeps the landmarks of kernels since 6.16", () => {
     const staticCalls = {
       returnZero: textOffset(0x100),
       return: null,
@@ -73,8 +84,36 @@ describe("a fingerprint file", () => {
     };
     const patching = { ...NO_LANDMARKS, staticCalls };
     const newer = { ...sampleHeader, landmarks: { ...sampleHeader.landmarks, patching } };
-    expect(version(newer, old)).toBe(2);
-    expect(openFingerprints(encodeFingerprints(newer, old)).landmarks).toEqual(newer.landmarks);
+    expect(openFingerprints(encodeFingerprints(newer, sampleFunctions)).landmarks).toEqual(newer.landmarks);
+  });
+
+  it("has a digest of each run, and shows its functions with their sites", () => {
+    const { runs } = openFingerprints(withRuns);
+    if (runs === null) throw new Error("no runs");
+    const numbers = Array.from({ length: runs.count }, (_, run) => run);
+    expect(numbers.map(runs.first)).toEqual([0, 3, 5]);
+    expect(runs.first(runs.count)).toBe(sampleFunctions.length);
+    expect(numbers.map((run) => [runs.offset(run), runs.length(run)])).toEqual([
+      [0, 432],
+      [0x1000, 0x1001],
+      [0x3fff_ffff, 1],
+    ]);
+    expect(numbers.map(runs.digest)).toEqual(["3", "2", "1"].map((digit) => digit.repeat(32)));
+    const shown: (number | string)[] = [];
+    runs.visit(1, {
+      ignored: null,
+      enter: (offset) => shown.push(offset),
+      plain: ({ kind }, at) => shown.push(kind, at),
+      structured: ({ kind }) => shown.push(kind),
+    });
+    expect(shown).toEqual([0x1000, 0x1001, "return_thunk", 0xff0]);
+  });
+
+  it("has a digest that functions share once", () => {
+    const same = sampleFunctions.map((fn) => ({ ...fn, sha256: sampleFunction("", 0, 1).sha256 }));
+    expect(file.length - encodeFingerprints(sampleHeader, same).length).toBe(16 * (same.length - 1));
+    const opened = openFingerprints(encodeFingerprints(sampleHeader, same));
+    expect([...opened.functions()].map(plain)).toEqual(same.map(kept));
   });
 
   it("gives any one function alone", () => {
@@ -101,7 +140,7 @@ describe("a fingerprint file", () => {
     const functions = [sampleFunction("a", 0, 400, sites), sampleFunction("b", 400, 400, sites)];
     const [one, two] = [functions.slice(0, 1), functions].map((all) => encodeFingerprints(sampleHeader, all));
     // Index, name, digest, locator and the three bytes of the site.
-    expect((two?.length ?? 0) - (one?.length ?? 0)).toBe(4 + 2 + 16 + 8 + 3);
+    expect((two?.length ?? 0) - (one?.length ?? 0)).toBe(5 + 2 + 16 + 8 + 3);
   });
 
   it.each([
@@ -115,15 +154,17 @@ describe("a fingerprint file", () => {
 
 describe("a hostile fingerprint file", () => {
   it("is refused when it was cut anywhere, and when it goes on", () => {
-    for (let length = 0; length < file.length; length++) {
-      expect(refusal(file.subarray(0, length)), `${length} bytes`).toBeInstanceOf(ParseError);
+    for (const whole of [file, withRuns, FIRST_VERSION, SECOND_VERSION]) {
+      for (let length = 0; length < whole.length; length++) {
+        expect(refusal(whole.subarray(0, length)), `${length} bytes`).toBeInstanceOf(ParseError);
+      }
+      expect(refusal(Uint8Array.of(...whole, 0))).toBeInstanceOf(ParseError);
     }
-    expect(refusal(Uint8Array.of(...file, 0))).toBeInstanceOf(ParseError);
   });
 
   it("is refused for a version that is not known, with a hint", () => {
     const newer = file.slice();
-    newer[8] = 3;
+    newer[8] = 4;
     expect(refusal(newer)).toMatchObject({ code: "unsupported", hint: expect.stringContaining("newer") });
   });
 
@@ -152,17 +193,36 @@ describe("a hostile fingerprint file", () => {
   });
 
   it("is limited in what it makes a reader keep", () => {
-    const parts = splitParts(file);
+    const { parts } = splitParts(file);
     const many = (length: number) => new Uint8Array(length);
     for (const hostile of [
       { variables: many(MAX_VARIABLES + 1) },
       { alternatives: many(MAX_ALTERNATIVES + 1) },
       { alternatives: many(MAX_ALTERNATIVES_BYTES + 1).fill(0x7f) },
       { names: many(MAX_FILE_BYTES) },
+      { index: concatBytes([Uint8Array.of(0xc1, 0x84, 0x3d), many(MAX_FUNCTIONS)]) }, // one more
       { header: many(MAX_HEADER_BYTES + 1) },
     ]) {
-      expect(refusal(joinParts({ ...parts, ...hostile }, 1))).toMatchObject({ code: "limit" });
+      expect(refusal(joinParts({ ...parts, ...hostile }))).toMatchObject({ code: "limit" });
     }
+  });
+
+  it("has as many digests of runs as its functions have runs, or none", () => {
+    const { parts } = splitParts(withRuns);
+    const { runs } = parts;
+    for (const wrong of [runs.subarray(16), runs.subarray(1), new Uint8Array(runs.length + 16)]) {
+      expect(refusal(joinParts({ ...parts, runs: wrong }))).toBeInstanceOf(ParseError);
+    }
+    expect(openFingerprints(joinParts({ ...parts, runs: new Uint8Array() })).runs).toBeNull();
+  });
+
+  it("has every digest that its functions name", () => {
+    const { parts } = splitParts(file);
+    for (const digests of [parts.digests.subarray(16), new Uint8Array(parts.digests.length + 16)]) {
+      expect(refusal(joinParts({ ...parts, digests }))).toBeInstanceOf(ParseError);
+    }
+    // The index of one function at 0 of 16 bytes, without sites, that has the digest of the one before it.
+    expect(refusal(joinParts({ ...parts, index: Uint8Array.of(1, 0, 16, 0, 1) }))).toBeInstanceOf(ParseError);
   });
 
   it("does not hold functions past what offsets reach", () => {

@@ -83,7 +83,7 @@ export function sampleFunction(
   sites: readonly Site[] = [],
 ): FunctionFingerprint {
   const body = Uint8Array.from({ length: size }, (_, i) => (i * 7 + offset) & 0xff);
-  const digest = offset.toString(16).padStart(64, "5");
+  const digest = offset.toString(16).padEnd(64, "5");
   return {
     name,
     offset: textOffset(offset),
