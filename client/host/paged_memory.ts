@@ -1,10 +1,10 @@
 import type { TextOffset } from "../../shared/brand.ts";
 import type { TextMemory } from "../../shared/runpre/fingerprint.ts";
 
-/** The size of a page. Reading one costs about as much as reading a variable: most of it is the call. */
-const PAGE_BYTES = 16 * 1024;
-/** The most pages that are kept. The variables of a kernel lie in some hundred. */
-const MAX_PAGES = 512;
+/** The size of a page. To read one takes about as long as to read a variable: most of it is the call. */
+const PAGE_BYTES = 4096;
+/** The most pages that are kept. The variables of a kernel lie in some 300. */
+const MAX_PAGES = 2048;
 
 /**
  * Memory of one moment, for the thousands of variables that decide about a kernel's code: what lies beside a variable
@@ -39,7 +39,10 @@ export class PagedMemory implements TextMemory {
 
   #tryRead(offset: TextOffset): Uint8Array | null {
     try {
-      return new Uint8Array(this.#memory.read(offset, PAGE_BYTES));
+      const room = new Uint8Array(PAGE_BYTES);
+      const bytes = this.#memory.read(offset, PAGE_BYTES, room);
+      if (bytes.buffer !== room.buffer) room.set(bytes);
+      return room;
     } catch {
       return null; // The memory ends in it. Reading less tells whether what is wanted is there.
     }

@@ -8,7 +8,7 @@ import { TextWindow } from "../host/text_window.ts";
 import type { FunctionSet } from "./function_set.ts";
 
 /** What one reading of all functions found. */
-export interface Reading {
+export interface FirstReading {
   readonly different: readonly DifferentFunction[];
   /** The size of all functions together. */
   readonly bytes: number;
@@ -20,7 +20,7 @@ export interface Reading {
  *
  * @throws ParseError for a set that is malformed; and whatever reading throws.
  */
-export function firstReading(set: FunctionSet, memory: TextMemory): Reading {
+export function firstReading(set: FunctionSet, memory: TextMemory): FirstReading {
   const paged = new PagedMemory(memory);
   const different: DifferentFunction[] = [];
   for (const [from, to] of unmatchedRanges(set, paged)) {

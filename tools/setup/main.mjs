@@ -151,7 +151,7 @@ async function createPairs({ from, to, series, kinds }) {
 
 async function benchRunpre(args) {
   await ensureNodeModules(root);
-  await ensureMachine(root);
+  await ensureNewestMachine(root);
   return await runBuilt("bench/runpre/main.ts", args);
 }
 

@@ -7,7 +7,7 @@ import { FOLDED_BLOCK, locatorLength } from "../locator.ts";
 import { pushVarint, readVarint } from "./varint.ts";
 
 /** The most functions of a file. Distributions' kernels have up to 122,000. */
-export const MAX_FUNCTIONS = 1_000_000;
+export const MAX_FILE_FUNCTIONS = 1_000_000;
 
 /** The place of each function in memory, and of its data in the other parts of the file. */
 export interface FunctionIndex {
@@ -62,8 +62,8 @@ export function decodeFunctionIndex(bytes: Uint8Array, ownDigests?: number): Fun
   const reader = new ByteReader(bytes, "index of a fingerprint file");
   const count = ownDigests ?? readVarint(reader);
   if (count > bytes.length) throw new ParseError(`the index of a fingerprint file has no ${count} functions`);
-  if (count > MAX_FUNCTIONS) {
-    throw new RebootlessError("limit", `a fingerprint file of ${count} functions, at most ${MAX_FUNCTIONS}`);
+  if (count > MAX_FILE_FUNCTIONS) {
+    throw new RebootlessError("limit", `a fingerprint file of ${count} functions, at most ${MAX_FILE_FUNCTIONS}`);
   }
   const offsets = new Uint32Array(count);
   const sizes = new Uint32Array(count);

@@ -4,7 +4,7 @@ import { address, textOffset } from "../../../shared/brand.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import type { TextMemory } from "../../../shared/runpre/fingerprint.ts";
 
-const PAGE = 16 * 1024;
+const PAGE = 4096;
 const text = address(0xffff_ffff_8100_0000n);
 
 /** Two pages and a half, and what was read of them. */

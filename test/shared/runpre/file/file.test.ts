@@ -6,7 +6,7 @@ import { ParseError, RebootlessError } from "../../../../shared/errors.ts";
 import { MAX_ALTERNATIVES, MAX_ALTERNATIVES_BYTES } from "../../../../shared/runpre/file/alternatives.ts";
 import { openFingerprints } from "../../../../shared/runpre/file/decode.ts";
 import { encodeFingerprints } from "../../../../shared/runpre/file/encode.ts";
-import { MAX_FUNCTIONS } from "../../../../shared/runpre/file/function_index.ts";
+import { MAX_FILE_FUNCTIONS } from "../../../../shared/runpre/file/function_index.ts";
 import {
   isFingerprintFile,
   joinParts,
@@ -200,7 +200,7 @@ describe("a hostile fingerprint file", () => {
       { alternatives: many(MAX_ALTERNATIVES + 1) },
       { alternatives: many(MAX_ALTERNATIVES_BYTES + 1).fill(0x7f) },
       { names: many(MAX_FILE_BYTES) },
-      { index: concatBytes([Uint8Array.of(0xc1, 0x84, 0x3d), many(MAX_FUNCTIONS)]) }, // one more
+      { index: concatBytes([Uint8Array.of(0xc1, 0x84, 0x3d), many(MAX_FILE_FUNCTIONS)]) }, // one more
       { header: many(MAX_HEADER_BYTES + 1) },
     ]) {
       expect(refusal(joinParts({ ...parts, ...hostile }))).toMatchObject({ code: "limit" });
