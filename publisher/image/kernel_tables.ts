@@ -52,8 +52,17 @@ export const PARAVIRT_SITE = struct(16, { site: u64(0), operation: u8(8), length
 /** An entry of `__ksymtab`: include/linux/export-internal.h. */
 export const EXPORTED_SYMBOL = struct(12, { value: s32(0), name: s32(4), namespace: s32(8) });
 
-/** A place of BUG() or WARN(): include/asm-generic/bug.h, struct bug_entry. */
-export const BUG_ENTRY = struct(12, { code: s32(0), file: s32(4), line: u16(8), flags: u16(10) });
+/** A place of BUG() or WARN(), up to 6.18: include/asm-generic/bug.h, struct bug_entry. */
+export const EARLY_BUG_ENTRY = struct(12, { code: s32(0), file: s32(4), line: u16(8), flags: u16(10) });
+
+/** The same since 6.19 (HAVE_ARCH_BUG_FORMAT): with what is printed. */
+export const BUG_ENTRY = struct(16, {
+  code: s32(0),
+  format: s32(4),
+  file: s32(8),
+  line: u16(12),
+  flags: u16(14),
+});
 
 /**
  * An entry of the exception table: arch/x86/include/asm/extable.h, struct exception_table_entry. The last

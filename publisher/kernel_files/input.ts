@@ -1,4 +1,5 @@
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { readNamed } from "../../node/files.ts";
 import type { ObjectName } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -66,7 +67,7 @@ export const FILE_KINDS: readonly InputKind[] = [
 
 /**
  * Opens what a path names: a file of one of the kinds above, or a folder (the root of an unpacked package or of a host, a
- * /boot, a folder of modules).
+ * /boot, a folder of modules or of a kernel's packages).
  * @throws RebootlessError `usage`, `limit`, `parse`, `unsupported`.
  */
 export async function openInput(path: string, wanted?: WantedModules): Promise<KernelInput> {
@@ -77,13 +78,51 @@ export async function openInput(path: string, wanted?: WantedModules): Promise<K
       return name !== undefined && wanted(name);
     });
   if (await isFolder(path)) {
+    const packages = await packagesIn(path);
+    if (packages.length > 0) return openPackages(path, packages, wants);
     const { image, modules } = await readFolder(path, wants ?? (() => false));
     return { image: image === undefined ? undefined : await readNamed(image, MAX_INPUT_BYTES), modules };
   }
+  return openFile(path, wants);
+}
+
+async function openFile(path: string, wants: WantedPaths | undefined): Promise<KernelInput> {
   const bytes = await readNamed(path, MAX_INPUT_BYTES);
   const kind = FILE_KINDS.find(({ is }) => is(bytes, path));
   if (kind === undefined) throw new RangeError("the last kind takes every file");
   return kind.open(bytes, path, wants);
+}
+
+/** The names of packages with a kernel or its modules. What else lies beside them (source, headers) is left out. */
+const KERNEL_PACKAGE =
+  /^(?:linux-(?:image|binary|modules)-.*\.deb|kernel-(?:core|modules|modules-core|default)-\d.*\.rpm)$/;
+
+async function packagesIn(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder);
+  return names
+    .filter((name) => KERNEL_PACKAGE.test(name))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+/** Opens the packages of one kernel, one after the other. @throws RebootlessError `usage` if two of them have a kernel. */
+async function openPackages(
+  folder: string,
+  paths: readonly string[],
+  wants: WantedPaths | undefined,
+): Promise<KernelInput> {
+  const found: KernelInput[] = [];
+  for (const path of paths) found.push(await openFile(path, wants));
+  const images = found.flatMap(({ image }) => image ?? []);
+  if (images.length > 1)
+    throw new RebootlessError("usage", `${folder} has packages of ${images.length} kernels`, {
+      hint: "Give the package itself, or a folder with the packages of one kernel.",
+    });
+  return {
+    image: images[0],
+    modules: found.flatMap(({ modules }) => modules),
+    elsewhere: found.flatMap(({ elsewhere = [] }) => elsewhere),
+  };
 }
 
 /** Opens the kernel image at a path. @throws RebootlessError `usage` if there is no image, and as `openInput`. */

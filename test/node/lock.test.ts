@@ -56,6 +56,23 @@ describe("the lock", () => {
     lock.release();
   });
 
+  it("is shared by those who say so, and not with one that wants it alone", async () => {
+    const [one, two] = [
+      folderLock(dir, { waitMs: 0, shared: true }),
+      folderLock(dir, { waitMs: 0, shared: true }),
+    ];
+    const alone = folderLock(dir, { waitMs: 0 });
+    await one.take();
+    await two.take();
+    await expect(alone.take()).rejects.toMatchObject({ code: "locked" });
+    one.release();
+    await expect(alone.take()).rejects.toMatchObject({ code: "locked" });
+    two.release();
+    await alone.take();
+    await expect(one.take()).rejects.toMatchObject({ code: "locked" });
+    alone.release();
+  });
+
   it("is taken, makes the state folder and gives back what the action returns", async () => {
     const below = join(dir, "state");
     expect(await withLock(below, async () => 7)).toBe(7);

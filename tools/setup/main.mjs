@@ -125,6 +125,7 @@ async function proveCreate(args) {
       limit: { type: "string" },
       series: { type: "string" },
       kinds: { type: "boolean" },
+      roots: { type: "boolean" },
       only: { type: "string" },
     },
   });

@@ -51,6 +51,7 @@ export const SCRIPTS = {
         value: "SERIES",
         help: "the newest two versions of this series, such as 6.12; of 7.2, 7.3 the newest one, with small changes of our own",
       },
+      roots: { help: "with --series: only the making of a build root, and what programs can do in it" },
       kinds: { help: "small changes of our own instead, each of another kind, on 6.1 and 6.12" },
       only: { value: "NAME", help: "kinds that have this in their names" },
     },

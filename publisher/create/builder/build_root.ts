@@ -16,6 +16,7 @@ import {
   MISSING_LINKS,
   rootPackages,
 } from "./root_contents.ts";
+import { SUITE_NAME } from "./root_suite.ts";
 
 /** The most roots that are kept. Each takes 350 MB. */
 const MAX_ROOTS = 3;
@@ -48,7 +49,7 @@ export async function openRoot(compiler: KernelCompiler, options: RootOptions): 
       },
     );
   const { suite } = options;
-  if (suite !== undefined && !SUITE.test(suite))
+  if (suite !== undefined && !SUITE_NAME.test(suite))
     throw new RebootlessError("usage", `not the name of a suite: ${JSON.stringify(suite)}`);
   await mustRunBuildTool("bwrap", ["--version"], { hint: "Install bubblewrap." });
   const roots = join(options.cache, "roots");
@@ -71,8 +72,6 @@ export async function openRoot(compiler: KernelCompiler, options: RootOptions): 
     throw error;
   }
 }
-
-const SUITE = /^[a-z][a-z0-9-]{0,40}$/;
 
 /** A root that is there, or is to be made. */
 interface NamedRoot {
@@ -133,19 +132,22 @@ async function takeReady(
         throw new RebootlessError("io", `another run has removed ${folder}`, {
           hint: "Run the command again.",
         });
-      await makeRoot(folder, packages, from, progress);
+      await makeRoot(folder, packages, from, { progress, lock: alone });
     } finally {
       alone.release();
     }
   }
 }
 
-/** Makes a root. What is there of an earlier try is removed, and nothing stays if this one fails. */
+/**
+ * Makes a root. What is there of an earlier try is removed, and nothing stays if this one fails. If this process is killed,
+ * mmdebstrap goes on and holds the lock as long.
+ */
 async function makeRoot(
   folder: string,
   packages: readonly string[],
   from: FoundSuite,
-  progress: (line: string) => void,
+  { progress, lock }: { readonly progress: (line: string) => void; readonly lock: FolderLock },
 ): Promise<void> {
   progress(`making a build root of ${from.codename}, once: it takes some minutes and 350 MB in the cache`);
   await emptyTree(folder);
@@ -154,7 +156,9 @@ async function makeRoot(
     const sources = join(folder, "root.sources");
     await writeFile(sources, from.sources);
     const args = debstrapArguments(packages, { codename: from.codename, folder: made, sources });
-    await mustRunBuildTool("mmdebstrap", args, { env: proxies(), hint: "Install mmdebstrap." });
+    const held = lock.descriptor();
+    const descriptors = held === undefined ? [] : [held];
+    await mustRunBuildTool("mmdebstrap", args, { env: proxies(), descriptors, hint: "Install mmdebstrap." });
     for (const part of LEFT_OUT_PARTS) await rm(join(made, part), { recursive: true, force: true });
     for (const [target, link] of MISSING_LINKS) await symlink(target, join(made, link));
     const root = join(folder, "root");

@@ -73,6 +73,9 @@ export interface SuiteWithCompiler {
   readonly version: string;
 }
 
+/** What names of suites are made of. A root's folder is named by it. */
+export const SUITE_NAME = /^[a-z0-9][a-z0-9.+-]{0,63}$/;
+
 /** Returns what the suites of some targets offer. What is in more than one component is named once. */
 export function suitesWith(
   targets: readonly AptTarget[],
@@ -81,7 +84,7 @@ export function suitesWith(
   const found = new Map<string, SuiteWithCompiler>();
   for (const { version, uri, release } of offers) {
     const target = targets.find((each) => each.uri === uri && each.release === release);
-    if (target === undefined) continue;
+    if (target === undefined || !SUITE_NAME.test(target.codename)) continue;
     const { codename } = target;
     found.set(`${codename} ${version}`, { codename, release, version });
   }

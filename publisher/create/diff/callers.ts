@@ -48,7 +48,7 @@ function callersOf({ unit }: Version, callee: Piece): readonly Piece[] | undefin
   const users = new Set<Piece>();
   for (const piece of unit.pieces) {
     for (const { target, isBranch } of piece.references) {
-      if (target.kind !== "piece" || target.piece !== callee.index) continue;
+      if (target.kind !== "piece" || target.piece !== callee.index || target.isEntry) continue;
       if (piece.role !== "code" || piece.names.length === 0 || !isBranch) return undefined;
       users.add(piece);
     }

@@ -65,7 +65,7 @@ export function comparer(before: Version, after: Version, { newOf }: Correlation
     if (oldPiece.role === "string" && newPiece.role === "string") {
       return sameText(oldPiece.bytes, old.offset, newPiece.bytes, now.offset);
     }
-    if (old.offset !== now.offset) return false;
+    if (old.offset !== now.offset || old.isEntry !== now.isEntry) return false;
     const pair = newOf.get(oldPiece);
     return pair === undefined
       ? isAnonymous(oldPiece, newPiece) && sameContent(oldPiece, newPiece)
@@ -104,7 +104,8 @@ const sameType = (a: number, b: number): boolean => a === b || (a | b) === 6;
 const sameText = (old: Uint8Array, oldAt: number, now: Uint8Array, newAt: number): boolean =>
   equalBytes(old.subarray(Math.max(oldAt, 0)), now.subarray(Math.max(newAt, 0)));
 
-function withoutLine({ bytes, table: { line } }: TableEntry): Uint8Array {
+function withoutLine({ bytes, table }: TableEntry): Uint8Array {
+  const line = table.line?.(bytes);
   return line === undefined ? bytes : bytes.slice().fill(0, line.offset, line.offset + line.size);
 }
 

@@ -6,7 +6,7 @@ import { partitionPoint } from "../../../shared/partition_point.ts";
 import { type RelativeOperand, relativeOperands } from "./code_walk.ts";
 import { type CompiledObject, type ObjectSection, openCompiledObject } from "./compiled_object.ts";
 import { isCodeSection, namedSymbols, type PieceExtent, referredPlaces, sectionExtents } from "./extents.ts";
-import { type SectionRole, sectionRole } from "./section_role.ts";
+import { BUG_TABLE, type SectionRole, sectionRole } from "./section_role.ts";
 
 /**
  * A function, a datum, a string or a constant, which is the smallest part of a unit that is compared and kept
@@ -53,7 +53,13 @@ export interface Reference {
 }
 
 export type ReferenceTarget =
-  | { readonly kind: "piece"; readonly piece: number; readonly offset: number }
+  | {
+      readonly kind: "piece";
+      readonly piece: number;
+      readonly offset: number;
+      /** True if it leads to the entry of the bug table about this place, and not to the place itself. */
+      readonly isEntry: boolean;
+    }
   | { readonly kind: "symbol"; readonly name: string; readonly isWeak: boolean; readonly offset: number };
 
 /** A compiled unit, divided into its pieces. */
@@ -234,13 +240,13 @@ function presumedOperand(section: ObjectSection, { offset, type }: Rela): Relati
 }
 
 function referenceOf(
-  { symbols }: CompiledObject,
+  object: CompiledObject,
   { offset, type, symbol: number, addend }: Rela,
   operand: RelativeOperand | undefined,
   start: number,
   find: (symbol: ElfSymbol, offset: number) => Draft | undefined,
 ): Reference {
-  const symbol = symbols[number];
+  const symbol = object.symbols[number];
   if (symbol === undefined)
     throw new ParseError(`a relocation against symbol ${number}, which does not exist`);
   const bias = operand === undefined ? 0 : operand.end - offset;
@@ -256,13 +262,37 @@ function referenceOf(
   }
   const place = narrow(symbol.value + distance);
   const piece = find(symbol, place);
-  if (piece === undefined) {
-    throw new RebootlessError(
-      "unsupported",
-      `a reference to ${symbol.name || `section ${symbol.section}`}, which has no content`,
-    );
-  }
-  return { ...base, target: { kind: "piece", piece: piece.index, offset: place - piece.start } };
+  if (piece !== undefined) return { ...base, target: pieceTarget(piece, place) };
+  const about = bugPlace(object, symbol.section, place);
+  const code = about && find(about.symbol, about.place);
+  if (code !== undefined)
+    return { ...base, target: { ...pieceTarget(code, about?.place ?? 0), isEntry: true } };
+  throw new RebootlessError(
+    "unsupported",
+    `a reference to ${symbol.name || `section ${symbol.section}`}, which has no content`,
+  );
+}
+
+const pieceTarget = (
+  { index, start }: Draft,
+  place: number,
+): Extract<ReferenceTarget, { kind: "piece" }> => ({
+  kind: "piece",
+  piece: index,
+  offset: place - start,
+  isEntry: false,
+});
+
+/** Returns the place in code that the entry at a place of the bug table begins with, by symbol and offset in its section. */
+function bugPlace(
+  { sections, symbols }: CompiledObject,
+  number: number,
+  place: number,
+): { readonly symbol: ElfSymbol; readonly place: number } | undefined {
+  const table = sections.find(({ index, name }) => index === number && name === BUG_TABLE);
+  const first = table && within(table.relocations, offsetOf, place, place + 1)[0];
+  const symbol = first && symbols[first.symbol];
+  return symbol && { symbol, place: narrow(symbol.value + first.addend) };
 }
 
 function narrow(value: bigint): number {
@@ -305,7 +335,7 @@ function unlisted(
         type: R_X86_64.PC32,
         isBranch,
         bias: operand.end - at,
-        target: { kind: "piece", piece: piece.index, offset: target - piece.start },
+        target: pieceTarget(piece, target),
       },
     ];
   });

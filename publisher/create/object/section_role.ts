@@ -4,6 +4,7 @@ import {
   ALT_INSTR,
   BUG_ENTRY,
   EARLY_ALT_INSTR,
+  EARLY_BUG_ENTRY,
   EXCEPTION_ENTRY,
   JUMP_ENTRY,
   MCOUNT_LOC,
@@ -40,8 +41,8 @@ export interface SpecialTable {
    * objtool derives from the code.
    */
   readonly isCompared: boolean;
-  /** The bytes of an entry that hold a line number. */
-  readonly line?: Pick<Field<number>, "offset" | "size">;
+  /** Returns the bytes of an entry that hold a line number. */
+  readonly line?: (entry: Uint8Array) => Pick<Field<number>, "offset" | "size">;
   /**
    * Reports whether an entry brings nothing to its place. What it refers to besides the place then means nothing: it is
    * where the content of another entry begins.
@@ -57,11 +58,21 @@ function isEmptyAlternative(entry: Uint8Array): boolean {
   return entry[replacementLength.offset] === 0;
 }
 
+/** The table of BUG() and WARN(). A WARN() that prints refers to its own entry (Linux 7.3, arch/x86/include/asm/bug.h). */
+export const BUG_TABLE = "__bug_table";
+
 /**
- * The tables whose entries begin with a reference to the code that they are about (Linux 6.1 and 6.12, x86).
+ * The tables whose entries begin with a reference to the code that they are about (Linux 6.1 to 7.3, x86).
  */
 export const SPECIAL_TABLES: ReadonlyMap<string, SpecialTable> = new Map([
-  ["__bug_table", { entrySizes: [BUG_ENTRY.size], isCompared: true, line: BUG_ENTRY.fields.line }],
+  [
+    BUG_TABLE,
+    {
+      entrySizes: [EARLY_BUG_ENTRY.size, BUG_ENTRY.size],
+      isCompared: true,
+      line: ({ length }) => (length === BUG_ENTRY.size ? BUG_ENTRY : EARLY_BUG_ENTRY).fields.line,
+    },
+  ],
   ["__ex_table", { entrySizes: [EXCEPTION_ENTRY.size], isCompared: true }],
   ["__jump_table", { entrySizes: [JUMP_ENTRY.size], isCompared: true }],
   [

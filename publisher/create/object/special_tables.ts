@@ -77,7 +77,7 @@ const movedTo = (entry: TableEntry, piece: number): TableEntry => ({
   place: 0,
   references: entry.references.map((reference) => ({
     ...reference,
-    target: { kind: "piece", piece, offset: 0 },
+    target: { kind: "piece", piece, offset: 0, isEntry: false },
   })),
 });
 

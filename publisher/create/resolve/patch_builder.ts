@@ -4,7 +4,7 @@ import { groupBy } from "../../../shared/group_by.ts";
 import { ORC_ENTRY } from "../../image/kernel_tables.ts";
 import type { ObjectSection } from "../object/compiled_object.ts";
 import type { Piece } from "../object/pieces.ts";
-import { ORC_ADDRESSES, ORC_ENTRIES } from "../object/section_role.ts";
+import { BUG_TABLE, ORC_ADDRESSES, ORC_ENTRIES } from "../object/section_role.ts";
 import type { PatchRelocation, PatchSection, PatchSymbol, PatchTarget } from "../patch_object.ts";
 import type { UnitPair } from "../unit_pair.ts";
 import type { Placed, SharedReference, UnitPatch } from "./join_patches.ts";
@@ -35,10 +35,13 @@ export function buildPatch(
     ({ section }) => section,
   );
   const places = new Map<Piece, Placed>();
+  const bugs = new Map<Piece, Map<number, Placed>>();
   const names = new Set<string>();
   const layouts = [...bySection].map(([section, kept], number) => layOut(section, kept, number, places));
+  const tableEntries = [...groupBy(entries, ({ entry }) => entry.section.name).values()];
+  placeBugs(tableEntries, layouts.length, bugs);
   const relocationsOf = (references: readonly SelectedReference[], at: number): readonly DraftRelocation[] =>
-    references.map((reference) => relocation(reference, at, places));
+    references.map((reference) => relocation(reference, at, places, bugs));
   const sections = layouts.map(
     ({ section, kept, size, bytes }): DraftSection => ({
       name: unique(section.name, names),
@@ -53,9 +56,7 @@ export function buildPatch(
       ),
     }),
   );
-  const tables = [...groupBy(entries, ({ entry }) => entry.section.name)].flatMap(([, kept]) =>
-    tableSections(kept, relocationsOf),
-  );
+  const tables = tableEntries.flatMap((kept) => tableSections(kept, relocationsOf));
   const drafts = [...sections, ...tables];
   return {
     patch: {
@@ -128,13 +129,43 @@ function placeOf(piece: Piece, places: ReadonlyMap<Piece, Placed>): Placed {
   return place;
 }
 
+/**
+ * Notes where the entries of the bug table will be, by the code that they are about.
+ * @param first the number of the first section of a table.
+ */
+function placeBugs(
+  tables: readonly (readonly SelectedEntry[])[],
+  first: number,
+  bugs: Map<Piece, Map<number, Placed>>,
+): void {
+  let section = first;
+  for (const kept of tables) {
+    const [name] = kept.map(({ entry }) => entry.section.name);
+    if (name === BUG_TABLE)
+      kept.forEach(({ entry, references }, number) => {
+        const about = references[0]?.target;
+        if (about?.kind !== "kept") return;
+        const known = bugs.get(about.piece) ?? new Map<number, Placed>();
+        bugs.set(about.piece, known.set(entry.place, { section, offset: number * entry.bytes.length }));
+      });
+    section += name === ORC_ADDRESSES ? 2 : 1;
+  }
+}
+
 function relocation(
   { offset, type, bias, target }: SelectedReference,
   at: number,
   places: ReadonlyMap<Piece, Placed>,
+  bugs: ReadonlyMap<Piece, ReadonlyMap<number, Placed>>,
 ): DraftRelocation {
   if (target.kind === "kernel") {
     return { offset: at + offset, type, addend: BigInt(target.offset - bias), target: target.target };
+  }
+  if (target.isEntry) {
+    const entry = bugs.get(target.piece)?.get(target.offset);
+    if (entry === undefined)
+      throw new RangeError("an entry of the bug table is referred to, but was not selected");
+    return { offset: at + offset, type, addend: BigInt(-bias), target: { kind: "own", ...entry } };
   }
   const place = placeOf(target.piece, places);
   // The offset is counted from the piece's start, because the place referred to may lie before or behind the

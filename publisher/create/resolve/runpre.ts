@@ -1,5 +1,5 @@
 import { equalBytes, toHex } from "../../../shared/bytes.ts";
-import { RELOCATION_FIELDS } from "../../../shared/elf/rela.ts";
+import { R_X86_64, RELOCATION_FIELDS } from "../../../shared/elf/rela.ts";
 import { BRANCH_LENGTH, JUMP, SHORT_JUMP, SHORT_JUMP_LENGTH } from "../../../shared/x86/opcodes.ts";
 import type { Piece, Reference, Unit } from "../object/pieces.ts";
 import type { ShippedObject } from "./shipped_object.ts";
@@ -234,6 +234,13 @@ function referenceFault(
   }
   const piece = unit.pieces[target.piece];
   if (piece === undefined) return "it refers to nothing";
+  if (target.isEntry) {
+    const about = shipped.operand(place, R_X86_64.PC32);
+    const start = about === undefined ? undefined : BigInt.asUintN(64, about - BigInt(target.offset));
+    return start !== undefined && bind(found.addresses, known.addresses, piece, start)
+      ? undefined
+      : "it does not refer to the entry of the bug table about itself";
+  }
   const [name] = piece.names;
   if (piece.role === "string" || piece.role === "constant" || (name === undefined && !piece.isWritable)) {
     return sameContent(piece, target.offset, place, shipped) ? undefined : "it refers to another constant";

@@ -16,7 +16,13 @@ import type { ReferenceResolver, SharedTarget } from "./references.ts";
 /** A reference of a kept piece, and its future target: a kept piece, or something in the running kernel. */
 export interface SelectedReference extends Omit<Reference, "target"> {
   readonly target:
-    | { readonly kind: "kept"; readonly piece: Piece; readonly offset: number }
+    | {
+        readonly kind: "kept";
+        readonly piece: Piece;
+        readonly offset: number;
+        /** True if it leads to the entry of the bug table about this place. */
+        readonly isEntry: boolean;
+      }
     | { readonly kind: "kernel"; readonly target: PatchTarget | SharedTarget; readonly offset: number };
 }
 
@@ -165,8 +171,9 @@ class Selector {
     if (piece === undefined) throw new RangeError("a reference to no piece");
     const keep = (): Decision => {
       this.#keep(piece);
-      return { kind: "kept", piece, offset: target.offset };
+      return { kind: "kept", piece, offset: target.offset, isEntry: target.isEntry };
     };
+    if (target.isEntry) return keep();
     const isMerged = piece.role === "string" || piece.role === "constant";
     if (isMerged) return keep();
     const [name] = piece.names;

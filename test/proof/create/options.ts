@@ -10,6 +10,8 @@ export interface ProofOptions {
   readonly limit: number | undefined;
   /** Not the step: small changes of ours, each of another kind. */
   readonly kinds: boolean;
+  /** Not the step: the making of a build root. */
+  readonly roots: boolean;
   /** Of these only those that have this in their names. */
   readonly only: string | undefined;
 }
@@ -24,13 +26,14 @@ export function proofOptions(args: readonly string[]): ProofOptions {
       series: { type: "string" },
       limit: { type: "string" },
       kinds: { type: "boolean", default: false },
+      roots: { type: "boolean", default: false },
       only: { type: "string" },
     },
   });
   const limit = values.limit === undefined ? undefined : Number(values.limit);
   if (positionals.length === 0 || (limit !== undefined && !(Number.isInteger(limit) && limit > 0)))
     throw new Error("usage: npm run -s proof:create -- --help");
-  return { pairs: positionals, limit, kinds: values.kinds, only: values.only };
+  return { pairs: positionals, limit, kinds: values.kinds, roots: values.roots, only: values.only };
 }
 
 /** So many of all, evenly spread: the same ones each time. */

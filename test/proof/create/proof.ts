@@ -1,4 +1,7 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { FileChange } from "../../../publisher/create/source/apply_patch.ts";
+import { kernelCompiler } from "../../../publisher/create/source/compiler.ts";
 import { ModuleRunner, type Trial } from "./guest/module_runner.ts";
 import { KINDS } from "./kinds/all.ts";
 import { type Played, playKinds } from "./kinds/play.ts";
@@ -7,6 +10,7 @@ import { playStacked } from "./kinds/stacked.ts";
 import { inTurn, proofOptions, spread } from "./options.ts";
 import { proveOwnChanges } from "./own_changes.ts";
 import { readPair, type SourcePair } from "./pair.ts";
+import { proveRoots } from "./roots.ts";
 import { type FileOutcome, Workshop } from "./workshop.ts";
 
 /*
@@ -143,12 +147,24 @@ async function withWorkshop(
 const secondsSinceStart = (): number => Math.round((performance.now() - began) / 1000);
 
 async function main(): Promise<boolean> {
-  const { pairs: files, limit, kinds, only } = proofOptions(process.argv.slice(2));
+  const { pairs: files, limit, kinds, roots, only } = proofOptions(process.argv.slice(2));
   const pairs = await Promise.all(files.map(readPair));
   const [pair] = pairs;
   if (pair === undefined) throw new Error("no pair of versions");
+  if (roots) return await proveRootsOf(pair);
   if (kinds) return await proveKinds(pairs, only);
   return pair.to === null ? await proveOwn(pair, limit) : await proveStep(pair, limit);
+}
+
+/** Makes a root with the kernel's compiler, and tries it. */
+async function proveRootsOf({ kernel }: SourcePair): Promise<boolean> {
+  const compiler = kernelCompiler(await readFile(join(kernel.headers, ".config"), "utf8"));
+  if (compiler === undefined) throw new Error(`which compiler made ${kernel.version}?`);
+  const wrong = await proveRoots(compiler, say);
+  say(
+    JSON.stringify({ kernel: kernel.version, compiler: compiler.text, wrong, seconds: secondsSinceStart() }),
+  );
+  return wrong.length === 0;
 }
 
 /** Makes updates of one version of a source. */

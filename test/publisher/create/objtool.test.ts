@@ -130,7 +130,7 @@ describe("what objtool derives from a function", () => {
     const unwind = entriesOf("g").filter(({ section }) => section.name === ".orc_unwind_ip");
     expect(unwind).toMatchObject([{ place: 0, unwind: Uint8Array.of(8, 0, 0, 0, 5, 2) }]);
     const g = unit.pieces.find(({ names }) => names.includes("g"))?.index;
-    expect(unwind[0]?.references[0]?.target).toEqual({ kind: "piece", piece: g, offset: 0 });
+    expect(unwind[0]?.references[0]?.target).toEqual({ kind: "piece", piece: g, offset: 0, isEntry: false });
   });
 });
 

@@ -94,6 +94,22 @@ describe("a kernel's input", () => {
     expect(await contents(modules)).toEqual({ ...expected, image: undefined });
   });
 
+  it("is a folder of the packages of one kernel, whatever else lies beside them", async () => {
+    const inModules = (path: string, bytes: Uint8Array): Uint8Array =>
+      deb("data.tar", tar(tarEntry(`./usr/lib/modules/7.3-test/${path}`, bytes)));
+    await put("split/linux-binary-7.3-test_1_amd64.deb", inModules("vmlinuz", image));
+    await put("split/linux-modules-7.3-test_1_amd64.deb", inModules("kernel/two.ko.xz", xzPacked(module)));
+    await put("split/linux-source-7.3_1_all.deb", utf8("not to be read"));
+    await put("split/fix.patch", utf8("nor this"));
+    const split = join(folder, "split");
+    expect(await contents(await openInput(split, everything))).toEqual({ image, modules: { two: module } });
+    await put("split/linux-binary-7.2-test_1_amd64.deb", inModules("vmlinuz", other));
+    await expect(openInput(split, everything)).rejects.toMatchObject({
+      code: "usage",
+      message: expect.stringMatching(/packages of 2 kernels$/),
+    });
+  });
+
   it("is a file: an image, or a module", async () => {
     const kernel = await openInput(await put("vmlinuz", image), everything);
     expect(await contents(kernel)).toEqual({ image, modules: {} });
