@@ -1,4 +1,4 @@
-import type { BuildId, ObjectName } from "../../shared/brand.ts";
+import { type BuildId, type ObjectName, VMLINUX } from "../../shared/brand.ts";
 import { SECTION_NUMBER } from "../../shared/elf/sections.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { patchObjects } from "./klp_structs.ts";
@@ -29,6 +29,7 @@ export function readLivepatchModule(bytes: Uint8Array): LivepatchModule {
   const file = openObjectFile(bytes);
   const objects = requireDistinct(tableObjects(file) ?? patchObjects(file));
   requireEffect(module, objects);
+  requireRelocated(module, objects);
   return { name, vermagic, buildId, objects };
 }
 
@@ -62,4 +63,25 @@ function requireEffect(module: ModuleObject, objects: readonly LivepatchObject[]
     hint: `Its init function has to end with \`return ${ENABLE}(&patch);\`.`,
     details: { name },
   });
+}
+
+/**
+ * Refuses livepatch relocations of an object that is not the kernel and that the module does not patch. They are applied
+ * for the objects of a patch alone (klp_init_object_loaded in kernel/livepatch/core.c), and nothing says that they were
+ * not: the module's code would run without the addresses.
+ */
+function requireRelocated({ name, sections }: ModuleObject, objects: readonly LivepatchObject[]): void {
+  const applied = new Set<string>([VMLINUX, ...objects.map(({ object }) => object)]);
+  const forgotten = sections
+    .map((section) => /^\.klp\.rela\.([^.]*)/.exec(section.name)?.[1])
+    .find((object) => object !== undefined && !applied.has(object));
+  if (forgotten === undefined) return;
+  throw new RebootlessError(
+    "unsupported",
+    `${name} has relocations for the object ${forgotten}, which it does not patch: they would never be applied`,
+    {
+      hint: `Name ${forgotten} in an object of the patch, which may be one without functions.`,
+      details: { name },
+    },
+  );
 }

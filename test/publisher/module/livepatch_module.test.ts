@@ -93,6 +93,20 @@ describe("a livepatch module", () => {
     );
   });
 
+  it("may have livepatch relocations for its objects and the kernel alone", () => {
+    const withRelocations = (object: string) =>
+      smallModule({
+        moreSections: [
+          { name: `.klp.rela.${object}..text`, type: 4, entrySize: 24, data: new Uint8Array(24) },
+        ],
+      });
+    expect(readLivepatchModule(withRelocations("vmlinux")).objects).toHaveLength(2);
+    expect(readLivepatchModule(withRelocations("dm_mod")).objects).toHaveLength(2);
+    expect(() => readLivepatchModule(withRelocations("kvm"))).toThrow(
+      expect.objectContaining({ code: "unsupported", message: expect.stringContaining("the object kvm") }),
+    );
+  });
+
   it("is told from other modules", () => {
     const plain = smallModule({ modinfo: "name=plain\0vermagic=x\0" });
     expect(() => readLivepatchModule(plain)).toThrow(
