@@ -4,12 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual, promisify } from "node:util";
 import { decodeManifest, type KernelManifest } from "../../../shared/feed/manifest.ts";
-import type { Guest } from "../../support/guest/guest.ts";
-import { projectRoot } from "../../support/guest/machine.ts";
+import { type Kernel, projectRoot } from "../../support/guest/machine.ts";
 import { withGuest } from "../runpre/with_guest.ts";
-import { effect, load, undo } from "./guest_checks.ts";
-import { IDLE, RECIPES, type Recipe } from "./recipes.ts";
-import { openWorkshop, SAMPLE, type Workshop } from "./workshop.ts";
+import { play } from "./guest_checks.ts";
+import { KLP_BUILD, OTHERS, type Recipe } from "./recipes.ts";
+import { openWorkshop, SAMPLE, smallKernel, type Workshop } from "./workshop.ts";
 
 /*
  * tsx main.ts FILE
@@ -24,17 +23,14 @@ import { openWorkshop, SAMPLE, type Workshop } from "./workshop.ts";
 const PUBLISH = join(projectRoot, "dist/rebootless-publish.cjs");
 const progress = (text: string) => process.stderr.write(`${text}\n`);
 
-/** A module that was made, and what went wrong with it. */
-interface Outcome {
+/** A module that was made, what `inspect` and `draft` found in it, and what went wrong with it. */
+interface Made {
   readonly recipe: Recipe;
   readonly path: string | undefined;
-  readonly madeBy: string | undefined;
-  readonly objects: KernelManifest["updates"][number]["objects"];
   readonly faults: string[];
+  tool: string;
+  objects: KernelManifest["updates"][number]["objects"];
 }
-
-const isMade = (outcome: Outcome): outcome is Outcome & { readonly path: string } =>
-  outcome.path !== undefined;
 
 async function publish(...args: readonly string[]): Promise<string> {
   return (await promisify(execFile)(process.execPath, [PUBLISH, ...args])).stdout;
@@ -42,116 +38,81 @@ async function publish(...args: readonly string[]): Promise<string> {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Makes a module, and looks at it as a publisher would. */
-async function look(workshop: Workshop, recipe: Recipe, folder: string): Promise<Outcome> {
-  const faults: string[] = [];
-  let path: string | undefined;
-  let madeBy: string | undefined;
-  let objects: Outcome["objects"] = [];
+async function make(workshop: Workshop, recipe: Recipe): Promise<Made> {
+  const nothing = { recipe, tool: "none", objects: [] };
   try {
-    path = await workshop.module(recipe.name, () => recipe.make(workshop));
-    madeBy = String(JSON.parse(await publish("--json", "inspect", path)).made_by);
-    if (!recipe.tool.test(madeBy)) faults.push(`inspect says ${madeBy}`);
-    objects = await drafted(workshop, path, join(folder, `${recipe.name}.json`));
+    const path = await workshop.module(recipe.name, () => recipe.make(workshop));
+    return { ...nothing, path, faults: [] };
   } catch (error) {
-    faults.push(messageOf(error));
+    return { ...nothing, path: undefined, faults: [messageOf(error)] };
   }
-  return { recipe, path, madeBy, objects, faults };
 }
 
-async function drafted(workshop: Workshop, module: string, output: string): Promise<Outcome["objects"]> {
-  const sample = join(workshop.kernel.modules, SAMPLE.file);
-  const kernel = ["--image", workshop.kernel.vmlinuz, "--modules", sample];
-  await publish(
-    "draft",
-    ...kernel,
-    "--id",
-    "proof",
-    "--summary",
-    "a proof",
-    "--module",
-    module,
-    "-o",
-    output,
-  );
+/** Does something with a module that was made. What fails is a fault of the module. */
+async function attempt(made: Made, work: (path: string) => Promise<void>): Promise<void> {
+  if (made.path === undefined) return;
+  try {
+    await work(made.path);
+  } catch (error) {
+    made.faults.push(messageOf(error));
+  }
+}
+
+/** Looks at a module as a publisher would. */
+async function look(kernel: Kernel, made: Made, path: string, folder: string): Promise<void> {
+  const { recipe, faults } = made;
+  const drafting = drafted(kernel, path, join(folder, `${recipe.name}.json`));
+  if (recipe.isIdle) {
+    const refusal = await drafting.then(() => "nothing", messageOf);
+    if (!refusal.includes(`Name the object ${SAMPLE.name}.`)) faults.push(`draft says ${refusal}`);
+    return;
+  }
+  made.objects = await drafting;
+  made.tool = String(JSON.parse(await publish("--json", "inspect", path)).made_by);
+  if (!recipe.tool.test(made.tool)) faults.push(`inspect says ${made.tool}`);
+}
+
+async function drafted(kernel: Kernel, module: string, output: string): Promise<Made["objects"]> {
+  const given = ["--image", kernel.vmlinuz, "--modules", join(kernel.modules, SAMPLE.file)];
+  const about = ["--id", "proof", "--summary", "a proof"];
+  await publish("draft", ...given, ...about, "--module", module, "-o", output);
   const [update] = decodeManifest(await readFile(output)).updates;
   return [...(update?.objects ?? [])].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Loads a module, sees what it does, and undoes it. */
-async function play(
-  guest: Guest,
-  { recipe, path, faults }: Outcome & { readonly path: string },
-): Promise<void> {
-  try {
-    await load(guest, recipe.name, await readFile(path));
-    const seen = await effect(guest);
-    if (!seen.kernel || !seen.module) faults.push(`it is loaded and ${JSON.stringify(seen)}`);
-    await undo(guest, recipe.name);
-    const left = await effect(guest);
-    if (left.kernel || left.module) faults.push(`it is undone and ${JSON.stringify(left)}`);
-  } catch (error) {
-    faults.push(messageOf(error));
-  }
-}
-
-/** Requires that `draft` refuses the module of which the kernel never says that it does nothing. */
-async function playIdle(
-  guest: Guest | undefined,
-  workshop: Workshop,
-  folder: string,
-): Promise<readonly string[]> {
-  const faults: string[] = [];
-  try {
-    const path = await workshop.module(IDLE.name, () => IDLE.make(workshop));
-    const refusal = await drafted(workshop, path, join(folder, "idle.json")).then(() => "", messageOf);
-    if (!refusal.includes(`Name the object ${SAMPLE.name}.`))
-      faults.push(`draft says ${refusal || "nothing"}`);
-    if (guest === undefined) return [...faults, "there was no guest"];
-    await load(guest, IDLE.name, await readFile(path));
-    const seen = await effect(guest);
-    if (!seen.kernel || seen.module) faults.push(`it is loaded and ${JSON.stringify(seen)}`);
-    await undo(guest, IDLE.name);
-  } catch (error) {
-    faults.push(messageOf(error));
-  }
-  return faults;
-}
-
-function compareFingerprints(outcomes: readonly Outcome[]): void {
-  const [first, ...others] = outcomes.filter(({ objects }) => objects.length > 0);
-  for (const { recipe, objects, faults } of others)
+/** Requires the same objects with the same fingerprints of all. */
+function compare([first, ...others]: readonly Made[]): void {
+  for (const { objects, faults } of others)
     if (!isDeepStrictEqual(objects, first?.objects))
-      faults.push(`${recipe.name} has other fingerprints than ${first?.recipe.name}`);
+      faults.push(`its draft has other objects than that of ${first?.recipe.name}`);
 }
 
 async function prove(file: string): Promise<boolean> {
   const workshop = await openWorkshop(file);
   const folder = await mkdtemp(join(tmpdir(), "rebootless-proof-tools-"));
   try {
-    const outcomes: Outcome[] = [];
-    for (const recipe of RECIPES) outcomes.push(await look(workshop, recipe, folder));
-    compareFingerprints(outcomes);
-    const idle = await withGuest({ kernel: workshop.kernel, modules: [SAMPLE.name] }, async (guest) => {
-      for (const outcome of outcomes.filter(isMade)) await play(guest, outcome);
-      return await playIdle(guest, workshop, folder);
+    const first = await make(workshop, KLP_BUILD);
+    const kernel = await smallKernel(workshop);
+    const all = [first];
+    for (const recipe of OTHERS) all.push(await make(workshop, recipe));
+    for (const made of all) await attempt(made, (path) => look(kernel, made, path, folder));
+    compare(all.filter(({ objects }) => objects.length > 0));
+    await withGuest({ kernel, modules: [SAMPLE.name] }, async (guest) => {
+      for (const made of all)
+        await attempt(made, async (path) => void made.faults.push(...(await play(guest, made.recipe, path))));
     });
-    return report(workshop, outcomes, idle);
+    return report(kernel, all);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function report(workshop: Workshop, outcomes: readonly Outcome[], idle: readonly string[]): boolean {
-  const all = [
-    ...outcomes.map(({ recipe, faults }) => ({ name: recipe.name, faults })),
-    { name: IDLE.name, faults: idle },
-  ];
-  for (const { name, faults } of all)
-    progress(faults.length === 0 ? `ok      ${name}` : `failed  ${name}: ${faults.join("; ")}`);
+function report(kernel: Kernel, all: readonly Made[]): boolean {
+  for (const { recipe, faults } of all)
+    progress(faults.length === 0 ? `ok      ${recipe.name}` : `failed  ${recipe.name}: ${faults.join("; ")}`);
   const failed = all.filter(({ faults }) => faults.length > 0).length;
-  const tools = outcomes.map(({ madeBy }) => madeBy ?? "none");
-  const line = { kernel: workshop.kernel.version, tools, passed: all.length - failed, failed };
+  const tools = all.filter(({ recipe }) => !recipe.isIdle).map(({ tool }) => tool);
+  const line = { kernel: kernel.version, tools, passed: all.length - failed, failed };
   process.stdout.write(`${JSON.stringify(line)}\n`);
   return failed === 0;
 }

@@ -2,7 +2,7 @@ import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EDITS, MARK } from "./edits.ts";
-import { inRoot, TREE, WORK } from "./root_commands.ts";
+import { inRoot, type ToolRoot, TREE, WORK } from "./root_commands.ts";
 import { KEPT_KERNEL, PATCH, SAMPLE, type Workshop } from "./workshop.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -13,25 +13,28 @@ export interface Recipe {
   readonly name: string;
   /** Who made it, as `inspect` has to say. */
   readonly tool: RegExp;
+  /** True for a module that the kernel loads without a complaint, and that leaves the sample module as it is. */
+  readonly isIdle: boolean;
   /** Returns the path of the module in the root. */
   make(workshop: Workshop): Promise<string>;
 }
 
-/** A module that is loaded without a complaint, and that leaves the function of the sample module as it is. */
-export const IDLE: Recipe = {
-  name: "by_hand_idle",
-  tool: /^kbuild$/,
-  make: (workshop) => byHand(workshop, "by_hand_idle", SAMPLE.file),
-};
+/** The one that compiles a whole kernel itself. */
+export const KLP_BUILD: Recipe = { name: "of_klp_build", tool: /^klp-build /, isIdle: false, make: klpBuild };
 
-export const RECIPES: readonly Recipe[] = [
-  { name: "by_hand", tool: /^kbuild$/, make: (workshop) => byHand(workshop, "by_hand", SAMPLE.name) },
-  { name: "of_kpatch_build", tool: /^kpatch-build$/, make: kpatchBuild },
-  { name: "of_klp_build", tool: /^klp-build /, make: klpBuild },
+/** Those that want a kernel that is built. */
+export const OTHERS: readonly Recipe[] = [
+  byHand("by_hand", SAMPLE.name, false),
+  { name: "of_kpatch_build", tool: /^kpatch-build$/, isIdle: false, make: kpatchBuild },
+  byHand("by_hand_idle", SAMPLE.file, true),
 ];
 
-/** Builds a module from C source with kbuild. */
-async function byHand({ root }: Workshop, name: string, object: string): Promise<string> {
+/** A module that kbuild makes of C source. @param object how the source names the sample module. */
+function byHand(name: string, object: string, isIdle: boolean): Recipe {
+  return { name, tool: /^kbuild$/, isIdle, make: ({ root }) => buildByHand(root, name, object) };
+}
+
+async function buildByHand(root: ToolRoot, name: string, object: string): Promise<string> {
   const folder = `${WORK}/${name}`;
   await mkdir(inRoot(root, folder), { recursive: true });
   await copyFile(join(here, "by_hand.c"), inRoot(root, `${folder}/${name}.c`));

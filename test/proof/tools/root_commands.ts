@@ -11,8 +11,8 @@ export const WORK = "/work";
 export const TREE = `${WORK}/linux`;
 
 /**
- * The environment of all that runs in the root. The compiler is found through its cache, because kernel, kpatch-build and
- * klp-build compile the same files in the same way, one after the other.
+ * The environment of all that runs in the root. The compiler is found through its cache: klp-build begins by removing what
+ * an interrupted run has compiled.
  */
 const ENVIRONMENT = {
   PATH: "/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin",

@@ -9,12 +9,12 @@ import { inRoot, type ToolRoot, TREE, toolRoot, WORK } from "./root_commands.ts"
 const here = dirname(fileURLToPath(import.meta.url));
 const progress = (text: string) => process.stderr.write(`${text}\n`);
 
-/** The compiler's flags that klp-build and kpatch-build use. With them the kernel's objects are in the cache for both. */
-export const SECTION_FLAGS = "KCFLAGS=-ffunction-sections -fdata-sections";
+/** The flags of klp-build: with others, all that it compiled would be compiled again. */
+const SECTION_FLAGS = "KCFLAGS=-ffunction-sections -fdata-sections";
 /** The module that the proof replaces a function of. */
 export const SAMPLE = { file: "kobject-example.ko", name: "kobject_example" } as const;
 
-/** The patch that the tools are given, and the folder of the kernel's built files: paths in the root. */
+/** The patch that the tools are given, and the folder of the kernel: paths in the root. */
 export const PATCH = `${WORK}/rebootless-proof.patch`;
 export const KEPT_KERNEL = `${WORK}/kernel`;
 
@@ -25,40 +25,27 @@ interface Place {
   readonly kpatch: string;
 }
 
-/** A root with the tools, the kernel that was built in it, and the modules that are made there. What is made is kept. */
+/** A root with the tools and a configured kernel source, in which modules are made. What is made is kept. */
 export interface Workshop extends Place {
   readonly root: ToolRoot;
-  /** The built files that the kernel consists of, on this machine. */
-  readonly kernel: Kernel;
-  readonly vmlinux: string;
   /** Makes a module and keeps it, or returns the one that is kept. `make` returns its path in the root. */
   module(name: string, make: () => Promise<string>): Promise<string>;
 }
-
-const KEPT = ["vmlinux", "bzImage", "config", SAMPLE.file, "modules.dep"] as const;
 
 /** @param file what tools/setup/tools.mjs wrote. */
 export async function openWorkshop(file: string): Promise<Workshop> {
   const place: Place = JSON.parse(await readFile(file, "utf8"));
   const root = toolRoot(join(place.folder, "root"), join(place.folder, "build.log"));
-  const kept = inRoot(root, KEPT_KERNEL);
-  if (!existsSync(kept)) await buildKernel(root, kept);
-  if (!existsSync(inRoot(root, PATCH))) await writePatch(inRoot(root, TREE), inRoot(root, PATCH));
+  if (!existsSync(inRoot(root, PATCH))) {
+    await copyFile(join(here, "kernel.config"), inRoot(root, `${WORK}/kernel.config`));
+    await root.run(["make", `KCONFIG_ALLCONFIG=${WORK}/kernel.config`, "allnoconfig"]);
+    await writePatch(inRoot(root, TREE), inRoot(root, PATCH));
+  }
   const modules = join(place.folder, "modules");
   await mkdir(modules, { recursive: true });
   return {
     ...place,
     root,
-    kernel: {
-      version: (await readFile(inRoot(root, `${TREE}/include/config/kernel.release`), "utf8")).trim(),
-      series: place.series,
-      vmlinuz: join(kept, "bzImage"),
-      modules: kept,
-      hasModules: true,
-      headers: undefined,
-      role: "series",
-    },
-    vmlinux: join(kept, "vmlinux"),
     async module(name, make) {
       const target = join(modules, `${name}.ko`);
       if (existsSync(target)) return target;
@@ -70,11 +57,27 @@ export async function openWorkshop(file: string): Promise<Workshop> {
   };
 }
 
-/** Builds the small kernel, and keeps it apart from the tree, in which the tools build others. */
+/** Returns the small kernel, built unless it is kept. Its folder has vmlinux and the configuration, too. */
+export async function smallKernel({ root, series }: Workshop): Promise<Kernel> {
+  const kept = inRoot(root, KEPT_KERNEL);
+  if (!existsSync(kept)) await buildKernel(root, kept);
+  return {
+    version: (await readFile(inRoot(root, `${TREE}/include/config/kernel.release`), "utf8")).trim(),
+    series,
+    vmlinuz: join(kept, "bzImage"),
+    modules: kept,
+    hasModules: true,
+    headers: undefined,
+    role: "series",
+  };
+}
+
+/**
+ * Builds the small kernel, and keeps it apart from the tree, in which the tools build others. Where klp-build was there
+ * first, its objects are used.
+ */
 async function buildKernel(root: ToolRoot, kept: string): Promise<void> {
-  progress("building a small kernel: some minutes, or an hour on a machine that is busy");
-  await copyFile(join(here, "kernel.config"), inRoot(root, `${WORK}/kernel.config`));
-  await root.run(["make", `KCONFIG_ALLCONFIG=${WORK}/kernel.config`, "allnoconfig"]);
+  progress("building a small kernel");
   await root.run(["make", "-j2", SECTION_FLAGS, "bzImage", "modules"]);
   const temporary = `${kept}.tmp`;
   await rm(temporary, { recursive: true, force: true });
@@ -83,7 +86,5 @@ async function buildKernel(root: ToolRoot, kept: string): Promise<void> {
   for (const path of built)
     await copyFile(inRoot(root, `${TREE}/${path}`), join(temporary, basename(path).replace(/^\./, "")));
   await writeFile(join(temporary, "modules.dep"), `${SAMPLE.file}:\n`);
-  const absent = KEPT.find((name) => !existsSync(join(temporary, name)));
-  if (absent !== undefined) throw new Error(`the build left no ${absent}`);
   await rename(temporary, kept);
 }
