@@ -76,6 +76,9 @@ const CODE = [
   "publisher/module",
   "test/proof/runpre",
 ];
+/** The newest kernels of two series that this machine's apt offers, and the newest of all. */
+const PRINCIPAL: readonly KernelRole[] = ["newest", "primary", "secondary"];
+
 const tally = new Tally();
 const finished = new Finished(join(cacheDirectory, "runpre.jsonl"), sourcesDigest(CODE), options.anew);
 const all = readProofKernels();
@@ -86,9 +89,6 @@ const boots = kernels.flatMap((kernel) =>
 /** Of `boots`: where in them a share of the flips goes. */
 const shareOf = (index: number): number =>
   Math.floor((FLIPS * (index + 1)) / boots.length) - Math.floor((FLIPS * index) / boots.length);
-
-/** The newest kernels of two series that this machine's apt offers, and the newest of all. */
-const PRINCIPAL: readonly KernelRole[] = ["newest", "primary", "secondary"];
 
 function configurationsOf(kernel: Kernel): readonly Configuration[] {
   return CONFIGURATIONS.filter(

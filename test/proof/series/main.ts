@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Finished, sourcesDigest } from "../../support/finished.ts";
 import { cacheDirectory, type Kernel, readProofKernels } from "../../support/guest/machine.ts";
-import { COMMANDS } from "./commands.ts";
+import { COMMANDS, type Scene } from "./commands.ts";
 import { onStage } from "./stage.ts";
 
 /*
@@ -28,21 +28,26 @@ function say(text: string): void {
 
 const CODE = ["shared", "node", "client", "publisher", "test/proof/series"];
 
-/** Runs the commands up to the first one that fails, as each needs what the one before left. */
+/** Boots a kernel and runs the commands on it. A kernel that does not come up is a failure like others. */
 const commandsOn = (kernel: Kernel): Promise<readonly Outcome[]> =>
-  onStage(kernel, async (scene) => {
-    const outcomes: Outcome[] = [];
-    for (const { name, run } of COMMANDS) {
-      const failure = await run(scene).then(
-        () => null,
-        (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error)),
-      );
-      say(`${kernel.version}: ${failure === null ? "passed" : "FAILED"} ${name}`);
-      outcomes.push({ command: name, failure });
-      if (failure !== null) break;
-    }
-    return outcomes;
-  });
+  onStage(kernel, (scene) => inOrder(kernel, scene)).catch((error: unknown) => [
+    { command: "booting", failure: textOf(error) },
+  ]);
+
+const textOf = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);
+
+/** Runs the commands up to the first one that fails, as each needs what the one before left. */
+async function inOrder(kernel: Kernel, scene: Scene): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const { name, run } of COMMANDS) {
+    const failure = await run(scene).then(() => null, textOf);
+    say(`${kernel.version}: ${failure === null ? "passed" : "FAILED"} ${name}`);
+    outcomes.push({ command: name, failure });
+    if (failure !== null) break;
+  }
+  return outcomes;
+}
 
 /** Returns the first kernel of each series, the lowest series first. */
 function oneOfEach(kernels: readonly Kernel[]): readonly Kernel[] {
