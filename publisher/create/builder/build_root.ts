@@ -14,6 +14,7 @@ import {
   KEPT_PARTS,
   LEFT_OUT_PARTS,
   MISSING_LINKS,
+  proxySettings,
   rootPackages,
 } from "./root_contents.ts";
 import { SUITE_NAME } from "./root_suite.ts";
@@ -155,7 +156,10 @@ async function makeRoot(
     const made = join(folder, "made");
     const sources = join(folder, "root.sources");
     await writeFile(sources, from.sources);
-    const args = debstrapArguments(packages, { codename: from.codename, folder: made, sources });
+    const dump = await mustRunBuildTool("apt-config", ["dump", "--format", '%f "%v";%n', "Acquire"]);
+    const { codename } = from;
+    const settings = proxySettings(dump);
+    const args = debstrapArguments(packages, { codename, folder: made, sources, settings });
     const held = lock.descriptor();
     const descriptors = held === undefined ? [] : [held];
     await mustRunBuildTool("mmdebstrap", args, { env: proxies(), descriptors, hint: "Install mmdebstrap." });

@@ -39,22 +39,37 @@ export const rootPackages = ({
   version,
 }: Pick<PackagedCompiler, "name" | "version">): readonly string[] => [`${name}=${version}`, ...TOOLS];
 
+/** What mmdebstrap is told besides the packages. */
+export interface RootMaking {
+  readonly codename: string;
+  /** The new folder. */
+  readonly folder: string;
+  /** A file in apt's format deb822. */
+  readonly sources: string;
+  /** Settings of apt, as lines of its configuration. */
+  readonly settings: readonly string[];
+}
+
+/**
+ * Returns the settings of this machine's apt that tell of proxies, from what
+ * `apt-config dump --format '%f "%v";%n' Acquire` prints. mmdebstrap takes none over by itself.
+ */
+export const proxySettings = (dump: string): readonly string[] =>
+  dump.split("\n").filter((line) => /^Acquire::(?:http|https)::Proxy(?:::[\w.-]+)? "[^"\s]+";$/.test(line));
+
 /**
  * Returns the arguments with which mmdebstrap(1) makes a root. It extracts the packages and runs nothing of them, so it
  * needs no rights, mounts nothing and leaves nothing behind when it is killed.
  */
 export const debstrapArguments = (
   packages: readonly string[],
-  {
-    codename,
-    folder,
-    sources,
-  }: { readonly codename: string; readonly folder: string; readonly sources: string },
+  { codename, folder, sources, settings }: RootMaking,
 ): readonly string[] => [
   "--variant=extract",
   "--mode=chrootless",
   "--format=directory",
   `--include=${packages.join(",")}`,
+  ...settings.map((line) => `--aptopt=${line}`),
   codename,
   folder,
   sources,

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   commandInRoot,
   debstrapArguments,
+  proxySettings,
   rootPackages,
 } from "../../../../publisher/create/builder/root_contents.ts";
 
@@ -14,11 +15,28 @@ describe("a build root", () => {
       codename: "trixie",
       folder: "/c/made",
       sources: "/c/root.sources",
+      settings: [],
     });
     expect(args.slice(-3)).toEqual(["trixie", "/c/made", "/c/root.sources"]);
     expect(args).toContain(`--include=${packages.join(",")}`);
     // Nothing of the packages runs.
     expect(args).toContain("--variant=extract");
+  });
+
+  it("comes by the proxy that this machine's apt uses", () => {
+    const dump = `Acquire::http "";
+Acquire::http::Proxy "http://proxy.example:3128/";
+Acquire::https::Proxy "";
+Acquire::https::Proxy::deb.example.org "DIRECT";
+Acquire::http::Pipeline-Depth "5";
+`;
+    const settings = proxySettings(dump);
+    expect(settings).toEqual([
+      'Acquire::http::Proxy "http://proxy.example:3128/";',
+      'Acquire::https::Proxy::deb.example.org "DIRECT";',
+    ]);
+    const args = debstrapArguments([], { codename: "trixie", folder: "f", sources: "s", settings });
+    expect(args).toContain(`--aptopt=${settings[0]}`);
   });
 
   const words = commandInRoot("/c/roots/r/root", { source: "/s/linux", work: "/c/trees/t" });
