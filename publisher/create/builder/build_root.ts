@@ -9,12 +9,12 @@ import { emptyTree, pruneTrees, readyFile } from "../source/prepared_trees.ts";
 import { type FoundSuite, findSuite } from "./archive_suites.ts";
 import { type BuildPlace, behindCommand } from "./build_place.ts";
 import {
+  archiveSettings,
   commandInRoot,
   debstrapArguments,
   KEPT_PARTS,
   LEFT_OUT_PARTS,
   MISSING_LINKS,
-  proxySettings,
   rootPackages,
 } from "./root_contents.ts";
 import { SUITE_NAME } from "./root_suite.ts";
@@ -158,7 +158,7 @@ async function makeRoot(
     await writeFile(sources, from.sources);
     const dump = await mustRunBuildTool("apt-config", ["dump", "--format", '%f "%v";%n', "Acquire"]);
     const { codename } = from;
-    const settings = proxySettings(dump);
+    const settings = archiveSettings(dump);
     const args = debstrapArguments(packages, { codename, folder: made, sources, settings });
     const held = lock.descriptor();
     const descriptors = held === undefined ? [] : [held];

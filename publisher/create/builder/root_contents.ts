@@ -51,11 +51,14 @@ export interface RootMaking {
 }
 
 /**
- * Returns the settings of this machine's apt that tell of proxies, from what
- * `apt-config dump --format '%f "%v";%n' Acquire` prints. mmdebstrap takes none over by itself.
+ * Returns the settings of this machine's apt that say how archives are reached: proxies, and whether lists may be expired
+ * (as those of a mirror that stands still are). mmdebstrap takes none over by itself.
+ * @param dump what `apt-config dump --format '%f "%v";%n' Acquire` prints.
  */
-export const proxySettings = (dump: string): readonly string[] =>
-  dump.split("\n").filter((line) => /^Acquire::(?:http|https)::Proxy(?:::[\w.-]+)? "[^"\s]+";$/.test(line));
+export const archiveSettings = (dump: string): readonly string[] =>
+  dump.split("\n").filter((line) => TAKEN_OVER.test(line));
+
+const TAKEN_OVER = /^Acquire::(?:Check-Valid-Until|https?::Proxy(?:::[\w.-]+)?) "[^"\s]+";$/;
 
 /**
  * Returns the arguments with which mmdebstrap(1) makes a root. It extracts the packages and runs nothing of them, so it

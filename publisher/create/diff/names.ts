@@ -22,6 +22,13 @@ const CONTENT_ONLY =
 export const isContentOnly = (name: string): boolean => CONTENT_ONLY.test(name);
 
 /**
+ * The sections of what UBSAN reports about a place in code, which gcc names by labels that do not become symbols
+ * (CONFIG_UBSAN_BOUNDS, as in Debian's 6.16). They are written to when a report is made, so that it is made once.
+ */
+const REPORTS = /^\.data\.\.Lubsan_(?:data|type)\d+$/;
+export const isReportSection = (name: string): boolean => REPORTS.test(name);
+
+/**
  * The names of state that belongs to a place in code and may start again in a patched function: whether it
  * has warned (`__already_done`, `__warned`), how often it may print (`_rs`), and whether it prints
  * (`__UNIQUE_ID_ddebug`). Other state may not: `___done` guards a key that is made once.

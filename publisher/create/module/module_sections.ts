@@ -58,8 +58,8 @@ interface Growing {
 
 const MEANINGFUL = SECTION_FLAG.write | SECTION_FLAG.alloc | SECTION_FLAG.exec;
 // All functions go into one section, as in modules that the linker makes. Names with two dots (.data..percpu)
-// have a meaning and are kept.
-const GATHERED = /^(\.text|\.rodata|\.data|\.bss)\.[^.]/;
+// have a meaning and are kept, but for those of the compiler's labels (.data..L; scripts/module.lds.S).
+const GATHERED = /^(\.text|\.rodata|\.data|\.bss)\.(?:[^.]|\.L)/;
 // Execution that runs into the gap between two functions must not go on.
 const GAP_IN_CODE = INT3;
 // The largest alignment is a page, which is the most that per-CPU data and the like ask for.

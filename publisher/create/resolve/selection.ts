@@ -1,7 +1,7 @@
 import { VMLINUX } from "../../../shared/brand.ts";
 import { isInit } from "../diff/changes.ts";
 import type { Correlation } from "../diff/correlate.ts";
-import { isContentOnly, isRenewable, parentOf, stemOf } from "../diff/names.ts";
+import { isContentOnly, isRenewable, isReportSection, parentOf, stemOf } from "../diff/names.ts";
 import { type ChangeRefusal, changeRefusal } from "../diff/refusal.ts";
 import { paddingOf } from "../object/padding.ts";
 import type { Piece, Reference, Unit } from "../object/pieces.ts";
@@ -211,7 +211,7 @@ class Selector {
   }
 
   #nameless(piece: Piece, from: string, keep: () => Decision): Decision {
-    if (!piece.isWritable) return keep();
+    if (!piece.isWritable || isReportSection(piece.section.name)) return keep();
     return this.#refuse(
       changeRefusal("unresolved", from, `it refers to data without a name in ${piece.section.name}`),
     );

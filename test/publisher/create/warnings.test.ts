@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { objectName, VMLINUX } from "../../../shared/brand.ts";
+import { SECTION_FLAG } from "../../../shared/elf/sections.ts";
 import { between, patchOf, section } from "./unit_patch.ts";
 
 /** A WARN() that prints, whose code refers to its entry (Linux 7.3, arch/x86/include/asm/bug.h). */
@@ -43,5 +44,31 @@ describe.each([
     expect(JSON.stringify(found.kind === "refused" ? found.refusals : [])).toContain(
       "entry of the bug table",
     );
+  });
+});
+
+describe("what UBSAN reports about a place in code", () => {
+  const checked = (n: number, more = ""): string => `// gcc: -fsanitize=bounds
+int table[8];
+int g(int n) { return table[n & 15]; }
+int f(int n) { ${more} return table[n] + ${n}; }`;
+  const handler = ["void __ubsan_handle_out_of_bounds(void *data, void *index) {}"];
+
+  it("is copied into the update, where it may be written to", async () => {
+    const patch = await patchOf(checked(1), checked(2), { beside: handler });
+    expect(patch.replaces.map(({ name }) => name)).toEqual(["f"]);
+    const reports = patch.sections.filter(({ name }) => name.startsWith(".data..Lubsan_data"));
+    expect(reports.map(({ flags }) => flags & SECTION_FLAG.write)).toEqual([SECTION_FLAG.write]);
+  });
+
+  it("makes no difference by its number alone", async () => {
+    const found = await between(
+      checked(1),
+      checked(1).replace("int g(", "int h(int n) { return table[n]; }\n#line 3\nint g("),
+      {
+        beside: handler,
+      },
+    );
+    expect(found.report.changed).toEqual([]);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import {
+  archiveSettings,
   commandInRoot,
   debstrapArguments,
-  proxySettings,
   rootPackages,
 } from "../../../../publisher/create/builder/root_contents.ts";
 
@@ -23,15 +23,17 @@ describe("a build root", () => {
     expect(args).toContain("--variant=extract");
   });
 
-  it("comes by the proxy that this machine's apt uses", () => {
-    const dump = `Acquire::http "";
+  it("is fetched as this machine's apt fetches: by its proxy, and with its rule for expired lists", () => {
+    const dump = `Acquire::Check-Valid-Until "false";
+Acquire::http "";
 Acquire::http::Proxy "http://proxy.example:3128/";
 Acquire::https::Proxy "";
 Acquire::https::Proxy::deb.example.org "DIRECT";
 Acquire::http::Pipeline-Depth "5";
 `;
-    const settings = proxySettings(dump);
+    const settings = archiveSettings(dump);
     expect(settings).toEqual([
+      'Acquire::Check-Valid-Until "false";',
       'Acquire::http::Proxy "http://proxy.example:3128/";',
       'Acquire::https::Proxy::deb.example.org "DIRECT";',
     ]);
