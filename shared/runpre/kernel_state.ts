@@ -9,6 +9,8 @@ import {
   type PatchingLandmarks,
 } from "./landmarks.ts";
 
+const HALF = 0x1_0000_0000;
+
 /**
  * The variables of a running kernel that decide about its code, each read when it is first needed. Places and
  * targets are bytes from `_text`. They are plain numbers, because code reaches 2 GiB either way and numbers
@@ -23,6 +25,10 @@ export class KernelState {
   readonly #moves: readonly number[];
   readonly #variables = new Map<number, Uint8Array>();
   readonly #pointers = new Map<number, number | null>();
+  readonly #counts = new Map<number, number>();
+  /** The upper and the lower half of the address of `_text`. */
+  readonly #textHigh: number;
+  readonly #textLow: number;
   #tracksCalls: boolean | undefined;
 
   /**
@@ -33,6 +39,8 @@ export class KernelState {
     this.#moves = moves;
     this.landmarks = landmarks;
     this.memory = memory;
+    this.#textHigh = Number(memory.text >> 32n);
+    this.#textLow = Number(memory.text & 0xffff_ffffn);
     this.displacement = Number(memory.text - landmarks.linkedText);
   }
 
@@ -60,8 +68,12 @@ export class KernelState {
     return this.variable(offset, 1)[0] ?? 0;
   }
 
-  int32(offset: number): number {
-    return readSigned32(this.variable(offset, 4), 0);
+  int32(offset: TextOffset): number {
+    const known = this.#counts.get(offset);
+    if (known !== undefined) return known;
+    const count = readSigned32(this.memory.read(offset, 4), 0);
+    this.#counts.set(offset, count);
+    return count;
   }
 
   /** Returns the bytes of a variable, perhaps as a view. */
@@ -77,11 +89,17 @@ export class KernelState {
   pointer(offset: TextOffset): number | null {
     const known = this.#pointers.get(offset);
     if (known !== undefined) return known;
-    const bytes = this.variable(offset, 8);
-    const value = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
-    const target = value === 0n ? null : Number(BigInt.asIntN(64, value - this.memory.text));
+    const target = this.#distance(this.memory.read(offset, 8));
     this.#pointers.set(offset, target);
     return target;
+  }
+
+  /** Returns the distance from `_text` to an address, in 64 bits that wrap around. */
+  #distance(address: Uint8Array): number | null {
+    const low = readUnsigned(address, 0, 4);
+    const high = readUnsigned(address, 4, 4);
+    if (low === 0 && high === 0) return null;
+    return ((high - this.#textHigh) | 0) * HALF + (low - this.#textLow);
   }
 
   /** Tells whether the boot CPU has a feature (or a bug), by its number in the kernel's table. */

@@ -49,13 +49,11 @@ export function joinAlternatives(records: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Reads the alternatives. Each is decoded when it is first used.
- * @throws ParseError at once, or when an alternative is decoded.
+ * Splits the alternatives into one record for each.
+ * @throws ParseError
+ * @throws RebootlessError `limit`
  */
-export function decodeAlternatives(
-  bytes: Uint8Array,
-  variable: SiteTables["variable"],
-): SiteTables["alternative"] {
+export function splitAlternatives(bytes: Uint8Array): readonly Uint8Array[] {
   if (bytes.length > MAX_ALTERNATIVES_BYTES) {
     throw new RebootlessError(
       "limit",
@@ -70,11 +68,24 @@ export function decodeAlternatives(
     }
     records.push(reader.take(readVarint(reader)));
   }
+  return records;
+}
+
+/**
+ * Returns a function that gives the forms of alternatives. Each is decoded when it is first used.
+ * @param kept chooses what is given, and kept in memory, of the forms.
+ * @throws ParseError when an alternative is decoded.
+ */
+export function decodeAlternatives(
+  records: readonly Uint8Array[],
+  variable: SiteTables["variable"],
+  kept: (forms: readonly AlternativeForm[]) => readonly AlternativeForm[],
+): SiteTables["alternative"] {
   const known: (readonly AlternativeForm[])[] = [];
   return (number) => {
     const record = records[number];
     if (record === undefined) throw new ParseError(`alternative ${number} of ${records.length}`);
-    known[number] ??= decodeAlternative(record, { variable, alternative: noneWithin });
+    known[number] ??= kept(decodeAlternative(record, { variable, alternative: noneWithin }));
     return known[number];
   };
 }

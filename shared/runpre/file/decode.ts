@@ -4,11 +4,13 @@ import { toHex } from "../../bytes.ts";
 import { counted } from "../../counted.ts";
 import { ParseError } from "../../errors.ts";
 import type { FunctionFingerprint } from "../fingerprint.ts";
-import { decodeAlternatives } from "./alternatives.ts";
+import type { AlternativeForm } from "../sites/site_kinds.ts";
+import { decodeAlternatives, splitAlternatives } from "./alternatives.ts";
 import { DIGEST_BYTES } from "./encode.ts";
 import { decodeFunctionIndex, type FunctionIndex } from "./function_index.ts";
 import { decodeHeader, type FileHeader } from "./header.ts";
 import { FILE_VERSION, splitParts } from "./layout.ts";
+import { decodeLocators, locatorBytes } from "./locators.ts";
 import { decodeNames } from "./names.ts";
 import { readSites, type SiteTables, type SiteVisitor, visitSites } from "./read_sites.ts";
 import { divideIntoRuns } from "./runs.ts";
@@ -41,14 +43,19 @@ export interface FunctionRuns {
   offset(run: number): TextOffset;
   length(run: number): number;
   digest(run: number): Sha256Half;
-  /** Shows the functions of a run with their sites. @throws ParseError if they are malformed. */
-  visit(run: number, visitor: RunVisitor): void;
+  /**
+   * Returns a function that shows the functions of a run with their sites.
+   * @throws ParseError, by that function, if they are malformed.
+   */
+  shownTo(visitor: RunVisitor): (run: number) => void;
 }
 
 /** Is shown functions one after the other, and the sites of each. */
 export interface RunVisitor extends SiteVisitor {
   /** Begins with the function at an offset from `_text`. */
   enter(offset: number): void;
+  /** Returns the form of an alternative that is in force. The site is shown with that form alone. */
+  choose(forms: readonly AlternativeForm[]): AlternativeForm;
 }
 
 /**
@@ -65,12 +72,14 @@ export function openFingerprints(bytes: Uint8Array): FingerprintFile {
   const index = decodeFunctionIndex(parts.index, version === FILE_VERSION ? undefined : ownDigests);
   const { count } = index;
   requireLength("digests", parts.digests, DIGEST_BYTES * index.distinct);
-  requireLength("locators", parts.locators, index.locators[count]);
+  requireLength("locators", parts.locators, locatorBytes(index.sizes));
   requireLength("sites", parts.sites, index.sites[count]);
   const variable = decodeVariables(parts.variables);
-  const tables: SiteTables = { variable, alternative: decodeAlternatives(parts.alternatives, variable) };
+  const alternatives = splitAlternatives(parts.alternatives);
+  const tables = { variable, alternative: decodeAlternatives(alternatives, variable, (forms) => forms) };
   const reader = new ByteReader(parts.sites, "sites of a fingerprint file");
-  const source = { index, name: decodeNames(parts.names, count), locators: parts.locators };
+  const name = decodeNames(parts.names, count);
+  const source = { index, name, locator: decodeLocators(parts.locators, index.sizes) };
   const at = (i: number): FunctionFingerprint => {
     const size = index.sizes[i];
     const end = index.sites[i + 1];
@@ -83,13 +92,13 @@ export function openFingerprints(bytes: Uint8Array): FingerprintFile {
     ...decodeHeader(parts.header),
     count,
     at,
-    name: source.name,
+    name,
     offset: (i) => textOffset(index.offsets[i] ?? 0),
     size: (i) => index.sizes[i] ?? 0,
     *functions() {
       for (let i = 0; i < count; i++) yield at(i);
     },
-    runs: parts.runs.length === 0 ? null : decodeRuns(parts.runs, index, reader, tables),
+    runs: parts.runs.length === 0 ? null : decodeRuns(parts.runs, index, reader, { variable, alternatives }),
   };
 }
 
@@ -103,11 +112,16 @@ function requireLength(what: string, part: Uint8Array, expected = 0): void {
 const digestAt = (digests: Uint8Array, number: number): Sha256Half =>
   toHex(digests, DIGEST_BYTES * number, DIGEST_BYTES * (number + 1)) as Sha256Half;
 
+interface StoredTables {
+  readonly variable: SiteTables["variable"];
+  readonly alternatives: readonly Uint8Array[];
+}
+
 function decodeRuns(
   digests: Uint8Array,
   index: FunctionIndex,
   reader: ByteReader,
-  tables: SiteTables,
+  { variable, alternatives }: StoredTables,
 ): FunctionRuns {
   const { offsets, sizes, sites } = index;
   const starts = divideIntoRuns(index);
@@ -124,13 +138,17 @@ function decodeRuns(
       return (offsets[last] ?? 0) + (sizes[last] ?? 0) - offset(run);
     },
     digest: (run) => digestAt(digests, run),
-    visit(run, visitor) {
-      const end = first(run + 1);
-      reader.seek(sites[first(run)] ?? 0);
-      for (let i = first(run); i < end; i++) {
-        visitor.enter(offsets[i] ?? 0);
-        visitSites(reader, sites[i + 1] ?? 0, sizes[i] ?? 0, tables, visitor);
-      }
+    shownTo(visitor) {
+      const inForce = (forms: readonly AlternativeForm[]) => [{ ...visitor.choose(forms), condition: null }];
+      const tables = { variable, alternative: decodeAlternatives(alternatives, variable, inForce) };
+      return (run) => {
+        const end = first(run + 1);
+        reader.seek(sites[first(run)] ?? 0);
+        for (let i = first(run); i < end; i++) {
+          visitor.enter(offsets[i] ?? 0);
+          visitSites(reader, sites[i + 1] ?? 0, sizes[i] ?? 0, tables, visitor);
+        }
+      };
     },
   };
 }

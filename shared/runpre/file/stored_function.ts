@@ -6,8 +6,8 @@ import type { FunctionIndex } from "./function_index.ts";
 /** The data that all functions of a file share. */
 export interface FunctionSource {
   readonly index: FunctionIndex;
-  readonly locators: Uint8Array;
   name(i: number): string;
+  locator(i: number): Uint8Array;
 }
 
 /**
@@ -37,7 +37,6 @@ export class StoredFunction implements FunctionFingerprint {
   }
 
   get locator(): Uint8Array {
-    const { locators, index } = this.#source;
-    return locators.subarray(index.locators[this.#i], index.locators[this.#i + 1]);
+    return this.#source.locator(this.#i);
   }
 }

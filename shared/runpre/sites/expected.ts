@@ -58,7 +58,7 @@ function writeAlternative(
   out: Uint8Array,
   at: number,
 ): void {
-  const form = chooseForm(kernel, site);
+  const form = chooseForm(kernel, site.forms);
   out.set(form.code, at);
   for (const inner of form.sites) {
     if (isUndone(inner)) redo(kernel, inner, out, at + inner.at);

@@ -17,6 +17,7 @@ import {
 import { MAX_VARIABLES } from "../../../../shared/runpre/file/variables.ts";
 import type { FunctionFingerprint } from "../../../../shared/runpre/fingerprint.ts";
 import { foldLocator } from "../../../../shared/runpre/locator.ts";
+import { isPlainKind } from "../../../../shared/runpre/sites/site_kinds.ts";
 import { FIRST_VERSION, SECOND_VERSION } from "./old_files.ts";
 import { everySite, NO_LANDMARKS, sampleFunction, sampleFunctions, sampleHeader } from "./sample.ts";
 
@@ -51,6 +52,10 @@ function refusal(bytes: Uint8Array): unknown {
   } catch (error) {
     return error;
   }
+}
+
+function fail(): never {
+  throw new Error("not a form");
 }
 
 describe("a fingerprint file", () => {
@@ -100,18 +105,28 @@ describe("a fingerprint file", () => {
     ]);
     expect(numbers.map(runs.digest)).toEqual(["3", "2", "1"].map((digit) => digit.repeat(32)));
     const shown: (number | string)[] = [];
-    runs.visit(1, {
-      ignored: null,
+    const show = runs.shownTo({
+      ignored: "call",
       enter: (offset) => shown.push(offset),
+      choose: (forms) => forms[1] ?? fail(),
       plain: ({ kind }, at) => shown.push(kind, at),
-      structured: ({ kind }) => shown.push(kind),
+      structured: (site) => shown.push(site.kind === "alternative" ? site.forms.length : site.kind),
     });
+    show(1);
     expect(shown).toEqual([0x1000, 0x1001, "return_thunk", 0xff0]);
+    shown.length = 0;
+    show(0);
+    const sites = everySite.filter(({ kind }) => kind !== "call");
+    const expected = sites.flatMap((site) =>
+      site.kind === "alternative" ? 1 : isPlainKind(site.kind) ? [site.kind, site.at] : site.kind,
+    );
+    expect(shown).toEqual([0, 16, 32, ...expected]);
   });
 
   it("has a digest that functions share once", () => {
     const same = sampleFunctions.map((fn) => ({ ...fn, sha256: sampleFunction("", 0, 1).sha256 }));
-    expect(file.length - encodeFingerprints(sampleHeader, same).length).toBe(16 * (same.length - 1));
+    // A number in the index stands for 16 bytes.
+    expect(file.length - encodeFingerprints(sampleHeader, same).length).toBe(15 * (same.length - 1));
     const opened = openFingerprints(encodeFingerprints(sampleHeader, same));
     expect([...opened.functions()].map(plain)).toEqual(same.map(kept));
   });
@@ -140,7 +155,7 @@ describe("a fingerprint file", () => {
     const functions = [sampleFunction("a", 0, 400, sites), sampleFunction("b", 400, 400, sites)];
     const [one, two] = [functions.slice(0, 1), functions].map((all) => encodeFingerprints(sampleHeader, all));
     // Index, name, digest, locator and the three bytes of the site.
-    expect((two?.length ?? 0) - (one?.length ?? 0)).toBe(5 + 2 + 16 + 8 + 3);
+    expect((two?.length ?? 0) - (one?.length ?? 0)).toBe(3 + 2 + 16 + 8 + 3);
   });
 
   it.each([
@@ -221,8 +236,14 @@ describe("a hostile fingerprint file", () => {
     for (const digests of [parts.digests.subarray(16), new Uint8Array(parts.digests.length + 16)]) {
       expect(refusal(joinParts({ ...parts, digests }))).toBeInstanceOf(ParseError);
     }
-    // The index of one function at 0 of 16 bytes, without sites, that has the digest of the one before it.
-    expect(refusal(joinParts({ ...parts, index: Uint8Array.of(1, 0, 16, 0, 1) }))).toBeInstanceOf(ParseError);
+    // The index of one function of 16 bytes, without sites, that has the digest of the one before it.
+    expect(refusal(joinParts({ ...parts, index: Uint8Array.of(1, 32, 1, 1) }))).toBeInstanceOf(ParseError);
+  });
+
+  it("has one way to say that functions adjoin", () => {
+    const { parts } = splitParts(encodeFingerprints(sampleHeader, [sampleFunction("a", 0, 16)]));
+    expect(parts.index).toEqual(Uint8Array.of(1, 32, 0));
+    expect(refusal(joinParts({ ...parts, index: Uint8Array.of(1, 33, 0, 0) }))).toBeInstanceOf(ParseError);
   });
 
   it("does not hold functions past what offsets reach", () => {
