@@ -109,9 +109,6 @@ export async function ensureTools(root) {
   }
   if (!existsSync(join(directory, "work/linux"))) await unpackSource(directory, source, apt);
   const file = join(folder, "tools.json");
-  await writeFile(
-    file,
-    `${JSON.stringify({ folder, series: source.series, kpatch: kpatch.version }, null, 2)}\n`,
-  );
+  await writeFile(file, `${JSON.stringify({ folder, series: source.series }, null, 2)}\n`);
   return file;
 }

@@ -22,7 +22,6 @@ export const KEPT_KERNEL = `${WORK}/kernel`;
 interface Place {
   readonly folder: string;
   readonly series: string;
-  readonly kpatch: string;
 }
 
 /** A root with the tools and a configured kernel source, in which modules are made. What is made is kept. */
