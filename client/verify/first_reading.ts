@@ -33,9 +33,14 @@ export function firstReading(set: FunctionSet, memory: TextMemory): FirstReading
       if (result.result !== "match") different.push({ fn, result });
     }
   }
+  return { different, bytes: bytesOf(set) };
+}
+
+function bytesOf({ runs, count, size }: FunctionSet): number {
   let bytes = 0;
-  for (let i = 0; i < set.count; i++) bytes += set.size(i);
-  return { different, bytes };
+  if (runs === null) for (let i = 0; i < count; i++) bytes += size(i);
+  else for (let run = 0; run < runs.count; run++) bytes += runs.length(run);
+  return bytes;
 }
 
 /** Yields the functions, [from, to), of which it is not known yet that they match. */

@@ -63,10 +63,10 @@ interface Entry {
 function readEntry(reader: ByteReader, into: Entry): void {
   const size = readVarint(reader);
   into.distance = size % 2 === 0 ? 0 : readSecond(reader);
-  into.size = Math.floor(size / 2);
+  into.size = (size - (size % 2)) / 2;
   const siteBytes = readVarint(reader);
   into.back = siteBytes % 2 === 0 ? 0 : readSecond(reader);
-  into.siteBytes = Math.floor(siteBytes / 2);
+  into.siteBytes = (siteBytes - (siteBytes % 2)) / 2;
 }
 
 function readSecond(reader: ByteReader): number {
