@@ -60,26 +60,29 @@ export function runProgram(
       cwd: options.cwd,
       env: { ...environment(), ...options.env },
       stdio: ["pipe", "pipe", "pipe", ...(options.descriptors ?? [])],
-      timeout: timeoutMs,
       detached: options.detached ?? false,
     });
+    // The option `timeout` of spawn() leaves its timer running, and so this process, if the program cannot be run.
+    const timer = setTimeout(() => child.kill("SIGTERM"), timeoutMs);
     const stdout = collector(maxOutput, options.onLine);
     const stderr = collector(maxOutput);
     child.stdout?.setEncoding("utf8").on("data", stdout.add);
     child.stderr?.setEncoding("utf8").on("data", stderr.add);
     child.stdin?.on("error", () => undefined); // its exit code tells of a program that ends without reading
     child.stdin?.end(options.stdin ?? "");
-    child.once("error", (cause) =>
-      reject(new RebootlessError("unsupported", `cannot run ${name}`, { cause, hint })),
-    );
-    child.once("close", (code, signal) =>
+    child.once("error", (cause) => {
+      clearTimeout(timer);
+      reject(new RebootlessError("unsupported", `cannot run ${name}`, { cause, hint }));
+    });
+    child.once("close", (code, signal) => {
+      clearTimeout(timer);
       resolve({
         code: code ?? 128,
         signal: signal ?? undefined,
         stdout: stdout.text(),
         stderr: stderr.text(),
-      }),
-    );
+      });
+    });
   });
 }
 
