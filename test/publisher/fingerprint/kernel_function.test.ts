@@ -8,7 +8,7 @@ import { type Address, textOffset } from "../../../shared/brand.ts";
 import { checkFunction } from "../../../shared/runpre/check.ts";
 import type { TextMemory } from "../../../shared/runpre/fingerprint.ts";
 import { le } from "../../support/elf_builder.ts";
-import { buildKernelElf, LINKED_TEXT, PLACE, PLAIN_SITES } from "../../support/kernel_builder.ts";
+import { buildKernelElf, LINKED_TEXT, PLACE, PLAIN_SITES, SYMBOLS } from "../../support/kernel_builder.ts";
 
 const image = openKernelImage(buildKernelElf());
 
@@ -123,5 +123,12 @@ describe("landmarks", () => {
         ftraceFunction: null,
       },
     });
+  });
+
+  it("have no ITS thunk in a kernel that has empty functions of its name instead", () => {
+    const stubs = SYMBOLS.map(
+      ([name, type, address]) => [name === "twin" ? "its_return_thunk" : name, type, address] as const,
+    );
+    expect(landmarks(openKernelImage(buildKernelElf({ symbols: stubs }))).returnThunkIts).toBeNull();
   });
 });
