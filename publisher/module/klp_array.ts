@@ -69,7 +69,7 @@ function requireEmpty(file: ObjectFile, start: SectionPlace, length: number, wha
 }
 
 /** Returns true if the range has only zero bytes, and no pointer that the module loader would fill in. */
-function isZero(file: ObjectFile, { section, offset }: SectionPlace, length: number): boolean {
+export function isZero(file: ObjectFile, { section, offset }: SectionPlace, length: number): boolean {
   const bytes = file.bytes(section);
   const pointers = file.pointers(section);
   for (let at = offset; at < offset + length; at++) {

@@ -5,7 +5,8 @@ import { stringAt } from "../../shared/elf/strings.ts";
 import { ParseError, RebootlessError } from "../../shared/errors.ts";
 import { MAX_FUNCTIONS } from "../../shared/limits.ts";
 import type { Field } from "../../shared/struct.ts";
-import { KLP_FUNC_EXT, KLP_OBJECT_EXT, KPATCH_CALLBACK, KPATCH_FUNC } from "./kernel_structs.ts";
+import { KLP_FUNC_EXT, KLP_OBJECT_EXT, KPATCH_CALLBACK, KPATCH_FUNC, POINTER } from "./kernel_structs.ts";
+import { isZero } from "./klp_array.ts";
 import { callbacksAt, pointerAt } from "./klp_structs.ts";
 import type { ObjectFile, SectionPlace } from "./object_file.ts";
 import {
@@ -59,7 +60,7 @@ const kpatchObject = (text: string): ObjectName => (text === VMLINUX ? VMLINUX :
 function kpatchCallbacks(file: ObjectFile): ReadonlyMap<ObjectName, readonly Callback[]> {
   const callbacks = new Map<ObjectName, Callback[]>();
   for (const callback of CALLBACKS) {
-    for (const entry of tableEntries(file, `.kpatch.callbacks.${callback}`, KPATCH_CALLBACK.size) ?? []) {
+    for (const entry of callbackEntries(file, `.kpatch.callbacks.${callback}`)) {
       const object = kpatchObject(textAt(file, entry, KPATCH_CALLBACK.fields.object, "objname"));
       callbacks.set(object, [...(callbacks.get(object) ?? []), callback]);
     }
@@ -91,10 +92,32 @@ function tableEntries(file: ObjectFile, name: string, size: number): readonly Se
   const section = file.sections.find((s) => s.name === name);
   if (section === undefined) return undefined;
   const { length } = file.bytes(section.index);
-  if (length === 0 || length % size !== 0)
-    throw new ParseError(`${name}: ${counted(length, "byte")} in entries of ${size}`);
+  if (length === 0) throw new ParseError(`${name}: no entries`);
+  return entriesIn(section, length, size);
+}
+
+/**
+ * Returns the entries of a section of callbacks. kpatch-build (0.9.10) puts eight zero bytes behind them, so that the
+ * kernel does not drop the section where it has none.
+ */
+function callbackEntries(file: ObjectFile, name: string): readonly SectionPlace[] {
+  const section = file.sections.find((s) => s.name === name);
+  if (section === undefined) return [];
+  const end = file.bytes(section.index).length - POINTER;
+  const isPadded =
+    end % KPATCH_CALLBACK.size === 0 && isZero(file, { section: section.index, offset: end }, POINTER);
+  return entriesIn(section, isPadded ? end : end + POINTER, KPATCH_CALLBACK.size);
+}
+
+/** @param length of the table, which begins where the section does, in bytes. */
+function entriesIn(
+  { index, name }: { readonly index: number; readonly name: string },
+  length: number,
+  size: number,
+): readonly SectionPlace[] {
+  if (length % size !== 0) throw new ParseError(`${name}: ${counted(length, "byte")} in entries of ${size}`);
   if (length / size > MAX_FUNCTIONS) throw new RebootlessError("limit", `more than ${MAX_FUNCTIONS} entries`);
-  return Array.from({ length: length / size }, (_, i) => ({ section: section.index, offset: i * size }));
+  return Array.from({ length: length / size }, (_, i) => ({ section: index, offset: i * size }));
 }
 
 function functionAt(

@@ -46,7 +46,11 @@ async function buildByHand(root: ToolRoot, name: string, object: string): Promis
   return `${folder}/${name}.ko`;
 }
 
-/** Only what the patch changes is compiled, twice: kpatch-build compares single objects. */
+/**
+ * Only what the patch changes is compiled, twice: kpatch-build compares single objects. A kernel with CONFIG_KLP_BUILD has
+ * objtool run on the linked module (scripts/Makefile.lib, Linux 7.3), which then refuses what kpatch-build 0.9.10 has linked.
+ * So it is run on each object, as for the kernels that this version knows.
+ */
 async function kpatchBuild({ root }: Workshop): Promise<string> {
   const kernel = [
     "--sourcedir",
@@ -61,7 +65,8 @@ async function kpatchBuild({ root }: Workshop): Promise<string> {
     path.replace(/\.c$/, path.startsWith("samples/") ? ".ko" : ".o"),
   ]);
   const output = ["--name", "of_kpatch_build", "--output", WORK];
-  await root.run(["kpatch-build", "--jobs", "2", ...kernel, ...targets, ...output, PATCH]);
+  const eachObject = ["env", "MAKEFLAGS=delay-objtool="];
+  await root.run([...eachObject, "kpatch-build", "--jobs", "2", ...kernel, ...targets, ...output, PATCH]);
   return `${WORK}/of_kpatch_build.ko`;
 }
 

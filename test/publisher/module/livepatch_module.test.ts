@@ -40,7 +40,11 @@ describe("a livepatch module", () => {
   it.each(TOOLS)("may have its table of functions from %s", (tool) => {
     expect(readLivepatchModule(toolModule(tool)).objects).toEqual([
       { object: "vmlinux", functions: [{ name: "first", position: 0 }], callbacks: [] },
-      { object: "dm_mod", functions: [{ name: "second.part.0", position: 7 }], callbacks: [] },
+      {
+        object: "dm_mod",
+        functions: [{ name: "second.part.0", position: 7 }],
+        callbacks: tool === "kpatch-build" ? ["pre_patch"] : [],
+      },
     ]);
   });
 

@@ -181,6 +181,14 @@ export function toolModule(
       relaSection(".rela.table", 5, relas),
       relaSection(".rela__klp_funcs", 6, functionRelas),
       ...symbolSections(symbols, 10),
+      // One callback, and in each section the zeros that kpatch-build ends it with.
+      ...(isKpatch
+        ? [
+            { name: ".kpatch.callbacks.pre_patch", data: new Uint8Array(16 + 8), flags: 3 },
+            relaSection(".rela.kpatch.callbacks.pre_patch", 11, [pointer(0, 1, 16), string(8, OBJECT_TEXT)]),
+            { name: ".kpatch.callbacks.post_patch", data: new Uint8Array(8), flags: 3 },
+          ]
+        : []),
     ],
   });
 }
