@@ -27,7 +27,7 @@ const updates = async () => decodeManifest(new Uint8Array(await readFile(at("dra
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "rebootless-add-"));
   const elf = buildKernelElf();
-  const vermagic = `${openKernelImage(elf).release} SMP `;
+  const vermagic = `${openKernelImage(elf).release} SMP modversions `;
   await writeFile(at("vmlinux"), elf);
   for (const [name, release] of [
     ["first", vermagic],
