@@ -60,7 +60,7 @@ function survey(image: KernelImage): {
       if (isSample && !survivesJson(fingerprint)) changedByJson.push(symbol.name);
     } catch (error) {
       if (!(error instanceof RebootlessError)) throw error;
-      refused.push(error.message);
+      refused.push(String(error.details["kinds"] ?? error.message));
     }
   }
   return { places: seen.size, refused, kinds, changedByJson };
@@ -95,16 +95,9 @@ function expectFile(image: KernelImage): void {
 }
 
 /** In every kernel: a table that is not found would show as sites that are not there. */
-const KINDS = [
-  "reloc32",
-  "ftrace",
-  "return_thunk",
-  "alternative",
-  "jump_label",
-  "retpoline",
-  "smp_lock",
-  "static_call",
-];
+const KINDS = ["reloc32", "ftrace", "return_thunk", "alternative", "jump_label", "retpoline", "static_call"];
+/** Functions of one kernel that may be refused: those with the only place of a constant that has no variable. */
+const MOST_REFUSED = 4;
 
 describe("distribution kernels", () => {
   it("are there to be tested", () => {
@@ -126,7 +119,8 @@ describe("distribution kernels", () => {
     }
     expect(path).toContain(image.release);
     expectFile(image);
-    expect(refused).toEqual([]);
+    expect(refused.filter((kinds) => kinds !== "runtime_constant")).toEqual([]);
+    expect(refused.length).toBeLessThanOrEqual(MOST_REFUSED);
     expect(changedByJson).toEqual([]);
     for (const kind of KINDS) expect(kinds.get(kind), kind).toBeGreaterThan(2_000);
     expect(kinds.get("return_thunk")).toBeGreaterThan(40_000);
@@ -134,9 +128,13 @@ describe("distribution kernels", () => {
     const { returnThunkVariable, returnThunkDefault, patching } = landmarks(image);
     expect(returnThunkDefault).not.toBeNull();
     expect(returnThunkVariable).toBeGreaterThan(image.textEnd);
-    for (const name of ["capabilities", "uniprocessor", "ftraceFunction"] as const) {
+    for (const name of ["capabilities", "ftraceFunction"] as const) {
       expect(patching?.[name], name).toBeGreaterThan(image.textEnd);
     }
+    // Since Linux 7.3, lock prefixes stay where they are.
+    const locks = kinds.get("smp_lock") ?? 0;
+    if (patching?.uniprocessor == null) expect(locks).toBe(0);
+    else expect([locks > 2_000, patching.uniprocessor > image.textEnd]).toEqual([true, true]);
     expect(patching).not.toMatchObject({ paravirt: null });
     expect(patching).not.toMatchObject({ staticCalls: null });
     expect(patching?.retpolines?.itsPages.length).toBeGreaterThan(0);
