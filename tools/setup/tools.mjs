@@ -70,9 +70,9 @@ async function makeRoot(directory, { uri, codename, keyring }, kpatch, apt) {
   await withPackage(kpatch, apt, (deb) => runOrFail("dpkg-deb", ["-x", deb, directory]));
 }
 
-/** Unpacks the source as /work/linux of the root. */
+/** Unpacks the source into the folder of the root in which everything is made (test/proof/tools/root_commands.ts). */
 async function unpackSource(directory, source, apt) {
-  const work = join(directory, "work");
+  const work = join(directory, "build");
   await mkdir(work, { recursive: true });
   await withPackage(source, apt, async (deb, folder) => {
     await runOrFail("dpkg-deb", ["-x", deb, join(folder, "package")]);
@@ -107,7 +107,7 @@ export async function ensureTools(root) {
     await makeRoot(directory, release, kpatch, apt);
     await writeFile(join(folder, "root.made"), "");
   }
-  if (!existsSync(join(directory, "work/linux"))) await unpackSource(directory, source, apt);
+  if (!existsSync(join(directory, "build/linux"))) await unpackSource(directory, source, apt);
   const file = join(folder, "tools.json");
   await writeFile(file, `${JSON.stringify({ folder, series: source.series }, null, 2)}\n`);
   return file;

@@ -6,7 +6,7 @@ import { RebootlessError } from "../../../shared/errors.ts";
 
 const TAIL_BYTES = 3000;
 /** The folder of the root with everything that is made in it; the root's own path of it. */
-export const WORK = "/work";
+export const WORK = "/build";
 /** The kernel's source and build tree. */
 export const TREE = `${WORK}/linux`;
 
