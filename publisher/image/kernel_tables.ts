@@ -2,7 +2,7 @@ import { s32, s64, struct, u8, u16, u32, u64 } from "../../shared/struct.ts";
 
 /*
  * These are the entries of the tables by which a kernel finds the places of its code that it rewrites (Linux
- * 6.1 to 6.12, x86). Fields of `s32` and `s64` are distances from themselves to what they name, unless a
+ * 6.1 to 7.3, x86). Fields of `s32` and `s64` are distances from themselves to what they name, unless a
  * comment says otherwise.
  */
 

@@ -35,7 +35,7 @@ const BUILD_ID_SIZE = 20;
 
 /**
  * Writes a livepatch module (.ko) in the form that the kernel's module loader and livepatch require
- * (Documentation/livepatch/module-elf-format.rst, Linux 6.1 and 6.12). The same input gives the same bytes.
+ * (Documentation/livepatch/module-elf-format.rst, Linux 6.1 to 7.3). The same input gives the same bytes.
  * @throws ParseError for a unit that contradicts itself.
  * @throws RebootlessError `usage`, `unsupported`, `limit`.
  */
