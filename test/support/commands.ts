@@ -40,3 +40,13 @@ export async function mustPublish(...args: readonly string[]): Promise<string> {
   if (code !== 0) throw new Error(`rebootless-publish ${args[0]} ended with ${code}:\n${stdout}${stderr}`);
   return stdout;
 }
+
+/** Runs a command of mirrors, as who keeps one would; it has to succeed. Returns its object. */
+export async function mustMirror(
+  command: string,
+  ...args: readonly string[]
+): Promise<Readonly<Record<string, unknown>>> {
+  const { code, stdout, stderr } = await runNode([hostBundle, "mirror", command, ...args, "--json"]);
+  if (code !== 0) throw new Error(`rebootless mirror ${command} ended with ${code}:\n${stdout}${stderr}`);
+  return JSON.parse(stdout) as Readonly<Record<string, unknown>>;
+}

@@ -20,9 +20,10 @@ export class Host {
   readonly guest: Guest;
   readonly #feed: string;
 
-  constructor(guest: Guest, feedPort: number) {
+  /** @param feed what the client in the guest is given as its feed: an address, or a folder in the guest. */
+  constructor(guest: Guest, feed: string) {
     this.guest = guest;
-    this.#feed = guest.feedUrl(feedPort);
+    this.#feed = feed;
   }
 
   /** Runs the client with --json, whatever comes of it. */

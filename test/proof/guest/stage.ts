@@ -48,7 +48,8 @@ export async function openStage({ kernel, random, progress }: StageOptions): Pro
     otherBuild: (target) => buildModule(kernel, target, "other"),
     async boot(options = {}) {
       const files = await Promise.all([hostFiles(publication.rootFile), installedModules(kernel, targets)]);
-      return new Host(await bootGuest({ ...options, kernel, files: files.flat() }), publication.edge.port);
+      const guest = await bootGuest({ ...options, kernel, files: files.flat() });
+      return new Host(guest, guest.feedUrl(publication.edge.port));
     },
     async close() {
       await feed.close();

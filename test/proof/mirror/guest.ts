@@ -4,7 +4,7 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { hostBundle, mustPublish, runNode } from "../../support/commands.ts";
+import { mustMirror, mustPublish } from "../../support/commands.ts";
 import type { Kernel } from "../../support/guest/machine.ts";
 import { ROOT_IN_GUEST } from "../../support/host.ts";
 import type { Host } from "../guest/host.ts";
@@ -77,12 +77,12 @@ class Gap {
       string,
       string,
     ];
-    await client("sync", publication.edge.url, out, "--root", publication.rootFile, "--all");
+    await mustMirror("sync", publication.edge.url, out, "--root", publication.rootFile, "--all");
     const since = name === "first" ? [] : ["--since", state];
-    if (name !== "first") await client("state", into, "-o", state);
-    await client("export", out, "-o", file, ...since);
-    const imported = await client("import", file, into, "--root", publication.rootFile);
-    await client("verify", into);
+    if (name !== "first") await mustMirror("state", into, "-o", state);
+    await mustMirror("export", out, "-o", file, ...since);
+    const imported = await mustMirror("import", file, into, "--root", publication.rootFile);
+    await mustMirror("verify", into);
     await run("mkfs.ext4", ["-q", "-F", "-d", into, image, "64m"]);
     const { size } = await stat(file);
     return {
@@ -92,15 +92,6 @@ class Gap {
       recalled: imported["recalled"] as readonly string[],
     };
   }
-}
-
-async function client(
-  command: string,
-  ...args: readonly string[]
-): Promise<Readonly<Record<string, unknown>>> {
-  const { code, stdout, stderr } = await runNode([hostBundle, "mirror", command, ...args, "--json"]);
-  if (code !== 0) throw new Error(`mirror ${command} ended with ${code}: ${stdout}${stderr}`);
-  return JSON.parse(stdout) as Readonly<Record<string, unknown>>;
 }
 
 async function onTheHost(host: Host): Promise<Readonly<Record<string, unknown>>> {
