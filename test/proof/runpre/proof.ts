@@ -93,17 +93,22 @@ const shareOf = (index: number): number =>
 function configurationsOf(kernel: Kernel): readonly Configuration[] {
   return CONFIGURATIONS.filter(
     (configuration, index) =>
+      isKnown(kernel, configuration) &&
       (configuration.everywhere || hasItsTurn(kernel, configuration, index)) &&
-      kernel.series !== configuration.except &&
       (!options.quick || QUICK.has(configuration.name)) &&
       configuration.name.includes(options.only),
   );
 }
 
-/** A configuration that a series does not know has its turn on the newest kernel. */
-function hasItsTurn({ role }: Kernel, { except }: Configuration, index: number): boolean {
-  if (options.full) return PRINCIPAL.includes(role);
-  return role === PRINCIPAL[except === undefined ? index % PRINCIPAL.length : 0];
+const isKnown = ({ series }: Kernel, { except = [] }: Configuration): boolean => !except.includes(series);
+
+/** The kernels on which each configuration is tried that is not for all, in turn; those that do not know it are passed over. */
+function hasItsTurn(kernel: Kernel, configuration: Configuration, index: number): boolean {
+  const knowing = PRINCIPAL.filter((role) =>
+    all.some((one) => one.role === role && isKnown(one, configuration)),
+  );
+  if (options.full) return knowing.includes(kernel.role);
+  return kernel.role === knowing[index % knowing.length];
 }
 
 function modulesAreTried(kernel: Kernel, { name }: Configuration): boolean {
@@ -113,19 +118,31 @@ function modulesAreTried(kernel: Kernel, { name }: Configuration): boolean {
 
 function jobsOf(kernel: Kernel, whole: WholeKernel): readonly (() => Promise<void>)[] {
   const jobs: (() => Promise<void>)[] = [];
+  const add = (what: string, part: () => Promise<void>): void => void jobs.push(counted(kernel, what, part));
+  // The long ones first, so that no guest waits for them alone.
+  // Modules can be built for kernels with headers only: one of each series.
+  if (has("activities") && kernel.headers !== undefined) add("activities", () => activities(kernel, whole));
+  if (has("bits") && PRINCIPAL.includes(kernel.role)) add("every bit", () => bits(kernel, whole));
   const known = new KernelModules(kernel);
   boots.forEach(({ kernel: booted, configuration }, index) => {
     if (booted !== kernel) return;
-    if (has("boots")) jobs.push(() => boot(kernel, whole, configuration, index));
+    const { name } = configuration;
+    if (has("boots")) add(name, () => boot(kernel, whole, configuration, index));
     if (modulesAreTried(kernel, configuration))
-      jobs.push(() => modules(kernel, whole, known, configuration, index));
+      add(`modules, ${name}`, () => modules(kernel, whole, known, configuration, index));
   });
-  // The long ones first, so that no guest waits for them alone.
-  if (has("bits") && PRINCIPAL.includes(kernel.role)) jobs.unshift(() => bits(kernel, whole));
-  // Modules can be built for kernels with headers only: one of each series.
-  if (has("activities") && kernel.headers !== undefined) jobs.unshift(() => activities(kernel, whole));
   return jobs;
 }
+
+/** A part that cannot be done is a failure, and the others go on. */
+const counted =
+  (kernel: Kernel, what: string, part: () => Promise<void>): (() => Promise<void>) =>
+  () =>
+    part().catch((error: unknown) => {
+      const text = error instanceof Error ? error.message : String(error);
+      tally.addFailure(`${kernel.version}, ${what}: ${text.split("\n", 1)[0]}`);
+      say(`  FAILED ${what}: ${text}`);
+    });
 
 async function boot(
   kernel: Kernel,

@@ -35,6 +35,12 @@ export class Tally {
   reported = 0;
   unexpected = 0;
   unreported = 0;
+  /** Parts that could not be done. */
+  readonly failures: string[] = [];
+
+  addFailure(what: string): void {
+    this.failures.push(what);
+  }
 
   addBoot({ functions, found, flips, missed }: CodeResult): void {
     this.configurations += 1;
@@ -82,6 +88,7 @@ export class Tally {
       this.moduleMissed,
       this.unexpected,
       this.unreported,
+      this.failures.length,
     ];
     const tried = this.configurations + this.siteBits + this.moduleBoots + this.activities;
     return (
@@ -114,6 +121,7 @@ export class Tally {
       reported: this.reported,
       unexpected: this.unexpected,
       unreported: this.unreported,
+      failures: this.failures,
     };
   }
 }
