@@ -100,7 +100,9 @@ function configurationsOf(kernel: Kernel): readonly Configuration[] {
   );
 }
 
-const isKnown = ({ series }: Kernel, { except = [] }: Configuration): boolean => !except.includes(series);
+function isKnown({ series }: Kernel, { except = [] }: Configuration): boolean {
+  return !except.includes(series);
+}
 
 /** The kernels on which each configuration is tried that is not for all, in turn; those that do not know it are passed over. */
 function hasItsTurn(kernel: Kernel, configuration: Configuration, index: number): boolean {
