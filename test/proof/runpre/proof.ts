@@ -23,13 +23,13 @@ import { fingerprintKernel, type WholeKernel } from "./whole_kernel.ts";
 import { withGuest } from "./with_guest.ts";
 
 /*
- * npm run proof:runpre -- [--quick | --full] [--kernel VERSION] [--only NAME] [--part boots|bits|modules|activities]...
+ * npm run proof:runpre -- [--quick | --full] [--kernel VERSION] [--only NAME] [--part boots|bits|activities]...
  *   [--flips COUNT] [--seed NUMBER] [--guests COUNT]
  *
- * boots       every kernel in some configurations, and each other configuration on one of three kernels (with --full on
- *             all three): all functions, and a share of the flips of single bits
+ * boots       every kernel, one of each series in some more configurations, and each other configuration on one of three
+ *             kernels (with --full on all three): all functions, and a share of the flips of single bits; in some
+ *             configurations all functions of the modules that are loaded as well
  * bits        every bit of every site of those three, once
- * modules     in some configurations, all functions of the modules that are loaded
  * activities  patched, traced and probed kernels: exactly the functions that the guest lists are reported
  *
  * A table on stderr, a line of JSON on stdout; exit code 1 if anything is not as it should be. --only takes part of the
@@ -37,7 +37,7 @@ import { withGuest } from "./with_guest.ts";
  * same code has shown is not done again; --anew forgets it.
  */
 
-const PARTS = ["boots", "bits", "modules", "activities"] as const;
+const PARTS = ["boots", "bits", "activities"] as const;
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
@@ -94,7 +94,7 @@ function configurationsOf(kernel: Kernel): readonly Configuration[] {
   return CONFIGURATIONS.filter(
     (configuration, index) =>
       isKnown(kernel, configuration) &&
-      (configuration.everywhere || hasItsTurn(kernel, configuration, index)) &&
+      (isEverywhere(kernel, configuration) || hasItsTurn(kernel, configuration, index)) &&
       (!options.quick || QUICK.has(configuration.name)) &&
       configuration.name.includes(options.only),
   );
@@ -104,17 +104,23 @@ function isKnown({ series }: Kernel, { except = [] }: Configuration): boolean {
   return !except.includes(series);
 }
 
+function isEverywhere(kernel: Kernel, { everywhere }: Configuration): boolean {
+  if (everywhere === "series") return all.find(({ series }) => series === kernel.series) === kernel;
+  return everywhere === "kernels";
+}
+
 /** The kernels on which each configuration is tried that is not for all, in turn; those that do not know it are passed over. */
 function hasItsTurn(kernel: Kernel, configuration: Configuration, index: number): boolean {
   const knowing = PRINCIPAL.filter((role) =>
     all.some((one) => one.role === role && isKnown(one, configuration)),
   );
+  if (configuration.everywhere !== undefined) return false;
   if (options.full) return knowing.includes(kernel.role);
   return kernel.role === knowing[index % knowing.length];
 }
 
 function modulesAreTried(kernel: Kernel, { name }: Configuration): boolean {
-  if (!has("modules") || !kernel.hasModules) return false;
+  if (!kernel.hasModules) return false;
   return name === "Haswell" || (WITH_MODULES.has(name) && PRINCIPAL.includes(kernel.role));
 }
 
@@ -129,9 +135,7 @@ function jobsOf(kernel: Kernel, whole: WholeKernel): readonly (() => Promise<voi
   boots.forEach(({ kernel: booted, configuration }, index) => {
     if (booted !== kernel) return;
     const { name } = configuration;
-    if (has("boots")) add(name, () => boot(kernel, whole, configuration, index));
-    if (modulesAreTried(kernel, configuration))
-      add(`modules, ${name}`, () => modules(kernel, whole, known, configuration, index));
+    if (has("boots")) add(name, () => boot(kernel, whole, known, configuration, index));
   });
   return jobs;
 }
@@ -146,43 +150,36 @@ const counted =
       say(`  FAILED ${what}: ${text}`);
     });
 
+/** All of a kernel's text in one configuration, and the modules that are loaded there. */
 async function boot(
-  kernel: Kernel,
-  whole: WholeKernel,
-  configuration: Configuration,
-  index: number,
-): Promise<void> {
-  const flips = { count: shareOf(index), seed: Number(options.seed) + index };
-  const result = await finished.resultOf(
-    `boot ${kernel.version}, ${configuration.name}, ${flips.count} flips from ${flips.seed}`,
-    () => withGuest({ kernel, ...configuration }, (guest) => proveText(guest, whole, flips)),
-    isRight,
-  );
-  tally.addBoot(result);
-  say(bootRow(configuration.name, result));
-}
-
-const isRight = ({ found, missed }: CodeResult): boolean => found.length === 0 && missed.length === 0;
-
-async function modules(
   kernel: Kernel,
   whole: WholeKernel,
   known: KernelModules,
   configuration: Configuration,
   index: number,
 ): Promise<void> {
-  const flips = { count: MODULE_FLIPS, seed: Number(options.seed) + index };
+  const seed = Number(options.seed) + index;
+  const flips = { count: shareOf(index), seed };
+  const withModules = modulesAreTried(kernel, configuration);
   const result = await finished.resultOf(
-    `modules ${kernel.version}, ${configuration.name}, from ${flips.seed}`,
+    `boot ${kernel.version}, ${configuration.name}, ${flips.count} flips from ${seed}${withModules ? ", modules" : ""}`,
     () =>
-      withGuest({ kernel, ...configuration, modules: MODULES }, (guest) =>
-        proveModules(guest, whole, known, flips),
-      ),
-    isRight,
+      withGuest({ kernel, ...configuration, ...(withModules && { modules: MODULES }) }, async (guest) => ({
+        text: await proveText(guest, whole, flips),
+        modules: withModules
+          ? await proveModules(guest, whole, known, { count: MODULE_FLIPS, seed })
+          : undefined,
+      })),
+    ({ text, modules }) => isRight(text) && (modules === undefined || isRight(modules)),
   );
-  tally.addModules(result);
-  say(modulesRow(configuration.name, result));
+  tally.addBoot(result.text);
+  say(bootRow(configuration.name, result.text));
+  if (result.modules === undefined) return;
+  tally.addModules(result.modules);
+  say(modulesRow(configuration.name, result.modules));
 }
+
+const isRight = ({ found, missed }: CodeResult): boolean => found.length === 0 && missed.length === 0;
 
 async function bits(kernel: Kernel, whole: WholeKernel): Promise<void> {
   const result = await finished.resultOf(
