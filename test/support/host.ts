@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
+import type { GuestFile } from "../../publisher/try/guest/initramfs.ts";
 import { hostBundle, hostProgramBundle, mirrorBundle } from "./commands.ts";
 import type { ExecResult, Guest } from "./guest/guest.ts";
 import { type BootOptions, bootGuest } from "./guest/guest.ts";
-import type { GuestFile } from "./guest/initramfs.ts";
 import type { Kernel } from "./guest/machine.ts";
 
 /** The client in the guest. */

@@ -1,6 +1,5 @@
-import { type ObjectName, objectName, VMLINUX } from "../../../shared/brand.ts";
-import { parseSections, sectionBytes } from "../../../shared/elf/sections.ts";
-import { parseModinfo } from "../../module/modinfo.ts";
+import { type ObjectName, VMLINUX } from "../../../shared/brand.ts";
+import { moduleDependencies } from "../../module/module_dependencies.ts";
 import type { ShippedKernel } from "./shipped_kernel.ts";
 
 /** Reports whether one object can be loaded only while another one is. */
@@ -15,7 +14,7 @@ export function reliesOn({ module }: Pick<ShippedKernel, "module">): RelyOn {
   const known = new Map<ObjectName, readonly ObjectName[]>();
   const dependenciesOf = (name: ObjectName): readonly ObjectName[] => {
     const file = known.has(name) || name === VMLINUX ? undefined : module(name);
-    if (file !== undefined) known.set(name, dependencies(file));
+    if (file !== undefined) known.set(name, moduleDependencies(file));
     return known.get(name) ?? [];
   };
   return (object, other) => {
@@ -27,13 +26,4 @@ export function reliesOn({ module }: Pick<ShippedKernel, "module">): RelyOn {
     }
     return false;
   };
-}
-
-function dependencies(file: Uint8Array): readonly ObjectName[] {
-  const section = parseSections(file).find(({ name }) => name === ".modinfo");
-  const lists = section === undefined ? [] : (parseModinfo(sectionBytes(file, section)).get("depends") ?? []);
-  return lists
-    .flatMap((list) => list.split(","))
-    .filter((name) => name !== "")
-    .map((name) => objectName(name.replaceAll("-", "_")));
 }

@@ -2,13 +2,13 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { GuestFile } from "../../../publisher/try/guest/initramfs.ts";
+import { sharedLibraries } from "../../../publisher/try/guest/shared_libraries.ts";
 import { parseExposition } from "../../client/report/exposition_parser.ts";
 import { makePackage } from "../../packaging/support.ts";
 import type { ExecResult, Guest } from "../../support/guest/guest.ts";
 import { bootGuest } from "../../support/guest/guest.ts";
-import type { GuestFile } from "../../support/guest/initramfs.ts";
 import { findKernel, projectRoot } from "../../support/guest/machine.ts";
-import { sharedLibraries } from "../../support/guest/shared_libraries.ts";
 import { ROOT_IN_GUEST } from "../../support/host.ts";
 import { type Publication, startPublication } from "./publication.ts";
 

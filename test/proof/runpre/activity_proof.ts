@@ -1,5 +1,5 @@
+import type { GuestFile } from "../../../publisher/try/guest/initramfs.ts";
 import type { BootOptions, Guest } from "../../support/guest/guest.ts";
-import type { GuestFile } from "../../support/guest/initramfs.ts";
 import type { Kernel } from "../../support/guest/machine.ts";
 import { buildModule } from "../../support/guest/modules/build.ts";
 import { ACTIVITY_MODULES, type Activity } from "./activities.ts";

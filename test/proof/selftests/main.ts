@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { GuestFile } from "../../../publisher/try/guest/initramfs.ts";
 import { type BootOptions, bootGuest, type Guest } from "../../support/guest/guest.ts";
-import type { GuestFile } from "../../support/guest/initramfs.ts";
 import { installedModules } from "../../support/guest/installed_modules.ts";
 import { type Kernel, readKernels } from "../../support/guest/machine.ts";
 import { hostFiles, ROOT_IN_GUEST, rebootless } from "../../support/host.ts";

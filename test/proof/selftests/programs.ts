@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import type { GuestFile } from "../../support/guest/initramfs.ts";
-import { sharedLibraries } from "../../support/guest/shared_libraries.ts";
+import type { GuestFile } from "../../../publisher/try/guest/initramfs.ts";
+import { sharedLibraries } from "../../../publisher/try/guest/shared_libraries.ts";
 
 /** What the scripts call with options that busybox does not know. They call `stat` by its path in /bin. */
 const PROGRAMS: ReadonlyMap<string, string> = new Map([

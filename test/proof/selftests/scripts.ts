@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { GuestFile } from "../../../publisher/try/guest/initramfs.ts";
 import type { ExecResult, Guest } from "../../support/guest/guest.ts";
-import type { GuestFile } from "../../support/guest/initramfs.ts";
 
 const FOLDER = "/root/selftests";
 /** The original, where ours reads it; the scripts read the file of its name. */

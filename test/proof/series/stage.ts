@@ -1,10 +1,10 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import type { GuestFile } from "../../../publisher/try/guest/initramfs.ts";
 import { openFingerprints } from "../../../shared/runpre/file/decode.ts";
 import { writtenModule } from "../../publisher/create/module/written_module.ts";
 import { mustMirror, mustPublish } from "../../support/commands.ts";
-import type { GuestFile } from "../../support/guest/initramfs.ts";
 import type { Kernel } from "../../support/guest/machine.ts";
 import { hostFiles } from "../../support/host.ts";
 import { type Publication, startPublication } from "../e2e/publication.ts";

@@ -1,9 +1,9 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import type { GuestFile } from "../../../publisher/try/guest/initramfs.ts";
 import type { Answer, Scenario, Step } from "./engine_driver.ts";
 import type { Guest } from "./guest.ts";
-import type { GuestFile } from "./initramfs.ts";
 
 const DRIVER = "/root/engine_driver.cjs";
 const SCENARIO_TIMEOUT_MS = 240_000;

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
+import { connectUnix } from "../../../publisher/try/guest/unix_socket.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { connectUnix } from "./unix_socket.ts";
 
 /*
  * The part of the GDB remote serial protocol that reads and writes a stopped machine's memory. A packet is

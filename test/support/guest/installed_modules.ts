@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { GuestFile } from "./initramfs.ts";
+import type { GuestFile } from "../../../publisher/try/guest/initramfs.ts";
 import { cacheDirectory, type Kernel } from "./machine.ts";
 
 const execFileAsync = promisify(execFile);

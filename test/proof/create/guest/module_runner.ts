@@ -2,8 +2,7 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync } from "node:fs
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bootGuest, type Guest } from "../../../support/guest/guest.ts";
-import { packagedModules } from "../../../support/guest/initramfs.ts";
+import { bootGuest, type Guest, packagedModules } from "../../../support/guest/guest.ts";
 import type { Kernel } from "../../../support/guest/machine.ts";
 import { problemsIn } from "./kernel_log.ts";
 

@@ -14,7 +14,7 @@ async function tryConnect(path: string): Promise<Socket> {
   }
 }
 
-/** Connects to a unix socket that may not be there yet. Throws `io` when it is not there in time. */
+/** Connects to a unix socket that may not exist yet. @throws RebootlessError `io` if it does not exist in time. */
 export async function connectUnix(path: string, timeoutMs: number): Promise<Socket> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

@@ -1,6 +1,7 @@
-#!/bin/busybox sh
+/** The script of a guest's first process. It speaks with `Agent` (agent.ts), which says what is spoken. */
+export const GUEST_INIT = `#!/bin/busybox sh
 # The guest's first process. It mounts, loads the modules that /etc/modules.order names, brings the network up and
-# serves commands on the virtio port until the port or the machine goes away. See agent.ts for what is spoken there.
+# serves commands on the virtio port until the port or the machine goes away.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -17,14 +18,14 @@ mkdir -p /run/agent
 mkfifo /run/agent/done
 cd /root || exit
 port=$(grep -l rebootless.agent /sys/class/virtio-ports/*/name)
-port=${port%/name}
-exec 3<>"/dev/${port##*/}" 4<>/run/agent/done
+port=\${port%/name}
+exec 3<>"/dev/\${port##*/}" 4<>/run/agent/done
 
 # One process alone answers, so that answers never mix: finished commands queue up in a pipe.
 answer() {
   while read -r id code <&4; do
     job=/run/agent/$id
-    printf '%s %s %s %s\n' "$id" "$code" "$(stat -c %s "$job.out")" "$(stat -c %s "$job.err")" >&3
+    printf '%s %s %s %s\\n' "$id" "$code" "$(stat -c %s "$job.out")" "$(stat -c %s "$job.err")" >&3
     cat "$job.out" "$job.err" >&3
     rm -f "$job.sh" "$job.out" "$job.err"
   done
@@ -39,7 +40,7 @@ serve() {
     case $verb in
       exec)
         receive "$length" >"$job.sh"
-        # Its own session, so that `kill` reaches everything it started.
+        # Its own session, so that \`kill\` reaches everything it started.
         (
           setsid sh "$job.sh" >"$job.out" 2>"$job.err" </dev/null 3>&- 4>&- &
           echo $! >"$job.pid"
@@ -50,7 +51,7 @@ serve() {
         ;;
       put)
         : >"$job.out"
-        { mkdir -p "${path%/*}/" && receive "$length" >"$path" && chmod "$mode" "$path"; } 2>"$job.err"
+        { mkdir -p "\${path%/*}/" && receive "$length" >"$path" && chmod "$mode" "$path"; } 2>"$job.err"
         echo "$id $?" >&4
         ;;
       kill) kill -KILL -"$(cat "$job.pid")" 2>/dev/null ;;
@@ -62,3 +63,4 @@ echo ready >&3
 serve
 echo "init: the agent's port is closed"
 poweroff -f
+`;

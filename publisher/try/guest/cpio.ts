@@ -9,8 +9,8 @@ const CHARACTER_DEVICE = 0o020000;
 const noBytes = new Uint8Array();
 
 /**
- * Collects files and writes them as one archive. Paths are absolute; missing parent directories are added. Archives may
- * follow each other, and the later ones win: that is how a run's own files are added to a cached base.
+ * Collects files and writes them as one archive. Paths are absolute; missing parent directories are added. Of two files
+ * with one path, the later one wins.
  */
 export class CpioWriter {
   readonly #entries = new Map<string, NewcEntry>();

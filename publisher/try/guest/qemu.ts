@@ -1,15 +1,25 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RebootlessError } from "../../../shared/errors.ts";
-import type { Kernel } from "./machine.ts";
+import type { GuestKernel } from "./guest_kernel.ts";
+
+/** How the guest's processors are run: by the machine's own (KVM), or by QEMU's emulation (TCG). */
+export const ACCELERATORS = ["kvm", "tcg"] as const;
+export type Accelerator = (typeof ACCELERATORS)[number];
 
 export interface QemuOptions {
-  readonly kernel: Kernel;
+  readonly kernel: GuestKernel;
+  /** The default is `tcg`. */
+  readonly accelerator?: Accelerator;
+  /** True if the guest reaches what listens on this machine's loopback. By default it reaches nothing outside. */
+  readonly reachesHost?: boolean;
+  /** True for a socket `gdb` in the directory, by which a debugger reads and writes the guest's memory. */
+  readonly hasDebugPort?: boolean;
   /** Added to the kernel's command line. */
   readonly append?: string;
-  /** A CPU model of QEMU's. */
+  /** A CPU model of QEMU's. The default is `host` with KVM, and `DEFAULT_CPU` otherwise. */
   readonly cpu?: string;
   readonly smp?: number;
   readonly memoryMb?: number;
@@ -20,6 +30,9 @@ export interface QemuOptions {
   /** After a kernel oops the guest may go on, and commands with it; without this an oops ends every command. */
   readonly survivesOops?: boolean;
 }
+
+/** An emulated processor that has what kernels since 2013 look for. */
+export const DEFAULT_CPU = "Haswell";
 
 const CONSOLE_CAP_BYTES = 4 << 20;
 const TAIL_CHARACTERS = 4000;
@@ -32,16 +45,23 @@ const OOPS = /BUG: (unable|kernel NULL)|Oops:|general protection fault|kernel BU
 
 const running = new Set<Qemu>();
 
-// QEMU also dies with the thread that started it (see `setpriv`); this is for its files.
-process.once("exit", () => {
-  for (const qemu of running) qemu.destroy();
-});
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.once(signal, () => {
+let isExitHeeded = false;
+
+/** QEMU also dies with the thread that started it (see `setpriv`); this is for its files. */
+function destroyAllAtExit(): void {
+  if (isExitHeeded) return;
+  isExitHeeded = true;
+  const destroyAll = (): void => {
     for (const qemu of running) qemu.destroy();
-    // Nobody else handles it: end as if nobody had.
-    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-  });
+  };
+  process.once("exit", destroyAll);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      destroyAll();
+      // Nobody else handles it: end as if nobody had.
+      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+    });
+  }
 }
 
 function machineArguments(options: QemuOptions, directory: string): readonly string[] {
@@ -59,24 +79,30 @@ function machineArguments(options: QemuOptions, directory: string): readonly str
   // Under emulation on a busy machine the timer misses the moment in which the kernel tries it, and the kernel panics.
   const append = `console=ttyS0 loglevel=5 panic=-1 no_timer_check ${options.append ?? ""}`.trim();
   return [
-    // One thread for all processors. With one each, a processor can run on in code that it translated before another
-    // rewrote it, and the kernel, which rewrites itself all the time, oopses at an int3 that is long gone.
-    ...["-accel", "tcg,thread=single", "-cpu", options.cpu ?? "Haswell"],
+    ...processorArguments(options),
     ...["-smp", String(options.smp ?? 2), "-m", String(options.memoryMb ?? 1024)],
     ...["-nodefaults", "-display", "none", "-no-reboot", "-rtc", "base=utc,clock=host"],
-    ...["-kernel", options.kernel.vmlinuz, "-initrd", join(directory, "initramfs"), "-append", append],
+    ...["-kernel", join(directory, "kernel"), "-initrd", join(directory, "initramfs"), "-append", append],
     ...["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"],
-    ...["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="],
+    ...["-netdev", `user,id=net${options.reachesHost === true ? "" : ",restrict=on"}`],
+    ...["-device", "virtio-net-pci,netdev=net,romfile="],
     ...["-device", "virtio-serial-pci", "-chardev", socket("agent")],
     ...["-device", "virtserialport,chardev=agent,name=rebootless.agent"],
-    ...["-chardev", socket("gdb"), "-gdb", "chardev:gdb"],
+    ...(options.hasDebugPort === true ? ["-chardev", socket("gdb"), "-gdb", "chardev:gdb"] : []),
     ...disks,
   ];
 }
 
+function processorArguments({ accelerator = "tcg", cpu }: QemuOptions): readonly string[] {
+  if (accelerator === "kvm") return ["-accel", "kvm", "-cpu", cpu ?? "host"];
+  // One thread for all processors. With one each, a processor can run on in code that it translated before another
+  // rewrote it, and the kernel, which rewrites itself all the time, oopses at an int3 that is long gone.
+  return ["-accel", "tcg,thread=single", "-cpu", cpu ?? DEFAULT_CPU];
+}
+
 /** A QEMU process with its directory: what it prints is the guest's console. */
 export class Qemu {
-  /** Has `initramfs` and the sockets `agent` and `gdb`. Short, as socket paths must be. */
+  /** Has `kernel`, `initramfs` and the sockets `agent` and `gdb`. Its path is short, as socket paths must be. */
   readonly directory = mkdtempSync(join(tmpdir(), "rebootless-guest-"));
   readonly #options: QemuOptions;
   #child: ChildProcess | undefined;
@@ -89,11 +115,13 @@ export class Qemu {
 
   constructor(options: QemuOptions) {
     this.#options = options;
+    destroyAllAtExit();
     running.add(this);
   }
 
   /** Starts the machine. `initramfs` must be in `directory`. */
   start(): void {
+    writeFileSync(join(this.directory, "kernel"), this.#options.kernel.image);
     const qemu = ["qemu-system-x86_64", ...machineArguments(this.#options, this.directory)];
     // The kernel kills QEMU when the thread that started it ends, however it ends.
     const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...qemu], {

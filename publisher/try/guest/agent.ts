@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { RebootlessError } from "../../../shared/errors.ts";
 
 /*
- * What is spoken on the virtio port with guest_init.sh. Requests are a line and, where a length is given, so many
+ * What is spoken on the virtio port with the script of guest_init.ts. Requests are a line and, where a length is given, so many
  * bytes; a number names the request, and answers come in any order:
  *
  *   exec ID LENGTH            then a shell script
@@ -14,7 +14,7 @@ import { RebootlessError } from "../../../shared/errors.ts";
  */
 
 /** What a request came to; for `put` the output is empty. */
-export interface Answer {
+export interface AgentAnswer {
   readonly code: number;
   readonly stdout: Buffer;
   readonly stderr: Buffer;
@@ -25,7 +25,7 @@ const CLOSED_GRACE_MS = 2_000;
 const MAX_HEADER_BYTES = 100;
 
 interface Pending {
-  readonly resolve: (answer: Answer) => void;
+  readonly resolve: (answer: AgentAnswer) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -98,7 +98,7 @@ export class Agent {
 
   /** Resolves when the guest serves commands. Throws `io` after `timeoutMs`, or the reason of `fail`. */
   async ready(timeoutMs: number): Promise<void> {
-    const started = new Promise<Answer>((resolve, reject) => {
+    const started = new Promise<AgentAnswer>((resolve, reject) => {
       this.#onReady = { resolve, reject };
       if (this.#failure !== undefined) reject(this.#failure);
       else if (this.#isReady) resolve({ code: 0, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) });
@@ -107,7 +107,7 @@ export class Agent {
   }
 
   /** Runs a shell script. After `timeoutMs` it is killed and `io` thrown, with what it printed until then. */
-  async run(script: string, timeoutMs: number): Promise<Answer> {
+  async run(script: string, timeoutMs: number): Promise<AgentAnswer> {
     const id = this.#nextId();
     const bytes = Buffer.from(script);
     const answer = this.#request(id, `exec ${id} ${bytes.length}\n`, bytes);
@@ -128,7 +128,7 @@ export class Agent {
   }
 
   /** Writes a file, and the directories it needs. */
-  async put(path: string, bytes: Uint8Array, mode: number, timeoutMs: number): Promise<Answer> {
+  async put(path: string, bytes: Uint8Array, mode: number, timeoutMs: number): Promise<AgentAnswer> {
     const id = this.#nextId();
     const line = `put ${id} ${bytes.length} ${mode.toString(8)} ${path}\n`;
     const answer = this.#request(id, line, bytes);
@@ -152,7 +152,7 @@ export class Agent {
     return this.#lastId;
   }
 
-  #request(id: number, line: string, bytes: Uint8Array): Promise<Answer> {
+  #request(id: number, line: string, bytes: Uint8Array): Promise<AgentAnswer> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) {
         reject(this.#failure);
