@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { requireAbsent, writeNew } from "../../node/cli/output.ts";
 import { readNamed } from "../../node/files.ts";
@@ -17,6 +16,7 @@ import { refusedBy } from "../create/refused_by.ts";
 import { reportText } from "../create/report_text.ts";
 import { type UpdateContent, type UpdateReport, withRefusals } from "../create/update.ts";
 import { createContent, type InputOptions, type PatchText, readPatches } from "./create_content.ts";
+import { type PageAbout, writeReport } from "./create_report.ts";
 import { makeDraft, type UpdateOptions } from "./draft.ts";
 
 export interface CreateOptions extends Partial<UpdateOptions>, InputOptions {
@@ -32,6 +32,8 @@ export interface CreateOptions extends Partial<UpdateOptions>, InputOptions {
   readonly replace: boolean;
   readonly signKey?: string;
   readonly signCert?: string;
+  /** A further form of the report. */
+  readonly report?: "html";
   /** True if the command only reports what the patch changes, and writes nothing. */
   readonly check: boolean;
 }
@@ -62,9 +64,15 @@ export async function create(context: PublisherContext, options: CreateOptions):
     }),
   );
   for (const line of reportText(report)) terminal.say(line);
+  const page: PageAbout | undefined = options.report && {
+    ...about,
+    kernel: kernel.image.banner,
+    patches,
+    content,
+  };
   const answer = { outcome: report.outcome, report: jsonOf(report) };
   if (report.outcome === "refused") {
-    if (output !== undefined) await writeReport(output, report);
+    if (output !== undefined) await writeReport(output, report, page);
     throw refused(report, answer);
   }
   if (report.outcome === "unchanged") context.exitWith(EXIT.unchanged);
@@ -79,7 +87,7 @@ export async function create(context: PublisherContext, options: CreateOptions):
   }
   const signed = signer === undefined ? module : signModule(module, signer);
   const draft = await makeDraft(kernel, signed, about, published);
-  await writeReport(output, report);
+  await writeReport(output, report, page);
   const file = (suffix: string): string => join(output, suffix);
   await writeNew(file(`${name}.ko`), signed);
   await writeNew(file(`${about.id}.json`), draft.encoded);
@@ -93,7 +101,9 @@ export async function create(context: PublisherContext, options: CreateOptions):
   });
 }
 
-function outputOf({ output, check }: CreateOptions): string | undefined {
+function outputOf({ output, check, report }: CreateOptions): string | undefined {
+  if (check && report !== undefined)
+    throw new RebootlessError("usage", "--check writes nothing, and so no page of --report");
   if (check) return undefined;
   if (output !== undefined) return resolve(output);
   throw new RebootlessError("usage", "no output folder is given", {
@@ -112,12 +122,6 @@ function moduleOf(
   } catch (error) {
     return { report: withRefusals(report, [refusedBy(error, "the module")]), module: undefined };
   }
-}
-
-async function writeReport(output: string, report: UpdateReport): Promise<void> {
-  await mkdir(output, { recursive: true });
-  await writeNew(join(output, "report.txt"), utf8(`${reportText(report).join("\n")}\n`));
-  await writeNew(join(output, "report.json"), utf8(`${JSON.stringify(report, null, 2)}\n`));
 }
 
 async function signerOf({ signKey, signCert }: CreateOptions): Promise<ModuleSigner | undefined> {

@@ -109,12 +109,12 @@ export async function createContent(
     });
     for (const note of workspace.notes) warn(note);
     const tools = { workspace, objects: objectCache(cache), shipped, layoutOk: options.layoutOk, progress };
-    const { report, patches: objects } = await makeUpdate(tools, withKpatchMacros(changes));
+    const { report, ...made } = await makeUpdate(tools, withKpatchMacros(changes));
     const comparer = await shipped();
     const { hooks, refusals } = await hooksOf(workspace, comparer, options.hooks);
     return {
       report: withRefusals({ ...report, notes: [...notes, ...report.notes] }, refusals),
-      patches: objects,
+      ...made,
       kernel: await opened(),
       hooks,
       symvers: comparer.versions.crcs,

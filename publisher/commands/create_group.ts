@@ -1,3 +1,4 @@
+import { Option } from "commander";
 import { count, coverageEnds, distribution, many } from "./arguments.ts";
 import type { CreateOptions } from "./create.ts";
 import type { CommandGroup } from "./run.ts";
@@ -55,6 +56,12 @@ export const createGroup: CommandGroup = (root, run) => {
       "--check",
       "only report what the patch changes, and whether that can be applied to a running kernel",
       false,
+    )
+    .addOption(
+      new Option(
+        "--report <form>",
+        "write the report as a page too, with the functions before and after, for a browser",
+      ).choices(["html"]),
     )
     .option("--name <name>", "the module's name (default: from the id)")
     .option("--replace", "make an atomic replace, which removes every other live patch", false)

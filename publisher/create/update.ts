@@ -13,6 +13,7 @@ import { patchedUnits } from "./source/patched_units.ts";
 import type { SourceRefusal } from "./source/source_refusal.ts";
 import type { Workspace } from "./source/workspace.ts";
 import type { UnitComparer } from "./unit_comparer.ts";
+import type { UnitPair } from "./unit_pair.ts";
 
 /** The report on one compiled unit. */
 export interface UnitReport extends DifferenceReport {
@@ -43,6 +44,8 @@ export interface UpdateReport {
 export interface UpdateContent {
   readonly report: UpdateReport;
   readonly patches: readonly PatchObject[];
+  /** The units whose objects differ, whatever the outcome. */
+  readonly pairs: readonly UnitPair[];
 }
 
 /** The kernel, source and cache, ready for one patch after the other. */
@@ -86,20 +89,20 @@ export async function makeUpdate(
       judged.push({ pair, replaced: new Set() });
     }
   }
-  const { same, ignored } = compiled;
+  const { pairs, same, ignored } = compiled;
   const layouts = verdictOn(judged, units, layoutOk);
   const refusals = [...compiled.refusals, ...shared.refusals, ...layouts.refusals];
   const isRefused = refusals.length > 0 || units.some(({ outcome }) => outcome === "refused");
   const outcome = isRefused ? "refused" : patches.length > 0 ? "made" : "unchanged";
   const report: UpdateReport = { outcome, units, same, ignored, refusals, notes: layouts.notes };
-  if (outcome !== "made") return { report, patches: [] };
+  if (outcome !== "made") return { report, patches: [], pairs };
   try {
     const joined = await shipped.join(patches);
     return joined.kind === "joined"
-      ? { report, patches: joined.patches }
-      : { report: withRefusals(report, joined.refusals), patches: [] };
+      ? { report, patches: joined.patches, pairs }
+      : { report: withRefusals(report, joined.refusals), patches: [], pairs };
   } catch (error) {
-    return { report: withRefusals(report, [refusedBy(error, "the update")]), patches: [] };
+    return { report: withRefusals(report, [refusedBy(error, "the update")]), patches: [], pairs };
   }
 }
 

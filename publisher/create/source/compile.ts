@@ -46,25 +46,35 @@ export async function seekObjects(
   return { changes, found, missing: objects.filter((object) => !found.has(object)) };
 }
 
-/** Compiles the objects of the unpatched source that are missing. @returns the outcomes of all objects. */
+/**
+ * Compiles the objects of the unpatched source that are missing.
+ * @param onCompiled receives each object.
+ * @returns the outcomes of all objects.
+ */
 export async function compileOwn(
   workspace: Workspace,
   cache: ObjectCache,
   sought: SoughtObjects,
+  onCompiled?: (object: string) => void,
 ): Promise<CompileOutcomes> {
   if (sought.missing.length === 0) return sought.found;
-  return kept(workspace, cache, sought, await makeObjects(workspace, sought.missing));
+  return kept(workspace, cache, sought, await makeObjects(workspace, sought.missing, onCompiled));
 }
 
-/** Compiles the objects of the patched source that are missing. @returns the outcomes of all objects. */
+/**
+ * Compiles the objects of the patched source that are missing.
+ * @param onCompiled receives each object.
+ * @returns the outcomes of all objects.
+ */
 export async function compilePatched(
   workspace: Workspace,
   cache: ObjectCache,
   sought: SoughtObjects,
+  onCompiled?: (object: string) => void,
 ): Promise<PatchedOutcome<CompileOutcomes>> {
   const { changes, found, missing } = sought;
   if (missing.length === 0) return { kind: "done", value: found };
-  const made = await workspace.patched(changes, () => makeObjects(workspace, missing));
+  const made = await workspace.patched(changes, () => makeObjects(workspace, missing, onCompiled));
   if (made.kind === "generated") return made;
   return { kind: "done", value: await kept(workspace, cache, sought, made.value) };
 }
@@ -99,10 +109,14 @@ export function compiledKey(
   };
 }
 
-/** Compiles objects from the tree as it is, whatever the cache has. */
+/**
+ * Compiles objects from the tree as it is, whatever the cache has.
+ * @param onCompiled receives each object, in place of the workspace's own.
+ */
 export async function makeObjects(
   { kbuild }: Workspace,
   objects: readonly string[],
+  onCompiled = kbuild.onCompiled,
 ): Promise<CompileOutcomes> {
   // All old objects are removed, because make goes by times: the time of a link is that of the file behind
   // it, which is older than an object of the patched source.
@@ -112,7 +126,7 @@ export async function makeObjects(
   for (let at = 0; at < objects.length; at += MAX_TARGETS) {
     const some = objects.slice(at, at + MAX_TARGETS);
     // With more jobs than objects, kbuild's own checks take half as long again.
-    const { errors } = await make({ ...kbuild, jobs: Math.min(kbuild.jobs, some.length) }, some);
+    const { errors } = await make({ ...kbuild, onCompiled, jobs: Math.min(kbuild.jobs, some.length) }, some);
     const failed = failures(errors);
     for (const object of some)
       outcomes.set(object, await outcomeOf(kbuild.out, object, failed.get(object) ?? lastLines(errors, 40)));

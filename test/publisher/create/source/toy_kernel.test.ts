@@ -148,7 +148,10 @@ describe("compiling what a patch affects", { timeout: 120_000 }, () => {
     expect(refusals[0]?.reason).toContain("include/generated/asm-offsets.h");
     progress.length = 0;
     expect((await compile(edited("kernel/other.c", "return 1", "return 4"))).pairs).toHaveLength(1);
-    expect(progress).toEqual(["compiled kernel/other.o"]);
+    expect(progress).toEqual([
+      "compiling 1 file with the patch: kernel/other.o",
+      "compiled kernel/other.o, 1 of 1",
+    ]);
   });
 
   it("does not take it for the patch's doing if kbuild generates something else by itself", async () => {
