@@ -1,4 +1,6 @@
 import crypto, { createHash, createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
 import type { Sha256Hex } from "../shared/brand.ts";
 import type { Cryptography } from "../shared/crypto/cryptography.ts";
 import type { Digests } from "../shared/crypto/digests.ts";
@@ -33,6 +35,13 @@ function hexDigest(algorithm: keyof Digests, bytes: Uint8Array): string {
 }
 
 export const sha256Of = (bytes: Uint8Array): Sha256Hex => hexDigest("sha256", bytes) as Sha256Hex;
+
+/** Returns the digest of a file, whatever its size. */
+export async function sha256OfFile(path: string): Promise<Sha256Hex> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex") as Sha256Hex;
+}
 
 export const digests: Digests = { sha256: sha256Of, sha512: (bytes) => hexDigest("sha512", bytes) };
 

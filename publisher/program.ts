@@ -9,6 +9,7 @@ import { createGroup } from "./commands/create_group.ts";
 import { type DraftOptions, draft } from "./commands/draft.ts";
 import { type FingerprintOptions, fingerprint } from "./commands/fingerprint.ts";
 import { type InspectOptions, inspect } from "./commands/inspect.ts";
+import { kernelsGroup } from "./commands/kernels_group.ts";
 import { keysGroup } from "./commands/keys_group.ts";
 import { publishGroup } from "./commands/publish_group.ts";
 import { recallGroup } from "./commands/recall_group.ts";
@@ -29,7 +30,7 @@ const PROCESS: ProcessContext = {
 };
 
 const GROUPS: HelpGroups = {
-  "Making updates:": ["create", "draft", "add", "inspect", "fingerprint"],
+  "Making updates:": ["kernels", "create", "draft", "add", "inspect", "fingerprint"],
   "Publishing them:": ["push", "recall", "unrecall", "sign"],
   "Keys and the root of trust:": ["init", "keys", "root"],
   "Running a feed:": ["serve", "check-vars", "audit", "backup", "restore"],
@@ -54,6 +55,7 @@ export function program(version: string, run: RunInProcess, own: ProcessContext 
     publishGroup,
     recallGroup,
     createGroup,
+    kernelsGroup,
     imageGroup,
     rootGroup,
     keysGroup,

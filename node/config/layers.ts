@@ -1,10 +1,11 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { parse, TomlDate, TomlError, type TomlTable, type TomlValue } from "smol-toml";
+import { parse, TomlDate, type TomlValue } from "smol-toml";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
 import { formatInstant, instant } from "../../shared/time.ts";
 import { hasErrno } from "../errno.ts";
 import { readIfPresent } from "../files.ts";
+import { parseToml } from "../toml.ts";
 import type { Raw } from "./kinds.ts";
 import { SETTING_KEYS, SETTINGS, type SettingKey, settingName } from "./settings.ts";
 
@@ -171,18 +172,6 @@ function rawOf(value: TomlValue): Raw | undefined {
   if (typeof value === "string" || typeof value === "boolean" || typeof value === "number") return value;
   const items: readonly TomlValue[] = Array.isArray(value) ? value : [value];
   return items.every((item) => typeof item === "string") ? items : undefined;
-}
-
-function parseToml(text: string, path: string): TomlTable {
-  try {
-    return parse(text);
-  } catch (cause) {
-    if (!(cause instanceof TomlError)) throw new RebootlessError("config", `${path} is not TOML`, { cause });
-    // The parser also shows the lines around the error, which may hold the password of a proxy. Its first line alone
-    // says what is wrong.
-    const [problem = ""] = cause.message.replace(/^Invalid TOML document: /, "").split("\n");
-    throw new RebootlessError("config", `${path}:${cause.line} is not TOML: ${problem}`);
-  }
 }
 
 /** Finds the line of a key, which the parser does not report. At the top level of a file, a key begins a line. */

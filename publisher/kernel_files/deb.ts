@@ -39,12 +39,22 @@ const partOf = (members: readonly ArMember[], part: string): ArMember | undefine
  * depends (Debian since 6.19).
  */
 async function dependencies(members: readonly ArMember[]): Promise<readonly string[]> {
+  const depends = /^Depends: (.*)$/m.exec((await controlIn(members)) ?? "")?.[1] ?? "";
+  return depends.split(/[\s,]+/).filter((name) => /^linux-(?:binary|modules)-\d/.test(name));
+}
+
+/** Returns the control file of a Debian package, which names and describes it (deb-control(5)). */
+export async function debControl(bytes: Uint8Array): Promise<string> {
+  const control = await controlIn(arMembers(bytes));
+  if (control === undefined) throw new ParseError("not a Debian package: it has no control file");
+  return control;
+}
+
+async function controlIn(members: readonly ArMember[]): Promise<string | undefined> {
   const part = partOf(members, "control");
-  if (part === undefined) return [];
+  if (part === undefined) return undefined;
   const stream = new ByteStream(unpackedChunks(part.bytes, MAX_CONTROL), "control.tar", MAX_CONTROL);
-  for await (const file of tarFiles(stream, (path) => /^(?:\.\/)?control$/.test(path))) {
-    const depends = /^Depends: (.*)$/m.exec(fromUtf8(file.bytes))?.[1] ?? "";
-    return depends.split(/[\s,]+/).filter((name) => /^linux-(?:binary|modules)-\d/.test(name));
-  }
-  return [];
+  for await (const file of tarFiles(stream, (path) => /^(?:\.\/)?control$/.test(path)))
+    return fromUtf8(file.bytes);
+  return undefined;
 }

@@ -27,6 +27,7 @@ const MAX_ENTRIES = 4096;
 /** The signature header is filled up to a multiple of this. */
 const SIGNATURE_ALIGNMENT = 8;
 
+const NAME_TAG = { name: 1000, version: 1001, release: 1002, architecture: 1022 };
 const TAG = { payloadFormat: 1124, payloadCompressor: 1125, payloadDigest: 5092, digestAlgorithm: 5093 };
 const SIGNATURE_TAG = { sha256: 273 };
 /** The number of SHA-256 among the algorithms of OpenPGP (RFC 9580, section 9.5). */
@@ -42,11 +43,8 @@ export const isRpm = (file: Uint8Array): boolean =>
  * @throws ParseError, RebootlessError `limit`, `usage`, `unsupported`.
  */
 export async function readRpm(file: Uint8Array, wants: WantedPaths | undefined): Promise<KernelInput> {
-  const signature = readHeader(file, LEAD);
-  const start = Math.ceil(signature.end / SIGNATURE_ALIGNMENT) * SIGNATURE_ALIGNMENT;
-  const header = readHeader(file, start);
+  const header = tagsOf(file);
   const payload = file.subarray(header.end);
-  requireDigest("header", file.subarray(start, header.end), signature.text(SIGNATURE_TAG.sha256));
   if (header.number(TAG.digestAlgorithm) !== SHA256)
     throw new RebootlessError("unsupported", "rpm: the archive of files has no SHA-256", {
       hint: "Packages of rpm since 4.14 have one.",
@@ -63,6 +61,39 @@ export async function readRpm(file: Uint8Array, wants: WantedPaths | undefined):
   const files = new PackageFiles(wants);
   for await (const one of cpioFiles(stream, (path, size) => files.isKept(path, size))) files.add(one);
   return files.found;
+}
+
+/** How an rpm package is called. */
+export interface RpmName {
+  readonly name: string;
+  readonly version: string;
+  readonly release: string;
+  readonly architecture: string;
+}
+
+/** Reads how a package is called. @throws ParseError, RebootlessError `limit`. */
+export function rpmName(file: Uint8Array): RpmName {
+  const header = tagsOf(file);
+  const text = (tag: keyof typeof NAME_TAG): string => {
+    const found = header.text(NAME_TAG[tag]);
+    if (found === undefined) throw new ParseError(`rpm: the header has no ${tag}`);
+    return found;
+  };
+  return {
+    name: text("name"),
+    version: text("version"),
+    release: text("release"),
+    architecture: text("architecture"),
+  };
+}
+
+/** Reads the header with the tags of the package, which must be what the signature header says. */
+function tagsOf(file: Uint8Array): Header {
+  const signature = readHeader(file, LEAD);
+  const start = Math.ceil(signature.end / SIGNATURE_ALIGNMENT) * SIGNATURE_ALIGNMENT;
+  const header = readHeader(file, start);
+  requireDigest("header", file.subarray(start, header.end), signature.text(SIGNATURE_TAG.sha256));
+  return header;
 }
 
 function requireDigest(what: string, content: Uint8Array, digest: string | undefined): void {

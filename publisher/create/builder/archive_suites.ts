@@ -1,32 +1,15 @@
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { folderLock } from "../../../node/lock.ts";
+import { mustRun } from "../../../node/processes.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
-import { mustRunBuildTool } from "../source/build_tools.ts";
+import { keysOf, ownSources, sourcesText } from "../../apt/sources.ts";
+import { withSuites } from "../../apt/suites.ts";
+import { APT_HINT, type AptTarget, archiveTargets, readTargets } from "../../apt/targets.ts";
 import type { PackagedCompiler } from "../source/compiler.ts";
-import {
-  type AptSource,
-  type AptTarget,
-  archiveTargets,
-  baseSuite,
-  isCalled,
-  parseOffers,
-  parseTargets,
-  type SuiteWithCompiler,
-  signedBy,
-  sourcesText,
-  suiteOf,
-  suitesWith,
-  TARGET_FORMAT,
-} from "./root_suite.ts";
+import { isCalled, parseOffers, type SuiteWithCompiler, suiteOf, suitesWith } from "./root_suite.ts";
 
 /** The suites that are asked if none of the machine's own has the compiler. Ubuntu's have no such names. */
 const OTHER_SUITES: ReadonlyMap<string, readonly string[]> = new Map([
   ["Debian", ["oldstable", "stable", "testing", "unstable"]],
 ]);
-/** How long the lists of other suites are good for, in milliseconds: a day, after which an archive has changed. */
-const LISTS_AGE_MS = 24 * 60 * 60_000;
-const LOCK_WAIT_MS = 600_000;
 
 /** Where a root's packages come from. */
 export interface FoundSuite extends SuiteWithCompiler {
@@ -57,7 +40,8 @@ export async function findSuite(compiler: PackagedCompiler, search: SuiteSearch)
     suiteOf(suites, compiler, wanted) ??
     (anyVersion && wanted !== undefined ? suites.find((suite) => isCalled(suite, wanted)) : undefined);
   const here = choose(own.suites);
-  if (here !== undefined) return { ...here, sources: sourcesText(await ownSources(own.targets, here)) };
+  if (here !== undefined)
+    return { ...here, sources: sourcesText(await ownSources(own.targets, here.codename)) };
   const [archive] = archiveTargets(own.targets, compiler.distribution);
   if (archive === undefined)
     throw new RebootlessError(
@@ -69,7 +53,12 @@ export async function findSuite(compiler: PackagedCompiler, search: SuiteSearch)
     );
   const others = wanted === undefined ? (OTHER_SUITES.get(compiler.distribution) ?? []) : [wanted];
   const source = { uri: archive.uri, component: "main", signedBy: await keysOf(archive) };
-  const elsewhere = others.length === 0 ? [] : await lookElsewhere(compiler.name, source, others, search);
+  const elsewhere =
+    others.length === 0
+      ? []
+      : await withSuites([{ ...source, suites: others }], search, async (env) => {
+          return (await look(compiler.name, env)).suites;
+        });
   const there = choose(elsewhere);
   if (there !== undefined)
     return { ...there, sources: sourcesText([{ ...source, suites: [there.codename] }]) };
@@ -96,79 +85,7 @@ interface Looked {
 }
 
 async function look(name: string, env: Readonly<Record<string, string>>): Promise<Looked> {
-  const args = ["indextargets", "--format", TARGET_FORMAT, "Created-By: Packages"];
-  const targets = parseTargets(await mustRunBuildTool("apt-get", args, { env }));
-  const offers = parseOffers(await mustRunBuildTool("apt-cache", ["madison", name], { env }));
+  const targets = await readTargets(env);
+  const offers = parseOffers(await mustRun("apt-cache", ["madison", name], { env, hint: APT_HINT }));
   return { targets, suites: suitesWith(targets, offers) };
-}
-
-/** Returns the machine's own sources of a suite and of its pockets. */
-async function ownSources(
-  targets: readonly AptTarget[],
-  { codename }: SuiteWithCompiler,
-): Promise<readonly AptSource[]> {
-  const base = baseSuite(codename);
-  const sources: AptSource[] = [];
-  for (const target of targets.filter((each) => baseSuite(each.codename) === base)) {
-    const { uri, release, component } = target;
-    sources.push({ uri, suites: [release], component, signedBy: await keysOf(target) });
-  }
-  return sources;
-}
-
-const keysOf = async ({ entry, uri }: AptTarget): Promise<string | undefined> =>
-  signedBy(await readFile(entry, "utf8").catch(() => ""), uri);
-
-/** Looks at suites that the machine's apt does not know, with a configuration whose lists lie in the cache. */
-async function lookElsewhere(
-  name: string,
-  source: Omit<AptSource, "suites">,
-  suites: readonly string[],
-  { folder, progress }: SuiteSearch,
-): Promise<readonly SuiteWithCompiler[]> {
-  const lock = folderLock(folder, { waitMs: LOCK_WAIT_MS });
-  await lock.take();
-  try {
-    const sources = sourcesText([{ ...source, suites }]);
-    const env = await configure(folder);
-    if (!(await isRead(folder, sources))) {
-      progress(`reading the package lists of ${suites.join(", ")}`);
-      await writeFile(join(folder, "root.sources"), sources);
-      await mustRunBuildTool("apt-get", ["-qq", "-o", "APT::Sandbox::User=root", "update"], { env });
-      await writeFile(join(folder, "read"), sources);
-    }
-    return (await look(name, env)).suites;
-  } finally {
-    lock.release();
-  }
-}
-
-async function isRead(folder: string, sources: string): Promise<boolean> {
-  const stamp = join(folder, "read");
-  const read = await stat(stamp).catch(() => undefined);
-  if (read === undefined || Date.now() - read.mtimeMs > LISTS_AGE_MS) return false;
-  return (await readFile(stamp, "utf8")) === sources;
-}
-
-/** Writes a configuration in which apt sees neither this machine's packages nor its sources. */
-async function configure(folder: string): Promise<Readonly<Record<string, string>>> {
-  const lists = join(folder, "lists");
-  const archives = join(folder, "archives");
-  for (const made of [join(lists, "partial"), join(archives, "partial")])
-    await mkdir(made, { recursive: true });
-  const settings = {
-    "Dir::Etc::sourcelist": join(folder, "root.sources"),
-    "Dir::Etc::sourceparts": "/dev/null",
-    "Dir::Etc::preferences": "/dev/null",
-    "Dir::Etc::preferencesparts": "/dev/null",
-    "Dir::State::lists": lists,
-    "Dir::State::status": "/dev/null",
-    "Dir::Cache::archives": archives,
-    "Dir::Cache::pkgcache": "",
-    "Dir::Cache::srcpkgcache": "",
-    "Acquire::Languages": "none",
-  };
-  const lines = Object.entries(settings).map(([name, value]) => `${name} "${value}";\n`);
-  await writeFile(join(folder, "apt.conf"), lines.join(""));
-  return { APT_CONFIG: join(folder, "apt.conf") };
 }

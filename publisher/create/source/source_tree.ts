@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { createReadStream, type Dirent, lstatSync, readdirSync } from "node:fs";
+import { type Dirent, lstatSync, readdirSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { pipeline } from "node:stream/promises";
+import { sha256OfFile } from "../../../node/crypto.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { mustRunBuildTool } from "./build_tools.ts";
 
@@ -108,10 +108,8 @@ async function unpacked(
   cache: string,
   progress: (line: string) => void,
 ): Promise<string | undefined> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
   const folders = join(cache, "sources");
-  const folder = join(folders, hash.digest("hex").slice(0, 32));
+  const folder = join(folders, (await sha256OfFile(path)).slice(0, 32));
   if (await isThere(folder)) return kernelRoot(folder);
   progress(`unpacking ${path}, once: it takes about a minute of CPU time and 1.5 GB in the cache`);
   await mkdir(folders, { recursive: true });

@@ -1,0 +1,194 @@
+import { resolve } from "node:path";
+import { readIfPresent, writeDurably } from "../../node/files.ts";
+import { parseToml } from "../../node/toml.ts";
+import { buildId, sha256Hex } from "../../shared/brand.ts";
+import { utf8 } from "../../shared/bytes.ts";
+import { Decoder } from "../../shared/decode.ts";
+import { RebootlessError } from "../../shared/errors.ts";
+import { parseJson } from "../../shared/json.ts";
+import type { ArchivePlace, KernelArchive, KernelEntry, KernelList, PackageFile } from "./kernel_entry.ts";
+import { byRelease } from "./releases.ts";
+
+/*
+ * The publisher's list of kernels (TOML 1.0), to be read by people and kept under version control. The tables [[archive]]
+ * and remarks at its head are a person's, and stay byte for byte as they are; the tables [[kernel]] below the mark are
+ * written by `kernels sync`.
+ */
+
+const MAX_FILE_BYTES = 16 << 20;
+const MAX_ARCHIVES = 256;
+/** The most kernels of a list. A distribution's archive has some hundred, with all flavours. */
+export const MAX_KERNELS = 10_000;
+const MAX_PATTERNS = 1024;
+const MAX_PATH = 4096;
+
+const MARK =
+  "# The kernels that were found there. `rebootless-publish kernels sync` writes all that follows.";
+const HEAD = `# The kernels that this publisher serves: where they come from, and which of them.
+# \`rebootless-publish kernels --help\` says more.
+`;
+
+/** A list of kernels, with the text of the part that a person writes. */
+export interface KernelsFile extends KernelList {
+  readonly head: string;
+}
+
+/** Reads a list of kernels. One that is not there is empty. @throws RebootlessError `config`, `limit`. */
+export async function readKernelsFile(path: string): Promise<KernelsFile> {
+  const bytes = await readIfPresent(path);
+  if (bytes === undefined) return { head: HEAD, archives: [], kernels: [] };
+  if (bytes.length > MAX_FILE_BYTES)
+    throw new RebootlessError("limit", `${path} has more than ${MAX_FILE_BYTES} bytes`);
+  return parseKernels(Buffer.from(bytes).toString(), path);
+}
+
+/** Parses the text of a list of kernels. @throws RebootlessError `config`. */
+export function parseKernels(text: string, path: string): KernelsFile {
+  const list = listIn(text, path);
+  const at = text.indexOf(MARK);
+  const head = at < 0 ? text : text.slice(0, at).trimEnd();
+  return { ...list, head: `${head.trimEnd()}\n` };
+}
+
+/** Writes a list of kernels, in the order of archives and releases. */
+export async function writeKernelsFile(path: string, file: KernelsFile): Promise<void> {
+  await writeDurably(resolve(path), kernelsText(file, path));
+}
+
+/** Returns the text of a list. @throws RebootlessError `config` if the head says something else than the archives. */
+export function kernelsText({ head, archives, kernels }: KernelsFile, path: string): string {
+  const said = listIn(head, path).archives;
+  if (JSON.stringify(said) !== JSON.stringify(archives))
+    throw new RebootlessError("config", `the archives of ${path} cannot be changed without losing remarks`, {
+      hint: "Change the tables [[archive]] in the file yourself.",
+    });
+  const order = (a: KernelEntry, b: KernelEntry): number =>
+    a.archive.localeCompare(b.archive) || byRelease(a, b) || a.buildId.localeCompare(b.buildId);
+  return `${head.trimEnd()}\n\n${[MARK, ...[...kernels].sort(order).map(kernelText)].join("\n\n")}\n`;
+}
+
+/** Returns the head with another archive at its end. */
+export const withArchive = (head: string, archive: KernelArchive): string =>
+  `${head.trimEnd()}\n\n${archiveText(archive)}\n`;
+
+/** Returns the head with an archive replaced, or without it. The remarks in its own table are lost. */
+export function changedArchive(head: string, name: string, to: KernelArchive | undefined): string {
+  const parts = head.split(/^(?=\[\[archive\]\])/m);
+  const changed = parts.map((part) => {
+    if (!part.startsWith("[[archive]]") || listIn(part, "the table").archives[0]?.name !== name) return part;
+    return to === undefined ? "" : `${archiveText(to)}\n\n`;
+  });
+  return `${changed.join("").trimEnd()}\n`;
+}
+
+function archiveText({ name, place, ...which }: KernelArchive): string {
+  const lines = ["[[archive]]", member("name", name)];
+  if (place.kind === "folder") lines.push(member("folder", place.path));
+  else lines.push(member("apt", place.suites));
+  for (const [key, patterns] of Object.entries(which))
+    if (patterns.length > 0) lines.push(member(key, patterns));
+  return lines.join("\n");
+}
+
+function kernelText(kernel: KernelEntry): string {
+  const { release, archive, distribution, compiler, purl, image, modules, headers, source } = kernel;
+  return [
+    "[[kernel]]",
+    member("release", release),
+    member("build_id", kernel.buildId),
+    member("archive", archive),
+    ...(distribution === undefined ? [] : [member("distribution", distribution)]),
+    member("purl", purl),
+    ...(compiler === undefined ? [] : [member("compiler", compiler)]),
+    `image = ${packageText(image)}`,
+    ...(modules.length === 0 ? [] : [`modules = [${modules.map(packageText).join(", ")}]`]),
+    ...(headers === undefined ? [] : [`headers = ${packageText(headers)}`]),
+    ...(source === undefined ? [] : [`source = ${packageText(source)}`]),
+  ].join("\n");
+}
+
+/** Texts in TOML's quotes are escaped as in JSON. */
+const member = (key: string, value: string | readonly string[]): string =>
+  `${key} = ${Array.isArray(value) ? `[${value.map((each) => JSON.stringify(each)).join(", ")}]` : JSON.stringify(value)}`;
+
+const packageText = ({ package: name, version, file, bytes, sha256 }: PackageFile): string =>
+  `{ ${[member("package", name), member("version", version), member("file", file), `bytes = ${bytes}`, member("sha256", sha256)].join(", ")} }`;
+
+function listIn(text: string, path: string): KernelList {
+  const json = utf8(JSON.stringify(parseToml(text, path)));
+  const list = new Decoder(parseJson(json, path, json.length), path);
+  try {
+    onlyKeys(list, ["archive", "kernel"]);
+    const archives = list.get("archive").optional((all) => all.array(MAX_ARCHIVES).map(archiveIn)) ?? [];
+    const kernels = list.get("kernel").optional((all) => all.array(MAX_KERNELS).map(kernelIn)) ?? [];
+    const twice = archives.find(({ name }, at) => archives.findIndex((one) => one.name === name) < at);
+    if (twice !== undefined) list.get("archive").fail(`two archives are called ${twice.name}`);
+    return { archives, kernels };
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new RebootlessError("config", problem, { cause });
+  }
+}
+
+function archiveIn(table: Decoder): KernelArchive {
+  onlyKeys(table, ["name", "apt", "folder", "releases", "flavours", "except"]);
+  const texts = (name: string): readonly string[] =>
+    table.get(name).optional((all) => all.array(MAX_PATTERNS).map((text) => text.line())) ?? [];
+  return {
+    name: archiveName(table.get("name")),
+    place: placeIn(table, texts),
+    releases: texts("releases"),
+    flavours: texts("flavours"),
+    except: texts("except"),
+  };
+}
+
+/** The form of the name of an archive. */
+export const ARCHIVE_NAME = /^[a-z0-9][a-z0-9.-]{0,63}$/;
+
+const archiveName = (text: Decoder): string =>
+  text.matching(ARCHIVE_NAME, "the name of an archive (a-z, 0-9, . and -)");
+
+function placeIn(table: Decoder, texts: (name: string) => readonly string[]): ArchivePlace {
+  const path = table.get("folder").optional((text) => text.line(MAX_PATH));
+  if (path !== undefined && table.get("apt").value !== undefined)
+    table.fail("an archive is either of apt or a folder");
+  if (path !== undefined) return { kind: "folder", path };
+  table.get("apt").array(MAX_PATTERNS);
+  return { kind: "apt", suites: texts("apt") };
+}
+
+function kernelIn(table: Decoder): KernelEntry {
+  onlyKeys(table, [
+    ...["release", "build_id", "archive", "distribution", "purl", "compiler"],
+    ...["image", "modules", "headers", "source"],
+  ]);
+  return {
+    release: table.get("release").matching(/^[\w.+~-]{1,64}$/, "a release"),
+    buildId: table.get("build_id").as(buildId),
+    archive: archiveName(table.get("archive")),
+    distribution: table.get("distribution").optional((text) => text.line()),
+    purl: table.get("purl").matching(/^pkg:[\x21-\x7e]+$/, "a package URL"),
+    compiler: table.get("compiler").optional((text) => text.line()),
+    image: packageIn(table.get("image")),
+    modules: table.get("modules").optional((all) => all.array(MAX_PATTERNS).map(packageIn)) ?? [],
+    headers: table.get("headers").optional(packageIn),
+    source: table.get("source").optional(packageIn),
+  };
+}
+
+function packageIn(table: Decoder): PackageFile {
+  onlyKeys(table, ["package", "version", "file", "bytes", "sha256"]);
+  return {
+    package: table.get("package").matching(/^[a-z0-9][\w.+-]*$/, "the name of a package"),
+    version: table.get("version").matching(/^[\w.+:~-]+$/, "the version of a package"),
+    file: table.get("file").matching(/^[\w+%~-][\w.+%~-]*$/, "the name of a file"),
+    bytes: table.get("bytes").integer(1),
+    sha256: table.get("sha256").as(sha256Hex),
+  };
+}
+
+function onlyKeys(table: Decoder, keys: readonly string[]): void {
+  for (const key of table.object().keys())
+    if (!keys.includes(key)) table.fail(`unknown key ${key}; there are ${keys.join(", ")}`);
+}
