@@ -1,5 +1,6 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { distributionOf } from "../../shared/feed/distribution.ts";
+import { kernelPurl } from "../../shared/feed/vex.ts";
 import { kernelCompiler } from "../create/source/compiler.ts";
 import { openHeaders } from "../create/source/headers.ts";
 import { openKernelImage } from "../image/kernel_image.ts";
@@ -49,7 +50,7 @@ export async function syncArchive(
     const same = known.find(({ image }) => image.sha256 === kernel.image.sha256);
     if (same !== undefined && same.archive !== archive.name) continue;
     if (same !== undefined) {
-      kernels.push({ ...same, ...kernel, release: same.release });
+      kernels.push({ ...same, ...kernel });
       continue;
     }
     options.progress(`${kernel.release} ${kernel.image.version} (${at + 1} of ${offered.length})`);
@@ -70,7 +71,7 @@ export async function syncArchive(
   return { kernels: [...kernels, ...gone], added, gone, failed };
 }
 
-/** Reads what only a kernel itself says. */
+/** Reads what only a kernel itself says. @throws RebootlessError `usage` if it has another release than its package says. */
 async function entryOf(
   archive: string,
   kernel: OfferedKernel,
@@ -79,15 +80,12 @@ async function entryOf(
 ): Promise<KernelEntry> {
   const image = openKernelImage(await openImageInput(await open.path(kernel.image)));
   const { buildId, banner, release } = image;
-  return {
-    ...kernel,
-    release,
-    buildId,
-    archive,
-    distribution: distributionOf(banner),
-    purl: packagePurl(kernel, distributionOf(banner)),
-    compiler: kernel.headers && (await compilerOf(await open.path(kernel.headers), work)),
-  };
+  if (release !== kernel.release)
+    throw new RebootlessError("usage", `${kernel.image.package} has a kernel with the release ${release}`);
+  const distribution = distributionOf(banner);
+  const purl = packagePurl(kernel, distribution) ?? kernelPurl({ release, architecture: "x86_64", buildId });
+  const compiler = kernel.headers && (await compilerOf(await open.path(kernel.headers), work));
+  return { ...kernel, buildId, archive, distribution, purl, compiler };
 }
 
 async function compilerOf(headers: string, work: string): Promise<string | undefined> {
@@ -95,9 +93,10 @@ async function compilerOf(headers: string, work: string): Promise<string | undef
   return only && kernelCompiler(only.config)?.text;
 }
 
-/** Returns a package's URL (https://github.com/package-url/purl-spec, types deb and rpm). */
-function packagePurl({ image }: OfferedKernel, distribution: string | undefined): string {
-  const vendor = (distribution ?? "unknown").split(" ", 1)[0]?.toLowerCase() ?? "unknown";
+/** Returns a package's URL (https://github.com/package-url/purl-spec, types deb and rpm) if it is known whose it is. */
+function packagePurl({ image }: OfferedKernel, distribution: string | undefined): string | undefined {
+  const vendor = distribution?.split(" ", 1)[0]?.toLowerCase();
+  if (vendor === undefined) return undefined;
   const [type, architecture] = image.file.endsWith(".rpm") ? ["rpm", "x86_64"] : ["deb", "amd64"];
   return `pkg:${type}/${vendor}/${image.package}@${encodeURIComponent(image.version)}?arch=${architecture}`;
 }
