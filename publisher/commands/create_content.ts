@@ -6,6 +6,7 @@ import { type ObjectName, objectName, VMLINUX } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { PublisherContext } from "../context.ts";
 import { choosePlace, type PlaceOptions } from "../create/builder/choose_place.ts";
+import { explainRefusals } from "../create/explain/explain.ts";
 import type { PatchObject } from "../create/patch_object.ts";
 import { refusedBy } from "../create/refused_by.ts";
 import { agreement } from "../create/source/agreement.ts";
@@ -57,6 +58,8 @@ export interface InputOptions extends PlaceOptions {
   /** The types whose layout may change, because no object of them exists from before. */
   readonly layoutOk: readonly string[];
   readonly fuzz: boolean;
+  /** True to name the lines of the source that a refusal is about. */
+  readonly explain: boolean;
   readonly jobs?: number;
   readonly cache?: string;
 }
@@ -109,11 +112,13 @@ export async function createContent(
     });
     for (const note of workspace.notes) warn(note);
     const tools = { workspace, objects: objectCache(cache), shipped, layoutOk: options.layoutOk, progress };
-    const { report, ...made } = await makeUpdate(tools, withKpatchMacros(changes));
+    const series = withKpatchMacros(changes);
+    const { report, ...made } = await makeUpdate(tools, series);
     const comparer = await shipped();
     const { hooks, refusals } = await hooksOf(workspace, comparer, options.hooks);
+    const whole = withRefusals({ ...report, notes: [...notes, ...report.notes] }, refusals);
     return {
-      report: withRefusals({ ...report, notes: [...notes, ...report.notes] }, refusals),
+      report: options.explain ? await explainRefusals(whole, series, made.pairs) : whole,
       ...made,
       kernel: await opened(),
       hooks,

@@ -57,6 +57,7 @@ export const createGroup: CommandGroup = (root, run) => {
       "only report what the patch changes, and whether that can be applied to a running kernel",
       false,
     )
+    .option("--explain", "show the lines of the source that each refusal is about", false)
     .addOption(
       new Option(
         "--report <form>",

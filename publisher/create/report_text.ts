@@ -1,3 +1,4 @@
+import { explanationText } from "./explain/excerpt.ts";
 import type { UnitReport, UpdateRefusal, UpdateReport } from "./update.ts";
 
 /**
@@ -41,6 +42,7 @@ function refusalLines(refusal: UpdateRefusal): readonly string[] {
     ...("output" in refusal ? (refusal.output ?? []) : []).map((line) => `    ${line}`),
     `  what to do: ${first}`,
     ...code.map((line) => `      ${line}`),
+    ...explanationText(refusal.explanation).map((line) => `    ${line}`),
   ];
 }
 

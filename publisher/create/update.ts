@@ -2,6 +2,7 @@ import type { ObjectName } from "../../shared/brand.ts";
 import { CALLBACKS } from "../module/target_objects.ts";
 import type { ChangeRefusal } from "./diff/refusal.ts";
 import type { DifferenceReport, UnitDifference } from "./difference.ts";
+import type { SourceExplanation } from "./explain/excerpt.ts";
 import { type JudgedUnit, judgeLayouts } from "./layout/judge.ts";
 import type { PatchObject } from "./patch_object.ts";
 import { refusedBy } from "./refused_by.ts";
@@ -24,7 +25,10 @@ export interface UnitReport extends DifferenceReport {
 }
 
 /** The reason why something cannot be brought to a running kernel. */
-export type UpdateRefusal = ChangeRefusal | SourceRefusal;
+export type UpdateRefusal = (ChangeRefusal | SourceRefusal) & {
+  /** The lines of the source that it is about, if they were asked for. */
+  readonly explanation?: SourceExplanation;
+};
 
 /** The report on a whole patch. */
 export interface UpdateReport {

@@ -27,6 +27,8 @@ export interface ChangeRefusal {
   readonly subject: string;
   readonly reason: string;
   readonly advice: string;
+  /** The name of something else that the reason is about: what a function refers to. */
+  readonly other?: string;
 }
 
 const ADVICE: Readonly<Record<ChangeRefusalCode, string>> = {

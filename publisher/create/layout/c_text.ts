@@ -3,6 +3,8 @@ export interface Token {
   readonly text: string;
   /** True within a preprocessor directive. */
   readonly isDirective: boolean;
+  /** The number of its line, counted from 1. */
+  readonly line: number;
 }
 
 /** A range of tokens, without its end. */
@@ -25,8 +27,14 @@ const TOKEN = /[A-Za-z_]\w*|\d[\w.]*|->|[^\s]/y;
 
 /** Splits C source into tokens. It takes time in proportion to the text, whatever the text is. */
 export function tokensOf(source: string): readonly Token[] {
-  const text = source.replaceAll("\\\r\n", " ").replaceAll("\\\n", " ");
+  const { text, joins } = joinedLines(source);
   const tokens: Token[] = [];
+  let [line, counted, joined] = [1, 0, 0];
+  const lineAt = (at: number): number => {
+    for (; counted < at; counted++) if (text[counted] === "\n") line++;
+    while (joined < joins.length && (joins[joined] ?? 0) < at) joined++;
+    return line + joined;
+  };
   let isDirective = false;
   let isLineStart = true;
   for (let at = 0; at < text.length; ) {
@@ -45,10 +53,22 @@ export function tokensOf(source: string): readonly Token[] {
     if (character === "#" && isLineStart) isDirective = true;
     isLineStart = false;
     const end = character === '"' || character === "'" ? endOfQuoted(text, at) : endOfToken(text, at);
-    tokens.push({ text: text.slice(at, end), isDirective });
+    tokens.push({ text: text.slice(at, end), isDirective, line: lineAt(at) });
     at = end;
   }
   return tokens;
+}
+
+/** Joins lines that a backslash continues. @returns the text, and where in it lines were joined. */
+function joinedLines(source: string): { readonly text: string; readonly joins: readonly number[] } {
+  const joins: number[] = [];
+  let removed = 0;
+  const text = source.replaceAll(/\\\r?\n/g, (ending, at: number) => {
+    joins.push(at - removed);
+    removed += ending.length - 1;
+    return " ";
+  });
+  return { text, joins };
 }
 
 function endOfToken(text: string, at: number): number {

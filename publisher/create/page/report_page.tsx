@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { raw } from "hono/html";
 import type { FC } from "hono/jsx";
 import { counted } from "../../../shared/counted.ts";
+import { explanationText } from "../explain/excerpt.ts";
 import type { UpdateRefusal, UpdateReport } from "../update.ts";
 import type { ComparedFunctions } from "./compared_functions.ts";
 import { FunctionView } from "./function_view.tsx";
@@ -134,6 +135,7 @@ const Refusal: FC<{ readonly where: string | undefined; readonly refusal: Update
   refusal,
 }) => {
   const [first = "", ...code] = refusal.advice.split("\n");
+  const explanation = explanationText(refusal.explanation);
   const output = "output" in refusal ? (refusal.output ?? []) : [];
   return (
     <article class="refusal">
@@ -148,6 +150,7 @@ const Refusal: FC<{ readonly where: string | undefined; readonly refusal: Update
         {shownText(first)}
       </p>
       {code.length > 0 && <Block lines={code} label="code to paste" />}
+      {explanation.length > 0 && <Block lines={explanation} label="lines of the source" />}
     </article>
   );
 };

@@ -165,7 +165,7 @@ class Selector {
       const found = this.#resolve.symbol(target.name);
       if (found !== undefined) return { kind: "kernel", target: found, offset: target.offset };
       const reason = `it refers to ${target.name}, ${this.#resolve.absence(target.name)}`;
-      return this.#refuse(changeRefusal("unresolved", from, reason));
+      return this.#refuse({ ...changeRefusal("unresolved", from, reason), other: target.name });
     }
     const piece = this.#unit.pieces[target.piece];
     if (piece === undefined) throw new RangeError("a reference to no piece");
@@ -178,13 +178,9 @@ class Selector {
     if (isMerged) return keep();
     const [name] = piece.names;
     if (isInit(piece)) {
-      return this.#refuse(
-        changeRefusal(
-          "init",
-          from,
-          `it needs ${name ?? piece.section.name}, which the kernel frees after its start`,
-        ),
-      );
+      const needed = name ?? piece.section.name;
+      const reason = `it needs ${needed}, which the kernel frees after its start`;
+      return this.#refuse({ ...changeRefusal("init", from, reason), other: needed });
     }
     if (name === undefined) return this.#nameless(piece, from, keep);
     const kernels = this.#inKernel(piece);
@@ -223,9 +219,8 @@ class Selector {
     if (isRenewable(name)) return keep();
     if (isOld) {
       if (!piece.isWritable && piece.references.length === 0) return keep();
-      return this.#refuse(
-        changeRefusal("unresolved", from, `it refers to ${name}, for which the kernel has no name`),
-      );
+      const reason = `it refers to ${name}, for which the kernel has no name`;
+      return this.#refuse({ ...changeRefusal("unresolved", from, reason), other: name });
     }
     if (piece.isWritable && this.#correlation.ambiguous.has(stemOf(name))) {
       return this.#refuse(
@@ -283,13 +278,8 @@ class Selector {
         `${from}: each call asks under a lock whether the work of DO_ONCE was done, because its static key belongs to the module`,
       );
     } else if (name === "__jump_table" && !isTracing(target.name)) {
-      this.#refuse(
-        changeRefusal(
-          "static_key",
-          from,
-          `it branches on ${target.name}, a static key of the module ${target.object}`,
-        ),
-      );
+      const reason = `it branches on ${target.name}, a static key of the module ${target.object}`;
+      this.#refuse({ ...changeRefusal("static_key", from, reason), other: target.name });
     } else {
       this.#notes.add(
         `${from}: ${KEYED[name as keyof typeof KEYED]} ${target.name} of the module stays off or indirect`,
