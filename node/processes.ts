@@ -19,6 +19,8 @@ export interface ProgramOptions {
   readonly timeoutMs?: number;
   /** The number of characters of stdout, and of stderr, that are kept; these are the last ones. The default is 64 Mi. */
   readonly maxOutput?: number;
+  /** How stdout is decoded: `latin1` preserves every byte. The default is UTF-8. */
+  readonly encoding?: "utf8" | "latin1";
   /** The hint of the error that says that the program cannot be run. */
   readonly hint?: string;
 }
@@ -66,7 +68,7 @@ export function runProgram(
     const timer = setTimeout(() => child.kill("SIGTERM"), timeoutMs);
     const stdout = collector(maxOutput, options.onLine);
     const stderr = collector(maxOutput);
-    child.stdout?.setEncoding("utf8").on("data", stdout.add);
+    child.stdout?.setEncoding(options.encoding ?? "utf8").on("data", stdout.add);
     child.stderr?.setEncoding("utf8").on("data", stderr.add);
     child.stdin?.on("error", () => undefined); // its exit code tells of a program that ends without reading
     child.stdin?.end(options.stdin ?? "");

@@ -1,4 +1,4 @@
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { requireAbsent, writeNew } from "../../node/cli/output.ts";
 import { readNamed } from "../../node/files.ts";
 import { type ObjectName, objectName } from "../../shared/brand.ts";
@@ -14,29 +14,14 @@ import { type ModuleSigner, moduleSigner, signModule } from "../create/module/si
 import { writeModule } from "../create/module/write_module.ts";
 import { refusedBy } from "../create/refused_by.ts";
 import { reportText } from "../create/report_text.ts";
+import type { SeriesReport } from "../create/series/outcomes.ts";
+import { seriesText } from "../create/series/series_text.ts";
 import { type UpdateContent, type UpdateReport, withRefusals } from "../create/update.ts";
-import { createContent, type InputOptions, type PatchText, readPatches } from "./create_content.ts";
+import { createContent } from "./create_content.ts";
+import { countsOf, dishonestEffective, makerOf, updateOptions } from "./create_maker.ts";
+import type { CreateOptions } from "./create_options.ts";
 import { type PageAbout, writeReport } from "./create_report.ts";
-import { makeDraft, type UpdateOptions } from "./draft.ts";
-
-export interface CreateOptions extends Partial<UpdateOptions>, InputOptions {
-  /** The patches, in the order in which they are applied. */
-  readonly patch: readonly string[];
-  readonly output?: string;
-  /** The name of the module. By default it is made from the update's ID. */
-  readonly name?: string;
-  readonly cve: readonly string[];
-  readonly depends: readonly string[];
-  readonly conflicts: readonly string[];
-  readonly supersedes: readonly string[];
-  readonly replace: boolean;
-  readonly signKey?: string;
-  readonly signCert?: string;
-  /** A further form of the report. */
-  readonly report?: "html";
-  /** True if the command only reports what the patch changes, and writes nothing. */
-  readonly check: boolean;
-}
+import { makeDraft } from "./draft.ts";
 
 /**
  * Makes a livepatch module, its draft and a report from a source patch, using the distribution's own packages. With
@@ -49,10 +34,10 @@ export async function create(context: PublisherContext, options: CreateOptions):
   const published = dateOfMaking(context);
   const output = outputOf(options);
   if (output !== undefined) await requireAbsent(output);
-  const patches = await readPatches(options.patch);
   const signer = await signerOf(options);
-  const { kernel, symvers, hooks, ...content } = await createContent(context, options, patches);
-  const about = updateOptions(options, patches);
+  const maker = await makerOf(context, options);
+  const { kernel, symvers, hooks, series, ...content } = await createContent(context, options, maker.make);
+  const about = updateOptions(options, maker, series);
   const name = options.name === undefined ? nameOf(about.id) : objectName(options.name);
   const { report, module } = moduleOf(content, () =>
     writeModule({
@@ -63,17 +48,24 @@ export async function create(context: PublisherContext, options: CreateOptions):
       replace: options.replace,
     }),
   );
-  for (const line of reportText(report)) terminal.say(line);
+  for (const line of [...(series === undefined ? [] : seriesText(series)), ...reportText(report)])
+    terminal.say(line);
   const page: PageAbout | undefined = options.report && {
     ...about,
     kernel: kernel.image.banner,
-    patches,
+    patches: maker.patches,
     content,
   };
-  const answer = { outcome: report.outcome, report: jsonOf(report) };
-  if (report.outcome === "refused") {
-    if (output !== undefined) await writeReport(output, report, page);
-    throw refused(report, answer);
+  const whole = { ...report, ...(series !== undefined && { series }) };
+  const answer = {
+    outcome: report.outcome,
+    ...(series !== undefined && countsOf(series)),
+    report: jsonOf(whole),
+  };
+  const dishonest = series && dishonestEffective(options, series, answer);
+  if (report.outcome === "refused" || dishonest !== undefined) {
+    if (output !== undefined) await writeReport(output, whole, page);
+    throw dishonest ?? refused(report, answer);
   }
   if (report.outcome === "unchanged") context.exitWith(EXIT.unchanged);
   if (module === undefined || output === undefined) {
@@ -87,7 +79,7 @@ export async function create(context: PublisherContext, options: CreateOptions):
   }
   const signed = signer === undefined ? module : signModule(module, signer);
   const draft = await makeDraft(kernel, signed, about, published);
-  await writeReport(output, report, page);
+  await writeReport(output, whole, page);
   const file = (suffix: string): string => join(output, suffix);
   await writeNew(file(`${name}.ko`), signed);
   await writeNew(file(`${about.id}.json`), draft.encoded);
@@ -133,28 +125,6 @@ async function signerOf({ signKey, signCert }: CreateOptions): Promise<ModuleSig
 
 const MAX_KEY_BYTES = 64 * 1024;
 
-/**
- * Fills in a missing ID from the first patch's file name, and a missing summary from the first subject that git gave a
- * patch.
- */
-function updateOptions(options: CreateOptions, patches: readonly PatchText[]): UpdateOptions {
-  const [first] = patches;
-  const stem = basename(first?.path ?? "").replace(/\.(?:patch|diff|mbox)$/, "");
-  const [, subject] = /^Subject: (?:\[[^\]]*\] *)?(.+)$/m.exec(first?.text ?? "") ?? [];
-  return {
-    ...options,
-    id:
-      options.id ??
-      (stem
-        .toLowerCase()
-        .replaceAll(/[^a-z0-9.-]+/g, "-")
-        .replaceAll(/^[.-]+|[.-]+$/g, "")
-        .slice(0, 64) ||
-        "update"),
-    summary: options.summary ?? subject?.trim() ?? stem,
-  };
-}
-
 /** Returns the default module name for an update. The kernel shows it in /sys/kernel/livepatch. */
 const nameOf = (id: string): ObjectName =>
   objectName(`rebootless_${id.replaceAll(/[^a-z0-9]/g, "_")}`.slice(0, 55));
@@ -172,7 +142,7 @@ function refused(report: UpdateReport, answer: Readonly<Record<string, JsonValue
   );
 }
 
-function jsonOf(report: UpdateReport): JsonValue {
+function jsonOf(report: UpdateReport & { readonly series?: SeriesReport }): JsonValue {
   const bytes = utf8(JSON.stringify(report));
   return parseJson(bytes, "report", bytes.length); // the text is our own, so it needs no tighter limit
 }

@@ -9,6 +9,7 @@ import { choosePlace, type PlaceOptions } from "../create/builder/choose_place.t
 import { explainRefusals } from "../create/explain/explain.ts";
 import type { PatchObject } from "../create/patch_object.ts";
 import { refusedBy } from "../create/refused_by.ts";
+import type { SeriesReport } from "../create/series/outcomes.ts";
 import { agreement } from "../create/source/agreement.ts";
 import { applySeries } from "../create/source/apply_patch.ts";
 import { compileHooks, MAX_HOOKS_BYTES } from "../create/source/compile_hooks.ts";
@@ -18,10 +19,10 @@ import { withKpatchMacros } from "../create/source/kpatch_macros.ts";
 import { objectCache } from "../create/source/object_cache.ts";
 import { MAX_PATCH_BYTES, type PatchStep, patchSteps } from "../create/source/patch_file.ts";
 import type { SourceRefusal } from "../create/source/source_refusal.ts";
-import { openSource } from "../create/source/source_tree.ts";
+import { openSource, type SourceTree } from "../create/source/source_tree.ts";
 import { openWorkspace, type Workspace } from "../create/source/workspace.ts";
 import { type UnitComparer, unitComparer } from "../create/unit_comparer.ts";
-import { makeUpdate, type UpdateContent, withRefusals } from "../create/update.ts";
+import { makeUpdate, type UpdateContent, type UpdateTools, withRefusals } from "../create/update.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
 
 /** A file of one patch, or of several ones after each other. */
@@ -66,24 +67,50 @@ export interface InputOptions extends PlaceOptions {
 
 /** What goes into a module, and the kernel that it is for. */
 export interface CreatedContent extends UpdateContent {
+  /** What became of each fix, if the update is made of a series. */
+  readonly series?: SeriesReport;
   readonly kernel: KernelAndModules;
   readonly hooks: readonly PatchObject[];
   /** The checksums of the symbols that the kernel exports. */
   readonly symvers: ReadonlyMap<string, number>;
 }
 
+/** Makes the content of an update from a source. `prepared` prepares the source for compiling when it is called. */
+export type ContentMaker = (
+  source: SourceTree,
+  prepared: () => Promise<UpdateTools>,
+) => Promise<UpdateContent & { readonly series?: SeriesReport }>;
+
+/** Makes one update of all patches, one after the other. */
+export const ofPatches =
+  (patches: readonly PatchText[], { fuzz, explain }: Pick<InputOptions, "fuzz" | "explain">): ContentMaker =>
+  async (source, prepared) => {
+    const steps = patches.map((patch) => patch.steps);
+    const applied = await applySeries(source.root, steps, fuzz);
+    const changes = withKpatchMacros(applied.changes);
+    const made = await makeUpdate(await prepared(), changes);
+    const report = { ...made.report, notes: [...applied.notes, ...made.report.notes] };
+    return { ...made, report: explain ? await explainRefusals(report, changes, made.pairs) : report };
+  };
+
+/** Returns the folder where sources, prepared trees and objects are kept. */
+export async function openCache({ cache }: Pick<InputOptions, "cache">): Promise<string> {
+  const folder = resolve(cache ?? defaultCache());
+  await mkdir(folder, { recursive: true });
+  return folder;
+}
+
 /**
- * Compiles what the patches change and the hooks. What is quick comes first: whether the compiler is here and whether the
- * patches apply is known before the image is opened, which takes seconds and is done while the compiler works. The
- * source's workspace is released even if something fails.
+ * Makes the content of an update for one kernel, with the hooks. What is quick comes first: whether the compiler is here
+ * and whether the patches apply is known before the image is opened, which takes seconds and is done while the compiler
+ * works. The source's workspace is released even if something fails.
  */
 export async function createContent(
   { terminal, warn }: PublisherContext,
   options: InputOptions,
-  patches: readonly PatchText[],
+  make: ContentMaker,
 ): Promise<CreatedContent> {
-  const cache = resolve(options.cache ?? defaultCache());
-  await mkdir(cache, { recursive: true });
+  const cache = await openCache(options);
   const progress = (line: string): void => terminal.progress(line);
   const found = await openHeaders(options.headers, cache);
   const opened = onlyOnce(() => openWithModules(options.image, options.modules, () => true));
@@ -99,27 +126,25 @@ export async function createContent(
   try {
     await installedCompiler(headers.config, place.runner());
     const source = await openSource(options.source, cache, progress);
-    const steps = patches.map((patch) => patch.steps);
-    const { changes, notes } = await applySeries(source.root, steps, options.fuzz);
-    workspace = await openWorkspace(source, headers, {
-      cache,
-      place,
-      jobs: options.jobs ?? availableParallelism(),
-      forceCompiler: options.forceCompiler,
-      progress,
-      // Whoever needs the kernel is told what is wrong with it.
-      onStarted: () => void shipped().catch(() => undefined),
+    const content = await make(source, async () => {
+      workspace = await openWorkspace(source, headers, {
+        cache,
+        place,
+        jobs: options.jobs ?? availableParallelism(),
+        forceCompiler: options.forceCompiler,
+        progress,
+        // Whoever needs the kernel is told what is wrong with it.
+        onStarted: () => void shipped().catch(() => undefined),
+      });
+      for (const note of workspace.notes) warn(note);
+      return { workspace, objects: objectCache(cache), shipped, layoutOk: options.layoutOk, progress };
     });
-    for (const note of workspace.notes) warn(note);
-    const tools = { workspace, objects: objectCache(cache), shipped, layoutOk: options.layoutOk, progress };
-    const series = withKpatchMacros(changes);
-    const { report, ...made } = await makeUpdate(tools, series);
+    if (workspace === undefined) throw new RangeError("the source was not prepared");
     const comparer = await shipped();
     const { hooks, refusals } = await hooksOf(workspace, comparer, options.hooks);
-    const whole = withRefusals({ ...report, notes: [...notes, ...report.notes] }, refusals);
     return {
-      report: options.explain ? await explainRefusals(whole, series, made.pairs) : whole,
-      ...made,
+      ...content,
+      report: withRefusals(content.report, refusals),
       kernel: await opened(),
       hooks,
       symvers: comparer.versions.crcs,

@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { count, coverageEnds, distribution, many } from "./arguments.ts";
-import type { CreateOptions } from "./create.ts";
+import type { CreateOptions } from "./create_options.ts";
 import type { CommandGroup } from "./run.ts";
 
 const EXAMPLES = `
@@ -9,6 +9,7 @@ Examples:
     --image linux-image-6.1.0-55-cloud-amd64_6.1.192-1_amd64.deb \\
     --headers linux-headers-6.1.0-55-cloud-amd64_6.1.192-1_amd64.deb -o fix/
   rebootless-publish create --check --patch fix.patch --source linux-6.1 --image / --headers /usr/src
+  rebootless-publish create --series linux v6.1.190..v6.1.192 --source linux-6.1 --image / --headers /usr/src -o fixes/
 
 Source, image and headers must have exactly the same version. docs/patch-authors.md explains what can be changed in a
 running kernel.`;
@@ -19,10 +20,14 @@ export const createGroup: CommandGroup = (root, run) => {
     .command("create")
     .description("make an update from a source patch: livepatch module, fingerprints and draft")
     .optionsGroup("Input:")
-    .requiredOption(
+    .option(
       "--patch <file>",
       "the fix, as made by diff -u, git diff or git format-patch (repeat, in order)",
       many,
+    )
+    .option(
+      "--series <source...>",
+      "many fixes, of which as many as can be live become one update: a folder or a file of patches, REPO A..B of a local clone, or FROM..TO of two sources",
     )
     .requiredOption("--source <path>", "the kernel's source: a tree, or the linux-source package")
     .requiredOption("--image <file>", "the kernel's vmlinuz or vmlinux, its package, or a folder")

@@ -6,6 +6,8 @@ import { compareFunctions } from "../create/page/compared_functions.ts";
 import { keptParts } from "../create/page/kept_parts.ts";
 import { reportPage } from "../create/page/report_page.tsx";
 import { reportText } from "../create/report_text.ts";
+import type { SeriesReport } from "../create/series/outcomes.ts";
+import { seriesText } from "../create/series/series_text.ts";
 import type { UpdateContent, UpdateReport } from "../create/update.ts";
 import type { PatchText } from "./create_content.ts";
 
@@ -15,7 +17,7 @@ export interface PageAbout {
   readonly summary: string;
   /** The kernel's banner. */
   readonly kernel: string;
-  readonly patches: readonly PatchText[];
+  readonly patches: readonly Pick<PatchText, "path" | "text">[];
   readonly content: Pick<UpdateContent, "pairs" | "patches">;
 }
 
@@ -25,12 +27,13 @@ export interface PageAbout {
  */
 export async function writeReport(
   output: string,
-  report: UpdateReport,
+  report: UpdateReport & { readonly series?: SeriesReport },
   about: PageAbout | undefined,
 ): Promise<void> {
+  const text = [...(report.series === undefined ? [] : seriesText(report.series)), ...reportText(report)];
   const page = about && (await pageOf(report, about));
   await mkdir(output, { recursive: true });
-  await writeNew(join(output, "report.txt"), utf8(`${reportText(report).join("\n")}\n`));
+  await writeNew(join(output, "report.txt"), utf8(`${text.join("\n")}\n`));
   await writeNew(join(output, "report.json"), utf8(`${JSON.stringify(report, null, 2)}\n`));
   if (page !== undefined) await writeNew(join(output, "report.html"), utf8(page));
 }

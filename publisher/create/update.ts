@@ -61,6 +61,8 @@ export interface UpdateTools {
   /** The types of which the author says that no object exists from before the update: "struct foo", "foo". */
   readonly layoutOk: readonly string[];
   readonly progress: (line: string) => void;
+  /** True to compile the rest of a patch of which a file is refused, to learn what else is refused. */
+  readonly thorough?: boolean;
 }
 
 /**
@@ -70,10 +72,10 @@ export interface UpdateTools {
  * @throws RebootlessError `limit`, `io`.
  */
 export async function makeUpdate(
-  { workspace, objects, layoutOk, progress, ...tools }: UpdateTools,
+  { workspace, objects, layoutOk, progress, thorough = false, ...tools }: UpdateTools,
   changes: readonly FileChange[],
 ): Promise<UpdateContent> {
-  const compiled = await patchedUnits(workspace, objects, changes, progress);
+  const compiled = await patchedUnits(workspace, objects, changes, progress, thorough);
   const shipped = await tools.shipped();
   const units: UnitReport[] = [];
   const patches: UnitPatch[] = [];

@@ -29,6 +29,8 @@ export interface ChangeRefusal {
   readonly advice: string;
   /** The name of something else that the reason is about: what a function refers to. */
   readonly other?: string;
+  /** The compiled files in which it was found, if the report does not say so elsewhere. */
+  readonly sources?: readonly string[];
 }
 
 const ADVICE: Readonly<Record<ChangeRefusalCode, string>> = {

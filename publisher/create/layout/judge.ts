@@ -116,7 +116,7 @@ function refusalOf(
   ].join("; ");
   const refusal = changeRefusal("changed_type", name, reason);
   const advice = change.values.length > 0 ? KEEP_VALUES : refusal.advice;
-  return { ...refusal, advice: [`${advice} ${permission(name)}`, ...shadowCode(change)].join("\n") };
+  return { ...refusal, advice: [`${advice} ${permission(name)}`, ...shadowCode(change)].join("\n"), sources };
 }
 
 const KEEP_VALUES =

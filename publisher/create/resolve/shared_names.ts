@@ -99,7 +99,9 @@ function movedNames(units: readonly UnitGlobals[]): readonly ChangeRefusal[] {
             other.unit.object === from.object && other.now.defined.has(name) && !other.old.defined.has(name),
         );
         if (to === undefined) return [];
-        return changeRefusal("moved", name, `the patch moves it from ${from.source} to ${to.unit.source}`);
+        const sources = [from.source, to.unit.source];
+        const reason = `the patch moves it from ${from.source} to ${to.unit.source}`;
+        return { ...changeRefusal("moved", name, reason), sources };
       }),
   );
 }

@@ -66,7 +66,7 @@ export async function applySeries(
           paths.add(path);
           for (const copy of [before, after]) await copyIn(tree, copy, path);
         }
-        notes.push(...(await runPatch(after, what, step, strip, fuzzy)));
+        notes.push(...placed(await runPatch(after, step, strip, fuzzy), what, fuzzy));
       }
     }
     const changes: FileChange[] = [];
@@ -78,14 +78,15 @@ export async function applySeries(
 }
 
 /** Returns each file as the first step that names it has it: later steps may change what it adds. */
-function firstOf(steps: readonly PatchStep[]): readonly PatchedFile[] {
+export function firstOf(steps: readonly PatchStep[]): readonly PatchedFile[] {
   const files = new Map<string, PatchedFile>();
   for (const file of steps.flatMap((step) => step.files))
     if (!files.has(file.path)) files.set(file.path, file);
   return [...files.values()];
 }
 
-const stripped = (path: string, parts: number): string => path.split("/").slice(parts).join("/");
+/** Returns a path of a patch without its leading parts. */
+export const stripped = (path: string, parts: number): string => path.split("/").slice(parts).join("/");
 
 /**
  * Returns how many leading parts of the patch's paths to leave out (`a/fs/file.c` or `fs/file.c`): the number
@@ -96,6 +97,18 @@ async function partsToStrip(
   what: string,
   files: readonly PatchedFile[],
 ): Promise<number> {
+  const strip = await stripOf(trees, files);
+  if (strip !== undefined) return strip;
+  throw new RebootlessError("usage", `the source tree has none of the files that ${what} names`, {
+    hint: "Paths in a patch start at the root of the tree, after a/ and b/ or the name of one folder.",
+  });
+}
+
+/** Does what `partsToStrip` does, and returns undefined if none of the files is there. */
+export async function stripOf(
+  trees: readonly string[],
+  files: readonly PatchedFile[],
+): Promise<number | undefined> {
   const isThere = async (place: string): Promise<boolean> => {
     for (const tree of trees) if (await exists(join(tree, place))) return true;
     return false;
@@ -110,11 +123,7 @@ async function partsToStrip(
     return count;
   };
   const [none, one] = [await present(0), await present(1)];
-  if (none === 0 && one === 0) {
-    throw new RebootlessError("usage", `the source tree has none of the files that ${what} names`, {
-      hint: "Paths in a patch start at the root of the tree, after a/ and b/ or the name of one folder.",
-    });
-  }
+  if (none === 0 && one === 0) return undefined;
   return one >= none ? 1 : 0;
 }
 
@@ -124,7 +133,8 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-async function copyIn(tree: string, copy: string, path: string): Promise<void> {
+/** Copies a file of a tree, if it is there. @throws RebootlessError `usage` if it is no plain file; `limit`. */
+export async function copyIn(tree: string, copy: string, path: string): Promise<void> {
   const from = join(tree, path);
   const to = join(copy, path);
   await mkdir(dirname(to), { recursive: true });
@@ -136,14 +146,22 @@ async function copyIn(tree: string, copy: string, path: string): Promise<void> {
   await copyFile(from, to);
 }
 
-/** Runs patch(1). @returns sentences on hunks that did not apply where they say. */
-async function runPatch(
+/** What patch(1) did: notes on hunks that it had to look for, or what it says of hunks that do not apply. */
+export type PatchRun =
+  | { readonly kind: "applied"; readonly notes: readonly string[] }
+  | { readonly kind: "failed"; readonly output: readonly string[] };
+
+/**
+ * Runs patch(1) in a folder. If it fails, files may be left half changed.
+ * @param reverse undoes the patch instead.
+ */
+export async function runPatch(
   folder: string,
-  what: string,
   { text }: PatchStep,
   strip: number,
   fuzzy: boolean,
-): Promise<readonly string[]> {
+  reverse = false,
+): Promise<PatchRun> {
   const file = join(folder, ".patch");
   await writeFile(file, text, "latin1");
   const { code, stdout, stderr } = await runBuildTool(
@@ -152,7 +170,7 @@ async function runPatch(
       `-p${strip}`,
       `--fuzz=${fuzzy ? 2 : 0}`,
       "--batch",
-      "--forward",
+      reverse ? "--reverse" : "--forward",
       "--no-backup-if-mismatch",
       "--reject-file=-",
       "--input=.patch",
@@ -160,9 +178,16 @@ async function runPatch(
     { cwd: folder },
   );
   await rm(file);
-  if (code === 0) return movedHunks(stdout);
+  return code === 0
+    ? { kind: "applied", notes: movedHunks(stdout) }
+    : { kind: "failed", output: lastLines(stdout + stderr, 20) };
+}
+
+/** Returns the notes on a patch that applied. @throws RebootlessError `usage` if it did not. */
+function placed(run: PatchRun, what: string, fuzzy: boolean): readonly string[] {
+  if (run.kind === "applied") return run.notes;
   throw new RebootlessError("usage", `${what} does not apply to this source`, {
-    output: lastLines(stdout + stderr, 20),
+    output: run.output,
     hint: fuzzy
       ? "Make it against exactly the source that the kernel was built from."
       : "Make it against exactly the source that the kernel was built from, or allow inexact matches with --fuzz.",
@@ -189,7 +214,8 @@ export function movedHunks(output: string): readonly string[] {
   return notes;
 }
 
-async function changeOf(beforeRoot: string, afterRoot: string, path: string): Promise<FileChange> {
+/** Reads what became of a file. @throws ParseError if it is no longer a plain file. */
+export async function changeOf(beforeRoot: string, afterRoot: string, path: string): Promise<FileChange> {
   const before = await textOf(join(beforeRoot, path));
   const after = await textOf(join(afterRoot, path));
   if (before === undefined || after === undefined || !/\.[chS]$/.test(path))

@@ -46,6 +46,7 @@ export async function changedExports(
         ? "Put the added #include lines between #ifndef __GENKSYMS__ and #endif. The types themselves do not change."
         : "Keep the types of exported functions, and put new members into shadow variables (klp_shadow_alloc).",
       ...(!isAlone && { symbols }),
+      sources: [source],
     },
   ];
 }

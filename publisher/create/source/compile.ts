@@ -1,11 +1,11 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
-import { dirname, join, posix } from "node:path";
+import { dirname, join } from "node:path";
 import { lastLines } from "../../../node/processes.ts";
-import { objectOf } from "./affected.ts";
 import type { FileChange } from "./apply_patch.ts";
 import { failures, make, OBJECT_FLAGS } from "./kbuild.ts";
 import { type CompiledUnit, type ObjectCache, objectKey } from "./object_cache.ts";
 import type { PatchedOutcome } from "./patched_tree.ts";
+import { reachOf } from "./reach.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** A compiled unit, or the messages of the compiler. */
@@ -37,7 +37,7 @@ export async function seekObjects(
   objects: readonly string[],
   changes: readonly FileChange[],
 ): Promise<SoughtObjects> {
-  const key = compiledKey(workspace, changes);
+  const key = await compiledKey(workspace, changes);
   const found = new Map<string, CompileOutcome>();
   for (const object of objects) {
     const unit = await cache.read(key(object));
@@ -86,26 +86,25 @@ async function kept(
   { changes, found }: SoughtObjects,
   made: CompileOutcomes,
 ): Promise<CompileOutcomes> {
-  const key = compiledKey(workspace, changes);
+  const key = await compiledKey(workspace, changes);
   for (const [object, outcome] of made)
     if (outcome.kind === "compiled") await cache.write(key(object), outcome.unit);
   return new Map([...found, ...made]);
 }
 
 /**
- * Returns the key in the cache of each object, as it is with these changes. The key does not depend on files
- * that the object is not compiled from: other .c files, unless something includes them.
+ * Returns the key in the cache of each object, as it is with these changes. The key does not depend on changed
+ * files that the object is not compiled from.
  */
-export function compiledKey(
-  { identity, sources }: Workspace,
+export async function compiledKey(
+  workspace: Pick<Workspace, "identity" | "sources" | "includes">,
   changes: readonly FileChange[],
-): (object: string) => string {
-  const own = (path: string, object: string): boolean => path.endsWith(".c") && objectOf(path) === object;
-  const isShared = (path: string): boolean => !path.endsWith(".c") || sources.has(posix.basename(path));
+): Promise<(object: string) => string> {
+  const reaches = await reachOf(workspace, changes);
   return (object) => {
-    const read = changes.filter(({ path }) => own(path, object) || isShared(path));
+    const read = changes.filter(({ path }) => reaches(path, object));
     const patch = JSON.stringify(read.map(({ path, numbered }) => [path, numbered ?? null]));
-    return objectKey([identity, OBJECT_FLAGS, object, patch]);
+    return objectKey([workspace.identity, OBJECT_FLAGS, object, patch]);
   };
 }
 

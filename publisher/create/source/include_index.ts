@@ -83,12 +83,15 @@ const ROOTS = [
 /** Returns the files that include .c files, as a few units do. They are quick to find. */
 export const includedSources = (tree: string): Promise<IncludeIndex> => readIncludes(tree, '[^">]+[.]c');
 
+/** Reads all includes of a tree, which takes some seconds. */
+export const includesIn = (tree: string): Promise<IncludeIndex> => readIncludes(tree, '[^">]+');
+
 /** Reads the index that an earlier run left, or makes it. */
 export async function includesOf(tree: string, folder: string): Promise<IncludeIndex> {
   const file = join(folder, "includes.json");
   const kept = await readFile(file, "utf8").catch(() => undefined);
   if (kept !== undefined) return new Map(JSON.parse(kept) as [string, string[]][]);
-  const index = await readIncludes(tree, '[^">]+');
+  const index = await includesIn(tree);
   writeWhole(file, JSON.stringify([...index]));
   return index;
 }
@@ -126,7 +129,7 @@ const besideOf = (includer: string, name: string): string => posix.normalize(`${
  * Reports whether `#include "name"` in a file may mean `path`. Besides the usual places, a makefile may add
  * any folder with -I.
  */
-function mayMean(includer: string, name: string, path: string): boolean {
+export function mayMean(includer: string, name: string, path: string): boolean {
   if (besideOf(includer, name) === path) return true;
   const plain = posix.normalize(name).replace(/^(?:\.\.\/)+/, "");
   return path === plain || path.endsWith(`/${plain}`);

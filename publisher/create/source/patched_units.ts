@@ -37,25 +37,30 @@ const SECONDS_EACH = 2;
 
 /**
  * Compiles everything that a patch affects, before and after.
+ * @param thorough whether to compile the rest if a file is refused, to learn what else is refused.
  * @throws RebootlessError `io` with the compiler's messages if the unpatched source does not compile.
  * @throws RebootlessError `limit`.
  */
 export async function patchedUnits(
   workspace: Workspace,
   cache: ObjectCache,
-  changes: readonly FileChange[],
+  all: readonly FileChange[],
   progress: (line: string) => void,
+  thorough = false,
 ): Promise<PatchedUnits> {
   const { units, sources, includes } = workspace;
-  const { objects, ignored, refusals: unfit } = await affectedUnits(changes, units, sources, includes);
+  const { objects, ignored, refusals: unfit } = await affectedUnits(all, units, sources, includes);
   const refused = (refusals: readonly SourceRefusal[]): PatchedUnits => ({
     pairs: [],
     same: [],
     retyped: [],
     ignored,
-    refusals,
+    refusals: [...unfit, ...refusals],
   });
-  if (unfit.length > 0) return refused(unfit);
+  if (unfit.length > 0 && !thorough) return refused([]);
+  // What is built in another way would be kept as if it were not: makefiles do not count for what is compiled.
+  const foreign = new Set(unfit.flatMap(({ code, subject }) => (code === "file" ? subject : [])));
+  const changes = all.filter(({ path }) => !foreign.has(path));
   const own = await seekObjects(workspace, cache, objects, []);
   const patched = await seekObjects(workspace, cache, objects, changes);
   const missing = own.missing.length + patched.missing.length;
@@ -72,7 +77,7 @@ export async function patchedUnits(
   const pairs: UnitPair[] = [];
   const same: string[] = [];
   const retyped: UnitPair[] = [];
-  const refusals: SourceRefusal[] = [];
+  const refusals: SourceRefusal[] = [...unfit];
   for (const [object, old] of before) {
     const outcome = made.value.get(object);
     const now = outcome?.kind === "compiled" ? outcome.unit : old;

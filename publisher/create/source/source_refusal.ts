@@ -1,5 +1,6 @@
 /** The reason why a running kernel cannot be given what a patch does to its source. */
 export type SourceRefusalCode =
+  | "apply" // a fix of a series does not apply to what the others make of the source
   | "file" // the change of a file that is not C code, or of how the kernel is built
   | "reach" // a header that too many objects are compiled from
   | "compile" // the patched source does not compile
@@ -18,4 +19,6 @@ export interface SourceRefusal {
   readonly output?: readonly string[];
   /** The exported symbols, if there are several. */
   readonly symbols?: readonly string[];
+  /** The compiled files in which it was found, if the subject does not say so. */
+  readonly sources?: readonly string[];
 }

@@ -34,7 +34,8 @@ export async function compileAhead(
     const missing: FileChange[] = [];
     for (const change of some) {
       const object = objectOf(change.path);
-      if ((await cache.read(compiledKey(workspace, [change])(object))) === undefined) missing.push(change);
+      if ((await cache.read((await compiledKey(workspace, [change]))(object))) === undefined)
+        missing.push(change);
     }
     const objects = missing.map(({ path }) => objectOf(path));
     const patched =
@@ -47,7 +48,7 @@ export async function compileAhead(
       const outcome = made.get(object);
       if (outcome?.kind === "failed") failed.set(object, outcome.output.join("\n"));
       else if (outcome !== undefined && (await readsItsOwnAlone(workspace, change, missing)))
-        await cache.write(compiledKey(workspace, [change])(object), outcome.unit);
+        await cache.write((await compiledKey(workspace, [change]))(object), outcome.unit);
     }
     progress(`compiled ${Math.min(at + AT_ONCE, changes.length)} of ${changes.length}`);
   }
