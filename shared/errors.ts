@@ -29,6 +29,7 @@ export type ErrorCode =
   | "stopped" // the program was asked to end before it was done
   | "partly_applied" // some updates were applied and some could not be
   | "left_out" // an update that was requested by its id is not applied in the end, though nothing failed
+  | "untried" // a draft that was not tried on its kernel, or did not pass
   | "io";
 
 export interface RebootlessErrorOptions {

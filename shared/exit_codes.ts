@@ -24,6 +24,7 @@ export const EXIT = {
   oldNode: 19,
   noList: 20,
   noMatch: 21,
+  untried: 22,
   available: 100,
 } as const;
 
@@ -48,6 +49,7 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   stopped: EXIT.stopped,
   not_live: EXIT.notLive,
   left_out: EXIT.leftOut,
+  untried: EXIT.untried,
 };
 
 export const exitCodeOf = (code: ErrorCode): number => BY_CODE[code] ?? EXIT.error;

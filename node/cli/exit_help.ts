@@ -26,10 +26,17 @@ export const EXIT_SHORT: Readonly<Record<ExitName, string>> = {
   oldNode: "this Node is too old",
   noList: "the feed has no list of its kernels",
   noMatch: "the feed has no kernel of what was chosen",
+  untried: "a draft was not tried, or did not pass",
   available: "there is something to apply (check --exit-code)",
 };
 
-const PUBLISHERS_ALONE: ReadonlySet<ExitName> = new Set(["conflict", "refused", "notLive", "unchanged"]);
+const PUBLISHERS_ALONE: ReadonlySet<ExitName> = new Set([
+  "conflict",
+  "refused",
+  "notLive",
+  "unchanged",
+  "untried",
+]);
 const HOSTS_ALONE: ReadonlySet<ExitName> = new Set([
   "runpre",
   "apply",

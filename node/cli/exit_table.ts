@@ -101,6 +101,10 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
     meaning: "`mirror sync`: the feed has no kernel of what was chosen, and neither has the mirror",
     advice: "look at the choice; patterns are matched against all of `uname -r`",
   },
+  untried: {
+    meaning: "`try`: a draft did not pass",
+    advice: "read the file beside the draft (`.tried.json`); do not sign the draft",
+  },
   available: {
     meaning: "there is something to apply: `check --exit-code` alone",
     advice: "`rebootless upgrade`",

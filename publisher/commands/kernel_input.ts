@@ -25,6 +25,8 @@ export interface WantedFiles {
 /** A kernel and some of its modules. */
 export interface KernelAndModules {
   readonly image: KernelImage;
+  /** The bytes of the image, as it was found: a boot image or a vmlinux. */
+  readonly file: Uint8Array;
   readonly modules: WantedFiles;
   link(file: ModuleFile): Promise<LinkedModule>;
 }
@@ -39,10 +41,12 @@ export async function openWithModules(
   modulePaths: readonly string[],
   wanted: WantedModules,
 ): Promise<KernelAndModules> {
-  const image = await openKernelInput(path);
+  const file = await openImageInput(path);
+  const image = openKernelImage(file);
   const link = moduleLinker(image);
   return {
     image,
+    file,
     modules: wantedFiles(modulePaths.length > 0 ? modulePaths : [path], wanted),
     link: async (file) => {
       const module = openModule(await file.read());

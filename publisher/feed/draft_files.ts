@@ -8,6 +8,7 @@ import type { KernelFacts } from "../../shared/feed/kernel.ts";
 import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
 import type { Update } from "../../shared/feed/update.ts";
 import { MAX_ARTIFACT_BYTES, MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
+import { TRIED_SUFFIX } from "../try/tried_file.ts";
 import type { LocalArtifacts } from "./artifact_sender.ts";
 import type { DraftSource } from "./draft_change.ts";
 
@@ -22,7 +23,7 @@ export interface DraftFile extends DraftSource {
 }
 
 /**
- * Reads drafts from files, and from the `.json` files of folders. All are checked before any is pushed, and
+ * Reads drafts from files, and from the `.json` files of folders, where what `try` wrote is passed over. All are checked before any is pushed, and
  * each must be for a different kernel.
  *
  * @throws RebootlessError `usage`, `parse`, `limit`.
@@ -99,7 +100,7 @@ async function filesOf(paths: readonly string[], suffix: string): Promise<readon
 
 async function filesBelow(folder: string, suffix: string): Promise<readonly string[]> {
   const names = await readdir(folder, { recursive: true });
-  const files = names.filter((name) => name.endsWith(suffix)).sort();
+  const files = names.filter((name) => name.endsWith(suffix) && !name.endsWith(TRIED_SUFFIX)).sort();
   if (files.length === 0) throw new RebootlessError("usage", `${folder} has no ${suffix} file`);
   return files.map((name) => join(folder, name));
 }

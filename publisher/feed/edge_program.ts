@@ -1,7 +1,6 @@
-import { realpath } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
+import { besideThisProgram } from "../program_folder.ts";
 
 /**
  * The file with the edge's program for Node, which is built beside this one. The publisher's code and the
@@ -39,13 +38,12 @@ interface Serving {
 }
 
 /**
- * Loads the edge's program. The command may have been started through a link, for example from a folder of
- * commands.
+ * Loads the edge's program.
  *
  * @throws RebootlessError `unsupported` if the program is missing.
  */
 export async function edgeProgram(): Promise<EdgeProgram> {
-  const file = join(dirname(await realpath(process.argv[1] ?? "")), EDGE);
+  const file = await besideThisProgram(EDGE);
   try {
     const module = (await import(pathToFileURL(file).href)) as { readonly default: EdgeProgram };
     return module.default;

@@ -11,10 +11,10 @@ export interface CommandResult {
 
 const bundle = (name: string) => join(projectRoot, "dist", `${name}.cjs`);
 export const hostBundle: string = bundle("rebootless");
-/** What it runs. */
-export const hostProgramBundle: string = bundle("rebootless-host");
 /** What it loads for `rebootless mirror`. */
 export const mirrorBundle: string = bundle("rebootless-mirror");
+/** What it runs. */
+export const hostProgramBundle: string = bundle("rebootless-host");
 export const publisherBundle: string = bundle("rebootless-publish");
 
 const TIMEOUT_MS = 120_000;

@@ -1,21 +1,21 @@
 import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { CLIENT_IN_GUEST, clientFiles, ROOT_IN_GUEST } from "../../publisher/try/client_files.ts";
 import type { GuestFile } from "../../publisher/try/guest/initramfs.ts";
-import { hostBundle, hostProgramBundle, mirrorBundle } from "./commands.ts";
+import { hostBundle, mirrorBundle } from "./commands.ts";
 import type { ExecResult, Guest } from "./guest/guest.ts";
 import { type BootOptions, bootGuest } from "./guest/guest.ts";
 import type { Kernel } from "./guest/machine.ts";
 
+export { ROOT_IN_GUEST };
 /** The client in the guest. */
-export const CLIENT = "/usr/lib/rebootless/rebootless.cjs";
-export const ROOT_IN_GUEST = "/root/root.json";
+export const CLIENT = CLIENT_IN_GUEST;
 
-const PROGRAM = "/usr/lib/rebootless/rebootless-host.cjs";
 const MIRROR = "/usr/lib/rebootless/rebootless-mirror.cjs";
 
 /** The host's bundles and a root of trust, for a guest. */
 export const hostFiles = async (rootFile: string): Promise<readonly GuestFile[]> => [
-  { path: CLIENT, content: await readFile(hostBundle), mode: 0o755 },
-  { path: PROGRAM, content: await readFile(hostProgramBundle), mode: 0o644 },
+  ...(await clientFiles((name) => readFile(join(dirname(hostBundle), name)))),
   { path: MIRROR, content: await readFile(mirrorBundle), mode: 0o644 },
   { path: ROOT_IN_GUEST, content: await readFile(rootFile), mode: 0o644 },
 ];

@@ -3,6 +3,7 @@ import { RebootlessError } from "../../../shared/errors.ts";
 import { Agent } from "./agent.ts";
 import { type GuestFile, writeInitramfs } from "./initramfs.ts";
 import { Qemu, type QemuOptions } from "./qemu.ts";
+import { requirePrograms } from "./required_programs.ts";
 import { connectUnix } from "./unix_socket.ts";
 
 export interface GuestOptions extends QemuOptions {
@@ -104,9 +105,13 @@ export class BootedGuest {
 export async function startGuest(qemu: Qemu, options: GuestOptions): Promise<Agent> {
   const timeoutMs = options.bootTimeoutMs ?? BOOT_TIMEOUT_MS;
   const { kernel, files = [], modules } = options;
+  await requirePrograms();
   await writeInitramfs(join(qemu.directory, "initramfs"), kernel, files, modules);
   qemu.start();
-  const agent = new Agent(await connectUnix(join(qemu.directory, "agent"), timeoutMs));
+  const ended = new Promise<never>((_resolve, reject) => qemu.onCrash(reject));
+  ended.catch(() => undefined); // when the guest is up, its agent passes this on
+  const socket = connectUnix(join(qemu.directory, "agent"), timeoutMs);
+  const agent = new Agent(await Promise.race([socket, ended]));
   qemu.onCrash((error) => agent.fail(error));
   await agent.ready(timeoutMs);
   return agent;

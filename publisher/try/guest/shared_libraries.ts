@@ -6,6 +6,6 @@ import { mustRun } from "../../../node/processes.ts";
  * @throws RebootlessError `io` for a file that is not a program.
  */
 export async function sharedLibraries(program: string): Promise<readonly string[]> {
-  const listed = await mustRun("ldd", [program], { hint: "Install the Debian package libc-bin." });
+  const listed = await mustRun("ldd", [program]);
   return listed.split("\n").flatMap((line) => /(?:=> )?(\/\S+) \(0x/.exec(line)?.[1] ?? []);
 }

@@ -1,10 +1,10 @@
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { problemsIn } from "../../../../publisher/try/kernel_log.ts";
+import { LoadDisk } from "../../../../publisher/try/load_disk.ts";
+import { LOAD_IN_GUEST, SYSTEM_LOAD } from "../../../../publisher/try/system_load.ts";
 import { bootGuest, type Guest, packagedModules } from "../../../support/guest/guest.ts";
 import type { Kernel } from "../../../support/guest/machine.ts";
-import { problemsIn } from "./kernel_log.ts";
 
 /** A module that `create` made. */
 export interface MadeModule {
@@ -37,7 +37,6 @@ export interface Trial {
 
 export type Seen = Readonly<Partial<Record<"before" | "during" | "after", string>>>;
 
-const DISK_BYTES = 64 << 20;
 const STEP_TIMEOUT_MS = 180_000;
 const script = join(dirname(fileURLToPath(import.meta.url)), "prove.sh");
 
@@ -47,14 +46,11 @@ const script = join(dirname(fileURLToPath(import.meta.url)), "prove.sh");
  */
 export class ModuleRunner {
   readonly #kernel: Kernel;
-  readonly #folder = mkdtempSync(join(tmpdir(), "rebootless-made-"));
+  readonly #disk = new LoadDisk();
   #guest: Guest | undefined;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
-    const disk = openSync(this.#disk, "w");
-    ftruncateSync(disk, DISK_BYTES);
-    closeSync(disk);
   }
 
   /** Every order that makes sense for the module. */
@@ -67,19 +63,18 @@ export class ModuleRunner {
   async guest(): Promise<Guest> {
     this.#guest ??= await bootGuest({
       kernel: this.#kernel,
-      disks: [this.#disk],
-      files: [{ path: "/root/prove.sh", content: { from: script }, mode: 0o755 }],
+      disks: [this.#disk.path],
+      files: [
+        { path: "/root/prove.sh", content: { from: script }, mode: 0o755 },
+        { path: LOAD_IN_GUEST, content: SYSTEM_LOAD },
+      ],
     });
     return this.#guest;
   }
 
   async close(): Promise<void> {
     await this.#guest?.close();
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  get #disk(): string {
-    return join(this.#folder, "disk");
+    this.#disk.remove();
   }
 
   async #try(module: MadeModule, order: TargetOrder): Promise<Trial> {
@@ -143,7 +138,7 @@ class Steps {
     await this.#expectPatched("1");
     this.loaded = true;
     this.seen = { ...this.seen, during: await this.#observe() };
-    await this.#prove("smoke");
+    await this.#load();
     await this.#prove("undo", name);
     this.undone = true;
     this.seen = { ...this.seen, after: await this.#observe() };
@@ -156,6 +151,11 @@ class Steps {
       timeoutMs: STEP_TIMEOUT_MS,
     });
     if (code !== 0) throw new Error(`${words[0]}: ${stderr.trim()}`);
+  }
+
+  async #load(): Promise<void> {
+    const { code, stderr } = await this.#guest.exec(["sh", LOAD_IN_GUEST], { timeoutMs: STEP_TIMEOUT_MS });
+    if (code !== 0) throw new Error(`load: ${stderr.trim()}`);
   }
 
   async #observe(): Promise<string> {
