@@ -46,6 +46,7 @@ export const publishGroup: CommandGroup = (root, run) => {
     .option("--expires <when>", 'when targets expire: "in 90 days", or a date (default: in 180 days)')
     .option("--replace", "keep no update that is in force, after its keys were revoked", false)
     .option("--request <file>", "write a signing request for others instead of signing")
+    .option("--require-tried", "refuse drafts that did not pass `try` as they are", false)
     .option("--signed <file>", "publish a signing request that has enough signatures")
     .option(
       "--dry-run",

@@ -16,6 +16,7 @@ import { newestOwnRoot, openPublisherFolder } from "../feed/publisher_folder.ts"
 import { type PushChangesOptions as Pushing, pushOne as publish } from "../feed/push.ts";
 import { targetsRequest } from "../feed/targets_request.ts";
 import { parseExpiry } from "../keys/expiry.ts";
+import { requireTrial } from "../try/required_trial.ts";
 import { consentOrUnattended } from "./consent.ts";
 import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
 import { type KernelFingerprints, readFingerprints, withFingerprints } from "./push_fingerprints.ts";
@@ -35,6 +36,8 @@ export interface PushOptions extends OpenKeysOptions {
   readonly request?: string;
   /** The file of a signing request that has enough signatures. */
   readonly signed?: string;
+  /** True if only drafts are published that passed `try` as they are. */
+  readonly requireTried: boolean;
   /** True if the command only shows what would change and asks the edge whether it would accept it. */
   readonly dryRun: boolean;
   readonly yes: boolean;
@@ -60,7 +63,9 @@ export async function push(
   const artifacts = new Map(await readModuleFiles(options.module));
   if (fingerprints) artifacts.set(sha256Of(fingerprints.bytes), async () => fingerprints.bytes);
   const pushing = { ...proposing, artifacts, dryRun };
-  if (several) return pushDrafts(context, pushing, await readDraftFiles(drafts), options.yes);
+  const files = several ? await readDraftFiles(drafts) : [];
+  if (options.requireTried) await requireTrials(several ? files.map(({ path }) => path) : drafts);
+  if (several) return pushDrafts(context, pushing, files, options.yes);
   if (signed !== undefined) return pushSigned(context, proposing, signed, artifacts, options.feed);
   const draft = await withFingerprints(await readDraft(drafts[0], fingerprints), fingerprints);
   if (request !== undefined) return pushRequest(context, proposing, draft, request);
@@ -69,14 +74,23 @@ export async function push(
   return pushDraft(context, { ...pushing, consent }, draft, options.feed);
 }
 
+/** Refuses drafts that did not pass a trial, before any of them is signed. @throws RebootlessError `untried`. */
+async function requireTrials(paths: readonly string[]): Promise<void> {
+  for (const path of paths)
+    await requireTrial(path, decodeDraft(await readNamed(path, MAX_MANIFEST_BYTES), path));
+}
+
 /** Refuses options that do not go together. @throws RebootlessError `usage`. */
 function requireSense(options: PushOptions, drafts: readonly string[], several: boolean): void {
-  const { signed, request, fingerprints, dryRun } = options;
+  const { signed, request, fingerprints, dryRun, requireTried } = options;
   if (signed !== undefined && (drafts.length > 0 || request !== undefined)) {
     throw new RebootlessError(
       "usage",
       "--signed publishes a request that was signed, so it takes no draft and no --request",
     );
+  }
+  if (requireTried && drafts.length === 0) {
+    throw new RebootlessError("usage", "--require-tried needs drafts, because their trials lie beside them");
   }
   if (dryRun && (request ?? signed) !== undefined) {
     throw new RebootlessError("usage", "--request and --signed cannot be combined with --dry-run");

@@ -1,0 +1,128 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { sha256Of } from "../../../node/crypto.ts";
+import { requireTrial } from "../../../publisher/try/required_trial.ts";
+import { encodeTried, type Tried } from "../../../publisher/try/tried.ts";
+import { utf8 } from "../../../shared/bytes.ts";
+import { encodeManifest, type KernelManifest } from "../../../shared/feed/manifest.ts";
+import { parseInstant } from "../../../shared/time.ts";
+import { manifestOf, someBuildId, updateOf } from "../../support/edge/repository.ts";
+import { cli } from "../commands/cli.ts";
+
+const FILE = utf8("\u007fELF a module");
+const OTHER_FILE = utf8("\u007fELF another one");
+
+let folder: string;
+let draft: KernelManifest;
+let path: string;
+let good: Tried;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "rebootless-trials-"));
+  path = join(folder, "fix-1.json");
+  draft = manifestOf(someBuildId(), [await updateOf("fix-1", FILE)]);
+  const { kernel, updates } = draft;
+  good = {
+    when: parseInstant("2026-11-30T20:00:00Z"),
+    kernel: { buildId: kernel.buildId, release: kernel.release },
+    modules: updates.map(({ module }) => ({ name: module.name, sha256: module.sha256 })),
+    machine: { accelerator: "tcg", cpu: "Haswell" },
+    exercise: null,
+    steps: [{ step: "boot", ms: 1 }],
+    changes: [],
+    verdict: { verdict: "ok" },
+  };
+  await writeFile(path, encodeManifest(draft));
+});
+afterAll(() => rm(folder, { recursive: true }));
+beforeEach(() => rm(join(folder, "fix-1.tried.json"), { force: true }));
+
+const beside = (bytes: Uint8Array) => writeFile(join(folder, "fix-1.tried.json"), bytes);
+
+describe("a draft that must have been tried", () => {
+  it("is taken after it passed", async () => {
+    await beside(encodeTried(good));
+    expect(await requireTrial(path, draft)).toEqual(good);
+  });
+
+  it("is refused if it was not tried", async () => {
+    await expect(requireTrial(path, draft)).rejects.toMatchObject({
+      code: "untried",
+      message: `${path} was not tried: there is no ${join(folder, "fix-1.tried.json")}`,
+      hint: expect.stringContaining("rebootless-publish try"),
+    });
+  });
+
+  it.each<[string, () => Tried, string]>([
+    [
+      "another kernel",
+      () => ({ ...good, kernel: { ...good.kernel, buildId: someBuildId() } }),
+      "is about the kernel with the build ID",
+    ],
+    [
+      "another file of its module",
+      () => ({ ...good, modules: good.modules.map((one) => ({ ...one, sha256: sha256Of(OTHER_FILE) })) }),
+      "is not about this file of the module",
+    ],
+    ["no module", () => ({ ...good, modules: [] }), "is not about this file of the module"],
+    [
+      "a bad verdict",
+      () => ({
+        ...good,
+        verdict: { verdict: "bad", fault: "taint", step: "load", detail: "the kernel is tainted", lines: [] },
+      }),
+      "says that the draft is bad, at the step load: the kernel is tainted",
+    ],
+  ])("is refused by the trial of %s", async (_what, tried, message) => {
+    await beside(encodeTried(tried()));
+    await expect(requireTrial(path, draft)).rejects.toMatchObject({
+      code: "untried",
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it("is refused by a file that `try` did not write", async () => {
+    await beside(utf8('{"verdict":"ok"}'));
+    await expect(requireTrial(path, draft)).rejects.toMatchObject({ code: "untried" });
+  });
+});
+
+describe("push --require-tried", () => {
+  let feed: string;
+  beforeAll(async () => {
+    feed = join(folder, "feed");
+    expect((await cli(["init", feed, "--no-passphrase"])).code).toBe(0);
+  });
+  // Nothing listens there: what is refused by its trial never asks.
+  const push = (...more: readonly string[]) =>
+    cli(["push", feed, ...more, "--feed", "http://127.0.0.1:9/", "--require-tried", "--yes"]);
+
+  it("refuses a draft that was not tried before it asks the feed", async () => {
+    const { code, stderr } = await push(path);
+    expect(code).toBe(22);
+    expect(stderr).toContain("was not tried");
+  });
+
+  it("refuses several drafts if one of them was not tried, and passes trials over as drafts", async () => {
+    const drafts = join(folder, "drafts");
+    await mkdir(drafts);
+    await writeFile(join(drafts, "fix-1.json"), encodeManifest(draft));
+    await writeFile(join(drafts, "fix-1.tried.json"), encodeTried(good));
+    const second = manifestOf(someBuildId(), [await updateOf("fix-2", FILE)]);
+    await writeFile(join(drafts, "fix-2.json"), encodeManifest(second));
+    const { code, stderr } = await push(drafts);
+    expect(stderr).toContain("fix-2.json was not tried");
+    expect(code).toBe(22);
+  });
+
+  it("goes on to the feed with a draft that passed", async () => {
+    await beside(encodeTried(good));
+    expect((await push(path)).code).toBe(3);
+  });
+
+  it("says that it needs drafts", async () => {
+    expect((await push()).code).toBe(2);
+  });
+});
