@@ -2,6 +2,7 @@ import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { reachedAt } from "../../shared/feed/rollout.ts";
 import type { Update } from "../../shared/feed/update.ts";
+import { updateTrialText, updateTrialToJson } from "../../shared/feed/update_trial.ts";
 import { jsonObject } from "../../shared/json.ts";
 import { formatInstant } from "../../shared/time.ts";
 import type { UpdateAndState } from "../apply/host_state.ts";
@@ -63,6 +64,7 @@ function inFull({ terminal }: Context, view: HostView, one: UpdateAndState): voi
       ...Object.fromEntries(updateStateToJson(one, view)),
       effective_release: update.effective,
       engine: update.engine,
+      tried: update.tried && updateTrialToJson(update.tried),
       depends: update.depends,
       conflicts: update.conflicts,
       supersedes: update.supersedes,
@@ -99,6 +101,7 @@ function facts(view: HostView, { update, state }: UpdateAndState): readonly (rea
     ["needs", update.depends.join(" ")],
     ["conflicts", update.conflicts.join(" ")],
     ["supersedes", update.supersedes.join(" ")],
+    ["tried", update.tried === undefined ? "" : updateTrialText(update.tried)],
     ["engine", update.replace ? `${update.engine}, replaces every other live patch` : update.engine],
     ...[update.module, ...update.parts].map(
       ({ name, length, sha256 }) =>

@@ -9,14 +9,20 @@ import type { PublisherContext } from "../context.ts";
 import { checkRequest } from "../feed/check_request.ts";
 import { requireFaultless } from "../feed/checked_request.ts";
 import { draftChanges } from "../feed/draft_change.ts";
-import { decodeDraft, isFolder, readDraftFiles, readModuleFiles } from "../feed/draft_files.ts";
+import {
+  type DraftFile,
+  decodeDraft,
+  isFolder,
+  readDraftFiles,
+  readModuleFiles,
+} from "../feed/draft_files.ts";
 import { edgeClient } from "../feed/edge_client.ts";
 import type { ProposalOptions, Proposed } from "../feed/proposal.ts";
 import { newestOwnRoot, openPublisherFolder } from "../feed/publisher_folder.ts";
 import { type PushChangesOptions as Pushing, pushOne as publish } from "../feed/push.ts";
 import { targetsRequest } from "../feed/targets_request.ts";
 import { parseExpiry } from "../keys/expiry.ts";
-import { requireTrial } from "../try/required_trial.ts";
+import { requireTrial, withTrial } from "../try/required_trial.ts";
 import { consentOrUnattended } from "./consent.ts";
 import { keyringOf, type OpenKeysOptions } from "./open_keys.ts";
 import { type KernelFingerprints, readFingerprints, withFingerprints } from "./push_fingerprints.ts";
@@ -63,16 +69,20 @@ export async function push(
   const artifacts = new Map(await readModuleFiles(options.module));
   if (fingerprints) artifacts.set(sha256Of(fingerprints.bytes), async () => fingerprints.bytes);
   const pushing = { ...proposing, artifacts, dryRun };
-  const files = several ? await readDraftFiles(drafts) : [];
+  const files = several ? triedFiles(context, await readDraftFiles(drafts)) : [];
   if (options.requireTried) await requireTrials(several ? files.map(({ path }) => path) : drafts);
   if (several) return pushDrafts(context, pushing, files, options.yes);
   if (signed !== undefined) return pushSigned(context, proposing, signed, artifacts, options.feed);
-  const draft = await withFingerprints(await readDraft(drafts[0], fingerprints), fingerprints);
+  const draft = await withFingerprints(await readDraft(context, drafts[0], fingerprints), fingerprints);
   if (request !== undefined) return pushRequest(context, proposing, draft, request);
   const consent = consentOf(context, proposing, options);
   if (dryRun) return tryDraft(context, { ...pushing, consent }, draft, drafts[0]);
   return pushDraft(context, { ...pushing, consent }, draft, options.feed);
 }
+
+/** Returns the drafts with what their trials say about them. */
+const triedFiles = ({ warn }: PublisherContext, files: readonly DraftFile[]): readonly DraftFile[] =>
+  files.map((file) => ({ ...file, read: async () => withTrial(file.path, await file.read(), warn) }));
 
 /** Refuses drafts that did not pass a trial, before any of them is signed. @throws RebootlessError `untried`. */
 async function requireTrials(paths: readonly string[]): Promise<void> {
@@ -112,10 +122,12 @@ async function anyFolder(paths: readonly string[]): Promise<boolean> {
  * they are of. @throws RebootlessError `usage` if there is neither.
  */
 async function readDraft(
+  { warn }: PublisherContext,
   path: string | undefined,
   fingerprints: KernelFingerprints | undefined,
 ): Promise<KernelManifest> {
-  if (path !== undefined) return decodeDraft(await readNamed(path, MAX_MANIFEST_BYTES), path);
+  if (path !== undefined)
+    return withTrial(path, decodeDraft(await readNamed(path, MAX_MANIFEST_BYTES), path), warn);
   if (fingerprints) {
     const { kernel, landmarks } = fingerprints.file;
     return { kernel, landmarks, updates: [] };

@@ -3,6 +3,7 @@ import { counted } from "../../shared/counted.ts";
 import { kernelFactsToJson } from "../../shared/feed/kernel.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import { type Update, updateToJson } from "../../shared/feed/update.ts";
+import { updateTrialText } from "../../shared/feed/update_trial.ts";
 import { encodeJson, type JsonValue } from "../../shared/json.ts";
 import { excerpt } from "../../shared/printable.ts";
 import { landmarksToJson } from "../../shared/runpre/landmarks_json.ts";
@@ -11,7 +12,7 @@ import { formatInstant } from "../../shared/time.ts";
 /** The most names of functions that are shown for one update. */
 const MAX_NAMES = 12;
 /** The members of an update that are written only if they differ from their defaults. */
-const SELDOM = ["rollout", "effective", "engine", "replace", "supersedes", "parts"];
+const SELDOM = ["rollout", "effective", "engine", "replace", "supersedes", "parts", "tried"];
 
 /** Lists what a new manifest changes for hosts, for people, one line for each change. */
 export function manifestDiff(before: KernelManifest | undefined, after: KernelManifest): readonly string[] {
@@ -92,6 +93,7 @@ function shown(name: string, update: Update): string {
   if (name === "rollout" && update.rollout) {
     return `from ${formatInstant(update.rollout.start)} over ${counted(update.rollout.hours, "hour")}`;
   }
+  if (name === "tried" && update.tried) return excerpt(updateTrialText(update.tried), 400);
   const value = updateToJson(update).get(name) ?? null;
   if (value === null) return "no";
   if (Array.isArray(value)) return excerpt(value.join(" ") || "none", 400);

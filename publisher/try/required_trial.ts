@@ -1,6 +1,7 @@
 import { readIfPresent } from "../../node/files.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
+import type { UpdateTrial } from "../../shared/feed/update_trial.ts";
 import { decodeTried, type Tried } from "./tried.ts";
 import { triedFile } from "./tried_file.ts";
 
@@ -26,6 +27,37 @@ function read(bytes: Uint8Array, file: string): Tried {
     throw untried(`${file} is not what \`try\` writes`, cause);
   }
 }
+
+/**
+ * Adds to each update of a draft what its trial says, if the draft passed it as it is. If it did not, or was not tried, the
+ * draft stays as it is.
+ * @param warn called with the reason if there is a trial that does not speak for the draft.
+ */
+export async function withTrial(
+  path: string,
+  draft: KernelManifest,
+  warn: (line: string) => void,
+): Promise<KernelManifest> {
+  const file = triedFile(path);
+  const bytes = await readIfPresent(file);
+  if (bytes === undefined) return draft;
+  const tried = read(bytes, file);
+  const fault = trialFault(tried, draft);
+  if (fault !== undefined) {
+    warn(`${file} ${fault}`);
+    return draft;
+  }
+  return { ...draft, updates: draft.updates.map((update) => ({ ...update, tried: updateTrial(tried) })) };
+}
+
+const updateTrial = ({ when, kernel, machine, steps, exercise }: Tried): UpdateTrial => ({
+  when,
+  buildId: kernel.buildId,
+  engine: "qemu",
+  ...machine,
+  steps: steps.map(({ step }) => step),
+  exercise,
+});
 
 /** Says why the result of a trial does not speak for a draft; undefined if it does. */
 export function trialFault({ kernel, modules, verdict }: Tried, draft: KernelManifest): string | undefined {

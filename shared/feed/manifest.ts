@@ -42,9 +42,13 @@ export function decodeManifest(bytes: Uint8Array): KernelManifest {
   if (new Set(modules.map(({ name }) => name)).size !== modules.length) {
     manifest.fail("two modules of one name: the kernel could hold only one of them");
   }
+  const kernel = decodeKernelFacts(manifest.get("kernel"));
+  if (updates.some(({ tried }) => tried !== undefined && tried.buildId !== kernel.buildId)) {
+    manifest.fail("an update was tried on another kernel");
+  }
   const fingerprints = manifest.get("fingerprints").optional((file) => file.nullable(decodeArtifact));
   return {
-    kernel: decodeKernelFacts(manifest.get("kernel")),
+    kernel,
     landmarks: decodeLandmarks(manifest.get("landmarks")),
     updates,
     ...(fingerprints && { fingerprints }),

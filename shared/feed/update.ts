@@ -17,6 +17,7 @@ import type { ModuleLayout } from "../runpre/module/layout.ts";
 import { decodeLayout, layoutToJson } from "../runpre/module/layout_json.ts";
 import { formatInstant, type Instant, parseInstant } from "../time.ts";
 import { decodeRollout, type Rollout, rolloutToJson } from "./rollout.ts";
+import { decodeUpdateTrial, type UpdateTrial, updateTrialToJson } from "./update_trial.ts";
 
 /** A file of the feed outside of TUF metadata. It is found by its digest and bounded by its length. */
 export interface Artifact {
@@ -89,6 +90,8 @@ export interface Update {
   /** The further modules that Ksplice loads, in this order. */
   readonly parts: readonly UpdatePart[];
   readonly objects: readonly TargetObject[];
+  /** The publisher's word that it was tried; undefined if there is none. */
+  readonly tried?: UpdateTrial;
 }
 
 const CVE = /^CVE-\d{4}-\d{4,10}$/;
@@ -107,6 +110,7 @@ const MAX_PARTS = 2 * MAX_RELATED + 1;
 
 export function decodeUpdate(update: Decoder): Update {
   const ids = (list: Decoder) => list.array(MAX_RELATED).map((id) => id.as(updateId));
+  const tried = update.get("tried").optional(decodeUpdateTrial);
   const engine = update.get("engine").optional((name) => oneOf(name, ENGINES)) ?? "livepatch";
   return {
     id: update.get("id").as(updateId),
@@ -127,6 +131,7 @@ export function decodeUpdate(update: Decoder): Update {
     module: decodeModule(update.get("module")),
     parts: decodeParts(update.get("parts"), engine),
     objects: decodeObjects(update.get("objects")),
+    ...(tried && { tried }),
   };
 }
 
@@ -223,6 +228,7 @@ export function updateToJson(update: Update): JsonObject {
         functions: object.functions.map(fingerprintToJson),
       }),
     ),
+    tried: update.tried && updateTrialToJson(update.tried),
   });
 }
 

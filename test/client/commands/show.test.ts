@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { updateId } from "../../../shared/brand.ts";
+import { sha256Hex, updateId } from "../../../shared/brand.ts";
 import type { Update } from "../../../shared/feed/update.ts";
 import { instant } from "../../../shared/time.ts";
 import { sampleUpdate } from "../../shared/feed/sample.ts";
-import { RELEASE, SmallHost } from "./small_host.ts";
+import { ID, RELEASE, SmallHost } from "./small_host.ts";
 
 const one = { ...sampleUpdate("fix-1", { day: 1 }), effective: "6.1.0-58-test" };
 const two: Update = {
@@ -11,6 +11,15 @@ const two: Update = {
   effective: "6.1.0-59-test",
   supersedes: [updateId("fix-0")],
   rollout: { start: instant(Date.UTC(2036, 5, 2)), hours: 48 },
+  tried: {
+    when: instant(Date.UTC(2026, 0, 2)),
+    buildId: ID,
+    engine: "qemu",
+    accelerator: "kvm",
+    cpu: "host",
+    steps: ["boot", "apply", "undo"],
+    exercise: sha256Hex("e".repeat(64)),
+  },
 };
 const applied = (update: Update) =>
   host.system.patches.set(update.module.name, {
@@ -63,6 +72,7 @@ describe("show", () => {
         "needs      fix-1",
         "conflicts  fix-3",
         "supersedes fix-0",
+        "tried      ok at 2026-01-02T00:00:00Z in qemu (kvm, host), with a reproducer: boot apply undo",
         "engine     livepatch",
         `module     livepatch_fix_2, 4096 bytes, sha256 ${"c".repeat(64)}`,
         "changes    vmlinux: cmdline_proc_show (64 bytes)",
@@ -76,6 +86,7 @@ describe("show", () => {
         id: "fix-2",
         state: "available",
         withheld: { reason: "rollout", until: "2036-06-02T00:00:00Z" },
+        tried: { verdict: "ok", engine: "qemu", steps: ["boot", "apply", "undo"] },
         rollout: { hours: 48, here: "2036-06-02T00:00:00Z" },
         objects: [{ name: "vmlinux", functions: [{ name: "cmdline_proc_show", size: 64 }] }],
       },

@@ -3,13 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sha256Of } from "../../../node/crypto.ts";
-import { requireTrial } from "../../../publisher/try/required_trial.ts";
+import { requireTrial, withTrial } from "../../../publisher/try/required_trial.ts";
 import { encodeTried, type Tried } from "../../../publisher/try/tried.ts";
 import { utf8 } from "../../../shared/bytes.ts";
-import { encodeManifest, type KernelManifest } from "../../../shared/feed/manifest.ts";
+import { decodeManifest, encodeManifest, type KernelManifest } from "../../../shared/feed/manifest.ts";
 import { parseInstant } from "../../../shared/time.ts";
 import { manifestOf, someBuildId, updateOf } from "../../support/edge/repository.ts";
 import { cli } from "../commands/cli.ts";
+import { FEED, serveEdge } from "../commands/served_edge.ts";
 
 const FILE = utf8("\u007fELF a module");
 const OTHER_FILE = utf8("\u007fELF another one");
@@ -89,6 +90,34 @@ describe("a draft that must have been tried", () => {
   });
 });
 
+describe("a draft that need not have been tried", () => {
+  const taken = async () => {
+    const warnings: string[] = [];
+    const { updates } = await withTrial(path, draft, (line) => warnings.push(line));
+    return { tried: updates.map(({ tried }) => tried), warnings };
+  };
+
+  it("says nothing of a trial that there was not", async () => {
+    expect(await taken()).toEqual({ tried: [undefined], warnings: [] });
+  });
+
+  it("says that it passed", async () => {
+    await beside(encodeTried(good));
+    expect(await taken()).toMatchObject({
+      tried: [{ buildId: good.kernel.buildId, cpu: "Haswell" }],
+      warnings: [],
+    });
+  });
+
+  it("warns of a trial that does not speak for it", async () => {
+    await beside(encodeTried({ ...good, modules: [] }));
+    expect(await taken()).toEqual({
+      tried: [undefined],
+      warnings: [expect.stringContaining("is not about this file")],
+    });
+  });
+});
+
 describe("push --require-tried", () => {
   let feed: string;
   beforeAll(async () => {
@@ -120,6 +149,30 @@ describe("push --require-tried", () => {
   it("goes on to the feed with a draft that passed", async () => {
     await beside(encodeTried(good));
     expect((await push(path)).code).toBe(3);
+  });
+
+  it("signs the trial into the update, of one draft and of many", async () => {
+    const dir = join(folder, "served");
+    expect((await cli(["init", dir, ...FEED])).code).toBe(0);
+    const served = await serveEdge(dir);
+    try {
+      const module = join(folder, "module.ko");
+      await writeFile(module, FILE);
+      await beside(encodeTried(good));
+      const more = ["--module", module, "--feed", served.url, "--require-tried", "--yes"];
+      expect(await cli(["push", dir, path, ...more])).toMatchObject({ code: 0 });
+      const both = join(folder, "both");
+      await mkdir(both);
+      await writeFile(join(both, "fix-1.json"), encodeManifest(draft));
+      await writeFile(join(both, "fix-1.tried.json"), encodeTried(good));
+      expect((await cli(["push", dir, both, ...more])).stdout).toContain("nothing to publish");
+      const bundle = await served.edge().publisher.feed(draft.kernel.buildId);
+      expect(decodeManifest(bundle.manifest).updates).toMatchObject([
+        { id: "fix-1", tried: { engine: "qemu", accelerator: "tcg", steps: ["boot"], exercise: null } },
+      ]);
+    } finally {
+      await served.close();
+    }
   });
 
   it("says that it needs drafts", async () => {
