@@ -18,11 +18,17 @@ export const TEXT_BINDINGS = [
   "FEED_AUDIENCE",
   "PUBLISHER_LIMITS",
   "FEED_URL",
+  "REQUIRE_TRIED",
 ] as const;
 export type TextBinding = (typeof TEXT_BINDINGS)[number];
 
 /** The bindings that publishing needs. If one of them cannot be used, every publish is refused. */
-const NEEDED_TO_PUBLISH: readonly TextBinding[] = ["PUBLISHERS", "FEED_AUDIENCE", "PUBLISHER_LIMITS"];
+const NEEDED_TO_PUBLISH: readonly TextBinding[] = [
+  "PUBLISHERS",
+  "FEED_AUDIENCE",
+  "PUBLISHER_LIMITS",
+  "REQUIRE_TRIED",
+];
 
 export type TextBindings = Readonly<Partial<Record<TextBinding, unknown>>>;
 
@@ -39,6 +45,8 @@ export interface EdgeConfig extends Verifier {
   readonly limits: Limits;
   /** The feed's address as seen from outside, such as `https://feed.example.org`; undefined: the one each request names. */
   readonly url: string | undefined;
+  /** True if new updates must say that they were tried. */
+  readonly requireTried: boolean;
   /** The bindings that are missing or malformed. Parts of the edge that do not need them work. */
   readonly faults: readonly ConfigFault[];
   readonly clock: Clock;
@@ -86,6 +94,7 @@ export async function readEdgeConfig(env: TextBindings, crypto: Cryptography): P
     audience: await read("FEED_AUDIENCE", fromUtf8, ""),
     limits: await optional("PUBLISHER_LIMITS", decodeLimits, DEFAULT_LIMITS),
     url: await optional<string | undefined>("FEED_URL", feedUrl, undefined),
+    requireTried: await optional("REQUIRE_TRIED", yesOrNo, false),
     faults,
     ...verifier,
     clock: systemClock,
@@ -134,6 +143,12 @@ async function firstRoot(bytes: Uint8Array, verifier: Verifier): Promise<Uint8Ar
   if (version === undefined) throw new ParseError("TRUSTED_ROOT: not a root of trust that signs itself");
   if (version !== 1) throw new ParseError(`TRUSTED_ROOT: root version ${version}, where version 1 is needed`);
   return bytes;
+}
+
+function yesOrNo(bytes: Uint8Array): boolean {
+  const text = fromUtf8(bytes);
+  if (text === "yes" || text === "no") return text === "yes";
+  throw new ParseError("REQUIRE_TRIED: must be yes or no");
 }
 
 function feedUrl(bytes: Uint8Array): string {

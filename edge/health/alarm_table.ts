@@ -11,7 +11,7 @@ export const ALARM_TABLE = {
   config_invalid: {
     level: "failing",
     meaning:
-      "A secret or variable is missing or malformed; the message names it and the member's path. What is in force is still served. Without PUBLISHERS, FEED_AUDIENCE or a valid PUBLISHER_LIMITS every publish is refused; without a key nothing new is signed, and hosts see the feed expire.",
+      "A secret or variable is missing or malformed; the message names it and the member's path. What is in force is still served. Without PUBLISHERS, FEED_AUDIENCE, or with a malformed PUBLISHER_LIMITS or REQUIRE_TRIED, every publish is refused; without a key nothing new is signed, and hosts see the feed expire.",
     advice:
       "Run `rebootless-publish check-vars FILE` until it reports no fault, then set the secret or variable again.",
   },

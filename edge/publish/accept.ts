@@ -15,6 +15,7 @@ import type { Verifier } from "../../shared/tuf/verifier.ts";
 import { goodSignatures } from "../../shared/tuf/verify.ts";
 import { isLimited, requireAuthority } from "./authority.ts";
 import type { Publishers } from "./publishers.ts";
+import { requireTrials } from "./required_trials.ts";
 
 /** The state that a publication is checked against. */
 export interface AcceptContext extends Verifier {
@@ -27,6 +28,8 @@ export interface AcceptContext extends Verifier {
   /** The id of the publisher whose token came with it. */
   readonly by: string;
   readonly publishers: Publishers;
+  /** True if new updates must say that they were tried. */
+  readonly requireTried: boolean;
   readonly now: Instant;
   /** Finds an artifact; the bytes of one that is only staged are hashed. */
   readonly findArtifact: (sha256: Sha256Hex) => Promise<FoundArtifact | undefined>;
@@ -85,16 +88,18 @@ export async function accept(
     throw new RebootlessError("expired", `targets expired at ${formatInstant(targets.expires)}`);
   }
   const manifest = await signedManifest(publication, targets, context);
+  const before = () => (context.manifest === undefined ? undefined : decodeManifest(context.manifest));
   requireAuthority(
     {
       by: context.by,
       signers,
       threshold: roleOf(context.root, "targets").threshold,
       kernel: manifest.kernel,
-      before: () => context.manifest && decodeManifest(context.manifest).kernel,
+      before: () => before()?.kernel,
     },
     context.publishers,
   );
+  if (context.requireTried) requireTrials(manifest, before());
   const { staged, missing } = await findArtifacts(manifest, context);
   const [first] = missing;
   if (first !== undefined && !mayMiss) refuse(`artifact ${first} was not staged`);

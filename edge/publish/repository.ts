@@ -26,6 +26,7 @@ import { commitFeed, isDue, readFeed } from "./stored_feed.ts";
 export interface RepositoryDeps extends RootDeps {
   readonly keys: OnlineKeys;
   readonly publishers: Publishers;
+  readonly requireTried: boolean;
   readonly clock: Clock;
 }
 
@@ -86,6 +87,7 @@ function publishOne(deps: RepositoryDeps, shared: Shared, publication: Publicati
       manifest: current?.bundle.manifest,
       by,
       publishers: deps.publishers,
+      requireTried: deps.requireTried,
       now,
       verify,
       digests,

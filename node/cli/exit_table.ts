@@ -102,7 +102,8 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
     advice: "look at the choice; patterns are matched against all of `uname -r`",
   },
   untried: {
-    meaning: "`try`: a draft did not pass; `push --require-tried`: a draft was not tried as it is, or did not pass",
+    meaning:
+      "`try`: a draft did not pass; `push --require-tried`: a draft was not tried as it is, or did not pass",
     advice: "read the file beside the draft (`.tried.json`); do not sign the draft",
   },
   available: {

@@ -12,7 +12,7 @@ import type { LocalArtifacts } from "../feed/artifact_sender.ts";
 import { decodeDraft, readModuleFiles } from "../feed/draft_files.ts";
 import { clientFiles, installedBundle } from "../try/client_files.ts";
 import type { Accelerator } from "../try/guest/qemu.ts";
-import { encodeTried, type Tried, triedToJson } from "../try/tried.ts";
+import { encodeTried, type TriedDraft, triedToJson } from "../try/tried.ts";
 import { triedFile } from "../try/tried_file.ts";
 import { type TryOptions, tryDraft } from "../try/try_draft.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
@@ -42,7 +42,7 @@ export async function tryDrafts(
   const kernel = await openWithModules(options.image, options.modules, () => true);
   const drafts = await Promise.all(paths.map((path) => readDraft(path, kernel, options.module)));
   const shared = await tryOptions(context, kernel, options);
-  const all: { readonly path: string; readonly tried: Tried }[] = [];
+  const all: { readonly path: string; readonly tried: TriedDraft }[] = [];
   for (const { path, bytes, artifacts } of drafts) {
     const tried = await tryDraft(bytes, artifacts, {
       ...shared,
@@ -142,7 +142,7 @@ async function artifactsOf(
   );
 }
 
-function tell({ terminal }: PublisherContext, path: string, tried: Tried): void {
+function tell({ terminal }: PublisherContext, path: string, tried: TriedDraft): void {
   const { kernel, machine, steps, changes, verdict } = tried;
   terminal.say(`draft      ${path}`);
   terminal.say(`kernel     ${kernel.release}, build ID ${kernel.buildId}`);

@@ -5,7 +5,7 @@ import { newTaint } from "./taint.ts";
 import type { StepName, StepRecord } from "./trial.ts";
 
 /** The kinds of reasons why a draft must not be published. */
-export const FAULTS = [
+export const TRIAL_FAULTS = [
   "down", // the guest's kernel crashed, or QEMU ended
   "kernel_log", // the kernel said that something is wrong
   "taint", // the kernel is tainted by more than a live patch
@@ -15,14 +15,14 @@ export const FAULTS = [
   "reproducer", // the publisher's script passed without the update, or failed with it
   "left_over", // something of the update stayed in the kernel after it was undone
 ] as const;
-export type Fault = (typeof FAULTS)[number];
+export type TrialFault = (typeof TRIAL_FAULTS)[number];
 
 /** What a trial says about a draft. */
 export type Verdict =
   | { readonly verdict: "ok" }
   | {
       readonly verdict: "bad";
-      readonly fault: Fault;
+      readonly fault: TrialFault;
       readonly step: StepName;
       /** One sentence for people. */
       readonly detail: string;
@@ -96,7 +96,7 @@ function fault(record: StepRecord, accelerator: Accelerator): Verdict | undefine
 /** Returns a log from a line on. */
 const fromFirst = (log: string, line: string): string => log.slice(Math.max(0, log.indexOf(line)));
 
-function verdict({ step }: StepRecord, kind: Fault, detail: string, text = ""): Verdict {
+function verdict({ step }: StepRecord, kind: TrialFault, detail: string, text = ""): Verdict {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   return {
     verdict: "bad",

@@ -2,7 +2,7 @@ import { readIfPresent } from "../../node/files.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
 import type { UpdateTrial } from "../../shared/feed/update_trial.ts";
-import { decodeTried, type Tried } from "./tried.ts";
+import { decodeTried, type TriedDraft } from "./tried.ts";
 import { triedFile } from "./tried_file.ts";
 
 /**
@@ -10,7 +10,7 @@ import { triedFile } from "./tried_file.ts";
  * @param path the path of the draft. The file that `try` wrote lies beside it.
  * @throws RebootlessError `untried`.
  */
-export async function requireTrial(path: string, draft: KernelManifest): Promise<Tried> {
+export async function requireTrial(path: string, draft: KernelManifest): Promise<TriedDraft> {
   const file = triedFile(path);
   const bytes = await readIfPresent(file);
   if (bytes === undefined) throw untried(`${path} was not tried: there is no ${file}`);
@@ -20,7 +20,7 @@ export async function requireTrial(path: string, draft: KernelManifest): Promise
   throw untried(`${file} ${fault}`);
 }
 
-function read(bytes: Uint8Array, file: string): Tried {
+function read(bytes: Uint8Array, file: string): TriedDraft {
   try {
     return decodeTried(bytes);
   } catch (cause) {
@@ -50,7 +50,7 @@ export async function withTrial(
   return { ...draft, updates: draft.updates.map((update) => ({ ...update, tried: updateTrial(tried) })) };
 }
 
-const updateTrial = ({ when, kernel, machine, steps, exercise }: Tried): UpdateTrial => ({
+const updateTrial = ({ when, kernel, machine, steps, exercise }: TriedDraft): UpdateTrial => ({
   when,
   buildId: kernel.buildId,
   engine: "qemu",
@@ -60,7 +60,10 @@ const updateTrial = ({ when, kernel, machine, steps, exercise }: Tried): UpdateT
 });
 
 /** Says why the result of a trial does not speak for a draft; undefined if it does. */
-export function trialFault({ kernel, modules, verdict }: Tried, draft: KernelManifest): string | undefined {
+export function trialFault(
+  { kernel, modules, verdict }: TriedDraft,
+  draft: KernelManifest,
+): string | undefined {
   if (kernel.buildId !== draft.kernel.buildId)
     return `is about the kernel with the build ID ${kernel.buildId}, and the draft about ${draft.kernel.buildId}`;
   const known = new Set<string>(modules.map(({ sha256 }) => sha256));

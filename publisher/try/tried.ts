@@ -11,7 +11,7 @@ import { encodeJson, type JsonObject, jsonObject, parseJson } from "../../shared
 import { MAX_MANIFEST_VALUES, MAX_UPDATES } from "../../shared/limits.ts";
 import { formatInstant, type Instant, parseInstant } from "../../shared/time.ts";
 import { ACCELERATORS, type Accelerator } from "./guest/qemu.ts";
-import { FAULTS, MAX_SHOWN_LINES, type Verdict } from "./judge.ts";
+import { MAX_SHOWN_LINES, TRIAL_FAULTS, type Verdict } from "./judge.ts";
 import { STEPS, type StepName, type TimedChange } from "./trial.ts";
 
 /** A file that a draft was tried with. */
@@ -21,7 +21,7 @@ interface TriedModule {
 }
 
 /** What came of trying a draft on its kernel, in the file beside it. */
-export interface Tried {
+export interface TriedDraft {
   readonly when: Instant;
   readonly kernel: { readonly buildId: BuildId; readonly release: string };
   /** All modules of all updates of the draft. */
@@ -39,9 +39,9 @@ export interface Tried {
 const FORMAT = 1;
 const MAX_MODULES = 10_000;
 
-export const encodeTried = (tried: Tried): Uint8Array => encodeJson(triedToJson(tried));
+export const encodeTried = (tried: TriedDraft): Uint8Array => encodeJson(triedToJson(tried));
 
-export function triedToJson(tried: Tried): JsonObject {
+export function triedToJson(tried: TriedDraft): JsonObject {
   const { when, kernel, modules, machine, exercise, steps, changes, verdict } = tried;
   return jsonObject({
     format: FORMAT,
@@ -60,7 +60,7 @@ export function triedToJson(tried: Tried): JsonObject {
 }
 
 /** Decodes the file that `try` writes. @throws ParseError. */
-export function decodeTried(bytes: Uint8Array): Tried {
+export function decodeTried(bytes: Uint8Array): TriedDraft {
   const tried = new Decoder(parseJson(bytes, "tried", MAX_MANIFEST_VALUES), "tried");
   tried.get("format").literal(FORMAT);
   tried.get("engine").literal("qemu");
@@ -100,7 +100,7 @@ function decodeVerdict(tried: Decoder): Verdict {
   if (verdict === "ok") return { verdict };
   return {
     verdict,
-    fault: oneOf(tried.get("fault"), FAULTS),
+    fault: oneOf(tried.get("fault"), TRIAL_FAULTS),
     step: oneOf(tried.get("step"), STEPS),
     detail: tried.get("detail").line(),
     lines: tried

@@ -14,7 +14,7 @@ import { LOAD_IN_GUEST, LOAD_MODULES, SYSTEM_LOAD } from "./system_load.ts";
 import { throwawayFeed } from "./throwaway_feed.ts";
 import type { StepName } from "./trial.ts";
 import { type PlannedStep, TrialRun } from "./trial_run.ts";
-import type { Tried } from "./tried.ts";
+import type { TriedDraft } from "./tried.ts";
 
 /** What a draft is tried with. */
 export interface TryOptions {
@@ -49,7 +49,7 @@ export async function tryDraft(
   draft: Uint8Array,
   artifacts: readonly Uint8Array[],
   options: TryOptions,
-): Promise<Tried> {
+): Promise<TriedDraft> {
   const manifest = decodeManifest(draft);
   const { buildId } = manifest.kernel;
   const feed = await throwawayFeed(buildId, draft, artifacts, options.clock);
@@ -128,7 +128,7 @@ function requireSoundKernel(verdict: Verdict): void {
   );
 }
 
-function triedOf({ kernel, updates }: KernelManifest, run: TrialRun, options: TryOptions): Tried {
+function triedOf({ kernel, updates }: KernelManifest, run: TrialRun, options: TryOptions): TriedDraft {
   const modules = updates.flatMap(({ module, parts }) => [module, ...parts]);
   const { accelerator, records, changes, verdict } = run;
   return {

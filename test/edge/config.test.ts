@@ -29,7 +29,7 @@ const faults = async (change: Record<string, string | undefined>) => {
     webCrypto(),
   );
 };
-const OPTIONAL = ["PUBLISHER_LIMITS", "FEED_URL"];
+const OPTIONAL = ["PUBLISHER_LIMITS", "FEED_URL", "REQUIRE_TRIED"];
 
 describe("what a deployment gives", () => {
   it("has no fault as it is written by init", async () => {
@@ -168,30 +168,34 @@ describe("a deployment with a fault in it", () => {
   const MISSPELT = (door: SigningKey) =>
     JSON.stringify([{ id: "demo", key: publicJwk(door), scope: { release: ["6.1.*"] } }]);
 
-  it.each(["PUBLISHERS", "FEED_AUDIENCE", "PUBLISHER_LIMITS", "SNAPSHOT_KEY", "TIMESTAMP_KEY"])(
-    "in %s is read from as before, and published to by nobody",
-    async (binding) => {
-      const broken = binding === "PUBLISHERS" ? MISSPELT(made.door) : binding === "FEED_AUDIENCE" ? "" : "{";
-      const { edge, id, publication } = await deployed({ [binding]: broken });
-      for (const path of [
-        `/kernels/${id}/feed.json`,
-        `/kernels/${id}/metadata/timestamp.json`,
-        "/root/1.root.json",
-        `/kernels/${id}`,
-        "/kernels",
-        "/kernels/changes",
-        "/trust",
-        "/install",
-        "/",
-      ])
-        expect([path, (await edge.send("GET", path)).status]).toEqual([path, 200]);
-      const manifest = manifestBytes(id, []);
-      const targets = await signedTargets(made, id, manifest, { version: 2 });
-      const answer = await edge.publisher.publish({ ...publication, base: 1, manifest, targets });
-      expect([answer.status, errorOf(answer).code]).toEqual([500, "config"]);
-      expect(errorOf(answer).message).toMatch(new RegExp(binding));
-    },
-  );
+  it.each([
+    "PUBLISHERS",
+    "FEED_AUDIENCE",
+    "PUBLISHER_LIMITS",
+    "REQUIRE_TRIED",
+    "SNAPSHOT_KEY",
+    "TIMESTAMP_KEY",
+  ])("in %s is read from as before, and published to by nobody", async (binding) => {
+    const broken = binding === "PUBLISHERS" ? MISSPELT(made.door) : binding === "FEED_AUDIENCE" ? "" : "{";
+    const { edge, id, publication } = await deployed({ [binding]: broken });
+    for (const path of [
+      `/kernels/${id}/feed.json`,
+      `/kernels/${id}/metadata/timestamp.json`,
+      "/root/1.root.json",
+      `/kernels/${id}`,
+      "/kernels",
+      "/kernels/changes",
+      "/trust",
+      "/install",
+      "/",
+    ])
+      expect([path, (await edge.send("GET", path)).status]).toEqual([path, 200]);
+    const manifest = manifestBytes(id, []);
+    const targets = await signedTargets(made, id, manifest, { version: 2 });
+    const answer = await edge.publisher.publish({ ...publication, base: 1, manifest, targets });
+    expect([answer.status, errorOf(answer).code]).toEqual([500, "config"]);
+    expect(errorOf(answer).message).toMatch(new RegExp(binding));
+  });
 
   it("has an alarm that names the path and the member", async () => {
     const { edge } = await deployed({ PUBLISHERS: MISSPELT(made.door), TIMESTAMP_KEY: undefined });

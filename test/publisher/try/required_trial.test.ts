@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sha256Of } from "../../../node/crypto.ts";
 import { requireTrial, withTrial } from "../../../publisher/try/required_trial.ts";
-import { encodeTried, type Tried } from "../../../publisher/try/tried.ts";
+import { encodeTried, type TriedDraft } from "../../../publisher/try/tried.ts";
 import { utf8 } from "../../../shared/bytes.ts";
 import { decodeManifest, encodeManifest, type KernelManifest } from "../../../shared/feed/manifest.ts";
 import { parseInstant } from "../../../shared/time.ts";
@@ -18,7 +18,7 @@ const OTHER_FILE = utf8("\u007fELF another one");
 let folder: string;
 let draft: KernelManifest;
 let path: string;
-let good: Tried;
+let good: TriedDraft;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "rebootless-trials-"));
@@ -56,7 +56,7 @@ describe("a draft that must have been tried", () => {
     });
   });
 
-  it.each<[string, () => Tried, string]>([
+  it.each<[string, () => TriedDraft, string]>([
     [
       "another kernel",
       () => ({ ...good, kernel: { ...good.kernel, buildId: someBuildId() } }),

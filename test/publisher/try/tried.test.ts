@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { decodeTried, encodeTried, type Tried } from "../../../publisher/try/tried.ts";
+import { decodeTried, encodeTried, type TriedDraft } from "../../../publisher/try/tried.ts";
 import { triedFile } from "../../../publisher/try/tried_file.ts";
 import { buildId, objectName, sha256Hex } from "../../../shared/brand.ts";
 import { parseInstant } from "../../../shared/time.ts";
 
-const OK: Tried = {
+const OK: TriedDraft = {
   when: parseInstant("2026-11-30T20:00:00Z"),
   kernel: { buildId: buildId("ab".repeat(20)), release: "6.12.117-cloud-amd64" },
   modules: [{ name: objectName("fix"), sha256: sha256Hex("cd".repeat(32)) }],
@@ -18,7 +18,7 @@ const OK: Tried = {
   verdict: { verdict: "ok" },
 };
 
-const BAD: Tried = {
+const BAD: TriedDraft = {
   ...OK,
   exercise: sha256Hex("ef".repeat(32)),
   verdict: {
