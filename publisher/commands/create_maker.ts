@@ -1,9 +1,12 @@
 import { basename } from "node:path";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
+import { MAX_RELATED } from "../../shared/feed/update.ts";
 import type { JsonValue } from "../../shared/json.ts";
 import type { PublisherContext } from "../context.ts";
+import { withCves } from "../create/series/cve_records.ts";
 import { isWhole, liveCves, type SeriesReport } from "../create/series/outcomes.ts";
+import { readCveRecords } from "../create/series/read_cves.ts";
 import { readSeries } from "../create/series/read_series.ts";
 import { seriesUpdate } from "../create/series/series_update.ts";
 import { type ContentMaker, ofPatches, openCache, type PatchText, readPatches } from "./create_content.ts";
@@ -28,7 +31,9 @@ export async function makerOf({ terminal }: PublisherContext, options: CreateOpt
     });
   const progress = (line: string): void => terminal.progress(line);
   if (series.length > 0) {
-    const read = await readSeries(series, await openCache(options), progress);
+    const records = options.cveRecords === undefined ? [] : await readCveRecords(options.cveRecords);
+    const found = await readSeries(series, await openCache(options), progress);
+    const read = { ...found, fixes: withCves(found.fixes, records, found.step) };
     const make: ContentMaker = (source, prepared) =>
       seriesUpdate(read, source, options.fuzz, prepared, progress);
     const texts = read.fixes.map(({ id, steps }) => ({
@@ -44,7 +49,7 @@ export async function makerOf({ terminal }: PublisherContext, options: CreateOpt
   return { make: ofPatches(patches, options), name, subject: subject?.trim(), patches };
 }
 
-/** Fills in a missing ID and summary, and adds the CVEs that a series fixes. */
+/** Fills in a missing ID and summary, and adds the CVEs that a series fixes, of which a manifest may have so many. */
 export function updateOptions(
   options: CreateOptions,
   { name, subject }: Pick<Maker, "name" | "subject">,
@@ -52,7 +57,10 @@ export function updateOptions(
 ): UpdateOptions {
   return {
     ...options,
-    cve: [...new Set([...options.cve, ...(series === undefined ? [] : liveCves(series))])],
+    cve: [...new Set([...options.cve, ...(series === undefined ? [] : liveCves(series))])].slice(
+      0,
+      Math.max(MAX_RELATED, options.cve.length),
+    ),
     id:
       options.id ??
       (name

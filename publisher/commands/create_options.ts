@@ -7,6 +7,8 @@ export interface CreateOptions extends Partial<UpdateOptions>, InputOptions {
   readonly patch?: readonly string[];
   /** Words that say where a series of fixes is, instead of patches: see `readSeries`. */
   readonly series?: readonly string[];
+  /** A folder of CVE records, which say which CVEs the fixes of a series are about. */
+  readonly cveRecords?: string;
   readonly output?: string;
   /** The name of the module. By default it is made from the update's ID. */
   readonly name?: string;

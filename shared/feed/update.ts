@@ -102,7 +102,7 @@ export const isCve = (text: string): boolean => CVE.test(text);
  */
 const RELEASE = /^[0-9A-Za-z][0-9A-Za-z.+~_-]{0,63}$/;
 /** The largest number of dependencies, of conflicts and of CVEs of one update. */
-const MAX_RELATED = 256;
+export const MAX_RELATED = 256;
 /** The largest number of objects: the kernel and every module that could be loaded. */
 const MAX_OBJECTS = 8192;
 /** The largest number of parts: two for each target, and a core. */

@@ -46,6 +46,8 @@ export interface SeriesReport {
   readonly name: string;
   readonly fixes: readonly FixReport[];
   readonly cves: readonly CveReport[];
+  /** The CVEs that the distribution's changelog names for the step. It does not say which fixes they are. */
+  readonly named: readonly string[];
   /** True if nothing that changes code was left out, so that the kernel has every fix of the series. */
   readonly complete: boolean;
   /** The number of updates that were tried. */
@@ -84,7 +86,11 @@ export const notAppliedOutcome = ({ isIn, output }: NotApplied): FixOutcome =>
   isIn ? { outcome: "already_in" } : { outcome: "not_here", output };
 
 /** Puts together what became of each fix. */
-export function seriesReport(name: string, fixes: readonly FixReport[], attempts: number): SeriesReport {
+export function seriesReport(
+  { name, named = [] }: { readonly name: string; readonly named?: readonly string[] | undefined },
+  fixes: readonly FixReport[],
+  attempts: number,
+): SeriesReport {
   const byCve = new Map<string, FixReport[]>();
   for (const fix of fixes) for (const cve of fix.cves) byCve.set(cve, [...(byCve.get(cve) ?? []), fix]);
   const cves = [...byCve].map(([cve, its]) => ({
@@ -94,6 +100,7 @@ export function seriesReport(name: string, fixes: readonly FixReport[], attempts
   }));
   return {
     name,
+    named,
     fixes,
     cves: cves.sort((a, b) => (a.cve < b.cve ? -1 : 1)),
     complete: fixes.every(isWhole),
@@ -107,10 +114,14 @@ export const isWhole = (fix: FixReport): boolean =>
     ? !fix.atStart
     : fix.outcome === "already_in" || fix.outcome === "not_built" || fix.outcome === "same_code";
 
-/** Returns the CVEs that the update fixes: all of their fixes are live, or in the kernel already, and one is live. */
-export const liveCves = ({ cves, fixes }: SeriesReport): readonly string[] => {
+/**
+ * Returns the CVEs that the update fixes: all of their fixes are live, or in the kernel already, and one is live. If
+ * nothing was left out, those that the changelog names are among them.
+ */
+export const liveCves = ({ cves, fixes, named, complete }: SeriesReport): readonly string[] => {
   const whole = new Set(fixes.filter(isWhole).map(({ id }) => id));
-  return cves
-    .filter(({ outcome, fixes: ids }) => outcome === "live" && ids.every((id) => whole.has(id)))
-    .map(({ cve }) => cve);
+  const live = cves.filter(
+    ({ outcome, fixes: ids }) => outcome === "live" && ids.every((id) => whole.has(id)),
+  );
+  return [...new Set([...live.map(({ cve }) => cve), ...(complete ? named : [])])];
 };

@@ -3,9 +3,11 @@ import { basename, join } from "node:path";
 import { readNamed } from "../../../node/files.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
 import { MAX_PATCH_BYTES } from "../source/patch_file.ts";
+import type { ReleaseStep } from "./cve_records.ts";
 import { type Fix, fixOf, MAX_FIXES, MAX_SERIES_BYTES, type PatchMail, withOwnIds } from "./fix.ts";
 import { commitsOf, gitRange } from "./git_range.ts";
 import { mailsIn } from "./mails.ts";
+import { changelogCves } from "./package_changelog.ts";
 import { quiltNames } from "./quilt.ts";
 import { treeStep } from "./tree_step.ts";
 
@@ -14,6 +16,10 @@ export interface Series {
   /** The name for people: "patches", "v6.1.190..v6.1.192". */
   readonly name: string;
   readonly fixes: readonly Fix[];
+  /** The releases of the sources, if the fixes are the parts of a step between two of them. */
+  readonly step?: ReleaseStep;
+  /** The CVEs that the distribution's changelog names for the step. It does not say which parts they are. */
+  readonly named?: readonly string[];
 }
 
 /**
@@ -38,7 +44,9 @@ export async function readSeries(
   const step = found === undefined ? await stepOf(what) : undefined;
   if (step !== undefined) {
     const name = `${basename(step.from)}..${basename(step.to)}`;
-    return { name, fixes: withOwnIds(await treeStep(step.from, step.to, cache, progress)) };
+    const read = await treeStep(step.from, step.to, cache, progress);
+    const named = await changelogCves(step.from, step.to);
+    return { name, fixes: withOwnIds(read.fixes), step: read.step, named };
   }
   const files = found?.isDirectory() ? await patchesIn(what) : [what];
   const fixes = withOwnIds((await mailsOf(what, files)).map(fixOf));

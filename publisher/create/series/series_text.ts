@@ -27,6 +27,7 @@ export function seriesText(report: SeriesReport): readonly string[] {
     ...report.cves.map(
       ({ cve, outcome, fixes }) => `${cve}: ${OUTCOME_WORDS[outcome]} (${fixes.join(", ")})`,
     ),
+    ...namedLines(report),
     report.complete
       ? "complete: nothing that changes code was left out"
       : "not complete: something that changes code was left out, so --effective cannot be said of this update",
@@ -57,5 +58,14 @@ function fixLines(fix: FixReport): readonly string[] {
       `    ${subject}: ${reason}`,
       `      what to do: ${advice.split("\n")[0]}`,
     ]),
+  ];
+}
+
+function namedLines({ named, complete }: SeriesReport): readonly string[] {
+  if (named.length === 0) return [];
+  const what = complete ? "nothing of them is missing" : "it does not say which fixes they are";
+  const more = named.length > SHOWN ? ` and ${named.length - SHOWN} more` : "";
+  return [
+    `the changelog names ${counted(named.length, "CVE")}, and ${what}: ${named.slice(0, SHOWN).join(", ")}${more}`,
   ];
 }

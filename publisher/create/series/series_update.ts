@@ -32,12 +32,13 @@ export interface SeriesContent extends UpdateContent {
  * @throws ParseError. @throws RebootlessError `usage` if no fix applies; `limit`, `io`.
  */
 export async function seriesUpdate(
-  { name, fixes }: Series,
+  read: Series,
   source: SourceTree,
   fuzzy: boolean,
   prepared: () => Promise<UpdateTools>,
   progress: (line: string) => void,
 ): Promise<SeriesContent> {
+  const { fixes } = read;
   progress(`applying ${fixes.length} fixes, one after the other`);
   const applier = new SeriesApplier(fixes, source.root, fuzzy);
   await applier.open();
@@ -77,7 +78,7 @@ export async function seriesUpdate(
     const { id, subject, cves, commits } = fix;
     return { id, subject, cves, commits, files: applier.pathsOf(number), ...outcomeOf(fix, number) };
   });
-  const series = seriesReport(name, reports, safe.attempts);
+  const series = seriesReport(read, reports, safe.attempts);
   const report = { ...content.report, notes: [...applied.notes, ...content.report.notes] };
   return { ...content, report: withOutcome(report, series), series };
 }

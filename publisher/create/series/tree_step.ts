@@ -1,9 +1,11 @@
 import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { RebootlessError } from "../../../shared/errors.ts";
+import { sourceVersion } from "../source/agreement.ts";
 import { runBuildTool } from "../source/build_tools.ts";
 import { includersOf, includesIn } from "../source/include_index.ts";
 import { openSource, type SourceTree } from "../source/source_tree.ts";
+import type { ReleaseStep } from "./cve_records.ts";
 import type { Fix } from "./fix.ts";
 import { type ChangedFile, connectedParts } from "./parts.ts";
 
@@ -21,7 +23,7 @@ export async function treeStep(
   to: string,
   cache: string,
   progress: (line: string) => void,
-): Promise<readonly Fix[]> {
+): Promise<{ readonly fixes: readonly Fix[]; readonly step: ReleaseStep }> {
   const [before, after] = [await openSource(from, cache, progress), await openSource(to, cache, progress)];
   progress("comparing the two sources, file by file");
   const files = await changedFilesOf(before, after);
@@ -40,7 +42,8 @@ export async function treeStep(
     }
     return files.has(file);
   };
-  return connectedParts(files, includes);
+  const step = { from: await sourceVersion(before.root), to: await sourceVersion(after.root) };
+  return { fixes: connectedParts(files, includes), step };
 }
 
 /** Finds the files that differ. One call after the other is quicker than promises for 160,000 files. */

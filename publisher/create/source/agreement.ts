@@ -115,14 +115,15 @@ const ofCode = (autoconf: string): string =>
  */
 async function version(root: string, { common }: KernelHeaders): Promise<void> {
   if (common === undefined) return;
-  const [ours, theirs] = [await versionOf(root), await versionOf(common)];
+  const [ours, theirs] = [await sourceVersion(root), await sourceVersion(common)];
   if (ours === theirs) return;
   throw new RebootlessError("usage", `the source is Linux ${ours}, but the headers are of ${theirs}`, {
     hint: "The source must have exactly the version that the kernel was built from.",
   });
 }
 
-async function versionOf(root: string): Promise<string> {
+/** Returns the release that the top makefile of a source names: "6.1.192". */
+export async function sourceVersion(root: string): Promise<string> {
   const text = await readFile(join(root, "Makefile"), "utf8");
   const part = (name: string): string => new RegExp(`^${name} = *(.*)$`, "m").exec(text)?.[1] ?? "";
   return `${part("VERSION")}.${part("PATCHLEVEL")}.${part("SUBLEVEL")}${part("EXTRAVERSION")}`;

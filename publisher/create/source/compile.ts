@@ -30,6 +30,12 @@ export interface SoughtObjects {
  */
 const MAX_TARGETS = 512;
 
+/**
+ * The number of objects from which on a single one is compiled first, to see whether kbuild generates other headers:
+ * nothing of what is compiled counts then.
+ */
+const MANY_OBJECTS = 32;
+
 /** Looks objects up in the cache. */
 export async function seekObjects(
   workspace: Workspace,
@@ -74,6 +80,12 @@ export async function compilePatched(
 ): Promise<PatchedOutcome<CompileOutcomes>> {
   const { changes, found, missing } = sought;
   if (missing.length === 0) return { kind: "done", value: found };
+  if (missing.length > MANY_OBJECTS) {
+    const first = await workspace.patched(changes, () =>
+      makeObjects(workspace, missing.slice(0, 1), () => undefined),
+    );
+    if (first.kind === "generated") return first;
+  }
   const made = await workspace.patched(changes, () => makeObjects(workspace, missing, onCompiled));
   if (made.kind === "generated") return made;
   return { kind: "done", value: await kept(workspace, cache, sought, made.value) };
