@@ -20,7 +20,7 @@ import { type UpdateContent, type UpdateReport, withRefusals } from "../create/u
 import { createContent } from "./create_content.ts";
 import { countsOf, dishonestEffective, makerOf, updateOptions } from "./create_maker.ts";
 import type { CreateOptions } from "./create_options.ts";
-import { type PageAbout, writeReport } from "./create_report.ts";
+import { type PageAbout, writeReport, writeSkeletons } from "./create_report.ts";
 import { makeDraft } from "./draft.ts";
 
 /**
@@ -64,7 +64,10 @@ export async function create(context: PublisherContext, options: CreateOptions):
   };
   const dishonest = series && dishonestEffective(options, series, answer);
   if (report.outcome === "refused" || dishonest !== undefined) {
-    if (output !== undefined) await writeReport(output, whole, page);
+    if (output !== undefined) {
+      await writeReport(output, whole, page);
+      await writeSkeletons(output, content.skeletons ?? []);
+    }
     throw dishonest ?? refused(report, answer);
   }
   if (report.outcome === "unchanged") context.exitWith(EXIT.unchanged);

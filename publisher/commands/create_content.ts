@@ -10,6 +10,8 @@ import { explainRefusals } from "../create/explain/explain.ts";
 import type { PatchObject } from "../create/patch_object.ts";
 import { refusedBy } from "../create/refused_by.ts";
 import type { SeriesReport } from "../create/series/outcomes.ts";
+import { makeSkeletons } from "../create/skeletons/make_skeletons.ts";
+import type { MadeSkeletons, Skeleton } from "../create/skeletons/skeleton.ts";
 import { agreement } from "../create/source/agreement.ts";
 import { applySeries } from "../create/source/apply_patch.ts";
 import { compileHooks, MAX_HOOKS_BYTES } from "../create/source/compile_hooks.ts";
@@ -70,6 +72,8 @@ export interface CreatedContent extends UpdateContent {
   /** What became of each fix, if the update is made of a series. */
   readonly series?: SeriesReport;
   readonly kernel: KernelAndModules;
+  /** The code to begin with that was made for what is refused. */
+  readonly skeletons?: readonly Skeleton[];
   readonly hooks: readonly PatchObject[];
   /** The checksums of the symbols that the kernel exports. */
   readonly symvers: ReadonlyMap<string, number>;
@@ -79,18 +83,30 @@ export interface CreatedContent extends UpdateContent {
 export type ContentMaker = (
   source: SourceTree,
   prepared: () => Promise<UpdateTools>,
-) => Promise<UpdateContent & { readonly series?: SeriesReport }>;
+) => Promise<UpdateContent & Pick<CreatedContent, "series" | "skeletons">>;
 
-/** Makes one update of all patches, one after the other. */
+/**
+ * Makes one update of all patches, one after the other.
+ * @param withSkeletons whether to make skeletons for what is refused.
+ */
 export const ofPatches =
-  (patches: readonly PatchText[], { fuzz, explain }: Pick<InputOptions, "fuzz" | "explain">): ContentMaker =>
+  (
+    patches: readonly PatchText[],
+    { fuzz, explain }: Pick<InputOptions, "fuzz" | "explain">,
+    withSkeletons: boolean,
+  ): ContentMaker =>
   async (source, prepared) => {
     const steps = patches.map((patch) => patch.steps);
     const applied = await applySeries(source.root, steps, fuzz);
     const changes = withKpatchMacros(applied.changes);
-    const made = await makeUpdate(await prepared(), changes);
-    const report = { ...made.report, notes: [...applied.notes, ...made.report.notes] };
-    return { ...made, report: explain ? await explainRefusals(report, changes, made.pairs) : report };
+    const tools = await prepared();
+    const made = await makeUpdate(tools, changes);
+    const { report, pairs } = made;
+    const isHelped = withSkeletons && report.outcome === "refused";
+    const help = isHelped ? await makeSkeletons({ ...tools, changes, pairs }, report) : NO_SKELETONS;
+    const noted = { ...report, notes: [...applied.notes, ...report.notes, ...help.notes] };
+    const explained = explain ? await explainRefusals(noted, changes, pairs) : noted;
+    return { ...made, report: explained, skeletons: help.skeletons };
   };
 
 /** Returns the folder where sources, prepared trees and objects are kept. */
@@ -154,6 +170,8 @@ export async function createContent(
     place.release();
   }
 }
+
+const NO_SKELETONS: MadeSkeletons = { skeletons: [], notes: [] };
 
 /** Returns a function that does something when it is first called, and gives the same outcome each time. */
 function onlyOnce<T>(work: () => Promise<T>): () => Promise<T> {

@@ -46,7 +46,7 @@ export async function makerOf({ terminal }: PublisherContext, options: CreateOpt
   const [first] = patches;
   const name = basename(first?.path ?? "").replace(/\.(?:patch|diff|mbox)$/, "");
   const [, subject] = /^Subject: (?:\[[^\]]*\] *)?(.+)$/m.exec(first?.text ?? "") ?? [];
-  return { make: ofPatches(patches, options), name, subject: subject?.trim(), patches };
+  return { make: ofPatches(patches, options, !options.check), name, subject: subject?.trim(), patches };
 }
 
 /** Fills in a missing ID and summary, and adds the CVEs that a series fixes, of which a manifest may have so many. */

@@ -8,6 +8,7 @@ import { reportPage } from "../create/page/report_page.tsx";
 import { reportText } from "../create/report_text.ts";
 import type { SeriesReport } from "../create/series/outcomes.ts";
 import { seriesText } from "../create/series/series_text.ts";
+import type { Skeleton } from "../create/skeletons/skeleton.ts";
 import type { UpdateContent, UpdateReport } from "../create/update.ts";
 import type { PatchText } from "./create_content.ts";
 
@@ -36,6 +37,11 @@ export async function writeReport(
   await writeNew(join(output, "report.txt"), utf8(`${text.join("\n")}\n`));
   await writeNew(join(output, "report.json"), utf8(`${JSON.stringify(report, null, 2)}\n`));
   if (page !== undefined) await writeNew(join(output, "report.html"), utf8(page));
+}
+
+/** Writes skeletons beside the report. @throws RebootlessError `usage`. */
+export async function writeSkeletons(output: string, skeletons: readonly Skeleton[]): Promise<void> {
+  for (const { file, text } of skeletons) await writeNew(join(output, file), Buffer.from(text, "latin1"));
 }
 
 async function pageOf(report: UpdateReport, about: PageAbout): Promise<string> {

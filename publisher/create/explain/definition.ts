@@ -48,6 +48,38 @@ export function findDefinition(
   return mention && { kind: "mentioned", from: mention.line, to: mention.line, at: mention.line };
 }
 
+/** A function, and the lines of its definition. */
+export interface NamedRange {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Words before parentheses that name no function: attributes, and macros that define something. */
+const NO_FUNCTION =
+  /DEFINE|^__(?:attribute__|printf|scanf|aligned|section|alloc_size|malloc|assume_aligned)$/;
+
+/** Returns the functions that a source file defines, by its text alone. */
+export function functionRanges(tokens: readonly Token[], lines: readonly string[]): readonly NamedRange[] {
+  const code = tokens.filter(({ isDirective }) => !isDirective);
+  const ranges: NamedRange[] = [];
+  for (let at = 0; at < code.length; at++) {
+    const { text } = code[at] ?? { text: "" };
+    const isOpen = text === "{";
+    const isNamed = /^[A-Za-z_]\w*$/.test(text) && !NO_FUNCTION.test(text) && code[at + 1]?.text === "(";
+    const end = isOpen
+      ? endOfBraces({ code, lines }, at)
+      : isNamed
+        ? functionEnd({ code, lines }, at + 1)
+        : undefined;
+    if (end === undefined) continue;
+    const [from, to] = [code[startOfStatement(code, at)]?.line, code[end]?.line];
+    if (isNamed && from !== undefined && to !== undefined) ranges.push({ name: text, from, to });
+    at = end;
+  }
+  return ranges;
+}
+
 /** The tokens of a file without directives, and its lines. */
 interface DefinitionSource {
   readonly code: readonly Token[];

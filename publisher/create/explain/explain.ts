@@ -1,8 +1,8 @@
 import { tokensOf } from "../layout/c_text.ts";
-import { sideBySide } from "../page/side_by_side.ts";
 import type { FileChange } from "../source/apply_patch.ts";
 import type { UnitPair } from "../unit_pair.ts";
 import type { UnitReport, UpdateRefusal, UpdateReport } from "../update.ts";
+import { changedLines } from "./changed_lines.ts";
 import { findDefinition } from "./definition.ts";
 import { cutOut, type SourceExcerpt, type SourceExplanation } from "./excerpt.ts";
 import { realLines } from "./real_lines.ts";
@@ -58,7 +58,7 @@ async function linesOf(
   if (own !== undefined) {
     const errors = "output" in refusal ? errorLines(refusal.output ?? [], files) : [];
     if (errors.length > 0) return { kind: "found", excerpts: errors };
-    const changed = await changedLines(own);
+    const changed = await changedLines(own.change);
     if (changed.length > 0) return { kind: "found", excerpts: [excerptOf(own, changed)] };
     return { kind: "unknown", why: `the patch changes no line of ${own.path} that stays in it` };
   }
@@ -105,7 +105,7 @@ async function excerptAbout(
         if (found?.kind !== kind) continue;
         const isWithin = (line: number): boolean => line >= found.from && line <= found.to;
         const uses = tokens.filter(({ text, line }) => text === other && isWithin(line));
-        const meant = uses.length > 0 ? uses.map(({ line }) => line) : await changedLines(file);
+        const meant = uses.length > 0 ? uses.map(({ line }) => line) : await changedLines(file.change);
         return excerptOf(file, [found.at, ...meant.filter(isWithin)]);
       }
     }
@@ -115,20 +115,6 @@ async function excerptAbout(
 
 const excerptOf = ({ path, text, change }: ExplainedFile, meant: readonly number[]): SourceExcerpt =>
   cutOut(path, change?.after !== undefined, text.split("\n"), meant);
-
-/** Returns the numbers of the lines of a patched file that the patch added or changed, or before which it removed some. */
-async function changedLines({ change }: ExplainedFile): Promise<readonly number[]> {
-  if (change === undefined) return [];
-  if (change.before === undefined || change.after === undefined) return [1];
-  const rows = await sideBySide(change.before.split("\n"), change.after.split("\n"), (line) => line);
-  const meant: number[] = [];
-  let number = 1;
-  for (const { isSame, now } of rows) {
-    if (!isSame) meant.push(number);
-    if (now !== undefined) number += 1;
-  }
-  return meant;
-}
 
 /** Returns the lines of which a compiler complains: "fs/file.c:120:4: error: …". */
 function errorLines(

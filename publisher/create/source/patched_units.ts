@@ -67,7 +67,7 @@ export async function patchedUnits(
   if (missing > MANY) progress(costOf(objects.length, missing, workspace.kbuild.jobs));
   const count = compileCount(missing, progress, () => performance.now());
   const { jobs } = workspace.kbuild;
-  count.begin("as they are", own.missing, jobs);
+  count.begin("without the patch", own.missing, jobs);
   const before = ownUnits(await compileOwn(workspace, cache, own, count.done));
   count.begin("with the patch", patched.missing, jobs);
   const made = await compilePatched(workspace, cache, patched, count.done);
