@@ -23,6 +23,8 @@ export interface AgentAnswer {
 const KILL_GRACE_MS = 10_000;
 const CLOSED_GRACE_MS = 2_000;
 const MAX_HEADER_BYTES = 100;
+/** The most bytes of one answer: a whole kernel's memory of code, or the log of a long run, has less. */
+const MAX_ANSWER_BYTES = 512 << 20;
 
 interface Pending {
   readonly resolve: (answer: AgentAnswer) => void;
@@ -68,11 +70,14 @@ interface Header {
   readonly err: number;
 }
 
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+
 function parseHeader(line: string): Header {
   const numbers = line.split(" ").map(Number);
   const [id, code, out, err] = numbers;
   const all = id !== undefined && code !== undefined && out !== undefined && err !== undefined;
-  if (all && numbers.length === 4 && numbers.every(Number.isSafeInteger)) return { id, code, out, err };
+  if (all && numbers.length === 4 && numbers.every(isCount) && out + err <= MAX_ANSWER_BYTES)
+    return { id, code, out, err };
   throw new RebootlessError("parse", `the guest's agent sent ${JSON.stringify(line)}`);
 }
 
