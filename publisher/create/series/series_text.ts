@@ -1,5 +1,6 @@
 import { counted } from "../../../shared/counted.ts";
 import { groupBy } from "../../../shared/group_by.ts";
+import type { UpdateRefusal } from "../update.ts";
 import { type FixReport, OUTCOMES, type OutcomeWord, type SeriesReport } from "./outcomes.ts";
 
 /** What each outcome is called in a report. */
@@ -54,10 +55,18 @@ function fixLines(fix: FixReport): readonly string[] {
     `  ${name}${cves}`,
     ...(fix.outcome === "left_out" ? [`    needs ${fix.because.join(", ")}`] : []),
     ...(fix.outcome === "live" && fix.atStart ? ["    and changes code that only runs at the start"] : []),
-    ...refusals.flatMap(({ subject, reason, advice }) => [
-      `    ${subject}: ${reason}`,
-      `      what to do: ${advice.split("\n")[0]}`,
-    ]),
+    ...refusals.flatMap(refusedLines),
+  ];
+}
+
+/** Formats a refusal, with the first error of a compiler. report.json has all of its messages. */
+function refusedLines(refusal: UpdateRefusal): readonly string[] {
+  const output = ("output" in refusal ? refusal.output : undefined) ?? [];
+  const error = output.find((line) => /\berror:|FAILED/.test(line)) ?? output[0];
+  return [
+    `    ${refusal.subject}: ${refusal.reason}`,
+    ...(error === undefined ? [] : [`      ${error}`]),
+    `      what to do: ${refusal.advice.split("\n")[0]}`,
   ];
 }
 

@@ -161,6 +161,9 @@ describe("an update of a series", { timeout: 300_000 }, () => {
       "live",
     ]);
     expect(report.outcome).toBe("made");
+    const words = seriesText(series).join("\n");
+    expect(words).toMatch(/user\n {4}needs header\n {4}kernel\/main.c: .*\n.*error: .EXTRA. undeclared/);
+    expect(words).toContain("not complete");
   });
 
   it("is complete if all is live, and compares nothing twice", async () => {
