@@ -9,6 +9,8 @@ export interface BaseContext extends Dating {
 /** The context in which a command runs. */
 export interface PublisherContext extends BaseContext {
   readonly prompt: Prompt;
+  /** The words that run this program again: Node, its options, and the program's file. */
+  readonly self: readonly string[];
   /** Sets the exit code for an outcome that is not a failure but that a script may want to know. */
   readonly exitWith: (code: number) => void;
   /** Writes a line to stderr that neither --quiet nor --json holds back. */

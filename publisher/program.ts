@@ -20,10 +20,11 @@ import { terminalPrompt } from "./commands/terminal_prompt.ts";
 import type { PublisherContext } from "./context.ts";
 
 /** The part of a command's context that `run` does not provide. A test provides its own. */
-export type ProcessContext = Pick<PublisherContext, "prompt" | "exitWith">;
+export type ProcessContext = Pick<PublisherContext, "prompt" | "exitWith" | "self">;
 
 const PROCESS: ProcessContext = {
   prompt: terminalPrompt,
+  self: [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)],
   exitWith: (code) => {
     process.exitCode = code;
   },

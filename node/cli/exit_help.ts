@@ -22,7 +22,7 @@ export const EXIT_SHORT: Readonly<Record<ExitName, string>> = {
   stopped: "asked to end (SIGINT, SIGTERM)",
   notLive: "the patch cannot be applied to a running kernel",
   unchanged: "the patch changes no code of this kernel",
-  leftOut: "an update that was named is not applied",
+  leftOut: "something that was named is left out",
   oldNode: "this Node is too old",
   noList: "the feed has no list of its kernels",
   noMatch: "the feed has no kernel of what was chosen",
@@ -43,7 +43,6 @@ const HOSTS_ALONE: ReadonlySet<ExitName> = new Set([
   "partlyApplied",
   "clock",
   "stopped",
-  "leftOut",
   "noMatch",
   "available",
 ]);

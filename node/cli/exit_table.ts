@@ -85,7 +85,7 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
   },
   leftOut: {
     meaning:
-      "`upgrade ID`: nothing failed, and an update that was named is not applied in the end: held, not pinned, recalled, superseded, in conflict, without what it needs",
+      "`upgrade ID`: nothing failed, and an update that was named is not applied in the end: held, not pinned, recalled, superseded, in conflict, without what it needs; `create --kernels`: a kernel gets no update that it may need",
     advice: "read the message; `rebootless show ID`",
   },
   oldNode: {

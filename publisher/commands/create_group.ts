@@ -1,6 +1,9 @@
-import { Option } from "commander";
+import { type Command, Option } from "commander";
+import { RebootlessError } from "../../shared/errors.ts";
 import { count, coverageEnds, distribution, many } from "./arguments.ts";
 import type { CreateOptions } from "./create_options.ts";
+import { type PackageCacheOptions, withPackageCache } from "./kernels_options.ts";
+import { optionArguments } from "./option_arguments.ts";
 import type { CommandGroup } from "./run.ts";
 
 const EXAMPLES = `
@@ -10,13 +13,14 @@ Examples:
     --headers linux-headers-6.1.0-55-cloud-amd64_6.1.192-1_amd64.deb -o fix/
   rebootless-publish create --check --patch fix.patch --source linux-6.1 --image / --headers /usr/src
   rebootless-publish create --series linux v6.1.190..v6.1.192 --source linux-6.1 --image / --headers /usr/src -o fixes/
+  rebootless-publish create --patch fix.patch --kernels '6.1.*' --kernels '6.12.*' -o fixes/
 
 Source, image and headers must have exactly the same version. docs/patch-authors.md explains what can be changed in a
 running kernel.`;
 
 /** Adds the command that makes updates from source patches. */
 export const createGroup: CommandGroup = (root, run) => {
-  root
+  const creating = root
     .command("create")
     .description("make an update from a source patch: livepatch module, fingerprints and draft")
     .optionsGroup("Input:")
@@ -29,9 +33,9 @@ export const createGroup: CommandGroup = (root, run) => {
       "--series <source...>",
       "many fixes, of which as many as can be live become one update: a folder or a file of patches, REPO A..B of a local clone, or FROM..TO of two sources",
     )
-    .requiredOption("--source <path>", "the kernel's source: a tree, or the linux-source package")
-    .requiredOption("--image <file>", "the kernel's vmlinuz or vmlinux, its package, or a folder")
-    .requiredOption(
+    .option("--source <path>", "the kernel's source: a tree, or the linux-source package")
+    .option("--image <file>", "the kernel's vmlinuz or vmlinux, its package, or a folder")
+    .option(
       "--headers <path...>",
       "the kernel's linux-headers package, as a folder or .deb file; -common is not needed",
       many,
@@ -55,8 +59,19 @@ export const createGroup: CommandGroup = (root, run) => {
       many,
       [],
     )
+    .optionsGroup("Many kernels at once:")
+    .option(
+      "--kernels <pattern>",
+      "make it for the kernels of the list with such a release or build ID, instead of one that you give (repeat)",
+      many,
+    )
+    .option("--kernels-file <file>", "the list of kernels; see the command kernels", "kernels.toml");
+  withPackageCache(creating)
     .optionsGroup("Output:")
-    .option("-o, --output <dir>", "a new folder for the module, its draft and the report")
+    .option(
+      "-o, --output <dir>",
+      "a new folder for the module, its draft and the report; of many kernels, for a folder of each",
+    )
     .option(
       "--check",
       "only report what the patch changes, and whether that can be applied to a running kernel",
@@ -108,11 +123,42 @@ export const createGroup: CommandGroup = (root, run) => {
       "where prepared trees and objects are kept (default: $XDG_CACHE_HOME/rebootless/create)",
     )
     .addHelpText("after", EXAMPLES)
-    .action((options: CreateOptions, self) =>
+    .action((options: GivenOptions, self: Command) =>
       run("create", self, async (context) => {
         // The code that compiles is a large part of this program. It is loaded here so that no other command has to.
+        if (options.kernels !== undefined) {
+          requireNone(self);
+          const { createForKernels, OWN_OPTIONS } = await import("./create_kernels.ts");
+          const { kernels } = options;
+          return createForKernels(context, { ...options, kernels }, optionArguments(self, OWN_OPTIONS));
+        }
         const { create } = await import("./create.ts");
-        await create(context, options);
+        await create(context, oneKernel(options));
       }),
     );
 };
+
+/** The options as they are given: for one kernel, or for kernels of the list. */
+type GivenOptions = Omit<CreateOptions, "source" | "image"> &
+  Partial<Pick<CreateOptions, "source" | "image">> &
+  PackageCacheOptions & { readonly kernels?: readonly string[]; readonly kernelsFile: string };
+
+/** @throws RebootlessError `usage` if a part of the kernel is not given. */
+function oneKernel({ source, image, ...options }: GivenOptions): CreateOptions {
+  if (source !== undefined && image !== undefined && options.headers.length > 0)
+    return { ...options, source, image };
+  const missing = source === undefined ? "--source" : image === undefined ? "--image" : "--headers";
+  throw new RebootlessError("usage", `${missing} is not given`, {
+    hint: "A kernel is given by --source, --image and --headers; --kernels takes kernels of the list.",
+  });
+}
+
+/** @throws RebootlessError `usage` if a part of a kernel is given, although the list has all of them. */
+function requireNone(self: Command): void {
+  const parts = ["source", "image", "headers", "modules"];
+  const given = parts.find((name) => self.getOptionValueSource(name) === "cli");
+  if (given === undefined) return;
+  throw new RebootlessError("usage", `--kernels and --${given} exclude each other`, {
+    hint: "The list of kernels has the packages of each kernel.",
+  });
+}

@@ -66,7 +66,9 @@ export async function applySeries(
           paths.add(path);
           for (const copy of [before, after]) await copyIn(tree, copy, path);
         }
-        notes.push(...placed(await runPatch(after, step, strip, fuzzy), what, fuzzy));
+        const run = await runPatch(after, step, strip, fuzzy);
+        if (run.kind === "failed") throw await notApplied({ tree, patches, what, fuzzy, work }, run.output);
+        notes.push(...run.notes);
       }
     }
     const changes: FileChange[] = [];
@@ -100,6 +102,7 @@ async function partsToStrip(
   const strip = await stripOf(trees, files);
   if (strip !== undefined) return strip;
   throw new RebootlessError("usage", `the source tree has none of the files that ${what} names`, {
+    answer: { outcome: "does_not_apply" },
     hint: "Paths in a patch start at the root of the tree, after a/ and b/ or the name of one folder.",
   });
 }
@@ -169,8 +172,8 @@ export async function runPatch(
     [
       `-p${strip}`,
       `--fuzz=${fuzzy ? 2 : 0}`,
-      "--batch",
-      reverse ? "--reverse" : "--forward",
+      // Neither takes a patch for the reverse of what it says, which --batch alone would do.
+      ...(reverse ? ["--reverse", "--force"] : ["--forward", "--batch"]),
       "--no-backup-if-mismatch",
       "--reject-file=-",
       "--input=.patch",
@@ -183,15 +186,50 @@ export async function runPatch(
     : { kind: "failed", output: lastLines(stdout + stderr, 20) };
 }
 
-/** Returns the notes on a patch that applied. @throws RebootlessError `usage` if it did not. */
-function placed(run: PatchRun, what: string, fuzzy: boolean): readonly string[] {
-  if (run.kind === "applied") return run.notes;
-  throw new RebootlessError("usage", `${what} does not apply to this source`, {
-    output: run.output,
+/** Patches that were to be applied, and a folder to work in. */
+interface Attempt {
+  readonly tree: string;
+  readonly patches: readonly (readonly PatchStep[])[];
+  /** The patch that does not apply, for people. */
+  readonly what: string;
+  readonly fuzzy: boolean;
+  readonly work: string;
+}
+
+/** Returns the error for patches that do not apply. A script reads in `outcome` whether the source has them already. */
+async function notApplied(attempt: Attempt, output: readonly string[]): Promise<RebootlessError> {
+  const { patches, what, fuzzy } = attempt;
+  if (await areIn(attempt))
+    return new RebootlessError(
+      "usage",
+      `the source has all that the ${patches.length === 1 ? "patch does" : "patches do"} already`,
+      { answer: { outcome: "already_in" }, hint: "This kernel does not need them." },
+    );
+  return new RebootlessError("usage", `${what} does not apply to this source`, {
+    output,
+    answer: { outcome: "does_not_apply" },
     hint: fuzzy
       ? "Make it against exactly the source that the kernel was built from."
       : "Make it against exactly the source that the kernel was built from, or allow inexact matches with --fuzz.",
   });
+}
+
+/** Reports whether all patches can be undone, the last one first: the tree has them. */
+async function areIn({ tree, patches, fuzzy, work }: Attempt): Promise<boolean> {
+  const folder = join(work, "undone");
+  await mkdir(folder, { recursive: true });
+  for (const steps of [...patches].reverse()) {
+    const strip = await stripOf([tree], firstOf(steps));
+    if (strip === undefined) return false;
+    for (const step of [...steps].reverse()) {
+      for (const { path } of step.files) {
+        const place = stripped(path, strip);
+        if (!(await exists(join(folder, place)))) await copyIn(tree, folder, place);
+      }
+      if ((await runPatch(folder, step, strip, fuzzy, true)).kind === "failed") return false;
+    }
+  }
+  return true;
 }
 
 /**

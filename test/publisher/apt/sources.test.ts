@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { signedBy, sourcesText } from "../../../publisher/apt/sources.ts";
+import { signedBy, sourcesText, suiteSources } from "../../../publisher/apt/sources.ts";
 
 describe("the keys of an archive", () => {
   const STANZAS = `# a remark
@@ -59,5 +59,40 @@ Signed-By:
       false,
       true,
     ]);
+  });
+});
+
+describe("the sources of suites", () => {
+  const target = (uri: string, codename: string, label = "Debian") => ({
+    entry: "/nowhere",
+    uri,
+    release: codename,
+    codename,
+    component: "main",
+    origin: "Debian",
+    label,
+  });
+  const TARGETS = [
+    target("http://archive/debian", "bookworm"),
+    target("http://archive/debian", "bookworm-updates"),
+    target("http://archive/security", "bookworm-security", "Debian-Security"),
+  ];
+  const sourcesOf = async (...suites: readonly string[]) =>
+    (await suiteSources(TARGETS, suites)).map(({ uri, suites: [suite] }) => `${uri} ${suite}`);
+
+  it("are this machine's own if it has them, and the distribution's archive for others", async () => {
+    expect(await sourcesOf("bookworm", "bookworm-security")).toEqual([
+      "http://archive/debian bookworm",
+      "http://archive/security bookworm-security",
+    ]);
+    expect(await sourcesOf("trixie", "trixie-backports", "trixie-security", "trixie")).toEqual([
+      "http://archive/debian trixie",
+      "http://archive/debian trixie-backports",
+      "http://archive/security trixie-security",
+    ]);
+  });
+
+  it("need an archive that could have them", async () => {
+    await expect(suiteSources([], ["trixie"])).rejects.toMatchObject({ code: "unsupported" });
   });
 });

@@ -1,6 +1,7 @@
 import { parserExitCode, runCommand } from "../../../node/cli/run_command.ts";
 import { type ProcessContext, program } from "../../../publisher/program.ts";
 import { type Clock, systemClock } from "../../../shared/time.ts";
+import { publisherBundle } from "../../support/commands.ts";
 
 export interface Outcome {
   readonly code: number;
@@ -17,6 +18,8 @@ export interface Person {
   readonly types?: readonly string[];
   readonly says?: boolean;
   readonly clock?: Clock;
+  /** What runs in place of the program when it runs itself. */
+  readonly self?: readonly string[];
   /** SOURCE_DATE_EPOCH. */
   readonly sourceDate?: string;
 }
@@ -28,6 +31,7 @@ export async function cli(args: readonly string[], person: Person = {}): Promise
   const shown: string[] = [];
   const typed = [...(person.types ?? [])];
   const own: ProcessContext = {
+    self: person.self ?? [process.execPath, publisherBundle],
     prompt: {
       interactive: person.types !== undefined || person.says !== undefined,
       async secret(question) {
@@ -42,7 +46,7 @@ export async function cli(args: readonly string[], person: Person = {}): Promise
     },
     exitWith: (code) => void Object.assign(out, { code }),
   };
-  const process = {
+  const streams = {
     program: "rebootless-publish",
     stdout: (text: string) => void Object.assign(out, { stdout: out.stdout + text }),
     stderr: (text: string) => void Object.assign(out, { stderr: out.stderr + text }),
@@ -51,17 +55,17 @@ export async function cli(args: readonly string[], person: Person = {}): Promise
   const command = program(
     "0.0.0",
     (name, modes, action) =>
-      runCommand(process, name, modes, (terminal) =>
+      runCommand(streams, name, modes, (terminal) =>
         action({ terminal, clock: person.clock ?? systemClock, sourceDate: person.sourceDate }),
       ),
     own,
   );
   for (const each of [command, ...command.commands, ...command.commands.flatMap((one) => one.commands)]) {
-    each.exitOverride().configureOutput({ writeOut: process.stdout, writeErr: process.stderr });
+    each.exitOverride().configureOutput({ writeOut: streams.stdout, writeErr: streams.stderr });
   }
   await command
     .parseAsync(args, { from: "user" })
-    .catch((error: unknown) => process.exitWith(parserExitCode(error)));
+    .catch((error: unknown) => streams.exitWith(parserExitCode(error)));
   return { ...out, asked, shown };
 }
 

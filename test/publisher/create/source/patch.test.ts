@@ -151,6 +151,21 @@ describe("a series of patches", () => {
     });
   });
 
+  it("is told apart: what the source has already, and what is not of this source", async () => {
+    const reversed = (patch: string): string =>
+      patch
+        .replace(/^-(?!-)/gm, "@")
+        .replace(/^\+(?!\+)/gm, "-")
+        .replace(/^@(?!@)/gm, "+");
+    const isIn = { answer: { outcome: "already_in" } };
+    await expect(series(reversed(first))).rejects.toMatchObject(isIn);
+    await expect(series(reversed(second), reversed(first))).rejects.toMatchObject(isIn);
+    await expect(series(second)).rejects.toMatchObject({ answer: { outcome: "does_not_apply" } });
+    await expect(series(patchFor("a/fs/none.c", "b/fs/none.c"))).rejects.toMatchObject({
+      answer: { outcome: "does_not_apply" },
+    });
+  });
+
   it("may change what it added, and undo what it changed", async () => {
     const expected = [{ path: "fs/b.h", before: undefined, after: "long b;\n" }];
     expect(await series(added + changed)).toEqual(expected);
