@@ -103,6 +103,7 @@ export const ofPatches =
     const made = await makeUpdate(tools, changes);
     const { report, pairs } = made;
     const isHelped = withSkeletons && report.outcome === "refused";
+    if (isHelped) tools.progress("trying skeletons for what is refused");
     const help = isHelped ? await makeSkeletons({ ...tools, changes, pairs }, report) : NO_SKELETONS;
     const noted = { ...report, notes: [...applied.notes, ...report.notes, ...help.notes] };
     const explained = explain ? await explainRefusals(noted, changes, pairs) : noted;

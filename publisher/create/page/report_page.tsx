@@ -176,7 +176,7 @@ const Units: FC<{ readonly report: UpdateReport }> = ({ report: { units, same, i
           <span class="soft">{` in ${shownText(unit.object)}`}</span>
         </h3>
         <dl>
-          <Names what="replaced" names={unit.changed} />
+          <Names what="changed" names={unit.changed} />
           <Names what="new" names={unit.added} />
           <Names what="dropped" names={unit.dropped} />
           <Names what="new, but not used here" names={unit.unused} />

@@ -1,4 +1,4 @@
-import { functionRanges, type NamedRange } from "../explain/definition.ts";
+import { findDefinition, functionRanges, type NamedRange } from "../explain/definition.ts";
 import { tokensOf } from "../layout/c_text.ts";
 import { afterIncludes } from "./skeleton.ts";
 
@@ -14,14 +14,55 @@ export function changedFunctions(text: string, changed: readonly number[]): read
 }
 
 /** Returns the text of a function under the name of a copy, which its file alone knows. */
-export function copyOf(text: string, { name, from, to }: NamedRange): string {
-  const own = text
+export function copyOf(text: string, range: NamedRange): string {
+  const renamed = renameIn(linesOfRange(text, range), range.name, false);
+  return /^\s*static\b/.test(renamed) ? renamed : `static ${renamed}`;
+}
+
+/**
+ * Returns a copy of a function of a .c file, with copies of the static functions and constants of that file that it
+ * needs, and with the file's includes. Variables are left out: a copy of one would not be the one that the kernel uses.
+ */
+export function copyWithNeeds(text: string, range: NamedRange): string {
+  const lines = text.split("\n");
+  const tokens = tokensOf(text);
+  const needed = new Map([[range.name, range]]);
+  for (const { name: user, from, to } of needed.values()) {
+    const words = new Set(tokens.filter(({ line }) => line >= from && line <= to).map((token) => token.text));
+    for (const name of words) {
+      if (name === user || needed.has(name) || needed.size > MAX_NEEDED || !isStatic(text, name)) continue;
+      const found = findDefinition(tokens, lines, name);
+      const isWhole = found?.kind === "defined" && (found.to < range.from || found.from > range.to);
+      if (found !== undefined && isWhole) needed.set(name, { name, from: found.from, to: found.to });
+    }
+  }
+  const sorted = [...needed.values()].sort((a, b) => a.from - b.from);
+  const code = sorted.map((one) => copyOf(text, one)).join("\n\n");
+  const includes = lines.filter((line) => /^#include </.test(line));
+  return [
+    ...includes,
+    ...sorted.reduce((all, { name }) => renameIn(all, name, false), code).split("\n"),
+  ].join("\n");
+}
+
+/** The most functions and constants that a copy takes with it. */
+const MAX_NEEDED = 16;
+
+/** Reports whether a file has a static function or constant of a name. */
+const isStatic = (text: string, name: string): boolean =>
+  /^[A-Za-z_]\w*$/.test(name) &&
+  text.split("\n").some((line, at, all) => {
+    if (!line.startsWith("static ")) return false;
+    const head = `${line} ${all[at + 1] ?? ""}`.split(/[={]/, 1)[0] ?? "";
+    const isMeant = new RegExp(`\\b${name}\\b`).test(head);
+    return isMeant && (new RegExp(`\\b${name}\\s*\\(`).test(head) || /^static (?:\w+ )*?const\b/.test(line));
+  });
+
+const linesOfRange = (text: string, { from, to }: NamedRange): string =>
+  text
     .split("\n")
     .slice(from - 1, to)
     .join("\n");
-  const renamed = renameIn(own, name, false);
-  return /^\s*static\b/.test(renamed) ? renamed : `static ${renamed}`;
-}
 
 /** Puts a copy into a file that calls the function, and has the file call it. */
 export function withCopy(text: string, name: string, copy: string): string {

@@ -4,7 +4,7 @@ import { tokensOf } from "../layout/c_text.ts";
 import type { FileChange } from "../source/apply_patch.ts";
 import type { UpdateReport } from "../update.ts";
 import { type CallingFile, callersInTree } from "./callers_in_tree.ts";
-import { changedFunctions, copyName, copyOf, withCopy } from "./copy_skeleton.ts";
+import { changedFunctions, copyName, copyOf, copyWithNeeds, withCopy } from "./copy_skeleton.ts";
 import { patchText } from "./edited_patch.ts";
 import { type EditedFile, fileStem, type MadeSkeletons, type Skeleton } from "./skeleton.ts";
 import type { SkeletonTools } from "./skeleton_tools.ts";
@@ -72,7 +72,8 @@ async function makeCopy(
   if (callers.length === 0) return none("no other file calls it by its name");
   if (callers.length > MAX_CALLING_FILES)
     return none(`${callers.length} files call it, and at most ${MAX_CALLING_FILES} are changed`);
-  const copy = copyOf(change.after ?? "", range);
+  const whole = change.after ?? "";
+  const copy = path.endsWith(".h") ? copyOf(whole, range) : copyWithNeeds(whole, range);
   const edited = callers.map((one) => editedCaller(one, changes, name, copy));
   const others = otherFiles(changes, { change, range }, edited);
   const { compiled, failed } = await tryFiles(workspace, edited, others);

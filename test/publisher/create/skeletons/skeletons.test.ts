@@ -7,6 +7,7 @@ import {
   calls,
   changedFunctions,
   copyOf,
+  copyWithNeeds,
   withCopy,
 } from "../../../../publisher/create/skeletons/copy_skeleton.ts";
 import { patchText } from "../../../../publisher/create/skeletons/edited_patch.ts";
@@ -112,6 +113,42 @@ second(int n)
     const [plain] = changedFunctions("int f(int n)\n{\n}\n", [2]);
     if (plain === undefined) throw new Error("not found");
     expect(copyOf("int f(int n)\n{\n}\n", plain)).toMatch(/^static int f_live\(/);
+  });
+
+  it("takes with it the static functions and constants that it needs, and no variables", () => {
+    const text = `#include <a.h>
+static const char sizes[] = {
+	1, 2,
+};
+static int state;
+static int unused(void) { return 0; }
+static int helper(int n)
+{
+	return sizes[n];
+}
+int f(int n)
+{
+	state++;
+	return helper(n);
+}
+`;
+    const [f] = changedFunctions(text, [13]);
+    if (f === undefined) throw new Error("not found");
+    expect(copyWithNeeds(text, f)).toBe(`#include <a.h>
+static const char sizes_live[] = {
+	1, 2,
+};
+
+static int helper_live(int n)
+{
+	return sizes_live[n];
+}
+
+static int f_live(int n)
+{
+	state++;
+	return helper_live(n);
+}`);
   });
 
   it("is called in code, and not in comments, strings and longer names", () => {
