@@ -33,6 +33,10 @@ export const createGroup: CommandGroup = (root, run) => {
       "--series <source...>",
       "many fixes, of which as many as can be live become one update: a folder or a file of patches, REPO A..B of a local clone, or FROM..TO of two sources",
     )
+    .option(
+      "--cve-records <dir>",
+      "a folder of CVE records, such as the kernel's CNA publishes, which name the fixes of a series",
+    )
     .option("--source <path>", "the kernel's source: a tree, or the linux-source package")
     .option("--image <file>", "the kernel's vmlinuz or vmlinux, its package, or a folder")
     .option(
