@@ -13,13 +13,12 @@ import { MAX_HOOKS_BYTES } from "../create/source/compile_hooks.ts";
 import type { KernelEntry } from "../kernels/kernel_entry.ts";
 import { type KernelPaths, kernelPaths } from "../kernels/kernel_paths.ts";
 import { readKernelsFile } from "../kernels/kernels_file.ts";
-import { DEFAULT_CACHE_BYTES, PackageCache } from "../kernels/package_cache.ts";
 import { openCache } from "./create_content.ts";
 import { makerOf } from "./create_maker.ts";
 import type { CreateOptions } from "./create_options.ts";
 import { decodeRow, outcomeOf, type Row, rowJson, rowText, summaryOf, worstExit } from "./kernel_outcome.ts";
 import { kernelsMeant } from "./kernels_list.ts";
-import { type PackageCacheOptions, packageCacheFolder } from "./kernels_options.ts";
+import { type PackageCacheOptions, withPackages } from "./kernels_options.ts";
 
 /** The options of `create` for kernels of a list. Source, image, headers and modules come from there. */
 export interface CreateKernelsOptions
@@ -68,11 +67,8 @@ export async function createForKernels(
     if (row !== undefined) rows.set(kernel, row);
   }
   const left = kernels.filter((kernel) => !rows.has(kernel));
-  const folder = packageCacheFolder(options);
-  const cache = new PackageCache(join(folder, "files"));
-  await cache.held(async () => {
-    const archive = { cache, lists: join(folder, "lists"), progress: terminal.progress };
-    const paths = await kernelPaths(left, archives, archive);
+  await withPackages(options, terminal.progress, async (tools) => {
+    const paths = await kernelPaths(left, archives, tools);
     await inParallel(leadersFirst(left), options.jobs ?? availableParallelism(), async (kernel) => {
       const files = paths.get(kernel);
       if (files === undefined) throw new RangeError("a kernel without paths");
@@ -81,7 +77,6 @@ export async function createForKernels(
       terminal.progress(`${rows.size} of ${kernels.length}: ${rowText(row)}`);
     });
   });
-  await cache.prune(DEFAULT_CACHE_BYTES);
   const all = kernels.flatMap((kernel) => rows.get(kernel) ?? []);
   for (const row of all) terminal.say(rowText(row));
   const seconds = Math.round((performance.now() - started) / 1000);

@@ -1,6 +1,8 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
+import type { ArchiveOptions } from "../kernels/open_archive.ts";
+import { DEFAULT_CACHE_BYTES, PackageCache } from "../kernels/package_cache.ts";
 
 /** Where the list of kernels is. */
 export interface KernelsFileOptions {
@@ -22,8 +24,26 @@ export const withPackageCache = (command: Command): Command =>
   );
 
 /** Returns the folder of packages, by default the one that the XDG Base Directory Specification gives to data that can be fetched again. */
-export const packageCacheFolder = ({ packageCache }: PackageCacheOptions): string =>
+const packageCacheFolder = ({ packageCache }: PackageCacheOptions): string =>
   resolve(
     packageCache ??
       join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "rebootless", "packages"),
   );
+
+/** What reads archives, with the folder of everything that is kept of them. */
+export interface PackageTools extends ArchiveOptions {
+  readonly folder: string;
+}
+
+/** Calls `use` with the packages that are kept, none of which is removed meanwhile. Afterwards there are no more than may be kept. */
+export async function withPackages<T>(
+  options: PackageCacheOptions,
+  progress: (line: string) => void,
+  use: (tools: PackageTools) => Promise<T>,
+): Promise<T> {
+  const folder = packageCacheFolder(options);
+  const cache = new PackageCache(join(folder, "files"));
+  const outcome = await cache.held(() => use({ folder, cache, lists: join(folder, "lists"), progress }));
+  await cache.prune(DEFAULT_CACHE_BYTES);
+  return outcome;
+}

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { jsonObject } from "../../shared/json.ts";
@@ -6,9 +5,8 @@ import type { PublisherContext } from "../context.ts";
 import type { KernelArchive, KernelEntry } from "../kernels/kernel_entry.ts";
 import { readKernelsFile, writeKernelsFile } from "../kernels/kernels_file.ts";
 import { withArchiveOpen } from "../kernels/open_archive.ts";
-import { DEFAULT_CACHE_BYTES, PackageCache } from "../kernels/package_cache.ts";
 import { type FailedKernel, type Synced, syncArchive } from "../kernels/sync_kernels.ts";
-import { type KernelsFileOptions, type PackageCacheOptions, packageCacheFolder } from "./kernels_options.ts";
+import { type KernelsFileOptions, type PackageCacheOptions, withPackages } from "./kernels_options.ts";
 
 export type KernelsSyncOptions = KernelsFileOptions & PackageCacheOptions;
 
@@ -20,25 +18,21 @@ export async function kernelsSync(
 ): Promise<void> {
   const file = await readKernelsFile(options.file);
   const chosen = archivesNamed(file.archives, names, options.file);
-  const folder = packageCacheFolder(options);
-  const cache = new PackageCache(join(folder, "files"));
-  const tools = { cache, lists: join(folder, "lists"), progress: terminal.progress };
   let kernels = file.kernels;
   const all: Synced[] = [];
-  for (const archive of chosen) {
-    const synced = await cache.held(() =>
-      withArchiveOpen(archive, tools, (open) =>
-        syncArchive(archive, open, kernels, { work: folder, progress: terminal.progress }),
-      ),
-    );
-    kernels = [...kernels.filter((one) => one.archive !== archive.name), ...synced.kernels];
-    await writeKernelsFile(options.file, { ...file, kernels });
-    all.push(synced);
-    const of = synced.kernels.length - synced.gone.length;
-    terminal.say(`${archive.name}: ${counted(of, "kernel")}, ${synced.added.length} new`);
-    for (const one of synced.gone) terminal.say(`  not offered any more: ${nameOf(one)}`);
-  }
-  await cache.prune(DEFAULT_CACHE_BYTES);
+  await withPackages(options, terminal.progress, async (tools) => {
+    for (const archive of chosen) {
+      const synced = await withArchiveOpen(archive, tools, (open) =>
+        syncArchive(archive, open, kernels, { work: tools.folder, progress: terminal.progress }),
+      );
+      kernels = [...kernels.filter((one) => one.archive !== archive.name), ...synced.kernels];
+      await writeKernelsFile(options.file, { ...file, kernels });
+      all.push(synced);
+      const offered = synced.kernels.length - synced.gone.length;
+      terminal.say(`${archive.name}: ${counted(offered, "kernel")}, ${synced.added.length} new`);
+      for (const one of synced.gone) terminal.say(`  not offered any more: ${nameOf(one)}`);
+    }
+  });
   const answer = {
     file: options.file,
     kernels: kernels.length,

@@ -3,22 +3,30 @@ import { dirname, join } from "node:path";
 import { requireNew, writeNamed } from "../../node/cli/output.ts";
 import { sha256Of } from "../../node/crypto.ts";
 import { readNamed } from "../../node/files.ts";
+import type { BuildId } from "../../shared/brand.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { KernelManifest } from "../../shared/feed/manifest.ts";
+import { groupBy } from "../../shared/group_by.ts";
 import { MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
 import type { PublisherContext } from "../context.ts";
 import type { LocalArtifacts } from "../feed/artifact_sender.ts";
 import { decodeDraft, readModuleFiles } from "../feed/draft_files.ts";
+import { kernelPaths } from "../kernels/kernel_paths.ts";
+import { readKernelsFile } from "../kernels/kernels_file.ts";
 import { clientFiles, installedBundle } from "../try/client_files.ts";
+import type { GuestKernel } from "../try/guest/guest_kernel.ts";
 import type { Accelerator } from "../try/guest/qemu.ts";
 import { encodeTried, type TriedDraft, triedToJson } from "../try/tried.ts";
 import { triedFile } from "../try/tried_file.ts";
 import { type TryOptions, tryDraft } from "../try/try_draft.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
+import { type PackageCacheOptions, withPackages } from "./kernels_options.ts";
 
-export interface TryCommandOptions {
-  readonly image: string;
+export interface TryCommandOptions extends PackageCacheOptions {
+  readonly image?: string;
+  /** The list in which a draft's kernel is looked for by its build ID if there is no image. */
+  readonly kernelsFile: string;
   readonly modules: readonly string[];
   /** The files and folders with the modules of the drafts, in addition to the folders of the drafts. */
   readonly module: readonly string[];
@@ -39,18 +47,22 @@ export async function tryDrafts(
   paths: readonly string[],
   options: TryCommandOptions,
 ): Promise<void> {
-  const kernel = await openWithModules(options.image, options.modules, () => true);
-  const drafts = await Promise.all(paths.map((path) => readDraft(path, kernel, options.module)));
-  const shared = await tryOptions(context, kernel, options);
+  const drafts = await Promise.all(paths.map((path) => readDraft(path, options.module)));
+  const shared = await tryOptions(context, options);
   const all: { readonly path: string; readonly tried: TriedDraft }[] = [];
-  for (const { path, bytes, artifacts } of drafts) {
-    const tried = await tryDraft(bytes, artifacts, {
-      ...shared,
-      progress: (line) => context.terminal.progress(`${path}: ${line}`),
-    });
-    await writeNamed(triedFile(path), encodeTried(tried));
-    tell(context, path, tried);
-    all.push({ path, tried });
+  for (const [buildId, own] of groupBy(drafts, (draft) => draft.kernel.buildId)) {
+    const kernel = await openKernel(context, buildId, options);
+    for (const { path, bytes, artifacts, kernel: named } of own) {
+      requireSame(path, named, kernel);
+      const tried = await tryDraft(bytes, artifacts, {
+        ...shared,
+        kernel: await guestKernel(kernel),
+        progress: (line) => context.terminal.progress(`${path}: ${line}`),
+      });
+      await writeNamed(triedFile(path), encodeTried(tried));
+      tell(context, path, tried);
+      all.push({ path, tried });
+    }
   }
   const answer = {
     tried: all.map(
@@ -68,13 +80,38 @@ export async function tryDrafts(
   context.terminal.result("try", answer);
 }
 
+/** Opens the kernel that is given, or the one of the list that has a build ID. */
+async function openKernel(
+  { terminal }: PublisherContext,
+  buildId: BuildId,
+  options: TryCommandOptions,
+): Promise<KernelAndModules> {
+  const { image, modules, kernelsFile } = options;
+  if (image !== undefined) return openWithModules(image, modules, () => true);
+  const { kernels, archives } = await readKernelsFile(kernelsFile);
+  const found = kernels.find((kernel) => kernel.buildId === buildId);
+  if (found === undefined)
+    throw new RebootlessError("usage", `${kernelsFile} has no kernel with the build ID ${buildId}`, {
+      hint: "Give its --image, or look for more kernels: kernels sync.",
+    });
+  return withPackages(options, terminal.progress, async (tools) => {
+    const paths = (await kernelPaths([found], archives, tools)).get(found);
+    if (paths === undefined) throw new RangeError("a kernel without paths");
+    return openWithModules(paths.image, paths.modules, () => true);
+  });
+}
+
+const guestKernel = async ({ image, file, modules }: KernelAndModules): Promise<GuestKernel> => ({
+  release: image.release,
+  image: file,
+  modules: await modules.all(),
+});
+
 async function tryOptions(
   { clock }: PublisherContext,
-  { image, file, modules }: KernelAndModules,
   { exercise, accel, cpu }: TryCommandOptions,
-): Promise<Omit<TryOptions, "progress">> {
+): Promise<Omit<TryOptions, "progress" | "kernel">> {
   return {
-    kernel: { release: image.release, image: file, modules: await modules.all() },
     client: await clientFiles(installedBundle),
     exercise: exercise === undefined ? undefined : await readNamed(exercise, MAX_EXERCISE_BYTES),
     accelerator: accel,
@@ -88,26 +125,30 @@ interface DraftToTry {
   readonly bytes: Uint8Array;
   /** The modules that it names. */
   readonly artifacts: readonly Uint8Array[];
+  readonly kernel: Pick<KernelManifest["kernel"], "release" | "buildId">;
 }
 
-async function readDraft(
-  path: string,
-  { image }: KernelAndModules,
-  modulePaths: readonly string[],
-): Promise<DraftToTry> {
+async function readDraft(path: string, modulePaths: readonly string[]): Promise<DraftToTry> {
   const bytes = await readNamed(path, MAX_MANIFEST_BYTES);
   const draft = decodeDraft(bytes, path);
   if (draft.updates.length === 0) throw new RebootlessError("usage", `${path} has no update`);
-  if (draft.kernel.buildId !== image.buildId) {
-    throw new RebootlessError(
-      "usage",
-      `${path} is for ${draft.kernel.release} (build ID ${draft.kernel.buildId}), but the image is ${image.release} (${image.buildId})`,
-      { hint: "Give the image that the draft was made for." },
-    );
-  }
   await requireNew(triedFile(path), true);
   const files = await readModuleFiles([...modulePaths, ...(await besideDraft(path, draft))]);
-  return { path, bytes, artifacts: await artifactsOf(path, draft, files) };
+  return { path, bytes, artifacts: await artifactsOf(path, draft, files), kernel: draft.kernel };
+}
+
+/** @throws RebootlessError `usage` if a draft is for another kernel than the one that is opened. */
+function requireSame(
+  path: string,
+  { release, buildId }: DraftToTry["kernel"],
+  { image }: KernelAndModules,
+): void {
+  if (buildId === image.buildId) return;
+  throw new RebootlessError(
+    "usage",
+    `${path} is for ${release} (build ID ${buildId}), but the image is ${image.release} (${image.buildId})`,
+    { hint: "Give the image that the draft was made for." },
+  );
 }
 
 const modulesOf = ({ updates }: KernelManifest) => updates.flatMap(({ module, parts }) => [module, ...parts]);
