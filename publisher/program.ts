@@ -31,7 +31,7 @@ const PROCESS: ProcessContext = {
 };
 
 const GROUPS: HelpGroups = {
-  "Making updates:": ["kernels", "create", "draft", "add", "try", "inspect", "fingerprint"],
+  "Making updates:": ["create", "draft", "add", "try", "inspect", "fingerprint", "kernels"],
   "Publishing them:": ["push", "recall", "unrecall", "sign"],
   "Keys and the root of trust:": ["init", "keys", "root"],
   "Running a feed:": ["serve", "check-vars", "audit", "backup", "restore"],

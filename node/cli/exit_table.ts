@@ -76,7 +76,7 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
   },
   notLive: {
     meaning:
-      "`create`: the patch changes what cannot be changed while the kernel runs, or does not compile; the report names each",
+      "`create`: the patch (of a series, everything that would change code) changes what cannot be changed while the kernel runs, or does not compile; the report names each",
     advice: "docs/patch-authors.md",
   },
   unchanged: {

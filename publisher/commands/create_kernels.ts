@@ -10,13 +10,21 @@ import { encodeJson, type JsonObject, jsonObject } from "../../shared/json.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import type { PublisherContext } from "../context.ts";
 import { MAX_HOOKS_BYTES } from "../create/source/compile_hooks.ts";
-import type { KernelEntry } from "../kernels/kernel_entry.ts";
 import { type KernelPaths, kernelPaths } from "../kernels/kernel_paths.ts";
 import { readKernelsFile } from "../kernels/kernels_file.ts";
+import type { ServedKernel } from "../kernels/served_kernel.ts";
 import { openCache } from "./create_content.ts";
 import { makerOf } from "./create_maker.ts";
 import type { CreateOptions } from "./create_options.ts";
-import { decodeRow, outcomeOf, type Row, rowJson, rowText, summaryOf, worstExit } from "./kernel_outcome.ts";
+import {
+  countedRows,
+  decodeRow,
+  type KernelRow,
+  makingOf,
+  rowJson,
+  rowText,
+  worstExit,
+} from "./kernel_making.ts";
 import { kernelsMeant } from "./kernels_list.ts";
 import { type PackageCacheOptions, withPackages } from "./kernels_options.ts";
 
@@ -61,7 +69,7 @@ export async function createForKernels(
   const kernels = kernelsMeant(listed, options.kernels, options.kernelsFile);
   const plan = await planOf(context, options, words);
   const started = performance.now();
-  const rows = new Map<KernelEntry, Row>();
+  const rows = new Map<ServedKernel, KernelRow>();
   for (const kernel of kernels) {
     const row = (await earlierRow(plan, kernel)) ?? unbuilt(kernel);
     if (row !== undefined) rows.set(kernel, row);
@@ -80,7 +88,7 @@ export async function createForKernels(
   const all = kernels.flatMap((kernel) => rows.get(kernel) ?? []);
   for (const row of all) terminal.say(rowText(row));
   const seconds = Math.round((performance.now() - started) / 1000);
-  terminal.say(`${summaryOf(all)}; ${seconds} s`);
+  terminal.say(`${countedRows(all)}; ${seconds} s`);
   terminal.result("create", { kernels: all.map(rowJson), seconds });
   context.exitWith(worstExit(all.map(({ outcome }) => outcome)));
 }
@@ -110,7 +118,7 @@ async function planOf(
 const NO_KERNEL = { source: "", image: "", headers: [], modules: [] } as const;
 
 /** A kernel without headers or source cannot be built. */
-function unbuilt(kernel: KernelEntry): Row | undefined {
+function unbuilt(kernel: ServedKernel): KernelRow | undefined {
   const lacks = kernel.headers === undefined ? "headers" : kernel.source === undefined ? "source" : undefined;
   if (lacks === undefined) return undefined;
   const reason = `its archive has no ${lacks} of version ${kernel.image.version}`;
@@ -121,16 +129,16 @@ function unbuilt(kernel: KernelEntry): Row | undefined {
  * Orders kernels so that the first one of each source comes before its others: a source is unpacked once, and runs that
  * need the same one at the same time would each unpack it.
  */
-export function leadersFirst(kernels: readonly KernelEntry[]): readonly KernelEntry[] {
+export function leadersFirst(kernels: readonly ServedKernel[]): readonly ServedKernel[] {
   const groups = [...groupBy(kernels, ({ source }) => source?.sha256 ?? "").values()];
   return [...groups.flatMap(([leader]) => leader ?? []), ...groups.flatMap(([, ...others]) => others)];
 }
 
 /** The name of a kernel's folder, which also tells two builds of one release apart. */
-const folderOf = ({ release, buildId }: KernelEntry): string => `${release}_${buildId.slice(0, 8)}`;
+const folderOf = ({ release, buildId }: ServedKernel): string => `${release}_${buildId.slice(0, 8)}`;
 
 /** Returns what an earlier run came to that was asked for the same. */
-async function earlierRow({ output, asked }: Plan, kernel: KernelEntry): Promise<Row | undefined> {
+async function earlierRow({ output, asked }: Plan, kernel: ServedKernel): Promise<KernelRow | undefined> {
   if (output === undefined) return undefined;
   const file = join(output, `${folderOf(kernel)}.json`);
   const bytes = await readIfPresent(file);
@@ -145,9 +153,9 @@ async function earlierRow({ output, asked }: Plan, kernel: KernelEntry): Promise
 async function makeOne(
   { self, sourceDate }: PublisherContext,
   { output, arguments: words, asked }: Plan,
-  kernel: KernelEntry,
+  kernel: ServedKernel,
   paths: KernelPaths,
-): Promise<Row> {
+): Promise<KernelRow> {
   const name = folderOf(kernel);
   const folder = output && join(output, name);
   const unfinished = output && join(output, `.${name}`);
@@ -157,13 +165,13 @@ async function makeOne(
   const [program = "", ...start] = self;
   const args = [...start, "create", "--json", "--quiet", ...words, ...kernelArguments(paths), ...place];
   const ended = await runProgram(program, args, { env: environment(sourceDate) });
-  const outcome = outcomeOf(ended);
+  const outcome = makingOf(ended);
   const isThere = unfinished !== undefined && folder !== undefined && (await hasReport(unfinished));
   if (isThere) {
     await rm(folder, { recursive: true, force: true });
     await rename(unfinished, folder);
   }
-  const row: Row = { kernel, outcome, folder: isThere ? folder : undefined };
+  const row: KernelRow = { kernel, outcome, folder: isThere ? folder : undefined };
   if (output !== undefined && outcome.kind !== "failed")
     await writeDurably(join(output, `${name}.json`), encodeJson(recordOf(row, asked)));
   return row;
@@ -191,7 +199,7 @@ function environment(sourceDate: string | undefined): Record<string, string> {
 }
 
 /** What is written beside a kernel's folder, so that a later run knows it. */
-const recordOf = (row: Row, asked: string): JsonObject =>
+const recordOf = (row: KernelRow, asked: string): JsonObject =>
   jsonObject({
     ...Object.fromEntries(rowJson({ ...row, folder: row.folder && basename(row.folder) })),
     asked,

@@ -4,8 +4,8 @@ import { fromUtf8 } from "../../shared/bytes.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type Inventory, parseInventory } from "../../shared/inventory.ts";
 import type { PublisherContext } from "../context.ts";
-import type { ArchivePlace, KernelArchive } from "../kernels/kernel_entry.ts";
 import { ARCHIVE_NAME, readKernelsFile, withArchive, writeKernelsFile } from "../kernels/kernels_file.ts";
+import type { ArchivePlace, KernelArchive } from "../kernels/served_kernel.ts";
 import type { KernelsFileOptions } from "./kernels_options.ts";
 
 export interface KernelsAddOptions extends KernelsFileOptions {

@@ -2,9 +2,9 @@ import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import type { PublisherContext } from "../context.ts";
-import type { KernelEntry, PackageFile } from "../kernels/kernel_entry.ts";
 import { readKernelsFile } from "../kernels/kernels_file.ts";
 import { isMeant } from "../kernels/releases.ts";
+import type { PackageFile, ServedKernel } from "../kernels/served_kernel.ts";
 import type { KernelsFileOptions } from "./kernels_options.ts";
 
 /** Shows the kernels of the list. */
@@ -29,10 +29,10 @@ export async function kernelsList(
  * @throws RebootlessError `usage` for a pattern that means none.
  */
 export function kernelsMeant(
-  kernels: readonly KernelEntry[],
+  kernels: readonly ServedKernel[],
   patterns: readonly string[],
   file: string,
-): readonly KernelEntry[] {
+): readonly ServedKernel[] {
   for (const pattern of patterns)
     if (!kernels.some((kernel) => isMeant(kernel, pattern)))
       throw new RebootlessError("usage", `${file} has no kernel ${pattern}`, {
@@ -50,7 +50,7 @@ const jsonOf = ({
   purl,
   compiler,
   ...files
-}: KernelEntry): JsonObject =>
+}: ServedKernel): JsonObject =>
   jsonObject({
     release,
     build_id: buildId,

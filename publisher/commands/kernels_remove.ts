@@ -1,7 +1,6 @@
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { PublisherContext } from "../context.ts";
-import type { KernelArchive } from "../kernels/kernel_entry.ts";
 import {
   changedArchive,
   type KernelsFile,
@@ -9,6 +8,7 @@ import {
   writeKernelsFile,
 } from "../kernels/kernels_file.ts";
 import { isMeant } from "../kernels/releases.ts";
+import type { KernelArchive } from "../kernels/served_kernel.ts";
 import type { KernelsFileOptions } from "./kernels_options.ts";
 
 /** Takes archives and kernels out of the list. What was published for the kernels stays in force. */

@@ -2,10 +2,10 @@ import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { jsonObject } from "../../shared/json.ts";
 import type { PublisherContext } from "../context.ts";
-import type { KernelArchive, KernelEntry } from "../kernels/kernel_entry.ts";
 import { readKernelsFile, writeKernelsFile } from "../kernels/kernels_file.ts";
 import { withArchiveOpen } from "../kernels/open_archive.ts";
-import { type FailedKernel, type Synced, syncArchive } from "../kernels/sync_kernels.ts";
+import type { KernelArchive, ServedKernel } from "../kernels/served_kernel.ts";
+import { type FailedKernel, type SyncedArchive, syncArchive } from "../kernels/sync_kernels.ts";
 import { type KernelsFileOptions, type PackageCacheOptions, withPackages } from "./kernels_options.ts";
 
 export type KernelsSyncOptions = KernelsFileOptions & PackageCacheOptions;
@@ -19,7 +19,7 @@ export async function kernelsSync(
   const file = await readKernelsFile(options.file);
   const chosen = archivesNamed(file.archives, names, options.file);
   let kernels = file.kernels;
-  const all: Synced[] = [];
+  const all: SyncedArchive[] = [];
   await withPackages(options, terminal.progress, async (tools) => {
     for (const archive of chosen) {
       const synced = await withArchiveOpen(archive, tools, (open) =>
@@ -60,7 +60,7 @@ function archivesNamed(
   return names.length === 0 ? archives : archives.filter(({ name }) => names.includes(name));
 }
 
-const nameOf = ({ release, image }: KernelEntry): string => `${release} ${image.version}`;
+const nameOf = ({ release, image }: ServedKernel): string => `${release} ${image.version}`;
 
 function notRead(
   first: FailedKernel,

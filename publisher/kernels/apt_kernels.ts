@@ -1,7 +1,7 @@
 import { sha256Hex } from "../../shared/brand.ts";
 import { groupBy } from "../../shared/group_by.ts";
 import type { AptPackage } from "../apt/packages.ts";
-import type { OfferedKernel, PackageFile } from "./kernel_entry.ts";
+import type { OfferedKernel, PackageFile } from "./served_kernel.ts";
 
 /** The packages that kernels of Debian and Ubuntu consist of. */
 export const KERNEL_PACKAGES = /^linux-(?:image|binary|modules|modules-extra|headers|source)-\d/;

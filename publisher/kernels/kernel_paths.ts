@@ -1,7 +1,7 @@
 import { RebootlessError } from "../../shared/errors.ts";
 import { groupBy } from "../../shared/group_by.ts";
-import type { KernelArchive, KernelEntry } from "./kernel_entry.ts";
 import { type ArchiveOptions, withArchiveOpen } from "./open_archive.ts";
+import type { KernelArchive, ServedKernel } from "./served_kernel.ts";
 
 /** The files of a kernel, as commands take them. */
 export interface KernelPaths {
@@ -17,11 +17,11 @@ export interface KernelPaths {
  * @throws RebootlessError as `OpenArchive`; `config` if an archive is not in the list any more.
  */
 export async function kernelPaths(
-  kernels: readonly KernelEntry[],
+  kernels: readonly ServedKernel[],
   archives: readonly KernelArchive[],
   options: ArchiveOptions,
-): Promise<ReadonlyMap<KernelEntry, KernelPaths>> {
-  const paths = new Map<KernelEntry, KernelPaths>();
+): Promise<ReadonlyMap<ServedKernel, KernelPaths>> {
+  const paths = new Map<ServedKernel, KernelPaths>();
   for (const [name, own] of groupBy(kernels, ({ archive }) => archive)) {
     const archive = archives.find((one) => one.name === name);
     if (archive === undefined)

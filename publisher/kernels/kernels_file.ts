@@ -6,8 +6,8 @@ import { utf8 } from "../../shared/bytes.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { parseJson } from "../../shared/json.ts";
-import type { ArchivePlace, KernelArchive, KernelEntry, KernelList, PackageFile } from "./kernel_entry.ts";
 import { byRelease } from "./releases.ts";
+import type { ArchivePlace, KernelArchive, KernelList, PackageFile, ServedKernel } from "./served_kernel.ts";
 
 /*
  * The publisher's list of kernels (TOML 1.0), to be read by people and kept under version control. The tables [[archive]]
@@ -62,7 +62,7 @@ export function kernelsText({ head, archives, kernels }: KernelsFile, path: stri
     throw new RebootlessError("config", `the archives of ${path} cannot be changed without losing remarks`, {
       hint: "Change the tables [[archive]] in the file yourself.",
     });
-  const order = (a: KernelEntry, b: KernelEntry): number =>
+  const order = (a: ServedKernel, b: ServedKernel): number =>
     a.archive.localeCompare(b.archive) || byRelease(a, b) || a.buildId.localeCompare(b.buildId);
   return `${head.trimEnd()}\n\n${[MARK, ...[...kernels].sort(order).map(kernelText)].join("\n\n")}\n`;
 }
@@ -90,7 +90,7 @@ function archiveText({ name, place, ...which }: KernelArchive): string {
   return lines.join("\n");
 }
 
-function kernelText(kernel: KernelEntry): string {
+function kernelText(kernel: ServedKernel): string {
   const { release, archive, distribution, compiler, purl, image, modules, headers, source } = kernel;
   return [
     "[[kernel]]",
@@ -158,7 +158,7 @@ function placeIn(table: Decoder, texts: (name: string) => readonly string[]): Ar
   return { kind: "apt", suites: texts("apt") };
 }
 
-function kernelIn(table: Decoder): KernelEntry {
+function kernelIn(table: Decoder): ServedKernel {
   onlyKeys(table, [
     ...["release", "build_id", "archive", "distribution", "purl", "compiler"],
     ...["image", "modules", "headers", "source"],

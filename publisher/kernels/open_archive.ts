@@ -6,9 +6,9 @@ import { suiteSources } from "../apt/sources.ts";
 import { withSuites } from "../apt/suites.ts";
 import { readTargets } from "../apt/targets.ts";
 import { KERNEL_PACKAGES, kernelsAmong } from "./apt_kernels.ts";
-import type { KernelArchive, OfferedKernel, PackageFile } from "./kernel_entry.ts";
 import { type PackageCache, requirePackage } from "./package_cache.ts";
 import { kernelsInFolder, pathInFolder } from "./package_folder.ts";
+import type { KernelArchive, OfferedKernel, PackageFile } from "./served_kernel.ts";
 
 /** An archive that can be asked for its kernels, and for their packages. */
 export interface OpenArchive {

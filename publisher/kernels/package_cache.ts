@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { sha256OfFile } from "../../node/crypto.ts";
 import { folderLock } from "../../node/lock.ts";
 import { isCode, RebootlessError } from "../../shared/errors.ts";
-import type { PackageFile } from "./kernel_entry.ts";
+import type { PackageFile } from "./served_kernel.ts";
 
 /** The most bytes of packages that are kept, if nobody says otherwise: a hundred kernels, and some sources. */
 export const DEFAULT_CACHE_BYTES = 20 * 1024 ** 3;

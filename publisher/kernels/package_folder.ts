@@ -9,8 +9,8 @@ import { debControl } from "../kernel_files/deb.ts";
 import { MAX_INPUT_BYTES } from "../kernel_files/input.ts";
 import { rpmName } from "../kernel_files/rpm.ts";
 import { kernelsAmong } from "./apt_kernels.ts";
-import type { OfferedKernel } from "./kernel_entry.ts";
 import { type RpmPackage, rpmKernelsAmong } from "./rpm_kernels.ts";
+import type { OfferedKernel } from "./served_kernel.ts";
 
 const MAX_FILES = 100_000;
 const KERNEL_FILE =

@@ -1,5 +1,5 @@
 import { matchesPattern } from "../../shared/tuf/path_pattern.ts";
-import type { KernelArchive, KernelEntry } from "./kernel_entry.ts";
+import type { KernelArchive, ServedKernel } from "./served_kernel.ts";
 
 /** Returns the flavour of a release: "cloud-amd64" for "6.1.0-56-cloud-amd64" and "generic" for "6.8.0-45-generic". */
 export const flavourOf = (release: string): string | undefined =>
@@ -18,7 +18,7 @@ export function isServed(
 }
 
 /** Reports whether a kernel is meant by a pattern of releases, or by the beginning of its build ID. */
-export const isMeant = ({ release, buildId }: KernelEntry, pattern: string): boolean =>
+export const isMeant = ({ release, buildId }: ServedKernel, pattern: string): boolean =>
   matchesPattern(pattern, release) || (/^[0-9a-f]{8,}$/.test(pattern) && buildId.startsWith(pattern));
 
 /** Orders releases as people do: 6.1.0-9 before 6.1.0-10. */

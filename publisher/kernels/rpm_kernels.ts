@@ -1,5 +1,5 @@
 import type { RpmName } from "../kernel_files/rpm.ts";
-import type { OfferedKernel, PackageFile } from "./kernel_entry.ts";
+import type { OfferedKernel, PackageFile } from "./served_kernel.ts";
 
 /** An rpm package, with its file. */
 export interface RpmPackage extends RpmName {

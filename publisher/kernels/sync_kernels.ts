@@ -5,16 +5,16 @@ import { kernelCompiler } from "../create/source/compiler.ts";
 import { openHeaders } from "../create/source/headers.ts";
 import { openKernelImage } from "../image/kernel_image.ts";
 import { openImageInput } from "../kernel_files/input.ts";
-import type { KernelArchive, KernelEntry, OfferedKernel } from "./kernel_entry.ts";
 import type { OpenArchive } from "./open_archive.ts";
 import { isServed } from "./releases.ts";
+import type { KernelArchive, OfferedKernel, ServedKernel } from "./served_kernel.ts";
 
 /** What became of a list of kernels. */
-export interface Synced {
-  readonly kernels: readonly KernelEntry[];
-  readonly added: readonly KernelEntry[];
+export interface SyncedArchive {
+  readonly kernels: readonly ServedKernel[];
+  readonly added: readonly ServedKernel[];
   /** The kernels that are served still, although their archive does not offer them any more. */
-  readonly gone: readonly KernelEntry[];
+  readonly gone: readonly ServedKernel[];
   readonly failed: readonly FailedKernel[];
 }
 
@@ -25,7 +25,7 @@ export interface FailedKernel {
   readonly error: RebootlessError;
 }
 
-export interface SyncOptions {
+export interface ReadingOptions {
   /** A folder for headers that are unpacked. */
   readonly work: string;
   readonly progress: (line: string) => void;
@@ -39,12 +39,12 @@ export interface SyncOptions {
 export async function syncArchive(
   archive: KernelArchive,
   open: OpenArchive,
-  known: readonly KernelEntry[],
-  options: SyncOptions,
-): Promise<Synced> {
+  known: readonly ServedKernel[],
+  options: ReadingOptions,
+): Promise<SyncedArchive> {
   const offered = (await open.offered()).filter(({ release }) => isServed(archive, release));
-  const kernels: KernelEntry[] = [];
-  const added: KernelEntry[] = [];
+  const kernels: ServedKernel[] = [];
+  const added: ServedKernel[] = [];
   const failed: FailedKernel[] = [];
   for (const [at, kernel] of offered.entries()) {
     const same = known.find(({ image }) => image.sha256 === kernel.image.sha256);
@@ -77,7 +77,7 @@ async function entryOf(
   kernel: OfferedKernel,
   open: OpenArchive,
   work: string,
-): Promise<KernelEntry> {
+): Promise<ServedKernel> {
   const image = openKernelImage(await openImageInput(await open.path(kernel.image)));
   const { buildId, banner, release } = image;
   if (release !== kernel.release)

@@ -26,7 +26,7 @@ describe("the table of exit codes", () => {
     expect(exitCodesHelp("publisher")).toContain("\n  13  the edge refused what was sent\n");
     const names = (program: "host" | "publisher") => exitsOf(program).map(({ name }) => name);
     expect(names("host")).not.toContain("refused");
-    expect(names("publisher")).not.toContain("leftOut");
+    expect(names("publisher")).not.toContain("noMatch");
     expect(new Set([...names("host"), ...names("publisher")]).size).toBe(exits().length);
   });
 });

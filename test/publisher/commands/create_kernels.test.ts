@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sha256Of } from "../../../node/crypto.ts";
 import { leadersFirst } from "../../../publisher/commands/create_kernels.ts";
-import type { KernelEntry, PackageFile } from "../../../publisher/kernels/kernel_entry.ts";
 import { kernelsText, parseKernels } from "../../../publisher/kernels/kernels_file.ts";
+import type { PackageFile, ServedKernel } from "../../../publisher/kernels/served_kernel.ts";
 import { buildId } from "../../../shared/brand.ts";
 import { utf8 } from "../../../shared/bytes.ts";
 import { cli, jsonOf } from "./cli.ts";
@@ -62,7 +62,7 @@ describe("create for kernels of the list", { timeout: 60_000 }, () => {
     return { package: `linux-${name}`, version: "6.1.99-1", file: path, bytes: name.length, sha256 };
   }
   let count = 0;
-  function kernel(name: string, more: Partial<KernelEntry> = {}): KernelEntry {
+  function kernel(name: string, more: Partial<ServedKernel> = {}): ServedKernel {
     count += 1;
     return {
       release: `6.1.0-${name}`,
@@ -78,7 +78,7 @@ describe("create for kernels of the list", { timeout: 60_000 }, () => {
       ...more,
     };
   }
-  function serve(...kernels: readonly KernelEntry[]): void {
+  function serve(...kernels: readonly ServedKernel[]): void {
     const head = `[[archive]]\nname = "ours"\nfolder = "${join(folder, "packages")}"\n`;
     const text = kernelsText({ ...parseKernels(head, "kernels.toml"), kernels }, "kernels.toml");
     writeFileSync(join(folder, "kernels.toml"), text);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { KernelArchive, KernelEntry } from "../../../publisher/kernels/kernel_entry.ts";
 import {
   changedArchive,
   kernelsText,
   parseKernels,
   withArchive,
 } from "../../../publisher/kernels/kernels_file.ts";
+import type { KernelArchive, ServedKernel } from "../../../publisher/kernels/served_kernel.ts";
 import { buildId, sha256Hex } from "../../../shared/brand.ts";
 
 const HEAD = `# Ours.
@@ -28,7 +28,7 @@ const file = (name: string) => ({
   sha256: sha256Hex("ab".repeat(32)),
 });
 
-const kernel = (release: string, id: string): KernelEntry => ({
+const kernel = (release: string, id: string): ServedKernel => ({
   release,
   buildId: buildId(id.repeat(20)),
   archive: "debian",

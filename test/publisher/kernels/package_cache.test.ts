@@ -11,8 +11,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sha256Of } from "../../../node/crypto.ts";
-import type { PackageFile } from "../../../publisher/kernels/kernel_entry.ts";
 import { PackageCache } from "../../../publisher/kernels/package_cache.ts";
+import type { PackageFile } from "../../../publisher/kernels/served_kernel.ts";
 import { utf8 } from "../../../shared/bytes.ts";
 
 describe("the cache of packages", () => {

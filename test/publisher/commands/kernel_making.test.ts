@@ -1,18 +1,18 @@
 import { describe, expect, it } from "vitest";
 import {
+  countedRows,
   decodeRow,
-  type KernelOutcome,
-  outcomeOf,
+  type KernelMaking,
+  makingOf,
   rowJson,
   rowText,
-  summaryOf,
   worstExit,
-} from "../../../publisher/commands/kernel_outcome.ts";
-import type { KernelEntry } from "../../../publisher/kernels/kernel_entry.ts";
+} from "../../../publisher/commands/kernel_making.ts";
+import type { ServedKernel } from "../../../publisher/kernels/served_kernel.ts";
 import { buildId, sha256Hex } from "../../../shared/brand.ts";
 import { encodeJson, jsonObject } from "../../../shared/json.ts";
 
-const KERNEL: KernelEntry = {
+const KERNEL: ServedKernel = {
   release: "6.1.0-56-cloud-amd64",
   buildId: buildId("ab".repeat(20)),
   archive: "debian",
@@ -26,7 +26,7 @@ const KERNEL: KernelEntry = {
 };
 
 const ended = (code: number, answer: object) =>
-  outcomeOf({ code, stdout: `${JSON.stringify(answer)}\n`, stderr: "" });
+  makingOf({ code, stdout: `${JSON.stringify(answer)}\n`, stderr: "" });
 const error = (message: string) => ({ error: { message } });
 
 describe("what became of a kernel", () => {
@@ -44,17 +44,17 @@ describe("what became of a kernel", () => {
 
   it("is a failure if the run was ended before it could say anything", () => {
     const failed = { kind: "failed", reason: "Killed", exitCode: 128 };
-    expect(outcomeOf({ code: 128, stdout: "", stderr: "x\nKilled\n" })).toEqual(failed);
-    expect(outcomeOf({ code: 0, stdout: "", stderr: "" })).toMatchObject({ kind: "failed", exitCode: 1 });
-    expect(() => outcomeOf({ code: 0, stdout: '{"id": 5', stderr: "" })).toThrow();
+    expect(makingOf({ code: 128, stdout: "", stderr: "x\nKilled\n" })).toEqual(failed);
+    expect(makingOf({ code: 0, stdout: "", stderr: "" })).toMatchObject({ kind: "failed", exitCode: 1 });
+    expect(() => makingOf({ code: 0, stdout: '{"id": 5', stderr: "" })).toThrow();
   });
 
-  const made: KernelOutcome = { kind: "made", id: "x" };
-  const unchanged: KernelOutcome = { kind: "unchanged" };
-  const isIn: KernelOutcome = { kind: "already in" };
-  const other: KernelOutcome = { kind: "does not apply", reason: "r" };
-  const refused: KernelOutcome = { kind: "refused", reason: "r" };
-  const failed: KernelOutcome = { kind: "failed", reason: "r", exitCode: 5 };
+  const made: KernelMaking = { kind: "made", id: "x" };
+  const unchanged: KernelMaking = { kind: "unchanged" };
+  const isIn: KernelMaking = { kind: "already in" };
+  const other: KernelMaking = { kind: "does not apply", reason: "r" };
+  const refused: KernelMaking = { kind: "refused", reason: "r" };
+  const failed: KernelMaking = { kind: "failed", reason: "r", exitCode: 5 };
   it.each([
     [[made, unchanged, isIn], 0],
     [[unchanged, isIn], 17],
@@ -73,7 +73,7 @@ describe("what became of a kernel", () => {
     }
     const row = { kernel: KERNEL, outcome: refused, folder: undefined };
     expect(rowText(row)).toMatch(/^6\.1\.0-56-cloud-amd64 +6\.1\.192-2 +refused +r$/);
-    expect(summaryOf([row, { ...row, outcome: made }, row])).toBe("3 kernels: 2 refused, 1 made");
+    expect(countedRows([row, { ...row, outcome: made }, row])).toBe("3 kernels: 2 refused, 1 made");
     const record = encodeJson(
       jsonObject({ ...Object.fromEntries(rowJson({ ...row, outcome: failed })), asked: "d" }),
     );

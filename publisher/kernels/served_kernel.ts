@@ -29,7 +29,7 @@ export interface OfferedKernel extends KernelPackages {
 }
 
 /** A kernel that a publisher serves. */
-export interface KernelEntry extends OfferedKernel {
+export interface ServedKernel extends OfferedKernel {
   readonly buildId: BuildId;
   /** The name of the archive that it comes from; see `KernelArchive`. */
   readonly archive: string;
@@ -63,5 +63,5 @@ export type ArchivePlace =
 /** What the publisher's file says: where kernels come from, and which there are. */
 export interface KernelList {
   readonly archives: readonly KernelArchive[];
-  readonly kernels: readonly KernelEntry[];
+  readonly kernels: readonly ServedKernel[];
 }

@@ -4,10 +4,10 @@ import { Decoder } from "../../shared/decode.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { groupBy } from "../../shared/group_by.ts";
 import { type JsonObject, jsonObject, parseJson } from "../../shared/json.ts";
-import type { KernelEntry } from "../kernels/kernel_entry.ts";
+import type { ServedKernel } from "../kernels/served_kernel.ts";
 
 /** What became of one kernel. */
-export type KernelOutcome =
+export type KernelMaking =
   | { readonly kind: "made"; readonly id: string | undefined }
   /** The patch changes no code of this kernel. */
   | { readonly kind: "unchanged" }
@@ -20,9 +20,9 @@ export type KernelOutcome =
   | { readonly kind: "failed"; readonly reason: string; readonly exitCode: number };
 
 /** A kernel in the table of outcomes. */
-export interface Row {
-  readonly kernel: KernelEntry;
-  readonly outcome: KernelOutcome;
+export interface KernelRow {
+  readonly kernel: ServedKernel;
+  readonly outcome: KernelMaking;
   /** The folder with module, draft and report, if there is one. */
   readonly folder: string | undefined;
 }
@@ -37,7 +37,7 @@ interface EndedRun {
 const MAX_REASON = 64 * 1024;
 
 /** Reads what a run of `create --json` says of its kernel. */
-export function outcomeOf({ code, stdout, stderr }: EndedRun): KernelOutcome {
+export function makingOf({ code, stdout, stderr }: EndedRun): KernelMaking {
   const answer = answerIn(stdout);
   if (answer === undefined)
     return { kind: "failed", reason: stderr.trim().split("\n").at(-1) ?? "", exitCode: code || EXIT.error };
@@ -62,9 +62,9 @@ function answerIn(stdout: string): Decoder | undefined {
  * Returns the exit code of all kernels: that of the first that failed; else 16 if any is refused; else 18 if any gets
  * no update although it may need it; else 17 if there was nothing to make.
  */
-export function worstExit(outcomes: readonly KernelOutcome[]): number {
+export function worstExit(outcomes: readonly KernelMaking[]): number {
   for (const outcome of outcomes) if (outcome.kind === "failed") return outcome.exitCode;
-  const has = (...kinds: readonly KernelOutcome["kind"][]): boolean =>
+  const has = (...kinds: readonly KernelMaking["kind"][]): boolean =>
     outcomes.some(({ kind }) => kinds.includes(kind));
   if (has("refused")) return EXIT.notLive;
   if (has("does not apply", "not built")) return EXIT.leftOut;
@@ -72,21 +72,21 @@ export function worstExit(outcomes: readonly KernelOutcome[]): number {
 }
 
 /** Returns a line of the table. */
-export function rowText({ kernel, outcome, folder }: Row): string {
+export function rowText({ kernel, outcome, folder }: KernelRow): string {
   const detail = "reason" in outcome ? outcome.reason : folder;
   const words = [kernel.release.padEnd(32), kernel.image.version.padEnd(20), outcome.kind.padEnd(14)];
   return [...words, detail ?? ""].join(" ").trimEnd();
 }
 
 /** Counts the outcomes: "3 kernels: 2 made, 1 already in". */
-export function summaryOf(rows: readonly Row[]): string {
+export function countedRows(rows: readonly KernelRow[]): string {
   const groups = groupBy(rows, ({ outcome }) => outcome.kind);
   const counts = [...groups].map(([kind, own]) => `${own.length} ${kind}`);
   return `${counted(rows.length, "kernel")}: ${counts.join(", ")}`;
 }
 
 /** Returns a row as an object of the answer. */
-export function rowJson({ kernel, outcome, folder }: Row): JsonObject {
+export function rowJson({ kernel, outcome, folder }: KernelRow): JsonObject {
   const { kind, ...more } = outcome;
   const exit = "exitCode" in more ? { exit_code: more.exitCode } : {};
   return jsonObject({
@@ -102,18 +102,18 @@ export function rowJson({ kernel, outcome, folder }: Row): JsonObject {
 }
 
 /** A row that was written down, and a digest of what was asked for. */
-export interface RecordedRow extends Row {
+export interface RecordedRow extends KernelRow {
   readonly asked: string;
 }
 
 /** Reads a row that was written down. What failed is not, because another run may come to something else. @throws ParseError */
-export function decodeRow(bytes: Uint8Array, file: string, kernel: KernelEntry): RecordedRow {
+export function decodeRow(bytes: Uint8Array, file: string, kernel: ServedKernel): RecordedRow {
   const row = new Decoder(parseJson(bytes, file, MAX_REASON * 2), file);
   const folder = row.get("folder").optional((text) => text.string());
   return { kernel, outcome: outcomeIn(row), folder, asked: row.get("asked").string() };
 }
 
-function outcomeIn(row: Decoder): KernelOutcome {
+function outcomeIn(row: Decoder): KernelMaking {
   const reason = (): string => row.get("reason").string(MAX_REASON);
   const kind = row.get("outcome").string();
   switch (kind) {
