@@ -17,6 +17,7 @@ import { rootGroup } from "./commands/root_group.ts";
 import type { CommandGroup, Modes, RunCommand, RunInProcess } from "./commands/run.ts";
 import { serveGroup } from "./commands/serve_group.ts";
 import { terminalPrompt } from "./commands/terminal_prompt.ts";
+import { tryGroup } from "./commands/try_group.ts";
 import type { PublisherContext } from "./context.ts";
 
 /** The part of a command's context that `run` does not provide. A test provides its own. */
@@ -56,6 +57,7 @@ export function program(version: string, run: RunInProcess, own: ProcessContext 
     publishGroup,
     recallGroup,
     createGroup,
+    tryGroup,
     kernelsGroup,
     imageGroup,
     rootGroup,

@@ -12,7 +12,6 @@ import { type InitCommandOptions, init } from "./init.ts";
 import { type PushOptions, push } from "./push.ts";
 import type { CommandGroup } from "./run.ts";
 import { type SignOptions, sign } from "./sign.ts";
-import { tryGroup } from "./try_group.ts";
 
 /** Adds the commands that set up a feed, try drafts, sign and publish. */
 export const publishGroup: CommandGroup = (root, run) => {
@@ -57,7 +56,6 @@ export const publishGroup: CommandGroup = (root, run) => {
     .action((dir: string, drafts: string[], options: PushOptions, self: Command) =>
       run("push", self, (context) => push(context, dir, drafts, options)),
     );
-  tryGroup(root, run);
 };
 
 const PUSH_EXAMPLES = `

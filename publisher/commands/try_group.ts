@@ -21,7 +21,6 @@ the packages qemu-system-x86, busybox-static and util-linux.`;
 export const tryGroup: CommandGroup = (root, run) => {
   const trying = root
     .command("try <draft...>")
-    .helpGroup("Making updates:")
     .description("boot the draft's kernel in QEMU and let a host apply, use and undo the update there")
     .option(
       "--image <file>",
