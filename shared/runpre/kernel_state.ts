@@ -140,9 +140,19 @@ export class KernelState {
     return this.#hasCallDepthCode(callDepth, padding) ? padding : target;
   }
 
-  /** Returns where a call goes that an alternative writes in place of one through a pointer to `target`. */
+  /**
+   * Returns where a call goes that an alternative writes in place of one through a pointer to `target`. The replacement
+   * calls BUG_func, and the kernel adds the distance from there to the target (arch/x86/kernel/alternative.c,
+   * alt_replace_call()). In a module, the replacement's call was led to the padding before that, whatever the padding
+   * before the target has (callthunks_patch_module_calls()).
+   */
   directCallTarget(target: number): number {
-    return this.landmarks.patching?.callDepth?.beforeAlternatives ? target : this.callTarget(target);
+    if (!this.landmarks.patching?.callDepth?.beforeAlternatives) return this.callTarget(target);
+    return this.#isModule && this.tracksCallDepth() ? target - CALL_DEPTH_CODE : target;
+  }
+
+  get #isModule(): boolean {
+    return this.#moves.length > 0;
   }
 
   /**

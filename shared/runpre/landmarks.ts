@@ -92,8 +92,8 @@ export interface CallDepthLandmarks {
   /** True if the operand of the code names a place that moves with the kernel (6.16 and later). */
   readonly movesWithKernel: boolean;
   /**
-   * True if alternatives are applied after calls were led to padding, so that the calls that they write go to the
-   * function itself (6.16 and later).
+   * True if alternatives are applied after calls were led to padding, so that the calls that they write in the kernel's
+   * own text go to the function itself (6.16 and later).
    */
   readonly beforeAlternatives: boolean;
 }

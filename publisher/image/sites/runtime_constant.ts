@@ -13,8 +13,12 @@ const KINDS: ReadonlyMap<string, Fill> = new Map<string, Fill>([
   ["mask", (at, variable) => ({ kind: "runtime_mask", at, variable })],
 ]);
 
-/** Returns the immediate operands that boot fills in (since 6.11). There is a section for each constant. */
+/**
+ * Returns the immediate operands that boot fills in (since 6.11). There is a section for each constant. Those of modules
+ * (Linux 6.16; later ones have none) stay as they are: only the kernel's own are filled in.
+ */
 export function runtimeConstantSites(sources: SiteSources): readonly PatchSite[] {
+  if (sources.module !== undefined) return [];
   return sources.sections.flatMap(({ name }): readonly PatchSite[] => {
     const [, type, constant] = /^runtime_([a-z]+)_(.+)$/.exec(name) ?? [];
     if (type === undefined || constant === undefined) return [];
@@ -25,8 +29,7 @@ export function runtimeConstantSites(sources: SiteSources): readonly PatchSite[]
     const shownBy = placeOf(sources, constant, places);
     return places.map((at) => {
       const place = shownBy(at);
-      // Boot fills in only the kernel's own constants.
-      return fill === undefined || place === undefined || sources.module !== undefined
+      return fill === undefined || place === undefined
         ? { kind: "unknown", table: "runtime_constant", at, length: 8 }
         : fill(at, place);
     });

@@ -130,6 +130,13 @@ describe("a constant that boot fills in", () => {
     ]);
   });
 
+  it("stays as it is in a module", () => {
+    const kernel = kernelOf({ size: [0x2800] }, { runtime_ptr_size: [0x100], runtime_mask_size: [0x200] });
+    const module = { isText: () => true, isImport: () => false, hasLocks: () => true } as const;
+    const sources = { ...kernel, module } as unknown as SiteSources;
+    expect(runtimeConstantSites(sources)).toEqual([]);
+  });
+
   it("is not understood where one operand stays alone, or in another form", () => {
     const kernel = kernelOf({}, { runtime_ptr___queues: [0x2100, 0x200], runtime_other_x: [0x300] });
     expect(runtimeConstantSites(kernel).map(({ kind }) => kind)).toEqual(["unknown", "unknown", "unknown"]);

@@ -103,6 +103,8 @@ const NEWER: PatchingLandmarks = {
 /** A kernel at rest: the site's own function is 0x11 all over. */
 class Machine {
   readonly landmarks: KernelLandmarks;
+  /** Those of a module, if the function is one of a module's. */
+  moves: readonly number[] | undefined;
   readonly bytes = new Uint8Array(0x4000);
   readonly memory: TextMemory = {
     text: TEXT as Address,
@@ -163,7 +165,8 @@ function check(
 ): RunpreResult {
   machine.bytes.fill(0x11, START, START + SIZE);
   machine.put(START + AT, hex(found));
-  return checkFunction(fingerprintOf(site, linked), machine.landmarks, machine.memory, sha256Of);
+  const fingerprint = fingerprintOf(site, linked);
+  return checkFunction(fingerprint, machine.landmarks, machine.memory, sha256Of, machine.moves);
 }
 
 /** The one value holds; one changed bit of it does not; nor does what another state would have put there. */
@@ -388,6 +391,17 @@ describe("newer kernels", () => {
       .put(TARGET - 9, movingCode(TARGET - 9))
       .point(VARIABLE, TARGET);
     expectOnly(led, site, `${branch(0xe8, here, TARGET)}90`, [`${branch(0xe8, here, TARGET - 9)}90`]);
+  });
+
+  it("lead the replacements of modules to padding as well, whatever it has in it", () => {
+    const site: Site = { kind: "paravirt", at: AT, length: 6, pointer: place(VARIABLE) };
+    const [direct, led] = [TARGET, TARGET - 9].map((target) => `${branch(0xe8, here, target)}90`) as [
+      string,
+      string,
+    ];
+    const inModule = (machine: Machine): Machine => Object.assign(machine, { moves: [0] });
+    expectOnly(inModule(tracking().point(VARIABLE, TARGET)), site, led, [direct]);
+    expectOnly(inModule(new Machine(NEWER).point(VARIABLE, TARGET)), site, direct, [led]);
   });
 
   it("have per-CPU variables that move with them", () => {
