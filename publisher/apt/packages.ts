@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { mustRun } from "../../node/processes.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { APT_HINT } from "./targets.ts";
@@ -49,7 +50,7 @@ export const parseStanzas = (text: string): readonly AptPackage[] =>
     const [path, size, sha256] = [field("Filename"), field("Size"), field("SHA256")];
     if (name === undefined || version === undefined || architecture === undefined) return [];
     if (path === undefined || sha256 === undefined || !/^\d{1,12}$/.test(size ?? "")) return [];
-    const file = path.slice(path.lastIndexOf("/") + 1);
+    const file = basename(path);
     const depends = (field("Depends") ?? "")
       .split(/\s*[,|]\s*/)
       .map((one) => one.split(/[\s(:]/, 1)[0] ?? "");

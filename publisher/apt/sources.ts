@@ -53,13 +53,17 @@ export async function ownSources(
   codename: string,
 ): Promise<readonly AptSource[]> {
   const base = baseSuite(codename);
-  const sources: AptSource[] = [];
-  for (const target of targets.filter((each) => baseSuite(each.codename) === base)) {
-    const { uri, release, component } = target;
-    sources.push({ uri, suites: [release], component, signedBy: await keysOf(target) });
-  }
-  return sources;
+  const own = targets.filter((each) => baseSuite(each.codename) === base);
+  return Promise.all(own.map((target) => sourceOf(target, target.release)));
 }
+
+/** Returns the source of a suite in the archive of a target. */
+const sourceOf = async (target: AptTarget, suite: string): Promise<AptSource> => ({
+  uri: target.uri,
+  suites: [suite],
+  component: target.component,
+  signedBy: await keysOf(target),
+});
 
 /**
  * Returns the sources of suites: those of this machine's apt that are called so, and the distribution's archive for
@@ -72,15 +76,8 @@ export async function suiteSources(
 ): Promise<readonly AptSource[]> {
   const sources = new Map<string, AptSource>();
   for (const suite of suites)
-    for (const { uri, component, ...target } of targetsFor(targets, suite)) {
-      const source = {
-        uri,
-        component,
-        suites: [suite],
-        signedBy: await keysOf({ uri, component, ...target }),
-      };
-      sources.set([uri, component, suite].join(" "), source);
-    }
+    for (const target of targetsFor(targets, suite))
+      sources.set([target.uri, target.component, suite].join(" "), await sourceOf(target, suite));
   return [...sources.values()];
 }
 

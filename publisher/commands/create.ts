@@ -13,14 +13,17 @@ import { moduleKernel } from "../create/module/module_kernel.ts";
 import { type ModuleSigner, moduleSigner, signModule } from "../create/module/sign_module.ts";
 import { writeModule } from "../create/module/write_module.ts";
 import { refusedBy } from "../create/refused_by.ts";
-import { reportText } from "../create/report_text.ts";
-import type { SeriesReport } from "../create/series/outcomes.ts";
-import { seriesText } from "../create/series/series_text.ts";
 import { type UpdateContent, type UpdateReport, withRefusals } from "../create/update.ts";
 import { createContent } from "./create_content.ts";
 import { countsOf, dishonestEffective, makerOf, updateOptions } from "./create_maker.ts";
 import type { CreateOptions } from "./create_options.ts";
-import { type PageAbout, writeReport, writeSkeletons } from "./create_report.ts";
+import {
+  type CreateReport,
+  createReportText,
+  type PageAbout,
+  writeReport,
+  writeSkeletons,
+} from "./create_report.ts";
 import { makeDraft } from "./draft.ts";
 
 /**
@@ -48,15 +51,14 @@ export async function create(context: PublisherContext, options: CreateOptions):
       replace: options.replace,
     }),
   );
-  for (const line of [...(series === undefined ? [] : seriesText(series)), ...reportText(report)])
-    terminal.say(line);
+  const whole: CreateReport = { ...report, ...(series !== undefined && { series }) };
+  for (const line of createReportText(whole)) terminal.say(line);
   const page: PageAbout | undefined = options.report && {
     ...about,
     kernel: kernel.image.banner,
     patches: maker.patches,
     content,
   };
-  const whole = { ...report, ...(series !== undefined && { series }) };
   const answer = {
     outcome: report.outcome,
     ...(series !== undefined && countsOf(series)),
@@ -145,7 +147,7 @@ function refused(report: UpdateReport, answer: Readonly<Record<string, JsonValue
   );
 }
 
-function jsonOf(report: UpdateReport & { readonly series?: SeriesReport }): JsonValue {
+function jsonOf(report: CreateReport): JsonValue {
   const bytes = utf8(JSON.stringify(report));
   return parseJson(bytes, "report", bytes.length); // the text is our own, so it needs no tighter limit
 }

@@ -1,6 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { availableParallelism, homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { availableParallelism } from "node:os";
 import { readNamed } from "../../node/files.ts";
 import { type ObjectName, objectName, VMLINUX } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
@@ -25,6 +24,7 @@ import { openSource, type SourceTree } from "../create/source/source_tree.ts";
 import { openWorkspace, type Workspace } from "../create/source/workspace.ts";
 import { type UnitComparer, unitComparer } from "../create/unit_comparer.ts";
 import { makeUpdate, type UpdateContent, type UpdateTools, withRefusals } from "../create/update.ts";
+import { cacheFolder } from "./cache_folder.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
 
 /** A file of one patch, or of several ones after each other. */
@@ -112,7 +112,7 @@ export const ofPatches =
 
 /** Returns the folder where sources, prepared trees and objects are kept. */
 export async function openCache({ cache }: Pick<InputOptions, "cache">): Promise<string> {
-  const folder = resolve(cache ?? defaultCache());
+  const folder = cacheFolder(cache, "create");
   await mkdir(folder, { recursive: true });
   return folder;
 }
@@ -214,7 +214,3 @@ function parseHooks(text: string): { readonly object: ObjectName; readonly path:
   if (module === undefined || path === undefined) return { object: VMLINUX, path: text };
   return { object: objectName(module.replaceAll("-", "_")), path };
 }
-
-/** Returns the folder that the XDG Base Directory Specification gives to data that can be made again. */
-const defaultCache = (): string =>
-  join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "rebootless", "create");

@@ -10,12 +10,12 @@ import { encodeJson, type JsonObject, jsonObject } from "../../shared/json.ts";
 import { inParallel } from "../../shared/parallel.ts";
 import type { PublisherContext } from "../context.ts";
 import { MAX_HOOKS_BYTES } from "../create/source/compile_hooks.ts";
-import { type KernelPaths, kernelPaths } from "../kernels/kernel_paths.ts";
+import { type BuildPaths, buildPaths, kernelPaths } from "../kernels/kernel_paths.ts";
 import { readKernelsFile } from "../kernels/kernels_file.ts";
 import type { ServedKernel } from "../kernels/served_kernel.ts";
 import { openCache } from "./create_content.ts";
 import { makerOf } from "./create_maker.ts";
-import type { CreateOptions } from "./create_options.ts";
+import type { FixOptions } from "./create_options.ts";
 import {
   countedRows,
   decodeRow,
@@ -29,9 +29,7 @@ import { kernelsMeant } from "./kernels_list.ts";
 import { type PackageCacheOptions, withPackages } from "./kernels_options.ts";
 
 /** The options of `create` for kernels of a list. Source, image, headers and modules come from there. */
-export interface CreateKernelsOptions
-  extends Omit<CreateOptions, "source" | "image" | "headers" | "modules">,
-    PackageCacheOptions {
+export interface CreateKernelsOptions extends FixOptions, PackageCacheOptions {
   /** The list of kernels. */
   readonly kernelsFile: string;
   /** Patterns of releases, or beginnings of build IDs. */
@@ -76,7 +74,7 @@ export async function createForKernels(
   }
   const left = kernels.filter((kernel) => !rows.has(kernel));
   await withPackages(options, terminal.progress, async (tools) => {
-    const paths = await kernelPaths(left, archives, tools);
+    const paths = await kernelPaths(left, archives, tools, buildPaths);
     await inParallel(leadersFirst(left), options.jobs ?? availableParallelism(), async (kernel) => {
       const files = paths.get(kernel);
       if (files === undefined) throw new RangeError("a kernel without paths");
@@ -104,7 +102,7 @@ async function planOf(
       hint: "Give -o FOLDER, which gets a folder for each kernel, or --check to write nothing.",
     });
   const cache = await openCache(options);
-  const { patches } = await makerOf(context, { ...options, ...NO_KERNEL });
+  const { patches } = await makerOf(context, options);
   const hash = createHash("sha256").update(JSON.stringify(words));
   for (const { text } of patches) hash.update(`${text.length}\n${text}`);
   for (const hooks of options.hooks) {
@@ -113,9 +111,6 @@ async function planOf(
   }
   return { output, arguments: [...words, "--cache", cache, "--jobs", "1"], asked: hash.digest("hex") };
 }
-
-/** What reading patches does not look at. */
-const NO_KERNEL = { source: "", image: "", headers: [], modules: [] } as const;
 
 /** A kernel without headers or source cannot be built. */
 function unbuilt(kernel: ServedKernel): KernelRow | undefined {
@@ -154,7 +149,7 @@ async function makeOne(
   { self, sourceDate }: PublisherContext,
   { output, arguments: words, asked }: Plan,
   kernel: ServedKernel,
-  paths: KernelPaths,
+  paths: BuildPaths,
 ): Promise<KernelRow> {
   const name = folderOf(kernel);
   const folder = output && join(output, name);
@@ -180,7 +175,7 @@ async function makeOne(
 const hasReport = async (folder: string): Promise<boolean> =>
   (await readIfPresent(join(folder, "report.json"))) !== undefined;
 
-const kernelArguments = ({ image, modules, headers, source }: KernelPaths): readonly string[] => [
+const kernelArguments = ({ image, modules, headers, source }: BuildPaths): readonly string[] => [
   ...["--image", image],
   ...modules.flatMap((path) => ["--modules", path]),
   ...(headers === undefined ? [] : ["--headers", headers]),

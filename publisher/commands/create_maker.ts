@@ -10,7 +10,7 @@ import { readCveRecords } from "../create/series/read_cves.ts";
 import { readSeries } from "../create/series/read_series.ts";
 import { seriesUpdate } from "../create/series/series_update.ts";
 import { type ContentMaker, ofPatches, openCache, type PatchText, readPatches } from "./create_content.ts";
-import type { CreateOptions } from "./create_options.ts";
+import type { CreateOptions, FixOptions } from "./create_options.ts";
 import type { UpdateOptions } from "./draft.ts";
 
 /** How an update is made, and what its ID and summary are taken from unless they are given. */
@@ -23,7 +23,7 @@ export interface Maker {
 }
 
 /** Reads the patches or the series. @throws RebootlessError `usage` unless one of the two is given. */
-export async function makerOf({ terminal }: PublisherContext, options: CreateOptions): Promise<Maker> {
+export async function makerOf({ terminal }: PublisherContext, options: FixOptions): Promise<Maker> {
   const { patch = [], series = [] } = options;
   if (patch.length > 0 === series.length > 0)
     throw new RebootlessError("usage", "give --patch or --series", {

@@ -24,3 +24,6 @@ export interface CreateOptions extends Partial<UpdateOptions>, InputOptions {
   /** True if the command only reports what the patch changes, and writes nothing. */
   readonly check: boolean;
 }
+
+/** The options of `create` that do not say which kernel it is for. */
+export type FixOptions = Omit<CreateOptions, "source" | "image" | "headers" | "modules">;

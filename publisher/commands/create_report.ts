@@ -22,19 +22,27 @@ export interface PageAbout {
   readonly content: Pick<UpdateContent, "pairs" | "patches">;
 }
 
+/** The report on an update, and on each fix if it is made of a series. */
+export type CreateReport = UpdateReport & { readonly series?: SeriesReport };
+
+/** Formats a report for people. */
+export const createReportText = (report: CreateReport): readonly string[] => [
+  ...(report.series === undefined ? [] : seriesText(report.series)),
+  ...reportText(report),
+];
+
 /**
  * Writes the report as text and as JSON, and as a page too if there is something about it.
  * @throws RebootlessError `usage`, `unsupported`.
  */
 export async function writeReport(
   output: string,
-  report: UpdateReport & { readonly series?: SeriesReport },
+  report: CreateReport,
   about: PageAbout | undefined,
 ): Promise<void> {
-  const text = [...(report.series === undefined ? [] : seriesText(report.series)), ...reportText(report)];
   const page = about && (await pageOf(report, about));
   await mkdir(output, { recursive: true });
-  await writeNew(join(output, "report.txt"), utf8(`${text.join("\n")}\n`));
+  await writeNew(join(output, "report.txt"), utf8(`${createReportText(report).join("\n")}\n`));
   await writeNew(join(output, "report.json"), utf8(`${JSON.stringify(report, null, 2)}\n`));
   if (page !== undefined) await writeNew(join(output, "report.html"), utf8(page));
 }

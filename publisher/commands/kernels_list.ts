@@ -1,10 +1,9 @@
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { type JsonObject, jsonObject } from "../../shared/json.ts";
 import type { PublisherContext } from "../context.ts";
 import { readKernelsFile } from "../kernels/kernels_file.ts";
 import { isMeant } from "../kernels/releases.ts";
-import type { PackageFile, ServedKernel } from "../kernels/served_kernel.ts";
+import { type ServedKernel, servedKernelToJson } from "../kernels/served_kernel.ts";
 import type { KernelsFileOptions } from "./kernels_options.ts";
 
 /** Shows the kernels of the list. */
@@ -21,7 +20,7 @@ export async function kernelsList(
     terminal.say(words.join("  ").trimEnd());
   }
   terminal.say(counted(shown.length, "kernel"));
-  terminal.result("kernels list", { file, kernels: shown.map(jsonOf) });
+  terminal.result("kernels list", { file, kernels: shown.map(servedKernelToJson) });
 }
 
 /**
@@ -41,28 +40,3 @@ export function kernelsMeant(
   if (patterns.length === 0) return kernels;
   return kernels.filter((kernel) => patterns.some((pattern) => isMeant(kernel, pattern)));
 }
-
-const jsonOf = ({
-  release,
-  buildId,
-  archive,
-  distribution,
-  purl,
-  compiler,
-  ...files
-}: ServedKernel): JsonObject =>
-  jsonObject({
-    release,
-    build_id: buildId,
-    archive,
-    distribution,
-    purl,
-    compiler,
-    image: packageJson(files.image),
-    modules: files.modules.map(packageJson),
-    headers: files.headers && packageJson(files.headers),
-    source: files.source && packageJson(files.source),
-  });
-
-const packageJson = ({ package: name, version, file, bytes, sha256 }: PackageFile): JsonObject =>
-  jsonObject({ package: name, version, file, bytes, sha256 });

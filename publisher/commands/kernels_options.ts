@@ -1,8 +1,8 @@
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { Command } from "commander";
 import type { ArchiveOptions } from "../kernels/open_archive.ts";
 import { DEFAULT_CACHE_BYTES, PackageCache } from "../kernels/package_cache.ts";
+import { cacheFolder } from "./cache_folder.ts";
 
 /** Where the list of kernels is. */
 export interface KernelsFileOptions {
@@ -23,13 +23,6 @@ export const withPackageCache = (command: Command): Command =>
     "where packages of kernels are kept (default: $XDG_CACHE_HOME/rebootless/packages)",
   );
 
-/** Returns the folder of packages, by default the one that the XDG Base Directory Specification gives to data that can be fetched again. */
-const packageCacheFolder = ({ packageCache }: PackageCacheOptions): string =>
-  resolve(
-    packageCache ??
-      join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "rebootless", "packages"),
-  );
-
 /** What reads archives, with the folder of everything that is kept of them. */
 export interface PackageTools extends ArchiveOptions {
   readonly folder: string;
@@ -41,7 +34,7 @@ export async function withPackages<T>(
   progress: (line: string) => void,
   use: (tools: PackageTools) => Promise<T>,
 ): Promise<T> {
-  const folder = packageCacheFolder(options);
+  const folder = cacheFolder(options.packageCache, "packages");
   const cache = new PackageCache(join(folder, "files"));
   const outcome = await cache.held(() => use({ folder, cache, lists: join(folder, "lists"), progress }));
   await cache.prune(DEFAULT_CACHE_BYTES);

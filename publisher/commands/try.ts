@@ -12,7 +12,7 @@ import { MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
 import type { PublisherContext } from "../context.ts";
 import type { LocalArtifacts } from "../feed/artifact_sender.ts";
 import { decodeDraft, readModuleFiles } from "../feed/draft_files.ts";
-import { kernelPaths } from "../kernels/kernel_paths.ts";
+import { bootPaths, kernelPaths } from "../kernels/kernel_paths.ts";
 import { readKernelsFile } from "../kernels/kernels_file.ts";
 import { clientFiles, installedBundle } from "../try/client_files.ts";
 import type { GuestKernel } from "../try/guest/guest_kernel.ts";
@@ -20,7 +20,7 @@ import type { Accelerator } from "../try/guest/qemu.ts";
 import { encodeTried, type TriedDraft, triedToJson } from "../try/tried.ts";
 import { triedFile } from "../try/tried_file.ts";
 import { type TryOptions, tryDraft } from "../try/try_draft.ts";
-import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
+import { openWithModules } from "./kernel_input.ts";
 import { type PackageCacheOptions, withPackages } from "./kernels_options.ts";
 
 export interface TryCommandOptions extends PackageCacheOptions {
@@ -56,7 +56,7 @@ export async function tryDrafts(
       requireSame(path, named, kernel);
       const tried = await tryDraft(bytes, artifacts, {
         ...shared,
-        kernel: await guestKernel(kernel),
+        kernel,
         progress: (line) => context.terminal.progress(`${path}: ${line}`),
       });
       await writeNamed(triedFile(path), encodeTried(tried));
@@ -85,9 +85,9 @@ async function openKernel(
   { terminal }: PublisherContext,
   buildId: BuildId,
   options: TryCommandOptions,
-): Promise<KernelAndModules> {
+): Promise<OpenedKernel> {
   const { image, modules, kernelsFile } = options;
-  if (image !== undefined) return openWithModules(image, modules, () => true);
+  if (image !== undefined) return opened(image, modules);
   const { kernels, archives } = await readKernelsFile(kernelsFile);
   const found = kernels.find((kernel) => kernel.buildId === buildId);
   if (found === undefined)
@@ -95,17 +95,21 @@ async function openKernel(
       hint: "Give its --image, or look for more kernels: kernels sync.",
     });
   return withPackages(options, terminal.progress, async (tools) => {
-    const paths = (await kernelPaths([found], archives, tools)).get(found);
+    const paths = (await kernelPaths([found], archives, tools, bootPaths)).get(found);
     if (paths === undefined) throw new RangeError("a kernel without paths");
-    return openWithModules(paths.image, paths.modules, () => true);
+    return opened(paths.image, paths.modules);
   });
 }
 
-const guestKernel = async ({ image, file, modules }: KernelAndModules): Promise<GuestKernel> => ({
-  release: image.release,
-  image: file,
-  modules: await modules.all(),
-});
+/** A kernel for guests, and which one it is. */
+type OpenedKernel = GuestKernel & { readonly buildId: BuildId };
+
+/** Opens a kernel and finds its modules. Its packages are not needed any more then. */
+async function opened(path: string, modulePaths: readonly string[]): Promise<OpenedKernel> {
+  const { image, file, modules } = await openWithModules(path, modulePaths, () => true);
+  const { release, buildId } = image;
+  return { release, buildId, image: file, modules: await modules.all() };
+}
 
 async function tryOptions(
   { clock }: PublisherContext,
@@ -138,15 +142,11 @@ async function readDraft(path: string, modulePaths: readonly string[]): Promise<
 }
 
 /** @throws RebootlessError `usage` if a draft is for another kernel than the one that is opened. */
-function requireSame(
-  path: string,
-  { release, buildId }: DraftToTry["kernel"],
-  { image }: KernelAndModules,
-): void {
-  if (buildId === image.buildId) return;
+function requireSame(path: string, { release, buildId }: DraftToTry["kernel"], kernel: OpenedKernel): void {
+  if (buildId === kernel.buildId) return;
   throw new RebootlessError(
     "usage",
-    `${path} is for ${release} (build ID ${buildId}), but the image is ${image.release} (${image.buildId})`,
+    `${path} is for ${release} (build ID ${buildId}), but the image is ${kernel.release} (${kernel.buildId})`,
     { hint: "Give the image that the draft was made for." },
   );
 }

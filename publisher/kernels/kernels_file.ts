@@ -5,9 +5,16 @@ import { buildId, sha256Hex } from "../../shared/brand.ts";
 import { utf8 } from "../../shared/bytes.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
-import { parseJson } from "../../shared/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue, jsonObject, parseJson } from "../../shared/json.ts";
 import { byRelease } from "./releases.ts";
-import type { ArchivePlace, KernelArchive, KernelList, PackageFile, ServedKernel } from "./served_kernel.ts";
+import {
+  type ArchivePlace,
+  type KernelArchive,
+  type KernelList,
+  type PackageFile,
+  type ServedKernel,
+  servedKernelToJson,
+} from "./served_kernel.ts";
 
 /*
  * The publisher's list of kernels (TOML 1.0), to be read by people and kept under version control. The tables [[archive]]
@@ -82,37 +89,28 @@ export function changedArchive(head: string, name: string, to: KernelArchive | u
 }
 
 function archiveText({ name, place, ...which }: KernelArchive): string {
-  const lines = ["[[archive]]", member("name", name)];
-  if (place.kind === "folder") lines.push(member("folder", place.path));
-  else lines.push(member("apt", place.suites));
-  for (const [key, patterns] of Object.entries(which))
-    if (patterns.length > 0) lines.push(member(key, patterns));
-  return lines.join("\n");
+  const from = place.kind === "folder" ? { folder: place.path } : { apt: place.suites };
+  const chosen = Object.entries(which).filter(([, patterns]) => patterns.length > 0);
+  return tableText("archive", jsonObject({ name, ...from, ...Object.fromEntries(chosen) }));
 }
 
+/** A kernel whose modules are in the package with the image needs no line for them. */
 function kernelText(kernel: ServedKernel): string {
-  const { release, archive, distribution, compiler, purl, image, modules, headers, source } = kernel;
-  return [
-    "[[kernel]]",
-    member("release", release),
-    member("build_id", kernel.buildId),
-    member("archive", archive),
-    ...(distribution === undefined ? [] : [member("distribution", distribution)]),
-    member("purl", purl),
-    ...(compiler === undefined ? [] : [member("compiler", compiler)]),
-    `image = ${packageText(image)}`,
-    ...(modules.length === 0 ? [] : [`modules = [${modules.map(packageText).join(", ")}]`]),
-    ...(headers === undefined ? [] : [`headers = ${packageText(headers)}`]),
-    ...(source === undefined ? [] : [`source = ${packageText(source)}`]),
-  ].join("\n");
+  const members = [...servedKernelToJson(kernel)].filter(
+    ([key]) => key !== "modules" || kernel.modules.length > 0,
+  );
+  return tableText("kernel", new Map(members));
 }
 
-/** Texts in TOML's quotes are escaped as in JSON. */
-const member = (key: string, value: string | readonly string[]): string =>
-  `${key} = ${Array.isArray(value) ? `[${value.map((each) => JSON.stringify(each)).join(", ")}]` : JSON.stringify(value)}`;
+const tableText = (name: string, members: JsonObject): string =>
+  [`[[${name}]]`, ...[...members].map(([key, value]) => `${key} = ${tomlText(value)}`)].join("\n");
 
-const packageText = ({ package: name, version, file, bytes, sha256 }: PackageFile): string =>
-  `{ ${[member("package", name), member("version", version), member("file", file), `bytes = ${bytes}`, member("sha256", sha256)].join(", ")} }`;
+/** Writes a value in one line of TOML. Texts in its quotes are escaped as in JSON. */
+function tomlText(value: JsonValue): string {
+  if (isJsonObject(value))
+    return `{ ${[...value].map(([key, member]) => `${key} = ${tomlText(member)}`).join(", ")} }`;
+  return Array.isArray(value) ? `[${value.map(tomlText).join(", ")}]` : JSON.stringify(value);
+}
 
 function listIn(text: string, path: string): KernelList {
   const json = utf8(JSON.stringify(parseToml(text, path)));

@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { sha256Of } from "../../node/crypto.ts";
 import { readNamed } from "../../node/files.ts";
 import { sha256Hex } from "../../shared/brand.ts";
@@ -25,7 +25,7 @@ export async function kernelsInFolder(folder: string): Promise<readonly OfferedK
   const rpms: RpmPackage[] = [];
   for (const path of await packagePaths(folder)) {
     const bytes = await readNamed(join(folder, path), MAX_INPUT_BYTES);
-    const file = path.slice(path.lastIndexOf("/") + 1);
+    const file = basename(path);
     const sha256 = sha256Of(bytes);
     if (file.endsWith(".deb")) {
       const where = [`Filename: ${path}`, `Size: ${bytes.length}`, `SHA256: ${sha256}`];
@@ -42,7 +42,7 @@ export async function kernelsInFolder(folder: string): Promise<readonly OfferedK
 
 /** Returns the path of a file of a kernel's packages in a folder, or below it. */
 export async function pathInFolder(folder: string, file: string): Promise<string | undefined> {
-  const path = (await packagePaths(folder)).find((one) => one === file || one.endsWith(`/${file}`));
+  const path = (await packagePaths(folder)).find((one) => basename(one) === file);
   return path === undefined ? undefined : join(folder, path);
 }
 
@@ -50,7 +50,7 @@ async function packagePaths(folder: string): Promise<readonly string[]> {
   const paths = await readdir(folder, { recursive: true }).catch((cause: unknown) => {
     throw new RebootlessError("usage", `cannot read the folder ${folder}`, { cause });
   });
-  const own = paths.filter((path) => KERNEL_FILE.test(path.slice(path.lastIndexOf("/") + 1))).sort();
+  const own = paths.filter((path) => KERNEL_FILE.test(basename(path))).sort();
   if (own.length > MAX_FILES)
     throw new RebootlessError("limit", `${folder} has more than ${MAX_FILES} packages`);
   return own;

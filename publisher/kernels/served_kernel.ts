@@ -1,4 +1,5 @@
 import type { BuildId, Sha256Hex } from "../../shared/brand.ts";
+import { type JsonObject, jsonObject } from "../../shared/json.ts";
 
 /** A package as an archive lists it. */
 export interface PackageFile {
@@ -65,3 +66,28 @@ export interface KernelList {
   readonly archives: readonly KernelArchive[];
   readonly kernels: readonly ServedKernel[];
 }
+
+/** Returns a kernel as an object whose members are those of a table in the publisher's file. */
+export const servedKernelToJson = ({
+  buildId,
+  image,
+  modules,
+  headers,
+  source,
+  ...about
+}: ServedKernel): JsonObject =>
+  jsonObject({
+    release: about.release,
+    build_id: buildId,
+    archive: about.archive,
+    distribution: about.distribution,
+    purl: about.purl,
+    compiler: about.compiler,
+    image: packageToJson(image),
+    modules: modules.map(packageToJson),
+    headers: headers && packageToJson(headers),
+    source: source && packageToJson(source),
+  });
+
+const packageToJson = ({ package: name, version, file, bytes, sha256 }: PackageFile): JsonObject =>
+  jsonObject({ package: name, version, file, bytes, sha256 });

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runBuildTool } from "../source/build_tools.ts";
+import { type DifferingRange, differingRanges } from "../source/differing_ranges.ts";
 
 /** The time that diff may take for one function, in milliseconds. */
 const TIMEOUT_MS = 20_000;
@@ -11,14 +12,6 @@ export interface SideBySide<T> {
   readonly isSame: boolean;
   readonly old?: T;
   readonly now?: T;
-}
-
-/** A range of lines that differ: how many lines of each side, and the number of the first of them, counted from 0. */
-export interface DifferingRange {
-  readonly oldStart: number;
-  readonly oldCount: number;
-  readonly nowStart: number;
-  readonly nowCount: number;
 }
 
 /**
@@ -42,17 +35,6 @@ export async function sideBySide<T>(
     await rm(work, { recursive: true, force: true });
   }
 }
-
-/** Reads the heads of hunks of a diff without context. For an empty range, diff gives the line before it. */
-export const differingRanges = (diff: string): readonly DifferingRange[] =>
-  [...diff.matchAll(/^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/gm)].map(
-    ([, oldAt = "0", oldLength = "1", nowAt = "0", nowLength = "1"]) => ({
-      oldStart: Number(oldAt) - (oldLength === "0" ? 0 : 1),
-      oldCount: Number(oldLength),
-      nowStart: Number(nowAt) - (nowLength === "0" ? 0 : 1),
-      nowCount: Number(nowLength),
-    }),
-  );
 
 /** Puts lines beside each other: those between the ranges are the same, and those in a range are paired in order. */
 export function alignedBy<T>(

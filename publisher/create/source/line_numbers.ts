@@ -1,4 +1,5 @@
 import { runBuildTool } from "./build_tools.ts";
+import { differingRanges } from "./differing_ranges.ts";
 
 /**
  * A place after which the lines of two texts are the same again, given by the number of the next line in the
@@ -84,15 +85,9 @@ function withoutComments(line: string, inside: boolean): { text: string; comment
 export async function lineShifts(before: string, after: string): Promise<readonly LineShift[]> {
   const { stdout } = await runBuildTool("diff", ["-a", "-U0", before, after]);
   const shifts: LineShift[] = [];
-  for (const [, at = "0", length = "1", toAt = "0", toLength = "1"] of stdout.matchAll(
-    /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/gm,
-  )) {
-    const next = { before: following(at, length), after: following(toAt, toLength) };
+  for (const { oldStart, oldCount, nowStart, nowCount } of differingRanges(stdout)) {
+    const next = { before: oldStart + oldCount + 1, after: nowStart + nowCount + 1 };
     if (next.before !== next.after || shifts.length > 0) shifts.push(next);
   }
   return shifts;
 }
-
-/** Returns the number of the line after a range. For an empty range, diff gives the line before it. */
-const following = (start: string, length: string): number =>
-  Number(start) + (Number(length) === 0 ? 1 : Number(length));
