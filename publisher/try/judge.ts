@@ -38,10 +38,12 @@ export const MAX_SHOWN_CHARACTERS = 400;
 export function judge(steps: readonly StepRecord[], accelerator: Accelerator): Verdict {
   const before = steps.find(({ step }) => step === "load_before")?.state;
   for (const record of steps) {
-    const bad = record.step === "exercise_before" ? reproducerBefore(record) : fault(record, accelerator);
+    const isReproducer = record.step === "exercise_before";
+    const bad = isReproducer ? reproducerBefore(record) : fault(record, accelerator);
     if (bad !== undefined) return bad;
     const { state } = record;
-    if (state === undefined || before === undefined) continue;
+    // What the script leaves in the kernel of its own guest, such as the taint of an oops, is what it shows.
+    if (isReproducer || state === undefined || before === undefined) continue;
     const taint = newTaint(before.taint, state.taint);
     if (taint.length > 0) return verdict(record, "taint", `the kernel is tainted by ${taint.join(", ")}`);
     if (record.step !== "undo") continue;
