@@ -9,7 +9,7 @@ import { stdout } from "node:process";
  */
 
 /** The beginnings of the titles of the steps that are shown. */
-const STEPS = ["host: upgrade, while it runs", "host: undo"];
+const STEPS = ["host: its timer runs", "host: what it runs now", "host: undo"];
 /** The lines of these steps that mean nothing to a new reader. */
 const LEFT_OUT = /^(kernel|feed) {3}/;
 
@@ -52,7 +52,7 @@ export function shownLines(output: string): readonly Line[] {
 
 function colorOf(text: string): string {
   if (text.startsWith("# ")) return COLORS.command;
-  return /^(applied|undone) |rebootless: this function/.test(text.trim()) ? COLORS.result : COLORS.text;
+  return /^(applied|undone|tried) |^[\d.]+ s after/.test(text.trim()) ? COLORS.result : COLORS.text;
 }
 
 const escaped = (text: string): string =>
@@ -70,7 +70,7 @@ export function picture(lines: readonly Line[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`,
     `  font-family="ui-monospace, Menlo, Consolas, monospace" font-size="${FONT_SIZE}" style="white-space:pre">`,
-    "  <title>A running kernel is updated, and the update is undone, without a reboot</title>",
+    "  <title>A running kernel takes a public fix, and the update is undone, without a reboot</title>",
     `  <rect width="${width}" height="${height}" rx="8" fill="${COLORS.background}"/>`,
     ...rows,
     "</svg>",

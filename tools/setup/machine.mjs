@@ -19,6 +19,9 @@ const GUEST = ["qemu-system-x86", "busybox-static", "kmod", "make", "libc-bin", 
 const BY_HAND = ["curl", "jq", "openssl", "xxd"];
 const PACKAGES = [...GUEST, ...BY_HAND];
 
+/** Makes sure that a guest can be booted here, once there is a kernel. */
+export const ensureGuestPrograms = async () => await ensurePackages(GUEST);
+
 /** The kernels of the tests, and those of the proofs, which are two of each series that this machine's apt offers. */
 const TESTED = ["primary", "secondary", "other"];
 const PROVEN = [...TESTED, "further"];

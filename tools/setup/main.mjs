@@ -5,7 +5,7 @@ import { proveFresh } from "../../test/proof/fresh/main.mjs";
 import { provePackages } from "../../test/proof/package/main.mjs";
 import { ensurePackages, requireDebian, retryWithNewLists } from "./apt.mjs";
 import { ensureNewestPair, ensurePair } from "./create.mjs";
-import { ensureMachine, ensureNewestMachine, ensureProofMachine } from "./machine.mjs";
+import { ensureGuestPrograms, ensureMachine, ensureNewestMachine, ensureProofMachine } from "./machine.mjs";
 import { ensureNodeModules } from "./node_modules.mjs";
 import { ensurePackers } from "./packers.mjs";
 import { isStopped, progress, run, runOrFail, SetupError } from "./run.mjs";
@@ -36,8 +36,8 @@ const REGRESSION = { from: "6.1.192-1", to: "6.1.192-2" };
 
 async function demo(args) {
   await ensureNodeModules(root);
-  await ensureMachine(root);
-  await ensurePackages(["e2fsprogs"]);
+  await requireDebian();
+  await retryWithNewLists(ensureGuestPrograms);
   const pair = await ensurePair(root, REGRESSION.from, REGRESSION.to);
   return await runBuilt("tools/demo/main.ts", [pair, ...args]);
 }

@@ -18,7 +18,7 @@ const KERNELS = "how many kernels the feed has (20000)";
 export const SCRIPTS = {
   demo: {
     summary:
-      "Shows the whole job: a publisher, the edge, and a stock Debian kernel in QEMU that is updated while it runs.",
+      "Shows the whole job: a public fix becomes an update, is tried, signed and pushed, and a stock Debian kernel in QEMU takes it while it runs.",
   },
   dev: {
     summary:
