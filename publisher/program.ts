@@ -8,6 +8,7 @@ import { backupGroup } from "./commands/backup_group.ts";
 import { createGroup } from "./commands/create_group.ts";
 import { type DraftOptions, draft } from "./commands/draft.ts";
 import { type FingerprintOptions, fingerprint } from "./commands/fingerprint.ts";
+import { followGroup } from "./commands/follow_group.ts";
 import { type InspectOptions, inspect } from "./commands/inspect.ts";
 import { kernelsGroup } from "./commands/kernels_group.ts";
 import { keysGroup } from "./commands/keys_group.ts";
@@ -33,7 +34,7 @@ const PROCESS: ProcessContext = {
 
 const GROUPS: HelpGroups = {
   "Making updates:": ["create", "draft", "add", "try", "inspect", "fingerprint", "kernels"],
-  "Publishing them:": ["push", "recall", "unrecall", "sign"],
+  "Publishing them:": ["push", "follow", "recall", "unrecall", "sign"],
   "Keys and the root of trust:": ["init", "keys", "root"],
   "Running a feed:": ["serve", "check-vars", "audit", "backup", "restore"],
   "Help:": [],
@@ -59,6 +60,7 @@ export function program(version: string, run: RunInProcess, own: ProcessContext 
     createGroup,
     tryGroup,
     kernelsGroup,
+    followGroup,
     imageGroup,
     rootGroup,
     keysGroup,

@@ -25,6 +25,7 @@ export const EXIT = {
   noList: 20,
   noMatch: 21,
   untried: 22,
+  toSign: 23,
   available: 100,
 } as const;
 

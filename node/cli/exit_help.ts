@@ -27,6 +27,7 @@ export const EXIT_SHORT: Readonly<Record<ExitName, string>> = {
   noList: "the feed has no list of its kernels",
   noMatch: "the feed has no kernel of what was chosen",
   untried: "a draft was not tried, or did not pass",
+  toSign: "signing requests wait for signatures",
   available: "there is something to apply (check --exit-code)",
 };
 
@@ -36,6 +37,7 @@ const PUBLISHERS_ALONE: ReadonlySet<ExitName> = new Set([
   "notLive",
   "unchanged",
   "untried",
+  "toSign",
 ]);
 const HOSTS_ALONE: ReadonlySet<ExitName> = new Set([
   "runpre",

@@ -106,6 +106,10 @@ export const EXIT_TABLE: Readonly<Record<ExitName, ExitMeaning>> = {
       "`try`: a draft did not pass; `push --require-tried`: a draft was not tried as it is, or did not pass",
     advice: "read the file beside the draft (`.tried.json`); do not sign the draft",
   },
+  toSign: {
+    meaning: "`follow`: everything else was done, and signing requests wait for signatures",
+    advice: "`sign` each file in `follow/requests/`; the next run publishes those that are complete",
+  },
   available: {
     meaning: "there is something to apply: `check --exit-code` alone",
     advice: "`rebootless upgrade`",

@@ -3,7 +3,6 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { readIfPresent, readNamed, writeDurably } from "../../node/files.ts";
-import { runProgram } from "../../node/processes.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { groupBy } from "../../shared/group_by.ts";
 import { encodeJson, type JsonObject, jsonObject } from "../../shared/json.ts";
@@ -27,6 +26,7 @@ import {
 } from "./kernel_making.ts";
 import { kernelsMeant } from "./kernels_list.ts";
 import { type PackageCacheOptions, withPackages } from "./kernels_options.ts";
+import { runSelf } from "./run_self.ts";
 
 /** The options of `create` for kernels of a list. Source, image, headers and modules come from there. */
 export interface CreateKernelsOptions extends FixOptions, PackageCacheOptions {
@@ -146,7 +146,7 @@ async function earlierRow({ output, asked }: Plan, kernel: ServedKernel): Promis
 }
 
 async function makeOne(
-  { self, sourceDate }: PublisherContext,
+  context: PublisherContext,
   { output, arguments: words, asked }: Plan,
   kernel: ServedKernel,
   paths: BuildPaths,
@@ -157,10 +157,8 @@ async function makeOne(
   if (output !== undefined) await mkdir(output, { recursive: true });
   if (unfinished !== undefined) await rm(unfinished, { recursive: true, force: true });
   const place = unfinished === undefined ? [] : ["--output", unfinished];
-  const [program = "", ...start] = self;
-  const args = [...start, "create", "--json", "--quiet", ...words, ...kernelArguments(paths), ...place];
-  const ended = await runProgram(program, args, { env: environment(sourceDate) });
-  const outcome = makingOf(ended);
+  const args = ["create", "--json", "--quiet", ...words, ...kernelArguments(paths), ...place];
+  const outcome = makingOf(await runSelf(context, args));
   const isThere = unfinished !== undefined && folder !== undefined && (await hasReport(unfinished));
   if (isThere) {
     await rm(folder, { recursive: true, force: true });
@@ -181,17 +179,6 @@ const kernelArguments = ({ image, modules, headers, source }: BuildPaths): reado
   ...(headers === undefined ? [] : ["--headers", headers]),
   ...(source === undefined ? [] : ["--source", source]),
 ];
-
-/** The variables of this process that a run of `create` heeds. */
-const HEEDED = ["TMPDIR", "http_proxy", "https_proxy", "no_proxy"];
-
-function environment(sourceDate: string | undefined): Record<string, string> {
-  const own = HEEDED.flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return { ...Object.fromEntries(own), ...(sourceDate !== undefined && { SOURCE_DATE_EPOCH: sourceDate }) };
-}
 
 /** What is written beside a kernel's folder, so that a later run knows it. */
 const recordOf = (row: KernelRow, asked: string): JsonObject =>

@@ -1,10 +1,10 @@
-import { utf8 } from "../../shared/bytes.ts";
 import { counted } from "../../shared/counted.ts";
 import { Decoder } from "../../shared/decode.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { groupBy } from "../../shared/group_by.ts";
 import { type JsonObject, jsonObject, parseJson } from "../../shared/json.ts";
 import type { ServedKernel } from "../kernels/served_kernel.ts";
+import { selfAnswer } from "./run_self.ts";
 
 /** What became of one kernel. */
 export type KernelMaking =
@@ -38,7 +38,7 @@ const MAX_REASON = 64 * 1024;
 
 /** Reads what a run of `create --json` says of its kernel. */
 export function makingOf({ code, stdout, stderr }: EndedRun): KernelMaking {
-  const answer = answerIn(stdout);
+  const answer = selfAnswer(stdout);
   if (answer === undefined)
     return { kind: "failed", reason: stderr.trim().split("\n").at(-1) ?? "", exitCode: code || EXIT.error };
   if (code === EXIT.ok) return { kind: "made", id: answer.get("id").optional((id) => id.string()) };
@@ -49,13 +49,6 @@ export function makingOf({ code, stdout, stderr }: EndedRun): KernelMaking {
   if (outcome === "already_in") return { kind: "already in" };
   if (outcome === "does_not_apply") return { kind: "does not apply", reason };
   return { kind: "failed", reason, exitCode: code };
-}
-
-function answerIn(stdout: string): Decoder | undefined {
-  const text = stdout.trim();
-  if (!text.startsWith("{")) return undefined;
-  const bytes = utf8(text);
-  return new Decoder(parseJson(bytes, "the answer", bytes.length), "the answer");
 }
 
 /**

@@ -1,0 +1,107 @@
+import { join, relative } from "node:path";
+import { buildId } from "../../shared/brand.ts";
+import type { Decoder } from "../../shared/decode.ts";
+import { EXIT } from "../../shared/exit_codes.ts";
+import type { PublisherContext } from "../context.ts";
+import type { FollowedFix } from "../follow/follow_state.ts";
+import { shortReason } from "../follow/state_file.ts";
+import type { FollowTools, MakingOutcome, TrialOutcome } from "../follow/tools.ts";
+import { MAX_KERNELS } from "../kernels/kernels_file.ts";
+import { runSelf, selfAnswer } from "./run_self.ts";
+
+/** What making and trying need. */
+export interface MakingPlaces {
+  /** The folder of the state. */
+  readonly folder: string;
+  readonly kernelsFile: string;
+  readonly packageCache: string;
+  readonly cache: string;
+  readonly jobs: number | undefined;
+  /** The descriptor of the run's lock. A child that goes on after this process was killed keeps the lock. */
+  readonly lock: () => number | undefined;
+}
+
+const MAX_TEXT = 1 << 20;
+
+/**
+ * Returns what makes and tries updates: the commands `create` and `try`, in processes of their own. What they have written
+ * they do not make again.
+ * @param wordsOf returns the options by which `create` finds a fix.
+ */
+export function makingTools(
+  context: PublisherContext,
+  places: MakingPlaces,
+  wordsOf: (fix: FollowedFix) => Promise<readonly string[]>,
+): Pick<FollowTools, "make" | "try"> {
+  const { folder, kernelsFile, packageCache, cache, jobs } = places;
+  const run = (words: readonly string[]) => {
+    const lock = places.lock();
+    return runSelf(context, ["--json", "--quiet", ...words], lock === undefined ? [] : [lock]);
+  };
+  const list = ["--kernels-file", kernelsFile, "--package-cache", packageCache];
+
+  return {
+    make: async (fix, kernels) => {
+      const output = join(folder, "made", fix.id);
+      const { stdout, stderr } = await run([
+        ...["create", ...(await wordsOf(fix)), "--id", fix.id, ...list],
+        ...kernels.flatMap(({ buildId: id }) => ["--kernels", id]),
+        ...fix.supersedes.flatMap((id) => ["--supersedes", id]),
+        ...(fix.kind === "patch" ? ["--summary", fix.subject] : []),
+        ...fix.cves.flatMap((cve) => ["--cve", cve]),
+        ...["--output", output, "--cache", cache],
+        ...(jobs === undefined ? [] : ["--jobs", String(jobs)]),
+      ]);
+      const answer = selfAnswer(stdout);
+      const rows = answer?.get("kernels").optional((all) => all.array(MAX_KERNELS));
+      if (rows !== undefined)
+        return new Map(rows.map((row) => [row.get("build_id").as(buildId), making(row, fix, folder)]));
+      const broken: MakingOutcome = { kind: "broken", reason: reasonOf(answer, stderr) };
+      return new Map(kernels.map((kernel) => [kernel.buildId, broken]));
+    },
+    try: async (draft) => trialOf(await run(["try", join(folder, draft), ...list])),
+  };
+}
+
+/** Reads what `create --kernels --json` says of one kernel. */
+function making(row: Decoder, { id }: FollowedFix, folder: string): MakingOutcome {
+  const reason = (): string => shortReason(row.get("reason").string(MAX_TEXT));
+  const outcome = row.get("outcome").string();
+  switch (outcome) {
+    case "made":
+      return { kind: "made", draft: relative(folder, join(row.get("folder").string(), `${id}.json`)) };
+    case "unchanged":
+      return { kind: "unchanged" };
+    case "already_in":
+      return { kind: "already in" };
+    case "does_not_apply":
+      return { kind: "does not apply", reason: reason() };
+    case "not_built":
+      return { kind: "not built", reason: reason() };
+    case "refused":
+      return { kind: "refused", reason: reason() };
+    default:
+      return { kind: "broken", reason: reason() };
+  }
+}
+
+function trialOf({
+  code,
+  stdout,
+  stderr,
+}: {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}): TrialOutcome {
+  if (code === EXIT.ok) return { kind: "ok" };
+  const answer = selfAnswer(stdout);
+  if (code !== EXIT.untried) return { kind: "broken", reason: reasonOf(answer, stderr) };
+  const [tried] = answer?.get("tried").array(1) ?? [];
+  const words = ["step", "detail"].map((name) => tried?.get(name).string(MAX_TEXT));
+  return { kind: "bad", reason: words.join(": ") };
+}
+
+const reasonOf = (answer: Decoder | undefined, stderr: string): string =>
+  answer?.get("error").optional((error) => error.get("message").string(MAX_TEXT)) ??
+  `it ended without an answer: ${stderr.trim().split("\n").at(-1) ?? ""}`;
