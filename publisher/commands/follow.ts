@@ -1,29 +1,26 @@
 import { mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { readIfPresent, writeDurably } from "../../node/files.ts";
+import { resolve } from "node:path";
+import { readIfPresent } from "../../node/files.ts";
 import { folderLock } from "../../node/lock.ts";
 import { counted } from "../../shared/counted.ts";
 import { RebootlessError, restated } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
+import { jsonObject } from "../../shared/json.ts";
 import type { PublisherContext } from "../context.ts";
 import { edgeClient } from "../feed/edge_client.ts";
 import type { ProposalOptions } from "../feed/proposal.ts";
 import { openPublisherFolder } from "../feed/publisher_folder.ts";
 import { type FollowState, NO_FOLLOW_STATE } from "../follow/follow_state.ts";
-import { type FollowItem, MAX_STEP_ATTEMPTS } from "../follow/item.ts";
+import { type FollowItem, MAX_STEP_ATTEMPTS, nextStep } from "../follow/item.ts";
+import { takenIn } from "../follow/plan.ts";
 import { followOnce } from "../follow/run.ts";
-import { decodeFollowState, encodeFollowState } from "../follow/state_file.ts";
+import { decodeFollowState } from "../follow/state_file.ts";
 import { countsText, followSummary, itemText, summaryJson } from "../follow/summary.ts";
-import type { FollowTools } from "../follow/tools.ts";
 import { readKernelsFile } from "../kernels/kernels_file.ts";
-import type { ServedKernel } from "../kernels/served_kernel.ts";
-import { cacheFolder } from "./cache_folder.ts";
-import { type MakingPlaces, makingTools } from "./follow_making.ts";
 import type { FollowOptions } from "./follow_options.ts";
-import { publishTools } from "./follow_publish.ts";
-import { fixWords, sourceTools } from "./follow_sources.ts";
+import { sourceTools } from "./follow_sources.ts";
+import { followTools, stateFile, writeFollowStatus } from "./follow_tools.ts";
 import { keyringOf } from "./open_keys.ts";
-import { runSelf, selfAnswer } from "./run_self.ts";
 
 /**
  * Does what is left to do for a feed: takes in kernels and fixes, makes, tries and publishes updates or asks others to sign
@@ -32,6 +29,7 @@ import { runSelf, selfAnswer } from "./run_self.ts";
 export async function follow(context: PublisherContext, dir: string, options: FollowOptions): Promise<void> {
   const folder = resolve(dir, "follow");
   const publisher = await openPublisherFolder(dir, keyringOf(context, options));
+  if (options.dryRun) return sayPlan(context, folder, options);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const lock = folderLock(folder, {
     onWait: () =>
@@ -61,9 +59,7 @@ async function runLocked(
   options: FollowOptions,
 ): Promise<void> {
   const { terminal, clock } = context;
-  const file = join(folder, "state.json");
-  const bytes = await readIfPresent(file);
-  const before = bytes === undefined ? NO_FOLLOW_STATE : decodeFollowState(bytes, file);
+  const before = await readState(folder);
   const troubles: RebootlessError[] = [];
   const tools = followTools(context, proposing, options, {
     folder,
@@ -75,6 +71,7 @@ async function runLocked(
   });
   const after = await followOnce(before, tools);
   const summary = followSummary(after, clock());
+  writeFollowStatus(folder, summary);
   for (const item of changedItems(before, after)) terminal.say(itemText(item));
   terminal.say(countsText(summary));
   const answer = Object.fromEntries(summaryJson(summary));
@@ -84,62 +81,33 @@ async function runLocked(
   if (after.items.some(({ state }) => state.kind === "waiting")) context.exitWith(EXIT.toSign);
 }
 
-/** The folder of the state, and what the run has besides. */
-interface RunPlaces {
-  readonly folder: string;
-  readonly lock: () => number | undefined;
-  readonly trouble: (error: RebootlessError) => void;
+async function readState(folder: string): Promise<FollowState> {
+  const bytes = await readIfPresent(stateFile(folder));
+  return bytes === undefined ? NO_FOLLOW_STATE : decodeFollowState(bytes, stateFile(folder));
 }
 
-function followTools(
-  context: PublisherContext,
-  proposing: ProposalOptions,
-  options: FollowOptions,
-  { folder, lock, trouble }: RunPlaces,
-): FollowTools {
-  const places = {
-    folder,
-    kernelsFile: resolve(options.kernelsFile),
-    packageCache: cacheFolder(options.packageCache, "packages"),
-    cache: cacheFolder(options.cache, "create"),
-    jobs: options.jobs,
-    lock,
-  };
-  return {
-    clock: context.clock,
-    channels: [],
-    mayPush: options.yes,
-    progress: (line) => context.terminal.progress(line),
-    trouble,
-    save: (state) => writeDurably(join(folder, "state.json"), encodeFollowState(state), 0o600),
-    kernels: () => syncedKernels(context, places, trouble),
-    ...sourceTools(options, folder, trouble),
-    ...makingTools(context, places, (fix) => fixWords(fix, folder)),
-    ...publishTools(context, proposing, folder),
-  };
+/** Says what a run would do with the kernels that are in the list now. */
+async function sayPlan({ terminal, clock }: PublisherContext, folder: string, options: FollowOptions) {
+  const before = await readState(folder);
+  const { kernels } = await readKernelsFile(options.kernelsFile);
+  const { find } = sourceTools(options, folder, (error) => {
+    throw error;
+  });
+  const after = takenIn(before, await find(before, kernels), kernels, clock());
+  const steps = after.items.flatMap((item) => {
+    const step = nextStep(item);
+    return step === undefined ? [] : [{ step, item }];
+  });
+  for (const { step, item } of steps)
+    terminal.say(`${step.padEnd(6)} ${item.fix.padEnd(32)} ${item.release}`);
+  const added = after.fixes.length - before.fixes.length;
+  terminal.say(`${counted(added, "new fix", "new fixes")}, ${counted(steps.length, "update")} to go on with`);
+  terminal.result("follow", {
+    dry_run: true,
+    new_fixes: after.fixes.slice(before.fixes.length).map(({ id }) => id),
+    next: steps.map(({ step, item }) => jsonObject({ step, fix: item.fix, build_id: item.kernel })),
+  });
 }
-
-/** Brings the list of kernels up to date by `kernels sync`. If that fails, the kernels that are known are still served. */
-async function syncedKernels(
-  context: PublisherContext,
-  { kernelsFile, packageCache, lock }: MakingPlaces,
-  trouble: (error: RebootlessError) => void,
-): Promise<readonly ServedKernel[]> {
-  context.terminal.progress("looking for new kernels");
-  const { code, stdout, stderr } = await runSelf(
-    context,
-    ["--json", "--quiet", "kernels", "sync", "--file", kernelsFile, "--package-cache", packageCache],
-    [lock() ?? []].flat(),
-  );
-  if (code !== EXIT.ok) {
-    const error = selfAnswer(stdout)?.get("error");
-    const message = error?.get("message").string(MAX_MESSAGE) ?? stderr.trim().split("\n").at(-1);
-    trouble(new RebootlessError("io", `the list of kernels is not up to date: ${message}`));
-  }
-  return (await readKernelsFile(kernelsFile)).kernels;
-}
-
-const MAX_MESSAGE = 1 << 20;
 
 /** Lists the items that a run has changed or added. */
 function changedItems(before: FollowState, after: FollowState): readonly FollowItem[] {

@@ -1,12 +1,14 @@
 import { join, relative } from "node:path";
-import { buildId } from "../../shared/brand.ts";
+import { type BuildId, buildId } from "../../shared/brand.ts";
 import type { Decoder } from "../../shared/decode.ts";
+import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import type { PublisherContext } from "../context.ts";
 import type { FollowedFix } from "../follow/follow_state.ts";
 import { shortReason } from "../follow/state_file.ts";
 import type { FollowTools, MakingOutcome, TrialOutcome } from "../follow/tools.ts";
 import { MAX_KERNELS } from "../kernels/kernels_file.ts";
+import type { ServedKernel } from "../kernels/served_kernel.ts";
 import { runSelf, selfAnswer } from "./run_self.ts";
 
 /** What making and trying need. */
@@ -40,28 +42,40 @@ export function makingTools(
   };
   const list = ["--kernels-file", kernelsFile, "--package-cache", packageCache];
 
+  async function makeAll(fix: FollowedFix, kernels: readonly ServedKernel[]): Promise<Makings> {
+    const words = await wordsOf(fix);
+    const { stdout, stderr } = await run([
+      ...["create", ...words, "--id", fix.id, ...list],
+      ...kernels.flatMap(({ buildId: id }) => ["--kernels", id]),
+      ...fix.supersedes.flatMap((id) => ["--supersedes", id]),
+      ...(fix.kind === "patch" ? ["--summary", fix.subject] : []),
+      ...fix.cves.flatMap((cve) => ["--cve", cve]),
+      ...["--output", join(folder, "made", fix.id), "--cache", cache],
+      ...(jobs === undefined ? [] : ["--jobs", String(jobs)]),
+    ]);
+    const answer = selfAnswer(stdout);
+    const rows = answer?.get("kernels").optional((all) => all.array(MAX_KERNELS));
+    if (rows === undefined) return allBroken(kernels, reasonOf(answer, stderr));
+    return new Map(rows.map((row) => [row.get("build_id").as(buildId), making(row, fix, folder)]));
+  }
+
   return {
     make: async (fix, kernels) => {
-      const output = join(folder, "made", fix.id);
-      const { stdout, stderr } = await run([
-        ...["create", ...(await wordsOf(fix)), "--id", fix.id, ...list],
-        ...kernels.flatMap(({ buildId: id }) => ["--kernels", id]),
-        ...fix.supersedes.flatMap((id) => ["--supersedes", id]),
-        ...(fix.kind === "patch" ? ["--summary", fix.subject] : []),
-        ...fix.cves.flatMap((cve) => ["--cve", cve]),
-        ...["--output", output, "--cache", cache],
-        ...(jobs === undefined ? [] : ["--jobs", String(jobs)]),
-      ]);
-      const answer = selfAnswer(stdout);
-      const rows = answer?.get("kernels").optional((all) => all.array(MAX_KERNELS));
-      if (rows !== undefined)
-        return new Map(rows.map((row) => [row.get("build_id").as(buildId), making(row, fix, folder)]));
-      const broken: MakingOutcome = { kind: "broken", reason: reasonOf(answer, stderr) };
-      return new Map(kernels.map((kernel) => [kernel.buildId, broken]));
+      try {
+        return await makeAll(fix, kernels);
+      } catch (error) {
+        if (!(error instanceof RebootlessError)) throw error;
+        return allBroken(kernels, error.message);
+      }
     },
     try: async (draft) => trialOf(await run(["try", join(folder, draft), ...list])),
   };
 }
+
+type Makings = ReadonlyMap<BuildId, MakingOutcome>;
+
+const allBroken = (kernels: readonly ServedKernel[], reason: string): Makings =>
+  new Map(kernels.map((kernel) => [kernel.buildId, { kind: "broken", reason }]));
 
 /** Reads what `create --kernels --json` says of one kernel. */
 function making(row: Decoder, { id }: FollowedFix, folder: string): MakingOutcome {

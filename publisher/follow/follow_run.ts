@@ -2,9 +2,8 @@ import type { BuildId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { ServedKernel } from "../kernels/served_kernel.ts";
 import { type FollowedFix, type FollowState, itemOf, withItem } from "./follow_state.ts";
-import { withFound } from "./found_fixes.ts";
 import { draftIn, type FollowItem, failedState, type ItemState, movedItem, nextStep } from "./item.ts";
-import { kernelsToMake, withAllItems } from "./plan.ts";
+import { kernelsToMake, takenIn } from "./plan.ts";
 import { shortReason } from "./state_file.ts";
 import type { FollowTools } from "./tools.ts";
 
@@ -24,11 +23,9 @@ export class FollowRun {
 
   /** Takes in what is new. The patches are kept before the state names them. */
   async look(kernels: readonly ServedKernel[]): Promise<void> {
-    const { fixes, clones } = await this.#tools.find(this.#state, kernels);
-    for (const fix of fixes) await this.#tools.keep(fix);
-    const now = this.#tools.clock();
-    const found = withFound({ ...this.#state, clones }, fixes, now);
-    const next = withAllItems(found, kernels, now);
+    const sources = await this.#tools.find(this.#state, kernels);
+    for (const fix of sources.fixes) await this.#tools.keep(fix);
+    const next = takenIn(this.#state, sources, kernels, this.#tools.clock());
     const isSame = JSON.stringify(next) === JSON.stringify(this.#state);
     if (!isSame) await this.#save(next);
   }

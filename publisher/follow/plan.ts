@@ -2,7 +2,9 @@ import type { UpdateId } from "../../shared/brand.ts";
 import type { Instant } from "../../shared/time.ts";
 import type { ServedKernel } from "../kernels/served_kernel.ts";
 import type { FollowedFix, FollowState } from "./follow_state.ts";
+import { withFound } from "./found_fixes.ts";
 import { type FollowItem, isOpen, movedItem, nextStep } from "./item.ts";
+import type { FoundSources } from "./tools.ts";
 
 /** A fix, and the kernels for which it is made. */
 export interface MakingWork {
@@ -10,15 +12,21 @@ export interface MakingWork {
   readonly kernels: readonly ServedKernel[];
 }
 
+/** Returns the state with what the sources have, and an item for each fix and each kernel that it is meant for. */
+export function takenIn(
+  state: FollowState,
+  { fixes, clones }: FoundSources,
+  kernels: readonly ServedKernel[],
+  now: Instant,
+): FollowState {
+  return withAllItems(withFound({ ...state, clones }, fixes, now), kernels, now);
+}
+
 /**
  * Returns the state with an item for each fix and each kernel that it is meant for. What is under way of a fix that has
  * changed is given up.
  */
-export function withAllItems(
-  state: FollowState,
-  kernels: readonly ServedKernel[],
-  now: Instant,
-): FollowState {
+function withAllItems(state: FollowState, kernels: readonly ServedKernel[], now: Instant): FollowState {
   const retired = new Set(state.fixes.filter((fix) => fix.retired).map(({ id }) => id));
   const kept = state.items.map((item) =>
     retired.has(item.fix) && (isOpen(item) || item.state.kind === "not built")

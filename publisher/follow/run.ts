@@ -2,6 +2,7 @@ import { FollowRun } from "./follow_run.ts";
 import type { FollowState } from "./follow_state.ts";
 import { openFixes } from "./plan.ts";
 import { Publishing } from "./publishing.ts";
+import { tellPeople } from "./telling.ts";
 import type { FollowTools } from "./tools.ts";
 
 /**
@@ -23,5 +24,5 @@ export async function followOnce(before: FollowState, tools: FollowTools): Promi
   }
   const waiting = run.state.items.flatMap(({ state }) => (state.kind === "waiting" ? [state.request] : []));
   await tools.tidy(new Set(waiting));
-  return run.state;
+  return tellPeople(run.state, tools);
 }

@@ -78,7 +78,8 @@ export const summaryJson = (summary: FollowSummary): JsonObject =>
 const whole = (minutes: number | undefined): number | null =>
   minutes === undefined ? null : Math.ceil(minutes);
 
-const summarizedItem = (item: FollowItem): JsonObject => {
+/** Returns an item as an object for programs. */
+export const summarizedItem = (item: FollowItem): JsonObject => {
   const { state, ready, pushed } = item;
   return jsonObject({
     fix: item.fix,

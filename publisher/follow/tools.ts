@@ -4,7 +4,7 @@ import type { Clock } from "../../shared/time.ts";
 import type { ServedKernel } from "../kernels/served_kernel.ts";
 import type { CloneNote, FollowedFix, FollowState } from "./follow_state.ts";
 import type { FoundFix } from "./found_fixes.ts";
-import type { Channel, ItemKind, ItemState } from "./item.ts";
+import type { Channel, FollowItem, ItemKind, ItemState } from "./item.ts";
 import type { KernelFeed, LeftRequest, OfferedUpdate } from "./publication.ts";
 
 type StateOf<K extends ItemKind> = Extract<ItemState, { kind: K }>;
@@ -69,6 +69,8 @@ export interface FollowTools {
   pushSigned(request: string, drafts: readonly string[]): Promise<PushOutcome>;
   /** Leaves a signing request for all of these drafts of a kernel, in place of one that lies there. */
   request(kernel: BuildId, request: string, drafts: readonly string[]): Promise<void>;
+  /** Tells people what is new by a channel. Returns false if that did not get through. */
+  tell(channel: Channel, news: readonly FollowItem[], state: FollowState): Promise<boolean>;
   /** Removes the requests that nothing waits for. */
   tidy(waitedFor: ReadonlySet<string>): Promise<void>;
 }

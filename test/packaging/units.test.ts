@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SETTINGS } from "../../node/config/settings.ts";
 import { UNITS } from "../../packaging/contents.ts";
 import { hostTree } from "../../packaging/man/host.ts";
+import { publisherTree } from "../../packaging/man/publisher.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { MINUTE, parseDuration } from "../../shared/time.ts";
 import { projectRoot } from "../support/guest/machine.ts";
@@ -157,5 +158,30 @@ describe("the cron file", () => {
     ["the package was removed", ["/etc/rebootless/root.json"]],
   ])("is silent where %s", async (_, paths) => {
     expect(await ran(...paths)).toEqual([]);
+  });
+});
+
+describe("the publisher's units", () => {
+  const publisher = (name: string) => readFile(join(projectRoot, "packaging/publisher", name), "utf8");
+
+  it("run follow once, without signing, and take waiting for signatures for no failure", async () => {
+    const unit = parseUnit(await publisher("rebootless-follow.service"));
+    const [line = "", ...more] = unit("Service", "ExecStart");
+    expect(more).toEqual([]);
+    const { commands, options } = publisherTree("1");
+    const [program, ...words] = line.split(" ");
+    expect(program).toBe("/usr/bin/rebootless-publish");
+    expect(commands.map(({ name }) => name)).toContain(words.find((word) => word === "follow"));
+    const flags = words.filter((word) => word.startsWith("-"));
+    expect(options.flatMap((option) => option.flags)).toEqual(expect.arrayContaining(flags));
+    expect(unit("Service", "Type")).toEqual(["oneshot"]);
+    expect(unit("Service", "SuccessExitStatus")).toEqual([String(EXIT.toSign)]);
+  });
+
+  it("are started by a timer that waits for the end of a run", async () => {
+    const unit = parseUnit(await publisher("rebootless-follow.timer"));
+    expect(unit("Timer", "OnUnitInactiveSec")).toEqual(["10min"]);
+    expect(unit("Timer", "OnCalendar")).toEqual([]);
+    expect(unit("Install", "WantedBy")).toEqual(["timers.target"]);
   });
 });

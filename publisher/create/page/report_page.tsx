@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { raw } from "hono/html";
 import type { FC } from "hono/jsx";
 import { counted } from "../../../shared/counted.ts";
@@ -7,6 +6,7 @@ import type { UpdateRefusal, UpdateReport } from "../update.ts";
 import type { ComparedFunctions } from "./compared_functions.ts";
 import { FunctionView } from "./function_view.tsx";
 import type { KeptPart } from "./kept_parts.ts";
+import { pagePolicy } from "./page_policy.ts";
 import { PAGE_STYLE } from "./page_style.ts";
 import { patchLines, shownText } from "./shown_text.ts";
 
@@ -29,15 +29,6 @@ export interface PageContent {
   readonly kept: readonly { readonly source: string; readonly parts: readonly KeptPart[] }[];
 }
 
-/** Forbids scripts, and loading anything. The one style sheet is allowed by its digest. */
-const POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash("sha256").update(PAGE_STYLE).digest("base64")}'`,
-  "img-src data:",
-  "form-action 'none'",
-  "base-uri 'none'",
-].join("; ");
-
 /** Writes the report as one page that needs nothing else, and runs no script. */
 export const reportPage = (content: PageContent): string =>
   `<!doctype html>${(<ReportPage {...content} />).toString()}\n`;
@@ -58,7 +49,7 @@ const ReportPage: FC<PageContent> = ({ id, summary, kernel, report, patches, com
     <html lang="en">
       <head>
         <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content={POLICY} />
+        <meta http-equiv="Content-Security-Policy" content={pagePolicy(PAGE_STYLE)} />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="referrer" content="no-referrer" />
         <title>{shownText(`${id}: report on a live update`)}</title>

@@ -38,14 +38,36 @@ const GUARDED = {
   settings: ["core.hooksPath=/dev/null", "core.fsmonitor=false", "log.showSignature=false"],
 } as const;
 
-/** Reads the commits of a range, the oldest first and without merges. @throws RebootlessError `io`, `limit`. */
-export async function commitsOf({ repository, from, to }: GitRange): Promise<readonly PatchMail[]> {
-  const git = (args: readonly string[], stdin = ""): Promise<string> =>
+type Git = (args: readonly string[], stdin?: string) => Promise<string>;
+
+const gitIn =
+  (repository: string): Git =>
+  (args, stdin = "") =>
     mustRunBuildTool(
       "git",
       [...GUARDED.settings.flatMap((setting) => ["-c", setting]), "--no-pager", "-C", repository, ...args],
       { env: GUARDED.env, encoding: "latin1", maxOutput: MAX_SERIES_BYTES + 1, stdin },
     );
+
+/** Returns the commit that a revision of a local clone names, with all 40 digits. @throws RebootlessError `usage`, `io`. */
+export async function commitAt(repository: string, revision: string): Promise<string> {
+  if (!REVISION.test(revision))
+    throw new RebootlessError("usage", `${JSON.stringify(revision.slice(0, 80))} is not a revision`);
+  const git = gitIn(repository);
+  const found = await git(["rev-parse", "--verify", "--end-of-options", `${revision}^{commit}`]);
+  return found.trim();
+}
+
+/** Reads the commits of a range, the oldest first and without merges. @throws RebootlessError `io`, `limit`, `usage`. */
+export async function commitsOf(range: GitRange): Promise<readonly PatchMail[]> {
+  const commits = await commitsBetween(range);
+  if (commits.length > 0) return commits;
+  throw new RebootlessError("usage", `${range.from}..${range.to} has no commits`);
+}
+
+/** Does as `commitsOf`, but a range may be empty. @throws RebootlessError `io`, `limit`. */
+export async function commitsBetween({ repository, from, to }: GitRange): Promise<readonly PatchMail[]> {
+  const git = gitIn(repository);
   const count = `--max-count=${MAX_FIXES + 1}`;
   const listed = await git([
     "rev-list",
@@ -60,7 +82,7 @@ export async function commitsOf({ repository, from, to }: GitRange): Promise<rea
   const commits = listed.split("\n").filter((line) => /^[0-9a-f]{40}$/.test(line));
   if (commits.length > MAX_FIXES)
     throw new RebootlessError("limit", `the range has more than ${MAX_FIXES} commits`);
-  if (commits.length === 0) throw new RebootlessError("usage", `${from}..${to} has no commits`);
+  if (commits.length === 0) return [];
   const text = await git(
     [
       "diff-tree",

@@ -63,6 +63,9 @@ export class FakeWorld {
   /** Every publication that the feed took, in order. */
   readonly published: string[] = [];
   readonly troubles: RebootlessError[] = [];
+  /** What people were told, in order. */
+  readonly told: string[] = [];
+  canTell = true;
   mayPush = true;
   hasKeys = true;
   isReachable = true;
@@ -170,6 +173,14 @@ export class FakeWorld {
         this.#lasting(() =>
           this.requests.set(path, { base, updates: drafts.map(this.updateOf), complete: false }),
         );
+      },
+      tell: async (channel, news) => {
+        if (!this.canTell) return false;
+        this.#lasting(() => {
+          for (const { fix, kernel, state } of news)
+            this.told.push(`${channel}: ${fix} ${kernel[0]} ${state.kind}`);
+        });
+        return true;
       },
       tidy: async (waitedFor) => {
         for (const path of this.requests.keys())

@@ -158,6 +158,19 @@ describe("a run of follow", () => {
     await run(world);
     expect(states(world)).toEqual(["a 1 pushed", "a 2 pushed"]);
   });
+
+  it("tells people once of what is new, and again if that did not get through", async () => {
+    const world = worldOf("a");
+    world.making = (_, { buildId }) =>
+      buildId.startsWith("1") ? { kind: "refused", reason: "a layout" } : undefined;
+    world.canTell = false;
+    await run(world);
+    expect(world.told).toEqual([]);
+    world.canTell = true;
+    await run(world);
+    await run(world);
+    expect(world.told).toEqual(["mail: a 1 refused", "mail: a 2 pushed"]);
+  });
 });
 
 describe("a run that is killed", () => {
@@ -169,6 +182,7 @@ describe("a run that is killed", () => {
     requests: [...world.requests].sort(),
     feed: [...world.feed].sort(),
     published: [...world.published].sort(),
+    told: [...new Set(world.told)].sort(),
   });
 
   function scene(set: Partial<FakeWorld>): FakeWorld {
