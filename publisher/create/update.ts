@@ -10,7 +10,7 @@ import type { UnitPatch } from "./resolve/join_patches.ts";
 import { type SharedNames, sharedNames } from "./resolve/shared_names.ts";
 import type { FileChange } from "./source/apply_patch.ts";
 import type { ObjectCache } from "./source/object_cache.ts";
-import { patchedUnits } from "./source/patched_units.ts";
+import { type CompiledScope, patchedUnits } from "./source/patched_units.ts";
 import type { SourceRefusal } from "./source/source_refusal.ts";
 import type { Workspace } from "./source/workspace.ts";
 import type { UnitComparer } from "./unit_comparer.ts";
@@ -50,10 +50,12 @@ export interface UpdateContent {
   readonly patches: readonly PatchObject[];
   /** The units whose objects differ, whatever the outcome. */
   readonly pairs: readonly UnitPair[];
+  /** The objects that came out the same in every byte. */
+  readonly equal: readonly string[];
 }
 
 /** The kernel, source and cache, ready for one patch after the other. */
-export interface UpdateTools {
+export interface UpdateTools extends CompiledScope {
   readonly workspace: Workspace;
   readonly objects: ObjectCache;
   /** Opens the kernel. It is called when units are to be compared with it. */
@@ -61,8 +63,6 @@ export interface UpdateTools {
   /** The types of which the author says that no object exists from before the update: "struct foo", "foo". */
   readonly layoutOk: readonly string[];
   readonly progress: (line: string) => void;
-  /** True to compile the rest of a patch of which a file is refused, to learn what else is refused. */
-  readonly thorough?: boolean;
 }
 
 /**
@@ -72,10 +72,10 @@ export interface UpdateTools {
  * @throws RebootlessError `limit`, `io`.
  */
 export async function makeUpdate(
-  { workspace, objects, layoutOk, progress, thorough = false, ...tools }: UpdateTools,
+  { workspace, objects, layoutOk, progress, ...tools }: UpdateTools,
   changes: readonly FileChange[],
 ): Promise<UpdateContent> {
-  const compiled = await patchedUnits(workspace, objects, changes, progress, thorough);
+  const compiled = await patchedUnits(workspace, objects, changes, progress, tools);
   const shipped = await tools.shipped();
   const units: UnitReport[] = [];
   const patches: UnitPatch[] = [];
@@ -95,20 +95,20 @@ export async function makeUpdate(
       judged.push({ pair, replaced: new Set() });
     }
   }
-  const { pairs, same, ignored } = compiled;
+  const { pairs, same, ignored, equal } = compiled;
   const layouts = verdictOn(judged, units, layoutOk);
   const refusals = [...compiled.refusals, ...shared.refusals, ...layouts.refusals];
   const isRefused = refusals.length > 0 || units.some(({ outcome }) => outcome === "refused");
   const outcome = isRefused ? "refused" : patches.length > 0 ? "made" : "unchanged";
   const report: UpdateReport = { outcome, units, same, ignored, refusals, notes: layouts.notes };
-  if (outcome !== "made") return { report, patches: [], pairs };
+  if (outcome !== "made") return { report, patches: [], pairs, equal };
   try {
     const joined = await shipped.join(patches);
     return joined.kind === "joined"
-      ? { report, patches: joined.patches, pairs }
-      : { report: withRefusals(report, joined.refusals), patches: [], pairs };
+      ? { report, patches: joined.patches, pairs, equal }
+      : { report: withRefusals(report, joined.refusals), patches: [], pairs, equal };
   } catch (error) {
-    return { report: withRefusals(report, [refusedBy(error, "the update")]), patches: [], pairs };
+    return { report: withRefusals(report, [refusedBy(error, "the update")]), patches: [], pairs, equal };
   }
 }
 

@@ -21,7 +21,8 @@ export type Includes = (file: string, header: string) => boolean;
  * Divides the difference of two trees into connected parts, each of which is a fix of its own. Two files belong together
  * if a changed line of one declares a name (a function, a macro, a type, and in a header also a member or a constant),
  * which is new, gone, or declared in another way, and a changed line of the other uses that name. A name that a
- * header declares joins only files that include the header, or that declare the name as well. What this rule does not
+ * header declares joins only files that include the header, or that declare the name as well, unless it is a member's:
+ * types that have nothing to do with each other have members of the same name. What this rule does not
  * see is found out by trying: parts that cannot be made without each other come in together.
  */
 export function connectedParts(files: readonly ChangedFile[], includes: Includes): readonly Fix[] {
@@ -39,9 +40,9 @@ export function connectedParts(files: readonly ChangedFile[], includes: Includes
     for (const name of declared) {
       for (const user of users.get(name) ?? []) {
         const other = read[user];
+        const isSame = !name.startsWith(".") && other?.declared.has(name);
         const isJoined =
-          other !== undefined &&
-          (!path.endsWith(".h") || other.declared.has(name) || includes(other.path, path));
+          other !== undefined && (!path.endsWith(".h") || isSame || includes(other.path, path));
         if (isJoined) joined[partOf(user)] = partOf(index);
       }
     }
@@ -72,6 +73,15 @@ interface Names {
 
 const WORD = /\b[A-Za-z_]\w*\b/g;
 
+/** The words of the language, and those that Linux has for its simplest types. They are nobody's declaration. */
+const COMMON = new Set(
+  (
+    "auto bool break case char const continue default do double else enum extern false float for goto if inline int " +
+    "long register return short signed sizeof static struct switch true typedef typeof union unsigned void volatile " +
+    "while NULL u8 u16 u32 u64 s8 s16 s32 s64 size_t ssize_t loff_t __always_inline noinline"
+  ).split(" "),
+);
+
 function namesOf({ path, before, after, patch }: ChangedFile): Names {
   if (!/\.[ch]$/.test(path)) return { declared: new Set(), used: new Set() };
   const isHeader = path.endsWith(".h");
@@ -83,10 +93,10 @@ function namesOf({ path, before, after, patch }: ChangedFile): Names {
     for (const word of text.match(WORD) ?? []) used.add(word);
     for (const [, member] of text.matchAll(/(?:\.|->)\s*([A-Za-z_]\w*)/g)) used.add(`.${member}`);
     const name = declaredBy(text, isHeader);
-    if (name !== undefined) declared.add(name);
+    if (name !== undefined && !COMMON.has(name)) declared.add(name);
     const member = isHeader ? memberIn(text) : undefined;
     // Other types may have a member of the name, so it counts only if the header has it newly or no longer.
-    if (member !== undefined && !(old.has(member) && now.has(member)))
+    if (member !== undefined && !COMMON.has(member) && !(old.has(member) && now.has(member)))
       declared.add(/^[A-Z][A-Z0-9_]*$/.test(member) ? member : `.${member}`);
   }
   return { declared, used };
@@ -105,6 +115,10 @@ function declaredBy(line: string, isHeader: boolean): string | undefined {
   return called ?? /^extern\s.*?(\w+)(?:\[[^\]]*\])?;/.exec(line)?.[1];
 }
 
-/** Returns the member or the constant that a line of a header declares. */
-const memberIn = (line: string): string | undefined =>
-  /^\s+(?:[A-Za-z_][\w\s*]*[\s*])?([A-Za-z_]\w*)(?:\[[^\]]*\]|\s*:\s*\d+)?\s*(?:[;,]|=[^=])/.exec(line)?.[1];
+/** Returns the member or the constant that a line of a header declares. What is given a value and is no constant is a local variable. */
+function memberIn(line: string): string | undefined {
+  const constant = /^\s+([A-Z_][A-Z0-9_]*)\s*(?:,|=[^=])/.exec(line)?.[1];
+  const type = /^\s+(?:[A-Za-z_][\w\s*]*[\s*])?/.source;
+  const member = new RegExp(`${type}([A-Za-z_]\\w*)(?:\\[[^\\]]*\\]|\\s*:\\s*\\d+)?\\s*[;,]`).exec(line)?.[1];
+  return constant ?? member;
+}

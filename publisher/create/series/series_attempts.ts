@@ -18,11 +18,18 @@ export interface MadeSet {
   readonly reaches: Reaches;
 }
 
+/** The objects that came out the same with some fixes. */
+interface EqualObjects {
+  readonly fixes: ReadonlySet<FixNumber>;
+  readonly objects: ReadonlySet<string>;
+}
+
 /** Tries to make updates of some fixes of a series. */
 export class SeriesAttempts {
   readonly #fixes: readonly Fix[];
   readonly #applier: SeriesApplier;
   readonly #tools: UpdateTools;
+  readonly #equal: EqualObjects[] = [];
   #count = 0;
 
   constructor(fixes: readonly Fix[], applier: SeriesApplier, tools: UpdateTools) {
@@ -31,11 +38,18 @@ export class SeriesAttempts {
     this.#tools = tools;
   }
 
-  /** Tries some fixes. @throws ParseError. @throws RebootlessError `usage`, `limit`, `io`. */
-  async attempt(fixes: readonly FixNumber[]): Promise<Attempted<UpdateRefusal>> {
+  /**
+   * Tries some fixes.
+   * @param isExact false to take it for granted that an object which came out the same with these fixes and others comes
+   * out the same with these alone. It nearly always does, and most objects that a header reaches need not be compiled
+   * once more in each attempt. Who goes by this makes the set in the end (`make`), which compiles everything.
+   * @throws ParseError. @throws RebootlessError `usage`, `limit`, `io`.
+   */
+  async attempt(fixes: readonly FixNumber[], isExact: boolean): Promise<Attempted<UpdateRefusal>> {
     this.#count += 1;
     this.#tools.progress(`attempt ${this.#count}: ${counted(fixes.length, "fix", "fixes")} together`);
-    const made = await this.make(fixes);
+    const made = await this.#make(fixes, isExact ? undefined : this.#knownEqual(fixes));
+    this.#equal.push({ fixes: new Set(fixes), objects: new Set(made.content.equal) });
     const { report } = made.content;
     const files: AttemptFiles = {
       fixes,
@@ -56,11 +70,21 @@ export class SeriesAttempts {
   }
 
   /** Makes an update of fixes, whatever is refused. */
-  async make(fixes: readonly FixNumber[]): Promise<MadeSet> {
+  make(fixes: readonly FixNumber[]): Promise<MadeSet> {
+    return this.#make(fixes, undefined);
+  }
+
+  async #make(fixes: readonly FixNumber[], isKnownEqual: UpdateTools["isKnownEqual"]): Promise<MadeSet> {
     const applied = await this.#applier.apply(fixes);
     const changes = withKpatchMacros(applied.changes);
-    const content = await makeUpdate(this.#tools, changes);
+    const content = await makeUpdate({ ...this.#tools, isKnownEqual }, changes);
     return { content, applied, reaches: await reachOf(this.#tools.workspace, changes) };
+  }
+
+  /** Returns a test for the objects that came out the same in an attempt with these fixes and others. */
+  #knownEqual(fixes: readonly FixNumber[]): (object: string) => boolean {
+    const wider = this.#equal.filter((attempt) => fixes.every((fix) => attempt.fixes.has(fix)));
+    return (object) => wider.some(({ objects }) => objects.has(object));
   }
 
   #unapplied(fix: FixNumber, { output }: NotApplied): Fault<UpdateRefusal> {

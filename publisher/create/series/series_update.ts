@@ -1,3 +1,4 @@
+import { counted } from "../../../shared/counted.ts";
 import type { SourceTree } from "../source/source_tree.ts";
 import type { UpdateContent, UpdateRefusal, UpdateReport, UpdateTools } from "../update.ts";
 import { SeriesApplier } from "./apply_fixes.ts";
@@ -57,12 +58,16 @@ export async function seriesUpdate(
   });
   const numbers = (some: readonly number[]): readonly number[] =>
     some.flatMap((index) => candidates[index] ?? []);
-  const safe = await largestSafeSet<UpdateRefusal>(
-    candidates.length,
-    async (some) => inCandidates(await makes.attempt(numbers(some)), candidates),
-    MAX_ATTEMPTS,
-  );
-  const { content, applied, reaches } = await makes.make(numbers(safe.kept));
+  const found = async (isExact: boolean) => {
+    const attempt = async (some: readonly FixNumber[]) =>
+      inCandidates(await makes.attempt(numbers(some), isExact), candidates);
+    const safe = await largestSafeSet<UpdateRefusal>(candidates.length, attempt, MAX_ATTEMPTS);
+    progress(`making ${counted(safe.kept.length, "fix", "fixes")}, with everything compiled that they reach`);
+    return { safe, ...(await makes.make(numbers(safe.kept))) };
+  };
+  const first = await found(false);
+  const { safe, content, applied, reaches } =
+    first.content.report.outcome === "refused" ? await found(true) : first;
   const outcomeOf = (fix: Fix, number: number): FixOutcome => {
     if (fix.unreadable !== undefined) return refusedPatch(fix.id, fix.unreadable);
     const notApplied = failed.get(number);

@@ -34,6 +34,8 @@ export async function treeStep(
   const reached = new Map<string, ReadonlySet<string>>();
   const changed = new Set(files.map(({ path }) => path));
   const includes = (file: string, header: string): boolean => {
+    const own = architectureOf(header);
+    if (own !== undefined && architectureOf(file) !== own && own !== "x86") return false;
     let files = reached.get(header);
     if (files === undefined) {
       const isChanged = (path: string): boolean => changed.has(path);
@@ -45,6 +47,9 @@ export async function treeStep(
   const step = { from: await sourceVersion(before.root), to: await sourceVersion(after.root) };
   return { fixes: connectedParts(files, includes), step };
 }
+
+/** Returns the architecture that a file is of. Headers of others than x86 are included by files of the same one alone. */
+const architectureOf = (path: string): string | undefined => /^arch\/([^/]+)\//.exec(path)?.[1];
 
 /** Finds the files that differ. One call after the other is quicker than promises for 160,000 files. */
 async function changedFilesOf(before: SourceTree, after: SourceTree): Promise<readonly ChangedFile[]> {

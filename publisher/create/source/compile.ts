@@ -35,6 +35,11 @@ const MAX_TARGETS = 512;
  * nothing of what is compiled counts then.
  */
 const MANY_OBJECTS = 32;
+/**
+ * The most objects that are compiled before they are put into the cache: a run that is stopped loses no more. On two
+ * processors they take four minutes, of which the start of make takes some seconds.
+ */
+const MAX_BATCH = 256;
 
 /** Looks objects up in the cache. */
 export async function seekObjects(
@@ -63,8 +68,11 @@ export async function compileOwn(
   sought: SoughtObjects,
   onCompiled?: (object: string) => void,
 ): Promise<CompileOutcomes> {
-  if (sought.missing.length === 0) return sought.found;
-  return kept(workspace, cache, sought, await makeObjects(workspace, sought.missing, onCompiled));
+  const outcomes = new Map(sought.found);
+  const key = await compiledKey(workspace, sought.changes);
+  for (const batch of batches(sought.missing, MAX_BATCH))
+    await keep(cache, key, await makeObjects(workspace, batch, onCompiled), outcomes);
+  return outcomes;
 }
 
 /**
@@ -75,33 +83,38 @@ export async function compileOwn(
 export async function compilePatched(
   workspace: Workspace,
   cache: ObjectCache,
-  sought: SoughtObjects,
+  { changes, found, missing }: SoughtObjects,
   onCompiled?: (object: string) => void,
 ): Promise<PatchedOutcome<CompileOutcomes>> {
-  const { changes, found, missing } = sought;
-  if (missing.length === 0) return { kind: "done", value: found };
-  if (missing.length > MANY_OBJECTS) {
-    const first = await workspace.patched(changes, () =>
-      makeObjects(workspace, missing.slice(0, 1), () => undefined),
-    );
-    if (first.kind === "generated") return first;
+  const outcomes = new Map(found);
+  const key = await compiledKey(workspace, changes);
+  const first = missing.length > MANY_OBJECTS ? 1 : MAX_BATCH;
+  for (const batch of batches(missing, MAX_BATCH, first)) {
+    const made = await workspace.patched(changes, () => makeObjects(workspace, batch, onCompiled));
+    if (made.kind === "generated") return made;
+    await keep(cache, key, made.value, outcomes);
   }
-  const made = await workspace.patched(changes, () => makeObjects(workspace, missing, onCompiled));
-  if (made.kind === "generated") return made;
-  return { kind: "done", value: await kept(workspace, cache, sought, made.value) };
+  return { kind: "done", value: outcomes };
 }
 
-/** Puts what was compiled into the cache, and adds it to what was found there. */
-async function kept(
-  workspace: Workspace,
+/** Divides a list into parts of a size, the first of which may have another one. */
+function batches<T>(all: readonly T[], size: number, first = size): readonly (readonly T[])[] {
+  const parts: (readonly T[])[] = [];
+  for (let at = 0, end = first; at < all.length; at = end, end += size) parts.push(all.slice(at, end));
+  return parts;
+}
+
+/** Puts what was compiled into the cache, and among the outcomes. */
+async function keep(
   cache: ObjectCache,
-  { changes, found }: SoughtObjects,
+  key: (object: string) => string,
   made: CompileOutcomes,
-): Promise<CompileOutcomes> {
-  const key = await compiledKey(workspace, changes);
-  for (const [object, outcome] of made)
+  outcomes: Map<string, CompileOutcome>,
+): Promise<void> {
+  for (const [object, outcome] of made) {
+    outcomes.set(object, outcome);
     if (outcome.kind === "compiled") await cache.write(key(object), outcome.unit);
-  return new Map([...found, ...made]);
+  }
 }
 
 /**
@@ -134,8 +147,7 @@ export async function makeObjects(
   for (const object of objects) await rm(join(kbuild.out, object), { force: true });
   await Promise.all(objects.map((object) => mkdir(dirname(join(kbuild.out, object)), { recursive: true })));
   const outcomes = new Map<string, CompileOutcome>();
-  for (let at = 0; at < objects.length; at += MAX_TARGETS) {
-    const some = objects.slice(at, at + MAX_TARGETS);
+  for (const some of batches(objects, MAX_TARGETS)) {
     // With more jobs than objects, kbuild's own checks take half as long again.
     const { errors } = await make({ ...kbuild, onCompiled, jobs: Math.min(kbuild.jobs, some.length) }, some);
     const failed = failures(errors);

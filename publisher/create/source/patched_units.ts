@@ -10,7 +10,13 @@ import type { UnitPair } from "../unit_pair.ts";
 import { affectedUnits, objectOf, sourceOf } from "./affected.ts";
 import type { FileChange } from "./apply_patch.ts";
 import { changedExports } from "./changed_exports.ts";
-import { type CompileOutcomes, compileOwn, compilePatched, seekObjects } from "./compile.ts";
+import {
+  type CompileOutcome,
+  type CompileOutcomes,
+  compileOwn,
+  compilePatched,
+  seekObjects,
+} from "./compile.ts";
 import { compileCount } from "./compile_count.ts";
 import type { CompiledUnit, ObjectCache } from "./object_cache.ts";
 import type { SourceRefusal } from "./source_refusal.ts";
@@ -28,6 +34,16 @@ export interface PatchedUnits {
   readonly ignored: readonly string[];
   /** What an update cannot bring. Without any pair, not everything was compiled. */
   readonly refusals: readonly SourceRefusal[];
+  /** The objects that came out the same in every byte, types and checksums of exports included. */
+  readonly equal: readonly string[];
+}
+
+/** How much of what a patch affects is compiled. */
+export interface CompiledScope {
+  /** True to compile the rest if a file is refused, to learn what else is refused. */
+  readonly thorough?: boolean;
+  /** Reports of an object that it is known to come out the same, so that it need not be compiled. */
+  readonly isKnownEqual?: ((object: string) => boolean) | undefined;
 }
 
 /** The number of objects from which on it is said what compiling them costs. */
@@ -37,7 +53,6 @@ const SECONDS_EACH = 2;
 
 /**
  * Compiles everything that a patch affects, before and after.
- * @param thorough whether to compile the rest if a file is refused, to learn what else is refused.
  * @throws RebootlessError `io` with the compiler's messages if the unpatched source does not compile.
  * @throws RebootlessError `limit`.
  */
@@ -46,16 +61,18 @@ export async function patchedUnits(
   cache: ObjectCache,
   all: readonly FileChange[],
   progress: (line: string) => void,
-  thorough = false,
+  { thorough = false, isKnownEqual = () => false }: CompiledScope = {},
 ): Promise<PatchedUnits> {
   const { units, sources, includes } = workspace;
-  const { objects, ignored, refusals: unfit } = await affectedUnits(all, units, sources, includes);
-  const refused = (refusals: readonly SourceRefusal[]): PatchedUnits => ({
+  const { objects: affected, ignored, refusals: unfit } = await affectedUnits(all, units, sources, includes);
+  const objects = affected.filter((object) => !isKnownEqual(object));
+  const refused = (refusals: readonly SourceRefusal[], equal: readonly string[] = []): PatchedUnits => ({
     pairs: [],
     same: [],
     retyped: [],
     ignored,
     refusals: [...unfit, ...refusals],
+    equal,
   });
   if (unfit.length > 0 && !thorough) return refused([]);
   // What is built in another way would be kept as if it were not: makefiles do not count for what is compiled.
@@ -72,8 +89,11 @@ export async function patchedUnits(
   count.begin("with the patch", patched.missing, jobs);
   const made = await compilePatched(workspace, cache, patched, count.done);
   if (made.kind === "generated") return refused([generatedRefusal(changes, made.headers)]);
+  const equal = [...before].flatMap(([object, old]) =>
+    isEqualUnit(old, made.value.get(object)) ? object : [],
+  );
   const failed = compileRefusals(made.value);
-  if (failed.length > 0) return refused(failed);
+  if (failed.length > 0) return refused(failed, equal);
   const pairs: UnitPair[] = [];
   const same: string[] = [];
   const retyped: UnitPair[] = [];
@@ -88,8 +108,14 @@ export async function patchedUnits(
     if (!isEqual) (isSame ? retyped : pairs).push(await unitPair(workspace, source, old, now, changes));
     refusals.push(...(await changedExports(workspace, cache, object, old, now, changes)));
   }
-  return { pairs, same, retyped, ignored, refusals };
+  return { pairs, same, retyped, ignored, refusals, equal };
 }
+
+/** Reports whether a unit came out with the same bytes and the same checksums of its exports. */
+const isEqualUnit = (before: CompiledUnit, after: CompileOutcome | undefined): boolean =>
+  after?.kind === "compiled" &&
+  after.unit.versions === before.versions &&
+  equalBytes(after.unit.bytes, before.bytes);
 
 function costOf(objects: number, missing: number, jobs: number): string {
   const minutes = Math.max(1, Math.round((missing * SECONDS_EACH) / jobs / 60));

@@ -50,6 +50,26 @@ describe("the parts of a difference", () => {
     ]);
   });
 
+  it("are not joined by words of the language, which a pointer to a function puts where names stand", () => {
+    const files = [
+      changed("fs/a.c", ["int (*compare)(int n);"], ["int (*compare)(long n);", "void (*end)(void);"]),
+      changed("fs/b.c", ["\treturn 1;"], ["\tint n = 1;", "\t(void)n;"]),
+      changed("include/c.h", [], ["\tNULL,", "\tbool is_open;"]),
+      changed("net/d.c", [], ["\tbool is_ok = p != NULL;"]),
+    ];
+    expect(partsOf(files).map(({ length }) => length)).toEqual([1, 1, 1, 1]);
+  });
+
+  it("do not join headers that have a member of the same name, nor the users of a function's variable", () => {
+    const files = [
+      changed("include/a.h", [], ["\tint flags;"]),
+      changed("include/b.h", [], ["\tint flags;"]),
+      changed("include/c.h", [], ["\tsize_t count = 0;"]),
+      changed("net/d.c", [], ["\tp->count = 1;"]),
+    ];
+    expect(partsOf(files, (file) => file.endsWith(".c")).map(({ length }) => length)).toEqual([1, 1, 1, 1]);
+  });
+
   it("do not join what only a file itself can use", () => {
     const files = [
       changed("fs/a.c", [], ["static int helper(int n)", "#define LIMIT 3"]),

@@ -166,6 +166,22 @@ describe("an update of a series", { timeout: 300_000 }, () => {
     expect(words).toContain("not complete");
   });
 
+  it("does not take a file for unchanged that two fixes change in opposite ways", async () => {
+    const more = patch("include/limits.h", (old) =>
+      old.replace(/LIMIT (\d+)/, (_, n) => `LIMIT ${Number(n) + 1}`),
+    );
+    const { outcomes, report } = await updateOf([
+      ["more", `${more}${patch("drivers/Makefile", (old) => `${old}# more\n`)}`],
+      [
+        "less",
+        patch("kernel/main.c", (old) => old.replace("return LIMIT", "return /* refused */ LIMIT - 1")),
+      ],
+      ["live", other("mend other")],
+    ]);
+    expect(outcomes).toEqual({ more: "refused", less: "left_out", live: "live" });
+    expect(report.outcome).toBe("made");
+  });
+
   it("is complete if all is live, and compares nothing twice", async () => {
     const header = patch("include/limits.h", (old) => `${old}#define EXTRA 5\n`);
     const { outcomes, series, compared } = await updateOf([
