@@ -24,6 +24,7 @@ import { openSource, type SourceTree } from "../create/source/source_tree.ts";
 import { openWorkspace, type Workspace } from "../create/source/workspace.ts";
 import { type UnitComparer, unitComparer } from "../create/unit_comparer.ts";
 import { makeUpdate, type UpdateContent, type UpdateTools, withRefusals } from "../create/update.ts";
+import { keptImage } from "../kernel_files/kept_image.ts";
 import { cacheFolder } from "./cache_folder.ts";
 import { type KernelAndModules, openWithModules } from "./kernel_input.ts";
 
@@ -130,7 +131,8 @@ export async function createContent(
   const cache = await openCache(options);
   const progress = (line: string): void => terminal.progress(line);
   const found = await openHeaders(options.headers, cache);
-  const opened = onlyOnce(() => openWithModules(options.image, options.modules, () => true));
+  const image = (path: string): Promise<Uint8Array> => keptImage(path, cache);
+  const opened = onlyOnce(() => openWithModules(options.image, options.modules, () => true, image));
   const [only, ...others] = found.all;
   const headers = only !== undefined && others.length === 0 ? only : found.of((await opened()).image.release);
   const place = await choosePlace(headers.config, options, { cache, progress });

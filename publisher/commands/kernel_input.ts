@@ -34,14 +34,16 @@ export interface KernelAndModules {
 /**
  * Opens a kernel and the wanted modules.
  * @param modulePaths packages, folders or module files. If there are none, the modules are those that come with the image.
+ * @param read reads the bytes of the image at a path.
  * @throws RebootlessError as `openKernelInput`.
  */
 export async function openWithModules(
   path: string,
   modulePaths: readonly string[],
   wanted: WantedModules,
+  read: (path: string) => Promise<Uint8Array> = openImageInput,
 ): Promise<KernelAndModules> {
-  const file = await openImageInput(path);
+  const file = await read(path);
   const image = openKernelImage(file);
   const link = moduleLinker(image);
   return {

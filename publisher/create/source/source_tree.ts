@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { type Dirent, lstatSync, readdirSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { sha256OfFile } from "../../../node/crypto.ts";
 import { RebootlessError } from "../../../shared/errors.ts";
+import { knownDigest } from "../../kernel_files/known_digest.ts";
 import { mustRunBuildTool } from "./build_tools.ts";
 
 /** The most files and folders in a tree. A kernel has some 80,000 files. */
@@ -109,7 +109,7 @@ async function unpacked(
   progress: (line: string) => void,
 ): Promise<string | undefined> {
   const folders = join(cache, "sources");
-  const folder = join(folders, (await sha256OfFile(path)).slice(0, 32));
+  const folder = join(folders, (await knownDigest(path, cache)).slice(0, 32));
   if (await isThere(folder)) return kernelRoot(folder);
   progress(`unpacking ${path}, once: it takes about a minute of CPU time and 1.5 GB in the cache`);
   await mkdir(folders, { recursive: true });

@@ -29,10 +29,10 @@ const LOCK_WAIT_MS = 1_800_000;
  */
 const FORMAT = 6;
 /**
- * The most prepared trees that are kept. Each takes 100 MB: half of it is links, and half is what kbuild makes and the
- * index of includes.
+ * The most prepared trees that are kept, one for each kernel that a publisher serves. Each takes 100 MB: half of it is
+ * links, and half is what kbuild makes and the index of includes. Its source takes 1.5 GB.
  */
-const MAX_TREES = 4;
+const MAX_TREES = 64;
 /** What preparing a workspace takes, for the person who waits; measured with 6.12 for a cloud flavour. */
 const PREPARATION = "about a minute of CPU time and 100 MB in the cache";
 
