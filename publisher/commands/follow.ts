@@ -72,10 +72,11 @@ async function runLocked(
   const after = await followOnce(before, tools);
   const summary = followSummary(after, clock());
   writeFollowStatus(folder, summary);
-  for (const item of changedItems(before, after)) terminal.say(itemText(item));
+  const changed = changedItems(before, after);
+  for (const item of changed) terminal.say(itemText(item));
   terminal.say(countsText(summary));
   const answer = Object.fromEntries(summaryJson(summary));
-  const failure = troubles[0] ?? failedItems(after);
+  const failure = troubles[0] ?? failedItems(changed);
   if (failure !== undefined) throw restated(failure, { answer, told: troubles.length > 0 });
   terminal.result("follow", answer);
   if (after.items.some(({ state }) => state.kind === "waiting")) context.exitWith(EXIT.toSign);
@@ -117,8 +118,8 @@ function changedItems(before: FollowState, after: FollowState): readonly FollowI
   return after.items.filter((item) => known.get(`${item.fix} ${item.kernel}`) !== JSON.stringify(item.state));
 }
 
-/** Returns the error that says that items have failed and are tried again. */
-function failedItems({ items }: FollowState): RebootlessError | undefined {
+/** Returns the error that says that items have failed in this run. Those that were given up before are on the page. */
+function failedItems(items: readonly FollowItem[]): RebootlessError | undefined {
   const failed = items.filter((item) => item.state.kind === "failed");
   if (failed.length === 0) return undefined;
   return new RebootlessError(

@@ -1,9 +1,10 @@
 import { readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readIfPresent, readNamed } from "../../node/files.ts";
-import type { BuildId } from "../../shared/brand.ts";
+import type { BuildId, UpdateId } from "../../shared/brand.ts";
 import { type ErrorCode, RebootlessError } from "../../shared/errors.ts";
 import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
+import type { Update } from "../../shared/feed/update.ts";
 import { MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
 import type { PublisherContext } from "../context.ts";
 import { checkRequest } from "../feed/check_request.ts";
@@ -18,7 +19,7 @@ import { isMet } from "../feed/signatures.ts";
 import type { TargetsRequest } from "../feed/signing_request.ts";
 import { targetsRequest } from "../feed/targets_request.ts";
 import type { KernelFeed, LeftRequest, OfferedUpdate } from "../follow/publication.ts";
-import type { FollowTools, PushOutcome } from "../follow/tools.ts";
+import type { FollowTools, PushOutcome, ReadyDraft } from "../follow/tools.ts";
 import { requireTrial, withTrial } from "../try/required_trial.ts";
 import { readTargetsRequest, rewriteRequest } from "./request_file.ts";
 
@@ -35,16 +36,17 @@ export function publishTools(
 ): PublishTools {
   const place = (path: string): string => join(folder, path);
   const { edge } = proposing;
-  const modulesBeside = (drafts: readonly string[]) =>
-    readModuleFiles([...new Set(drafts.map((draft) => dirname(place(draft))))]);
+  const modulesBeside = (drafts: readonly ReadyDraft[]) =>
+    readModuleFiles([...new Set(drafts.map(({ draft }) => dirname(place(draft))))]);
 
   /** Reads drafts of one kernel as one. Each of them must have passed its trial as it is. */
-  async function draftOf(drafts: readonly string[]): Promise<KernelManifest> {
+  async function draftOf(drafts: readonly ReadyDraft[]): Promise<KernelManifest> {
     let all: KernelManifest | undefined;
-    for (const path of drafts.map(place)) {
+    for (const { draft: name, supersedes } of drafts) {
+      const path = place(name);
       const draft = await readDraft(path);
       await requireTrial(path, draft);
-      all = merge(all, await withTrial(path, draft, warn));
+      all = merge(all, superseding(await withTrial(path, draft, warn), supersedes));
     }
     if (all === undefined) throw new RangeError("no draft to publish");
     return all;
@@ -113,9 +115,22 @@ export function publishTools(
 const readDraft = async (path: string): Promise<KernelManifest> =>
   decodeDraft(await readNamed(path, MAX_MANIFEST_BYTES), path);
 
-const offeredUpdate = ({ id, module, parts }: KernelManifest["updates"][number]): OfferedUpdate => ({
-  id,
-  modules: [module, ...parts].map(({ sha256 }) => sha256),
+const superseding = (draft: KernelManifest, more: readonly UpdateId[]): KernelManifest => ({
+  ...draft,
+  updates: draft.updates.map((update) => ({
+    ...update,
+    supersedes: [...new Set([...update.supersedes, ...more])],
+  })),
+});
+
+const offeredUpdate = (update: Update): OfferedUpdate => ({
+  id: update.id,
+  modules: [update.module, ...update.parts].map(({ sha256 }) => sha256),
+  functions: update.objects.flatMap(({ name: object, functions }) =>
+    functions.map(({ name, offset }) => `${name} (${object}+0x${offset.toString(16)})`),
+  ),
+  supersedes: update.supersedes,
+  isRecalled: update.recalled !== null,
 });
 
 /** Tells what is for the next run, and what for other people, from what failed. */

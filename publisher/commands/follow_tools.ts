@@ -3,6 +3,7 @@ import { writeDurably, writeWhole } from "../../node/files.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
 import { encodeJson } from "../../shared/json.ts";
+import { instant } from "../../shared/time.ts";
 import type { PublisherContext } from "../context.ts";
 import type { ProposalOptions } from "../feed/proposal.ts";
 import { statusPage } from "../follow/page/status_page.tsx";
@@ -34,6 +35,7 @@ export function followTools(
   { folder, lock, trouble }: RunPlaces,
 ): FollowTools {
   const progress = (line: string): void => context.terminal.progress(line);
+  let shown = instant(0);
   const places = {
     folder,
     kernelsFile: resolve(options.kernelsFile),
@@ -50,7 +52,9 @@ export function followTools(
     trouble,
     save: async (state) => {
       await writeDurably(stateFile(folder), encodeFollowState(state), 0o600);
-      writeFollowStatus(folder, followSummary(state, context.clock()));
+      if (context.clock() - shown < STATUS_EVERY_MS) return;
+      shown = context.clock();
+      writeFollowStatus(folder, followSummary(state, shown));
     },
     kernels: () => syncedKernels(context, places, trouble),
     ...sourceTools(options, folder, trouble),
@@ -61,6 +65,9 @@ export function followTools(
     ...noticeTools(context, options),
   };
 }
+
+/** How often a run brings the page up to date, in milliseconds. */
+const STATUS_EVERY_MS = 30_000;
 
 export const stateFile = (folder: string): string => join(folder, "state.json");
 

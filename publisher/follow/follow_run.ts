@@ -1,9 +1,9 @@
-import type { BuildId } from "../../shared/brand.ts";
+import type { BuildId, UpdateId } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import type { ServedKernel } from "../kernels/served_kernel.ts";
 import { type FollowedFix, type FollowState, itemOf, withItem } from "./follow_state.ts";
 import { draftIn, type FollowItem, failedState, type ItemState, movedItem, nextStep } from "./item.ts";
-import { kernelsToMake, takenIn } from "./plan.ts";
+import { fixesBroughtBy, kernelsToMake, takenIn } from "./plan.ts";
 import { shortReason } from "./state_file.ts";
 import type { FollowTools } from "./tools.ts";
 
@@ -46,6 +46,10 @@ export class FollowRun {
       next = withItem(next, this.#moved(item, state));
     }
     await this.#save(next);
+  }
+
+  broughtBy(fix: UpdateId, kernels: readonly ServedKernel[]): ReadonlySet<UpdateId> {
+    return fixesBroughtBy(this.#state, fix, kernels);
   }
 
   itemsToTry(fix: FollowedFix): readonly FollowItem[] {

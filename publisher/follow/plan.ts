@@ -83,3 +83,16 @@ export function kernelsToMake(
     return item.state.kind === "not built" && lacks ? [] : [kernel];
   });
 }
+
+/** Returns the fixes that the newer source of a step has: those that are already in a kernel of that source. */
+export function fixesBroughtBy(
+  { fixes, items }: FollowState,
+  step: UpdateId,
+  kernels: readonly ServedKernel[],
+): ReadonlySet<UpdateId> {
+  const to = fixes.find(({ id }) => id === step)?.step?.to;
+  if (to === undefined) return new Set();
+  const newer = new Set(kernels.filter(({ source }) => source?.sha256 === to).map(({ buildId }) => buildId));
+  const within = items.filter(({ state, kernel }) => state.kind === "already in" && newer.has(kernel));
+  return new Set(within.map(({ fix }) => fix));
+}

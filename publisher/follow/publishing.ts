@@ -1,20 +1,23 @@
 import type { BuildId, UpdateId } from "../../shared/brand.ts";
+import type { ServedKernel } from "../kernels/served_kernel.ts";
 import { expectedError, type FollowRun } from "./follow_run.ts";
 import { draftIn, type FollowItem, failedState } from "./item.ts";
 import { type OfferedUpdate, planPublication } from "./publication.ts";
 import { shortReason } from "./state_file.ts";
-import type { FollowTools, PushOutcome } from "./tools.ts";
+import type { FollowTools, PushOutcome, ReadyDraft } from "./tools.ts";
 
 /** Brings what passed its trial into the feed, or leaves a signing request for it. */
 export class Publishing {
   readonly #run: FollowRun;
   readonly #tools: FollowTools;
+  readonly #kernels: readonly ServedKernel[];
   /** False once it is known that the keys cannot be opened here. */
   #mayPush: boolean;
   /** True once the feed did not answer. It is asked again in the next run. */
   #isOut = false;
 
-  constructor(run: FollowRun, tools: FollowTools) {
+  constructor(run: FollowRun, tools: FollowTools, kernels: readonly ServedKernel[]) {
+    this.#kernels = kernels;
     this.#run = run;
     this.#tools = tools;
     this.#mayPush = tools.mayPush;
@@ -47,12 +50,18 @@ export class Publishing {
       await tools.feedOf(kernel),
       await tools.requestOf(request),
       this.#mayPush,
+      (id) => this.#run.broughtBy(id, this.#kernels),
     );
     const among = (ids: readonly UpdateId[]): readonly FollowItem[] =>
       this.#run.itemsToPublish(kernel).filter(({ fix }) => ids.includes(fix));
     await this.#pushed(among(plan.inForce));
-    const rest = among(plan.rest);
-    const drafts = rest.map(draftOf);
+    for (const { id, reason } of plan.overlapping)
+      await this.#run.move(among([id]), { kind: "refused", reason: shortReason(reason) });
+    const rest = among(plan.rest.map(({ id }) => id));
+    const drafts = rest.map((item) => ({
+      draft: draftOf(item),
+      supersedes: plan.rest.find(({ id }) => id === item.fix)?.supersedes ?? [],
+    }));
     if (plan.how === "nothing") return;
     if (plan.how === "push signed") {
       tools.progress(`${release}: publishing what was signed`);
@@ -62,11 +71,11 @@ export class Publishing {
       tools.progress(`${release}: publishing`);
       return this.#take(await tools.push(kernel, drafts), rest, async () => {
         this.#mayPush = false;
-        await this.#ask(kernel, request, rest);
+        await this.#ask(kernel, request, rest, drafts);
       });
     }
     if (plan.how === "keep") return this.#wait(rest, request);
-    await this.#ask(kernel, request, rest);
+    await this.#ask(kernel, request, rest, drafts);
   }
 
   async #take(
@@ -88,8 +97,13 @@ export class Publishing {
     }
   }
 
-  async #ask(kernel: BuildId, request: string, items: readonly FollowItem[]): Promise<void> {
-    await this.#tools.request(kernel, request, items.map(draftOf));
+  async #ask(
+    kernel: BuildId,
+    request: string,
+    items: readonly FollowItem[],
+    drafts: readonly ReadyDraft[],
+  ): Promise<void> {
+    await this.#tools.request(kernel, request, drafts);
     await this.#wait(items, request);
   }
 

@@ -13,7 +13,7 @@ export async function followOnce(before: FollowState, tools: FollowTools): Promi
   const run = new FollowRun(before, tools);
   const kernels = await tools.kernels();
   await run.look(kernels);
-  const publishing = new Publishing(run, tools);
+  const publishing = new Publishing(run, tools, kernels);
   for (const kernel of run.kernelsToPublish()) await publishing.publish(kernel);
   for (const fix of openFixes(run.state)) {
     await run.make(fix, kernels);

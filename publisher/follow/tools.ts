@@ -1,4 +1,4 @@
-import type { BuildId } from "../../shared/brand.ts";
+import type { BuildId, UpdateId } from "../../shared/brand.ts";
 import type { RebootlessError } from "../../shared/errors.ts";
 import type { Clock } from "../../shared/time.ts";
 import type { ServedKernel } from "../kernels/served_kernel.ts";
@@ -35,6 +35,12 @@ export type PushOutcome =
   | { readonly kind: "later"; readonly error: RebootlessError }
   | BrokenStep;
 
+/** A draft that passed its trial, and updates that it supersedes besides those that it names itself. */
+export interface ReadyDraft {
+  readonly draft: string;
+  readonly supersedes: readonly UpdateId[];
+}
+
 /** What the sources have now. */
 export interface FoundSources {
   readonly fixes: readonly FoundFix[];
@@ -65,10 +71,10 @@ export interface FollowTools {
   /** Asks the feed what it has for a kernel. @throws RebootlessError `unreachable`. */
   feedOf(kernel: BuildId): Promise<KernelFeed>;
   requestOf(request: string): Promise<LeftRequest | undefined>;
-  push(kernel: BuildId, drafts: readonly string[]): Promise<PushOutcome>;
-  pushSigned(request: string, drafts: readonly string[]): Promise<PushOutcome>;
+  push(kernel: BuildId, drafts: readonly ReadyDraft[]): Promise<PushOutcome>;
+  pushSigned(request: string, drafts: readonly ReadyDraft[]): Promise<PushOutcome>;
   /** Leaves a signing request for all of these drafts of a kernel, in place of one that lies there. */
-  request(kernel: BuildId, request: string, drafts: readonly string[]): Promise<void>;
+  request(kernel: BuildId, request: string, drafts: readonly ReadyDraft[]): Promise<void>;
   /** Tells people what is new by a channel. Returns false if that did not get through. */
   tell(channel: Channel, news: readonly FollowItem[], state: FollowState): Promise<boolean>;
   /** Removes the requests that nothing waits for. */

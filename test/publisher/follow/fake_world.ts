@@ -1,12 +1,13 @@
 import type { FollowState } from "../../../publisher/follow/follow_state.ts";
 import { NO_FOLLOW_STATE } from "../../../publisher/follow/follow_state.ts";
-import type { FoundFix } from "../../../publisher/follow/found_fixes.ts";
+import { type FoundFix, fixDigest } from "../../../publisher/follow/found_fixes.ts";
 import type { OfferedUpdate } from "../../../publisher/follow/publication.ts";
 import { decodeFollowState, encodeFollowState } from "../../../publisher/follow/state_file.ts";
 import type {
   FollowTools,
   MakingOutcome,
   PushOutcome,
+  ReadyDraft,
   TrialOutcome,
 } from "../../../publisher/follow/tools.ts";
 import type { PackageFile, ServedKernel } from "../../../publisher/kernels/served_kernel.ts";
@@ -54,6 +55,8 @@ export const patchNamed = (name: string, content = name): FoundFix => ({
 export class FakeWorld {
   written: Uint8Array | undefined;
   found: FoundFix[] = [];
+  /** What a clone has, of which it is noted how far it was read. */
+  commits: FoundFix[] = [];
   served: ServedKernel[] = [];
   readonly kept = new Set<string>();
   readonly made = new Map<string, string>();
@@ -70,6 +73,7 @@ export class FakeWorld {
   hasKeys = true;
   isReachable = true;
   making: (fix: string, kernel: ServedKernel) => MakingOutcome | undefined = () => undefined;
+  functionsOf: (fix: string) => readonly string[] = (fix) => [`f (vmlinux+${fix})`];
   trial: (draft: string) => TrialOutcome = () => ({ kind: "ok" });
   pushing: () => PushOutcome | undefined = () => undefined;
   /** The number of the moment at which the process is killed; undefined for never. */
@@ -110,8 +114,14 @@ export class FakeWorld {
     const [, id = ""] = /([^/]+)\.json$/.exec(draft) ?? [];
     const module = this.made.get(draft);
     if (module === undefined) throw new RebootlessError("usage", `cannot read ${draft}`);
-    return { id: updateId(id), modules: [sha256Hex(module)] };
+    const functions = this.functionsOf(id);
+    return { id: updateId(id), modules: [sha256Hex(module)], functions, supersedes: [], isRecalled: false };
   };
+
+  readonly readyUpdate = ({ draft, supersedes }: ReadyDraft): OfferedUpdate => ({
+    ...this.updateOf(draft),
+    supersedes,
+  });
 
   tools(): FollowTools {
     return {
@@ -126,12 +136,16 @@ export class FakeWorld {
         });
       },
       kernels: async () => this.served,
-      find: async (state) => ({ fixes: this.found, clones: state.clones }),
-      keep: async (fix) => void this.#lasting(() => this.kept.add(fix.name)),
+      find: async ({ clones }) => ({
+        fixes: clones.length === 0 ? [...this.found, ...this.commits] : this.found,
+        clones: [{ repository: "/srv/linux", branch: "main", commit: "a".repeat(40) }],
+      }),
+      keep: async (fix) => void this.#lasting(() => this.kept.add(fixDigest(fix))),
       make: async (fix, kernels) => {
         const outcomes = new Map<BuildId, MakingOutcome>();
         for (const kernel of kernels) {
           const outcome = this.#lasting((): MakingOutcome => {
+            if (!this.kept.has(fix.digest)) return { kind: "broken", reason: "its patch was not kept" };
             const other = this.making(fix.id, kernel);
             if (other !== undefined) return other;
             const draft = `made/${fix.id}/${kernel.release}/${fix.id}.json`;
@@ -157,7 +171,7 @@ export class FakeWorld {
         const other = this.pushing();
         if (other !== undefined) return other;
         if (!this.hasKeys) return { kind: "no keys", reason: "it is encrypted" };
-        this.#lasting(() => this.#publish(kernel, drafts.map(this.updateOf)));
+        this.#lasting(() => this.#publish(kernel, drafts.map(this.readyUpdate)));
         return { kind: "pushed" };
       },
       pushSigned: async (path) => {
@@ -171,7 +185,7 @@ export class FakeWorld {
         this.#answered();
         const base = this.feed.get(kernel)?.version ?? 0;
         this.#lasting(() =>
-          this.requests.set(path, { base, updates: drafts.map(this.updateOf), complete: false }),
+          this.requests.set(path, { base, updates: drafts.map(this.readyUpdate), complete: false }),
         );
       },
       tell: async (channel, news) => {

@@ -187,6 +187,7 @@ describe("a run that is killed", () => {
 
   function scene(set: Partial<FakeWorld>): FakeWorld {
     const world = Object.assign(worldOf("a", "b", "c"), set);
+    world.commits = [patchNamed("commit-1")];
     world.making = (fix, { buildId }) =>
       fix === "b" && buildId.startsWith("1") ? { kind: "refused", reason: "a layout" } : undefined;
     world.trial = (draft) =>
