@@ -1,14 +1,18 @@
 import { join, relative } from "node:path";
+import { readNamed } from "../../node/files.ts";
 import { type BuildId, buildId } from "../../shared/brand.ts";
 import type { Decoder } from "../../shared/decode.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { EXIT } from "../../shared/exit_codes.ts";
+import { MAX_MANIFEST_BYTES } from "../../shared/limits.ts";
 import type { PublisherContext } from "../context.ts";
+import { decodeDraft } from "../feed/draft_files.ts";
 import type { FollowedFix } from "../follow/follow_state.ts";
 import { shortReason } from "../follow/state_file.ts";
 import type { FollowTools, MakingOutcome, TrialOutcome } from "../follow/tools.ts";
 import { MAX_KERNELS } from "../kernels/kernels_file.ts";
 import type { ServedKernel } from "../kernels/served_kernel.ts";
+import { requireTrial } from "../try/required_trial.ts";
 import { runSelf, selfAnswer } from "./run_self.ts";
 
 /** What making and trying need. */
@@ -68,7 +72,10 @@ export function makingTools(
         return allBroken(kernels, error.message);
       }
     },
-    try: async (draft) => trialOf(await run(["try", join(folder, draft), ...list])),
+    try: async (draft) => {
+      const path = join(folder, draft);
+      return (await hasPassed(path)) ? { kind: "ok" } : trialOf(await run(["try", path, ...list]));
+    },
   };
 }
 
@@ -96,6 +103,17 @@ function making(row: Decoder, { id }: FollowedFix, folder: string): MakingOutcom
       return { kind: "refused", reason: reason() };
     default:
       return { kind: "broken", reason: reason() };
+  }
+}
+
+/** True if a run that was killed has tried this draft, and it passed as it is. */
+async function hasPassed(path: string): Promise<boolean> {
+  try {
+    await requireTrial(path, decodeDraft(await readNamed(path, MAX_MANIFEST_BYTES), path));
+    return true;
+  } catch (error) {
+    if (error instanceof RebootlessError) return false;
+    throw error;
   }
 }
 

@@ -5,7 +5,7 @@ import { encodeJson, jsonObject } from "../../shared/json.ts";
 import { printable } from "../../shared/printable.ts";
 import type { PublisherContext } from "../context.ts";
 import type { Channel, FollowItem } from "../follow/item.ts";
-import { followSummary, itemText, summarizedItem, summaryJson } from "../follow/summary.ts";
+import { followSummary, itemText, summarizedItem, totalsJson } from "../follow/summary.ts";
 import { mailText } from "../follow/telling.ts";
 import type { FollowTools } from "../follow/tools.ts";
 import type { FollowOptions } from "./follow_options.ts";
@@ -14,6 +14,9 @@ import type { FollowOptions } from "./follow_options.ts";
 const NOTICE_MS = 30_000;
 /** The largest answer of a webhook that is read, in bytes. It is not used. */
 const MAX_ANSWER = 64 << 10;
+
+/** The most updates that are posted at once. status.json has all. */
+const MAX_NEWS = 1000;
 
 /** Returns the channels that the options name. */
 export const channelsOf = ({ mail, webhook }: FollowOptions): readonly Channel[] => [
@@ -42,8 +45,9 @@ export function noticeTools(
       const summary = (): Uint8Array =>
         encodeJson(
           jsonObject({
-            ...Object.fromEntries(summaryJson(followSummary(state, clock()))),
-            news: news.map(summarizedItem),
+            ...Object.fromEntries(totalsJson(followSummary(state, clock()))),
+            news: news.slice(0, MAX_NEWS).map(summarizedItem),
+            news_left_out: Math.max(0, news.length - MAX_NEWS),
           }),
         );
       try {

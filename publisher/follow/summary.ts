@@ -58,8 +58,8 @@ export function itemText({ fix, release, state }: FollowItem): string {
   return [fix.padEnd(32), release.padEnd(32), state.kind.padEnd(14), detail].join(" ").trimEnd();
 }
 
-/** Returns a summary as an object for programs. Times are in UTC, durations in minutes. */
-export const summaryJson = (summary: FollowSummary): JsonObject =>
+/** Returns what a summary says of all updates together. Times are in UTC, durations in minutes. */
+export const totalsJson = (summary: FollowSummary): JsonObject =>
   jsonObject({
     format: 1,
     at: formatInstant(summary.at),
@@ -68,6 +68,12 @@ export const summaryJson = (summary: FollowSummary): JsonObject =>
     ),
     oldest_open_minutes: summary.oldestOpen ?? null,
     median_minutes_to_ready: whole(summary.medianReady),
+  });
+
+/** Returns a summary as an object for programs, with each fix and each update. */
+export const summaryJson = (summary: FollowSummary): JsonObject =>
+  jsonObject({
+    ...Object.fromEntries(totalsJson(summary)),
     fixes: summary.fixes.map(({ id, kind, subject, cves, seen, retired }) =>
       jsonObject({ id, kind, subject, cves, seen: formatInstant(seen), superseded: retired }),
     ),

@@ -134,6 +134,19 @@ describe("follow, with a real feed", { timeout: 60_000 }, () => {
     expect((await inForce(one.buildId)).version).toBe(1);
   });
 
+  it("does not try again what passed although the run was killed before it wrote that down", async () => {
+    const file = join(dir, "follow/state.json");
+    expect((await follow()).code).toBe(EXIT.toSign);
+    const text = readFileSync(file, "utf8");
+    writeFileSync(
+      file,
+      text.replaceAll(/"kind":"waiting",("draft":"[^"]+"),"request":"[^"]+"/g, '"kind":"made",$1'),
+    );
+    expect(states(await follow())).toEqual(["waiting", "waiting"]);
+    const asked = readFileSync(join(work, "asked"), "utf8").trim().split("\n");
+    expect(asked).toEqual(["kernels", "create", "try", "try", "kernels"]);
+  });
+
   it("leaves requests without --yes, which the next run publishes once they are signed", async () => {
     const left = await follow();
     expect([left.code, states(left)], left.stderr).toEqual([EXIT.toSign, ["waiting", "waiting"]]);
