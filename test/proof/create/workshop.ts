@@ -6,7 +6,7 @@ import type { BuildPlace } from "../../../publisher/create/builder/build_place.t
 import { choosePlace } from "../../../publisher/create/builder/choose_place.ts";
 import { moduleKernel } from "../../../publisher/create/module/module_kernel.ts";
 import { writeModule } from "../../../publisher/create/module/write_module.ts";
-import { objectOf } from "../../../publisher/create/source/affected.ts";
+import { affectedUnits, objectOf } from "../../../publisher/create/source/affected.ts";
 import { applySeries, type FileChange } from "../../../publisher/create/source/apply_patch.ts";
 import { compileHooks } from "../../../publisher/create/source/compile_hooks.ts";
 import { openHeaders } from "../../../publisher/create/source/headers.ts";
@@ -120,6 +120,28 @@ export class Workshop {
     }
   }
 
+  /** Whether the kernel, or a module of it, is compiled from the file. */
+  compiles(path: string): boolean {
+    return path.endsWith(".c") && this.#workspace.units.has(objectOf(path));
+  }
+
+  /** How many objects kbuild compiles again for the changes. */
+  async reach(changes: readonly FileChange[]): Promise<number> {
+    const { units, sources, includes } = this.#workspace;
+    return (await affectedUnits(changes, units, sources, includes)).objects.length;
+  }
+
+  /** Compiles what changes of one file each need, and keeps it for {@link make}. */
+  async ahead(changes: readonly FileChange[]): Promise<ReadonlyMap<string, string>> {
+    return await compileAhead(this.#workspace, this.#objects, changes, this.#progress);
+  }
+
+  /** The folders of the two sources. */
+  get roots(): readonly [string, string] {
+    const [from, to] = this.#trees;
+    return [from.root, to.root];
+  }
+
   /** Where programs compile. */
   get place(): string {
     return this.#place.identity;
@@ -138,7 +160,7 @@ export class Workshop {
     changes: readonly FileChange[],
     said: (outcome: FileOutcome) => void,
   ): Promise<readonly FileOutcome[]> {
-    const alone = await compileAhead(this.#workspace, this.#objects, changes, this.#progress);
+    const alone = await this.ahead(changes);
     const outcomes: FileOutcome[] = [];
     for (const change of changes) {
       const words = alone.get(objectOf(change.path));

@@ -1,0 +1,50 @@
+import type { UpdateReport } from "../../../../publisher/create/update.ts";
+import type { Trial } from "../../create/guest/module_runner.ts";
+
+/**
+ * What became of a fix. `alone`: it needs other changes of the step, so it is no fix of its own. `wide`: a header of it
+ * reaches more objects than this proof has the time to compile. `wrong`: anything that must not be.
+ */
+export type FixOutcome =
+  | { readonly kind: "live"; readonly functions: number }
+  | { readonly kind: "unchanged" }
+  | { readonly kind: "refused"; readonly reasons: readonly RefusedFor[] }
+  | { readonly kind: "alone"; readonly why: string }
+  | { readonly kind: "wide"; readonly objects: number }
+  | { readonly kind: "wrong"; readonly problems: readonly string[] };
+
+/** A reason of a refusal. */
+export interface RefusedFor {
+  readonly code: string;
+  readonly subject: string;
+  readonly reason: string;
+  readonly advice: string;
+}
+
+/** Judges what `create` made of a fix, without the module's trial. */
+export function outcomeOf({ outcome, units, refusals }: UpdateReport): FixOutcome {
+  if (outcome === "unchanged") return { kind: "unchanged" };
+  if (outcome === "made") {
+    const unused = units.flatMap((unit) => unit.unused);
+    if (unused.length > 0) return { kind: "alone", why: `other files use ${unused.join(", ")}` };
+    return { kind: "live", functions: units.reduce((sum, { changed }) => sum + changed.length, 0) };
+  }
+  const reasons = [...refusals, ...units.flatMap((unit) => unit.refusals)].map(
+    ({ code, subject, reason, advice }): RefusedFor => ({ code, subject, reason, advice }),
+  );
+  const broken = reasons.find(({ code }) => code === "compile");
+  if (broken !== undefined) return { kind: "alone", why: `${broken.subject}: ${broken.reason}` };
+  const mute = reasons.filter(({ reason, advice }) => reason === "" || advice === "");
+  if (reasons.length === 0 || mute.length > 0)
+    return { kind: "wrong", problems: [`a refusal without words: ${JSON.stringify(mute)}`] };
+  return { kind: "refused", reasons };
+}
+
+/** Returns the outcome after the module was loaded, used and undone, with whatever it replaces loaded first or last. */
+export function afterTrials(outcome: FixOutcome, trials: readonly Trial[]): FixOutcome {
+  const problems = trials.flatMap(({ order, loaded, undone, problems: said }) =>
+    loaded && undone && said.length === 0 ? [] : [`targets loaded ${order}: ${said.join("\n")}`],
+  );
+  if (trials.length === 0) problems.push("it was not tried");
+  return problems.length === 0 ? outcome : { kind: "wrong", problems };
+}
