@@ -31,6 +31,7 @@ export interface TryCommandOptions extends PackageCacheOptions {
   /** The files and folders with the modules of the drafts, in addition to the folders of the drafts. */
   readonly module: readonly string[];
   readonly exercise?: string;
+  readonly loadMinutes: number;
   readonly accel: Accelerator | "auto";
   readonly cpu?: string;
 }
@@ -113,11 +114,12 @@ async function opened(path: string, modulePaths: readonly string[]): Promise<Ope
 
 async function tryOptions(
   { clock }: PublisherContext,
-  { exercise, accel, cpu }: TryCommandOptions,
+  { exercise, loadMinutes, accel, cpu }: TryCommandOptions,
 ): Promise<Omit<TryOptions, "progress" | "kernel">> {
   return {
     client: await clientFiles(installedBundle),
     exercise: exercise === undefined ? undefined : await readNamed(exercise, MAX_EXERCISE_BYTES),
+    loadMinutes,
     accelerator: accel,
     cpu,
     clock,

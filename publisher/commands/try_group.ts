@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { ACCELERATORS } from "../try/guest/qemu.ts";
-import { many } from "./arguments.ts";
+import { count, many } from "./arguments.ts";
 import { withPackageCache } from "./kernels_options.ts";
 import type { CommandGroup } from "./run.ts";
 import type { TryCommandOptions } from "./try.ts";
@@ -36,6 +36,12 @@ export const tryGroup: CommandGroup = (root, run) => {
   withPackageCache(trying)
     .option("--module <file>", "a module that a draft names, or a folder of them (repeat)", many, [])
     .option("--exercise <file>", "a script that must fail without the update and pass with it")
+    .option(
+      "--load-minutes <n>",
+      "how long system calls are made with the update applied (default: once, some seconds)",
+      count,
+      0,
+    )
     .addOption(
       new Option("--accel <name>", "what runs the guest's processors: auto is KVM where it works, else TCG")
         .choices(["auto", ...ACCELERATORS])

@@ -2,7 +2,7 @@ import { sha256Of } from "../../node/crypto.ts";
 import { VMLINUX } from "../../shared/brand.ts";
 import { RebootlessError } from "../../shared/errors.ts";
 import { decodeManifest, type KernelManifest } from "../../shared/feed/manifest.ts";
-import type { Clock } from "../../shared/time.ts";
+import { type Clock, MINUTE } from "../../shared/time.ts";
 import { bootForTrial } from "./boot_for_trial.ts";
 import { CLIENT_IN_GUEST, ROOT_IN_GUEST } from "./client_files.ts";
 import type { GuestKernel } from "./guest/guest_kernel.ts";
@@ -23,6 +23,8 @@ export interface TryOptions {
   readonly client: readonly GuestFile[];
   /** The publisher's own script or program: it fails without the update, and passes with it. */
   readonly exercise: Uint8Array | undefined;
+  /** For how many minutes system calls are made with the update; 0 for once. */
+  readonly loadMinutes: number;
   readonly accelerator: Accelerator | "auto";
   /** A CPU model of QEMU's. */
   readonly cpu: string | undefined;
@@ -72,7 +74,7 @@ export async function tryDraft(
   const run = new TrialRun(() => bootForTrial(guest, options.accelerator), options.progress);
   try {
     if (options.exercise !== undefined) await run.inGuest([exercise("exercise_before")]);
-    await run.inGuest(plan(manifest, options.exercise !== undefined));
+    await run.inGuest(plan(manifest, options));
   } finally {
     disk.remove();
   }
@@ -84,7 +86,10 @@ export async function tryDraft(
 const targetModules = ({ updates }: KernelManifest): readonly string[] =>
   updates.flatMap(({ objects }) => objects.map(({ name }) => name)).filter((name) => name !== VMLINUX);
 
-function plan({ updates }: KernelManifest, isExercised: boolean): readonly PlannedStep[] {
+function plan(
+  { updates }: KernelManifest,
+  { exercise: exerciseBytes, loadMinutes }: Pick<TryOptions, "exercise" | "loadMinutes">,
+): readonly PlannedStep[] {
   const ids = updates.map(({ id }) => id);
   const client = (step: StepName, text: string, ...args: readonly string[]): PlannedStep => ({
     step,
@@ -103,13 +108,25 @@ function plan({ updates }: KernelManifest, isExercised: boolean): readonly Plann
     client("set_up", "setting the host's client up", "init", "--feed", FEED, "--root", ROOT_IN_GUEST),
     client("match", "matching the running kernel", "upgrade", ...ids, "--dry-run"),
     { ...client("apply", "applying", "upgrade", ...ids), isChange: true },
-    load("load", "system calls with the update"),
-    ...(isExercised ? [exercise("exercise")] : []),
+    {
+      ...load("load", "system calls with the update"),
+      script: loadFor(loadMinutes),
+      timeoutMs: LOAD_TIMEOUT_MS + loadMinutes * MINUTE,
+    },
+    ...(exerciseBytes !== undefined ? [exercise("exercise")] : []),
     { ...client("undo", "undoing", "undo", ...ids), isChange: true },
     { ...client("apply_again", "applying again", "upgrade", ...ids), isChange: true },
     load("load_again", "system calls with the update, again"),
   ];
 }
+
+/** Returns a script that makes system calls again and again for some minutes, but at least once. */
+const loadFor = (minutes: number): string =>
+  `end=$(($(date +%s) + ${minutes * 60}))
+while sh ${LOAD_IN_GUEST}; do
+  [ $(date +%s) -ge $end ] && exit 0
+done
+exit 1`;
 
 const exercise = (step: "exercise_before" | "exercise"): PlannedStep => ({
   step,

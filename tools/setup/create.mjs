@@ -104,6 +104,26 @@ export async function ensureNewestPair(root, series) {
   return await ensurePair(root, from, to);
 }
 
+/**
+ * Returns what {@link ensurePair} does for each step between two versions of a series' source that follow each other, of
+ * which the older one has a kernel, and for all of them at once: the newest first, the longest last.
+ */
+export async function ensureSteps(root, series) {
+  await requireDebian();
+  const { sources, kernelOf } = await retryWithNewLists(async () => {
+    await completeLists();
+    return await archiveOf(series);
+  });
+  const [newest] = sources;
+  const steps = sources.slice(1).map((from, index) => ({ from, to: sources[index] }));
+  const possible = steps.filter(({ from }) => kernelOf(from) !== undefined);
+  const oldest = possible.at(-1);
+  const longest = oldest === undefined || oldest.to === newest ? [] : [{ from: oldest.from, to: newest }];
+  const files = [];
+  for (const { from, to } of [...possible, ...longest]) files.push(await ensurePair(root, from, to));
+  return files;
+}
+
 /** Makes sure that updates can be made for the newest kernel of a series that this machine's apt does not offer. */
 async function ensureElsewhere(root, series) {
   await retryWithNewLists(() => ensurePackages([...BUILD_TOOLS, ...ROOT_TOOLS]));

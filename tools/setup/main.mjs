@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { proveFresh } from "../../test/proof/fresh/main.mjs";
 import { provePackages } from "../../test/proof/package/main.mjs";
 import { ensurePackages, requireDebian, retryWithNewLists } from "./apt.mjs";
-import { ensureNewestPair, ensurePair } from "./create.mjs";
+import { ensureNewestPair, ensurePair, ensureSteps } from "./create.mjs";
 import { ensureGuestPrograms, ensureMachine, ensureNewestMachine, ensureProofMachine } from "./machine.mjs";
 import { ensureNodeModules } from "./node_modules.mjs";
 import { ensurePackers } from "./packers.mjs";
@@ -150,6 +150,27 @@ async function createPairs({ from, to, series, kinds }) {
   return pairs;
 }
 
+/** Proves the whole way of fixes. The files of the steps, some GB, are fetched only if steps are asked for. */
+async function proveSupply(args) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      part: { type: "string", multiple: true, default: ["steps"] },
+      series: { type: "string" },
+      anew: { type: "boolean" },
+    },
+  });
+  await ensureNodeModules(root);
+  await ensureMachine(root);
+  await ensurePackages(["e2fsprogs"]);
+  const pairs = [];
+  if (values.part.includes("steps")) {
+    for (const series of values.series === undefined ? KIND_SERIES : [values.series])
+      pairs.push(...(await ensureSteps(root, series)));
+  }
+  return await runBuilt("test/proof/supply/main.ts", [...args, ...pairs]);
+}
+
 async function benchRunpre(args) {
   await ensureNodeModules(root);
   await ensureNewestMachine(root);
@@ -230,6 +251,7 @@ const commands = {
   "proof:runpre": proveRunpre,
   "proof:selftests": proveSelftests,
   "proof:series": proveSeries,
+  "proof:supply": proveSupply,
   "proof:tools": proveTools,
   "bench:edge": benchEdge,
   "bench:mirror": benchMirror,

@@ -99,6 +99,15 @@ export const SCRIPTS = {
       "Runs the host's commands on one booted kernel of each series of Debian. Goes on where it was stopped.",
     options: { kernel: SERIES, anew: { help: "forgets what earlier runs have shown" } },
   },
+  "proof:supply": {
+    summary:
+      "Makes updates of single CVE fixes and of whole steps of the distribution's source, tries them on booted kernels, and kills runs of follow. Many hours; goes on where it was stopped. The last line on stdout is JSON.",
+    options: {
+      part: { value: "PART", help: "cve, steps or follow (repeat; all of them)" },
+      series: { value: "SERIES", help: "steps of this series alone, such as 6.12" },
+      anew: { help: "forgets what earlier runs have shown" },
+    },
+  },
   "proof:tools": {
     summary:
       "Builds a small kernel and livepatch modules with kbuild, kpatch-build and klp-build in a Debian root, drafts, loads and undoes each. Root only; an hour, and what is built is kept.",

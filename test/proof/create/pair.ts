@@ -20,11 +20,15 @@ export interface SourcePair {
 }
 
 /** Returns the pair, which must be one. */
-export function twoVersions(pair: SourcePair): SourcePair & { readonly sources: { readonly to: string } } {
-  const { from, to } = pair.sources;
-  if (to === null) throw new Error(`of the series of ${pair.from} there is one version alone`);
-  return { ...pair, sources: { from, to } };
+export function twoVersions(pair: SourcePair): TwoVersions {
+  const { to, sources } = pair;
+  if (to === null || sources.to === null)
+    throw new Error(`of the series of ${pair.from} there is one version alone`);
+  return { ...pair, to, sources: { from: sources.from, to: sources.to } };
 }
+
+/** A pair of which there are both. */
+export type TwoVersions = SourcePair & { readonly to: string; readonly sources: { readonly to: string } };
 
 export const readPair = async (file: string): Promise<SourcePair> =>
   JSON.parse(await readFile(file, "utf8")) as SourcePair;
