@@ -1,4 +1,4 @@
-import { fixOf } from "../../create/series/fix.ts";
+import { fixOf, type PatchMail } from "../../create/series/fix.ts";
 import { commitAt, commitsBetween } from "../../create/series/git_range.ts";
 import type { CloneNote } from "../follow_state.ts";
 import type { FoundFix } from "../found_fixes.ts";
@@ -30,11 +30,20 @@ export async function newCommits(
   const fixes = mails.flatMap((mail): readonly FoundFix[] => {
     const { subject, cves, commits, steps, unreadable } = fixOf(mail);
     if (steps.length === 0 && unreadable === undefined) return [];
-    const files = [{ name: `${mail.name}.patch`, bytes: Buffer.from(mail.text, "latin1") }];
+    const files = [{ name: `${mail.name}.patch`, bytes: patchOf(mail, subject) }];
     const origin = `commit:${commits[0] ?? mail.name}`;
     return [{ origin, name: `commit-${mail.name}`, kind: "patch", subject, cves, files }];
   });
   return { fixes, note: { ...branch, commit: to } };
+}
+
+/** Returns a commit as a patch. Its message is left out, because patch(1) would take a diff that it quotes for one to apply. */
+function patchOf({ name, text }: PatchMail, subject: string): Uint8Array {
+  const diff = text.slice(text.search(/^diff --git /m));
+  return Buffer.concat([
+    Buffer.from(`Commit: ${name}\nSubject: ${subject}\n\n`),
+    Buffer.from(diff, "latin1"),
+  ]);
 }
 
 /** Returns notes with one replaced or added. */

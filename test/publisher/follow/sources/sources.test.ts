@@ -93,6 +93,9 @@ describe("a branch of a local clone", () => {
       [`commit:${second}`, `commit-${second.slice(0, 12)}`, "mend a", ["CVE-2026-54321"]],
       [`commit:${third}`, `commit-${third.slice(0, 12)}`, "mend b", ["CVE-2026-54321"]],
     ]);
+    expect(Buffer.from(more.fixes[0]?.files[0]?.bytes ?? []).toString()).toMatch(
+      /^Commit: [0-9a-f]{12}\nSubject: mend a\n\ndiff --git a\/a\.c b\/a\.c\n/,
+    );
     expect((await newCommits(branch(), [more.note], undefined)).fixes).toEqual([]);
     expect(withNote([begun.note], more.note)).toEqual([more.note]);
   });
