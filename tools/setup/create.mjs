@@ -203,6 +203,25 @@ export async function ensurePair(root, from, to) {
   return file;
 }
 
+/**
+ * Makes sure that updates can be made here for the newest kernels of a series that this machine's apt offers with their
+ * headers and source. Returns so many of their releases, newest first.
+ */
+export async function ensureBuildable(series, count) {
+  await requireDebian();
+  return await retryWithNewLists(async () => {
+    await completeLists();
+    const { sources, kernelOf } = await archiveOf(series);
+    const releases = sources.flatMap((version) => kernelOf(version) ?? []).slice(0, count);
+    if (releases.length < count)
+      throw new SetupError(`apt offers ${releases.length} kernels of ${series} with headers and source`);
+    const plans = [];
+    for (const release of releases) plans.push(await planExact(release));
+    await ensurePackages([...BUILD_TOOLS, ...plans.flatMap(({ tools }) => tools)]);
+    return releases;
+  });
+}
+
 /** Returns what an earlier run wrote, if everything in it still exists. The packages of a version never change. */
 async function remembered(file) {
   try {

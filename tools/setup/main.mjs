@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { proveFresh } from "../../test/proof/fresh/main.mjs";
 import { provePackages } from "../../test/proof/package/main.mjs";
 import { ensurePackages, requireDebian, retryWithNewLists } from "./apt.mjs";
-import { ensureNewestPair, ensurePair, ensureSteps } from "./create.mjs";
+import { ensureBuildable, ensureNewestPair, ensurePair, ensureSteps } from "./create.mjs";
 import { ensureGuestPrograms, ensureMachine, ensureNewestMachine, ensureProofMachine } from "./machine.mjs";
 import { ensureNodeModules } from "./node_modules.mjs";
 import { ensurePackers } from "./packers.mjs";
@@ -197,11 +197,12 @@ async function benchPoll(args) {
   return await runBuilt("bench/poll/main.ts", args);
 }
 
-async function benchCreate(args) {
+async function benchCreate([rounds = "3", kernels = "4"]) {
+  for (const count of [rounds, kernels])
+    if (!/^[1-9]\d?$/.test(count)) throw new UsageError(`not a number from 1 to 99: ${count}`);
   await ensureNodeModules(root);
-  await ensureMachine(root);
-  const pair = await ensurePair(root, REGRESSION.from, REGRESSION.to);
-  return await runBuilt("bench/create/main.ts", [pair, ...args]);
+  const releases = await ensureBuildable("6.1", Number(kernels));
+  return await runBuilt("bench/create/main.ts", [releases.join(","), rounds]);
 }
 
 async function proveMirror(args) {

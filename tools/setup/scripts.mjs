@@ -121,8 +121,9 @@ export const SCRIPTS = {
     operands: { KERNELS, CHANGED: "how many of them change (100)" },
   },
   "bench:create": {
-    summary: "Measures a patch's way to a module, beside the bare compilation.",
-    operands: { ROUNDS },
+    summary:
+      "Measures a patch's way to a module, beside the bare compilation, and to those of several kernels, together and one by one.",
+    operands: { ROUNDS, KERNELS: "how many kernels (4)" },
   },
   "bench:runpre": {
     summary: "Measures `verify --kernel`, beside a process that reads and digests the same bytes.",
