@@ -32,6 +32,11 @@ export class Finished {
     this.#results = new Map(own.map(({ name, result }) => [name, result]));
   }
 
+  /** Whether an earlier run has the result of a part of the proof. */
+  has(name: string): boolean {
+    return this.#results.has(name);
+  }
+
   /** Returns the earlier result of a part of the proof, or does it. `isRight` says whether a new result is kept. */
   async resultOf<T>(name: string, prove: () => Promise<T>, isRight: (result: T) => boolean): Promise<T> {
     const earlier = this.#results.get(name);

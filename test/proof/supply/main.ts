@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { Finished, sourcesDigest } from "../../support/finished.ts";
 import { cacheDirectory } from "../../support/guest/machine.ts";
 import { readPair, twoVersions } from "../create/pair.ts";
+import { type CorpusFigures, proveCorpus } from "./corpus/prove_corpus.ts";
 import { type FollowProof, proveFollow } from "./follow.ts";
 import { proveStep, type StepProof } from "./steps.ts";
 
@@ -16,6 +17,8 @@ import { proveStep, type StepProof } from "./steps.ts";
  */
 
 const CODE = ["shared", "node", "publisher", "test/proof/supply", "test/proof/create"];
+/** How many fixes of single CVEs are to be live or refused. */
+const FIXES = 64;
 const FOLLOW = { kills: 20, kernels: 10 };
 
 const began = performance.now();
@@ -83,6 +86,15 @@ async function proveSteps(): Promise<readonly StepProof[]> {
   return steps;
 }
 
+/** What is kept of the fixes has digests of its own, so that it outlives changes of other code. */
+function fixes(): Promise<CorpusFigures | null> {
+  return outcomeOf(
+    "fixes of single CVEs",
+    () => proveCorpus(positionals, join(cacheDirectory, "supply-corpus"), FIXES, { say, progress: say }),
+    ({ fixes: tried, wrong }) => tried >= FIXES && wrong === 0,
+  );
+}
+
 function follow(): Promise<FollowProof | null> {
   const places = { work: join(work, "follow"), packages: join(cacheDirectory, "packages") };
   // What a run before this one left half done is of no use.
@@ -95,10 +107,12 @@ function follow(): Promise<FollowProof | null> {
   );
 }
 
+const cve = isAsked("cve") ? await fixes() : null;
 const steps = isAsked("steps") ? await proveSteps() : [];
 const followed = isAsked("follow") ? await follow() : null;
 for (const failure of failures) say(failure);
 const result = {
+  cve,
   steps,
   follow: followed,
   failed: failures.length,

@@ -1,12 +1,14 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
 import type { FileChange } from "../../../../publisher/create/source/apply_patch.ts";
 import { groupBy } from "../../../../shared/group_by.ts";
+import { Finished, sourcesDigest } from "../../../support/finished.ts";
 import { ModuleRunner } from "../../create/guest/module_runner.ts";
 import { readPair, type SourcePair } from "../../create/pair.ts";
 import { Workshop } from "../../create/workshop.ts";
 import { byFolder, type CorpusFix } from "./find/corpus_fix.ts";
 import { findCorpus } from "./find/find_corpus.ts";
 import { afterTrials, type FixOutcome, outcomeOf } from "./fix_outcome.ts";
-import { KeptOutcomes } from "./kept_outcomes.ts";
 
 /** What became of the corpus. */
 export interface CorpusFigures {
@@ -39,10 +41,12 @@ export interface CorpusTools {
   readonly progress: (line: string) => void;
 }
 
+/** What makes the updates, and what tries them. */
+const CODE = ["publisher/create", "shared/elf", "test/proof/create/guest"];
 /** Fixes that are compiled in one run of make. */
 const AT_ONCE = 24;
 /** The most objects that are compiled for one fix. */
-const MAX_OBJECTS = 64;
+const MAX_OBJECTS = 512;
 
 /**
  * Makes an update of each of many fixes of single CVEs, and loads, uses and undoes each in a guest.
@@ -56,7 +60,7 @@ export async function proveCorpus(
   wanted: number,
   tools: CorpusTools,
 ): Promise<CorpusFigures> {
-  const kept = await KeptOutcomes.open(folder);
+  const kept = new Finished(join(folder, "corpus.jsonl"), sourcesDigest(CODE), false);
   const done: Done[] = [];
   let left = 0;
   for (const file of pairs) {
@@ -96,7 +100,7 @@ async function withWorkshop<T>(
 interface Place extends CorpusTools {
   readonly workshop: Workshop;
   readonly runner: ModuleRunner;
-  readonly kept: KeptOutcomes;
+  readonly kept: Finished;
 }
 
 async function tryFixes(
@@ -107,21 +111,28 @@ async function tryFixes(
   const { workshop, kept, say } = place;
   const kernel = pair.kernel.version;
   const changes = new Map<CorpusFix, readonly FileChange[]>();
-  for (const fix of fixes.filter((each) => kept.get(kernel, each) === undefined))
+  for (const fix of fixes.filter((each) => !kept.has(nameOf(kernel, each))))
     changes.set(fix, await workshop.changes([fix]));
   await workshop.ahead([...changes.values()].filter(({ length }) => length === 1).flat());
   const done: Done[] = [];
   for (const fix of fixes) {
     const began = performance.now();
-    const earlier = kept.get(kernel, fix);
-    const outcome = earlier ?? (await tryFix(fix, changes.get(fix) ?? [], place));
-    if (earlier === undefined) await kept.add(kernel, fix, outcome);
+    const name = nameOf(kernel, fix);
+    const outcome = await kept.resultOf(
+      name,
+      () => tryFix(fix, changes.get(fix) ?? [], place),
+      ({ kind }) => kind !== "wrong" && kind !== "wide",
+    );
     const seconds = Math.round((performance.now() - began) / 1000);
-    say(`${fix.cve} ${fix.path}: ${inWords(outcome)}${earlier ? " (earlier)" : ` (${seconds} s)`}`);
+    say(`${fix.cve} ${fix.path}: ${inWords(outcome)} (${kept.has(name) ? "earlier" : `${seconds} s`})`);
     done.push({ fix, outcome });
   }
   return done;
 }
+
+/** A fix is its kernel and its patch. */
+const nameOf = (kernel: string, { cve, patch }: CorpusFix): string =>
+  `${kernel} ${cve} ${createHash("sha256").update(patch).digest("hex")}`;
 
 async function tryFix(
   fix: CorpusFix,

@@ -1,11 +1,10 @@
-import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Fix } from "../../../../../publisher/create/series/fix.ts";
 import { treeStep } from "../../../../../publisher/create/series/tree_step.ts";
+import { Finished, sourcesDigest } from "../../../../support/finished.ts";
 import { type SourcePair, twoVersions } from "../../../create/pair.ts";
 import type { Workshop } from "../../../create/workshop.ts";
-import { codeDigest } from "../code_digest.ts";
 import { changelogIn } from "./changelog_file.ts";
 import { type CorpusFix, inTurnOfFolders } from "./corpus_fix.ts";
 import { subjectsSince } from "./subjects.ts";
@@ -22,25 +21,23 @@ interface StepPart {
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** Finds the fixes once, and keeps them in the folder: the comparison of two sources takes minutes. */
+/** What decides which fixes there are. */
+const CODE = ["publisher/create/series", "test/proof/supply/corpus/find"];
+
+/** Finds the fixes, and keeps them in the folder: the comparison of two sources takes minutes. */
 export async function findCorpus(
   pair: SourcePair,
   workshop: Workshop,
   folder: string,
   progress: (line: string) => void,
 ): Promise<readonly CorpusFix[]> {
-  const digest = (await codeDigest(CODE)).slice(0, 12);
-  const file = join(folder, `${pair.kernel.version}_${pair.to}_${digest}.json`);
-  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as readonly CorpusFix[];
-  const fixes = await findFixes(pair, workshop, progress);
-  await mkdir(folder, { recursive: true });
-  await writeFile(`${file}.tmp`, JSON.stringify(fixes));
-  await rename(`${file}.tmp`, file);
-  return fixes;
+  const found = new Finished(join(folder, "found.jsonl"), sourcesDigest(CODE), false);
+  return await found.resultOf(
+    `${pair.kernel.version} to ${pair.to}`,
+    () => findFixes(pair, workshop, progress),
+    (fixes) => fixes.length > 0,
+  );
 }
-
-/** What decides which fixes there are. */
-const CODE = ["publisher/create/series", "test/proof/supply/corpus/find"];
 
 /**
  * Finds the fixes of single CVEs in a step between two versions of the distribution's source: the connected parts of the
