@@ -155,7 +155,7 @@ async function proveSupply(args) {
   const { values } = parseArgs({
     args,
     options: {
-      part: { type: "string", multiple: true, default: ["steps"] },
+      part: { type: "string", multiple: true, default: ["cve", "steps"] },
       series: { type: "string" },
       anew: { type: "boolean" },
     },
@@ -168,7 +168,11 @@ async function proveSupply(args) {
     for (const series of values.series === undefined ? KIND_SERIES : [values.series])
       pairs.push(...(await ensureSteps(root, series)));
   }
-  return await runBuilt("test/proof/supply/main.ts", [...args, ...pairs]);
+  const corpus = [];
+  if (values.part.includes("cve"))
+    corpus.push(await ensurePair(root, STEP.from, STEP.to), await ensureNewestPair(root, "6.12"));
+  const corpusArgs = corpus.flatMap((file) => ["--corpus", file]);
+  return await runBuilt("test/proof/supply/main.ts", [...args, ...corpusArgs, ...pairs]);
 }
 
 async function benchRunpre(args) {
