@@ -46,7 +46,7 @@ const CODE = ["publisher/create", "shared/elf", "test/proof/create/guest"];
 /** Fixes that are compiled in one run of make. */
 const AT_ONCE = 24;
 /** The most objects that are compiled for one fix. */
-const MAX_OBJECTS = 512;
+const MAX_OBJECTS = 64;
 
 /**
  * Makes an update of each of many fixes of single CVEs, and loads, uses and undoes each in a guest.
