@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { link, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { currentBundle } from "../../../publisher/feed/current.ts";
@@ -19,7 +19,7 @@ import { type EdgeProcess, startEdge } from "../../support/edge_process.ts";
 
 /** What `proveFollow` needs. */
 export interface FollowProofOptions {
-  /** An empty folder. It has room for the packages of the kernels, and for two trees of each source. */
+  /** A folder of its own. It has room for the packages of the kernels, and for two trees of each source. */
   readonly work: string;
   readonly say: (line: string) => void;
   /** How often the second publisher's runs are killed. */
@@ -156,6 +156,7 @@ async function played(
 ): Promise<Played> {
   const folder = join(work, name);
   const place = (path: string): string => join(folder, path);
+  await rm(folder, { recursive: true, force: true }); // of a run that did not end
   for (const path of ["archive", "incoming"]) await mkdir(place(path), { recursive: true });
   await mustPublish("init", place("feed"), "--keys", "1", "--threshold", "1", "--no-passphrase");
   await mustPublish("kernels", "add", "ours", "--folder", place("archive"), "--file", place("kernels.toml"));
