@@ -3,7 +3,8 @@ import type { Trial } from "../../create/guest/module_runner.ts";
 
 /**
  * What became of a fix. `alone`: it needs other changes of the step, so it is no fix of its own. `wide`: a header of it
- * reaches more objects than this proof has the time to compile. `wrong`: anything that must not be.
+ * reaches more objects than this proof has the time to compile. `untried`: it was made for a module
+ * that does not load in the guest without an update either, for want of its hardware. `wrong`: anything that must not be.
  */
 export type FixOutcome =
   | { readonly kind: "live"; readonly functions: number }
@@ -11,6 +12,7 @@ export type FixOutcome =
   | { readonly kind: "refused"; readonly reasons: readonly RefusedFor[] }
   | { readonly kind: "alone"; readonly why: string }
   | { readonly kind: "wide"; readonly objects: number }
+  | { readonly kind: "untried"; readonly why: string }
   | { readonly kind: "wrong"; readonly problems: readonly string[] };
 
 /** A reason of a refusal. */
@@ -42,9 +44,18 @@ export function outcomeOf({ outcome, units, refusals }: UpdateReport): FixOutcom
 
 /** Returns the outcome after the module was loaded, used and undone, with whatever it replaces loaded first or last. */
 export function afterTrials(outcome: FixOutcome, trials: readonly Trial[]): FixOutcome {
+  const [missing] = trials.flatMap(({ order, loaded, problems }) =>
+    order === "before" && !loaded && problems.length === 1
+      ? problems.filter((each) => NO_DEVICE.test(each))
+      : [],
+  );
+  if (missing !== undefined) return { kind: "untried", why: missing };
   const problems = trials.flatMap(({ order, loaded, undone, problems: said }) =>
     loaded && undone && said.length === 0 ? [] : [`targets loaded ${order}: ${said.join("\n")}`],
   );
   if (trials.length === 0) problems.push("it was not tried");
   return problems.length === 0 ? outcome : { kind: "wrong", problems };
 }
+
+/** What the runner says when a module that is loaded before the update refuses to (ENODEV). */
+const NO_DEVICE = /^the target \S+ does not load: .*No such device$/;

@@ -25,6 +25,8 @@ export interface CorpusFigures {
   readonly alone: number;
   /** Fixes of which a header reaches too many objects for the proof's time: they are neither live nor refused. */
   readonly wide: number;
+  /** Fixes that were made for modules whose hardware the guest has not: they do not count either. */
+  readonly untried: number;
   readonly folders: Readonly<Record<string, number>>;
   /** Fixes that the changelogs name and that were not taken. */
   readonly left: number;
@@ -162,6 +164,8 @@ function inWords(outcome: FixOutcome): string {
       return "no code of this kernel changes";
     case "alone":
       return `no fix of its own: ${outcome.why}`;
+    case "untried":
+      return `made, and not tried: ${outcome.why}`;
     case "wide":
       return `left out: it reaches ${outcome.objects} objects`;
     case "refused":
@@ -188,6 +192,7 @@ function figures(done: readonly Done[], left: number): CorpusFigures {
     unchanged: of("unchanged"),
     alone: of("alone"),
     wide: of("wide"),
+    untried: of("untried"),
     folders: byFolder(
       done
         .filter(({ outcome }) => outcome.kind === "live" || outcome.kind === "refused")
