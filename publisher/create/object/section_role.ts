@@ -112,5 +112,4 @@ const isNote = (name: string): boolean => NOTES.some((pattern) => pattern.test(n
  */
 export const isInitSection = (name: string): boolean =>
   /^\.(?:init|exit|initcall|con_initcall|meminit|memexit|cpuinit|devinit|devexit|ref\.init)/.test(name) ||
-  /^\.(?:initcall[0-9a-z]*|init)\./.test(name) ||
-  /^\.data\.\.?init/.test(name);
+  /^\.(?:initcall[0-9a-z]*|init)\./.test(name);
