@@ -45,7 +45,7 @@ describe("the outcome of a fix", () => {
   it("is live with what it replaces, unless other files use what it brings", () => {
     const made = { outcome: "made" as const };
     const live = report({ ...made, units: [unit({ changed: ["pond_open", "pond_close"], unused: [] })] });
-    expect(outcomeOf(live)).toEqual({ kind: "live", functions: 2 });
+    expect(outcomeOf(live)).toEqual({ kind: "live", functions: 2, loops: [] });
     const part = report({ ...made, units: [unit({ changed: ["pond_open"], unused: ["pond_new"] })] });
     expect(outcomeOf(part)).toMatchObject({ kind: "alone" });
     expect(outcomeOf(report({ outcome: "unchanged" }))).toEqual({ kind: "unchanged" });
@@ -60,15 +60,34 @@ describe("the outcome of a fix", () => {
   });
 
   it("is wrong if its module was not tried, does not load or go, or the kernel complains", () => {
-    const live = { kind: "live" as const, functions: 1 };
+    const live = { kind: "live" as const, functions: 1, loops: [] };
     expect(afterTrials(live, [trial({ order: "before" }), trial({ order: "after" })])).toEqual(live);
     expect(afterTrials(live, [])).toMatchObject({ kind: "wrong" });
     for (const bad of [trial({ loaded: false }), trial({ undone: false }), trial({ problems: ["BUG"] })])
       expect(afterTrials(live, [trial({}), bad])).toMatchObject({ kind: "wrong" });
   });
 
+  it("is stuck if the transition of a thread's main loop does not end, as the report says", () => {
+    const note =
+      "pond_thread calls kthread_should_stop: hosts can neither apply nor undo this update while that thread runs";
+    const looped = outcomeOf(
+      report({
+        outcome: "made",
+        units: [{ ...unit({ changed: ["pond_thread"], unused: [] }), notes: [note] }],
+      }),
+    );
+    const late = trial({ loaded: false, problems: ["the transition does not end: /proc/7/patch_state"] });
+    expect(afterTrials(looped, [late])).toEqual({ kind: "stuck", loops: [note] });
+    expect(afterTrials(looped, [trial({})])).toEqual(looped);
+    expect(afterTrials(looped, [trial({ loaded: false, problems: ["BUG"] })])).toMatchObject({
+      kind: "wrong",
+    });
+    const live = { kind: "live" as const, functions: 1, loops: [] };
+    expect(afterTrials(live, [late])).toMatchObject({ kind: "wrong" });
+  });
+
   it("is none if the module does not load without the update either, for want of a device", () => {
-    const live = { kind: "live" as const, functions: 1 };
+    const live = { kind: "live" as const, functions: 1, loops: [] };
     const said = "the target pond does not load: insmod: can't insert '/tmp/target.ko': No such device";
     const before = trial({ order: "before", loaded: false, undone: false, problems: [said] });
     const after = trial({

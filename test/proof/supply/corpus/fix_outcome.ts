@@ -4,15 +4,22 @@ import type { Trial } from "../../create/guest/module_runner.ts";
 /**
  * What became of a fix. `alone`: it needs other changes of the step, so it is no fix of its own. `wide`: a header of it
  * reaches more objects than this proof has the time to compile. `untried`: it was made for a module
- * that does not load in the guest without an update either, for want of its hardware. `wrong`: anything that must not be.
+ * that does not load in the guest without an update either, for want of its hardware. `stuck`: its transition does not end
+ * where a kernel thread runs, as the report says of the main loop of one. `wrong`: anything that must not be.
  */
 export type FixOutcome =
-  | { readonly kind: "live"; readonly functions: number }
+  | {
+      readonly kind: "live";
+      readonly functions: number;
+      /** What the report says of functions that may be the main loop of a kernel thread. */
+      readonly loops: readonly string[];
+    }
   | { readonly kind: "unchanged" }
   | { readonly kind: "refused"; readonly reasons: readonly RefusedFor[] }
   | { readonly kind: "alone"; readonly why: string }
   | { readonly kind: "wide"; readonly objects: number }
   | { readonly kind: "untried"; readonly why: string }
+  | { readonly kind: "stuck"; readonly loops: readonly string[] }
   | { readonly kind: "wrong"; readonly problems: readonly string[] };
 
 /** A reason of a refusal. */
@@ -29,7 +36,8 @@ export function outcomeOf({ outcome, units, refusals }: UpdateReport): FixOutcom
   if (outcome === "made") {
     const unused = units.flatMap((unit) => unit.unused);
     if (unused.length > 0) return { kind: "alone", why: `other files use ${unused.join(", ")}` };
-    return { kind: "live", functions: units.reduce((sum, { changed }) => sum + changed.length, 0) };
+    const loops = units.flatMap(({ notes }) => notes.filter((note) => THREAD_LOOP.test(note)));
+    return { kind: "live", functions: units.reduce((sum, { changed }) => sum + changed.length, 0), loops };
   }
   const reasons = [...refusals, ...units.flatMap((unit) => unit.refusals)].map(
     ({ code, subject, reason, advice }): RefusedFor => ({ code, subject, reason, advice }),
@@ -54,8 +62,15 @@ export function afterTrials(outcome: FixOutcome, trials: readonly Trial[]): FixO
     loaded && undone && said.length === 0 ? [] : [`targets loaded ${order}: ${said.join("\n")}`],
   );
   if (trials.length === 0) problems.push("it was not tried");
-  return problems.length === 0 ? outcome : { kind: "wrong", problems };
+  if (problems.length === 0) return outcome;
+  if (outcome.kind === "live" && outcome.loops.length > 0 && problems.every((each) => LATE.test(each)))
+    return { kind: "stuck", loops: outcome.loops };
+  return { kind: "wrong", problems };
 }
 
+/** What the report says of a function that waits in the way of a kernel thread's main loop. */
+const THREAD_LOOP = /neither apply nor undo this update while that thread runs/;
+/** What the runner says when a transition does not end in its time. */
+const LATE = /^targets loaded \w+: (?:not done in \d+ ms|the transition (?:back )?does not end)/;
 /** What the runner says when a module that is loaded before the update refuses to (ENODEV). */
 const NO_DEVICE = /^the target \S+ does not load: .*No such device$/;

@@ -12,7 +12,7 @@ import { afterTrials, type FixOutcome, outcomeOf } from "./fix_outcome.ts";
 
 /** What became of the corpus. */
 export interface CorpusFigures {
-  /** The fixes that are live or refused. */
+  /** The fixes that are live, stuck or refused. */
   readonly fixes: number;
   readonly live: number;
   /** Live ones of all, from 0 to 1. */
@@ -25,6 +25,8 @@ export interface CorpusFigures {
   readonly alone: number;
   /** Fixes of which a header reaches too many objects for the proof's time: they are neither live nor refused. */
   readonly wide: number;
+  /** Fixes of the main loop of a kernel thread: hosts cannot apply them while it runs, as the report says. */
+  readonly stuck: number;
   /** Fixes that were made for modules whose hardware the guest has not: they do not count either. */
   readonly untried: number;
   readonly folders: Readonly<Record<string, number>>;
@@ -54,7 +56,7 @@ const MAX_OBJECTS = 64;
  * Makes an update of each of many fixes of single CVEs, and loads, uses and undoes each in a guest.
  * @param pairs files that say where two versions of a source and the older kernel are (pair.ts).
  * @param folder for the outcomes, which the next run takes over.
- * @param wanted how many fixes have to be live or refused. Pairs are taken until there are so many.
+ * @param wanted how many fixes have to be counted. Pairs are taken until there are so many.
  */
 export async function proveCorpus(
   pairs: readonly string[],
@@ -81,8 +83,11 @@ export async function proveCorpus(
   return figures(done, left);
 }
 
+/** The outcomes that a share is taken of. */
+const COUNTED: ReadonlySet<FixOutcome["kind"]> = new Set<FixOutcome["kind"]>(["live", "stuck", "refused"]);
+
 const counted = (done: readonly Done[]): number =>
-  done.filter(({ outcome: { kind } }) => kind === "live" || kind === "refused").length;
+  done.filter(({ outcome: { kind } }) => COUNTED.has(kind)).length;
 
 async function withWorkshop<T>(
   pair: SourcePair,
@@ -166,6 +171,8 @@ function inWords(outcome: FixOutcome): string {
       return `no fix of its own: ${outcome.why}`;
     case "untried":
       return `made, and not tried: ${outcome.why}`;
+    case "stuck":
+      return `made, and cannot be applied: ${outcome.loops.join("; ")}`;
     case "wide":
       return `left out: it reaches ${outcome.objects} objects`;
     case "refused":
@@ -180,7 +187,7 @@ function figures(done: readonly Done[], left: number): CorpusFigures {
   const codes = done.flatMap(({ outcome }) =>
     outcome.kind === "refused" ? (outcome.reasons[0]?.code ?? []) : [],
   );
-  const fixes = of("live") + of("refused");
+  const fixes = counted(done);
   return {
     fixes,
     live: of("live"),
@@ -192,12 +199,9 @@ function figures(done: readonly Done[], left: number): CorpusFigures {
     unchanged: of("unchanged"),
     alone: of("alone"),
     wide: of("wide"),
+    stuck: of("stuck"),
     untried: of("untried"),
-    folders: byFolder(
-      done
-        .filter(({ outcome }) => outcome.kind === "live" || outcome.kind === "refused")
-        .map(({ fix }) => fix),
-    ),
+    folders: byFolder(done.filter(({ outcome }) => COUNTED.has(outcome.kind)).map(({ fix }) => fix)),
     left,
   };
 }
