@@ -76,7 +76,10 @@ describe("the outcome of a fix", () => {
         units: [{ ...unit({ changed: ["pond_thread"], unused: [] }), notes: [note] }],
       }),
     );
-    const late = trial({ loaded: false, problems: ["the transition does not end: /proc/7/patch_state"] });
+    const late = trial({
+      loaded: false,
+      problems: ["apply: the transition does not end: /proc/7/patch_state"],
+    });
     expect(afterTrials(looped, [late])).toEqual({ kind: "stuck", loops: [note] });
     expect(afterTrials(looped, [trial({})])).toEqual(looped);
     expect(afterTrials(looped, [trial({ loaded: false, problems: ["BUG"] })])).toMatchObject({

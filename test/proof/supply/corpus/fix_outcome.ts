@@ -71,6 +71,6 @@ export function afterTrials(outcome: FixOutcome, trials: readonly Trial[]): FixO
 /** What the report says of a function that waits in the way of a kernel thread's main loop. */
 const THREAD_LOOP = /neither apply nor undo this update while that thread runs/;
 /** What the runner says when a transition does not end in its time. */
-const LATE = /^targets loaded \w+: (?:not done in \d+ ms|the transition (?:back )?does not end)/;
+const LATE = /^targets loaded \w+: (?:\w+: )?(?:not done in \d+ ms|the transition (?:back )?does not end)/;
 /** What the runner says when a module that is loaded before the update refuses to (ENODEV). */
 const NO_DEVICE = /^the target \S+ does not load: .*No such device$/;
